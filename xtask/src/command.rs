@@ -1,0 +1,153 @@
+//! Child commands: shown as a line one could type, and failing with the child's status.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use cargo_metadata::Message;
+
+use crate::failure::{Failure, Outcome};
+
+/// The cargo that runs this chore, started at the root of the workspace.
+///
+/// `cargo run` gives its child variables that describe the xtask package.
+/// Build scripts of dependencies (ring's for one) watch those variables, so passing them on would
+/// rebuild half of the graph whenever a chore follows a cargo command typed by hand.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root);
+    for (name, _) in env::vars_os() {
+        if describes_package(&name) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Shows the command, runs it and fails as it fails.
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    println!("$ {}", line(command));
+    let status = command
+        .status()
+        .map_err(|error| not_started(command, &error))?;
+    check(command, status)
+}
+
+/// Runs the command and returns what it printed; its errors go to the terminal.
+pub(crate) fn output_of(command: &mut Command) -> Outcome<String> {
+    command.stderr(Stdio::inherit());
+    let output = command
+        .output()
+        .map_err(|error| not_started(command, &error))?;
+    check(command, output.status)?;
+    String::from_utf8(output.stdout)
+        .map_err(|_| Failure::new(format!("read the output of `{}`: not UTF-8", line(command))))
+}
+
+/// Whether the command runs and succeeds; nothing is shown.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Builds one executable with the features of the whole workspace and returns its path.
+///
+/// `cargo run --package` would resolve the features of that package alone, and so build the AWS
+/// SDK once more beside the one that the tests use.
+pub(crate) fn built_executable(root: &Path, kind: &str, name: &str) -> Outcome<PathBuf> {
+    let mut command = cargo(root);
+    command
+        .args(["build", "--workspace", kind, name])
+        .arg("--message-format=json-render-diagnostics");
+    println!("$ {}", line(&command));
+    let messages = output_of(&mut command)?;
+    Message::parse_stream(messages.as_bytes())
+        .filter_map(Result::ok)
+        .filter_map(|message| match message {
+            Message::CompilerArtifact(artifact) if artifact.target.name == name => {
+                artifact.executable
+            }
+            _ => None,
+        })
+        .last()
+        .map(|path| path.into_std_path_buf())
+        .ok_or_else(|| Failure::new(format!("build {name}: cargo named no executable")))
+}
+
+fn describes_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+}
+
+fn check(command: &Command, status: ExitStatus) -> Outcome {
+    if status.success() {
+        return Ok(());
+    }
+    let code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1);
+    Err(Failure::with_status(
+        format!("`{}` ended with {status}", line(command)),
+        code,
+    ))
+}
+
+fn not_started(command: &Command, error: &std::io::Error) -> Failure {
+    Failure::new(format!("start `{}`: {error}", line(command)))
+}
+
+/// The command as one would type it, without the path of the program.
+fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(command.get_program());
+    std::iter::once(name)
+        .chain(command.get_args())
+        .map(|word| quoted(&word.to_string_lossy()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    if word.is_empty() || word.contains(char::is_whitespace) {
+        format!("'{word}'")
+    } else {
+        word.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_can_be_typed() {
+        let mut command = Command::new("/usr/bin/cargo");
+        command.args(["clippy", "--", "-D", "warnings", "two words"]);
+        assert_eq!(line(&command), "cargo clippy -- -D warnings 'two words'");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let failure = run(&mut Command::new("no-such-program-anywhere")).unwrap_err();
+        assert_eq!(failure.status(), 1);
+        assert!(
+            failure
+                .to_string()
+                .starts_with("start `no-such-program-anywhere`: ")
+        );
+    }
+
+    #[test]
+    fn only_the_package_variables_are_dropped() {
+        assert!(describes_package(OsStr::new("CARGO_PKG_NAME")));
+        assert!(describes_package(OsStr::new("CARGO_MANIFEST_DIR")));
+        assert!(!describes_package(OsStr::new("CARGO_HOME")));
+        assert!(!describes_package(OsStr::new("CARGO_INCREMENTAL")));
+    }
+}

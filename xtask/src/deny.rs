@@ -1,0 +1,80 @@
+//! `cargo xtask deny`: licences, bans and sources of every dependency, then known advisories.
+//!
+//! The first three read `deny.toml` and `Cargo.lock` only.
+//! Advisories need the RustSec database from the network: without it they are skipped loudly, so
+//! that the chore works offline, but a finding is a failure.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command;
+use crate::failure::Outcome;
+
+/// Installs cargo-deny when needed, then checks.
+pub(crate) fn run(root: &Path) -> Outcome {
+    let tool = Tool::find_or_install(root)?;
+    command::run(tool.command(root).args([
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ]))?;
+    advisories(&tool, root)
+}
+
+/// How to start cargo-deny.
+#[derive(Debug)]
+enum Tool {
+    /// `cargo deny` works.
+    Installed,
+    /// Our own copy below the target folder.
+    Local(PathBuf),
+}
+
+impl Tool {
+    fn find_or_install(root: &Path) -> Outcome<Self> {
+        if command::succeeds(command::cargo(root).args(["deny", "--version"])) {
+            return Ok(Self::Installed);
+        }
+        let tools = root.join("target/tools");
+        let program = tools.join("bin/cargo-deny");
+        if !command::succeeds(Command::new(&program).arg("--version")) {
+            command::run(
+                command::cargo(root)
+                    .args(["install", "cargo-deny", "--locked", "--root"])
+                    .arg(&tools),
+            )?;
+        }
+        Ok(Self::Local(program))
+    }
+
+    fn command(&self, root: &Path) -> Command {
+        let mut command = command::cargo(root);
+        match self {
+            Self::Installed => {
+                command.arg("deny");
+            }
+            Self::Local(program) => {
+                command = Command::new(program);
+                command.current_dir(root);
+            }
+        }
+        command
+    }
+}
+
+/// Fetching and checking are two commands, so that a missing network is not taken for a finding,
+/// nor a finding for a missing network.
+fn advisories(tool: &Tool, root: &Path) -> Outcome {
+    if command::run(tool.command(root).args(["fetch", "db"])).is_err() {
+        println!();
+        println!("WARNING: ADVISORIES WERE NOT CHECKED: the RustSec database cannot be fetched");
+        println!("hint: run `cargo xtask deny` again where github.com can be reached");
+        return Ok(());
+    }
+    command::run(
+        tool.command(root)
+            .args(["--offline", "check", "advisories"]),
+    )
+}

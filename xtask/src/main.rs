@@ -1,0 +1,95 @@
+//! The chores of this workspace: `cargo xtask CHORE`.
+//!
+//! | chore | what it does |
+//! |---|---|
+//! | `test` | everything that a change has to pass, in order of how soon it can fail |
+//! | `deny` | licences, bans and sources of the dependencies, then known advisories |
+//! | `ci` | `test`, then `deny` |
+//! | `layers`, `tidy`, `features`, `docs`, `vectors` | one step of `test` on its own |
+//! | `serve` | an S3 server in this process, for trying things by hand |
+//!
+//! A chore needs the Rust toolchain and nothing else; only `deny` fetches a tool, once.
+//! The dependencies here stay at clap and cargo_metadata, so that the first `cargo xtask` answers
+//! within seconds: whatever is heavy is a binary of another package that a chore runs.
+//!
+//! A chore that fails prints why and ends with the status of the command that failed, or with 1
+//! when the finding is its own.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore talks to the person who started it"
+)]
+
+mod ci;
+mod command;
+mod deny;
+mod docs;
+mod failure;
+mod features;
+mod layers;
+mod serve;
+mod test;
+mod tidy;
+mod vectors;
+mod workspace;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Outcome;
+
+/// The chores of this workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Xtask {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Run all checks and tests, stopping at the first failure
+    Test,
+    /// Run `test`, then `deny`
+    Ci,
+    /// Check which crate depends on which
+    Layers,
+    /// Check the house rules that the compiler does not know
+    Tidy,
+    /// Check each feature alone, and what the small builds contain
+    Features,
+    /// Build the documentation, warnings denied
+    Docs,
+    /// Start an S3 server for trying things by hand
+    Serve(serve::Arguments),
+    /// Replay recorded behaviour of Metaflow against the client
+    Vectors(vectors::Arguments),
+    /// Check licences, bans, sources and advisories of the dependencies
+    Deny,
+}
+
+fn main() -> ExitCode {
+    match run(&Xtask::parse().chore, &workspace::root()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn run(chore: &Chore, root: &Path) -> Outcome {
+    match chore {
+        Chore::Test => test::run(root),
+        Chore::Ci => ci::run(root),
+        Chore::Layers => layers::run(root),
+        Chore::Tidy => tidy::run(root),
+        Chore::Features => features::run(root),
+        Chore::Docs => docs::run(root),
+        Chore::Serve(arguments) => serve::run(root, arguments),
+        Chore::Vectors(arguments) => vectors::run(root, arguments),
+        Chore::Deny => deny::run(root),
+    }
+}

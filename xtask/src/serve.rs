@@ -1,0 +1,37 @@
+//! `cargo xtask serve`: the S3 server of the test kit, for trying things by hand.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+
+use crate::command;
+use crate::failure::{Failure, Outcome};
+
+/// Where the server listens and what it serves.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Port on 127.0.0.1; without it the server picks a free one and prints it
+    #[arg(long)]
+    port: Option<u16>,
+    /// Folder to serve; without it objects live in memory and end with the server
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+/// Runs until the server ends.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
+    let mut server = Command::new(command::built_executable(root, "--example", "serve")?);
+    if let Some(port) = arguments.port {
+        server.args(["--port", &port.to_string()]);
+    }
+    if let Some(dir) = &arguments.dir {
+        server.arg("--dir").arg(absolute(dir)?);
+    }
+    command::run(&mut server)
+}
+
+fn absolute(dir: &Path) -> Outcome<PathBuf> {
+    std::path::absolute(dir)
+        .map_err(|error| Failure::new(format!("resolve {}: {error}", dir.display())))
+}

@@ -1,0 +1,79 @@
+//! `cargo xtask test`: what a change has to pass, the quickest findings first.
+//!
+//! All steps that compile use the same profile and the features of the whole workspace, so each
+//! dependency is checked once (clippy, docs) and built once (tests, doctests, vectors).
+//! Only `features` resolves anew: that is its purpose.
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::command;
+use crate::failure::Outcome;
+use crate::{docs, features, layers, tidy, vectors};
+
+/// A heading and what to run under it.
+type Step = (&'static str, fn(&Path) -> Outcome);
+
+const STEPS: [Step; 9] = [
+    ("fmt", fmt),
+    ("layers", layers::run),
+    ("tidy", tidy::run),
+    ("clippy", clippy),
+    ("tests", tests),
+    ("doctests", doctests),
+    ("vectors", vectors::run_recorded),
+    ("features", features::run),
+    ("docs", docs::run),
+];
+
+/// Runs every step and stops at the first that fails.
+pub(crate) fn run(root: &Path) -> Outcome {
+    let start = Instant::now();
+    for (name, step) in STEPS {
+        timed(name, step, root)?;
+    }
+    println!(
+        "\nall {} steps passed in {:.1} s",
+        STEPS.len(),
+        start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn timed(name: &str, step: fn(&Path) -> Outcome, root: &Path) -> Outcome {
+    println!("\n== {name}");
+    let start = Instant::now();
+    let outcome = step(root);
+    let verdict = if outcome.is_ok() { "passed" } else { "FAILED" };
+    println!(
+        "== {name} {verdict} after {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    outcome
+}
+
+fn fmt(root: &Path) -> Outcome {
+    command::run(command::cargo(root).args(["fmt", "--all", "--check"]))
+}
+
+fn clippy(root: &Path) -> Outcome {
+    command::run(
+        command::cargo(root)
+            .args(["clippy", "--workspace", "--all-targets"])
+            .args(["--", "-D", "warnings"]),
+    )
+}
+
+/// Not `--all-targets`: that would run benchmarks too.
+fn tests(root: &Path) -> Outcome {
+    command::run(command::cargo(root).args(["test", "--workspace"]).args([
+        "--lib",
+        "--bins",
+        "--tests",
+        "--examples",
+    ]))
+}
+
+fn doctests(root: &Path) -> Outcome {
+    command::run(command::cargo(root).args(["test", "--workspace", "--doc"]))
+}

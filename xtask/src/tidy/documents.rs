@@ -1,0 +1,171 @@
+//! Rules across files: what the prose promises about the code is there.
+//!
+//! A document that does not exist is not checked.
+
+use super::{Finding, SourceFile};
+
+/// Commands that the README shows, because they are the first that a reader types.
+const README_COMMANDS: [&str; 2] = ["cargo run --example tour", "cargo xtask test"];
+
+pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(readme) = find(files, "README.md") {
+        findings.extend(commands(readme));
+    }
+    if let Some(semantics) = find(files, "docs/SEMANTICS.md") {
+        findings.extend(deviations(semantics, files));
+    }
+    if let Some(errors) = find(files, "docs/ERRORS.md") {
+        findings.extend(error_kinds(errors, files));
+    }
+    findings
+}
+
+fn find<'files>(files: &'files [SourceFile], path: &str) -> Option<&'files SourceFile> {
+    files.iter().find(|file| file.path == path)
+}
+
+fn commands(readme: &SourceFile) -> Vec<Finding> {
+    README_COMMANDS
+        .into_iter()
+        .filter(|command| !readme.text.lines().any(|line| line.trim() == *command))
+        .map(|command| readme.finding(1, format!("has to show `{command}` on a line of its own")))
+        .collect()
+}
+
+/// Each numbered row names in its last column what shows it, and what it names exists.
+fn deviations(semantics: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, line) in semantics.lines() {
+        let Some((row, shown_by)) = numbered_row(line) else {
+            continue;
+        };
+        if shown_by.chars().all(|c| !c.is_alphanumeric()) {
+            let what = format!("row {row} has to name the test or vector that shows it");
+            findings.push(semantics.finding(number, what));
+        }
+        for name in code_spans(shown_by).filter(|name| !is_known(name, files)) {
+            let what = format!("row {row} names `{name}`, which no test and no vector is called");
+            findings.push(semantics.finding(number, what));
+        }
+    }
+    findings
+}
+
+/// The number and the last cell of a table's row like `| 7 | … | … |`.
+fn numbered_row(line: &str) -> Option<(u32, &str)> {
+    let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
+    let row = inner.split('|').next()?.trim().parse().ok()?;
+    let last = inner.rsplit('|').next()?.trim();
+    Some((row, last))
+}
+
+fn code_spans(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// A file, or the last part of `module::name` somewhere in a source or a vector.
+fn is_known(name: &str, files: &[SourceFile]) -> bool {
+    let last = name.rsplit("::").next().unwrap_or(name);
+    files.iter().any(|file| {
+        let holds_tests = file.path.ends_with(".rs") || file.path.ends_with(".jsonl");
+        file.path.ends_with(name) || (holds_tests && file.text.contains(last))
+    })
+}
+
+/// Every variant of every `ErrorKind` is explained.
+fn error_kinds(errors: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
+    files
+        .iter()
+        .filter(|file| file.path.ends_with(".rs"))
+        .flat_map(|file| variants(&file.text))
+        .filter(|variant| !has_word(&errors.text, variant))
+        .map(|variant| errors.finding(1, format!("does not explain `ErrorKind::{variant}`")))
+        .collect()
+}
+
+/// The variants of `pub enum ErrorKind` as rustfmt lays them out; none when it is not here.
+fn variants(source: &str) -> Vec<&str> {
+    source
+        .lines()
+        .skip_while(|line| !line.starts_with("pub enum ErrorKind {"))
+        .skip(1)
+        .take_while(|line| *line != "}")
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .filter_map(|line| line.split(|c: char| !c.is_alphanumeric()).next())
+        .collect()
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric())
+        .any(|part| part == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{file, lines};
+    use super::*;
+
+    #[test]
+    fn no_document_no_finding() {
+        assert_eq!(
+            check(&[file("a.rs", "pub enum ErrorKind {\n    Denied,\n}\n")]),
+            []
+        );
+    }
+
+    #[test]
+    fn the_readme_shows_the_commands() {
+        let readme = file(
+            "README.md",
+            "```sh\ncargo xtask test\n```\n`cargo run --example tour`\n",
+        );
+        assert_eq!(
+            lines(&check(&[readme])),
+            ["README.md:1: has to show `cargo run --example tour` on a line of its own"]
+        );
+    }
+
+    #[test]
+    fn a_deviation_names_what_shows_it() {
+        let table = "| # | what | shown by |\n|---|---|---|\n\
+                     | 1 | a | `ranges::negative` |\n\
+                     | 2 | b | — |\n\
+                     | 3 | c | `gone` |\n\
+                     | 4 | d | `q-12`, `tests/model.rs` |\n\
+                     | 5 | e |  |\n";
+        let files = [
+            file("docs/SEMANTICS.md", table),
+            file("tests/ranges.rs", "fn negative() {}\n"),
+            file("tests/model.rs", "\n"),
+            file("tests/vectors/quirks.jsonl", "{\"id\": \"q-12\"}\n"),
+        ];
+        assert_eq!(
+            lines(&check(&files)),
+            [
+                "docs/SEMANTICS.md:4: row 2 has to name the test or vector that shows it",
+                "docs/SEMANTICS.md:5: row 3 names `gone`, which no test and no vector is called",
+                "docs/SEMANTICS.md:7: row 5 has to name the test or vector that shows it",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_error_kind_is_explained() {
+        let source = "#[derive(Debug)]\npub enum ErrorKind {\n    /// No such key.\n    NotFound,\n\
+                      \x20   Denied {\n        code: u16,\n    },\n    Other(u8),\n}\n\nfn Last() {}\n";
+        assert_eq!(variants(source), ["NotFound", "Denied", "Other"]);
+        let files = [
+            file(
+                "docs/ERRORS.md",
+                "`NotFound`: no such key; `Denied`. Others.\n",
+            ),
+            file("crates/s3-core/src/error/kind.rs", source),
+        ];
+        assert_eq!(
+            lines(&check(&files)),
+            ["docs/ERRORS.md:1: does not explain `ErrorKind::Other`"]
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! Rules for Rust sources.
+
+use super::{Finding, SourceFile};
+
+/// What must not occur in any source, put together from halves so that this file does not find
+/// itself.
+const UNFINISHED: [(&str, &str); 5] = [
+    (concat!("to", "do!("), "finish it or leave it out"),
+    (concat!("unimple", "mented!("), "finish it or leave it out"),
+    (concat!("db", "g!("), "remove what was for debugging"),
+    (
+        concat!("#[ig", "nore"),
+        "assert a known defect as it is instead of not running the test",
+    ),
+    (
+        concat!("should_", "panic"),
+        "assert the error instead of a panic",
+    ),
+];
+
+/// Items that have a file of their own.
+const ITEMS: [&str; 6] = ["fn ", "impl ", "impl<", "struct ", "enum ", "trait "];
+
+/// What may stand before an item.
+const QUALIFIERS: [&str; 6] = [
+    "pub ",
+    "pub(crate) ",
+    "pub(super) ",
+    "async ",
+    "const ",
+    "unsafe ",
+];
+
+pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !file.text.starts_with("//!") {
+        findings.push(file.finding(1, "the file has to start with `//!`: say what it is for"));
+    }
+    findings.extend(unfinished(file));
+    if matches!(file.name(), "lib.rs" | "mod.rs") {
+        findings.extend(items_at_the_door(file));
+    }
+    if !may_sleep(file) {
+        findings.extend(sleeps(file));
+    }
+    findings
+}
+
+fn unfinished(file: &SourceFile) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, line) in file.lines() {
+        for (pattern, advice) in UNFINISHED {
+            if line.contains(pattern) {
+                findings.push(file.finding(number, format!("`{pattern}`: {advice}")));
+            }
+        }
+    }
+    findings
+}
+
+/// `lib.rs` and `mod.rs` hold docs, modules and re-exports.
+fn items_at_the_door(file: &SourceFile) -> Vec<Finding> {
+    product_lines(file)
+        .filter(|(_, line)| is_item(line))
+        .map(|(number, _)| {
+            let what = "only docs, `mod` and `use` here: the item has a file of its own";
+            file.finding(number, what)
+        })
+        .collect()
+}
+
+/// Whether the line, which rustfmt left at the margin, begins an item.
+fn is_item(line: &str) -> bool {
+    let mut rest = line;
+    while let Some(shorter) = QUALIFIERS.iter().find_map(|word| rest.strip_prefix(word)) {
+        rest = shorter;
+    }
+    ITEMS.iter().any(|item| rest.starts_with(item))
+}
+
+/// Waiting between attempts is the engine's; test code waits as it needs.
+fn may_sleep(file: &SourceFile) -> bool {
+    file.path.starts_with("crates/s3-transfer/")
+        || file.path.starts_with("crates/s3-testkit/")
+        || file.is_below("tests")
+        || file.is_below("benches")
+}
+
+fn sleeps(file: &SourceFile) -> Vec<Finding> {
+    product_lines(file)
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .filter(|(_, line)| {
+            line.contains(concat!("time::sl", "eep"))
+                || line.contains(concat!("thread::sl", "eep"))
+                || (line.contains("use tokio::time::{") && line.contains(concat!("sl", "eep")))
+        })
+        .map(|(number, _)| file.finding(number, "only s3-transfer and test code wait"))
+        .collect()
+}
+
+/// The lines before the unit tests, which end a file.
+fn product_lines(file: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
+    file.lines()
+        .take_while(|(_, line)| !line.starts_with("mod tests {"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{file, lines};
+    use super::*;
+
+    fn found(path: &str, text: &str) -> Vec<String> {
+        lines(&check(&file(path, text)))
+    }
+
+    #[test]
+    fn module_docs_come_first() {
+        assert_eq!(found("a.rs", "//! Ranges.\n"), [""; 0]);
+        assert_eq!(
+            found("a.rs", "use std::fmt;\n"),
+            ["a.rs:1: the file has to start with `//!`: say what it is for"]
+        );
+    }
+
+    #[test]
+    fn unfinished_code_is_found_with_its_line() {
+        for (pattern, advice) in UNFINISHED {
+            let text = format!("//! A.\nfn a() {{\n    {pattern})]\n}}\n");
+            assert_eq!(
+                found("a.rs", &text),
+                [format!("a.rs:3: `{pattern}`: {advice}")]
+            );
+        }
+    }
+
+    #[test]
+    fn lib_and_mod_hold_no_items() {
+        let door = "//! A.\n//! fn in prose\n\nmod b;\npub use b::fn_like;\npub mod impls {}\n";
+        assert_eq!(found("crates/a/src/lib.rs", door), [""; 0]);
+        for item in [
+            "fn a() {}",
+            "pub const fn a() {}",
+            "pub(crate) async fn a() {}",
+            "impl A {}",
+        ] {
+            let text = format!("//! A.\n{item}\n");
+            let expected =
+                "x/mod.rs:2: only docs, `mod` and `use` here: the item has a file of its own";
+            assert_eq!(found("x/mod.rs", &text), [expected], "{item}");
+            assert_eq!(found("x/other.rs", &text), [""; 0], "{item}");
+        }
+        let tested = "//! A.\n#[cfg(test)]\nmod tests {\n    fn a() {}\n}\n";
+        assert_eq!(found("x/lib.rs", tested), [""; 0]);
+    }
+
+    #[test]
+    fn only_the_engine_and_tests_wait() {
+        let call = concat!("    tokio::time::sl", "eep(pause).await;\n");
+        let text = format!("//! A.\n{call}");
+        let expected = "only s3-transfer and test code wait";
+        for path in ["crates/s3-client/src/s3.rs", "crates/s3-core/src/a.rs"] {
+            assert_eq!(found(path, &text), [format!("{path}:2: {expected}")]);
+        }
+        for path in [
+            "crates/s3-transfer/src/retry.rs",
+            "crates/s3-testkit/src/faults.rs",
+            "crates/s3-client/tests/get.rs",
+            "tests/cancel.rs",
+        ] {
+            assert_eq!(found(path, &text), [""; 0], "{path}");
+        }
+        let in_tests = format!("//! A.\nmod tests {{\n{call}}}\n");
+        assert_eq!(found("crates/s3-core/src/a.rs", &in_tests), [""; 0]);
+        let imported = "//! A.\nuse tokio::time::{Instant, sleep};\n";
+        assert_eq!(found("crates/s3-core/src/a.rs", imported).len(), 1);
+    }
+}
