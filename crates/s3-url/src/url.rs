@@ -1,0 +1,200 @@
+//! The URL of one object.
+
+use std::sync::Arc;
+
+use crate::S3Prefix;
+use crate::parse::{ParseError, check_key_len, quote, split};
+
+/// The place of one object: `s3://bucket/key` with a non-empty key. Clone is a reference count.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct S3Url {
+    /// `s3://bucket/key`.
+    text: Arc<str>,
+    /// Where the key begins in `text`.
+    key: usize,
+}
+
+const SCHEME: &str = "s3://";
+
+impl S3Url {
+    /// Parses `s3://bucket/key`. The scheme may be in any case; the key is taken as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError`], naming the input, if the scheme, the bucket or the key is missing or unusable.
+    ///
+    /// ```
+    /// use s3_url::S3Url;
+    ///
+    /// assert_eq!(S3Url::parse("s3://b/a//b?c#d%20")?.key(), "a//b?c#d%20");
+    /// assert!(S3Url::parse("s3://b").is_err());
+    /// assert!(S3Url::parse("http://b/k").is_err());
+    /// # Ok::<(), s3_url::ParseError>(())
+    /// ```
+    pub fn parse(input: &str) -> Result<Self, ParseError> {
+        let (bucket, path) = split(input)?;
+        let key = path.strip_prefix('/').unwrap_or(path);
+        if key.is_empty() {
+            return Err(ParseError::EmptyKey {
+                input: quote(input),
+            });
+        }
+        check_key_len(input, key)?;
+        Ok(Self::join(bucket, key))
+    }
+
+    /// Makes a URL of a bucket and a key.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn from_parts(bucket: &str, key: &str) -> Result<Self, ParseError> {
+        let url = Self::parse(&format!("{SCHEME}{bucket}/{key}"))?;
+        if url.bucket() != bucket {
+            let problem = "it may hold letters, digits, '.', '-' and '_' only";
+            return Err(ParseError::Bucket {
+                input: quote(bucket),
+                problem,
+            });
+        }
+        Ok(url)
+    }
+
+    fn join(bucket: &str, key: &str) -> Self {
+        let text: Arc<str> = format!("{SCHEME}{bucket}/{key}").into();
+        Self {
+            key: text.len() - key.len(),
+            text,
+        }
+    }
+
+    /// Returns the bucket: a name, or the ARN of an access point.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        &self.text[SCHEME.len()..self.key - 1]
+    }
+
+    /// Returns the key, exactly.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.text[self.key..]
+    }
+
+    /// Returns what follows the last slash of the key; empty if the key ends in one.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.key().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Returns the prefix up to and including the last slash of the key, or the bucket.
+    #[must_use]
+    pub fn parent(&self) -> S3Prefix {
+        let end = self.key + self.key().rfind('/').map_or(0, |slash| slash + 1);
+        S3Prefix::from_valid(&self.text[..end], self.key)
+    }
+
+    /// Returns the whole text, `s3://bucket/key`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn awkward_keys_survive() {
+        let keys = [
+            "a?b",
+            "?a",
+            "a#b",
+            "a%20b",
+            "a b",
+            "a//b",
+            "//a",
+            "/a",
+            "a/",
+            "a/../b",
+            "./x",
+            ".",
+            "..",
+            "a\tb",
+            "a\nb",
+            "\u{1}\u{7f}",
+            "é",
+            "e\u{301}",
+            "😀",
+            "\"q",
+            "a\\b",
+            "s3://x/y",
+            "\0",
+        ];
+        for key in keys {
+            let url = S3Url::from_parts("bkt", key).unwrap();
+            assert_eq!((url.bucket(), url.key()), ("bkt", key));
+            assert_eq!(S3Url::parse(url.as_str()).unwrap(), url);
+        }
+    }
+
+    #[test]
+    fn a_leading_slash_belongs_to_the_key() {
+        assert_eq!(S3Url::parse("s3://b//a").unwrap().key(), "/a");
+    }
+
+    #[test]
+    fn the_scheme_is_written_in_lower_case() {
+        assert_eq!(S3Url::parse("S3://b/K").unwrap().as_str(), "s3://b/K");
+    }
+
+    #[test]
+    fn what_is_no_object_url_is_refused_with_the_input_in_the_text() {
+        for input in [
+            "",
+            "b/k",
+            "/b/k",
+            "s3:/b/k",
+            "s3:b/k",
+            "s3a://b/k",
+            "http://b/k",
+            " s3://b/k",
+            "s3://",
+            "s3:///k",
+            "s3://b",
+            "s3://b/",
+            "s3://b?x/k",
+        ] {
+            let error = S3Url::parse(input).unwrap_err();
+            assert!(error.to_string().contains(input), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_may_have_1024_bytes() {
+        assert!(S3Url::from_parts("b", &"x".repeat(1024)).is_ok());
+        let error = S3Url::from_parts("b", &"é".repeat(513)).unwrap_err();
+        assert!(
+            matches!(error, ParseError::KeyTooLong { len: 1026, .. }),
+            "{error}"
+        );
+        assert!(error.to_string().chars().count() < 300, "{error}");
+    }
+
+    #[test]
+    fn a_bucket_cannot_smuggle_a_key_in() {
+        assert!(S3Url::from_parts("a/b", "k").is_err());
+    }
+
+    #[test]
+    fn the_parent_ends_in_the_last_slash() {
+        assert_eq!(
+            S3Url::parse("s3://b/a/c").unwrap().parent().as_str(),
+            "s3://b/a/"
+        );
+        assert_eq!(
+            S3Url::parse("s3://b/c").unwrap().parent().as_str(),
+            "s3://b/"
+        );
+    }
+}
