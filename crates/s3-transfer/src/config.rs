@@ -1,0 +1,99 @@
+//! The engine's settings and their defaults.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// Settings of a [`Transfer`](crate::Transfer). The defaults are meant to be right without tuning.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TransferConfig {
+    /// The size of a part in bytes, for downloads and uploads. 8 MiB: S3's guidance for ranged reads is 8 to 16 MiB.
+    /// Uploads of more than 10,000 parts use larger ones.
+    pub part_size: u64,
+    /// Payloads up to this size go up in one request. 16 MiB.
+    pub single_put_up_to: u64,
+    /// How often one job is tried without making progress, the first attempt included. 21, as in Metaflow.
+    pub max_attempts: u32,
+    /// The longest wait before the first retry; it doubles from retry to retry. The actual wait is uniformly
+    /// random between zero and that ("full jitter"). 50 ms.
+    pub backoff_base: Duration,
+    /// The longest wait between attempts. 20 s, as in the AWS SDKs.
+    pub backoff_cap: Duration,
+    /// An attempt that moves no byte for this long is given up and tried again. 20 s.
+    pub stall_timeout: Duration,
+    /// How many attempts may be under way at once.
+    pub concurrency: Concurrency,
+    /// How many inputs of a batch may be under way at once; as many as `concurrency` allows when `None`.
+    pub window: Option<NonZeroUsize>,
+    /// The most bytes that parts in flight may buffer, on top of what the caller's own results hold. 64 MiB.
+    pub memory: usize,
+    /// Retries per success that the shared budget allows. 10: a constant fault rate of nine in ten still gets
+    /// through, and a dead server is not hammered.
+    pub retry_ratio: f32,
+    /// Retries per second that the budget allows without any success. 50.
+    pub retry_floor: u32,
+    /// Makes backoff reproducible in tests; seeded from the system when `None`.
+    pub seed: Option<u64>,
+}
+
+/// How many attempts may be under way at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Concurrency {
+    /// Finds the level by itself: doubles from `start` until the server throttles or `max` is reached, then cuts
+    /// by three tenths for each round of throttling and grows by one for each round of successes.
+    Adaptive {
+        /// Where to begin.
+        start: usize,
+        /// Never more than this.
+        max: usize,
+    },
+    /// Exactly so many.
+    Fixed(usize),
+}
+
+impl Concurrency {
+    /// Returns the most attempts that can ever be under way.
+    #[must_use]
+    pub fn max(self) -> usize {
+        match self {
+            Self::Adaptive { max, .. } | Self::Fixed(max) => max.max(1),
+        }
+    }
+
+    pub(crate) fn start(self) -> usize {
+        match self {
+            Self::Adaptive { start, .. } => start.clamp(1, self.max()),
+            Self::Fixed(_) => self.max(),
+        }
+    }
+}
+
+impl Default for TransferConfig {
+    fn default() -> Self {
+        Self {
+            part_size: 8 << 20,
+            single_put_up_to: 16 << 20,
+            max_attempts: 21,
+            backoff_base: Duration::from_millis(50),
+            backoff_cap: Duration::from_secs(20),
+            stall_timeout: Duration::from_secs(20),
+            concurrency: Concurrency::Adaptive {
+                start: 16,
+                max: 256,
+            },
+            window: None,
+            memory: 64 << 20,
+            retry_ratio: 10.0,
+            retry_floor: 50,
+            seed: None,
+        }
+    }
+}
+
+impl TransferConfig {
+    pub(crate) fn window(&self) -> usize {
+        self.window
+            .map_or_else(|| self.concurrency.max(), NonZeroUsize::get)
+    }
+}

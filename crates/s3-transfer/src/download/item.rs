@@ -1,0 +1,94 @@
+//! What to read, where to put it, and what came of it.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use s3_core::{ByteRange, ETag, ObjectMeta, S3Url};
+
+/// An object, or a range of it, to read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GetItem {
+    /// The object.
+    pub url: S3Url,
+    /// Which bytes; all when `None`.
+    pub range: Option<ByteRange>,
+    /// What a listing or a head has said already; saves finding it out.
+    pub known: Option<KnownObject>,
+}
+
+/// What is known of an object before it is read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KnownObject {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its tag; the read is pinned to it.
+    pub etag: Option<ETag>,
+}
+
+impl GetItem {
+    /// Reads a whole object of which nothing is known.
+    #[must_use]
+    pub fn new(url: S3Url) -> Self {
+        Self {
+            url,
+            range: None,
+            known: None,
+        }
+    }
+
+    /// Reads a range.
+    #[must_use]
+    pub fn with_range(mut self, range: impl Into<ByteRange>) -> Self {
+        self.range = Some(range.into());
+        self
+    }
+
+    /// Says what is known of the object.
+    #[must_use]
+    pub fn with_known(mut self, size: u64, etag: Option<ETag>) -> Self {
+        self.known = Some(KnownObject { size, etag });
+        self
+    }
+}
+
+/// Where the bytes go.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Destination {
+    /// Into one buffer.
+    Memory,
+    /// Into a file, which appears under its name when it is complete. Its directory must exist.
+    File(PathBuf),
+    /// Into memory up to a size, above that into a private file (mode 0600).
+    Auto {
+        /// The most bytes to keep in memory.
+        memory_up_to: u64,
+        /// The file for anything larger.
+        path: PathBuf,
+    },
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Fetched {
+    /// The object; `size` is that of the whole object.
+    pub meta: ObjectMeta,
+    /// Which bytes were read: clipped at the end of the object.
+    pub range: Range<u64>,
+    /// The bytes, or where they are.
+    pub data: Landed,
+}
+
+/// Where the bytes have landed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Landed {
+    /// In memory. Clone is a reference count.
+    Memory(Bytes),
+    /// In this file, which belongs to the caller.
+    File(PathBuf),
+}

@@ -1,0 +1,286 @@
+//! Many inputs under way at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use s3_core::Error;
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::BatchFailure;
+use crate::Transfer;
+
+/// Options of a fan-out.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ManyOptions {
+    /// How many inputs may be under way at once; the configuration's when `None`.
+    pub window: Option<NonZeroUsize>,
+}
+
+impl ManyOptions {
+    /// Limits how many inputs may be under way at once.
+    #[must_use]
+    pub fn with_window(mut self, window: NonZeroUsize) -> Self {
+        self.window = Some(window);
+        self
+    }
+}
+
+type Running<T, E> = BoxFuture<'static, Result<T, E>>;
+
+/// The results of a fan-out: a stream of `(input index, result)` in the order of completion.
+///
+/// Inputs are taken from their iterator as the window allows. Dropping it cancels what is under way.
+pub struct Many<T, E = Error> {
+    /// Starts the next input, or says that there is none.
+    next: Box<dyn FnMut() -> Option<Running<T, E>> + Send>,
+    running: JoinSet<(usize, Result<T, E>)>,
+    handles: BTreeMap<usize, AbortHandle>,
+    started: usize,
+    window: usize,
+    exhausted: bool,
+}
+
+impl Transfer {
+    /// Runs `job` over all inputs, a bounded window of them at once.
+    ///
+    /// The jobs share this engine's limits and budgets. Nothing runs before the result is polled.
+    pub fn fan_out<I, T, E, F, Fut>(&self, items: I, options: ManyOptions, job: F) -> Many<T, E>
+    where
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        F: Fn(Self, I::Item) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let window = options
+            .window
+            .map_or_else(|| self.config().window(), NonZeroUsize::get);
+        let (transfer, job, mut items) = (self.clone(), Arc::new(job), items.into_iter());
+        let next = move || -> Option<Running<T, E>> {
+            let item = items.next()?;
+            Some(Box::pin(job(transfer.clone(), item)))
+        };
+        Many {
+            next: Box::new(next),
+            running: JoinSet::new(),
+            handles: BTreeMap::new(),
+            started: 0,
+            window: window.max(1),
+            exhausted: false,
+        }
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
+    /// Waits for all inputs and returns one result for each, in input order.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels what is under way.
+    pub async fn all(mut self) -> Vec<Result<T, E>> {
+        let mut slots: Vec<Option<Result<T, E>>> = Vec::new();
+        while let Some((index, result)) = self.next().await {
+            if slots.len() <= index {
+                slots.resize_with(index + 1, || None);
+            }
+            slots[index] = Some(result);
+        }
+        slots
+            .into_iter()
+            .map(|slot| slot.expect("every input ends in one result"))
+            .collect()
+    }
+
+    /// Waits for all inputs, or for the first failure.
+    ///
+    /// "First" is by input order, not by time, so the outcome does not depend on who was faster: after a failure
+    /// no further input is started, those behind it are cancelled, and those before it are waited for.
+    ///
+    /// # Errors
+    ///
+    /// The failing input with the lowest index, and how many succeeded, failed and were not attempted.
+    pub async fn first_failure(mut self) -> Result<Vec<T>, BatchFailure<E>> {
+        let mut slots: Vec<Option<T>> = Vec::new();
+        let mut worst: Option<(usize, E)> = None;
+        let (mut succeeded, mut failed) = (0, 0);
+        while let Some((index, result)) = self.next().await {
+            match result {
+                Ok(value) => {
+                    succeeded += 1;
+                    if slots.len() <= index {
+                        slots.resize_with(index + 1, || None);
+                    }
+                    slots[index] = Some(value);
+                }
+                Err(error) => {
+                    failed += 1;
+                    if worst.as_ref().is_none_or(|(lowest, _)| index < *lowest) {
+                        self.stop_behind(index);
+                        worst = Some((index, error));
+                    }
+                }
+            }
+        }
+        let Some((index, error)) = worst else {
+            return Ok(slots
+                .into_iter()
+                .map(|slot| slot.expect("no input failed"))
+                .collect());
+        };
+        let not_attempted = self.count_inputs() - succeeded - failed;
+        Err(BatchFailure::new(
+            index,
+            error,
+            succeeded,
+            failed,
+            not_attempted,
+        ))
+    }
+
+    /// Starts no more inputs, and cancels those behind `index`.
+    fn stop_behind(&mut self, index: usize) {
+        self.window = 0;
+        for (_, handle) in self.handles.range(index + 1..) {
+            handle.abort();
+        }
+    }
+
+    /// Counts all inputs, those that were never started included.
+    fn count_inputs(&mut self) -> usize {
+        while !self.exhausted && (self.next)().is_some() {
+            self.started += 1;
+        }
+        self.started
+    }
+
+    fn fill(&mut self) {
+        while !self.exhausted && self.running.len() < self.window {
+            let Some(job) = (self.next)() else {
+                self.exhausted = true;
+                return;
+            };
+            let index = self.started;
+            self.started += 1;
+            let handle = self.running.spawn(async move { (index, job.await) });
+            self.handles.insert(index, handle);
+        }
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> Stream for Many<T, E> {
+    type Item = (usize, Result<T, E>);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            self.fill();
+            match std::task::ready!(self.running.poll_join_next(cx)) {
+                None => return Poll::Ready(None),
+                Some(Ok((index, result))) => {
+                    self.handles.remove(&index);
+                    return Poll::Ready(Some((index, result)));
+                }
+                // Only `stop_behind` cancels; a panic in a job goes on in its caller.
+                Some(Err(failure)) if failure.is_cancelled() => {}
+                Some(Err(failure)) => std::panic::resume_unwind(failure.into_panic()),
+            }
+        }
+    }
+}
+
+impl<T, E> fmt::Debug for Many<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Many")
+            .field("started", &self.started)
+            .field("running", &self.running.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T, E> Unpin for Many<T, E> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TransferConfig;
+    use s3_core::MemoryStore;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    use tokio::time::sleep;
+
+    fn transfer() -> Transfer {
+        Transfer::new(MemoryStore::new(), TransferConfig::default())
+    }
+
+    fn window(count: usize) -> ManyOptions {
+        ManyOptions::default().with_window(NonZeroUsize::new(count).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn results_are_in_input_order_whoever_is_faster() {
+        let many = transfer().fan_out(0..50_u64, window(7), |_, n| async move {
+            sleep(Duration::from_millis(50 - n)).await;
+            Ok::<_, ()>(n)
+        });
+        assert_eq!(
+            many.first_failure().await.unwrap(),
+            (0..50).collect::<Vec<_>>()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_the_window_is_under_way() {
+        static NOW: AtomicUsize = AtomicUsize::new(0);
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        let many = transfer().fan_out(0..50, window(7), |_, _| async {
+            MOST.fetch_max(NOW.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            sleep(Duration::from_millis(5)).await;
+            NOW.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, ()>(())
+        });
+        assert_eq!(many.all().await.len(), 50);
+        assert_eq!(MOST.load(Ordering::SeqCst), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_lowest_failing_input_wins_although_a_later_one_fails_first() {
+        let many = transfer().fan_out(0..100_u64, window(10), |_, n| async move {
+            sleep(Duration::from_millis(100 - n)).await;
+            if n == 3 || n == 7 { Err(n) } else { Ok(n) }
+        });
+        let failure = many.first_failure().await.unwrap_err();
+        assert_eq!((failure.index, failure.error), (3, 3));
+        assert_eq!(
+            failure.succeeded + failure.failed + failure.not_attempted,
+            100
+        );
+        assert!(failure.not_attempted >= 90, "{failure}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dropping_it_cancels_what_is_under_way() {
+        let alive = Arc::new(());
+        let held = Arc::clone(&alive);
+        let mut many = transfer().fan_out(0..10, window(10), move |_, n| {
+            let held = Arc::clone(&held);
+            async move {
+                sleep(Duration::from_secs(if n == 0 { 1 } else { 1000 })).await;
+                drop(held);
+                Ok::<_, ()>(n)
+            }
+        });
+        assert_eq!(many.next().await, Some((0, Ok(0))));
+        drop(many);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+}

@@ -1,0 +1,116 @@
+//! The unit that is retried, limited and timed.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use s3_core::{Operation, Result, SharedStore};
+
+use crate::Progress;
+
+/// One retryable unit: a request and the draining of its body.
+///
+/// The retry layer keeps a clone while an attempt runs, so a job's clones share whatever an attempt achieves
+/// (bytes received, a buffer, a file), and [`resume`](Self::resume) makes the next attempt go on from there.
+pub trait Job: Clone + Send + 'static {
+    /// What the job is for.
+    type Output: Send + 'static;
+
+    /// Returns the operation, for errors and logs.
+    fn operation(&self) -> Operation;
+
+    /// Returns the place, for errors and logs.
+    fn place(&self) -> &str;
+
+    /// Makes one attempt.
+    fn run(self, store: SharedStore) -> impl Future<Output = Result<Self::Output>> + Send;
+
+    /// Returns the count of bytes moved, if the job can tell.
+    fn progress(&self) -> Option<&Progress> {
+        None
+    }
+
+    /// Returns how much longer than the stall limit an attempt may take before it answers, because it sends bytes
+    /// whose movement cannot be seen.
+    fn allowance(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// A job of one request that can be sent again as it is.
+pub(crate) struct Simple<R, T> {
+    operation: Operation,
+    place: std::sync::Arc<str>,
+    request: R,
+    allowance: Duration,
+    send: fn(SharedStore, R) -> BoxFuture<'static, Result<T>>,
+}
+
+impl<R, T> Simple<R, T> {
+    pub(crate) fn new(
+        operation: Operation,
+        place: &str,
+        request: R,
+        send: fn(SharedStore, R) -> BoxFuture<'static, Result<T>>,
+    ) -> Self {
+        Self {
+            operation,
+            place: place.into(),
+            request,
+            allowance: Duration::ZERO,
+            send,
+        }
+    }
+
+    /// Allows the time that `bytes` take on the slowest link that is still worth waiting for.
+    pub(crate) fn sending(mut self, bytes: u64) -> Self {
+        self.allowance = Duration::from_secs(bytes / SLOWEST_UPLOAD);
+        self
+    }
+}
+
+/// 32 KiB/s, in bytes per second: an upload slower than this is taken for stalled.
+const SLOWEST_UPLOAD: u64 = 32 << 10;
+
+impl<R: Clone, T> Clone for Simple<R, T> {
+    fn clone(&self) -> Self {
+        Self {
+            operation: self.operation,
+            place: std::sync::Arc::clone(&self.place),
+            request: self.request.clone(),
+            allowance: self.allowance,
+            send: self.send,
+        }
+    }
+}
+
+impl<R: fmt::Debug, T> fmt::Debug for Simple<R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Simple").field(&self.request).finish()
+    }
+}
+
+impl<R, T> Job for Simple<R, T>
+where
+    R: Clone + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = T;
+
+    fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn run(self, store: SharedStore) -> impl Future<Output = Result<T>> + Send {
+        (self.send)(store, self.request)
+    }
+
+    fn allowance(&self) -> Duration {
+        self.allowance
+    }
+}

@@ -1,0 +1,76 @@
+//! The caller's deadline, over everything below.
+
+use std::future::Future;
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use s3_core::{Error, ErrorKind, Operation, Result, Retryability};
+use tokio::time::{Instant, timeout_at};
+use tower::{Layer, Service};
+
+use crate::Job;
+
+/// Ends a job at the caller's deadline, whatever it is waiting for.
+#[derive(Clone, Copy, Debug)]
+pub struct DeadlineLayer(pub Option<Instant>);
+
+impl<S> Layer<S> for DeadlineLayer {
+    type Service = Deadline<S>;
+
+    fn layer(&self, inner: S) -> Deadline<S> {
+        Deadline { inner, at: self.0 }
+    }
+}
+
+/// The service of [`DeadlineLayer`].
+#[derive(Clone, Debug)]
+pub struct Deadline<S> {
+    inner: S,
+    at: Option<Instant>,
+}
+
+impl<S, J> Service<J> for Deadline<S>
+where
+    J: Job,
+    S: Service<J, Response = J::Output, Error = Error>,
+    S::Future: Send + 'static,
+{
+    type Response = J::Output;
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<J::Output>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, job: J) -> Self::Future {
+        let Some(at) = self.at else {
+            return Box::pin(self.inner.call(job));
+        };
+        let (operation, place) = (job.operation(), job.place().to_owned());
+        let attempt = self.inner.call(job);
+        Box::pin(async move { before(Some(at), operation, &place, attempt).await })
+    }
+}
+
+/// Runs `work` until it is done or the deadline has passed.
+///
+/// # Errors
+///
+/// `Timeout`, not retryable, when the deadline passes; the errors of `work`.
+pub async fn before<T>(
+    deadline: Option<Instant>,
+    operation: Operation,
+    place: &str,
+    work: impl Future<Output = Result<T>> + Send,
+) -> Result<T> {
+    let Some(at) = deadline else {
+        return work.await;
+    };
+    timeout_at(at, work).await.unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::Timeout, operation)
+            .with_place(place)
+            .with_retryability(Retryability::No)
+            .with_message("the caller's deadline has passed"))
+    })
+}

@@ -1,0 +1,10 @@
+//! A limit on attempts that finds its own level.
+//!
+//! The permit is taken in `call`, not in `poll_ready`, and held until the body is drained: what is limited is
+//! bytes under way, not headers. The limiter sits inside the retry layer, so a job that backs off holds nothing.
+
+mod controller;
+mod service;
+
+pub use controller::Controller;
+pub use service::{AdaptiveLimit, AdaptiveLimitLayer};

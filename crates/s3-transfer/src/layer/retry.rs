@@ -1,0 +1,121 @@
+//! When to try again: the policy for tower's retry service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use s3_core::{Error, Result, Retryability};
+use tokio::time::{Sleep, sleep};
+use tower::retry::Policy;
+use tower::retry::budget::{Budget, TpsBudget};
+
+use super::Backoff;
+use crate::{Job, TransferConfig};
+
+/// Tries a job again while its error says that this can help, attempts are left and the budget allows it.
+///
+/// Attempts are counted from the last one that made progress, so a large body over a bad line gets through as long
+/// as each attempt brings some bytes. The budget is shared by all jobs of a client: retries are paid by successes,
+/// with a small floor, so that a dead server is not hammered by every input's full number of attempts at once.
+#[derive(Clone, Debug)]
+pub struct RetryPolicy {
+    backoff: Backoff,
+    budget: Arc<TpsBudget>,
+    max_attempts: u32,
+    /// Attempts of this job so far.
+    made: u32,
+    /// Attempts since the last one that made progress.
+    fruitless: u32,
+    /// Bytes moved when the last attempt ended.
+    moved: u64,
+}
+
+impl RetryPolicy {
+    /// Returns the policy of a configuration. Its clones share the budget.
+    #[must_use]
+    pub fn new(config: &TransferConfig) -> Self {
+        // The window over which successes pay for retries; tower's own default.
+        let window = Duration::from_secs(10);
+        Self {
+            backoff: Backoff::new(config.backoff_base, config.backoff_cap, config.seed),
+            budget: Arc::new(TpsBudget::new(
+                window,
+                config.retry_floor,
+                config.retry_ratio,
+            )),
+            max_attempts: config.max_attempts.max(1),
+            made: 0,
+            fruitless: 0,
+            moved: 0,
+        }
+    }
+
+    fn wait(&self, retryability: Retryability) -> Option<Duration> {
+        match retryability {
+            Retryability::Throttled { after: Some(after) } => Some(self.backoff.asked(after)),
+            Retryability::Throttled { after: None } | Retryability::Transient => {
+                Some(self.backoff.wait(self.fruitless.saturating_sub(1)))
+            }
+            _ => None,
+        }
+    }
+
+    fn note_attempt<J: Job>(&mut self, job: &J) {
+        let moved = job.progress().map_or(0, crate::Progress::bytes);
+        self.fruitless = if moved > self.moved {
+            1
+        } else {
+            self.fruitless + 1
+        };
+        self.moved = moved;
+        self.made += 1;
+    }
+
+    /// Decides about a failure: how long to wait before the next attempt, or what the caller gets.
+    fn judge(&self, error: Error) -> std::result::Result<(Duration, Error), Error> {
+        let error = error.with_attempts(self.made);
+        let Some(wait) = self.wait(error.retryability()) else {
+            return Err(error);
+        };
+        if self.fruitless >= self.max_attempts {
+            return Err(error.with_retryability(Retryability::Spent));
+        }
+        if !self.budget.withdraw() {
+            tracing::warn!(%error, "the retry budget is used up");
+            let hint = "too many requests fail at once; the retry budget of this client is used up";
+            return Err(error.with_retryability(Retryability::Spent).with_hint(hint));
+        }
+        Ok((wait, error))
+    }
+}
+
+impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
+    type Future = Sleep;
+
+    fn retry(&mut self, job: &mut J, result: &mut Result<J::Output>) -> Option<Sleep> {
+        let error = match result {
+            Ok(_) => {
+                self.budget.deposit();
+                return None;
+            }
+            Err(error) => std::mem::replace(
+                error,
+                Error::new(s3_core::ErrorKind::Other, job.operation()),
+            ),
+        };
+        self.note_attempt(job);
+        match self.judge(error) {
+            Ok((wait, error)) => {
+                tracing::debug!(%error, ?wait, "trying again");
+                Some(sleep(wait))
+            }
+            Err(error) => {
+                *result = Err(error);
+                None
+            }
+        }
+    }
+
+    fn clone_request(&mut self, job: &J) -> Option<J> {
+        Some(job.clone())
+    }
+}

@@ -1,0 +1,5 @@
+//! Listing by pages.
+
+mod pages;
+
+pub use pages::{ListOptions, ListStream};

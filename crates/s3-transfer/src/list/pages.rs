@@ -1,0 +1,112 @@
+//! A listing as a stream of pages, asked for one by one as they are read.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_util::FutureExt;
+use futures_util::stream::try_unfold;
+use s3_core::{
+    Error, ErrorKind, ListPage, ListRequest, Operation, Result, S3Prefix, SharedStore, Store,
+};
+
+use crate::job::Simple;
+use crate::{CallOptions, Transfer};
+
+/// Options of a listing.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ListOptions {
+    /// Rolls keys up that share what comes before the next delimiter; usually `/`.
+    pub delimiter: Option<Arc<str>>,
+    /// Begins behind this key.
+    pub start_after: Option<Arc<str>>,
+    /// The most entries per page; the server's own limit (1,000) when `None`.
+    pub page_size: Option<u32>,
+}
+
+impl ListOptions {
+    /// Rolls keys up at `/`: one level of what looks like directories.
+    #[must_use]
+    pub fn one_level() -> Self {
+        Self {
+            delimiter: Some("/".into()),
+            ..Self::default()
+        }
+    }
+}
+
+/// The pages of a listing. One request per page, sent when the page is asked for. Dropping it stops.
+pub struct ListStream(Pin<Box<dyn Stream<Item = Result<ListPage>> + Send>>);
+
+impl Stream for ListStream {
+    type Item = Result<ListPage>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for ListStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ListStream")
+    }
+}
+
+impl Transfer {
+    /// Lists what is below a prefix, page by page.
+    ///
+    /// The prefix is a plain string prefix: no slash is added. A page that fails is asked for again; the pages before
+    /// it are not.
+    ///
+    /// # Errors
+    ///
+    /// In the stream, which ends after the first: `NoSuchBucket`, `AccessDenied`, `Integrity` for a server that
+    /// hands out the same continuation token twice, and the errors of every call.
+    #[must_use]
+    pub fn list(&self, prefix: S3Prefix, list: ListOptions, options: &CallOptions) -> ListStream {
+        let mut request = ListRequest::new(prefix);
+        request.delimiter = list.delimiter;
+        request.start_after = list.start_after;
+        request.max_keys = list.page_size;
+        let (transfer, options) = (self.clone(), options.clone());
+        let pages = try_unfold(Some(request), move |request| {
+            let (transfer, options) = (transfer.clone(), options.clone());
+            async move {
+                let Some(request) = request else {
+                    return Ok(None);
+                };
+                let page = transfer.page(request.clone(), &options).await?;
+                let next = following(request, &page)?;
+                Ok(Some((page, next)))
+            }
+        });
+        ListStream(Box::pin(pages))
+    }
+
+    async fn page(&self, request: ListRequest, options: &CallOptions) -> Result<ListPage> {
+        let place = request.prefix.clone();
+        let job = Simple::new(
+            Operation::List,
+            place.as_str(),
+            request,
+            |store: SharedStore, request| async move { store.list_page(request).await }.boxed(),
+        );
+        self.run(job, options).await
+    }
+}
+
+/// Returns the request for the next page. A token that repeats would page for ever.
+fn following(request: ListRequest, page: &ListPage) -> Result<Option<ListRequest>> {
+    let Some(next) = page.next.clone() else {
+        return Ok(None);
+    };
+    if request.continuation.as_ref() == Some(&next) {
+        return Err(Error::new(ErrorKind::Integrity, Operation::List)
+            .with_place(&request.prefix)
+            .with_message("the server names a page as its own successor"));
+    }
+    Ok(Some(request.with_continuation(next)))
+}

@@ -1,0 +1,229 @@
+//! Operations of one request each, and the two that are a loop of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use s3_core::{
+    BucketInfo, BucketRequest, CreateUpload, DeleteRequest, Error, HeadRequest, ObjectMeta,
+    Operation, PresignRequest, Result, S3Url, SharedStore, Store, UploadId,
+};
+
+use crate::job::Simple;
+use crate::{CallOptions, Job, ManyOptions, Transfer};
+
+impl Transfer {
+    /// Reads an object's description. One head.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (a missing bucket looks the same), `AccessDenied`, and the errors of every call.
+    pub async fn head(&self, url: S3Url, options: &CallOptions) -> Result<ObjectMeta> {
+        let job = Simple::new(
+            Operation::Head,
+            url.as_str(),
+            HeadRequest::new(url.clone()),
+            |store: SharedStore, request| async move { store.head(request).await }.boxed(),
+        );
+        self.run(job, options).await
+    }
+
+    /// Lists all buckets of the account. One request, or one per page on accounts with thousands.
+    ///
+    /// # Errors
+    ///
+    /// `AccessDenied`, and the errors of every call.
+    pub async fn list_buckets(&self, options: &CallOptions) -> Result<Vec<BucketInfo>> {
+        let job = Simple::new(
+            Operation::ListBuckets,
+            "s3://",
+            (),
+            |store: SharedStore, ()| async move { store.list_buckets().await }.boxed(),
+        );
+        self.run(job, options).await
+    }
+
+    /// Creates a bucket. One request.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`, `AccessDenied`, `InvalidInput` for a name that the server does not take.
+    pub async fn create_bucket(&self, request: BucketRequest, options: &CallOptions) -> Result<()> {
+        let place = format!("s3://{}", request.bucket);
+        let job = Simple::new(
+            Operation::CreateBucket,
+            &place,
+            request,
+            |store: SharedStore, request| async move { store.create_bucket(request).await }.boxed(),
+        );
+        self.run(job, options).await
+    }
+
+    /// Deletes an empty bucket. One request.
+    ///
+    /// # Errors
+    ///
+    /// `NoSuchBucket`, `InvalidInput` if it is not empty, `AccessDenied`.
+    pub async fn delete_bucket(&self, request: BucketRequest, options: &CallOptions) -> Result<()> {
+        let place = format!("s3://{}", request.bucket);
+        let job = Simple::new(
+            Operation::DeleteBucket,
+            &place,
+            request,
+            |store: SharedStore, request| async move { store.delete_bucket(request).await }.boxed(),
+        );
+        self.run(job, options).await
+    }
+
+    /// Makes a URL that carries its own permission. No request, but credentials may have to be fetched.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a time of less than a second or more than 7 days, `Unsupported` in memory.
+    pub async fn presign(&self, request: PresignRequest, options: &CallOptions) -> Result<String> {
+        let place = request.url.clone();
+        let job = Simple::new(
+            Operation::Presign,
+            place.as_str(),
+            request,
+            |store: SharedStore, request| async move { store.presign(request).await }.boxed(),
+        );
+        self.run(job, options).await
+    }
+
+    pub(crate) async fn create_upload(
+        &self,
+        request: CreateUpload,
+        options: &CallOptions,
+    ) -> Result<UploadId> {
+        let place = request.url.clone();
+        let job = Simple::new(
+            Operation::CreateUpload,
+            place.as_str(),
+            request,
+            |store: SharedStore, request| async move { store.create_upload(request).await }.boxed(),
+        );
+        self.run(job, options).await
+    }
+
+    /// Deletes objects, of one or of many buckets. One request per 1,000 keys of a bucket.
+    ///
+    /// Returns one outcome per input, in input order. Deleting what is not there succeeds. Keys whose deletion fails
+    /// for a passing reason are tried again, and only they.
+    pub async fn delete_many(&self, urls: Vec<S3Url>, options: &CallOptions) -> Vec<Result<()>> {
+        let mut outcomes: Vec<Option<Result<()>>> = urls.iter().map(|_| None).collect();
+        let options = options.clone();
+        let batches = batches(urls);
+        let many = self.fan_out(batches, ManyOptions::default(), move |transfer, batch| {
+            let options = options.clone();
+            async move { Ok::<_, Error>(transfer.delete_batch(batch, &options).await) }
+        });
+        for (index, outcome) in many.all().await.into_iter().flatten().flatten() {
+            outcomes[index] = Some(outcome);
+        }
+        outcomes
+            .into_iter()
+            .map(|outcome| outcome.expect("every input is in one batch"))
+            .collect()
+    }
+
+    async fn delete_batch(&self, batch: Batch, options: &CallOptions) -> Vec<(usize, Result<()>)> {
+        let place = format!("s3://{}", batch.bucket).into();
+        let job = DeleteBatch {
+            place,
+            pending: Arc::new(Mutex::new(batch)),
+        };
+        let outcome = self.run(job.clone(), options).await;
+        job.outcomes(outcome.as_ref().err())
+    }
+}
+
+/// Keys of one bucket, with their places in the caller's input.
+#[derive(Debug)]
+struct Batch {
+    bucket: Arc<str>,
+    waiting: Vec<(usize, S3Url)>,
+    done: Vec<(usize, Result<()>)>,
+}
+
+fn batches(urls: Vec<S3Url>) -> Vec<Batch> {
+    let mut buckets: BTreeMap<String, Vec<(usize, S3Url)>> = BTreeMap::new();
+    for (index, url) in urls.into_iter().enumerate() {
+        buckets
+            .entry(url.bucket().to_owned())
+            .or_default()
+            .push((index, url));
+    }
+    let mut batches = Vec::new();
+    for (bucket, mut urls) in buckets {
+        while !urls.is_empty() {
+            let rest = urls.split_off(urls.len().min(DeleteRequest::MAX_KEYS));
+            let waiting = std::mem::replace(&mut urls, rest);
+            batches.push(Batch {
+                bucket: bucket.as_str().into(),
+                waiting,
+                done: Vec::new(),
+            });
+        }
+    }
+    batches
+}
+
+/// Deletes what is waiting; what failed for a passing reason is still waiting afterwards.
+#[derive(Clone, Debug)]
+struct DeleteBatch {
+    place: Arc<str>,
+    pending: Arc<Mutex<Batch>>,
+}
+
+impl DeleteBatch {
+    fn outcomes(&self, last: Option<&Error>) -> Vec<(usize, Result<()>)> {
+        let mut batch = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut done = std::mem::take(&mut batch.done);
+        let unfinished = std::mem::take(&mut batch.waiting);
+        for (index, url) in unfinished {
+            let error = last
+                .as_ref()
+                .expect("keys are left only after a failure")
+                .duplicate();
+            done.push((index, Err(error.with_place(url))));
+        }
+        done
+    }
+}
+
+impl Job for DeleteBatch {
+    type Output = ();
+
+    fn operation(&self) -> Operation {
+        Operation::Delete
+    }
+
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    async fn run(self, store: SharedStore) -> Result<()> {
+        let request = {
+            let batch = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            let urls = batch.waiting.iter().map(|(_, url)| url.clone()).collect();
+            DeleteRequest::new(Arc::clone(&batch.bucket), urls)
+        };
+        let mut failures: BTreeMap<usize, Error> =
+            store.delete(request).await?.failures.into_iter().collect();
+        let mut batch = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut again = None;
+        let waiting = std::mem::take(&mut batch.waiting);
+        for (place, (index, url)) in waiting.into_iter().enumerate() {
+            match failures.remove(&place) {
+                None => batch.done.push((index, Ok(()))),
+                Some(error) if error.retryability().is_retryable() => {
+                    batch.waiting.push((index, url));
+                    again = Some(error);
+                }
+                Some(error) => batch.done.push((index, Err(error))),
+            }
+        }
+        again.map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,52 @@
+//! How an object is cut into parts.
+
+use std::ops::Range;
+
+/// The most parts of a multipart upload, by S3's documentation.
+pub(crate) const MAX_PARTS: u64 = 10_000;
+
+/// Cuts `span` into ranges of `size` bytes; the last may be shorter.
+pub(crate) fn cut(span: Range<u64>, size: u64) -> impl Iterator<Item = Range<u64>> + Send {
+    let size = size.max(1);
+    let mut start = span.start;
+    std::iter::from_fn(move || {
+        let end = span.end.min(start.saturating_add(size));
+        let part = start..end;
+        start = end;
+        (part.start < part.end).then_some(part)
+    })
+}
+
+/// Returns the part size for an upload of `len` bytes: `size`, or more where 10,000 parts would not do.
+pub(crate) fn upload_size(len: u64, size: u64) -> u64 {
+    size.max(len.div_ceil(MAX_PARTS)).max(1)
+}
+
+/// Returns the size of part `index` (from 0) of an upload whose length is not known.
+///
+/// Doubles every 2,500 parts: with parts of 8 MiB at first, the limit of 10,000 parts is reached at 293 GiB.
+pub(crate) fn growing_size(index: u64, size: u64) -> u64 {
+    size << (index / 2500).min(8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_the_span_without_gap_or_overlap() {
+        assert_eq!(cut(3..10, 3).collect::<Vec<_>>(), [3..6, 6..9, 9..10]);
+        assert_eq!(cut(5..5, 3).count(), 0);
+        assert_eq!(cut(0..8, 8).collect::<Vec<_>>(), [0..8]);
+    }
+
+    #[test]
+    fn an_upload_never_needs_more_than_ten_thousand_parts() {
+        for len in [1_u64, 80 << 30, 5 << 40] {
+            assert!(
+                len.div_ceil(upload_size(len, 8 << 20)) <= MAX_PARTS,
+                "{len}"
+            );
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Copying inside the store.
+
+use std::num::NonZeroUsize;
+
+use futures_util::FutureExt;
+use s3_core::{
+    CopyRequest, Error, ErrorKind, Operation, PartTag, PutResponse, Result, SharedStore, Store,
+    UploadPartCopy,
+};
+
+use super::multipart::{Completed, Upload};
+use super::object::Target;
+use crate::job::Simple;
+use crate::layer::before;
+use crate::parts::{cut, upload_size};
+use crate::{CallOptions, ManyOptions, Transfer};
+
+/// The largest object that one request copies, by S3's documentation.
+const SINGLE_COPY: u64 = 5 << 30;
+/// The size of a part of a larger copy. No byte moves through the client, so parts are large.
+const COPY_PART: u64 = 512 << 20;
+
+impl Transfer {
+    /// Copies an object without moving its bytes through the client.
+    ///
+    /// Requests: one; for an object of more than 5 GiB, a refused copy, a head, two for the upload and one per
+    /// 512 MiB.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` if a condition of the request does not hold,
+    /// `InvalidInput` for a copy of an object onto itself that changes nothing.
+    pub async fn copy(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
+        let place = request.to.clone();
+        let work = self.copy_any(request, options);
+        before(options.deadline, Operation::Copy, place.as_str(), work).await
+    }
+
+    async fn copy_any(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
+        let refused = match self.copy_single(request.clone(), options).await {
+            Err(error) if error.kind() == ErrorKind::InvalidInput => error,
+            outcome => return outcome,
+        };
+        let source = self.head(request.from.clone(), options).await?;
+        if source.size <= SINGLE_COPY {
+            return Err(refused);
+        }
+        self.copy_parts(request, source, options).await
+    }
+
+    async fn copy_single(
+        &self,
+        request: CopyRequest,
+        options: &CallOptions,
+    ) -> Result<PutResponse> {
+        let place = request.to.clone();
+        let job = Simple::new(
+            Operation::Copy,
+            place.as_str(),
+            request,
+            |store: SharedStore, request| async move { store.copy(request).await }.boxed(),
+        );
+        // The server answers when the copy is done; it reads and writes up to 5 GiB before.
+        self.run(job.sending(SINGLE_COPY / 256), options).await
+    }
+
+    async fn copy_parts(
+        &self,
+        request: CopyRequest,
+        source: s3_core::ObjectMeta,
+        options: &CallOptions,
+    ) -> Result<PutResponse> {
+        let attributes = request.attributes.unwrap_or(source.attributes);
+        let target = Target {
+            url: request.to,
+            mode: request.mode,
+            attributes,
+        };
+        let (upload, guard) = self.begin(&target, options).await?;
+        let size = upload_size(source.size, COPY_PART);
+        let parts = (1..).zip(cut(0..source.size, size)).map(|(number, range)| {
+            let Upload { url, id } = upload.clone();
+            let mut part = UploadPartCopy::new(url, id, number, request.from.clone());
+            part.range = Some(range.into());
+            part.source_if_match = request
+                .source_if_match
+                .clone()
+                .or_else(|| source.etag.clone());
+            part
+        });
+        let parts: Vec<UploadPartCopy> = parts.collect();
+        let copied = self.copy_all(parts, options).await;
+        let completed = match copied {
+            Ok(tags) => self.complete(&upload, tags, target.mode, options).await,
+            Err(error) => Err(error),
+        };
+        match completed {
+            Ok(Completed::Written(response)) => {
+                guard.completed();
+                Ok(response)
+            }
+            Ok(Completed::Refused(error)) | Err(error) => {
+                guard.abort().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn copy_all(
+        &self,
+        parts: Vec<UploadPartCopy>,
+        options: &CallOptions,
+    ) -> Result<Vec<PartTag>> {
+        let options = options.clone();
+        let window = ManyOptions::default().with_window(NonZeroUsize::MIN.saturating_add(15));
+        let many = self.fan_out(parts, window, move |transfer, part| {
+            let options = options.clone();
+            async move { transfer.copy_part(part, &options).await }
+        });
+        many.first_failure()
+            .await
+            .map_err(|failure| -> Error { failure.error })
+    }
+
+    async fn copy_part(&self, part: UploadPartCopy, options: &CallOptions) -> Result<PartTag> {
+        let place = part.url.clone();
+        let job = Simple::new(
+            Operation::UploadPartCopy,
+            place.as_str(),
+            part,
+            |store: SharedStore, part| async move { store.upload_part_copy(part).await }.boxed(),
+        );
+        self.run(job.sending(COPY_PART / 256), options).await
+    }
+}

@@ -1,0 +1,11 @@
+//! Writing objects: one request for what is small, parts for what is large or of unknown length.
+
+mod abort;
+mod copy;
+mod item;
+mod multipart;
+mod object;
+mod reader;
+mod reconcile;
+
+pub use item::{PutItem, PutOutcome, Source};

@@ -1,0 +1,261 @@
+//! Writing an object in parts.
+
+use futures_util::FutureExt;
+use s3_core::{
+    AbortUpload, CompleteUpload, CreateUpload, Error, ErrorKind, Operation, PartTag, Payload,
+    PutMode, PutResponse, Result, S3Url, SharedStore, Store, UploadId, UploadPart,
+};
+use tokio::task::JoinSet;
+
+use super::PutOutcome;
+use super::abort::UploadGuard;
+use super::object::{Target, unreadable};
+use super::reader::Reader;
+use super::reconcile::etag_of_parts;
+use crate::job::Simple;
+use crate::parts::{MAX_PARTS, growing_size, upload_size};
+use crate::transfer::Reservation;
+use crate::{CallOptions, Transfer};
+
+/// Where the parts come from.
+pub(crate) enum Parts {
+    Payload(Payload),
+    /// A reader, of which `head` has been read already.
+    Reader {
+        head: Option<bytes::Bytes>,
+        reader: Reader,
+    },
+}
+
+/// An upload under way: what its parts have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) url: S3Url,
+    pub(crate) id: UploadId,
+}
+
+/// What became of an upload whose parts are all there.
+pub(crate) enum Completed {
+    Written(PutResponse),
+    /// The condition of the upload does not hold.
+    Refused(Error),
+}
+
+impl Transfer {
+    pub(crate) async fn put_parts(
+        &self,
+        target: Target,
+        parts: Parts,
+        options: &CallOptions,
+    ) -> Result<PutOutcome> {
+        // Never send gigabytes to learn that the object is there.
+        if target.mode == PutMode::IfAbsent && self.is_there(&target.url, options).await? {
+            return Ok(PutOutcome::AlreadyThere);
+        }
+        let absent = target.mode == PutMode::IfAbsent;
+        let (upload, guard) = self.begin(&target, options).await?;
+        let sent = self.send_parts(&upload, parts, options).await;
+        let completed = match sent {
+            Ok(tags) => self.complete(&upload, tags, target.mode, options).await,
+            Err(error) => Err(error),
+        };
+        match completed {
+            Ok(Completed::Written(response)) => {
+                guard.completed();
+                Ok(PutOutcome::Written(response))
+            }
+            Ok(Completed::Refused(_)) if absent => {
+                guard.abort().await;
+                Ok(PutOutcome::AlreadyThere)
+            }
+            Ok(Completed::Refused(error)) | Err(error) => {
+                guard.abort().await;
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) async fn begin(
+        &self,
+        target: &Target,
+        options: &CallOptions,
+    ) -> Result<(Upload, UploadGuard)> {
+        let create = CreateUpload::new(target.url.clone(), target.attributes.clone());
+        let id = self.create_upload(create, options).await?;
+        let upload = Upload {
+            url: target.url.clone(),
+            id,
+        };
+        let guard = UploadGuard::new(
+            self,
+            AbortUpload::new(upload.url.clone(), upload.id.clone()),
+        );
+        Ok((upload, guard))
+    }
+
+    async fn send_parts(
+        &self,
+        upload: &Upload,
+        parts: Parts,
+        options: &CallOptions,
+    ) -> Result<Vec<PartTag>> {
+        let mut sending = Sending::new(self, upload, options);
+        match parts {
+            Parts::Payload(payload) => sending.payload(&payload).await?,
+            Parts::Reader { head, reader } => sending.reader(head, reader).await?,
+        }
+        sending.finish().await
+    }
+
+    pub(crate) async fn complete(
+        &self,
+        upload: &Upload,
+        parts: Vec<PartTag>,
+        mode: PutMode,
+        options: &CallOptions,
+    ) -> Result<Completed> {
+        let mut request = CompleteUpload::new(upload.url.clone(), upload.id.clone(), parts.clone());
+        request.mode = if self.store().capabilities().complete_conditions {
+            mode
+        } else {
+            PutMode::Overwrite
+        };
+        let job = Simple::new(
+            Operation::CompleteUpload,
+            upload.url.as_str(),
+            request,
+            |store: SharedStore, request| {
+                async move { store.complete_upload(request).await }.boxed()
+            },
+        );
+        let error = match self.run(job, options).await {
+            Ok(response) => return Ok(Completed::Written(response)),
+            Err(error) => error,
+        };
+        // A repeated complete is refused by its own success: the upload is gone, or the object is there.
+        let doubtful = matches!(
+            error.kind(),
+            ErrorKind::NoSuchUpload | ErrorKind::PreconditionFailed
+        );
+        if doubtful
+            && error.attempts() > 1
+            && let Some(ours) = etag_of_parts(&parts)
+            && let Some(written) = self.written_as(&upload.url, &ours, options).await?
+        {
+            return Ok(Completed::Written(written));
+        }
+        match error.kind() {
+            ErrorKind::PreconditionFailed => Ok(Completed::Refused(error)),
+            _ => Err(error),
+        }
+    }
+}
+
+/// Parts on their way. Dropping it cancels them.
+struct Sending<'a> {
+    transfer: &'a Transfer,
+    upload: &'a Upload,
+    options: &'a CallOptions,
+    running: JoinSet<Result<PartTag>>,
+    sent: u32,
+    tags: Vec<PartTag>,
+}
+
+impl<'a> Sending<'a> {
+    fn new(transfer: &'a Transfer, upload: &'a Upload, options: &'a CallOptions) -> Self {
+        Self {
+            transfer,
+            upload,
+            options,
+            running: JoinSet::new(),
+            sent: 0,
+            tags: Vec::new(),
+        }
+    }
+
+    /// Sends the slices of a payload. Slices are views, but a file's are read into memory to be sent.
+    async fn payload(&mut self, payload: &Payload) -> Result<()> {
+        let size = upload_size(payload.len(), self.transfer.config().part_size);
+        for part in crate::parts::cut(0..payload.len(), size) {
+            let slice = payload.slice(part.start, part.end - part.start);
+            self.send(slice, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn reader(&mut self, head: Option<bytes::Bytes>, mut reader: Reader) -> Result<()> {
+        let mut head = head;
+        loop {
+            let size = growing_size(u64::from(self.sent), self.transfer.config().part_size);
+            let reservation = self.transfer.reserve(size).await;
+            let len = usize::try_from(size).unwrap_or(usize::MAX);
+            let piece = match head.take() {
+                Some(head) => head,
+                None => reader
+                    .read(len)
+                    .await
+                    .map_err(|cause| unreadable(&self.upload.url, cause))?,
+            };
+            let last = piece.len() < len;
+            if !piece.is_empty() {
+                self.send(piece.into(), Some(reservation)).await?;
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn send(&mut self, payload: Payload, reservation: Option<Reservation>) -> Result<()> {
+        if u64::from(self.sent) >= MAX_PARTS {
+            return Err(Error::new(ErrorKind::InvalidInput, Operation::Put)
+                .with_place(&self.upload.url)
+                .with_message("the source does not end within 10,000 parts")
+                .with_hint("a larger part_size makes room for a longer source"));
+        }
+        if self.running.len() >= self.transfer.config().concurrency.max() {
+            self.take_one().await?;
+        }
+        self.sent += 1;
+        let (url, id) = (self.upload.url.clone(), self.upload.id.clone());
+        let part = UploadPart::new(url, id, self.sent, payload);
+        let (transfer, options) = (self.transfer.clone(), self.options.clone());
+        self.running.spawn(async move {
+            let _reservation = reservation;
+            transfer.send_part(part, &options).await
+        });
+        Ok(())
+    }
+
+    async fn take_one(&mut self) -> Result<()> {
+        match self.running.join_next().await {
+            None => Ok(()),
+            Some(Ok(tag)) => {
+                self.tags.push(tag?);
+                Ok(())
+            }
+            Some(Err(failure)) => std::panic::resume_unwind(failure.into_panic()),
+        }
+    }
+
+    async fn finish(mut self) -> Result<Vec<PartTag>> {
+        while !self.running.is_empty() {
+            self.take_one().await?;
+        }
+        self.tags.sort_by_key(|tag| tag.number);
+        Ok(self.tags)
+    }
+}
+
+impl Transfer {
+    async fn send_part(&self, part: UploadPart, options: &CallOptions) -> Result<PartTag> {
+        let (place, len) = (part.url.clone(), part.payload.len());
+        let job = Simple::new(
+            Operation::UploadPart,
+            place.as_str(),
+            part,
+            |store: SharedStore, part| async move { store.upload_part(part).await }.boxed(),
+        );
+        self.run(job.sending(len), options).await
+    }
+}

@@ -1,0 +1,162 @@
+//! Writing one object.
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use s3_core::{
+    Attributes, Error, ErrorKind, Operation, Payload, PutMode, PutRequest, PutResponse, Result,
+    S3Url, SharedStore, Store,
+};
+
+use super::multipart::Parts;
+use super::reader::Reader;
+use super::{PutItem, PutOutcome, Source};
+use crate::job::Simple;
+use crate::layer::before;
+use crate::{CallOptions, Transfer};
+
+/// Where an object goes, and on what terms: everything of a put but its bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) url: S3Url,
+    pub(crate) mode: PutMode,
+    pub(crate) attributes: Attributes,
+}
+
+impl Transfer {
+    /// Writes an object.
+    ///
+    /// Requests: one put for up to `single_put_up_to` bytes, else two and one per part. With
+    /// [`PutMode::IfAbsent`], a small object costs one conditional put, a large one a head before anything is
+    /// sent; a server that cannot do conditional puts costs a head for a small one too, and is then not atomic.
+    /// A reader of unknown length is read to its end in pieces of `part_size`.
+    ///
+    /// If the answer to a conditional write is lost, the object is looked at before "already there" is said.
+    ///
+    /// # Errors
+    ///
+    /// `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` for [`PutMode::IfMatch`], `LocalIo` if the source cannot
+    /// be read, `InvalidInput` beyond S3's limits, and what is left of passing failures when retries are spent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts an upload in parts, in the background. A put under way may take effect.
+    pub async fn put(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
+        let place = item.url.clone();
+        let work = self.put_source(item, options);
+        before(options.deadline, Operation::Put, place.as_str(), work).await
+    }
+
+    async fn put_source(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
+        let target = Target {
+            url: item.url,
+            mode: item.mode,
+            attributes: item.attributes,
+        };
+        match item.source {
+            Source::Payload(payload) => self.put_payload(target, payload, options).await,
+            Source::Read(reader) => {
+                self.put_reader(target, Reader::Blocking(Some(reader)), options)
+                    .await
+            }
+            Source::AsyncRead(reader) => {
+                self.put_reader(target, Reader::Async(reader), options)
+                    .await
+            }
+        }
+    }
+
+    async fn put_payload(
+        &self,
+        target: Target,
+        payload: Payload,
+        options: &CallOptions,
+    ) -> Result<PutOutcome> {
+        if payload.len() <= self.config().single_put_up_to {
+            return self.put_single(target, payload, options).await;
+        }
+        self.put_parts(target, Parts::Payload(payload), options)
+            .await
+    }
+
+    async fn put_reader(
+        &self,
+        target: Target,
+        mut reader: Reader,
+        options: &CallOptions,
+    ) -> Result<PutOutcome> {
+        let size = usize::try_from(self.config().part_size).unwrap_or(usize::MAX);
+        let _reservation = self.reserve(self.config().part_size).await;
+        let head: Bytes = reader
+            .read(size)
+            .await
+            .map_err(|cause| unreadable(&target.url, cause))?;
+        if head.len() < size {
+            return self.put_single(target, head.into(), options).await;
+        }
+        drop(_reservation);
+        self.put_parts(
+            target,
+            Parts::Reader {
+                head: Some(head),
+                reader,
+            },
+            options,
+        )
+        .await
+    }
+
+    async fn put_single(
+        &self,
+        target: Target,
+        payload: Payload,
+        options: &CallOptions,
+    ) -> Result<PutOutcome> {
+        let absent = target.mode == PutMode::IfAbsent;
+        let atomic = self.store().capabilities().put_if_absent;
+        if absent && !atomic && self.is_there(&target.url, options).await? {
+            return Ok(PutOutcome::AlreadyThere);
+        }
+        let mode = if absent && !atomic {
+            PutMode::Overwrite
+        } else {
+            target.mode
+        };
+        let request = PutRequest::new(target.url.clone(), payload.clone())
+            .with_mode(mode)
+            .with_attributes(target.attributes);
+        match self.send_put(request, options).await {
+            Ok(written) => Ok(PutOutcome::Written(written)),
+            Err(error) if absent && error.kind() == ErrorKind::PreconditionFailed => {
+                self.settle_refused_put(&target.url, &payload, error, options)
+                    .await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send_put(&self, request: PutRequest, options: &CallOptions) -> Result<PutResponse> {
+        let (place, len) = (request.url.clone(), request.payload.len());
+        let job = Simple::new(
+            Operation::Put,
+            place.as_str(),
+            request,
+            |store: SharedStore, request| async move { store.put(request).await }.boxed(),
+        );
+        self.run(job.sending(len), options).await
+    }
+
+    pub(crate) async fn is_there(&self, url: &S3Url, options: &CallOptions) -> Result<bool> {
+        match self.head(url.clone(), options).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+pub(crate) fn unreadable(url: &S3Url, cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::LocalIo, Operation::Put)
+        .with_place(url)
+        .with_message(format!("the source could not be read: {cause}"))
+        .with_source(cause)
+}

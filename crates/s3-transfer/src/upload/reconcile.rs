@@ -1,0 +1,109 @@
+//! What really happened, when an answer was lost.
+//!
+//! A conditional write whose answer is lost is sent again, and is then refused by its own success. The object's
+//! ETag tells the two apart: it is the MD5 of the bytes, or of the parts' tags, unless the server encrypts with
+//! its own keys.
+
+use md5::{Digest, Md5};
+use s3_core::{ETag, Error, ErrorKind, PartTag, Payload, PutResponse, Result, S3Url};
+
+use super::PutOutcome;
+use super::object::unreadable;
+use crate::io::run_blocking;
+use crate::{CallOptions, Transfer};
+
+impl Transfer {
+    /// Decides whether a refused put was refused by an object that was there before, or by its own first attempt.
+    pub(crate) async fn settle_refused_put(
+        &self,
+        url: &S3Url,
+        payload: &Payload,
+        refusal: Error,
+        options: &CallOptions,
+    ) -> Result<PutOutcome> {
+        if refusal.attempts() == 1 {
+            return Ok(PutOutcome::AlreadyThere);
+        }
+        let payload = payload.clone();
+        let digest = run_blocking(move || md5_of(&payload)).await;
+        let ours = digest.map_err(|cause| unreadable(url, cause))?;
+        Ok(match self.written_as(url, &ours, options).await? {
+            Some(written) => PutOutcome::Written(written),
+            None => PutOutcome::AlreadyThere,
+        })
+    }
+
+    /// Returns the answer that a write with this tag would have got, if the object has that tag now.
+    pub(crate) async fn written_as(
+        &self,
+        url: &S3Url,
+        ours: &ETag,
+        options: &CallOptions,
+    ) -> Result<Option<PutResponse>> {
+        match self.head(url.clone(), options).await {
+            Ok(meta) if meta.etag.as_ref() == Some(ours) => Ok(Some(PutResponse::new(meta.etag))),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn md5_of(payload: &Payload) -> std::io::Result<ETag> {
+    let mut digest = Md5::new();
+    let mut position = 0;
+    while position < payload.len() {
+        let piece = payload.read_at(position, 1 << 20)?;
+        digest.update(&piece);
+        position += piece.len() as u64;
+    }
+    Ok(ETag::new(&hex(&digest.finalize())))
+}
+
+/// Returns the tag that S3 gives an object made of these parts; `None` if a part's tag is no MD5.
+pub(crate) fn etag_of_parts(parts: &[PartTag]) -> Option<ETag> {
+    let mut digest = Md5::new();
+    for part in parts {
+        digest.update(unhex(part.etag.as_str())?);
+    }
+    Some(ETag::new(&format!(
+        "{}-{}",
+        hex(&digest.finalize()),
+        parts.len()
+    )))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    if text.len() != 32 || !text.is_ascii() {
+        return None;
+    }
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tag_of_parts_is_the_digest_of_their_digests() {
+        let empty = "d41d8cd98f00b204e9800998ecf8427e";
+        let parts = [PartTag::new(1, ETag::new(empty))];
+        let tag = etag_of_parts(&parts).unwrap();
+        assert_eq!(tag.as_str(), "59adb24ef3cdbe0297f05b395827453f-1");
+        assert_eq!(etag_of_parts(&[PartTag::new(1, ETag::new("opaque"))]), None);
+    }
+
+    #[test]
+    fn the_tag_of_a_payload_is_its_digest() {
+        let tag = md5_of(&Payload::from("hello")).unwrap();
+        assert_eq!(tag.as_str(), "5d41402abc4b2a76b9719d911017c592");
+    }
+}
