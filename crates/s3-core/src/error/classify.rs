@@ -1,0 +1,177 @@
+//! What an answer of S3 means: one table for every backend.
+
+use super::{ErrorKind, Operation, Retryability};
+
+/// Returns what an answer means, from S3's error code first and the HTTP status second.
+///
+/// Codes are authoritative where they are known, because servers disagree about statuses; an unknown code
+/// falls back to its status. Permanent refusals, unknown 4xx among them, are not retried, unlike in the
+/// reference. `HEAD` answers have no code; their status decides alone.
+#[must_use]
+pub fn classify(
+    operation: Operation,
+    status: Option<u16>,
+    code: Option<&str>,
+) -> (ErrorKind, Retryability) {
+    let kind = code
+        .and_then(kind_of_code)
+        .or_else(|| status.map(|status| kind_of_status(operation, status)))
+        .unwrap_or(ErrorKind::Other);
+    let retryability = match code {
+        // The connection idled or the clock moved while the request was under way: send it again.
+        Some("RequestTimeout") => Retryability::Transient,
+        // These answer 4xx, although the same request succeeds a moment later.
+        Some("OperationAborted" | "ConditionalRequestConflict") => Retryability::Transient,
+        _ => kind.usual_retryability(),
+    };
+    (kind, retryability)
+}
+
+fn kind_of_code(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "NoSuchKey" | "NoSuchVersion" => ErrorKind::NotFound,
+        "NoSuchBucket" => ErrorKind::NoSuchBucket,
+        "NoSuchUpload" => ErrorKind::NoSuchUpload,
+        "AccessDenied" | "AllAccessDisabled" | "InvalidAccessKeyId" | "SignatureDoesNotMatch"
+        | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "AccountProblem"
+        | "InvalidSecurity" | "NotSignedUp" | "RequestTimeTooSkewed" | "RequestExpired"
+        | "InvalidObjectState" | "KMS.DisabledException" | "KMS.NotFoundException"
+        | "UnauthorizedAccess" | "Forbidden" => ErrorKind::AccessDenied,
+        "InvalidRange" => ErrorKind::InvalidRange,
+        "PreconditionFailed" => ErrorKind::PreconditionFailed,
+        "NotModified" => ErrorKind::NotModified,
+        "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" => ErrorKind::AlreadyExists,
+        "BucketNotEmpty" => ErrorKind::InvalidInput,
+        "OperationAborted" | "ConditionalRequestConflict" => ErrorKind::Conflict,
+        "SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "ThrottlingException"
+        | "ThrottledException" | "RequestThrottled" | "RequestThrottledException"
+        | "RequestLimitExceeded" | "BandwidthLimitExceeded" | "LimitExceededException"
+        | "TooManyRequests" | "TooManyRequestsException" | "ServiceUnavailable" | "Busy"
+        | "TransactionInProgressException" | "PriorRequestNotComplete"
+        | "EC2ThrottledException" | "ProvisionedThroughputExceededException" => ErrorKind::Throttled,
+        "RequestTimeout" | "RequestTimeoutException" => ErrorKind::Timeout,
+        "InternalError" | "InternalServerError" | "InternalFailure" => ErrorKind::Server,
+        "BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch"
+        | "IncompleteBody" | "InvalidDigest" => ErrorKind::Integrity,
+        "EntityTooLarge" | "EntityTooSmall" | "InvalidArgument" | "InvalidBucketName"
+        | "InvalidPart" | "InvalidPartOrder" | "InvalidRequest" | "InvalidStorageClass"
+        | "InvalidURI" | "KeyTooLongError" | "MalformedXML" | "MetadataTooLarge"
+        | "MissingContentLength" | "MissingRequestBodyError" | "TooManyBuckets"
+        | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
+        | "InvalidEncryptionAlgorithmError" => ErrorKind::InvalidInput,
+        "PermanentRedirect" | "TemporaryRedirect" | "Redirect" => ErrorKind::Config,
+        "MethodNotAllowed" | "NotImplemented" => ErrorKind::Unsupported,
+        _ => return None,
+    })
+}
+
+const fn kind_of_status(operation: Operation, status: u16) -> ErrorKind {
+    match status {
+        301 | 302 | 307 | 308 => ErrorKind::Config,
+        304 => ErrorKind::NotModified,
+        401 | 403 => ErrorKind::AccessDenied,
+        404 => match operation {
+            Operation::List
+            | Operation::ListUploads
+            | Operation::CreateBucket
+            | Operation::DeleteBucket => ErrorKind::NoSuchBucket,
+            Operation::UploadPart
+            | Operation::CompleteUpload
+            | Operation::AbortUpload
+            | Operation::ListParts => ErrorKind::NoSuchUpload,
+            _ => ErrorKind::NotFound,
+        },
+        405 | 501 => ErrorKind::Unsupported,
+        408 => ErrorKind::Timeout,
+        409 => ErrorKind::Conflict,
+        412 => ErrorKind::PreconditionFailed,
+        416 => ErrorKind::InvalidRange,
+        429 | 503 => ErrorKind::Throttled,
+        500..=599 => ErrorKind::Server,
+        400..=499 => ErrorKind::InvalidInput,
+        _ => ErrorKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THROTTLED: Retryability = Retryability::Throttled { after: None };
+
+    /// Status, code, and what they mean: S3's error responses, grouped by what a client should do.
+    const TABLE: &[(u16, &str, ErrorKind, Retryability)] = &[
+        (404, "NoSuchKey", ErrorKind::NotFound, Retryability::No),
+        (404, "NoSuchVersion", ErrorKind::NotFound, Retryability::No),
+        (404, "NoSuchBucket", ErrorKind::NoSuchBucket, Retryability::No),
+        (404, "NoSuchUpload", ErrorKind::NoSuchUpload, Retryability::No),
+        (403, "AccessDenied", ErrorKind::AccessDenied, Retryability::No),
+        (403, "AllAccessDisabled", ErrorKind::AccessDenied, Retryability::No),
+        (403, "InvalidAccessKeyId", ErrorKind::AccessDenied, Retryability::No),
+        (403, "SignatureDoesNotMatch", ErrorKind::AccessDenied, Retryability::No),
+        (400, "ExpiredToken", ErrorKind::AccessDenied, Retryability::No),
+        (403, "RequestTimeTooSkewed", ErrorKind::AccessDenied, Retryability::No),
+        (403, "InvalidObjectState", ErrorKind::AccessDenied, Retryability::No),
+        (400, "KMS.DisabledException", ErrorKind::AccessDenied, Retryability::No),
+        (416, "InvalidRange", ErrorKind::InvalidRange, Retryability::No),
+        (412, "PreconditionFailed", ErrorKind::PreconditionFailed, Retryability::No),
+        (409, "BucketAlreadyExists", ErrorKind::AlreadyExists, Retryability::No),
+        (409, "BucketAlreadyOwnedByYou", ErrorKind::AlreadyExists, Retryability::No),
+        (409, "BucketNotEmpty", ErrorKind::InvalidInput, Retryability::No),
+        (409, "OperationAborted", ErrorKind::Conflict, Retryability::Transient),
+        (409, "ConditionalRequestConflict", ErrorKind::Conflict, Retryability::Transient),
+        (503, "SlowDown", ErrorKind::Throttled, THROTTLED),
+        (503, "ServiceUnavailable", ErrorKind::Throttled, THROTTLED),
+        (400, "ThrottlingException", ErrorKind::Throttled, THROTTLED),
+        (429, "TooManyRequests", ErrorKind::Throttled, THROTTLED),
+        (400, "RequestTimeout", ErrorKind::Timeout, Retryability::Transient),
+        (500, "InternalError", ErrorKind::Server, Retryability::Transient),
+        (400, "BadDigest", ErrorKind::Integrity, Retryability::No),
+        (400, "EntityTooSmall", ErrorKind::InvalidInput, Retryability::No),
+        (400, "EntityTooLarge", ErrorKind::InvalidInput, Retryability::No),
+        (400, "InvalidPart", ErrorKind::InvalidInput, Retryability::No),
+        (400, "InvalidPartOrder", ErrorKind::InvalidInput, Retryability::No),
+        (400, "InvalidBucketName", ErrorKind::InvalidInput, Retryability::No),
+        (400, "KeyTooLongError", ErrorKind::InvalidInput, Retryability::No),
+        (400, "AuthorizationHeaderMalformed", ErrorKind::InvalidInput, Retryability::No),
+        (301, "PermanentRedirect", ErrorKind::Config, Retryability::No),
+        (501, "NotImplemented", ErrorKind::Unsupported, Retryability::No),
+        (405, "MethodNotAllowed", ErrorKind::Unsupported, Retryability::No),
+    ];
+
+    #[test]
+    fn every_code_that_matters_means_what_the_table_says() {
+        for &(status, code, kind, retryability) in TABLE {
+            let got = classify(Operation::Get, Some(status), Some(code));
+            assert_eq!(got, (kind, retryability), "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_code_is_judged_by_its_status() {
+        for (status, kind, retryability) in [
+            (403, ErrorKind::AccessDenied, Retryability::No),
+            (404, ErrorKind::NotFound, Retryability::No),
+            (412, ErrorKind::PreconditionFailed, Retryability::No),
+            (416, ErrorKind::InvalidRange, Retryability::No),
+            (429, ErrorKind::Throttled, THROTTLED),
+            (500, ErrorKind::Server, Retryability::Transient),
+            (502, ErrorKind::Server, Retryability::Transient),
+            (503, ErrorKind::Throttled, THROTTLED),
+        ] {
+            assert_eq!(classify(Operation::Head, Some(status), None), (kind, retryability), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_refusal_is_permanent_and_an_unknown_failure_is_not() {
+        assert_eq!(
+            classify(Operation::Get, Some(400), Some("SomethingOdd")),
+            (ErrorKind::InvalidInput, Retryability::No)
+        );
+        assert_eq!(
+            classify(Operation::Get, Some(599), Some("SomethingOdd")),
+            (ErrorKind::Server, Retryability::Transient)
+        );
+    }
+}

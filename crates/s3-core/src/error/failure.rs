@@ -1,0 +1,300 @@
+//! The error type.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{ErrorKind, Operation, Retryability, classify};
+
+/// The result of every operation of a store.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What failed, on what, why, and whether to try again. One word wide, so that results stay small.
+///
+/// [`kind`](Self::kind) and the other accessors are for code; the text is for people and reads well after
+/// "failed to". `Display` never repeats [`source`](StdError::source).
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    retryability: Retryability,
+    operation: Operation,
+    place: Option<Arc<str>>,
+    range: Option<String>,
+    status: Option<u16>,
+    code: Option<Box<str>>,
+    request_id: Option<Box<str>>,
+    message: Option<Box<str>>,
+    hint: Option<Box<str>>,
+    attempts: u32,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// Returns an error of a kind; whether to try again follows from the kind.
+    #[must_use]
+    pub fn new(kind: ErrorKind, operation: Operation) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            retryability: kind.usual_retryability(),
+            operation,
+            place: None,
+            range: None,
+            status: None,
+            code: None,
+            request_id: None,
+            message: None,
+            hint: None,
+            attempts: 1,
+            source: None,
+        }))
+    }
+
+    /// Returns the error that a server's answer means; kind and retryability come from [`classify`].
+    #[must_use]
+    pub fn from_answer(operation: Operation, status: u16, code: Option<&str>) -> Self {
+        let (kind, retryability) = classify(operation, Some(status), code);
+        let mut error = Self::new(kind, operation).with_retryability(retryability);
+        error.0.status = Some(status);
+        error.0.code = code.map(Into::into);
+        error
+    }
+
+    /// Names the place: an object's URL, a prefix or a bucket.
+    #[must_use]
+    pub fn with_place(mut self, place: impl AsRef<str>) -> Self {
+        self.0.place = Some(place.as_ref().into());
+        self
+    }
+
+    /// Names the bytes that were asked for.
+    #[must_use]
+    pub fn with_range(mut self, range: impl fmt::Display) -> Self {
+        self.0.range = Some(range.to_string());
+        self
+    }
+
+    /// Adds what the other side said, or what was wrong.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = Some(message.into().into_boxed_str());
+        self
+    }
+
+    /// Adds advice that is true for this case; it is shown on a line of its own.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into().into_boxed_str());
+        self
+    }
+
+    /// Adds the server's request id.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.0.request_id = Some(id.into().into_boxed_str());
+        self
+    }
+
+    /// Overrides whether another attempt can help.
+    #[must_use]
+    pub fn with_retryability(mut self, retryability: Retryability) -> Self {
+        self.0.retryability = retryability;
+        self
+    }
+
+    /// Overrides the kind, and nothing else.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Says how many attempts were made.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Returns an error that says the same of another input of the same request; the cause stays with the first.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        let inner = &self.0;
+        Self(Box::new(Inner {
+            kind: inner.kind,
+            retryability: inner.retryability,
+            operation: inner.operation,
+            place: inner.place.clone(),
+            range: inner.range.clone(),
+            status: inner.status,
+            code: inner.code.clone(),
+            request_id: inner.request_id.clone(),
+            message: inner.message.clone(),
+            hint: inner.hint.clone(),
+            attempts: inner.attempts,
+            source: None,
+        }))
+    }
+
+    /// Returns what went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Returns whether another attempt can help.
+    #[must_use]
+    pub fn retryability(&self) -> Retryability {
+        self.0.retryability
+    }
+
+    /// Returns what was attempted.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        self.0.operation
+    }
+
+    /// Returns the place: an object's URL, a prefix or a bucket.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.0.place.as_deref()
+    }
+
+    /// Returns the HTTP status of the answer, if there was one.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Returns S3's error code, such as `NoSuchKey`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// Returns the server's request id.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// Returns the advice, if there is any.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// Returns how many attempts were made: 1 for a store, more from an engine that retries.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    fn write_answer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        let mut parts = Vec::new();
+        match (inner.status, &inner.code) {
+            (Some(status), Some(code)) => parts.push(format!("{status} {code}")),
+            (Some(status), None) => parts.push(format!("status {status}")),
+            (None, Some(code)) => parts.push(code.to_string()),
+            (None, None) => {}
+        }
+        if let Some(id) = &inner.request_id {
+            parts.push(format!("request {id}"));
+        }
+        if inner.attempts > 1 {
+            parts.push(format!("{} attempts", inner.attempts));
+        }
+        if parts.is_empty() { Ok(()) } else { write!(f, " ({})", parts.join(", ")) }
+    }
+}
+
+impl ErrorKind {
+    /// Returns whether an error of this kind is usually worth another attempt.
+    #[must_use]
+    pub const fn usual_retryability(self) -> Retryability {
+        match self {
+            Self::Throttled => Retryability::Throttled { after: None },
+            Self::Timeout | Self::Network | Self::Server | Self::Conflict => Retryability::Transient,
+            _ => Retryability::No,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        f.write_str(inner.operation.as_str())?;
+        if let Some(place) = &inner.place {
+            // A key may hold line breaks; an error stays on its line.
+            write!(f, " {}", place.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\""))?;
+        }
+        if let Some(range) = &inner.range {
+            write!(f, " {range}")?;
+        }
+        write!(f, ": {}", inner.kind.describe())?;
+        if let Some(message) = &inner.message {
+            write!(f, ": {message}")?;
+        }
+        self.write_answer(f)?;
+        if let Some(hint) = &inner.hint {
+            write!(f, "\nhint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("retryability", &self.0.retryability)
+            .field("text", &self.to_string())
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_says_what_on_what_and_what_the_server_said() {
+        let error = Error::from_answer(Operation::Get, 403, Some("AccessDenied"))
+            .with_place("s3://bkt/a/b")
+            .with_range("bytes=0-99")
+            .with_request_id("4XA1")
+            .with_hint("ask for s3:GetObject");
+        assert_eq!(
+            error.to_string(),
+            "get s3://bkt/a/b bytes=0-99: access denied (403 AccessDenied, request 4XA1)\nhint: ask for s3:GetObject"
+        );
+    }
+
+    #[test]
+    fn a_line_break_in_a_key_does_not_break_the_line() {
+        let error = Error::new(ErrorKind::NotFound, Operation::Head).with_place("s3://b/a\nb'é");
+        assert_eq!(error.to_string(), "head s3://b/a\\nb'é: object not found");
+    }
+
+    #[test]
+    fn an_error_is_one_word_wide_and_can_cross_threads() {
+        fn sendable<T: Send + Sync + 'static>() {}
+        sendable::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+}

@@ -1,0 +1,159 @@
+//! Copying inside the store.
+
+use std::time::SystemTime;
+
+use super::bucket::Bucket;
+use super::condition::check_source;
+use super::data::Data;
+use super::digest::{etag, is_of_parts, md5_of};
+use super::object::{Object, normalise};
+use super::refusal::refuse;
+use crate::{ByteRange, CopyRequest, Limits, Operation, Result, UploadPartCopy};
+
+/// Returns the object that a copy makes of its source.
+pub(super) fn copied(
+    bucket: &Bucket,
+    request: &CopyRequest,
+    limits: &Limits,
+    now: SystemTime,
+) -> Result<Object> {
+    if request.from == request.to && request.attributes.is_none() {
+        let error = refuse(Operation::Copy, 400, "InvalidRequest", request.to.as_str());
+        return Err(error
+            .with_message("copying an object to itself changes nothing")
+            .with_hint("give new attributes, or another place"));
+    }
+    let source = bucket.object(&request.from, Operation::Copy)?;
+    check_source(request.source_if_match.as_ref(), source, Operation::Copy)?;
+    if source.data.len() > limits.max_put_size {
+        let error = refuse(
+            Operation::Copy,
+            400,
+            "InvalidRequest",
+            request.from.as_str(),
+        );
+        let most = limits.max_put_size;
+        let message = format!(
+            "{} bytes, of which {most} can be copied at once",
+            source.data.len()
+        );
+        return Err(error.with_message(message));
+    }
+    let mut copy = Object {
+        url: request.to.clone(),
+        last_modified: now,
+        ..source.clone()
+    };
+    if let Some(attributes) = request.attributes.clone() {
+        copy.attributes = normalise(attributes, limits, Operation::Copy, &request.to)?;
+    }
+    // A copy is written in one piece, so its tag is the MD5 of its bytes even if the source had parts.
+    if is_of_parts(&copy.etag) {
+        copy.etag = etag(&md5_of(copy.data.chunks()));
+    }
+    Ok(copy)
+}
+
+/// Returns the bytes that fill a part from an object.
+pub(super) fn copied_part(
+    bucket: &Bucket,
+    request: &UploadPartCopy,
+    limits: &Limits,
+) -> Result<Data> {
+    let operation = Operation::UploadPartCopy;
+    let source = bucket.object(&request.from, operation)?;
+    check_source(request.source_if_match.as_ref(), source, operation)?;
+    let size = source.data.len();
+    let range = match &request.range {
+        None => 0..size,
+        Some(ByteRange::Bounded(range)) if range.start < range.end && range.end <= size => {
+            range.clone()
+        }
+        // Unlike a read, S3 does not clip the range of a copy, and it takes no open ranges.
+        Some(range) => {
+            let error = refuse(operation, 400, "InvalidArgument", request.from.as_str());
+            let message = format!("the range is not inside the source, which has {size} bytes");
+            return Err(error.with_range(range).with_message(message));
+        }
+    };
+    if range.end - range.start > limits.max_part_size {
+        let error = refuse(operation, 400, "InvalidRequest", request.from.as_str());
+        let message = format!("a part has at most {} bytes", limits.max_part_size);
+        return Err(error.with_message(message));
+    }
+    Ok(source.data.slice(range))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::memory::digest::multipart_etag;
+    use crate::{Attributes, Payload, S3Url};
+
+    fn bucket() -> Bucket {
+        let (limits, now) = (Limits::default(), SystemTime::UNIX_EPOCH);
+        let (url, payload) = (
+            S3Url::parse("s3://b/from").unwrap(),
+            Payload::from("0123456789"),
+        );
+        let mut source = Object::from_payload(
+            url,
+            &payload,
+            Attributes::default(),
+            &limits,
+            now,
+            Operation::Put,
+        )
+        .unwrap();
+        source.etag = multipart_etag(&[md5_of(source.data.chunks())]);
+        let mut bucket = Bucket::new(now);
+        bucket.objects.insert("from".into(), source);
+        bucket
+    }
+
+    #[test]
+    fn a_copy_of_an_object_of_parts_is_tagged_as_one_piece() {
+        let (from, to) = ("s3://b/from", "s3://b/to");
+        let request = CopyRequest::new(S3Url::parse(from).unwrap(), S3Url::parse(to).unwrap());
+        let copy = copied(
+            &bucket(),
+            &request,
+            &Limits::default(),
+            SystemTime::UNIX_EPOCH,
+        )
+        .unwrap();
+        assert_eq!(
+            copy.etag,
+            etag(&md5_of(&[Bytes::from_static(b"0123456789")]))
+        );
+        assert_eq!(copy.url.as_str(), to);
+    }
+
+    #[test]
+    fn a_copied_range_is_bounded_and_inside_its_source() {
+        let (url, from) = (
+            S3Url::parse("s3://b/to").unwrap(),
+            S3Url::parse("s3://b/from").unwrap(),
+        );
+        let mut request = UploadPartCopy::new(url, crate::UploadId::new("1"), 1, from);
+        for (range, expected) in [
+            (None, Some(10)),
+            (Some((2..5).into()), Some(3)),
+            (Some((2..11).into()), None),
+            (Some((5..5).into()), None),
+            (Some(ByteRange::From(5)), None),
+            (Some(ByteRange::Last(5)), None),
+        ] {
+            request.range = range;
+            let data = copied_part(&bucket(), &request, &Limits::default());
+            assert_eq!(
+                data.ok().map(|data| data.len()),
+                expected,
+                "{:?}",
+                request.range
+            );
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! How often each operation was called.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::Operation;
+
+/// How often each operation was called: what a test compares to pin the number of requests.
+///
+/// # Examples
+///
+/// ```
+/// use s3_core::{MemoryStore, Operation, S3Url, StoreExt};
+///
+/// # futures_util::future::FutureExt::now_or_never(async {
+/// let store = MemoryStore::with_buckets(["photos"]);
+/// let url = S3Url::parse("s3://photos/cat.jpg")?;
+/// store.put_bytes(url.clone(), "purr").await?;
+/// let before = store.operations();
+/// store.exists(url).await?;
+/// let counts = store.operations().since(&before);
+/// assert_eq!((counts.get(Operation::Head), counts.total()), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).expect("the memory store never waits").unwrap();
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperationCounts(BTreeMap<Operation, u64>);
+
+impl OperationCounts {
+    /// Returns how often `operation` was called, failed calls included.
+    #[must_use]
+    pub fn get(&self, operation: Operation) -> u64 {
+        self.0.get(&operation).copied().unwrap_or(0)
+    }
+
+    /// Returns how many calls there were.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Returns what was called after `earlier` was taken from the same store.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let newer = self
+            .0
+            .iter()
+            .map(|(&operation, &count)| (operation, count.saturating_sub(earlier.get(operation))));
+        Self(newer.filter(|&(_, count)| count > 0).collect())
+    }
+
+    /// Returns the operations that were called and how often, in the order of [`Operation`].
+    pub fn iter(&self) -> impl Iterator<Item = (Operation, u64)> + '_ {
+        self.0.iter().map(|(&operation, &count)| (operation, count))
+    }
+
+    /// Counts one call.
+    pub(super) fn record(&mut self, operation: Operation) {
+        *self.0.entry(operation).or_default() += 1;
+    }
+}
+
+impl fmt::Display for OperationCounts {
+    /// Writes `2 get, 1 put`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (operation, count)) in self.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{count} {operation}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_leaves_out_what_was_not_called() {
+        let mut counts = OperationCounts::default();
+        counts.record(Operation::Put);
+        let before = counts.clone();
+        counts.record(Operation::Get);
+        counts.record(Operation::Get);
+        assert_eq!(counts.to_string(), "2 get, 1 put");
+        assert_eq!(counts.since(&before).to_string(), "2 get");
+        assert_eq!(counts.total(), 3);
+    }
+}

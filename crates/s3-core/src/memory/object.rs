@@ -1,0 +1,182 @@
+//! A stored object and what the store says of it.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use s3_url::S3Url;
+
+use super::data::Data;
+use super::digest::{etag, md5_of};
+use super::refusal::refuse;
+use crate::{
+    Attributes, Checksum, ETag, Error, ErrorKind, Limits, ListedObject, ObjectMeta, Operation,
+    Payload, PutResponse, Result,
+};
+
+/// What S3 says of an object that was written without a content type.
+const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
+
+/// A stored object. Clone shares the bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub(super) url: S3Url,
+    pub(super) data: Data,
+    pub(super) etag: ETag,
+    pub(super) last_modified: SystemTime,
+    pub(super) attributes: Attributes,
+    pub(super) checksum: Option<Checksum>,
+}
+
+impl Object {
+    /// Returns the object that a put in one piece makes.
+    pub(super) fn from_payload(
+        url: S3Url,
+        payload: &Payload,
+        attributes: Attributes,
+        limits: &Limits,
+        now: SystemTime,
+        operation: Operation,
+    ) -> Result<Self> {
+        let data = receive(payload, limits.max_put_size, operation, &url)?;
+        let attributes = normalise(attributes, limits, operation, &url)?;
+        let etag = etag(&md5_of(data.chunks()));
+        Ok(Self {
+            url,
+            data,
+            etag,
+            last_modified: now,
+            attributes,
+            checksum: None,
+        })
+    }
+
+    /// Returns what get and head say.
+    pub(super) fn meta(&self) -> ObjectMeta {
+        ObjectMeta {
+            url: self.url.clone(),
+            size: self.data.len(),
+            etag: Some(self.etag.clone()),
+            last_modified: Some(self.last_modified),
+            version: None,
+            attributes: self.attributes.clone(),
+            checksum: self.checksum.clone(),
+        }
+    }
+
+    /// Returns what a listing says.
+    pub(super) fn listed(&self) -> ListedObject {
+        ListedObject {
+            url: self.url.clone(),
+            size: self.data.len(),
+            etag: Some(self.etag.clone()),
+            last_modified: Some(self.last_modified),
+            storage_class: Some("STANDARD".into()),
+        }
+    }
+
+    /// Returns what a write of this object says.
+    pub(super) fn written(&self) -> PutResponse {
+        PutResponse {
+            etag: Some(self.etag.clone()),
+            version: None,
+            checksum: self.checksum.clone(),
+        }
+    }
+}
+
+/// Takes the bytes of a payload, of which there may be so many.
+pub(super) fn receive(
+    payload: &Payload,
+    max_size: u64,
+    operation: Operation,
+    url: &S3Url,
+) -> Result<Data> {
+    if payload.len() > max_size {
+        let message = format!("{} bytes, of which {max_size} are allowed", payload.len());
+        return Err(refuse(operation, 400, "EntityTooLarge", url.as_str()).with_message(message));
+    }
+    Data::read(payload).map_err(|cause| {
+        Error::new(ErrorKind::LocalIo, operation)
+            .with_place(url.as_str())
+            .with_message(cause.to_string())
+            .with_source(cause)
+    })
+}
+
+/// Returns attributes as S3 gives them back: names of user metadata in lower case, some content type.
+pub(super) fn normalise(
+    mut attributes: Attributes,
+    limits: &Limits,
+    operation: Operation,
+    url: &S3Url,
+) -> Result<Attributes> {
+    let size: usize = attributes
+        .user
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    if size > limits.max_user_metadata {
+        let message = format!(
+            "{size} bytes of user metadata, of which {} are allowed",
+            limits.max_user_metadata
+        );
+        return Err(refuse(operation, 400, "MetadataTooLarge", url.as_str()).with_message(message));
+    }
+    let user = std::mem::take(&mut attributes.user);
+    attributes.user = user
+        .into_iter()
+        .map(|(name, value)| (name.to_lowercase(), value))
+        .collect();
+    attributes
+        .content_type
+        .get_or_insert_with(|| Arc::from(DEFAULT_CONTENT_TYPE));
+    Ok(attributes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    fn url() -> S3Url {
+        S3Url::parse("s3://b/k").unwrap()
+    }
+
+    fn put(payload: &Payload, attributes: Attributes, limits: &Limits) -> Result<Object> {
+        let now = SystemTime::UNIX_EPOCH;
+        Object::from_payload(url(), payload, attributes, limits, now, Operation::Put)
+    }
+
+    #[test]
+    fn too_many_bytes_are_refused() {
+        let limits = Limits {
+            max_put_size: 3,
+            ..Limits::default()
+        };
+        assert!(put(&Payload::from("abc"), Attributes::default(), &limits).is_ok());
+        let error = put(&Payload::from("abcd"), Attributes::default(), &limits).unwrap_err();
+        assert_eq!(error.code(), Some("EntityTooLarge"));
+    }
+
+    #[test]
+    fn too_much_user_metadata_is_refused() {
+        let mut attributes = Attributes::default();
+        attributes.user.insert("name".to_owned(), "v".repeat(2044));
+        assert!(put(&Payload::empty(), attributes.clone(), &Limits::default()).is_ok());
+        attributes.user.insert("n".to_owned(), String::new());
+        let error = put(&Payload::empty(), attributes, &Limits::default()).unwrap_err();
+        assert_eq!(error.code(), Some("MetadataTooLarge"));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_a_local_failure() {
+        let file = Arc::new(File::open("/dev/null").unwrap());
+        let payload = Payload::from_file(file, 0, 5);
+        let error = put(&payload, Attributes::default(), &Limits::default()).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.place()),
+            (ErrorKind::LocalIo, Some("s3://b/k"))
+        );
+    }
+}

@@ -1,0 +1,235 @@
+//! What a put sends: bytes that can be sent again, as often as it takes.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+/// The body of a put or of a part: replayable, so that a retry never has to rewind a caller's reader.
+///
+/// Clone is a reference count.
+#[derive(Clone)]
+pub struct Payload(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Chunks { chunks: Arc<[Bytes]>, len: u64 },
+    File { file: Arc<File>, offset: u64, len: u64 },
+}
+
+impl Payload {
+    /// Returns a payload of no bytes.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::from_chunks([])
+    }
+
+    /// Returns a payload of several buffers, sent one after the other without being joined.
+    #[must_use]
+    pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
+        let chunks: Arc<[Bytes]> = chunks.into_iter().collect();
+        let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        Self(Kind::Chunks { chunks, len })
+    }
+
+    /// Returns a payload of `len` bytes of `file` from `offset`, read by position at each attempt.
+    ///
+    /// The file's own cursor is neither used nor moved. A file that has become shorter is an error when it
+    /// is read, not a short upload.
+    #[must_use]
+    pub fn from_file(file: Arc<File>, offset: u64, len: u64) -> Self {
+        Self(Kind::File { file, offset, len })
+    }
+
+    /// Returns the length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match &self.0 {
+            Kind::Chunks { len, .. } | Kind::File { len, .. } => *len,
+        }
+    }
+
+    /// Returns whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the buffers if all bytes are in memory; reading a file payload may block.
+    #[must_use]
+    pub fn as_chunks(&self) -> Option<&[Bytes]> {
+        match &self.0 {
+            Kind::Chunks { chunks, .. } => Some(chunks),
+            Kind::File { .. } => None,
+        }
+    }
+
+    /// Returns `len` bytes from `position` as a payload of their own, without reading or copying them.
+    ///
+    /// What lies behind the end is left out.
+    #[must_use]
+    pub fn slice(&self, position: u64, len: u64) -> Self {
+        let position = position.min(self.len());
+        let len = len.min(self.len() - position);
+        match &self.0 {
+            Kind::Chunks { chunks, .. } => Self::from_chunks(slices(chunks, position, len)),
+            Kind::File { file, offset, .. } => {
+                Self::from_file(Arc::clone(file), offset + position, len)
+            }
+        }
+    }
+
+    /// Reads up to `max` bytes that start at `position`; empty only at the end of the payload.
+    ///
+    /// A payload in memory is sliced, not copied. A file payload is read by position, which may block:
+    /// call it from a thread that may.
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` if the file has become shorter than the payload, and the errors of reading a file.
+    pub fn read_at(&self, position: u64, max: usize) -> io::Result<Bytes> {
+        let left = self.len().saturating_sub(position);
+        let want = usize::try_from(left).map_or(max, |left| left.min(max));
+        if want == 0 {
+            return Ok(Bytes::new());
+        }
+        match &self.0 {
+            Kind::Chunks { chunks, .. } => Ok(slice_at(chunks, position, want)),
+            Kind::File { file, offset, .. } => read_file_at(file, offset + position, want),
+        }
+    }
+
+    /// Reads everything into one buffer; a payload of one buffer is not copied. May block, as [`read_at`](Self::read_at).
+    ///
+    /// # Errors
+    ///
+    /// As [`read_at`](Self::read_at).
+    pub fn to_bytes(&self) -> io::Result<Bytes> {
+        if let Some([only]) = self.as_chunks() {
+            return Ok(only.clone());
+        }
+        let mut whole = BytesMut::new();
+        while (whole.len() as u64) < self.len() {
+            whole.extend_from_slice(&self.read_at(whole.len() as u64, 1 << 20)?);
+        }
+        Ok(whole.freeze())
+    }
+}
+
+fn slices(chunks: &[Bytes], mut position: u64, mut len: u64) -> Vec<Bytes> {
+    let mut slices = Vec::new();
+    while len > 0 {
+        let slice = slice_at(chunks, position, usize::try_from(len).unwrap_or(usize::MAX));
+        position += slice.len() as u64;
+        len -= slice.len() as u64;
+        slices.push(slice);
+    }
+    slices
+}
+
+fn slice_at(chunks: &[Bytes], position: u64, max: usize) -> Bytes {
+    let mut start = position;
+    for chunk in chunks {
+        match usize::try_from(start) {
+            Ok(begin) if begin < chunk.len() => {
+                return chunk.slice(begin..chunk.len().min(begin.saturating_add(max)));
+            }
+            _ => start -= chunk.len() as u64,
+        }
+    }
+    Bytes::new()
+}
+
+fn read_file_at(file: &File, offset: u64, want: usize) -> io::Result<Bytes> {
+    use std::os::unix::fs::FileExt;
+
+    let mut buffer = BytesMut::zeroed(want);
+    let mut filled = 0;
+    while filled < want {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => {
+                let text = "the file became shorter while it was being uploaded";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+            }
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(buffer.freeze())
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Self::from_chunks([bytes])
+    }
+}
+
+impl From<Vec<u8>> for Payload {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<String> for Payload {
+    fn from(text: String) -> Self {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<&'static str> for Payload {
+    fn from(text: &'static str) -> Self {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl From<&'static [u8]> for Payload {
+    fn from(bytes: &'static [u8]) -> Self {
+        Bytes::from_static(bytes).into()
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Chunks { len, .. } => write!(f, "Payload({len} bytes)"),
+            Kind::File { offset, len, .. } => write!(f, "Payload(file, {len} bytes at {offset})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_by_position_crosses_chunks_without_copying_them() {
+        let payload = Payload::from_chunks([Bytes::from_static(b"abc"), Bytes::from_static(b"defg")]);
+        assert_eq!(payload.read_at(1, 10).unwrap(), "bc");
+        assert_eq!(payload.read_at(3, 2).unwrap(), "de");
+        assert_eq!(payload.read_at(7, 2).unwrap(), "");
+        assert_eq!(payload.to_bytes().unwrap(), "abcdefg");
+    }
+
+    #[test]
+    fn slices_cut_and_clip() {
+        let payload = Payload::from_chunks([Bytes::from_static(b"abc"), Bytes::from_static(b"defg")]);
+        assert_eq!(payload.slice(2, 3).to_bytes().unwrap(), "cde");
+        assert_eq!(payload.slice(5, 100).to_bytes().unwrap(), "fg");
+        assert!(payload.slice(9, 1).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_became_shorter_is_an_error() {
+        let path = std::env::temp_dir().join(format!("s3-core-payload-{}", std::process::id()));
+        std::fs::write(&path, b"12345").unwrap();
+        let file = Arc::new(File::open(&path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        let payload = Payload::from_file(Arc::clone(&file), 1, 4);
+        assert_eq!(payload.to_bytes().unwrap(), "2345");
+        let longer = Payload::from_file(file, 1, 5);
+        assert_eq!(longer.to_bytes().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+}

@@ -1,0 +1,123 @@
+//! Byte ranges, as requested and as resolved against an object.
+
+use std::fmt;
+use std::ops::{Range, RangeFrom};
+
+/// Which bytes of an object to read. Offsets are zero-based.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ByteRange {
+    /// From `start` to before `end`; clipped at the end of the object.
+    Bounded(Range<u64>),
+    /// From an offset to the end of the object.
+    From(u64),
+    /// The last so many bytes; the whole object if it is shorter.
+    Last(u64),
+}
+
+/// A range that no object of the given size can satisfy (HTTP status 416).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("range {range} cannot be satisfied by an object of {size} bytes")]
+pub struct InvalidRange {
+    /// The range that was asked for.
+    pub range: ByteRange,
+    /// The size of the object in bytes.
+    pub size: u64,
+}
+
+impl ByteRange {
+    /// Returns the bytes that this range means in an object of `size` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRange`] if the range is empty or starts at or behind the end of the object, as S3 does.
+    pub fn resolve(&self, size: u64) -> Result<Range<u64>, InvalidRange> {
+        let resolved = match *self {
+            Self::Bounded(Range { start, end }) => start..end.min(size),
+            Self::From(start) => start..size,
+            Self::Last(count) => size.saturating_sub(count)..size,
+        };
+        if resolved.start < resolved.end {
+            Ok(resolved)
+        } else {
+            Err(InvalidRange { range: self.clone(), size })
+        }
+    }
+
+    /// Returns whether the range can name any byte at all: false for `5..5`, `7..3` and the last 0 bytes.
+    #[must_use]
+    pub fn is_satisfiable(&self) -> bool {
+        match *self {
+            Self::Bounded(Range { start, end }) => start < end,
+            Self::From(_) => true,
+            Self::Last(count) => count > 0,
+        }
+    }
+
+    /// Returns the value of the HTTP `Range` header, such as `bytes=0-99`.
+    #[must_use]
+    pub fn header(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for ByteRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bounded(range) => {
+                write!(f, "bytes={}-{}", range.start, range.end.saturating_sub(1))
+            }
+            Self::From(start) => write!(f, "bytes={start}-"),
+            Self::Last(count) => write!(f, "bytes=-{count}"),
+        }
+    }
+}
+
+impl From<Range<u64>> for ByteRange {
+    fn from(range: Range<u64>) -> Self {
+        Self::Bounded(range)
+    }
+}
+
+impl From<RangeFrom<u64>> for ByteRange {
+    fn from(range: RangeFrom<u64>) -> Self {
+        Self::From(range.start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bounded_range_is_clipped_at_the_end() {
+        assert_eq!(ByteRange::from(2..100).resolve(10), Ok(2..10));
+    }
+
+    #[test]
+    fn the_last_bytes_of_a_short_object_are_the_whole_object() {
+        assert_eq!(ByteRange::Last(100).resolve(10), Ok(0..10));
+    }
+
+    #[test]
+    fn nothing_of_an_empty_object_can_be_had() {
+        for range in [ByteRange::from(0..1), ByteRange::From(0), ByteRange::Last(1)] {
+            assert!(range.resolve(0).is_err(), "{range}");
+        }
+    }
+
+    #[test]
+    fn an_empty_or_inverted_range_is_never_satisfiable() {
+        let inverted = Range { start: 7, end: 3 };
+        for range in [ByteRange::from(5..5), ByteRange::Bounded(inverted), ByteRange::Last(0)] {
+            assert!(!range.is_satisfiable(), "{range:?}");
+            assert!(range.resolve(10).is_err(), "{range:?}");
+        }
+    }
+
+    #[test]
+    fn headers_are_inclusive() {
+        assert_eq!(ByteRange::from(0..100).header(), "bytes=0-99");
+        assert_eq!(ByteRange::From(5).header(), "bytes=5-");
+        assert_eq!(ByteRange::Last(5).header(), "bytes=-5");
+    }
+}

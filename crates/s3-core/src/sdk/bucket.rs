@@ -1,0 +1,192 @@
+//! Listing, creating and deleting buckets.
+
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+
+use super::client::Resolved;
+use super::convert;
+use super::errors::{self, from_sdk};
+use crate::{BucketInfo, BucketRequest, Operation, Result};
+
+pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
+    let operation = Operation::ListBuckets;
+    let mut buckets = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let call = resolved
+            .client
+            .list_buckets()
+            .set_continuation_token(token.clone());
+        let output = call
+            .send()
+            .await
+            .map_err(|error| from_sdk(operation, &error))?;
+        for bucket in output.buckets.unwrap_or_default() {
+            let Some(name) = bucket.name else {
+                return Err(errors::malformed(
+                    operation,
+                    "an entry of the listing has no name",
+                ));
+            };
+            let mut info = BucketInfo::new(name);
+            info.created = convert::time(bucket.creation_date);
+            buckets.push(info);
+        }
+        let next = output.continuation_token.filter(|token| !token.is_empty());
+        if next.is_none() {
+            break;
+        }
+        if next == token {
+            return Err(errors::malformed(
+                operation,
+                "the listing goes on where it was",
+            ));
+        }
+        token = next;
+    }
+    buckets.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(buckets)
+}
+
+pub(super) async fn create(resolved: &Resolved, request: BucketRequest) -> Result<()> {
+    let BucketRequest { bucket } = request;
+    let call = resolved.client.create_bucket().bucket(&*bucket);
+    let sent = call
+        .set_create_bucket_configuration(location(resolved))
+        .send()
+        .await;
+    sent.map_err(|error| {
+        from_sdk(Operation::CreateBucket, &error).with_place(format!("s3://{bucket}"))
+    })?;
+    Ok(())
+}
+
+/// AWS wants the region named, except in its first one; other servers know none but their own.
+fn location(resolved: &Resolved) -> Option<CreateBucketConfiguration> {
+    let region = resolved
+        .region
+        .as_deref()
+        .filter(|region| *region != "us-east-1")?;
+    if resolved.is_third_party() {
+        return None;
+    }
+    let region = BucketLocationConstraint::from(region);
+    Some(
+        CreateBucketConfiguration::builder()
+            .location_constraint(region)
+            .build(),
+    )
+}
+
+pub(super) async fn delete(resolved: &Resolved, request: BucketRequest) -> Result<()> {
+    let BucketRequest { bucket } = request;
+    let sent = resolved
+        .client
+        .delete_bucket()
+        .bucket(&*bucket)
+        .send()
+        .await;
+    sent.map_err(|error| {
+        from_sdk(Operation::DeleteBucket, &error).with_place(format!("s3://{bucket}"))
+    })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::replay::{Replay, answer, refusal};
+    use super::*;
+    use crate::{ErrorKind, SdkStore, Store};
+
+    #[tokio::test]
+    async fn buckets_are_listed_page_by_page_and_sorted() {
+        let page = |name: &str, next: &str| {
+            let body = format!(
+                "<ListAllMyBucketsResult><Buckets><Bucket><Name>{name}</Name>\
+                 <CreationDate>2015-10-21T07:28:00Z</CreationDate></Bucket></Buckets>{next}</ListAllMyBucketsResult>"
+            );
+            answer(200, &[], body)
+        };
+        let more = "<ContinuationToken>t1</ContinuationToken>";
+        let replay = Replay::new([page("b", more), page("a", "")]);
+        let buckets = replay.store().list_buckets().await.unwrap();
+        let names: Vec<&str> = buckets.iter().map(|bucket| &*bucket.name).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert!(buckets[0].created.is_some());
+        let sent = replay.sent();
+        assert_eq!(sent.len(), 2);
+        assert!(
+            sent[1].uri.contains("continuation-token=t1"),
+            "{}",
+            sent[1].uri
+        );
+
+        let replay = Replay::new([page("a", more), page("a", more)]);
+        assert_eq!(
+            replay.store().list_buckets().await.unwrap_err().kind(),
+            ErrorKind::Integrity
+        );
+    }
+
+    #[tokio::test]
+    async fn a_region_is_named_to_aws_alone() {
+        let replay = Replay::new([answer(200, &[], "")]);
+        replay
+            .store()
+            .create_bucket(BucketRequest::new("new"))
+            .await
+            .unwrap();
+        assert_eq!(replay.only().text(), "");
+
+        let replay = Replay::new([answer(200, &[], "")]);
+        let store = replay
+            .builder()
+            .endpoint("https://s3.eu-west-1.amazonaws.com")
+            .build();
+        store
+            .create_bucket(BucketRequest::new("new"))
+            .await
+            .unwrap();
+        let sent = replay.only();
+        assert!(
+            sent.text().contains("<LocationConstraint>eu-west-1<"),
+            "{}",
+            sent.text()
+        );
+    }
+
+    #[tokio::test]
+    async fn without_an_endpoint_the_bucket_is_in_the_host_name() {
+        let replay = Replay::new([answer(204, &[], "")]);
+        // Another store's client, so that no endpoint is set and nothing is read from the environment.
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::v2026_01_12())
+            .region(aws_sdk_s3::config::Region::new("eu-west-1"))
+            .credentials_provider(aws_credential_types::Credentials::new(
+                "a", "s", None, None, "test",
+            ))
+            .http_client(replay.clone())
+            .build();
+        let store = SdkStore::from_client(aws_sdk_s3::Client::from_conf(config));
+        store
+            .delete_bucket(BucketRequest::new("old"))
+            .await
+            .unwrap();
+        assert_eq!(
+            replay.only().line(),
+            "DELETE https://old.s3.eu-west-1.amazonaws.com/"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_not_empty_stays() {
+        let store = Replay::new([refusal(409, "BucketNotEmpty")]).store();
+        let error = store
+            .delete_bucket(BucketRequest::new("full"))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.place()),
+            (ErrorKind::InvalidInput, Some("s3://full"))
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! What a caller may set before the first operation.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
+use aws_smithy_runtime_api::shared::IntoShared;
+
+use super::SdkStore;
+use crate::Capabilities;
+
+/// Where the bucket's name goes in a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Addressing {
+    /// In the path with a custom endpoint, in the host name without one.
+    #[default]
+    Auto,
+    /// In the path: `http://host/bucket/key`.
+    Path,
+    /// In the host name: `http://bucket.host/key`.
+    VirtualHost,
+}
+
+/// Which checksums the SDK adds to requests and checks in answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Integrity {
+    /// `WhenSupported` on AWS, `WhenRequired` elsewhere: older servers refuse checksums that they do not know.
+    #[default]
+    Auto,
+    /// A CRC-32 with every upload; the server's checksum is compared with every whole object that is read.
+    WhenSupported,
+    /// Only where S3 insists on it, such as when deleting a batch of keys.
+    WhenRequired,
+}
+
+/// Makes an [`SdkStore`]. Nothing is read or connected before the store's first operation.
+///
+/// # Examples
+///
+/// ```
+/// use s3_core::SdkStore;
+///
+/// let store = SdkStore::builder()
+///     .endpoint("http://127.0.0.1:9000")
+///     .credentials("access-key", "secret-key", None)
+///     .build();
+/// ```
+#[derive(Clone, Default)]
+pub struct SdkStoreBuilder {
+    settings: Settings,
+}
+
+impl SdkStoreBuilder {
+    /// Sets the endpoint: `http://…` or, with the feature `https`, `https://…`.
+    ///
+    /// Without it requests go to AWS, or, with the feature `config`, to what `AWS_ENDPOINT_URL_S3`,
+    /// `AWS_ENDPOINT_URL` or the profile say.
+    #[must_use]
+    pub fn endpoint(mut self, url: &str) -> Self {
+        self.settings.endpoint = Some(url.to_owned());
+        self
+    }
+
+    /// Sets the region.
+    ///
+    /// Without it the region comes from the environment or the profile (feature `config`); with an endpoint it
+    /// then defaults to `us-east-1`.
+    #[must_use]
+    pub fn region(mut self, region: &str) -> Self {
+        self.settings.region = Some(region.to_owned());
+        self
+    }
+
+    /// Sets fixed credentials instead of the credential chain.
+    #[must_use]
+    pub fn credentials(
+        mut self,
+        access_key: &str,
+        secret_key: &str,
+        session_token: Option<&str>,
+    ) -> Self {
+        let token = session_token.map(str::to_owned);
+        let fixed = Credentials::new(access_key, secret_key, token, None, "SdkStoreBuilder");
+        self.settings.credentials = Some(fixed);
+        self
+    }
+
+    /// Sets where the bucket's name goes. Default: [`Addressing::Auto`].
+    #[must_use]
+    pub fn addressing(mut self, addressing: Addressing) -> Self {
+        self.settings.addressing = addressing;
+        self
+    }
+
+    /// Sets which checksums the SDK adds and checks. Default: [`Integrity::Auto`].
+    #[must_use]
+    pub fn integrity(mut self, integrity: Integrity) -> Self {
+        self.settings.integrity = integrity;
+        self
+    }
+
+    /// Turns the SDK's own retries on (its standard mode, three attempts). Default: off.
+    ///
+    /// For those who use this crate without an engine that retries; two layers of retries multiply.
+    #[must_use]
+    pub fn sdk_retries(mut self, on: bool) -> Self {
+        self.settings.sdk_retries = on;
+        self
+    }
+
+    /// Takes region, credentials and endpoint from this profile. Needs the feature `config`.
+    #[must_use]
+    pub fn profile(mut self, name: &str) -> Self {
+        self.settings.profile = Some(name.to_owned());
+        self
+    }
+
+    /// Sets how long a connection may take to be made. Default: 3.1 seconds.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self
+    }
+
+    /// Sends all requests through this client instead of the built-in one. With it, `https://` endpoints need
+    /// no feature.
+    #[must_use]
+    pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
+        self.settings.http_client = Some(client.into_shared());
+        self
+    }
+
+    /// Says what the server can do. Default: everything that AWS can.
+    #[must_use]
+    pub fn capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.settings.capabilities = capabilities;
+        self
+    }
+
+    /// Makes the store. Reads nothing and connects to nothing: mistakes show at the first operation, as errors
+    /// of kind `Config`.
+    #[must_use]
+    pub fn build(self) -> SdkStore {
+        SdkStore::from_settings(self.settings)
+    }
+}
+
+impl fmt::Debug for SdkStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.settings
+            .describe(&mut f.debug_struct("SdkStoreBuilder"))
+            .finish()
+    }
+}
+
+/// What the builder has collected.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) endpoint: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) addressing: Addressing,
+    pub(super) integrity: Integrity,
+    pub(super) sdk_retries: bool,
+    pub(super) profile: Option<String>,
+    pub(super) connect_timeout: Duration,
+    pub(super) http_client: Option<SharedHttpClient>,
+    pub(super) capabilities: Capabilities,
+}
+
+impl Settings {
+    /// Writes the settings without anything secret: an endpoint may have been given with a password in it.
+    pub(super) fn describe<'f, 'a, 'b>(
+        &self,
+        f: &'f mut fmt::DebugStruct<'a, 'b>,
+    ) -> &'f mut fmt::DebugStruct<'a, 'b> {
+        let endpoint = self
+            .endpoint
+            .as_deref()
+            .map(|url| match url.rsplit_once('@') {
+                Some((_, host)) => host,
+                None => url,
+            });
+        f.field("endpoint", &endpoint)
+            .field("region", &self.region)
+            .field(
+                "credentials",
+                &if self.credentials.is_some() {
+                    "fixed"
+                } else {
+                    "chain"
+                },
+            )
+            .field("addressing", &self.addressing)
+            .field("integrity", &self.integrity)
+            .field("sdk_retries", &self.sdk_retries)
+            .field("profile", &self.profile)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            region: None,
+            credentials: None,
+            addressing: Addressing::Auto,
+            integrity: Integrity::Auto,
+            sdk_retries: false,
+            profile: None,
+            // The SDK's own default: one SYN that is lost and sent again after 3 seconds still gets through.
+            connect_timeout: Duration::from_millis(3100),
+            http_client: None,
+            capabilities: Capabilities::aws(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_a_secret() {
+        let builder = SdkStore::builder()
+            .endpoint("http://user:hunter2@host")
+            .credentials("AKIDACCESS", "hunter2", Some("hunter2"));
+        for text in [
+            format!("{builder:?}"),
+            format!("{:#?}", builder.clone().build()),
+        ] {
+            assert!(!text.contains("hunter2"), "{text}");
+            assert!(!text.contains("AKIDACCESS"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The SDK's client, made from the settings at the first operation.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Builder, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedHttpClient, StalledStreamProtectionConfig,
+};
+
+use super::builder::{Addressing, Integrity, Settings};
+use super::endpoint::Endpoint;
+use crate::{Error, ErrorKind, Operation, Result};
+
+/// Idle connections that are kept per host: as many as an engine is likely to have requests in flight.
+const IDLE_CONNECTIONS: usize = 256;
+
+/// The region that servers other than AWS expect when they care at all.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Everything that an operation needs: the generated client and what was decided when it was made.
+///
+/// Credentials and HTTP client are reachable through [`Client::config`], so another request path can share
+/// them.
+pub(super) struct Resolved {
+    pub(super) client: Client,
+    /// The custom endpoint; `None` for AWS and for a client that was given ready-made.
+    pub(super) endpoint: Option<Endpoint>,
+    /// The region, if it is known.
+    pub(super) region: Option<String>,
+}
+
+impl Resolved {
+    /// Takes a client as it is.
+    pub(super) fn from_client(client: Client) -> Self {
+        let region = client
+            .config()
+            .region()
+            .map(|region| region.as_ref().to_owned());
+        // Its endpoint cannot be asked for, so nothing is assumed of it: payloads are signed.
+        Self {
+            client,
+            endpoint: None,
+            region,
+        }
+    }
+
+    /// Returns whether bytes cannot be changed on their way unnoticed even if the signature leaves them out:
+    /// TLS covers them, or they never leave this machine.
+    pub(super) fn covers_payloads(&self) -> bool {
+        self.endpoint
+            .as_ref()
+            .is_some_and(|endpoint| endpoint.https || endpoint.loopback)
+    }
+
+    /// Returns whether somebody else's server answers.
+    pub(super) fn is_third_party(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.aws)
+    }
+}
+
+/// Where region, credentials and endpoint came from, before anything is decided.
+pub(super) struct Sources {
+    pub(super) builder: Builder,
+    pub(super) endpoint: Option<String>,
+    pub(super) region: Option<String>,
+}
+
+/// Makes the client.
+pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result<Resolved> {
+    #[cfg(feature = "config")]
+    let sources = super::chain::load(settings).await;
+    #[cfg(not(feature = "config"))]
+    let sources = std::future::ready(explicit(settings, operation)).await?;
+    assemble(settings, sources, operation)
+}
+
+/// Takes what was given and nothing else.
+#[cfg(not(feature = "config"))]
+fn explicit(settings: &Settings, operation: Operation) -> Result<Sources> {
+    if settings.profile.is_some() {
+        let error = config_error(
+            operation,
+            "a profile is set, but this build cannot read profiles",
+        );
+        return Err(error.with_hint("build with the feature `config`"));
+    }
+    let Some(credentials) = settings.credentials.clone() else {
+        let error = config_error(operation, "no credentials are given");
+        return Err(error.with_hint(
+            "give them to the builder, or build with the feature `config` to use the AWS credential chain",
+        ));
+    };
+    Ok(Sources {
+        builder: Builder::new().credentials_provider(credentials),
+        endpoint: settings.endpoint.clone(),
+        region: settings.region.clone(),
+    })
+}
+
+fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Result<Resolved> {
+    let endpoint = sources.endpoint.as_deref().map(Endpoint::parse).transpose();
+    let endpoint = endpoint.map_err(|text| config_error(operation, text))?;
+    let region = sources
+        .region
+        .or_else(|| endpoint.is_some().then(|| DEFAULT_REGION.to_owned()));
+    let Some(region) = region else {
+        let error = config_error(operation, "no region is set");
+        return Err(error.with_hint(
+            "set AWS_REGION, or `region` in the profile, or call `region` on the builder",
+        ));
+    };
+    let mut builder = sources
+        .builder
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region.clone()))
+        .http_client(http_client(settings, endpoint.as_ref(), operation)?)
+        .force_path_style(path_style(settings.addressing, endpoint.as_ref()))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(settings.connect_timeout)
+                .build(),
+        )
+        // Whoever reads the body above decides when it has stalled.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .retry_config(match settings.sdk_retries {
+            true => RetryConfig::standard(),
+            false => RetryConfig::disabled(),
+        });
+    builder.set_endpoint_url(endpoint.as_ref().map(|endpoint| endpoint.url.clone()));
+    let config = with_integrity(builder, settings.integrity, endpoint.as_ref()).build();
+    Ok(Resolved {
+        client: Client::from_conf(config),
+        endpoint,
+        region: Some(region),
+    })
+}
+
+fn path_style(addressing: Addressing, endpoint: Option<&Endpoint>) -> bool {
+    match addressing {
+        Addressing::Auto => endpoint.is_some(),
+        Addressing::Path => true,
+        Addressing::VirtualHost => false,
+    }
+}
+
+fn with_integrity(builder: Builder, integrity: Integrity, endpoint: Option<&Endpoint>) -> Builder {
+    let supported = match integrity {
+        Integrity::Auto => endpoint.is_none_or(|endpoint| endpoint.aws),
+        Integrity::WhenSupported => true,
+        Integrity::WhenRequired => false,
+    };
+    if supported {
+        builder
+            .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
+            .response_checksum_validation(ResponseChecksumValidation::WhenSupported)
+    } else {
+        builder
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+    }
+}
+
+fn http_client(
+    settings: &Settings,
+    endpoint: Option<&Endpoint>,
+    operation: Operation,
+) -> Result<SharedHttpClient> {
+    if let Some(client) = &settings.http_client {
+        return Ok(client.clone());
+    }
+    if endpoint.is_some_and(|endpoint| !endpoint.https) {
+        // No TLS stack and no root certificates to load.
+        return Ok(pool().build_http());
+    }
+    https_client(operation)
+}
+
+fn pool() -> aws_smithy_http_client::Builder {
+    aws_smithy_http_client::Builder::new().pool_max_idle_per_host(IDLE_CONNECTIONS)
+}
+
+#[cfg(feature = "https")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "fails in builds without the feature `https`"
+)]
+pub(super) fn https_client(_operation: Operation) -> Result<SharedHttpClient> {
+    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+    Ok(pool()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https())
+}
+
+#[cfg(not(feature = "https"))]
+fn https_client(operation: Operation) -> Result<SharedHttpClient> {
+    let error = config_error(
+        operation,
+        "https:// needs TLS, which this build does not have",
+    );
+    Err(error.with_hint("build with the feature `https`, or use an http:// endpoint"))
+}
+
+fn config_error(operation: Operation, text: &str) -> Error {
+    Error::new(ErrorKind::Config, operation).with_message(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ErrorKind, HeadRequest, Retryability, S3Url, SdkStore, SdkStoreBuilder, Store};
+
+    async fn failure(builder: SdkStoreBuilder) -> Error {
+        let request = HeadRequest::new(S3Url::parse("s3://bucket/key").unwrap());
+        builder.build().head(request).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_none_is_a_configuration_error_and_is_not_repeated() {
+        let builder = SdkStore::builder()
+            .credentials("access", "secret", None)
+            .region("r");
+        let error = failure(builder.endpoint("http://user:hunter2@host")).await;
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(!error.to_string().contains("hunter2"));
+    }
+
+    #[cfg(not(feature = "config"))]
+    #[tokio::test]
+    async fn what_is_missing_is_said_with_a_hint() {
+        for builder in [
+            SdkStore::builder(),
+            SdkStore::builder().credentials("access", "secret", None),
+            SdkStore::builder()
+                .credentials("access", "secret", None)
+                .profile("work"),
+        ] {
+            let error = failure(builder).await;
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+            assert!(error.hint().is_some(), "{error}");
+        }
+    }
+
+    #[cfg(not(feature = "https"))]
+    #[tokio::test]
+    async fn https_without_tls_says_which_feature_is_missing() {
+        let builder = SdkStore::builder().credentials("access", "secret", None);
+        let error = failure(builder.endpoint("https://host")).await;
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.hint().unwrap().contains("`https`"), "{error}");
+    }
+
+    /// What a peer does to a connection, over the real HTTP stack.
+    #[tokio::test]
+    async fn a_peer_that_is_gone_is_a_network_failure() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", server.local_addr().unwrap());
+        let builder = || {
+            let builder = SdkStore::builder().endpoint(&endpoint).region("us-east-1");
+            builder.credentials("access", "secret", None)
+        };
+        // Accepts, reads nothing, hangs up.
+        let hanging_up = std::thread::spawn(move || drop(server.accept()));
+        let error = failure(builder()).await;
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::Network, Retryability::Transient),
+            "{error}"
+        );
+        hanging_up.join().unwrap();
+        // Nobody listens any more.
+        let error = failure(builder()).await;
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::Network, Retryability::Transient),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn auto_means_path_style_with_an_endpoint_and_virtual_hosts_without() {
+        let endpoint = Endpoint::parse("http://127.0.0.1:1").unwrap();
+        assert!(path_style(Addressing::Auto, Some(&endpoint)));
+        assert!(!path_style(Addressing::Auto, None));
+        assert!(path_style(Addressing::Path, None));
+        assert!(!path_style(Addressing::VirtualHost, Some(&endpoint)));
+    }
+}

@@ -1,0 +1,250 @@
+//! Values of the SDK to ours and back.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_s3::types::ChecksumType;
+use aws_smithy_types::DateTime;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use s3_url::S3Url;
+
+use crate::{ETag, VersionId};
+
+/// Returns the tag without quotes and without the mark of a weak one; `None` for an empty tag, as some servers
+/// send for uploads in parts.
+pub(super) fn etag(text: Option<String>) -> Option<ETag> {
+    let text = text?;
+    let tag = ETag::new(text.strip_prefix("W/").unwrap_or(&text));
+    (!tag.as_str().is_empty()).then_some(tag)
+}
+
+/// Returns the time, unless it lies outside of what the machine can say.
+pub(super) fn time(time: Option<DateTime>) -> Option<SystemTime> {
+    SystemTime::try_from(time?).ok()
+}
+
+/// Returns a time for a header, in whole seconds: HTTP has no fractions.
+pub(super) fn date(time: SystemTime) -> DateTime {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    DateTime::from_secs(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+pub(super) fn version(text: Option<String>) -> Option<VersionId> {
+    // `null` names the version of an object that was written while the bucket kept none; it is one to ask for.
+    text.filter(|text| !text.is_empty())
+        .map(|text| VersionId(text.into()))
+}
+
+/// Returns the encoding of the object itself: `aws-chunked` is a framing of the upload, which some servers
+/// store and give back.
+pub(super) fn content_encoding(text: Option<String>) -> Option<Arc<str>> {
+    let text = text?;
+    if !text.to_ascii_lowercase().contains("aws-chunked") {
+        return (!text.is_empty()).then(|| text.into());
+    }
+    let own: Vec<&str> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("aws-chunked"))
+        .collect();
+    (!own.is_empty()).then(|| own.join(",").into())
+}
+
+/// Reads the value of `Content-Range`: which bytes follow, and the size of the whole object.
+pub(super) fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
+    let (unit, rest) = text.trim().split_once(' ')?;
+    let (bounds, size) = rest.trim().split_once('/')?;
+    let (first, last) = bounds.split_once('-')?;
+    let (first, last) = (number(first)?, number(last)?);
+    let (end, size) = (last.checked_add(1)?, number(size)?);
+    (unit.eq_ignore_ascii_case("bytes") && first < end && end <= size).then_some((first..end, size))
+}
+
+/// Reads decimal digits and nothing else; `u64::from_str` takes a sign too.
+fn number(text: &str) -> Option<u64> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+/// Returns the value of `x-amz-copy-source`.
+pub(super) fn copy_source(url: &S3Url) -> String {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'/');
+    let key = utf8_percent_encode(url.key(), KEPT);
+    if url.bucket().starts_with("arn:") {
+        return format!("{}/object/{key}", url.bucket());
+    }
+    format!("{}/{key}", url.bucket())
+}
+
+/// Returns whether the checksum covers the bytes of the object, rather than the checksums of its parts.
+pub(super) fn covers_object(kind: Option<&ChecksumType>) -> bool {
+    kind != Some(&ChecksumType::Composite)
+}
+
+/// Reads the checksum that an output of the SDK carries, the cheapest one if there are several.
+macro_rules! checksum_of {
+    ($output:expr) => {{
+        let output = &$output;
+        [
+            (
+                $crate::ChecksumAlgorithm::Crc64Nvme,
+                &output.checksum_crc64_nvme,
+            ),
+            ($crate::ChecksumAlgorithm::Crc32c, &output.checksum_crc32_c),
+            ($crate::ChecksumAlgorithm::Crc32, &output.checksum_crc32),
+            ($crate::ChecksumAlgorithm::Sha1, &output.checksum_sha1),
+            ($crate::ChecksumAlgorithm::Sha256, &output.checksum_sha256),
+        ]
+        .into_iter()
+        .find_map(|(algorithm, value)| {
+            // `…-3` is a checksum of three checksums.
+            let value = value
+                .as_deref()
+                .filter(|value| !value.is_empty() && !value.contains('-'))?;
+            Some($crate::Checksum {
+                algorithm,
+                value: value.into(),
+            })
+        })
+    }};
+}
+
+/// Sets the checksum on a builder of the SDK.
+macro_rules! with_checksum {
+    ($builder:expr, $checksum:expr) => {
+        match $checksum {
+            None => $builder,
+            Some($crate::Checksum { algorithm, value }) => match algorithm {
+                $crate::ChecksumAlgorithm::Crc32 => $builder.checksum_crc32(&*value),
+                $crate::ChecksumAlgorithm::Crc32c => $builder.checksum_crc32_c(&*value),
+                $crate::ChecksumAlgorithm::Crc64Nvme => $builder.checksum_crc64_nvme(&*value),
+                $crate::ChecksumAlgorithm::Sha1 => $builder.checksum_sha1(&*value),
+                $crate::ChecksumAlgorithm::Sha256 => $builder.checksum_sha256(&*value),
+            },
+        }
+    };
+}
+
+/// Sets the attributes on a builder of the SDK.
+macro_rules! with_attributes {
+    ($builder:expr, $attributes:expr) => {{
+        let attributes: &$crate::Attributes = &$attributes;
+        let text = |value: &Option<std::sync::Arc<str>>| value.as_deref().map(str::to_owned);
+        let user: std::collections::HashMap<String, String> = attributes
+            .user
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+            .collect();
+        $builder
+            .set_content_type(text(&attributes.content_type))
+            .set_content_encoding(text(&attributes.content_encoding))
+            .set_cache_control(text(&attributes.cache_control))
+            .set_content_disposition(text(&attributes.content_disposition))
+            .set_server_side_encryption(attributes.encryption.as_ref().map(|encryption| {
+                aws_sdk_s3::types::ServerSideEncryption::from(encryption.as_str())
+            }))
+            .set_metadata((!user.is_empty()).then_some(user))
+    }};
+}
+
+/// Turns the output of a get or a head, which name everything alike, into a description of the object.
+macro_rules! object_meta {
+    ($output:expr, $url:expr, $size:expr) => {{
+        let output = &mut $output;
+        let mut meta = $crate::ObjectMeta::new($url, $size);
+        meta.checksum = $crate::sdk::convert::covers_object(output.checksum_type.as_ref())
+            .then(|| $crate::sdk::convert::checksum_of!(*output))
+            .flatten();
+        meta.etag = $crate::sdk::convert::etag(output.e_tag.take());
+        meta.last_modified = $crate::sdk::convert::time(output.last_modified.take());
+        meta.version = $crate::sdk::convert::version(output.version_id.take());
+        meta.attributes.content_type = output.content_type.take().map(Into::into);
+        meta.attributes.content_encoding =
+            $crate::sdk::convert::content_encoding(output.content_encoding.take());
+        meta.attributes.cache_control = output.cache_control.take().map(Into::into);
+        meta.attributes.content_disposition = output.content_disposition.take().map(Into::into);
+        meta.attributes.encryption = output
+            .server_side_encryption
+            .take()
+            .map(|encryption| $crate::Encryption::new(encryption.as_str()));
+        meta.attributes.user = output
+            .metadata
+            .take()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
+        meta
+    }};
+}
+
+pub(super) use {checksum_of, object_meta, with_attributes, with_checksum};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aws_chunked_is_no_encoding() {
+        for (header, own) in [
+            (None, None),
+            (Some(""), None),
+            (Some("gzip"), Some("gzip")),
+            (Some("aws-chunked"), None),
+            (Some("AWS-Chunked, gzip"), Some("gzip")),
+            (Some("gzip,aws-chunked,br"), Some("gzip,br")),
+        ] {
+            assert_eq!(
+                content_encoding(header.map(str::to_owned)).as_deref(),
+                own,
+                "{header:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_content_range_is_read_or_refused() {
+        assert_eq!(content_range("bytes 0-0/1"), Some((0..1, 1)));
+        assert_eq!(content_range("bytes 5-9/100"), Some((5..10, 100)));
+        for wrong in [
+            "",
+            "bytes",
+            "bytes */9",
+            "bytes 5-9/*",
+            "bytes 9-5/10",
+            "bytes 0-9/5",
+            "bytes +1-2/9",
+        ] {
+            assert_eq!(content_range(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_etag_loses_quotes_and_weakness_and_an_empty_one_is_none() {
+        let etag = |text: &str| etag(Some(text.to_owned()));
+        assert_eq!(etag("\"abc-2\""), Some(ETag::new("abc-2")));
+        assert_eq!(etag("W/\"abc\""), Some(ETag::new("abc")));
+        assert_eq!((etag(""), etag("\"\"")), (None, None));
+    }
+
+    #[test]
+    fn a_copy_source_is_encoded_but_for_its_slashes() {
+        let url = S3Url::parse("s3://bucket/a b/é+%~.txt").unwrap();
+        assert_eq!(copy_source(&url), "bucket/a%20b/%C3%A9%2B%25~.txt");
+    }
+
+    #[test]
+    fn a_date_has_no_fraction() {
+        assert_eq!(
+            date(UNIX_EPOCH + Duration::from_millis(1500)),
+            DateTime::from_secs(1)
+        );
+    }
+}

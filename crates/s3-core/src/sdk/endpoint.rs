@@ -1,0 +1,104 @@
+//! What has to be known of an endpoint before talking to it.
+
+use std::net::IpAddr;
+
+/// An endpoint's URL, and what follows from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    /// The URL as given, without a slash at the end.
+    pub(super) url: String,
+    /// Whether the connection is encrypted.
+    pub(super) https: bool,
+    /// Whether the packets stay on this machine.
+    pub(super) loopback: bool,
+    /// Whether AWS itself answers, by its domain names.
+    pub(super) aws: bool,
+}
+
+impl Endpoint {
+    /// Reads an endpoint; an error says what is wrong without repeating the text, which may hold a password.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        let (https, rest) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+            _ => return Err("the endpoint does not begin with http:// or https://"),
+        };
+        if rest.contains(['?', '#']) {
+            return Err("the endpoint has a query or a fragment");
+        }
+        let authority = rest.split('/').next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err("the endpoint has a user name or a password in it");
+        }
+        let host = host_of(authority);
+        if host.is_empty() {
+            return Err("the endpoint has no host");
+        }
+        let url = text.trim_end_matches('/').to_owned();
+        Ok(Self {
+            url,
+            https,
+            loopback: is_loopback(host),
+            aws: is_aws(host),
+        })
+    }
+}
+
+fn host_of(authority: &str) -> &str {
+    match authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
+        Some((address, _)) => address,
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
+fn is_aws(host: &str) -> bool {
+    host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_says_how_it_is_reached() {
+        for (text, https, loopback, aws) in [
+            ("http://127.0.0.1:9000", false, true, false),
+            ("HTTP://localhost", false, true, false),
+            ("http://[::1]:80/", false, true, false),
+            ("http://10.0.0.1:9000/base", false, false, false),
+            ("https://s3.eu-west-1.amazonaws.com", true, false, true),
+            ("https://amazonaws.com.example.org", true, false, false),
+        ] {
+            let endpoint = Endpoint::parse(text).unwrap();
+            assert_eq!(
+                (endpoint.https, endpoint.loopback, endpoint.aws),
+                (https, loopback, aws),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_endpoint_is_refused() {
+        for text in [
+            "",
+            "host:9000",
+            "ftp://host",
+            "http://",
+            "http://u:p@host",
+            "http://host/?a=b",
+        ] {
+            assert!(Endpoint::parse(text).is_err(), "{text}");
+        }
+    }
+}

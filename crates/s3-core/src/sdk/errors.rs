@@ -1,0 +1,498 @@
+//! The SDK's errors to ours, from wide to narrow: what never left this machine, what got lost on the way, what
+//! came back and could not be read, and what the server said.
+//!
+//! No cause is attached: the SDK's errors hold whole answers, and an answer to a wrong signature repeats the
+//! signature. What a cause says goes into the message, once.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::SystemTime;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::DispatchFailure;
+use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
+
+use super::body::UnreadablePayload;
+use super::causes::{causes, find, shortened, text_of};
+use super::hint::{body_of, hint, wait_of};
+use crate::{Error, ErrorKind, Operation, Retryability, classify};
+
+/// Returns what the SDK's error means.
+pub(super) fn from_sdk<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: StdError + ProvideErrorMetadata + 'static,
+{
+    if let Some(unreadable) = find::<UnreadablePayload>(error) {
+        return Error::new(ErrorKind::LocalIo, operation).with_message(unreadable.0.to_string());
+    }
+    match error {
+        SdkError::ConstructionFailure(_) => not_sent(operation, error),
+        SdkError::TimeoutError(_) => {
+            Error::new(ErrorKind::Timeout, operation).with_message(text_of(error))
+        }
+        SdkError::DispatchFailure(failure) => not_delivered(operation, error, failure),
+        SdkError::ResponseError(context) => {
+            not_understood(operation, context.raw(), text_of(error))
+        }
+        SdkError::ServiceError(context) => {
+            let raw = context.raw();
+            let meta = context.err().meta();
+            // An empty body has no code; the SDK makes one up for 404.
+            let code = meta.code().filter(|_| !body_of(raw).is_empty());
+            let known = code
+                .is_some_and(|code| classify(operation, None, Some(code)).0 != ErrorKind::Other);
+            if raw.status().is_success() && !known {
+                return not_understood(
+                    operation,
+                    raw,
+                    code.map_or_else(|| text_of(error), str::to_owned),
+                );
+            }
+            answered(operation, raw, code, meta.message())
+        }
+        _ => Error::new(ErrorKind::Other, operation).with_message(text_of(error)),
+    }
+}
+
+/// Returns what an error in the middle of an answer's body means.
+pub(super) fn while_reading(error: &ByteStreamError) -> Error {
+    let text = text_of(error);
+    let timed_out = find::<io::Error>(error).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut);
+    let kind = if text.contains("checksum mismatch") {
+        ErrorKind::Integrity
+    } else if timed_out {
+        ErrorKind::Timeout
+    } else {
+        ErrorKind::Network
+    };
+    // Whatever it is, the object is intact on the server as far as we know.
+    Error::new(kind, Operation::Get)
+        .with_message(text)
+        .with_retryability(Retryability::Transient)
+}
+
+/// Returns the error of one key in an answer that is a success as a whole.
+pub(super) fn of_key(code: Option<&str>, message: Option<&str>) -> Error {
+    let error = Error::from_answer(Operation::Delete, 200, code);
+    match message.filter(|message| !message.is_empty()) {
+        Some(message) => error.with_message(shortened(message)),
+        None => error,
+    }
+}
+
+/// Returns the error of an answer that contradicts itself or leaves out what it must say. The same request may
+/// be answered better next time.
+pub(super) fn malformed(operation: Operation, text: &str) -> Error {
+    Error::new(ErrorKind::Integrity, operation)
+        .with_message(text)
+        .with_retryability(Retryability::Transient)
+}
+
+/// Returns the error of a request that was refused before it was sent.
+pub(super) fn refused(operation: Operation, text: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidInput, operation).with_message(text)
+}
+
+fn not_sent(operation: Operation, error: &(dyn StdError + 'static)) -> Error {
+    match find::<CredentialsError>(error) {
+        Some(credentials) => without_credentials(operation, error, credentials),
+        None => refused(operation, text_of(error)),
+    }
+}
+
+fn not_delivered(
+    operation: Operation,
+    error: &(dyn StdError + 'static),
+    failure: &DispatchFailure,
+) -> Error {
+    if let Some(credentials) = find::<CredentialsError>(error) {
+        return without_credentials(operation, error, credentials);
+    }
+    let text = text_of(error);
+    let kind = if failure.is_timeout() {
+        ErrorKind::Timeout
+    } else if text.contains("invalid peer certificate") {
+        let error = Error::new(ErrorKind::Config, operation).with_message(text);
+        return error.with_hint("this machine's root certificates do not vouch for the endpoint");
+    } else if failure.is_user() || is_endpoint_refusal(error) {
+        ErrorKind::InvalidInput
+    } else {
+        // Input and output proper, connections that the peer closed halfway, and answers that are not HTTP.
+        ErrorKind::Network
+    };
+    Error::new(kind, operation).with_message(text)
+}
+
+/// Returns whether the SDK's rules found no endpoint for the bucket and the region. The type is in a crate that
+/// is not meant to be depended upon, so its name has to do.
+fn is_endpoint_refusal(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| format!("{cause:?}").starts_with("ResolveEndpointError"))
+}
+
+fn without_credentials(
+    operation: Operation,
+    error: &(dyn StdError + 'static),
+    credentials: &CredentialsError,
+) -> Error {
+    let text = text_of(error);
+    match credentials {
+        CredentialsError::ProviderTimedOut(_) => {
+            Error::new(ErrorKind::Timeout, operation).with_message(text)
+        }
+        CredentialsError::CredentialsNotLoaded(_) => {
+            Error::new(ErrorKind::Config, operation).with_message(text).with_hint(
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or run \
+                 where a role provides credentials",
+            )
+        }
+        // The service that hands credentials out could not be reached; that passes.
+        _ if causes(error).any(is_lost_on_the_way) => {
+            Error::new(ErrorKind::Network, operation).with_message(text)
+        }
+        _ => Error::new(ErrorKind::Config, operation)
+            .with_message(text)
+            .with_hint("the configured source of credentials failed; `aws sts get-caller-identity` tells more"),
+    }
+}
+
+fn is_lost_on_the_way(cause: &(dyn StdError + 'static)) -> bool {
+    matches!(
+        cause.to_string().as_str(),
+        "dispatch failure" | "request has timed out" | "timeout" | "io error"
+    )
+}
+
+/// Returns the error of an answer that is not what S3 answers: half a body, a proxy's page.
+fn not_understood(operation: Operation, raw: &HttpResponse, text: String) -> Error {
+    let status = raw.status().as_u16();
+    let error = if status >= 400 {
+        Error::from_answer(operation, status, None)
+    } else {
+        Error::from_answer(operation, status, None)
+            .with_kind(ErrorKind::Server)
+            .with_retryability(Retryability::Transient)
+    };
+    with_request_id(error.with_message(text), raw)
+}
+
+fn answered(
+    operation: Operation,
+    raw: &HttpResponse,
+    code: Option<&str>,
+    message: Option<&str>,
+) -> Error {
+    let status = raw.status().as_u16();
+    let mut error = with_request_id(Error::from_answer(operation, status, code), raw);
+    if let Some(message) = message.filter(|message| !message.is_empty()) {
+        error = error.with_message(shortened(message));
+    }
+    if matches!(error.retryability(), Retryability::Throttled { .. }) {
+        let after = raw
+            .headers()
+            .get("retry-after")
+            .and_then(|text| wait_of(text, SystemTime::now()));
+        error = error.with_retryability(Retryability::Throttled { after });
+    }
+    match hint(operation, raw, code) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+fn with_request_id(error: Error, raw: &HttpResponse) -> Error {
+    match raw
+        .headers()
+        .get("x-amz-request-id")
+        .filter(|id| !id.is_empty())
+    {
+        Some(id) => error.with_request_id(id),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::retry::ErrorKind as SmithyKind;
+
+    use super::super::replay::{Canned, Replay, answer, refusal};
+    use super::*;
+    use crate::{GetRequest, HeadRequest, ListRequest, S3Prefix, S3Url, Store};
+
+    const THROTTLED: Retryability = Retryability::Throttled { after: None };
+
+    fn url() -> S3Url {
+        S3Url::parse("s3://bucket/key").unwrap()
+    }
+
+    async fn get(canned: Canned) -> Error {
+        Replay::new([canned])
+            .store()
+            .get(GetRequest::new(url()))
+            .await
+            .unwrap_err()
+    }
+
+    async fn head(canned: Canned) -> Error {
+        Replay::new([canned])
+            .store()
+            .head(HeadRequest::new(url()))
+            .await
+            .unwrap_err()
+    }
+
+    /// Status, code, and what comes out. What every code means is `classify`'s; that it arrives is ours.
+#[rustfmt::skip] // One line per code.
+        const TABLE: &[(u16, &str, ErrorKind, Retryability)] = &[
+        (404, "NoSuchKey", ErrorKind::NotFound, Retryability::No),
+        (404, "NoSuchVersion", ErrorKind::NotFound, Retryability::No),
+        (404, "NoSuchBucket", ErrorKind::NoSuchBucket, Retryability::No),
+        (404, "NoSuchUpload", ErrorKind::NoSuchUpload, Retryability::No),
+        (403, "AccessDenied", ErrorKind::AccessDenied, Retryability::No),
+        (403, "AllAccessDisabled", ErrorKind::AccessDenied, Retryability::No),
+        (403, "InvalidAccessKeyId", ErrorKind::AccessDenied, Retryability::No),
+        (403, "NotSignedUp", ErrorKind::AccessDenied, Retryability::No),
+        (403, "SignatureDoesNotMatch", ErrorKind::AccessDenied, Retryability::No),
+        (400, "ExpiredToken", ErrorKind::AccessDenied, Retryability::No),
+        (400, "InvalidToken", ErrorKind::AccessDenied, Retryability::No),
+        (403, "RequestTimeTooSkewed", ErrorKind::AccessDenied, Retryability::No),
+        (403, "InvalidObjectState", ErrorKind::AccessDenied, Retryability::No),
+        (400, "KMS.DisabledException", ErrorKind::AccessDenied, Retryability::No),
+        (416, "InvalidRange", ErrorKind::InvalidRange, Retryability::No),
+        (412, "PreconditionFailed", ErrorKind::PreconditionFailed, Retryability::No),
+        (409, "OperationAborted", ErrorKind::Conflict, Retryability::Transient),
+        (409, "ConditionalRequestConflict", ErrorKind::Conflict, Retryability::Transient),
+        (409, "BucketAlreadyExists", ErrorKind::AlreadyExists, Retryability::No),
+        (409, "BucketNotEmpty", ErrorKind::InvalidInput, Retryability::No),
+        (503, "SlowDown", ErrorKind::Throttled, THROTTLED),
+        (503, "ServiceUnavailable", ErrorKind::Throttled, THROTTLED),
+        (400, "ThrottlingException", ErrorKind::Throttled, THROTTLED),
+        (429, "TooManyRequests", ErrorKind::Throttled, THROTTLED),
+        (400, "RequestTimeout", ErrorKind::Timeout, Retryability::Transient),
+        (500, "InternalError", ErrorKind::Server, Retryability::Transient),
+        (400, "BadDigest", ErrorKind::Integrity, Retryability::No),
+        (400, "EntityTooSmall", ErrorKind::InvalidInput, Retryability::No),
+        (400, "InvalidArgument", ErrorKind::InvalidInput, Retryability::No),
+        (400, "AuthorizationHeaderMalformed", ErrorKind::InvalidInput, Retryability::No),
+        (301, "PermanentRedirect", ErrorKind::Config, Retryability::No),
+        (501, "NotImplemented", ErrorKind::Unsupported, Retryability::No),
+        (405, "MethodNotAllowed", ErrorKind::Unsupported, Retryability::No),
+        (400, "SomethingOdd", ErrorKind::InvalidInput, Retryability::No),
+        (599, "SomethingOdd", ErrorKind::Server, Retryability::Transient),
+    ];
+
+    #[tokio::test]
+    async fn every_code_arrives_with_status_message_and_request_id() {
+        for &(status, code, kind, retryability) in TABLE {
+            let error = get(refusal(status, code)).await;
+            assert_eq!(
+                (error.kind(), error.retryability()),
+                (kind, retryability),
+                "{status} {code}"
+            );
+            assert_eq!(
+                (error.http_status(), error.code()),
+                (Some(status), Some(code))
+            );
+            assert_eq!(
+                (error.request_id(), error.place()),
+                (Some("4XA1"), Some("s3://bucket/key"))
+            );
+            let text = error.to_string();
+            let line = text.lines().next().unwrap();
+            assert!(
+                line.ends_with(&format!(": because ({status} {code}, request 4XA1)")),
+                "{text}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_head_is_judged_by_its_status() {
+        for (status, kind, retryability) in [
+            (304, ErrorKind::NotModified, Retryability::No),
+            (400, ErrorKind::InvalidInput, Retryability::No),
+            (403, ErrorKind::AccessDenied, Retryability::No),
+            (404, ErrorKind::NotFound, Retryability::No),
+            (412, ErrorKind::PreconditionFailed, Retryability::No),
+            (429, ErrorKind::Throttled, THROTTLED),
+            (500, ErrorKind::Server, Retryability::Transient),
+            (503, ErrorKind::Throttled, THROTTLED),
+        ] {
+            let error = head(answer(status, &[], "")).await;
+            assert_eq!(
+                (error.kind(), error.retryability()),
+                (kind, retryability),
+                "{status}"
+            );
+            assert_eq!(error.code(), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_of_a_proxy_is_judged_by_its_status() {
+        let error = get(answer(502, &[], "<html><body>Bad Gateway</body>")).await;
+        assert_eq!(
+            (error.kind(), error.http_status()),
+            (ErrorKind::Server, Some(502))
+        );
+        assert_eq!(error.retryability(), Retryability::Transient);
+        let list = ListRequest::new(S3Prefix::parse("s3://bucket/").unwrap());
+        let page = Replay::new([answer(200, &[], "<html><body>Welcome to the hotel</body>")]);
+        let error = page.store().list_page(list).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::Server, Retryability::Transient)
+        );
+    }
+
+    #[tokio::test]
+    async fn retry_after_is_handed_on() {
+        let busy = answer(
+            503,
+            &[("retry-after", "7")],
+            "<Error><Code>SlowDown</Code></Error>",
+        );
+        let after = Some(Duration::from_secs(7));
+        assert_eq!(
+            get(busy).await.retryability(),
+            Retryability::Throttled { after }
+        );
+    }
+
+    #[tokio::test]
+    async fn a_redirection_says_where_the_bucket_is() {
+        let body = "<Error><Code>PermanentRedirect</Code><Endpoint>b.s3.example</Endpoint></Error>";
+        let region = [("x-amz-bucket-region", "eu-central-1")];
+        for (canned, place) in [
+            (answer(301, &region, body), "eu-central-1"),
+            (answer(301, &[], body), "b.s3.example"),
+            (
+                answer(
+                    400,
+                    &[],
+                    "<Error><Code>AuthorizationHeaderMalformed</Code><Region>ap-east-1</Region></Error>",
+                ),
+                "ap-east-1",
+            ),
+        ] {
+            let error = get(canned).await;
+            assert!(error.hint().unwrap().contains(place), "{error}");
+        }
+        let error = head(answer(301, &region, "")).await;
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.hint().unwrap().contains("eu-central-1"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_signature_that_the_server_repeats_goes_no_further() {
+        let body = "<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message>\
+                    <AWSAccessKeyId>AKIDTEST</AWSAccessKeyId><SignatureProvided>5ec4e7</SignatureProvided></Error>";
+        let error = get(answer(403, &[], body)).await;
+        assert!(error.hint().is_some());
+        for text in [
+            error.to_string(),
+            format!("{error:?}"),
+            format!("{error:#?}"),
+        ] {
+            assert!(
+                !text.contains("5ec4e7") && !text.contains("AKIDTEST"),
+                "{text}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_fails_is_told_from_one_that_hangs() {
+        let io = || ConnectorError::io(io::Error::other("connection refused").into());
+        let timeout = || ConnectorError::timeout("connect timed out".into());
+        let half = || {
+            ConnectorError::other(
+                "incomplete message".into(),
+                Some(SmithyKind::TransientError),
+            )
+        };
+        let odd = || ConnectorError::other("invalid HTTP version".into(), None);
+        let user = || ConnectorError::user("invalid URI".into());
+        for (broken, kind, retryability) in [
+            (
+                Canned::Broken(io),
+                ErrorKind::Network,
+                Retryability::Transient,
+            ),
+            (
+                Canned::Broken(timeout),
+                ErrorKind::Timeout,
+                Retryability::Transient,
+            ),
+            (
+                Canned::Broken(half),
+                ErrorKind::Network,
+                Retryability::Transient,
+            ),
+            (
+                Canned::Broken(odd),
+                ErrorKind::Network,
+                Retryability::Transient,
+            ),
+            (
+                Canned::Broken(user),
+                ErrorKind::InvalidInput,
+                Retryability::No,
+            ),
+        ] {
+            let error = get(broken).await;
+            assert_eq!(
+                (error.kind(), error.retryability()),
+                (kind, retryability),
+                "{error}"
+            );
+        }
+        let error = get(Canned::Broken(io)).await;
+        assert_eq!(
+            error.to_string(),
+            "get s3://bucket/key: network failure: connection refused"
+        );
+    }
+
+    #[tokio::test]
+    async fn missing_credentials_say_how_to_set_them() {
+        let missing =
+            || ConnectorError::other(CredentialsError::not_loaded("nothing found").into(), None);
+        let error = get(Canned::Broken(missing)).await;
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::Config, Retryability::No)
+        );
+        assert!(error.hint().unwrap().contains("AWS_PROFILE"), "{error}");
+        let slow = || {
+            let slow = CredentialsError::provider_timed_out(Duration::from_secs(5));
+            ConnectorError::other(slow.into(), None)
+        };
+        let error = get(Canned::Broken(slow)).await;
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::Timeout, Retryability::Transient)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_no_endpoint_can_have_is_refused_and_not_retried() {
+        let replay = Replay::new([]);
+        let store = replay
+            .builder()
+            .addressing(crate::Addressing::VirtualHost)
+            .region("no region")
+            .build();
+        let error = store.get(GetRequest::new(url())).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::InvalidInput, Retryability::No),
+            "{error}"
+        );
+    }
+}

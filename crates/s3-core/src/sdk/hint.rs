@@ -1,0 +1,96 @@
+//! What an answer that refuses says besides: how long to wait, where to go, what to do.
+
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::Operation;
+
+/// Reads `Retry-After`: seconds, or a date.
+pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = httpdate::parse_http_date(text.trim()).ok()?;
+    Some(at.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+/// Returns what to do about an answer, where that is clear.
+pub(super) fn hint(operation: Operation, raw: &HttpResponse, code: Option<&str>) -> Option<String> {
+    let status = raw.status().as_u16();
+    let fixed = match code {
+        Some(
+            "PermanentRedirect" | "TemporaryRedirect" | "Redirect" | "AuthorizationHeaderMalformed",
+        ) => {
+            return redirection(raw);
+        }
+        None if matches!(status, 301 | 302 | 307 | 308) => return redirection(raw),
+        None if status == 400 && operation == Operation::Head => {
+            "an answer to HEAD gives no reason; expired credentials and a wrong region are usual ones"
+        }
+        Some("InvalidAccessKeyId" | "NotSignedUp") => {
+            "the server does not know the access key; are these credentials for this endpoint?"
+        }
+        Some("SignatureDoesNotMatch") => {
+            "the secret key does not belong to the access key, or something on the way changed the request"
+        }
+        Some("ExpiredToken" | "TokenRefreshRequired") => {
+            "the session's credentials have run out; renew them"
+        }
+        Some("InvalidToken") => "the session token does not belong to these credentials",
+        Some("RequestTimeTooSkewed") => "this machine's clock differs too much from the server's",
+        _ => return None,
+    };
+    Some(fixed.to_owned())
+}
+
+/// Says where the bucket is, if the answer does.
+fn redirection(raw: &HttpResponse) -> Option<String> {
+    let body = body_of(raw);
+    let header = raw
+        .headers()
+        .get("x-amz-bucket-region")
+        .filter(|region| !region.is_empty());
+    if let Some(region) = header.or_else(|| element(body, "Region")) {
+        return Some(format!(
+            "the bucket is in region {region}; set that as the region"
+        ));
+    }
+    let endpoint = element(body, "Endpoint")?;
+    Some(format!("the bucket is to be reached at {endpoint}"))
+}
+
+/// Returns the text of a simple element of an error document.
+fn element<'x>(body: &'x str, name: &str) -> Option<&'x str> {
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once('<')?;
+    (!text.is_empty()).then_some(text)
+}
+
+/// Returns an answer's body as text; empty if it has none or has been handed on.
+pub(super) fn body_of(raw: &HttpResponse) -> &str {
+    raw.body()
+        .bytes()
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = httpdate::parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT").unwrap();
+        assert_eq!(wait_of("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(
+            wait_of("Wed, 21 Oct 2015 07:28:05 GMT", now),
+            Some(Duration::from_secs(5))
+        );
+        assert_eq!(
+            wait_of("Wed, 21 Oct 2015 07:27:00 GMT", now),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(wait_of("soon", now), None);
+    }
+}

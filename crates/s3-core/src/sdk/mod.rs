@@ -1,0 +1,34 @@
+//! [`SdkStore`]: every operation over `aws-sdk-s3`, to AWS or to any endpoint that speaks S3.
+//!
+//! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
+//! first operation; the operation's own file turns the request into the SDK's and the answer back with
+//! [`convert`]; whatever fails goes through [`errors`], the one place that knows the SDK's error types, with
+//! [`causes`] to see through the layers and [`hint`] to say what to do.
+//!
+//! Types of the SDK appear in two public signatures only: [`SdkStore::from_client`] and
+//! [`SdkStoreBuilder::http_client`].
+
+mod body;
+mod bucket;
+mod builder;
+mod causes;
+#[cfg(feature = "config")]
+mod chain;
+mod client;
+mod convert;
+mod copy;
+mod delete;
+mod endpoint;
+mod errors;
+mod get;
+mod hint;
+mod list;
+mod presign;
+mod put;
+#[cfg(test)]
+mod replay;
+mod store;
+mod upload;
+
+pub use builder::{Addressing, Integrity, SdkStoreBuilder};
+pub use store::SdkStore;

@@ -1,0 +1,94 @@
+//! URLs that carry their own permission.
+
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
+
+use super::client::Resolved;
+use super::errors::{self, from_sdk};
+use crate::{Operation, PresignMethod, PresignRequest, Result};
+
+pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Result<String> {
+    let PresignRequest {
+        url,
+        method,
+        expires,
+    } = request;
+    let on_url = |error: crate::Error| error.with_place(url.as_str());
+    let config = validity(expires).map_err(on_url)?;
+    let client = &resolved.client;
+    let (bucket, key) = (url.bucket(), url.key());
+    /// Presigns a call of the client.
+    macro_rules! sign {
+        ($call:ident) => {{
+            let signed = client
+                .$call()
+                .bucket(bucket)
+                .key(key)
+                .presigned(config)
+                .await;
+            signed.map_err(|error| on_url(from_sdk(Operation::Presign, &error)))?
+        }};
+    }
+    let signed = match method {
+        PresignMethod::Get => sign!(get_object),
+        PresignMethod::Head => sign!(head_object),
+        PresignMethod::Put => sign!(put_object),
+        PresignMethod::Delete => sign!(delete_object),
+    };
+    Ok(signed.uri().to_owned())
+}
+
+fn validity(expires: Duration) -> Result<PresigningConfig> {
+    if expires < Duration::from_secs(1) || expires > PresignRequest::MAX_EXPIRES {
+        let text = format!("a URL can be valid for 1 second to 7 days, not for {expires:?}");
+        return Err(errors::refused(Operation::Presign, text));
+    }
+    PresigningConfig::expires_in(expires)
+        .map_err(|error| errors::refused(Operation::Presign, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::replay::Replay;
+    use super::*;
+    use crate::{ErrorKind, S3Url, Store};
+
+    fn request(method: PresignMethod, expires: Duration) -> PresignRequest {
+        PresignRequest::new(S3Url::parse("s3://bucket/a b").unwrap(), method, expires)
+    }
+
+    #[tokio::test]
+    async fn a_url_carries_its_permission_and_no_secret() {
+        let store = Replay::new([]).store();
+        for method in [
+            PresignMethod::Get,
+            PresignMethod::Head,
+            PresignMethod::Put,
+            PresignMethod::Delete,
+        ] {
+            let url = store
+                .presign(request(method, Duration::from_secs(60)))
+                .await
+                .unwrap();
+            assert!(url.starts_with("http://127.0.0.1:9/bucket/a%20b?"), "{url}");
+            assert!(url.contains("X-Amz-Expires=60"), "{url}");
+            assert!(url.contains("X-Amz-SignedHeaders=host&"), "{url}");
+            assert!(url.contains("X-Amz-Signature="), "{url}");
+            assert!(!url.contains("the-secret-key"), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_validity_that_s3_does_not_know_is_refused() {
+        let store = Replay::new([]).store();
+        let too_long = PresignRequest::MAX_EXPIRES + Duration::from_secs(1);
+        for expires in [Duration::ZERO, Duration::from_millis(999), too_long] {
+            let error = store
+                .presign(request(PresignMethod::Get, expires))
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        }
+    }
+}

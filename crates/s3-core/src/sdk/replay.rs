@@ -1,0 +1,182 @@
+//! A connection for tests: remembers what was sent, and answers from a list.
+
+use std::sync::{Arc, Mutex};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+
+use super::{SdkStore, SdkStoreBuilder};
+
+/// An answer that is given once.
+pub(super) enum Canned {
+    Answer {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: SdkBody,
+    },
+    Broken(fn() -> ConnectorError),
+}
+
+pub(super) fn answer(
+    status: u16,
+    headers: &[(&'static str, &str)],
+    body: impl Into<SdkBody>,
+) -> Canned {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect();
+    Canned::Answer {
+        status,
+        headers,
+        body: body.into(),
+    }
+}
+
+/// An error document as S3 writes it.
+pub(super) fn refusal(status: u16, code: &str) -> Canned {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>because</Message>\
+         <RequestId>4XA1</RequestId></Error>"
+    );
+    answer(
+        status,
+        &[
+            ("x-amz-request-id", "4XA1"),
+            ("content-type", "application/xml"),
+        ],
+        body,
+    )
+}
+
+/// What a request looked like.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) method: String,
+    pub(super) uri: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Sent {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The method and the URI, on one line.
+    pub(super) fn line(&self) -> String {
+        format!("{} {}", self.method, self.uri)
+    }
+
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Replay {
+    answers: Arc<Mutex<Vec<Canned>>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+impl std::fmt::Debug for Replay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Replay")
+    }
+}
+
+impl Replay {
+    pub(super) fn new(answers: impl IntoIterator<Item = Canned>) -> Self {
+        let mut answers: Vec<_> = answers.into_iter().collect();
+        answers.reverse();
+        Self {
+            answers: Arc::new(Mutex::new(answers)),
+            sent: Arc::default(),
+        }
+    }
+
+    pub(super) fn builder(&self) -> SdkStoreBuilder {
+        SdkStore::builder()
+            .endpoint("http://127.0.0.1:9")
+            .region("eu-west-1")
+            .credentials("AKIDTEST", "the-secret-key", None)
+            .http_client(self.clone())
+    }
+
+    pub(super) fn store(&self) -> SdkStore {
+        self.builder().build()
+    }
+
+    pub(super) fn sent(&self) -> Vec<Sent> {
+        std::mem::take(&mut self.sent.lock().unwrap())
+    }
+
+    pub(super) fn only(&self) -> Sent {
+        let mut sent = self.sent();
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        sent.remove(0)
+    }
+}
+
+impl HttpConnector for Replay {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let replay = self.clone();
+        HttpConnectorFuture::new(async move {
+            let body = ByteStream::new(request.take_body()).collect().await;
+            let body = body
+                .map_err(|error| ConnectorError::user(error.into()))?
+                .into_bytes()
+                .to_vec();
+            let headers = request.headers().iter();
+            let headers = headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            let (method, uri) = (request.method().to_owned(), request.uri().to_owned());
+            replay.sent.lock().unwrap().push(Sent {
+                method,
+                uri,
+                headers,
+                body,
+            });
+            let canned = replay
+                .answers
+                .lock()
+                .unwrap()
+                .pop()
+                .expect("an answer for every request");
+            match canned {
+                Canned::Broken(error) => Err(error()),
+                Canned::Answer {
+                    status,
+                    headers,
+                    body,
+                } => {
+                    let mut answer = HttpResponse::new(status.try_into().unwrap(), body);
+                    for (name, value) in headers {
+                        answer.headers_mut().append(name, value);
+                    }
+                    Ok(answer)
+                }
+            }
+        })
+    }
+}
+
+impl HttpClient for Replay {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

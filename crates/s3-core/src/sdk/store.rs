@@ -1,0 +1,185 @@
+//! The backend itself: one handle, one line per operation.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::builder::Settings;
+use super::client::{self, Resolved};
+use super::{SdkStoreBuilder, bucket, copy, delete, get, list, presign, put, upload};
+use crate::{
+    AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
+    CreateUpload, DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ListPage,
+    ListParts, ListRequest, ListUploads, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest,
+    PutRequest, PutResponse, Result, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+};
+
+/// S3 through `aws-sdk-s3`: AWS, or any endpoint that speaks S3. Clone is a reference count.
+///
+/// Nothing is loaded before the first operation: no configuration, no credentials, no root certificates. A
+/// failure to load them is that operation's error, and the next operation tries again.
+///
+/// A call is one attempt: the SDK's retries and its stalled-stream protection are off, because an engine above
+/// knows better what has arrived already. See [`SdkStoreBuilder::sdk_retries`] for use without one.
+///
+/// # Connections
+///
+/// Connections are kept by the tokio runtime that first used them. Use one store per runtime, in tests too:
+/// each `#[tokio::test]` has a runtime of its own.
+///
+/// # Examples
+///
+/// ```no_run
+/// use s3_core::{S3Url, SdkStore, StoreExt};
+///
+/// # async fn example() -> s3_core::Result<()> {
+/// let store = SdkStore::builder()
+///     .endpoint("http://127.0.0.1:9000")
+///     .credentials("access-key", "secret-key", None)
+///     .build();
+/// let url = S3Url::parse("s3://photos/2026/cat.jpg").expect("a valid URL");
+/// let bytes = store.get_bytes(url).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SdkStore(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    resolved: OnceCell<Resolved>,
+}
+
+impl SdkStore {
+    /// Returns a builder.
+    #[must_use]
+    pub fn builder() -> SdkStoreBuilder {
+        SdkStoreBuilder::default()
+    }
+
+    /// Returns a store that takes everything from the environment, the profile or the instance, as the AWS
+    /// tools do. Needs the feature `config`; without it every operation fails with kind `Config`.
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self::builder().build()
+    }
+
+    /// Returns a store over a client that was configured elsewhere.
+    ///
+    /// Its retries stay as they are: turn them off (`RetryConfig::disabled()`) if an engine above retries.
+    #[must_use]
+    pub fn from_client(client: aws_sdk_s3::Client) -> Self {
+        let resolved = OnceCell::new_with(Some(Resolved::from_client(client)));
+        Self(Arc::new(Inner {
+            settings: Settings::default(),
+            resolved,
+        }))
+    }
+
+    pub(super) fn from_settings(settings: Settings) -> Self {
+        Self(Arc::new(Inner {
+            settings,
+            resolved: OnceCell::new(),
+        }))
+    }
+
+    async fn resolved(&self, operation: Operation) -> Result<&Resolved> {
+        let Inner { settings, resolved } = &*self.0;
+        // Boxed: loading configuration is a large future, and it is polled once.
+        resolved
+            .get_or_try_init(|| Box::pin(client::resolve(settings, operation)))
+            .await
+    }
+}
+
+impl fmt::Debug for SdkStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("SdkStore");
+        match self.0.resolved.get() {
+            // What was decided says more than what was asked for.
+            Some(resolved) => f
+                .field(
+                    "endpoint",
+                    &resolved.endpoint.as_ref().map(|endpoint| &endpoint.url),
+                )
+                .field("region", &resolved.region),
+            None => self.0.settings.describe(&mut f),
+        }
+        .finish()
+    }
+}
+
+impl Store for SdkStore {
+    fn capabilities(&self) -> Capabilities {
+        self.0.settings.capabilities
+    }
+
+    async fn get(&self, request: GetRequest) -> Result<GetResponse> {
+        get::get(self.resolved(Operation::Get).await?, request).await
+    }
+
+    async fn head(&self, request: HeadRequest) -> Result<ObjectMeta> {
+        get::head(self.resolved(Operation::Head).await?, request).await
+    }
+
+    async fn put(&self, request: PutRequest) -> Result<PutResponse> {
+        put::put(self.resolved(Operation::Put).await?, request).await
+    }
+
+    async fn copy(&self, request: CopyRequest) -> Result<PutResponse> {
+        copy::copy(self.resolved(Operation::Copy).await?, request).await
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
+        delete::delete(self.resolved(Operation::Delete).await?, request).await
+    }
+
+    async fn list_page(&self, request: ListRequest) -> Result<ListPage> {
+        list::page(self.resolved(Operation::List).await?, request).await
+    }
+
+    async fn create_upload(&self, request: CreateUpload) -> Result<UploadId> {
+        upload::create(self.resolved(Operation::CreateUpload).await?, request).await
+    }
+
+    async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
+        upload::part(self.resolved(Operation::UploadPart).await?, request).await
+    }
+
+    async fn upload_part_copy(&self, request: UploadPartCopy) -> Result<PartTag> {
+        copy::part(self.resolved(Operation::UploadPartCopy).await?, request).await
+    }
+
+    async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
+        upload::complete(self.resolved(Operation::CompleteUpload).await?, request).await
+    }
+
+    async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
+        upload::abort(self.resolved(Operation::AbortUpload).await?, request).await
+    }
+
+    async fn list_uploads(&self, request: ListUploads) -> Result<UploadsPage> {
+        list::uploads(self.resolved(Operation::ListUploads).await?, request).await
+    }
+
+    async fn list_parts(&self, request: ListParts) -> Result<PartsPage> {
+        upload::parts(self.resolved(Operation::ListParts).await?, request).await
+    }
+
+    async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
+        bucket::list(self.resolved(Operation::ListBuckets).await?).await
+    }
+
+    async fn create_bucket(&self, request: BucketRequest) -> Result<()> {
+        bucket::create(self.resolved(Operation::CreateBucket).await?, request).await
+    }
+
+    async fn delete_bucket(&self, request: BucketRequest) -> Result<()> {
+        bucket::delete(self.resolved(Operation::DeleteBucket).await?, request).await
+    }
+
+    async fn presign(&self, request: PresignRequest) -> Result<String> {
+        presign::presign(self.resolved(Operation::Presign).await?, request).await
+    }
+}

@@ -1,0 +1,87 @@
+//! One concrete handle for any backend.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::{
+    AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest, CreateUpload,
+    DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ListPage, ListParts,
+    ListRequest, ListUploads, ObjectMeta, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse,
+    Result, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+};
+
+/// A cheap handle to any [`Store`]. Clone is a reference count; a call costs one boxed future.
+#[derive(Clone)]
+pub struct SharedStore(Arc<dyn DynStore>);
+
+impl SharedStore {
+    /// Wraps a backend. A handle that is wrapped again stays one handle deep.
+    #[must_use]
+    pub fn new(store: impl Store) -> Self {
+        let any: &dyn std::any::Any = &store;
+        match any.downcast_ref::<Self>() {
+            Some(shared) => shared.clone(),
+            None => Self(Arc::new(store)),
+        }
+    }
+}
+
+impl fmt::Debug for SharedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// Writes the object-safe twin of [`Store`] and both directions of forwarding, one line per operation.
+macro_rules! erase {
+    ($($name:ident($($argument:ident: $request:ty)?) -> $answer:ty;)*) => {
+        trait DynStore: fmt::Debug + Send + Sync {
+            fn capabilities(&self) -> Capabilities;
+            $(fn $name(&self $(, $argument: $request)?) -> Boxed<'_, $answer>;)*
+        }
+
+        impl<S: Store> DynStore for S {
+            fn capabilities(&self) -> Capabilities {
+                Store::capabilities(self)
+            }
+            $(fn $name(&self $(, $argument: $request)?) -> Boxed<'_, $answer> {
+                Box::pin(Store::$name(self $(, $argument)?))
+            })*
+        }
+
+        impl Store for SharedStore {
+            fn capabilities(&self) -> Capabilities {
+                self.0.capabilities()
+            }
+            $(fn $name(
+                &self $(, $argument: $request)?
+            ) -> impl Future<Output = Result<$answer>> + Send {
+                self.0.$name($($argument)?)
+            })*
+        }
+    };
+}
+
+erase! {
+    get(request: GetRequest) -> GetResponse;
+    head(request: HeadRequest) -> ObjectMeta;
+    put(request: PutRequest) -> PutResponse;
+    copy(request: CopyRequest) -> PutResponse;
+    delete(request: DeleteRequest) -> DeleteResponse;
+    list_page(request: ListRequest) -> ListPage;
+    create_upload(request: CreateUpload) -> UploadId;
+    upload_part(request: UploadPart) -> PartTag;
+    upload_part_copy(request: UploadPartCopy) -> PartTag;
+    complete_upload(request: CompleteUpload) -> PutResponse;
+    abort_upload(request: AbortUpload) -> ();
+    list_uploads(request: ListUploads) -> UploadsPage;
+    list_parts(request: ListParts) -> PartsPage;
+    list_buckets() -> Vec<BucketInfo>;
+    create_bucket(request: BucketRequest) -> ();
+    delete_bucket(request: BucketRequest) -> ();
+    presign(request: PresignRequest) -> String;
+}
