@@ -52,8 +52,12 @@ impl Body {
     ///
     /// The first error of [`next`](Self::next).
     pub async fn collect(mut self) -> Result<Bytes> {
-        let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
-        let Some(second) = self.next().await.transpose()? else { return Ok(first) };
+        let Some(first) = self.next().await.transpose()? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.next().await.transpose()? else {
+            return Ok(first);
+        };
         let mut whole = BytesMut::with_capacity(2 * (first.len() + second.len()));
         whole.extend_from_slice(&first);
         whole.extend_from_slice(&second);
@@ -69,7 +73,9 @@ impl Stream for Body {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.0 {
-            Kind::Whole(bytes) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(Ok)),
+            Kind::Whole(bytes) => {
+                Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(Ok))
+            }
             Kind::Stream(stream) => stream.as_mut().poll_next(cx),
         }
     }

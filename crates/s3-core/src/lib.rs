@@ -53,17 +53,17 @@ pub use capability::Capabilities;
 pub use error::{Error, ErrorKind, Operation, Result, Retryability, classify};
 pub use memory::{Limits, MemoryStore, OperationCounts};
 pub use meta::{
-    Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Encryption, ObjectMeta, UserMetadata,
-    VersionId,
+    Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Encryption, ObjectMeta,
+    UserMetadata, VersionId,
 };
 pub use payload::Payload;
 pub use range::{ByteRange, InvalidRange};
 pub use request::{
-    AbortUpload, BucketRequest, CompleteUpload, Conditions, CopyRequest, CreateUpload, DeleteRequest,
-    DeleteResponse, GetRequest, GetResponse, HeadRequest, ListPage, ListParts, ListRequest,
-    ListUploads, ListedObject, ListedPart, ListedUpload, PartTag, PartsPage, PresignMethod,
-    PresignRequest, PutMode, PutRequest, PutResponse, UploadId, UploadPart, UploadPartCopy,
-    UploadsPage,
+    AbortUpload, BucketRequest, CompleteUpload, Conditions, CopyRequest, CreateUpload,
+    DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ListPage, ListParts,
+    ListRequest, ListUploads, ListedObject, ListedPart, ListedUpload, PartTag, PartsPage,
+    PresignMethod, PresignRequest, PutMode, PutRequest, PutResponse, UploadId, UploadPart,
+    UploadPartCopy, UploadsPage,
 };
 pub use s3_url::{self as url, S3Prefix, S3Url};
 #[cfg(feature = "sdk")]

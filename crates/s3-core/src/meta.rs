@@ -18,7 +18,10 @@ impl ETag {
     /// Takes an entity tag with or without quotes, as servers send either.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+        let bare = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'))
+            .unwrap_or(text);
         Self(bare.into())
     }
 
@@ -170,7 +173,10 @@ impl BucketInfo {
     /// Returns a bucket of which only the name is known.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), created: None }
+        Self {
+            name: name.into(),
+            created: None,
+        }
     }
 }
 

@@ -15,8 +15,15 @@ pub struct Payload(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Chunks { chunks: Arc<[Bytes]>, len: u64 },
-    File { file: Arc<File>, offset: u64, len: u64 },
+    Chunks {
+        chunks: Arc<[Bytes]>,
+        len: u64,
+    },
+    File {
+        file: Arc<File>,
+        offset: u64,
+        len: u64,
+    },
 }
 
 impl Payload {
@@ -206,7 +213,8 @@ mod tests {
 
     #[test]
     fn reading_by_position_crosses_chunks_without_copying_them() {
-        let payload = Payload::from_chunks([Bytes::from_static(b"abc"), Bytes::from_static(b"defg")]);
+        let payload =
+            Payload::from_chunks([Bytes::from_static(b"abc"), Bytes::from_static(b"defg")]);
         assert_eq!(payload.read_at(1, 10).unwrap(), "bc");
         assert_eq!(payload.read_at(3, 2).unwrap(), "de");
         assert_eq!(payload.read_at(7, 2).unwrap(), "");
@@ -215,7 +223,8 @@ mod tests {
 
     #[test]
     fn slices_cut_and_clip() {
-        let payload = Payload::from_chunks([Bytes::from_static(b"abc"), Bytes::from_static(b"defg")]);
+        let payload =
+            Payload::from_chunks([Bytes::from_static(b"abc"), Bytes::from_static(b"defg")]);
         assert_eq!(payload.slice(2, 3).to_bytes().unwrap(), "cde");
         assert_eq!(payload.slice(5, 100).to_bytes().unwrap(), "fg");
         assert!(payload.slice(9, 1).is_empty());
@@ -230,6 +239,9 @@ mod tests {
         let payload = Payload::from_file(Arc::clone(&file), 1, 4);
         assert_eq!(payload.to_bytes().unwrap(), "2345");
         let longer = Payload::from_file(file, 1, 5);
-        assert_eq!(longer.to_bytes().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(
+            longer.to_bytes().unwrap_err().kind(),
+            io::ErrorKind::UnexpectedEof
+        );
     }
 }

@@ -39,7 +39,10 @@ impl ByteRange {
         if resolved.start < resolved.end {
             Ok(resolved)
         } else {
-            Err(InvalidRange { range: self.clone(), size })
+            Err(InvalidRange {
+                range: self.clone(),
+                size,
+            })
         }
     }
 
@@ -100,7 +103,11 @@ mod tests {
 
     #[test]
     fn nothing_of_an_empty_object_can_be_had() {
-        for range in [ByteRange::from(0..1), ByteRange::From(0), ByteRange::Last(1)] {
+        for range in [
+            ByteRange::from(0..1),
+            ByteRange::From(0),
+            ByteRange::Last(1),
+        ] {
             assert!(range.resolve(0).is_err(), "{range}");
         }
     }
@@ -108,7 +115,11 @@ mod tests {
     #[test]
     fn an_empty_or_inverted_range_is_never_satisfiable() {
         let inverted = Range { start: 7, end: 3 };
-        for range in [ByteRange::from(5..5), ByteRange::Bounded(inverted), ByteRange::Last(0)] {
+        for range in [
+            ByteRange::from(5..5),
+            ByteRange::Bounded(inverted),
+            ByteRange::Last(0),
+        ] {
             assert!(!range.is_satisfiable(), "{range:?}");
             assert!(range.resolve(10).is_err(), "{range:?}");
         }

@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::{
-    AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest, CreateUpload,
-    DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ListPage, ListParts,
-    ListRequest, ListUploads, ObjectMeta, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse,
-    Result, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
+    CreateUpload, DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ListPage,
+    ListParts, ListRequest, ListUploads, ObjectMeta, PartTag, PartsPage, PresignRequest,
+    PutRequest, PutResponse, Result, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
 };
 
 /// A cheap handle to any [`Store`]. Clone is a reference count; a call costs one boxed future.

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use s3_url::S3Url;
 
 use crate::{
-    AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest, CreateUpload,
-    DeleteRequest, DeleteResponse, ErrorKind, GetRequest, GetResponse, HeadRequest, ListPage,
-    ListParts, ListRequest, ListUploads, ObjectMeta, PartTag, PartsPage, Payload, PresignRequest,
-    PutRequest, PutResponse, Result, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
+    CreateUpload, DeleteRequest, DeleteResponse, ErrorKind, GetRequest, GetResponse, HeadRequest,
+    ListPage, ListParts, ListRequest, ListUploads, ObjectMeta, PartTag, PartsPage, Payload,
+    PresignRequest, PutRequest, PutResponse, Result, UploadId, UploadPart, UploadPartCopy,
+    UploadsPage,
 };
 
 /// Object storage: one method per operation of S3, one attempt per call.
@@ -42,13 +43,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn copy(&self, request: CopyRequest) -> impl Future<Output = Result<PutResponse>> + Send;
 
     /// Deletes up to 1,000 objects of one bucket.
-    fn delete(&self, request: DeleteRequest) -> impl Future<Output = Result<DeleteResponse>> + Send;
+    fn delete(&self, request: DeleteRequest)
+    -> impl Future<Output = Result<DeleteResponse>> + Send;
 
     /// Lists one page of keys.
     fn list_page(&self, request: ListRequest) -> impl Future<Output = Result<ListPage>> + Send;
 
     /// Begins an upload in parts.
-    fn create_upload(&self, request: CreateUpload) -> impl Future<Output = Result<UploadId>> + Send;
+    fn create_upload(&self, request: CreateUpload)
+    -> impl Future<Output = Result<UploadId>> + Send;
 
     /// Uploads a part.
     fn upload_part(&self, request: UploadPart) -> impl Future<Output = Result<PartTag>> + Send;
@@ -69,7 +72,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn abort_upload(&self, request: AbortUpload) -> impl Future<Output = Result<()>> + Send;
 
     /// Lists one page of unfinished uploads.
-    fn list_uploads(&self, request: ListUploads) -> impl Future<Output = Result<UploadsPage>> + Send;
+    fn list_uploads(
+        &self,
+        request: ListUploads,
+    ) -> impl Future<Output = Result<UploadsPage>> + Send;
 
     /// Lists one page of the parts of an unfinished upload.
     fn list_parts(&self, request: ListParts) -> impl Future<Output = Result<PartsPage>> + Send;

@@ -32,32 +32,72 @@ fn kind_of_code(code: &str) -> Option<ErrorKind> {
         "NoSuchKey" | "NoSuchVersion" => ErrorKind::NotFound,
         "NoSuchBucket" => ErrorKind::NoSuchBucket,
         "NoSuchUpload" => ErrorKind::NoSuchUpload,
-        "AccessDenied" | "AllAccessDisabled" | "InvalidAccessKeyId" | "SignatureDoesNotMatch"
-        | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "AccountProblem"
-        | "InvalidSecurity" | "NotSignedUp" | "RequestTimeTooSkewed" | "RequestExpired"
-        | "InvalidObjectState" | "KMS.DisabledException" | "KMS.NotFoundException"
-        | "UnauthorizedAccess" | "Forbidden" => ErrorKind::AccessDenied,
+        "AccessDenied"
+        | "AllAccessDisabled"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "AccountProblem"
+        | "InvalidSecurity"
+        | "NotSignedUp"
+        | "RequestTimeTooSkewed"
+        | "RequestExpired"
+        | "InvalidObjectState"
+        | "KMS.DisabledException"
+        | "KMS.NotFoundException"
+        | "UnauthorizedAccess"
+        | "Forbidden" => ErrorKind::AccessDenied,
         "InvalidRange" => ErrorKind::InvalidRange,
         "PreconditionFailed" => ErrorKind::PreconditionFailed,
         "NotModified" => ErrorKind::NotModified,
         "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" => ErrorKind::AlreadyExists,
         "BucketNotEmpty" => ErrorKind::InvalidInput,
         "OperationAborted" | "ConditionalRequestConflict" => ErrorKind::Conflict,
-        "SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "ThrottlingException"
-        | "ThrottledException" | "RequestThrottled" | "RequestThrottledException"
-        | "RequestLimitExceeded" | "BandwidthLimitExceeded" | "LimitExceededException"
-        | "TooManyRequests" | "TooManyRequestsException" | "ServiceUnavailable" | "Busy"
-        | "TransactionInProgressException" | "PriorRequestNotComplete"
-        | "EC2ThrottledException" | "ProvisionedThroughputExceededException" => ErrorKind::Throttled,
+        "SlowDown"
+        | "SlowDownRead"
+        | "SlowDownWrite"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "LimitExceededException"
+        | "TooManyRequests"
+        | "TooManyRequestsException"
+        | "ServiceUnavailable"
+        | "Busy"
+        | "TransactionInProgressException"
+        | "PriorRequestNotComplete"
+        | "EC2ThrottledException"
+        | "ProvisionedThroughputExceededException" => ErrorKind::Throttled,
         "RequestTimeout" | "RequestTimeoutException" => ErrorKind::Timeout,
         "InternalError" | "InternalServerError" | "InternalFailure" => ErrorKind::Server,
-        "BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch"
-        | "IncompleteBody" | "InvalidDigest" => ErrorKind::Integrity,
-        "EntityTooLarge" | "EntityTooSmall" | "InvalidArgument" | "InvalidBucketName"
-        | "InvalidPart" | "InvalidPartOrder" | "InvalidRequest" | "InvalidStorageClass"
-        | "InvalidURI" | "KeyTooLongError" | "MalformedXML" | "MetadataTooLarge"
-        | "MissingContentLength" | "MissingRequestBodyError" | "TooManyBuckets"
-        | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
+        "BadDigest"
+        | "XAmzContentSHA256Mismatch"
+        | "XAmzContentChecksumMismatch"
+        | "IncompleteBody"
+        | "InvalidDigest" => ErrorKind::Integrity,
+        "EntityTooLarge"
+        | "EntityTooSmall"
+        | "InvalidArgument"
+        | "InvalidBucketName"
+        | "InvalidPart"
+        | "InvalidPartOrder"
+        | "InvalidRequest"
+        | "InvalidStorageClass"
+        | "InvalidURI"
+        | "KeyTooLongError"
+        | "MalformedXML"
+        | "MetadataTooLarge"
+        | "MissingContentLength"
+        | "MissingRequestBodyError"
+        | "TooManyBuckets"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException"
         | "InvalidEncryptionAlgorithmError" => ErrorKind::InvalidInput,
         "PermanentRedirect" | "TemporaryRedirect" | "Redirect" => ErrorKind::Config,
         "MethodNotAllowed" | "NotImplemented" => ErrorKind::Unsupported,
@@ -103,40 +143,185 @@ mod tests {
     const TABLE: &[(u16, &str, ErrorKind, Retryability)] = &[
         (404, "NoSuchKey", ErrorKind::NotFound, Retryability::No),
         (404, "NoSuchVersion", ErrorKind::NotFound, Retryability::No),
-        (404, "NoSuchBucket", ErrorKind::NoSuchBucket, Retryability::No),
-        (404, "NoSuchUpload", ErrorKind::NoSuchUpload, Retryability::No),
-        (403, "AccessDenied", ErrorKind::AccessDenied, Retryability::No),
-        (403, "AllAccessDisabled", ErrorKind::AccessDenied, Retryability::No),
-        (403, "InvalidAccessKeyId", ErrorKind::AccessDenied, Retryability::No),
-        (403, "SignatureDoesNotMatch", ErrorKind::AccessDenied, Retryability::No),
-        (400, "ExpiredToken", ErrorKind::AccessDenied, Retryability::No),
-        (403, "RequestTimeTooSkewed", ErrorKind::AccessDenied, Retryability::No),
-        (403, "InvalidObjectState", ErrorKind::AccessDenied, Retryability::No),
-        (400, "KMS.DisabledException", ErrorKind::AccessDenied, Retryability::No),
-        (416, "InvalidRange", ErrorKind::InvalidRange, Retryability::No),
-        (412, "PreconditionFailed", ErrorKind::PreconditionFailed, Retryability::No),
-        (409, "BucketAlreadyExists", ErrorKind::AlreadyExists, Retryability::No),
-        (409, "BucketAlreadyOwnedByYou", ErrorKind::AlreadyExists, Retryability::No),
-        (409, "BucketNotEmpty", ErrorKind::InvalidInput, Retryability::No),
-        (409, "OperationAborted", ErrorKind::Conflict, Retryability::Transient),
-        (409, "ConditionalRequestConflict", ErrorKind::Conflict, Retryability::Transient),
+        (
+            404,
+            "NoSuchBucket",
+            ErrorKind::NoSuchBucket,
+            Retryability::No,
+        ),
+        (
+            404,
+            "NoSuchUpload",
+            ErrorKind::NoSuchUpload,
+            Retryability::No,
+        ),
+        (
+            403,
+            "AccessDenied",
+            ErrorKind::AccessDenied,
+            Retryability::No,
+        ),
+        (
+            403,
+            "AllAccessDisabled",
+            ErrorKind::AccessDenied,
+            Retryability::No,
+        ),
+        (
+            403,
+            "InvalidAccessKeyId",
+            ErrorKind::AccessDenied,
+            Retryability::No,
+        ),
+        (
+            403,
+            "SignatureDoesNotMatch",
+            ErrorKind::AccessDenied,
+            Retryability::No,
+        ),
+        (
+            400,
+            "ExpiredToken",
+            ErrorKind::AccessDenied,
+            Retryability::No,
+        ),
+        (
+            403,
+            "RequestTimeTooSkewed",
+            ErrorKind::AccessDenied,
+            Retryability::No,
+        ),
+        (
+            403,
+            "InvalidObjectState",
+            ErrorKind::AccessDenied,
+            Retryability::No,
+        ),
+        (
+            400,
+            "KMS.DisabledException",
+            ErrorKind::AccessDenied,
+            Retryability::No,
+        ),
+        (
+            416,
+            "InvalidRange",
+            ErrorKind::InvalidRange,
+            Retryability::No,
+        ),
+        (
+            412,
+            "PreconditionFailed",
+            ErrorKind::PreconditionFailed,
+            Retryability::No,
+        ),
+        (
+            409,
+            "BucketAlreadyExists",
+            ErrorKind::AlreadyExists,
+            Retryability::No,
+        ),
+        (
+            409,
+            "BucketAlreadyOwnedByYou",
+            ErrorKind::AlreadyExists,
+            Retryability::No,
+        ),
+        (
+            409,
+            "BucketNotEmpty",
+            ErrorKind::InvalidInput,
+            Retryability::No,
+        ),
+        (
+            409,
+            "OperationAborted",
+            ErrorKind::Conflict,
+            Retryability::Transient,
+        ),
+        (
+            409,
+            "ConditionalRequestConflict",
+            ErrorKind::Conflict,
+            Retryability::Transient,
+        ),
         (503, "SlowDown", ErrorKind::Throttled, THROTTLED),
         (503, "ServiceUnavailable", ErrorKind::Throttled, THROTTLED),
         (400, "ThrottlingException", ErrorKind::Throttled, THROTTLED),
         (429, "TooManyRequests", ErrorKind::Throttled, THROTTLED),
-        (400, "RequestTimeout", ErrorKind::Timeout, Retryability::Transient),
-        (500, "InternalError", ErrorKind::Server, Retryability::Transient),
+        (
+            400,
+            "RequestTimeout",
+            ErrorKind::Timeout,
+            Retryability::Transient,
+        ),
+        (
+            500,
+            "InternalError",
+            ErrorKind::Server,
+            Retryability::Transient,
+        ),
         (400, "BadDigest", ErrorKind::Integrity, Retryability::No),
-        (400, "EntityTooSmall", ErrorKind::InvalidInput, Retryability::No),
-        (400, "EntityTooLarge", ErrorKind::InvalidInput, Retryability::No),
-        (400, "InvalidPart", ErrorKind::InvalidInput, Retryability::No),
-        (400, "InvalidPartOrder", ErrorKind::InvalidInput, Retryability::No),
-        (400, "InvalidBucketName", ErrorKind::InvalidInput, Retryability::No),
-        (400, "KeyTooLongError", ErrorKind::InvalidInput, Retryability::No),
-        (400, "AuthorizationHeaderMalformed", ErrorKind::InvalidInput, Retryability::No),
-        (301, "PermanentRedirect", ErrorKind::Config, Retryability::No),
-        (501, "NotImplemented", ErrorKind::Unsupported, Retryability::No),
-        (405, "MethodNotAllowed", ErrorKind::Unsupported, Retryability::No),
+        (
+            400,
+            "EntityTooSmall",
+            ErrorKind::InvalidInput,
+            Retryability::No,
+        ),
+        (
+            400,
+            "EntityTooLarge",
+            ErrorKind::InvalidInput,
+            Retryability::No,
+        ),
+        (
+            400,
+            "InvalidPart",
+            ErrorKind::InvalidInput,
+            Retryability::No,
+        ),
+        (
+            400,
+            "InvalidPartOrder",
+            ErrorKind::InvalidInput,
+            Retryability::No,
+        ),
+        (
+            400,
+            "InvalidBucketName",
+            ErrorKind::InvalidInput,
+            Retryability::No,
+        ),
+        (
+            400,
+            "KeyTooLongError",
+            ErrorKind::InvalidInput,
+            Retryability::No,
+        ),
+        (
+            400,
+            "AuthorizationHeaderMalformed",
+            ErrorKind::InvalidInput,
+            Retryability::No,
+        ),
+        (
+            301,
+            "PermanentRedirect",
+            ErrorKind::Config,
+            Retryability::No,
+        ),
+        (
+            501,
+            "NotImplemented",
+            ErrorKind::Unsupported,
+            Retryability::No,
+        ),
+        (
+            405,
+            "MethodNotAllowed",
+            ErrorKind::Unsupported,
+            Retryability::No,
+        ),
     ];
 
     #[test]
@@ -159,7 +344,11 @@ mod tests {
             (502, ErrorKind::Server, Retryability::Transient),
             (503, ErrorKind::Throttled, THROTTLED),
         ] {
-            assert_eq!(classify(Operation::Head, Some(status), None), (kind, retryability), "{status}");
+            assert_eq!(
+                classify(Operation::Head, Some(status), None),
+                (kind, retryability),
+                "{status}"
+            );
         }
     }
 

@@ -185,6 +185,12 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
+    /// Returns what the other side said, or what was wrong, without place and codes.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
     /// Returns the advice, if there is any.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
@@ -212,7 +218,11 @@ impl Error {
         if inner.attempts > 1 {
             parts.push(format!("{} attempts", inner.attempts));
         }
-        if parts.is_empty() { Ok(()) } else { write!(f, " ({})", parts.join(", ")) }
+        if parts.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", parts.join(", "))
+        }
     }
 }
 
@@ -222,7 +232,9 @@ impl ErrorKind {
     pub const fn usual_retryability(self) -> Retryability {
         match self {
             Self::Throttled => Retryability::Throttled { after: None },
-            Self::Timeout | Self::Network | Self::Server | Self::Conflict => Retryability::Transient,
+            Self::Timeout | Self::Network | Self::Server | Self::Conflict => {
+                Retryability::Transient
+            }
             _ => Retryability::No,
         }
     }
@@ -234,7 +246,15 @@ impl fmt::Display for Error {
         f.write_str(inner.operation.as_str())?;
         if let Some(place) = &inner.place {
             // A key may hold line breaks; an error stays on its line.
-            write!(f, " {}", place.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\""))?;
+            write!(
+                f,
+                " {}",
+                place
+                    .escape_debug()
+                    .to_string()
+                    .replace("\\'", "'")
+                    .replace("\\\"", "\"")
+            )?;
         }
         if let Some(range) = &inner.range {
             write!(f, " {range}")?;
@@ -264,7 +284,10 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 

@@ -112,7 +112,10 @@ impl Retryability {
 /// The operations of a [`Store`](crate::Store), as they appear in errors, logs and counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each is the method of `Store` of the same name")]
+#[expect(
+    missing_docs,
+    reason = "each is the method of `Store` of the same name"
+)]
 pub enum Operation {
     Get,
     Head,

@@ -140,7 +140,13 @@ fn prefix_of(request: &ListRequest, common: &str) -> Result<S3Prefix> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::time::SystemTime;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::{Attributes, Payload, S3Url};
 
     #[test]
     fn the_successor_is_behind_every_text_with_the_prefix() {
@@ -150,13 +156,6 @@ mod tests {
         assert_eq!(successor("\u{10ffff}"), None);
         assert_eq!(successor(""), None);
     }
-
-    use std::collections::BTreeSet;
-    use std::time::SystemTime;
-
-    use proptest::prelude::*;
-
-    use crate::{Attributes, Payload, S3Url};
 
     fn stored(keys: &BTreeSet<String>) -> BTreeMap<Arc<str>, Object> {
         let (payload, limits) = (Payload::empty(), Limits::default());

@@ -20,7 +20,7 @@ use crate::{
     UploadPartCopy, UploadsPage,
 };
 
-/// Every method counts, reads what it must before the lock, and leaves the rules to [`Bucket`].
+/// Every method counts, reads what it must before the lock, and leaves the rules to the bucket.
 impl Store for MemoryStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {

@@ -14,6 +14,8 @@ impl BucketRequest {
     /// Names a bucket.
     #[must_use]
     pub fn new(bucket: impl Into<Arc<str>>) -> Self {
-        Self { bucket: bucket.into() }
+        Self {
+            bucket: bucket.into(),
+        }
     }
 }

@@ -24,6 +24,12 @@ impl CopyRequest {
     /// Copies bytes and attributes, replacing what is there.
     #[must_use]
     pub fn new(from: S3Url, to: S3Url) -> Self {
-        Self { from, to, mode: PutMode::Overwrite, attributes: None, source_if_match: None }
+        Self {
+            from,
+            to,
+            mode: PutMode::Overwrite,
+            attributes: None,
+            source_if_match: None,
+        }
     }
 }

@@ -23,7 +23,10 @@ impl DeleteRequest {
     /// Deletes `urls`, which are all in `bucket`.
     #[must_use]
     pub fn new(bucket: impl Into<Arc<str>>, urls: Vec<S3Url>) -> Self {
-        Self { bucket: bucket.into(), urls }
+        Self {
+            bucket: bucket.into(),
+            urls,
+        }
     }
 }
 

@@ -39,7 +39,12 @@ impl GetRequest {
     /// Asks for the whole object.
     #[must_use]
     pub fn new(url: S3Url) -> Self {
-        Self { url, range: None, conditions: Conditions::default(), version: None }
+        Self {
+            url,
+            range: None,
+            conditions: Conditions::default(),
+            version: None,
+        }
     }
 
     /// Asks for a range of the object.
@@ -73,7 +78,11 @@ impl HeadRequest {
     /// Asks for the description of the newest version.
     #[must_use]
     pub fn new(url: S3Url) -> Self {
-        Self { url, conditions: Conditions::default(), version: None }
+        Self {
+            url,
+            conditions: Conditions::default(),
+            version: None,
+        }
     }
 }
 

@@ -27,7 +27,13 @@ impl ListRequest {
     /// Asks for the first page of all keys that begin with the prefix.
     #[must_use]
     pub fn new(prefix: S3Prefix) -> Self {
-        Self { prefix, delimiter: None, start_after: None, continuation: None, max_keys: None }
+        Self {
+            prefix,
+            delimiter: None,
+            start_after: None,
+            continuation: None,
+            max_keys: None,
+        }
     }
 
     /// Rolls keys up at `/`.
@@ -74,8 +80,16 @@ pub struct ListPage {
 impl ListPage {
     /// Returns a page of the given parts.
     #[must_use]
-    pub fn new(objects: Vec<ListedObject>, prefixes: Vec<S3Prefix>, next: Option<Arc<str>>) -> Self {
-        Self { objects, prefixes, next }
+    pub fn new(
+        objects: Vec<ListedObject>,
+        prefixes: Vec<S3Prefix>,
+        next: Option<Arc<str>>,
+    ) -> Self {
+        Self {
+            objects,
+            prefixes,
+            next,
+        }
     }
 }
 
@@ -99,6 +113,12 @@ impl ListedObject {
     /// Returns an entry of which only place and size are known.
     #[must_use]
     pub fn new(url: S3Url, size: u64) -> Self {
-        Self { url, size, etag: None, last_modified: None, storage_class: None }
+        Self {
+            url,
+            size,
+            etag: None,
+            last_modified: None,
+            storage_class: None,
+        }
     }
 }

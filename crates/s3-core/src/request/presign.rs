@@ -37,6 +37,10 @@ impl PresignRequest {
     /// Asks for a URL.
     #[must_use]
     pub fn new(url: S3Url, method: PresignMethod, expires: Duration) -> Self {
-        Self { url, method, expires }
+        Self {
+            url,
+            method,
+            expires,
+        }
     }
 }

@@ -77,6 +77,10 @@ impl PutResponse {
     /// Returns the answer of a server that says the tag alone.
     #[must_use]
     pub fn new(etag: Option<ETag>) -> Self {
-        Self { etag, version: None, checksum: None }
+        Self {
+            etag,
+            version: None,
+            checksum: None,
+        }
     }
 }

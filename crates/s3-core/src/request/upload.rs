@@ -70,7 +70,13 @@ impl UploadPart {
     /// Uploads one part.
     #[must_use]
     pub fn new(url: S3Url, upload: UploadId, number: u32, payload: Payload) -> Self {
-        Self { url, upload, number, payload, checksum: None }
+        Self {
+            url,
+            upload,
+            number,
+            payload,
+            checksum: None,
+        }
     }
 }
 
@@ -96,7 +102,14 @@ impl UploadPartCopy {
     /// Fills one part from `from`.
     #[must_use]
     pub fn new(url: S3Url, upload: UploadId, number: u32, from: S3Url) -> Self {
-        Self { url, upload, number, from, range: None, source_if_match: None }
+        Self {
+            url,
+            upload,
+            number,
+            from,
+            range: None,
+            source_if_match: None,
+        }
     }
 }
 
@@ -116,7 +129,11 @@ impl PartTag {
     /// Names a part.
     #[must_use]
     pub fn new(number: u32, etag: ETag) -> Self {
-        Self { number, etag, checksum: None }
+        Self {
+            number,
+            etag,
+            checksum: None,
+        }
     }
 }
 
@@ -138,7 +155,12 @@ impl CompleteUpload {
     /// Makes the object, replacing what is there.
     #[must_use]
     pub fn new(url: S3Url, upload: UploadId, parts: Vec<PartTag>) -> Self {
-        Self { url, upload, parts, mode: PutMode::Overwrite }
+        Self {
+            url,
+            upload,
+            parts,
+            mode: PutMode::Overwrite,
+        }
     }
 }
 
@@ -176,7 +198,11 @@ impl ListUploads {
     /// Asks for the first page.
     #[must_use]
     pub fn new(prefix: S3Prefix) -> Self {
-        Self { prefix, after: None, max_uploads: None }
+        Self {
+            prefix,
+            after: None,
+            max_uploads: None,
+        }
     }
 }
 
@@ -214,7 +240,11 @@ impl ListedUpload {
     /// Returns an unfinished upload.
     #[must_use]
     pub fn new(url: S3Url, upload: UploadId, initiated: Option<SystemTime>) -> Self {
-        Self { url, upload, initiated }
+        Self {
+            url,
+            upload,
+            initiated,
+        }
     }
 }
 
@@ -236,7 +266,12 @@ impl ListParts {
     /// Asks for the first page.
     #[must_use]
     pub fn new(url: S3Url, upload: UploadId) -> Self {
-        Self { url, upload, after: None, max_parts: None }
+        Self {
+            url,
+            upload,
+            after: None,
+            max_parts: None,
+        }
     }
 }
 
@@ -276,6 +311,11 @@ impl ListedPart {
     /// Returns a part that has been uploaded.
     #[must_use]
     pub fn new(number: u32, etag: ETag, size: u64) -> Self {
-        Self { number, etag, size, last_modified: None }
+        Self {
+            number,
+            etag,
+            size,
+            last_modified: None,
+        }
     }
 }

@@ -1,0 +1,128 @@
+//! What travels with an object: content type, user metadata, encryption.
+
+use std::sync::Arc;
+
+use s3_core::{Attributes, Encryption};
+
+use super::demand::done;
+use super::verdict::require;
+use super::{Harness, Verdict};
+
+/// User metadata as Metaflow writes it: a name and JSON in ASCII.
+const METAFLOW: (&str, &str) = (
+    "metaflow-user-attributes",
+    r#"{"k \"1\"": "caf\u00e9", "n": [1, 2.5, null]}"#,
+);
+
+async fn put(harness: &Harness, attributes: Attributes) {
+    done(
+        harness
+            .put_with("k", "x", |request| request.attributes = attributes)
+            .await,
+    );
+}
+
+/// The attributes that get and head say, which agree.
+async fn attributes(harness: &Harness) -> Attributes {
+    let head = harness.head("k").await.attributes;
+    let get = harness.get("k").await.meta.attributes;
+    assert_eq!(get, head, "get and head say the same");
+    head
+}
+
+/// The content type comes back.
+pub async fn a_content_type_comes_back(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    let mut sent = Attributes::default();
+    sent.content_type = Some("text/plain; charset=utf-8".into());
+    put(harness, sent.clone()).await;
+    assert_eq!(attributes(harness).await.content_type, sent.content_type);
+    Verdict::Ran
+}
+
+/// Without a content type an object is plain bytes.
+pub async fn an_object_without_content_type_is_binary(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    put(harness, Attributes::default()).await;
+    let content_type = attributes(harness).await.content_type;
+    assert_eq!(content_type.as_deref(), Some("binary/octet-stream"));
+    Verdict::Ran
+}
+
+/// User metadata comes back as it was sent.
+pub async fn user_metadata_comes_back(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    let mut sent = Attributes::default();
+    for (name, value) in [METAFLOW, ("empty-ish", "-"), ("two-words", "a  b")] {
+        sent.user.insert(name.to_owned(), value.to_owned());
+    }
+    put(harness, sent.clone()).await;
+    assert_eq!(attributes(harness).await.user, sent.user);
+    Verdict::Ran
+}
+
+/// Names of user metadata are in lower case, because they travel as HTTP headers.
+pub async fn names_of_user_metadata_are_in_lower_case(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    let mut sent = Attributes::default();
+    sent.user
+        .insert("Camera-Model".to_owned(), "X100".to_owned());
+    put(harness, sent).await;
+    let user = attributes(harness).await.user;
+    assert_eq!(
+        user.get("camera-model").map(String::as_str),
+        Some("X100"),
+        "{user:?}"
+    );
+    assert_eq!(user.len(), 1);
+    Verdict::Ran
+}
+
+/// No user metadata is no user metadata.
+pub async fn an_object_without_user_metadata_has_none(harness: &Harness) -> Verdict {
+    put(harness, Attributes::default()).await;
+    assert!(attributes(harness).await.user.is_empty());
+    Verdict::Ran
+}
+
+/// The other headers that S3 keeps come back.
+pub async fn other_headers_come_back(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    let mut sent = Attributes::default();
+    sent.content_encoding = Some("gzip".into());
+    sent.cache_control = Some("max-age=60".into());
+    sent.content_disposition = Some("attachment; filename=\"a b.txt\"".into());
+    put(harness, sent.clone()).await;
+    let got = attributes(harness).await;
+    assert_eq!(got.content_encoding, sent.content_encoding);
+    assert_eq!(got.cache_control, sent.cache_control);
+    assert_eq!(got.content_disposition, sent.content_disposition);
+    Verdict::Ran
+}
+
+/// Server-side encryption is reported, and the bytes are readable.
+pub async fn encryption_comes_back(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    let mut sent = Attributes::default();
+    sent.encryption = Some(Encryption::new("AES256"));
+    put(harness, sent.clone()).await;
+    assert_eq!(attributes(harness).await.encryption, sent.encryption);
+    assert_eq!(harness.read("k").await, "x");
+    Verdict::Ran
+}
+
+/// A write replaces all attributes; none of the old ones stays.
+pub async fn a_write_replaces_all_attributes(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    let mut old = Attributes::default();
+    old.content_type = Some(Arc::from("text/old"));
+    old.user.insert("old".to_owned(), "1".to_owned());
+    put(harness, old).await;
+    let mut new = Attributes::default();
+    new.user.insert("new".to_owned(), "2".to_owned());
+    put(harness, new.clone()).await;
+    let got = attributes(harness).await;
+    assert_eq!(got.user, new.user);
+    assert_eq!(got.content_type.as_deref(), Some("binary/octet-stream"));
+    Verdict::Ran
+}

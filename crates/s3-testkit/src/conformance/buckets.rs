@@ -1,0 +1,186 @@
+//! Buckets: made, listed, deleted when empty. And URLs that carry their own permission.
+
+use std::time::Duration;
+
+use s3_core::{
+    BucketRequest, DeleteRequest, ErrorKind, ListRequest, PresignMethod, PresignRequest, S3Url,
+    Store, StoreExt,
+};
+
+use super::demand::{done, fails};
+use super::harness::prefix_in;
+use super::verdict::require;
+use super::{Harness, Verdict};
+
+fn named(harness: &Harness, suffix: &str) -> String {
+    format!("{}-b{suffix}", harness.bucket)
+}
+
+async fn names(harness: &Harness) -> Vec<String> {
+    let buckets = done(harness.store.list_buckets().await);
+    buckets
+        .into_iter()
+        .map(|bucket| bucket.name.to_string())
+        .collect()
+}
+
+/// The bucket of the case is listed.
+pub async fn a_bucket_is_listed(harness: &Harness) -> Verdict {
+    assert!(names(harness).await.contains(&harness.bucket));
+    Verdict::Ran
+}
+
+/// A new bucket is there, empty, and gone when it is deleted.
+pub async fn a_bucket_comes_and_goes(harness: &Harness) -> Verdict {
+    let bucket = named(harness, "1");
+    done(
+        harness
+            .store
+            .create_bucket(BucketRequest::new(bucket.as_str()))
+            .await,
+    );
+    assert!(names(harness).await.contains(&bucket));
+    let listing = || ListRequest::new(prefix_in(&bucket, ""));
+    assert!(
+        done(harness.store.list_page(listing()).await)
+            .objects
+            .is_empty()
+    );
+    done(
+        harness
+            .store
+            .delete_bucket(BucketRequest::new(bucket.as_str()))
+            .await,
+    );
+    assert!(!names(harness).await.contains(&bucket));
+    fails(
+        harness.store.list_page(listing()).await,
+        ErrorKind::NoSuchBucket,
+    );
+    Verdict::Ran
+}
+
+/// Buckets are listed by name.
+pub async fn buckets_are_listed_by_name(harness: &Harness) -> Verdict {
+    let made = ["c", "a", "b"].map(|suffix| named(harness, suffix));
+    for bucket in &made {
+        done(
+            harness
+                .store
+                .create_bucket(BucketRequest::new(bucket.as_str()))
+                .await,
+        );
+    }
+    let listed = names(harness).await;
+    for bucket in &made {
+        done(
+            harness
+                .store
+                .delete_bucket(BucketRequest::new(bucket.as_str()))
+                .await,
+        );
+    }
+    let mut sorted = listed.clone();
+    sorted.sort();
+    assert_eq!(listed, sorted);
+    assert!(
+        made.iter().all(|bucket| listed.contains(bucket)),
+        "{listed:?}"
+    );
+    Verdict::Ran
+}
+
+/// A name that is taken cannot be taken again.
+pub async fn a_bucket_is_made_once(harness: &Harness) -> Verdict {
+    let outcome = harness
+        .store
+        .create_bucket(BucketRequest::new(harness.bucket.as_str()))
+        .await;
+    fails(outcome, ErrorKind::AlreadyExists);
+    Verdict::Ran
+}
+
+/// A bucket with an object in it is not deleted.
+pub async fn a_full_bucket_stays(harness: &Harness) -> Verdict {
+    require!(harness, exact_keys);
+    let bucket = named(harness, "2");
+    done(
+        harness
+            .store
+            .create_bucket(BucketRequest::new(bucket.as_str()))
+            .await,
+    );
+    let url = S3Url::from_parts(&bucket, "k").expect("the bucket's name is legal");
+    done(harness.store.put_bytes(url.clone(), "x").await);
+    let outcome = harness
+        .store
+        .delete_bucket(BucketRequest::new(bucket.as_str()))
+        .await;
+    fails(outcome, ErrorKind::InvalidInput);
+    assert_eq!(done(harness.store.get_bytes(url.clone()).await), "x");
+    done(
+        harness
+            .store
+            .delete(DeleteRequest::new(bucket.as_str(), vec![url]))
+            .await,
+    );
+    done(
+        harness
+            .store
+            .delete_bucket(BucketRequest::new(bucket))
+            .await,
+    );
+    Verdict::Ran
+}
+
+/// The same key in two buckets is two objects.
+pub async fn buckets_do_not_mix(harness: &Harness) -> Verdict {
+    let bucket = named(harness, "3");
+    done(
+        harness
+            .store
+            .create_bucket(BucketRequest::new(bucket.as_str()))
+            .await,
+    );
+    let there =
+        S3Url::from_parts(&bucket, harness.url("k").key()).expect("the bucket's name is legal");
+    harness.put("k", "here").await;
+    done(harness.store.put_bytes(there.clone(), "there").await);
+    assert_eq!(harness.read("k").await, "here");
+    done(
+        harness
+            .store
+            .delete(DeleteRequest::new(bucket.as_str(), vec![there]))
+            .await,
+    );
+    assert_eq!(harness.read("k").await, "here");
+    done(
+        harness
+            .store
+            .delete_bucket(BucketRequest::new(bucket))
+            .await,
+    );
+    Verdict::Ran
+}
+
+/// A presigned URL is a web address with a signature, and is made without a request for the object.
+pub async fn a_presigned_url_carries_a_signature(harness: &Harness) -> Verdict {
+    require!(harness, presign);
+    for method in [
+        PresignMethod::Get,
+        PresignMethod::Head,
+        PresignMethod::Put,
+        PresignMethod::Delete,
+    ] {
+        let request =
+            PresignRequest::new(harness.url("not there"), method, Duration::from_secs(60));
+        let address = done(harness.store.presign(request).await);
+        assert!(address.starts_with("http"), "{address}");
+        assert!(
+            address.contains("X-Amz-Signature=") && address.contains("X-Amz-Expires=60"),
+            "{address}"
+        );
+        assert!(address.contains("not%20there"), "{address}");
+    }
+    Verdict::Ran
+}

@@ -1,0 +1,196 @@
+//! Keys are bytes: each odd key is written, read, listed, copied and deleted as it is.
+
+use s3_core::{CopyRequest, ErrorKind, GetRequest, Store};
+
+use super::demand::{done, fails};
+use super::pages::all_keys;
+use super::verdict::require;
+use super::{Harness, Verdict};
+
+/// Writes a key, reads it, lists it, copies it and deletes it; bystanders that are like it stay as they are.
+async fn round_trip(harness: &Harness, key: &str) {
+    let copy = format!("copies/{}", key.len());
+    harness.put("bystander", "bystander").await;
+    harness.put(key, key.to_owned()).await;
+
+    assert_eq!(harness.read(key).await, key, "get");
+    let meta = harness.head(key).await;
+    assert_eq!(
+        (meta.url, meta.size),
+        (harness.url(key), key.len() as u64),
+        "head"
+    );
+    assert_eq!(
+        all_keys(harness, harness.listing(key)).await,
+        [key],
+        "the key as a prefix"
+    );
+    let mut listed = all_keys(harness, harness.listing("")).await;
+    listed.sort();
+    let mut expected = [key, "bystander"];
+    expected.sort_unstable();
+    assert_eq!(listed, expected, "the whole listing");
+
+    done(
+        harness
+            .store
+            .copy(CopyRequest::new(harness.url(key), harness.url(&copy)))
+            .await,
+    );
+    assert_eq!(harness.read(&copy).await, key, "a copy from the key");
+    super::copy_delete::delete(harness, &[key]).await;
+    fails(
+        harness.store.get(GetRequest::new(harness.url(key))).await,
+        ErrorKind::NotFound,
+    );
+    done(
+        harness
+            .store
+            .copy(CopyRequest::new(harness.url(&copy), harness.url(key)))
+            .await,
+    );
+    assert_eq!(harness.read(key).await, key, "a copy to the key");
+    super::copy_delete::delete(harness, &[key, &copy]).await;
+    assert_eq!(
+        all_keys(harness, harness.listing("")).await,
+        ["bystander"],
+        "after the delete"
+    );
+}
+
+/// Writes one case per key.
+macro_rules! round_trips {
+    ($($(#[doc = $doc:literal])+ $name:ident($($capability:ident)?) => $key:expr;)*) => {
+        $(
+            $(#[doc = $doc])+
+            pub async fn $name(harness: &Harness) -> Verdict {
+                $(require!(harness, $capability);)?
+                round_trip(harness, $key).await;
+                Verdict::Ran
+            }
+        )*
+    };
+}
+
+round_trips! {
+    /// `plain.txt`, for comparison.
+    plain() => "plain.txt";
+    /// `dir/file`.
+    slash() => "dir/file";
+    /// `a//b`: an empty name in the middle.
+    double_slash(exact_keys) => "a//b";
+    /// `/a`: an empty name at the beginning.
+    leading_slash(exact_keys) => "/a";
+    /// `dir/`: an empty name at the end.
+    trailing_slash(exact_keys) => "dir/";
+    /// `/`: nothing but a delimiter.
+    only_a_slash(exact_keys) => "/";
+    /// `./x`: not the current directory.
+    dot(exact_keys) => "./x";
+    /// `a/../b`: not the parent directory.
+    dot_dot(exact_keys) => "a/../b";
+    /// `..`: no way out.
+    only_dots(exact_keys) => "..";
+    /// `a?q=1&r`: not the query of a web address.
+    question_mark() => "a?q=1&r";
+    /// `a#f`: not the fragment of a web address.
+    hash() => "a#f";
+    /// `a%20b`: not an escape.
+    percent() => "a%20b";
+    /// `100%`: an escape that is none.
+    lone_percent() => "100%";
+    /// `a b`: a space.
+    space() => "a b";
+    /// A space at each end.
+    outer_spaces(exact_keys) => " a ";
+    /// `a+b`: not a space.
+    plus() => "a+b";
+    /// `a=b:c;d,e@f$g!h*i(j)k~l`: what the signature must escape or must not.
+    punctuation() => "a=b:c;d,e@f$g!h*i(j)k~l|m[n]o{p}q^r`s";
+    /// `é`: two bytes.
+    accent() => "é";
+    /// `é` as a letter and an accent: another key than the composed one.
+    decomposed_accent() => "e\u{301}";
+    /// `ключ/鍵/😀`: two, three and four bytes a character.
+    other_scripts() => "ключ/鍵/😀";
+    /// U+0001, which XML 1.0 cannot hold.
+    control_character(exact_keys) => "a\u{1}b";
+    /// U+007F.
+    delete_character(exact_keys) => "a\u{7f}b";
+    /// A line feed.
+    line_feed(exact_keys) => "a\nb";
+    /// A carriage return, which XML turns into a line feed.
+    carriage_return(exact_keys) => "a\rb";
+    /// A tab.
+    tab(exact_keys) => "a\tb";
+    /// Double quotes.
+    double_quote() => "a\"b";
+    /// Single quotes.
+    single_quote() => "a'b";
+    /// `<a>&amp;`: not markup.
+    markup() => "<a>&amp;]]>";
+    /// A backslash: not a separator.
+    backslash(exact_keys) => "a\\b";
+    /// U+FFFF, which XML 1.0 cannot hold either.
+    noncharacter(exact_keys) => "a\u{ffff}b";
+}
+
+/// The longest key that S3 allows, in characters of one byte.
+pub async fn the_longest_key(harness: &Harness) -> Verdict {
+    require!(harness, exact_keys);
+    round_trip(harness, &"k".repeat(1024 - harness.prefix.len())).await;
+    Verdict::Ran
+}
+
+/// The longest key that S3 allows, in characters of four bytes: 3,072 bytes in a web address.
+pub async fn the_longest_key_in_four_bytes_each(harness: &Harness) -> Verdict {
+    require!(harness, exact_keys);
+    let room = 1024 - harness.prefix.len();
+    round_trip(
+        harness,
+        &format!("{}{}", "k".repeat(room % 4), "😀".repeat(room / 4)),
+    )
+    .await;
+    Verdict::Ran
+}
+
+/// Keys that some layer might take for each other stay apart.
+pub async fn keys_that_look_alike_stay_apart(harness: &Harness) -> Verdict {
+    require!(harness, exact_keys);
+    let alike = [
+        "a b",
+        "a+b",
+        "a%20b",
+        "a%2520b",
+        "a%2Bb",
+        "A b",
+        "é",
+        "e\u{301}",
+        "dir",
+        "dir/",
+        "dir//",
+        "/dir",
+        "./dir",
+        "dir/.",
+        "dir/../dir",
+        "a\nb",
+        "a\r\nb",
+        "a\\b",
+        "a/b",
+    ];
+    for key in alike {
+        harness.put(key, key).await;
+    }
+    for key in alike {
+        assert_eq!(harness.read(key).await, key);
+    }
+    let mut expected = alike.map(str::to_owned);
+    expected.sort();
+    assert_eq!(all_keys(harness, harness.listing("")).await, expected);
+    super::copy_delete::delete(harness, &["dir/", "a b", "é"]).await;
+    assert_eq!(
+        all_keys(harness, harness.listing("")).await.len(),
+        alike.len() - 3
+    );
+    Verdict::Ran
+}

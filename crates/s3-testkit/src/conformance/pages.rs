@@ -1,0 +1,51 @@
+//! Walking a listing to its end.
+
+use s3_core::{ListPage, ListRequest, Store};
+
+use super::Harness;
+use super::demand::done;
+
+/// A walk that has more pages than this goes round in circles.
+const MOST_PAGES: usize = 2_000;
+
+/// Returns one page.
+pub(super) async fn page(harness: &Harness, request: ListRequest) -> ListPage {
+    done(harness.store.list_page(request).await)
+}
+
+/// Returns all pages.
+pub(super) async fn pages(harness: &Harness, mut request: ListRequest) -> Vec<ListPage> {
+    let mut pages = Vec::new();
+    loop {
+        let page = page(harness, request.clone()).await;
+        let next = page.next.clone();
+        pages.push(page);
+        assert!(
+            pages.len() <= MOST_PAGES,
+            "the listing does not end: {request:?}"
+        );
+        match next {
+            Some(token) => request.continuation = Some(token),
+            None => return pages,
+        }
+    }
+}
+
+/// Returns the keys of the pages, as the case wrote them.
+pub(super) fn keys(harness: &Harness, pages: &[ListPage]) -> Vec<String> {
+    let objects = pages.iter().flat_map(|page| &page.objects);
+    objects.map(|object| harness.name(&object.url)).collect()
+}
+
+/// Returns the rolled up prefixes of the pages, as the case wrote them.
+pub(super) fn prefixes(harness: &Harness, pages: &[ListPage]) -> Vec<String> {
+    let prefixes = pages.iter().flat_map(|page| &page.prefixes);
+    prefixes
+        .map(|prefix| harness.strip(prefix.prefix()))
+        .collect()
+}
+
+/// Lists to the end and returns the keys.
+pub(super) async fn all_keys(harness: &Harness, request: ListRequest) -> Vec<String> {
+    keys(harness, &pages(harness, request).await)
+}

@@ -1,0 +1,267 @@
+//! Whether the suite bites: stores with one fault each, and a case that must notice it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use s3_core::{
+    AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
+    CreateUpload, DeleteRequest, DeleteResponse, ErrorKind, GetRequest, GetResponse, HeadRequest,
+    ListPage, ListParts, ListRequest, ListUploads, MemoryStore, ObjectMeta, PartTag, PartsPage,
+    PresignRequest, PutMode, PutRequest, PutResponse, Result, S3Url, Store, UploadId, UploadPart,
+    UploadPartCopy, UploadsPage,
+};
+
+use super::{
+    Harness, Verdict, conditional, copy_delete, get, keys, list, multipart, put, rollup, run,
+};
+
+/// What a store does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    CollapsesSlashes,
+    ForgetsToAbort,
+    ForgetsToDelete,
+    IgnoresConditionsOfReads,
+    IgnoresConditionsOfWrites,
+    ListsBackwards,
+    LosesMetadata,
+    OverlooksRangeBehindEnd,
+    RepeatsThePage,
+    ShiftsRanges,
+    TakesPartsInAnyOrder,
+}
+
+#[derive(Debug)]
+struct Faulty {
+    inner: MemoryStore,
+    fault: Fault,
+}
+
+impl Faulty {
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn key(&self, url: S3Url) -> S3Url {
+        if !self.has(Fault::CollapsesSlashes) {
+            return url;
+        }
+        S3Url::from_parts(url.bucket(), &url.key().replace("//", "/")).expect("it is not empty")
+    }
+}
+
+/// Forwards operations as they are.
+macro_rules! forward {
+    ($($name:ident($request:ty) -> $answer:ty;)*) => {
+        $(async fn $name(&self, request: $request) -> Result<$answer> {
+            self.inner.$name(request).await
+        })*
+    };
+}
+
+impl Store for Faulty {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn get(&self, mut request: GetRequest) -> Result<GetResponse> {
+        request.url = self.key(request.url);
+        if self.has(Fault::IgnoresConditionsOfReads) {
+            request.conditions = s3_core::Conditions::default();
+        }
+        let shift = u64::from(self.has(Fault::ShiftsRanges));
+        if let Some(s3_core::ByteRange::Bounded(range)) = &mut request.range {
+            *range = range.start + shift..range.end + shift;
+        }
+        match self.inner.get(request.clone()).await {
+            Err(error)
+                if error.kind() == ErrorKind::InvalidRange
+                    && self.has(Fault::OverlooksRangeBehindEnd) =>
+            {
+                self.inner.get(GetRequest::new(request.url)).await
+            }
+            Ok(mut answer) => {
+                answer.range = answer.range.start - shift..answer.range.end - shift;
+                Ok(answer)
+            }
+            outcome @ Err(_) => outcome,
+        }
+    }
+
+    async fn head(&self, mut request: HeadRequest) -> Result<ObjectMeta> {
+        request.url = self.key(request.url);
+        self.inner.head(request).await
+    }
+
+    async fn put(&self, mut request: PutRequest) -> Result<PutResponse> {
+        request.url = self.key(request.url);
+        if self.has(Fault::IgnoresConditionsOfWrites) {
+            request.mode = PutMode::Overwrite;
+        }
+        if self.has(Fault::LosesMetadata) {
+            request.attributes.user.clear();
+        }
+        self.inner.put(request).await
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
+        if self.has(Fault::ForgetsToDelete) {
+            return Ok(DeleteResponse::default());
+        }
+        self.inner.delete(request).await
+    }
+
+    async fn list_page(&self, mut request: ListRequest) -> Result<ListPage> {
+        if self.has(Fault::RepeatsThePage) && request.max_keys.is_some() {
+            // Goes on behind the key before the last one.
+            request.start_after = request.continuation.take();
+        }
+        let repeats = self.has(Fault::RepeatsThePage);
+        let mut page = self.inner.list_page(request).await?;
+        if self.has(Fault::ListsBackwards) {
+            page.objects.reverse();
+        }
+        if repeats && page.next.is_some() {
+            page.next = page
+                .objects
+                .first()
+                .map(|object| Arc::from(object.url.key()));
+        }
+        Ok(page)
+    }
+
+    async fn complete_upload(&self, mut request: CompleteUpload) -> Result<PutResponse> {
+        if self.has(Fault::TakesPartsInAnyOrder) {
+            request.parts.sort_by_key(|part| part.number);
+            request.parts.dedup();
+        }
+        self.inner.complete_upload(request).await
+    }
+
+    async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
+        if self.has(Fault::ForgetsToAbort) {
+            return Ok(());
+        }
+        self.inner.abort_upload(request).await
+    }
+
+    async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
+        self.inner.list_buckets().await
+    }
+
+    forward! {
+        copy(CopyRequest) -> PutResponse;
+        create_upload(CreateUpload) -> UploadId;
+        upload_part(UploadPart) -> PartTag;
+        upload_part_copy(UploadPartCopy) -> PartTag;
+        list_uploads(ListUploads) -> UploadsPage;
+        list_parts(ListParts) -> PartsPage;
+        create_bucket(BucketRequest) -> ();
+        delete_bucket(BucketRequest) -> ();
+        presign(PresignRequest) -> String;
+    }
+}
+
+/// Asserts that the case fails on a store with the fault, and passes on one without.
+#[expect(clippy::future_not_send, reason = "a test drives it on its own thread")]
+async fn notices(fault: Fault, case: impl AsyncFn(&Harness) -> Verdict) {
+    let memory = || MemoryStore::with_buckets(["bucket"]);
+    run(
+        "case",
+        async { Harness::new(memory(), "bucket") },
+        async |harness| case(harness).await,
+    )
+    .await;
+    let faulty = async {
+        Harness::new(
+            Faulty {
+                inner: memory(),
+                fault,
+            },
+            "bucket",
+        )
+    };
+    let outcome = run("case", faulty, async |harness| case(harness).await);
+    assert!(
+        AssertUnwindSafe(outcome).catch_unwind().await.is_err(),
+        "nobody notices {fault:?}"
+    );
+}
+
+#[tokio::test]
+async fn faults_of_reads_are_noticed() {
+    notices(Fault::ShiftsRanges, get::a_bounded_range_gives_those_bytes).await;
+    notices(
+        Fault::OverlooksRangeBehindEnd,
+        get::a_range_behind_the_end_is_refused,
+    )
+    .await;
+    notices(
+        Fault::IgnoresConditionsOfReads,
+        conditional::if_match_pins_a_range,
+    )
+    .await;
+    notices(
+        Fault::LosesMetadata,
+        super::attributes::user_metadata_comes_back,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn faults_of_writes_are_noticed() {
+    notices(
+        Fault::IgnoresConditionsOfWrites,
+        put::put_if_absent_has_one_winner,
+    )
+    .await;
+    notices(
+        Fault::IgnoresConditionsOfWrites,
+        put::put_if_match_leaves_another_version_alone,
+    )
+    .await;
+    notices(Fault::CollapsesSlashes, keys::double_slash).await;
+    notices(
+        Fault::ForgetsToDelete,
+        copy_delete::a_deleted_object_is_gone,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn faults_of_listings_are_noticed() {
+    notices(Fault::ListsBackwards, list::keys_come_in_byte_order).await;
+    notices(Fault::RepeatsThePage, list::pages_of_two_keys).await;
+    notices(
+        Fault::RepeatsThePage,
+        rollup::a_prefix_is_shown_once_across_pages,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn faults_of_uploads_are_noticed() {
+    notices(
+        Fault::TakesPartsInAnyOrder,
+        multipart::a_wrong_order_is_refused,
+    )
+    .await;
+    notices(Fault::ForgetsToAbort, multipart::a_wrong_tag_is_refused).await;
+}
+
+#[tokio::test]
+async fn a_listed_failure_that_passes_is_noticed() {
+    let listed = |failures: &'static [_]| async move {
+        Harness::new(MemoryStore::with_buckets(["bucket"]), "bucket").failing(failures)
+    };
+    let case = get::one_byte_comes_back;
+    let stale = run(
+        "get::one_byte_comes_back",
+        listed(&[("get::one_byte_comes_back", "why")]),
+        case,
+    );
+    assert!(AssertUnwindSafe(stale).catch_unwind().await.is_err());
+    let failing = async |_: &Harness| -> Verdict { panic!("this case fails") };
+    run("get::fails", listed(&[("get::fails", "why")]), failing).await;
+}

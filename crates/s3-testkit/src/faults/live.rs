@@ -1,0 +1,228 @@
+//! A plan at work: how many uses are left, and what was delivered.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::chance::Occurrences;
+use super::{FaultAction, FaultPlan, FaultRule};
+use crate::Call;
+
+/// How often faults were really delivered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivered {
+    /// For each rule of the plan, in its order.
+    pub rules: Vec<u64>,
+    /// For the random part of the plan.
+    pub random: u64,
+}
+
+impl Delivered {
+    /// Returns how many faults were delivered in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.rules.iter().sum::<u64>() + self.random
+    }
+}
+
+/// The faults of a running server or store; the plan can be changed at any time. Clone is a reference count.
+#[derive(Clone, Default)]
+pub struct Faults(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    plan: FaultPlan,
+    /// How many requests each rule has matched.
+    matched: Vec<u32>,
+    delivered: Delivered,
+    occurrences: Occurrences,
+    /// Counts the plans, so that a late delivery is not booked on the next plan.
+    generation: u64,
+}
+
+impl Faults {
+    /// Begins a plan.
+    #[must_use]
+    pub fn new(plan: FaultPlan) -> Self {
+        let faults = Self::default();
+        faults.set(plan);
+        faults
+    }
+
+    /// Replaces the plan and begins counting anew.
+    pub fn set(&self, plan: impl Into<FaultPlan>) {
+        let plan = plan.into();
+        let rules = plan.rules.len();
+        let mut state = self.state();
+        let generation = state.generation + 1;
+        *state = State {
+            plan,
+            matched: vec![0; rules],
+            delivered: Delivered {
+                rules: vec![0; rules],
+                random: 0,
+            },
+            occurrences: Occurrences::default(),
+            generation,
+        };
+    }
+
+    /// Lets nothing go wrong from now on, and begins counting anew.
+    pub fn clear(&self) {
+        self.set(FaultPlan::none());
+    }
+
+    /// Adds a rule behind the others; counts stay.
+    pub fn add(&self, rule: FaultRule) {
+        let mut state = self.state();
+        state.plan.rules.push(rule);
+        state.matched.push(0);
+        state.delivered.rules.push(0);
+    }
+
+    /// Returns what was delivered so far.
+    #[must_use]
+    pub fn delivered(&self) -> Delivered {
+        self.state().delivered.clone()
+    }
+
+    /// Decides a request. Whoever asks carries the fault out and then says so.
+    pub(crate) fn decide(&self, call: &Call) -> Option<Fault> {
+        let mut state = self.state();
+        let (rule, action) = state.first_rule(call).or_else(|| state.draw(call))?;
+        let generation = state.generation;
+        drop(state);
+        Some(Fault {
+            action,
+            receipt: Receipt {
+                faults: self.clone(),
+                rule,
+                generation,
+            },
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn first_rule(&mut self, call: &Call) -> Option<(Option<usize>, FaultAction)> {
+        for (index, rule) in self.plan.rules.iter().enumerate() {
+            if !rule.matcher.matches(call) || is_spent(rule, self.matched[index]) {
+                continue;
+            }
+            self.matched[index] += 1;
+            if self.matched[index] > rule.skip {
+                return Some((Some(index), rule.action.clone()));
+            }
+        }
+        None
+    }
+
+    fn draw(&mut self, call: &Call) -> Option<(Option<usize>, FaultAction)> {
+        let random = self.plan.random.as_ref()?;
+        Some((None, self.occurrences.draw(random, call)?))
+    }
+}
+
+fn is_spent(rule: &FaultRule, matched: u32) -> bool {
+    rule.times
+        .is_some_and(|times| matched >= rule.skip.saturating_add(times))
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Faults")
+            .field("plan", &state.plan)
+            .field("delivered", &state.delivered)
+            .finish()
+    }
+}
+
+/// A fault that was decided on.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) action: FaultAction,
+    pub(crate) receipt: Receipt,
+}
+
+/// What is handed in when a fault was delivered.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    faults: Faults,
+    rule: Option<usize>,
+    generation: u64,
+}
+
+impl Receipt {
+    pub(crate) fn delivered(self) {
+        let mut state = self.faults.state();
+        if state.generation != self.generation {
+            return;
+        }
+        match self.rule {
+            Some(rule) => state.delivered.rules[rule] += 1,
+            None => state.delivered.random += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FaultMatch;
+
+    fn get(key: &str) -> Call {
+        Call::new("GET", Some("b"), Some(key), &[])
+    }
+
+    #[test]
+    fn the_first_match_decides_and_uses_one_up() {
+        let faults = Faults::new(FaultPlan::new([
+            FaultMatch::any()
+                .with_key("k")
+                .on(FaultAction::Drop)
+                .skip(1)
+                .times(1),
+            FaultMatch::method("GET")
+                .on(FaultAction::ChangedETag)
+                .times(2),
+        ]));
+        let mut decided = Vec::new();
+        for _ in 0..5 {
+            decided.push(faults.decide(&get("k")).map(|fault| {
+                fault.receipt.delivered();
+                fault.action
+            }));
+        }
+        assert_eq!(
+            decided,
+            [
+                Some(FaultAction::ChangedETag),
+                Some(FaultAction::Drop),
+                Some(FaultAction::ChangedETag),
+                None,
+                None
+            ]
+        );
+        assert_eq!(
+            faults.delivered(),
+            Delivered {
+                rules: vec![1, 2],
+                random: 0
+            }
+        );
+    }
+
+    #[test]
+    fn a_delivery_that_comes_late_is_not_booked_on_the_next_plan() {
+        let faults = Faults::new(FaultMatch::any().on(FaultAction::Drop).into());
+        let late = faults.decide(&get("k")).unwrap();
+        faults.set(FaultMatch::any().on(FaultAction::ChangedETag));
+        late.receipt.delivered();
+        assert_eq!(faults.delivered().total(), 0);
+    }
+}

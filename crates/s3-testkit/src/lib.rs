@@ -1,0 +1,19 @@
+//! Everything that tests of S3 clients need: a real server in process, faults, a record of requests, and the
+//! conformance suite of [`Store`](s3_core::Store).
+#![doc = include_str!("guide.md")]
+
+mod call;
+pub mod conformance;
+mod faults;
+mod ledger;
+mod ramp;
+mod server;
+pub mod strategy;
+
+pub use call::Call;
+pub use faults::{
+    Delivered, FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, Faults, Position,
+};
+pub use ledger::{Ledger, Recorded};
+pub use ramp::{assert_ramp, ramp, ramp_byte};
+pub use server::{BlockingServer, Frontend, S3Server, S3ServerBuilder};

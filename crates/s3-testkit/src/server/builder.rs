@@ -1,0 +1,154 @@
+//! Setting a server up.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use s3_core::{SharedStore, Store};
+use s3s::S3;
+use s3s::service::S3ServiceBuilder;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::credentials::{Anybody, KeyPair};
+use super::front::Front;
+use super::{Domains, Frontend, S3Server, tcp};
+use crate::{FaultPlan, Faults, Ledger};
+
+/// Sets an [`S3Server`] up. Nothing is done before [`start`](Self::start).
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct S3ServerBuilder {
+    backend: Backend,
+    port: u16,
+    keys: KeyPair,
+    region: String,
+    domains: Vec<String>,
+    anonymous: bool,
+    plan: FaultPlan,
+}
+
+enum Backend {
+    Store(SharedStore),
+    Service(Box<S3ServiceBuilder>),
+}
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(store) => store.fmt(f),
+            Self::Service(_) => f.write_str("s3s::S3"),
+        }
+    }
+}
+
+impl S3ServerBuilder {
+    pub(super) fn for_store(store: impl Store) -> Self {
+        Self::new(Backend::Store(SharedStore::new(store)))
+    }
+
+    pub(super) fn for_service(service: impl S3) -> Self {
+        Self::new(Backend::Service(Box::new(S3ServiceBuilder::new(service))))
+    }
+
+    fn new(backend: Backend) -> Self {
+        let keys = KeyPair {
+            access_key: "testkey".to_owned(),
+            secret_key: "testsecret-testsecret".to_owned(),
+        };
+        Self {
+            backend,
+            port: 0,
+            keys,
+            region: "us-east-1".to_owned(),
+            domains: vec!["s3.localhost".to_owned()],
+            anonymous: false,
+            plan: FaultPlan::none(),
+        }
+    }
+
+    /// Listens on this port of 127.0.0.1; 0, the default, lets the system choose a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Sets the only credentials that are accepted; `testkey` and `testsecret-testsecret` by default.
+    pub fn credentials(mut self, access_key: &str, secret_key: &str) -> Self {
+        self.keys = KeyPair {
+            access_key: access_key.to_owned(),
+            secret_key: secret_key.to_owned(),
+        };
+        self
+    }
+
+    /// Sets the region that buckets are in, `us-east-1` by default. Requests signed for any region are accepted.
+    pub fn region(mut self, region: &str) -> Self {
+        region.clone_into(&mut self.region);
+        self
+    }
+
+    /// Also takes labels below this domain for buckets. `s3.localhost` and `localhost` are there already.
+    pub fn virtual_host_domain(mut self, domain: &str) -> Self {
+        self.domains.push(domain.to_owned());
+        self
+    }
+
+    /// Also answers requests without a signature, such as those of plain curl.
+    pub fn allow_anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
+    /// Begins with a plan of faults; [`S3Server::faults`] changes it later.
+    pub fn faults(mut self, plan: impl Into<FaultPlan>) -> Self {
+        self.plan = plan.into();
+        self
+    }
+
+    /// Starts the server on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// If the port cannot be had.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with I/O and time enabled.
+    pub async fn start(self) -> io::Result<S3Server> {
+        let listener =
+            TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).await?;
+        let port = listener.local_addr()?.port();
+        let domains = Domains::new(self.domains.iter().map(String::as_str));
+        let (store, mut service) = match self.backend {
+            Backend::Store(store) => {
+                let service = S3ServiceBuilder::new(Frontend::new(store.clone(), &self.region));
+                (Some(store), service)
+            }
+            Backend::Service(service) => (None, *service),
+        };
+        service.set_host(domains.clone());
+        service.set_auth(self.keys.clone());
+        if self.anonymous {
+            service.set_access(Anybody);
+        }
+        let front = Front {
+            service: service.build(),
+            domains,
+            ledger: Ledger::default(),
+            faults: Faults::new(self.plan),
+        };
+        let (ledger, faults) = (front.ledger.clone(), front.faults.clone());
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(tcp::serve(listener, front, stop.clone()));
+        Ok(S3Server {
+            port,
+            keys: self.keys,
+            region: self.region,
+            store,
+            ledger,
+            faults,
+            stop,
+            task,
+        })
+    }
+}

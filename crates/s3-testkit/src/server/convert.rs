@@ -1,0 +1,248 @@
+//! Between the words of the protocol and those of the store.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use s3_core::{
+    Attributes, ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, PutMode, S3Prefix, S3Url,
+    UploadId, UserMetadata,
+};
+use s3s::dto::{self, ETagCondition, Range, Timestamp};
+use s3s::{S3Result, s3_error};
+
+/// What S3 reports for objects that were written without a content type.
+const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
+
+pub(super) fn object_url(bucket: &str, key: &str) -> S3Result<S3Url> {
+    S3Url::from_parts(bucket, key).map_err(|error| s3_error!(error, InvalidURI))
+}
+
+pub(super) fn key_prefix(bucket: &str, prefix: &str) -> S3Result<S3Prefix> {
+    S3Prefix::from_parts(bucket, prefix).map_err(|error| s3_error!(error, InvalidURI))
+}
+
+pub(super) fn upload_id(text: &str) -> UploadId {
+    UploadId::new(text)
+}
+
+pub(super) fn part_number(number: i32) -> S3Result<u32> {
+    match u32::try_from(number) {
+        Ok(number @ 1..=10_000) => Ok(number),
+        _ => Err(s3_error!(
+            InvalidArgument,
+            "Part number must be an integer between 1 and 10000, inclusive"
+        )),
+    }
+}
+
+pub(super) fn byte_range(range: Range) -> ByteRange {
+    match range {
+        Range::Int {
+            first,
+            last: Some(last),
+        } => ByteRange::Bounded(first..last.saturating_add(1)),
+        Range::Int { first, last: None } => ByteRange::From(first),
+        Range::Suffix { length } => ByteRange::Last(length),
+    }
+}
+
+/// Returns a size as the protocol's signed number.
+pub(super) fn size(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+pub(super) fn timestamp(time: Option<SystemTime>) -> Option<Timestamp> {
+    time.map(Timestamp::from)
+}
+
+pub(super) fn system_time(timestamp: Option<Timestamp>) -> Option<SystemTime> {
+    timestamp.map(|timestamp| time::OffsetDateTime::from(timestamp).into())
+}
+
+pub(super) fn strong(etag: Option<&ETag>) -> Option<dto::ETag> {
+    etag.map(|etag| dto::ETag::Strong(etag.as_str().to_owned()))
+}
+
+pub(super) fn core_etag(etag: &dto::ETag) -> ETag {
+    ETag::new(etag.value())
+}
+
+/// Returns the tag of a condition; `*` holds for whatever is there.
+pub(super) fn named_etag(condition: Option<&ETagCondition>) -> Option<ETag> {
+    match condition {
+        Some(ETagCondition::ETag(etag)) => Some(core_etag(etag)),
+        Some(ETagCondition::Any) | None => None,
+    }
+}
+
+/// Returns what the conditions of a write mean. S3 knows `If-None-Match: *` and `If-Match: TAG`.
+pub(super) fn put_mode(
+    if_match: Option<&ETagCondition>,
+    if_none_match: Option<&ETagCondition>,
+) -> S3Result<PutMode> {
+    match (if_match, if_none_match) {
+        (None, None) => Ok(PutMode::Overwrite),
+        (None, Some(ETagCondition::Any)) => Ok(PutMode::IfAbsent),
+        (Some(ETagCondition::ETag(etag)), None) => Ok(PutMode::IfMatch(core_etag(etag))),
+        _ => Err(s3_error!(
+            NotImplemented,
+            "A header you provided implies functionality that is not implemented"
+        )),
+    }
+}
+
+/// The headers that describe an object, as a request brings them.
+#[derive(Debug, Default)]
+pub(super) struct Described {
+    pub(super) content_type: Option<String>,
+    pub(super) content_encoding: Option<String>,
+    pub(super) cache_control: Option<String>,
+    pub(super) content_disposition: Option<String>,
+    pub(super) encryption: Option<dto::ServerSideEncryption>,
+    pub(super) metadata: Option<dto::Metadata>,
+}
+
+impl From<Described> for Attributes {
+    fn from(described: Described) -> Self {
+        let mut attributes = Self::default();
+        attributes.content_type = described.content_type.map(Arc::from);
+        attributes.content_encoding = described
+            .content_encoding
+            .and_then(|encoding| stored_encoding(&encoding))
+            .map(Arc::from);
+        attributes.cache_control = described.cache_control.map(Arc::from);
+        attributes.content_disposition = described.content_disposition.map(Arc::from);
+        attributes.encryption = described
+            .encryption
+            .map(|encryption| Encryption::new(encryption.as_str()));
+        attributes.user = described
+            .metadata
+            .into_iter()
+            .flatten()
+            .collect::<UserMetadata>();
+        attributes
+    }
+}
+
+/// Returns the content encoding without the transport's own `aws-chunked`.
+fn stored_encoding(encoding: &str) -> Option<String> {
+    let is_chunked = |part: &&str| part.trim().eq_ignore_ascii_case("aws-chunked");
+    if !encoding.split(',').any(|part| is_chunked(&part)) {
+        return Some(encoding.to_owned());
+    }
+    let kept: Vec<_> = encoding
+        .split(',')
+        .filter(|part| !is_chunked(part))
+        .map(str::trim)
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(","))
+}
+
+impl From<&Attributes> for Described {
+    fn from(attributes: &Attributes) -> Self {
+        let owned = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
+        let metadata: dto::Metadata = attributes
+            .user
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        Self {
+            content_type: owned(&attributes.content_type)
+                .or_else(|| Some(DEFAULT_CONTENT_TYPE.to_owned())),
+            content_encoding: owned(&attributes.content_encoding),
+            cache_control: owned(&attributes.cache_control),
+            content_disposition: owned(&attributes.content_disposition),
+            encryption: encryption(attributes.encryption.as_ref()),
+            metadata: (!metadata.is_empty()).then_some(metadata),
+        }
+    }
+}
+
+pub(super) fn encryption(encryption: Option<&Encryption>) -> Option<dto::ServerSideEncryption> {
+    encryption.map(|encryption| dto::ServerSideEncryption::from(encryption.as_str().to_owned()))
+}
+
+/// Returns a checksum in the field of its kind.
+pub(super) fn checksum_field(checksum: Option<&Checksum>) -> dto::Checksum {
+    let mut fields = dto::Checksum::default();
+    let Some(checksum) = checksum else {
+        return fields;
+    };
+    let value = Some(checksum.value.to_string());
+    match checksum.algorithm {
+        ChecksumAlgorithm::Crc32 => fields.checksum_crc32 = value,
+        ChecksumAlgorithm::Crc32c => fields.checksum_crc32c = value,
+        ChecksumAlgorithm::Crc64Nvme => fields.checksum_crc64nvme = value,
+        ChecksumAlgorithm::Sha1 => fields.checksum_sha1 = value,
+        ChecksumAlgorithm::Sha256 => fields.checksum_sha256 = value,
+        _ => {}
+    }
+    fields
+}
+
+/// Returns the first checksum among the fields.
+pub(super) fn core_checksum(fields: &dto::Checksum) -> Option<Checksum> {
+    [
+        (ChecksumAlgorithm::Crc32, &fields.checksum_crc32),
+        (ChecksumAlgorithm::Crc32c, &fields.checksum_crc32c),
+        (ChecksumAlgorithm::Crc64Nvme, &fields.checksum_crc64nvme),
+        (ChecksumAlgorithm::Sha1, &fields.checksum_sha1),
+        (ChecksumAlgorithm::Sha256, &fields.checksum_sha256),
+    ]
+    .into_iter()
+    .find_map(|(algorithm, value)| {
+        Some(Checksum {
+            algorithm,
+            value: value.as_deref()?.into(),
+        })
+    })
+}
+
+/// Returns a text that XML can hold, or `None`. An answer that merely repeats a key goes without it.
+pub(super) fn in_xml(text: &str) -> Option<String> {
+    let illegal =
+        |c: char| (c < ' ' && !matches!(c, '\t' | '\n')) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    (!text.contains(illegal)).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transports_own_encoding_is_not_stored() {
+        for (sent, stored) in [
+            ("gzip", Some("gzip")),
+            ("aws-chunked", None),
+            ("aws-chunked,gzip", Some("gzip")),
+            ("gzip, aws-chunked", Some("gzip")),
+            ("gzip, br", Some("gzip, br")),
+        ] {
+            assert_eq!(stored_encoding(sent).as_deref(), stored, "{sent}");
+        }
+    }
+
+    #[test]
+    fn conditions_of_a_write_that_s3_does_not_know_are_refused() {
+        let tag = ETagCondition::ETag(dto::ETag::Strong("t".to_owned()));
+        assert_eq!(
+            put_mode(None, Some(&ETagCondition::Any)).unwrap(),
+            PutMode::IfAbsent
+        );
+        assert_eq!(
+            put_mode(Some(&tag), None).unwrap(),
+            PutMode::IfMatch(ETag::new("t"))
+        );
+        assert_eq!(
+            put_mode(None, Some(&tag)).unwrap_err().code().as_str(),
+            "NotImplemented"
+        );
+        assert_eq!(
+            put_mode(Some(&tag), Some(&tag))
+                .unwrap_err()
+                .code()
+                .as_str(),
+            "NotImplemented"
+        );
+    }
+}

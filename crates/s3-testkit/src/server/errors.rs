@@ -1,0 +1,78 @@
+//! The errors of a store as S3's answers.
+
+use http::StatusCode;
+use s3_core::{Error, ErrorKind};
+use s3s::{S3Error, S3ErrorCode};
+
+/// Returns the answer that means this error: its own code if it has one, else the code of its kind.
+pub(super) fn refusal(error: Error) -> S3Error {
+    let (usual_code, usual_status) = of_kind(error.kind());
+    let code = error.code().unwrap_or(usual_code);
+    let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::InternalError);
+    let status = match error.http_status() {
+        Some(status) => StatusCode::from_u16(status).ok(),
+        None => code.status_code(),
+    };
+    // What was attempted on what is known to the client, which says so itself.
+    let message = error
+        .message()
+        .unwrap_or(error.kind().describe())
+        .to_owned();
+    let mut refusal = S3Error::with_message(code, message);
+    refusal.set_status_code(status.unwrap_or(usual_status));
+    if let Some(id) = error.request_id() {
+        refusal.set_request_id(id);
+    }
+    refusal.set_source(Box::new(error));
+    refusal
+}
+
+const fn of_kind(kind: ErrorKind) -> (&'static str, StatusCode) {
+    match kind {
+        ErrorKind::NotFound => ("NoSuchKey", StatusCode::NOT_FOUND),
+        ErrorKind::NoSuchBucket => ("NoSuchBucket", StatusCode::NOT_FOUND),
+        ErrorKind::NoSuchUpload => ("NoSuchUpload", StatusCode::NOT_FOUND),
+        ErrorKind::AccessDenied => ("AccessDenied", StatusCode::FORBIDDEN),
+        ErrorKind::InvalidRange => ("InvalidRange", StatusCode::RANGE_NOT_SATISFIABLE),
+        ErrorKind::PreconditionFailed => ("PreconditionFailed", StatusCode::PRECONDITION_FAILED),
+        ErrorKind::NotModified => ("NotModified", StatusCode::NOT_MODIFIED),
+        ErrorKind::AlreadyExists => ("BucketAlreadyOwnedByYou", StatusCode::CONFLICT),
+        ErrorKind::Conflict => ("ConditionalRequestConflict", StatusCode::CONFLICT),
+        ErrorKind::Throttled => ("SlowDown", StatusCode::SERVICE_UNAVAILABLE),
+        ErrorKind::Timeout => ("RequestTimeout", StatusCode::BAD_REQUEST),
+        ErrorKind::Integrity => ("BadDigest", StatusCode::BAD_REQUEST),
+        ErrorKind::InvalidInput => ("InvalidRequest", StatusCode::BAD_REQUEST),
+        ErrorKind::Unsupported => ("NotImplemented", StatusCode::NOT_IMPLEMENTED),
+        _ => ("InternalError", StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use s3_core::Operation;
+
+    use super::*;
+
+    #[test]
+    fn a_known_code_wins_over_the_kind() {
+        let known = refusal(Error::from_answer(
+            Operation::Put,
+            400,
+            Some("EntityTooSmall"),
+        ));
+        assert_eq!(
+            (known.code().as_str(), known.status_code()),
+            ("EntityTooSmall", Some(StatusCode::BAD_REQUEST))
+        );
+        let by_kind = refusal(Error::new(ErrorKind::NotFound, Operation::Get));
+        assert_eq!(
+            (by_kind.code().as_str(), by_kind.status_code()),
+            ("NoSuchKey", Some(StatusCode::NOT_FOUND))
+        );
+        let unknown = refusal(Error::from_answer(Operation::Get, 418, Some("Odd")));
+        assert_eq!(
+            (unknown.code().as_str(), unknown.status_code()),
+            ("Odd", Some(StatusCode::IM_A_TEAPOT))
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! Listing keys, in both versions of the protocol.
+
+use std::sync::Arc;
+
+use s3_core::{ListPage, ListRequest, Store};
+use s3s::dto::{
+    CommonPrefix, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
+    Object, ObjectStorageClass,
+};
+use s3s::{S3Request, S3Result, s3_error};
+
+use super::Frontend;
+use super::encoding::{KeyEncoding, store_token, wire_token};
+use crate::server::convert::{key_prefix, size, strong, timestamp};
+use crate::server::errors::refusal;
+
+/// The most entries of a page, whatever is asked for.
+const MAX_KEYS: u32 = 1000;
+
+pub(super) async fn list_objects_v2(
+    front: &Frontend,
+    request: S3Request<ListObjectsV2Input>,
+) -> S3Result<ListObjectsV2Output> {
+    let input = request.input;
+    let encoding = KeyEncoding::new(input.encoding_type.as_ref())?;
+    let max_keys = max_keys(input.max_keys)?;
+    let mut list = ListRequest::new(key_prefix(
+        &input.bucket,
+        input.prefix.as_deref().unwrap_or_default(),
+    )?);
+    list.delimiter = non_empty(input.delimiter.as_deref());
+    list.start_after = non_empty(input.start_after.as_deref());
+    list.continuation = input
+        .continuation_token
+        .as_deref()
+        .map(store_token)
+        .transpose()?
+        .map(Arc::from);
+
+    let page = page(front, list, max_keys).await?;
+    let contents = objects(&page, encoding);
+    let common_prefixes = prefixes(&page, encoding);
+    Ok(ListObjectsV2Output {
+        name: Some(input.bucket),
+        prefix: Some(encoding.written(input.prefix.as_deref().unwrap_or_default())),
+        max_keys: i32::try_from(max_keys).ok(),
+        key_count: i32::try_from(contents.len() + common_prefixes.len()).ok(),
+        continuation_token: input.continuation_token,
+        is_truncated: Some(page.next.is_some()),
+        next_continuation_token: page.next.as_deref().map(wire_token),
+        contents: Some(contents),
+        common_prefixes: Some(common_prefixes),
+        delimiter: input
+            .delimiter
+            .as_deref()
+            .map(|text| encoding.written(text)),
+        encoding_type: input.encoding_type,
+        start_after: input
+            .start_after
+            .as_deref()
+            .map(|text| encoding.written(text)),
+        ..ListObjectsV2Output::default()
+    })
+}
+
+pub(super) async fn list_objects(
+    front: &Frontend,
+    request: S3Request<ListObjectsInput>,
+) -> S3Result<ListObjectsOutput> {
+    let input = request.input;
+    let encoding = KeyEncoding::new(input.encoding_type.as_ref())?;
+    let max_keys = max_keys(input.max_keys)?;
+    let mut list = ListRequest::new(key_prefix(
+        &input.bucket,
+        input.prefix.as_deref().unwrap_or_default(),
+    )?);
+    list.delimiter = non_empty(input.delimiter.as_deref());
+    list.start_after = non_empty(input.marker.as_deref())
+        .map(|marker| behind_marker(&marker, list.delimiter.as_deref()));
+
+    let page = page(front, list, max_keys).await?;
+    let next_marker = page
+        .next
+        .as_ref()
+        .and_then(|_| last_entry(&page))
+        .map(|last| encoding.written(last));
+    Ok(ListObjectsOutput {
+        name: Some(input.bucket),
+        prefix: Some(encoding.written(input.prefix.as_deref().unwrap_or_default())),
+        marker: Some(encoding.written(input.marker.as_deref().unwrap_or_default())),
+        max_keys: i32::try_from(max_keys).ok(),
+        is_truncated: Some(page.next.is_some()),
+        contents: Some(objects(&page, encoding)),
+        common_prefixes: Some(prefixes(&page, encoding)),
+        // S3 says where to go on only if keys were rolled up; otherwise it is the last key.
+        next_marker: next_marker.filter(|_| input.delimiter.is_some()),
+        delimiter: input
+            .delimiter
+            .as_deref()
+            .map(|text| encoding.written(text)),
+        encoding_type: input.encoding_type,
+        ..ListObjectsOutput::default()
+    })
+}
+
+async fn page(front: &Frontend, mut list: ListRequest, max_keys: u32) -> S3Result<ListPage> {
+    if max_keys == 0 {
+        return Ok(ListPage::default());
+    }
+    list.max_keys = Some(max_keys);
+    front.store.list_page(list).await.map_err(refusal)
+}
+
+fn max_keys(asked: Option<i32>) -> S3Result<u32> {
+    match asked.map(u32::try_from) {
+        None => Ok(MAX_KEYS),
+        Some(Ok(asked)) => Ok(asked.min(MAX_KEYS)),
+        Some(Err(error)) => Err(s3_error!(
+            error,
+            InvalidArgument,
+            "Argument maxKeys must be an integer between 0 and 2147483647"
+        )),
+    }
+}
+
+fn non_empty(text: Option<&str>) -> Option<Arc<str>> {
+    text.filter(|text| !text.is_empty()).map(Arc::from)
+}
+
+/// A marker that was rolled up stands for all keys below it.
+fn behind_marker(marker: &str, delimiter: Option<&str>) -> Arc<str> {
+    match delimiter {
+        Some(delimiter) if marker.ends_with(delimiter) => format!("{marker}{}", char::MAX).into(),
+        _ => marker.into(),
+    }
+}
+
+fn last_entry(page: &ListPage) -> Option<&str> {
+    let key = page.objects.last().map(|object| object.url.key());
+    let prefix = page.prefixes.last().map(s3_core::S3Prefix::prefix);
+    key.max(prefix)
+}
+
+fn objects(page: &ListPage, encoding: KeyEncoding) -> Vec<Object> {
+    let object = |listed: &s3_core::ListedObject| {
+        let class = listed
+            .storage_class
+            .as_deref()
+            .unwrap_or(ObjectStorageClass::STANDARD);
+        Object {
+            key: Some(encoding.written(listed.url.key())),
+            size: Some(size(listed.size)),
+            e_tag: strong(listed.etag.as_ref()),
+            last_modified: timestamp(listed.last_modified),
+            storage_class: Some(ObjectStorageClass::from(class.to_owned())),
+            ..Object::default()
+        }
+    };
+    page.objects.iter().map(object).collect()
+}
+
+fn prefixes(page: &ListPage, encoding: KeyEncoding) -> Vec<CommonPrefix> {
+    let common = |prefix: &s3_core::S3Prefix| CommonPrefix {
+        prefix: Some(encoding.written(prefix.prefix())),
+    };
+    page.prefixes.iter().map(common).collect()
+}

@@ -1,0 +1,114 @@
+//! Listing unfinished uploads and their parts.
+
+use s3_core::{ListParts, ListUploads, Store};
+use s3s::dto::{
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput,
+    MultipartUpload, Part,
+};
+use s3s::{S3Request, S3Result, s3_error};
+
+use super::Frontend;
+use super::encoding::KeyEncoding;
+use crate::server::convert::{in_xml, key_prefix, object_url, size, strong, timestamp, upload_id};
+use crate::server::errors::refusal;
+
+/// The most entries of a page, whatever is asked for.
+const MAX_ENTRIES: i32 = 1000;
+
+pub(super) async fn list_multipart_uploads(
+    front: &Frontend,
+    request: S3Request<ListMultipartUploadsInput>,
+) -> S3Result<ListMultipartUploadsOutput> {
+    let input = request.input;
+    if input.delimiter.is_some() {
+        return Err(s3_error!(
+            NotImplemented,
+            "uploads are listed without a delimiter only"
+        ));
+    }
+    let encoding = KeyEncoding::new(input.encoding_type.as_ref())?;
+    let max_uploads = max_entries(input.max_uploads)?;
+    let mut list = ListUploads::new(key_prefix(
+        &input.bucket,
+        input.prefix.as_deref().unwrap_or_default(),
+    )?);
+    list.max_uploads = Some(max_uploads);
+    list.after = input
+        .key_marker
+        .as_deref()
+        .filter(|key| !key.is_empty())
+        .map(|key| {
+            // Without an upload id, all uploads of the marker's key are behind us.
+            let upload = input.upload_id_marker.as_deref().unwrap_or("\u{10ffff}");
+            (key.into(), upload_id(upload))
+        });
+
+    let page = front.store.list_uploads(list).await.map_err(refusal)?;
+    let uploads = page.uploads.iter().map(|upload| MultipartUpload {
+        key: Some(encoding.written(upload.url.key())),
+        upload_id: Some(upload.upload.as_str().to_owned()),
+        initiated: timestamp(upload.initiated),
+        ..MultipartUpload::default()
+    });
+    let (next_key, next_upload) = page.next.unzip();
+    Ok(ListMultipartUploadsOutput {
+        bucket: Some(input.bucket),
+        uploads: Some(uploads.collect()),
+        prefix: input.prefix.as_deref().map(|text| encoding.written(text)),
+        key_marker: input
+            .key_marker
+            .as_deref()
+            .map(|text| encoding.written(text)),
+        upload_id_marker: input.upload_id_marker,
+        max_uploads: i32::try_from(max_uploads).ok(),
+        is_truncated: Some(next_key.is_some()),
+        next_key_marker: next_key.as_deref().map(|key| encoding.written(key)),
+        next_upload_id_marker: next_upload.map(|upload| upload.as_str().to_owned()),
+        encoding_type: input.encoding_type,
+        ..ListMultipartUploadsOutput::default()
+    })
+}
+
+pub(super) async fn list_parts(
+    front: &Frontend,
+    request: S3Request<ListPartsInput>,
+) -> S3Result<ListPartsOutput> {
+    let input = request.input;
+    let max_parts = max_entries(input.max_parts)?;
+    let mut list = ListParts::new(
+        object_url(&input.bucket, &input.key)?,
+        upload_id(&input.upload_id),
+    );
+    list.max_parts = Some(max_parts);
+    list.after = input
+        .part_number_marker
+        .and_then(|marker| u32::try_from(marker).ok())
+        .filter(|&marker| marker > 0);
+
+    let page = front.store.list_parts(list).await.map_err(refusal)?;
+    let parts = page.parts.iter().map(|part| Part {
+        part_number: i32::try_from(part.number).ok(),
+        e_tag: strong(Some(&part.etag)),
+        size: Some(size(part.size)),
+        last_modified: timestamp(part.last_modified),
+        ..Part::default()
+    });
+    Ok(ListPartsOutput {
+        bucket: Some(input.bucket),
+        key: in_xml(&input.key),
+        upload_id: Some(input.upload_id),
+        parts: Some(parts.collect()),
+        part_number_marker: Some(input.part_number_marker.unwrap_or(0)),
+        max_parts: i32::try_from(max_parts).ok(),
+        is_truncated: Some(page.next.is_some()),
+        next_part_number_marker: page.next.and_then(|next| i32::try_from(next).ok()),
+        ..ListPartsOutput::default()
+    })
+}
+
+fn max_entries(asked: Option<i32>) -> S3Result<u32> {
+    u32::try_from(asked.unwrap_or(MAX_ENTRIES).min(MAX_ENTRIES))
+        .ok()
+        .filter(|&max| max > 0)
+        .ok_or_else(|| s3_error!(InvalidArgument, "a page has between 1 and 1000 entries"))
+}

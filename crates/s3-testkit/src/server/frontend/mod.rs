@@ -1,0 +1,15 @@
+//! The operations of S3 as calls of a store: one file per family.
+
+mod body;
+mod bucket;
+mod copy;
+mod delete;
+mod encoding;
+mod get;
+mod list;
+mod list_uploads;
+mod multipart;
+mod operations;
+mod put;
+
+pub use operations::Frontend;

@@ -1,0 +1,218 @@
+//! Bodies are compared with what was announced about them.
+
+use std::sync::Arc;
+
+use s3_core::{
+    Checksum, ChecksumAlgorithm, ErrorKind, HeadRequest, Integrity, MemoryStore, Payload,
+    PutRequest, S3Url, Store, StoreExt,
+};
+use s3_testkit::{S3Server, assert_ramp, ramp};
+
+use crate::raw::{Answer, open_server, send};
+use crate::signing::signed_put;
+
+/// The checksums of `123456789`: the check values of the CRC catalogue, and the digests, in base64.
+const RIGHT: &[(&str, &str)] = &[
+    ("crc32", "y/Q5Jg=="),
+    ("crc32c", "4waSgw=="),
+    ("crc64nvme", "rosUhgp5mIg="),
+    ("sha1", "98O8HYCOBHMq32eZZczDTKeuNEE="),
+    ("sha256", "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
+];
+
+async fn put(server: &S3Server, headers: &[&str]) -> Answer {
+    send(server, "PUT /bkt/k", headers, b"123456789").await
+}
+
+#[tokio::test]
+async fn each_kind_is_checked_kept_and_shown_to_those_who_ask() {
+    let server = open_server().await;
+    for (name, value) in RIGHT {
+        let header = format!("x-amz-checksum-{name}");
+        let answer = put(&server, &[&format!("{header}: {value}")]).await;
+        assert_eq!(
+            (answer.status, answer.header(&header)),
+            (200, Some(*value)),
+            "{name} {}",
+            answer.text()
+        );
+        let head = send(
+            &server,
+            "HEAD /bkt/k",
+            &["x-amz-checksum-mode: ENABLED"],
+            b"",
+        )
+        .await;
+        assert_eq!(head.header(&header), Some(*value), "{name}");
+        assert_eq!(
+            send(&server, "HEAD /bkt/k", &[], b"").await.header(&header),
+            None,
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_mismatch_is_refused_and_nothing_is_stored() {
+    let server = open_server().await;
+    for (name, value) in RIGHT {
+        // The right value of other bytes.
+        let wrong = value.replace(&value[..1], if value.starts_with('A') { "B" } else { "A" });
+        let answer = put(&server, &[&format!("x-amz-checksum-{name}: {wrong}")]).await;
+        assert_eq!(answer.status, 400, "{name}");
+        assert!(
+            answer.text().contains("<Code>BadDigest</Code>"),
+            "{name}: {}",
+            answer.text()
+        );
+    }
+    let md5 = put(&server, &["Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="]).await;
+    assert!(
+        md5.status == 400 && md5.text().contains("<Code>BadDigest</Code>"),
+        "{md5:?}"
+    );
+    let not_base64 = put(&server, &["Content-MD5: ???"]).await;
+    assert!(
+        not_base64.status == 400 && not_base64.text().contains("InvalidDigest"),
+        "{not_base64:?}"
+    );
+    assert_eq!(send(&server, "HEAD /bkt/k", &[], b"").await.status, 404);
+}
+
+#[tokio::test]
+async fn content_md5_is_checked() {
+    let server = open_server().await;
+    assert_eq!(
+        put(&server, &["Content-MD5: JfnnlDI7RTiF9RgfG2JNCw=="])
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn two_kinds_at_once_are_refused() {
+    let server = open_server().await;
+    let answer = put(
+        &server,
+        &[
+            "x-amz-checksum-crc32: y/Q5Jg==",
+            "x-amz-checksum-crc32c: 4waSgw==",
+        ],
+    )
+    .await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.text().contains("<Code>InvalidRequest</Code>"),
+        "{}",
+        answer.text()
+    );
+}
+
+/// A file is sent aws-chunked, in signed chunks, with the checksum as a trailer.
+#[tokio::test]
+async fn a_trailer_is_checked_and_kept() {
+    let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
+        .await
+        .unwrap();
+    let client = server
+        .client_builder()
+        .integrity(Integrity::WhenSupported)
+        .build();
+    let url = S3Url::parse("s3://bkt/k").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    std::fs::write(&path, ramp(0, 300_000)).unwrap();
+    let payload = Payload::from_file(Arc::new(std::fs::File::open(&path).unwrap()), 0, 300_000);
+    client
+        .put(PutRequest::new(url.clone(), payload))
+        .await
+        .unwrap();
+
+    let recorded = &server.ledger().requests()[0];
+    assert_eq!(
+        recorded.header("x-amz-trailer"),
+        Some("x-amz-checksum-crc32"),
+        "{recorded:?}"
+    );
+    assert_ramp(&server.store().get_bytes(url.clone()).await.unwrap(), 0);
+    let meta = server.store().head(HeadRequest::new(url)).await.unwrap();
+    assert_eq!(meta.checksum.unwrap().algorithm.as_str(), "CRC32");
+    assert_eq!(meta.attributes.content_encoding, None);
+}
+
+/// The same by hand, with chunks that are not signed.
+#[tokio::test]
+async fn a_wrong_trailer_is_refused() {
+    let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
+        .await
+        .unwrap();
+    for (value, status, code) in [
+        ("y/Q5Jg==", 200, ""),
+        ("AAAAAA==", 400, "<Code>BadDigest</Code>"),
+    ] {
+        let body = format!("9\r\n123456789\r\n0\r\nx-amz-checksum-crc32:{value}\r\n\r\n");
+        let extra = [
+            ("content-encoding", "aws-chunked"),
+            ("x-amz-decoded-content-length", "9"),
+            ("x-amz-trailer", "x-amz-checksum-crc32"),
+        ];
+        let headers = signed_put(
+            &server,
+            "/bkt/k",
+            "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+            &extra,
+        );
+        let headers: Vec<_> = headers.iter().map(String::as_str).collect();
+        let answer = send(&server, "PUT /bkt/k", &headers, body.as_bytes()).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(answer.text().contains(code), "{}", answer.text());
+    }
+    let url = S3Url::parse("s3://bkt/k").unwrap();
+    assert_eq!(server.store().get_bytes(url).await.unwrap(), "123456789");
+}
+
+#[tokio::test]
+async fn a_body_with_another_hash_than_signed_is_refused() {
+    let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
+        .await
+        .unwrap();
+    let headers = signed_put(&server, "/bkt/k", &"0".repeat(64), &[]);
+    let headers: Vec<_> = headers.iter().map(String::as_str).collect();
+    let answer = send(&server, "PUT /bkt/k", &headers, b"123456789").await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer
+            .text()
+            .contains("<Code>XAmzContentSHA256Mismatch</Code>"),
+        "{}",
+        answer.text()
+    );
+    assert!(
+        !server
+            .store()
+            .exists(S3Url::parse("s3://bkt/k").unwrap())
+            .await
+            .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_client_sees_a_mismatch_as_an_integrity_error() {
+    let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
+        .await
+        .unwrap();
+    let mut put = PutRequest::new(
+        S3Url::parse("s3://bkt/k").unwrap(),
+        Payload::from("123456789"),
+    );
+    put.checksum = Some(Checksum {
+        algorithm: ChecksumAlgorithm::Crc32,
+        value: "AAAAAA==".into(),
+    });
+    let error = server.sdk_store().put(put).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Integrity, Some("BadDigest"))
+    );
+}

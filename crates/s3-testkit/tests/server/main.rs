@@ -1,0 +1,18 @@
+//! The server, its faults and its ledger, as clients see them.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's own helpers may fail it, as the tests themselves"
+)]
+
+mod checksums;
+mod conformance;
+mod credentials;
+mod fault_store;
+mod faults;
+mod foreign;
+mod listing;
+mod operations;
+mod places;
+mod raw;
+mod signing;

@@ -1,0 +1,105 @@
+//! One test over HTTP, and the one place that checks that it left nothing behind.
+
+use std::path::Path;
+
+use s3_client::{S3, TransferConfig};
+use s3_core::{BucketRequest, MemoryStore, Store};
+use s3_testkit::{FaultPlan, S3Server};
+use tempfile::TempDir;
+
+/// A server with the bucket `bkt`, and a directory for temporary files.
+#[derive(Debug)]
+pub struct Case {
+    /// The server, in front of [`memory`](Self::memory).
+    pub server: S3Server,
+    /// What the server stores, for a look past HTTP.
+    pub memory: MemoryStore,
+    scratch: TempDir,
+    work: TempDir,
+}
+
+impl Case {
+    /// Runs `test` against a fresh server, and then checks that no unfinished upload is left on it and that the
+    /// directory for temporary files is empty.
+    ///
+    /// # Panics
+    ///
+    /// If something is left, or the server cannot be started.
+    pub async fn run(faults: impl Into<FaultPlan>, test: impl AsyncFnOnce(&Self)) {
+        let memory = MemoryStore::new();
+        memory
+            .create_bucket(BucketRequest::new("bkt"))
+            .await
+            .expect("a fresh store has no buckets");
+        let server = S3Server::builder(memory.clone())
+            .faults(faults)
+            .start()
+            .await;
+        let case = Self {
+            server: server.expect("a port on loopback is free"),
+            memory,
+            scratch: tempfile::tempdir().expect("a temporary directory"),
+            work: tempfile::tempdir().expect("a temporary directory"),
+        };
+        test(&case).await;
+        case.check_nothing_is_left().await;
+    }
+
+    async fn check_nothing_is_left(&self) {
+        let unfinished = self
+            .server
+            .unfinished_uploads()
+            .await
+            .expect("the store answers");
+        assert_eq!(unfinished, 0, "unfinished uploads are left on the server");
+        let left: Vec<_> = std::fs::read_dir(self.scratch.path())
+            .expect("the directory is still there")
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
+        assert!(left.is_empty(), "temporary files are left: {left:?}");
+        let parts: Vec<_> = std::fs::read_dir(self.work.path())
+            .expect("the directory is still there")
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|end| end == "s3-part"))
+            .collect();
+        assert!(parts.is_empty(), "unfinished files are left: {parts:?}");
+    }
+
+    /// Returns a client with the root `s3://bkt/root`, over HTTP.
+    ///
+    /// # Panics
+    ///
+    /// If the client cannot be built.
+    #[must_use]
+    pub fn s3(&self) -> S3 {
+        self.s3_with(TransferConfig::default())
+    }
+
+    /// Returns a client as [`s3`](Self::s3), with an engine of other settings.
+    ///
+    /// # Panics
+    ///
+    /// If the client cannot be built.
+    #[must_use]
+    pub fn s3_with(&self, transfer: TransferConfig) -> S3 {
+        S3::builder()
+            .store(self.server.sdk_store())
+            .s3root("s3://bkt/root")
+            .tmproot(self.scratch.path())
+            .transfer(transfer)
+            .build()
+            .expect("the settings are right")
+    }
+
+    /// Returns the directory that clients of this case keep their temporary files in.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// Returns a directory for the test's own files.
+    #[must_use]
+    pub fn work(&self) -> &Path {
+        self.work.path()
+    }
+}
