@@ -6,7 +6,6 @@
 )]
 
 mod checksums;
-mod conformance;
 mod credentials;
 mod fault_store;
 mod faults;
