@@ -1,0 +1,121 @@
+//! Everything else: listing, describing, copying, sharing, a run's client, deleting, closing.
+
+use std::time::Duration;
+
+use s3_client::{Config, Key, RunPath, S3, S3Object};
+
+use crate::chapter::{Chapter, Result, check};
+use crate::ground::Ground;
+
+pub(crate) async fn list(s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Listing");
+    let level = s3.list_paths([Key::root()]).await?;
+    let (objects, prefixes): (Vec<_>, Vec<_>) = level.iter().partition(|object| object.exists());
+    check!(prefixes.len() == 2, "the root has {prefixes:?}");
+    chapter.step(format!(
+        "one level: {} objects, and {} and {}",
+        objects.len(),
+        prefixes[0].key(),
+        prefixes[1].key()
+    ));
+    let tree = s3.list_recursive(["many", "data"]).await?;
+    check!(tree.len() == 103, "the trees have {} objects", tree.len());
+    chapter.step(format!("two trees: {} objects", tree.len()));
+    Ok(())
+}
+
+pub(crate) async fn describe(s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Describing");
+    let info = s3.info("data/one.txt").await?;
+    check!(
+        info.content_type() == Some("text/plain"),
+        "type {:?}",
+        info.content_type()
+    );
+    check!(
+        info.last_modified().is_some() && !info.downloaded(),
+        "incomplete: {info}"
+    );
+    chapter.step(format!("{info} of type text/plain"));
+    let infos = s3
+        .info_many((0..100).map(|n| format!("many/{n:03}")))
+        .await?;
+    check!(
+        infos.iter().all(S3Object::exists),
+        "some objects do not exist"
+    );
+    chapter.step("described 100 objects in one call");
+    Ok(())
+}
+
+pub(crate) async fn copy_and_share(s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Copying and sharing");
+    s3.copy("data/one.txt", "copy.txt").await?;
+    let copy = s3.get("copy.txt").await?;
+    check!(
+        copy.text()?.as_deref() == Some("one"),
+        "the copy holds {:?}",
+        copy.text()
+    );
+    chapter.step("copied an object without downloading it");
+    let link = s3.presign("copy.txt", Duration::from_secs(60)).await?;
+    check!(
+        link.contains("X-Amz-Signature="),
+        "the link is not signed: {link}"
+    );
+    chapter.step("made a link that works for a minute");
+    Ok(())
+}
+
+pub(crate) async fn run_of_a_flow(ground: &Ground) -> Result {
+    let mut chapter = Chapter::begin("A client of a run");
+    let mut config = Config::default();
+    config.datatools_s3root = Some(format!("s3://{}/metaflow/data", ground.bucket));
+    let run = S3::builder()
+        .config(config)
+        .run(RunPath::new("TrainFlow", "1234")?)
+        .store(ground.store.clone())
+        .tmproot(&ground.local)
+        .build()?;
+    let url = run.put("model/weights", "0.1 0.2").await?;
+    check!(
+        url.ends_with("/metaflow/data/TrainFlow/1234/model/weights"),
+        "the run writes to {url}"
+    );
+    let all = run.get_all().await?;
+    check!(
+        all.len() == 1 && all[0].key() == "model/weights",
+        "the run holds {all:?}"
+    );
+    chapter.step(format!("wrote {url}"));
+    Ok(())
+}
+
+pub(crate) async fn delete(s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Deleting");
+    s3.delete("copy.txt").await?;
+    s3.delete("copy.txt").await?;
+    check!(
+        !s3.info("copy.txt").return_missing(true).await?.exists(),
+        "the object is still there"
+    );
+    chapter.step("deleted an object, twice");
+    let deleted = s3
+        .delete_many((0..100).map(|n| format!("many/{n:03}")))
+        .await?;
+    check!(
+        s3.list_recursive(["many"]).await?.is_empty(),
+        "some objects are still there"
+    );
+    chapter.step(format!("deleted {} objects in one call", deleted.len()));
+    Ok(())
+}
+
+pub(crate) fn close(s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Closing");
+    let scratch = s3.scratch_path().ok_or("the client was closed already")?;
+    s3.close()?;
+    check!(!scratch.exists(), "{} is still there", scratch.display());
+    chapter.step(format!("{} is gone", scratch.display()));
+    Ok(())
+}

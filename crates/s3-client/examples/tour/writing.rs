@@ -1,0 +1,146 @@
+//! Uploading: values, a large file, a directory, and what is there already.
+
+use std::path::Path;
+
+use s3_client::{ErrorClass, PutValue, S3, S3PutObject};
+use serde_json::json;
+
+use crate::chapter::{Chapter, MIB, Result, check, ramp};
+use crate::ground::{Ground, LARGE};
+
+pub(crate) async fn put_values(s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Putting text, bytes and readers");
+    let url = s3
+        .put("hello.txt", "hello, 世界")
+        .content_type("text/plain; charset=utf-8")
+        .await?;
+    chapter.step(format!("put text: {url}"));
+    s3.put("bytes.bin", vec![0xff, 0x00, 0x7f])
+        .metadata(json!({"author": "tour", "größe": 3}))
+        .await?;
+    chapter.step("put three bytes with metadata");
+    s3.put("empty", "").await?;
+    chapter.step("put an empty object");
+    s3.put(
+        "reader",
+        PutValue::reader(std::io::Cursor::new(ramp(3 * MIB))),
+    )
+    .await?;
+    chapter.step("put 3 MiB from a reader of unknown length");
+    let many = (0..100).map(|n| (format!("many/{n:03}"), format!("object {n}")));
+    let written = s3.put_many(many).await?;
+    check!(
+        written.len() == 100,
+        "{} of 100 objects were written",
+        written.len()
+    );
+    chapter.step("put 100 objects in one call");
+    Ok(())
+}
+
+pub(crate) async fn put_large(ground: &Ground, s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("A large file, in parts");
+    let path = ground.local.join("large.bin");
+    std::fs::write(&path, &ground.large)?;
+    s3.upload_file(&path, "large.bin").await?;
+    let speed = chapter.mib_per_second(LARGE);
+    chapter.step(format!("uploaded {} MiB, {speed:.0} MiB/s", LARGE / MIB));
+    let size = s3.info("large.bin").await?.size();
+    check!(
+        size == Some(LARGE as u64),
+        "the large file has {size:?} bytes in S3"
+    );
+    Ok(())
+}
+
+pub(crate) async fn put_directory(ground: &Ground, s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("A directory of files");
+    let directory = ground.local.join("data");
+    std::fs::create_dir_all(directory.join("deep"))?;
+    for (name, text) in [
+        ("one.txt", "one"),
+        ("two.txt", "two"),
+        ("deep/three.txt", "three"),
+    ] {
+        std::fs::write(directory.join(name), text)?;
+    }
+    let files = files_below(&directory)?;
+    let written = s3
+        .put_files(files.iter().map(|name| S3PutObject {
+            content_type: Some("text/plain".to_owned()),
+            metadata: Some(json!({"origin": name})),
+            ..S3PutObject::file(format!("data/{name}"), directory.join(name))
+        }))
+        .await?;
+    check!(
+        written.len() == 3,
+        "{} of 3 files were written",
+        written.len()
+    );
+    chapter.step(format!(
+        "uploaded {} files with a content type and metadata each",
+        written.len()
+    ));
+    let missing = s3
+        .put_files([
+            ("data/x", directory.join("one.txt")),
+            ("data/y", "nowhere".into()),
+        ])
+        .await;
+    let error = missing.err().ok_or("a missing file was uploaded")?;
+    check!(
+        error.class() == ErrorClass::NotFound,
+        "a missing file is {error}"
+    );
+    let sent = s3.info("data/x").return_missing(true).await?.exists();
+    check!(!sent, "a file was sent although another one is missing");
+    chapter.step(format!(
+        "a batch with a missing file sends nothing: {error}"
+    ));
+    Ok(())
+}
+
+/// Lists regular files below a directory by their relative names, in order.
+fn files_below(directory: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry
+            .file_name()
+            .into_string()
+            .map_err(|name| format!("{name:?} is no text"))?;
+        if entry.file_type()?.is_dir() {
+            names.extend(
+                files_below(&entry.path())?
+                    .iter()
+                    .map(|below| format!("{name}/{below}")),
+            );
+        } else {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+pub(crate) async fn refuse_overwriting(s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Not overwriting");
+    s3.put("hello.txt", "something else")
+        .overwrite(false)
+        .await?;
+    check!(
+        s3.get("hello.txt").await?.text()?.as_deref() == Some("hello, 世界"),
+        "the object was overwritten"
+    );
+    chapter.step("a put without overwrite leaves the object alone");
+    let written = s3
+        .put_many([("hello.txt", "x"), ("new", "y")])
+        .overwrite(false)
+        .await?;
+    check!(
+        written.len() == 1 && written[0].0 == "new",
+        "written without overwrite: {written:?}"
+    );
+    chapter.step("of an old and a new key, only the new one is written");
+    Ok(())
+}

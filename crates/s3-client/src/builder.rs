@@ -1,0 +1,332 @@
+//! Setting a client up.
+
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use s3_core::url::{Root, RunOverrides, RunPath};
+use s3_core::{Encryption, S3Prefix, SharedStore, Store};
+use s3_transfer::{Concurrency, Transfer, TransferConfig};
+
+use crate::Config;
+use crate::download::MemoryLimits;
+use crate::error::{Error, Result};
+use crate::local_data::Holding;
+use crate::request::Mode;
+use crate::s3::{Client, Shared};
+use crate::scratch::Scratch;
+
+/// How many requests begin at once before the engine has found its level.
+const CONCURRENCY_START: usize = 16;
+
+/// Settings of a client, to be built with [`build`](Self::build). Empty texts count as not given.
+///
+/// # Examples
+///
+/// A client of a run keeps its data below `DATATOOLS_S3ROOT/flow/run`:
+///
+/// ```
+/// use s3_client::{Config, MemoryStore, RunPath, S3};
+///
+/// let config = Config::from_lookup(|name| {
+///     (name == "METAFLOW_DATATOOLS_S3ROOT").then(|| "s3://flows/data".to_owned())
+/// })?;
+/// let s3 = S3::builder()
+///     .config(config)
+///     .run(RunPath::new("Train", "1234")?)
+///     .store(MemoryStore::with_buckets(["flows"]))
+///     .tmproot(std::env::temp_dir())
+///     .build()?;
+/// assert_eq!(s3.root().prefix().map(|root| root.as_str()), Some("s3://flows/data/Train/1234"));
+/// # Ok::<(), s3_client::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct S3Builder<M> {
+    config: Config,
+    tmproot: Option<PathBuf>,
+    bucket: Option<String>,
+    prefix: Option<String>,
+    run: Option<RunPath>,
+    s3root: Option<String>,
+    store: Option<SharedStore>,
+    transfer: Option<TransferConfig>,
+    limits: MemoryLimits,
+    mode: PhantomData<M>,
+}
+
+impl<M: Mode> S3Builder<M> {
+    pub(crate) fn new() -> Self {
+        Self {
+            config: Config::default(),
+            tmproot: None,
+            bucket: None,
+            prefix: None,
+            run: None,
+            s3root: None,
+            store: None,
+            transfer: None,
+            limits: MemoryLimits::default(),
+            mode: PhantomData,
+        }
+    }
+
+    /// Sets where the temporary directory is made; the configuration's `TEMPDIR` by default, which is the working
+    /// directory by default. It is kept as an absolute path.
+    pub fn tmproot(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tmproot = Some(path.into());
+        self
+    }
+
+    /// Sets the root that keys are relative to: `s3://bucket/path`. Slashes at its end do not count.
+    pub fn s3root(mut self, url: impl Into<String>) -> Self {
+        self.s3root = given(url);
+        self
+    }
+
+    /// Makes keys relative to a run's place below the configuration's `DATATOOLS_S3ROOT`. It wins over `s3root`.
+    pub fn run(mut self, run: RunPath) -> Self {
+        self.run = Some(run);
+        self
+    }
+
+    /// Replaces the bucket of `DATATOOLS_S3ROOT`. Only for a client of a run.
+    pub fn bucket(mut self, bucket: impl Into<String>) -> Self {
+        self.bucket = given(bucket);
+        self
+    }
+
+    /// Replaces the path of `DATATOOLS_S3ROOT`. Only for a client of a run.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = given(prefix);
+        self
+    }
+
+    /// Sets the server-side encryption of uploads that do not say otherwise: `AES256`, `aws:kms`.
+    pub fn encryption(mut self, encryption: impl Into<String>) -> Self {
+        self.config.encryption = given(encryption);
+        self
+    }
+
+    /// Sets the backend; the SDK's, at the configured endpoint, by default. Endpoint and region then have no effect.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(SharedStore::new(store));
+        self
+    }
+
+    /// Sets the URL of a server other than AWS.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.config.endpoint = given(url);
+        self
+    }
+
+    /// Sets the region.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.config.region = given(region);
+        self
+    }
+
+    /// Replaces the configuration, and with it what `encryption`, `endpoint` and `region` have set before.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets the engine's parameters. The configuration's retry and worker counts then have no effect.
+    pub fn transfer(mut self, transfer: TransferConfig) -> Self {
+        self.transfer = Some(transfer);
+        self
+    }
+
+    /// Sets the largest download that stays in memory, in bytes; larger ones go to the temporary directory. 8 MiB by
+    /// default, one part of a download.
+    pub fn memory_up_to(mut self, bytes: u64) -> Self {
+        self.limits.per_object = bytes;
+        self
+    }
+
+    /// Sets how many bytes of downloads stay in memory for all objects of the client that are alive; beyond it, smaller
+    /// ones go to the temporary directory too. 256 MiB by default.
+    pub fn memory_in_all(mut self, bytes: u64) -> Self {
+        self.limits.in_all = bytes;
+        self
+    }
+
+    /// Builds the client and its temporary directory. No request is sent.
+    ///
+    /// # Errors
+    ///
+    /// An address that makes no sense (class `Url`), a temporary directory that cannot be made, no runtime for a
+    /// blocking client, or no store in a build without the SDK.
+    pub fn build(self) -> Result<Client<M>> {
+        let root = self.root()?;
+        let mode = M::start()?;
+        let store = match self.store {
+            Some(store) => store,
+            None => default_store(&self.config)?,
+        };
+        let engine = self.transfer.unwrap_or_else(|| engine(&self.config));
+        let tmproot = self.tmproot.unwrap_or(self.config.tempdir);
+        let scratch = Scratch::create(&tmproot, self.config.keep_temp_files)?;
+        let shared = Shared {
+            transfer: Transfer::new(store, engine),
+            root,
+            encryption: self.config.encryption.as_deref().map(Encryption::new),
+            limits: self.limits,
+            holding: Holding::default(),
+            scratch: Arc::new(scratch),
+        };
+        Ok(Client::new(shared, mode))
+    }
+
+    fn root(&self) -> Result<Root> {
+        match (&self.run, &self.s3root) {
+            (Some(run), s3root) => {
+                if s3root.is_some() {
+                    tracing::warn!("both run and s3root are given; run wins");
+                }
+                let datatools = self
+                    .config
+                    .datatools_s3root
+                    .as_deref()
+                    .ok_or(Error::NoDatatoolsRoot)?;
+                let over = RunOverrides {
+                    bucket: self.bucket.as_deref(),
+                    prefix: self.prefix.as_deref(),
+                };
+                Ok(Root::for_run(&S3Prefix::parse(datatools)?, run, over)?)
+            }
+            (None, Some(s3root)) => Ok(Root::s3root(s3root)?),
+            (None, None) => Ok(Root::Unset),
+        }
+    }
+}
+
+fn given(text: impl Into<String>) -> Option<String> {
+    Some(text.into()).filter(|text| !text.is_empty())
+}
+
+fn engine(config: &Config) -> TransferConfig {
+    let mut engine = TransferConfig::default();
+    engine.max_attempts = config.retries().saturating_add(1);
+    if let Some(max) = config.worker_count {
+        engine.concurrency = Concurrency::Adaptive {
+            start: CONCURRENCY_START.min(max),
+            max,
+        };
+    }
+    engine
+}
+
+#[cfg(feature = "sdk")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it fails in a build without the SDK"
+)]
+fn default_store(config: &Config) -> Result<SharedStore> {
+    let mut builder = s3_core::SdkStore::builder();
+    if let Some(endpoint) = &config.endpoint {
+        builder = builder.endpoint(endpoint);
+    }
+    if let Some(region) = &config.region {
+        builder = builder.region(region);
+    }
+    Ok(SharedStore::new(builder.build()))
+}
+
+#[cfg(not(feature = "sdk"))]
+fn default_store(_: &Config) -> Result<SharedStore> {
+    Err(Error::config(
+        "this build has no SDK, so a store must be given\nhint: S3::builder().store(…)",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use s3_core::MemoryStore;
+
+    use super::*;
+    use crate::request::Async;
+    use crate::{ErrorClass, S3};
+
+    fn builder() -> S3Builder<Async> {
+        S3::builder()
+            .store(MemoryStore::new())
+            .tmproot(std::env::temp_dir())
+    }
+
+    fn root(builder: S3Builder<Async>) -> String {
+        builder
+            .build()
+            .unwrap()
+            .root()
+            .prefix()
+            .unwrap()
+            .as_str()
+            .to_owned()
+    }
+
+    fn with_datatools() -> S3Builder<Async> {
+        let datatools_s3root = Some("s3://b/metaflow/data".to_owned());
+        let config = Config {
+            datatools_s3root,
+            ..Config::default()
+        };
+        builder()
+            .config(config)
+            .run(RunPath::new("Flow", "7").unwrap())
+    }
+
+    #[test]
+    fn the_root_is_that_of_the_run_or_the_one_given_or_none() {
+        assert_eq!(root(with_datatools()), "s3://b/metaflow/data/Flow/7");
+        assert_eq!(
+            root(with_datatools().s3root("s3://x")),
+            "s3://b/metaflow/data/Flow/7"
+        );
+        assert_eq!(
+            root(with_datatools().bucket("c").prefix("x/y")),
+            "s3://c/x/y/Flow/7"
+        );
+        assert_eq!(
+            root(with_datatools().bucket("").prefix("")),
+            "s3://b/metaflow/data/Flow/7"
+        );
+        assert_eq!(
+            root(builder().s3root("s3://b/p//").bucket("ignored")),
+            "s3://b/p"
+        );
+        assert_eq!(builder().s3root("").build().unwrap().root(), &Root::Unset);
+    }
+
+    #[test]
+    fn a_bad_address_is_refused_before_anything_is_made() {
+        for s3root in ["http://b/p", "b/p", "s3a://b", "s3://", "s3:b/p"] {
+            let error = builder().s3root(s3root).build().unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Url, "{error}");
+        }
+        let run = RunPath::new("Flow", "7").unwrap();
+        let error = builder()
+            .run(run)
+            .bucket("b")
+            .prefix("p")
+            .build()
+            .unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Url, "{error}");
+    }
+
+    #[test]
+    fn metaflows_counts_become_the_engines() {
+        let config = Config {
+            worker_count: Some(4),
+            ..Config::default()
+        };
+        let s3 = builder().config(config).build().unwrap();
+        let engine = s3.transfer().config();
+        assert_eq!(engine.max_attempts, 21);
+        assert_eq!(
+            engine.concurrency,
+            Concurrency::Adaptive { start: 4, max: 4 }
+        );
+    }
+}

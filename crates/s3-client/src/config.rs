@@ -1,0 +1,389 @@
+//! Metaflow's configuration: `METAFLOW_*` over a JSON file of the profile.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+/// What a client takes from Metaflow's configuration.
+///
+/// Each setting `NAME` is the environment variable `METAFLOW_NAME`, or else the field `METAFLOW_NAME` of
+/// `$METAFLOW_HOME/config.json` (`config_PROFILE.json` when `METAFLOW_PROFILE` is set; the directory is
+/// `~/.metaflowconfig` by default), or else the default. A variable that is set and empty switches the setting off.
+///
+/// | setting | field | default |
+/// |---|---|---|
+/// | `S3_ENDPOINT_URL`, `DATATOOLS_CLIENT_PARAMS.endpoint_url` | [`endpoint`](Self::endpoint) | AWS |
+/// | `DATATOOLS_CLIENT_PARAMS.region_name` | [`region`](Self::region) | the SDK's |
+/// | `S3_SERVER_SIDE_ENCRYPTION` | [`encryption`](Self::encryption) | none |
+/// | `S3_RETRY_COUNT`, `S3_TRANSIENT_RETRY_COUNT` | [`retry_count`](Self::retry_count), [`transient_retry_count`](Self::transient_retry_count) | 7, 20 |
+/// | `S3_WORKER_COUNT` | [`worker_count`](Self::worker_count) | the engine's |
+/// | `DATATOOLS_S3ROOT`, or `DATASTORE_SYSROOT_S3` and `DATATOOLS_SUFFIX` (`data`) | [`datatools_s3root`](Self::datatools_s3root) | none |
+/// | `TEMPDIR` | [`tempdir`](Self::tempdir) | `.` |
+/// | `DEBUG_S3CLIENT` | [`keep_temp_files`](Self::keep_temp_files) | no |
+/// | `S3_VERIFY_CERTIFICATE` | none: only "true" is accepted | true |
+///
+/// # Deviation
+///
+/// `S3_VERIFY_CERTIFICATE` cannot switch the check of certificates off, nor name a bundle of its own; either is an
+/// error, never ignored. A private authority belongs into the system's store or into `SSL_CERT_FILE`.
+///
+/// # Examples
+///
+/// ```
+/// use s3_client::Config;
+///
+/// let config = Config::from_lookup(|name| match name {
+///     "METAFLOW_DATASTORE_SYSROOT_S3" => Some("s3://bucket/metaflow".to_owned()),
+///     _ => None,
+/// })?;
+/// assert_eq!(config.datatools_s3root.as_deref(), Some("s3://bucket/metaflow/data"));
+/// assert_eq!(config.retries(), 20);
+/// # Ok::<(), s3_client::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The endpoint's URL; AWS, or what the SDK's own configuration says, when `None`.
+    pub endpoint: Option<String>,
+    /// The region; what the SDK's own configuration says when `None`.
+    pub region: Option<String>,
+    /// Server-side encryption of every upload that does not say otherwise: `AES256`, `aws:kms`.
+    pub encryption: Option<String>,
+    /// How often a request is retried; see [`retries`](Self::retries).
+    pub retry_count: u32,
+    /// How often a transient failure is retried; see [`retries`](Self::retries).
+    pub transient_retry_count: u32,
+    /// The most requests under way at once.
+    pub worker_count: Option<usize>,
+    /// Where a client of a run begins.
+    pub datatools_s3root: Option<String>,
+    /// Where temporary directories are made.
+    pub tempdir: PathBuf,
+    /// Leaves temporary files behind, for debugging.
+    pub keep_temp_files: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            region: None,
+            encryption: None,
+            retry_count: 7,
+            transient_retry_count: 20,
+            worker_count: None,
+            datatools_s3root: None,
+            tempdir: PathBuf::from("."),
+            keep_temp_files: false,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the process's environment and the file of its profile.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or is no JSON object, a profile without a file, a value that makes no sense.
+    pub fn from_env() -> Result<Self> {
+        Self::from_lookup_and_files(|name| env::var(name).ok(), |path| fs::read_to_string(path))
+    }
+
+    /// Reads variables through `lookup`, by their full names, and no file.
+    ///
+    /// # Errors
+    ///
+    /// A value that makes no sense.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        Self::from_settings(&Settings {
+            variable: lookup,
+            file: HashMap::new(),
+        })
+    }
+
+    /// Reads variables through `lookup` and files through `read`; the rest of the world has no say.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](Self::from_env).
+    pub fn from_lookup_and_files(
+        lookup: impl Fn(&str) -> Option<String>,
+        read: impl Fn(&Path) -> io::Result<String>,
+    ) -> Result<Self> {
+        let file = read_profile(&lookup, read)?;
+        Self::from_settings(&Settings {
+            variable: lookup,
+            file,
+        })
+    }
+
+    /// Returns how often a request is retried: the larger of both counts, as in Metaflow.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.retry_count.max(self.transient_retry_count)
+    }
+
+    fn from_settings(settings: &Settings<impl Fn(&str) -> Option<String>>) -> Result<Self> {
+        settings.check_certificates_are_verified()?;
+        let default = Self::default();
+        let client = settings.client_params()?;
+        let param = |name: &str| client.get(name).and_then(Value::as_str).map(str::to_owned);
+        Ok(Self {
+            endpoint: param("endpoint_url").or_else(|| settings.text("S3_ENDPOINT_URL")),
+            region: param("region_name"),
+            encryption: settings.text("S3_SERVER_SIDE_ENCRYPTION"),
+            retry_count: settings
+                .number("S3_RETRY_COUNT")?
+                .unwrap_or(default.retry_count),
+            transient_retry_count: settings
+                .number("S3_TRANSIENT_RETRY_COUNT")?
+                .unwrap_or(default.transient_retry_count),
+            worker_count: settings
+                .number("S3_WORKER_COUNT")?
+                .map(|count| (count as usize).max(1)),
+            datatools_s3root: settings.text("DATATOOLS_S3ROOT").or_else(|| {
+                let root = settings.text("DATASTORE_SYSROOT_S3")?;
+                let suffix = settings
+                    .text("DATATOOLS_SUFFIX")
+                    .unwrap_or_else(|| "data".to_owned());
+                Some(format!("{}/{suffix}", root.trim_end_matches('/')))
+            }),
+            tempdir: settings
+                .text("TEMPDIR")
+                .map_or(default.tempdir, PathBuf::from),
+            keep_temp_files: settings
+                .text("DEBUG_S3CLIENT")
+                .is_some_and(|text| !is_false(&text)),
+        })
+    }
+}
+
+/// Variables over the fields of a file.
+struct Settings<F> {
+    variable: F,
+    file: HashMap<String, String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Settings<F> {
+    fn text(&self, name: &str) -> Option<String> {
+        let name = format!("METAFLOW_{name}");
+        (self.variable)(&name)
+            .or_else(|| self.file.get(&name).cloned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn number(&self, name: &str) -> Result<Option<u32>> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let number = text.trim().parse();
+        number
+            .map(Some)
+            .map_err(|_| Error::config(format!("METAFLOW_{name}: {text:?} is not a count")))
+    }
+
+    fn client_params(&self) -> Result<serde_json::Map<String, Value>> {
+        let name = "DATATOOLS_CLIENT_PARAMS";
+        let Some(text) = self.text(name) else {
+            return Ok(serde_json::Map::new());
+        };
+        let params: serde_json::Map<String, Value> =
+            serde_json::from_str(&text).map_err(|error| {
+                Error::config(format!("METAFLOW_{name}: not a JSON object: {error}"))
+            })?;
+        for other in params
+            .keys()
+            .filter(|key| !matches!(key.as_str(), "endpoint_url" | "region_name"))
+        {
+            tracing::warn!("METAFLOW_{name}: {other} has no effect");
+        }
+        Ok(params)
+    }
+
+    fn check_certificates_are_verified(&self) -> Result<()> {
+        let name = "S3_VERIFY_CERTIFICATE";
+        match self.text(name) {
+            None => Ok(()),
+            Some(text) if matches!(text.to_ascii_lowercase().as_str(), "true" | "1") => Ok(()),
+            Some(text) => Err(Error::config(format!(
+                "METAFLOW_{name}: {text:?} is not supported: certificates are always verified, against the system's \
+                 authorities\nhint: unset it, and add a private authority to the system's store or to SSL_CERT_FILE"
+            ))),
+        }
+    }
+}
+
+fn is_false(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "" | "0" | "false")
+}
+
+/// Returns the fields of the profile's file, which may be missing unless a profile is named.
+fn read_profile(
+    lookup: &impl Fn(&str) -> Option<String>,
+    read: impl Fn(&Path) -> io::Result<String>,
+) -> Result<HashMap<String, String>> {
+    let profile = lookup("METAFLOW_PROFILE").filter(|profile| !profile.is_empty());
+    let Some(directory) = config_directory(lookup) else {
+        return Ok(HashMap::new());
+    };
+    let path = directory.join(match &profile {
+        Some(profile) => format!("config_{profile}.json"),
+        None => "config.json".to_owned(),
+    });
+    match read(&path) {
+        Ok(text) => parse_profile(&path, &text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && profile.is_none() => {
+            Ok(HashMap::new())
+        }
+        Err(error) => Err(Error::config(format!("read {}: {error}", path.display()))),
+    }
+}
+
+fn config_directory(lookup: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let home = || {
+        lookup("HOME")
+            .filter(|home| !home.is_empty())
+            .map(PathBuf::from)
+    };
+    match lookup("METAFLOW_HOME").filter(|directory| !directory.is_empty()) {
+        None => Some(home()?.join(".metaflowconfig")),
+        Some(directory) => match directory.strip_prefix("~/") {
+            Some(rest) => Some(home()?.join(rest)),
+            None => Some(PathBuf::from(directory)),
+        },
+    }
+}
+
+/// Keeps texts as they are, and other values as their JSON.
+fn parse_profile(path: &Path, text: &str) -> Result<HashMap<String, String>> {
+    let fields: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(|error| {
+        Error::config(format!(
+            "read {}: not a JSON object: {error}",
+            path.display()
+        ))
+    })?;
+    let as_text = |value| match value {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    Ok(fields
+        .into_iter()
+        .map(|(name, value)| (name, as_text(value)))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorClass;
+
+    fn lookup<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config> {
+        Config::from_lookup(lookup(variables))
+    }
+
+    #[test]
+    fn without_settings_the_defaults_hold() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config, Config::default());
+        assert_eq!((config.retries(), config.tempdir), (20, PathBuf::from(".")));
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let config = config(&[
+            ("METAFLOW_S3_ENDPOINT_URL", "http://127.0.0.1:9000"),
+            ("METAFLOW_S3_SERVER_SIDE_ENCRYPTION", "AES256"),
+            ("METAFLOW_S3_RETRY_COUNT", "30"),
+            ("METAFLOW_S3_TRANSIENT_RETRY_COUNT", "2"),
+            ("METAFLOW_S3_WORKER_COUNT", "8"),
+            ("METAFLOW_DATATOOLS_S3ROOT", "s3://b/data"),
+            ("METAFLOW_TEMPDIR", "/scratch"),
+            ("METAFLOW_DEBUG_S3CLIENT", "1"),
+            ("METAFLOW_S3_VERIFY_CERTIFICATE", "True"),
+        ])
+        .unwrap();
+        assert_eq!(config.endpoint.as_deref(), Some("http://127.0.0.1:9000"));
+        assert_eq!(config.encryption.as_deref(), Some("AES256"));
+        assert_eq!((config.retries(), config.worker_count), (30, Some(8)));
+        assert_eq!(config.datatools_s3root.as_deref(), Some("s3://b/data"));
+        assert_eq!(config.tempdir, PathBuf::from("/scratch"));
+        assert!(config.keep_temp_files);
+    }
+
+    #[test]
+    fn the_client_parameters_come_before_the_endpoint() {
+        let config = config(&[
+            ("METAFLOW_S3_ENDPOINT_URL", "http://one"),
+            (
+                "METAFLOW_DATATOOLS_CLIENT_PARAMS",
+                r#"{"endpoint_url": "http://two", "region_name": "r"}"#,
+            ),
+        ])
+        .unwrap();
+        assert_eq!(
+            (config.endpoint.as_deref(), config.region.as_deref()),
+            (Some("http://two"), Some("r"))
+        );
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_an_error_that_names_the_setting() {
+        for (name, value) in [
+            ("METAFLOW_S3_RETRY_COUNT", "many"),
+            ("METAFLOW_S3_WORKER_COUNT", "-1"),
+            ("METAFLOW_DATATOOLS_CLIENT_PARAMS", "[]"),
+            ("METAFLOW_S3_VERIFY_CERTIFICATE", "false"),
+            ("METAFLOW_S3_VERIFY_CERTIFICATE", "/etc/my.pem"),
+        ] {
+            let error = config(&[(name, value)]).unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Other);
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_of_the_profile() {
+        let read = |path: &Path| match path.to_str().unwrap() {
+            "/home/me/.metaflowconfig/config.json" => {
+                Ok(r#"{"METAFLOW_TEMPDIR": "/a", "METAFLOW_S3_RETRY_COUNT": 50}"#.to_owned())
+            }
+            "/etc/mf/config_prod.json" => Ok(r#"{"METAFLOW_TEMPDIR": "/b"}"#.to_owned()),
+            _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+        };
+        let from =
+            |variables: &[(&str, &str)]| Config::from_lookup_and_files(lookup(variables), read);
+
+        let file = from(&[("HOME", "/home/me")]).unwrap();
+        assert_eq!(
+            (file.tempdir.as_path(), file.retries()),
+            (Path::new("/a"), 50)
+        );
+        let both = from(&[("HOME", "/home/me"), ("METAFLOW_TEMPDIR", "/c")]).unwrap();
+        assert_eq!(both.tempdir, Path::new("/c"));
+        let emptied = from(&[("HOME", "/home/me"), ("METAFLOW_TEMPDIR", "")]).unwrap();
+        assert_eq!(emptied.tempdir, Path::new("."));
+        let profile = from(&[("METAFLOW_HOME", "/etc/mf"), ("METAFLOW_PROFILE", "prod")]).unwrap();
+        assert_eq!(profile.tempdir, Path::new("/b"));
+        assert_eq!(from(&[("HOME", "/nowhere")]).unwrap(), Config::default());
+        let missing =
+            from(&[("METAFLOW_HOME", "/etc/mf"), ("METAFLOW_PROFILE", "other")]).unwrap_err();
+        assert!(
+            missing.to_string().contains("/etc/mf/config_other.json"),
+            "{missing}"
+        );
+    }
+}

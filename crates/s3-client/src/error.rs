@@ -1,0 +1,266 @@
+//! Errors: what failed, on what, and which of Metaflow's exceptions that is.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use s3_core::url::{ParseError, ResolveError};
+use s3_core::{ErrorKind, Operation};
+
+use crate::BatchError;
+
+/// The result of every call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What failed. [`class`](Self::class) says which exception of Metaflow it is; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A key or an address that cannot be resolved. Nothing was sent.
+    #[error(transparent)]
+    Url(#[from] ResolveError),
+    /// A bucket was given where a path in it is needed. Nothing was sent.
+    #[error("\"{input}\" is a bucket without a path: write \"{input}/\" to mean all of it")]
+    BareBucket {
+        /// What was given.
+        input: String,
+    },
+    /// A client of a run needs to know where runs are kept.
+    #[error(
+        "a client of a run needs DATATOOLS_S3ROOT\nhint: set METAFLOW_DATATOOLS_S3ROOT to s3://bucket/path"
+    )]
+    NoDatatoolsRoot,
+    /// An object to upload that has nothing to upload. Nothing was sent.
+    #[error("put {key:?}: the object has no {missing}")]
+    NoValue {
+        /// The key as given.
+        key: String,
+        /// What it has not: "value" or "path".
+        missing: &'static str,
+    },
+    /// A request failed, or was refused before it was sent.
+    #[error(transparent)]
+    Object(#[from] s3_core::Error),
+    /// A local file to upload is not there. Nothing was sent.
+    #[error("local file not found: {}", path.display())]
+    LocalFileNotFound {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The local file system failed.
+    #[error("{action}: {error}")]
+    Local {
+        /// What was attempted, on what.
+        action: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The client was closed, and what is asked for needs its temporary directory.
+    #[error(
+        "{action}: the client is closed and its temporary directory is gone\nhint: read the data before close()"
+    )]
+    Closed {
+        /// What was attempted, on what.
+        action: String,
+    },
+    /// The configuration makes no sense, or the client cannot be built of it.
+    #[error("{message}")]
+    Config {
+        /// What is wrong, and what to do.
+        message: String,
+    },
+    /// A blocking call was made from asynchronous code, where it would block everybody else.
+    #[error(
+        "blocking call inside an async runtime\nhint: use s3_client::S3 there, or call from a thread of its own"
+    )]
+    InsideRuntime,
+    /// One or more inputs of a call over many failed.
+    #[error(transparent)]
+    Batch(Box<BatchError>),
+}
+
+/// Metaflow's exceptions, as a class of errors to choose by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// `MetaflowS3URLException`: a key or an address makes no sense.
+    Url,
+    /// `MetaflowS3InvalidObject`: a value cannot be uploaded.
+    InvalidObject,
+    /// `MetaflowS3NotFound`: no such object, bucket or local file.
+    NotFound,
+    /// `MetaflowS3AccessDenied`: the credentials are refused or do not allow it.
+    AccessDenied,
+    /// `MetaflowS3InvalidRange`: no byte lies in the range.
+    InvalidRange,
+    /// `MetaflowS3InsufficientDiskSpace`: the local disk is full.
+    InsufficientDiskSpace,
+    /// `MetaflowS3Exception`: everything else.
+    Other,
+}
+
+impl ErrorClass {
+    /// Returns the name of Metaflow's exception.
+    #[must_use]
+    pub const fn exception(self) -> &'static str {
+        match self {
+            Self::Url => "MetaflowS3URLException",
+            Self::InvalidObject => "MetaflowS3InvalidObject",
+            Self::NotFound => "MetaflowS3NotFound",
+            Self::AccessDenied => "MetaflowS3AccessDenied",
+            Self::InvalidRange => "MetaflowS3InvalidRange",
+            Self::InsufficientDiskSpace => "MetaflowS3InsufficientDiskSpace",
+            Self::Other => "MetaflowS3Exception",
+        }
+    }
+}
+
+impl Error {
+    /// Returns which of Metaflow's exceptions this is. A batch is what its first failure is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::{ErrorClass, S3};
+    ///
+    /// let s3 = S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let missing = s3.get("s3://b/nothing").await.unwrap_err();
+    /// assert_eq!(missing.class(), ErrorClass::NotFound);
+    /// let relative = s3.get("nothing").await.unwrap_err();
+    /// assert_eq!(relative.class(), ErrorClass::Url);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Url(_) | Self::BareBucket { .. } | Self::NoDatatoolsRoot => ErrorClass::Url,
+            Self::NoValue { .. } => ErrorClass::InvalidObject,
+            Self::LocalFileNotFound { .. } => ErrorClass::NotFound,
+            Self::Object(error) => class_of(error.kind()),
+            Self::Batch(batch) => batch.error().class(),
+            Self::Local { error, .. } if error.kind() == io::ErrorKind::StorageFull => {
+                ErrorClass::InsufficientDiskSpace
+            }
+            _ => ErrorClass::Other,
+        }
+    }
+
+    /// Returns the failure of the request behind this error, if a request failed: its kind, HTTP status, attempts.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&s3_core::Error> {
+        match self {
+            Self::Object(error) => Some(error),
+            Self::Batch(batch) => batch.error().as_object(),
+            _ => None,
+        }
+    }
+
+    /// Returns the account of a call over many inputs, if this is the error of one.
+    #[must_use]
+    pub fn as_batch(&self) -> Option<&BatchError> {
+        match self {
+            Self::Batch(batch) => Some(batch),
+            _ => None,
+        }
+    }
+
+    /// Returns whether there is no such object or bucket, which `return_missing` turns into a result.
+    pub(crate) fn is_missing(&self) -> bool {
+        let kind = self.as_object().map(s3_core::Error::kind);
+        matches!(kind, Some(ErrorKind::NotFound | ErrorKind::NoSuchBucket))
+    }
+
+    pub(crate) fn invalid_range(url: &str, problem: &str) -> Self {
+        s3_core::Error::new(ErrorKind::InvalidRange, Operation::Get)
+            .with_place(url)
+            .with_message(problem)
+            .into()
+    }
+
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::Config {
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn local(action: &str, error: io::Error) -> Self {
+        Self::Local {
+            action: action.to_owned(),
+            error,
+        }
+    }
+
+    /// The error of a local file that should be read.
+    pub(crate) fn local_file(path: &Path, error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound {
+            return Self::LocalFileNotFound {
+                path: path.to_owned(),
+            };
+        }
+        Self::Local {
+            action: format!("read local file {}", path.display()),
+            error,
+        }
+    }
+
+    pub(crate) fn tmproot(tmproot: &Path, error: io::Error) -> Self {
+        Self::Local {
+            action: format!("create a temporary directory in {}", tmproot.display()),
+            error,
+        }
+    }
+}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        Self::Url(error.into())
+    }
+}
+
+const fn class_of(kind: ErrorKind) -> ErrorClass {
+    match kind {
+        ErrorKind::NotFound | ErrorKind::NoSuchBucket => ErrorClass::NotFound,
+        ErrorKind::AccessDenied => ErrorClass::AccessDenied,
+        ErrorKind::InvalidRange => ErrorClass::InvalidRange,
+        ErrorKind::DiskFull => ErrorClass::InsufficientDiskSpace,
+        _ => ErrorClass::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_fall_into_metaflows_classes() {
+        for (kind, class) in [
+            (ErrorKind::NotFound, ErrorClass::NotFound),
+            (ErrorKind::NoSuchBucket, ErrorClass::NotFound),
+            (ErrorKind::AccessDenied, ErrorClass::AccessDenied),
+            (ErrorKind::InvalidRange, ErrorClass::InvalidRange),
+            (ErrorKind::DiskFull, ErrorClass::InsufficientDiskSpace),
+            (ErrorKind::Throttled, ErrorClass::Other),
+            (ErrorKind::Timeout, ErrorClass::Other),
+        ] {
+            let error = Error::from(s3_core::Error::new(kind, Operation::Get));
+            assert_eq!(error.class(), class, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_local_failures() {
+        let full = Error::local("write x", io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(full.class(), ErrorClass::InsufficientDiskSpace);
+        let denied = Error::local("write x", io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(denied.class(), ErrorClass::Other);
+    }
+
+    #[test]
+    fn an_error_is_small_and_can_cross_threads() {
+        fn sendable<T: Send + Sync + 'static>() {}
+        sendable::<Error>();
+        assert!(size_of::<Error>() <= 64, "{}", size_of::<Error>());
+    }
+}

@@ -1,0 +1,46 @@
+//! Metaflow's S3 client for Rust: asynchronous and blocking.
+//!
+#![doc = include_str!("guide.md")]
+
+mod batch_error;
+#[cfg(feature = "blocking")]
+pub mod blocking;
+mod builder;
+mod config;
+mod distinct;
+mod download;
+mod error;
+mod get_object;
+mod key;
+mod local_data;
+mod local_name;
+mod metadata;
+mod object;
+pub mod ops;
+mod put_object;
+mod put_value;
+mod range_info;
+mod request;
+mod s3;
+mod scratch;
+mod stream;
+mod upload;
+
+pub use batch_error::{BatchError, Outcome};
+pub use builder::S3Builder;
+pub use config::Config;
+pub use error::{Error, ErrorClass, Result};
+pub use get_object::{GetObject, S3GetObject};
+pub use key::Key;
+pub use object::S3Object;
+pub use put_object::{PutFile, S3PutObject};
+pub use put_value::PutValue;
+pub use range_info::RangeInfo;
+pub use request::{Async, Mode, Op, Request};
+pub use s3::{Client, S3};
+#[cfg(feature = "sdk")]
+pub use s3_core::SdkStore;
+pub use s3_core::url::{Root, RunPath};
+pub use s3_core::{self, BucketInfo, MemoryStore, PresignMethod, SharedStore, Store};
+pub use s3_transfer::{self, Concurrency, Transfer, TransferConfig};
+pub use stream::{ListingStream, ObjectStream};

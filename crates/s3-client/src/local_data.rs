@@ -1,0 +1,225 @@
+//! The bytes of a download, in memory or in a local file.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, fs};
+
+use bytes::Bytes;
+use s3_core::{ByteRange, S3Url};
+
+use crate::error::{Error, Result};
+use crate::scratch::Scratch;
+
+/// The bytes of a download. Shared by all results that asked for the same bytes.
+pub(crate) struct LocalData {
+    origin: Origin,
+    content: Content,
+    /// Where bytes in memory were written for those who need a file.
+    written: Mutex<Option<PathBuf>>,
+}
+
+/// Where bytes came from, and where files go.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) url: S3Url,
+    pub(crate) range: Option<ByteRange>,
+    pub(crate) scratch: Arc<Scratch>,
+}
+
+impl Origin {
+    /// Returns a path in the scratch directory that was never given before.
+    pub(crate) fn new_file(&self) -> PathBuf {
+        self.scratch
+            .new_file(self.url.as_str(), self.range.as_ref())
+    }
+}
+
+enum Content {
+    Memory(
+        Bytes,
+        #[expect(dead_code, reason = "counts the bytes until it is dropped")] Held,
+    ),
+    /// A file in the scratch directory, which goes with it.
+    Scratch(PathBuf),
+    /// A file of the caller's.
+    File(PathBuf),
+}
+
+impl LocalData {
+    /// Takes bytes in memory.
+    pub(crate) fn memory(origin: Origin, bytes: Bytes, held: Held) -> Self {
+        Self::new(origin, Content::Memory(bytes, held))
+    }
+
+    /// Takes a file in the scratch directory.
+    pub(crate) fn scratch_file(origin: Origin, path: PathBuf) -> Self {
+        Self::new(origin, Content::Scratch(path))
+    }
+
+    /// Takes a file of the caller's, which nobody here removes.
+    pub(crate) fn own_file(origin: Origin, path: PathBuf) -> Self {
+        Self::new(origin, Content::File(path))
+    }
+
+    fn new(origin: Origin, content: Content) -> Self {
+        Self {
+            origin,
+            content,
+            written: Mutex::new(None),
+        }
+    }
+
+    /// Returns a file that holds the bytes; those in memory are written the first time.
+    pub(crate) fn path(&self) -> Result<PathBuf> {
+        let bytes = match &self.content {
+            Content::File(path) => return Ok(path.clone()),
+            _ if self.origin.scratch.is_closed() => return Err(self.closed()),
+            Content::Scratch(path) => return Ok(path.clone()),
+            Content::Memory(bytes, _) => bytes,
+        };
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = &*written {
+            return Ok(path.clone());
+        }
+        let path = self.origin.new_file();
+        self.write(&path, bytes)?;
+        *written = Some(path.clone());
+        Ok(path)
+    }
+
+    fn write(&self, path: &Path, bytes: &Bytes) -> Result<()> {
+        fs::write(path, bytes).map_err(|error| {
+            // Half a file must not be taken for a whole one; the directory goes away anyway.
+            _ = fs::remove_file(path);
+            Error::local(
+                &format!("write {} to {}", self.origin.url.as_str(), path.display()),
+                error,
+            )
+        })
+    }
+
+    /// Returns the bytes; those in a file are read.
+    pub(crate) fn bytes(&self) -> Result<Bytes> {
+        let path = match &self.content {
+            Content::Memory(bytes, _) => return Ok(bytes.clone()),
+            Content::Scratch(_) if self.origin.scratch.is_closed() => return Err(self.closed()),
+            Content::Scratch(path) | Content::File(path) => path,
+        };
+        let bytes = fs::read(path).map_err(|error| {
+            Error::local(
+                &format!("read {} from {}", self.origin.url.as_str(), path.display()),
+                error,
+            )
+        })?;
+        Ok(bytes.into())
+    }
+
+    fn closed(&self) -> Error {
+        Error::Closed {
+            action: format!("read {}", self.origin.url.as_str()),
+        }
+    }
+}
+
+impl fmt::Debug for LocalData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.content {
+            Content::Memory(bytes, _) => write!(f, "{} bytes in memory", bytes.len()),
+            Content::Scratch(path) | Content::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// How many bytes of downloads a client holds in memory. Clone is a reference count.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Holding(Arc<AtomicU64>);
+
+/// Bytes in memory, counted until they are dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    holding: Holding,
+    bytes: u64,
+}
+
+impl Holding {
+    /// Returns the bytes that are held now.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes until the guard is dropped.
+    pub(crate) fn hold(&self, bytes: u64) -> Held {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+        Held {
+            holding: self.clone(),
+            bytes,
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.holding.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorClass;
+
+    fn scratch() -> (tempfile::TempDir, Arc<Scratch>) {
+        let root = tempfile::tempdir().unwrap();
+        let scratch = Arc::new(Scratch::create(root.path(), false).unwrap());
+        (root, scratch)
+    }
+
+    fn origin(scratch: &Arc<Scratch>) -> Origin {
+        Origin {
+            url: S3Url::parse("s3://b/k").unwrap(),
+            range: None,
+            scratch: Arc::clone(scratch),
+        }
+    }
+
+    #[test]
+    fn bytes_in_memory_are_written_once_and_survive_the_close() {
+        let (_root, scratch) = scratch();
+        let holding = Holding::default();
+        let held = holding.hold(5);
+        let data = LocalData::memory(origin(&scratch), Bytes::from("hello"), held);
+        let path = data.path().unwrap();
+        assert_eq!(
+            (fs::read(&path).unwrap(), data.path().unwrap()),
+            (b"hello".to_vec(), path.clone())
+        );
+
+        scratch.close().unwrap();
+        assert!(!path.exists());
+        assert_eq!(data.bytes().unwrap(), "hello");
+        let error = data.path().unwrap_err();
+        assert!(matches!(error, Error::Closed { .. }), "{error}");
+        assert_eq!(holding.bytes(), 5);
+        drop(data);
+        assert_eq!(holding.bytes(), 0);
+    }
+
+    #[test]
+    fn a_file_of_the_scratch_directory_goes_with_it_and_a_file_of_the_callers_does_not() {
+        let (root, scratch) = scratch();
+        let inside = scratch.new_file("s3://b/k", None);
+        let outside = root.path().join("mine");
+        for path in [&inside, &outside] {
+            fs::write(path, "x").unwrap();
+        }
+        let ours = LocalData::scratch_file(origin(&scratch), inside);
+        let theirs = LocalData::own_file(origin(&scratch), outside);
+        assert_eq!(ours.bytes().unwrap(), "x");
+
+        scratch.close().unwrap();
+        assert!(matches!(ours.bytes().unwrap_err(), Error::Closed { .. }));
+        assert_eq!(ours.path().unwrap_err().class(), ErrorClass::Other);
+        assert_eq!(theirs.bytes().unwrap(), "x");
+    }
+}

@@ -1,0 +1,92 @@
+//! Names of local files for what was downloaded.
+
+use std::fmt::Write;
+
+use s3_core::ByteRange;
+use sha1::{Digest, Sha1};
+
+/// The most characters of a key's last component that a name shows; file systems allow 255 bytes in all. (The
+/// reference shows 150 and has no serial number.)
+const LEAF_CHARACTERS: usize = 140;
+
+/// Returns a file name for a download: the SHA-1 of the URL, the end of the key, and the range, as Metaflow does,
+/// and a serial number, so that a later download never replaces the file behind an earlier result.
+///
+/// A URL may hold anything; the name holds ASCII letters, digits, `_`, `-`, `%` and `~`, and is at most 255 bytes long
+/// for every range and serial number.
+pub(crate) fn local_name(url: &str, range: Option<&ByteRange>, serial: u64) -> String {
+    let quoted = quote(url);
+    let leaf = quoted.rsplit('/').next().unwrap_or_default();
+    let mut name = String::new();
+    for byte in Sha1::digest(quoted.as_bytes()) {
+        write!(name, "{byte:02x}").expect("a string takes what is written");
+    }
+    name.push('-');
+    name.extend(leaf.chars().take(LEAF_CHARACTERS).map(|char| match char {
+        '.' | '-' => '_',
+        other => other,
+    }));
+    if leaf.len() > LEAF_CHARACTERS {
+        name.push_str("...");
+    }
+    write!(name, "-{}-{serial}", range_name(range)).expect("a string takes what is written");
+    name
+}
+
+fn range_name(range: Option<&ByteRange>) -> String {
+    match range {
+        None => "whole".to_owned(),
+        Some(ByteRange::Bounded(range)) => {
+            format!("{}_{}", range.start, range.end.saturating_sub(1))
+        }
+        Some(ByteRange::From(start)) => format!("{start}_"),
+        Some(ByteRange::Last(count)) => format!("_{count}"),
+    }
+}
+
+/// Percent-encodes everything but letters, digits, `_`, `.`, `-`, `~` and the slash.
+fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' | b'/' => {
+                quoted.push(char::from(byte));
+            }
+            _ => write!(quoted, "%{byte:02X}").expect("a string takes what is written"),
+        }
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tail(url: &str, range: Option<&ByteRange>) -> String {
+        local_name(url, range, 7)[40..].to_owned()
+    }
+
+    #[test]
+    fn a_name_shows_leaf_range_and_serial() {
+        assert_eq!(tail("s3://b/d/a-b.txt", None), "-a_b_txt-whole-7");
+        assert_eq!(tail("s3://b/k", Some(&ByteRange::from(3..7))), "-k-3_6-7");
+        assert_eq!(tail("s3://b/k", Some(&ByteRange::From(3))), "-k-3_-7");
+        assert_eq!(tail("s3://b/d/", None), "--whole-7");
+        assert_eq!(tail("s3://b/é b", None), "-%C3%A9%20b-whole-7");
+    }
+
+    #[test]
+    fn the_same_leaf_of_another_url_has_another_name() {
+        assert_ne!(
+            local_name("s3://b/x/f", None, 1),
+            local_name("s3://b/y/f", None, 1)
+        );
+    }
+
+    #[test]
+    fn the_longest_key_gives_a_name_that_file_systems_take() {
+        let url = format!("s3://bucket/{}", "é".repeat(512));
+        let range = ByteRange::from(u64::MAX - 1..u64::MAX);
+        assert!(local_name(&url, Some(&range), u64::MAX).len() <= 255);
+    }
+}

@@ -1,0 +1,127 @@
+//! Buckets: which there are, making and removing them.
+
+use s3_core::{BucketInfo, BucketRequest};
+
+use crate::error::Result;
+use crate::request::{Call, Mode, Op, Request};
+use crate::s3::Client;
+
+/// The call of [`list_buckets`](Client::list_buckets).
+#[derive(Clone, Copy, Debug)]
+pub struct ListBuckets;
+
+/// The call of [`create_bucket`](Client::create_bucket).
+#[derive(Clone, Debug)]
+pub struct CreateBucket {
+    name: String,
+}
+
+/// The call of [`delete_bucket`](Client::delete_bucket).
+#[derive(Clone, Debug)]
+pub struct DeleteBucket {
+    name: String,
+}
+
+impl<M: Mode> Client<M> {
+    /// Lists the buckets of the account, by name. One request.
+    ///
+    /// # Errors
+    ///
+    /// Class `AccessDenied`, and the failures of every request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("photos").await?;
+    /// let buckets = s3.list_buckets().await?;
+    /// assert_eq!(&*buckets[0].name, "photos");
+    /// # Ok(()) }
+    /// ```
+    pub fn list_buckets(&self) -> Request<ListBuckets, M> {
+        self.request(ListBuckets)
+    }
+
+    /// Creates a bucket in the client's region. One request.
+    ///
+    /// # Errors
+    ///
+    /// Class `Other` if the name is taken or not allowed, `AccessDenied`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("photos").await?;
+    /// s3.put("s3://photos/cat", "purr").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn create_bucket(&self, name: impl Into<String>) -> Request<CreateBucket, M> {
+        self.request(CreateBucket { name: name.into() })
+    }
+
+    /// Deletes an empty bucket. One request.
+    ///
+    /// # Errors
+    ///
+    /// Class `NotFound` for a missing bucket, `Other` for one that is not empty, `AccessDenied`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("photos").await?;
+    /// s3.delete_bucket("photos").await?;
+    /// assert!(s3.list_buckets().await?.is_empty());
+    /// # Ok(()) }
+    /// ```
+    pub fn delete_bucket(&self, name: impl Into<String>) -> Request<DeleteBucket, M> {
+        self.request(DeleteBucket { name: name.into() })
+    }
+}
+
+impl Op for ListBuckets {
+    type Output = Vec<BucketInfo>;
+
+    const NAME: &'static str = "list_buckets";
+
+    async fn run(self, call: Call) -> Result<Vec<BucketInfo>> {
+        Ok(call.client.transfer.list_buckets(&call.options).await?)
+    }
+}
+
+impl Op for CreateBucket {
+    type Output = ();
+
+    const NAME: &'static str = "create_bucket";
+
+    async fn run(self, call: Call) -> Result<()> {
+        let request = BucketRequest::new(self.name);
+        Ok(call
+            .client
+            .transfer
+            .create_bucket(request, &call.options)
+            .await?)
+    }
+}
+
+impl Op for DeleteBucket {
+    type Output = ();
+
+    const NAME: &'static str = "delete_bucket";
+
+    async fn run(self, call: Call) -> Result<()> {
+        let request = BucketRequest::new(self.name);
+        Ok(call
+            .client
+            .transfer
+            .delete_bucket(request, &call.options)
+            .await?)
+    }
+}

@@ -1,0 +1,244 @@
+//! Downloading many objects.
+
+use s3_transfer::ManyOptions;
+
+use super::get::{GetOptions, fetch_object, resolve};
+use crate::distinct::run_distinct;
+use crate::download::Landing;
+use crate::error::Result;
+use crate::request::{Async, Call, Mode, Op, Request};
+use crate::s3::Client;
+use crate::stream::ObjectStream;
+use crate::{GetObject, S3Object};
+
+/// The call of [`get_many`](Client::get_many).
+#[derive(Clone, Debug)]
+pub struct GetMany {
+    objects: Vec<GetObject>,
+    options: GetOptions,
+}
+
+impl<M: Mode> Client<M> {
+    /// Downloads many objects, or ranges of them, in parallel.
+    ///
+    /// Returns one object per input, in input order. Inputs that name the same bytes are fetched once and share them.
+    /// Requests as [`get`](Self::get); all inputs are checked before the first.
+    ///
+    /// # Errors
+    ///
+    /// The first failure ends the call, and the failing input with the lowest index decides which it is; see
+    /// [`BatchError`](crate::BatchError). Classes as in [`get`](Self::get).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put_many([("s3://b/1", "one"), ("s3://b/2", "two")]).await?;
+    ///
+    /// let objects = s3.get_many(["s3://b/2", "s3://b/3", "s3://b/1"]).return_missing(true).await?;
+    /// let sizes: Vec<_> = objects.iter().map(|object| object.size()).collect();
+    /// assert_eq!(sizes, [Some(3), None, Some(3)]);
+    /// # Ok(()) }
+    /// ```
+    pub fn get_many(&self, keys: impl IntoIterator<Item: Into<GetObject>>) -> Request<GetMany, M> {
+        let objects = keys.into_iter().map(Into::into).collect();
+        self.request(GetMany {
+            objects,
+            options: GetOptions::default(),
+        })
+    }
+}
+
+impl<M> Request<GetMany, M> {
+    /// Returns objects that do not [exist](S3Object::exists) instead of failing when some are missing. Off by default.
+    pub fn return_missing(mut self, yes: bool) -> Self {
+        self.op.options.return_missing = yes;
+        self
+    }
+
+    /// Fills in content type, metadata, encryption, time and range. On by default; it costs nothing.
+    pub fn return_info(mut self, yes: bool) -> Self {
+        self.op.options.return_info = yes;
+        self
+    }
+}
+
+impl Request<GetMany, Async> {
+    /// Sends the request and returns its results in order of completion, each with the index of its input.
+    ///
+    /// A failure does not stop the others: every input has one item. Equal inputs are fetched anew.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use futures_util::StreamExt;
+    ///
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put("s3://b/1", "one").await?;
+    /// let mut results = s3.get_many(["s3://b/1", "s3://b/2"]).stream();
+    /// while let Some((index, object)) = results.next().await {
+    ///     assert_eq!(object.is_ok(), index == 0);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn stream(self) -> ObjectStream {
+        self.op.stream(Call::begin(self.client, self.deadline))
+    }
+}
+
+impl GetMany {
+    pub(crate) fn stream(self, call: Call) -> ObjectStream {
+        let mut fetches = Vec::with_capacity(self.objects.len());
+        for (index, object) in self.objects.iter().enumerate() {
+            match resolve(&call.client, object) {
+                Ok(fetch) => fetches.push(fetch),
+                Err(error) => return ObjectStream::refused(index, error),
+            }
+        }
+        let (transfer, options) = (call.client.transfer.clone(), self.options);
+        ObjectStream::running(
+            transfer.fan_out(fetches, ManyOptions::default(), move |_, fetch| {
+                let call = call.clone();
+                async move { fetch_object(fetch, call, &Landing::Auto, options).await }
+            }),
+        )
+    }
+}
+
+impl Op for GetMany {
+    type Output = Vec<S3Object>;
+
+    const NAME: &'static str = "get_many";
+
+    async fn run(self, call: Call) -> Result<Vec<S3Object>> {
+        let fetches = self
+            .objects
+            .iter()
+            .map(|object| resolve(&call.client, object));
+        let fetches = fetches.collect::<Result<Vec<_>>>()?;
+        let (transfer, options) = (call.client.transfer.clone(), self.options);
+        run_distinct(&transfer, Self::NAME, fetches, move |_, fetch| {
+            let call = call.clone();
+            async move { fetch_object(fetch, call, &Landing::Auto, options).await }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use s3_core::{MemoryStore, Operation};
+
+    use super::*;
+    use crate::{ErrorClass, S3, S3GetObject};
+
+    async fn client() -> (MemoryStore, S3) {
+        let store = MemoryStore::with_buckets(["b"]);
+        let s3 = S3::builder()
+            .store(store.clone())
+            .s3root("s3://b/root")
+            .tmproot(std::env::temp_dir())
+            .build()
+            .unwrap();
+        s3.put_many([("a", "A"), ("b", "BB"), ("c", "CCC")])
+            .await
+            .unwrap();
+        (store, s3)
+    }
+
+    #[tokio::test]
+    async fn results_are_in_input_order_and_equal_inputs_are_fetched_once() {
+        let (store, s3) = client().await;
+        let before = store.operations().get(Operation::Get);
+        let objects = s3
+            .get_many(["c", "/a", "nope", "a", "c"])
+            .return_missing(true)
+            .await
+            .unwrap();
+        let sizes: Vec<_> = objects.iter().map(S3Object::size).collect();
+        assert_eq!(sizes, [Some(3), Some(1), None, Some(1), Some(3)]);
+        assert_eq!(store.operations().get(Operation::Get) - before, 3);
+        assert_eq!(objects[0].path().unwrap(), objects[4].path().unwrap());
+        assert_eq!(s3.get_many(Vec::<&str>::new()).await.unwrap().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn the_lowest_failing_input_is_the_error() {
+        let (_, s3) = client().await;
+        let error = s3.get_many(["a", "nope1", "b", "nope2"]).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::NotFound);
+        let batch = error.as_batch().unwrap();
+        assert_eq!(batch.index(), 1);
+        assert!(error.to_string().contains("s3://b/root/nope1"), "{error}");
+        let ranges = [S3GetObject::new("a", 0, 1), S3GetObject::new("a", 50, 1)];
+        let error = s3.get_many(ranges).return_missing(true).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::InvalidRange);
+    }
+
+    #[tokio::test]
+    async fn one_bad_input_sends_nothing() {
+        let (store, s3) = client().await;
+        let before = store.operations().total();
+        let error = s3.get_many(["a", "s3://b/root/b"]).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Url);
+        let mut stream = s3.get_many(["a", "s3://b/root/b"]).stream();
+        let (index, result) = stream.next().await.unwrap();
+        assert_eq!((index, result.unwrap_err().class()), (1, ErrorClass::Url));
+        assert!(stream.next().await.is_none());
+        assert_eq!(store.operations().total(), before);
+    }
+
+    #[tokio::test]
+    async fn a_stream_has_one_item_per_input() {
+        let (_, s3) = client().await;
+        let mut results: Vec<_> = s3
+            .get_many(["a", "nope", "b", "a"])
+            .stream()
+            .collect()
+            .await;
+        results.sort_by_key(|(index, _)| *index);
+        let sizes: Vec<_> = results
+            .into_iter()
+            .map(|(_, object)| object.ok()?.size())
+            .collect();
+        assert_eq!(sizes, [Some(1), None, Some(2), Some(1)]);
+    }
+
+    #[tokio::test]
+    async fn memory_is_bounded_for_all_objects_together() {
+        let store = MemoryStore::with_buckets(["b"]);
+        let s3 = S3::builder()
+            .store(store)
+            .s3root("s3://b")
+            .memory_in_all(4)
+            .tmproot(std::env::temp_dir())
+            .build()
+            .unwrap();
+        s3.put_many((0..8).map(|n| (n.to_string(), "abc")))
+            .await
+            .unwrap();
+        let mut kept = Vec::new();
+        for n in 0..8 {
+            kept.push(s3.get(n.to_string()).await.unwrap());
+        }
+        let files = std::fs::read_dir(s3.scratch_path().unwrap())
+            .unwrap()
+            .count();
+        assert_eq!(files, 7);
+        drop(kept);
+        s3.get("0").await.unwrap();
+        assert_eq!(
+            std::fs::read_dir(s3.scratch_path().unwrap())
+                .unwrap()
+                .count(),
+            7
+        );
+    }
+}

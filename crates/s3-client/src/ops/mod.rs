@@ -1,0 +1,31 @@
+//! The operations of a client, one type for each call. [`Request`](crate::Request) wraps them.
+//!
+//! Nobody names these types to make a call; they are here to be named in signatures and documentation. The optional
+//! arguments of a call are methods on `Request<ops::…, _>`.
+
+mod bucket;
+mod copy;
+mod delete;
+mod files;
+mod get;
+mod get_many;
+mod info;
+mod list;
+mod presign;
+mod put;
+mod put_files;
+mod put_many;
+mod recursive;
+
+pub use bucket::{CreateBucket, DeleteBucket, ListBuckets};
+pub use copy::Copy;
+pub use delete::{Delete, DeleteMany};
+pub use get::Get;
+pub use get_many::GetMany;
+pub use info::{Info, InfoMany};
+pub use list::{ListPaths, ListRecursive};
+pub use presign::Presign;
+pub use put::Put;
+pub use put_files::PutFiles;
+pub use put_many::PutMany;
+pub use recursive::GetRecursive;

@@ -1,0 +1,68 @@
+//! URLs that anybody may use for a while.
+
+use std::time::Duration;
+
+use s3_core::{PresignMethod, PresignRequest};
+
+use crate::Key;
+use crate::error::Result;
+use crate::request::{Call, Mode, Op, Request};
+use crate::s3::Client;
+
+/// The call of [`presign`](Client::presign).
+#[derive(Clone, Debug)]
+pub struct Presign {
+    key: Key,
+    expires: Duration,
+    method: PresignMethod,
+}
+
+impl<M: Mode> Client<M> {
+    /// Makes an `https://` URL with which anybody may read the object for `expires`: 1 second to 7 days.
+    ///
+    /// No request, but credentials may have to be fetched. Whether there is such an object is not checked.
+    ///
+    /// # Errors
+    ///
+    /// Class `Url` for a key that cannot be resolved, `Other` for a time out of bounds or a store in memory.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let s3 = s3_client::S3::from_env()?;
+    /// let url = s3.presign("s3://bucket/report.html", Duration::from_secs(3600)).await?;
+    /// println!("{url}");
+    /// # Ok(()) }
+    /// ```
+    pub fn presign(&self, key: impl Into<Key>, expires: Duration) -> Request<Presign, M> {
+        self.request(Presign {
+            key: key.into(),
+            expires,
+            method: PresignMethod::Get,
+        })
+    }
+}
+
+impl<M> Request<Presign, M> {
+    /// Sets what the holder of the URL may do, instead of reading.
+    pub fn method(mut self, method: PresignMethod) -> Self {
+        self.op.method = method;
+        self
+    }
+}
+
+impl Op for Presign {
+    type Output = String;
+
+    const NAME: &'static str = "presign";
+
+    async fn run(self, call: Call) -> Result<String> {
+        let url = call.client.object_url(&self.key)?;
+        let request = PresignRequest::new(url, self.method, self.expires);
+        Ok(call.client.transfer.presign(request, &call.options).await?)
+    }
+}

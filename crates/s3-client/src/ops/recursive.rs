@@ -1,0 +1,410 @@
+//! Downloading everything below prefixes.
+
+use futures_util::{StreamExt, try_join};
+use s3_core::{ListedObject, S3Prefix};
+use s3_transfer::ListStream;
+
+use super::list::list_all;
+use crate::distinct::run_distinct;
+use crate::download::{Fetch, Landing};
+use crate::error::{Error, Result};
+use crate::request::{Call, Mode, Op, Request};
+use crate::s3::{Client, Shared};
+use crate::stream::Listing;
+use crate::{Key, S3Object};
+
+/// The call of [`get_recursive`](Client::get_recursive) and [`get_all`](Client::get_all).
+#[derive(Clone, Debug)]
+pub struct GetRecursive {
+    what: What,
+    return_info: bool,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// Objects whose URLs begin with these.
+    Prefixes(Vec<Key>),
+    /// Objects in the directory of the root.
+    Root,
+}
+
+impl<M: Mode> Client<M> {
+    /// Downloads all objects whose URLs begin with one of these prefixes, in parallel.
+    ///
+    /// A prefix is plain text, as in S3: `part-` finds `part-1` and `part-2/x`, and `foo` finds `foo.txt` beside `foo/1`.
+    /// To stay inside a directory, end it with a slash. Prefixes come in request order, and within one the server's
+    /// order holds; overlapping ones repeat objects, which then share their bytes. No match is no error.
+    ///
+    /// One listing per prefix and 1,000 objects, and the gets of the objects, without a request to learn their sizes.
+    /// With one prefix, the objects of a page are downloaded while the next page is listed.
+    ///
+    /// Keys of results are relative to the prefix that found them, or with [`return_info`](Request::return_info) to the
+    /// client's root, as in Metaflow.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_many`](Self::get_many); `NotFound` for a missing bucket, or an object that was deleted in between.
+    ///
+    /// # Deviation
+    ///
+    /// A key is never cut inside a name: `foo` finds `foobar/3` under the key `foobar/3`, not `ar/3`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put_many([("s3://b/day/1", "one"), ("s3://b/day/2/3", "three"), ("s3://b/daylight", "")]).await?;
+    ///
+    /// let objects = s3.get_recursive(["s3://b/day/"]).await?;
+    /// let keys: Vec<_> = objects.iter().map(|object| object.key()).collect();
+    /// assert_eq!(keys, ["1", "2/3"]);
+    /// # Ok(()) }
+    /// ```
+    pub fn get_recursive(
+        &self,
+        prefixes: impl IntoIterator<Item: Into<Key>>,
+    ) -> Request<GetRecursive, M> {
+        let what = What::Prefixes(prefixes.into_iter().map(Into::into).collect());
+        self.request(GetRecursive {
+            what,
+            return_info: false,
+        })
+    }
+
+    /// Downloads all objects below the client's root, in parallel; requests as [`get_recursive`](Self::get_recursive).
+    ///
+    /// # Errors
+    ///
+    /// As [`get_recursive`](Self::get_recursive); class `Url` for a client without a root.
+    ///
+    /// # Deviation
+    ///
+    /// The root is a directory: with the root `s3://b/data`, objects below `s3://b/data2/` are not included, nor is the
+    /// object `s3://b/data`. Metaflow's client includes both.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::{MemoryStore, S3};
+    ///
+    /// let s3 = S3::builder()
+    ///     .store(MemoryStore::with_buckets(["b"]))
+    ///     .s3root("s3://b/data")
+    ///     .tmproot(std::env::temp_dir())
+    ///     .build()?;
+    /// s3.put_many([("1", "one"), ("2", "two")]).await?;
+    /// assert_eq!(s3.get_all().await?.len(), 2);
+    /// # Ok(()) }
+    /// ```
+    pub fn get_all(&self) -> Request<GetRecursive, M> {
+        self.request(GetRecursive {
+            what: What::Root,
+            return_info: false,
+        })
+    }
+}
+
+impl<M> Request<GetRecursive, M> {
+    /// Fills in content type, metadata, encryption, time and range, and makes keys relative to the client's root. Off
+    /// by default; it costs nothing.
+    pub fn return_info(mut self, yes: bool) -> Self {
+        self.op.return_info = yes;
+        self
+    }
+}
+
+impl Op for GetRecursive {
+    type Output = Vec<S3Object>;
+
+    const NAME: &'static str = "get_recursive";
+
+    async fn run(self, call: Call) -> Result<Vec<S3Object>> {
+        let listings = self.listings(&call.client)?;
+        let mut pages = Pages::of(&call, listings);
+        let mut objects = Vec::new();
+        let mut next = pages.next(&call).await?;
+        while let Some(page) = next {
+            let downloading = self.download(&call, page, objects.len());
+            let (downloaded, following) = try_join!(downloading, pages.next(&call))?;
+            objects.extend(downloaded);
+            next = following;
+        }
+        Ok(objects)
+    }
+}
+
+/// Objects that were found, each with what its key is relative to.
+type Found = Vec<(ListedObject, S3Prefix)>;
+
+impl GetRecursive {
+    fn listings(&self, client: &Shared) -> Result<Vec<Listing>> {
+        let listing = |ask, show| Listing {
+            ask,
+            show,
+            one_level: false,
+        };
+        match &self.what {
+            What::Prefixes(keys) => keys
+                .iter()
+                .map(|key| {
+                    client
+                        .prefix_url(key)
+                        .map(|prefix| listing(prefix.clone(), prefix))
+                })
+                .collect(),
+            What::Root => {
+                let root = client.prefix_url(&Key::root())?;
+                Ok(vec![listing(root.with_trailing_slash(), root)])
+            }
+        }
+    }
+
+    /// Downloads what was found; `before` results are there already.
+    async fn download(&self, call: &Call, found: Found, before: usize) -> Result<Vec<S3Object>> {
+        let (fetches, prefixes): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .map(|(object, show)| {
+                let known = Some((object.size, object.etag));
+                (
+                    Fetch {
+                        url: object.url,
+                        range: None,
+                        known,
+                    },
+                    show,
+                )
+            })
+            .unzip();
+        let job_call = call.clone();
+        let downloads = run_distinct(
+            &call.client.transfer,
+            Self::NAME,
+            fetches,
+            move |_, fetch: Fetch| {
+                let call = job_call.clone();
+                async move { fetch.run(&call, &Landing::Auto).await }
+            },
+        );
+        let downloads = downloads
+            .await
+            .map_err(|error| count_before(error, before))?;
+        let root = call.client.display_root();
+        let relative_to = |show| {
+            if self.return_info {
+                root.clone()
+            } else {
+                Some(show)
+            }
+        };
+        let objects = downloads.into_iter().zip(prefixes);
+        Ok(objects
+            .map(|(download, show)| download.into_object(relative_to(show), self.return_info))
+            .collect())
+    }
+}
+
+/// Makes the account of one page that of the whole call.
+fn count_before(error: Error, before: usize) -> Error {
+    match error {
+        Error::Batch(mut batch) => {
+            batch.index += before;
+            batch.succeeded += before;
+            Error::Batch(batch)
+        }
+        other => other,
+    }
+}
+
+/// What the listings find, in request order: one listing page by page, several at once and all in one.
+enum Pages {
+    One(Listing, ListStream),
+    Several(Vec<Listing>),
+}
+
+impl Pages {
+    fn of(call: &Call, mut listings: Vec<Listing>) -> Self {
+        match (listings.pop(), listings.is_empty()) {
+            (Some(only), true) => {
+                let stream = only.pages(call);
+                Self::One(only, stream)
+            }
+            (last, _) => {
+                listings.extend(last);
+                Self::Several(listings)
+            }
+        }
+    }
+
+    async fn next(&mut self, call: &Call) -> Result<Option<Found>> {
+        match self {
+            Self::One(listing, stream) => {
+                let Some(page) = stream.next().await.transpose()? else {
+                    return Ok(None);
+                };
+                Ok(Some(found(page.objects, &listing.show)))
+            }
+            Self::Several(listings) if listings.is_empty() => Ok(None),
+            Self::Several(listings) => {
+                let listings = std::mem::take(listings);
+                let shows: Vec<_> = listings
+                    .iter()
+                    .map(|listing| listing.show.clone())
+                    .collect();
+                let lists = list_all(call, GetRecursive::NAME, listings, |_, page| page.objects);
+                let lists = lists.await?.into_iter().zip(shows);
+                Ok(Some(
+                    lists
+                        .flat_map(|(objects, show)| found(objects, &show))
+                        .collect(),
+                ))
+            }
+        }
+    }
+}
+
+fn found(objects: Vec<ListedObject>, show: &S3Prefix) -> Found {
+    objects
+        .into_iter()
+        .map(|object| (object, show.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use s3_core::{MemoryStore, Operation};
+
+    use super::*;
+    use crate::{ErrorClass, S3};
+
+    fn client(s3root: &str) -> (MemoryStore, S3) {
+        let store = MemoryStore::with_buckets(["b"]);
+        let s3 = S3::builder()
+            .store(store.clone())
+            .s3root(s3root)
+            .tmproot(std::env::temp_dir())
+            .build()
+            .unwrap();
+        (store, s3)
+    }
+
+    async fn with_foos() -> S3 {
+        let (_, s3) = client("s3://b/root");
+        let keys = [
+            "foo",
+            "foo/1",
+            "foo/sub/2",
+            "foobar",
+            "foobar/3",
+            "foo.txt",
+            "zed",
+        ];
+        s3.put_many(keys.map(|key| (key, key))).await.unwrap();
+        s3
+    }
+
+    fn keys(objects: &[S3Object]) -> Vec<&str> {
+        objects.iter().map(S3Object::key).collect()
+    }
+
+    #[tokio::test]
+    async fn a_prefix_is_plain_text_and_keys_are_whole_names() {
+        let s3 = with_foos().await;
+        let objects = s3.get_recursive(["foo"]).await.unwrap();
+        let whole = "s3://b/root/foo";
+        assert_eq!(
+            keys(&objects),
+            [whole, "foo.txt", "1", "sub/2", "foobar", "foobar/3"]
+        );
+        assert!(
+            objects
+                .iter()
+                .all(|object| object.downloaded() && !object.has_info())
+        );
+        assert_eq!(objects[3].text().unwrap().as_deref(), Some("foo/sub/2"));
+    }
+
+    #[tokio::test]
+    async fn prefixes_come_in_request_order_and_may_overlap() {
+        let s3 = with_foos().await;
+        let objects = s3
+            .get_recursive(["foo/sub/", "nothing", "foo/"])
+            .await
+            .unwrap();
+        assert_eq!(keys(&objects), ["2", "1", "sub/2"]);
+        assert_eq!(objects[0].prefix(), Some("s3://b/root/foo/sub/"));
+        assert!(
+            s3.get_recursive(Vec::<&str>::new())
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[tokio::test]
+    async fn with_info_keys_are_relative_to_the_root() {
+        let s3 = with_foos().await;
+        let objects = s3.get_recursive(["foo/"]).return_info(true).await.unwrap();
+        assert_eq!(keys(&objects), ["foo/1", "foo/sub/2"]);
+        assert!(
+            objects
+                .iter()
+                .all(|object| object.has_info() && object.last_modified().is_some())
+        );
+    }
+
+    #[tokio::test]
+    async fn all_stays_inside_the_directory_of_the_root() {
+        let (_, bucket) = client("s3://b");
+        let objects = ["root/", "root/a", "root//c", "root2/b", "root", "rootless"];
+        bucket
+            .put_many(objects.map(|key| (key, "x")))
+            .await
+            .unwrap();
+        let nested = S3::builder()
+            .store(bucket.transfer().store().clone())
+            .s3root("s3://b/root/")
+            .tmproot(std::env::temp_dir())
+            .build()
+            .unwrap();
+        assert_eq!(keys(&nested.get_all().await.unwrap()), ["", "/c", "a"]);
+        assert_eq!(bucket.get_all().await.unwrap().len(), 6);
+        let error = S3::in_memory().unwrap().get_all().await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Url);
+    }
+
+    #[tokio::test]
+    async fn pages_are_listed_while_the_one_before_is_downloaded_and_sizes_are_known() {
+        let (store, s3) = client("s3://b");
+        s3.put_many((0..1005).map(|n| (format!("k{n:04}"), "x")))
+            .await
+            .unwrap();
+        s3.put("k1005", "").await.unwrap();
+        let before = store.operations();
+        let objects = s3.get_all().await.unwrap();
+        assert_eq!((objects.len(), objects[1004].key()), (1006, "k1004"));
+        let after = store.operations();
+        let count = |operation| after.get(operation) - before.get(operation);
+        assert_eq!((count(Operation::List), count(Operation::Get)), (2, 1006));
+    }
+
+    #[tokio::test]
+    async fn a_missing_bucket_is_not_found() {
+        let s3 = S3::in_memory().unwrap();
+        for prefixes in [
+            vec!["s3://nowhere/x"],
+            vec!["s3://nowhere/x", "s3://nowhere/y"],
+        ] {
+            let error = s3.get_recursive(prefixes).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::NotFound, "{error}");
+        }
+        assert_eq!(
+            s3.get_recursive(["s3://b"]).await.unwrap_err().class(),
+            ErrorClass::Url
+        );
+    }
+}

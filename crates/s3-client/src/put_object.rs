@@ -1,0 +1,133 @@
+//! What to upload, with its key and its attributes.
+
+use std::path::PathBuf;
+
+use s3_core::{Attributes, Encryption, ErrorKind, Operation};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::{Key, PutValue, metadata};
+
+/// An object to upload with [`put_many`](crate::S3::put_many), which sends `value`, or with
+/// [`put_files`](crate::S3::put_files), which sends the file at `path`.
+///
+/// Pairs of key and value convert.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> s3_client::Result<()> {
+/// use s3_client::{S3, S3PutObject};
+///
+/// let s3 = S3::in_memory()?;
+/// s3.create_bucket("b").await?;
+/// let report = S3PutObject {
+///     content_type: Some("text/html".to_owned()),
+///     metadata: Some(serde_json::json!({"author": "workflow"})),
+///     ..S3PutObject::new("s3://b/report.html", "<html>")
+/// };
+/// s3.put_many([report, ("s3://b/plain", "text").into()]).await?;
+/// assert_eq!(s3.info("s3://b/report.html").await?.content_type(), Some("text/html"));
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Default)]
+pub struct S3PutObject {
+    /// Where to, as given: a suffix of the root or a full URL. Empty for the root itself.
+    pub key: String,
+    /// The value for `put_many`.
+    pub value: Option<PutValue>,
+    /// The local file for `put_files`.
+    pub path: Option<PathBuf>,
+    /// The MIME type. Not sent when `None` or empty; never guessed.
+    pub content_type: Option<String>,
+    /// Server-side encryption (`AES256`, `aws:kms`); that of the client when `None` or empty.
+    pub encryption: Option<String>,
+    /// User metadata: any JSON value, usually an object. Not sent when `None`, null or empty.
+    pub metadata: Option<Value>,
+}
+
+impl S3PutObject {
+    /// Describes an object of a value.
+    #[must_use]
+    pub fn new(key: impl Into<Key>, value: impl Into<PutValue>) -> Self {
+        Self {
+            key: key.into().into_string(),
+            value: Some(value.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Describes an object of a local file.
+    #[must_use]
+    pub fn file(key: impl Into<Key>, path: impl Into<PathBuf>) -> Self {
+        Self {
+            key: key.into().into_string(),
+            path: Some(path.into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl<K: Into<Key>, V: Into<PutValue>> From<(K, V)> for S3PutObject {
+    fn from((key, value): (K, V)) -> Self {
+        Self::new(key, value)
+    }
+}
+
+/// An input of [`put_files`](crate::S3::put_files): a pair of key and path, or an [`S3PutObject`] with a path.
+#[derive(Debug)]
+pub struct PutFile(pub(crate) S3PutObject);
+
+impl From<S3PutObject> for PutFile {
+    fn from(object: S3PutObject) -> Self {
+        Self(object)
+    }
+}
+
+impl<K: Into<Key>, P: Into<PathBuf>> From<(K, P)> for PutFile {
+    fn from((key, path): (K, P)) -> Self {
+        Self(S3PutObject::file(key, path))
+    }
+}
+
+/// The attributes of a put, as callers say them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PutAttributes {
+    pub(crate) content_type: Option<String>,
+    pub(crate) encryption: Option<String>,
+    pub(crate) metadata: Option<Value>,
+}
+
+impl PutAttributes {
+    /// Returns what is sent: empty ones left out, the client's encryption filled in.
+    pub(crate) fn resolve(&self, url: &str, default: Option<&Encryption>) -> Result<Attributes> {
+        let mut attributes = Attributes::default();
+        attributes.content_type =
+            header(url, "content type", self.content_type.as_deref())?.map(Into::into);
+        attributes.encryption = header(url, "encryption", self.encryption.as_deref())?
+            .map(Encryption::new)
+            .or_else(|| default.cloned());
+        if let Some(text) = self.metadata.as_ref().and_then(metadata::encode) {
+            attributes.user.insert(metadata::NAME.to_owned(), text);
+        }
+        Ok(attributes)
+    }
+}
+
+/// Returns a header's value unless it is empty; refuses what cannot travel in a header.
+fn header<'a>(url: &str, what: &str, value: Option<&'a str>) -> Result<Option<&'a str>> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    if value.chars().all(|char| matches!(char, ' '..='~')) {
+        return Ok(Some(value));
+    }
+    let error = s3_core::Error::new(ErrorKind::InvalidInput, Operation::Put)
+        .with_place(url)
+        .with_message(format!(
+            "the {what} {value:?} does not fit into an HTTP header"
+        ))
+        .with_hint("use printable ASCII characters");
+    Err(Error::from(error))
+}
