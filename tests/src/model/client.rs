@@ -1,0 +1,237 @@
+//! The client of the model: its settings, its server, and what its calls returned.
+
+use std::collections::BTreeMap;
+
+use super::local::LocalFiles;
+use super::object::{Info, Object};
+use super::quirk::{Quirk, Quirks};
+use super::refusal::{Answer, Refusal};
+use super::root::Root;
+use super::server::Server;
+use crate::vectors::python::is_truthy;
+use crate::vectors::{Argument, LocalFile, Scenario, Stored, fails_many, untypable};
+
+/// A client in the middle of a scenario.
+pub(crate) struct Client<'scenario> {
+    pub(crate) quirks: &'scenario Quirks,
+    pub(crate) root: Root,
+    pub(crate) server: Server,
+    pub(crate) files: LocalFiles,
+    /// How often a request is tried again.
+    pub(crate) retries: u32,
+    /// How often a listing is tried again.
+    pub(crate) list_retries: u32,
+    pub(crate) encryption: Option<String>,
+    /// What each step returned.
+    pub(crate) returned: Vec<Returned>,
+    /// Where the directory for temporary files is made, from the working directory.
+    pub(crate) tmproot: String,
+    pub(crate) state: Temporary,
+    /// How many bytes of a download have come before it was cut.
+    pub(crate) moved: BTreeMap<String, u64>,
+    /// Whether directories for temporary files stay.
+    pub(crate) keeps_files: bool,
+    /// Whether every request of a call on many objects fails.
+    pub(crate) fails_many: bool,
+    /// Whether the constructor was given parameters of the SDK's client, and whether that client is in use.
+    pub(crate) parameters: Parameters,
+    /// For each stream that was passed, whether it was to `put_many`.
+    pub(crate) streams: Vec<bool>,
+}
+
+/// Parameters of the SDK's client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parameters {
+    None,
+    Given,
+    Used,
+}
+
+/// What a step returned, as far as later steps can use it.
+#[derive(Clone, Debug)]
+pub(crate) enum Returned {
+    Nothing,
+    One(Box<Object>),
+    Many(Vec<Object>),
+}
+
+/// The directory for temporary files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Temporary {
+    There,
+    /// The process has moved, and the path was relative.
+    Elsewhere,
+    /// Someone has removed it.
+    Removed,
+    Closed,
+}
+
+impl<'scenario> Client<'scenario> {
+    /// Constructs a client as the scenario says.
+    pub(crate) fn construct(quirks: &'scenario Quirks, scenario: &Scenario) -> Answer<Self> {
+        let retry_count = scenario.count("S3_RETRY_COUNT").unwrap_or(7);
+        let transient = scenario.count("S3_TRANSIENT_RETRY_COUNT").unwrap_or(20);
+        let retries = retry_count.max(transient);
+        let encryption = match scenario.constructor.get("encryption") {
+            None => scenario.setting("S3_SERVER_SIDE_ENCRYPTION"),
+            Some(Argument::Text(text)) => Some(text.clone()),
+            Some(_) => None,
+        };
+        let root = Root::choose(quirks, scenario)?;
+        let tmproot = tmproot(scenario);
+        if !is_directory(scenario, &tmproot) {
+            let is_python = quirks.has(Quirk::PythonErrors);
+            return Err(if is_python {
+                Refusal::Python("FileNotFoundError")
+            } else {
+                Refusal::Other
+            });
+        }
+        Ok(Self {
+            quirks,
+            root,
+            tmproot,
+            server: Server::of(scenario),
+            files: LocalFiles::of(scenario),
+            retries,
+            list_retries: if quirks.has(Quirk::ListRetries) {
+                retry_count
+            } else {
+                retries
+            },
+            encryption: encryption.filter(|value| !value.is_empty()),
+            returned: Vec::new(),
+            state: Temporary::There,
+            moved: BTreeMap::new(),
+            keeps_files: scenario
+                .setting("DEBUG_S3CLIENT")
+                .is_some_and(|text| !is_false(&text)),
+            fails_many: fails_many(scenario),
+            parameters: match scenario.constructor.get("client_params") {
+                Some(given) if is_truthy(given) => Parameters::Given,
+                _ => Parameters::None,
+            },
+            streams: Vec::new(),
+        })
+    }
+
+    /// The key that an argument stands for; `None` is the root.
+    pub(crate) fn key(&self, argument: &Argument) -> Answer<Option<String>> {
+        match argument {
+            Argument::Null => Ok(None),
+            Argument::Text(text) => Ok(Some(text.clone())),
+            Argument::Earlier { step, item } => {
+                Ok(self.earlier(*step, *item).map(|object| object.key.clone()))
+            }
+            other => match other.attribute("key") {
+                Some(key) => self.key(key),
+                None if !is_truthy(other) && self.root.text().is_some() => Ok(None),
+                None => Err(untypable::key(other, self.root.text().is_some()).into()),
+            },
+        }
+    }
+
+    /// The URL that an argument stands for.
+    pub(crate) fn resolve(&self, argument: &Argument) -> Answer<String> {
+        self.root
+            .resolve(self.quirks, self.key(argument)?.as_deref())
+    }
+
+    pub(crate) fn earlier(&self, step: usize, item: Option<usize>) -> Option<&Object> {
+        match (self.returned.get(step)?, item) {
+            (Returned::One(object), None) => Some(object),
+            (Returned::Many(objects), Some(item)) => objects.get(item),
+            _ => None,
+        }
+    }
+
+    /// What info says of a stored object.
+    pub(crate) fn info_of(&self, stored: &Stored, range: Option<(u64, u64, u64)>) -> Answer<Info> {
+        let content_type = stored
+            .content_type
+            .clone()
+            .unwrap_or_else(|| "binary/octet-stream".to_owned());
+        let metadata = match stored.envelope().map(serde_json::from_str) {
+            None => serde_json::Value::Null,
+            Some(Ok(value)) => value,
+            Some(Err(_)) if self.quirks.has(Quirk::BadMetadata) => {
+                return Err(Refusal::Python("JSONDecodeError"));
+            }
+            Some(Err(_)) => serde_json::Value::Null,
+        };
+        Ok(Info {
+            content_type,
+            metadata,
+            encryption: stored.encryption.clone(),
+            range,
+        })
+    }
+
+    /// Notes that a call on one object uses the SDK's client.
+    pub(crate) fn use_one(&mut self) {
+        if self.parameters == Parameters::Given {
+            self.parameters = Parameters::Used;
+        }
+    }
+
+    /// Calls on many objects start a helper, which cannot be told parameters that are in use.
+    pub(crate) fn use_many(&self) -> Answer<()> {
+        let is_spoiled =
+            self.parameters == Parameters::Used && self.quirks.has(Quirk::SpoiledParameters);
+        if is_spoiled {
+            Err(Refusal::Python("TypeError"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The answers of a call on many objects, or the failure that the call raises.
+    pub(crate) fn gather<T>(&self, answers: Vec<Answer<T>>) -> Answer<Vec<T>> {
+        if self.quirks.has(Quirk::FatalFirst) {
+            let fatal =
+                |answer: &&Answer<T>| matches!(answer, Err(refusal) if *refusal != Refusal::Other);
+            if let Some(Err(refusal)) = answers.iter().find(fatal) {
+                return Err(refusal.clone());
+            }
+        }
+        answers.into_iter().collect()
+    }
+}
+
+/// Whether a setting that is given means no.
+fn is_false(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "" | "0" | "false")
+}
+
+/// Where temporary files go: a path below the working directory without dots, or an absolute one.
+fn tmproot(scenario: &Scenario) -> String {
+    match scenario.constructor.get("tmproot") {
+        Some(Argument::Text(path)) => plain_path(path),
+        Some(_) => "/".to_owned(),
+        None => plain_path(&scenario.setting("TEMPDIR").unwrap_or_default()),
+    }
+}
+
+/// Takes a path's meaningless parts away; the working directory itself is empty.
+pub(crate) fn plain_path(path: &str) -> String {
+    let path = path
+        .strip_prefix("{CWD}")
+        .map_or(path, |rest| rest.trim_start_matches('/'));
+    let parts: Vec<_> = path
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
+    if path.starts_with('/') {
+        format!("/{}", parts.join("/"))
+    } else {
+        parts.join("/")
+    }
+}
+
+fn is_directory(scenario: &Scenario, path: &str) -> bool {
+    let has_files = !scenario.local_files.is_empty();
+    match path.strip_prefix("local/") {
+        Some(name) => scenario.local_files.get(name) == Some(&LocalFile::Directory),
+        None => matches!(path, "" | "/" | "/tmp") || (path == "local" && has_files),
+    }
+}

@@ -1,0 +1,110 @@
+//! Calls of the runner: temporary files, streams, record types.
+
+use serde_json::{Value, json};
+
+use super::client::{Client, Returned, Temporary, plain_path};
+use super::quirk::Quirk;
+use super::refusal::{Answer, Refusal};
+use crate::vectors::content::show_bytes;
+use crate::vectors::{Argument, Bound};
+
+impl Client<'_> {
+    /// The names in the directory for temporary files, seen from the directory that a scenario asks for.
+    pub(crate) fn temporary_dirs(&self, bound: &Bound) -> Value {
+        let asked = match bound.get("dir") {
+            Argument::Text(path) => plain_path(path),
+            _ => String::new(),
+        };
+        let is_there = match self.state {
+            Temporary::Closed => self.keeps_files,
+            Temporary::Removed => false,
+            Temporary::There | Temporary::Elsewhere => true,
+        };
+        if asked == self.tmproot && is_there {
+            json!(["metaflow.s3.XXXXXXXX"])
+        } else {
+            json!([])
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.state = Temporary::Closed;
+    }
+
+    pub(crate) fn change_dir(&mut self) {
+        if self.state == Temporary::There {
+            self.state = Temporary::Elsewhere;
+        }
+    }
+
+    pub(crate) fn remove_temporary(&mut self) {
+        self.state = Temporary::Removed;
+    }
+
+    /// An earlier result, read again.
+    pub(crate) fn reread(&self, bound: &Bound) -> Answer<Value> {
+        let step = bound.index("step").ok_or(Refusal::Other)?;
+        let object = self
+            .earlier(step, bound.index("item"))
+            .ok_or(Refusal::Other)?;
+        if !self.has_files() && self.quirks.has(Quirk::AfterClose) && object.body.is_some() {
+            return Err(Refusal::Python("FileNotFoundError"));
+        }
+        let mut body = object.body.clone();
+        if self.quirks.has(Quirk::SharedFile) && object.file.is_some() {
+            body = self.latest(object.file.as_deref()).or(body);
+        }
+        Ok(json!({
+            "path_exists": object.body.is_some() && self.has_files(),
+            "blob": body.map(|body| show_bytes(&body)),
+            "size": object.size,
+        }))
+    }
+
+    /// What the last download into a file has left there.
+    fn latest(&self, file: Option<&str>) -> Option<Vec<u8>> {
+        let mut objects = self.returned.iter().flat_map(|returned| match returned {
+            Returned::Nothing => [].as_slice(),
+            Returned::One(object) => std::slice::from_ref(object.as_ref()),
+            Returned::Many(objects) => objects.as_slice(),
+        });
+        let latest = objects.rfind(|object| object.file.as_deref() == file)?;
+        latest.body.clone()
+    }
+
+    pub(crate) fn path_exists(&self, bound: &Bound) -> Answer<Value> {
+        let step = bound.index("step").ok_or(Refusal::Other)?;
+        let object = self
+            .earlier(step, bound.index("item"))
+            .ok_or(Refusal::Other)?;
+        Ok(json!(object.body.is_some() && self.has_files()))
+    }
+
+    fn has_files(&self) -> bool {
+        match self.state {
+            Temporary::Closed => self.keeps_files && self.quirks.has(Quirk::AfterClose),
+            Temporary::Removed => false,
+            Temporary::There | Temporary::Elsewhere => true,
+        }
+    }
+
+    pub(crate) fn same_path(&self, bound: &Bound) -> Answer<Value> {
+        let step = bound.index("step").ok_or(Refusal::Other)?;
+        let file = |name| {
+            self.earlier(step, bound.index(name))
+                .map(|object| object.file.clone())
+        };
+        let (first, second) = (
+            file("first").ok_or(Refusal::Other)?,
+            file("second").ok_or(Refusal::Other)?,
+        );
+        Ok(json!(first == second))
+    }
+
+    /// Whether a stream that was passed is closed. In Rust it was moved, and is dropped with the call.
+    pub(crate) fn file_closed(&self, bound: &Bound) -> Answer<Value> {
+        let index = bound.index("stream").ok_or(Refusal::Other)?;
+        let is_many = *self.streams.get(index).ok_or(Refusal::Other)?;
+        Ok(json!(!(is_many && self.quirks.has(Quirk::StreamStaysOpen))))
+    }
+}

@@ -1,0 +1,24 @@
+//! What is wrong with a file of vectors.
+
+use std::fmt;
+
+/// Says where a vector cannot be read, and why. A vector that cannot be read fails; it never passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed(String);
+
+/// The result of reading.
+pub(crate) type Read<T> = Result<T, Malformed>;
+
+impl Malformed {
+    pub(crate) fn new(place: &str, what: impl fmt::Display) -> Self {
+        Self(format!("{place}: {what}"))
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}

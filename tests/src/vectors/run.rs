@@ -1,0 +1,80 @@
+//! Runs a scenario through the client.
+
+use std::path::Path;
+
+use super::backend::{Backend, PATIENCE, Stage, StageResult};
+use super::build::build;
+use super::names::Names;
+use super::outcome::{Outcome, show_stored};
+use super::player::Player;
+use super::seed::LocalFile;
+use super::vector::{Scenario, fails_many};
+
+/// Runs a scenario on a backend, in a directory of its own.
+///
+/// # Errors
+///
+/// What the runner or the test kit could not do; whatever the client does is an outcome.
+pub async fn run(scenario: &Scenario, backend: Backend) -> Result<Outcome, String> {
+    match tokio::time::timeout(PATIENCE, run_staged(scenario, backend)).await {
+        Ok(outcome) => outcome.map_err(|error| format!("the runner failed: {error}")),
+        Err(_) => Err(format!(
+            "the client was still busy after {} s",
+            PATIENCE.as_secs()
+        )),
+    }
+}
+
+async fn run_staged(scenario: &Scenario, backend: Backend) -> StageResult<Outcome> {
+    let directory = tempfile::tempdir()?;
+    let cwd = directory.path().canonicalize()?;
+    make_files(scenario, &cwd)?;
+    let names = Names::new(&cwd);
+    let stage = Stage::set(backend, scenario, &names).await?;
+    let s3 = match build(scenario, stage.store.clone(), &names, &cwd) {
+        Ok(s3) => s3,
+        Err(raised) => return Ok(Outcome::refused(raised)),
+    };
+    let mut player = Player::new(s3, names.clone(), &cwd);
+    let mut results = Vec::new();
+    for step in &scenario.steps {
+        let fails = fails_many(scenario) && step.call.is_many();
+        if fails {
+            stage.fail_objects(true);
+        }
+        results.push(player.perform(step).await);
+        if fails {
+            stage.fail_objects(false);
+        }
+    }
+    let mut final_state = None;
+    if scenario.final_state {
+        let objects = stage.objects(&names).await?;
+        let shown = objects
+            .iter()
+            .map(|(key, stored)| names.mask(&show_stored(key, stored)));
+        final_state = Some(shown.collect());
+    }
+    Ok(Outcome {
+        constructor_error: None,
+        results,
+        final_state,
+    })
+}
+
+fn make_files(scenario: &Scenario, cwd: &Path) -> std::io::Result<()> {
+    if scenario.local_files.is_empty() {
+        return Ok(());
+    }
+    let local = cwd.join("local");
+    std::fs::create_dir(&local)?;
+    for (name, file) in &scenario.local_files {
+        let path = local.join(name);
+        match file {
+            LocalFile::File(body) => std::fs::write(path, body)?,
+            LocalFile::Symlink(target) => std::os::unix::fs::symlink(target, path)?,
+            LocalFile::Directory => std::fs::create_dir(path)?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! Streams that are passed to the client, and whether they are closed.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use s3_client::PutValue;
+
+use super::argument::Argument;
+use crate::model::{NON_SEEKABLE, is_binary};
+
+/// Whether each stream that was passed is closed, in the order in which they were passed.
+#[derive(Debug, Default)]
+pub(crate) struct Streams(Vec<Arc<AtomicBool>>);
+
+impl Streams {
+    /// Makes a value of a stream; `None` if the argument is none, or one that Rust cannot say.
+    pub(crate) fn value(
+        &mut self,
+        argument: &Argument,
+        local: &Path,
+    ) -> io::Result<Option<PutValue>> {
+        match argument {
+            Argument::BytesIo { body, seek } => {
+                let mut stream = Cursor::new(body.clone());
+                stream.set_position(*seek);
+                Ok(Some(self.watch(stream)))
+            }
+            Argument::NonSeekable => Ok(Some(self.watch(NON_SEEKABLE.as_bytes()))),
+            Argument::Open { file, mode, seek } if is_binary(mode) => {
+                let mut file = File::open(local.join(file))?;
+                file.seek(SeekFrom::Start(*seek))?;
+                // A file is passed as a file, which nobody can watch; it is moved into the call all the same.
+                self.0.push(Arc::new(AtomicBool::new(true)));
+                Ok(Some(file.into()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn watch(&mut self, stream: impl Read + Send + 'static) -> PutValue {
+        let closed = Arc::new(AtomicBool::new(false));
+        self.0.push(Arc::clone(&closed));
+        PutValue::reader(Watched { stream, closed })
+    }
+
+    /// Whether a stream is closed; `None` if there is none of that number.
+    pub(crate) fn is_closed(&self, index: usize) -> Option<bool> {
+        self.0
+            .get(index)
+            .map(|closed| closed.load(Ordering::Acquire))
+    }
+}
+
+/// A stream that says when it is dropped.
+struct Watched<R> {
+    stream: R,
+    closed: Arc<AtomicBool>,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+}
+
+impl<R> Drop for Watched<R> {
+    fn drop(&mut self) {
+        self.closed.store(true, Ordering::Release);
+    }
+}
