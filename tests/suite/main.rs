@@ -1,6 +1,15 @@
-//! The facade over HTTP: request counts, bad input, nothing left behind, blocking calls.
+//! What crosses crates, in one program: linking it costs more than running most of it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's own helpers may fail it, as the tests themselves"
+)]
 
 mod bad_input;
 mod blocking;
 mod cleanup;
+mod conformance;
 mod ledger;
+mod model;
+mod promises;
+mod vectors;

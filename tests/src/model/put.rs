@@ -213,7 +213,7 @@ impl Client<'_> {
             Argument::Bytes(bytes) => Ok(bytes.clone()),
             Argument::BytesIo { body, seek } => {
                 self.streams.push(is_many);
-                let seek = if rewinds && !is_many { 0 } else { *seek };
+                let seek = if rewinds && is_many { *seek } else { 0 };
                 Ok(from(body.clone(), seek))
             }
             Argument::Open { file, mode, seek } if is_binary(mode) => {

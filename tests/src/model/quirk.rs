@@ -49,7 +49,7 @@ quirks! {
     SilentLoss = "silent-loss": "`put_many` drops objects of a missing bucket from its result.";
     FieldIgnored = "field-ignored": "`S3PutObject.encryption` is ignored.";
     BadMetadata = "bad-metadata": "Metadata that is not JSON makes reading fail.";
-    Rewind = "rewind": "`put` rewinds a stream, `put_many` does not, and files are read from where they stand.";
+    Rewind = "rewind": "`put` rewinds a stream and a file, `put_many` reads them from where they stand.";
     StreamStaysOpen = "stream-stays-open": "`put_many` leaves the caller's stream open.";
     NonSeekable = "non-seekable": "Streams that cannot seek are refused.";
     DirectoryValue = "directory-value": "A directory among the files is found out during the upload only.";

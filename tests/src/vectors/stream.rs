@@ -26,9 +26,11 @@ impl Streams {
             Argument::BytesIo { body, seek } => {
                 let mut stream = Cursor::new(body.clone());
                 stream.set_position(*seek);
-                Ok(Some(self.watch(stream)))
+                Ok(Some(PutValue::seekable(self.watch(stream))))
             }
-            Argument::NonSeekable => Ok(Some(self.watch(NON_SEEKABLE.as_bytes()))),
+            Argument::NonSeekable => {
+                Ok(Some(PutValue::reader(self.watch(NON_SEEKABLE.as_bytes()))))
+            }
             Argument::Open { file, mode, seek } if is_binary(mode) => {
                 let mut file = File::open(local.join(file))?;
                 file.seek(SeekFrom::Start(*seek))?;
@@ -40,10 +42,10 @@ impl Streams {
         }
     }
 
-    fn watch(&mut self, stream: impl Read + Send + 'static) -> PutValue {
+    fn watch<R>(&mut self, stream: R) -> Watched<R> {
         let closed = Arc::new(AtomicBool::new(false));
         self.0.push(Arc::clone(&closed));
-        PutValue::reader(Watched { stream, closed })
+        Watched { stream, closed }
     }
 
     /// Whether a stream is closed; `None` if there is none of that number.
@@ -63,6 +65,12 @@ struct Watched<R> {
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.read(buffer)
+    }
+}
+
+impl<R: Seek> Seek for Watched<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.stream.seek(to)
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! What the reference does in them is known from its source alone, so the model speaks for it; what the client
 //! promises is played on both backends.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 use std::path::Path;

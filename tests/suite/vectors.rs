@@ -1,5 +1,4 @@
 //! The recorded vectors: they pass, the model knows them, and falsified ones do not pass.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::Path;
 
@@ -48,7 +47,7 @@ fn the_model_agrees_with_every_recorded_vector() {
 }
 
 #[test]
-fn what_we_match_is_what_we_promise_but_for_two_rows() {
+fn what_we_match_is_what_we_promise_but_for_one_row() {
     let promise = Model::promise();
     let deviations = Deviations::declared().unwrap();
     let mut deviating = Vec::new();
@@ -62,13 +61,7 @@ fn what_we_match_is_what_we_promise_but_for_two_rows() {
             ));
         }
     }
-    assert_eq!(
-        deviating,
-        [
-            ("put-005".to_owned(), vec![23]),
-            ("fault-012".to_owned(), vec![19])
-        ]
-    );
+    assert_eq!(deviating, [("fault-012".to_owned(), vec![19])]);
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //!
 //! A sequence is a scenario like those of the vectors, drawn by proptest. Keys are drawn by index from a list of
 //! awkward ones, so that operations of a sequence meet each other's objects.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::OnceLock;
 
