@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 /// Settings of a [`Transfer`](crate::Transfer). The defaults are meant to be right without tuning.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -25,7 +27,8 @@ pub struct TransferConfig {
     pub concurrency: Concurrency,
     /// How many inputs of a batch may be under way at once; as many as `concurrency` allows when `None`.
     pub window: Option<NonZeroUsize>,
-    /// The most bytes that parts in flight may buffer, on top of what the caller's own results hold. 64 MiB.
+    /// The most bytes that parts in flight may buffer, on top of what the caller's own results hold: so many for
+    /// reads, and so many for uploads from readers. 64 MiB.
     pub memory: usize,
     /// Retries per success that the shared budget allows. 10: a constant fault rate of nine in ten still gets
     /// through, and a dead server is not hammered.
@@ -57,7 +60,7 @@ impl Concurrency {
     #[must_use]
     pub fn max(self) -> usize {
         match self {
-            Self::Adaptive { max, .. } | Self::Fixed(max) => max.max(1),
+            Self::Adaptive { max, .. } | Self::Fixed(max) => max.clamp(1, Semaphore::MAX_PERMITS),
         }
     }
 

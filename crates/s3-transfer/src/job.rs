@@ -12,7 +12,7 @@ use crate::Progress;
 /// One retryable unit: a request and the draining of its body.
 ///
 /// The retry layer keeps a clone while an attempt runs, so a job's clones share whatever an attempt achieves
-/// (bytes received, a buffer, a file), and [`resume`](Self::resume) makes the next attempt go on from there.
+/// (bytes received, a buffer, a file), and the next attempt goes on from there.
 pub trait Job: Clone + Send + 'static {
     /// What the job is for.
     type Output: Send + 'static;
@@ -61,6 +61,12 @@ impl<R, T> Simple<R, T> {
             allowance: Duration::ZERO,
             send,
         }
+    }
+
+    /// Allows so much more time than the stall limit before the answer comes.
+    pub(crate) fn allowing(mut self, time: Duration) -> Self {
+        self.allowance = time;
+        self
     }
 
     /// Allows the time that `bytes` take on the slowest link that is still worth waiting for.

@@ -51,6 +51,7 @@ mod download;
 mod fanout;
 mod io;
 mod job;
+mod joined;
 pub mod layer;
 mod list;
 mod operations;

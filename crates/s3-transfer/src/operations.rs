@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use s3_core::{
-    BucketInfo, BucketRequest, CreateUpload, DeleteRequest, Error, HeadRequest, ObjectMeta,
-    Operation, PresignRequest, Result, S3Url, SharedStore, Store, UploadId,
+    BucketInfo, BucketRequest, DeleteRequest, Error, ErrorKind, HeadRequest, ObjectMeta, Operation,
+    PresignRequest, Result, Retryability, S3Url, SharedStore, Store,
 };
 
 use crate::job::Simple;
 use crate::{CallOptions, Job, ManyOptions, Transfer};
+
+/// S3's code for creating a bucket that one has.
+const OURS: &str = "BucketAlreadyOwnedByYou";
 
 impl Transfer {
     /// Reads an object's description. One head.
@@ -56,7 +59,11 @@ impl Transfer {
             request,
             |store: SharedStore, request| async move { store.create_bucket(request).await }.boxed(),
         );
-        self.run(job, options).await
+        match self.run(job, options).await {
+            // An earlier attempt, whose answer was lost, has created it.
+            Err(error) if error.code() == Some(OURS) && error.attempts() > 1 => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Deletes an empty bucket. One request.
@@ -72,7 +79,11 @@ impl Transfer {
             request,
             |store: SharedStore, request| async move { store.delete_bucket(request).await }.boxed(),
         );
-        self.run(job, options).await
+        match self.run(job, options).await {
+            // An earlier attempt, whose answer was lost, has deleted it.
+            Err(error) if error.kind() == ErrorKind::NoSuchBucket && error.attempts() > 1 => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Makes a URL that carries its own permission. No request, but credentials may have to be fetched.
@@ -87,21 +98,6 @@ impl Transfer {
             place.as_str(),
             request,
             |store: SharedStore, request| async move { store.presign(request).await }.boxed(),
-        );
-        self.run(job, options).await
-    }
-
-    pub(crate) async fn create_upload(
-        &self,
-        request: CreateUpload,
-        options: &CallOptions,
-    ) -> Result<UploadId> {
-        let place = request.url.clone();
-        let job = Simple::new(
-            Operation::CreateUpload,
-            place.as_str(),
-            request,
-            |store: SharedStore, request| async move { store.create_upload(request).await }.boxed(),
         );
         self.run(job, options).await
     }
@@ -143,6 +139,8 @@ impl Transfer {
 struct Batch {
     bucket: Arc<str>,
     waiting: Vec<(usize, S3Url)>,
+    /// What the last answer said of the keys that are waiting, by their places in the caller's input.
+    refused: BTreeMap<usize, Error>,
     done: Vec<(usize, Result<()>)>,
 }
 
@@ -162,6 +160,7 @@ fn batches(urls: Vec<S3Url>) -> Vec<Batch> {
             batches.push(Batch {
                 bucket: bucket.as_str().into(),
                 waiting,
+                refused: BTreeMap::new(),
                 done: Vec::new(),
             });
         }
@@ -182,11 +181,15 @@ impl DeleteBatch {
         let mut done = std::mem::take(&mut batch.done);
         let unfinished = std::mem::take(&mut batch.waiting);
         for (index, url) in unfinished {
-            let error = last
-                .as_ref()
-                .expect("keys are left only after a failure")
-                .duplicate();
-            done.push((index, Err(error.with_place(url))));
+            let last = last.expect("keys are left only after a failure");
+            // Why this key failed, if the last answer said so; else why the request did.
+            let error = match batch.refused.remove(&index) {
+                Some(own) if last.retryability() == Retryability::Spent => own
+                    .with_attempts(last.attempts())
+                    .with_retryability(last.retryability()),
+                _ => last.duplicate().with_place(url),
+            };
+            done.push((index, Err(error)));
         }
         done
     }
@@ -205,7 +208,8 @@ impl Job for DeleteBatch {
 
     async fn run(self, store: SharedStore) -> Result<()> {
         let request = {
-            let batch = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut batch = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            batch.refused.clear();
             let urls = batch.waiting.iter().map(|(_, url)| url.clone()).collect();
             DeleteRequest::new(Arc::clone(&batch.bucket), urls)
         };
@@ -219,7 +223,8 @@ impl Job for DeleteBatch {
                 None => batch.done.push((index, Ok(()))),
                 Some(error) if error.retryability().is_retryable() => {
                     batch.waiting.push((index, url));
-                    again = Some(error);
+                    again = Some(error.duplicate());
+                    batch.refused.insert(index, error);
                 }
                 Some(error) => batch.done.push((index, Err(error))),
             }

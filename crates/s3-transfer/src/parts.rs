@@ -37,7 +37,7 @@ mod tests {
     fn parts_cover_the_span_without_gap_or_overlap() {
         assert_eq!(cut(3..10, 3).collect::<Vec<_>>(), [3..6, 6..9, 9..10]);
         assert_eq!(cut(5..5, 3).count(), 0);
-        assert_eq!(cut(0..8, 8).collect::<Vec<_>>(), [0..8]);
+        assert_eq!(cut(0..16, 8).collect::<Vec<_>>(), [0..8, 8..16]);
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! How far a job is: what the stall rule and the retry policy go by.
+//!
+//! The two want different things. Any sign of the other side shows that an attempt has not stalled; only bytes that
+//! need not move again justify further attempts, or a server that breaks every answer would be asked for ever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,13 +13,31 @@ pub struct Progress(Arc<Counters>);
 #[derive(Debug, Default)]
 struct Counters {
     bytes: AtomicU64,
+    signs: AtomicU64,
     waits: AtomicUsize,
 }
 
 impl Progress {
-    /// Counts bytes that have moved.
+    /// Counts bytes that have moved and need not move again.
     pub fn add(&self, bytes: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Says how many bytes the job holds. Bytes that were lost and have moved again do not count twice.
+    pub fn reach(&self, held: u64) {
+        self.0.bytes.fetch_max(held, Ordering::Relaxed);
+    }
+
+    /// Says that the other side has shown itself, which is no stall, although it may bring the job no further.
+    pub fn sign(&self) {
+        self.0.signs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns a number that changes whenever the other side moves.
+    #[must_use]
+    pub fn pulse(&self) -> u64 {
+        self.bytes()
+            .wrapping_add(self.0.signs.load(Ordering::Relaxed))
     }
 
     /// Returns the bytes moved so far, over all attempts.

@@ -18,7 +18,8 @@ pub struct Transfer(Arc<Engine>);
 struct Engine {
     store: SharedStore,
     stack: Stack,
-    memory: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    sending: Arc<Semaphore>,
     config: TransferConfig,
 }
 
@@ -28,16 +29,17 @@ pub(crate) type Reservation = OwnedSemaphorePermit;
 impl Transfer {
     /// Returns an engine over `store`.
     #[must_use]
-    pub fn new(store: impl Store, config: TransferConfig) -> Self {
+    pub fn new(store: impl Store, mut config: TransferConfig) -> Self {
+        // Parts of no bytes would never cover an object.
+        config.part_size = config.part_size.max(1);
         let store = SharedStore::new(store);
         let stack = Stack::new(store.clone(), &config);
-        let memory = Arc::new(Semaphore::new(
-            config.memory.clamp(1, Semaphore::MAX_PERMITS),
-        ));
+        let memory = config.memory.clamp(1, Semaphore::MAX_PERMITS);
         Self(Arc::new(Engine {
             store,
             stack,
-            memory,
+            reading: Arc::new(Semaphore::new(memory)),
+            sending: Arc::new(Semaphore::new(memory)),
             config,
         }))
     }
@@ -63,14 +65,27 @@ impl Transfer {
         self.0.stack.run(job, options).await
     }
 
-    /// Waits for a share of the memory budget. A demand larger than the budget gets the whole budget.
+    /// Waits for a share of the memory budget for reads, while holding the right to make an attempt.
+    ///
+    /// Reads hold that right while they wait for memory, and uploads hold memory while they wait for that right:
+    /// with one budget for both they would wait for each other.
+    pub(crate) async fn reserve_to_read(&self, bytes: u64) -> Reservation {
+        self.reserve(&self.0.reading, bytes).await
+    }
+
+    /// Waits for a share of the memory budget for uploads, before the right to make an attempt.
+    pub(crate) async fn reserve_to_send(&self, bytes: u64) -> Reservation {
+        self.reserve(&self.0.sending, bytes).await
+    }
+
+    /// Waits for a share of a budget. A demand larger than the budget gets the whole budget.
     ///
     /// A holder must not wait for more: partial holders would wait for each other.
-    pub(crate) async fn reserve(&self, bytes: u64) -> Reservation {
+    async fn reserve(&self, budget: &Arc<Semaphore>, bytes: u64) -> Reservation {
         let most = self.0.config.memory.clamp(1, Semaphore::MAX_PERMITS);
         let share = usize::try_from(bytes).map_or(most, |bytes| bytes.min(most));
         let share = u32::try_from(share).unwrap_or(u32::MAX);
-        Arc::clone(&self.0.memory)
+        Arc::clone(budget)
             .acquire_many_owned(share)
             .await
             .expect("the semaphore is never closed")

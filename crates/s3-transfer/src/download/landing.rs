@@ -56,8 +56,11 @@ impl Landing {
                 let created = run_blocking(move || TempFile::create(&target, mode)).await;
                 Ground::File(created.map_err(|cause| local_failure(Operation::Get, path, cause))?)
             }
-            None if single => Ground::Memory(None),
-            None => Ground::Memory(Some(BytesMut::with_capacity(in_memory(len)?))),
+            None => {
+                // Asked for although a single segment makes its own: the size is the server's word.
+                let room = room(len)?;
+                Ground::Memory((!single).then_some(room))
+            }
         };
         *self.ground() = ground;
         Ok(())
@@ -74,6 +77,11 @@ impl Landing {
             }
             Ground::Unopened => unreachable!("a landing is opened before segments are handed out"),
         })
+    }
+
+    /// Gives up: an unfinished file is removed at once, although parts that are being cancelled still hold the landing.
+    pub(crate) fn abandon(&self) {
+        *self.ground() = Ground::Unopened;
     }
 
     /// Joins the segments, given in order.
@@ -107,11 +115,22 @@ impl Landing {
 }
 
 fn in_memory(len: u64) -> Result<usize> {
-    usize::try_from(len).map_err(|_| {
-        Error::new(ErrorKind::InvalidInput, Operation::Get)
-            .with_message(format!("{len} bytes do not fit into this machine's memory"))
-            .with_hint("download to a file instead")
-    })
+    usize::try_from(len).map_err(|_| too_large(len))
+}
+
+/// Returns an empty buffer for `len` bytes; without so much memory an error, where `BytesMut` would end the process.
+fn room(len: u64) -> Result<BytesMut> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(in_memory(len)?)
+        .map_err(|_| too_large(len))?;
+    // Only an empty vector without room is refused.
+    Ok(Bytes::from(room).try_into_mut().unwrap_or_default())
+}
+
+fn too_large(len: u64) -> Error {
+    Error::new(ErrorKind::InvalidInput, Operation::Get)
+        .with_message(format!("{len} bytes do not fit into this machine's memory"))
+        .with_hint("download to a file instead")
 }
 
 fn join(segments: Vec<Segment>) -> Bytes {

@@ -10,6 +10,7 @@ use super::landing::Landing;
 use super::part::{GetPart, Opened};
 use super::segment::Segment;
 use super::{Destination, Fetched, GetItem};
+use crate::joined::joined;
 use crate::layer::before;
 use crate::parts::cut;
 use crate::{CallOptions, Error, Transfer};
@@ -92,6 +93,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<Fetched> {
         let landing = Arc::new(Landing::new(to));
+        let _unfinished = Unfinished(Arc::clone(&landing));
         let pin = item.known.as_ref().and_then(|known| known.etag.clone());
         let want = item.range.clone();
         let first = GetPart::first(self, item.url.clone(), ask, want, pin, Arc::clone(&landing));
@@ -138,6 +140,15 @@ impl Transfer {
     }
 }
 
+/// A download under way. Dropping it removes a file that has not got its name.
+struct Unfinished(Arc<Landing>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
 /// Returns the range to ask for first: one part of what is wanted; nothing special for what is known to be small.
 fn first_range(item: &GetItem, part_size: u64) -> Option<ByteRange> {
     match &item.range {
@@ -180,8 +191,7 @@ fn changed(error: &Error) -> bool {
 fn settle(done: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Result<()> {
     match done {
         None => Ok(()),
-        Some(Ok(result)) => result,
-        Some(Err(failure)) => std::panic::resume_unwind(failure.into_panic()),
+        Some(done) => joined(done, Operation::Get)?,
     }
 }
 

@@ -56,6 +56,8 @@ enum Plan {
 struct State {
     /// Every answer must be of this version.
     pin: Option<ETag>,
+    /// The size of that version: all that tells two versions apart where a server sends no ETag.
+    size: Option<u64>,
     /// The bytes that this part is for, once they are known, and the segment that takes them.
     target: Option<(Range<u64>, Segment)>,
 }
@@ -75,7 +77,12 @@ impl GetPart {
             want,
             opened: watch::Sender::new(None),
         };
-        Self::new(transfer, url, plan, landing, State { pin, target: None })
+        let state = State {
+            pin,
+            size: None,
+            target: None,
+        };
+        Self::new(transfer, url, plan, landing, state)
     }
 
     /// Returns a later part: the bytes `span` of the object, `offset` behind the first wanted byte.
@@ -89,6 +96,7 @@ impl GetPart {
         let segment = landing.segment(offset, span.end - span.start)?;
         let state = State {
             pin: meta.etag.clone(),
+            size: Some(meta.size),
             target: Some((span, segment)),
         };
         Ok(Self::new(
@@ -168,7 +176,7 @@ impl Job for GetPart {
         };
         let asked = request.range.clone();
         let answer = store.get(request).await?;
-        part.progress.add(1);
+        part.progress.sign();
         let result = part.take(state, answer).await;
         result.map_err(|error| match asked {
             Some(range) => error.with_range(range),
@@ -208,20 +216,30 @@ impl Part {
         let (span, segment) = state.target.as_mut().expect("open has set it");
         let missing = span.start + segment.filled()..span.end;
         self.check_range(&sent, &missing)?;
-        self.drain(segment, body, sent, missing).await?;
+        let drained = self.drain(segment, body, sent, missing).await;
+        if matches!(&drained, Err(error) if error.kind() == ErrorKind::Integrity) {
+            // A checksum fails behind the last byte: what has arrived is not worth going on from.
+            segment.clear();
+        }
+        drained?;
         self.land(state).await
     }
 
     /// Refuses an answer of another version than the one that this download is of.
     fn check_version(&self, state: &mut State, meta: &ObjectMeta) -> Result<()> {
+        let changed = |text| Err(self.error(ErrorKind::ChangedDuringRead).with_message(text));
         match (&state.pin, &meta.etag) {
-            (Some(pinned), Some(etag)) if pinned != etag => Err(self
-                .error(ErrorKind::ChangedDuringRead)
-                .with_message(format!("its ETag was {pinned} and is now {etag}"))),
-            (None, Some(etag)) => {
-                state.pin = Some(etag.clone());
-                Ok(())
+            (Some(pinned), Some(etag)) if pinned != etag => {
+                return changed(format!("its ETag was {pinned} and is now {etag}"));
             }
+            (None, Some(etag)) => state.pin = Some(etag.clone()),
+            _ => {}
+        }
+        match state.size.replace(meta.size) {
+            Some(size) if size != meta.size => changed(format!(
+                "it had {size} bytes and has {} bytes now",
+                meta.size
+            )),
             _ => Ok(()),
         }
     }
@@ -242,7 +260,7 @@ impl Part {
             Segment::File { .. } => (span.end - span.start).min(1 << 20),
             _ => span.end - span.start,
         };
-        let reservation = self.transfer.reserve(buffered).await;
+        let reservation = self.transfer.reserve_to_read(buffered).await;
         drop(wait);
         Ok(reservation)
     }
@@ -298,7 +316,7 @@ impl Part {
         let mut left = missing.end - missing.start;
         let more_follows = sent.end > missing.end;
         while let Some(mut frame) = body.next().await.transpose()? {
-            self.progress.add(frame.len() as u64);
+            self.progress.sign();
             let skipped = skip.min(frame.len() as u64);
             skip -= skipped;
             frame = frame.slice(usize::try_from(skipped).expect("at most the frame's length")..);
@@ -310,6 +328,7 @@ impl Part {
             }
             left -= frame.len() as u64;
             self.push(segment, frame).await?;
+            self.progress.reach(segment.filled());
             if left == 0 && more_follows {
                 return Ok(());
             }

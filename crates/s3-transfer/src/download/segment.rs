@@ -64,6 +64,26 @@ impl Segment {
         }
     }
 
+    /// Forgets everything; the next attempt begins at the start.
+    pub(crate) fn clear(&mut self) {
+        match self {
+            Self::Whole { frame, buffer, .. } => {
+                *frame = None;
+                buffer.clear();
+            }
+            Self::Slice(buffer) => buffer.clear(),
+            Self::File {
+                written,
+                pending,
+                waiting,
+                ..
+            } => {
+                (*written, *waiting) = (0, 0);
+                pending.clear();
+            }
+        }
+    }
+
     /// Takes the next bytes. May wait for the disk.
     pub(crate) async fn push(&mut self, bytes: Bytes) -> io::Result<()> {
         match self {

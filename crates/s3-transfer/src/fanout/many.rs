@@ -39,6 +39,10 @@ type Running<T, E> = BoxFuture<'static, Result<T, E>>;
 /// The results of a fan-out: a stream of `(input index, result)` in the order of completion.
 ///
 /// Inputs are taken from their iterator as the window allows. Dropping it cancels what is under way.
+///
+/// # Panics
+///
+/// With the panic of a job, and if the runtime is shut down before the last result: no outcome can be told then.
 pub struct Many<T, E = Error> {
     /// Starts the next input, or says that there is none.
     next: Box<dyn FnMut() -> Option<Running<T, E>> + Send>,
@@ -189,9 +193,13 @@ impl<T: Send + 'static, E: Send + 'static> Stream for Many<T, E> {
                     self.handles.remove(&index);
                     return Poll::Ready(Some((index, result)));
                 }
-                // Only `stop_behind` cancels; a panic in a job goes on in its caller.
-                Some(Err(failure)) if failure.is_cancelled() => {}
-                Some(Err(failure)) => std::panic::resume_unwind(failure.into_panic()),
+                Some(Err(failure)) => match failure.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // By `stop_behind`.
+                    Err(_) if self.window == 0 => {}
+                    // Leaving the input out would pass for an outcome.
+                    Err(_) => panic!("the runtime was shut down while inputs were under way"),
+                },
             }
         }
     }

@@ -24,11 +24,31 @@ pub(crate) async fn write_at(file: Arc<File>, offset: u64, frames: Vec<Bytes>) -
 }
 
 /// Runs blocking work on tokio's blocking pool; a panic in it goes on in the caller.
+///
+/// # Errors
+///
+/// Those of `work`, and one of its own if the runtime is shut down before the work has begun.
 pub(crate) async fn run_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> T {
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+        Err(failure) => match failure.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(cancelled) => Err(io::Error::other(cancelled)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_that_is_gone_is_an_error_and_no_panic() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let handle = runtime.handle().clone();
+        runtime.shutdown_background();
+        assert!(handle.block_on(run_blocking(|| Ok(()))).is_err());
     }
 }

@@ -11,11 +11,16 @@ use tower::retry::budget::{Budget, TpsBudget};
 use super::Backoff;
 use crate::{Job, TransferConfig};
 
+/// More than these tower's budget does not take.
+const MOST_RETRIES_PER_SECOND: u32 = i32::MAX as u32 - 1;
+const MOST_RETRIES_PER_SUCCESS: f32 = 1000.0;
+
 /// Tries a job again while its error says that this can help, attempts are left and the budget allows it.
 ///
 /// Attempts are counted from the last one that made progress, so a large body over a bad line gets through as long
 /// as each attempt brings some bytes. The budget is shared by all jobs of a client: retries are paid by successes,
-/// with a small floor, so that a dead server is not hammered by every input's full number of attempts at once.
+/// with a small floor, so that a dead server is not hammered by every input's full number of attempts at once. An
+/// attempt that made progress pays for the next one itself.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     backoff: Backoff,
@@ -27,6 +32,8 @@ pub struct RetryPolicy {
     fruitless: u32,
     /// Bytes moved when the last attempt ended.
     moved: u64,
+    /// Whether the last attempt made progress.
+    gained: bool,
 }
 
 impl RetryPolicy {
@@ -39,33 +46,38 @@ impl RetryPolicy {
             backoff: Backoff::new(config.backoff_base, config.backoff_cap, config.seed),
             budget: Arc::new(TpsBudget::new(
                 window,
-                config.retry_floor,
-                config.retry_ratio,
+                config.retry_floor.min(MOST_RETRIES_PER_SECOND),
+                config.retry_ratio.clamp(0.0, MOST_RETRIES_PER_SUCCESS),
             )),
             max_attempts: config.max_attempts.max(1),
             made: 0,
             fruitless: 0,
             moved: 0,
+            gained: false,
         }
     }
 
     fn wait(&self, retryability: Retryability) -> Option<Duration> {
         match retryability {
-            Retryability::Throttled { after: Some(after) } => Some(self.backoff.asked(after)),
+            // Servers that ask for no wait at all would get every attempt within a moment.
+            Retryability::Throttled { after: Some(after) } => {
+                Some(self.backoff.asked(after).max(self.usual_wait()))
+            }
             Retryability::Throttled { after: None } | Retryability::Transient => {
-                Some(self.backoff.wait(self.fruitless.saturating_sub(1)))
+                Some(self.usual_wait())
             }
             _ => None,
         }
     }
 
+    fn usual_wait(&self) -> Duration {
+        self.backoff.wait(self.fruitless.saturating_sub(1))
+    }
+
     fn note_attempt<J: Job>(&mut self, job: &J) {
         let moved = job.progress().map_or(0, crate::Progress::bytes);
-        self.fruitless = if moved > self.moved {
-            1
-        } else {
-            self.fruitless + 1
-        };
+        self.gained = moved > self.moved;
+        self.fruitless = if self.gained { 1 } else { self.fruitless + 1 };
         self.moved = moved;
         self.made += 1;
     }
@@ -79,7 +91,7 @@ impl RetryPolicy {
         if self.fruitless >= self.max_attempts {
             return Err(error.with_retryability(Retryability::Spent));
         }
-        if !self.budget.withdraw() {
+        if !self.gained && !self.budget.withdraw() {
             tracing::warn!(%error, "the retry budget is used up");
             let hint = "too many requests fail at once; the retry budget of this client is used up";
             return Err(error.with_retryability(Retryability::Spent).with_hint(hint));

@@ -49,7 +49,7 @@ where
     }
 
     fn call(&mut self, job: J) -> Self::Future {
-        let limit = self.limit + job.allowance();
+        let limit = self.limit.saturating_add(job.allowance());
         let progress = job.progress().cloned().unwrap_or_default();
         let (operation, place) = (job.operation(), job.place().to_owned());
         let attempt = self.inner.call(job);
@@ -74,12 +74,12 @@ async fn while_moving<T>(
     attempt: impl Future<Output = T> + Send,
 ) -> Option<T> {
     let mut attempt = pin!(attempt);
-    let (mut seen, mut since) = (progress.bytes(), Instant::now());
+    let (mut seen, mut since) = (progress.pulse(), Instant::now());
     loop {
         match select(attempt.as_mut(), pin!(sleep(limit / 4))).await {
             Either::Left((done, _)) => return Some(done),
-            Either::Right(_) if progress.is_own_wait() || progress.bytes() != seen => {
-                (seen, since) = (progress.bytes(), Instant::now());
+            Either::Right(_) if progress.is_own_wait() || progress.pulse() != seen => {
+                (seen, since) = (progress.pulse(), Instant::now());
             }
             Either::Right(_) if since.elapsed() >= limit => return None,
             Either::Right(_) => {}

@@ -4,12 +4,12 @@ use std::num::NonZeroUsize;
 
 use futures_util::FutureExt;
 use s3_core::{
-    CopyRequest, Error, ErrorKind, Operation, PartTag, PutResponse, Result, SharedStore, Store,
-    UploadPartCopy,
+    CopyRequest, Error, ErrorKind, Operation, PartTag, PutMode, PutResponse, Result, SharedStore,
+    Store, UploadPartCopy,
 };
 
 use super::multipart::{Completed, Upload};
-use super::object::Target;
+use super::object::{Target, unconditional};
 use crate::job::Simple;
 use crate::layer::before;
 use crate::parts::{cut, upload_size};
@@ -76,6 +76,11 @@ impl Transfer {
             mode: request.mode,
             attributes,
         };
+        // Nothing has looked whether the target is there, as a put does.
+        let conditions = self.store().capabilities().complete_conditions;
+        if target.mode == PutMode::IfAbsent && !conditions {
+            return Err(unconditional(&target.url));
+        }
         let (upload, guard) = self.begin(&target, options).await?;
         let size = upload_size(source.size, COPY_PART);
         let parts = (1..).zip(cut(0..source.size, size)).map(|(number, range)| {

@@ -1,6 +1,7 @@
 //! Writing objects: one request for what is small, parts for what is large or of unknown length.
 
 mod abort;
+mod begin;
 mod copy;
 mod item;
 mod multipart;

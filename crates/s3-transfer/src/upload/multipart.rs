@@ -1,28 +1,35 @@
 //! Writing an object in parts.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use futures_util::FutureExt;
 use s3_core::{
-    AbortUpload, CompleteUpload, CreateUpload, Error, ErrorKind, Operation, PartTag, Payload,
-    PutMode, PutResponse, Result, S3Url, SharedStore, Store, UploadId, UploadPart,
+    CompleteUpload, Error, ErrorKind, Operation, PartTag, Payload, PutMode, PutResponse, Result,
+    S3Url, SharedStore, Store, UploadId, UploadPart,
 };
 use tokio::task::JoinSet;
 
 use super::PutOutcome;
-use super::abort::UploadGuard;
 use super::object::{Target, unreadable};
 use super::reader::Reader;
 use super::reconcile::etag_of_parts;
 use crate::job::Simple;
+use crate::joined::joined;
 use crate::parts::{MAX_PARTS, growing_size, upload_size};
 use crate::transfer::Reservation;
 use crate::{CallOptions, Transfer};
 
+/// How much longer than the stall limit a completion may take: "several minutes", by S3's documentation. A second
+/// request meanwhile would find the upload gone.
+const COMPLETION: Duration = Duration::from_secs(180);
+
 /// Where the parts come from.
 pub(crate) enum Parts {
     Payload(Payload),
-    /// A reader, of which `head` has been read already.
+    /// A reader, of which `head` has been read already, into memory that is reserved for it.
     Reader {
-        head: Option<bytes::Bytes>,
+        head: Option<(Bytes, Reservation)>,
         reader: Reader,
     },
 }
@@ -75,24 +82,6 @@ impl Transfer {
         }
     }
 
-    pub(crate) async fn begin(
-        &self,
-        target: &Target,
-        options: &CallOptions,
-    ) -> Result<(Upload, UploadGuard)> {
-        let create = CreateUpload::new(target.url.clone(), target.attributes.clone());
-        let id = self.create_upload(create, options).await?;
-        let upload = Upload {
-            url: target.url.clone(),
-            id,
-        };
-        let guard = UploadGuard::new(
-            self,
-            AbortUpload::new(upload.url.clone(), upload.id.clone()),
-        );
-        Ok((upload, guard))
-    }
-
     async fn send_parts(
         &self,
         upload: &Upload,
@@ -128,7 +117,7 @@ impl Transfer {
                 async move { store.complete_upload(request).await }.boxed()
             },
         );
-        let error = match self.run(job, options).await {
+        let error = match self.run(job.allowing(COMPLETION), options).await {
             Ok(response) => return Ok(Completed::Written(response)),
             Err(error) => error,
         };
@@ -183,18 +172,22 @@ impl<'a> Sending<'a> {
         Ok(())
     }
 
-    async fn reader(&mut self, head: Option<bytes::Bytes>, mut reader: Reader) -> Result<()> {
-        let mut head = head;
+    async fn reader(
+        &mut self,
+        mut head: Option<(Bytes, Reservation)>,
+        mut reader: Reader,
+    ) -> Result<()> {
         loop {
             let size = growing_size(u64::from(self.sent), self.transfer.config().part_size);
-            let reservation = self.transfer.reserve(size).await;
             let len = usize::try_from(size).unwrap_or(usize::MAX);
-            let piece = match head.take() {
+            let (piece, reservation) = match head.take() {
                 Some(head) => head,
-                None => reader
-                    .read(len)
-                    .await
-                    .map_err(|cause| unreadable(&self.upload.url, cause))?,
+                None => {
+                    let reservation = self.transfer.reserve_to_send(size).await;
+                    let piece = reader.read(len).await;
+                    let piece = piece.map_err(|cause| unreadable(&self.upload.url, cause))?;
+                    (piece, reservation)
+                }
             };
             let last = piece.len() < len;
             if !piece.is_empty() {
@@ -230,11 +223,10 @@ impl<'a> Sending<'a> {
     async fn take_one(&mut self) -> Result<()> {
         match self.running.join_next().await {
             None => Ok(()),
-            Some(Ok(tag)) => {
-                self.tags.push(tag?);
+            Some(done) => {
+                self.tags.push(joined(done, Operation::UploadPart)??);
                 Ok(())
             }
-            Some(Err(failure)) => std::panic::resume_unwind(failure.into_panic()),
         }
     }
 

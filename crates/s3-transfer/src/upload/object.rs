@@ -34,8 +34,9 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` for [`PutMode::IfMatch`], `LocalIo` if the source cannot
-    /// be read, `InvalidInput` beyond S3's limits, and what is left of passing failures when retries are spent.
+    /// `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` for [`PutMode::IfMatch`], and `Unsupported` for it where
+    /// the server would ignore it, `LocalIo` if the source cannot be read, `InvalidInput` beyond S3's limits, and
+    /// what is left of passing failures when retries are spent.
     ///
     /// # Cancel safety
     ///
@@ -85,7 +86,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<PutOutcome> {
         let size = usize::try_from(self.config().part_size).unwrap_or(usize::MAX);
-        let _reservation = self.reserve(self.config().part_size).await;
+        let reservation = self.reserve_to_send(self.config().part_size).await;
         let head: Bytes = reader
             .read(size)
             .await
@@ -93,11 +94,10 @@ impl Transfer {
         if head.len() < size {
             return self.put_single(target, head.into(), options).await;
         }
-        drop(_reservation);
         self.put_parts(
             target,
             Parts::Reader {
-                head: Some(head),
+                head: Some((head, reservation)),
                 reader,
             },
             options,
@@ -121,16 +121,23 @@ impl Transfer {
         } else {
             target.mode
         };
+        if matches!(mode, PutMode::IfMatch(_)) && !self.store().capabilities().put_if_match {
+            return Err(unconditional(&target.url));
+        }
+        let conditional = mode != PutMode::Overwrite;
         let request = PutRequest::new(target.url.clone(), payload.clone())
             .with_mode(mode)
             .with_attributes(target.attributes);
-        match self.send_put(request, options).await {
-            Ok(written) => Ok(PutOutcome::Written(written)),
-            Err(error) if absent && error.kind() == ErrorKind::PreconditionFailed => {
-                self.settle_refused_put(&target.url, &payload, error, options)
-                    .await
-            }
-            Err(error) => Err(error),
+        let refusal = match self.send_put(request, options).await {
+            Ok(written) => return Ok(PutOutcome::Written(written)),
+            Err(error) if conditional && error.kind() == ErrorKind::PreconditionFailed => error,
+            Err(error) => return Err(error),
+        };
+        let earlier = self.earlier_success(&target.url, &payload, &refusal, options);
+        match earlier.await? {
+            Some(written) => Ok(PutOutcome::Written(written)),
+            None if absent => Ok(PutOutcome::AlreadyThere),
+            None => Err(refusal),
         }
     }
 
@@ -152,6 +159,13 @@ impl Transfer {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Returns the error of a condition that the server would ignore: what it protects would be overwritten.
+pub(crate) fn unconditional(url: &S3Url) -> Error {
+    Error::new(ErrorKind::Unsupported, Operation::Put)
+        .with_place(url)
+        .with_message("this server does not take the condition of the write")
 }
 
 pub(crate) fn unreadable(url: &S3Url, cause: std::io::Error) -> Error {

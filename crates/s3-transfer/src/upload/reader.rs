@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use crate::io::run_blocking;
 
 pub(crate) enum Reader {
-    /// `None` while a read is under way, and for good if that read's future was dropped.
+    /// `None` while a read is under way, and for good if that read failed or its future was dropped.
     Blocking(Option<Box<dyn Read + Send>>),
     Async(Pin<Box<dyn AsyncRead + Send>>),
 }
@@ -23,12 +23,12 @@ impl Reader {
                 let mut reader = slot.take().expect("reads follow each other");
                 let (reader, piece) = run_blocking(move || {
                     let mut piece = Vec::new();
-                    let read = reader.by_ref().take(size as u64).read_to_end(&mut piece);
-                    (reader, read.map(|_| Bytes::from(piece)))
+                    reader.by_ref().take(size as u64).read_to_end(&mut piece)?;
+                    Ok((reader, Bytes::from(piece)))
                 })
-                .await;
+                .await?;
                 *slot = Some(reader);
-                piece
+                Ok(piece)
             }
         }
     }

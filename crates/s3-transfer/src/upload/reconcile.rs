@@ -2,35 +2,47 @@
 //!
 //! A conditional write whose answer is lost is sent again, and is then refused by its own success. The object's
 //! ETag tells the two apart: it is the MD5 of the bytes, or of the parts' tags, unless the server encrypts with
-//! its own keys.
+//! its own keys. A small object is then read and compared; for one in parts the refusal stands.
 
 use md5::{Digest, Md5};
 use s3_core::{ETag, Error, ErrorKind, PartTag, Payload, PutResponse, Result, S3Url};
 
-use super::PutOutcome;
 use super::object::unreadable;
 use crate::io::run_blocking;
-use crate::{CallOptions, Transfer};
+use crate::{CallOptions, Destination, GetItem, Landed, Transfer};
 
 impl Transfer {
-    /// Decides whether a refused put was refused by an object that was there before, or by its own first attempt.
-    pub(crate) async fn settle_refused_put(
+    /// Returns the answer of the earlier attempt that a refused put was refused by; `None` if another's write refused
+    /// it.
+    pub(crate) async fn earlier_success(
         &self,
         url: &S3Url,
         payload: &Payload,
-        refusal: Error,
+        refusal: &Error,
         options: &CallOptions,
-    ) -> Result<PutOutcome> {
+    ) -> Result<Option<PutResponse>> {
         if refusal.attempts() == 1 {
-            return Ok(PutOutcome::AlreadyThere);
+            return Ok(None);
         }
-        let payload = payload.clone();
-        let digest = run_blocking(move || md5_of(&payload)).await;
-        let ours = digest.map_err(|cause| unreadable(url, cause))?;
-        Ok(match self.written_as(url, &ours, options).await? {
-            Some(written) => PutOutcome::Written(written),
-            None => PutOutcome::AlreadyThere,
-        })
+        let ours = digest(url, payload).await?;
+        let there = match self.head(url.clone(), options).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            there => there?,
+        };
+        if there.etag.as_ref() == Some(&ours) {
+            return Ok(Some(PutResponse::new(there.etag)));
+        }
+        if there.size != payload.len() {
+            return Ok(None);
+        }
+        // It may be encrypted, and its tag no digest: the bytes decide.
+        let get = self.get(GetItem::new(url.clone()), Destination::Memory, options);
+        let there = Box::pin(get).await?;
+        let Landed::Memory(bytes) = there.data else {
+            unreachable!("asked for memory")
+        };
+        let same = digest(url, &bytes.into()).await? == ours;
+        Ok(same.then(|| PutResponse::new(there.meta.etag)))
     }
 
     /// Returns the answer that a write with this tag would have got, if the object has that tag now.
@@ -47,6 +59,12 @@ impl Transfer {
             Err(error) => Err(error),
         }
     }
+}
+
+async fn digest(url: &S3Url, payload: &Payload) -> Result<ETag> {
+    let payload = payload.clone();
+    let digest = run_blocking(move || md5_of(&payload)).await;
+    digest.map_err(|cause| unreadable(url, cause))
 }
 
 fn md5_of(payload: &Payload) -> std::io::Result<ETag> {

@@ -129,6 +129,15 @@ async fn a_body_that_breaks_again_and_again_gets_through_as_long_as_it_moves() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn parts_that_move_a_byte_at_a_time_do_not_use_up_the_retry_budget() {
+    let setup = setup(FaultMatch::method("GET").on(FaultAction::truncate_after(1)));
+    let key = setup.seed("k", 4000).await;
+    let fetched = fetch(&setup, GetItem::new(key)).await.unwrap();
+    assert_ramp(bytes(&fetched), 0);
+    assert_eq!((bytes(&fetched).len(), gets(&setup)), (4000, 4000));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_server_is_given_up_and_asked_again() {
     let stall = FaultAction::Stall {
         at: Some(Position::Byte(5)),

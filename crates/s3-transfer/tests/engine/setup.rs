@@ -29,9 +29,7 @@ pub(crate) fn setup(plan: impl Into<FaultPlan>) -> Setup {
 }
 
 pub(crate) fn with_config(plan: impl Into<FaultPlan>, config: TransferConfig) -> Setup {
-    let mut limits = s3_core::Limits::default();
-    limits.min_part_size = 1;
-    let memory = MemoryStore::with_buckets(["b"]).with_limits(limits);
+    let memory = memory();
     let store = FaultStore::new(memory.clone(), plan.into());
     let faults = store.faults().clone();
     Setup {
@@ -39,6 +37,13 @@ pub(crate) fn with_config(plan: impl Into<FaultPlan>, config: TransferConfig) ->
         faults,
         transfer: Transfer::new(store, config),
     }
+}
+
+/// A store that takes parts of any size.
+pub(crate) fn memory() -> MemoryStore {
+    let mut limits = s3_core::Limits::default();
+    limits.min_part_size = 1;
+    MemoryStore::with_buckets(["b"]).with_limits(limits)
 }
 
 pub(crate) fn url(key: &str) -> S3Url {

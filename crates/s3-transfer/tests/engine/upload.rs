@@ -2,12 +2,14 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
+use std::time::Duration;
 
-use s3_core::{ErrorKind, Operation, Payload, PutMode, StoreExt};
-use s3_testkit::{FaultAction, FaultMatch, FaultPlan, assert_ramp, ramp};
-use s3_transfer::{PutItem, PutOutcome, Source};
+use s3_core::{BucketRequest, ErrorKind, Operation, Payload, PutMode, StoreExt};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
+use s3_transfer::{CallOptions, PutItem, PutOutcome, Source, Transfer};
 
-use crate::setup::{Setup, settle, setup, url};
+use crate::hooked::Hooked;
+use crate::setup::{Setup, config, memory, settle, setup, url};
 
 async fn put(
     setup: &Setup,
@@ -245,4 +247,164 @@ async fn delete_many_costs_one_request_per_thousand_keys() {
         2001
     );
     assert_eq!(count(&setup, Operation::Delete), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_whose_answer_is_lost_has_succeeded() {
+    let lost = FaultMatch::operation("PutObject")
+        .on(FaultAction::LoseReply)
+        .times(1);
+    let setup = setup(lost);
+    let old = setup.memory.put_bytes(url("k"), "old").await.unwrap();
+    let mode = PutMode::IfMatch(old.etag.unwrap());
+    let outcome = put(&setup, "k", payload(10), mode.clone()).await.unwrap();
+    assert!(matches!(outcome, PutOutcome::Written(_)), "{outcome:?}");
+    let late = put(&setup, "k", payload(11), mode).await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::PreconditionFailed);
+}
+
+#[tokio::test]
+async fn a_condition_that_the_server_would_ignore_is_refused_unsent() {
+    let memory = memory();
+    let old = memory.put_bytes(url("k"), "old").await.unwrap();
+    let mut store = Hooked::new(memory.clone(), |_, answer| answer);
+    store.capabilities.put_if_match = false;
+    store.capabilities.complete_conditions = false;
+    let transfer = Transfer::new(store, config());
+    for len in [10, 4500] {
+        let mode = PutMode::IfMatch(old.etag.clone().unwrap());
+        let item = PutItem::new(url("k"), payload(len)).with_mode(mode);
+        let error = transfer.put(item, &Default::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{len} bytes");
+    }
+    assert_eq!(memory.get_bytes(url("k")).await.unwrap(), "old");
+    assert_eq!(memory.unfinished_uploads(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_begins_after_its_caller_has_gone_is_aborted() {
+    let late = FaultAction::Stall {
+        at: Some(Position::Byte(0)),
+        wait: Some(Duration::from_secs(10)),
+    };
+    let setup = setup(FaultMatch::operation("CreateMultipartUpload").on(late));
+    let options =
+        CallOptions::default().with_deadline(tokio::time::Instant::now() + Duration::from_secs(5));
+    let item = PutItem::new(url("k"), payload(4500));
+    let error = setup.transfer.put(item, &options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(setup.memory.unfinished_uploads(), 1);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(setup.memory.unfinished_uploads(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_begin_that_is_given_up_for_a_stall_leaves_one_upload_and_not_two() {
+    let late = FaultAction::Stall {
+        at: Some(Position::Byte(0)),
+        wait: Some(Duration::from_secs(30)),
+    };
+    let setup = setup(
+        FaultMatch::operation("CreateMultipartUpload")
+            .on(late)
+            .times(1),
+    );
+    put(&setup, "k", payload(4500), PutMode::Overwrite)
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(count(&setup, Operation::CreateUpload), 2);
+    assert_eq!(setup.memory.unfinished_uploads(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_may_take_minutes() {
+    let slow = FaultAction::Stall {
+        at: Some(Position::Byte(0)),
+        wait: Some(Duration::from_secs(150)),
+    };
+    let setup = setup(FaultMatch::operation("CompleteMultipartUpload").on(slow));
+    put(&setup, "k", payload(4500), PutMode::Overwrite)
+        .await
+        .unwrap();
+    assert_eq!(count(&setup, Operation::CompleteUpload), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn buckets_come_and_go_although_the_answers_are_lost() {
+    let lost = |operation| {
+        FaultMatch::operation(operation)
+            .on(FaultAction::LoseReply)
+            .times(1)
+    };
+    let setup = setup(FaultPlan::new([lost("CreateBucket"), lost("DeleteBucket")]));
+    let (bucket, options) = (BucketRequest::new("new"), CallOptions::default());
+    let transfer = &setup.transfer;
+    transfer
+        .create_bucket(bucket.clone(), &options)
+        .await
+        .unwrap();
+    transfer
+        .delete_bucket(bucket.clone(), &options)
+        .await
+        .unwrap();
+    assert_eq!(setup.faults.delivered().total(), 2);
+    let gone = transfer.delete_bucket(bucket, &options).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::NoSuchBucket);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_that_stays_says_why() {
+    let mut store = Hooked::new(memory(), |_, answer| answer);
+    store.undeletable = &[
+        ("slow", "SlowDown"),
+        ("denied", "AccessDenied"),
+        ("broken", "InternalError"),
+    ];
+    let transfer = Transfer::new(store, config());
+    let urls = ["slow", "denied", "gone", "broken"].map(url).to_vec();
+    let outcomes = transfer.delete_many(urls, &Default::default()).await;
+    let kinds: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| outcome.as_ref().err().map(|e| (e.kind(), e.attempts())))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            Some((ErrorKind::Throttled, 21)),
+            Some((ErrorKind::AccessDenied, 1)),
+            None,
+            Some((ErrorKind::Server, 21)),
+        ]
+    );
+    assert_eq!(
+        outcomes[0].as_ref().unwrap_err().place(),
+        Some("s3://b/slow")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_tags_are_no_digests_the_bytes_tell_whose_write_it_was() {
+    let rules = |first| {
+        FaultPlan::new([
+            FaultMatch::operation("HeadObject").on(FaultAction::ChangedETag),
+            FaultMatch::operation("PutObject").on(first).times(1),
+        ])
+    };
+    let setup = setup(rules(FaultAction::LoseReply));
+    let outcome = put(&setup, "k", payload(10), PutMode::IfAbsent).await;
+    assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
+    let gets = count(&setup, Operation::Get);
+    assert_eq!((count(&setup, Operation::Head), gets), (1, 1));
+
+    let setup = crate::setup::setup(rules(FaultAction::Drop));
+    let other = ramp(7, 10);
+    setup
+        .memory
+        .put_bytes(url("k"), other.clone())
+        .await
+        .unwrap();
+    let outcome = put(&setup, "k", payload(10), PutMode::IfAbsent).await;
+    assert_eq!(outcome.unwrap(), PutOutcome::AlreadyThere);
+    assert_eq!(stored(&setup, "k").await, other);
 }

@@ -1,0 +1,68 @@
+//! Beginning an upload, so that one whose answer comes too late does not stay on the server.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use s3_core::{
+    AbortUpload, CreateUpload, ErrorKind, Operation, PutMode, Result, SharedStore, Store,
+};
+use tokio::time::timeout;
+
+use super::abort::UploadGuard;
+use super::multipart::Upload;
+use super::object::{Target, unconditional};
+use crate::job::Simple;
+use crate::joined::joined;
+use crate::{CallOptions, Error, Transfer};
+
+impl Transfer {
+    /// Begins an upload in parts. One request.
+    ///
+    /// An attempt that is given up, by its caller or for a stall, still waits for its answer in the background, for
+    /// at most two stall limits, and aborts the upload that the answer names. The upload of an answer that never
+    /// comes cannot be named: it stays on the server.
+    pub(crate) async fn begin(
+        &self,
+        target: &Target,
+        options: &CallOptions,
+    ) -> Result<(Upload, UploadGuard)> {
+        let conditions = self.store().capabilities().complete_conditions;
+        if matches!(target.mode, PutMode::IfMatch(_)) && !conditions {
+            return Err(unconditional(&target.url));
+        }
+        let create = CreateUpload::new(target.url.clone(), target.attributes.clone());
+        let job = Simple::new(
+            Operation::CreateUpload,
+            target.url.as_str(),
+            (self.clone(), create),
+            |store: SharedStore, (transfer, create)| attempt(store, transfer, create).boxed(),
+        );
+        self.run(job, options).await
+    }
+}
+
+async fn attempt(
+    store: SharedStore,
+    transfer: Transfer,
+    create: CreateUpload,
+) -> Result<(Upload, UploadGuard)> {
+    let limit = transfer.config().stall_timeout.saturating_mul(2);
+    let begun = tokio::spawn(timeout(limit, guarded(store, transfer, create)));
+    joined(begun.await, Operation::CreateUpload)?.unwrap_or_else(|_| Err(unanswered(limit)))
+}
+
+async fn guarded(
+    store: SharedStore,
+    transfer: Transfer,
+    create: CreateUpload,
+) -> Result<(Upload, UploadGuard)> {
+    let url = create.url.clone();
+    let id = store.create_upload(create).await?;
+    let guard = UploadGuard::new(&transfer, AbortUpload::new(url.clone(), id.clone()));
+    Ok((Upload { url, id }, guard))
+}
+
+fn unanswered(limit: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, Operation::CreateUpload)
+        .with_message(format!("no answer for {} s", limit.as_secs_f32()))
+}

@@ -1,0 +1,133 @@
+//! What is bounded stays bounded, and nobody waits for each other.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use s3_core::{Payload, StoreExt};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, assert_ramp, ramp};
+use s3_transfer::{Concurrency, Destination, GetItem, ManyOptions, PutItem, Source, Transfer};
+use tokio::time::{sleep, timeout};
+
+use crate::setup::{PART, config, memory, setup, url, with_config};
+
+#[tokio::test(start_paused = true)]
+async fn reads_and_uploads_do_not_wait_for_each_other() {
+    let mut config = config();
+    config.concurrency = Concurrency::Fixed(1);
+    config.memory = PART as usize;
+    let slow = FaultAction::stall(Duration::from_millis(10));
+    let setup = with_config(FaultMatch::operation("UploadPart").on(slow), config);
+    let from = setup.seed("from", PART as usize).await;
+    let upload = async {
+        let reader = Box::pin(std::io::Cursor::new(ramp(0, 6 * PART as usize)));
+        let item = PutItem::new(url("to"), Source::AsyncRead(reader));
+        setup.transfer.put(item, &Default::default()).await.unwrap();
+    };
+    let reads = async {
+        sleep(Duration::from_millis(5)).await;
+        let many = setup
+            .transfer
+            .fan_out(0..20, ManyOptions::default(), move |transfer, _| {
+                let item = GetItem::new(from.clone());
+                async move {
+                    transfer
+                        .get(item, Destination::Memory, &Default::default())
+                        .await
+                }
+            });
+        many.first_failure().await.unwrap();
+    };
+    timeout(
+        Duration::from_secs(3600),
+        futures_util::future::join(upload, reads),
+    )
+    .await
+    .expect("both come to an end");
+    assert_ramp(&setup.memory.get_bytes(url("to")).await.unwrap(), 0);
+}
+
+/// Counts what is read from it.
+struct Counted(Arc<AtomicUsize>);
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = buffer.len().min(100);
+        self.0.fetch_add(count, Ordering::SeqCst);
+        Ok(count)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn readers_are_read_no_further_than_memory_allows() {
+    let mut config = config();
+    config.memory = 2 * PART as usize;
+    let stall = FaultAction::Stall {
+        at: None,
+        wait: None,
+    };
+    let setup = with_config(
+        FaultMatch::operation("CreateMultipartUpload").on(stall),
+        config,
+    );
+    let read = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&read);
+    let many = setup
+        .transfer
+        .fan_out(0..10, ManyOptions::default(), move |transfer, n| {
+            let source = Source::Read(Box::new(Counted(Arc::clone(&counter))));
+            let item = PutItem::new(url(&format!("k{n}")), source);
+            async move { transfer.put(item, &Default::default()).await }
+        });
+    assert!(timeout(Duration::from_secs(5), many.all()).await.is_err());
+    assert_eq!(read.load(Ordering::SeqCst), 2 * PART as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_at_their_limits_work() {
+    let mut config = config();
+    config.part_size = 0;
+    config.single_put_up_to = u64::MAX;
+    config.stall_timeout = Duration::MAX;
+    config.concurrency = Concurrency::Fixed(usize::MAX);
+    config.memory = 0;
+    config.retry_ratio = f32::MAX;
+    config.retry_floor = u32::MAX;
+    let transfer = Transfer::new(memory(), config);
+    let reader = Source::Read(Box::new(std::io::Cursor::new(ramp(0, 5))));
+    let options = Default::default();
+    let put = transfer.put(PutItem::new(url("k"), reader), &options);
+    timeout(Duration::from_secs(3600), put)
+        .await
+        .expect("the reader is read to its end")
+        .unwrap();
+    // So large that it may take longer than the stall limit.
+    let payload = Payload::from(ramp(0, 100_000)).into();
+    transfer
+        .put(PutItem::new(url("large"), payload), &Default::default())
+        .await
+        .unwrap();
+    let fetched = transfer
+        .get(
+            GetItem::new(url("k")),
+            Destination::Memory,
+            &Default::default(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(fetched.range, 0..5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_download_leaves_no_file_even_for_a_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let stall = FaultAction::stall_after(1);
+    let setup = setup(FaultPlan::from(FaultMatch::method("GET").on(stall).skip(1)));
+    let key = setup.seed("k", 4500).await;
+    let to = Destination::File(dir.path().join("out"));
+    let options = Default::default();
+    let get = setup.transfer.get(GetItem::new(key), to, &options);
+    assert!(timeout(Duration::from_secs(5), get).await.is_err());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
