@@ -100,6 +100,16 @@ impl<O: Op> Request<O, Blocking> {
     /// # Errors
     ///
     /// Those of the call, and [`Error::InsideRuntime`] from asynchronous code, where nothing is sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let s3 = s3_client::blocking::S3::in_memory()?;
+    /// s3.create_bucket("b").send()?;
+    /// s3.put("s3://b/k", "first").overwrite(false).send()?;
+    /// assert_eq!(s3.info("s3://b/k").send()?.size(), Some(5));
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
     pub fn send(self) -> Result<O::Output> {
         refuse_inside_runtime()?;
         let mode = self.mode.clone();
@@ -113,6 +123,18 @@ impl Request<ops::GetMany, Blocking> {
     /// # Errors
     ///
     /// [`Error::InsideRuntime`] from asynchronous code. What cannot be resolved is the first and only item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let s3 = s3_client::blocking::S3::in_memory()?;
+    /// s3.create_bucket("b").send()?;
+    /// s3.put("s3://b/1", "one").send()?;
+    /// for (index, object) in s3.get_many(["s3://b/1", "s3://b/2"]).iter()? {
+    ///     assert_eq!(object.is_ok(), index == 0);
+    /// }
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
     pub fn iter(self) -> Result<Iter<ObjectStream>> {
         refuse_inside_runtime()?;
         let mode = self.mode;
@@ -124,13 +146,25 @@ impl Request<ops::GetMany, Blocking> {
 }
 
 macro_rules! listing_iterators {
-    ($($op:ty),*) => {$(
+    ($($op:ty, $name:literal;)*) => {$(
         impl Request<$op, Blocking> {
             /// Returns the entries page by page; a page is requested when the one before has been read.
             ///
             /// # Errors
             ///
             /// [`Error::InsideRuntime`] from asynchronous code. What cannot be resolved is the first and only item.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// let s3 = s3_client::blocking::S3::in_memory()?;
+            /// s3.create_bucket("b").send()?;
+            /// s3.put("s3://b/a/0.txt", "0").send()?;
+            #[doc = concat!("for object in s3.", $name, "([\"s3://b/a\"]).iter()? {")]
+            ///     assert_eq!(object?.key(), "0.txt");
+            /// }
+            /// # Ok::<(), s3_client::Error>(())
+            /// ```
             pub fn iter(self) -> Result<Iter<ListingStream>> {
                 refuse_inside_runtime()?;
                 let mode = self.mode;
@@ -143,7 +177,10 @@ macro_rules! listing_iterators {
     )*};
 }
 
-listing_iterators!(ops::ListPaths, ops::ListRecursive);
+listing_iterators! {
+    ops::ListPaths, "list_paths";
+    ops::ListRecursive, "list_recursive";
+}
 
 /// Results as they come. `next` blocks until there is one.
 pub struct Iter<S> {

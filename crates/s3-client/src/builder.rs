@@ -4,14 +4,21 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "sdk")]
+use s3_core::url::ParseError;
+#[cfg(feature = "sdk")]
+use s3_core::url::http::{Addressing, Endpoint};
 use s3_core::url::{Root, RunOverrides, RunPath};
 use s3_core::{Encryption, S3Prefix, SharedStore, Store};
 use s3_transfer::{Concurrency, Transfer, TransferConfig};
 
 use crate::Config;
+#[cfg(feature = "sdk")]
+use crate::config::public;
 use crate::download::MemoryLimits;
 use crate::error::{Error, Result};
 use crate::local_data::Holding;
+use crate::put_object::fits_header;
 use crate::request::Mode;
 use crate::s3::{Client, Shared};
 use crate::scratch::Scratch;
@@ -114,7 +121,7 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
-    /// Sets the URL of a server other than AWS.
+    /// Sets the URL of a server other than AWS: `http://host:port` or `https://host`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.config.endpoint = given(url);
         self
@@ -156,22 +163,24 @@ impl<M: Mode> S3Builder<M> {
     ///
     /// # Errors
     ///
-    /// An address that makes no sense (class `Url`), a temporary directory that cannot be made, no runtime for a
-    /// blocking client, or no store in a build without the SDK.
+    /// An address that makes no sense (class `Url`); an endpoint that is none, an encryption that fits into no header, a
+    /// temporary directory that cannot be made, no runtime for a blocking client, or no store in a build without the
+    /// SDK (class `Other`).
     pub fn build(self) -> Result<Client<M>> {
         let root = self.root()?;
-        let mode = M::start()?;
+        let encryption = self.encryption_header()?;
         let store = match self.store {
             Some(store) => store,
             None => default_store(&self.config)?,
         };
+        let mode = M::start()?;
         let engine = self.transfer.unwrap_or_else(|| engine(&self.config));
         let tmproot = self.tmproot.unwrap_or(self.config.tempdir);
         let scratch = Scratch::create(&tmproot, self.config.keep_temp_files)?;
         let shared = Shared {
             transfer: Transfer::new(store, engine),
             root,
-            encryption: self.config.encryption.as_deref().map(Encryption::new),
+            encryption,
             limits: self.limits,
             holding: Holding::default(),
             scratch: Arc::new(scratch),
@@ -179,7 +188,23 @@ impl<M: Mode> S3Builder<M> {
         Ok(Client::new(shared, mode))
     }
 
+    fn encryption_header(&self) -> Result<Option<Encryption>> {
+        let given = self.config.encryption.as_deref();
+        let Some(encryption) = given.filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        if !fits_header(encryption) {
+            return Err(Error::config(format!(
+                "the encryption {encryption:?} does not fit into an HTTP header\nhint: such as AES256 or aws:kms"
+            )));
+        }
+        Ok(Some(Encryption::new(encryption)))
+    }
+
     fn root(&self) -> Result<Root> {
+        if self.run.is_none() && (self.bucket.is_some() || self.prefix.is_some()) {
+            tracing::warn!("bucket and prefix have no effect without run");
+        }
         match (&self.run, &self.s3root) {
             (Some(run), s3root) => {
                 if s3root.is_some() {
@@ -219,19 +244,33 @@ fn engine(config: &Config) -> TransferConfig {
 }
 
 #[cfg(feature = "sdk")]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "it fails in a build without the SDK"
-)]
 fn default_store(config: &Config) -> Result<SharedStore> {
     let mut builder = s3_core::SdkStore::builder();
     if let Some(endpoint) = &config.endpoint {
+        check_endpoint(endpoint)?;
         builder = builder.endpoint(endpoint);
     }
     if let Some(region) = &config.region {
         builder = builder.region(region);
     }
     Ok(SharedStore::new(builder.build()))
+}
+
+/// The store would say the same at its first request; a mistake in the address is better known now.
+#[cfg(feature = "sdk")]
+fn check_endpoint(endpoint: &str) -> Result<()> {
+    let problem = match url::Url::parse(endpoint) {
+        Err(error) => error.to_string(),
+        Ok(url) => match Endpoint::custom(url, Addressing::Path) {
+            Ok(_) => return Ok(()),
+            Err(ParseError::Address { problem, .. }) => problem.to_owned(),
+            Err(other) => other.to_string(),
+        },
+    };
+    Err(Error::config(format!(
+        "the endpoint {:?} is no address of a server: {problem}\nhint: write http://host:port or https://host",
+        public(endpoint)
+    )))
 }
 
 #[cfg(not(feature = "sdk"))]
@@ -313,6 +352,39 @@ mod tests {
             .build()
             .unwrap_err();
         assert_eq!(error.class(), ErrorClass::Url, "{error}");
+    }
+
+    #[cfg(feature = "sdk")]
+    #[test]
+    fn an_endpoint_that_is_none_is_refused_and_its_password_is_not_shown() {
+        for endpoint in ["host:9000", "ftp://host", "http://", "http://host/?q", "x"] {
+            let error = S3::builder().endpoint(endpoint).build().unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Other);
+            assert!(error.to_string().contains(endpoint), "{error}");
+        }
+        let secret = S3::builder().endpoint("http://me:hunter2@host");
+        assert!(!format!("{secret:?}").contains("hunter2"), "{secret:?}");
+        let error = secret.build().unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[cfg(feature = "sdk")]
+    #[test]
+    fn credentials_are_not_shown() {
+        let store = s3_core::SdkStore::builder().credentials("AKIDACCESS", "hunter2", None);
+        let s3 = builder().store(store.build()).build().unwrap();
+        for text in [format!("{s3:?}"), format!("{:?}", s3.get("s3://b/k"))] {
+            assert!(
+                !text.contains("AKIDACCESS") && !text.contains("hunter2"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_encryption_that_fits_into_no_header_is_refused() {
+        let error = builder().encryption("AES256\n").build().unwrap_err();
+        assert!(error.to_string().contains(r#""AES256\n""#), "{error}");
     }
 
     #[test]

@@ -1,18 +1,24 @@
-//! Metaflow's configuration: `METAFLOW_*` over a JSON file of the profile.
+//! Metaflow's configuration: `METAFLOW_*` over its JSON files.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fmt, fs, io};
 
 use serde_json::Value;
 
+use crate::config_files::{project_file, read_files};
 use crate::error::{Error, Result};
 
 /// What a client takes from Metaflow's configuration.
 ///
-/// Each setting `NAME` is the environment variable `METAFLOW_NAME`, or else the field `METAFLOW_NAME` of
-/// `$METAFLOW_HOME/config.json` (`config_PROFILE.json` when `METAFLOW_PROFILE` is set; the directory is
-/// `~/.metaflowconfig` by default), or else the default. A variable that is set and empty switches the setting off.
+/// Each setting `NAME` is the first of
+///
+/// 1. the environment variable `METAFLOW_NAME`; one that is set and empty switches the setting off,
+/// 2. the field `METAFLOW_NAME` of the project's file: `config.json` in the nearest directory `.metaflow`, from the
+///    working directory upwards,
+/// 3. the field `METAFLOW_NAME` of the profile's file: `$METAFLOW_HOME/config.json`, or `config_PROFILE.json` when
+///    `METAFLOW_PROFILE` is set; the directory is `~/.metaflowconfig` by default,
+/// 4. the default.
 ///
 /// | setting | field | default |
 /// |---|---|---|
@@ -25,6 +31,9 @@ use crate::error::{Error, Result};
 /// | `TEMPDIR` | [`tempdir`](Self::tempdir) | `.` |
 /// | `DEBUG_S3CLIENT` | [`keep_temp_files`](Self::keep_temp_files) | no |
 /// | `S3_VERIFY_CERTIFICATE` | none: only "true" is accepted | true |
+///
+/// Other settings of Metaflow have no effect; `S3_CLIENT_RETRY_CONFIG` and `DATATOOLS_SESSION_VARS`, for example, speak
+/// to an SDK that is not here.
 ///
 /// # Deviation
 ///
@@ -44,7 +53,7 @@ use crate::error::{Error, Result};
 /// assert_eq!(config.retries(), 20);
 /// # Ok::<(), s3_client::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// The endpoint's URL; AWS, or what the SDK's own configuration says, when `None`.
@@ -84,13 +93,29 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads the process's environment and the file of its profile.
+    /// Reads the process's environment, the file of the project and the file of the profile.
     ///
     /// # Errors
     ///
     /// A file that cannot be read or is no JSON object, a profile without a file, a value that makes no sense.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use s3_client::{Config, RunPath, S3};
+    ///
+    /// let run = RunPath::new("Train", "1234")?;
+    /// let s3 = S3::builder().config(Config::from_env()?).run(run).build()?;
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
     pub fn from_env() -> Result<Self> {
-        Self::from_lookup_and_files(|name| env::var(name).ok(), |path| fs::read_to_string(path))
+        // Without a working directory there is no project.
+        let project = env::current_dir().ok().and_then(|here| project_file(&here));
+        Self::from_places(
+            |name| env::var(name).ok(),
+            project.as_deref(),
+            |path| fs::read_to_string(path),
+        )
     }
 
     /// Reads variables through `lookup`, by their full names, and no file.
@@ -105,16 +130,39 @@ impl Config {
         })
     }
 
-    /// Reads variables through `lookup` and files through `read`; the rest of the world has no say.
+    /// Reads variables through `lookup` and the profile's file through `read`; the rest of the world has no say, a
+    /// project's file neither.
     ///
     /// # Errors
     ///
     /// As [`from_env`](Self::from_env).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_client::Config;
+    ///
+    /// let home = |name: &str| (name == "METAFLOW_HOME").then(|| "/etc/metaflow".to_owned());
+    /// let config = Config::from_lookup_and_files(home, |path| {
+    ///     assert_eq!(path.to_str(), Some("/etc/metaflow/config.json"));
+    ///     Ok(r#"{"METAFLOW_TEMPDIR": "/scratch"}"#.to_owned())
+    /// })?;
+    /// assert_eq!(config.tempdir.to_str(), Some("/scratch"));
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
     pub fn from_lookup_and_files(
         lookup: impl Fn(&str) -> Option<String>,
         read: impl Fn(&Path) -> io::Result<String>,
     ) -> Result<Self> {
-        let file = read_profile(&lookup, read)?;
+        Self::from_places(lookup, None, read)
+    }
+
+    fn from_places(
+        lookup: impl Fn(&str) -> Option<String>,
+        project: Option<&Path>,
+        read: impl Fn(&Path) -> io::Result<String>,
+    ) -> Result<Self> {
+        let file = read_files(&lookup, project, read)?;
         Self::from_settings(&Settings {
             variable: lookup,
             file,
@@ -162,7 +210,31 @@ impl Config {
     }
 }
 
-/// Variables over the fields of a file.
+/// The endpoint is shown without user name and password: it is refused with them, but until then they are secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("endpoint", &self.endpoint.as_deref().map(public))
+            .field("region", &self.region)
+            .field("encryption", &self.encryption)
+            .field("retry_count", &self.retry_count)
+            .field("transient_retry_count", &self.transient_retry_count)
+            .field("worker_count", &self.worker_count)
+            .field("datatools_s3root", &self.datatools_s3root)
+            .field("tempdir", &self.tempdir)
+            .field("keep_temp_files", &self.keep_temp_files)
+            .finish()
+    }
+}
+
+/// Returns what may be shown of an endpoint: what follows a user name and a password.
+pub(crate) fn public(endpoint: &str) -> &str {
+    endpoint
+        .rsplit_once('@')
+        .map_or(endpoint, |(_, behind)| behind)
+}
+
+/// Variables over the fields of the files.
 struct Settings<F> {
     variable: F,
     file: HashMap<String, String>,
@@ -180,10 +252,11 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        let number = text.trim().parse();
-        number
-            .map(Some)
-            .map_err(|_| Error::config(format!("METAFLOW_{name}: {text:?} is not a count")))
+        text.trim().parse().map(Some).map_err(|_| {
+            Error::config(format!(
+                "METAFLOW_{name}: {text:?} is not a count\nhint: write a whole number"
+            ))
+        })
     }
 
     fn client_params(&self) -> Result<serde_json::Map<String, Value>> {
@@ -193,7 +266,9 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         };
         let params: serde_json::Map<String, Value> =
             serde_json::from_str(&text).map_err(|error| {
-                Error::config(format!("METAFLOW_{name}: not a JSON object: {error}"))
+                Error::config(format!(
+                    "METAFLOW_{name}: not a JSON object: {error}\nhint: write {{\"endpoint_url\": \"http://…\"}}"
+                ))
             })?;
         for other in params
             .keys()
@@ -219,62 +294,6 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
 
 fn is_false(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "" | "0" | "false")
-}
-
-/// Returns the fields of the profile's file, which may be missing unless a profile is named.
-fn read_profile(
-    lookup: &impl Fn(&str) -> Option<String>,
-    read: impl Fn(&Path) -> io::Result<String>,
-) -> Result<HashMap<String, String>> {
-    let profile = lookup("METAFLOW_PROFILE").filter(|profile| !profile.is_empty());
-    let Some(directory) = config_directory(lookup) else {
-        return Ok(HashMap::new());
-    };
-    let path = directory.join(match &profile {
-        Some(profile) => format!("config_{profile}.json"),
-        None => "config.json".to_owned(),
-    });
-    match read(&path) {
-        Ok(text) => parse_profile(&path, &text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && profile.is_none() => {
-            Ok(HashMap::new())
-        }
-        Err(error) => Err(Error::config(format!("read {}: {error}", path.display()))),
-    }
-}
-
-fn config_directory(lookup: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    let home = || {
-        lookup("HOME")
-            .filter(|home| !home.is_empty())
-            .map(PathBuf::from)
-    };
-    match lookup("METAFLOW_HOME").filter(|directory| !directory.is_empty()) {
-        None => Some(home()?.join(".metaflowconfig")),
-        Some(directory) => match directory.strip_prefix("~/") {
-            Some(rest) => Some(home()?.join(rest)),
-            None => Some(PathBuf::from(directory)),
-        },
-    }
-}
-
-/// Keeps texts as they are, and other values as their JSON.
-fn parse_profile(path: &Path, text: &str) -> Result<HashMap<String, String>> {
-    let fields: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-        Error::config(format!(
-            "read {}: not a JSON object: {error}",
-            path.display()
-        ))
-    })?;
-    let as_text = |value| match value {
-        Value::String(text) => text,
-        Value::Null => String::new(),
-        other => other.to_string(),
-    };
-    Ok(fields
-        .into_iter()
-        .map(|(name, value)| (name, as_text(value)))
-        .collect())
 }
 
 #[cfg(test)]
@@ -353,6 +372,33 @@ mod tests {
             assert_eq!(error.class(), ErrorClass::Other);
             assert!(error.to_string().contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn the_file_of_the_project_is_between_the_environment_and_the_profile() {
+        let read = |path: &Path| match path.to_str().unwrap() {
+            "/p/.metaflow/config.json" => {
+                Ok(r#"{"METAFLOW_TEMPDIR": "/p", "METAFLOW_S3_RETRY_COUNT": 40}"#.to_owned())
+            }
+            _ => Ok(
+                r#"{"METAFLOW_TEMPDIR": "/h", "METAFLOW_S3_SERVER_SIDE_ENCRYPTION": "AES256"}"#
+                    .to_owned(),
+            ),
+        };
+        let variables = [("HOME", "/home/me"), ("METAFLOW_S3_RETRY_COUNT", "30")];
+        let project = Path::new("/p/.metaflow/config.json");
+        let config = Config::from_places(lookup(&variables), Some(project), read).unwrap();
+        assert_eq!(
+            (config.tempdir.to_str(), config.retries()),
+            (Some("/p"), 30)
+        );
+        assert_eq!(config.encryption.as_deref(), Some("AES256"));
+    }
+
+    #[test]
+    fn a_password_in_an_endpoint_is_not_shown() {
+        let config = config(&[("METAFLOW_S3_ENDPOINT_URL", "http://me:hunter2@host")]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
     }
 
     #[test]

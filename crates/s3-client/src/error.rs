@@ -26,11 +26,13 @@ pub enum Error {
     },
     /// A client of a run needs to know where runs are kept.
     #[error(
-        "a client of a run needs DATATOOLS_S3ROOT\nhint: set METAFLOW_DATATOOLS_S3ROOT to s3://bucket/path"
+        "a client of a run needs DATATOOLS_S3ROOT\nhint: set METAFLOW_DATATOOLS_S3ROOT to s3://bucket/path, and give the builder .config(Config::from_env()?)"
     )]
     NoDatatoolsRoot,
     /// An object to upload that has nothing to upload. Nothing was sent.
-    #[error("put {key:?}: the object has no {missing}")]
+    #[error(
+        "put {key:?}: the object has no {missing}\nhint: put_many sends what is in `value`, put_files the file at `path`"
+    )]
     NoValue {
         /// The key as given.
         key: String,
@@ -41,7 +43,10 @@ pub enum Error {
     #[error(transparent)]
     Object(#[from] s3_core::Error),
     /// A local file to upload is not there. Nothing was sent.
-    #[error("local file not found: {}", path.display())]
+    #[error(
+        "local file not found: {}\nhint: check the path; a relative one begins at the working directory",
+        path.display()
+    )]
     LocalFileNotFound {
         /// The path as given.
         path: PathBuf,
@@ -172,10 +177,11 @@ impl Error {
         matches!(kind, Some(ErrorKind::NotFound | ErrorKind::NoSuchBucket))
     }
 
-    pub(crate) fn invalid_range(url: &str, problem: &str) -> Self {
+    pub(crate) fn invalid_range(url: &str, problem: &str, hint: &str) -> Self {
         s3_core::Error::new(ErrorKind::InvalidRange, Operation::Get)
             .with_place(url)
             .with_message(problem)
+            .with_hint(hint)
             .into()
     }
 
@@ -207,7 +213,10 @@ impl Error {
 
     pub(crate) fn tmproot(tmproot: &Path, error: io::Error) -> Self {
         Self::Local {
-            action: format!("create a temporary directory in {}", tmproot.display()),
+            action: format!(
+                "create a temporary directory in {} (tmproot, or METAFLOW_TEMPDIR)",
+                tmproot.display()
+            ),
             error,
         }
     }

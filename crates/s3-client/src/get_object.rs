@@ -81,17 +81,22 @@ impl GetObject {
 
     /// Returns the range that is asked for, or why it makes no sense. `url` is for the error.
     pub(crate) fn range(&self, url: &str) -> Result<Option<ByteRange>> {
-        let invalid = |problem: String| Err(Error::invalid_range(url, &problem));
+        let invalid = |problem: String, hint| Err(Error::invalid_range(url, &problem, hint));
         let (offset, length) = match (self.offset, self.length) {
             (None, None) => return Ok(None),
             (offset, length) => (offset.unwrap_or(0), length.unwrap_or(-1)),
         };
         let Ok(start) = u64::try_from(offset) else {
-            return invalid(format!("offset {offset} is negative"));
+            let hint =
+                "offsets are counted from the start: ask for the size with info to read the end";
+            return invalid(format!("offset {offset} is negative"), hint);
         };
         match u64::try_from(length) {
             Err(_) => Ok(Some(ByteRange::From(start))),
-            Ok(0) => invalid("length is 0".to_owned()),
+            Ok(0) => invalid(
+                "length is 0".to_owned(),
+                "leave the length out to read to the end",
+            ),
             // Both are at most i64::MAX, so the sum fits.
             Ok(length) => Ok(Some(ByteRange::Bounded(start..start + length))),
         }
@@ -177,7 +182,11 @@ mod tests {
         ] {
             let error = range(offset, length).unwrap_err();
             assert_eq!(error.class(), ErrorClass::InvalidRange);
-            assert!(error.to_string().contains("s3://b/k"), "{error}");
+            let text = error.to_string();
+            assert!(
+                text.contains("s3://b/k") && text.contains("hint:"),
+                "{text}"
+            );
         }
     }
 }

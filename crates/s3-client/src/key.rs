@@ -9,6 +9,9 @@ use crate::{S3GetObject, S3Object, S3PutObject};
 /// Anything that names an object converts: text, `None` for the root itself, an [`S3Object`] of an earlier call (its
 /// [`key`](S3Object::key)), an [`S3GetObject`] or [`S3PutObject`] (their keys), an [`S3Url`] (its text).
 ///
+/// The key of a listed object is relative to the prefix that was listed, as in Metaflow, so it leads back to the object
+/// only if that was the client's root. Without a root, give the object's [`url`](S3Object::url).
+///
 /// # Examples
 ///
 /// ```

@@ -7,6 +7,7 @@ mod batch_error;
 pub mod blocking;
 mod builder;
 mod config;
+mod config_files;
 mod distinct;
 mod download;
 mod error;
@@ -19,8 +20,10 @@ mod object;
 pub mod ops;
 mod put_object;
 mod put_value;
+mod python_json;
 mod range_info;
 mod request;
+mod rewound;
 mod s3;
 mod scratch;
 mod stream;
@@ -44,3 +47,7 @@ pub use s3_core::url::{Root, RunPath};
 pub use s3_core::{self, BucketInfo, MemoryStore, PresignMethod, SharedStore, Store};
 pub use s3_transfer::{self, Concurrency, Transfer, TransferConfig};
 pub use stream::{ListingStream, ObjectStream};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

@@ -1,5 +1,7 @@
 //! The bytes of a download, in memory or in a local file.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +12,9 @@ use s3_core::{ByteRange, S3Url};
 
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
+
+/// The mode of a file in the scratch directory: for the owner only, as the directory.
+const PRIVATE: u32 = 0o600;
 
 /// The bytes of a download. Shared by all results that asked for the same bytes.
 pub(crate) struct LocalData {
@@ -89,7 +94,15 @@ impl LocalData {
     }
 
     fn write(&self, path: &Path, bytes: &Bytes) -> Result<()> {
-        fs::write(path, bytes).map_err(|error| {
+        let create = || {
+            fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(PRIVATE)
+                .open(path)?
+                .write_all(bytes)
+        };
+        create().map_err(|error| {
             // Half a file must not be taken for a whole one; the directory goes away anyway.
             _ = fs::remove_file(path);
             Error::local(
@@ -166,6 +179,8 @@ impl Drop for Held {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::ErrorClass;
 
@@ -193,6 +208,10 @@ mod tests {
         assert_eq!(
             (fs::read(&path).unwrap(), data.path().unwrap()),
             (b"hello".to_vec(), path.clone())
+        );
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
         );
 
         scratch.close().unwrap();

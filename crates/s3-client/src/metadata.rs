@@ -9,6 +9,8 @@ use std::fmt::Write;
 use s3_core::UserMetadata;
 use serde_json::{Number, Value};
 
+use crate::python_json::as_json;
+
 /// The name of the one metadata item, without `x-amz-meta-`.
 pub(crate) const NAME: &str = "metaflow-user-attributes";
 
@@ -24,6 +26,9 @@ pub(crate) fn encode(value: &Value) -> Option<String> {
 
 /// Returns what the metadata item says, or `None` if there is none.
 ///
+/// Python writes three things that JSON has not: `NaN` and the infinities come back as null, half a surrogate pair as
+/// U+FFFD. An integer beyond 64 bits comes back as the nearest float.
+///
 /// # Deviation
 ///
 /// An item that is not JSON raises an error in the reference and makes the object unreadable. Here it counts as
@@ -31,6 +36,7 @@ pub(crate) fn encode(value: &Value) -> Option<String> {
 pub(crate) fn decode(user: &UserMetadata, url: &str) -> Option<Value> {
     let text = user.get(NAME)?;
     serde_json::from_str(text)
+        .or_else(|_| serde_json::from_str(&as_json(text)))
         .inspect_err(|error| tracing::warn!(url, %error, "metadata item {NAME} is not JSON"))
         .ok()
 }
@@ -182,9 +188,14 @@ mod tests {
             (0.00001, "1e-05"),
             (1.25e-7, "1.25e-07"),
             (123_456_789.125, "123456789.125"),
+            (5e-324, "5e-324"),
+            (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (1.5878657653273753e-263, "1.5878657653273753e-263"),
         ];
         for (float, text) in cases {
             assert_eq!(python_float(float), text);
+            let read: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(read.as_f64(), Some(float), "{text}");
         }
     }
 
@@ -201,6 +212,18 @@ mod tests {
         ] {
             assert_eq!(encode(&value), None, "{value}");
         }
+    }
+
+    #[test]
+    fn what_only_python_writes_does_not_hide_the_rest() {
+        let text = r#"{"loss": NaN, "step": 7, "half": "\ud83d!", "big": 1180591620717411303424}"#;
+        let user = UserMetadata::from([(NAME.to_owned(), text.to_owned())]);
+        assert_eq!(
+            decode(&user, "s3://b/k"),
+            Some(
+                json!({"loss": null, "step": 7, "half": "\u{fffd}!", "big": 1180591620717411303424.0})
+            )
+        );
     }
 
     #[test]

@@ -115,12 +115,17 @@ impl PutAttributes {
     }
 }
 
+/// Returns whether a text can travel in a header as it is.
+pub(crate) fn fits_header(text: &str) -> bool {
+    text.chars().all(|char| matches!(char, ' '..='~'))
+}
+
 /// Returns a header's value unless it is empty; refuses what cannot travel in a header.
 fn header<'a>(url: &str, what: &str, value: Option<&'a str>) -> Result<Option<&'a str>> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
-    if value.chars().all(|char| matches!(char, ' '..='~')) {
+    if fits_header(value) {
         return Ok(Some(value));
     }
     let error = s3_core::Error::new(ErrorKind::InvalidInput, Operation::Put)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,14 +13,15 @@ use s3_transfer::Source;
 use tokio::io::AsyncRead;
 
 use crate::error::{Error, Result};
+use crate::rewound::Rewound;
 
 /// The value of a put. Text, bytes and files convert; readers have constructors of their own.
 ///
 /// * Text is stored as UTF-8, bytes as they are. Owned ones are not copied.
 /// * A [`File`] is sent as a whole, from its first byte to the length that it has when the call starts, wherever its
 ///   cursor is; the cursor does not move. What is no regular file, such as a pipe, is read like a reader.
-/// * A reader is read from where it is to its end. It is read once, in parts, so its length need not be known and its
-///   content need not fit into memory.
+/// * A reader is read from where it is to its end, a [`seekable`](Self::seekable) one from its first byte. It is read
+///   once, in parts, so its length need not be known and its content need not fit into memory.
 ///
 /// # Deviation
 ///
@@ -56,6 +57,29 @@ impl PutValue {
     /// Takes the rest of a reader. Reading happens on a thread that may block.
     pub fn reader(reader: impl Read + Send + 'static) -> Self {
         Self(Kind::Read(Box::new(reader)))
+    }
+
+    /// Takes the whole content of a reader that can seek, from its first byte, wherever it stands.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use std::io::Cursor;
+    ///
+    /// use s3_client::{PutValue, S3};
+    ///
+    /// let s3 = S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let mut reader = Cursor::new("read before");
+    /// reader.set_position(5);
+    /// s3.put("s3://b/k", PutValue::seekable(reader)).await?;
+    /// assert_eq!(s3.get("s3://b/k").await?.text()?.as_deref(), Some("read before"));
+    /// # Ok(()) }
+    /// ```
+    pub fn seekable(reader: impl Read + Seek + Send + 'static) -> Self {
+        Self::reader(Rewound::new(reader))
     }
 
     /// Takes the rest of an asynchronous reader.
@@ -101,7 +125,8 @@ fn resolve_file(path: &Path) -> io::Result<PathBuf> {
     let resolved = path.canonicalize()?;
     let metadata = resolved.metadata()?;
     if metadata.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+        let problem = "is a directory\nhint: give the files in it, one input each";
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, problem));
     }
     if metadata.is_file() {
         File::open(&resolved)?;
@@ -142,6 +167,12 @@ impl From<Bytes> for PutValue {
 impl From<Vec<u8>> for PutValue {
     fn from(bytes: Vec<u8>) -> Self {
         Bytes::from(bytes).into()
+    }
+}
+
+impl From<&Vec<u8>> for PutValue {
+    fn from(bytes: &Vec<u8>) -> Self {
+        bytes.as_slice().into()
     }
 }
 
@@ -190,7 +221,11 @@ mod tests {
     fn a_missing_file_is_found_before_anything_is_sent() {
         let error = PutValue::path("/nonexistent/file").check().unwrap_err();
         assert_eq!(error.class(), ErrorClass::NotFound);
-        assert_eq!(error.to_string(), "local file not found: /nonexistent/file");
+        assert_eq!(
+            error.to_string(),
+            "local file not found: /nonexistent/file\nhint: check the path; a relative one begins at the working \
+             directory"
+        );
     }
 
     #[test]

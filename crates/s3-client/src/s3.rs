@@ -42,7 +42,21 @@ pub(crate) struct Shared {
 
 impl<M: Mode> Client<M> {
     /// Begins a client with nothing but defaults: AWS, full URLs, the working directory for temporary files. The
-    /// environment is not read, except by the SDK for credentials and region.
+    /// environment is not read, except by the SDK for credentials, region and endpoint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_client::{MemoryStore, S3};
+    ///
+    /// let s3 = S3::builder()
+    ///     .store(MemoryStore::with_buckets(["b"])) // leave this out to talk to AWS
+    ///     .s3root("s3://b/data")
+    ///     .tmproot(std::env::temp_dir())
+    ///     .build()?;
+    /// assert_eq!(s3.root().prefix().map(|root| root.as_str()), Some("s3://b/data"));
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
     pub fn builder() -> S3Builder<M> {
         S3Builder::new()
     }

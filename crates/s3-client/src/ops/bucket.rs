@@ -1,6 +1,6 @@
 //! Buckets: which there are, making and removing them.
 
-use s3_core::{BucketInfo, BucketRequest};
+use s3_core::{BucketInfo, BucketRequest, S3Prefix};
 
 use crate::error::Result;
 use crate::request::{Call, Mode, Op, Request};
@@ -48,7 +48,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// Class `Other` if the name is taken or not allowed, `AccessDenied`.
+    /// Class `Url` for what can be no bucket's name, and then nothing was sent; `Other` if the name is taken or the
+    /// server does not allow it, `AccessDenied`.
     ///
     /// # Examples
     ///
@@ -68,7 +69,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// Class `NotFound` for a missing bucket, `Other` for one that is not empty, `AccessDenied`.
+    /// Class `NotFound` for a missing bucket, `Other` for one that is not empty, `AccessDenied`; `Url` for what can be
+    /// no bucket's name, and then nothing was sent.
     ///
     /// # Examples
     ///
@@ -102,7 +104,7 @@ impl Op for CreateBucket {
     const NAME: &'static str = "create_bucket";
 
     async fn run(self, call: Call) -> Result<()> {
-        let request = BucketRequest::new(self.name);
+        let request = request(self.name)?;
         Ok(call
             .client
             .transfer
@@ -117,11 +119,42 @@ impl Op for DeleteBucket {
     const NAME: &'static str = "delete_bucket";
 
     async fn run(self, call: Call) -> Result<()> {
-        let request = BucketRequest::new(self.name);
+        let request = request(self.name)?;
         Ok(call
             .client
             .transfer
             .delete_bucket(request, &call.options)
             .await?)
+    }
+}
+
+/// A name with a slash would be a key's path on the wire, so it is refused here.
+fn request(name: String) -> Result<BucketRequest> {
+    S3Prefix::from_parts(&name, "")?;
+    Ok(BucketRequest::new(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use s3_core::MemoryStore;
+
+    use crate::{ErrorClass, S3};
+
+    #[tokio::test]
+    async fn what_is_no_bucket_name_is_refused_without_a_request() {
+        let store = MemoryStore::new();
+        let s3 = S3::builder()
+            .store(store.clone())
+            .tmproot(std::env::temp_dir())
+            .build()
+            .unwrap();
+        for name in ["", "a/b", "s3://b", "a b", "a?b"] {
+            for outcome in [s3.create_bucket(name).await, s3.delete_bucket(name).await] {
+                let error = outcome.unwrap_err();
+                assert_eq!(error.class(), ErrorClass::Url, "{error}");
+                assert!(error.to_string().contains(name), "{error}");
+            }
+        }
+        assert_eq!(store.operations().total(), 0);
     }
 }

@@ -81,6 +81,20 @@ impl<M> Request<Get, M> {
     }
 
     /// Keeps the bytes in memory, however many they are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put("s3://b/k", "hello").await?;
+    /// let object = s3.get("s3://b/k").to_memory().await?;
+    /// s3.close()?;
+    /// assert_eq!(object.text()?.as_deref(), Some("hello"));
+    /// # Ok(()) }
+    /// ```
     pub fn to_memory(mut self) -> Self {
         self.op.landing = Landing::Memory;
         self
@@ -88,6 +102,10 @@ impl<M> Request<Get, M> {
 
     /// Downloads to this file, which appears when it is complete and replaces what was there. Its directory must
     /// exist. The file is the caller's: closing the client does not remove it.
+    ///
+    /// # Examples
+    ///
+    /// See [`download_file`](Client::download_file), which is the same call.
     pub fn to_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.op.landing = Landing::File(path.into());
         self
@@ -139,11 +157,13 @@ fn check_landing(landing: Landing) -> Result<Landing> {
     let failed = |error| Error::local(&format!("download to {}", path.display()), error);
     let absolute = std::path::absolute(&path).map_err(failed)?;
     if absolute.is_dir() {
-        return Err(failed(io::ErrorKind::IsADirectory.into()));
+        let problem = "is a directory\nhint: name a file in it";
+        return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, problem)));
     }
     match absolute.parent() {
         Some(directory) if !directory.is_dir() => {
-            let problem = format!("there is no directory {}", directory.display());
+            let directory = directory.display();
+            let problem = format!("there is no directory {directory}\nhint: create it first");
             Err(failed(io::Error::new(io::ErrorKind::NotFound, problem)))
         }
         _ => Ok(Landing::File(absolute)),
@@ -152,6 +172,8 @@ fn check_landing(landing: Landing) -> Result<Landing> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use s3_core::{MemoryStore, Operation};
 
     use super::*;
@@ -216,6 +238,8 @@ mod tests {
         assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0);
         let large = s3.get("r").await.unwrap();
         assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 1);
+        let file = std::fs::metadata(large.path().unwrap().unwrap()).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
         assert_eq!(
             std::fs::read(small.path().unwrap().unwrap()).unwrap(),
             b"234"

@@ -18,7 +18,8 @@ pub struct Presign {
 }
 
 impl<M: Mode> Client<M> {
-    /// Makes an `https://` URL with which anybody may read the object for `expires`: 1 second to 7 days.
+    /// Makes a web address with which anybody may read the object for `expires`: 1 second to 7 days. It begins with
+    /// `https://`, or with `http://` if the endpoint does.
     ///
     /// No request, but credentials may have to be fetched. Whether there is such an object is not checked.
     ///
@@ -49,6 +50,21 @@ impl<M: Mode> Client<M> {
 
 impl<M> Request<Presign, M> {
     /// Sets what the holder of the URL may do, instead of reading.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use std::time::Duration;
+    /// use s3_client::PresignMethod;
+    ///
+    /// let s3 = s3_client::S3::from_env()?;
+    /// let hour = Duration::from_secs(3600);
+    /// let url = s3.presign("s3://bucket/upload-here", hour).method(PresignMethod::Put).await?;
+    /// println!("{url}");
+    /// # Ok(()) }
+    /// ```
     pub fn method(mut self, method: PresignMethod) -> Self {
         self.op.method = method;
         self

@@ -1,0 +1,42 @@
+//! A reader that is read from its first byte, wherever it stands.
+
+use std::io::{self, Read, Seek};
+
+/// Rewinds at the first read, on the thread that reads.
+pub(crate) struct Rewound<R> {
+    reader: R,
+    rewound: bool,
+}
+
+impl<R: Read + Seek> Rewound<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self {
+            reader,
+            rewound: false,
+        }
+    }
+}
+
+impl<R: Read + Seek> Read for Rewound<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.rewound {
+            self.reader.rewind()?;
+            self.rewound = true;
+        }
+        self.reader.read(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_content_is_read_wherever_the_reader_stands() {
+        let mut reader = io::Cursor::new("abcdef");
+        reader.set_position(3);
+        let mut text = String::new();
+        Rewound::new(reader).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "abcdef");
+    }
+}
