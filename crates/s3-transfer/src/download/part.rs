@@ -284,7 +284,8 @@ impl Part {
         let first = wanted.start..wanted.end.min(sent.end.max(wanted.start));
         let len = first.end - first.start;
         let single = first == wanted;
-        self.landing.open(wanted.end - wanted.start, single).await?;
+        let room = self.landing.open(wanted.end - wanted.start, single).await;
+        room.map_err(|error| error.with_place(&self.url))?;
         let segment = self.landing.segment(0, len)?;
         opened.send_replace(Some(Opened {
             meta: meta.clone(),

@@ -233,7 +233,7 @@ async fn a_file_appears_when_it_is_complete_and_a_failure_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_there_is_a_local_error_that_names_the_file() {
+async fn a_directory_that_is_not_there_is_a_local_error_that_names_both_ends() {
     let setup = setup(FaultPlan::none());
     let key = setup.seed("k", 10).await;
     let to = Destination::File("/nonexistent-directory/out".into());
@@ -243,6 +243,7 @@ async fn a_directory_that_is_not_there_is_a_local_error_that_names_the_file() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LocalIo);
+    assert_eq!(error.place(), Some("s3://b/k"));
     assert!(
         error.to_string().contains("/nonexistent-directory/out"),
         "{error}"
