@@ -7,6 +7,8 @@ use s3_core::{BucketRequest, MemoryStore, Store};
 use s3_testkit::{FaultPlan, S3Server};
 use tempfile::TempDir;
 
+use crate::leftovers::none_left;
+
 /// A server with the bucket `bkt`, and a directory for temporary files.
 #[derive(Debug)]
 pub struct Case {
@@ -51,18 +53,8 @@ impl Case {
             .unfinished_uploads()
             .await
             .expect("the store answers");
-        assert_eq!(unfinished, 0, "unfinished uploads are left on the server");
-        let left: Vec<_> = std::fs::read_dir(self.scratch.path())
-            .expect("the directory is still there")
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .collect();
-        assert!(left.is_empty(), "temporary files are left: {left:?}");
-        let parts: Vec<_> = std::fs::read_dir(self.work.path())
-            .expect("the directory is still there")
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|end| end == "s3-part"))
-            .collect();
-        assert!(parts.is_empty(), "unfinished files are left: {parts:?}");
+        let left = none_left(unfinished, &[self.scratch.path(), self.work.path()]);
+        assert_eq!(left, Ok(()));
     }
 
     /// Returns a client with the root `s3://bkt/root`, over HTTP.

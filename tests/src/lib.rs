@@ -1,6 +1,7 @@
 //! Cross-crate test support.
 
 mod case;
+mod leftovers;
 pub mod model;
 pub mod vectors;
 

@@ -128,6 +128,10 @@ impl Stage {
         self.faults.set(FaultPlan::new(operations.iter().map(rule)));
     }
 
+    pub(crate) fn unfinished_uploads(&self) -> usize {
+        self.truth.unfinished_uploads()
+    }
+
     /// All objects of `{B}` by key, in byte order.
     pub(crate) async fn objects(&self, names: &Names) -> StageResult<Vec<(String, Stored)>> {
         let mut objects = Vec::new();

@@ -9,6 +9,7 @@ use super::outcome::{Outcome, show_stored};
 use super::player::Player;
 use super::seed::LocalFile;
 use super::vector::{Scenario, fails_many};
+use crate::leftovers::none_left;
 
 /// Runs a scenario on a backend, in a directory of its own.
 ///
@@ -55,11 +56,20 @@ async fn run_staged(scenario: &Scenario, backend: Backend) -> StageResult<Outcom
             .map(|(key, stored)| names.mask(&show_stored(key, stored)));
         final_state = Some(shown.collect());
     }
+    drop(player);
+    if !keeps_files(scenario) {
+        none_left(stage.unfinished_uploads(), &[&cwd])?;
+    }
     Ok(Outcome {
         constructor_error: None,
         results,
         final_state,
     })
+}
+
+/// Metaflow's switch for debugging: temporary files stay.
+fn keeps_files(scenario: &Scenario) -> bool {
+    scenario.config.keys().any(|name| name == "DEBUG_S3CLIENT")
 }
 
 fn make_files(scenario: &Scenario, cwd: &Path) -> std::io::Result<()> {
