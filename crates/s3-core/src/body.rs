@@ -28,12 +28,43 @@ impl Body {
     }
 
     /// Returns a body that is read from `stream` on demand.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use futures_util::stream;
+    /// use s3_core::Body;
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let frames = [Ok(Bytes::from("hiss, ")), Ok(Bytes::from("purr"))];
+    /// let body = Body::from_stream(stream::iter(frames));
+    /// assert_eq!(body.collect().await?, "hiss, purr");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     #[must_use]
     pub fn from_stream(stream: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
         Self(Kind::Stream(Box::pin(stream)))
     }
 
     /// Returns the next frame, or `None` at the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::Body;
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let mut body = Body::from_bytes("purr");
+    /// let mut size = 0;
+    /// while let Some(frame) = body.next().await {
+    ///     size += frame?.len();
+    /// }
+    /// assert_eq!(size, 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -47,6 +78,21 @@ impl Body {
     }
 
     /// Reads everything into one buffer. A body that arrived in one piece is not copied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{GetRequest, MemoryStore, S3Url, Store, StoreExt};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos"]);
+    /// let url = S3Url::parse("s3://photos/cat.txt")?;
+    /// store.put_bytes(url.clone(), "purr").await?;
+    /// let answer = store.get(GetRequest::new(url)).await?;
+    /// assert_eq!(answer.body.collect().await?, "purr");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     ///
     /// # Errors
     ///

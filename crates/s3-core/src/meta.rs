@@ -11,6 +11,16 @@ use s3_url::S3Url;
 pub type UserMetadata = BTreeMap<String, String>;
 
 /// An entity tag, kept without its surrounding quotes. Clone is a reference count.
+///
+/// # Examples
+///
+/// ```
+/// use s3_core::ETag;
+///
+/// let etag = ETag::new("\"d41d8\"");
+/// assert_eq!(etag, ETag::new("d41d8"));
+/// assert_eq!((etag.as_str(), &*etag.quoted()), ("d41d8", "\"d41d8\""));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ETag(Arc<str>);
 

@@ -34,6 +34,17 @@ impl Payload {
     }
 
     /// Returns a payload of several buffers, sent one after the other without being joined.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use s3_core::Payload;
+    ///
+    /// let chunks = [Bytes::from("hiss, "), Bytes::from("purr")];
+    /// let payload = Payload::from_chunks(chunks);
+    /// assert_eq!(payload.len(), 10);
+    /// ```
     #[must_use]
     pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
         let chunks: Arc<[Bytes]> = chunks.into_iter().collect();
@@ -45,6 +56,18 @@ impl Payload {
     ///
     /// The file's own cursor is neither used nor moved. A file that has become shorter is an error when it
     /// is read, not a short upload.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::Payload;
+    /// use std::{fs::File, sync::Arc};
+    ///
+    /// let file = Arc::new(File::open("Cargo.toml")?);
+    /// let payload = Payload::from_file(file, 1, 7);
+    /// assert_eq!(payload.to_bytes()?, "package");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn from_file(file: Arc<File>, offset: u64, len: u64) -> Self {
         Self(Kind::File { file, offset, len })
@@ -76,6 +99,17 @@ impl Payload {
     /// Returns `len` bytes from `position` as a payload of their own, without reading or copying them.
     ///
     /// What lies behind the end is left out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::Payload;
+    ///
+    /// let payload = Payload::from("hiss, purr");
+    /// assert_eq!(payload.slice(6, 4).to_bytes()?, "purr");
+    /// assert_eq!(payload.slice(6, 100).len(), 4);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn slice(&self, position: u64, len: u64) -> Self {
         let position = position.min(self.len());
@@ -92,6 +126,17 @@ impl Payload {
     ///
     /// A payload in memory is sliced, not copied. A file payload is read by position, which may block:
     /// call it from a thread that may.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::Payload;
+    ///
+    /// let payload = Payload::from("hiss, purr");
+    /// assert_eq!(payload.read_at(6, 100)?, "purr");
+    /// assert!(payload.read_at(10, 100)?.is_empty());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

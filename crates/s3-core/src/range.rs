@@ -27,6 +27,17 @@ pub struct InvalidRange {
 impl ByteRange {
     /// Returns the bytes that this range means in an object of `size` bytes.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::ByteRange;
+    ///
+    /// assert_eq!(ByteRange::from(2..100).resolve(10)?, 2..10);
+    /// assert_eq!(ByteRange::Last(3).resolve(10)?, 7..10);
+    /// assert!(ByteRange::from(10..).resolve(10).is_err());
+    /// # Ok::<(), s3_core::InvalidRange>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidRange`] if the range is empty or starts at or behind the end of the object, as S3 does.
@@ -57,6 +68,16 @@ impl ByteRange {
     }
 
     /// Returns the value of the HTTP `Range` header, such as `bytes=0-99`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::ByteRange;
+    ///
+    /// assert_eq!(ByteRange::from(0..100).header(), "bytes=0-99");
+    /// assert_eq!(ByteRange::from(5..).header(), "bytes=5-");
+    /// assert_eq!(ByteRange::Last(5).header(), "bytes=-5");
+    /// ```
     #[must_use]
     pub fn header(&self) -> String {
         self.to_string()

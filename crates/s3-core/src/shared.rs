@@ -18,6 +18,20 @@ pub struct SharedStore(Arc<dyn DynStore>);
 
 impl SharedStore {
     /// Wraps a backend. A handle that is wrapped again stays one handle deep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{MemoryStore, S3Url, SharedStore, StoreExt};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let memory = MemoryStore::with_buckets(["photos"]);
+    /// let store = SharedStore::new(memory.clone());
+    /// store.put_bytes(S3Url::parse("s3://photos/cat.txt")?, "purr").await?;
+    /// assert_eq!(memory.object_count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     #[must_use]
     pub fn new(store: impl Store) -> Self {
         let any: &dyn std::any::Any = &store;

@@ -18,6 +18,22 @@ const OURS: &str = "BucketAlreadyOwnedByYou";
 impl Transfer {
     /// Reads an object's description. One head.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::{MemoryStore, Payload, S3Url};
+    /// use s3_transfer::{CallOptions, PutItem, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// let url = S3Url::parse("s3://b/k")?;
+    /// transfer.put(PutItem::new(url.clone(), Payload::from("hello").into()), &options).await?;
+    /// assert_eq!(transfer.head(url, &options).await?.size, 5);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// `NotFound` (a missing bucket looks the same), `AccessDenied`, and the errors of every call.
@@ -33,6 +49,21 @@ impl Transfer {
 
     /// Lists all buckets of the account. One request, or one per page on accounts with thousands.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{CallOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// let buckets = transfer.list_buckets(&options).await?;
+    /// assert_eq!(&*buckets[0].name, "b");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// `AccessDenied`, and the errors of every call.
@@ -47,6 +78,21 @@ impl Transfer {
     }
 
     /// Creates a bucket. One request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::{BucketRequest, MemoryStore};
+    /// use s3_transfer::{CallOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// transfer.create_bucket(BucketRequest::new("new"), &options).await?;
+    /// assert_eq!(transfer.list_buckets(&options).await?.len(), 2);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
@@ -68,6 +114,21 @@ impl Transfer {
 
     /// Deletes an empty bucket. One request.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::{BucketRequest, MemoryStore};
+    /// use s3_transfer::{CallOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// transfer.delete_bucket(BucketRequest::new("b"), &options).await?;
+    /// assert!(transfer.list_buckets(&options).await?.is_empty());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// `NoSuchBucket`, `InvalidInput` if it is not empty, `AccessDenied`.
@@ -88,6 +149,28 @@ impl Transfer {
 
     /// Makes a URL that carries its own permission. No request, but credentials may have to be fetched.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use s3_core::{PresignMethod, PresignRequest, S3Url, SdkStore};
+    /// use s3_transfer::{CallOptions, Transfer, TransferConfig};
+    ///
+    /// let store = SdkStore::builder()
+    ///     .endpoint("http://127.0.0.1:9000")
+    ///     .credentials("key", "secret", None)
+    ///     .build();
+    /// let transfer = Transfer::new(store, TransferConfig::default());
+    /// let url = S3Url::parse("s3://b/k")?;
+    /// let request = PresignRequest::new(url, PresignMethod::Get, Duration::from_secs(60));
+    /// let address = transfer.presign(request, &CallOptions::default()).await?;
+    /// assert!(address.starts_with("http://127.0.0.1:9000/b/k?"));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// `InvalidInput` for a time of less than a second or more than 7 days, `Unsupported` in memory.
@@ -106,6 +189,24 @@ impl Transfer {
     ///
     /// Returns one outcome per input, in input order. Deleting what is not there succeeds. Keys whose deletion fails
     /// for a passing reason are tried again, and only they.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::{MemoryStore, Payload, S3Url};
+    /// use s3_transfer::{CallOptions, PutItem, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// let url = S3Url::parse("s3://b/k")?;
+    /// transfer.put(PutItem::new(url.clone(), Payload::from("hello").into()), &options).await?;
+    /// let nowhere = S3Url::parse("s3://nowhere/k")?;
+    /// let outcomes = transfer.delete_many(vec![url, nowhere], &options).await;
+    /// assert!(outcomes[0].is_ok() && outcomes[1].is_err());
+    /// # Ok(()) }
+    /// ```
     pub async fn delete_many(&self, urls: Vec<S3Url>, options: &CallOptions) -> Vec<Result<()>> {
         let mut outcomes: Vec<Option<Result<()>>> = urls.iter().map(|_| None).collect();
         let options = options.clone();

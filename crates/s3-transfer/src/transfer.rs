@@ -28,6 +28,21 @@ pub(crate) type Reservation = OwnedSemaphorePermit;
 
 impl Transfer {
     /// Returns an engine over `store`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{Concurrency, Transfer, TransferConfig};
+    ///
+    /// let mut config = TransferConfig::default();
+    /// config.concurrency = Concurrency::Fixed(8);
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), config);
+    /// assert_eq!(transfer.config().part_size, 8 << 20);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn new(store: impl Store, mut config: TransferConfig) -> Self {
         // Parts of no bytes would never cover an object.

@@ -7,6 +7,17 @@ use super::{ErrorKind, Operation, Retryability};
 /// Codes are authoritative where they are known, because servers disagree about statuses; an unknown code
 /// falls back to its status. Permanent refusals, unknown 4xx among them, are not retried, unlike in the
 /// reference. `HEAD` answers have no code; their status decides alone.
+///
+/// # Examples
+///
+/// ```
+/// use s3_core::{ErrorKind, Operation, Retryability, classify};
+///
+/// let slow_down = classify(Operation::Put, Some(503), Some("SlowDown"));
+/// assert_eq!(slow_down, (ErrorKind::Throttled, Retryability::Throttled { after: None }));
+/// let unknown = classify(Operation::Head, Some(404), None);
+/// assert_eq!(unknown, (ErrorKind::NotFound, Retryability::No));
+/// ```
 #[must_use]
 pub fn classify(
     operation: Operation,

@@ -13,6 +13,22 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// [`kind`](Self::kind) and the other accessors are for code; the text is for people and reads well after
 /// "failed to". `Display` never repeats [`source`](StdError::source).
+///
+/// # Examples
+///
+/// ```
+/// use s3_core::{ErrorKind, HeadRequest, MemoryStore, Operation, S3Url, Store};
+///
+/// # futures_util::future::FutureExt::now_or_never(async {
+/// let store = MemoryStore::with_buckets(["photos"]);
+/// let url = S3Url::parse("s3://photos/gone.txt")?;
+/// let error = store.head(HeadRequest::new(url)).await.unwrap_err();
+/// assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, Operation::Head));
+/// assert_eq!((error.place(), error.http_status()), (Some("s3://photos/gone.txt"), Some(404)));
+/// assert!(!error.retryability().is_retryable());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).expect("the memory store never waits").unwrap();
+/// ```
 pub struct Error(Box<Inner>);
 
 struct Inner {

@@ -53,12 +53,40 @@ pub(super) type Buckets = BTreeMap<Arc<str>, Bucket>;
 
 impl MemoryStore {
     /// Returns a store without buckets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{BucketRequest, MemoryStore, Store};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::new();
+    /// assert!(store.list_buckets().await?.is_empty());
+    /// store.create_bucket(BucketRequest::new("photos")).await?;
+    /// assert_eq!(store.list_buckets().await?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Returns a store with these buckets, empty. The names are taken as they are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{MemoryStore, Store};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos", "backup"]);
+    /// let buckets = store.list_buckets().await?;
+    /// let names: Vec<&str> = buckets.iter().map(|bucket| &*bucket.name).collect();
+    /// assert_eq!(names, ["backup", "photos"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     #[must_use]
     pub fn with_buckets<N: Into<Arc<str>>>(names: impl IntoIterator<Item = N>) -> Self {
         let store = Self::new();
@@ -72,6 +100,22 @@ impl MemoryStore {
     }
 
     /// Sets the limits of this handle and of handles that are cloned from it later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{ErrorKind, Limits, MemoryStore, S3Url, StoreExt};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let mut limits = Limits::default();
+    /// limits.max_put_size = 3;
+    /// let store = MemoryStore::with_buckets(["photos"]).with_limits(limits);
+    /// let url = S3Url::parse("s3://photos/cat.txt")?;
+    /// let error = store.put_bytes(url, "purr").await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -79,6 +123,22 @@ impl MemoryStore {
     }
 
     /// Sets the clock of this handle and of handles that are cloned from it later. Times are cut to the second.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{HeadRequest, MemoryStore, S3Url, Store, StoreExt};
+    /// use std::time::SystemTime;
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos"]).with_clock(|| SystemTime::UNIX_EPOCH);
+    /// let url = S3Url::parse("s3://photos/cat.txt")?;
+    /// store.put_bytes(url.clone(), "purr").await?;
+    /// let meta = store.head(HeadRequest::new(url)).await?;
+    /// assert_eq!(meta.last_modified, Some(SystemTime::UNIX_EPOCH));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Clock::new(now);
@@ -86,6 +146,20 @@ impl MemoryStore {
     }
 
     /// Returns how many objects all buckets hold.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{MemoryStore, S3Url, StoreExt};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos"]);
+    /// assert_eq!(store.object_count(), 0);
+    /// store.put_bytes(S3Url::parse("s3://photos/cat.txt")?, "purr").await?;
+    /// assert_eq!(store.object_count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     #[must_use]
     pub fn object_count(&self) -> usize {
         self.read()
@@ -95,6 +169,20 @@ impl MemoryStore {
     }
 
     /// Returns how many uploads were begun and neither completed nor aborted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{Attributes, CreateUpload, MemoryStore, S3Url, Store};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos"]);
+    /// let url = S3Url::parse("s3://photos/cat.txt")?;
+    /// store.create_upload(CreateUpload::new(url, Attributes::default())).await?;
+    /// assert_eq!(store.unfinished_uploads(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     #[must_use]
     pub fn unfinished_uploads(&self) -> usize {
         self.read()
@@ -104,6 +192,21 @@ impl MemoryStore {
     }
 
     /// Returns how often each operation was called, on all handles that share the data.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{MemoryStore, S3Url, StoreExt};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos"]);
+    /// let url = S3Url::parse("s3://photos/cat.txt")?;
+    /// store.put_bytes(url.clone(), "purr").await?;
+    /// store.get_bytes(url).await?;
+    /// assert_eq!(store.operations().to_string(), "1 get, 1 put");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
     #[must_use]
     pub fn operations(&self) -> OperationCounts {
         self.shared

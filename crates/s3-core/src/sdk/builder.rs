@@ -41,11 +41,16 @@ pub enum Integrity {
 /// # Examples
 ///
 /// ```
-/// use s3_core::SdkStore;
+/// use s3_core::{Addressing, Integrity, SdkStore};
+/// use std::time::Duration;
 ///
 /// let store = SdkStore::builder()
-///     .endpoint("http://127.0.0.1:9000")
+///     .endpoint("https://storage.example.org")
+///     .region("eu-west-1")
 ///     .credentials("access-key", "secret-key", None)
+///     .addressing(Addressing::VirtualHost)
+///     .integrity(Integrity::WhenSupported)
+///     .connect_timeout(Duration::from_secs(1))
 ///     .build();
 /// ```
 #[derive(Clone, Default)]

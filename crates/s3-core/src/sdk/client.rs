@@ -208,6 +208,7 @@ fn config_error(operation: Operation, text: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::super::replay::{Replay, answer};
     use super::*;
     use crate::{ErrorKind, HeadRequest, Retryability, S3Url, SdkStore, SdkStoreBuilder, Store};
 
@@ -275,6 +276,26 @@ mod tests {
             (error.kind(), error.retryability()),
             (ErrorKind::Network, Retryability::Transient),
             "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_path_in_the_endpoint_stands_before_the_bucket() {
+        let line = async |addressing| {
+            let replay = Replay::new([answer(200, &[("content-length", "0")], "")]);
+            let builder = replay.builder().endpoint("http://host:9/base");
+            let request = HeadRequest::new(S3Url::parse("s3://bucket/a/b").unwrap());
+            let store = builder.addressing(addressing).build();
+            store.head(request).await.unwrap();
+            replay.only().line()
+        };
+        assert_eq!(
+            line(Addressing::Path).await,
+            "HEAD http://host:9/base/bucket/a/b"
+        );
+        assert_eq!(
+            line(Addressing::VirtualHost).await,
+            "HEAD http://bucket.host:9/base/a/b"
         );
     }
 

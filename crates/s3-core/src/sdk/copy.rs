@@ -2,6 +2,7 @@
 
 use aws_sdk_s3::types::MetadataDirective;
 
+use super::blank_key::send_to_object;
 use super::client::Resolved;
 use super::convert::{self, checksum_of, with_attributes};
 use super::errors::{self, from_sdk};
@@ -18,18 +19,13 @@ pub(super) async fn copy(resolved: &Resolved, request: CopyRequest) -> Result<Pu
         attributes,
         source_if_match,
     } = request;
-    let call = resolved
-        .client
-        .copy_object()
-        .bucket(to.bucket())
-        .key(to.key());
-    let mut call = with_mode!(call, mode)
+    let mut call = with_mode!(resolved.client.copy_object(), mode)
         .copy_source(convert::copy_source(&from))
         .set_copy_source_if_match(source_if_match.as_ref().map(ETag::quoted));
     if let Some(attributes) = attributes {
         call = with_attributes!(call, attributes).metadata_directive(MetadataDirective::Replace);
     }
-    let sent = call.send().await;
+    let sent = send_to_object!(call, to);
     let output = sent.map_err(|error| from_sdk(Operation::Copy, &error).with_place(to.as_str()))?;
     let version = convert::version(output.version_id);
     let Some(result) = output.copy_object_result else {
@@ -60,18 +56,14 @@ pub(super) async fn part(resolved: &Resolved, request: UploadPartCopy) -> Result
         let error = errors::refused(operation, "a part can be copied from a bounded range only");
         return Err(error.with_place(url.as_str()));
     }
-    let call = resolved
-        .client
-        .upload_part_copy()
-        .bucket(url.bucket())
-        .key(url.key());
+    let call = resolved.client.upload_part_copy();
     let call = call
         .upload_id(upload.as_str())
         .part_number(super::upload::part_number(operation, number)?)
         .copy_source(convert::copy_source(&from))
         .set_copy_source_range(range.as_ref().map(ByteRange::header))
         .set_copy_source_if_match(source_if_match.as_ref().map(ETag::quoted));
-    let sent = call.send().await;
+    let sent = send_to_object!(call, url);
     let output = sent.map_err(|error| from_sdk(operation, &error).with_place(url.as_str()))?;
     let etag = output
         .copy_part_result

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use md5::{Digest, Md5};
 use s3_url::S3Url;
 
+use super::blank_key::{is_blank, send_to_object};
 use super::client::Resolved;
 use super::errors::{self, from_sdk};
 use crate::{DeleteRequest, DeleteResponse, Error, ErrorKind, Operation, Result};
@@ -19,7 +20,7 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     let DeleteRequest { bucket, urls } = request;
     check(&bucket, &urls)?;
     let (batch, single): (Vec<usize>, Vec<usize>) =
-        (0..urls.len()).partition(|&index| fits_xml(urls[index].key()));
+        (0..urls.len()).partition(|&index| survives_xml(urls[index].key()));
     let mut failures = match batch.is_empty() {
         true => Vec::new(),
         false => delete_batch(resolved, &bucket, &urls, &batch).await?,
@@ -52,10 +53,13 @@ fn check(bucket: &str, urls: &[S3Url]) -> Result<()> {
 }
 
 /// Returns whether XML 1.0 can carry the key and a parser gives it back unchanged: most control characters
-/// cannot be written even as a reference, and a carriage return is read as a line feed by some.
-fn fits_xml(key: &str) -> bool {
-    !key.chars()
-        .any(|c| matches!(c, '\0'..='\x08' | '\x0b'..='\x1f' | '\u{fffe}' | '\u{ffff}'))
+/// cannot be written even as a reference, a carriage return is read as a line feed by some, and an element with
+/// nothing but white space in it is read as an empty one.
+fn survives_xml(key: &str) -> bool {
+    !is_blank(key)
+        && !key
+            .chars()
+            .any(|c| matches!(c, '\0'..='\x08' | '\x0b'..='\x1f' | '\u{fffe}' | '\u{ffff}'))
 }
 
 async fn delete_batch(
@@ -120,13 +124,7 @@ fn add_content_md5(request: &mut HttpRequest) {
 }
 
 async fn delete_one(resolved: &Resolved, url: &S3Url) -> Result<()> {
-    let sent = resolved
-        .client
-        .delete_object()
-        .bucket(url.bucket())
-        .key(url.key())
-        .send()
-        .await;
+    let sent = send_to_object!(resolved.client.delete_object(), url);
     match sent {
         Ok(_) => Ok(()),
         Err(error) => match from_sdk(Operation::Delete, &error).with_place(url.as_str()) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 /// An endpoint's URL, and what follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    /// The URL as given, without a slash at the end.
+    /// The URL as given; a path in it ends in one slash, because the SDK writes the bucket's name right behind it.
     pub(super) url: String,
     /// Whether the connection is encrypted.
     pub(super) https: bool,
@@ -34,14 +34,18 @@ impl Endpoint {
         if host.is_empty() {
             return Err("the endpoint has no host");
         }
-        let url = text.trim_end_matches('/').to_owned();
         Ok(Self {
-            url,
+            url: with_closed_path(text, rest.trim_end_matches('/').contains('/')),
             https,
             loopback: is_loopback(host),
             aws: is_aws(host),
         })
     }
+}
+
+fn with_closed_path(url: &str, has_path: bool) -> String {
+    let slash = if has_path { "/" } else { "" };
+    format!("{}{slash}", url.trim_end_matches('/'))
 }
 
 fn host_of(authority: &str) -> &str {
@@ -85,6 +89,18 @@ mod tests {
                 (https, loopback, aws),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_path_ends_in_one_slash_and_a_host_in_none() {
+        for (text, url) in [
+            ("http://host", "http://host"),
+            ("http://host:80//", "http://host:80"),
+            ("http://host/base", "http://host/base/"),
+            ("http://host/a/base//", "http://host/a/base/"),
+        ] {
+            assert_eq!(Endpoint::parse(text).unwrap().url, url);
         }
     }
 

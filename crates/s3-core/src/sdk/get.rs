@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 
+use super::blank_key::send_to_object;
 use super::body;
 use super::client::Resolved;
 use super::convert::{self, object_meta};
@@ -43,15 +44,10 @@ pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetR
             Operation::Get,
         )));
     }
-    let call = resolved
-        .client
-        .get_object()
-        .bucket(url.bucket())
-        .key(url.key());
-    let call = with_conditions!(call, conditions)
+    let call = with_conditions!(resolved.client.get_object(), conditions)
         .set_range(range.as_ref().map(ByteRange::header))
         .set_version_id(version.map(|version| version.0.as_ref().to_owned()));
-    let sent = call.send().await;
+    let sent = send_to_object!(call, url);
     let mut output = sent.map_err(|error| on_range(from_sdk(Operation::Get, &error)))?;
     let (served, size) =
         served(&output).map_err(|text| on_range(errors::malformed(Operation::Get, &text)))?;
@@ -70,14 +66,9 @@ pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<Ob
         conditions,
         version,
     } = request;
-    let call = resolved
-        .client
-        .head_object()
-        .bucket(url.bucket())
-        .key(url.key());
-    let call = with_conditions!(call, conditions)
+    let call = with_conditions!(resolved.client.head_object(), conditions)
         .set_version_id(version.map(|version| version.0.as_ref().to_owned()));
-    let sent = call.send().await;
+    let sent = send_to_object!(call, url);
     let mut output =
         sent.map_err(|error| from_sdk(Operation::Head, &error).with_place(url.as_str()))?;
     let Some(size) = length(output.content_length) else {

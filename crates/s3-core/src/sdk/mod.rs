@@ -2,12 +2,13 @@
 //!
 //! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
 //! first operation; the operation's own file turns the request into the SDK's and the answer back with
-//! [`convert`]; whatever fails goes through [`errors`], the one place that knows the SDK's error types, with
-//! [`causes`] to see through the layers and [`hint`] to say what to do.
+//! [`convert`], and [`blank_key`] puts the object's name in; whatever fails goes through [`errors`], the one place
+//! that knows the SDK's error types, with [`causes`] to see through the layers and [`hint`] to say what to do.
 //!
 //! Types of the SDK appear in two public signatures only: [`SdkStore::from_client`] and
 //! [`SdkStoreBuilder::http_client`].
 
+mod blank_key;
 mod body;
 mod bucket;
 mod builder;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
 
+use super::blank_key::to_object;
 use super::client::Resolved;
 use super::errors::{self, from_sdk};
 use crate::{Operation, PresignMethod, PresignRequest, Result};
@@ -17,16 +18,10 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
     let on_url = |error: crate::Error| error.with_place(url.as_str());
     let config = validity(expires).map_err(on_url)?;
     let client = &resolved.client;
-    let (bucket, key) = (url.bucket(), url.key());
     /// Presigns a call of the client.
     macro_rules! sign {
         ($call:ident) => {{
-            let signed = client
-                .$call()
-                .bucket(bucket)
-                .key(key)
-                .presigned(config)
-                .await;
+            let signed = to_object!(client.$call(), url).presigned(config).await;
             signed.map_err(|error| on_url(from_sdk(Operation::Presign, &error)))?
         }};
     }

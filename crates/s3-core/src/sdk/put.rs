@@ -1,5 +1,6 @@
 //! Writing an object in one request.
 
+use super::blank_key::to_object;
 use super::body;
 use super::client::Resolved;
 use super::convert::{self, checksum_of, with_attributes, with_checksum};
@@ -27,16 +28,12 @@ pub(super) async fn put(resolved: &Resolved, request: PutRequest) -> Result<PutR
         attributes,
         checksum,
     } = request;
-    let call = resolved
-        .client
-        .put_object()
-        .bucket(url.bucket())
-        .key(url.key());
+    let call = resolved.client.put_object();
     let call = with_checksum!(
         with_mode!(with_attributes!(call, attributes), mode),
         checksum
     );
-    let mut call = call.body(body::outgoing(&payload)).customize();
+    let mut call = to_object!(call.body(body::outgoing(&payload)), url);
     if attributes.content_type.is_none() {
         // The SDK would claim `application/octet-stream` where the caller claimed nothing.
         call = call.mutate_request(|request| drop(request.headers_mut().remove("content-type")));

@@ -53,6 +53,17 @@ struct Inner {
 
 impl SdkStore {
     /// Returns a builder.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::SdkStore;
+    ///
+    /// let store = SdkStore::builder()
+    ///     .endpoint("http://127.0.0.1:9000")
+    ///     .credentials("access-key", "secret-key", None)
+    ///     .build();
+    /// ```
     #[must_use]
     pub fn builder() -> SdkStoreBuilder {
         SdkStoreBuilder::default()
@@ -60,6 +71,20 @@ impl SdkStore {
 
     /// Returns a store that takes everything from the environment, the profile or the instance, as the AWS
     /// tools do. Needs the feature `config`; without it every operation fails with kind `Config`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use s3_core::{SdkStore, Store};
+    ///
+    /// # async fn example() -> s3_core::Result<()> {
+    /// let store = SdkStore::from_env();
+    /// for bucket in store.list_buckets().await? {
+    ///     println!("{}", bucket.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn from_env() -> Self {
         Self::builder().build()
@@ -68,6 +93,20 @@ impl SdkStore {
     /// Returns a store over a client that was configured elsewhere.
     ///
     /// Its retries stay as they are: turn them off (`RetryConfig::disabled()`) if an engine above retries.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use aws_sdk_s3::config::{BehaviorVersion, Region, retry::RetryConfig};
+    /// use s3_core::SdkStore;
+    ///
+    /// let config = aws_sdk_s3::Config::builder()
+    ///     .behavior_version(BehaviorVersion::latest())
+    ///     .region(Region::new("eu-west-1"))
+    ///     .retry_config(RetryConfig::disabled())
+    ///     .build();
+    /// let store = SdkStore::from_client(aws_sdk_s3::Client::from_conf(config));
+    /// ```
     #[must_use]
     pub fn from_client(client: aws_sdk_s3::Client) -> Self {
         let resolved = OnceCell::new_with(Some(Resolved::from_client(client)));

@@ -2,6 +2,7 @@
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Part};
 
+use super::blank_key::{send_to_object, to_object};
 use super::body;
 use super::client::Resolved;
 use super::convert::{self, checksum_of, with_attributes, with_checksum};
@@ -14,12 +15,8 @@ use crate::{
 
 pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result<UploadId> {
     let CreateUpload { url, attributes } = request;
-    let call = resolved
-        .client
-        .create_multipart_upload()
-        .bucket(url.bucket())
-        .key(url.key());
-    let sent = with_attributes!(call, attributes).send().await;
+    let call = with_attributes!(resolved.client.create_multipart_upload(), attributes);
+    let sent = send_to_object!(call, url);
     let output =
         sent.map_err(|error| from_sdk(Operation::CreateUpload, &error).with_place(url.as_str()))?;
     match output.upload_id() {
@@ -42,15 +39,10 @@ pub(super) async fn part(resolved: &Resolved, request: UploadPart) -> Result<Par
     let operation = Operation::UploadPart;
     let number_sent =
         part_number(operation, number).map_err(|error| error.with_place(url.as_str()))?;
-    let call = resolved
-        .client
-        .upload_part()
-        .bucket(url.bucket())
-        .key(url.key());
+    let call = resolved.client.upload_part();
     let call = call.upload_id(upload.as_str()).part_number(number_sent);
-    let mut call = with_checksum!(call, checksum.clone())
-        .body(body::outgoing(&payload))
-        .customize();
+    let call = with_checksum!(call, checksum.clone()).body(body::outgoing(&payload));
+    let mut call = to_object!(call, url);
     if resolved.covers_payloads() && body::in_one_buffer(&payload).is_some() {
         call = call.disable_payload_signing();
     }
@@ -83,18 +75,11 @@ pub(super) async fn complete(resolved: &Resolved, request: CompleteUpload) -> Re
     let parts = CompletedMultipartUpload::builder()
         .set_parts(Some(parts.map_err(on_url)?))
         .build();
-    let call = resolved
-        .client
-        .complete_multipart_upload()
-        .bucket(url.bucket())
-        .key(url.key());
-    let call = with_mode!(call, mode)
+    let call = with_mode!(resolved.client.complete_multipart_upload(), mode)
         .upload_id(upload.as_str())
         .multipart_upload(parts);
-    let output = call
-        .send()
-        .await
-        .map_err(|error| on_url(from_sdk(operation, &error)))?;
+    let sent = send_to_object!(call, url);
+    let output = sent.map_err(|error| on_url(from_sdk(operation, &error)))?;
     let checksum = convert::covers_object(output.checksum_type.as_ref())
         .then(|| checksum_of!(output))
         .flatten();
@@ -120,12 +105,9 @@ fn completed_part(tag: PartTag) -> Result<CompletedPart> {
 
 pub(super) async fn abort(resolved: &Resolved, request: AbortUpload) -> Result<()> {
     let AbortUpload { url, upload } = request;
-    let call = resolved
-        .client
-        .abort_multipart_upload()
-        .bucket(url.bucket())
-        .key(url.key());
-    let sent = call.upload_id(upload.as_str()).send().await;
+    let call = resolved.client.abort_multipart_upload();
+    let call = call.upload_id(upload.as_str());
+    let sent = send_to_object!(call, url);
     sent.map_err(|error| from_sdk(Operation::AbortUpload, &error).with_place(url.as_str()))?;
     Ok(())
 }
@@ -138,16 +120,12 @@ pub(super) async fn parts(resolved: &Resolved, request: ListParts) -> Result<Par
         max_parts,
     } = request;
     let operation = Operation::ListParts;
-    let call = resolved
-        .client
-        .list_parts()
-        .bucket(url.bucket())
-        .key(url.key());
+    let call = resolved.client.list_parts();
     let call = call
         .upload_id(upload.as_str())
         .set_part_number_marker(after.map(|number| number.to_string()))
         .set_max_parts(max_parts.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let sent = call.send().await;
+    let sent = send_to_object!(call, url);
     let output = sent.map_err(|error| from_sdk(operation, &error).with_place(url.as_str()))?;
     let malformed = |text| errors::malformed(operation, text).with_place(url.as_str());
     let next = match (output.is_truncated, output.next_part_number_marker()) {

@@ -103,6 +103,12 @@ round_trips! {
     space() => "a b";
     /// A space at each end.
     outer_spaces(exact_keys) => " a ";
+    /// A space and nothing else: a key, not a missing one.
+    only_a_space(exact_keys) => " ";
+    /// A no-break space and nothing else.
+    only_a_no_break_space(exact_keys) => "\u{a0}";
+    /// A line feed and nothing else.
+    only_a_line_feed(exact_keys) => "\n";
     /// `a+b`: not a space.
     plus() => "a+b";
     /// `a=b:c;d,e@f$g!h*i(j)k~l`: what the signature must escape or must not.

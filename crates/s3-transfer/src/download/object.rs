@@ -22,6 +22,26 @@ impl Transfer {
     /// size is known. Parts are read in parallel and pinned to one ETag; if the object is replaced in between, the
     /// read starts over once.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::{MemoryStore, Payload, S3Url};
+    /// use s3_transfer::{CallOptions, Destination, GetItem, Landed, PutItem, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// let url = S3Url::parse("s3://b/k")?;
+    /// transfer.put(PutItem::new(url.clone(), Payload::from("hello").into()), &options).await?;
+    /// let item = GetItem::new(url).with_range(1..4);
+    /// let fetched = transfer.get(item, Destination::Memory, &options).await?;
+    /// assert_eq!((fetched.meta.size, fetched.range), (5, 1..4));
+    /// let Landed::Memory(bytes) = fetched.data else { unreachable!("asked for memory") };
+    /// assert_eq!(bytes, "ell");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// `NotFound`, `NoSuchBucket`, `AccessDenied`, `InvalidRange`, `ChangedDuringRead` (twice in a row), `LocalIo`,

@@ -57,6 +57,23 @@ impl Transfer {
     /// Runs `job` over all inputs, a bounded window of them at once.
     ///
     /// The jobs share this engine's limits and budgets. Nothing runs before the result is polled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt;
+    /// use s3_core::{Error, MemoryStore};
+    /// use s3_transfer::{ManyOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// let mut squares = transfer.fan_out(1..=3, ManyOptions::default(), |_, n| async move { Ok::<u32, Error>(n * n) });
+    /// while let Some((index, square)) = squares.next().await {
+    ///     println!("input {index}: {}", square?);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn fan_out<I, T, E, F, Fut>(&self, items: I, options: ManyOptions, job: F) -> Many<T, E>
     where
         I: IntoIterator,
@@ -88,6 +105,21 @@ impl Transfer {
 impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     /// Waits for all inputs and returns one result for each, in input order.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{ManyOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
+    /// let results = transfer.fan_out(1..=3, ManyOptions::default(), odd).all().await;
+    /// assert_eq!(results, [Ok(1), Err("even"), Ok(3)]);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future cancels what is under way.
@@ -109,6 +141,22 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     ///
     /// "First" is by input order, not by time, so the outcome does not depend on who was faster: after a failure
     /// no further input is started, those behind it are cancelled, and those before it are waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{ManyOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
+    /// let failure = transfer.fan_out(1..=9, ManyOptions::default(), odd).first_failure().await.unwrap_err();
+    /// assert_eq!((failure.index, failure.error), (1, "even"));
+    /// assert_eq!(failure.succeeded + failure.failed + failure.not_attempted, 9);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///

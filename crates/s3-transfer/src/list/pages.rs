@@ -61,6 +61,28 @@ impl Transfer {
     /// The prefix is a plain string prefix: no slash is added. A page that fails is asked for again; the pages before
     /// it are not.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt;
+    /// use s3_core::{MemoryStore, Payload, S3Prefix, S3Url};
+    /// use s3_transfer::{CallOptions, ListOptions, PutItem, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// let url = S3Url::parse("s3://b/k")?;
+    /// transfer.put(PutItem::new(url.clone(), Payload::from("hello").into()), &options).await?;
+    /// let mut pages = transfer.list(S3Prefix::parse("s3://b")?, ListOptions::default(), &options);
+    /// while let Some(page) = pages.next().await {
+    ///     for object in page?.objects {
+    ///         println!("{} has {} bytes", object.url, object.size);
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// In the stream, which ends after the first: `NoSuchBucket`, `AccessDenied`, `Integrity` for a server that

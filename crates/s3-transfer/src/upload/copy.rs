@@ -26,6 +26,24 @@ impl Transfer {
     /// Requests: one; for an object of more than 5 GiB, a refused copy, a head, two for the upload and one per
     /// 512 MiB.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::{CopyRequest, MemoryStore, Payload, S3Url};
+    /// use s3_transfer::{CallOptions, PutItem, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// let url = S3Url::parse("s3://b/k")?;
+    /// transfer.put(PutItem::new(url.clone(), Payload::from("hello").into()), &options).await?;
+    /// let to = S3Url::parse("s3://b/copy")?;
+    /// transfer.copy(CopyRequest::new(url, to.clone()), &options).await?;
+    /// assert_eq!(transfer.head(to, &options).await?.size, 5);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// `NotFound`, `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` if a condition of the request does not hold,

@@ -32,6 +32,25 @@ impl Transfer {
     ///
     /// If the answer to a conditional write is lost, the object is looked at before "already there" is said.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::{MemoryStore, Payload, PutMode, S3Url};
+    /// use s3_transfer::{CallOptions, PutItem, PutOutcome, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// let url = S3Url::parse("s3://b/k")?;
+    /// for expected in [true, false] {
+    ///     let item = PutItem::new(url.clone(), Payload::from("once").into()).with_mode(PutMode::IfAbsent);
+    ///     let outcome = transfer.put(item, &options).await?;
+    ///     assert_eq!(matches!(outcome, PutOutcome::Written(_)), expected);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` for [`PutMode::IfMatch`], and `Unsupported` for it where
