@@ -8,6 +8,20 @@ use crate::parse::{JoinError, ParseError, check_key_len, quote, split, strip_sch
 /// `s3://bucket`, `s3://bucket/` or `s3://bucket/prefix`. Clone is a reference count.
 ///
 /// The text is kept as given, trailing slashes included; only the scheme is written in lower case.
+///
+/// ```
+/// use s3_url::{S3Prefix, S3Url};
+///
+/// let logs = S3Prefix::from_parts("b", "logs//")?;
+/// assert_eq!(logs.as_directory().as_str(), "s3://b/logs/");
+/// assert_eq!(logs.trim_trailing_slashes().as_str(), "s3://b/logs");
+/// assert_eq!(logs.trim_trailing_slashes().with_trailing_slash().prefix(), "logs/");
+///
+/// let url = S3Url::parse("s3://b/logs//x")?;
+/// assert!(logs.contains(&url));
+/// assert_eq!(logs.relative(&url), Some("x"));
+/// # Ok::<(), s3_url::ParseError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct S3Prefix {
     text: Arc<str>,

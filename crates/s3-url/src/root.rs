@@ -4,6 +4,20 @@ use crate::parse::{ParseError, ResolveError, quote, strip_scheme};
 use crate::{DisplayKey, RunPath, S3Prefix, S3Url, display_key};
 
 /// What a client is set up with: nothing, or a prefix that all keys are below.
+///
+/// ```
+/// use s3_url::Root;
+///
+/// let root = Root::s3root("s3://b/data/")?;
+/// assert_eq!(root.resolve_object(Some("/a?b"))?.as_str(), "s3://b/data/a?b");
+/// assert_eq!(root.resolve_prefix(None)?.as_str(), "s3://b/data");
+/// assert_eq!(root.display("s3://b/data/a?b").key, "a?b");
+/// assert!(root.resolve_object(Some("s3://b/data/k")).is_err());
+///
+/// assert_eq!(Root::Unset.resolve_object(Some("s3://b/k"))?.key(), "k");
+/// assert!(Root::Unset.resolve_object(Some("k")).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Root {
     /// Keys are full URLs.

@@ -6,6 +6,16 @@ use crate::S3Prefix;
 use crate::parse::{ParseError, check_key_len, quote, split};
 
 /// The place of one object: `s3://bucket/key` with a non-empty key. Clone is a reference count.
+///
+/// ```
+/// use s3_url::S3Url;
+///
+/// let url = S3Url::from_parts("photos", "2026/a?b.jpg")?;
+/// assert_eq!(url.as_str(), "s3://photos/2026/a?b.jpg");
+/// assert_eq!((url.bucket(), url.key(), url.file_name()), ("photos", "2026/a?b.jpg", "a?b.jpg"));
+/// assert_eq!(url.parent().as_str(), "s3://photos/2026/");
+/// # Ok::<(), s3_url::ParseError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct S3Url {
     /// `s3://bucket/key`.
