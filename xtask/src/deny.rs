@@ -70,7 +70,7 @@ fn advisories(tool: &Tool, root: &Path) -> Outcome {
     if command::run(tool.command(root).args(["fetch", "db"])).is_err() {
         println!();
         println!("WARNING: ADVISORIES WERE NOT CHECKED: the RustSec database cannot be fetched");
-        println!("hint: run `cargo xtask deny` again where github.com can be reached");
+        println!("hint: run `cargo xtask deny` again where the network reaches it");
         return Ok(());
     }
     command::run(
