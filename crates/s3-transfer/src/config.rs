@@ -29,6 +29,9 @@ pub struct TransferConfig {
     pub window: Option<NonZeroUsize>,
     /// The most bytes that parts in flight may buffer, on top of what the caller's own results hold: so many for
     /// reads, and so many for uploads from readers. 64 MiB.
+    ///
+    /// A part that is read counts with its size, but at most 1 MiB: the rest of it is in the caller's buffer or in the
+    /// file already. A part from a reader counts with `part_size` while it is read, and then with its size.
     pub memory: usize,
     /// Retries per success that the shared budget allows. 10: a constant fault rate of nine in ten still gets
     /// through, and a dead server is not hammered.

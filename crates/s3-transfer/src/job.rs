@@ -76,6 +76,22 @@ impl<R, T> Simple<R, T> {
     }
 }
 
+/// Makes the job that is one call of a method of [`Store`](s3_core::Store):
+/// `simple!(Operation::Head, place, head(request))`.
+macro_rules! simple {
+    ($operation:expr, $place:expr, $method:ident()) => {
+        $crate::job::Simple::new($operation, $place, (), |store, ()| {
+            ::std::boxed::Box::pin(async move { ::s3_core::Store::$method(&store).await })
+        })
+    };
+    ($operation:expr, $place:expr, $method:ident($request:expr)) => {
+        $crate::job::Simple::new($operation, $place, $request, |store, request| {
+            ::std::boxed::Box::pin(async move { ::s3_core::Store::$method(&store, request).await })
+        })
+    };
+}
+pub(crate) use simple;
+
 /// 32 KiB/s, in bytes per second: an upload slower than this is taken for stalled.
 const SLOWEST_UPLOAD: u64 = 32 << 10;
 

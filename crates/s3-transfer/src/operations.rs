@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::FutureExt;
 use s3_core::{
     BucketInfo, BucketRequest, DeleteRequest, Error, ErrorKind, HeadRequest, ObjectMeta, Operation,
     PresignRequest, Result, Retryability, S3Url, SharedStore, Store,
 };
 
-use crate::job::Simple;
+use crate::job::simple;
 use crate::{CallOptions, Job, ManyOptions, Transfer};
 
 /// S3's code for creating a bucket that one has.
@@ -38,11 +37,10 @@ impl Transfer {
     ///
     /// `NotFound` (a missing bucket looks the same), `AccessDenied`, and the errors of every call.
     pub async fn head(&self, url: S3Url, options: &CallOptions) -> Result<ObjectMeta> {
-        let job = Simple::new(
+        let job = simple!(
             Operation::Head,
             url.as_str(),
-            HeadRequest::new(url.clone()),
-            |store: SharedStore, request| async move { store.head(request).await }.boxed(),
+            head(HeadRequest::new(url.clone()))
         );
         self.run(job, options).await
     }
@@ -68,12 +66,7 @@ impl Transfer {
     ///
     /// `AccessDenied`, and the errors of every call.
     pub async fn list_buckets(&self, options: &CallOptions) -> Result<Vec<BucketInfo>> {
-        let job = Simple::new(
-            Operation::ListBuckets,
-            "s3://",
-            (),
-            |store: SharedStore, ()| async move { store.list_buckets().await }.boxed(),
-        );
+        let job = simple!(Operation::ListBuckets, "s3://", list_buckets());
         self.run(job, options).await
     }
 
@@ -99,12 +92,7 @@ impl Transfer {
     /// `AlreadyExists`, `AccessDenied`, `InvalidInput` for a name that the server does not take.
     pub async fn create_bucket(&self, request: BucketRequest, options: &CallOptions) -> Result<()> {
         let place = format!("s3://{}", request.bucket);
-        let job = Simple::new(
-            Operation::CreateBucket,
-            &place,
-            request,
-            |store: SharedStore, request| async move { store.create_bucket(request).await }.boxed(),
-        );
+        let job = simple!(Operation::CreateBucket, &place, create_bucket(request));
         match self.run(job, options).await {
             // An earlier attempt, whose answer was lost, has created it.
             Err(error) if error.code() == Some(OURS) && error.attempts() > 1 => Ok(()),
@@ -134,12 +122,7 @@ impl Transfer {
     /// `NoSuchBucket`, `InvalidInput` if it is not empty, `AccessDenied`.
     pub async fn delete_bucket(&self, request: BucketRequest, options: &CallOptions) -> Result<()> {
         let place = format!("s3://{}", request.bucket);
-        let job = Simple::new(
-            Operation::DeleteBucket,
-            &place,
-            request,
-            |store: SharedStore, request| async move { store.delete_bucket(request).await }.boxed(),
-        );
+        let job = simple!(Operation::DeleteBucket, &place, delete_bucket(request));
         match self.run(job, options).await {
             // An earlier attempt, whose answer was lost, has deleted it.
             Err(error) if error.kind() == ErrorKind::NoSuchBucket && error.attempts() > 1 => Ok(()),
@@ -176,12 +159,7 @@ impl Transfer {
     /// `InvalidInput` for a time of less than a second or more than 7 days, `Unsupported` in memory.
     pub async fn presign(&self, request: PresignRequest, options: &CallOptions) -> Result<String> {
         let place = request.url.clone();
-        let job = Simple::new(
-            Operation::Presign,
-            place.as_str(),
-            request,
-            |store: SharedStore, request| async move { store.presign(request).await }.boxed(),
-        );
+        let job = simple!(Operation::Presign, place.as_str(), presign(request));
         self.run(job, options).await
     }
 

@@ -26,6 +26,12 @@ struct Engine {
 /// Bytes of the memory budget; given back when dropped.
 pub(crate) type Reservation = OwnedSemaphorePermit;
 
+/// Gives back what `bytes` bytes do not need.
+pub(crate) fn give_back(reservation: &mut Reservation, bytes: usize) {
+    let excess = reservation.num_permits().saturating_sub(bytes);
+    drop(reservation.split(excess));
+}
+
 impl Transfer {
     /// Returns an engine over `store`.
     ///

@@ -15,6 +15,10 @@ use super::segment::Segment;
 use crate::transfer::Reservation;
 use crate::{Job, Progress, Transfer};
 
+/// The most bytes of a part that are neither in the caller's buffer nor in the file. 1 MiB: one batch that gathers for
+/// the disk, and about as much in the connection.
+const ON_THE_WAY: u64 = 1 << 20;
+
 /// What the first answer says: everything that the other parts need.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
@@ -255,11 +259,8 @@ impl Part {
         if state.target.is_none() {
             state.target = Some(self.open_first(meta, sent).await?);
         }
-        let (span, segment) = state.target.as_ref().expect("just set");
-        let buffered = match segment {
-            Segment::File { .. } => (span.end - span.start).min(1 << 20),
-            _ => span.end - span.start,
-        };
+        let (span, _) = state.target.as_ref().expect("just set");
+        let buffered = (span.end - span.start).min(ON_THE_WAY);
         let reservation = self.transfer.reserve_to_read(buffered).await;
         drop(wait);
         Ok(reservation)

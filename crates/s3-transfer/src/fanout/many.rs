@@ -5,7 +5,6 @@ use std::fmt;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
@@ -44,13 +43,43 @@ type Running<T, E> = BoxFuture<'static, Result<T, E>>;
 ///
 /// With the panic of a job, and if the runtime is shut down before the last result: no outcome can be told then.
 pub struct Many<T, E = Error> {
-    /// Starts the next input, or says that there is none.
-    next: Box<dyn FnMut() -> Option<Running<T, E>> + Send>,
+    inputs: Box<dyn Inputs<T, E>>,
     running: JoinSet<(usize, Result<T, E>)>,
     handles: BTreeMap<usize, AbortHandle>,
     started: usize,
     window: usize,
     exhausted: bool,
+}
+
+/// The inputs that are not started yet.
+trait Inputs<T, E>: Send {
+    /// Calls the job with the next input.
+    fn start(&mut self) -> Option<Running<T, E>>;
+
+    /// Takes all inputs without a call of the job, and returns how many there were.
+    fn count_rest(&mut self) -> usize;
+}
+
+struct Jobs<I, F> {
+    transfer: Transfer,
+    items: I,
+    job: F,
+}
+
+impl<I, T, E, F, Fut> Inputs<T, E> for Jobs<I, F>
+where
+    I: Iterator + Send,
+    F: Fn(Transfer, I::Item) -> Fut + Send,
+    Fut: Future<Output = Result<T, E>> + Send + 'static,
+{
+    fn start(&mut self) -> Option<Running<T, E>> {
+        let item = self.items.next()?;
+        Some(Box::pin((self.job)(self.transfer.clone(), item)))
+    }
+
+    fn count_rest(&mut self) -> usize {
+        self.items.by_ref().count()
+    }
 }
 
 impl Transfer {
@@ -86,13 +115,13 @@ impl Transfer {
         let window = options
             .window
             .map_or_else(|| self.config().window(), NonZeroUsize::get);
-        let (transfer, job, mut items) = (self.clone(), Arc::new(job), items.into_iter());
-        let next = move || -> Option<Running<T, E>> {
-            let item = items.next()?;
-            Some(Box::pin(job(transfer.clone(), item)))
+        let inputs = Jobs {
+            transfer: self.clone(),
+            items: items.into_iter(),
+            job,
         };
         Many {
-            next: Box::new(next),
+            inputs: Box::new(inputs),
             running: JoinSet::new(),
             handles: BTreeMap::new(),
             started: 0,
@@ -207,17 +236,18 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
         }
     }
 
-    /// Counts all inputs, those that were never started included.
+    /// Counts all inputs, those that are never started included. Takes them all.
     fn count_inputs(&mut self) -> usize {
-        while !self.exhausted && (self.next)().is_some() {
-            self.started += 1;
+        if self.exhausted {
+            return self.started;
         }
-        self.started
+        self.exhausted = true;
+        self.started + self.inputs.count_rest()
     }
 
     fn fill(&mut self) {
         while !self.exhausted && self.running.len() < self.window {
-            let Some(job) = (self.next)() else {
+            let Some(job) = self.inputs.start() else {
                 self.exhausted = true;
                 return;
             };
@@ -269,6 +299,7 @@ mod tests {
     use super::*;
     use crate::TransferConfig;
     use s3_core::MemoryStore;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
     use tokio::time::sleep;

@@ -1,5 +1,6 @@
 //! Listing by pages.
 
 mod pages;
+mod trail;
 
 pub use pages::{ListOptions, ListStream};

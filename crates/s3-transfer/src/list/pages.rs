@@ -6,13 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use futures_util::FutureExt;
 use futures_util::stream::try_unfold;
-use s3_core::{
-    Error, ErrorKind, ListPage, ListRequest, Operation, Result, S3Prefix, SharedStore, Store,
-};
+use s3_core::{Error, ErrorKind, ListPage, ListRequest, Operation, Result, S3Prefix};
 
-use crate::job::Simple;
+use super::trail::Trail;
+use crate::job::simple;
 use crate::{CallOptions, Transfer};
 
 /// Options of a listing.
@@ -85,8 +83,8 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// In the stream, which ends after the first: `NoSuchBucket`, `AccessDenied`, `Integrity` for a server that
-    /// hands out the same continuation token twice, and the errors of every call.
+    /// In the stream, which ends after the first: `NoSuchBucket`, `AccessDenied`, `Integrity` for a server whose
+    /// continuation tokens go round in a circle, and the errors of every call.
     #[must_use]
     pub fn list(&self, prefix: S3Prefix, list: ListOptions, options: &CallOptions) -> ListStream {
         let mut request = ListRequest::new(prefix);
@@ -94,15 +92,16 @@ impl Transfer {
         request.start_after = list.start_after;
         request.max_keys = list.page_size;
         let (transfer, options) = (self.clone(), options.clone());
-        let pages = try_unfold(Some(request), move |request| {
+        let first = Some((request, Trail::default()));
+        let pages = try_unfold(first, move |ahead| {
             let (transfer, options) = (transfer.clone(), options.clone());
             async move {
-                let Some(request) = request else {
+                let Some((request, trail)) = ahead else {
                     return Ok(None);
                 };
                 let page = transfer.page(request.clone(), &options).await?;
-                let next = following(request, &page)?;
-                Ok(Some((page, next)))
+                let ahead = following(request, trail, &page)?;
+                Ok(Some((page, ahead)))
             }
         });
         ListStream(Box::pin(pages))
@@ -110,25 +109,24 @@ impl Transfer {
 
     async fn page(&self, request: ListRequest, options: &CallOptions) -> Result<ListPage> {
         let place = request.prefix.clone();
-        let job = Simple::new(
-            Operation::List,
-            place.as_str(),
-            request,
-            |store: SharedStore, request| async move { store.list_page(request).await }.boxed(),
-        );
+        let job = simple!(Operation::List, place.as_str(), list_page(request));
         self.run(job, options).await
     }
 }
 
-/// Returns the request for the next page. A token that repeats would page for ever.
-fn following(request: ListRequest, page: &ListPage) -> Result<Option<ListRequest>> {
+/// Returns the request for the next page. Tokens that repeat would page for ever.
+fn following(
+    request: ListRequest,
+    mut trail: Trail,
+    page: &ListPage,
+) -> Result<Option<(ListRequest, Trail)>> {
     let Some(next) = page.next.clone() else {
         return Ok(None);
     };
-    if request.continuation.as_ref() == Some(&next) {
+    if trail.meets_itself(&next) {
         return Err(Error::new(ErrorKind::Integrity, Operation::List)
             .with_place(&request.prefix)
-            .with_message("the server names a page as its own successor"));
+            .with_message("the server's continuation tokens go round in a circle"));
     }
-    Ok(Some(request.with_continuation(next)))
+    Ok(Some((request.with_continuation(next), trail)))
 }

@@ -1,10 +1,10 @@
 //! An upload that is not finished is aborted, however it ends.
 
-use futures_util::FutureExt;
-use s3_core::{AbortUpload, ErrorKind, Operation, SharedStore, Store};
+use s3_core::{AbortUpload, ErrorKind, Operation};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
-use crate::job::Simple;
+use crate::job::simple;
 use crate::{CallOptions, Transfer};
 
 /// Owns an upload under way. Dropping it aborts the upload in the background, if the runtime is still there.
@@ -27,11 +27,17 @@ impl UploadGuard {
         self.open = None;
     }
 
-    /// Aborts the upload and waits for it.
+    /// Aborts the upload and waits for it, for at most one stall limit: the caller's error does not wait for a server
+    /// that is gone. The attempts go on in the background.
     pub(crate) async fn abort(mut self) {
-        if let Some(upload) = &self.open {
-            abort(self.transfer.clone(), upload.clone()).await;
-            self.open = None;
+        let Some(upload) = self.open.take() else {
+            return;
+        };
+        let id = upload.upload.clone();
+        let patience = self.transfer.config().stall_timeout;
+        let aborted = tokio::spawn(abort(self.transfer.clone(), upload));
+        if timeout(patience, aborted).await.is_err() {
+            tracing::debug!(upload = %id, "the abort of an unfinished upload goes on in the background");
         }
     }
 }
@@ -55,12 +61,7 @@ impl Drop for UploadGuard {
 
 async fn abort(transfer: Transfer, upload: AbortUpload) {
     let (place, id) = (upload.url.clone(), upload.upload.clone());
-    let job = Simple::new(
-        Operation::AbortUpload,
-        place.as_str(),
-        upload,
-        |store: SharedStore, upload| async move { store.abort_upload(upload).await }.boxed(),
-    );
+    let job = simple!(Operation::AbortUpload, place.as_str(), abort_upload(upload));
     match transfer.run(job, &CallOptions::default()).await {
         Ok(()) => {}
         // Somebody else, or an earlier attempt whose answer was lost, has aborted it.

@@ -2,15 +2,14 @@
 
 use std::num::NonZeroUsize;
 
-use futures_util::FutureExt;
 use s3_core::{
-    CopyRequest, Error, ErrorKind, Operation, PartTag, PutMode, PutResponse, Result, SharedStore,
-    Store, UploadPartCopy,
+    CopyRequest, Error, ErrorKind, Operation, PartTag, PutMode, PutResponse, Result, Store,
+    UploadPartCopy,
 };
 
 use super::multipart::{Completed, Upload};
 use super::object::{Target, unconditional};
-use crate::job::Simple;
+use crate::job::simple;
 use crate::layer::before;
 use crate::parts::{cut, upload_size};
 use crate::{CallOptions, ManyOptions, Transfer};
@@ -24,7 +23,8 @@ impl Transfer {
     /// Copies an object without moving its bytes through the client.
     ///
     /// Requests: one; for an object of more than 5 GiB, a refused copy, a head, two for the upload and one per
-    /// 512 MiB.
+    /// 512 MiB. If the answer to a conditional copy is lost, two heads tell whether the refusal of its repetition is
+    /// its own success.
     ///
     /// # Examples
     ///
@@ -56,9 +56,17 @@ impl Transfer {
 
     async fn copy_any(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
         let refused = match self.copy_single(request.clone(), options).await {
-            Err(error) if error.kind() == ErrorKind::InvalidInput => error,
-            outcome => return outcome,
+            Ok(response) => return Ok(response),
+            Err(error) => error,
         };
+        match refused.kind() {
+            ErrorKind::InvalidInput => {}
+            ErrorKind::PreconditionFailed => {
+                let earlier = self.earlier_copy(&request, &refused, options).await?;
+                return earlier.ok_or(refused);
+            }
+            _ => return Err(refused),
+        }
         let source = self.head(request.from.clone(), options).await?;
         if source.size <= SINGLE_COPY {
             return Err(refused);
@@ -72,12 +80,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<PutResponse> {
         let place = request.to.clone();
-        let job = Simple::new(
-            Operation::Copy,
-            place.as_str(),
-            request,
-            |store: SharedStore, request| async move { store.copy(request).await }.boxed(),
-        );
+        let job = simple!(Operation::Copy, place.as_str(), copy(request));
         // The server answers when the copy is done; it reads and writes up to 5 GiB before.
         self.run(job.sending(SINGLE_COPY / 256), options).await
     }
@@ -147,11 +150,10 @@ impl Transfer {
 
     async fn copy_part(&self, part: UploadPartCopy, options: &CallOptions) -> Result<PartTag> {
         let place = part.url.clone();
-        let job = Simple::new(
+        let job = simple!(
             Operation::UploadPartCopy,
             place.as_str(),
-            part,
-            |store: SharedStore, part| async move { store.upload_part_copy(part).await }.boxed(),
+            upload_part_copy(part)
         );
         self.run(job.sending(COPY_PART / 256), options).await
     }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use s3_core::{
     CompleteUpload, Error, ErrorKind, Operation, PartTag, Payload, PutMode, PutResponse, Result,
-    S3Url, SharedStore, Store, UploadId, UploadPart,
+    S3Url, Store, UploadId, UploadPart,
 };
 use tokio::task::JoinSet;
 
@@ -14,10 +13,10 @@ use super::PutOutcome;
 use super::object::{Target, unreadable};
 use super::reader::Reader;
 use super::reconcile::etag_of_parts;
-use crate::job::Simple;
+use crate::job::simple;
 use crate::joined::joined;
 use crate::parts::{MAX_PARTS, growing_size, upload_size};
-use crate::transfer::Reservation;
+use crate::transfer::{Reservation, give_back};
 use crate::{CallOptions, Transfer};
 
 /// How much longer than the stall limit a completion may take: "several minutes", by S3's documentation. A second
@@ -89,11 +88,10 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<Vec<PartTag>> {
         let mut sending = Sending::new(self, upload, options);
-        match parts {
-            Parts::Payload(payload) => sending.payload(&payload).await?,
-            Parts::Reader { head, reader } => sending.reader(head, reader).await?,
-        }
-        sending.finish().await
+        let outcome = sending.all(parts).await;
+        // An abort that overtakes a part may leave it on the server.
+        sending.running.shutdown().await;
+        outcome
     }
 
     pub(crate) async fn complete(
@@ -109,13 +107,10 @@ impl Transfer {
         } else {
             PutMode::Overwrite
         };
-        let job = Simple::new(
+        let job = simple!(
             Operation::CompleteUpload,
             upload.url.as_str(),
-            request,
-            |store: SharedStore, request| {
-                async move { store.complete_upload(request).await }.boxed()
-            },
+            complete_upload(request)
         );
         let error = match self.run(job.allowing(COMPLETION), options).await {
             Ok(response) => return Ok(Completed::Written(response)),
@@ -162,6 +157,19 @@ impl<'a> Sending<'a> {
         }
     }
 
+    /// Sends all parts and returns their tags in order. After a failure others may still be under way.
+    async fn all(&mut self, parts: Parts) -> Result<Vec<PartTag>> {
+        match parts {
+            Parts::Payload(payload) => self.payload(&payload).await?,
+            Parts::Reader { head, reader } => self.reader(head, reader).await?,
+        }
+        while !self.running.is_empty() {
+            self.take_one().await?;
+        }
+        self.tags.sort_by_key(|tag| tag.number);
+        Ok(std::mem::take(&mut self.tags))
+    }
+
     /// Sends the slices of a payload. Slices are views, but a file's are read into memory to be sent.
     async fn payload(&mut self, payload: &Payload) -> Result<()> {
         let size = upload_size(payload.len(), self.transfer.config().part_size);
@@ -183,9 +191,10 @@ impl<'a> Sending<'a> {
             let (piece, reservation) = match head.take() {
                 Some(head) => head,
                 None => {
-                    let reservation = self.transfer.reserve_to_send(size).await;
+                    let mut reservation = self.transfer.reserve_to_send(size).await;
                     let piece = reader.read(len).await;
                     let piece = piece.map_err(|cause| unreadable(&self.upload.url, cause))?;
+                    give_back(&mut reservation, piece.len());
                     (piece, reservation)
                 }
             };
@@ -229,25 +238,12 @@ impl<'a> Sending<'a> {
             }
         }
     }
-
-    async fn finish(mut self) -> Result<Vec<PartTag>> {
-        while !self.running.is_empty() {
-            self.take_one().await?;
-        }
-        self.tags.sort_by_key(|tag| tag.number);
-        Ok(self.tags)
-    }
 }
 
 impl Transfer {
     async fn send_part(&self, part: UploadPart, options: &CallOptions) -> Result<PartTag> {
         let (place, len) = (part.url.clone(), part.payload.len());
-        let job = Simple::new(
-            Operation::UploadPart,
-            place.as_str(),
-            part,
-            |store: SharedStore, part| async move { store.upload_part(part).await }.boxed(),
-        );
+        let job = simple!(Operation::UploadPart, place.as_str(), upload_part(part));
         self.run(job.sending(len), options).await
     }
 }

@@ -1,17 +1,17 @@
 //! Writing one object.
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use s3_core::{
-    Attributes, Error, ErrorKind, Operation, Payload, PutMode, PutRequest, PutResponse, Result,
-    S3Url, SharedStore, Store,
+    Attributes, Error, ErrorKind, ObjectMeta, Operation, Payload, PutMode, PutRequest, PutResponse,
+    Result, S3Url, Store,
 };
 
 use super::multipart::Parts;
 use super::reader::Reader;
 use super::{PutItem, PutOutcome, Source};
-use crate::job::Simple;
+use crate::job::simple;
 use crate::layer::before;
+use crate::transfer::give_back;
 use crate::{CallOptions, Transfer};
 
 /// Where an object goes, and on what terms: everything of a put but its bytes.
@@ -105,11 +105,12 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<PutOutcome> {
         let size = usize::try_from(self.config().part_size).unwrap_or(usize::MAX);
-        let reservation = self.reserve_to_send(self.config().part_size).await;
+        let mut reservation = self.reserve_to_send(self.config().part_size).await;
         let head: Bytes = reader
             .read(size)
             .await
             .map_err(|cause| unreadable(&target.url, cause))?;
+        give_back(&mut reservation, head.len());
         if head.len() < size {
             return self.put_single(target, head.into(), options).await;
         }
@@ -162,19 +163,23 @@ impl Transfer {
 
     async fn send_put(&self, request: PutRequest, options: &CallOptions) -> Result<PutResponse> {
         let (place, len) = (request.url.clone(), request.payload.len());
-        let job = Simple::new(
-            Operation::Put,
-            place.as_str(),
-            request,
-            |store: SharedStore, request| async move { store.put(request).await }.boxed(),
-        );
+        let job = simple!(Operation::Put, place.as_str(), put(request));
         self.run(job.sending(len), options).await
     }
 
     pub(crate) async fn is_there(&self, url: &S3Url, options: &CallOptions) -> Result<bool> {
+        Ok(self.find(url, options).await?.is_some())
+    }
+
+    /// Reads an object's description, if there is an object. One head.
+    pub(crate) async fn find(
+        &self,
+        url: &S3Url,
+        options: &CallOptions,
+    ) -> Result<Option<ObjectMeta>> {
         match self.head(url.clone(), options).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Ok(meta) => Ok(Some(meta)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -2,10 +2,11 @@
 //!
 //! A conditional write whose answer is lost is sent again, and is then refused by its own success. The object's
 //! ETag tells the two apart: it is the MD5 of the bytes, or of the parts' tags, unless the server encrypts with
-//! its own keys. A small object is then read and compared; for one in parts the refusal stands.
+//! its own keys. A small object is then read and compared; for one in parts the refusal stands. The copy that one
+//! request makes has the tag of its source, unless that is in parts or encrypted.
 
 use md5::{Digest, Md5};
-use s3_core::{ETag, Error, ErrorKind, PartTag, Payload, PutResponse, Result, S3Url};
+use s3_core::{CopyRequest, ETag, Error, PartTag, Payload, PutResponse, Result, S3Url};
 
 use super::object::unreadable;
 use crate::io::run_blocking;
@@ -25,9 +26,8 @@ impl Transfer {
             return Ok(None);
         }
         let ours = digest(url, payload).await?;
-        let there = match self.head(url.clone(), options).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            there => there?,
+        let Some(there) = self.find(url, options).await? else {
+            return Ok(None);
         };
         if there.etag.as_ref() == Some(&ours) {
             return Ok(Some(PutResponse::new(there.etag)));
@@ -52,12 +52,35 @@ impl Transfer {
         ours: &ETag,
         options: &CallOptions,
     ) -> Result<Option<PutResponse>> {
-        match self.head(url.clone(), options).await {
-            Ok(meta) if meta.etag.as_ref() == Some(ours) => Ok(Some(PutResponse::new(meta.etag))),
-            Ok(_) => Ok(None),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+        let there = self.find(url, options).await?;
+        let ours = there.filter(|meta| meta.etag.as_ref() == Some(ours));
+        Ok(ours.map(|meta| PutResponse::new(meta.etag)))
+    }
+
+    /// Returns the answer of the earlier attempt that a refused copy was refused by, if the target now has the size
+    /// and the tag of the source. Two heads.
+    ///
+    /// The copy of an object in parts, or of an encrypted one, has a tag of its own: then the refusal stands.
+    pub(crate) async fn earlier_copy(
+        &self,
+        request: &CopyRequest,
+        refusal: &Error,
+        options: &CallOptions,
+    ) -> Result<Option<PutResponse>> {
+        // An object always equals itself, whoever has written it.
+        if refusal.attempts() == 1 || request.from == request.to {
+            return Ok(None);
         }
+        let Some(source) = self.find(&request.from, options).await? else {
+            return Ok(None);
+        };
+        let named = request.source_if_match.as_ref();
+        if source.etag.is_none() || named.is_some_and(|named| source.etag.as_ref() != Some(named)) {
+            return Ok(None);
+        }
+        let there = self.find(&request.to, options).await?;
+        let ours = there.filter(|there| (there.size, &there.etag) == (source.size, &source.etag));
+        Ok(ours.map(|meta| PutResponse::new(meta.etag)))
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use s3_core::{Payload, StoreExt};
-use s3_testkit::{FaultAction, FaultMatch, FaultPlan, assert_ramp, ramp};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
 use s3_transfer::{Concurrency, Destination, GetItem, ManyOptions, PutItem, Source, Transfer};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::setup::{PART, config, memory, setup, url, with_config};
 
@@ -130,4 +130,63 @@ async fn a_dropped_download_leaves_no_file_even_for_a_moment() {
     let get = setup.transfer.get(GetItem::new(key), to, &options);
     assert!(timeout(Duration::from_secs(5), get).await.is_err());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_in_the_callers_own_buffer_do_not_count_as_buffered() {
+    let mut config = config();
+    config.part_size = 2 << 20;
+    config.memory = 4 << 20;
+    let late = FaultAction::Stall {
+        at: Some(Position::Byte(0)),
+        wait: Some(Duration::from_secs(10)),
+    };
+    let setup = with_config(FaultMatch::method("GET").on(late), config);
+    let item = GetItem::new(setup.seed("k", 8 << 20).await);
+    let start = Instant::now();
+    let options = Default::default();
+    let get = setup.transfer.get(item, Destination::Memory, &options);
+    assert_eq!(get.await.unwrap().range, 0..8 << 20);
+    // Four parts at once, although only two of them fit into the budget.
+    assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tiny_reader_holds_no_more_memory_than_it_has_bytes() {
+    let mut config = config();
+    config.concurrency = Concurrency::Fixed(10);
+    config.memory = 2 * PART as usize;
+    let slow = FaultAction::stall(Duration::from_secs(10));
+    let setup = with_config(FaultMatch::operation("PutObject").on(slow), config);
+    let start = Instant::now();
+    let many = setup
+        .transfer
+        .fan_out(0..10, ManyOptions::default(), |transfer, n| {
+            let reader = Source::AsyncRead(Box::pin(std::io::Cursor::new(ramp(0, 5))));
+            let item = PutItem::new(url(&format!("k{n}")), reader);
+            async move { transfer.put(item, &Default::default()).await }
+        });
+    assert_eq!(many.first_failure().await.unwrap().len(), 10);
+    assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_part_of_a_reader_holds_no_more_memory_than_it_has_bytes() {
+    let mut config = config();
+    config.concurrency = Concurrency::Fixed(10);
+    config.memory = 2 * PART as usize;
+    let slow = FaultAction::stall(Duration::from_secs(10));
+    let last = FaultMatch::operation("UploadPart").with_query("partNumber=2");
+    let setup = with_config(last.on(slow), config);
+    let start = Instant::now();
+    let many = setup
+        .transfer
+        .fan_out(0..5, ManyOptions::default(), |transfer, n| {
+            let bytes = ramp(0, PART as usize + 5);
+            let reader = Source::AsyncRead(Box::pin(std::io::Cursor::new(bytes)));
+            let item = PutItem::new(url(&format!("k{n}")), reader);
+            async move { transfer.put(item, &Default::default()).await }
+        });
+    assert_eq!(many.first_failure().await.unwrap().len(), 5);
+    assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
 }

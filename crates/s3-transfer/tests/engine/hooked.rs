@@ -1,19 +1,47 @@
-//! A store whose answers to get and delete and whose capabilities a test chooses: what no fault of the plan can do.
+//! A store whose answers and capabilities a test chooses: what no fault of the plan can do.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, Error, GetRequest, GetResponse, HeadRequest,
-    ListPage, ListParts, ListRequest, ListUploads, MemoryStore, ObjectMeta, Operation, PartTag,
-    PartsPage, PresignRequest, PutRequest, PutResponse, Result, S3Url, Store, UploadId, UploadPart,
-    UploadPartCopy, UploadsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
+    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, MemoryStore, ObjectMeta, Operation,
+    PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, S3Url, Store, UploadId,
+    UploadPart, UploadPartCopy, UploadsPage,
 };
 
 /// Turns the answer to the get with this number, from 0, into another.
 type OnGet = fn(usize, GetResponse) -> GetResponse;
+/// Returns the token that the page with this number, from 0, names as the next.
+type OnPage = fn(usize) -> &'static str;
+
+/// The parts that are being sent, and how many an abort has met.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    under_way: AtomicUsize,
+    pub(crate) begun: AtomicUsize,
+    pub(crate) met_by_abort: AtomicUsize,
+}
+
+/// A part on its way; dropped when its request is over or cancelled.
+struct UnderWay(Arc<Parts>);
+
+impl UnderWay {
+    fn begin(parts: &Arc<Parts>) -> Self {
+        parts.begun.fetch_add(1, Ordering::SeqCst);
+        parts.under_way.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(parts))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 pub(crate) struct Hooked {
     pub(crate) memory: MemoryStore,
@@ -23,7 +51,13 @@ pub(crate) struct Hooked {
     pub(crate) ignores_ranges: bool,
     /// What deletes answer for these keys: codes of S3.
     pub(crate) undeletable: &'static [(&'static str, &'static str)],
+    /// Answers listings; every page is then the first one.
+    pub(crate) on_page: Option<OnPage>,
+    /// The part that is refused, while those before it are never answered.
+    pub(crate) refused_part: Option<u32>,
+    pub(crate) parts: Arc<Parts>,
     gets: AtomicUsize,
+    pages: AtomicUsize,
 }
 
 impl Hooked {
@@ -34,7 +68,11 @@ impl Hooked {
             on_get,
             ignores_ranges: false,
             undeletable: &[],
+            on_page: None,
+            refused_part: None,
+            parts: Arc::default(),
             gets: AtomicUsize::new(0),
+            pages: AtomicUsize::new(0),
         }
     }
 }
@@ -80,16 +118,40 @@ impl Store for Hooked {
         Ok(DeleteResponse::new(failures.collect()))
     }
 
+    async fn list_page(&self, mut request: ListRequest) -> Result<ListPage> {
+        let Some(on_page) = self.on_page else {
+            return self.memory.list_page(request).await;
+        };
+        request.continuation = None;
+        let mut page = self.memory.list_page(request).await?;
+        page.next = Some(on_page(self.pages.fetch_add(1, Ordering::SeqCst)).into());
+        Ok(page)
+    }
+
+    async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
+        let _under_way = UnderWay::begin(&self.parts);
+        match self.refused_part {
+            None => self.memory.upload_part(request).await,
+            Some(refused) if request.number == refused => {
+                Err(Error::new(ErrorKind::AccessDenied, Operation::UploadPart))
+            }
+            Some(_) => pending().await,
+        }
+    }
+
+    async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
+        let met = self.parts.under_way.load(Ordering::SeqCst);
+        self.parts.met_by_abort.fetch_add(met, Ordering::SeqCst);
+        self.memory.abort_upload(request).await
+    }
+
     forward! {
         head(request: HeadRequest) -> ObjectMeta;
         put(request: PutRequest) -> PutResponse;
         copy(request: CopyRequest) -> PutResponse;
-        list_page(request: ListRequest) -> ListPage;
         create_upload(request: CreateUpload) -> UploadId;
-        upload_part(request: UploadPart) -> PartTag;
         upload_part_copy(request: UploadPartCopy) -> PartTag;
         complete_upload(request: CompleteUpload) -> PutResponse;
-        abort_upload(request: AbortUpload) -> ();
         list_uploads(request: ListUploads) -> UploadsPage;
         list_parts(request: ListParts) -> PartsPage;
         list_buckets() -> Vec<BucketInfo>;

@@ -3,9 +3,10 @@
 use futures_util::StreamExt;
 use s3_core::{ErrorKind, Operation, S3Prefix, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
-use s3_transfer::ListOptions;
+use s3_transfer::{ListOptions, Transfer};
 
-use crate::setup::{setup, url};
+use crate::hooked::Hooked;
+use crate::setup::{config, memory, setup, url};
 
 fn bucket() -> S3Prefix {
     S3Prefix::parse("s3://b").unwrap()
@@ -75,4 +76,27 @@ async fn a_missing_bucket_is_an_error() {
         ErrorKind::NoSuchBucket
     );
     assert!(pages.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_go_round_in_a_circle_are_an_error() {
+    for on_page in [
+        (|_| "a") as fn(usize) -> &'static str,
+        |number| ["a", "b"][number % 2],
+        |number| ["a", "b", "c"][number % 3],
+        // The circle begins behind a tail.
+        |number| {
+            ["x", "y", "a", "b", "c", "d", "e"][if number < 2 { number } else { 2 + number % 5 }]
+        },
+    ] {
+        let mut store = Hooked::new(memory(), |_, answer| answer);
+        store.on_page = Some(on_page);
+        let transfer = Transfer::new(store, config());
+        let prefix = S3Prefix::parse("s3://b/some").unwrap();
+        let pages = transfer.list(prefix, ListOptions::default(), &Default::default());
+        let pages: Vec<_> = pages.take(50).collect().await;
+        let error = pages.last().unwrap().as_ref().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Integrity);
+        assert_eq!(error.place(), Some("s3://b/some"));
+    }
 }

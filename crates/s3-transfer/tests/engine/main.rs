@@ -1,8 +1,11 @@
 //! The engine over a store in memory, with deterministic faults and on paused time.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod abort;
 mod bounds;
+mod copy;
 mod download;
+mod fanout;
 mod honesty;
 mod hooked;
 mod list;

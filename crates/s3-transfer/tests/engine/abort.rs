@@ -1,0 +1,54 @@
+//! The end of an upload that fails: when the abort is sent, and who waits for it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use s3_core::{ErrorKind, Operation, Payload};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, ramp};
+use s3_transfer::{PutItem, Transfer};
+use tokio::time::{Instant, sleep};
+
+use crate::hooked::Hooked;
+use crate::setup::{config, memory, setup, url};
+
+fn in_parts() -> PutItem {
+    PutItem::new(url("k"), Payload::from(ramp(0, 4500)).into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_follows_the_end_of_all_parts() {
+    let mut store = Hooked::new(memory(), |_, answer| answer);
+    store.refused_part = Some(4);
+    let (memory, parts) = (store.memory.clone(), Arc::clone(&store.parts));
+    let transfer = Transfer::new(store, config());
+    let error = transfer.put(in_parts(), &Default::default()).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::AccessDenied);
+    assert_eq!(parts.begun.load(Ordering::SeqCst), 4);
+    assert_eq!(parts.met_by_abort.load(Ordering::SeqCst), 0);
+    assert_eq!(memory.operations().get(Operation::AbortUpload), 1);
+    assert_eq!(memory.unfinished_uploads(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_error_does_not_wait_for_a_server_that_is_gone() {
+    let gone = FaultAction::Stall {
+        at: None,
+        wait: None,
+    };
+    let setup = setup(FaultPlan::new([
+        FaultMatch::operation("UploadPart").on(FaultAction::status(403, "AccessDenied")),
+        FaultMatch::operation("AbortMultipartUpload")
+            .on(gone)
+            .times(3),
+    ]));
+    let start = Instant::now();
+    let error = setup.transfer.put(in_parts(), &Default::default()).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::AccessDenied);
+    let limit = setup.transfer.config().stall_timeout;
+    assert!(start.elapsed() <= limit * 2, "{:?}", start.elapsed());
+    // The rest goes on without the caller.
+    assert_eq!(setup.memory.unfinished_uploads(), 1);
+    sleep(Duration::from_secs(300)).await;
+    assert_eq!(setup.memory.unfinished_uploads(), 0);
+}
