@@ -36,7 +36,7 @@ const HEADERS: &[&str] = &[
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recorded {
-    /// What was asked for.
+    /// What was asked for. The signature and the session token of a presigned URL are left out of its query.
     pub call: Call,
     /// The value of the `Range` header.
     pub range: Option<String>,
@@ -128,7 +128,13 @@ impl Ledger {
     }
 
     /// Records a request; the number returned names it afterwards.
-    pub(crate) fn record(&self, call: Call, headers: &HeaderMap, fault: Option<String>) -> Entry {
+    pub(crate) fn record(
+        &self,
+        mut call: Call,
+        headers: &HeaderMap,
+        fault: Option<String>,
+    ) -> Entry {
+        call.query.retain(|(name, _)| !is_secret(name));
         let recorded = Recorded {
             call,
             range: text_of(headers, "range"),
@@ -243,6 +249,13 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Returns whether this parameter of a presigned URL is as good as a key.
+fn is_secret(parameter: &str) -> bool {
+    ["X-Amz-Signature", "X-Amz-Security-Token"]
+        .iter()
+        .any(|secret| parameter.eq_ignore_ascii_case(secret))
+}
+
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get(name)
@@ -298,11 +311,19 @@ mod tests {
         headers.insert("authorization", "AWS4-HMAC-SHA256 …".parse().unwrap());
         headers.insert("x-amz-security-token", "token".parse().unwrap());
         headers.insert("range", "bytes=0-1".parse().unwrap());
+        let query = [
+            ("X-Amz-Expires", "60"),
+            ("X-Amz-Signature", "5ec4e7"),
+            ("X-Amz-Security-Token", "token"),
+        ];
+        let presigned = Call::new("GET", Some("b"), Some("x"), &query);
         let ledger = Ledger::default();
-        ledger.record(get("x"), &headers, None);
+        ledger.record(presigned, &headers, None);
+        let recorded = &ledger.requests()[0];
         assert_eq!(
-            ledger.requests()[0].headers,
+            recorded.headers,
             [("range".to_owned(), "bytes=0-1".to_owned())]
         );
+        assert_eq!(recorded.call.query_string(), "X-Amz-Expires=60");
     }
 }

@@ -31,8 +31,12 @@ pub fn classify(
     let retryability = match code {
         // The connection idled or the clock moved while the request was under way: send it again.
         Some("RequestTimeout") => Retryability::Transient,
+        // Some bytes were lost on the way to the server; the payload still has them all.
+        Some("IncompleteBody") => Retryability::Transient,
         // These answer 4xx, although the same request succeeds a moment later.
         Some("OperationAborted" | "ConditionalRequestConflict") => Retryability::Transient,
+        // Other conflicts have causes that stay: a bucket's state, a restore under way.
+        Some(_) if kind == ErrorKind::Conflict => Retryability::No,
         _ => kind.usual_retryability(),
     };
     (kind, retryability)
@@ -272,7 +276,25 @@ mod tests {
             ErrorKind::Server,
             Retryability::Transient,
         ),
+        (
+            409,
+            "InvalidBucketState",
+            ErrorKind::Conflict,
+            Retryability::No,
+        ),
+        (
+            409,
+            "RestoreAlreadyInProgress",
+            ErrorKind::Conflict,
+            Retryability::No,
+        ),
         (400, "BadDigest", ErrorKind::Integrity, Retryability::No),
+        (
+            400,
+            "IncompleteBody",
+            ErrorKind::Integrity,
+            Retryability::Transient,
+        ),
         (
             400,
             "EntityTooSmall",

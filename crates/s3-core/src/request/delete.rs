@@ -6,7 +6,7 @@ use s3_url::S3Url;
 
 use crate::Error;
 
-/// Deletes up to 1,000 objects of one bucket. Deleting what is not there succeeds.
+/// Deletes up to 1,000 objects of one bucket. Deleting what is not there succeeds, and so does deleting nothing.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeleteRequest {

@@ -5,6 +5,7 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use super::client::Resolved;
 use super::convert;
 use super::errors::{self, from_sdk};
+use super::whole_document::WholeDocument;
 use crate::{BucketInfo, BucketRequest, Operation, Result};
 
 pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
@@ -17,6 +18,8 @@ pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
             .list_buckets()
             .set_continuation_token(token.clone());
         let output = call
+            .customize()
+            .interceptor(WholeDocument)
             .send()
             .await
             .map_err(|error| from_sdk(operation, &error))?;

@@ -61,14 +61,15 @@ pub(super) fn text_of(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// Returns a text as it belongs into a message: on one line, and not endless.
+/// Returns a text as it belongs into a message: on one line, not endless, and with nothing in it that moves a
+/// terminal's cursor.
 pub(super) fn shortened(text: &str) -> String {
     let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    let line = lines.join("; ");
+    let line = lines.join("; ").replace(char::is_control, " ");
     match line.char_indices().nth(MESSAGE_LIMIT) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
@@ -89,6 +90,7 @@ mod tests {
     #[test]
     fn a_message_is_one_line_of_bearable_length() {
         assert_eq!(shortened("a:\n  b\n\n  c\n"), "a:; b; c");
+        assert_eq!(shortened("a\u{1b}[2Jb\rc"), "a [2Jb c");
         assert_eq!(
             shortened(&"é".repeat(5000)).chars().count(),
             MESSAGE_LIMIT + 1

@@ -11,6 +11,7 @@ use s3_url::S3Url;
 use super::blank_key::{is_blank, send_to_object};
 use super::client::Resolved;
 use super::errors::{self, from_sdk};
+use super::whole_document::WholeDocument;
 use crate::{DeleteRequest, DeleteResponse, Error, ErrorKind, Operation, Result};
 
 /// What could not be deleted: the index into the request, and why.
@@ -85,7 +86,8 @@ async fn delete_batch(
         .delete_objects()
         .bucket(&**bucket)
         .delete(keys)
-        .customize();
+        .customize()
+        .interceptor(WholeDocument);
     if resolved.is_third_party() {
         // Servers that predate S3's newer checksums insist on this one.
         call = call.mutate_request(add_content_md5);

@@ -30,7 +30,8 @@ impl Endpoint {
         if authority.contains('@') {
             return Err("the endpoint has a user name or a password in it");
         }
-        let host = host_of(authority);
+        // Names of hosts know no case.
+        let host = &*host_of(authority).to_ascii_lowercase();
         if host.is_empty() {
             return Err("the endpoint has no host");
         }
@@ -77,10 +78,11 @@ mod tests {
     fn an_endpoint_says_how_it_is_reached() {
         for (text, https, loopback, aws) in [
             ("http://127.0.0.1:9000", false, true, false),
-            ("HTTP://localhost", false, true, false),
+            ("HTTP://LOCALHOST", false, true, false),
             ("http://[::1]:80/", false, true, false),
             ("http://10.0.0.1:9000/base", false, false, false),
             ("https://s3.eu-west-1.amazonaws.com", true, false, true),
+            ("https://S3.AmazonAWS.com", true, false, true),
             ("https://amazonaws.com.example.org", true, false, false),
         ] {
             let endpoint = Endpoint::parse(text).unwrap();

@@ -147,8 +147,9 @@ fn without_credentials(
                  where a role provides credentials",
             )
         }
-        // The service that hands credentials out could not be reached; that passes.
-        _ if causes(error).any(is_lost_on_the_way) => {
+        // The service that hands credentials out could not be reached; that passes. The layers around the
+        // credentials are this request's own, and always say that it was not dispatched.
+        _ if causes(credentials).any(is_lost_on_the_way) => {
             Error::new(ErrorKind::Network, operation).with_message(text)
         }
         _ => Error::new(ErrorKind::Config, operation)
@@ -477,6 +478,30 @@ mod tests {
         assert_eq!(
             (error.kind(), error.retryability()),
             (ErrorKind::Timeout, Retryability::Transient)
+        );
+    }
+
+    #[tokio::test]
+    async fn credentials_that_are_refused_are_told_from_a_source_that_is_out_of_reach() {
+        let refused = || {
+            let refused = CredentialsError::provider_error("the SSO session has expired");
+            ConnectorError::other(refused.into(), None)
+        };
+        let error = get(Canned::Broken(refused)).await;
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::Config, Retryability::No),
+            "{error}"
+        );
+        let out_of_reach = || {
+            let io = ConnectorError::io(io::Error::other("connection refused").into());
+            ConnectorError::other(CredentialsError::provider_error(io).into(), None)
+        };
+        let error = get(Canned::Broken(out_of_reach)).await;
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::Network, Retryability::Transient),
+            "{error}"
         );
     }
 

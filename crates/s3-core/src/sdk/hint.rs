@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::causes::shortened;
 use crate::Operation;
 
 /// Reads `Retry-After`: seconds, or a date.
@@ -51,12 +52,12 @@ fn redirection(raw: &HttpResponse) -> Option<String> {
         .headers()
         .get("x-amz-bucket-region")
         .filter(|region| !region.is_empty());
-    if let Some(region) = header.or_else(|| element(body, "Region")) {
+    if let Some(region) = header.or_else(|| element(body, "Region")).map(shortened) {
         return Some(format!(
             "the bucket is in region {region}; set that as the region"
         ));
     }
-    let endpoint = element(body, "Endpoint")?;
+    let endpoint = shortened(element(body, "Endpoint")?);
     Some(format!("the bucket is to be reached at {endpoint}"))
 }
 

@@ -13,6 +13,7 @@ use s3_url::{S3Prefix, S3Url};
 use super::client::Resolved;
 use super::convert;
 use super::errors::{self, from_sdk};
+use super::whole_document::WholeDocument;
 use crate::{
     ListPage, ListRequest, ListUploads, ListedObject, ListedUpload, Operation, Result, UploadId,
     UploadsPage,
@@ -36,7 +37,7 @@ pub(super) async fn page(resolved: &Resolved, request: ListRequest) -> Result<Li
         .set_start_after(start_after.as_deref().and_then(non_empty))
         .set_continuation_token(continuation.as_deref().map(str::to_owned))
         .set_max_keys(max_keys.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let sent = call.send().await;
+    let sent = call.customize().interceptor(WholeDocument).send().await;
     let mut output =
         sent.map_err(|error| from_sdk(Operation::List, &error).with_place(prefix.as_str()))?;
     let malformed = |text| errors::malformed(Operation::List, text).with_place(prefix.as_str());
@@ -100,7 +101,7 @@ pub(super) async fn uploads(resolved: &Resolved, request: ListUploads) -> Result
         .set_key_marker(after_key.as_deref().map(str::to_owned))
         .set_upload_id_marker(after_upload.map(|upload| upload.as_str().to_owned()))
         .set_max_uploads(max_uploads.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let sent = call.send().await;
+    let sent = call.customize().interceptor(WholeDocument).send().await;
     let mut output =
         sent.map_err(|error| from_sdk(operation, &error).with_place(prefix.as_str()))?;
     let malformed = |text| errors::malformed(operation, text).with_place(prefix.as_str());

@@ -2,8 +2,9 @@
 //!
 //! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
 //! first operation; the operation's own file turns the request into the SDK's and the answer back with
-//! [`convert`], and [`blank_key`] puts the object's name in; whatever fails goes through [`errors`], the one place
-//! that knows the SDK's error types, with [`causes`] to see through the layers and [`hint`] to say what to do.
+//! [`convert`]; [`blank_key`] puts the object's name in, and [`whole_document`] sees that a listing is complete.
+//! Whatever fails goes through [`errors`], the one place that knows the SDK's error types, with [`causes`] to see
+//! through the layers and [`hint`] to say what to do.
 //!
 //! Types of the SDK appear in two public signatures only: [`SdkStore::from_client`] and
 //! [`SdkStoreBuilder::http_client`].
@@ -30,6 +31,7 @@ mod put;
 mod replay;
 mod store;
 mod upload;
+mod whole_document;
 
 pub use builder::{Addressing, Integrity, SdkStoreBuilder};
 pub use store::SdkStore;

@@ -8,6 +8,7 @@ use super::client::Resolved;
 use super::convert::{self, checksum_of, with_attributes, with_checksum};
 use super::errors::{self, from_sdk};
 use super::put::with_mode;
+use super::whole_document::WholeDocument;
 use crate::{
     AbortUpload, CompleteUpload, CreateUpload, ListParts, ListedPart, Operation, PartTag,
     PartsPage, PutResponse, Result, UploadId, UploadPart,
@@ -125,7 +126,8 @@ pub(super) async fn parts(resolved: &Resolved, request: ListParts) -> Result<Par
         .upload_id(upload.as_str())
         .set_part_number_marker(after.map(|number| number.to_string()))
         .set_max_parts(max_parts.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let sent = send_to_object!(call, url);
+    let call = to_object!(call, url).interceptor(WholeDocument);
+    let sent = call.send().await;
     let output = sent.map_err(|error| from_sdk(operation, &error).with_place(url.as_str()))?;
     let malformed = |text| errors::malformed(operation, text).with_place(url.as_str());
     let next = match (output.is_truncated, output.next_part_number_marker()) {

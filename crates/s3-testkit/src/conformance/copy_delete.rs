@@ -210,8 +210,9 @@ pub async fn a_deleted_object_is_gone(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Deleting what is not there succeeds, alone and among others.
+/// Deleting what is not there succeeds, alone and among others, and so does deleting nothing.
 pub async fn deleting_what_is_not_there_succeeds(harness: &Harness) -> Verdict {
+    delete(harness, &[]).await;
     delete(harness, &["never"]).await;
     harness.put_all(&["a", "b"]).await;
     delete(harness, &["a", "never", "b"]).await;

@@ -128,6 +128,36 @@ async fn the_first_version_of_listing_goes_on_behind_the_marker() {
 }
 
 #[tokio::test]
+async fn a_marker_that_is_the_prefix_and_a_key_skips_nothing_below_it() {
+    let server = open_server().await;
+    for key in ["a/", "a/1", "a/b/2"] {
+        server
+            .store()
+            .put_bytes(S3Url::from_parts("bkt", key).unwrap(), "x")
+            .await
+            .unwrap();
+    }
+    let mut marker = String::new();
+    let mut seen = Vec::new();
+    for entry in ["<Key>a/</Key>", "<Key>a/1</Key>", "<Prefix>a/b/</Prefix>"] {
+        let target = format!("GET /bkt?prefix=a/&delimiter=/&max-keys=1&marker={marker}");
+        let page = send(&server, &target, &[], b"").await.text();
+        if page.contains(entry) {
+            seen.push(entry);
+        }
+        let next = page.split_once("<NextMarker>");
+        marker = next.map_or_else(String::new, |(_, rest)| {
+            rest.split('<').next().unwrap_or_default().to_owned()
+        });
+    }
+    assert_eq!(
+        (seen.len(), marker.as_str()),
+        (3, ""),
+        "{seen:?}, then {marker}"
+    );
+}
+
+#[tokio::test]
 async fn a_token_that_the_server_did_not_give_is_refused() {
     let server = open_server().await;
     let answer = send(

@@ -75,8 +75,8 @@ pub(super) async fn list_objects(
         input.prefix.as_deref().unwrap_or_default(),
     )?);
     list.delimiter = non_empty(input.delimiter.as_deref());
-    list.start_after = non_empty(input.marker.as_deref())
-        .map(|marker| behind_marker(&marker, list.delimiter.as_deref()));
+    list.start_after =
+        non_empty(input.marker.as_deref()).map(|marker| behind_marker(&marker, &list));
 
     let page = page(front, list, max_keys).await?;
     let next_marker = page
@@ -127,11 +127,16 @@ fn non_empty(text: Option<&str>) -> Option<Arc<str>> {
     text.filter(|text| !text.is_empty()).map(Arc::from)
 }
 
-/// A marker that was rolled up stands for all keys below it.
-fn behind_marker(marker: &str, delimiter: Option<&str>) -> Arc<str> {
-    match delimiter {
-        Some(delimiter) if marker.ends_with(delimiter) => format!("{marker}{}", char::MAX).into(),
-        _ => marker.into(),
+/// A marker that was rolled up stands for all keys below it. The prefix itself is never rolled up: where it is a key
+/// and the marker, the keys below it are still to come.
+fn behind_marker(marker: &str, list: &ListRequest) -> Arc<str> {
+    let below = marker.strip_prefix(list.prefix.prefix());
+    let is_rolled_up = below
+        .zip(list.delimiter.as_deref())
+        .is_some_and(|(below, delimiter)| below.ends_with(delimiter));
+    match is_rolled_up {
+        true => format!("{marker}{}", char::MAX).into(),
+        false => marker.into(),
     }
 }
 

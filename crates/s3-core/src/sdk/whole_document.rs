@@ -1,0 +1,116 @@
+//! Answers that end too early.
+//!
+//! The SDK's reader of XML takes a document for complete as soon as its bytes end. Where an answer has no length
+//! and ends with its connection, as behind proxies that speak HTTP/1.0, a connection that breaks would make a
+//! listing shorter, and the failures of a batch fewer, in silence.
+
+use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+
+/// Fails a call whose answer is a document that was never closed. Goes on calls that return many entries.
+#[derive(Debug)]
+pub(super) struct WholeDocument;
+
+impl Intercept for WholeDocument {
+    fn name(&self) -> &'static str {
+        "WholeDocument"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = context.response();
+        let body = answer.body().bytes().map(std::str::from_utf8);
+        match body {
+            Some(Ok(text)) if answer.status().is_success() && is_cut_short(text) => {
+                Err("the answer ends in the middle".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns whether the first element of a document is opened and never closed.
+fn is_cut_short(text: &str) -> bool {
+    let root = text.match_indices('<').find_map(|(at, _)| {
+        let tag = &text[at + 1..];
+        (!tag.starts_with(['?', '!'])).then_some(tag)
+    });
+    let Some(root) = root else {
+        return false;
+    };
+    let Some((tag, rest)) = root.split_once('>') else {
+        return true;
+    };
+    let name = tag.split([' ', '\t', '\r', '\n', '/']).next();
+    !tag.ends_with('/') && !rest.contains(&format!("</{}", name.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::replay::{Replay, answer};
+    use super::*;
+    use crate::{
+        DeleteRequest, Error, ErrorKind, ListParts, ListRequest, ListUploads, Retryability,
+        S3Prefix, S3Url, Store, UploadId,
+    };
+
+    #[test]
+    fn a_document_is_whole_when_its_root_is_closed() {
+        for (text, cut) in [
+            ("", false),
+            ("<a/>", false),
+            ("<a b='c'/>", false),
+            (
+                "<?xml version='1.0'?>\n<!-- no --><a b='c'><d></d></a >\n",
+                false,
+            ),
+            ("<a", true),
+            ("<a><b></b>", true),
+            ("<?xml version='1.0'?><a b='c'><d/>", true),
+        ] {
+            assert_eq!(is_cut_short(text), cut, "{text}");
+        }
+    }
+
+    fn is_passing(error: &Error) {
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::Server, Retryability::Transient),
+            "{error}"
+        );
+        assert!(error.to_string().contains("ends in the middle"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_ends_early_is_no_shorter_listing() {
+        let prefix = || S3Prefix::parse("s3://bucket/").unwrap();
+        let url = || S3Url::parse("s3://bucket/key").unwrap();
+        let store = |body| Replay::new([answer(200, &[], body)]).store();
+
+        let keys = "<ListBucketResult><IsTruncated>false</IsTruncated>\
+            <Contents><Key>a</Key><Size>1</Size></Contents>";
+        let listed = store(keys).list_page(ListRequest::new(prefix())).await;
+        is_passing(&listed.unwrap_err());
+
+        let uploads = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>";
+        let listed = store(uploads)
+            .list_uploads(ListUploads::new(prefix()))
+            .await;
+        is_passing(&listed.unwrap_err());
+
+        let parts = "<ListPartsResult><IsTruncated>false</IsTruncated>";
+        let list = ListParts::new(url(), UploadId::new("u"));
+        is_passing(&store(parts).list_parts(list).await.unwrap_err());
+
+        let buckets = "<ListAllMyBucketsResult><Buckets></Buckets>";
+        is_passing(&store(buckets).list_buckets().await.unwrap_err());
+
+        let delete = DeleteRequest::new("bucket", vec![url()]);
+        is_passing(&store("<DeleteResult>").delete(delete).await.unwrap_err());
+    }
+}
