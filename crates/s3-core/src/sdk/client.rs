@@ -10,6 +10,7 @@ use aws_sdk_s3::config::{
 
 use super::builder::{Addressing, Integrity, Settings};
 use super::endpoint::Endpoint;
+use super::known_range::KnownRange;
 use crate::{Error, ErrorKind, Operation, Result};
 
 /// Idle connections that are kept per host: as many as an engine is likely to have requests in flight.
@@ -121,6 +122,7 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
                 .connect_timeout(settings.connect_timeout)
                 .build(),
         )
+        .interceptor(KnownRange)
         // Whoever reads the body above decides when it has stalled.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_config(match settings.sdk_retries {

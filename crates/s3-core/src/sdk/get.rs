@@ -48,7 +48,7 @@ pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetR
         .set_range(range.as_ref().map(ByteRange::header))
         .set_version_id(version.map(|version| version.0.as_ref().to_owned()));
     let sent = send_to_object!(call, url);
-    let mut output = sent.map_err(|error| on_range(from_sdk(Operation::Get, &error)))?;
+    let mut output = sent.map_err(|error| on_range(unread(from_sdk(Operation::Get, &error))))?;
     let (served, size) =
         served(&output).map_err(|text| on_range(errors::malformed(Operation::Get, &text)))?;
     let bytes = std::mem::take(&mut output.body);
@@ -76,6 +76,14 @@ pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<Ob
         return Err(error.with_place(url.as_str()));
     };
     Ok(object_meta!(output, url, size))
+}
+
+/// A part that came and cannot be taken contradicts itself; the server has not failed.
+fn unread(error: Error) -> Error {
+    match error.http_status() {
+        Some(206) => error.with_kind(ErrorKind::Integrity),
+        _ => error,
+    }
 }
 
 /// Returns which bytes the body holds, and the size of the whole object.

@@ -2,7 +2,8 @@
 //!
 //! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
 //! first operation; the operation's own file turns the request into the SDK's and the answer back with
-//! [`convert`]; [`blank_key`] puts the object's name in, and [`whole_document`] sees that a listing is complete.
+//! [`convert`]; [`blank_key`] puts the object's name in, and [`whole_document`] and [`known_range`] see
+//! that an answer is complete or says what it is a part of.
 //! Whatever fails goes through [`errors`], the one place that knows the SDK's error types, with [`causes`] to see
 //! through the layers and [`hint`] to say what to do.
 //!
@@ -24,6 +25,7 @@ mod endpoint;
 mod errors;
 mod get;
 mod hint;
+mod known_range;
 mod list;
 mod presign;
 mod put;
