@@ -170,7 +170,7 @@ impl<'a> Sending<'a> {
         Ok(std::mem::take(&mut self.tags))
     }
 
-    /// Sends the slices of a payload. Slices are views, but a file's are read into memory to be sent.
+    /// Sends the slices of a payload. They are views: a file is read when a part is on its way.
     async fn payload(&mut self, payload: &Payload) -> Result<()> {
         let size = upload_size(payload.len(), self.transfer.config().part_size);
         for part in crate::parts::cut(0..payload.len(), size) {
