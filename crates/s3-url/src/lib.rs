@@ -41,6 +41,7 @@ mod bucket;
 mod display_key;
 pub mod http;
 mod impls;
+mod object_urls;
 mod parse;
 mod prefix;
 mod root;
@@ -49,6 +50,7 @@ mod url;
 
 pub use self::url::S3Url;
 pub use display_key::{DisplayKey, display_key};
+pub use object_urls::ObjectUrls;
 pub use parse::{JoinError, ParseError, ResolveError};
 pub use prefix::S3Prefix;
 pub use root::{Root, RunOverrides};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::S3Url;
 use crate::parse::{JoinError, ParseError, check_key_len, quote, split, strip_scheme};
+use crate::{ObjectUrls, S3Url};
 
 /// `s3://bucket`, `s3://bucket/` or `s3://bucket/prefix`. Clone is a reference count.
 ///
@@ -130,6 +130,12 @@ impl S3Prefix {
         }
         let below = suffix.trim_start_matches('/');
         Ok(format!("{}/{below}", self.trim_trailing_slashes().text))
+    }
+
+    /// Returns a maker of the URLs of many objects of this bucket, as a listing names them: by whole keys.
+    #[must_use]
+    pub fn object_urls(&self) -> ObjectUrls {
+        ObjectUrls::new(self.bucket())
     }
 
     /// Takes the text itself for an object's URL.

@@ -70,6 +70,14 @@ impl S3Url {
         Ok(url)
     }
 
+    /// Takes a text that has been checked, and where the key begins in it.
+    pub(crate) fn from_valid(text: &str, key: usize) -> Self {
+        Self {
+            text: text.into(),
+            key,
+        }
+    }
+
     fn join(bucket: &str, key: &str) -> Self {
         let text: Arc<str> = format!("{SCHEME}{bucket}/{key}").into();
         Self {
