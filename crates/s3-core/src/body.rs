@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
@@ -17,8 +17,37 @@ pub struct Body(Kind);
 
 enum Kind {
     Whole(Option<Bytes>),
-    Stream(Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>),
+    Stream {
+        frames: Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>,
+        /// What [`Body::poll_fill`] has not yet taken of the last frame.
+        rest: Bytes,
+    },
+    Source(Box<dyn BodySource>),
 }
+
+/// Where a body's bytes come from, for backends that can put them where they are wanted.
+///
+/// A socket that is read straight into the buffer that is written to a file, or into the memory that the caller
+/// keeps, saves one copy of every byte.
+pub trait BodySource: Send {
+    /// Appends at most `at_most` bytes to `into`, as many as are at hand, and returns how many. No bytes mean the
+    /// end of the body; `at_most` is never 0.
+    ///
+    /// Room is taken from the capacity behind `into`'s bytes; where there is none, `into` grows.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the rest of the body from arriving. Nothing follows an error.
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut BytesMut,
+        at_most: usize,
+    ) -> Poll<Result<usize>>;
+}
+
+/// How much of a source is one frame, for readers that want frames: what a socket holds at full speed.
+const FRAME: usize = 64 << 10;
 
 impl Body {
     /// Returns a body of bytes that are at hand.
@@ -45,7 +74,81 @@ impl Body {
     /// ```
     #[must_use]
     pub fn from_stream(stream: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
-        Self(Kind::Stream(Box::pin(stream)))
+        Self(Kind::Stream {
+            frames: Box::pin(stream),
+            rest: Bytes::new(),
+        })
+    }
+
+    /// Returns a body that is read from `source` on demand.
+    #[must_use]
+    pub fn from_source(source: impl BodySource + 'static) -> Self {
+        Self(Kind::Source(Box::new(source)))
+    }
+
+    /// Takes the body if all of it is at hand, without copying it; leaves a body that is empty.
+    pub fn take_whole(&mut self) -> Option<Bytes> {
+        match &mut self.0 {
+            Kind::Whole(bytes) => Some(bytes.take().unwrap_or_default()),
+            _ => None,
+        }
+    }
+
+    /// Appends at most `at_most` bytes to `into` and returns how many: as many as are at hand, 0 at the end.
+    ///
+    /// Bytes of a network land in `into` without a stop in between. Give it capacity, or it grows.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Body::next`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use s3_core::Body;
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let mut body = Body::from_bytes("hiss, purr");
+    /// let mut buffer = BytesMut::with_capacity(4);
+    /// assert_eq!(body.fill(&mut buffer, 4).await?, 4);
+    /// assert_eq!(buffer, "hiss");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("the memory store never waits").unwrap();
+    /// ```
+    pub async fn fill(&mut self, into: &mut BytesMut, at_most: usize) -> Result<usize> {
+        poll_fn(|cx| self.poll_fill(cx, into, at_most)).await
+    }
+
+    /// [`Body::fill`] for code that polls.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Body::next`].
+    pub fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut BytesMut,
+        at_most: usize,
+    ) -> Poll<Result<usize>> {
+        if at_most == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        match &mut self.0 {
+            Kind::Whole(bytes) => Poll::Ready(Ok(bytes
+                .as_mut()
+                .map_or(0, |bytes| append(bytes, into, at_most)))),
+            Kind::Stream { frames, rest } => {
+                while rest.is_empty() {
+                    match ready!(frames.as_mut().poll_next(cx)).transpose()? {
+                        Some(frame) => *rest = frame,
+                        None => return Poll::Ready(Ok(0)),
+                    }
+                }
+                Poll::Ready(Ok(append(rest, into, at_most)))
+            }
+            Kind::Source(source) => source.poll_fill(cx, into, at_most),
+        }
     }
 
     /// Returns the next frame, or `None` at the end.
@@ -114,6 +217,13 @@ impl Body {
     }
 }
 
+/// Moves as much as is wanted from the front of `bytes`.
+fn append(bytes: &mut Bytes, into: &mut BytesMut, at_most: usize) -> usize {
+    let taken = bytes.split_to(bytes.len().min(at_most));
+    into.extend_from_slice(&taken);
+    taken.len()
+}
+
 impl Stream for Body {
     type Item = Result<Bytes>;
 
@@ -122,7 +232,21 @@ impl Stream for Body {
             Kind::Whole(bytes) => {
                 Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(Ok))
             }
-            Kind::Stream(stream) => stream.as_mut().poll_next(cx),
+            Kind::Stream { frames, rest } => {
+                if rest.is_empty() {
+                    return frames.as_mut().poll_next(cx);
+                }
+                Poll::Ready(Some(Ok(std::mem::take(rest))))
+            }
+            Kind::Source(source) => {
+                let mut frame = BytesMut::with_capacity(FRAME);
+                let filled = ready!(source.poll_fill(cx, &mut frame, FRAME));
+                Poll::Ready(match filled {
+                    Ok(0) => None,
+                    Ok(_) => Some(Ok(frame.freeze())),
+                    Err(error) => Some(Err(error)),
+                })
+            }
         }
     }
 }
@@ -139,7 +263,72 @@ impl fmt::Debug for Body {
             Kind::Whole(bytes) => {
                 write!(f, "Body({} bytes)", bytes.as_ref().map_or(0, Bytes::len))
             }
-            Kind::Stream(_) => f.write_str("Body(stream)"),
+            Kind::Stream { .. } | Kind::Source(_) => f.write_str("Body(stream)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use futures_util::stream;
+
+    use super::*;
+
+    struct Counting(u8);
+
+    impl BodySource for Counting {
+        fn poll_fill(
+            &mut self,
+            _: &mut Context<'_>,
+            into: &mut BytesMut,
+            at_most: usize,
+        ) -> Poll<Result<usize>> {
+            let count = at_most.min(3).min(usize::from(9 - self.0));
+            for _ in 0..count {
+                self.0 += 1;
+                into.extend_from_slice(&[self.0]);
+            }
+            Poll::Ready(Ok(count))
+        }
+    }
+
+    fn bodies() -> [Body; 3] {
+        let frames = [&[1, 2, 3, 4][..], &[], &[5, 6], &[7, 8, 9]];
+        [
+            Body::from_bytes((1..=9).collect::<Vec<u8>>()),
+            Body::from_stream(stream::iter(
+                frames.map(|frame| Ok(Bytes::from_static(frame))),
+            )),
+            Body::from_source(Counting(0)),
+        ]
+    }
+
+    #[test]
+    fn filling_reading_and_both_in_turns_give_the_same_bytes() {
+        for by_fill in [
+            vec![true],
+            vec![false],
+            vec![true, false],
+            vec![false, true],
+        ] {
+            for mut body in bodies() {
+                let mut all = BytesMut::new();
+                for fill in by_fill.iter().cycle().take(20) {
+                    if *fill {
+                        body.fill(&mut all, 2).now_or_never().unwrap().unwrap();
+                    } else if let Some(frame) = body.next().now_or_never().unwrap() {
+                        all.extend_from_slice(&frame.unwrap());
+                    }
+                }
+                assert_eq!(&all[..], [1, 2, 3, 4, 5, 6, 7, 8, 9], "{by_fill:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_body_at_hand_is_taken_whole() {
+        let taken = bodies().map(|mut body| body.take_whole().map(|bytes| bytes.len()));
+        assert_eq!(taken, [Some(9), None, None]);
     }
 }

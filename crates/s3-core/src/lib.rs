@@ -38,6 +38,7 @@
 mod body;
 mod capability;
 mod error;
+pub mod local_io;
 mod memory;
 mod meta;
 mod payload;
@@ -47,8 +48,10 @@ mod request;
 mod sdk;
 mod shared;
 mod store;
+#[cfg(feature = "sdk")]
+mod wire;
 
-pub use body::Body;
+pub use body::{Body, BodySource};
 pub use capability::Capabilities;
 pub use error::{Error, ErrorKind, Operation, Result, Retryability, classify};
 pub use memory::{Limits, MemoryStore, OperationCounts};

@@ -153,6 +153,36 @@ impl Payload {
         }
     }
 
+    /// Fills all of `buffer` with the bytes that start at `position`; may block, as [`read_at`](Self::read_at).
+    ///
+    /// Whoever sends a file in pieces reads them all into the same memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::Payload;
+    ///
+    /// let mut buffer = [0; 4];
+    /// Payload::from("hiss, purr").read_into(6, &mut buffer)?;
+    /// assert_eq!(&buffer, b"purr");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` if the payload, or the file behind it, ends before; and the errors of reading a file.
+    pub fn read_into(&self, position: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let end = position.checked_add(buffer.len() as u64);
+        if end.is_none_or(|end| end > self.len()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        match &self.0 {
+            Kind::Chunks { chunks, .. } => copy_chunks_at(chunks, position, buffer),
+            Kind::File { file, offset, .. } => fill_from_file(file, offset + position, buffer)?,
+        }
+        Ok(())
+    }
+
     /// Reads everything into one buffer; a payload of one buffer is not copied. May block, as [`read_at`](Self::read_at).
     ///
     /// # Errors
@@ -194,12 +224,30 @@ fn slice_at(chunks: &[Bytes], position: u64, max: usize) -> Bytes {
     Bytes::new()
 }
 
+/// Copies what starts at `position` into `buffer`; there are as many bytes.
+fn copy_chunks_at(chunks: &[Bytes], position: u64, buffer: &mut [u8]) {
+    let mut skip = position;
+    let mut filled = 0;
+    for chunk in chunks {
+        let begin = usize::try_from(skip).map_or(chunk.len(), |skip| skip.min(chunk.len()));
+        skip -= begin as u64;
+        let count = (chunk.len() - begin).min(buffer.len() - filled);
+        buffer[filled..filled + count].copy_from_slice(&chunk[begin..begin + count]);
+        filled += count;
+    }
+}
+
 fn read_file_at(file: &File, offset: u64, want: usize) -> io::Result<Bytes> {
+    let mut buffer = BytesMut::zeroed(want);
+    fill_from_file(file, offset, &mut buffer)?;
+    Ok(buffer.freeze())
+}
+
+fn fill_from_file(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
     use std::os::unix::fs::FileExt;
 
-    let mut buffer = BytesMut::zeroed(want);
     let mut filled = 0;
-    while filled < want {
+    while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], offset + filled as u64) {
             Ok(0) => {
                 let text = "the file became shorter while it was being uploaded";
@@ -210,7 +258,7 @@ fn read_file_at(file: &File, offset: u64, want: usize) -> io::Result<Bytes> {
             Err(error) => return Err(error),
         }
     }
-    Ok(buffer.freeze())
+    Ok(())
 }
 
 impl From<Bytes> for Payload {
@@ -264,6 +312,22 @@ mod tests {
         assert_eq!(payload.read_at(3, 2).unwrap(), "de");
         assert_eq!(payload.read_at(7, 2).unwrap(), "");
         assert_eq!(payload.to_bytes().unwrap(), "abcdefg");
+    }
+
+    #[test]
+    fn buffers_are_filled_from_any_position_or_not_at_all() {
+        let chunks = ["abc", "", "defg"].map(|chunk| Bytes::from_static(chunk.as_bytes()));
+        let payload = Payload::from_chunks(chunks);
+        for begin in 0..=7 {
+            for end in begin..=7 {
+                let mut buffer = vec![0; end - begin];
+                payload.read_into(begin as u64, &mut buffer).unwrap();
+                assert_eq!(buffer, b"abcdefg"[begin..end], "{begin}..{end}");
+            }
+            let too_long = payload.read_into(begin as u64, &mut vec![0; 8 - begin]);
+            assert_eq!(too_long.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        }
+        assert!(payload.read_into(u64::MAX, &mut [0; 2]).is_err());
     }
 
     #[test]

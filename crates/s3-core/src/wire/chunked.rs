@@ -1,0 +1,238 @@
+//! Decoding of chunks (RFC 9112, section 7.1), one byte at a time where there is structure, in one piece where there
+//! is data.
+
+use super::error::{WireError, WireErrorKind};
+
+/// How long the line of a chunk's size may be, extensions included.
+const LINE_LIMIT: u32 = 4 << 10;
+
+/// How long all trailers together may be.
+const TRAILER_LIMIT: u32 = 16 << 10;
+
+/// Where in a chunked body the next byte stands.
+#[derive(Debug)]
+pub(super) struct Chunked {
+    state: State,
+    /// The size of the chunk as far as it was read, then what is left of its data.
+    left: u64,
+    /// Bytes of the line or of the trailers so far.
+    line: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The first digit of a size is due.
+    Size,
+    /// More digits, an extension or the line's end are due.
+    SizeMore,
+    Extension,
+    SizeLineFeed,
+    Data,
+    DataReturn,
+    DataLineFeed,
+    /// At the start of a trailer's line.
+    TrailerStart,
+    Trailer,
+    TrailerLineFeed,
+    EndLineFeed,
+    End,
+}
+
+/// What comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// So many bytes of data, at least one.
+    Data(u64),
+    /// More structure, which has not arrived.
+    Structure,
+    End,
+}
+
+impl Chunked {
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::Size,
+            left: 0,
+            line: 0,
+        }
+    }
+
+    /// Reads structure from the front of `bytes` until data, the end, or no more bytes; returns how many it took.
+    pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<(usize, Next), WireError> {
+        let mut taken = 0;
+        while !matches!(self.state, State::Data | State::End) {
+            let Some(byte) = bytes.get(taken) else {
+                return Ok((taken, Next::Structure));
+            };
+            self.step(*byte)?;
+            taken += 1;
+        }
+        Ok(match self.state {
+            State::Data => (taken, Next::Data(self.left)),
+            _ => (taken, Next::End),
+        })
+    }
+
+    /// Notes that `count` bytes of the data were taken.
+    pub(super) fn took(&mut self, count: usize) {
+        self.left -= count as u64;
+        if self.left == 0 {
+            self.state = State::DataReturn;
+        }
+    }
+
+    fn step(&mut self, byte: u8) -> Result<(), WireError> {
+        self.state = match (self.state, byte) {
+            (State::Size, _) => {
+                self.left = hex(byte)?;
+                self.line = 1;
+                State::SizeMore
+            }
+            (State::SizeMore | State::Extension, b'\r') => State::SizeLineFeed,
+            (State::SizeMore, b';' | b' ' | b'\t') => {
+                self.lengthen(LINE_LIMIT, State::Extension)?
+            }
+            (State::SizeMore, _) => {
+                if self.left >> 60 != 0 {
+                    return Err(WireError::malformed("a chunk of impossible size"));
+                }
+                self.left = self.left << 4 | hex(byte)?;
+                self.lengthen(LINE_LIMIT, State::SizeMore)?
+            }
+            (State::Extension, b'\n') => return Err(malformed()),
+            (State::Extension, _) => self.lengthen(LINE_LIMIT, State::Extension)?,
+            (State::SizeLineFeed, b'\n') if self.left == 0 => {
+                self.line = 0;
+                State::TrailerStart
+            }
+            (State::SizeLineFeed, b'\n') => State::Data,
+            (State::DataReturn, b'\r') => State::DataLineFeed,
+            (State::DataLineFeed, b'\n') => State::Size,
+            (State::TrailerStart, b'\r') => State::EndLineFeed,
+            (State::Trailer, b'\r') => self.lengthen(TRAILER_LIMIT, State::TrailerLineFeed)?,
+            (State::TrailerStart | State::Trailer, b'\n') => return Err(malformed()),
+            (State::TrailerStart | State::Trailer, _) => {
+                self.lengthen(TRAILER_LIMIT, State::Trailer)?
+            }
+            (State::TrailerLineFeed, b'\n') => State::TrailerStart,
+            (State::EndLineFeed, b'\n') => State::End,
+            _ => return Err(malformed()),
+        };
+        Ok(())
+    }
+
+    fn lengthen(&mut self, limit: u32, next: State) -> Result<State, WireError> {
+        self.line += 1;
+        match self.line > limit {
+            true => Err(WireError::text(
+                WireErrorKind::TooLarge,
+                "a chunk's extensions or the trailers",
+            )),
+            false => Ok(next),
+        }
+    }
+}
+
+fn hex(byte: u8) -> Result<u64, WireError> {
+    char::from(byte)
+        .to_digit(16)
+        .map(u64::from)
+        .ok_or_else(malformed)
+}
+
+fn malformed() -> WireError {
+    WireError::malformed("a chunk without its size or its end")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Decodes `bytes` cut into pieces of `step`; the bytes behind the end are counted.
+    fn decoded(bytes: &[u8], step: usize) -> Result<(Vec<u8>, Option<usize>), WireErrorKind> {
+        let mut chunked = Chunked::new();
+        let mut data = Vec::new();
+        let mut taken = 0;
+        for piece in bytes.chunks(step) {
+            let mut piece = piece;
+            loop {
+                let (count, next) = chunked.advance(piece).map_err(|error| error.kind())?;
+                taken += count;
+                piece = &piece[count..];
+                match next {
+                    Next::Data(left) if !piece.is_empty() => {
+                        let count = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                        data.extend_from_slice(&piece[..count]);
+                        chunked.took(count);
+                        taken += count;
+                        piece = &piece[count..];
+                    }
+                    Next::End => return Ok((data, Some(bytes.len() - taken))),
+                    _ => break,
+                }
+            }
+        }
+        Ok((data, None))
+    }
+
+    #[test]
+    fn chunks_are_joined_however_they_arrive() {
+        let bytes = b"4\r\nWiki\r\n0A;x=\"y\"\r\npedia in c\r\n1 \r\n!\r\n000\r\nTrailer: 1\r\nb:\r\n\r\nrest";
+        for step in 1..=bytes.len() {
+            assert_eq!(
+                decoded(bytes, step),
+                Ok((b"Wikipedia in c!".to_vec(), Some(4))),
+                "{step}"
+            );
+        }
+        for end in 0..bytes.len() - 4 {
+            assert_eq!(decoded(&bytes[..end], 3).unwrap().1, None, "{end}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_chunk_is_refused() {
+        for bytes in [
+            &b"\r\n"[..],
+            b"x\r\n",
+            b"-1\r\n",
+            b"+1\r\n",
+            b"1\n",
+            b"1;a\n",
+            b"1\r\r",
+            b"1\r\nab",
+            b"1\r\na\rb",
+            b"0\r\n\n",
+            b"0\r\na: b\n",
+            b"0\r\na: b\rc",
+            b"0\r\n\rx",
+            b"10000000000000000\r\n",
+            b"1 1;\n",
+        ] {
+            assert_eq!(
+                decoded(bytes, 1),
+                Err(WireErrorKind::Malformed),
+                "{bytes:?}"
+            );
+        }
+        assert_eq!(decoded(b"ffffffffffffffff\r\n", 1), Ok((vec![], None)));
+    }
+
+    #[test]
+    fn lines_have_limits() {
+        for (before, unit) in [
+            ("1;", "e"),
+            ("1", " "),
+            ("0", "0"),
+            ("0\r\n", "t: v\r\n"),
+            ("0\r\n", "t"),
+        ] {
+            let endless = format!("{before}{}", unit.repeat(20_000));
+            assert_eq!(
+                decoded(endless.as_bytes(), 1000),
+                Err(WireErrorKind::TooLarge),
+                "{before:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! One connection: a socket, what arrived on it, and what is about to leave.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::BufMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::error::{WireError, WireErrorKind};
+use super::head::{self, Parsed};
+use super::inbox::Inbox;
+
+/// How many answers of the kind "wait for the real one" are skipped before the server is taken for broken.
+const MOST_INTERIM: u32 = 32;
+
+/// The bytes themselves, encrypted or not.
+pub(super) enum Io {
+    Plain(TcpStream),
+    #[cfg(feature = "https")]
+    Tls(Box<super::tls::TlsStream>),
+}
+
+impl Io {
+    /// Reads once into the room that `into` has; there must be some.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut impl BufMut,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(tcp) => poll_into(tcp, cx, into),
+            #[cfg(feature = "https")]
+            Self::Tls(tls) => poll_into(tls, cx, into),
+        }
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(tcp) => match slices {
+                [only] => Pin::new(tcp).poll_write(cx, only),
+                _ => Pin::new(tcp).poll_write_vectored(cx, slices),
+            },
+            #[cfg(feature = "https")]
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(_) => {
+                let _ = cx;
+                Poll::Ready(Ok(()))
+            }
+            #[cfg(feature = "https")]
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+}
+
+fn poll_into(
+    stream: &mut (impl AsyncRead + Unpin),
+    cx: &mut Context<'_>,
+    into: &mut impl BufMut,
+) -> Poll<io::Result<usize>> {
+    // The future holds no state of its own: dropped while it waits, it has read nothing.
+    pin!(stream.read_buf(into)).poll(cx)
+}
+
+/// A connection.
+pub(super) struct Conn {
+    pub(super) wire: Wire,
+    /// Where heads and small bodies are put together; reused.
+    pub(super) out: Vec<u8>,
+}
+
+/// What is read and written while `Conn::out` is being sent.
+pub(super) struct Wire {
+    pub(super) io: Io,
+    pub(super) inbox: Inbox,
+    /// Whether any byte has arrived since the request began.
+    pub(super) heard: bool,
+    /// How much of the unread bytes is known to hold no whole head.
+    searched: usize,
+    /// Answers skipped since the request began.
+    interim: u32,
+}
+
+impl Conn {
+    pub(super) fn new(io: Io) -> Self {
+        let wire = Wire {
+            io,
+            inbox: Inbox::default(),
+            heard: false,
+            searched: 0,
+            interim: 0,
+        };
+        let out = Vec::new();
+        Self { wire, out }
+    }
+
+    /// Returns whether an idle connection is still good: nothing has arrived, not even its end.
+    ///
+    /// A socket whose runtime is gone is not good either.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        let mut byte = [0; 1];
+        let mut cx = Context::from_waker(Waker::noop());
+        self.wire.inbox.is_empty()
+            && self
+                .wire
+                .io
+                .poll_read(&mut cx, &mut &mut byte[..])
+                .is_pending()
+    }
+
+    /// Makes the connection ready for its next request.
+    pub(super) fn begin(&mut self) {
+        self.wire.heard = false;
+        self.wire.searched = 0;
+        self.wire.interim = 0;
+    }
+
+    /// Makes the connection ready to be kept.
+    pub(super) fn rest(&mut self) {
+        self.out.clear();
+        self.wire.inbox.shrink();
+    }
+}
+
+impl Wire {
+    /// Writes some of `slices`, or returns `None` if `watch` is on and the server has something to say.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+        watch: bool,
+    ) -> Poll<io::Result<Option<usize>>> {
+        match self.io.poll_write(cx, slices) {
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            Poll::Ready(written) => Poll::Ready(written.map(Some)),
+            Poll::Pending if watch && self.poll_hear(cx).is_ready() => Poll::Ready(Ok(None)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Drives out what the TLS layer still holds; `false` if the server has something to say before that.
+    pub(super) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        watch: bool,
+    ) -> Poll<io::Result<bool>> {
+        match self.io.poll_flush(cx) {
+            Poll::Ready(flushed) => Poll::Ready(flushed.map(|()| true)),
+            Poll::Pending if watch && self.poll_hear(cx).is_ready() => Poll::Ready(Ok(false)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Ready when there are bytes, an end or an error to be read: [`next_head`](Self::next_head) says which.
+    pub(super) fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.inbox.is_empty() {
+            // An end or an error shows again at the next read.
+            let count = ready!(self.inbox.poll_more(&mut self.io, cx)).unwrap_or(0);
+            self.heard |= count > 0;
+        }
+        Poll::Ready(())
+    }
+
+    /// Reads the next head, be it of an interim answer or of the final one. Cancel-safe.
+    pub(super) async fn next_head(&mut self) -> Result<Parsed, WireError> {
+        let parsed = poll_fn(|cx| self.poll_head(cx)).await?;
+        if parsed.is_interim() {
+            self.interim += 1;
+            if self.interim > MOST_INTERIM {
+                return Err(WireError::malformed("interim answers without an end"));
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// Reads the head of the final answer.
+    pub(super) async fn final_head(&mut self) -> Result<Parsed, WireError> {
+        loop {
+            let parsed = self.next_head().await?;
+            if !parsed.is_interim() {
+                return Ok(parsed);
+            }
+        }
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Parsed, WireError>> {
+        loop {
+            let unread = self.inbox.unread();
+            if head::may_be_whole(unread, self.searched)
+                && let Some((size, parsed)) = head::parse(unread)?
+            {
+                self.inbox.consume(size);
+                self.searched = 0;
+                return Poll::Ready(Ok(parsed));
+            }
+            self.searched = unread.len();
+            if self.searched > head::LIMIT {
+                let text = "the head exceeds 64 KiB";
+                return Poll::Ready(Err(WireError::text(WireErrorKind::TooLarge, text)));
+            }
+            match ready!(self.inbox.poll_more(&mut self.io, cx)) {
+                Ok(0) => return Poll::Ready(Err(self.no_head())),
+                Ok(_) => self.heard = true,
+                Err(error) => return Poll::Ready(Err(WireError::reading(error))),
+            }
+        }
+    }
+
+    fn no_head(&self) -> WireError {
+        let text = match self.heard {
+            true => "in the middle of the answer's head",
+            false => "before the answer",
+        };
+        WireError::text(WireErrorKind::Closed, text)
+    }
+}

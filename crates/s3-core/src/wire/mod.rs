@@ -1,0 +1,54 @@
+//! HTTP/1.1 as a client of S3 needs it: one request, one answer, one connection at a time.
+//!
+//! A request is a head that somebody else has written and a body that is at hand or in a file; an answer is a head
+//! and a body that is read straight into the reader's buffer. Between the two there is no task, no channel and no
+//! header map: the caller's own task writes to the socket and reads from it.
+//!
+//! ```text
+//! Pool::send ── slot.rs      takes an idle connection of this runtime and origin, or
+//!     │         connect.rs   makes one (tls.rs puts TLS on it)
+//!     └─ exchange.rs
+//!          ├─ transmit.rs    head and body out; trailer.rs frames, pieces.rs reads files; watches for an early answer
+//!          ├─ head.rs        the answer's head, framing.rs how its body ends
+//!          └─ incoming.rs    the body, chunked.rs decodes; at its end the connection is idle again
+//! ```
+//!
+//! What keeps it correct:
+//!
+//! * A connection is idle only after a body was read to its end by the rules of RFC 9112 and nothing lay behind it.
+//!   Everything else (an error, a dropped future, a dropped body, an answer that came early) closes it.
+//! * Only a request that the caller declared safe, on a connection that was idle before, is sent a second time, and
+//!   only when not a byte of an answer was seen.
+//! * Everything that the server decides the size of has a limit.
+//!
+//! There are no timers here but the one for connecting: how long an answer may take is decided above.
+
+mod chunked;
+mod conn;
+mod connect;
+mod error;
+mod exchange;
+mod framing;
+mod head;
+mod inbox;
+mod incoming;
+mod origin;
+mod outgoing;
+mod pieces;
+mod pool;
+mod slot;
+#[cfg(feature = "https")]
+mod tls;
+mod trailer;
+mod transmit;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use error::{WireError, WireErrorKind};
+pub(crate) use exchange::Answer;
+pub(crate) use incoming::Incoming;
+pub(crate) use origin::Origin;
+pub(crate) use outgoing::{OutBody, Outgoing};
+pub(crate) use pool::Pool;
+pub(crate) use trailer::trailer_len;
