@@ -17,17 +17,16 @@ pub(super) async fn load(settings: &Settings) -> Sources {
     if let (Some(_), Some(credentials), Some(_)) =
         (&settings.endpoint, &settings.credentials, &settings.region)
     {
-        return Sources {
-            builder: Builder::new().credentials_provider(credentials.clone()),
-            endpoint: settings.endpoint.clone(),
-            region: settings.region.clone(),
-        };
+        return Sources::explicit(settings, credentials.clone());
     }
     let config = load_config(settings).await;
     Sources {
         builder: Builder::from(&config),
         endpoint: settings.endpoint.clone().or_else(|| endpoint_of(&config)),
         region: config.region().map(|region| region.as_ref().to_owned()),
+        credentials: config.credentials_provider(),
+        fips: config.use_fips().unwrap_or_default(),
+        dual_stack: config.use_dual_stack().unwrap_or_default(),
     }
 }
 

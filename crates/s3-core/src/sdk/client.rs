@@ -1,5 +1,10 @@
 //! The SDK's client, made from the settings at the first operation.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -9,6 +14,8 @@ use aws_sdk_s3::config::{
 };
 
 use super::builder::{Addressing, Integrity, Settings};
+use super::direct::Direct;
+use super::direct::target::{EndpointSettings, Target};
 use super::endpoint::Endpoint;
 use super::known_range::KnownRange;
 use crate::{Error, ErrorKind, Operation, Result};
@@ -20,15 +27,28 @@ const IDLE_CONNECTIONS: usize = 256;
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// Everything that an operation needs: the generated client and what was decided when it was made.
-///
-/// Credentials and HTTP client are reachable through [`Client::config`], so another request path can share
-/// them.
 pub(super) struct Resolved {
     pub(super) client: Client,
     /// The custom endpoint; `None` for AWS and for a client that was given ready-made.
     pub(super) endpoint: Option<Endpoint>,
     /// The region, if it is known.
     pub(super) region: Option<String>,
+    /// The request path of our own; `None` where everything goes through the client.
+    direct: Option<Direct>,
+    /// What decides where the client sends requests.
+    #[cfg(test)]
+    pub(super) rules: EndpointSettings,
+}
+
+/// What the client was made of, for a path that does as the client does.
+pub(super) struct Shared {
+    pub(super) credentials: SharedCredentialsProvider,
+    pub(super) endpoint: EndpointSettings,
+    pub(super) connect_timeout: Duration,
+    /// Whether uploads carry a checksum, and downloads are asked for theirs.
+    pub(super) checksums: bool,
+    /// Whether nothing but the signature protects a payload on its way.
+    pub(super) signs_payloads: bool,
 }
 
 impl Resolved {
@@ -43,15 +63,28 @@ impl Resolved {
             client,
             endpoint: None,
             region,
+            direct: None,
+            #[cfg(test)]
+            rules: EndpointSettings::default(),
         }
+    }
+
+    /// Returns the direct path to a bucket, if requests for it may take one.
+    pub(super) fn direct(&self, bucket: &str) -> Option<(&Direct, Arc<Target>)> {
+        let direct = self.direct.as_ref()?;
+        Some((direct, direct.target(bucket)?))
+    }
+
+    /// Returns whether uploads to a bucket carry the direct path's checksum.
+    pub(super) fn adds_crc(&self, bucket: &str) -> bool {
+        self.direct(bucket)
+            .is_some_and(|(direct, _)| direct.adds_checksums())
     }
 
     /// Returns whether bytes cannot be changed on their way unnoticed even if the signature leaves them out:
     /// TLS covers them, or they never leave this machine.
     pub(super) fn covers_payloads(&self) -> bool {
-        self.endpoint
-            .as_ref()
-            .is_some_and(|endpoint| endpoint.https || endpoint.loopback)
+        self.endpoint.as_ref().is_some_and(covers_payloads)
     }
 
     /// Returns whether somebody else's server answers.
@@ -65,6 +98,25 @@ pub(super) struct Sources {
     pub(super) builder: Builder,
     pub(super) endpoint: Option<String>,
     pub(super) region: Option<String>,
+    /// What `builder` got its credentials from; it does not say.
+    pub(super) credentials: Option<SharedCredentialsProvider>,
+    pub(super) fips: bool,
+    pub(super) dual_stack: bool,
+}
+
+impl Sources {
+    /// Takes what was given, and nothing from the surroundings.
+    pub(super) fn explicit(settings: &Settings, credentials: Credentials) -> Self {
+        let credentials = SharedCredentialsProvider::new(credentials);
+        Self {
+            builder: Builder::new().credentials_provider(credentials.clone()),
+            endpoint: settings.endpoint.clone(),
+            region: settings.region.clone(),
+            credentials: Some(credentials),
+            fips: false,
+            dual_stack: false,
+        }
+    }
 }
 
 /// Makes the client.
@@ -92,11 +144,7 @@ fn explicit(settings: &Settings, operation: Operation) -> Result<Sources> {
             "give them to the builder, or build with the feature `config` to use the AWS credential chain",
         ));
     };
-    Ok(Sources {
-        builder: Builder::new().credentials_provider(credentials),
-        endpoint: settings.endpoint.clone(),
-        region: settings.region.clone(),
-    })
+    Ok(Sources::explicit(settings, credentials))
 }
 
 fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Result<Resolved> {
@@ -111,12 +159,19 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
             "set AWS_REGION, or `region` in the profile, or call `region` on the builder",
         ));
     };
+    let rules = EndpointSettings {
+        region: region.clone(),
+        endpoint: endpoint.as_ref().map(|endpoint| endpoint.url.clone()),
+        path_style: path_style(settings.addressing, endpoint.as_ref()),
+        fips: sources.fips,
+        dual_stack: sources.dual_stack,
+    };
     let mut builder = sources
         .builder
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.clone()))
         .http_client(http_client(settings, endpoint.as_ref(), operation)?)
-        .force_path_style(path_style(settings.addressing, endpoint.as_ref()))
+        .force_path_style(rules.path_style)
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(settings.connect_timeout)
@@ -129,12 +184,30 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
             true => RetryConfig::standard(),
             false => RetryConfig::disabled(),
         });
-    builder.set_endpoint_url(endpoint.as_ref().map(|endpoint| endpoint.url.clone()));
-    let config = with_integrity(builder, settings.integrity, endpoint.as_ref()).build();
+    builder.set_endpoint_url(rules.endpoint.clone());
+    let checksums = wants_checksums(settings.integrity, endpoint.as_ref());
+    let config = with_checksums(builder, checksums).build();
+    #[cfg(test)]
+    let tested = rules.clone();
+    let own_path = settings.direct_path && !settings.sdk_retries && settings.http_client.is_none();
+    let shared = sources
+        .credentials
+        .filter(|_| own_path)
+        .map(|credentials| Shared {
+            credentials,
+            endpoint: rules,
+            connect_timeout: settings.connect_timeout,
+            checksums,
+            // AWS itself is reached over TLS.
+            signs_payloads: !endpoint.as_ref().is_none_or(covers_payloads),
+        });
     Ok(Resolved {
         client: Client::from_conf(config),
         endpoint,
         region: Some(region),
+        direct: shared.map(Direct::new),
+        #[cfg(test)]
+        rules: tested,
     })
 }
 
@@ -146,12 +219,19 @@ fn path_style(addressing: Addressing, endpoint: Option<&Endpoint>) -> bool {
     }
 }
 
-fn with_integrity(builder: Builder, integrity: Integrity, endpoint: Option<&Endpoint>) -> Builder {
-    let supported = match integrity {
+fn covers_payloads(endpoint: &Endpoint) -> bool {
+    endpoint.https || endpoint.loopback
+}
+
+fn wants_checksums(integrity: Integrity, endpoint: Option<&Endpoint>) -> bool {
+    match integrity {
         Integrity::Auto => endpoint.is_none_or(|endpoint| endpoint.aws),
         Integrity::WhenSupported => true,
         Integrity::WhenRequired => false,
-    };
+    }
+}
+
+fn with_checksums(builder: Builder, supported: bool) -> Builder {
     if supported {
         builder
             .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
@@ -299,6 +379,29 @@ mod tests {
             line(Addressing::VirtualHost).await,
             "HEAD http://bucket.host:9/base/a/b"
         );
+    }
+
+    #[tokio::test]
+    async fn the_direct_path_is_taken_where_nothing_speaks_against_it() {
+        let builder = || {
+            let builder = SdkStore::builder()
+                .endpoint("http://127.0.0.1:1")
+                .region("r");
+            builder.credentials("access", "secret", None)
+        };
+        for (builder, taken) in [
+            (builder(), true),
+            (builder().direct_path(false), false),
+            (builder().sdk_retries(true), false),
+            (builder().http_client(Replay::new([])), false),
+        ] {
+            let store = builder.build();
+            let resolved = store.resolved(Operation::Get).await.unwrap();
+            assert_eq!(resolved.direct("bucket").is_some(), taken, "{store:?}");
+            assert!(resolved.direct("bucket--use1-az4--x-s3").is_none());
+            let given = Resolved::from_client(resolved.client.clone());
+            assert!(given.direct("bucket").is_none());
+        }
     }
 
     #[test]

@@ -14,8 +14,12 @@ use crate::{ETag, VersionId};
 /// Returns the tag without quotes and without the mark of a weak one; `None` for an empty tag, as some servers
 /// send for uploads in parts.
 pub(super) fn etag(text: Option<String>) -> Option<ETag> {
-    let text = text?;
-    let tag = ETag::new(text.strip_prefix("W/").unwrap_or(&text));
+    etag_of(&text?)
+}
+
+/// As [`etag`], of a text.
+pub(super) fn etag_of(text: &str) -> Option<ETag> {
+    let tag = ETag::new(text.strip_prefix("W/").unwrap_or(text));
     (!tag.as_str().is_empty()).then_some(tag)
 }
 
@@ -31,15 +35,23 @@ pub(super) fn date(time: SystemTime) -> DateTime {
 }
 
 pub(super) fn version(text: Option<String>) -> Option<VersionId> {
+    version_of(&text?)
+}
+
+/// As [`version`], of a text.
+pub(super) fn version_of(text: &str) -> Option<VersionId> {
     // `null` names the version of an object that was written while the bucket kept none; it is one to ask for.
-    text.filter(|text| !text.is_empty())
-        .map(|text| VersionId(text.into()))
+    (!text.is_empty()).then(|| VersionId(text.into()))
 }
 
 /// Returns the encoding of the object itself: `aws-chunked` is a framing of the upload, which some servers
 /// store and give back.
 pub(super) fn content_encoding(text: Option<String>) -> Option<Arc<str>> {
-    let text = text?;
+    content_encoding_of(&text?)
+}
+
+/// As [`content_encoding`], of a text.
+pub(super) fn content_encoding_of(text: &str) -> Option<Arc<str>> {
     if !text.to_ascii_lowercase().contains("aws-chunked") {
         return (!text.is_empty()).then(|| text.into());
     }
@@ -49,6 +61,26 @@ pub(super) fn content_encoding(text: Option<String>) -> Option<Arc<str>> {
         .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("aws-chunked"))
         .collect();
     (!own.is_empty()).then(|| own.join(",").into())
+}
+
+/// Returns which bytes a body holds, and the size of the whole object, by the headers `Content-Length` and
+/// `Content-Range`.
+pub(super) fn served(
+    length: Option<u64>,
+    content_range: Option<&str>,
+) -> Result<(Range<u64>, u64), String> {
+    let Some(header) = content_range else {
+        let length = length.ok_or("the answer has no Content-Length")?;
+        return Ok((0..length, length));
+    };
+    let (range, size) = self::content_range(header)
+        .ok_or_else(|| format!("the answer has a malformed Content-Range: {header}"))?;
+    match length {
+        Some(length) if length != range.end - range.start => Err(format!(
+            "the answer has {length} bytes, but its Content-Range is {header}"
+        )),
+        _ => Ok((range, size)),
+    }
 }
 
 /// Reads the value of `Content-Range`: which bytes follow, and the size of the whole object.
@@ -62,7 +94,7 @@ pub(super) fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
 }
 
 /// Reads decimal digits and nothing else; `u64::from_str` takes a sign too.
-fn number(text: &str) -> Option<u64> {
+pub(super) fn number(text: &str) -> Option<u64> {
     text.bytes()
         .all(|byte| byte.is_ascii_digit())
         .then(|| text.parse().ok())?

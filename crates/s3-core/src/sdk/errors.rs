@@ -1,5 +1,6 @@
 //! The SDK's errors to ours, from wide to narrow: what never left this machine, what got lost on the way, what
-//! came back and could not be read, and what the server said.
+//! came back and could not be read, and what the server said. The last two are shared with the direct path, which
+//! reads answers itself.
 //!
 //! No cause is attached: the SDK's errors hold whole answers, and an answer to a wrong signature repeats the
 //! signature. What a cause says goes into the message, once.
@@ -9,20 +10,21 @@ use std::io;
 use std::time::SystemTime;
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::SdkError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
 
 use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
-use super::hint::{body_of, hint, wait_of};
+use super::hint::{hint, wait_of};
+use super::reply::{Reply, Said};
 use crate::{Error, ErrorKind, Operation, Retryability, classify};
 
 /// Returns what the SDK's error means.
 pub(super) fn from_sdk<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Error
 where
-    E: StdError + ProvideErrorMetadata + 'static,
+    E: StdError + 'static,
 {
     if let Some(unreadable) = find::<UnreadablePayload>(error) {
         return Error::new(ErrorKind::LocalIo, operation).with_message(unreadable.0.to_string());
@@ -33,25 +35,15 @@ where
             Error::new(ErrorKind::Timeout, operation).with_message(text_of(error))
         }
         SdkError::DispatchFailure(failure) => not_delivered(operation, error, failure),
-        SdkError::ResponseError(context) => {
-            not_understood(operation, context.raw(), text_of(error))
-        }
-        SdkError::ServiceError(context) => {
-            let raw = context.raw();
-            let meta = context.err().meta();
-            // An empty body has no code; the SDK makes one up for 404.
-            let code = meta.code().filter(|_| !body_of(raw).is_empty());
-            let known = code
-                .is_some_and(|code| classify(operation, None, Some(code)).0 != ErrorKind::Other);
-            if raw.status().is_success() && !known {
-                return not_understood(
-                    operation,
-                    raw,
-                    code.map_or_else(|| text_of(error), str::to_owned),
-                );
+        SdkError::ResponseError(context) => with_reply(context.raw(), |reply| {
+            not_understood(operation, reply, text_of(error))
+        }),
+        SdkError::ServiceError(context) => with_reply(context.raw(), |reply| {
+            if reply.is_success() && !holds_refusal(reply) {
+                return not_understood(operation, reply, text_of(error));
             }
-            answered(operation, raw, code, meta.message())
-        }
+            refused_by_server(operation, reply)
+        }),
         _ => Error::new(ErrorKind::Other, operation).with_message(text_of(error)),
     }
 }
@@ -131,6 +123,11 @@ fn is_endpoint_refusal(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| format!("{cause:?}").starts_with("ResolveEndpointError"))
 }
 
+/// Returns the error of credentials that could not be loaded.
+pub(super) fn without_identity(operation: Operation, error: &CredentialsError) -> Error {
+    without_credentials(operation, error, error)
+}
+
 fn without_credentials(
     operation: Operation,
     error: &(dyn StdError + 'static),
@@ -165,50 +162,69 @@ fn is_lost_on_the_way(cause: &(dyn StdError + 'static)) -> bool {
     )
 }
 
-/// Returns the error of an answer that is not what S3 answers: half a body, a proxy's page.
-fn not_understood(operation: Operation, raw: &HttpResponse, text: String) -> Error {
-    let status = raw.status().as_u16();
-    let error = if status >= 400 {
-        Error::from_answer(operation, status, None)
-    } else {
-        Error::from_answer(operation, status, None)
-            .with_kind(ErrorKind::Server)
-            .with_retryability(Retryability::Transient)
-    };
-    with_request_id(error.with_message(text), raw)
+/// Hands an answer of the SDK on as what it is.
+fn with_reply(raw: &HttpResponse, read: impl FnOnce(&Reply<'_>) -> Error) -> Error {
+    read(&Reply {
+        status: raw.status().as_u16(),
+        header: &|name| raw.headers().get(name),
+        // None if it has been handed on.
+        body: raw.body().bytes().unwrap_or_default(),
+    })
 }
 
-fn answered(
-    operation: Operation,
-    raw: &HttpResponse,
-    code: Option<&str>,
-    message: Option<&str>,
-) -> Error {
-    let status = raw.status().as_u16();
-    let mut error = with_request_id(Error::from_answer(operation, status, code), raw);
-    if let Some(message) = message.filter(|message| !message.is_empty()) {
+/// Returns whether an answer that calls itself a success holds an error document, as S3 sends when it finds out
+/// after it has begun to answer.
+pub(super) fn holds_refusal(reply: &Reply<'_>) -> bool {
+    reply.is_success() && Said::read(reply.text()).is_error
+}
+
+/// Returns the error of an answer that refuses, by its status or by what its body says.
+pub(super) fn refused_by_server(operation: Operation, reply: &Reply<'_>) -> Error {
+    let said = Said::read(reply.text());
+    let code = said.code.as_deref().map(shortened);
+    let known = |code: &str| classify(operation, None, Some(code)).0 != ErrorKind::Other;
+    if reply.is_success() && !code.as_deref().is_some_and(known) {
+        let text = code.or(said.message.as_deref().map(shortened));
+        let text =
+            text.unwrap_or_else(|| "the answer is an error that does not say why".to_owned());
+        return not_understood(operation, reply, text);
+    }
+    let code = code.as_deref();
+    let mut error = Error::from_answer(operation, reply.status, code);
+    error = with_request_id(error, reply, &said);
+    if let Some(message) = &said.message {
         error = error.with_message(shortened(message));
     }
     if matches!(error.retryability(), Retryability::Throttled { .. }) {
-        let after = raw
-            .headers()
-            .get("retry-after")
-            .and_then(|text| wait_of(text, SystemTime::now()));
+        let after = reply.header("retry-after");
+        let after = after.and_then(|text| wait_of(text, SystemTime::now()));
         error = error.with_retryability(Retryability::Throttled { after });
     }
-    match hint(operation, raw, code) {
+    match hint(operation, reply, &said) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
 }
 
-fn with_request_id(error: Error, raw: &HttpResponse) -> Error {
-    match raw
-        .headers()
-        .get("x-amz-request-id")
-        .filter(|id| !id.is_empty())
-    {
-        Some(id) => error.with_request_id(id),
+/// Returns the error of an answer that is not what S3 answers: half a body, a proxy's page.
+pub(super) fn not_understood(
+    operation: Operation,
+    reply: &Reply<'_>,
+    text: impl Into<String>,
+) -> Error {
+    let mut error = Error::from_answer(operation, reply.status, None).with_message(text);
+    if reply.status < 400 {
+        error = error
+            .with_kind(ErrorKind::Server)
+            .with_retryability(Retryability::Transient);
+    }
+    with_request_id(error, reply, &Said::default())
+}
+
+fn with_request_id(error: Error, reply: &Reply<'_>, said: &Said) -> Error {
+    let id = reply.header("x-amz-request-id");
+    match id.or(said.request_id.as_deref()) {
+        Some(id) => error.with_request_id(shortened(id)),
         None => error,
     }
 }
@@ -230,20 +246,56 @@ mod tests {
         S3Url::parse("s3://bucket/key").unwrap()
     }
 
+    /// What the generated client makes of an answer; the direct path makes the same of it.
     async fn get(canned: Canned) -> Error {
-        Replay::new([canned])
-            .store()
-            .get(GetRequest::new(url()))
-            .await
-            .unwrap_err()
+        let direct = direct(Operation::Get, &canned);
+        let get = GetRequest::new(url());
+        let error = Replay::new([canned]).store().get(get).await.unwrap_err();
+        agrees(error, direct)
     }
 
     async fn head(canned: Canned) -> Error {
-        Replay::new([canned])
-            .store()
-            .head(HeadRequest::new(url()))
-            .await
-            .unwrap_err()
+        let direct = direct(Operation::Head, &canned);
+        let head = HeadRequest::new(url());
+        let error = Replay::new([canned]).store().head(head).await.unwrap_err();
+        agrees(error, direct)
+    }
+
+    /// What [`refused_by_server`] alone makes of an answer, if there is one.
+    fn direct(operation: Operation, canned: &Canned) -> Option<Error> {
+        let Canned::Answer {
+            status,
+            headers,
+            body,
+        } = canned
+        else {
+            return None;
+        };
+        let header = |name: &str| {
+            let found = headers.iter().find(|(own, _)| *own == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        let reply = Reply {
+            status: *status,
+            header: &header,
+            body: body.bytes().unwrap(),
+        };
+        Some(refused_by_server(operation, &reply).with_place(url().as_str()))
+    }
+
+    fn agrees(generated: Error, direct: Option<Error>) -> Error {
+        if let Some(direct) = direct {
+            assert_eq!(format!("{generated:?}"), format!("{direct:?}"));
+            assert_eq!(
+                (
+                    generated.code(),
+                    generated.http_status(),
+                    generated.request_id()
+                ),
+                (direct.code(), direct.http_status(), direct.request_id())
+            );
+        }
+        generated
     }
 
     /// Status, code, and what comes out. What every code means is `classify`'s; that it arrives is ours.
@@ -348,6 +400,90 @@ mod tests {
         assert_eq!(
             (error.kind(), error.retryability()),
             (ErrorKind::Server, Retryability::Transient)
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_half_an_error_document_is_no_worse_than_its_status() {
+        for body in [
+            "",
+            "<",
+            "<Error>",
+            "<Error><Code>NoSuch",
+            "<html><br>&nbsp;",
+            "Service Unavailable",
+            "\u{feff}",
+        ] {
+            let error = get(answer(503, &[], body)).await;
+            assert_eq!(
+                (error.kind(), error.retryability(), error.code()),
+                (ErrorKind::Throttled, THROTTLED, None),
+                "{body}"
+            );
+        }
+        let latin = answer(500, &[], b"<Error><Code>\xe9</Code></Error>".to_vec());
+        assert_eq!(get(latin).await.kind(), ErrorKind::Server);
+    }
+
+    #[tokio::test]
+    async fn an_error_in_a_success_is_an_error() {
+        let prefix = || S3Prefix::parse("s3://bucket/").unwrap();
+        for (body, kind, retryability) in [
+            (
+                "<Error><Code>SlowDown</Code></Error>",
+                ErrorKind::Throttled,
+                THROTTLED,
+            ),
+            (
+                "<Error><Code>InternalError</Code></Error>",
+                ErrorKind::Server,
+                Retryability::Transient,
+            ),
+            (
+                "<Error><Code>AccessDenied</Code><Message>no</Message></Error>",
+                ErrorKind::AccessDenied,
+                Retryability::No,
+            ),
+            (
+                "<Error><Code>SomethingOdd</Code></Error>",
+                ErrorKind::Server,
+                Retryability::Transient,
+            ),
+            (
+                "<Error></Error>",
+                ErrorKind::Server,
+                Retryability::Transient,
+            ),
+        ] {
+            let canned = answer(200, &[], body);
+            let direct = direct(Operation::List, &canned).unwrap();
+            let list = Replay::new([canned])
+                .store()
+                .list_page(ListRequest::new(prefix()))
+                .await;
+            let listed = list.unwrap_err();
+            for error in [direct, listed] {
+                assert_eq!(
+                    (error.kind(), error.retryability()),
+                    (kind, retryability),
+                    "{body}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_is_bounded_and_a_request_id_may_come_in_the_body() {
+        let body = format!(
+            "<Error><Code>{0}</Code><Message>{0}</Message><RequestId>r1</RequestId></Error>",
+            "x".repeat(100_000)
+        );
+        let error = direct(Operation::Get, &answer(500, &[], body)).unwrap();
+        assert_eq!(error.request_id(), Some("r1"));
+        assert!(
+            error.to_string().len() < 3000,
+            "{}",
+            error.to_string().len()
         );
     }
 

@@ -1,13 +1,10 @@
 //! Reading an object or its description.
 
-use std::ops::Range;
-
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
-
 use super::blank_key::send_to_object;
 use super::body;
 use super::client::Resolved;
-use super::convert::{self, object_meta};
+use super::convert::{self, object_meta, served};
+use super::direct;
 use super::errors::{self, from_sdk};
 use crate::{
     ByteRange, ETag, Error, ErrorKind, GetRequest, GetResponse, HeadRequest, ObjectMeta, Operation,
@@ -27,30 +24,47 @@ macro_rules! with_conditions {
 }
 
 pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetResponse> {
+    let (url, range) = (request.url.clone(), request.range.clone());
+    let outcome = match resolved.direct(url.bucket()) {
+        // As a header it would be malformed, and servers ignore what is malformed.
+        _ if range.as_ref().is_some_and(|range| !range.is_satisfiable()) => {
+            Err(Error::new(ErrorKind::InvalidRange, Operation::Get))
+        }
+        Some((direct, target)) => direct::get(direct, &target, &request).await,
+        None => generated_get(resolved, request).await,
+    };
+    outcome.map_err(|error| match &range {
+        Some(range) => error.with_place(&url).with_range(range),
+        None => error.with_place(&url),
+    })
+}
+
+pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<ObjectMeta> {
+    let url = request.url.clone();
+    let outcome = match resolved.direct(url.bucket()) {
+        Some((direct, target)) => direct::head(direct, &target, &request).await,
+        None => generated_head(resolved, request).await,
+    };
+    outcome.map_err(|error| error.with_place(&url))
+}
+
+async fn generated_get(resolved: &Resolved, request: GetRequest) -> Result<GetResponse> {
     let GetRequest {
         url,
         range,
         conditions,
         version,
     } = request;
-    let on_range = |error: Error| match &range {
-        Some(range) => error.with_place(url.as_str()).with_range(range),
-        None => error.with_place(url.as_str()),
-    };
-    if range.as_ref().is_some_and(|range| !range.is_satisfiable()) {
-        // As a header it would be malformed, and servers ignore what is malformed.
-        return Err(on_range(Error::new(
-            ErrorKind::InvalidRange,
-            Operation::Get,
-        )));
-    }
     let call = with_conditions!(resolved.client.get_object(), conditions)
         .set_range(range.as_ref().map(ByteRange::header))
         .set_version_id(version.map(|version| version.0.as_ref().to_owned()));
     let sent = send_to_object!(call, url);
-    let mut output = sent.map_err(|error| on_range(unread(from_sdk(Operation::Get, &error))))?;
-    let (served, size) =
-        served(&output).map_err(|text| on_range(errors::malformed(Operation::Get, &text)))?;
+    let mut output = sent.map_err(|error| unread(from_sdk(Operation::Get, &error)))?;
+    let served = served(
+        length(output.content_length),
+        output.content_range.as_deref(),
+    );
+    let (served, size) = served.map_err(|text| errors::malformed(Operation::Get, &text))?;
     let bytes = std::mem::take(&mut output.body);
     let meta = object_meta!(output, url.clone(), size);
     Ok(GetResponse::new(
@@ -60,7 +74,7 @@ pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetR
     ))
 }
 
-pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<ObjectMeta> {
+async fn generated_head(resolved: &Resolved, request: HeadRequest) -> Result<ObjectMeta> {
     let HeadRequest {
         url,
         conditions,
@@ -69,12 +83,9 @@ pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<Ob
     let call = with_conditions!(resolved.client.head_object(), conditions)
         .set_version_id(version.map(|version| version.0.as_ref().to_owned()));
     let sent = send_to_object!(call, url);
-    let mut output =
-        sent.map_err(|error| from_sdk(Operation::Head, &error).with_place(url.as_str()))?;
-    let Some(size) = length(output.content_length) else {
-        let error = errors::malformed(Operation::Head, "the answer has no Content-Length");
-        return Err(error.with_place(url.as_str()));
-    };
+    let mut output = sent.map_err(|error| from_sdk(Operation::Head, &error))?;
+    let size = length(output.content_length)
+        .ok_or_else(|| errors::malformed(Operation::Head, "the answer has no Content-Length"))?;
     Ok(object_meta!(output, url, size))
 }
 
@@ -83,23 +94,6 @@ fn unread(error: Error) -> Error {
     match error.http_status() {
         Some(206) => error.with_kind(ErrorKind::Integrity),
         _ => error,
-    }
-}
-
-/// Returns which bytes the body holds, and the size of the whole object.
-fn served(output: &GetObjectOutput) -> Result<(Range<u64>, u64), String> {
-    let length = length(output.content_length);
-    let Some(header) = output.content_range.as_deref() else {
-        let length = length.ok_or("the answer has no Content-Length")?;
-        return Ok((0..length, length));
-    };
-    let (range, size) = convert::content_range(header)
-        .ok_or_else(|| format!("the answer has a malformed Content-Range: {header}"))?;
-    match length {
-        Some(length) if length != range.end - range.start => Err(format!(
-            "the answer has {length} bytes, but its Content-Range is {header}"
-        )),
-        _ => Ok((range, size)),
     }
 }
 

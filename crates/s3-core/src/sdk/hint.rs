@@ -2,9 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-
 use super::causes::shortened;
+use super::reply::{Reply, Said};
 use crate::Operation;
 
 /// Reads `Retry-After`: seconds, or a date.
@@ -17,16 +16,15 @@ pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// Returns what to do about an answer, where that is clear.
-pub(super) fn hint(operation: Operation, raw: &HttpResponse, code: Option<&str>) -> Option<String> {
-    let status = raw.status().as_u16();
-    let fixed = match code {
+pub(super) fn hint(operation: Operation, reply: &Reply<'_>, said: &Said) -> Option<String> {
+    let fixed = match said.code.as_deref() {
         Some(
             "PermanentRedirect" | "TemporaryRedirect" | "Redirect" | "AuthorizationHeaderMalformed",
         ) => {
-            return redirection(raw);
+            return redirection(reply, said);
         }
-        None if matches!(status, 301 | 302 | 307 | 308) => return redirection(raw),
-        None if status == 400 && operation == Operation::Head => {
+        None if matches!(reply.status, 301 | 302 | 307 | 308) => return redirection(reply, said),
+        None if reply.status == 400 && operation == Operation::Head => {
             "an answer to HEAD gives no reason; expired credentials and a wrong region are usual ones"
         }
         Some("InvalidAccessKeyId" | "NotSignedUp") => {
@@ -46,34 +44,15 @@ pub(super) fn hint(operation: Operation, raw: &HttpResponse, code: Option<&str>)
 }
 
 /// Says where the bucket is, if the answer does.
-fn redirection(raw: &HttpResponse) -> Option<String> {
-    let body = body_of(raw);
-    let header = raw
-        .headers()
-        .get("x-amz-bucket-region")
-        .filter(|region| !region.is_empty());
-    if let Some(region) = header.or_else(|| element(body, "Region")).map(shortened) {
+fn redirection(reply: &Reply<'_>, said: &Said) -> Option<String> {
+    let region = reply.header("x-amz-bucket-region");
+    if let Some(region) = region.or(said.region.as_deref()).map(shortened) {
         return Some(format!(
             "the bucket is in region {region}; set that as the region"
         ));
     }
-    let endpoint = shortened(element(body, "Endpoint")?);
+    let endpoint = shortened(said.endpoint.as_deref()?);
     Some(format!("the bucket is to be reached at {endpoint}"))
-}
-
-/// Returns the text of a simple element of an error document.
-fn element<'x>(body: &'x str, name: &str) -> Option<&'x str> {
-    let (_, rest) = body.split_once(&format!("<{name}>"))?;
-    let (text, _) = rest.split_once('<')?;
-    (!text.is_empty()).then_some(text)
-}
-
-/// Returns an answer's body as text; empty if it has none or has been handed on.
-pub(super) fn body_of(raw: &HttpResponse) -> &str {
-    raw.body()
-        .bytes()
-        .and_then(|bytes| std::str::from_utf8(bytes).ok())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

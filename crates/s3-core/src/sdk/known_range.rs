@@ -8,7 +8,11 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 
 /// Status of an answer that holds a part of an object.
-const PARTIAL_CONTENT: u16 = 206;
+pub(super) const PARTIAL_CONTENT: u16 = 206;
+
+/// What is wrong with such an answer.
+pub(super) const UNKNOWN_PART: &str =
+    "the answer holds a part of the object and has no Content-Range";
 
 /// Fails a call that is answered with a part of an object, if the answer does not say which. Goes on all calls.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ impl Intercept for KnownRange {
         let answer = context.response();
         let partial = answer.status().as_u16() == PARTIAL_CONTENT;
         if partial && !answer.headers().contains_key("content-range") {
-            return Err("the answer holds a part of the object and has no Content-Range".into());
+            return Err(UNKNOWN_PART.into());
         }
         Ok(())
     }

@@ -1,25 +1,34 @@
 //! Listing keys and unfinished uploads, page by page.
 //!
-//! Pages are asked for with `encoding-type=url`, because XML cannot carry every key. Some servers say that they
-//! encoded and did not; [`Decoder`] believes them only as far as the page allows.
+//! Pages are asked for with `encoding-type=url`, because XML cannot carry every key; what the answers mean is
+//! [`listing`](super::listing)'s.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws_sdk_s3::types::{EncodingType, MultipartUpload, Object};
-use percent_encoding::percent_decode_str;
 use s3_url::{S3Prefix, S3Url};
 
 use super::client::Resolved;
 use super::convert;
+use super::direct;
 use super::errors::{self, from_sdk};
+use super::listing::{Decoder, Entry, Page};
 use super::whole_document::WholeDocument;
 use crate::{
-    ListPage, ListRequest, ListUploads, ListedObject, ListedUpload, Operation, Result, UploadId,
-    UploadsPage,
+    ListPage, ListRequest, ListUploads, ListedUpload, Operation, Result, UploadId, UploadsPage,
 };
 
 pub(super) async fn page(resolved: &Resolved, request: ListRequest) -> Result<ListPage> {
+    let place = request.prefix.clone();
+    let outcome = match resolved.direct(place.bucket()) {
+        Some((direct, target)) => direct::page(direct, &target, &request).await,
+        None => generated_page(resolved, request).await,
+    };
+    outcome.map_err(|error| error.with_place(&place))
+}
+
+async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<ListPage> {
     let ListRequest {
         prefix,
         delimiter,
@@ -40,47 +49,40 @@ pub(super) async fn page(resolved: &Resolved, request: ListRequest) -> Result<Li
     let sent = call.customize().interceptor(WholeDocument).send().await;
     let mut output =
         sent.map_err(|error| from_sdk(Operation::List, &error).with_place(prefix.as_str()))?;
-    let malformed = |text| errors::malformed(Operation::List, text).with_place(prefix.as_str());
-
-    let keys = output.contents().iter().filter_map(Object::key);
-    let rolled_up = output
-        .common_prefixes()
-        .iter()
-        .filter_map(|entry| entry.prefix());
-    let decoder = Decoder::new(
-        output.encoding_type() == Some(&EncodingType::Url),
-        prefix.prefix(),
-        output.prefix().into_iter().chain(keys).chain(rolled_up),
-    );
-    let objects = output.contents.take().unwrap_or_default().into_iter();
-    let objects = objects.map(|object| listed_object(&prefix, &decoder, object));
-    let objects: Vec<ListedObject> = objects.collect::<Result<_, _>>().map_err(malformed)?;
-    let prefixes = output.common_prefixes().iter();
-    let prefixes = prefixes.map(|entry| {
-        let text = decoder.decode(
-            entry
-                .prefix()
-                .ok_or("an entry of the listing has no prefix")?,
-        )?;
-        S3Prefix::from_parts(prefix.bucket(), &text)
-            .map_err(|_| "an entry of the listing is no prefix")
-    });
-    let prefixes: Vec<S3Prefix> = prefixes.collect::<Result<_, _>>().map_err(malformed)?;
-    // The token is opaque: it is never encoded, whatever the encoding of the keys.
-    let next = output
-        .next_continuation_token
-        .take()
-        .filter(|token| !token.is_empty());
-    let next = match (output.is_truncated, next) {
-        (Some(false), _) | (None, None) => None,
-        (_, Some(token)) => Some(Arc::from(token)),
-        (Some(true), None) => {
-            return Err(malformed(
-                "the listing goes on, but the answer does not say where",
-            ));
-        }
+    let page = Page {
+        entries: output
+            .contents
+            .take()
+            .unwrap_or_default()
+            .into_iter()
+            .map(entry)
+            .collect(),
+        common: output
+            .common_prefixes
+            .take()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|entry| entry.prefix.map(Cow::Owned))
+            .collect(),
+        claims_encoding: output.encoding_type() == Some(&EncodingType::Url),
+        is_truncated: output.is_truncated,
+        prefix: output.prefix.take().map(Cow::Owned),
+        next_token: output.next_continuation_token.take().map(Cow::Owned),
     };
-    Ok(ListPage::new(objects, prefixes, next))
+    page.listed_below(&prefix)
+        .map_err(|text| errors::malformed(Operation::List, text).with_place(prefix.as_str()))
+}
+
+fn entry(object: Object) -> Entry<'static> {
+    Entry {
+        key: object.key.map(Cow::Owned),
+        size: object.size.and_then(|size| u64::try_from(size).ok()),
+        etag: object.e_tag.map(Cow::Owned),
+        last_modified: convert::time(object.last_modified),
+        storage_class: object
+            .storage_class
+            .map(|class| Cow::Owned(class.as_str().to_owned())),
+    }
 }
 
 pub(super) async fn uploads(resolved: &Resolved, request: ListUploads) -> Result<UploadsPage> {
@@ -140,26 +142,15 @@ fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn listed_object(
-    prefix: &S3Prefix,
-    decoder: &Decoder,
-    object: Object,
-) -> Result<ListedObject, &'static str> {
-    let url = listed_url(prefix, decoder, object.key.as_deref())?;
-    let size = object.size.and_then(|size| u64::try_from(size).ok());
-    let mut listed = ListedObject::new(url, size.ok_or("an entry of the listing has no size")?);
-    listed.etag = convert::etag(object.e_tag);
-    listed.last_modified = convert::time(object.last_modified);
-    listed.storage_class = object.storage_class.map(|class| class.as_str().into());
-    Ok(listed)
-}
-
 fn listed_upload(
     prefix: &S3Prefix,
     decoder: &Decoder,
     upload: MultipartUpload,
 ) -> Result<ListedUpload, &'static str> {
-    let url = listed_url(prefix, decoder, upload.key.as_deref())?;
+    let key = upload.key.as_deref();
+    let key = decoder.decode(key.ok_or("an entry of the listing has no key")?)?;
+    let url = S3Url::from_parts(prefix.bucket(), &key)
+        .map_err(|_| "an entry of the listing has an empty key")?;
     let id = upload
         .upload_id
         .ok_or("an entry of the listing has no upload id")?;
@@ -170,99 +161,8 @@ fn listed_upload(
     ))
 }
 
-/// An entry that cannot be understood fails the page: a listing must never shrink in silence.
-fn listed_url(
-    prefix: &S3Prefix,
-    decoder: &Decoder,
-    key: Option<&str>,
-) -> Result<S3Url, &'static str> {
-    let key = decoder.decode(key.ok_or("an entry of the listing has no key")?)?;
-    S3Url::from_parts(prefix.bucket(), &key).map_err(|_| "an entry of the listing has an empty key")
-}
-
-/// Undoes `encoding-type=url` where it was really applied.
-struct Decoder {
-    encoded: bool,
-}
-
-impl Decoder {
-    /// Decides by what the answer claims, and by the texts of the page: the keys and prefixes, all of which
-    /// begin with `prefix`.
-    fn new<'t>(claimed: bool, prefix: &str, mut texts: impl Iterator<Item = &'t str>) -> Self {
-        Self {
-            encoded: claimed && !texts.any(|text| is_verbatim(text, prefix)),
-        }
-    }
-
-    fn decode<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, &'static str> {
-        if !self.encoded {
-            return Ok(Cow::Borrowed(text));
-        }
-        decoded(text).ok_or("a key of the listing is not UTF-8")
-    }
-}
-
-/// Returns whether no encoder can have written this.
-fn is_verbatim(text: &str, prefix: &str) -> bool {
-    let bytes = text.as_bytes();
-    let lone_percent = |at: usize| {
-        let digits = bytes.get(at + 1..at + 3);
-        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    };
-    let bare = bytes.iter().enumerate().any(|(at, byte)| match byte {
-        0..=b' ' | 0x7f.. => true,
-        b'%' => lone_percent(at),
-        _ => false,
-    });
-    bare || (text.starts_with(prefix) && decoded(text).is_none_or(|text| !text.starts_with(prefix)))
-}
-
-/// Decodes as S3 encodes: a plus is a space, and a real plus is `%2B`.
-fn decoded(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('+') {
-        return percent_decode_str(text).decode_utf8().ok();
-    }
-    let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
-    Some(Cow::Owned(decoded.into_owned()))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn decode(prefix: &str, texts: &[&str]) -> Vec<String> {
-        let decoder = Decoder::new(true, prefix, texts.iter().copied());
-        texts
-            .iter()
-            .map(|text| decoder.decode(text).unwrap().into_owned())
-            .collect()
-    }
-
-    #[test]
-    fn an_encoded_page_is_decoded() {
-        let page = ["a+b", "a%2Bb", "%C3%A9%01", "100%25", "d/e"];
-        assert_eq!(decode("", &page), ["a b", "a+b", "é\u{1}", "100%", "d/e"]);
-    }
-
-    #[test]
-    fn a_page_that_cannot_have_been_encoded_is_taken_as_it_is() {
-        for proof in ["a b", "é", "100%", "50%zz", "\u{1}"] {
-            assert_eq!(decode("", &["a+b", proof]), ["a+b", proof], "{proof}");
-        }
-        assert_eq!(decode("a+b/", &["a+b/c"]), ["a+b/c"]);
-        assert_eq!(decode("a+b/", &["a%2Bb/c"]), ["a+b/c"]);
-    }
-
-    #[test]
-    fn a_page_that_does_not_claim_to_be_encoded_is_taken_as_it_is() {
-        let decoder = Decoder::new(false, "", ["a+b%20"].into_iter());
-        assert_eq!(decoder.decode("a+b%20").unwrap(), "a+b%20");
-    }
-}
-
-#[cfg(test)]
-mod wire_tests {
     use super::super::replay::{Replay, answer};
     use super::*;
     use crate::{ETag, ErrorKind, Retryability, Store};

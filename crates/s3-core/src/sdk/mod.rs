@@ -4,12 +4,15 @@
 //! first operation; the operation's own file turns the request into the SDK's and the answer back with
 //! [`convert`]; [`blank_key`] puts the object's name in, and [`whole_document`] and [`known_range`] see
 //! that an answer is complete or says what it is a part of.
+//! What comes back is read in three places: [`listing`] for pages of keys, [`answer`] for headers, [`reply`] for
+//! refusals. The direct path hands them bytes; the generated client's outputs go through the same rules.
 //! Whatever fails goes through [`errors`], the one place that knows the SDK's error types, with [`causes`] to see
 //! through the layers and [`hint`] to say what to do.
 //!
 //! Types of the SDK appear in two public signatures only: [`SdkStore::from_client`] and
 //! [`SdkStoreBuilder::http_client`].
 
+mod answer;
 mod blank_key;
 mod body;
 mod bucket;
@@ -21,19 +24,24 @@ mod client;
 mod convert;
 mod copy;
 mod delete;
+mod direct;
 mod endpoint;
 mod errors;
 mod get;
 mod hint;
 mod known_range;
 mod list;
+mod listing;
 mod presign;
 mod put;
 #[cfg(test)]
 mod replay;
+mod reply;
 mod store;
+mod timestamp;
 mod upload;
 mod whole_document;
+mod xml;
 
 pub use builder::{Addressing, Integrity, SdkStoreBuilder};
 pub use store::SdkStore;

@@ -4,6 +4,7 @@ use super::blank_key::to_object;
 use super::body;
 use super::client::Resolved;
 use super::convert::{self, checksum_of, with_attributes, with_checksum};
+use super::direct;
 use super::errors::from_sdk;
 use crate::{Operation, PutRequest, PutResponse, Result};
 
@@ -21,6 +22,15 @@ macro_rules! with_mode {
 pub(super) use with_mode;
 
 pub(super) async fn put(resolved: &Resolved, request: PutRequest) -> Result<PutResponse> {
+    let url = request.url.clone();
+    let outcome = match resolved.direct(url.bucket()) {
+        Some((direct, target)) => direct::put(direct, &target, &request).await,
+        None => generated(resolved, request).await,
+    };
+    outcome.map_err(|error| error.with_place(&url))
+}
+
+async fn generated(resolved: &Resolved, request: PutRequest) -> Result<PutResponse> {
     let PutRequest {
         url,
         payload,
@@ -42,7 +52,7 @@ pub(super) async fn put(resolved: &Resolved, request: PutRequest) -> Result<PutR
         call = call.disable_payload_signing();
     }
     let sent = call.send().await;
-    let output = sent.map_err(|error| from_sdk(Operation::Put, &error).with_place(url.as_str()))?;
+    let output = sent.map_err(|error| from_sdk(Operation::Put, &error))?;
     Ok(PutResponse {
         checksum: checksum_of!(output),
         etag: convert::etag(output.e_tag),

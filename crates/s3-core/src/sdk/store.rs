@@ -123,7 +123,7 @@ impl SdkStore {
         }))
     }
 
-    async fn resolved(&self, operation: Operation) -> Result<&Resolved> {
+    pub(super) async fn resolved(&self, operation: Operation) -> Result<&Resolved> {
         let Inner { settings, resolved } = &*self.0;
         // Boxed: loading configuration is a large future, and it is polled once.
         resolved

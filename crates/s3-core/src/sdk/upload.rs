@@ -1,11 +1,14 @@
 //! Writing an object in parts.
 
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Part};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Part,
+};
 
 use super::blank_key::{send_to_object, to_object};
 use super::body;
 use super::client::Resolved;
 use super::convert::{self, checksum_of, with_attributes, with_checksum};
+use super::direct;
 use super::errors::{self, from_sdk};
 use super::put::with_mode;
 use super::whole_document::WholeDocument;
@@ -16,7 +19,13 @@ use crate::{
 
 pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result<UploadId> {
     let CreateUpload { url, attributes } = request;
-    let call = with_attributes!(resolved.client.create_multipart_upload(), attributes);
+    let mut call = with_attributes!(resolved.client.create_multipart_upload(), attributes);
+    if resolved.adds_crc(url.bucket()) {
+        // Its parts will carry this one, and the object then has one for the whole of it.
+        call = call
+            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+            .checksum_type(ChecksumType::FullObject);
+    }
     let sent = send_to_object!(call, url);
     let output =
         sent.map_err(|error| from_sdk(Operation::CreateUpload, &error).with_place(url.as_str()))?;
@@ -30,6 +39,15 @@ pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result
 }
 
 pub(super) async fn part(resolved: &Resolved, request: UploadPart) -> Result<PartTag> {
+    let url = request.url.clone();
+    let outcome = match resolved.direct(url.bucket()) {
+        Some((direct, target)) => direct::part(direct, &target, &request).await,
+        None => generated_part(resolved, request).await,
+    };
+    outcome.map_err(|error| error.with_place(&url))
+}
+
+async fn generated_part(resolved: &Resolved, request: UploadPart) -> Result<PartTag> {
     let UploadPart {
         url,
         upload,
@@ -38,8 +56,7 @@ pub(super) async fn part(resolved: &Resolved, request: UploadPart) -> Result<Par
         checksum,
     } = request;
     let operation = Operation::UploadPart;
-    let number_sent =
-        part_number(operation, number).map_err(|error| error.with_place(url.as_str()))?;
+    let number_sent = part_number(operation, number)?;
     let call = resolved.client.upload_part();
     let call = call.upload_id(upload.as_str()).part_number(number_sent);
     let call = with_checksum!(call, checksum.clone()).body(body::outgoing(&payload));
@@ -48,9 +65,9 @@ pub(super) async fn part(resolved: &Resolved, request: UploadPart) -> Result<Par
         call = call.disable_payload_signing();
     }
     let sent = call.send().await;
-    let output = sent.map_err(|error| from_sdk(operation, &error).with_place(url.as_str()))?;
+    let output = sent.map_err(|error| from_sdk(operation, &error))?;
     let Some(etag) = convert::etag(output.e_tag) else {
-        return Err(errors::malformed(operation, "the answer has no ETag").with_place(url.as_str()));
+        return Err(errors::malformed(operation, "the answer has no ETag"));
     };
     let mut tag = PartTag::new(number, etag);
     tag.checksum = checksum;

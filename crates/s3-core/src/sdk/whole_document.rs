@@ -35,7 +35,7 @@ impl Intercept for WholeDocument {
 }
 
 /// Returns whether the first element of a document is opened and never closed.
-fn is_cut_short(text: &str) -> bool {
+pub(super) fn is_cut_short(text: &str) -> bool {
     let root = text.match_indices('<').find_map(|(at, _)| {
         let tag = &text[at + 1..];
         (!tag.starts_with(['?', '!'])).then_some(tag)

@@ -1,0 +1,378 @@
+//! Headers to what they say of an object, in one pass.
+//!
+//! Headers come in any order and any case, some of them never, most of them unknown. Each is looked at once, by the
+//! length of its name first; nothing is copied before all are read. Where a header comes twice, the first one counts,
+//! except that values of user metadata are joined as HTTP allows. A header that is optional and malformed is as good
+//! as missing; lengths and ranges are not optional.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use s3_url::S3Url;
+
+use super::known_range::{PARTIAL_CONTENT, UNKNOWN_PART};
+use super::{convert, errors, timestamp};
+use crate::{
+    Checksum, ChecksumAlgorithm, ETag, Encryption, Error, ErrorKind, ObjectMeta, Operation,
+    PutResponse, Result, Retryability, UserMetadata,
+};
+
+/// What the headers of an answer say, not copied yet.
+#[derive(Debug, Default)]
+pub(super) struct Described<'a> {
+    pub(super) content_length: Option<u64>,
+    pub(super) content_range: Option<&'a str>,
+    pub(super) request_id: Option<&'a str>,
+    etag: Option<&'a str>,
+    last_modified: Option<&'a str>,
+    version: Option<&'a str>,
+    content_type: Option<&'a str>,
+    content_encoding: Option<&'a str>,
+    cache_control: Option<&'a str>,
+    content_disposition: Option<&'a str>,
+    encryption: Option<&'a str>,
+    checksum: Option<(ChecksumAlgorithm, &'a str)>,
+    /// Whether the checksum is one of the parts' checksums.
+    is_composite: bool,
+    user: UserMetadata,
+}
+
+/// The checksums that an answer may carry, the cheapest first.
+const CHECKSUMS: [ChecksumAlgorithm; 5] = [
+    ChecksumAlgorithm::Crc64Nvme,
+    ChecksumAlgorithm::Crc32c,
+    ChecksumAlgorithm::Crc32,
+    ChecksumAlgorithm::Sha1,
+    ChecksumAlgorithm::Sha256,
+];
+
+/// Reads the headers of an answer that describes an object: to a get, a head, a put or the upload of a part.
+pub(super) fn read_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Described<'a> {
+    let mut described = Described::default();
+    for (name, value) in headers {
+        described.take(name, value.trim());
+    }
+    described
+}
+
+impl<'a> Described<'a> {
+    fn take(&mut self, name: &str, value: &'a str) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let field = match name.len() {
+            4 if is("etag") => &mut self.etag,
+            12 if is("content-type") => &mut self.content_type,
+            13 if is("last-modified") => &mut self.last_modified,
+            13 if is("cache-control") => &mut self.cache_control,
+            13 if is("content-range") => &mut self.content_range,
+            14 if is("content-length") => {
+                if self.content_length.is_none() {
+                    self.content_length = convert::number(value);
+                }
+                return;
+            }
+            16 if is("content-encoding") => &mut self.content_encoding,
+            16 if is("x-amz-version-id") => &mut self.version,
+            16 if is("x-amz-request-id") => &mut self.request_id,
+            19 if is("content-disposition") => &mut self.content_disposition,
+            19 if is("x-amz-checksum-type") => {
+                self.is_composite = value == "COMPOSITE";
+                return;
+            }
+            19 if is("x-amz-checksum-sha1") => return self.checksum(3, value),
+            20 if is("x-amz-checksum-crc32") => return self.checksum(2, value),
+            21 if is("x-amz-checksum-crc32c") => return self.checksum(1, value),
+            21 if is("x-amz-checksum-sha256") => return self.checksum(4, value),
+            24 if is("x-amz-checksum-crc64nvme") => return self.checksum(0, value),
+            28 if is("x-amz-server-side-encryption") => &mut self.encryption,
+            _ => return self.user(name, value),
+        };
+        field.get_or_insert(value);
+    }
+
+    /// Takes a checksum unless there is a cheaper one. `…-3` is a checksum of three checksums.
+    fn checksum(&mut self, rank: usize, value: &'a str) {
+        let best = self.checksum.map_or(CHECKSUMS.len(), |(own, _)| {
+            let place = CHECKSUMS.iter().position(|known| *known == own);
+            place.unwrap_or(CHECKSUMS.len())
+        });
+        if rank < best && !value.is_empty() && !value.contains('-') {
+            self.checksum = Some((CHECKSUMS[rank], value));
+        }
+    }
+
+    fn user(&mut self, name: &str, value: &str) {
+        const PREFIX: &str = "x-amz-meta-";
+        let own = name.split_at_checked(PREFIX.len());
+        let Some((_, own)) = own.filter(|(prefix, _)| prefix.eq_ignore_ascii_case(PREFIX)) else {
+            return;
+        };
+        let values = self.user.entry(own.to_ascii_lowercase()).or_default();
+        if !values.is_empty() {
+            values.push(',');
+        }
+        values.push_str(value);
+    }
+
+    /// Returns the tag of the object or part.
+    pub(super) fn etag(&self) -> Option<ETag> {
+        convert::etag_of(self.etag?)
+    }
+
+    /// Returns what a put gives back.
+    pub(super) fn written(&self) -> PutResponse {
+        let mut written = PutResponse::new(self.etag());
+        written.version = self.version.and_then(convert::version_of);
+        written.checksum = self.any_checksum();
+        written
+    }
+
+    /// Returns the description that a head asks for.
+    ///
+    /// # Errors
+    ///
+    /// `Integrity`, transient, without a length.
+    pub(super) fn object(self, url: S3Url) -> Result<ObjectMeta> {
+        match self.content_length {
+            Some(size) => Ok(self.meta(url, size)),
+            None => {
+                let text = "the answer has no Content-Length";
+                Err(errors::malformed(Operation::Head, text).with_place(url.as_str()))
+            }
+        }
+    }
+
+    /// Returns which bytes the body of an answer to a get holds, and the description of the object.
+    ///
+    /// # Errors
+    ///
+    /// `Integrity`, transient, where the headers contradict each other or leave out what they must say.
+    pub(super) fn part(self, status: u16, url: S3Url) -> Result<(Range<u64>, ObjectMeta)> {
+        if status == PARTIAL_CONTENT && self.content_range.is_none() {
+            let error = Error::from_answer(Operation::Get, status, None)
+                .with_kind(ErrorKind::Integrity)
+                .with_retryability(Retryability::Transient)
+                .with_message(UNKNOWN_PART)
+                .with_place(url.as_str());
+            return Err(match self.request_id.filter(|id| !id.is_empty()) {
+                Some(id) => error.with_request_id(id),
+                None => error,
+            });
+        }
+        match convert::served(self.content_length, self.content_range) {
+            Ok((served, size)) => Ok((served, self.meta(url, size))),
+            Err(text) => Err(errors::malformed(Operation::Get, &text).with_place(url.as_str())),
+        }
+    }
+
+    fn any_checksum(&self) -> Option<Checksum> {
+        let (algorithm, value) = self.checksum?;
+        let value = value.into();
+        Some(Checksum { algorithm, value })
+    }
+
+    fn meta(self, url: S3Url, size: u64) -> ObjectMeta {
+        let shared = |text: Option<&str>| text.map(Arc::from);
+        let mut meta = ObjectMeta::new(url, size);
+        meta.etag = self.etag();
+        meta.last_modified = self.last_modified.and_then(timestamp::of_header);
+        meta.version = self.version.and_then(convert::version_of);
+        if !self.is_composite {
+            meta.checksum = self.any_checksum();
+        }
+        let attributes = &mut meta.attributes;
+        attributes.content_type = shared(self.content_type);
+        attributes.content_encoding = self.content_encoding.and_then(convert::content_encoding_of);
+        attributes.cache_control = shared(self.cache_control);
+        attributes.content_disposition = shared(self.content_disposition);
+        attributes.encryption = self.encryption.map(Encryption::new);
+        attributes.user = self.user;
+        meta
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::replay::{Replay, answer};
+    use super::*;
+    use crate::{GetRequest, HeadRequest, Payload, PutRequest, Store};
+
+    fn url() -> S3Url {
+        S3Url::parse("s3://bucket/key").unwrap()
+    }
+
+    fn described<'a>(headers: &'a [(&'static str, String)]) -> Described<'a> {
+        read_headers(headers.iter().map(|(name, value)| (*name, value.as_str())))
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(future)
+    }
+
+    /// What callers decide by; the words differ.
+    fn facts(error: &Error) -> impl PartialEq + std::fmt::Debug {
+        (
+            (error.kind(), error.retryability(), error.operation()),
+            (error.http_status(), error.request_id().map(str::to_owned)),
+            (
+                error.code().is_none(),
+                error.place() == Some(url().as_str()),
+            ),
+        )
+    }
+
+    fn values(name: &str) -> BoxedStrategy<String> {
+        let text = prop_oneof![
+            Just(String::new()),
+            "[ -~]{0,12}",
+            "=\\?utf-8\\?q\\?=c3=a9\\?="
+        ];
+        match name {
+            "content-length" => (0..5_u64).prop_map(|length| length.to_string()).boxed(),
+            "content-range" => prop_oneof![
+                (0..3_u64, 1..4_u64, 3..9_u64).prop_map(|(first, length, size)| format!(
+                    "bytes {first}-{}/{size}",
+                    first + length - 1
+                )),
+                Just("bytes */9".to_owned()),
+                Just("odd".to_owned()),
+            ]
+            .boxed(),
+            "last-modified" => (0..4_102_444_800_i64)
+                .prop_map(|seconds| {
+                    let time = aws_smithy_types::DateTime::from_secs(seconds);
+                    time.fmt(aws_smithy_types::date_time::Format::HttpDate)
+                        .unwrap()
+                })
+                .boxed(),
+            "x-amz-checksum-type" => prop_oneof![
+                Just("COMPOSITE".to_owned()),
+                Just("FULL_OBJECT".to_owned()),
+                Just("ODD".to_owned()),
+            ]
+            .boxed(),
+            "etag" => "(W/)?\"?[0-9a-f]{0,8}(-2)?\"?".boxed(),
+            "content-encoding" => "(gzip|aws-chunked|br|,| ){0,4}".boxed(),
+            name if name.starts_with("x-amz-checksum-") => "[A-Za-z0-9+/]{0,8}=?(-3)?".boxed(),
+            _ => text.boxed(),
+        }
+    }
+
+    fn headers() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+        const NAMES: &[&str] = &[
+            "content-length",
+            "content-range",
+            "ETag",
+            "last-modified",
+            "Content-Type",
+            "content-encoding",
+            "Cache-Control",
+            "content-disposition",
+            "x-amz-server-side-encryption",
+            "x-amz-version-id",
+            "x-amz-checksum-type",
+            "x-amz-checksum-crc32",
+            "x-amz-checksum-crc32c",
+            "x-amz-checksum-crc64nvme",
+            "x-amz-checksum-sha1",
+            "X-Amz-Checksum-Sha256",
+            "x-amz-meta-one",
+            "X-Amz-Meta-Two",
+            "x-amz-meta-",
+            "x-amz-request-id",
+            "x-amz-id-2",
+            "server",
+            "date",
+        ];
+        let header = |name: &&'static str| (Just(*name), values(&name.to_ascii_lowercase()));
+        let all: Vec<_> = NAMES.iter().map(header).collect();
+        all.prop_flat_map(|all| {
+            let count = all.len();
+            (Just(all).prop_shuffle(), 0..=count)
+        })
+        .prop_map(|(mut all, count)| {
+            all.truncate(count);
+            all
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn headers_say_what_the_generated_client_reads(headers in headers(), partial: bool) {
+            let status = if partial { 206 } else { 200 };
+            let borrowed: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let store = Replay::new([
+                answer(status, &borrowed, ""),
+                answer(200, &borrowed, ""),
+                answer(200, &borrowed, ""),
+            ])
+            .store();
+
+            let generated = block_on(store.get(GetRequest::new(url())));
+            match (described(&headers).part(status, url()), generated) {
+                (Ok((range, meta)), Ok(generated)) => {
+                    prop_assert_eq!((range, meta), (generated.range, generated.meta));
+                }
+                (Err(direct), Err(generated)) => prop_assert_eq!(facts(&direct), facts(&generated)),
+                (direct, generated) => prop_assert!(false, "{direct:?} / {generated:?}"),
+            }
+            let generated = block_on(store.head(HeadRequest::new(url())));
+            match (described(&headers).object(url()), generated) {
+                (Ok(meta), Ok(generated)) => prop_assert_eq!(meta, generated),
+                (Err(direct), Err(generated)) => prop_assert_eq!(facts(&direct), facts(&generated)),
+                (direct, generated) => prop_assert!(false, "{direct:?} / {generated:?}"),
+            }
+            let put = PutRequest::new(url(), Payload::from("x"));
+            let generated = block_on(store.put(put)).unwrap();
+            prop_assert_eq!(described(&headers).written(), generated);
+        }
+    }
+
+    #[test]
+    fn an_optional_header_that_is_malformed_is_missing() {
+        let headers = [
+            ("content-length", "3"),
+            ("last-modified", "yesterday"),
+            ("x-amz-version-id", ""),
+            ("x-amz-checksum-type", "???"),
+            ("x-amz-missing-meta", "many"),
+            ("expires", "0"),
+        ];
+        let meta = read_headers(headers.into_iter()).object(url()).unwrap();
+        assert_eq!(meta, ObjectMeta::new(url(), 3));
+    }
+
+    #[test]
+    fn a_header_that_comes_twice_counts_once_but_user_metadata_adds_up() {
+        let headers = [
+            ("Content-Length", " 3 "),
+            ("ETag", "\"a\""),
+            ("ETag", "\"b\""),
+            ("x-amz-meta-k", "1"),
+            ("X-AMZ-META-K", "2"),
+        ];
+        let meta = read_headers(headers.into_iter()).object(url()).unwrap();
+        assert_eq!(meta.etag, Some(ETag::new("a")));
+        assert_eq!(meta.attributes.user["k"], "1,2");
+    }
+
+    #[test]
+    fn a_length_that_is_no_number_is_none() {
+        for length in ["", "-1", "+1", "1 2", "99999999999999999999"] {
+            let error = read_headers([("content-length", length)].into_iter()).object(url());
+            let error = error.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.retryability(), error.operation()),
+                (
+                    ErrorKind::Integrity,
+                    Retryability::Transient,
+                    Operation::Head
+                )
+            );
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Digests of payloads: what signs them where nothing else protects them, and what S3 compares.
+
+use std::io;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use crc_fast::CrcAlgorithm;
+use sha2::{Digest, Sha256};
+
+use crate::{ChecksumAlgorithm, Payload};
+
+/// The CRC that is added to uploads: S3's own default, and one that parts of an object can be combined to.
+pub(super) const ADDED: (ChecksumAlgorithm, CrcAlgorithm) =
+    (ChecksumAlgorithm::Crc64Nvme, CrcAlgorithm::Crc64Nvme);
+
+/// How much of a file is read at a time: as in an upload.
+const PIECE: usize = 512 << 10;
+
+/// Returns the SHA-256 of a payload. Reads a file once more than sending it does.
+pub(super) async fn sha256(payload: &Payload) -> io::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    if let Some(chunks) = payload.as_chunks() {
+        for chunk in chunks {
+            hasher.update(chunk);
+        }
+        return Ok(hasher.finalize().into());
+    }
+    let payload = payload.clone();
+    let hash = move || {
+        let mut position = 0;
+        while position < payload.len() {
+            let piece = payload.read_at(position, PIECE)?;
+            hasher.update(&piece);
+            position += piece.len() as u64;
+        }
+        Ok(hasher.finalize().into())
+    };
+    if crate::local_io::this_thread_may_wait() {
+        return hash();
+    }
+    let hashed = tokio::task::spawn_blocking(hash).await;
+    hashed.unwrap_or_else(|_| Err(io::Error::other("the runtime is shutting down")))
+}
+
+/// Returns the added CRC of a payload in memory as its header shows it; `None` for a file.
+pub(super) fn crc(payload: &Payload) -> Option<String> {
+    let mut digest = crc_fast::Digest::new(ADDED.1);
+    for chunk in payload.as_chunks()? {
+        digest.update(chunk);
+    }
+    Some(STANDARD.encode(digest.finalize().to_be_bytes()))
+}
+
+/// Returns the header that holds a checksum.
+pub(super) fn header_of(algorithm: ChecksumAlgorithm) -> &'static str {
+    match algorithm {
+        ChecksumAlgorithm::Crc32 => "x-amz-checksum-crc32",
+        ChecksumAlgorithm::Crc32c => "x-amz-checksum-crc32c",
+        ChecksumAlgorithm::Crc64Nvme => "x-amz-checksum-crc64nvme",
+        ChecksumAlgorithm::Sha1 => "x-amz-checksum-sha1",
+        ChecksumAlgorithm::Sha256 => "x-amz-checksum-sha256",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_and_its_bytes_have_one_digest() {
+        let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|at| (at % 251) as u8).collect();
+        let path = std::env::temp_dir().join(format!("s3-core-digest-{}", std::process::id()));
+        std::fs::write(&path, &bytes).unwrap();
+        let file = std::fs::File::open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let file = Payload::from_file(Arc::new(file), 0, bytes.len() as u64);
+        let memory = Payload::from(bytes);
+        assert_eq!(sha256(&file).await.unwrap(), sha256(&memory).await.unwrap());
+        assert_eq!(crc(&file), None);
+    }
+
+    /// The check value of CRC-64/NVME over "123456789" is ae8b14860a799888.
+    #[test]
+    fn the_crc_is_the_one_of_the_catalogue() {
+        let text = crc(&Payload::from("123456789")).unwrap();
+        assert_eq!(
+            STANDARD.decode(text).unwrap(),
+            0xae8b_1486_0a79_9888_u64.to_be_bytes()
+        );
+    }
+}

@@ -1,0 +1,236 @@
+//! Credentials for the direct path: loaded once, kept until they are about to expire.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::clock::Clock;
+
+/// How long before their end credentials are replaced: as long as in the SDK's own cache. A signature is checked
+/// when its request arrives, so they need not live longer than a request's way to the server.
+const BUFFER: Duration = Duration::from_secs(10);
+
+/// How long credentials are used without another look, if what was loaded is about to expire already or nothing
+/// could be loaded. A source that is in trouble gets one question per second, not one per request.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a source may take. The SDK's own cache waits 22 seconds with default settings.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(22);
+
+/// Who signs. Debug shows nothing that is secret.
+pub(crate) struct Identity {
+    credentials: Credentials,
+    generation: u64,
+    /// From when on a replacement is looked for; `None` for credentials that last.
+    renew_at: Option<SystemTime>,
+}
+
+impl Identity {
+    fn new(credentials: Credentials, now: SystemTime) -> Result<Self, CredentialsError> {
+        // They go into headers as they are. A trailing line break is the usual mistake.
+        let token = credentials.session_token().unwrap_or_default();
+        let is_sendable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_sendable(credentials.access_key_id()) || !is_sendable(token) {
+            return Err(CredentialsError::invalid_configuration(
+                "the access key or the session token holds a blank, a line break or another character that \
+                 cannot be sent",
+            ));
+        }
+        let renew_at = credentials.expiry().map(|expiry| {
+            let buffered = expiry.checked_sub(BUFFER).unwrap_or(expiry);
+            buffered.max(now + PAUSE)
+        });
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Ok(Self {
+            credentials,
+            generation: NEXT.fetch_add(1, Ordering::Relaxed),
+            renew_at,
+        })
+    }
+
+    /// An identity that lasts, for tests.
+    #[cfg(test)]
+    pub(crate) fn fixed(access_key: &str, secret_key: &str, token: Option<&str>) -> Self {
+        let token = token.map(str::to_owned);
+        let credentials = Credentials::new(access_key, secret_key, token, None, "test");
+        Self::new(credentials, SystemTime::now()).unwrap()
+    }
+
+    pub(crate) fn access_key(&self) -> &str {
+        self.credentials.access_key_id()
+    }
+
+    pub(crate) fn secret_key(&self) -> &str {
+        self.credentials.secret_access_key()
+    }
+
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.credentials.session_token()
+    }
+
+    /// Tells identities apart: a number that no other one in this process has.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Returns whether nothing has to be done yet. Credentials that last are fresh without a look at the clock.
+    fn is_fresh(&self, clock: &Clock) -> bool {
+        self.renew_at.is_none_or(|renew_at| clock.now() < renew_at)
+    }
+
+    fn is_valid(&self, clock: &Clock) -> bool {
+        let expiry = self.credentials.expiry();
+        expiry.is_none_or(|expiry| clock.now() < expiry)
+    }
+
+    /// The same identity, which is good enough until `renew_at`.
+    fn renewed_at(&self, renew_at: SystemTime) -> Self {
+        Self {
+            credentials: self.credentials.clone(),
+            generation: self.generation,
+            renew_at: Some(renew_at),
+        }
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("generation", &self.generation)
+            .field("expiry", &self.credentials.expiry())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A cache over a provider of credentials. No task runs behind it: the request that finds credentials missing or
+/// about to expire loads them, and the others wait, or go on with the old ones while those are valid.
+pub(crate) struct Identities {
+    provider: SharedCredentialsProvider,
+    clock: Arc<Clock>,
+    current: RwLock<Option<Arc<Identity>>>,
+    loading: Mutex<Attempt>,
+    /// How many loads have ended.
+    ended: AtomicU64,
+}
+
+/// The last load that failed; who waited for it gets its error instead of starting the next one.
+#[derive(Default)]
+struct Attempt {
+    number: u64,
+    error: Option<Arc<CredentialsError>>,
+}
+
+impl Identities {
+    pub(crate) fn new(provider: SharedCredentialsProvider, clock: Arc<Clock>) -> Self {
+        Self {
+            provider,
+            clock,
+            current: RwLock::default(),
+            loading: Mutex::default(),
+            ended: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns the current identity. Without a wait and without an allocation, unless it has to be loaded.
+    ///
+    /// # Errors
+    ///
+    /// The provider failed, and there are no valid older credentials. Everyone who waited gets the same error; the
+    /// next call asks the provider again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future while it loads lets the next one in the queue load.
+    pub(crate) async fn get(&self) -> Result<Arc<Identity>, Arc<CredentialsError>> {
+        match self.current() {
+            Some(identity) if identity.is_fresh(&self.clock) => Ok(identity),
+            // Boxed: it is polled once an hour, and would make every request's future larger.
+            old => Box::pin(self.renew(old)).await,
+        }
+    }
+
+    /// Drops an identity that the server called expired, so that the next [`Identities::get`] loads anew. Does
+    /// nothing if another one has taken its place already.
+    pub(crate) fn expire(&self, seen: &Identity) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        current.take_if(|identity| identity.generation == seen.generation);
+    }
+
+    async fn renew(
+        &self,
+        old: Option<Arc<Identity>>,
+    ) -> Result<Arc<Identity>, Arc<CredentialsError>> {
+        let ended = self.ended.load(Ordering::Acquire);
+        let valid = old.filter(|identity| identity.is_valid(&self.clock));
+        let mut attempt = match (self.loading.try_lock(), valid) {
+            (Ok(attempt), _) => attempt,
+            // Somebody loads already; the old ones will do for one more request.
+            (Err(_), Some(identity)) => return Ok(identity),
+            (Err(_), None) => self.loading.lock().await,
+        };
+        // The one before may have done the work, or failed while this one waited.
+        if let Some(identity) = self.current().filter(|own| own.is_fresh(&self.clock)) {
+            return Ok(identity);
+        }
+        if let Some(error) = attempt.error.as_ref().filter(|_| attempt.number > ended) {
+            return Err(Arc::clone(error));
+        }
+        let loaded = self.load().await;
+        attempt.number = self.ended.fetch_add(1, Ordering::Release) + 1;
+        let outcome = self.take_over(loaded).map_err(Arc::new);
+        attempt.error = outcome.as_ref().err().map(Arc::clone);
+        outcome
+    }
+
+    /// Makes what was loaded the current identity, or goes on with the one that is.
+    fn take_over(
+        &self,
+        loaded: Result<Identity, CredentialsError>,
+    ) -> Result<Arc<Identity>, CredentialsError> {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let identity = match (loaded, &*current) {
+            (Ok(identity), _) => identity,
+            (Err(_), Some(old)) if old.is_valid(&self.clock) => {
+                old.renewed_at(self.clock.now() + PAUSE)
+            }
+            (Err(error), _) => return Err(error),
+        };
+        Ok(Arc::clone(current.insert(Arc::new(identity))))
+    }
+
+    async fn load(&self) -> Result<Identity, CredentialsError> {
+        // The shared provider itself does not hand the fallback on.
+        let provider: &dyn ProvideCredentials = self.provider.as_ref();
+        let credentials = match timeout(LOAD_TIMEOUT, provider.provide_credentials()).await {
+            Ok(loaded) => loaded?,
+            // Some providers keep older credentials for this case.
+            Err(_) => provider
+                .fallback_on_interrupt()
+                .ok_or_else(|| CredentialsError::provider_timed_out(LOAD_TIMEOUT))?,
+        };
+        Identity::new(credentials, self.clock.now())
+    }
+
+    fn current(&self) -> Option<Arc<Identity>> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.clone()
+    }
+}
+
+impl fmt::Debug for Identities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identities")
+            .field("current", &self.current())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! What the cache promises, with a provider that counts and can be told to fail or to hang.
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+
+use aws_credential_types::provider::future;
+use futures_util::future::join_all;
+
+use super::*;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+type Answer = fn(SystemTime, usize) -> Result<Credentials, CredentialsError>;
+
+/// Takes a second for every load, and hands out the access keys `KEY0`, `KEY1` and so on.
+#[derive(Clone, Debug)]
+struct Counting {
+    clock: Arc<Clock>,
+    loads: Arc<AtomicUsize>,
+    answer: Arc<Mutex<Answer>>,
+    takes: Duration,
+    fallback: Option<Credentials>,
+}
+
+impl ProvideCredentials for Counting {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let number = self.loads.fetch_add(1, Ordering::SeqCst);
+        let answer = *self.answer.lock().unwrap();
+        future::ProvideCredentials::new(async move {
+            tokio::time::sleep(self.takes).await;
+            answer(self.clock.now(), number)
+        })
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.fallback.clone()
+    }
+}
+
+impl Counting {
+    fn new(answer: Answer) -> Self {
+        Self {
+            clock: Arc::default(),
+            loads: Arc::default(),
+            answer: Arc::new(Mutex::new(answer)),
+            takes: Duration::from_secs(1),
+            fallback: None,
+        }
+    }
+
+    fn identities(&self) -> Identities {
+        let provider = SharedCredentialsProvider::new(self.clone());
+        Identities::new(provider, Arc::clone(&self.clock))
+    }
+
+    fn loads(&self) -> usize {
+        self.loads.load(Ordering::SeqCst)
+    }
+
+    fn answers(&self, answer: Answer) {
+        *self.answer.lock().unwrap() = answer;
+    }
+}
+
+fn named(number: usize, expiry: Option<SystemTime>) -> Credentials {
+    let token = Some("hunter2-token".to_owned());
+    Credentials::new(format!("KEY{number}"), "hunter2", token, expiry, "test")
+}
+
+fn lasting(_: SystemTime, number: usize) -> Result<Credentials, CredentialsError> {
+    Ok(named(number, None))
+}
+
+fn hourly(now: SystemTime, number: usize) -> Result<Credentials, CredentialsError> {
+    Ok(named(number, Some(now + HOUR)))
+}
+
+fn failing(_: SystemTime, number: usize) -> Result<Credentials, CredentialsError> {
+    Err(CredentialsError::provider_error(format!(
+        "failure {number}"
+    )))
+}
+
+async fn key(identities: &Identities) -> String {
+    identities.get().await.unwrap().access_key().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_waiting_requests_cause_one_load() {
+    let provider = Counting::new(hourly);
+    let identities = provider.identities();
+    let all = join_all((0..100).map(|_| identities.get())).await;
+    let first = all[0].as_ref().unwrap();
+    assert!(all.iter().flatten().all(|other| Arc::ptr_eq(other, first)));
+    assert_eq!((provider.loads(), all.len()), (1, 100));
+    assert!(Arc::ptr_eq(&identities.get().await.unwrap(), first));
+    assert_eq!(provider.loads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_waiting_requests_share_one_failure_and_the_next_one_asks_again() {
+    let provider = Counting::new(failing);
+    let identities = provider.identities();
+    let all = join_all((0..100).map(|_| identities.get())).await;
+    assert!(all.iter().all(Result::is_err));
+    assert_eq!(provider.loads(), 1);
+    assert!(identities.get().await.is_err());
+    assert_eq!(provider.loads(), 2);
+    provider.answers(lasting);
+    assert_eq!(key(&identities).await, "KEY2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_gives_up_while_it_loads_strands_nobody() {
+    let provider = Counting::new(hourly);
+    let identities = Arc::new(provider.identities());
+    let waiting: Vec<_> = (0..10)
+        .map(|_| {
+            let identities = Arc::clone(&identities);
+            tokio::spawn(async move { key(&identities).await })
+        })
+        .collect();
+    // All are in the queue, and the first one is halfway through its load.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(provider.loads(), 1);
+    waiting[0].abort();
+    let keys = join_all(waiting).await;
+    assert!(keys[0].as_ref().unwrap_err().is_cancelled());
+    for key in &keys[1..] {
+        assert_eq!(key.as_ref().unwrap(), "KEY1");
+    }
+    assert_eq!(provider.loads(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_are_replaced_ten_seconds_before_they_expire() {
+    let provider = Counting::new(hourly);
+    let identities = provider.identities();
+    assert_eq!(key(&identities).await, "KEY0");
+    provider.clock.advance(HOUR - Duration::from_secs(12));
+    assert_eq!(key(&identities).await, "KEY0");
+    provider.clock.advance(Duration::from_secs(3));
+    // One of them loads and has the new ones; the others need not wait.
+    let all = join_all((0..100).map(|_| key(&identities))).await;
+    assert_eq!(all[0], "KEY1");
+    assert!(all[1..].iter().all(|key| key == "KEY0"));
+    assert_eq!(key(&identities).await, "KEY1");
+    assert_eq!(provider.loads(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everyone_waits_for_one_load_when_the_old_ones_have_expired() {
+    let provider = Counting::new(hourly);
+    let identities = provider.identities();
+    assert_eq!(key(&identities).await, "KEY0");
+    provider.clock.advance(HOUR);
+    let all = join_all((0..100).map(|_| key(&identities))).await;
+    assert!(all.iter().all(|key| key == "KEY1"));
+    assert_eq!(provider.loads(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_to_renew_keeps_what_is_still_valid_and_asks_once_per_second() {
+    let provider = Counting::new(hourly);
+    let identities = provider.identities();
+    let first = identities.get().await.unwrap();
+    provider.answers(failing);
+    provider.clock.advance(HOUR - Duration::from_secs(5));
+    for loads in [2, 2, 2] {
+        let kept = identities.get().await.unwrap();
+        assert_eq!(kept.generation(), first.generation());
+        assert_eq!(provider.loads(), loads);
+    }
+    provider.clock.advance(Duration::from_secs(2));
+    assert_eq!(key(&identities).await, "KEY0");
+    assert_eq!(provider.loads(), 3);
+    provider.clock.advance(Duration::from_secs(4));
+    assert!(identities.get().await.is_err());
+    provider.answers(hourly);
+    assert_eq!(key(&identities).await, "KEY4");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_last_are_never_loaded_again() {
+    let provider = Counting::new(lasting);
+    let identities = provider.identities();
+    assert_eq!(key(&identities).await, "KEY0");
+    provider.clock.advance(HOUR * 24 * 365 * 50);
+    assert_eq!(key(&identities).await, "KEY0");
+    assert_eq!(provider.loads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_calls_expired_is_replaced_once() {
+    let provider = Counting::new(hourly);
+    let identities = provider.identities();
+    let old = identities.get().await.unwrap();
+    identities.expire(&old);
+    assert_eq!(key(&identities).await, "KEY1");
+    // The second request that was refused comes late.
+    identities.expire(&old);
+    assert_eq!(key(&identities).await, "KEY1");
+    assert_eq!(provider.loads(), 2);
+}
+
+/// What the server refused must not come back because the provider fails.
+#[tokio::test(start_paused = true)]
+async fn what_the_server_calls_expired_is_not_kept_after_a_failure() {
+    let provider = Counting::new(hourly);
+    let identities = Arc::new(provider.identities());
+    let old = identities.get().await.unwrap();
+    provider.answers(failing);
+    provider.clock.advance(HOUR - Duration::from_secs(5));
+    let renewing = tokio::spawn({
+        let identities = Arc::clone(&identities);
+        async move { identities.get().await }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    identities.expire(&old);
+    assert!(renewing.await.unwrap().is_err());
+    assert!(identities.get().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_have_expired_when_they_come_are_used_for_a_second() {
+    let provider = Counting::new(|now, number| Ok(named(number, Some(now - HOUR))));
+    let identities = provider.identities();
+    let all = join_all((0..100).map(|_| key(&identities))).await;
+    assert!(all.iter().all(|key| key == "KEY0"));
+    provider.clock.advance(Duration::from_millis(1_100));
+    assert_eq!(key(&identities).await, "KEY1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_hangs_is_given_up_on() {
+    let mut provider = Counting::new(hourly);
+    provider.takes = HOUR;
+    let error = provider.identities().get().await.unwrap_err();
+    assert!(
+        matches!(*error, CredentialsError::ProviderTimedOut(_)),
+        "{error:?}"
+    );
+    provider.fallback = Some(named(77, None));
+    assert_eq!(key(&provider.identities()).await, "KEY77");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_would_break_a_header_are_refused() {
+    for (access_key, token) in [
+        ("KEY\n", None),
+        ("KEY", Some("token\r\nhost: elsewhere")),
+        ("K Y", None),
+    ] {
+        let token = token.map(str::to_owned);
+        let credentials = Credentials::new(access_key, "secret", token, None, "test");
+        let provider = SharedCredentialsProvider::new(credentials);
+        let error = Identities::new(provider, Arc::default())
+            .get()
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(*error, CredentialsError::InvalidConfiguration(_)),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn debug_shows_nothing_that_is_secret() {
+    let provider = Counting::new(hourly);
+    let identities = provider.identities();
+    let identity = identities.get().await.unwrap();
+    for text in [format!("{identities:?}"), format!("{identity:#?}")] {
+        assert!(text.contains("generation"), "{text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains("KEY0"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! Listing keys, page by page.
+
+use super::Direct;
+use super::lost;
+use super::send::Ask;
+use super::sign::{Headers, PayloadHash, Query};
+use super::target::Target;
+use crate::sdk::listing;
+use crate::sdk::reply::Reply;
+use crate::wire::OutBody;
+use crate::{ListPage, ListRequest, Operation, Result};
+
+/// The longest page that is read. A thousand keys of a thousand bytes, each written as three, are less than half.
+const PAGE: usize = 16 << 20;
+
+pub(in crate::sdk) async fn page(
+    direct: &Direct,
+    target: &Target,
+    request: &ListRequest,
+) -> Result<ListPage> {
+    let operation = Operation::List;
+    let mut query = Query::new();
+    query.push("list-type", "2");
+    query.push("encoding-type", "url");
+    let texts = [
+        ("prefix", Some(request.prefix.prefix())),
+        ("delimiter", request.delimiter.as_deref()),
+        // A continuation goes on where it must; S3 refuses no combination, but some servers mix them up.
+        (
+            "start-after",
+            request
+                .start_after
+                .as_deref()
+                .filter(|_| request.continuation.is_none()),
+        ),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            query.push(name, text);
+        }
+    }
+    if let Some(token) = &request.continuation {
+        query.push("continuation-token", token);
+    }
+    if let Some(max) = request.max_keys {
+        query.push("max-keys", &max.min(i32::MAX as u32).to_string());
+    }
+    let ask = Ask {
+        operation,
+        method: "GET",
+        target,
+        key: "",
+        query,
+        headers: Headers::new(),
+        hash: PayloadHash::Empty,
+        body: OutBody::None,
+        repeatable: true,
+    };
+    let mut answer = direct.send(ask).await?;
+    let body = answer.body.collect(PAGE).await;
+    let body = body.map_err(|error| lost::on_the_way(operation, &error))?;
+    let reply = Reply {
+        status: answer.status,
+        header: &|name| answer.head.get(name),
+        body: &body,
+    };
+    listing::read(&request.prefix, &reply)
+}

@@ -1,0 +1,48 @@
+//! What the direct path keeps between requests.
+
+use std::sync::Arc;
+
+use super::clock::Clock;
+use super::identity::Identities;
+use super::sign::Keys;
+use super::target::{Target, Targets};
+use crate::sdk::client::Shared;
+use crate::wire::Pool;
+
+/// The direct path to all buckets of one store.
+pub(in crate::sdk) struct Direct {
+    pub(super) pool: Pool,
+    pub(super) identities: Identities,
+    pub(super) keys: Keys,
+    targets: Targets,
+    pub(super) clock: Arc<Clock>,
+    /// Whether uploads carry a checksum, and downloads are asked for theirs.
+    pub(super) checksums: bool,
+    /// Whether nothing but the signature protects a payload on its way.
+    pub(super) signs_payloads: bool,
+}
+
+impl Direct {
+    pub(in crate::sdk) fn new(shared: Shared) -> Self {
+        let clock = Arc::new(Clock::default());
+        Self {
+            pool: Pool::new(shared.connect_timeout),
+            identities: Identities::new(shared.credentials, Arc::clone(&clock)),
+            keys: Keys::default(),
+            targets: Targets::new(shared.endpoint),
+            clock,
+            checksums: shared.checksums,
+            signs_payloads: shared.signs_payloads,
+        }
+    }
+
+    /// Returns whether uploads carry a checksum.
+    pub(in crate::sdk) fn adds_checksums(&self) -> bool {
+        self.checksums
+    }
+
+    /// Returns where requests for a bucket go; `None` if they are not for this path.
+    pub(in crate::sdk) fn target(&self, bucket: &str) -> Option<Arc<Target>> {
+        self.targets.get(bucket)
+    }
+}

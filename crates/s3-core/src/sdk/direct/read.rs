@@ -1,0 +1,137 @@
+//! Reading an object or its description.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+
+use super::send::{Ask, unsendable};
+use super::sign::{HeaderError, Headers, PayloadHash, Query};
+use super::target::Target;
+use super::{Direct, lost};
+use crate::sdk::answer::read_headers;
+use crate::wire::{Incoming, OutBody};
+use crate::{
+    Body, BodySource, Conditions, GetRequest, GetResponse, HeadRequest, ObjectMeta, Operation,
+    Result, S3Url, VersionId,
+};
+
+pub(in crate::sdk) async fn get(
+    direct: &Direct,
+    target: &Target,
+    request: &GetRequest,
+) -> Result<GetResponse> {
+    let headers =
+        get_headers(direct, request).map_err(|error| unsendable(Operation::Get, &error))?;
+    let ask = ask(
+        Operation::Get,
+        "GET",
+        target,
+        &request.url,
+        request.version.as_ref(),
+        headers,
+    );
+    let mut answer = direct.send(ask).await?;
+    let described = read_headers(answer.head.iter());
+    let (range, meta) = described.part(answer.status, request.url.clone())?;
+    let body = match answer.body.take_whole() {
+        Some(bytes) => Body::from_bytes(bytes),
+        None => Body::from_source(Arriving {
+            incoming: answer.body,
+            url: request.url.clone(),
+        }),
+    };
+    Ok(GetResponse::new(meta, range, body))
+}
+
+pub(in crate::sdk) async fn head(
+    direct: &Direct,
+    target: &Target,
+    request: &HeadRequest,
+) -> Result<ObjectMeta> {
+    let mut headers = Headers::new();
+    let added = conditions(&mut headers, &request.conditions);
+    added.map_err(|error| unsendable(Operation::Head, &error))?;
+    let ask = ask(
+        Operation::Head,
+        "HEAD",
+        target,
+        &request.url,
+        request.version.as_ref(),
+        headers,
+    );
+    let answer = direct.send(ask).await?;
+    read_headers(answer.head.iter()).object(request.url.clone())
+}
+
+fn ask<'a>(
+    operation: Operation,
+    method: &'static str,
+    target: &'a Target,
+    url: &'a S3Url,
+    version: Option<&VersionId>,
+    headers: Headers,
+) -> Ask<'a> {
+    let mut query = Query::new();
+    if let Some(version) = version {
+        query.push("versionId", &version.0);
+    }
+    Ask {
+        operation,
+        method,
+        target,
+        key: url.key(),
+        query,
+        headers,
+        hash: PayloadHash::Empty,
+        body: OutBody::None,
+        repeatable: true,
+    }
+}
+
+fn get_headers(direct: &Direct, request: &GetRequest) -> Result<Headers, HeaderError> {
+    let mut headers = Headers::new();
+    conditions(&mut headers, &request.conditions)?;
+    if let Some(range) = &request.range {
+        headers.push_formatted("range", format_args!("{range}"))?;
+    }
+    if direct.checksums {
+        headers.push("x-amz-checksum-mode", "ENABLED")?;
+    }
+    Ok(headers)
+}
+
+fn conditions(headers: &mut Headers, conditions: &Conditions) -> Result<(), HeaderError> {
+    if let Some(etag) = &conditions.if_match {
+        headers.push_formatted("if-match", format_args!("\"{etag}\""))?;
+    }
+    if let Some(etag) = &conditions.if_none_match {
+        headers.push_formatted("if-none-match", format_args!("\"{etag}\""))?;
+    }
+    if let Some(time) = conditions.if_modified_since {
+        headers.push("if-modified-since", &httpdate::fmt_http_date(time))?;
+    }
+    if let Some(time) = conditions.if_unmodified_since {
+        headers.push("if-unmodified-since", &httpdate::fmt_http_date(time))?;
+    }
+    Ok(())
+}
+
+/// A body on its way, with errors that name the object.
+struct Arriving {
+    incoming: Incoming,
+    url: S3Url,
+}
+
+impl BodySource for Arriving {
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut BytesMut,
+        at_most: usize,
+    ) -> Poll<Result<usize>> {
+        let filled = ready!(self.incoming.poll_fill(cx, into, at_most));
+        Poll::Ready(
+            filled.map_err(|error| lost::on_the_way(Operation::Get, &error).with_place(&self.url)),
+        )
+    }
+}

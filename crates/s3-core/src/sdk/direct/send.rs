@@ -1,0 +1,114 @@
+//! One request and its answer: signed, sent, and sent once more where the refusal says how to do better.
+
+use super::identity::Identity;
+use super::sign::{Draft, HeaderError, Headers, PayloadHash, Query};
+use super::target::Target;
+use super::{Direct, lost};
+use crate::sdk::errors;
+use crate::sdk::reply::Reply;
+use crate::wire::{Answer, OutBody, Outgoing};
+use crate::{Error, Operation, Result};
+
+/// The longest refusal that is read; what S3 says takes less than one.
+const REFUSAL: usize = 64 << 10;
+
+/// A request before it is signed.
+pub(super) struct Ask<'a> {
+    pub(super) operation: Operation,
+    pub(super) method: &'static str,
+    pub(super) target: &'a Target,
+    /// The object's key; empty for the bucket itself.
+    pub(super) key: &'a str,
+    pub(super) query: Query,
+    pub(super) headers: Headers,
+    pub(super) hash: PayloadHash,
+    pub(super) body: OutBody<'a>,
+    /// Whether the same request twice has the effect of one.
+    pub(super) repeatable: bool,
+}
+
+impl Direct {
+    /// Sends a request and returns an answer of success, its body yet to be read.
+    pub(super) async fn send(&self, ask: Ask<'_>) -> Result<Answer> {
+        let Ask {
+            operation,
+            target,
+            body,
+            repeatable,
+            ..
+        } = ask;
+        let mut path = String::new();
+        target.write_path(ask.key, &mut path);
+        let draft = Draft {
+            method: ask.method,
+            path: &path,
+            query: ask.query,
+            host: &target.host_header,
+            headers: ask.headers,
+            payload: ask.hash,
+        };
+        let mut head = Vec::new();
+        let mut improved = false;
+        loop {
+            let identity = self.identities.get().await;
+            let identity = identity.map_err(|error| errors::without_identity(operation, &error))?;
+            let now = self.clock.now();
+            head.clear();
+            self.keys
+                .write_head(&draft, &identity, &target.region, now, &mut head)
+                .map_err(|error| errors::refused(operation, error.to_string()))?;
+            let outgoing = Outgoing {
+                head: &head,
+                body,
+                answer_has_body: draft.method != "HEAD",
+                resend: repeatable,
+            };
+            let sent = self.pool.send(&target.origin, outgoing).await;
+            let mut answer = sent.map_err(|error| lost::on_the_way(operation, &error))?;
+            if (200..300).contains(&answer.status) {
+                return Ok(answer);
+            }
+            let error = refusal(operation, &mut answer).await;
+            if improved || !self.learns(&error, &answer, &identity).await {
+                return Err(error);
+            }
+            improved = true;
+        }
+    }
+
+    /// Returns whether what the server said makes another attempt better: it told the time, or the credentials
+    /// have run out and there are others.
+    async fn learns(&self, error: &Error, answer: &Answer, identity: &Identity) -> bool {
+        match error.code() {
+            Some("RequestTimeTooSkewed") => {
+                let date = answer.head.get("date");
+                date.is_some_and(|date| self.clock.learn(date))
+            }
+            Some("ExpiredToken" | "TokenRefreshRequired") => {
+                self.identities.expire(identity);
+                let renewed = self.identities.get().await;
+                renewed.is_ok_and(|renewed| {
+                    renewed.access_key() != identity.access_key()
+                        || renewed.token() != identity.token()
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
+async fn refusal(operation: Operation, answer: &mut Answer) -> Error {
+    // What cannot be read leaves the status, which says enough.
+    let body = answer.body.collect(REFUSAL).await.unwrap_or_default();
+    let reply = Reply {
+        status: answer.status,
+        header: &|name| answer.head.get(name),
+        body: &body,
+    };
+    errors::refused_by_server(operation, &reply)
+}
+
+/// Returns the error of a header that cannot be sent.
+pub(super) fn unsendable(operation: Operation, error: &HeaderError) -> Error {
+    errors::refused(operation, error.to_string())
+}

@@ -1,0 +1,179 @@
+//! Where requests for a bucket go, by the SDK's own rules.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use aws_smithy_types::endpoint::Endpoint;
+use futures_util::FutureExt;
+
+use super::sign::encode_key;
+use crate::wire::Origin;
+
+/// Buckets that are remembered. Their names come from callers; when there are more, all are forgotten and looked
+/// up again when they come next.
+const MAX_BUCKETS: usize = 1024;
+
+/// What the rules depend on besides the bucket: the settings of the generated client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::sdk) struct EndpointSettings {
+    pub(in crate::sdk) region: String,
+    pub(in crate::sdk) endpoint: Option<String>,
+    pub(in crate::sdk) path_style: bool,
+    pub(in crate::sdk) fips: bool,
+    pub(in crate::sdk) dual_stack: bool,
+}
+
+/// Where requests for one bucket go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// What to connect to.
+    pub(crate) origin: Arc<Origin>,
+    /// The `Host` header: with the port only if it is not the scheme's own.
+    pub(crate) host_header: Box<str>,
+    /// What stands before the slash and the key in a path: empty, or the endpoint's own path, or the bucket, or
+    /// both. Encoded; begins with a slash if it is not empty, and does not end in one.
+    pub(crate) base_path: Box<str>,
+    /// The region to sign for. The service is always `s3`, the algorithm always Signature Version 4.
+    pub(crate) region: Box<str>,
+}
+
+impl Target {
+    /// Appends the path of an object; for requests that are about the bucket, the key is empty.
+    pub(crate) fn write_path(&self, key: &str, path: &mut String) {
+        path.reserve(self.base_path.len() + 1 + key.len());
+        path.push_str(&self.base_path);
+        path.push('/');
+        encode_key(key, path);
+    }
+}
+
+/// The targets of the buckets that were asked for.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    settings: EndpointSettings,
+    rules: DefaultResolver,
+    known: RwLock<HashMap<Box<str>, Option<Arc<Target>>>>,
+}
+
+impl Targets {
+    pub(crate) fn new(settings: EndpointSettings) -> Self {
+        Self {
+            settings,
+            rules: DefaultResolver::new(),
+            known: RwLock::default(),
+        }
+    }
+
+    /// Returns where requests for the bucket go, or `None` if that is not for the direct path: access points,
+    /// directory buckets, and everything that the rules refuse. The generated client then does it, or says what
+    /// is wrong.
+    pub(crate) fn get(&self, bucket: &str) -> Option<Arc<Target>> {
+        if let Some(known) = self.known(bucket) {
+            return known;
+        }
+        let target = self.resolve(bucket).map(Arc::new);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_BUCKETS {
+            known.clear();
+        }
+        known.insert(bucket.into(), target.clone());
+        target
+    }
+
+    /// The outer `None`: never asked for.
+    fn known(&self, bucket: &str) -> Option<Option<Arc<Target>>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(bucket).cloned()
+    }
+
+    fn resolve(&self, bucket: &str) -> Option<Target> {
+        // The rules leave room for a bucket that is not given; the generated client does not. Whether the region
+        // in an access point's name counts is a setting that the generated client keeps to itself.
+        if bucket.trim().is_empty() || bucket.starts_with("arn:") {
+            return None;
+        }
+        let params = Params::builder()
+            .bucket(bucket)
+            .region(&*self.settings.region)
+            .set_endpoint(self.settings.endpoint.clone())
+            .force_path_style(self.settings.path_style)
+            .use_fips(self.settings.fips)
+            .use_dual_stack(self.settings.dual_stack)
+            .build()
+            .ok()?;
+        let resolving = ResolveEndpoint::resolve_endpoint(&self.rules, &params);
+        // The rules are a table: there is nothing to wait for.
+        let endpoint = resolving.now_or_never()?.ok()?;
+        let region = signing_region(&endpoint)?;
+        read_url(endpoint.url(), region)
+    }
+}
+
+/// Returns the region to sign for if nothing but a plain signature for S3 is asked for.
+fn signing_region(endpoint: &Endpoint) -> Option<&str> {
+    let [scheme] = endpoint.auth_schemes() else {
+        return None;
+    };
+    let text = |name| scheme.get(name).and_then(|value| value.as_string());
+    let encoded_once = scheme.get("disableDoubleEncoding")?.as_bool()?;
+    let is_plain = scheme.name() == "sigv4"
+        && text("signingName") == Some("s3")
+        && encoded_once
+        && endpoint.headers().next().is_none()
+        && endpoint.properties().get("backend").is_none();
+    let region = text("signingRegion").filter(|region| is_plain && is_graphic(region))?;
+    Some(region)
+}
+
+/// Reads `scheme://host:port/path`.
+fn read_url(url: &str, region: &str) -> Option<Target> {
+    let (scheme, rest) = url.split_once("://")?;
+    let tls = match () {
+        () if scheme.eq_ignore_ascii_case("https") => true,
+        () if scheme.eq_ignore_ascii_case("http") => false,
+        () => return None,
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let path = path.trim_end_matches('/');
+    let is_odd = |byte: u8| b"@?#\\".contains(&byte);
+    if authority.is_empty() || !is_graphic(rest) || rest.bytes().any(is_odd) {
+        return None;
+    }
+    let (host, port) = split_port(authority)?;
+    let default = if tls { 443 } else { 80 };
+    let header = if port == Some(default) {
+        host
+    } else {
+        authority
+    };
+    let address = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    Some(Target {
+        origin: Arc::new(Origin {
+            tls,
+            host: address.unwrap_or(host).into(),
+            port: port.unwrap_or(default),
+        }),
+        host_header: header.into(),
+        base_path: path.into(),
+        region: region.into(),
+    })
+}
+
+/// Takes the port off, if there is one; `None` if what stands there is none.
+fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    // The colons of an IPv6 address stand in brackets.
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => Some((host, Some(port.parse().ok()?))),
+        _ => Some((authority, None)),
+    }
+}
+
+fn is_graphic(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! Against what the generated client sends for the same settings.
+
+use aws_smithy_types::endpoint::EndpointAuthScheme;
+
+use super::*;
+use crate::sdk::replay::{Replay, Sent, answer};
+use crate::{Addressing, HeadRequest, ListRequest, S3Prefix, S3Url, SdkStoreBuilder, Store};
+
+const KEY: &str = "a b//c";
+
+/// What the client sends for a key and for a listing, and where the direct path would send them.
+async fn both(
+    builder: SdkStoreBuilder,
+    replay: &Replay,
+    bucket: &str,
+) -> (Vec<Sent>, Option<Arc<Target>>) {
+    let store = builder.build();
+    let url = S3Url::from_parts(bucket, KEY).unwrap();
+    store.head(HeadRequest::new(url)).await.unwrap();
+    let prefix = S3Prefix::from_parts(bucket, "").unwrap();
+    let _ = store.list_page(ListRequest::new(prefix)).await;
+    let resolved = store.resolved(crate::Operation::Head).await.unwrap();
+    let targets = Targets::new(resolved.rules.clone());
+    (replay.sent(), targets.get(bucket))
+}
+
+fn replay() -> Replay {
+    Replay::new([
+        answer(200, &[("content-length", "0")], ""),
+        answer(200, &[], "<ListBucketResult></ListBucketResult>"),
+    ])
+}
+
+/// The URL that a target stands for.
+fn url(target: &Target, key: &str) -> String {
+    let mut path = String::new();
+    target.write_path(key, &mut path);
+    let scheme = if target.origin.tls { "https" } else { "http" };
+    format!("{scheme}://{}{path}", target.host_header)
+}
+
+/// A URL without the port that its scheme has anyway.
+fn without_default_port(url: &str) -> String {
+    let port = if url.starts_with("https") {
+        ":443/"
+    } else {
+        ":80/"
+    };
+    url.replacen(port, "/", 1)
+}
+
+#[tokio::test]
+async fn targets_are_where_the_generated_client_sends_its_requests() {
+    let endpoints = [
+        None,
+        Some("http://127.0.0.1:9000"),
+        Some("http://localhost:80"),
+        Some("https://storage.example.org"),
+        Some("https://storage.example.org:443/"),
+        Some("https://storage.example.org:444"),
+        Some("http://[::1]:9000"),
+        Some("http://host:9/base"),
+        Some("http://host/one/two//"),
+        Some("https://s3.eu-west-1.amazonaws.com"),
+    ];
+    let buckets = [
+        "bucket",
+        "with.dots",
+        "under_score",
+        "UPPER",
+        "a-bucket-with-a-name-that-is-quite-long-but-still-one-label-01",
+        "192.168.5.4",
+        "access-point-metadata12345678901234-s3alias",
+    ];
+    let regions = [
+        "us-east-1",
+        "eu-west-1",
+        "cn-north-1",
+        "us-gov-west-1",
+        "us-iso-east-1",
+        "somewhere",
+    ];
+    let mut compared = 0;
+    for endpoint in endpoints {
+        for bucket in buckets {
+            for region in regions {
+                for addressing in [Addressing::Path, Addressing::VirtualHost] {
+                    let replay = replay();
+                    let mut settings = replay.builder().region(region).addressing(addressing);
+                    settings = match endpoint {
+                        Some(endpoint) => settings.endpoint(endpoint),
+                        None => settings.without_endpoint(),
+                    };
+                    let (sent, target) = both(settings, &replay, bucket).await;
+                    let case = format!("{endpoint:?} {bucket} {region} {addressing:?}");
+                    let target = target.unwrap_or_else(|| panic!("no target: {case}"));
+                    let listed = sent[1].uri.split('?').next().unwrap();
+                    assert_eq!(
+                        without_default_port(&sent[0].uri),
+                        url(&target, KEY),
+                        "{case}"
+                    );
+                    assert_eq!(without_default_port(listed), url(&target, ""), "{case}");
+                    let signed = sent[0].header("authorization").unwrap();
+                    let scope = format!("/{}/s3/aws4_request,", target.region);
+                    assert!(
+                        signed.starts_with("AWS4-HMAC-SHA256 ") && signed.contains(&scope),
+                        "{case}"
+                    );
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(compared, 840);
+}
+
+fn settings(region: &str) -> EndpointSettings {
+    EndpointSettings {
+        region: region.to_owned(),
+        ..EndpointSettings::default()
+    }
+}
+
+#[test]
+fn well_known_hosts_are_found() {
+    let fips = EndpointSettings {
+        fips: true,
+        dual_stack: true,
+        ..settings("us-east-1")
+    };
+    let custom = EndpointSettings {
+        endpoint: Some("http://[::1]:9000/base/".to_owned()),
+        path_style: true,
+        ..settings("r")
+    };
+    for (settings, host, port, header, path) in [
+        (
+            settings("eu-west-1"),
+            "bkt.s3.eu-west-1.amazonaws.com",
+            443,
+            "bkt.s3.eu-west-1.amazonaws.com",
+            "",
+        ),
+        (
+            settings("cn-north-1"),
+            "bkt.s3.cn-north-1.amazonaws.com.cn",
+            443,
+            "bkt.s3.cn-north-1.amazonaws.com.cn",
+            "",
+        ),
+        (
+            fips,
+            "bkt.s3-fips.dualstack.us-east-1.amazonaws.com",
+            443,
+            "bkt.s3-fips.dualstack.us-east-1.amazonaws.com",
+            "",
+        ),
+        (custom, "::1", 9000, "[::1]:9000", "/base/bkt"),
+    ] {
+        let target = Targets::new(settings.clone()).get("bkt").unwrap();
+        assert_eq!(*target.origin.host, *host);
+        assert_eq!((target.origin.port, target.origin.tls), (port, port == 443));
+        assert_eq!((&*target.host_header, &*target.base_path), (header, path));
+        assert_eq!(*target.region, *settings.region);
+    }
+}
+
+#[test]
+fn what_is_not_plain_s3_is_left_to_the_generated_client() {
+    let aws = Targets::new(settings("us-west-2"));
+    for bucket in [
+        "arn:aws:s3:us-west-2:123456789012:accesspoint:name",
+        "arn:aws:s3::123456789012:accesspoint:mfzwi23gnjvgw.mrap",
+        "arn:aws:s3-outposts:us-west-2:123456789012:outpost:op-01:accesspoint:reports",
+        "arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint:name",
+        "bucket--usw2-az1--x-s3",
+        "test-accessp-e0b1d075431d83bebde8xz5w8ijx1qzlbp3i3kuse10--op-s3",
+        "",
+        " ",
+    ] {
+        let custom = EndpointSettings {
+            endpoint: Some("http://127.0.0.1:9000".to_owned()),
+            path_style: true,
+            ..settings("us-west-2")
+        };
+        assert_eq!(aws.get(bucket), None, "{bucket}");
+        if bucket.contains("arn:") || bucket.trim().is_empty() {
+            assert_eq!(Targets::new(custom).get(bucket), None, "{bucket}");
+        }
+    }
+    // Nothing that could end a header gets into the scope of a signature.
+    let odd = EndpointSettings {
+        endpoint: Some("http://127.0.0.1:9000".to_owned()),
+        path_style: true,
+        ..settings("r\r\nx: y")
+    };
+    assert_eq!(Targets::new(odd).get("bucket"), None);
+}
+
+#[test]
+fn an_endpoint_that_asks_for_more_than_a_plain_signature_is_none() {
+    let scheme = |scheme: &'static str, service: &str, once: bool| {
+        EndpointAuthScheme::with_capacity(scheme, 3)
+            .put("disableDoubleEncoding", once)
+            .put("signingName", service.to_owned())
+            .put("signingRegion", "r".to_owned())
+    };
+    let plain = || scheme("sigv4", "s3", true);
+    let endpoint = || Endpoint::builder().url("http://host");
+    let is_plain = |endpoint: Endpoint| signing_region(&endpoint).is_some();
+    assert!(is_plain(endpoint().auth_scheme(plain()).build()));
+    for other in [
+        endpoint(),
+        endpoint().auth_scheme(scheme("sigv4a", "s3", true)),
+        endpoint().auth_scheme(scheme("sigv4-s3express", "s3", true)),
+        endpoint().auth_scheme(scheme("sigv4", "s3express", true)),
+        endpoint().auth_scheme(scheme("sigv4", "s3-outposts", true)),
+        endpoint().auth_scheme(scheme("sigv4", "s3", false)),
+        endpoint().auth_scheme(plain()).auth_scheme(plain()),
+        endpoint().auth_scheme(plain()).header("x-amz-a", "b"),
+        endpoint()
+            .auth_scheme(plain())
+            .property("backend", "S3Express".to_owned()),
+    ] {
+        assert!(!is_plain(other.build()));
+    }
+}
+
+#[test]
+fn buckets_are_remembered_but_not_without_end() {
+    let targets = Targets::new(settings("eu-west-1"));
+    let first = targets.get("bucket").unwrap();
+    assert!(Arc::ptr_eq(&first, &targets.get("bucket").unwrap()));
+    for number in 0..2 * MAX_BUCKETS {
+        targets.get(&format!("bucket-{number}")).unwrap();
+    }
+    assert!(targets.known.read().unwrap().len() <= MAX_BUCKETS);
+    assert_eq!(targets.get("bucket").unwrap(), first);
+}
+
+#[test]
+fn urls_that_cannot_be_trusted_are_no_targets() {
+    for url in [
+        "host:9",
+        "ftp://host",
+        "http://",
+        "http:///path",
+        "http://user@host",
+        "http://host:",
+        "http://host:99999",
+        "http://host/a?b",
+        "http://host/a b",
+        "http://host\r\n",
+        "http://hóst",
+    ] {
+        assert_eq!(read_url(url, "r"), None, "{url}");
+    }
+}

@@ -1,0 +1,310 @@
+//! What the direct path does with refusals that say how to do better, and that both paths agree, over sockets.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::future::ProvideCredentials as Providing;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use futures_util::future::join_all;
+
+use super::target::EndpointSettings;
+use super::{Direct, get};
+use crate::sdk::client::Shared;
+use crate::{
+    Attributes, CreateUpload, ErrorKind, GetRequest, HeadRequest, Integrity, Payload, PutMode,
+    PutRequest, S3Url, SdkStore, Store, UploadId, UploadPart,
+};
+
+/// A request as it came over the socket.
+#[derive(Clone, Debug, Default)]
+struct Came {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Came {
+    fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(own, _)| own == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A server that answers each request with what `answer` returns: status line, headers and body.
+struct Server {
+    endpoint: String,
+    came: Arc<Mutex<Vec<Came>>>,
+}
+
+impl Server {
+    fn start(answer: impl Fn(&Came) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let came = Arc::new(Mutex::new(Vec::new()));
+        let (log, answer) = (Arc::clone(&came), Arc::new(answer));
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+                thread::spawn(move || serve(connection.unwrap(), &log, &*answer));
+            }
+        });
+        Self { endpoint, came }
+    }
+
+    fn came(&self) -> Vec<Came> {
+        self.came.lock().unwrap().clone()
+    }
+
+    fn direct(&self, credentials: SharedCredentialsProvider) -> Direct {
+        Direct::new(Shared {
+            credentials,
+            endpoint: EndpointSettings {
+                region: "us-east-1".to_owned(),
+                endpoint: Some(self.endpoint.clone()),
+                path_style: true,
+                ..EndpointSettings::default()
+            },
+            connect_timeout: Duration::from_secs(3),
+            checksums: false,
+            signs_payloads: false,
+        })
+    }
+
+    fn store(&self, direct: bool) -> SdkStore {
+        let builder = SdkStore::builder()
+            .endpoint(&self.endpoint)
+            .region("us-east-1");
+        let builder = builder.credentials("access", "secret", None);
+        builder.direct_path(direct).build()
+    }
+}
+
+fn serve(stream: TcpStream, log: &Mutex<Vec<Came>>, answer: &dyn Fn(&Came) -> String) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut writer = stream;
+    loop {
+        let mut came = Came::default();
+        if reader.read_line(&mut came.line).unwrap_or(0) == 0 {
+            return;
+        }
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            let Some((name, value)) = line.trim_end().split_once(": ") else {
+                break;
+            };
+            came.headers
+                .push((name.to_ascii_lowercase(), value.to_owned()));
+        }
+        let length = came
+            .header("content-length")
+            .map_or(0, |text| text.parse().unwrap());
+        came.body = vec![0; length];
+        reader.read_exact(&mut came.body).unwrap();
+        let text = answer(&came);
+        log.lock().unwrap().push(came);
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+}
+
+fn ok(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn refused(status: u16, code: &str, headers: &str) -> String {
+    let body = format!("<Error><Code>{code}</Code><Message>because</Message></Error>");
+    format!(
+        "HTTP/1.1 {status} No\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn url() -> S3Url {
+    S3Url::parse("s3://bucket/a//b é+").unwrap()
+}
+
+fn fixed() -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Credentials::new("access", "secret", None, None, "test"))
+}
+
+/// A provider whose every answer is another session.
+#[derive(Debug, Default)]
+struct Sessions(Arc<AtomicU32>);
+
+impl ProvideCredentials for Sessions {
+    fn provide_credentials<'a>(&'a self) -> Providing<'a>
+    where
+        Self: 'a,
+    {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        let token = Some(format!("session-{number}"));
+        Providing::ready(Ok(Credentials::new(
+            "access", "secret", token, None, "test",
+        )))
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_corrected_by_the_server_once() {
+    let server = Server::start(|came| match came.header("x-amz-date").unwrap() {
+        date if date.starts_with("2040") => ok("abc"),
+        _ => refused(
+            403,
+            "RequestTimeTooSkewed",
+            "Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n",
+        ),
+    });
+    let direct = server.direct(fixed());
+    let target = direct.target("bucket").unwrap();
+    for _ in 0..2 {
+        let answer = get(&direct, &target, &GetRequest::new(url()))
+            .await
+            .unwrap();
+        assert_eq!(answer.body.collect().await.unwrap(), "abc");
+    }
+    // The second request is signed with the right time at once.
+    assert_eq!(server.came().len(), 3);
+}
+
+#[tokio::test]
+async fn credentials_that_ran_out_are_renewed_once_for_all() {
+    let server = Server::start(|came| match came.header("x-amz-security-token") {
+        Some("session-0") => refused(400, "ExpiredToken", ""),
+        _ => ok("abc"),
+    });
+    let loads = Arc::new(AtomicU32::new(0));
+    let direct = server.direct(SharedCredentialsProvider::new(Sessions(Arc::clone(&loads))));
+    let target = direct.target("bucket").unwrap();
+    let request = GetRequest::new(url());
+    let answers = join_all((0..20).map(|_| get(&direct, &target, &request))).await;
+    assert!(answers.into_iter().all(|answer| answer.is_ok()));
+    assert_eq!(loads.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn credentials_that_stay_the_same_are_not_tried_again() {
+    let server = Server::start(|_| refused(400, "ExpiredToken", ""));
+    let direct = server.direct(fixed());
+    let target = direct.target("bucket").unwrap();
+    let error = get(&direct, &target, &GetRequest::new(url()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    assert_eq!(server.came().len(), 1);
+}
+
+#[tokio::test]
+async fn a_bucket_elsewhere_is_explained() {
+    let server = Server::start(|_| {
+        refused(
+            301,
+            "PermanentRedirect",
+            "x-amz-bucket-region: eu-west-3\r\n",
+        )
+    });
+    for direct in [true, false] {
+        let error = server
+            .store(direct)
+            .get(GetRequest::new(url()))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.hint().unwrap().contains("eu-west-3"), "{error}");
+    }
+}
+
+/// Everything but the signature's own headers, and what only one of the two claims of itself.
+fn comparable(came: &Came) -> (String, Vec<(String, String)>, Vec<u8>) {
+    const OWN: [&str; 9] = [
+        "amz-sdk-invocation-id",
+        "amz-sdk-request",
+        "authorization",
+        "user-agent",
+        "x-amz-date",
+        "x-amz-user-agent",
+        // What the body of a read hashes to says nothing.
+        "x-amz-content-sha256",
+        "accept",
+        "content-length",
+    ];
+    let line = came
+        .line
+        .trim_end()
+        .replace("x-id=GetObject", "")
+        .replace("x-id=PutObject", "");
+    let line = line
+        .replace("x-id=UploadPart&", "")
+        .replace("? ", " ")
+        .replace("?&", "?");
+    let mut headers = came.headers.clone();
+    headers.retain(|(name, _)| !OWN.contains(&name.as_str()));
+    // The SDK claims a type for parts, which have none.
+    headers.retain(|(_, value)| value != "application/octet-stream");
+    headers.sort();
+    (line, headers, came.body.clone())
+}
+
+#[tokio::test]
+async fn both_paths_send_the_same() {
+    let server = Server::start(|_| ok(""));
+    let attributes = || {
+        let user = [("Mixed".to_owned(), "two  blanks".to_owned())];
+        Attributes {
+            content_type: Some("text/plain".into()),
+            user: user.into(),
+            ..Attributes::default()
+        }
+    };
+    for direct in [true, false] {
+        let store = server.store(direct);
+        store.head(HeadRequest::new(url())).await.unwrap();
+        _ = store.get(GetRequest::new(url()).with_range(2..4)).await;
+        let put = PutRequest::new(url(), Payload::from("hello"));
+        let put = put
+            .with_mode(PutMode::IfAbsent)
+            .with_attributes(attributes());
+        store.put(put).await.unwrap();
+        let part = UploadPart::new(url(), UploadId::new("u/1"), 2, Payload::from("part"));
+        store.upload_part(part).await.unwrap();
+    }
+    let came = server.came();
+    assert_eq!(came.len(), 8);
+    let (ours, generated) = came.split_at(4);
+    for (ours, generated) in ours.iter().zip(generated) {
+        assert_eq!(comparable(ours), comparable(generated));
+    }
+}
+
+#[tokio::test]
+async fn an_upload_announces_the_checksum_that_its_parts_will_carry() {
+    let server = Server::start(|came| match came.line.starts_with("POST") {
+        true => ok(
+            "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>",
+        ),
+        false => ok(""),
+    });
+    let builder = SdkStore::builder().endpoint(&server.endpoint).region("r");
+    let builder = builder.credentials("access", "secret", None);
+    let store = builder.integrity(Integrity::WhenSupported).build();
+    let upload = store.create_upload(CreateUpload::new(url(), Attributes::default()));
+    let upload = upload.await.unwrap();
+    let part = UploadPart::new(url(), upload, 1, Payload::from("123456789"));
+    store.upload_part(part).await.unwrap();
+    let came = server.came();
+    assert_eq!(
+        came[0].header("x-amz-checksum-algorithm"),
+        Some("CRC64NVME")
+    );
+    assert_eq!(
+        came[1].header("x-amz-checksum-crc64nvme"),
+        Some("rosUhgp5mIg=")
+    );
+}

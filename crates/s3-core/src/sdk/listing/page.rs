@@ -1,0 +1,150 @@
+//! What a listing's document says, and what that means.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use s3_url::S3Prefix;
+
+use super::decoder::Decoder;
+use crate::sdk::convert;
+use crate::{ListPage, ListedObject};
+
+/// The contents of one `ListBucketResult`, as they stand there, but for XML's own escapes.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::sdk) struct Page<'b> {
+    pub(in crate::sdk) entries: Vec<Entry<'b>>,
+    /// What was rolled up; `None` for an entry that does not say its prefix.
+    pub(in crate::sdk) common: Vec<Option<Cow<'b, str>>>,
+    /// The prefix of the whole listing, as the server repeats it.
+    pub(in crate::sdk) prefix: Option<Cow<'b, str>>,
+    /// Whether keys and prefixes are said to be encoded.
+    pub(in crate::sdk) claims_encoding: bool,
+    pub(in crate::sdk) is_truncated: Option<bool>,
+    pub(in crate::sdk) next_token: Option<Cow<'b, str>>,
+}
+
+/// One object of a page.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::sdk) struct Entry<'b> {
+    pub(in crate::sdk) key: Option<Cow<'b, str>>,
+    pub(in crate::sdk) size: Option<u64>,
+    pub(in crate::sdk) etag: Option<Cow<'b, str>>,
+    pub(in crate::sdk) last_modified: Option<SystemTime>,
+    pub(in crate::sdk) storage_class: Option<Cow<'b, str>>,
+}
+
+impl Page<'_> {
+    /// Returns the page in the words of this crate. An entry that cannot be understood fails the page: a listing
+    /// must never shrink in silence.
+    pub(in crate::sdk) fn listed_below(self, prefix: &S3Prefix) -> Result<ListPage, &'static str> {
+        let keys = self.entries.iter().filter_map(|entry| entry.key.as_deref());
+        let common = self.common.iter().flatten().map(|text| &**text);
+        let texts = self.prefix.as_deref().into_iter().chain(keys).chain(common);
+        let decoder = Decoder::new(self.claims_encoding, prefix.prefix(), texts);
+        Ok(ListPage::new(
+            listed_objects(&self.entries, prefix, &decoder)?,
+            listed_prefixes(&self.common, prefix, &decoder)?,
+            next(self.is_truncated, self.next_token.as_deref())?,
+        ))
+    }
+}
+
+fn listed_objects(
+    entries: &[Entry<'_>],
+    prefix: &S3Prefix,
+    decoder: &Decoder,
+) -> Result<Vec<ListedObject>, &'static str> {
+    let mut urls = prefix.object_urls();
+    // A bucket has few classes of storage, and a page nearly always one.
+    let mut class: Option<Arc<str>> = None;
+    let mut objects = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let key = entry.key.as_deref();
+        let key = decoder.decode(key.ok_or("an entry of the listing has no key")?)?;
+        let url = urls
+            .of_key(&key)
+            .map_err(|_| "an entry of the listing has an empty key")?;
+        let size = entry.size.ok_or("an entry of the listing has no size")?;
+        let mut listed = ListedObject::new(url, size);
+        listed.etag = entry.etag.as_deref().and_then(convert::etag_of);
+        listed.last_modified = entry.last_modified;
+        if let Some(own) = entry.storage_class.as_deref() {
+            if class.as_deref() != Some(own) {
+                class = Some(own.into());
+            }
+            listed.storage_class = class.clone();
+        }
+        objects.push(listed);
+    }
+    Ok(objects)
+}
+
+fn listed_prefixes(
+    common: &[Option<Cow<'_, str>>],
+    prefix: &S3Prefix,
+    decoder: &Decoder,
+) -> Result<Vec<S3Prefix>, &'static str> {
+    let listed = common.iter().map(|text| {
+        let text = text.as_deref();
+        let text = decoder.decode(text.ok_or("an entry of the listing has no prefix")?)?;
+        S3Prefix::from_parts(prefix.bucket(), &text)
+            .map_err(|_| "an entry of the listing is no prefix")
+    });
+    listed.collect()
+}
+
+/// The token is opaque: it is never encoded, whatever the encoding of the keys.
+fn next(is_truncated: Option<bool>, token: Option<&str>) -> Result<Option<Arc<str>>, &'static str> {
+    match (is_truncated, token.filter(|token| !token.is_empty())) {
+        (Some(false), _) | (None, None) => Ok(None),
+        (_, Some(token)) => Ok(Some(token.into())),
+        (Some(true), None) => Err("the listing goes on, but the answer does not say where"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(key: &'static str, class: &'static str) -> Entry<'static> {
+        Entry {
+            key: Some(key.into()),
+            size: Some(1),
+            storage_class: Some(class.into()),
+            ..Entry::default()
+        }
+    }
+
+    #[test]
+    fn a_class_of_storage_that_repeats_is_kept_once() {
+        let entries = vec![
+            entry("a", "GLACIER"),
+            entry("b", "GLACIER"),
+            entry("c", "STANDARD"),
+        ];
+        let page = Page {
+            entries,
+            ..Page::default()
+        };
+        let prefix = S3Prefix::parse("s3://bucket").unwrap();
+        let objects = page.listed_below(&prefix).unwrap().objects;
+        let class = |at: usize| objects[at].storage_class.as_ref().unwrap();
+        assert!(Arc::ptr_eq(class(0), class(1)));
+        assert_eq!((&**class(0), &**class(2)), ("GLACIER", "STANDARD"));
+    }
+
+    #[test]
+    fn a_listing_goes_on_where_it_says_so() {
+        let next = |truncated, token| {
+            next(truncated, token).map(|next| next.map(|token| token.to_string()))
+        };
+        let token = || Some("t".to_owned());
+        assert_eq!(next(None, None), Ok(None));
+        assert_eq!(next(Some(false), Some("t")), Ok(None));
+        assert_eq!(next(None, Some("t")), Ok(token()));
+        assert_eq!(next(Some(true), Some("t")), Ok(token()));
+        assert!(next(Some(true), Some("")).is_err());
+        assert!(next(Some(true), None).is_err());
+    }
+}

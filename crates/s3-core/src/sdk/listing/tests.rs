@@ -1,0 +1,653 @@
+//! Three readers of the same documents: the scanner, the full reader and the generated client.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use proptest::prelude::*;
+use s3_url::{S3Prefix, S3Url};
+
+use super::{full, read, scan};
+use crate::sdk::replay::{Replay, answer};
+use crate::sdk::reply::Reply;
+use crate::{
+    ETag, ErrorKind, ListPage, ListRequest, ListedObject, Operation, Result, Retryability, Store,
+};
+
+/// What a server has to say.
+#[derive(Clone, Debug)]
+struct Told {
+    prefix: String,
+    objects: Vec<Object>,
+    common: Vec<String>,
+    token: Option<String>,
+    encoded: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Object {
+    key: String,
+    size: u64,
+    etag: Option<String>,
+    seconds: u64,
+    millis: u32,
+    class: Option<&'static str>,
+}
+
+impl Told {
+    fn place(&self) -> S3Prefix {
+        S3Prefix::from_parts("bucket", &self.prefix).unwrap()
+    }
+
+    /// The page, made without any of the code under test.
+    fn page(&self) -> ListPage {
+        let objects = self.objects.iter().map(|object| {
+            let url = S3Url::from_parts("bucket", &object.key).unwrap();
+            let mut listed = ListedObject::new(url, object.size);
+            listed.etag = object.etag.as_deref().map(ETag::new);
+            listed.last_modified = Some(object.time());
+            listed.storage_class = object.class.map(Into::into);
+            listed
+        });
+        let common = self.common.iter();
+        let common = common.map(|text| S3Prefix::from_parts("bucket", text).unwrap());
+        let token = self.token.as_deref().map(Into::into);
+        ListPage::new(objects.collect(), common.collect(), token)
+    }
+}
+
+impl Object {
+    fn time(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::new(self.seconds, self.millis * 1_000_000)
+    }
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    let name = || {
+        prop_oneof![
+            4 => "[a-z0-9/=._-]{1,20}",
+            2 => "[ -~é😀]{1,12}",
+            1 => "(a|\u{1}|\t|\n|&|<|>|\"|'|]]>|%|%20|\\+|é|&amp;){1,6}",
+        ]
+    };
+    let object = (
+        name(),
+        0..1_u64 << 50,
+        proptest::option::of("[0-9a-f]{32}(-[0-9]{1,3})?"),
+        0..4_102_444_800_u64,
+        0..1000_u32,
+        proptest::option::of(proptest::sample::select(vec![
+            "STANDARD",
+            "GLACIER",
+            "odd & new",
+        ])),
+    );
+    let objects = proptest::collection::vec(object, 0..12);
+    let common = proptest::collection::vec(name(), 0..4);
+    let prefix = prop_oneof![Just(String::new()), Just("a+b/".to_owned()), name()];
+    let token = proptest::option::of("[A-Za-z0-9+/=&]{1,30}");
+    (prefix, objects, common, token, any::<bool>()).prop_map(
+        |(prefix, objects, common, token, encoded)| Told {
+            objects: objects
+                .into_iter()
+                .map(|(name, size, etag, seconds, millis, class)| Object {
+                    key: format!("{prefix}{name}"),
+                    size,
+                    etag,
+                    seconds,
+                    millis,
+                    class,
+                })
+                .collect(),
+            common: common
+                .into_iter()
+                .map(|name| format!("{prefix}{name}/"))
+                .collect(),
+            prefix,
+            token,
+            encoded,
+        },
+    )
+}
+
+/// How a server writes, decided by the throw.
+struct Pen {
+    dice: u64,
+    /// White space between elements.
+    pretty: bool,
+    /// What XML allows and S3 never writes, but for what the generated client misreads.
+    exotic: bool,
+    /// Comments in texts and CDATA, which the generated client misreads.
+    arcane: bool,
+    out: String,
+}
+
+impl Pen {
+    fn new(seed: u64, exotic: bool, arcane: bool) -> Self {
+        let mut pen = Self {
+            dice: seed | 1,
+            pretty: false,
+            exotic,
+            arcane,
+            out: String::new(),
+        };
+        pen.pretty = pen.throw(3) == 0;
+        pen
+    }
+
+    fn throw(&mut self, sides: u64) -> u64 {
+        self.dice ^= self.dice << 13;
+        self.dice ^= self.dice >> 7;
+        self.dice ^= self.dice << 17;
+        (self.dice >> 20) % sides
+    }
+
+    fn one_of<const N: usize>(&mut self, texts: [&'static str; N]) -> &'static str {
+        let at = self.throw(N as u64) as usize;
+        texts[at]
+    }
+
+    fn blank(&mut self) {
+        if self.pretty {
+            let blank = self.one_of(["\n", "\n  ", " ", "\t", "\r\n"]);
+            self.out.push_str(blank);
+        }
+    }
+
+    fn gap(&mut self) {
+        self.blank();
+        if self.exotic && self.throw(8) == 0 {
+            let odd = [
+                "<!-- <Key> -->",
+                "<?php 1 > 0 ?>",
+                "<New><Key>no</Key>&odd;</New>",
+            ];
+            let odd = self.one_of(odd);
+            self.out.push_str(odd);
+        }
+    }
+
+    fn open(&mut self, name: &str) {
+        self.out.push('<');
+        let name = self.dressed(name);
+        self.out.push_str(&name);
+        if self.exotic && self.throw(8) == 0 {
+            let odd = self.one_of([" a='>'", " a = \"&lt;\" ", " "]);
+            self.out.push_str(odd);
+        }
+        self.out.push('>');
+    }
+
+    fn close(&mut self, name: &str) {
+        let name = self.dressed(name);
+        self.out.push_str("</");
+        self.out.push_str(&name);
+        if self.exotic && self.throw(8) == 0 {
+            self.out.push(' ');
+        }
+        self.out.push('>');
+    }
+
+    /// With a prefix, the same one at the beginning and the end.
+    fn dressed(&self, name: &str) -> String {
+        if self.exotic && name.len().is_multiple_of(3) {
+            return format!("s3:{name}");
+        }
+        name.to_owned()
+    }
+
+    fn element(&mut self, name: &str, text: &str) {
+        self.gap();
+        if text.is_empty() && self.throw(2) == 0 {
+            self.out.push_str(&format!("<{name}/>"));
+            return;
+        }
+        self.open(name);
+        self.text(text);
+        self.close(name);
+    }
+
+    fn text(&mut self, text: &str) {
+        for letter in text.chars() {
+            if self.arcane && self.throw(10) == 0 {
+                let odd = self.one_of(["<!-- & -->", "<?p?>", "<![CDATA[]]>"]);
+                self.out.push_str(odd);
+            }
+            let must = matches!(letter, '&' | '<' | '>' | '\0'..='\u{1f}');
+            let may = matches!(letter, '"' | '\'');
+            if self.arcane && letter != '>' && self.throw(10) == 0 {
+                self.out.push_str(&format!("<![CDATA[{letter}]]>"));
+            } else if must || (may && self.throw(2) == 0) || (self.exotic && self.throw(10) == 0) {
+                let named = match letter {
+                    '&' => Some("&amp;"),
+                    '<' => Some("&lt;"),
+                    '>' => Some("&gt;"),
+                    '"' => Some("&quot;"),
+                    '\'' => Some("&apos;"),
+                    _ => None,
+                };
+                let number = u32::from(letter);
+                let text = match (self.throw(3), named) {
+                    (0, _) => format!("&#{number};"),
+                    (_, Some(named)) => named.to_owned(),
+                    _ => format!("&#x{number:x};"),
+                };
+                self.out.push_str(&text);
+            } else {
+                self.out.push(letter);
+            }
+        }
+    }
+
+    fn key(&mut self, name: &str, key: &str, encoded: bool) {
+        const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+            .remove(b'-')
+            .remove(b'.')
+            .remove(b'_')
+            .remove(b'*')
+            .remove(b'/')
+            .remove(b' ');
+        if !encoded {
+            return self.element(name, key);
+        }
+        let key = utf8_percent_encode(key, KEPT).to_string().replace(' ', "+");
+        self.element(name, &key);
+    }
+
+    fn write(mut self, told: &Told) -> String {
+        if self.throw(2) == 0 {
+            self.out
+                .push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+            self.blank();
+        }
+        if self.throw(2) == 0 {
+            let xmlns = " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
+            self.out.push_str(&format!("<ListBucketResult{xmlns}>"));
+        } else {
+            self.out.push_str("<ListBucketResult>");
+        }
+        // The encoding may be told before or after what it applies to.
+        let (mut early, mut late) = (vec![0, 1, 2, 3, 4], Vec::new());
+        while early.len() > 1 && self.throw(3) == 0 {
+            let at = self.throw(early.len() as u64) as usize;
+            late.push(early.remove(at));
+        }
+        for what in early {
+            self.head(what, told);
+        }
+        let whole = (told.objects.len(), told.common.len());
+        let (mut objects, mut common) = (0, 0);
+        while (objects, common) != whole {
+            if common < whole.1 && (objects == whole.0 || self.throw(4) == 0) {
+                self.gap();
+                self.open("CommonPrefixes");
+                self.key("Prefix", &told.common[common], told.encoded);
+                self.gap();
+                self.close("CommonPrefixes");
+                common += 1;
+            } else {
+                self.object(&told.objects[objects], told.encoded);
+                objects += 1;
+            }
+        }
+        for what in late {
+            self.head(what, told);
+        }
+        self.gap();
+        self.out.push_str("</ListBucketResult>");
+        self.blank();
+        self.out
+    }
+
+    fn head(&mut self, what: usize, told: &Told) {
+        match what {
+            0 => self.key("Prefix", &told.prefix, told.encoded),
+            1 => self.element("Name", "bucket"),
+            2 => {
+                if told.encoded {
+                    self.element("EncodingType", "url");
+                }
+                self.element("MaxKeys", "1000");
+                self.element("Delimiter", "");
+            }
+            3 => {
+                self.element(
+                    "IsTruncated",
+                    if told.token.is_some() {
+                        "true"
+                    } else {
+                        "false"
+                    },
+                );
+                self.element("StartAfter", "a<b");
+            }
+            _ => {
+                if let Some(token) = &told.token {
+                    self.element("NextContinuationToken", token);
+                }
+                self.element("KeyCount", &told.objects.len().to_string());
+            }
+        }
+    }
+
+    fn object(&mut self, object: &Object, encoded: bool) {
+        self.gap();
+        self.open("Contents");
+        let mut fields = vec![0, 1, 2, 3, 4, 5];
+        while !fields.is_empty() {
+            let at = if self.throw(3) == 0 {
+                self.throw(fields.len() as u64) as usize
+            } else {
+                0
+            };
+            self.field(fields.remove(at), object, encoded);
+        }
+        self.gap();
+        self.close("Contents");
+    }
+
+    fn field(&mut self, what: usize, object: &Object, encoded: bool) {
+        match what {
+            0 => self.key("Key", &object.key, encoded),
+            1 => {
+                let time = DateTime::from(UNIX_EPOCH + Duration::from_secs(object.seconds));
+                let time = time.fmt(Format::DateTime).unwrap();
+                let time = format!("{}.{:03}Z", &time[..19], object.millis);
+                self.element("LastModified", &time);
+            }
+            2 => match (&object.etag, self.throw(4)) {
+                (None, 0) => self.element("ETag", ""),
+                (None, _) => {}
+                (Some(etag), 0) => self.element("ETag", etag),
+                (Some(etag), 1) => {
+                    self.gap();
+                    self.out.push_str(&format!("<ETag>\"{etag}\"</ETag>"));
+                }
+                (Some(etag), _) => {
+                    self.gap();
+                    self.out
+                        .push_str(&format!("<ETag>&quot;{etag}&quot;</ETag>"));
+                }
+            },
+            3 => self.element("Size", &object.size.to_string()),
+            4 => {
+                if let Some(class) = object.class {
+                    self.element("StorageClass", class);
+                }
+            }
+            _ => self.extras(),
+        }
+    }
+
+    fn extras(&mut self) {
+        if self.throw(2) == 0 {
+            self.element("ChecksumAlgorithm", "CRC64NVME");
+            self.element("ChecksumAlgorithm", "CRC32");
+            self.element("ChecksumType", "FULL_OBJECT");
+        }
+        if self.throw(2) == 0 {
+            self.gap();
+            self.open("Owner");
+            self.element("DisplayName", "a & b <c>");
+            self.element("ID", "");
+            self.gap();
+            self.close("Owner");
+        }
+        if self.throw(4) == 0 {
+            self.gap();
+            self.open("RestoreStatus");
+            self.element("IsRestoreInProgress", "true");
+            self.element("RestoreExpiryDate", "2026-10-20T10:11:12.000Z");
+            self.gap();
+            self.close("RestoreStatus");
+        }
+    }
+}
+
+/// What the reader of the direct path makes of a document.
+fn read_direct(prefix: &S3Prefix, document: &[u8]) -> Result<ListPage> {
+    let reply = Reply {
+        status: 200,
+        header: &|_| None,
+        body: document,
+    };
+    read(prefix, &reply)
+}
+
+fn read_generated(prefix: &S3Prefix, document: &str) -> Result<ListPage> {
+    let replay = Replay::new([answer(200, &[], document)]);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(replay.store().list_page(ListRequest::new(prefix.clone())))
+}
+
+proptest! {
+    #[test]
+    fn what_s3_writes_is_scanned_and_is_what_was_told(told in told(), seed: u64) {
+        let document = Pen::new(seed, false, false).write(&told);
+        let scanned = scan::scan(&document);
+        prop_assert!(scanned.is_some(), "{}", document);
+        prop_assert_eq!(scanned.unwrap().listed_below(&told.place()), Ok(told.page()), "{}", document);
+        let page = full::read(&document).unwrap();
+        prop_assert_eq!(page.listed_below(&told.place()), Ok(told.page()), "{}", document);
+    }
+
+    #[test]
+    fn what_xml_allows_is_read_as_it_was_told(told in told(), seed: u64, arcane: bool) {
+        let document = Pen::new(seed, true, arcane).write(&told);
+        let page = read_direct(&told.place(), document.as_bytes());
+        prop_assert_eq!(page.unwrap(), told.page(), "{}", document);
+    }
+
+    #[test]
+    fn a_page_that_ends_early_is_an_error_and_never_a_shorter_one(
+        told in told(), seed: u64, exotic: bool, cut: prop::sample::Index,
+    ) {
+        let document = Pen::new(seed, exotic, exotic).write(&told);
+        let end = cut.index(document.len());
+        match read_direct(&told.place(), &document.as_bytes()[..end]) {
+            Ok(page) => {
+                prop_assert!(document[..end].contains("</ListBucketResult>"));
+                prop_assert_eq!(page, told.page());
+            }
+            Err(error) => prop_assert_eq!(
+                (error.kind(), error.retryability()),
+                (ErrorKind::Server, Retryability::Transient)
+            ),
+        }
+    }
+
+    #[test]
+    fn what_the_scanner_reads_the_full_reader_reads_alike(
+        told in told(), seed: u64,
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..3_u8, "[ -~\n]|é|</Key>|<Key>|&lt;|/>|<Size/>|-->"), 1..4),
+    ) {
+        let mut document = Pen::new(seed, false, false).write(&told);
+        for (at, kind, with) in edits {
+            let mut begin = at.index(document.len());
+            while !document.is_char_boundary(begin) {
+                begin -= 1;
+            }
+            let next = document[begin..].chars().next().map_or(0, char::len_utf8);
+            let end = if kind == 0 { begin } else { begin + next };
+            let with = if kind == 1 { "" } else { &with };
+            document.replace_range(begin..end, with);
+        }
+        let prefix = told.place();
+        let page = full::read(&document).map(|page| page.listed_below(&prefix));
+        if let Some(scanned) = scan::scan(&document) {
+            prop_assert_eq!(scanned.listed_below(&prefix), page.unwrap(), "{}", document);
+        }
+    }
+
+    #[test]
+    fn the_generated_client_reads_the_same(told in told(), seed: u64, exotic: bool) {
+        let document = Pen::new(seed, exotic, false).write(&told);
+        let page = read_generated(&told.place(), &document);
+        prop_assert_eq!(page.unwrap(), told.page(), "{}", document);
+    }
+}
+
+fn prefix() -> S3Prefix {
+    S3Prefix::parse("s3://bucket/a b/").unwrap()
+}
+
+fn listing(inside: &str) -> String {
+    format!("<ListBucketResult>{inside}</ListBucketResult>")
+}
+
+/// Reads a document in both ways, which agree, and returns what came out.
+fn agreed(document: &str) -> Result<ListPage> {
+    let direct = read_direct(&prefix(), document.as_bytes());
+    let generated = read_generated(&prefix(), document);
+    match (&direct, &generated) {
+        (Ok(direct), Ok(generated)) => assert_eq!(direct, generated, "{document}"),
+        (Err(direct), Err(generated)) => assert_eq!(
+            (
+                direct.kind(),
+                direct.retryability(),
+                direct.http_status(),
+                direct.place()
+            ),
+            (
+                generated.kind(),
+                generated.retryability(),
+                generated.http_status(),
+                generated.place()
+            ),
+            "{document}: {direct} / {generated}"
+        ),
+        _ => panic!("{document}: {direct:?} / {generated:?}"),
+    }
+    direct
+}
+
+#[test]
+fn a_page_never_shrinks_in_silence() {
+    for entry in [
+        "<Contents><Size>1</Size></Contents>",
+        "<Contents><Key></Key><Size>1</Size></Contents>",
+        "<Contents><Key/><Size>1</Size></Contents>",
+        "<Contents><Key>k</Key></Contents>",
+        "<Contents><Key>k</Key><Size>-1</Size></Contents>",
+        "<CommonPrefixes></CommonPrefixes>",
+        "<CommonPrefixes/>",
+        "<IsTruncated>true</IsTruncated>",
+        "<IsTruncated>true</IsTruncated><NextContinuationToken/>",
+    ] {
+        let error = agreed(&listing(entry)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Integrity, "{entry}");
+        assert_eq!(error.retryability(), Retryability::Transient);
+    }
+    for entry in [
+        "<Contents><Key>k</Key><Size>many</Size></Contents>",
+        "<Contents><Key>k</Key><Size></Size></Contents>",
+        "<Contents><Key>k</Key><Size>99999999999999999999</Size></Contents>",
+        "<Contents><Key><b/>k</Key><Size>1</Size></Contents>",
+        "<Contents><Key>k&odd;</Key><Size>1</Size></Contents>",
+        "<Contents><Key>k</Key><Size>1</Size><LastModified>today</LastModified></Contents>",
+        "<IsTruncated>maybe</IsTruncated>",
+        "<IsTruncated/>",
+    ] {
+        let error = agreed(&listing(entry)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Server, "{entry}");
+        assert_eq!(error.retryability(), Retryability::Transient);
+    }
+}
+
+#[test]
+fn what_is_no_listing_is_an_error() {
+    for document in [
+        "",
+        " ",
+        "no XML",
+        "<html><body>Welcome to the hotel</body>",
+        "<html><body>Welcome to the hotel</body></html>",
+        "<Other/>",
+        "<ListBucketResult>",
+        "<ListBucketResult><Contents>",
+        "<Error><Code>SlowDown</Code></Error>",
+        "<Error><Code>AccessDenied</Code><Message>no</Message></Error>",
+        "<Error><Code>Odd</Code></Error>",
+        "<Error/>",
+    ] {
+        assert!(agreed(document).is_err(), "{document}");
+    }
+    assert!(read_direct(&prefix(), b"<ListBucketResult>\xff</ListBucketResult>").is_err());
+}
+
+#[test]
+fn odd_pages_are_read_alike() {
+    for document in [
+        "<ListBucketResult/>",
+        "\u{feff}<ListBucketResult></ListBucketResult>",
+        "<!DOCTYPE x><ListBucketResult> text <!-- Contents --> </ListBucketResult> <after>",
+        "<x:ListBucketResult xmlns:x='y'><x:Contents><x:Key>k</x:Key><x:Size>1</x:Size></x:Contents></x:ListBucketResult>",
+        "<ListBucketResult><Contents><Owner><Key>no</Key></Owner><Key>k</Key><Size>1</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a b/%20</Key><Size>1</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a+b/%C3%A9</Key><Size>1</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a+b/%20</Key><Size>1</Size></Contents><Contents><Key>é</Key><Size>1</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><Contents><Key>k</Key><Size>1</Size><ETag>W/\"a\"</ETag></Contents></ListBucketResult>",
+        "<ListBucketResult><Contents><Key>k</Key><Size>1</Size><ETag>&quot;W/a&quot;</ETag></Contents></ListBucketResult>",
+        "<ListBucketResult><Contents><Key>k</Key><Size>1</Size><ETag>&quot;\"a\"&quot;</ETag></Contents></ListBucketResult>",
+        "<ListBucketResult><Contents><Key>k</Key><Size>1</Size><ETag>&quot;&quot;</ETag><StorageClass/></Contents></ListBucketResult>",
+        "<ListBucketResult><Contents><Key> k </Key><Size>+01</Size><LastModified>2015-10-21T09:28:00+02:00</LastModified></Contents></ListBucketResult>",
+        "<ListBucketResult><Contents><Key>k</Key><Size>1</Size><LastModified>1960-10-21T09:28:00Z</LastModified></Contents></ListBucketResult>",
+        "<ListBucketResult><NextContinuationToken>t</NextContinuationToken></ListBucketResult>",
+        "<ListBucketResult><IsTruncated>false</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>",
+    ] {
+        agreed(document).unwrap();
+    }
+}
+
+/// Where the generated client loses keys or takes half of one, the direct path does not.
+#[test]
+fn what_the_generated_client_misreads_is_read_right() {
+    let key = |page: ListPage| page.objects[0].url.key().to_owned();
+    for inside in ["a<!-- -->b", "<![CDATA[ab]]>", "a<![CDATA[b]]>"] {
+        let document = listing(&format!(
+            "<Contents><Key>{inside}</Key><Size>1</Size></Contents>"
+        ));
+        assert_eq!(
+            key(read_direct(&prefix(), document.as_bytes()).unwrap()),
+            "ab"
+        );
+    }
+    let two = listing("<CommonPrefixes><Prefix>a/</Prefix><Prefix>b/</Prefix></CommonPrefixes>");
+    assert_eq!(
+        read_direct(&prefix(), two.as_bytes())
+            .unwrap()
+            .prefixes
+            .len(),
+        2
+    );
+    for broken in [
+        "<Contents><Key>a</Key><Size>1</Size></Contents><<Contents><Key>b</Key><Size>1</Size></Contents>",
+        "<Contents><Key>a</Key><Key>b</Key><Size>1</Size></Contents>",
+        "<Contents><Key>a<b/></Key><Size>1</Size></Contents>",
+    ] {
+        let error = read_direct(&prefix(), listing(broken).as_bytes()).unwrap_err();
+        assert_eq!(error.retryability(), Retryability::Transient, "{broken}");
+    }
+}
+
+#[test]
+fn a_refusal_is_one_whatever_the_status() {
+    let body = b"<Error><Code>NoSuchBucket</Code></Error>";
+    for status in [404, 200, 500] {
+        let reply = Reply {
+            status,
+            header: &|name| (name == "x-amz-request-id").then_some("r1"),
+            body,
+        };
+        let error = read(&prefix(), &reply).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoSuchBucket, "{status}");
+        assert_eq!(
+            (error.operation(), error.request_id(), error.place()),
+            (Operation::List, Some("r1"), Some(prefix().as_str()))
+        );
+    }
+}
