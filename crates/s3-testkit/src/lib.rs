@@ -6,6 +6,8 @@ mod call;
 pub mod conformance;
 mod faults;
 mod ledger;
+#[cfg(target_os = "linux")]
+pub mod origin;
 mod ramp;
 mod server;
 pub mod strategy;

@@ -109,7 +109,7 @@ async fn two_kinds_at_once_are_refused() {
     );
 }
 
-/// A file is sent aws-chunked, in signed chunks, with the checksum as a trailer.
+/// A file is sent aws-chunked, with the checksum as a trailer.
 #[tokio::test]
 async fn a_trailer_is_checked_and_kept() {
     let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
@@ -132,12 +132,12 @@ async fn a_trailer_is_checked_and_kept() {
     let recorded = &server.ledger().requests()[0];
     assert_eq!(
         recorded.header("x-amz-trailer"),
-        Some("x-amz-checksum-crc32"),
+        Some("x-amz-checksum-crc64nvme"),
         "{recorded:?}"
     );
     assert_ramp(&server.store().get_bytes(url.clone()).await.unwrap(), 0);
     let meta = server.store().head(HeadRequest::new(url)).await.unwrap();
-    assert_eq!(meta.checksum.unwrap().algorithm.as_str(), "CRC32");
+    assert_eq!(meta.checksum.unwrap().algorithm.as_str(), "CRC64NVME");
     assert_eq!(meta.attributes.content_encoding, None);
 }
 

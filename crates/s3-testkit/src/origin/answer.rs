@@ -1,0 +1,71 @@
+//! Answers as they go over the wire.
+
+use bytes::Bytes;
+
+use super::pool::Window;
+
+/// What every answer of S3 carries.
+const ALWAYS: &str = "x-amz-id-2: Uuag1LuByRx9e6j5Onimru9pO4ZVKnJ2Qz7/C1NPcfTWAtRPfTaOFg==\r\n\
+                      x-amz-request-id: 656C76696E672773\r\n\
+                      Date: Tue, 20 Oct 2026 10:11:13 GMT\r\nServer: AmazonS3\r\n";
+
+/// A head, complete to its empty line, and what follows it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) head: Vec<u8>,
+    pub(super) body: Body,
+}
+
+/// What follows a head.
+#[derive(Debug)]
+pub(super) enum Body {
+    Nothing,
+    Text(String),
+    Kept(Bytes),
+    Pool(Window),
+}
+
+impl Answer {
+    /// Headers and no body.
+    pub(super) fn bare(status: &str, headers: &str) -> Self {
+        Self {
+            head: head(status, headers),
+            body: Body::Nothing,
+        }
+    }
+
+    pub(super) fn document(status: &str, text: String) -> Self {
+        let headers = format!(
+            "Content-Type: application/xml\r\nContent-Length: {}\r\n",
+            text.len()
+        );
+        Self {
+            head: head(status, &headers),
+            body: Body::Text(text),
+        }
+    }
+
+    pub(super) fn error(status: &str, code: &str) -> Self {
+        Self::document(
+            status,
+            format!("<Error><Code>{code}</Code><Message>{code}</Message></Error>"),
+        )
+    }
+
+    /// For `HEAD`: the same head, nothing after it.
+    pub(super) fn without_body(self) -> Self {
+        Self {
+            body: Body::Nothing,
+            ..self
+        }
+    }
+}
+
+/// A head from its status, such as `200 OK`, and its own headers, each with its line's end.
+pub(super) fn head(status: &str, headers: &str) -> Vec<u8> {
+    let mut head = Vec::with_capacity(512);
+    for piece in ["HTTP/1.1 ", status, "\r\n", ALWAYS, headers, "\r\n"] {
+        head.extend_from_slice(piece.as_bytes());
+    }
+    head
+}

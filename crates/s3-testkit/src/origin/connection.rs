@@ -1,0 +1,253 @@
+//! One connection: what is read of it, what is dropped, what is sent.
+
+use std::io;
+
+use rustix::fs::sendfile;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use super::pace::Pace;
+use super::pool::{Pool, Window};
+use super::request::{Malformed, Request};
+
+/// Room that is made before each read of heads.
+const ROOM: usize = 16 << 10;
+
+/// The most that one system call moves; a call should not keep the others waiting for long.
+const AT_ONCE: usize = 4 << 20;
+
+/// Bodies up to this size leave in one system call with their head.
+const WITH_HEAD: u64 = 32 << 10;
+
+/// A connection and the bytes of it that have not been looked at.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    input: Vec<u8>,
+    /// How much of `input` is done with.
+    begin: usize,
+    /// Never read: the address of what the kernel drops.
+    nowhere: Vec<u8>,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            input: Vec::with_capacity(ROOM),
+            begin: 0,
+            nowhere: Vec::new(),
+        }
+    }
+
+    /// The next request; `None` when the client has closed.
+    pub(super) async fn request(&mut self) -> io::Result<Option<Request>> {
+        loop {
+            let parsed = Request::parse(self.unread());
+            if let Some((request, len)) = parsed.map_err(|Malformed| io::ErrorKind::InvalidData)? {
+                self.begin += len;
+                return Ok(Some(request));
+            }
+            if self.fill().await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn unread(&self) -> &[u8] {
+        &self.input[self.begin..]
+    }
+
+    async fn fill(&mut self) -> io::Result<usize> {
+        self.input.drain(..self.begin);
+        self.begin = 0;
+        self.input.reserve(ROOM);
+        loop {
+            match self.stream.try_read_buf(&mut self.input) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stream.readable().await?;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Takes up to `most` bytes that have already been read.
+    fn take(&mut self, most: u64) -> Vec<u8> {
+        let len = usize::try_from(most).unwrap_or(usize::MAX);
+        let bytes = &self.unread()[..len.min(self.unread().len())];
+        let bytes = bytes.to_vec();
+        self.begin += bytes.len();
+        bytes
+    }
+
+    /// Lets the kernel drop the next bytes: they are never copied here.
+    pub(super) async fn discard(&mut self, len: u64, mut pace: Pace) -> io::Result<()> {
+        let mut left = len - self.take(len).len() as u64;
+        while left > 0 {
+            let wanted = usize::try_from(left).map_or(AT_ONCE, |left| left.min(AT_ONCE));
+            let wanted = pace.allowed(wanted).await;
+            if self.nowhere.len() < wanted {
+                self.nowhere = vec![0; AT_ONCE];
+            }
+            let (stream, nowhere) = (&self.stream, &mut self.nowhere[..wanted]);
+            let dropped = stream
+                .async_io(Interest::READABLE, || {
+                    Ok(recv(stream, &mut *nowhere, RecvFlags::TRUNC)?.1)
+                })
+                .await?;
+            if dropped == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            pace.moved(dropped);
+            left -= dropped as u64;
+        }
+        Ok(())
+    }
+
+    /// Reads the next bytes.
+    pub(super) async fn read_exact(&mut self, len: u64, mut pace: Pace) -> io::Result<Vec<u8>> {
+        let mut body = self.take(len);
+        let len = usize::try_from(len).map_err(io::Error::other)?;
+        while body.len() < len {
+            let begin = body.len();
+            body.resize(begin + pace.allowed((len - begin).min(AT_ONCE)).await, 0);
+            let (stream, free) = (&self.stream, &mut body[begin..]);
+            let read = stream
+                .async_io(Interest::READABLE, || stream.try_read(free))
+                .await?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            pace.moved(read);
+            body.truncate(begin + read);
+        }
+        Ok(body)
+    }
+
+    /// Reads a body in HTTP's chunks, trailers included.
+    pub(super) async fn read_chunked(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let line = self.line().await?;
+            let len = chunk_length(&line).ok_or(io::ErrorKind::InvalidData)?;
+            if len == 0 {
+                while !self.line().await?.is_empty() {}
+                return Ok(body);
+            }
+            let chunk = self.read_exact(len as u64 + 2, Pace::new(None)).await?;
+            body.extend_from_slice(&chunk[..len]);
+        }
+    }
+
+    /// The next line, without its end.
+    async fn line(&mut self) -> io::Result<Vec<u8>> {
+        loop {
+            if let Some(end) = line_end(self.unread()) {
+                let line = self.unread()[..end].to_vec();
+                self.begin += end + 2;
+                return Ok(line);
+            }
+            if self.fill().await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    /// Sends bytes; `more` of the same answer follow.
+    pub(super) async fn send(&self, mut bytes: &[u8], more: bool) -> io::Result<()> {
+        let mut flags = SendFlags::NOSIGNAL;
+        flags.set(SendFlags::MORE, more);
+        while !bytes.is_empty() {
+            let stream = &self.stream;
+            let sent = stream
+                .async_io(Interest::WRITABLE, || Ok(send(stream, bytes, flags)?))
+                .await?;
+            bytes = &bytes[sent..];
+        }
+        Ok(())
+    }
+
+    /// Sends a body from memory, at its pace.
+    pub(super) async fn send_body(&self, mut body: &[u8], mut pace: Pace) -> io::Result<()> {
+        while !body.is_empty() {
+            let now = pace.allowed(body.len().min(AT_ONCE)).await;
+            self.send(&body[..now], false).await?;
+            pace.moved(now);
+            body = &body[now..];
+        }
+        Ok(())
+    }
+
+    /// Sends a head and a piece of the pool, which goes from the file to the socket without being copied here.
+    pub(super) async fn send_window(
+        &self,
+        mut head: Vec<u8>,
+        pool: &Pool,
+        mut window: Window,
+        mut pace: Pace,
+    ) -> io::Result<()> {
+        if window.len <= WITH_HEAD {
+            pool.read(window, &mut head)?;
+            return self.send(&head, false).await;
+        }
+        self.send(&head, true).await?;
+        while window.len > 0 {
+            let piece = pool.contiguous(window);
+            let wanted = usize::try_from(piece.len).map_or(AT_ONCE, |len| len.min(AT_ONCE));
+            let wanted = pace.allowed(wanted).await;
+            let stream = &self.stream;
+            let sent = stream
+                .async_io(Interest::WRITABLE, || {
+                    let mut offset = piece.start;
+                    Ok(sendfile(stream, pool.file(), Some(&mut offset), wanted)?)
+                })
+                .await?;
+            pace.moved(sent);
+            window = window.part(sent as u64, window.len - sent as u64);
+        }
+        Ok(())
+    }
+}
+
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(2).position(|pair| pair == b"\r\n")
+}
+
+/// The number at the beginning of a chunk's first line.
+fn chunk_length(line: &[u8]) -> Option<usize> {
+    let digits = line.split(|byte| *byte == b';').next()?;
+    usize::from_str_radix(str::from_utf8(digits).ok()?.trim(), 16).ok()
+}
+
+/// Takes the chunks of AWS apart.
+pub(super) fn without_aws_chunks(mut body: &[u8]) -> Option<Vec<u8>> {
+    let mut decoded = Vec::with_capacity(body.len());
+    loop {
+        let end = line_end(body)?;
+        let len = chunk_length(&body[..end])?;
+        if len == 0 {
+            return Some(decoded);
+        }
+        let chunk = body.get(end + 2..)?;
+        decoded.extend_from_slice(chunk.get(..len)?);
+        body = chunk.get(len + 2..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_of_aws_are_taken_apart() {
+        let body =
+            b"4;chunk-signature=x\r\nWiki\r\n5\r\npedia\r\n0\r\nx-amz-checksum-crc32:x\r\n\r\n";
+        assert_eq!(without_aws_chunks(body).unwrap(), b"Wikipedia");
+        assert_eq!(without_aws_chunks(b"0\r\n\r\n").unwrap(), b"");
+        for broken in [&b"5\r\nab\r\n"[..], b"", b"zz\r\n", b"3\r\nabc"] {
+            assert_eq!(without_aws_chunks(broken), None, "{broken:?}");
+        }
+    }
+}

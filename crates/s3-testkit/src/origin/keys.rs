@@ -1,0 +1,191 @@
+//! The keys of a bucket, sorted, as numbers.
+
+use std::fmt::Write as _;
+
+use super::generated;
+
+/// How `list` looks when its name does not say.
+const LISTED: (u64, u64) = (200_000, 64);
+
+/// A bucket's keys in the order in which they are listed.
+#[derive(Clone, Debug)]
+pub(super) enum Keys {
+    /// `p07/data-00012345-….parquet`: so many keys, evenly below so many prefixes.
+    Spread {
+        /// How many keys.
+        count: u64,
+        /// How many prefixes.
+        prefixes: u64,
+    },
+    /// The objects of `bench`.
+    Bench,
+    /// What was put into `keep`, with sizes.
+    Kept(Vec<(String, u64)>),
+}
+
+impl Keys {
+    /// The keys of a generated bucket, or of one that forgets what it is given.
+    pub(super) fn of_bucket(name: &str) -> Self {
+        if name == "bench" {
+            return Self::Bench;
+        }
+        let (count, prefixes) = match name.strip_prefix("list") {
+            Some("") => LISTED,
+            Some(shape) => shape_of(shape).unwrap_or((0, 1)),
+            None => (0, 1),
+        };
+        Self::Spread { count, prefixes }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        match self {
+            Self::Spread { count, .. } => *count,
+            Self::Bench => generated::BENCH_LISTED,
+            Self::Kept(keys) => keys.len() as u64,
+        }
+    }
+
+    /// Replaces `out` by the key at an index below [`count`](Self::count).
+    pub(super) fn write(&self, index: u64, out: &mut String) {
+        out.clear();
+        match self {
+            Self::Spread { count, prefixes } => spread(index, *count, *prefixes, out),
+            Self::Bench => generated::write_bench_key(index, out),
+            Self::Kept(keys) => out.push_str(&keys[to_usize(index)].0),
+        }
+    }
+
+    pub(super) fn size(&self, index: u64) -> u64 {
+        match self {
+            Self::Spread { .. } => mixed(index) >> 40,
+            Self::Bench => generated::bench_size(index),
+            Self::Kept(keys) => keys[to_usize(index)].1,
+        }
+    }
+
+    /// The first index from `start` on whose key does not satisfy `before`, which the keys before it do.
+    pub(super) fn partition(&self, start: u64, before: impl Fn(&str) -> bool) -> u64 {
+        let (mut low, mut high) = (start, self.count());
+        let mut key = String::new();
+        while low < high {
+            let middle = low + (high - low) / 2;
+            self.write(middle, &mut key);
+            if before(&key) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+}
+
+/// `-1000-4` is a thousand keys below four prefixes.
+fn shape_of(text: &str) -> Option<(u64, u64)> {
+    let (count, prefixes) = text.strip_prefix('-')?.split_once('-')?;
+    let shape: (u64, u64) = (count.parse().ok()?, prefixes.parse().ok()?);
+    (shape.1 > 0).then_some(shape)
+}
+
+/// Both numbers have leading zeros, so that the keys' order is that of the indices.
+fn spread(index: u64, count: u64, prefixes: u64, out: &mut String) {
+    let width = decimal_digits(prefixes - 1).max(2);
+    let prefix = index * prefixes / count.max(1);
+    // Formatting is most of what a listed key costs here; these are `{prefix:0width$}` and `{index:08}` by hand.
+    out.push('p');
+    push_decimal(prefix, width, out);
+    out.push_str("/data-");
+    push_decimal(index, 8, out);
+    out.push('-');
+    push_hex(mixed(index), out);
+    out.push_str(".parquet");
+}
+
+const fn mixed(index: u64) -> u64 {
+    index.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+fn decimal_digits(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+fn push_decimal(number: u64, width: usize, out: &mut String) {
+    let mut digits = [b'0'; 20];
+    let mut rest = number;
+    let mut at = digits.len();
+    while rest > 0 {
+        at -= 1;
+        digits[at] += u8::try_from(rest % 10).expect("a digit");
+        rest /= 10;
+    }
+    let from = at.min(digits.len() - width.min(digits.len()));
+    out.extend(digits[from..].iter().map(|digit| char::from(*digit)));
+}
+
+/// Appends sixteen hexadecimal digits.
+pub(super) fn push_hex(number: u64, out: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |shift: u32| char::from(DIGITS[(number >> shift) as usize & 15]);
+    out.extend((0..16).rev().map(|place| digit(place * 4)));
+}
+
+/// Appends a number that is not padded.
+pub(super) fn push_number(number: u64, out: &mut String) {
+    let _ = write!(out, "{number}");
+}
+
+fn to_usize(index: u64) -> usize {
+    usize::try_from(index).expect("indices of keys in memory fit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(keys: &Keys, index: u64) -> String {
+        let mut key = String::new();
+        keys.write(index, &mut key);
+        key
+    }
+
+    #[test]
+    fn keys_are_sorted_whatever_their_number() {
+        for (count, prefixes) in [
+            (200_000, 64),
+            (1_000, 1_000),
+            (1, 1),
+            (12_345, 7),
+            (5_000, 101),
+        ] {
+            let keys = Keys::of_bucket(&format!("list-{count}-{prefixes}"));
+            assert_eq!(keys.count(), count);
+            let all: Vec<_> = (0..count).map(|index| key(&keys, index)).collect();
+            assert!(all.is_sorted_by(|a, b| a < b), "{count} {prefixes}");
+            let mut starts: Vec<_> = all.iter().map(|key| key.split('/').next()).collect();
+            starts.dedup();
+            assert_eq!(starts.len() as u64, prefixes);
+        }
+    }
+
+    #[test]
+    fn the_usual_bucket_is_the_usual_one() {
+        let keys = Keys::of_bucket("list");
+        assert_eq!(keys.count(), 200_000);
+        assert_eq!(key(&keys, 0), "p00/data-00000000-0000000000000000.parquet");
+        assert_eq!(
+            key(&keys, 199_999),
+            format!("p63/data-00199999-{:016x}.parquet", mixed(199_999))
+        );
+        assert_eq!(Keys::of_bucket("listing").count(), 0);
+        assert_eq!(Keys::of_bucket("list-5-0").count(), 0);
+    }
+
+    #[test]
+    fn a_key_is_found_by_halving() {
+        let keys = Keys::of_bucket("list-1000-10");
+        let wanted = key(&keys, 437);
+        assert_eq!(keys.partition(0, |key| key < wanted.as_str()), 437);
+        assert_eq!(keys.partition(500, |_| true), 1000);
+        assert_eq!(keys.partition(0, |_| false), 0);
+    }
+}

@@ -1,0 +1,81 @@
+//! How fast a body may move.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// What a body may move at once, before the rate counts.
+const FREE: f64 = 131_072.0;
+
+/// Less than this is not worth a system call.
+const LEAST: f64 = 32_768.0;
+
+/// The allowance of one body.
+#[derive(Debug)]
+pub(super) struct Pace {
+    rate: Option<f64>,
+    begin: Instant,
+    moved: f64,
+}
+
+impl Pace {
+    #[expect(clippy::cast_precision_loss, reason = "a rate is no exact number")]
+    pub(super) fn new(bytes_per_second: Option<u64>) -> Self {
+        Self {
+            rate: bytes_per_second.map(|rate| rate as f64),
+            begin: Instant::now(),
+            moved: 0.0,
+        }
+    }
+
+    /// Waits until some bytes may move and returns how many, at most `wanted`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "what is allowed is positive and, to what is wanted, small"
+    )]
+    pub(super) async fn allowed(&self, wanted: usize) -> usize {
+        let Some(rate) = self.rate else {
+            return wanted;
+        };
+        loop {
+            let allowed = rate.mul_add(self.begin.elapsed().as_secs_f64(), FREE) - self.moved;
+            if allowed >= LEAST.min(wanted as f64) {
+                return wanted.min(allowed as usize);
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "bodies are below 2^53 bytes")]
+    pub(super) fn moved(&mut self, bytes: usize) {
+        self.moved += bytes as f64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn move_all(mut pace: Pace, mut left: usize) -> Duration {
+        let begin = Instant::now();
+        while left > 0 {
+            let moved = pace.allowed(left).await;
+            pace.moved(moved);
+            left -= moved;
+        }
+        begin.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_takes_the_time_that_its_rate_gives_it() {
+        let took = move_all(Pace::new(Some(10_000_000)), 10_131_072).await;
+        assert!((0.99..1.01).contains(&took.as_secs_f64()), "{took:?}");
+        assert_eq!(
+            move_all(Pace::new(Some(10_000_000)), 100_000).await,
+            Duration::ZERO
+        );
+        assert_eq!(move_all(Pace::new(None), 1 << 40).await, Duration::ZERO);
+    }
+}

@@ -1,0 +1,103 @@
+//! What the connections of an origin share.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::config::OriginConfig;
+use super::counters::Counters;
+use super::keys::Keys;
+use super::pool::Pool;
+
+/// Pool, counters, and what clients have left here.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) config: OriginConfig,
+    pub(super) pool: Pool,
+    pub(super) counters: Counters,
+    left: Mutex<Left>,
+}
+
+/// The only bucket that remembers what was put into it.
+pub(super) const KEEP: &str = "keep";
+
+#[derive(Debug, Default)]
+struct Left {
+    objects: BTreeMap<String, Bytes>,
+    /// By upload and part. A part of a bucket that forgets is empty.
+    uploads: HashMap<String, BTreeMap<u32, Bytes>>,
+    last_upload: u64,
+}
+
+impl State {
+    pub(super) fn new(config: OriginConfig) -> io::Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            pool: Pool::new(config.pool_bytes)?,
+            config,
+            counters: Counters::default(),
+            left: Mutex::default(),
+        }))
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn reset(&self) {
+        self.counters.reset();
+        let mut left = self.left();
+        left.objects.clear();
+        left.uploads.clear();
+    }
+
+    pub(super) fn kept(&self, key: &str) -> Option<Bytes> {
+        self.left().objects.get(key).cloned()
+    }
+
+    pub(super) fn keep(&self, key: String, body: Bytes) {
+        self.left().objects.insert(key, body);
+    }
+
+    pub(super) fn forget(&self, key: &str) {
+        self.left().objects.remove(key);
+    }
+
+    pub(super) fn keys(&self, bucket: &str) -> Keys {
+        if bucket != KEEP {
+            return Keys::of_bucket(bucket);
+        }
+        let left = self.left();
+        let sizes = left.objects.iter();
+        Keys::Kept(
+            sizes
+                .map(|(key, body)| (key.clone(), body.len() as u64))
+                .collect(),
+        )
+    }
+
+    pub(super) fn begin_upload(&self) -> String {
+        let mut left = self.left();
+        left.last_upload += 1;
+        let id = format!("upload{:012}", left.last_upload);
+        left.uploads.insert(id.clone(), BTreeMap::new());
+        id
+    }
+
+    /// Whether there is such an upload.
+    pub(super) fn add_part(&self, upload: &str, number: u32, body: Bytes) -> bool {
+        let mut left = self.left();
+        let Some(parts) = left.uploads.get_mut(upload) else {
+            return false;
+        };
+        parts.insert(number, body);
+        true
+    }
+
+    /// Ends an upload; its parts in order of their numbers, if there is one.
+    pub(super) fn end_upload(&self, upload: &str) -> Option<Vec<Bytes>> {
+        let parts = self.left().uploads.remove(upload)?;
+        Some(parts.into_values().collect())
+    }
+}
