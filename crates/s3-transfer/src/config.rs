@@ -25,12 +25,13 @@ pub struct TransferConfig {
     pub stall_timeout: Duration,
     /// How many attempts may be under way at once.
     pub concurrency: Concurrency,
-    /// How many inputs of a batch may be under way at once; as many as `concurrency` allows when `None`.
+    /// How many inputs of a batch may be under way at once. When `None`, enough to keep the engine busy: twice as many
+    /// as attempts at the moment, and 32 that back off or wait for the disk, but no more than `concurrency` ever allows.
     pub window: Option<NonZeroUsize>,
     /// The most bytes that parts in flight may buffer, on top of what the caller's own results hold: so many for
     /// reads, and so many for uploads from readers. 64 MiB.
     ///
-    /// A part that is read counts with its size, but at most 1 MiB: the rest of it is in the caller's buffer or in the
+    /// A part that is read counts with its size, but at most 512 KiB: the rest of it is in the caller's buffer or in the
     /// file already. A part from a reader counts with `part_size` while it is read, and then with its size.
     pub memory: usize,
     /// Retries per success that the shared budget allows. 10: a constant fault rate of nine in ten still gets
@@ -46,8 +47,9 @@ pub struct TransferConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Concurrency {
-    /// Finds the level by itself: doubles from `start` until the server throttles or `max` is reached, then cuts
-    /// by three tenths for each round of throttling and grows by one for each round of successes.
+    /// Finds the level by itself: doubles from `start` as long as that pays in goodput, which is attempts and bytes per
+    /// second, and tries again now and then. Once the server throttles, cuts by three tenths for each round of
+    /// throttling and grows by one for each round of successes.
     Adaptive {
         /// Where to begin.
         start: usize,
@@ -78,8 +80,8 @@ impl Concurrency {
 impl Default for TransferConfig {
     fn default() -> Self {
         Self {
-            part_size: 8 << 20,
-            single_put_up_to: 16 << 20,
+            part_size: crate::parts::PART_SIZE,
+            single_put_up_to: crate::parts::SINGLE_PUT_UP_TO,
             max_attempts: 21,
             backoff_base: Duration::from_millis(50),
             backoff_cap: Duration::from_secs(20),
@@ -98,8 +100,14 @@ impl Default for TransferConfig {
 }
 
 impl TransferConfig {
-    pub(crate) fn window(&self) -> usize {
-        self.window
-            .map_or_else(|| self.concurrency.max(), NonZeroUsize::get)
+    /// Returns how many inputs may be under way while `limit` attempts may be.
+    pub(crate) fn window(&self, limit: usize) -> usize {
+        match (self.window, self.concurrency) {
+            (Some(window), _) => window.get(),
+            (None, Concurrency::Fixed(_)) => self.concurrency.max(),
+            (None, Concurrency::Adaptive { .. }) => {
+                self.concurrency.max().min(limit.saturating_mul(2) + 32)
+            }
+        }
     }
 }

@@ -26,9 +26,20 @@ pub trait Job: Clone + Send + 'static {
     /// Makes one attempt.
     fn run(self, store: SharedStore) -> impl Future<Output = Result<Self::Output>> + Send;
 
+    /// Makes one attempt, in a box. A job whose [`run`](Self::run) is a box already returns it as it is.
+    fn boxed(self, store: SharedStore) -> BoxFuture<'static, Result<Self::Output>> {
+        Box::pin(self.run(store))
+    }
+
     /// Returns the count of bytes moved, if the job can tell.
     fn progress(&self) -> Option<&Progress> {
         None
+    }
+
+    /// Returns how many bytes an attempt sends whose movement cannot be seen: they count for the throughput when it has
+    /// succeeded.
+    fn sends(&self) -> u64 {
+        0
     }
 
     /// Returns how much longer than the stall limit an attempt may take before it answers, because it sends bytes
@@ -44,6 +55,7 @@ pub(crate) struct Simple<R, T> {
     place: std::sync::Arc<str>,
     request: R,
     allowance: Duration,
+    sends: u64,
     send: fn(SharedStore, R) -> BoxFuture<'static, Result<T>>,
 }
 
@@ -59,6 +71,7 @@ impl<R, T> Simple<R, T> {
             place: place.into(),
             request,
             allowance: Duration::ZERO,
+            sends: 0,
             send,
         }
     }
@@ -69,8 +82,14 @@ impl<R, T> Simple<R, T> {
         self
     }
 
-    /// Allows the time that `bytes` take on the slowest link that is still worth waiting for.
+    /// Sends `bytes`: allows the time that they take on the slowest link that is still worth waiting for.
     pub(crate) fn sending(mut self, bytes: u64) -> Self {
+        self.sends = bytes;
+        self.waiting_as_for(bytes)
+    }
+
+    /// Allows as much time as sending `bytes` would take, although they move elsewhere.
+    pub(crate) fn waiting_as_for(mut self, bytes: u64) -> Self {
         self.allowance = Duration::from_secs(bytes / SLOWEST_UPLOAD);
         self
     }
@@ -102,6 +121,7 @@ impl<R: Clone, T> Clone for Simple<R, T> {
             place: std::sync::Arc::clone(&self.place),
             request: self.request.clone(),
             allowance: self.allowance,
+            sends: self.sends,
             send: self.send,
         }
     }
@@ -130,6 +150,14 @@ where
 
     fn run(self, store: SharedStore) -> impl Future<Output = Result<T>> + Send {
         (self.send)(store, self.request)
+    }
+
+    fn boxed(self, store: SharedStore) -> BoxFuture<'static, Result<T>> {
+        (self.send)(store, self.request)
+    }
+
+    fn sends(&self) -> u64 {
+        self.sends
     }
 
     fn allowance(&self) -> Duration {

@@ -40,6 +40,11 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Threads
+//!
+//! The engine runs on the runtime of its caller, and spreads a batch over that runtime's threads. On the threads of a
+//! [`Crew`], which run nothing but transfers, a request costs less; what is begun there spreads over the crew.
+//!
 //! # Cancellation
 //!
 //! Dropping a future or a [`Many`] cancels what it started: tasks stop, temporary files are unlinked, and an
@@ -47,6 +52,7 @@
 
 mod call;
 mod config;
+mod crew;
 mod download;
 mod fanout;
 mod io;
@@ -63,8 +69,9 @@ mod upload;
 
 pub use call::CallOptions;
 pub use config::{Concurrency, TransferConfig};
-pub use download::{Destination, Fetched, GetItem, KnownObject, Landed};
-pub use fanout::{BatchFailure, Many, ManyOptions};
+pub use crew::Crew;
+pub use download::{Destination, Fetched, GetItem, KnownObject, Landed, Unchecked, Verified};
+pub use fanout::{BatchFailure, FeedFailure, Many, ManyOptions};
 pub use job::Job;
 pub use list::{ListOptions, ListStream};
 pub use progress::Progress;

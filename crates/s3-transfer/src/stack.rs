@@ -16,17 +16,30 @@ type Attempts = Retry<RetryPolicy, AdaptiveLimit<StallTimeout<Execute>>>;
 
 /// Runs jobs: deadline, retry, limit, stall limit, attempt.
 #[derive(Clone, Debug)]
-pub(crate) struct Stack(Attempts);
+pub(crate) struct Stack {
+    attempts: Attempts,
+    controller: Controller,
+}
 
 impl Stack {
     pub(crate) fn new(store: SharedStore, config: &TransferConfig) -> Self {
         let attempt = StallTimeoutLayer(config.stall_timeout).layer(Execute::new(store));
-        let limited = AdaptiveLimitLayer(Controller::new(config.concurrency)).layer(attempt);
-        Self(Retry::new(RetryPolicy::new(config), limited))
+        let controller = Controller::new(config.concurrency);
+        let limited = AdaptiveLimitLayer(controller.clone()).layer(attempt);
+        Self {
+            attempts: Retry::new(RetryPolicy::new(config), limited),
+            controller,
+        }
+    }
+
+    /// Returns how many attempts may be under way at the moment.
+    pub(crate) fn limit(&self) -> usize {
+        self.controller.limit()
     }
 
     pub(crate) async fn run<J: Job>(&self, job: J, options: &CallOptions) -> Result<J::Output> {
-        let stack: Deadline<Attempts> = DeadlineLayer(options.deadline).layer(self.0.clone());
+        let stack: Deadline<Attempts> =
+            DeadlineLayer(options.deadline).layer(self.attempts.clone());
         stack.oneshot(job).await
     }
 }

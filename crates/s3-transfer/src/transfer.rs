@@ -5,6 +5,7 @@ use std::sync::Arc;
 use s3_core::{Result, SharedStore, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::io::Buffers;
 use crate::stack::Stack;
 use crate::{CallOptions, Job, TransferConfig};
 
@@ -20,6 +21,7 @@ struct Engine {
     stack: Stack,
     reading: Arc<Semaphore>,
     sending: Arc<Semaphore>,
+    buffers: Buffers,
     config: TransferConfig,
 }
 
@@ -61,6 +63,7 @@ impl Transfer {
             stack,
             reading: Arc::new(Semaphore::new(memory)),
             sending: Arc::new(Semaphore::new(memory)),
+            buffers: Buffers::default(),
             config,
         }))
     }
@@ -77,6 +80,11 @@ impl Transfer {
         &self.0.config
     }
 
+    /// Returns the buffers between the network and the disk.
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.0.buffers
+    }
+
     /// Runs a job of your own through the stack: deadline, retries, limit, stall limit.
     ///
     /// # Errors
@@ -84,6 +92,11 @@ impl Transfer {
     /// What the job says last, with the number of attempts; `Timeout` after the deadline.
     pub async fn run<J: Job>(&self, job: J, options: &CallOptions) -> Result<J::Output> {
         self.0.stack.run(job, options).await
+    }
+
+    /// Returns how many inputs of a batch may be under way at the moment.
+    pub(crate) fn window(&self) -> usize {
+        self.0.config.window(self.0.stack.limit())
     }
 
     /// Waits for a share of the memory budget for reads, while holding the right to make an attempt.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use s3_core::{ByteRange, ETag, ObjectMeta, S3Url};
 
+use super::Verified;
+
 /// An object, or a range of it, to read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -81,6 +83,8 @@ pub struct Fetched {
     pub range: Range<u64>,
     /// The bytes, or where they are.
     pub data: Landed,
+    /// Whether the bytes were compared with the server's checksum.
+    pub verified: Verified,
 }
 
 /// Where the bytes have landed.

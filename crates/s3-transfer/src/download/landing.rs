@@ -1,116 +1,133 @@
-//! Where an object lands: decided when its size is known, handed out in segments, joined at the end.
+//! Where an object of several parts lands: opened when its size is known, handed out in segments, joined at the end.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use s3_core::{Error, ErrorKind, Operation, Result};
 
+use super::file_part::FilePart;
 use super::segment::Segment;
 use super::{Destination, Landed};
-use crate::io::{TempFile, local_failure, run_blocking};
+use crate::io::{Buffers, Target, TempFile, local_failure, on_disk, run_blocking};
 
 /// The mode of a file that the caller names: what any program would create.
 const PUBLIC: u32 = 0o666;
 /// The mode of a file in a scratch directory.
 const PRIVATE: u32 = 0o600;
 
-#[derive(Debug)]
-pub(crate) struct Landing {
-    destination: Destination,
-    ground: Mutex<Ground>,
+/// Making room for more than this may take as long as touching all of it (tmpfs does), so that no thread that runs
+/// transfers does it itself. 64 MiB, a few ms.
+const MUCH_ROOM: u64 = 64 << 20;
+
+impl Destination {
+    /// Returns the file that `len` bytes go to; `None` for memory.
+    pub(super) fn file_for(&self, len: u64) -> Option<Target> {
+        let (path, mode) = match self {
+            Self::Memory => return None,
+            Self::File(path) => (path, PUBLIC),
+            Self::Auto { memory_up_to, .. } if len <= *memory_up_to => return None,
+            Self::Auto { path, .. } => (path, PRIVATE),
+        };
+        let path = path.clone();
+        Some(Target { path, mode })
+    }
+
+    /// Returns the error of a write to this destination.
+    pub(super) fn failure(&self, cause: std::io::Error) -> Error {
+        let path = match self {
+            Self::Memory => Path::new("memory"),
+            Self::File(path) | Self::Auto { path, .. } => path,
+        };
+        local_failure(Operation::Get, path, cause)
+    }
 }
+
+/// Room for all parts of an object.
+#[derive(Debug)]
+pub(crate) struct Landing(Mutex<Ground>);
 
 #[derive(Debug)]
 enum Ground {
-    Unopened,
-    /// What no segment has taken yet; `None` if one segment takes all.
-    Memory(Option<BytesMut>),
-    File(TempFile),
+    /// What no segment has taken yet.
+    Memory(BytesMut),
+    File {
+        temp: TempFile,
+        target: Target,
+        buffers: Buffers,
+    },
+    /// Finished or abandoned.
+    Closed,
 }
 
 impl Landing {
-    pub(crate) fn new(destination: Destination) -> Self {
-        Self {
-            destination,
-            ground: Mutex::new(Ground::Unopened),
-        }
-    }
-
-    /// Returns the file that `len` bytes would go to, and its mode; `None` for memory.
-    fn file_for(&self, len: u64) -> Option<(&Path, u32)> {
-        match &self.destination {
-            Destination::Memory => None,
-            Destination::File(path) => Some((path, PUBLIC)),
-            Destination::Auto { memory_up_to, path } => {
-                (len > *memory_up_to).then_some((path, PRIVATE))
-            }
-        }
-    }
-
-    /// Makes room for `len` bytes, which come in one segment if `single`.
-    pub(crate) async fn open(&self, len: u64, single: bool) -> Result<()> {
-        let ground = match self.file_for(len) {
-            Some((path, mode)) => {
-                let target = path.to_owned();
-                let created = run_blocking(move || TempFile::create(&target, mode)).await;
-                Ground::File(created.map_err(|cause| local_failure(Operation::Get, path, cause))?)
-            }
-            None => {
-                // Asked for although a single segment makes its own: the size is the server's word.
-                let room = room(len)?;
-                Ground::Memory((!single).then_some(room))
+    /// Makes room for `len` bytes.
+    pub(crate) async fn open(to: &Destination, len: u64, buffers: &Buffers) -> Result<Self> {
+        let ground = match to.file_for(len) {
+            None => Ground::Memory(room(len)?),
+            Some(target) => {
+                let create = move || {
+                    let temp = TempFile::create(&target.path, target.mode, len)?;
+                    Ok((temp, target))
+                };
+                let created = if len > MUCH_ROOM {
+                    run_blocking(create).await
+                } else {
+                    on_disk(create).await
+                };
+                let (temp, target) = created.map_err(|cause| to.failure(cause))?;
+                Ground::File {
+                    temp,
+                    target,
+                    buffers: buffers.clone(),
+                }
             }
         };
-        *self.ground() = ground;
-        Ok(())
+        Ok(Self(Mutex::new(ground)))
     }
 
     /// Hands out the next segment. Segments are handed out in order, each once.
     pub(crate) fn segment(&self, offset: u64, len: u64) -> Result<Segment> {
-        Ok(match &mut *self.ground() {
-            Ground::File(temp) => Segment::file(temp.file(), offset),
-            Ground::Memory(None) => Segment::whole(in_memory(len)?),
-            Ground::Memory(Some(rest)) => {
-                let behind = rest.split_off(in_memory(len)?);
-                Segment::Slice(std::mem::replace(rest, behind))
+        match &mut *self.ground() {
+            Ground::File { temp, buffers, .. } => {
+                let part = FilePart::shared(Arc::clone(temp.file()), offset, buffers.clone());
+                Ok(Segment::File(part))
             }
-            Ground::Unopened => unreachable!("a landing is opened before segments are handed out"),
-        })
+            Ground::Memory(rest) => {
+                let behind = rest.split_off(in_memory(len)?);
+                Ok(Segment::Memory(std::mem::replace(rest, behind)))
+            }
+            Ground::Closed => Err(Error::new(ErrorKind::Cancelled, Operation::Get)
+                .with_message("the download has been given up")),
+        }
     }
 
     /// Gives up: an unfinished file is removed at once, although parts that are being cancelled still hold the landing.
     pub(crate) fn abandon(&self) {
-        *self.ground() = Ground::Unopened;
+        *self.ground() = Ground::Closed;
     }
 
     /// Joins the segments, given in order.
     pub(crate) async fn finish(&self, segments: Vec<Segment>) -> Result<Landed> {
-        let ground = std::mem::replace(&mut *self.ground(), Ground::Unopened);
-        match ground {
-            Ground::File(temp) => self.name(temp).await.map(Landed::File),
-            _ => Ok(Landed::Memory(join(segments))),
+        let ground = std::mem::replace(&mut *self.ground(), Ground::Closed);
+        let Ground::File { temp, target, .. } = ground else {
+            return Ok(Landed::Memory(join(segments)));
+        };
+        // Lives until the file has its name or this future is dropped.
+        let target = Arc::new(target);
+        let weak = Arc::downgrade(&target);
+        let name = move || {
+            let target = weak.upgrade().ok_or(std::io::ErrorKind::Interrupted)?;
+            temp.persist(&target.path)
+        };
+        match on_disk(name).await {
+            Ok(()) => Ok(Landed::File(target.path.clone())),
+            Err(cause) => Err(local_failure(Operation::Get, &target.path, cause)),
         }
     }
 
-    async fn name(&self, temp: TempFile) -> Result<PathBuf> {
-        let failed = |cause| match self.file_for(u64::MAX) {
-            Some((path, _)) => local_failure(Operation::Get, path, cause),
-            None => unreachable!("a file has landed, so there is a path"),
-        };
-        run_blocking(move || temp.persist()).await.map_err(failed)
-    }
-
-    /// Returns the error of a write into this landing.
-    pub(crate) fn failure(&self, cause: std::io::Error) -> Error {
-        let path = self
-            .file_for(u64::MAX)
-            .map_or(Path::new("memory"), |(path, _)| path);
-        local_failure(Operation::Get, path, cause)
-    }
-
     fn ground(&self) -> MutexGuard<'_, Ground> {
-        self.ground.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,7 +136,7 @@ fn in_memory(len: u64) -> Result<usize> {
 }
 
 /// Returns an empty buffer for `len` bytes; without so much memory an error, where `BytesMut` would end the process.
-fn room(len: u64) -> Result<BytesMut> {
+pub(super) fn room(len: u64) -> Result<BytesMut> {
     let mut room = Vec::new();
     room.try_reserve_exact(in_memory(len)?)
         .map_err(|_| too_large(len))?;
@@ -136,14 +153,9 @@ fn too_large(len: u64) -> Error {
 fn join(segments: Vec<Segment>) -> Bytes {
     let mut joined = BytesMut::new();
     for segment in segments {
-        match segment {
-            Segment::Whole {
-                frame: Some(frame), ..
-            } => return frame,
-            Segment::Whole { buffer, .. } => return buffer.freeze(),
+        if let Segment::Memory(buffer) = segment {
             // Neighbours in one allocation: this moves a pointer, not bytes.
-            Segment::Slice(buffer) => joined.unsplit(buffer),
-            Segment::File { .. } => {}
+            joined.unsplit(buffer);
         }
     }
     joined.freeze()
@@ -155,16 +167,14 @@ mod tests {
 
     #[tokio::test]
     async fn slices_are_joined_in_place() {
-        let landing = Landing::new(Destination::Memory);
-        landing.open(6, false).await.unwrap();
+        let buffers = Buffers::default();
+        let landing = Landing::open(&Destination::Memory, 6, &buffers).await;
+        let landing = landing.unwrap();
         let mut first = landing.segment(0, 2).unwrap();
         let mut second = landing.segment(2, 4).unwrap();
-        second.push(Bytes::from_static(b"cdef")).await.unwrap();
-        first.push(Bytes::from_static(b"ab")).await.unwrap();
-        let Segment::Slice(buffer) = &first else {
-            panic!("a slice")
-        };
-        let start = buffer.as_ptr();
+        second.room().0.extend_from_slice(b"cdef");
+        first.room().0.extend_from_slice(b"ab");
+        let start = first.room().0.as_ptr();
         let Landed::Memory(bytes) = landing.finish(vec![first, second]).await.unwrap() else {
             panic!("memory");
         };
@@ -173,16 +183,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_frame_is_not_copied() {
-        let landing = Landing::new(Destination::Memory);
-        landing.open(3, true).await.unwrap();
-        let mut segment = landing.segment(0, 3).unwrap();
-        let frame = Bytes::from(vec![1, 2, 3]);
-        let start = frame.as_ptr();
-        segment.push(frame).await.unwrap();
-        let Landed::Memory(bytes) = landing.finish(vec![segment]).await.unwrap() else {
-            panic!("memory");
-        };
-        assert_eq!(bytes.as_ptr(), start);
+    async fn an_abandoned_file_is_gone_although_parts_hold_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let to = Destination::File(dir.path().join("out"));
+        let landing = Landing::open(&to, 6, &Buffers::default()).await.unwrap();
+        let _part = landing.segment(0, 3).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        landing.abandon();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        let late = landing.segment(3, 3).unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::Cancelled);
     }
 }

@@ -1,15 +1,23 @@
 //! Reading objects: one ranged read to learn the size, the other parts in parallel, into memory or a file.
 //!
 //! ```text
-//! GetItem ─► first part ──headers──► size, ETag ─► other parts, pinned to the ETag
-//!                │                                     │
-//!                └────────► Landing (memory | file) ◄──┘ ─► Fetched
+//! GetItem ─► first part ──answer──► all of it: straight to its place ───────────────► Fetched
+//!                 │                                                                     ▲
+//!                 └──answer──► more follows: Landing (memory | file) ◄── other parts ───┘
 //! ```
+//!
+//! What an object of one part needs is one job and its state. A landing with room for all parts, and the tasks that
+//! read them, come into being when the first answer says that there are more.
 
+mod file_part;
+mod first;
 mod item;
 mod landing;
 mod object;
 mod part;
+mod rest;
 mod segment;
+mod verified;
 
 pub use item::{Destination, Fetched, GetItem, KnownObject, Landed};
+pub use verified::{Unchecked, Verified};

@@ -1,15 +1,19 @@
 //! Reading one object: the first part, the others, and the way back together.
 
+use std::future::poll_fn;
+use std::iter;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
-use futures_util::future::{Either, select};
-use s3_core::{ByteRange, ErrorKind, Operation, Result};
-use tokio::task::JoinSet;
+use s3_core::{ByteRange, ErrorKind, ObjectMeta, Operation, Result, Retryability};
 
+use super::first::{Done, FirstPart, Opened};
 use super::landing::Landing;
-use super::part::{GetPart, Opened};
-use super::segment::Segment;
-use super::{Destination, Fetched, GetItem};
+use super::part::Piece;
+use super::rest::RestPart;
+use super::{Destination, Fetched, GetItem, Verified};
+use crate::crew::PartSet;
 use crate::joined::joined;
 use crate::layer::before;
 use crate::parts::cut;
@@ -57,49 +61,44 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<Fetched> {
         refuse_empty_range(&item)?;
-        let place = item.url.clone();
-        let work = self.get_twice(item, to, options);
-        before(options.deadline, Operation::Get, place.as_str(), work).await
+        let to = Arc::new(to);
+        let work = self.get_twice(&item, &to, options);
+        before(options.deadline, Operation::Get, item.url.as_str(), work).await
     }
 
     async fn get_twice(
         &self,
-        item: GetItem,
-        to: Destination,
+        item: &GetItem,
+        to: &Arc<Destination>,
         options: &CallOptions,
     ) -> Result<Fetched> {
-        match self.get_once(&item, to.clone(), options).await {
-            Err(error) if changed(&error) => {
-                tracing::debug!(%error, "the object was replaced; starting over");
-                let fresh = GetItem {
-                    known: None,
-                    ..item
-                };
-                let second = self.get_once(&fresh, to, options).await;
-                second.map_err(|error| match error.kind() {
-                    ErrorKind::PreconditionFailed => error.with_kind(ErrorKind::ChangedDuringRead),
-                    _ => error,
-                })
-            }
-            outcome => outcome,
-        }
+        let error = match self.get_once(item, to, options).await {
+            Err(error) if changed(&error) || torn(&error) => error,
+            outcome => return outcome,
+        };
+        tracing::debug!(%error, "starting over");
+        let mut fresh = item.clone();
+        fresh.known = None;
+        let second = Box::pin(self.get_once(&fresh, to, options)).await;
+        second.map_err(|error| match error.kind() {
+            ErrorKind::PreconditionFailed => error.with_kind(ErrorKind::ChangedDuringRead),
+            _ if torn(&error) => error.with_retryability(Retryability::Spent),
+            _ => error,
+        })
     }
 
     async fn get_once(
         &self,
         item: &GetItem,
-        to: Destination,
+        to: &Arc<Destination>,
         options: &CallOptions,
     ) -> Result<Fetched> {
         let ask = first_range(item, self.config().part_size);
-        match self.get_parts(item, ask.clone(), to.clone(), options).await {
+        let ours = item.range.is_none() && ask.is_some();
+        match self.get_parts(item, ask, to, options).await {
             // Nothing of an empty object can be had by range; ours was only to learn the size.
-            Err(error)
-                if error.kind() == ErrorKind::InvalidRange
-                    && item.range.is_none()
-                    && ask.is_some() =>
-            {
-                self.get_parts(item, None, to, options).await
+            Err(error) if error.kind() == ErrorKind::InvalidRange && ours => {
+                Box::pin(self.get_parts(item, None, to, options)).await
             }
             outcome => outcome,
         }
@@ -109,58 +108,91 @@ impl Transfer {
         &self,
         item: &GetItem,
         ask: Option<ByteRange>,
-        to: Destination,
+        to: &Arc<Destination>,
         options: &CallOptions,
     ) -> Result<Fetched> {
-        let landing = Arc::new(Landing::new(to));
-        let _unfinished = Unfinished(Arc::clone(&landing));
         let pin = item.known.as_ref().and_then(|known| known.etag.clone());
-        let want = item.range.clone();
-        let first = GetPart::first(self, item.url.clone(), ask, want, pin, Arc::clone(&landing));
-        let running = Box::pin(self.run(first.clone(), options));
-        let opened = match select(running, Box::pin(first.clone().opened())).await {
-            Either::Left((done, opened)) => {
-                done?;
-                opened.await
+        let (url, want) = (item.url.clone(), item.range.clone());
+        let first = FirstPart::new(self, url, ask, want, pin, Arc::clone(to));
+        let mut running = pin!(self.run(first.clone(), options));
+        let mut opened = None;
+        let step = poll_fn(|cx| {
+            let polled = running.as_mut().poll(cx);
+            opened = first.opened();
+            match polled {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending if opened.is_some() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
             }
-            Either::Right((opened, running)) => {
-                let rest = self.get_rest(&opened, &landing, options);
-                let (_, rest) = futures_util::try_join!(running, rest)?;
-                return finish(first, rest, opened, &landing).await;
+        });
+        let head = match step.await.transpose()? {
+            Some(Done::Whole(fetched)) => return Ok(fetched),
+            Some(Done::Part(piece)) => Some(piece),
+            None => None,
+        };
+        let opened = opened.expect("the first answer has come, and more parts are to be read");
+        let head = async {
+            match head {
+                Some(piece) => Ok(piece),
+                None => running.await.map(Done::into_piece),
             }
         };
-        let rest = self.get_rest(&opened, &landing, options).await?;
-        finish(first, rest, opened, &landing).await
+        Box::pin(self.get_several(opened, head, options)).await
     }
 
-    /// Reads what the first part leaves, a bounded number of parts at a time, in order of their start.
+    /// Reads the other parts beside the first, and puts all of them together.
+    async fn get_several(
+        &self,
+        opened: Opened,
+        head: impl Future<Output = Result<Piece>> + Send,
+        options: &CallOptions,
+    ) -> Result<Fetched> {
+        let _unfinished = Unfinished(Arc::clone(&opened.landing));
+        let rest = self.get_rest(&opened, options);
+        let (head, mut rest) = futures_util::try_join!(head, rest)?;
+        rest.sort_unstable_by_key(|(index, _)| *index);
+        let pieces = iter::once(head).chain(rest.into_iter().map(|(_, piece)| piece));
+        let (segments, sums): (Vec<_>, Vec<_>) =
+            pieces.map(|piece| (piece.segment, piece.summed)).unzip();
+        let verified = match &opened.promise {
+            Err(reason) => Verified::Unchecked(*reason),
+            Ok(promise) => promise.verdict(&sums).ok_or_else(|| broken(&opened.meta))?,
+        };
+        let landed = opened.landing.finish(segments).await;
+        Ok(Fetched {
+            data: landed.map_err(|error| error.with_place(&opened.meta.url))?,
+            meta: opened.meta,
+            range: opened.wanted,
+            verified,
+        })
+    }
+
+    /// Reads what the first part leaves, a bounded number of parts at a time, in order of their start. Returns them
+    /// as they came, numbered in order.
     async fn get_rest(
         &self,
         opened: &Opened,
-        landing: &Arc<Landing>,
         options: &CallOptions,
-    ) -> Result<Vec<GetPart>> {
-        let mut running = JoinSet::new();
-        let mut parts = Vec::new();
-        let start = opened.wanted.start;
-        for span in cut(opened.first.end..opened.wanted.end, self.config().part_size) {
+    ) -> Result<Vec<(usize, Piece)>> {
+        let mut running = PartSet::new();
+        let mut pieces = Vec::new();
+        let spans = cut(opened.first.end..opened.wanted.end, self.config().part_size);
+        for (index, span) in spans.enumerate() {
             if running.len() >= self.config().concurrency.max() {
-                settle(running.join_next().await)?;
+                pieces.extend(settle(running.join_next().await)?);
             }
-            let offset = span.start - start;
-            let part = GetPart::rest(self, &opened.meta, span, offset, Arc::clone(landing))?;
-            parts.push(part.clone());
+            let part = RestPart::new(self, opened, span)?;
             let (transfer, options) = (self.clone(), options.clone());
-            running.spawn(async move { transfer.run(part, &options).await });
+            running.spawn(async move { Ok((index, transfer.run(part, &options).await?)) });
         }
         while let Some(done) = running.join_next().await {
-            settle(Some(done))?;
+            pieces.extend(settle(Some(done))?);
         }
-        Ok(parts)
+        Ok(pieces)
     }
 }
 
-/// A download under way. Dropping it removes a file that has not got its name.
+/// A download in several parts. Dropping it removes a file that has not got its name.
 struct Unfinished(Arc<Landing>);
 
 impl Drop for Unfinished {
@@ -208,30 +240,21 @@ fn changed(error: &Error) -> bool {
     )
 }
 
-fn settle(done: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Result<()> {
-    match done {
-        None => Ok(()),
-        Some(done) => joined(done, Operation::Get)?,
-    }
+/// All parts are there, and together they are not what the server has a checksum of.
+fn broken(meta: &ObjectMeta) -> Error {
+    Error::new(ErrorKind::Integrity, Operation::Get)
+        .with_place(&meta.url)
+        .with_message("the parts together do not have the checksum that the server sent")
+        .with_retryability(Retryability::Transient)
 }
 
-async fn finish(
-    first: GetPart,
-    rest: Vec<GetPart>,
-    opened: Opened,
-    landing: &Landing,
-) -> Result<Fetched> {
-    let mut segments: Vec<Segment> = vec![first.into_segment().await];
-    for part in rest {
-        segments.push(part.into_segment().await);
-    }
-    let data = landing
-        .finish(segments)
-        .await
-        .map_err(|error| error.with_place(&opened.meta.url))?;
-    Ok(Fetched {
-        meta: opened.meta,
-        range: opened.wanted,
-        data,
-    })
+/// The whole is not what it should be. The error of a single part has been tried again already.
+fn torn(error: &Error) -> bool {
+    error.kind() == ErrorKind::Integrity && error.retryability() == Retryability::Transient
+}
+
+fn settle<T>(
+    done: Option<std::result::Result<Result<T>, tokio::task::JoinError>>,
+) -> Result<Option<T>> {
+    done.map(|done| joined(done, Operation::Get)?).transpose()
 }

@@ -1,236 +1,97 @@
-//! One ranged read: the job that is retried and goes on after the bytes that have arrived.
+//! What the reads of all parts have in common: one version, the bytes that are missing, and draining a body.
 
-use std::ops::Range;
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::{Mutex, PoisonError};
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use s3_core::{
-    Body, ByteRange, ETag, Error, ErrorKind, GetRequest, GetResponse, ObjectMeta, Operation,
-    Result, Retryability, S3Url, SharedStore, Store,
+    Body, ETag, Error, ErrorKind, GetRequest, ObjectMeta, Operation, Result, Retryability, S3Url,
 };
-use tokio::sync::{Mutex, watch};
 
-use super::landing::Landing;
+use super::Destination;
 use super::segment::Segment;
+use super::verified::{Promise, Sum, Summed, Unchecked};
 use crate::transfer::Reservation;
-use crate::{Job, Progress, Transfer};
+use crate::{Progress, Transfer};
 
-/// The most bytes of a part that are neither in the caller's buffer nor in the file. 1 MiB: one batch that gathers for
-/// the disk, and about as much in the connection.
-const ON_THE_WAY: u64 = 1 << 20;
+/// The most bytes of a part that are neither in the caller's buffer nor in the file. 512 KiB: one buffer that gathers
+/// for the disk, and about as much in the connection.
+const ON_THE_WAY: u64 = 512 << 10;
 
-/// What the first answer says: everything that the other parts need.
-#[derive(Clone, Debug)]
-pub(crate) struct Opened {
-    pub(crate) meta: ObjectMeta,
-    /// The bytes of the object that the caller wants.
-    pub(crate) wanted: Range<u64>,
-    /// The share of them that the first part reads.
-    pub(crate) first: Range<u64>,
+/// How much is read at a time of what nobody wants.
+const SKIPPED: usize = 64 << 10;
+
+/// A part of an object that is being read. Its attempts follow each other and share its state.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) transfer: Transfer,
+    pub(super) url: S3Url,
+    pub(super) progress: Progress,
+    state: Mutex<Option<State>>,
 }
 
-/// Reads one part of an object into its segment. Clones share the segment.
-#[derive(Clone, Debug)]
-pub(crate) struct GetPart(Arc<Part>);
-
+/// How far a part has come.
 #[derive(Debug)]
-struct Part {
-    transfer: Transfer,
-    url: S3Url,
-    plan: Plan,
-    landing: Arc<Landing>,
-    progress: Progress,
-    /// Held by the attempt under way; attempts follow each other.
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-enum Plan {
-    /// Learns the size: sends `ask`, although the caller wants `want`.
-    First {
-        ask: Option<ByteRange>,
-        want: Option<ByteRange>,
-        opened: watch::Sender<Option<Opened>>,
-    },
-    /// Reads bytes that are known from the start.
-    Rest,
-}
-
-#[derive(Debug)]
-struct State {
+pub(super) struct State {
     /// Every answer must be of this version.
-    pin: Option<ETag>,
+    pub(super) pin: Option<ETag>,
     /// The size of that version: all that tells two versions apart where a server sends no ETag.
-    size: Option<u64>,
-    /// The bytes that this part is for, once they are known, and the segment that takes them.
-    target: Option<(Range<u64>, Segment)>,
+    pub(super) size: Option<u64>,
+    /// What the part is for, once it is known.
+    pub(super) target: Option<Share>,
 }
 
-impl GetPart {
-    /// Returns the part that is read first.
-    pub(crate) fn first(
-        transfer: &Transfer,
-        url: S3Url,
-        ask: Option<ByteRange>,
-        want: Option<ByteRange>,
-        pin: Option<ETag>,
-        landing: Arc<Landing>,
-    ) -> Self {
-        let plan = Plan::First {
-            ask,
-            want,
-            opened: watch::Sender::new(None),
-        };
-        let state = State {
-            pin,
-            size: None,
-            target: None,
-        };
-        Self::new(transfer, url, plan, landing, state)
-    }
-
-    /// Returns a later part: the bytes `span` of the object, `offset` behind the first wanted byte.
-    pub(crate) fn rest(
-        transfer: &Transfer,
-        meta: &ObjectMeta,
-        span: Range<u64>,
-        offset: u64,
-        landing: Arc<Landing>,
-    ) -> Result<Self> {
-        let segment = landing.segment(offset, span.end - span.start)?;
-        let state = State {
-            pin: meta.etag.clone(),
-            size: Some(meta.size),
-            target: Some((span, segment)),
-        };
-        Ok(Self::new(
-            transfer,
-            meta.url.clone(),
-            Plan::Rest,
-            landing,
-            state,
-        ))
-    }
-
-    fn new(
-        transfer: &Transfer,
-        url: S3Url,
-        plan: Plan,
-        landing: Arc<Landing>,
-        state: State,
-    ) -> Self {
-        let (transfer, state, progress) =
-            (transfer.clone(), Mutex::new(state), Progress::default());
-        Self(Arc::new(Part {
-            transfer,
-            url,
-            plan,
-            landing,
-            progress,
-            state,
-        }))
-    }
-
-    /// Waits until the first answer has come; for the first part only.
-    pub(crate) async fn opened(self) -> Opened {
-        let Plan::First { opened, .. } = &self.0.plan else {
-            unreachable!("only the first part is waited for")
-        };
-        let mut news = opened.subscribe();
-        let seen = news
-            .wait_for(Option::is_some)
-            .await
-            .expect("this part holds the sender");
-        seen.clone().expect("waited for it")
-    }
-
-    /// Takes the filled segment, after the job is done.
-    pub(crate) async fn into_segment(self) -> Segment {
-        self.0
-            .state
-            .lock()
-            .await
-            .target
-            .take()
-            .expect("a finished part has a segment")
-            .1
-    }
+/// The bytes that a part is for, and what takes them.
+#[derive(Debug)]
+pub(super) struct Share {
+    pub(super) span: Range<u64>,
+    pub(super) segment: Segment,
+    pub(super) sum: Sum,
 }
 
-impl Job for GetPart {
-    type Output = ();
+/// A part that is there.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    pub(crate) segment: Segment,
+    pub(crate) summed: Summed,
+}
 
-    fn operation(&self) -> Operation {
-        Operation::Get
-    }
-
-    fn place(&self) -> &str {
-        self.0.url.as_str()
-    }
-
-    fn progress(&self) -> Option<&Progress> {
-        Some(&self.0.progress)
-    }
-
-    async fn run(self, store: SharedStore) -> Result<()> {
-        let part = &*self.0;
-        let state = &mut *part.state.lock().await;
-        let Some(request) = part.request(state) else {
-            return part.land(state).await;
-        };
-        let asked = request.range.clone();
-        let answer = store.get(request).await?;
-        part.progress.sign();
-        let result = part.take(state, answer).await;
-        result.map_err(|error| match asked {
-            Some(range) => error.with_range(range),
-            None => error,
-        })
-    }
+/// The state of a part in the hands of the attempt under way, which puts it back however it ends.
+pub(super) struct Held<'a> {
+    slot: &'a Mutex<Option<State>>,
+    state: Option<State>,
 }
 
 impl Part {
-    /// Returns what to ask for next: the whole part, or what is missing. `None` if nothing is missing.
-    fn request(&self, state: &State) -> Option<GetRequest> {
-        let mut request = GetRequest::new(self.url.clone());
-        request.conditions.if_match = state.pin.clone();
-        request.range = match (&state.target, &self.plan) {
-            (Some((span, segment)), _) => {
-                let missing = span.start + segment.filled()..span.end;
-                if missing.is_empty() {
-                    return None;
-                }
-                Some(missing.into())
-            }
-            (None, Plan::First { ask, .. }) => ask.clone(),
-            (None, Plan::Rest) => unreachable!("later parts know their bytes from the start"),
-        };
-        Some(request)
+    pub(super) fn new(transfer: &Transfer, url: S3Url, state: State) -> Self {
+        Self {
+            transfer: transfer.clone(),
+            url,
+            progress: Progress::default(),
+            state: Mutex::new(Some(state)),
+        }
     }
 
-    async fn take(&self, state: &mut State, answer: GetResponse) -> Result<()> {
-        let GetResponse {
-            meta,
-            range: sent,
-            body,
-            ..
-        } = answer;
-        self.check_version(state, &meta)?;
-        let _reservation = self.open(state, &meta, &sent).await?;
-        let (span, segment) = state.target.as_mut().expect("open has set it");
-        let missing = span.start + segment.filled()..span.end;
-        self.check_range(&sent, &missing)?;
-        let drained = self.drain(segment, body, sent, missing).await;
-        if matches!(&drained, Err(error) if error.kind() == ErrorKind::Integrity) {
-            // A checksum fails behind the last byte: what has arrived is not worth going on from.
-            segment.clear();
+    pub(super) fn hold(&self) -> Held<'_> {
+        let mut state = lock(&self.state).take();
+        if let Some(share) = state.as_mut().and_then(|state| state.target.as_mut()) {
+            share.forget_lost();
         }
-        drained?;
-        self.land(state).await
+        Held {
+            slot: &self.state,
+            state,
+        }
+    }
+
+    /// Returns the request for `range` of the version that this part is of.
+    pub(super) fn request(&self, state: &State) -> GetRequest {
+        let mut request = GetRequest::new(self.url.clone());
+        request.conditions.if_match = state.pin.clone();
+        request
     }
 
     /// Refuses an answer of another version than the one that this download is of.
-    fn check_version(&self, state: &mut State, meta: &ObjectMeta) -> Result<()> {
+    pub(super) fn check_version(&self, state: &mut State, meta: &ObjectMeta) -> Result<()> {
         let changed = |text| Err(self.error(ErrorKind::ChangedDuringRead).with_message(text));
         match (&state.pin, &meta.etag) {
             (Some(pinned), Some(etag)) if pinned != etag => {
@@ -248,52 +109,26 @@ impl Part {
         }
     }
 
-    /// Reserves memory, and on the first answer decides what this part reads and where it lands.
-    async fn open(
+    /// Takes the bytes that are missing from the body of an answer that holds the bytes `sent`.
+    pub(super) async fn take(
         &self,
-        state: &mut State,
-        meta: &ObjectMeta,
-        sent: &Range<u64>,
-    ) -> Result<Reservation> {
-        let wait = self.progress.own_wait();
-        if state.target.is_none() {
-            state.target = Some(self.open_first(meta, sent).await?);
+        share: &mut Share,
+        sent: Range<u64>,
+        body: Body,
+        to: &Destination,
+    ) -> Result<()> {
+        let missing = share.missing();
+        self.check_range(&sent, &missing)?;
+        let _reservation = self.reserve(share).await;
+        let drained = self.drain(share, body, sent, missing, to).await;
+        match &drained {
+            // A checksum fails behind the last byte: what has arrived is not worth going on from.
+            Err(error) if error.kind() == ErrorKind::Integrity => share.clear(),
+            // What has arrived stays, and its buffer serves others while this part waits for its next attempt.
+            Err(_) => self.flush(share, to).await?,
+            Ok(()) => {}
         }
-        let (span, _) = state.target.as_ref().expect("just set");
-        let buffered = (span.end - span.start).min(ON_THE_WAY);
-        let reservation = self.transfer.reserve_to_read(buffered).await;
-        drop(wait);
-        Ok(reservation)
-    }
-
-    async fn open_first(
-        &self,
-        meta: &ObjectMeta,
-        sent: &Range<u64>,
-    ) -> Result<(Range<u64>, Segment)> {
-        let Plan::First { want, opened, .. } = &self.plan else {
-            unreachable!("later parts know their bytes from the start")
-        };
-        let size = meta.size;
-        let wanted = match want {
-            None => 0..size,
-            Some(range) => range.resolve(size).map_err(|refused| {
-                self.error(ErrorKind::InvalidRange)
-                    .with_message(refused.to_string())
-            })?,
-        };
-        let first = wanted.start..wanted.end.min(sent.end.max(wanted.start));
-        let len = first.end - first.start;
-        let single = first == wanted;
-        let room = self.landing.open(wanted.end - wanted.start, single).await;
-        room.map_err(|error| error.with_place(&self.url))?;
-        let segment = self.landing.segment(0, len)?;
-        opened.send_replace(Some(Opened {
-            meta: meta.clone(),
-            wanted,
-            first: first.clone(),
-        }));
-        Ok((first, segment))
+        drained
     }
 
     /// Refuses an answer that does not hold the bytes that are missing. One that holds more, because the server
@@ -307,71 +142,179 @@ impl Part {
         )))
     }
 
+    async fn reserve(&self, share: &Share) -> Reservation {
+        let _wait = self.progress.own_wait();
+        let buffered = (share.span.end - share.span.start).min(ON_THE_WAY);
+        self.transfer.reserve_to_read(buffered).await
+    }
+
     async fn drain(
         &self,
-        segment: &mut Segment,
+        share: &mut Share,
         mut body: Body,
         sent: Range<u64>,
         missing: Range<u64>,
+        to: &Destination,
     ) -> Result<()> {
-        let mut skip = missing.start - sent.start;
+        self.skip(&mut body, missing.start - sent.start).await?;
         let mut left = missing.end - missing.start;
-        let more_follows = sent.end > missing.end;
-        while let Some(mut frame) = body.next().await.transpose()? {
+        while left > 0 {
+            let (into, room) = share.segment.room();
+            let held = into.len();
+            let count = body.fill(into, room.min(in_memory(left))).await?;
             self.progress.sign();
-            let skipped = skip.min(frame.len() as u64);
-            skip -= skipped;
-            frame = frame.slice(usize::try_from(skipped).expect("at most the frame's length")..);
-            if frame.len() as u64 > left {
-                if !more_follows {
-                    return Err(self.integrity("the body is longer than announced".to_owned()));
-                }
-                frame.truncate(usize::try_from(left).expect("less than the frame's length"));
+            if count == 0 {
+                return Err(self.ended_early(left));
             }
-            left -= frame.len() as u64;
-            self.push(segment, frame).await?;
-            self.progress.reach(segment.filled());
-            if left == 0 && more_follows {
-                return Ok(());
+            share.sum.update(&into[held..]);
+            left -= count as u64;
+            self.progress.reach(share.segment.filled());
+            if left > 0 && share.segment.is_full() {
+                self.flush(share, to).await?;
             }
         }
-        if left > 0 {
-            return Err(self
-                .error(ErrorKind::Network)
-                .with_message(format!("the body ended {left} bytes early")));
+        // A backend that verifies says what it has found at the end of the body.
+        let at_end = sent.end > missing.end || body.fill(&mut BytesMut::new(), 1).await? == 0;
+        if at_end {
+            return Ok(());
+        }
+        Err(self.integrity("the body is longer than announced".to_owned()))
+    }
+
+    async fn skip(&self, body: &mut Body, mut count: u64) -> Result<()> {
+        let mut unwanted = BytesMut::new();
+        while count > 0 {
+            unwanted.clear();
+            let skipped = body
+                .fill(&mut unwanted, in_memory(count).min(SKIPPED))
+                .await?;
+            self.progress.sign();
+            if skipped == 0 {
+                return Err(self.ended_early(count));
+            }
+            count -= skipped as u64;
         }
         Ok(())
     }
 
-    async fn push(&self, segment: &mut Segment, frame: Bytes) -> Result<()> {
-        if frame.is_empty() {
-            return Ok(());
-        }
+    async fn flush(&self, share: &mut Share, to: &Destination) -> Result<()> {
         let _wait = self.progress.own_wait();
-        segment
-            .push(frame)
-            .await
-            .map_err(|cause| self.landing.failure(cause).with_place(&self.url))
+        let flushed = share.segment.flush().await;
+        flushed.map_err(|cause| self.local(cause, to))
     }
 
-    /// Brings what is buffered to its file.
-    async fn land(&self, state: &mut State) -> Result<()> {
+    /// Brings the last bytes to their place.
+    pub(super) async fn finish(&self, share: &mut Share, to: &Destination) -> Result<()> {
         let _wait = self.progress.own_wait();
-        let (_, segment) = state.target.as_mut().expect("bytes have arrived");
-        segment
-            .flush()
-            .await
-            .map_err(|cause| self.landing.failure(cause).with_place(&self.url))
+        let finished = share.segment.finish().await;
+        finished.map_err(|cause| self.local(cause, to))
     }
 
-    fn error(&self, kind: ErrorKind) -> Error {
+    pub(super) fn local(&self, cause: std::io::Error, to: &Destination) -> Error {
+        to.failure(cause).with_place(&self.url)
+    }
+
+    pub(super) fn error(&self, kind: ErrorKind) -> Error {
         Error::new(kind, Operation::Get).with_place(&self.url)
     }
 
+    fn ended_early(&self, left: u64) -> Error {
+        self.error(ErrorKind::Network)
+            .with_message(format!("the body ended {left} bytes early"))
+    }
+
     /// A lying server may tell the truth next time.
-    fn integrity(&self, message: String) -> Error {
+    pub(super) fn integrity(&self, message: String) -> Error {
         self.error(ErrorKind::Integrity)
             .with_message(message)
             .with_retryability(Retryability::Transient)
     }
+}
+
+impl Share {
+    /// Returns an empty share of the bytes `span`, summed up if there is a promise to compare with.
+    pub(super) fn new(
+        span: Range<u64>,
+        segment: Segment,
+        promise: &std::result::Result<Promise, Unchecked>,
+    ) -> Self {
+        let sum = match promise {
+            Ok(promise) => promise.sum(),
+            Err(_) => Sum::none(),
+        };
+        Self { span, segment, sum }
+    }
+
+    pub(super) fn missing(&self) -> Range<u64> {
+        self.span.start + self.segment.filled()..self.span.end
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.segment.clear();
+        self.sum.reset();
+    }
+
+    /// Begins anew if bytes are lost that are summed up already: those of a write whose attempt was dropped.
+    fn forget_lost(&mut self) {
+        if self
+            .sum
+            .len()
+            .is_some_and(|summed| summed != self.segment.filled())
+        {
+            self.clear();
+        }
+    }
+
+    pub(super) fn summed(&self) -> Summed {
+        self.sum.of(self.span.end - self.span.start)
+    }
+
+    pub(super) fn into_piece(self) -> Piece {
+        let summed = self.summed();
+        let segment = self.segment;
+        Piece { segment, summed }
+    }
+}
+
+impl Held<'_> {
+    /// Returns what the part is for; known before anything is taken.
+    pub(super) fn share(&mut self) -> &mut Share {
+        self.target
+            .as_mut()
+            .expect("a part that takes bytes knows which")
+    }
+
+    /// Takes the share out of a part that is done.
+    pub(super) fn finished(mut self) -> Share {
+        self.target.take().expect("a finished part has its share")
+    }
+}
+
+impl Deref for Held<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.state.as_ref().expect("attempts follow each other")
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.state.as_mut().expect("attempts follow each other")
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        *lock(self.slot) = self.state.take();
+    }
+}
+
+fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As much of a length as fits into memory at once.
+fn in_memory(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
 }

@@ -1,143 +1,62 @@
 //! The share of a destination that one part fills, in order, over as many attempts as it takes.
 
-use std::fs::File;
 use std::io;
-use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
-use crate::io::write_at;
-
-/// Frames are gathered to this size before they are written: large enough for the disk, small enough for the
-/// processor's cache.
-const WRITE_BATCH: usize = 512 << 10;
+use super::file_part::FilePart;
 
 #[derive(Debug)]
 pub(crate) enum Segment {
-    /// One part is the whole: a body that arrives in one frame is kept as it is.
-    Whole {
-        expected: usize,
-        frame: Option<Bytes>,
-        buffer: BytesMut,
-    },
-    /// A slice of one large buffer, rejoined at the end without copying.
-    Slice(BytesMut),
+    /// A buffer with room for the whole part: one of its own, or a slice of a larger one.
+    Memory(BytesMut),
     /// A range of a file.
-    File {
-        file: Arc<File>,
-        start: u64,
-        written: u64,
-        pending: Vec<Bytes>,
-        waiting: usize,
-    },
+    File(FilePart),
 }
 
 impl Segment {
-    pub(crate) fn whole(expected: usize) -> Self {
-        Self::Whole {
-            expected,
-            frame: None,
-            buffer: BytesMut::new(),
-        }
-    }
-
-    pub(crate) fn file(file: Arc<File>, start: u64) -> Self {
-        Self::File {
-            file,
-            start,
-            written: 0,
-            pending: Vec::new(),
-            waiting: 0,
-        }
-    }
-
     /// Returns how many bytes the segment holds: where the next attempt begins.
     pub(crate) fn filled(&self) -> u64 {
         match self {
-            Self::Whole { frame, buffer, .. } => {
-                frame.as_ref().map_or(buffer.len(), Bytes::len) as u64
-            }
-            Self::Slice(buffer) => buffer.len() as u64,
-            Self::File {
-                written, waiting, ..
-            } => written + *waiting as u64,
+            Self::Memory(buffer) => buffer.len() as u64,
+            Self::File(part) => part.filled(),
         }
     }
 
     /// Forgets everything; the next attempt begins at the start.
     pub(crate) fn clear(&mut self) {
         match self {
-            Self::Whole { frame, buffer, .. } => {
-                *frame = None;
-                buffer.clear();
-            }
-            Self::Slice(buffer) => buffer.clear(),
-            Self::File {
-                written,
-                pending,
-                waiting,
-                ..
-            } => {
-                (*written, *waiting) = (0, 0);
-                pending.clear();
-            }
+            Self::Memory(buffer) => buffer.clear(),
+            Self::File(part) => part.clear(),
         }
     }
 
-    /// Takes the next bytes. May wait for the disk.
-    pub(crate) async fn push(&mut self, bytes: Bytes) -> io::Result<()> {
+    /// Returns where the next bytes go, and how many of them fit before the segment must be [flushed](Self::flush).
+    pub(crate) fn room(&mut self) -> (&mut BytesMut, usize) {
         match self {
-            Self::Whole {
-                expected,
-                frame,
-                buffer,
-            } => {
-                if buffer.is_empty() && bytes.len() == *expected {
-                    *frame = Some(bytes);
-                } else {
-                    buffer.reserve(expected.saturating_sub(buffer.len()));
-                    buffer.extend_from_slice(&bytes);
-                }
-                Ok(())
-            }
-            Self::Slice(buffer) => {
-                buffer.extend_from_slice(&bytes);
-                Ok(())
-            }
-            Self::File {
-                pending, waiting, ..
-            } => {
-                *waiting += bytes.len();
-                pending.push(bytes);
-                if *waiting >= WRITE_BATCH {
-                    self.flush().await
-                } else {
-                    Ok(())
-                }
-            }
+            Self::Memory(buffer) => (buffer, usize::MAX),
+            Self::File(part) => part.room(),
         }
     }
 
-    /// Brings everything to the file. Frames stay pending until they are known to be written, so a dropped future
-    /// loses nothing.
+    /// Returns whether nothing more fits before the segment is flushed.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, Self::File(part) if part.is_full())
+    }
+
+    /// Brings what waits to its file. Waits for the disk.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
-        let Self::File {
-            file,
-            start,
-            written,
-            pending,
-            waiting,
-        } = self
-        else {
-            return Ok(());
-        };
-        if pending.is_empty() {
-            return Ok(());
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::File(part) => part.flush().await,
         }
-        write_at(Arc::clone(file), *start + *written, pending.clone()).await?;
-        *written += *waiting as u64;
-        *waiting = 0;
-        pending.clear();
-        Ok(())
+    }
+
+    /// Flushes the last bytes of the part; a file that is the part's own gets its name.
+    pub(crate) async fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::File(part) => part.finish().await,
+        }
     }
 }

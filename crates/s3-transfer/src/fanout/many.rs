@@ -1,20 +1,34 @@
 //! Many inputs under way at once.
+//!
+//! ```text
+//! inputs ──► lane 0 (thread 0): a window of jobs ──► results ─┐
+//!        └─► lane 1 (thread 1): a window of jobs ──► results ─┴─► Many, to the caller
+//! ```
+//!
+//! Lanes are tasks, not part of the caller's: jobs hold permits and memory, and a caller who waits for something else
+//! between two results would otherwise hold up whoever needs those, itself included.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
 use s3_core::Error;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tracing::Instrument;
 
 use super::BatchFailure;
+use super::lane::{Batch, Inputs, Link, Source};
 use crate::Transfer;
+use crate::crew::{Hands, PartSet};
+
+/// The most lanes of a batch. 8: so many threads outrun any network that one process is given.
+const MOST_LANES: usize = 8;
 
 /// Options of a fan-out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,54 +47,25 @@ impl ManyOptions {
     }
 }
 
-type Running<T, E> = BoxFuture<'static, Result<T, E>>;
-
 /// The results of a fan-out: a stream of `(input index, result)` in the order of completion.
 ///
-/// Inputs are taken from their iterator as the window allows. Dropping it cancels what is under way.
+/// Inputs are taken from their iterator as the window allows; results that are not taken count as under way. Dropping
+/// it cancels what is under way.
 ///
 /// # Panics
 ///
 /// With the panic of a job, and if the runtime is shut down before the last result: no outcome can be told then.
 pub struct Many<T, E = Error> {
-    inputs: Box<dyn Inputs<T, E>>,
-    running: JoinSet<(usize, Result<T, E>)>,
-    handles: BTreeMap<usize, AbortHandle>,
-    started: usize,
-    window: usize,
-    exhausted: bool,
+    inputs: Arc<dyn Inputs<Result<T, E>>>,
+    batch: Arc<Batch>,
+    /// Empty until the first poll.
+    links: Vec<Arc<Link<Result<T, E>>>>,
+    lanes: PartSet<()>,
+    /// Results at hand, and the lane that they are from.
+    taken: (usize, Results<T, E>),
 }
 
-/// The inputs that are not started yet.
-trait Inputs<T, E>: Send {
-    /// Calls the job with the next input.
-    fn start(&mut self) -> Option<Running<T, E>>;
-
-    /// Takes all inputs without a call of the job, and returns how many there were.
-    fn count_rest(&mut self) -> usize;
-}
-
-struct Jobs<I, F> {
-    transfer: Transfer,
-    items: I,
-    job: F,
-}
-
-impl<I, T, E, F, Fut> Inputs<T, E> for Jobs<I, F>
-where
-    I: Iterator + Send,
-    F: Fn(Transfer, I::Item) -> Fut + Send,
-    Fut: Future<Output = Result<T, E>> + Send + 'static,
-{
-    fn start(&mut self) -> Option<Running<T, E>> {
-        let item = self.items.next()?;
-        Some(Box::pin((self.job)(self.transfer.clone(), item)))
-    }
-
-    fn count_rest(&mut self) -> usize {
-        self.items.by_ref().count()
-    }
-}
+type Results<T, E> = std::vec::IntoIter<(usize, Result<T, E>)>;
 
 impl Transfer {
     /// Runs `job` over all inputs, a bounded window of them at once.
@@ -112,21 +97,13 @@ impl Transfer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let window = options
-            .window
-            .map_or_else(|| self.config().window(), NonZeroUsize::get);
-        let inputs = Jobs {
-            transfer: self.clone(),
-            items: items.into_iter(),
-            job,
-        };
+        let window = options.window.map(NonZeroUsize::get);
         Many {
-            inputs: Box::new(inputs),
-            running: JoinSet::new(),
-            handles: BTreeMap::new(),
-            started: 0,
-            window: window.max(1),
-            exhausted: false,
+            inputs: Arc::new(Source::new(items.into_iter(), job)),
+            batch: Arc::new(Batch::new(self.clone(), window)),
+            links: Vec::new(),
+            lanes: PartSet::new(),
+            taken: (0, Vec::new().into_iter()),
         }
     }
 }
@@ -153,6 +130,7 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     ///
     /// Dropping the future cancels what is under way.
     pub async fn all(mut self) -> Vec<Result<T, E>> {
+        self.batch.eager.store(true, Ordering::Relaxed);
         let mut slots: Vec<Option<Result<T, E>>> = Vec::new();
         while let Some((index, result)) = self.next().await {
             if slots.len() <= index {
@@ -191,6 +169,8 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     ///
     /// The failing input with the lowest index, and how many succeeded, failed and were not attempted.
     pub async fn first_failure(mut self) -> Result<Vec<T>, BatchFailure<E>> {
+        self.batch.eager.store(true, Ordering::Relaxed);
+        self.batch.ends_at_failure.store(true, Ordering::Relaxed);
         let mut slots: Vec<Option<T>> = Vec::new();
         let mut worst: Option<(usize, E)> = None;
         let (mut succeeded, mut failed) = (0, 0);
@@ -218,7 +198,7 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
                 .map(|slot| slot.expect("no input failed"))
                 .collect());
         };
-        let not_attempted = self.count_inputs() - succeeded - failed;
+        let not_attempted = self.inputs.count_all() - succeeded - failed;
         Err(BatchFailure::new(
             index,
             error,
@@ -229,33 +209,56 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     }
 
     /// Starts no more inputs, and cancels those behind `index`.
-    fn stop_behind(&mut self, index: usize) {
-        self.window = 0;
-        for (_, handle) in self.handles.range(index + 1..) {
-            handle.abort();
+    fn stop_behind(&self, index: usize) {
+        self.batch.stop_behind(index);
+        for link in &self.links {
+            link.bell.ring();
         }
     }
 
-    /// Counts all inputs, those that are never started included. Takes them all.
-    fn count_inputs(&mut self) -> usize {
-        if self.exhausted {
-            return self.started;
+    /// Begins one lane per thread, but no more than there is work for.
+    fn start(&mut self) {
+        let lanes = threads()
+            .min(MOST_LANES)
+            .min(self.batch.window())
+            .min(self.inputs.at_most())
+            .max(1);
+        self.batch.lanes.store(lanes, Ordering::Relaxed);
+        // Here and not before: the first poll may be on another thread than the call.
+        self.lanes = PartSet::new();
+        for number in 0..lanes {
+            let link = Arc::new(Link::new());
+            let batch = Arc::clone(&self.batch);
+            let lane = Arc::clone(&self.inputs).lane(number, batch, Arc::clone(&link));
+            self.lanes.spawn_on(number, lane.in_current_span());
+            self.links.push(link);
         }
-        self.exhausted = true;
-        self.started + self.inputs.count_rest()
     }
 
-    fn fill(&mut self) {
-        while !self.exhausted && self.running.len() < self.window {
-            let Some(job) = self.inputs.start() else {
-                self.exhausted = true;
-                return;
-            };
-            let index = self.started;
-            self.started += 1;
-            let handle = self.running.spawn(async move { (index, job.await) });
-            self.handles.insert(index, handle);
+    /// Takes the results of the next lane that has some.
+    fn take(&mut self) -> bool {
+        let lanes = self.links.len();
+        let last = self.taken.0;
+        for lane in (1..=lanes).map(|step| (last + step) % lanes) {
+            let results = self.links[lane].take();
+            if !results.is_empty() {
+                self.taken = (lane, results.into_iter());
+                return true;
+            }
         }
+        false
+    }
+}
+
+/// Returns how many threads the tasks of this one can be spread over.
+fn threads() -> usize {
+    if let Some(hands) = Hands::mine() {
+        return hands.threads();
+    }
+    let runtime = Handle::current();
+    match runtime.runtime_flavor() {
+        RuntimeFlavor::CurrentThread => 1,
+        _ => runtime.metrics().num_workers(),
     }
 }
 
@@ -263,19 +266,27 @@ impl<T: Send + 'static, E: Send + 'static> Stream for Many<T, E> {
     type Item = (usize, Result<T, E>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.links.is_empty() {
+            this.start();
+        }
         loop {
-            self.fill();
-            match std::task::ready!(self.running.poll_join_next(cx)) {
+            let (lane, results) = &mut this.taken;
+            if let Some(result) = results.next() {
+                this.links[*lane].passed_on();
+                return Poll::Ready(Some(result));
+            }
+            this.batch.reader.register(cx.waker());
+            if this.take() {
+                continue;
+            }
+            // A lane that has ended may have left results behind since.
+            match std::task::ready!(this.lanes.poll_join_next(cx)) {
                 None => return Poll::Ready(None),
-                Some(Ok((index, result))) => {
-                    self.handles.remove(&index);
-                    return Poll::Ready(Some((index, result)));
-                }
+                Some(Ok(())) => {}
                 Some(Err(failure)) => match failure.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    // By `stop_behind`.
-                    Err(_) if self.window == 0 => {}
-                    // Leaving the input out would pass for an outcome.
+                    // Leaving the inputs out would pass for an outcome.
                     Err(_) => panic!("the runtime was shut down while inputs were under way"),
                 },
             }
@@ -286,8 +297,8 @@ impl<T: Send + 'static, E: Send + 'static> Stream for Many<T, E> {
 impl<T, E> fmt::Debug for Many<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Many")
-            .field("started", &self.started)
-            .field("running", &self.running.len())
+            .field("started", &self.inputs.started())
+            .field("lanes", &self.lanes.len())
             .finish_non_exhaustive()
     }
 }

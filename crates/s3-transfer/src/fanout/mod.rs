@@ -1,7 +1,11 @@
 //! The same job over many inputs, a bounded window at a time, results by input index.
 
 mod failure;
+mod fed;
+mod lane;
 mod many;
+mod slots;
 
 pub use failure::BatchFailure;
+pub use fed::FeedFailure;
 pub use many::{Many, ManyOptions};

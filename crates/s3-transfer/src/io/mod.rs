@@ -1,9 +1,11 @@
 //! Local files. Nothing else below the facade touches the file system, and blocking calls stay in here.
 
+mod buffers;
 mod failure;
+mod run;
 mod temp_file;
-mod write;
 
+pub(crate) use buffers::{BUFFER, Buffers};
 pub(crate) use failure::local_failure;
-pub(crate) use temp_file::TempFile;
-pub(crate) use write::{run_blocking, write_at};
+pub(crate) use run::{on_disk, run_blocking};
+pub(crate) use temp_file::{Target, TempFile, write_at};

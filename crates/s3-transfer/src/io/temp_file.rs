@@ -2,28 +2,39 @@
 
 use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 use tempfile::TempPath;
+
+use super::BUFFER;
 
 /// What the names of unfinished files end in; a killed process leaves at most these behind.
 const SUFFIX: &str = ".s3-part";
+
+/// Files from this size on get their room before their bytes. What is smaller is over before that has paid off.
+const PREALLOCATE_FROM: u64 = 1 << 20;
 
 /// A file being written beside its target. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct TempFile {
     file: Arc<File>,
     temp: TempPath,
-    target: PathBuf,
 }
 
 impl TempFile {
-    /// Creates an empty file in the target's directory, so that the rename at the end is atomic. Blocks.
+    /// Creates a file of no bytes in the target's directory, so that the rename at the end is atomic, and sees to it
+    /// that there is room for `len` bytes. Blocks.
     ///
     /// `mode` is the permission of the finished file, less the process's umask.
-    pub(crate) fn create(target: &Path, mode: u32) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Those of creating a file; `StorageFull` without room for `len` bytes, if the file system can tell.
+    pub(crate) fn create(target: &Path, mode: u32, len: u64) -> io::Result<Self> {
         let directory = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -34,39 +45,103 @@ impl TempFile {
             .permissions(Permissions::from_mode(mode))
             .tempfile_in(directory)?
             .into_parts();
-        Ok(Self {
-            file: Arc::new(file),
-            temp,
-            target: target.to_owned(),
-        })
+        if len >= PREALLOCATE_FROM {
+            preallocate(&file, len)?;
+        }
+        let file = Arc::new(file);
+        Ok(Self { file, temp })
     }
 
-    pub(crate) fn file(&self) -> Arc<File> {
-        Arc::clone(&self.file)
+    /// Returns the open file. It stays open as long as somebody holds it.
+    pub(crate) fn file(&self) -> &Arc<File> {
+        &self.file
     }
 
     /// Gives the file its name, replacing what is there. Blocks.
-    pub(crate) fn persist(self) -> io::Result<PathBuf> {
-        self.temp
-            .persist(&self.target)
-            .map_err(|failure| failure.error)?;
-        Ok(self.target)
+    pub(crate) fn persist(self, target: &Path) -> io::Result<()> {
+        self.temp.persist(target).map_err(|failure| failure.error)
     }
+}
+
+/// Reserves room on the disk: the extents are found once, and a full disk is known before anything is transferred.
+fn preallocate(file: &File, len: u64) -> io::Result<()> {
+    taken(fallocate(file, FallocateFlags::empty(), 0, len))
+}
+
+/// A file system that cannot reserve room, or not so much, says the rest when it is written to.
+fn taken(answer: Result<(), Errno>) -> io::Result<()> {
+    match answer {
+        Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Ok(answer?),
+        _ => Ok(()),
+    }
+}
+
+/// Writes `bytes` at `offset`, in pieces of a size that disks and caches like. Blocks.
+pub(crate) fn write_at(file: &File, bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    for piece in bytes.chunks(BUFFER) {
+        file.write_all_at(piece, offset)?;
+        offset += piece.len() as u64;
+    }
+    Ok(())
+}
+
+/// Where a file is to appear, and with which permissions.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
+    pub(crate) mode: u32,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn names(directory: &Path) -> usize {
+        std::fs::read_dir(directory).unwrap().count()
+    }
+
     #[test]
     fn the_target_appears_only_at_the_end_and_nothing_else_stays() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("x");
-        let temp = TempFile::create(&target, 0o600).unwrap();
+        let temp = TempFile::create(&target, 0o600, 0).unwrap();
         assert!(!target.exists());
-        temp.persist().unwrap();
+        temp.persist(&target).unwrap();
         assert!(target.exists());
-        drop(TempFile::create(&dir.path().join("y"), 0o600).unwrap());
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        drop(TempFile::create(&dir.path().join("y"), 0o600, 0).unwrap());
+        assert_eq!(names(dir.path()), 1);
+    }
+
+    #[test]
+    fn room_is_made_before_the_bytes_come() {
+        let dir = tempfile::tempdir().unwrap();
+        let len = PREALLOCATE_FROM + 5;
+        let temp = TempFile::create(&dir.path().join("x"), 0o600, len).unwrap();
+        assert_eq!(temp.file().metadata().unwrap().len(), len);
+    }
+
+    #[test]
+    fn room_that_no_disk_has_is_an_error_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = TempFile::create(&dir.path().join("x"), 0o600, 1 << 50).unwrap_err();
+        let kind = error.kind();
+        assert!(
+            matches!(
+                kind,
+                io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge
+            ),
+            "{error}"
+        );
+        assert_eq!(names(dir.path()), 0);
+    }
+
+    #[test]
+    fn a_file_system_that_cannot_reserve_is_no_failure() {
+        for errno in [Errno::OPNOTSUPP, Errno::INVAL, Errno::NOSYS, Errno::INTR] {
+            assert!(taken(Err(errno)).is_ok(), "{errno}");
+        }
+        for errno in [Errno::NOSPC, Errno::DQUOT] {
+            assert!(taken(Err(errno)).is_err(), "{errno}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::task::{Context, Poll};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 use s3_core::{Error, ErrorKind, Operation, Result, Retryability};
 use tokio::time::{Instant, timeout_at};
 use tower::{Layer, Service};
@@ -37,7 +37,8 @@ where
 {
     type Response = J::Output;
     type Error = Error;
-    type Future = BoxFuture<'static, Result<J::Output>>;
+    /// A box only where there is a deadline.
+    type Future = Either<S::Future, BoxFuture<'static, Result<J::Output>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         self.inner.poll_ready(cx)
@@ -45,11 +46,13 @@ where
 
     fn call(&mut self, job: J) -> Self::Future {
         let Some(at) = self.at else {
-            return Box::pin(self.inner.call(job));
+            return Either::Left(self.inner.call(job));
         };
         let (operation, place) = (job.operation(), job.place().to_owned());
         let attempt = self.inner.call(job);
-        Box::pin(async move { before(Some(at), operation, &place, attempt).await })
+        Either::Right(Box::pin(async move {
+            before(Some(at), operation, &place, attempt).await
+        }))
     }
 }
 

@@ -30,6 +30,6 @@ impl<J: Job> Service<J> for Execute {
     }
 
     fn call(&mut self, job: J) -> Self::Future {
-        Box::pin(job.run(self.0.clone()))
+        job.boxed(self.0.clone())
     }
 }

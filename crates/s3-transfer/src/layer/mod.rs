@@ -16,4 +16,4 @@ pub use deadline::{Deadline, DeadlineLayer, before};
 pub use execute::Execute;
 pub use limit::{AdaptiveLimit, AdaptiveLimitLayer};
 pub use retry::RetryPolicy;
-pub use stall::{StallTimeout, StallTimeoutLayer};
+pub use stall::{StallFuture, StallTimeout, StallTimeoutLayer};

@@ -23,9 +23,7 @@ const MOST_RETRIES_PER_SUCCESS: f32 = 1000.0;
 /// attempt that made progress pays for the next one itself.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
-    backoff: Backoff,
-    budget: Arc<TpsBudget>,
-    max_attempts: u32,
+    rules: Arc<Rules>,
     /// Attempts of this job so far.
     made: u32,
     /// Attempts since the last one that made progress.
@@ -36,20 +34,31 @@ pub struct RetryPolicy {
     gained: bool,
 }
 
+/// What all jobs share: one reference count per clone, of which each job makes several.
+#[derive(Debug)]
+struct Rules {
+    backoff: Backoff,
+    budget: TpsBudget,
+    max_attempts: u32,
+}
+
 impl RetryPolicy {
     /// Returns the policy of a configuration. Its clones share the budget.
     #[must_use]
     pub fn new(config: &TransferConfig) -> Self {
         // The window over which successes pay for retries; tower's own default.
         let window = Duration::from_secs(10);
-        Self {
+        let rules = Rules {
             backoff: Backoff::new(config.backoff_base, config.backoff_cap, config.seed),
-            budget: Arc::new(TpsBudget::new(
+            budget: TpsBudget::new(
                 window,
                 config.retry_floor.min(MOST_RETRIES_PER_SECOND),
                 config.retry_ratio.clamp(0.0, MOST_RETRIES_PER_SUCCESS),
-            )),
+            ),
             max_attempts: config.max_attempts.max(1),
+        };
+        Self {
+            rules: Arc::new(rules),
             made: 0,
             fruitless: 0,
             moved: 0,
@@ -61,7 +70,7 @@ impl RetryPolicy {
         match retryability {
             // Servers that ask for no wait at all would get every attempt within a moment.
             Retryability::Throttled { after: Some(after) } => {
-                Some(self.backoff.asked(after).max(self.usual_wait()))
+                Some(self.rules.backoff.asked(after).max(self.usual_wait()))
             }
             Retryability::Throttled { after: None } | Retryability::Transient => {
                 Some(self.usual_wait())
@@ -71,7 +80,7 @@ impl RetryPolicy {
     }
 
     fn usual_wait(&self) -> Duration {
-        self.backoff.wait(self.fruitless.saturating_sub(1))
+        self.rules.backoff.wait(self.fruitless.saturating_sub(1))
     }
 
     fn note_attempt<J: Job>(&mut self, job: &J) {
@@ -88,10 +97,10 @@ impl RetryPolicy {
         let Some(wait) = self.wait(error.retryability()) else {
             return Err(error);
         };
-        if self.fruitless >= self.max_attempts {
+        if self.fruitless >= self.rules.max_attempts {
             return Err(error.with_retryability(Retryability::Spent));
         }
-        if !self.gained && !self.budget.withdraw() {
+        if !self.gained && !self.rules.budget.withdraw() {
             tracing::warn!(%error, "the retry budget is used up");
             let hint = "too many requests fail at once; the retry budget of this client is used up";
             return Err(error.with_retryability(Retryability::Spent).with_hint(hint));
@@ -106,13 +115,17 @@ impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
     fn retry(&mut self, job: &mut J, result: &mut Result<J::Output>) -> Option<Sleep> {
         let error = match result {
             Ok(_) => {
-                self.budget.deposit();
+                self.rules.budget.deposit();
                 return None;
             }
             Err(error) => std::mem::replace(
                 error,
                 Error::new(s3_core::ErrorKind::Other, job.operation()),
             ),
+        };
+        let error = match error.place() {
+            Some(_) => error,
+            None => error.with_place(job.place()),
         };
         self.note_attempt(job);
         match self.judge(error) {

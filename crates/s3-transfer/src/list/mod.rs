@@ -1,6 +1,12 @@
-//! Listing by pages.
+//! Listing by pages: one after the other, or ranges of keys side by side.
 
+mod directories;
+mod pace;
 mod pages;
+mod plan;
+#[cfg(test)]
+mod simulation;
+mod span;
 mod trail;
 
 pub use pages::{ListOptions, ListStream};

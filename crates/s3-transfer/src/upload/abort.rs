@@ -1,9 +1,9 @@
 //! An upload that is not finished is aborted, however it ends.
 
 use s3_core::{AbortUpload, ErrorKind, Operation};
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use crate::crew::in_background;
 use crate::job::simple;
 use crate::{CallOptions, Transfer};
 
@@ -35,7 +35,8 @@ impl UploadGuard {
         };
         let id = upload.upload.clone();
         let patience = self.transfer.config().stall_timeout;
-        let aborted = tokio::spawn(abort(self.transfer.clone(), upload));
+        let aborted = in_background(abort(self.transfer.clone(), upload))
+            .expect("a future that is polled is inside a runtime");
         if timeout(patience, aborted).await.is_err() {
             tracing::debug!(upload = %id, "the abort of an unfinished upload goes on in the background");
         }
@@ -47,14 +48,12 @@ impl Drop for UploadGuard {
         let Some(upload) = self.open.take() else {
             return;
         };
-        match Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(abort(self.transfer.clone(), upload));
-            }
-            Err(_) => tracing::warn!(
-                url = %upload.url, upload = %upload.upload,
+        let (url, id) = (upload.url.clone(), upload.upload.clone());
+        if in_background(abort(self.transfer.clone(), upload)).is_none() {
+            tracing::warn!(
+                %url, upload = %id,
                 "an unfinished upload stays on the server: it was dropped outside a runtime"
-            ),
+            );
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::abort::UploadGuard;
 use super::multipart::Upload;
 use super::object::{Target, unconditional};
+use crate::crew::in_background;
 use crate::job::Simple;
 use crate::joined::joined;
 use crate::{CallOptions, Error, Transfer};
@@ -47,7 +48,8 @@ async fn attempt(
     create: CreateUpload,
 ) -> Result<(Upload, UploadGuard)> {
     let limit = transfer.config().stall_timeout.saturating_mul(2);
-    let begun = tokio::spawn(timeout(limit, guarded(store, transfer, create)));
+    let begun = in_background(timeout(limit, guarded(store, transfer, create)))
+        .expect("a future that is polled is inside a runtime");
     joined(begun.await, Operation::CreateUpload)?.unwrap_or_else(|_| Err(unanswered(limit)))
 }
 

@@ -82,7 +82,8 @@ impl Transfer {
         let place = request.to.clone();
         let job = simple!(Operation::Copy, place.as_str(), copy(request));
         // The server answers when the copy is done; it reads and writes up to 5 GiB before.
-        self.run(job.sending(SINGLE_COPY / 256), options).await
+        self.run(job.waiting_as_for(SINGLE_COPY / 256), options)
+            .await
     }
 
     async fn copy_parts(
@@ -155,6 +156,6 @@ impl Transfer {
             place.as_str(),
             upload_part_copy(part)
         );
-        self.run(job.sending(COPY_PART / 256), options).await
+        self.run(job.waiting_as_for(COPY_PART / 256), options).await
     }
 }

@@ -7,12 +7,12 @@ use s3_core::{
     CompleteUpload, Error, ErrorKind, Operation, PartTag, Payload, PutMode, PutResponse, Result,
     S3Url, Store, UploadId, UploadPart,
 };
-use tokio::task::JoinSet;
 
 use super::PutOutcome;
 use super::object::{Target, unreadable};
 use super::reader::Reader;
 use super::reconcile::etag_of_parts;
+use crate::crew::PartSet;
 use crate::job::simple;
 use crate::joined::joined;
 use crate::parts::{MAX_PARTS, growing_size, upload_size};
@@ -140,7 +140,7 @@ struct Sending<'a> {
     transfer: &'a Transfer,
     upload: &'a Upload,
     options: &'a CallOptions,
-    running: JoinSet<Result<PartTag>>,
+    running: PartSet<Result<PartTag>>,
     sent: u32,
     tags: Vec<PartTag>,
 }
@@ -151,7 +151,7 @@ impl<'a> Sending<'a> {
             transfer,
             upload,
             options,
-            running: JoinSet::new(),
+            running: PartSet::new(),
             sent: 0,
             tags: Vec::new(),
         }
@@ -175,7 +175,8 @@ impl<'a> Sending<'a> {
         let size = upload_size(payload.len(), self.transfer.config().part_size);
         for part in crate::parts::cut(0..payload.len(), size) {
             let slice = payload.slice(part.start, part.end - part.start);
-            self.send(slice, None).await?;
+            let reservation = self.transfer.reserve_for(&slice).await;
+            self.send(slice, reservation).await?;
         }
         Ok(())
     }

@@ -11,8 +11,11 @@ use super::reader::Reader;
 use super::{PutItem, PutOutcome, Source};
 use crate::job::simple;
 use crate::layer::before;
-use crate::transfer::give_back;
+use crate::transfer::{Reservation, give_back};
 use crate::{CallOptions, Transfer};
+
+/// How much of a file is in memory while it is being sent. 512 KiB: the backends read files in pieces of this size.
+const FILE_BUFFER: u64 = 512 << 10;
 
 /// Where an object goes, and on what terms: everything of a put but its bytes.
 #[derive(Clone, Debug)]
@@ -163,8 +166,18 @@ impl Transfer {
 
     async fn send_put(&self, request: PutRequest, options: &CallOptions) -> Result<PutResponse> {
         let (place, len) = (request.url.clone(), request.payload.len());
+        let _reservation = self.reserve_for(&request.payload).await;
         let job = simple!(Operation::Put, place.as_str(), put(request));
         self.run(job.sending(len), options).await
+    }
+
+    /// Reserves what sending a payload takes: of a file, the buffer that it is read into on its way; of what is in
+    /// memory already, nothing.
+    pub(crate) async fn reserve_for(&self, payload: &Payload) -> Option<Reservation> {
+        if payload.is_empty() || payload.as_chunks().is_some() {
+            return None;
+        }
+        Some(self.reserve_to_send(payload.len().min(FILE_BUFFER)).await)
     }
 
     pub(crate) async fn is_there(&self, url: &S3Url, options: &CallOptions) -> Result<bool> {

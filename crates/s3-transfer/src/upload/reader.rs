@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::pin::Pin;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::io::run_blocking;
@@ -22,7 +22,7 @@ impl Reader {
             Self::Blocking(slot) => {
                 let mut reader = slot.take().expect("reads follow each other");
                 let (reader, piece) = run_blocking(move || {
-                    let mut piece = Vec::new();
+                    let mut piece = room(size);
                     reader.by_ref().take(size as u64).read_to_end(&mut piece)?;
                     Ok((reader, Bytes::from(piece)))
                 })
@@ -34,11 +34,22 @@ impl Reader {
     }
 }
 
+/// Returns room for a piece, so that reading it moves no byte twice; none if there is not so much memory, and then the
+/// piece grows with what comes. What is not filled is not touched, and costs nothing but addresses.
+fn room(size: usize) -> Vec<u8> {
+    let mut room = Vec::new();
+    match room.try_reserve_exact(size) {
+        Ok(()) => room,
+        Err(_) => Vec::new(),
+    }
+}
+
 async fn read_async(
     mut reader: Pin<&mut (dyn AsyncRead + Send)>,
     size: usize,
 ) -> io::Result<Bytes> {
-    let mut piece = BytesMut::new();
+    // Empty and not shared, so that nothing is copied.
+    let mut piece = Bytes::from(room(size)).try_into_mut().unwrap_or_default();
     while piece.len() < size {
         let mut rest = reader.as_mut().take((size - piece.len()) as u64);
         if rest.read_buf(&mut piece).await? == 0 {
@@ -46,4 +57,33 @@ async fn read_async(
         }
     }
     Ok(piece.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_piece_is_read_into_room_of_its_size() {
+        let bytes = vec![7; 5000];
+        let blocking: Box<dyn Read + Send> = Box::new(io::Cursor::new(bytes.clone()));
+        let readers = [
+            Reader::Blocking(Some(blocking)),
+            Reader::Async(Box::pin(io::Cursor::new(bytes))),
+        ];
+        for mut reader in readers {
+            for expected in [4000, 1000, 0] {
+                let piece = reader.read(4000).await.unwrap();
+                assert_eq!(piece.len(), expected);
+                let capacity = piece.try_into_mut().unwrap().capacity();
+                assert!(expected == 0 || capacity == 4000, "{capacity}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_size_that_no_machine_has_is_read_to_the_end() {
+        let mut reader = Reader::Async(Box::pin(io::Cursor::new(vec![7; 5000])));
+        assert_eq!(reader.read(usize::MAX).await.unwrap().len(), 5000);
+    }
 }

@@ -10,6 +10,7 @@ use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp
 use s3_transfer::{Concurrency, Destination, GetItem, ManyOptions, PutItem, Source, Transfer};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::hooked::Hooked;
 use crate::setup::{PART, config, memory, setup, url, with_config};
 
 #[tokio::test(start_paused = true)]
@@ -189,4 +190,37 @@ async fn the_last_part_of_a_reader_holds_no_more_memory_than_it_has_bytes() {
         });
     assert_eq!(many.first_failure().await.unwrap().len(), 5);
     assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
+}
+
+/// Begins an upload whose parts are never answered, and returns how many of them are on their way after a second.
+async fn parts_on_their_way(source: Source, config: s3_transfer::TransferConfig) -> usize {
+    let mut store = Hooked::new(memory(), |_, answer| answer);
+    store.refused_part = Some(u32::MAX);
+    let parts = Arc::clone(&store.parts);
+    let transfer = Transfer::new(store, config);
+    let options = Default::default();
+    let put = transfer.put(PutItem::new(url("k"), source), &options);
+    assert!(timeout(Duration::from_secs(1), put).await.is_err());
+    parts.begun.load(Ordering::SeqCst)
+}
+
+#[tokio::test(start_paused = true)]
+async fn sixteen_parts_of_an_upload_start_at_once() {
+    let mut config = config();
+    config.concurrency = s3_transfer::TransferConfig::default().concurrency;
+    let payload = Payload::from(ramp(0, 40 * PART as usize)).into();
+    let begun = parts_on_their_way(payload, config).await;
+    assert!(begun >= 16, "{begun}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_of_a_file_on_their_way_are_bounded_by_the_memory_that_they_are_read_into() {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(20 << 20).unwrap();
+    let mut config = config();
+    config.part_size = 1 << 20;
+    config.concurrency = Concurrency::Fixed(16);
+    config.memory = 2 << 20;
+    let payload = Payload::from_file(Arc::new(file), 0, 20 << 20).into();
+    assert_eq!(parts_on_their_way(payload, config).await, 4);
 }

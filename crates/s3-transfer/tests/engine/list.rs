@@ -1,12 +1,16 @@
-//! Listing: pages one by one.
+//! Listing: pages one by one, and ranges side by side.
 
-use futures_util::StreamExt;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use s3_core::{ErrorKind, Operation, S3Prefix, StoreExt};
-use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
-use s3_transfer::{ListOptions, Transfer};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultRule};
+use s3_transfer::{Concurrency, Destination, GetItem, ListOptions, Transfer, TransferConfig};
+use tokio::time::{Instant, timeout};
 
 use crate::hooked::Hooked;
-use crate::setup::{config, memory, setup, url};
+use crate::setup::{Setup, config, memory, settle, setup, url, with_config};
 
 fn bucket() -> S3Prefix {
     S3Prefix::parse("s3://b").unwrap()
@@ -39,7 +43,7 @@ async fn a_page_is_asked_for_when_it_is_read() {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_fails_is_asked_for_again_and_the_others_are_not() {
     let slow = FaultMatch::any()
-        .with_query("continuation-token")
+        .with_query("start-after")
         .on(FaultAction::status(503, "SlowDown"));
     let setup = setup(slow.times(2));
     for n in 0..5 {
@@ -98,5 +102,122 @@ async fn tokens_that_go_round_in_a_circle_are_an_error() {
         let error = pages.last().unwrap().as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Integrity);
         assert_eq!(error.place(), Some("s3://b/some"));
+    }
+}
+
+/// A round trip to S3 that returns 1,000 keys: 26 ms, as in docs/TUNING.md.
+fn slow_pages() -> FaultRule {
+    let wait = Some(Duration::from_millis(26));
+    FaultMatch::operation("ListObjectsV2").on(FaultAction::Stall { at: None, wait })
+}
+
+/// For callers who keep all objects anyway.
+fn all() -> ListOptions {
+    let mut options = ListOptions::default();
+    options.ahead = Some(NonZeroUsize::MAX);
+    options
+}
+
+async fn holding(config: TransferConfig, keys: impl Iterator<Item = String>) -> Setup {
+    let setup = with_config(slow_pages(), config);
+    for key in keys {
+        setup.memory.put_bytes(url(&key), "").await.unwrap();
+    }
+    setup
+}
+
+/// Lists the bucket, and returns how many keys came, for how many requests and in what time.
+async fn listed(setup: &Setup) -> (usize, u64, Duration) {
+    let begin = Instant::now();
+    let pages = setup.transfer.list(bucket(), all(), &Default::default());
+    let pages: Vec<_> = pages.try_collect().await.unwrap();
+    let keys: Vec<_> = pages.iter().flat_map(|page| &page.objects).collect();
+    assert!(
+        keys.windows(2)
+            .all(|two| two[0].url.key() < two[1].url.key())
+    );
+    let requests = setup.memory.operations().get(Operation::List);
+    (keys.len(), requests, begin.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn directories_are_listed_in_the_time_of_the_largest() {
+    let keys = (0..200_000).map(|n| format!("d{:02}/k{:05}", n / 3125, n % 3125));
+    let setup = holding(TransferConfig::default(), keys).await;
+    let (keys, requests, time) = listed(&setup).await;
+    assert_eq!(keys, 200_000);
+    assert!(requests <= 290, "{requests} requests in {time:?}");
+    assert!(time <= Duration::from_millis(230), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_are_listed_in_a_few_round_trips() {
+    let setup = holding(
+        TransferConfig::default(),
+        (0..200_000).map(|n| format!("{n:06}")),
+    )
+    .await;
+    let (keys, requests, time) = listed(&setup).await;
+    assert_eq!(keys, 200_000);
+    assert!(requests <= 300, "{requests} requests in {time:?}");
+    assert!(time <= Duration::from_millis(350), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_that_nobody_reads_keep_nobody_waiting() {
+    let mut config = config();
+    config.concurrency = Concurrency::Fixed(2);
+    let keys = (0..9_000).map(|n| format!("d{}/k{n:05}", n / 1000));
+    let setup = holding(config, keys).await;
+    let options = Default::default();
+    let mut pages = setup.transfer.list(bucket(), all(), &options);
+    assert_eq!(pages.next().await.unwrap().unwrap().objects.len(), 1000);
+    // Asks for the second page and the directories, and then for more pages than may be under way at once.
+    assert!(pages.next().now_or_never().is_none());
+    settle().await;
+    assert_eq!(pages.next().await.unwrap().unwrap().objects.len(), 1000);
+    assert!(pages.next().now_or_never().is_none());
+    let item = GetItem::new(url("d0/k00000"));
+    let get = setup.transfer.get(item, Destination::Memory, &options);
+    timeout(Duration::from_secs(5), get).await.unwrap().unwrap();
+    let rest: Vec<_> = pages.try_collect().await.unwrap();
+    assert_eq!(
+        rest.iter().map(|page| page.objects.len()).sum::<usize>(),
+        7000
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_listing_sends_nothing_more() {
+    let keys = (0..9_000).map(|n| format!("d{}/k{n:05}", n / 1000));
+    let setup = holding(TransferConfig::default(), keys).await;
+    let mut pages = setup
+        .transfer
+        .list(bucket(), ListOptions::default(), &Default::default());
+    pages.next().await.unwrap().unwrap();
+    assert!(pages.next().now_or_never().is_none());
+    drop(pages);
+    settle().await;
+    assert_eq!(setup.memory.operations().get(Operation::List), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_level_and_a_single_lane_are_listed_as_they_are_read() {
+    let keys = (0..5_000).map(|n| format!("d{n:04}/x"));
+    let setup = holding(TransferConfig::default(), keys).await;
+    for (options, pages) in [
+        (ListOptions::one_level(), 5),
+        (ListOptions::default().one_by_one(), 5),
+    ] {
+        let before = setup.memory.operations().get(Operation::List);
+        let mut listing = setup.transfer.list(bucket(), options, &Default::default());
+        for page in 1..=pages {
+            listing.next().await.unwrap().unwrap();
+            assert_eq!(
+                setup.memory.operations().get(Operation::List) - before,
+                page
+            );
+        }
+        assert!(listing.next().await.is_none());
     }
 }

@@ -8,6 +8,7 @@ mod download;
 mod fanout;
 mod honesty;
 mod hooked;
+mod landing;
 mod list;
 mod retry;
 mod setup;

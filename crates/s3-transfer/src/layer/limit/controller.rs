@@ -1,29 +1,37 @@
-//! How many attempts may be under way: additive increase, multiplicative decrease.
+//! How many attempts may be under way: as many as pay, and no more than the server bears.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use s3_core::Retryability;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::goodput::{Goodput, Next};
 use crate::Concurrency;
 
 /// After throttling, this share of the limit is left. The field's usual values are 0.5 to 0.9.
 const CUT: f64 = 0.7;
-/// The limit grows only while at least this share of it is used; an idle limit has learnt nothing.
+/// A limit that is not used has learnt nothing: somebody waits for a permit, or at least this share is taken.
 const USED: f64 = 0.8;
+/// What begins after so long a time of nothing is other work than before. Shorter gaps are those between two batches of
+/// one program, or the moment in which all answers of a burst are taken in.
+const REST: Duration = Duration::from_millis(250);
 
-/// Finds the level of concurrency that the server bears.
+/// Finds the level of concurrency that pays.
 ///
-/// Doubles per round of successes until the first throttling, then adds one per round. A throttling cuts the
-/// limit once per window: answers to attempts that were issued before the last cut say nothing about the new
-/// level. Clone is a reference count.
+/// Until the server throttles, the level follows the goodput: it doubles as long as that pays. A
+/// throttling cuts the limit once per window: answers to attempts that were issued before the last cut say nothing about
+/// the new level. From then on it grows by one per round. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub struct Controller(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    permits: Arc<Semaphore>,
+    permits: Semaphore,
+    /// The level as others see it.
+    level: AtomicUsize,
     state: Mutex<State>,
     max: usize,
     adaptive: bool,
@@ -38,6 +46,11 @@ struct State {
     /// Permits to take out of circulation as they come back.
     debt: usize,
     under_way: usize,
+    /// How many wait for a permit.
+    waiting: usize,
+    /// Since when nothing is under way.
+    idle: Option<Instant>,
+    goodput: Goodput,
     last_cut: Option<Instant>,
 }
 
@@ -47,12 +60,16 @@ impl Controller {
     pub fn new(concurrency: Concurrency) -> Self {
         let start = concurrency.start();
         Self(Arc::new(Shared {
-            permits: Arc::new(Semaphore::new(start)),
+            permits: Semaphore::new(start),
+            level: AtomicUsize::new(start),
             state: Mutex::new(State {
                 limit: start as f64,
                 granted: start,
                 debt: 0,
                 under_way: 0,
+                waiting: 0,
+                idle: None,
+                goodput: Goodput::default(),
                 last_cut: None,
             }),
             max: concurrency.max(),
@@ -63,8 +80,15 @@ impl Controller {
     /// Returns how many attempts may be under way at the moment.
     #[must_use]
     pub fn limit(&self) -> usize {
-        let state = self.state();
-        state.granted - state.debt
+        self.0.level.load(Ordering::Relaxed)
+    }
+
+    /// Returns a permit if there is one and nobody waits for it.
+    #[must_use]
+    pub fn try_acquire(&self) -> Option<Permit> {
+        let permit = self.0.permits.try_acquire().ok()?;
+        permit.forget();
+        Some(self.issue())
     }
 
     /// Waits for a permit. Waiters are served in order.
@@ -73,15 +97,33 @@ impl Controller {
     ///
     /// Never: the semaphore is not closed.
     pub async fn acquire(&self) -> Permit {
-        let permit = Arc::clone(&self.0.permits)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
-        self.state().under_way += 1;
+        if let Some(permit) = self.try_acquire() {
+            return permit;
+        }
+        let waiting = Waiting::begin(self);
+        let permit = self.0.permits.acquire().await;
+        permit.expect("the semaphore is never closed").forget();
+        drop(waiting);
+        self.issue()
+    }
+
+    fn issue(&self) -> Permit {
+        let issued = Instant::now();
+        let mut state = self.state();
+        if let Some(since) = state.idle.take()
+            && state.last_cut.is_none()
+            && issued.saturating_duration_since(since) >= REST
+        {
+            let level = state.granted - state.debt;
+            let level = state.goodput.awake(level, issued);
+            self.set(&mut state, level);
+        }
+        state.under_way += 1;
+        drop(state);
         Permit {
             controller: self.clone(),
-            permit: Some(permit),
-            issued: Instant::now(),
+            issued,
+            returned: false,
         }
     }
 
@@ -89,38 +131,50 @@ impl Controller {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn succeeded(&self) {
-        let mut state = self.state();
-        if !self.0.adaptive || (state.under_way as f64) < USED * state.limit {
+    fn succeeded(&self, state: &mut State, issued: Instant, bytes: u64) {
+        let used = state.waiting > 0 || state.under_way as f64 >= USED * state.limit;
+        if !self.0.adaptive || !used {
             return;
         }
-        // One per success doubles the limit in a round; one per limit's worth of successes adds one.
-        let step = if state.last_cut.is_none() {
-            1.0
-        } else {
-            1.0 / state.limit
-        };
-        state.limit = (state.limit + step).min(self.0.max as f64);
-        self.settle(&mut state);
+        if state.last_cut.is_some() {
+            // One per limit's worth of successes adds one.
+            state.limit = (state.limit + 1.0 / state.limit).min(self.0.max as f64);
+            self.settle(state);
+            return;
+        }
+        let limit = state.granted - state.debt;
+        let next = state.goodput.note(limit, self.0.max, issued, bytes);
+        if let Next::Level(level) = next {
+            self.set(state, level);
+        }
     }
 
-    fn throttled(&self, issued: Instant) {
-        let mut state = self.state();
+    fn throttled(&self, state: &mut State, issued: Instant) {
         if !self.0.adaptive || state.last_cut.is_some_and(|cut| issued < cut) {
             return;
         }
         state.limit = (state.limit * CUT).max(1.0);
         state.last_cut = Some(Instant::now());
-        self.settle(&mut state);
+        self.settle(state);
         tracing::warn!(
             limit = state.limit,
             "the server throttles; fewer requests at once"
         );
     }
 
+    fn set(&self, state: &mut State, level: usize) {
+        let level = level.clamp(1, self.0.max);
+        if level != state.granted - state.debt {
+            tracing::debug!(limit = level, "another number of requests at once");
+            state.limit = level as f64;
+            self.settle(state);
+        }
+    }
+
     /// Brings the number of permits to the level: hands out more, or keeps some as they come back.
     fn settle(&self, state: &mut State) {
         let wanted = state.limit as usize;
+        self.0.level.store(wanted, Ordering::Relaxed);
         let now = state.granted - state.debt;
         if wanted > now {
             let forgiven = state.debt.min(wanted - now);
@@ -135,37 +189,67 @@ impl Controller {
             state.granted -= kept;
         }
     }
+
+    fn give_back(&self, mut state: MutexGuard<'_, State>) {
+        state.under_way -= 1;
+        if state.under_way == 0 && self.0.adaptive {
+            state.idle = Some(Instant::now());
+        }
+        if state.debt > 0 {
+            state.debt -= 1;
+            state.granted -= 1;
+            return;
+        }
+        drop(state);
+        self.0.permits.add_permits(1);
+    }
+}
+
+/// Somebody waits for a permit.
+struct Waiting<'a>(&'a Controller);
+
+impl<'a> Waiting<'a> {
+    fn begin(controller: &'a Controller) -> Self {
+        controller.state().waiting += 1;
+        Self(controller)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().waiting -= 1;
+    }
 }
 
 /// The right to make one attempt; given back when dropped.
 #[derive(Debug)]
 pub struct Permit {
     controller: Controller,
-    permit: Option<OwnedSemaphorePermit>,
     issued: Instant,
+    returned: bool,
 }
 
 impl Permit {
-    /// Tells how the attempt went and gives the permit back. A permit that is dropped tells nothing.
-    pub fn report(self, failure: Option<Retryability>) {
+    /// Tells how the attempt went, and how many bytes it has moved if it has succeeded, and gives the permit back. A
+    /// permit that is dropped tells nothing.
+    pub fn report(mut self, failure: Option<Retryability>, bytes: u64) {
+        self.returned = true;
+        let mut state = self.controller.state();
         match failure {
-            None => self.controller.succeeded(),
-            Some(Retryability::Throttled { .. }) => self.controller.throttled(self.issued),
+            None => self.controller.succeeded(&mut state, self.issued, bytes),
+            Some(Retryability::Throttled { .. }) => {
+                self.controller.throttled(&mut state, self.issued);
+            }
             Some(_) => {}
         }
+        self.controller.give_back(state);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut state = self.controller.state();
-        state.under_way -= 1;
-        if state.debt > 0 {
-            state.debt -= 1;
-            state.granted -= 1;
-            if let Some(permit) = self.permit.take() {
-                permit.forget();
-            }
+        if !self.returned {
+            self.controller.give_back(self.controller.state());
         }
     }
 }
@@ -173,7 +257,6 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const THROTTLED: Option<Retryability> = Some(Retryability::Throttled { after: None });
 
@@ -185,7 +268,7 @@ mod tests {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
         for permit in permits {
-            permit.report(failure);
+            permit.report(failure, 0);
         }
     }
 

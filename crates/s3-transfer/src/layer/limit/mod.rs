@@ -4,7 +4,10 @@
 //! bytes under way, not headers. The limiter sits inside the retry layer, so a job that backs off holds nothing.
 
 mod controller;
+mod goodput;
 mod service;
+#[cfg(test)]
+mod simulation;
 
-pub use controller::Controller;
-pub use service::{AdaptiveLimit, AdaptiveLimitLayer};
+pub use controller::{Controller, Permit};
+pub use service::{AdaptiveLimit, AdaptiveLimitLayer, LimitFuture};

@@ -1,13 +1,18 @@
 //! The tower layer around a [`Controller`].
 
-use std::task::{Context, Poll};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
+use pin_project_lite::pin_project;
 use s3_core::{Error, Result};
+use tower::util::Oneshot;
 use tower::{Layer, Service, ServiceExt};
 
 use super::Controller;
-use crate::Job;
+use super::controller::Permit;
+use crate::{Job, Progress};
 
 /// Lets as many attempts through at once as its controller allows, and tells it how they went.
 #[derive(Clone, Debug)]
@@ -39,7 +44,7 @@ where
 {
     type Response = J::Output;
     type Error = Error;
-    type Future = BoxFuture<'static, Result<J::Output>>;
+    type Future = LimitFuture<S, J>;
 
     /// Always ready: the permit is taken when the attempt is known.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
@@ -47,12 +52,94 @@ where
     }
 
     fn call(&mut self, job: J) -> Self::Future {
-        let (inner, controller) = (self.inner.clone(), self.controller.clone());
-        Box::pin(async move {
-            let permit = controller.acquire().await;
-            let result = inner.oneshot(job).await;
-            permit.report(result.as_ref().err().map(Error::retryability));
-            result
-        })
+        let before = job.progress().map_or(0, Progress::bytes);
+        LimitFuture {
+            progress: job.progress().cloned(),
+            before,
+            sends: job.sends(),
+            waiting: Some(Waiting {
+                next: Some((self.inner.clone(), job)),
+                controller: self.controller.clone(),
+                queued: None,
+            }),
+            permit: None,
+            attempt: None,
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`AdaptiveLimit`]: waits for a permit, and makes the attempt.
+    pub struct LimitFuture<S: Service<J>, J> {
+        progress: Option<Progress>,
+        before: u64,
+        sends: u64,
+        waiting: Option<Waiting<S, J>>,
+        permit: Option<Permit>,
+        #[pin]
+        attempt: Option<Oneshot<S, J>>,
+    }
+}
+
+/// A job that has no permit yet.
+struct Waiting<S, J> {
+    next: Option<(S, J)>,
+    controller: Controller,
+    /// There was no permit at once: the wait for one.
+    queued: Option<BoxFuture<'static, Permit>>,
+}
+
+impl<S, J> Waiting<S, J> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Permit> {
+        if let Some(queued) = &mut self.queued {
+            return queued.as_mut().poll(cx);
+        }
+        if let Some(permit) = self.controller.try_acquire() {
+            return Poll::Ready(permit);
+        }
+        let controller = self.controller.clone();
+        let queued = Box::pin(async move { controller.acquire().await });
+        self.queued.insert(queued).as_mut().poll(cx)
+    }
+}
+
+impl<S, J, T> Future for LimitFuture<S, J>
+where
+    S: Service<J, Response = T, Error = Error>,
+{
+    type Output = Result<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let mut this = self.project();
+        if let Some(waiting) = this.waiting {
+            let permit = ready!(waiting.poll(cx));
+            let next = waiting.next.take();
+            let (inner, job) = next.expect("a future is not polled after its end");
+            *this.permit = Some(permit);
+            *this.waiting = None;
+            this.attempt.set(Some(inner.oneshot(job)));
+        }
+        let attempt = this.attempt.as_mut().as_pin_mut();
+        let result = ready!(
+            attempt
+                .expect("a future is not polled after its end")
+                .poll(cx)
+        );
+        // The attempt's own memory goes before its permit.
+        this.attempt.set(None);
+        if let Some(permit) = this.permit.take() {
+            let moved = this.progress.as_ref().map_or(0, Progress::bytes);
+            let bytes = moved.saturating_sub(*this.before) + *this.sends;
+            permit.report(result.as_ref().err().map(Error::retryability), bytes);
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl<S: Service<J>, J> std::fmt::Debug for LimitFuture<S, J> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LimitFuture")
+            .field("permit", &self.permit)
+            .finish_non_exhaustive()
     }
 }

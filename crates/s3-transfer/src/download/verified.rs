@@ -1,0 +1,214 @@
+//! Whether the bytes of a download are those that the server has a checksum of.
+
+use std::ops::Range;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use crc_fast::{CrcAlgorithm, Digest};
+use s3_core::{Checksum, ChecksumAlgorithm, ObjectMeta};
+
+/// What is known of the bytes of a download, beyond that all of them are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verified {
+    /// They have the checksum that the server stores with the object.
+    Checksum(ChecksumAlgorithm),
+    /// They were compared with nothing, and why.
+    Unchecked(Unchecked),
+}
+
+/// Why bytes were compared with nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unchecked {
+    /// The server sent no checksum of the whole object: it has none, or only one of the checksums of its parts, or the
+    /// client is set not to ask for it.
+    NotOffered,
+    /// A range was read; the checksum is that of the whole object.
+    Range,
+    /// The checksum is that of a part of the object.
+    Part,
+    /// The checksum is a digest of this kind. It would cost more than the transfer, and those of parts that are read
+    /// in parallel cannot be combined.
+    Digest(ChecksumAlgorithm),
+}
+
+/// The checksum that the bytes of a download must have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Promise {
+    algorithm: ChecksumAlgorithm,
+    value: u64,
+}
+
+/// A checksum of bytes in a row, over as many attempts as it takes; of none if nothing is promised.
+#[derive(Debug)]
+pub(crate) struct Sum(Option<Box<Digest>>);
+
+/// The checksum of a part, and what it takes to combine it with that of the next one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Summed {
+    pub(crate) crc: u64,
+    pub(crate) len: u64,
+}
+
+impl Promise {
+    /// Returns what the answer to a read of the bytes `wanted` promises.
+    pub(crate) fn of(meta: &ObjectMeta, wanted: &Range<u64>) -> Result<Self, Unchecked> {
+        let checksum = meta.checksum.as_ref().ok_or(Unchecked::NotOffered)?;
+        if *wanted != (0..meta.size) {
+            return Err(Unchecked::Range);
+        }
+        let algorithm = checksum.algorithm;
+        crc(algorithm).ok_or(Unchecked::Digest(algorithm))?;
+        let value = value(checksum).ok_or(Unchecked::NotOffered)?;
+        Ok(Self { algorithm, value })
+    }
+
+    /// Returns an empty sum of the promised kind.
+    pub(crate) fn sum(&self) -> Sum {
+        Sum(crc(self.algorithm).map(|algorithm| Box::new(Digest::new(algorithm))))
+    }
+
+    /// Returns whether `bytes` have the promised checksum.
+    pub(crate) fn is_kept_by(&self, bytes: &[u8]) -> bool {
+        crc(self.algorithm)
+            .is_some_and(|algorithm| crc_fast::checksum(algorithm, bytes) == self.value)
+    }
+
+    /// Returns what the sums of all parts, in order, say of the object; `None` if the promise is broken.
+    ///
+    /// The checksum of an answer that is only a part of the object may be that of the first part.
+    pub(crate) fn verdict(&self, parts: &[Summed]) -> Option<Verified> {
+        let algorithm = crc(self.algorithm)?;
+        let (first, rest) = parts.split_first()?;
+        let combine =
+            |sum, part: &Summed| crc_fast::checksum_combine(algorithm, sum, part.crc, part.len);
+        if rest.iter().fold(first.crc, combine) == self.value {
+            return Some(self.kept());
+        }
+        let of_first = !rest.is_empty() && first.crc == self.value;
+        of_first.then_some(Verified::Unchecked(Unchecked::Part))
+    }
+
+    pub(crate) fn kept(&self) -> Verified {
+        Verified::Checksum(self.algorithm)
+    }
+}
+
+impl Sum {
+    /// Returns the sum of no bytes that nobody asks for.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        if let Some(digest) = &mut self.0 {
+            digest.update(bytes);
+        }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        if let Some(digest) = &mut self.0 {
+            digest.reset();
+        }
+    }
+
+    /// Returns how many bytes are in the sum; `None` if nobody asks for it.
+    pub(crate) fn len(&self) -> Option<u64> {
+        self.0.as_ref().map(|digest| digest.get_amount())
+    }
+
+    pub(crate) fn of(&self, len: u64) -> Summed {
+        let crc = self.0.as_ref().map_or(0, |digest| digest.finalize());
+        Summed { crc, len }
+    }
+}
+
+/// Returns how a checksum is computed; `None` for those that are not.
+fn crc(algorithm: ChecksumAlgorithm) -> Option<CrcAlgorithm> {
+    match algorithm {
+        ChecksumAlgorithm::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
+        ChecksumAlgorithm::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
+        ChecksumAlgorithm::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
+        _ => None,
+    }
+}
+
+/// Returns the number that a header's base64 stands for; `None` if it is not of the right length.
+fn value(checksum: &Checksum) -> Option<u64> {
+    let len = match checksum.algorithm {
+        ChecksumAlgorithm::Crc64Nvme => 8,
+        _ => 4,
+    };
+    let bytes = STANDARD.decode(checksum.value.as_bytes()).ok()?;
+    let fold = |value, byte: &u8| value << 8 | u64::from(*byte);
+    (bytes.len() == len).then(|| bytes.iter().fold(0, fold))
+}
+
+#[cfg(test)]
+mod tests {
+    use s3_core::S3Url;
+
+    use super::*;
+
+    const CHECK: &[u8] = b"123456789";
+
+    /// The check values of these checksums: those of the bytes `123456789`.
+    const VALUES: [(ChecksumAlgorithm, &str); 3] = [
+        (ChecksumAlgorithm::Crc32, "y/Q5Jg=="),
+        (ChecksumAlgorithm::Crc32c, "4waSgw=="),
+        (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mIg="),
+    ];
+
+    fn promise(algorithm: ChecksumAlgorithm, value: &str) -> Result<Promise, Unchecked> {
+        let mut meta = ObjectMeta::new(S3Url::parse("s3://b/k").unwrap(), 9);
+        let value = value.into();
+        meta.checksum = Some(Checksum { algorithm, value });
+        Promise::of(&meta, &(0..9))
+    }
+
+    fn summed(promise: &Promise, bytes: &[u8]) -> Summed {
+        let mut sum = promise.sum();
+        sum.update(bytes);
+        sum.of(bytes.len() as u64)
+    }
+
+    #[test]
+    fn bytes_are_compared_whole_and_in_parts() {
+        for (algorithm, value) in VALUES {
+            let promise = promise(algorithm, value).unwrap();
+            assert!(promise.is_kept_by(CHECK), "{algorithm:?}");
+            assert!(!promise.is_kept_by(b"123456780"));
+            for cut in 0..CHECK.len() {
+                let parts = [&CHECK[..cut], &CHECK[cut..]].map(|part| summed(&promise, part));
+                assert_eq!(promise.verdict(&parts), Some(Verified::Checksum(algorithm)));
+            }
+            let wrong = [&CHECK[..3], b"456780"].map(|part| summed(&promise, part));
+            assert_eq!(promise.verdict(&wrong), None);
+            let of_first = [CHECK, b"more"].map(|part| summed(&promise, part));
+            let part = Verified::Unchecked(Unchecked::Part);
+            assert_eq!(promise.verdict(&of_first), Some(part));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_compared_has_a_reason() {
+        let url = S3Url::parse("s3://b/k").unwrap();
+        let bare = ObjectMeta::new(url, 9);
+        assert_eq!(
+            Promise::of(&bare, &(0..9)).unwrap_err(),
+            Unchecked::NotOffered
+        );
+        let sha = ChecksumAlgorithm::Sha256;
+        let digest = promise(sha, "FeKw08M4kVegUeqhz3gBAxCj0d1nyvTlyBKAoJyBaeQ=");
+        assert_eq!(digest.unwrap_err(), Unchecked::Digest(sha));
+        for nonsense in ["", "????", "y/Q5", "rosUhgp5mIg="] {
+            let offered = promise(ChecksumAlgorithm::Crc32, nonsense);
+            assert_eq!(offered.unwrap_err(), Unchecked::NotOffered);
+        }
+        let mut meta = ObjectMeta::new(S3Url::parse("s3://b/k").unwrap(), 10);
+        let (algorithm, value) = (ChecksumAlgorithm::Crc32, "y/Q5Jg==".into());
+        meta.checksum = Some(Checksum { algorithm, value });
+        assert_eq!(Promise::of(&meta, &(0..9)).unwrap_err(), Unchecked::Range);
+    }
+}
