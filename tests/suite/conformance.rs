@@ -28,6 +28,15 @@ conformance_suite!(sdk_over_our_server, async {
     Harness::new(server.sdk_store(), BUCKET).keeping(server)
 });
 
+// The same for the generated client, which sends what the direct path does not.
+conformance_suite!(generated_client_over_our_server, async {
+    let server = S3Server::start(memory())
+        .await
+        .expect("loopback has a free port");
+    let store = server.client_builder().direct_path(false).build();
+    Harness::new(store, BUCKET).keeping(server)
+});
+
 // A second opinion: a server that we did not write, whose lacks are declared one by one.
 conformance_suite!(sdk_over_s3s_fs, async {
     let root = tempfile::tempdir().expect("the system has a temporary directory");

@@ -1,7 +1,8 @@
 //! The same client for code that is not asynchronous.
 //!
-//! [`S3`] has the calls of the asynchronous [`S3`](crate::S3); they are sent with `.send()`. It owns a small runtime,
-//! which ends in the background when the last clone is dropped, wherever that is.
+//! [`S3`] has the calls of the asynchronous [`S3`](crate::S3); they are sent with `.send()`. It owns a few threads, one
+//! per processor that this process may use and at most 8, which run transfers and nothing else. They end in the
+//! background when the last clone is dropped, wherever that is.
 //!
 //! # Examples
 //!
@@ -24,13 +25,23 @@
 //! (`spawn_blocking`) count as inside.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::thread;
+use std::vec;
 
 use futures_core::Stream;
 use futures_util::StreamExt;
-use tokio::runtime::{Builder, Handle, Runtime};
+use s3_transfer::Crew;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tracing::Instrument;
 
+use crate::S3Object;
 use crate::error::{Error, Result};
 use crate::ops;
 use crate::request::{Call, Mode, Op, Request};
@@ -40,43 +51,27 @@ use crate::stream::{ListingStream, ObjectStream};
 /// The blocking client: calls are sent with `.send()`.
 pub type S3 = Client<Blocking>;
 
+/// The most threads of a client. 8: so many outrun any network that one process is given.
+const MOST_THREADS: usize = 8;
+/// So many objects are handed to an iterator at once: enough that the hand-over does not count.
+const OBJECTS: usize = 64;
+/// So many bytes of objects in memory are handed over at once, and no more objects behind them.
+const BYTES: u64 = 4 << 20;
+/// So many entries of a listing are handed over at once: a page of S3's.
+const ENTRIES: usize = 1000;
+
 /// Calls block. Clone is a reference count.
 #[derive(Clone)]
-pub struct Blocking(Arc<OwnRuntime>);
-
-/// A runtime that may be dropped anywhere.
-struct OwnRuntime(Option<Runtime>);
+pub struct Blocking(Arc<Crew>);
 
 impl Mode for Blocking {
     fn start() -> Result<Self> {
-        let threads = thread::available_parallelism()
-            .map_or(1, usize::from)
-            .min(4);
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name("s3-client")
-            .enable_all()
-            .build()
-            .map_err(|error| Error::local("start a runtime for blocking calls", error))?;
-        Ok(Self(Arc::new(OwnRuntime(Some(runtime)))))
-    }
-}
-
-impl Blocking {
-    fn runtime(&self) -> &Runtime {
-        self.0
-            .0
-            .as_ref()
-            .expect("the runtime is taken only by drop")
-    }
-}
-
-impl Drop for OwnRuntime {
-    fn drop(&mut self) {
-        // An ordinary drop waits for the threads, which panics inside another runtime.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
+        // What the affinity of the process and the limits of its container leave.
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let threads = NonZeroUsize::new(threads.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN);
+        let crew = Crew::start(threads, "s3-client")
+            .map_err(|error| Error::local("start threads for blocking calls", error))?;
+        Ok(Self(Arc::new(crew)))
     }
 }
 
@@ -112,13 +107,14 @@ impl<O: Op> Request<O, Blocking> {
     /// ```
     pub fn send(self) -> Result<O::Output> {
         refuse_inside_runtime()?;
-        let mode = self.mode.clone();
-        mode.runtime().block_on(self.run())
+        let crew = Arc::clone(&self.mode.0);
+        crew.run(self.run().in_current_span())
     }
 }
 
 impl Request<ops::GetMany, Blocking> {
-    /// Sends the request and returns its results in order of completion, each with the index of its input.
+    /// Sends the request and returns its results in order of completion, each with the index of its input. It reads
+    /// ahead of its reader by about 128 objects, on top of those under way.
     ///
     /// # Errors
     ///
@@ -137,18 +133,22 @@ impl Request<ops::GetMany, Blocking> {
     /// ```
     pub fn iter(self) -> Result<Iter<ObjectStream>> {
         refuse_inside_runtime()?;
-        let mode = self.mode;
-        let inside = mode.runtime().enter();
-        let stream = self.op.stream(Call::begin(self.client, self.deadline));
-        drop(inside);
-        Ok(Iter { stream, mode })
+        let call = Call::begin(self.client, self.deadline);
+        let in_memory = |(_, object): &(usize, Result<S3Object>)| match object {
+            Ok(object) => object.in_memory(),
+            Err(_) => 0,
+        };
+        Ok(Iter::begin(self.mode, OBJECTS, in_memory, move || {
+            self.op.stream(call)
+        }))
     }
 }
 
 macro_rules! listing_iterators {
     ($($op:ty, $name:literal;)*) => {$(
         impl Request<$op, Blocking> {
-            /// Returns the entries page by page; a page is requested when the one before has been read.
+            /// Returns the entries as they come. It reads ahead of its reader by about 2,000 entries
+            /// and as many pages as were read.
             ///
             /// # Errors
             ///
@@ -167,11 +167,8 @@ macro_rules! listing_iterators {
             /// ```
             pub fn iter(self) -> Result<Iter<ListingStream>> {
                 refuse_inside_runtime()?;
-                let mode = self.mode;
-                let inside = mode.runtime().enter();
-                let stream = self.op.stream(Call::begin(self.client, self.deadline));
-                drop(inside);
-                Ok(Iter { stream, mode })
+                let call = Call::begin(self.client, self.deadline);
+                Ok(Iter::begin(self.mode, ENTRIES, |_| 0, move || self.op.stream(call)))
             }
         }
     )*};
@@ -182,10 +179,84 @@ listing_iterators! {
     ops::ListRecursive, "list_recursive";
 }
 
-/// Results as they come. `next` blocks until there is one.
-pub struct Iter<S> {
-    stream: S,
+/// Results as they come. `next` blocks until there is one. Dropping it cancels what is under way.
+pub struct Iter<S: Stream> {
+    ready: vec::IntoIter<S::Item>,
+    batches: mpsc::Receiver<Vec<S::Item>>,
+    /// Until its end has been looked at.
+    pump: Option<JoinHandle<()>>,
     mode: Blocking,
+}
+
+impl<S> Iter<S>
+where
+    S: Stream<Item: Send> + Send + Unpin + 'static,
+{
+    /// Begins to read on the client's own threads: there the stream goes on while its reader is busy.
+    ///
+    /// A batch ends at `most` items, or when what `weigh` says of them reaches [`BYTES`].
+    fn begin(
+        mode: Blocking,
+        most: usize,
+        weigh: fn(&S::Item) -> u64,
+        stream: impl FnOnce() -> S + Send + 'static,
+    ) -> Self {
+        let (sender, batches) = mpsc::channel(1);
+        let work = async move { pump(stream(), most, weigh, sender).await };
+        Self {
+            ready: Vec::new().into_iter(),
+            batches,
+            pump: Some(mode.0.spawn(work.in_current_span())),
+            mode,
+        }
+    }
+}
+
+/// Reads a stream and hands over what has come in batches of at most `most`.
+///
+/// A stream that waits is never left alone: what it waits for may hold a permit that the reader needs for its next call.
+async fn pump<S: Stream + Unpin>(
+    mut stream: S,
+    most: usize,
+    weigh: fn(&S::Item) -> u64,
+    batches: mpsc::Sender<Vec<S::Item>>,
+) {
+    let mut batch = Vec::new();
+    let mut over = false;
+    loop {
+        let mut bytes = 0;
+        let mut fill = |cx: &mut Context<'_>, batch: &mut Vec<S::Item>| {
+            while !over && batch.len() < most && bytes < BYTES {
+                match stream.poll_next_unpin(cx) {
+                    Poll::Ready(Some(item)) => {
+                        bytes += weigh(&item);
+                        batch.push(item);
+                    }
+                    Poll::Ready(None) => over = true,
+                    Poll::Pending => break,
+                }
+            }
+            over || !batch.is_empty()
+        };
+        poll_fn(|cx| match fill(cx, &mut batch) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        if batch.is_empty() {
+            return;
+        }
+        let mut room = pin!(batches.reserve());
+        let room = poll_fn(|cx| {
+            fill(cx, &mut batch);
+            room.as_mut().poll(cx)
+        });
+        match room.await {
+            Ok(room) => room.send(std::mem::take(&mut batch)),
+            // Nobody reads any more.
+            Err(_) => return,
+        }
+    }
 }
 
 impl<S> Iterator for Iter<S>
@@ -195,21 +266,50 @@ where
     type Item = S::Item;
 
     fn next(&mut self) -> Option<S::Item> {
-        let Self { stream, mode } = self;
-        if Handle::try_current().is_err() {
-            return mode.runtime().block_on(stream.next());
+        loop {
+            if let Some(item) = self.ready.next() {
+                return Some(item);
+            }
+            if Handle::try_current().is_err() {
+                self.ready = self.next_batch()?;
+                continue;
+            }
+            // The iterator was carried into asynchronous code, where this thread may not wait.
+            self.ready = thread::scope(|scope| {
+                let waiting = scope.spawn(|| self.next_batch());
+                waiting
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })?;
         }
-        // The iterator was carried into asynchronous code, where this thread may not drive a runtime.
-        thread::scope(|scope| {
-            let driver = scope.spawn(|| mode.runtime().block_on(stream.next()));
-            driver
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
     }
 }
 
-impl<S> fmt::Debug for Iter<S> {
+impl<S: Stream> Iter<S> {
+    fn next_batch(&mut self) -> Option<vec::IntoIter<S::Item>> {
+        if let Some(batch) = self.batches.blocking_recv() {
+            return Some(batch.into_iter());
+        }
+        // It is over; or it has panicked, which is no end.
+        let ended = self.mode.0.wait_for(self.pump.take()?);
+        if let Err(failure) = ended
+            && let Ok(panic) = failure.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
+        None
+    }
+}
+
+impl<S: Stream> Drop for Iter<S> {
+    fn drop(&mut self) {
+        if let Some(pump) = &self.pump {
+            pump.abort();
+        }
+    }
+}
+
+impl<S: Stream> fmt::Debug for Iter<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Iter").finish_non_exhaustive()
     }
@@ -217,6 +317,13 @@ impl<S> fmt::Debug for Iter<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use futures_util::{FutureExt, stream};
+    use s3_core::{MemoryStore, Operation, S3Url, StoreExt};
+    use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
+    use s3_transfer::{Concurrency, TransferConfig};
+
     use super::*;
 
     #[test]
@@ -255,8 +362,77 @@ mod tests {
         s3.create_bucket("b").send().unwrap();
         s3.put("s3://b/k", "v").send().unwrap();
         let mut iter = s3.list_recursive(["s3://b/"]).iter().unwrap();
-        let other = Builder::new_current_thread().build().unwrap();
+        let other = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         let object = other.block_on(async { iter.next() }).unwrap().unwrap();
         assert_eq!(object.key(), "k");
+    }
+
+    /// A client with `concurrency` over a store whose listings take a moment and have `pages` pages.
+    fn slow_listing(concurrency: usize, pages: usize) -> (MemoryStore, S3) {
+        let store = MemoryStore::with_buckets(["b"]);
+        for n in 0..pages * ENTRIES {
+            let url = S3Url::from_parts("b", &format!("{n:06}")).unwrap();
+            let put = store.put_bytes(url, "v");
+            put.now_or_never().expect("memory never waits").unwrap();
+        }
+        let slow = FaultAction::stall(Duration::from_millis(5));
+        let plan = FaultPlan::from(FaultMatch::operation("ListObjectsV2").on(slow));
+        let mut transfer = TransferConfig::default();
+        transfer.concurrency = Concurrency::Fixed(concurrency);
+        let s3 = S3::builder()
+            .store(FaultStore::new(store.clone(), plan))
+            .tmproot(std::env::temp_dir())
+            .transfer(transfer)
+            .build()
+            .unwrap();
+        (store, s3)
+    }
+
+    #[test]
+    fn a_listing_under_way_does_not_hold_up_the_calls_of_its_reader() {
+        let (_store, s3) = slow_listing(1, 4);
+        let mut seen = 0;
+        let request = s3.list_recursive(["s3://b/"]);
+        let call = Call::begin(request.client, None);
+        // Batches end within pages, so the next page is on its way while a batch waits for its reader.
+        for entry in Iter::begin(request.mode, 300, |_| 0, move || request.op.stream(call)) {
+            let entry = entry.unwrap();
+            if seen % 100 == 0 {
+                // Long enough for the next page to be asked for.
+                thread::sleep(Duration::from_millis(2));
+                let get = s3.get(entry.url());
+                get.deadline(Duration::from_secs(10)).send().unwrap();
+            }
+            seen += 1;
+        }
+        assert_eq!(seen, 4 * ENTRIES);
+    }
+
+    #[test]
+    fn an_iterator_reads_ahead_and_no_further() {
+        let (store, s3) = slow_listing(8, 12);
+        let pages = || store.operations().get(Operation::List);
+        let mut entries = s3.list_recursive(["s3://b/"]).iter().unwrap();
+        entries.next().unwrap().unwrap();
+        let mut last = 0;
+        while pages() > last {
+            last = pages();
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert!(pages() <= 4, "{} pages for one entry", pages());
+        drop(entries);
+    }
+
+    #[test]
+    fn a_panic_on_the_clients_threads_is_not_the_end_of_the_iterator() {
+        let Blocking(crew) = Blocking::start().unwrap();
+        let broken = stream::iter(0..3).map(|n: u32| if n == 2 { panic!("broken") } else { n });
+        let mut iter = Iter::begin(Blocking(crew), 1, |_| 0, move || broken);
+        assert_eq!((iter.next(), iter.next()), (Some(0), Some(1)));
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| iter.next()));
+        assert!(ended.is_err());
+        assert_eq!(iter.next(), None);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use s3_core::{ByteRange, ETag, ErrorKind, ObjectMeta, S3Prefix, S3Url};
-use s3_transfer::{Destination, Fetched, GetItem, Landed};
+use s3_transfer::{Destination, Fetched, GetItem, Landed, Verified};
 
 use crate::error::{Error, Result};
 use crate::local_data::{LocalData, Origin};
@@ -59,6 +59,7 @@ pub(crate) struct Download {
     meta: ObjectMeta,
     range: Range<u64>,
     data: Arc<LocalData>,
+    verified: Verified,
 }
 
 impl Fetch {
@@ -71,6 +72,16 @@ impl Fetch {
     }
 
     /// Downloads.
+    /// Returns how many bytes will come at most, if that is known before they are asked for.
+    pub(crate) fn expected(&self) -> Option<u64> {
+        match (&self.range, &self.known) {
+            (Some(ByteRange::Bounded(range)), _) => Some(range.end.saturating_sub(range.start)),
+            (Some(ByteRange::Last(count)), _) => Some(*count),
+            (None, Some((size, _))) => Some(*size),
+            _ => None,
+        }
+    }
+
     pub(crate) async fn run(self, call: &Call, landing: &Landing) -> Result<Download> {
         let client = &call.client;
         let origin = Origin {
@@ -125,7 +136,11 @@ impl Shared {
 
     fn download(&self, fetched: Fetched, origin: Origin, landing: &Landing) -> Download {
         let Fetched {
-            meta, range, data, ..
+            meta,
+            range,
+            data,
+            verified,
+            ..
         } = fetched;
         let data = match (data, landing) {
             (Landed::Memory(bytes), _) => {
@@ -140,6 +155,7 @@ impl Shared {
             meta,
             range,
             data: Arc::new(data),
+            verified,
         }
     }
 }
@@ -154,6 +170,7 @@ impl Download {
             request_length: size,
         };
         let info = return_info.then_some((&self.meta, range));
-        S3Object::from_download(self.meta.url.clone(), relative_to, size, info, self.data)
+        let data = (self.data, self.verified);
+        S3Object::from_download(self.meta.url.clone(), relative_to, size, info, data)
     }
 }

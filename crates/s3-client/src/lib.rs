@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("guide.md")]
 
+mod ahead;
 mod batch_error;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -45,7 +46,7 @@ pub use s3::{Client, S3};
 pub use s3_core::SdkStore;
 pub use s3_core::url::{Root, RunPath};
 pub use s3_core::{self, BucketInfo, MemoryStore, PresignMethod, SharedStore, Store};
-pub use s3_transfer::{self, Concurrency, Transfer, TransferConfig};
+pub use s3_transfer::{self, Concurrency, Transfer, TransferConfig, Unchecked, Verified};
 pub use stream::{ListingStream, ObjectStream};
 
 #[cfg(doctest)]

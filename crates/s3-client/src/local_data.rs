@@ -113,6 +113,13 @@ impl LocalData {
     }
 
     /// Returns the bytes; those in a file are read.
+    pub(crate) fn in_memory(&self) -> u64 {
+        match &self.content {
+            Content::Memory(bytes, _) => bytes.len() as u64,
+            Content::Scratch(_) | Content::File(_) => 0,
+        }
+    }
+
     pub(crate) fn bytes(&self) -> Result<Bytes> {
         let path = match &self.content {
             Content::Memory(bytes, _) => return Ok(bytes.clone()),

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::local_data::LocalData;
-use crate::{RangeInfo, metadata};
+use crate::{RangeInfo, Verified, metadata};
 
 /// An object or a prefix in S3, and what the call that returned it has found out. Clone is a reference count.
 ///
@@ -40,7 +40,7 @@ struct Inner {
     size: Option<u64>,
     /// Boxed, because a listing has a million objects and none of it.
     info: Option<Box<Info>>,
-    data: Option<Arc<LocalData>>,
+    data: Option<(Arc<LocalData>, Verified)>,
 }
 
 enum Place {
@@ -95,7 +95,7 @@ impl S3Object {
         relative_to: Option<S3Prefix>,
         size: u64,
         info: Option<(&ObjectMeta, RangeInfo)>,
-        data: Arc<LocalData>,
+        data: (Arc<LocalData>, Verified),
     ) -> Self {
         let info = info.map(|(meta, range)| Info {
             range: Some(range),
@@ -115,7 +115,7 @@ impl S3Object {
         relative_to: Option<S3Prefix>,
         size: Option<u64>,
         info: Option<Info>,
-        data: Option<Arc<LocalData>>,
+        data: Option<(Arc<LocalData>, Verified)>,
     ) -> Self {
         Self(Arc::new(Inner {
             place,
@@ -160,8 +160,17 @@ impl S3Object {
         self.display().key
     }
 
+    /// Returns how many bytes of the content are in memory.
+    pub(crate) fn in_memory(&self) -> u64 {
+        self.0.data.as_ref().map_or(0, |(data, _)| data.in_memory())
+    }
+
     fn info(&self) -> Option<&Info> {
         self.0.info.as_deref()
+    }
+
+    fn data(&self) -> Option<&LocalData> {
+        self.0.data.as_ref().map(|(data, _)| &**data)
     }
 
     fn display(&self) -> DisplayKey<'_> {
@@ -197,7 +206,7 @@ impl S3Object {
     /// # Ok(()) }
     /// ```
     pub fn path(&self) -> Result<Option<PathBuf>> {
-        self.0.data.as_ref().map(|data| data.path()).transpose()
+        self.data().map(LocalData::path).transpose()
     }
 
     /// Returns the bytes; `None` if they were not downloaded. Bytes in memory are shared, those in a file are read
@@ -207,7 +216,7 @@ impl S3Object {
     ///
     /// A file that cannot be read, or a closed client if the bytes are in a file of its directory.
     pub fn blob(&self) -> Result<Option<Bytes>> {
-        self.0.data.as_ref().map(|data| data.bytes()).transpose()
+        self.data().map(LocalData::bytes).transpose()
     }
 
     /// Returns the bytes as UTF-8, with replacement characters for what is none; `None` if they were not downloaded.
@@ -219,6 +228,28 @@ impl S3Object {
         Ok(self
             .blob()?
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Returns whether the bytes were compared with the checksum that the server stores with the object, and if not,
+    /// why; `None` if they were not downloaded. Their number has been compared in any case.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::{S3, Unchecked, Verified};
+    ///
+    /// let s3 = S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put("s3://b/k", "hello").await?;
+    /// let object = s3.get("s3://b/k").await?;
+    /// assert_eq!(object.verified(), Some(Verified::Unchecked(Unchecked::NotOffered)));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn verified(&self) -> Option<Verified> {
+        self.0.data.as_ref().map(|(_, verified)| *verified)
     }
 
     /// Returns the size in bytes: of what was read if it was downloaded, else of the object; `None` if there is none.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -11,6 +12,7 @@ use s3_core::{ListPage, S3Prefix};
 use s3_transfer::{ListOptions, ListStream, Many};
 
 use crate::S3Object;
+use crate::ahead::Ahead;
 use crate::error::{Error, Result};
 use crate::request::Call;
 
@@ -23,12 +25,13 @@ pub struct ObjectStream(Kind);
 
 enum Kind {
     Refused(Option<(usize, Error)>),
-    Running(Many<S3Object, Error>),
+    Running(Many<S3Object, Error>, Ahead),
 }
 
 impl ObjectStream {
-    pub(crate) fn running(many: Many<S3Object, Error>) -> Self {
-        Self(Kind::Running(many))
+    /// Returns a stream of what `many` downloads. Its jobs wait for room in `ahead`, and add to it.
+    pub(crate) fn running(many: Many<S3Object, Error>, ahead: Ahead) -> Self {
+        Self(Kind::Running(many, ahead))
     }
 
     pub(crate) fn refused(index: usize, error: Error) -> Self {
@@ -44,7 +47,13 @@ impl Stream for ObjectStream {
             Kind::Refused(error) => {
                 Poll::Ready(error.take().map(|(index, error)| (index, Err(error))))
             }
-            Kind::Running(many) => Pin::new(many).poll_next(cx),
+            Kind::Running(many, ahead) => {
+                let next = ready!(Pin::new(many).poll_next(cx));
+                if let Some((_, Ok(object))) = &next {
+                    ahead.take(object.in_memory());
+                }
+                Poll::Ready(next)
+            }
         }
     }
 }
@@ -69,7 +78,17 @@ pub(crate) struct Listing {
 impl Listing {
     /// Begins to list; nothing is sent before the stream is polled.
     pub(crate) fn pages(&self, call: &Call) -> ListStream {
+        self.begin(call, ListOptions::default())
+    }
+
+    /// Begins to list for a caller who keeps all entries: pages that wait to be read take no more memory than they.
+    pub(crate) fn all_pages(&self, call: &Call) -> ListStream {
         let mut options = ListOptions::default();
+        options.ahead = Some(NonZeroUsize::MAX);
+        self.begin(call, options)
+    }
+
+    fn begin(&self, call: &Call, mut options: ListOptions) -> ListStream {
         options.delimiter = self.one_level.then(|| Arc::from("/"));
         call.client
             .transfer
@@ -88,7 +107,8 @@ impl Listing {
     }
 }
 
-/// The entries of listings, one listing after the other, each page requested when the one before has been read.
+/// The entries of listings, one listing after the other. Pages of one level are requested when the one before has been
+/// read; of a whole tree as many as have been read are on their way or waiting, and at most 256.
 ///
 /// A key that cannot be resolved is the first and only item, and then nothing was sent. The first failure ends the
 /// stream.

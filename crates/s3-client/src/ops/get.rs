@@ -1,7 +1,7 @@
 //! Downloading one object.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::download::{Fetch, Landing};
 use crate::error::{Error, Result};
@@ -151,22 +151,27 @@ pub(super) async fn fetch_object(
 
 /// Makes a path of the caller's absolute, and refuses one that cannot become a file.
 fn check_landing(landing: Landing) -> Result<Landing> {
-    let Landing::File(path) = landing else {
-        return Ok(landing);
-    };
+    match landing {
+        Landing::File(path) => check_file(&path, Path::is_dir).map(Landing::File),
+        other => Ok(other),
+    }
+}
+
+/// Returns the absolute form of a path that a file can get; `is_directory` says whether its directory is there.
+pub(super) fn check_file(path: &Path, is_directory: impl FnOnce(&Path) -> bool) -> Result<PathBuf> {
     let failed = |error| Error::local(&format!("download to {}", path.display()), error);
-    let absolute = std::path::absolute(&path).map_err(failed)?;
+    let absolute = std::path::absolute(path).map_err(failed)?;
     if absolute.is_dir() {
         let problem = "is a directory\nhint: name a file in it";
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, problem)));
     }
     match absolute.parent() {
-        Some(directory) if !directory.is_dir() => {
+        Some(directory) if !is_directory(directory) => {
             let directory = directory.display();
             let problem = format!("there is no directory {directory}\nhint: create it first");
             Err(failed(io::Error::new(io::ErrorKind::NotFound, problem)))
         }
-        _ => Ok(Landing::File(absolute)),
+        _ => Ok(absolute),
     }
 }
 

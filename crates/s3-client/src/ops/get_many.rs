@@ -3,6 +3,7 @@
 use s3_transfer::ManyOptions;
 
 use super::get::{GetOptions, fetch_object, resolve};
+use crate::ahead::Ahead;
 use crate::distinct::run_distinct;
 use crate::download::Landing;
 use crate::error::Result;
@@ -102,12 +103,18 @@ impl GetMany {
             }
         }
         let (transfer, options) = (call.client.transfer.clone(), self.options);
-        ObjectStream::running(
-            transfer.fan_out(fetches, ManyOptions::default(), move |_, fetch| {
-                let call = call.clone();
-                async move { fetch_object(fetch, call, &Landing::Auto, options).await }
-            }),
-        )
+        let ahead = Ahead::default();
+        let reader = ahead.clone();
+        let many = transfer.fan_out(fetches, ManyOptions::default(), move |_, fetch| {
+            let (call, ahead) = (call.clone(), ahead.clone());
+            async move {
+                let expected = ahead.room(fetch.expected()).await;
+                let object = fetch_object(fetch, call, &Landing::Auto, options).await?;
+                expected.arrived(object.in_memory());
+                Ok(object)
+            }
+        });
+        ObjectStream::running(many, reader)
     }
 }
 

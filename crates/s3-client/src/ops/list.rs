@@ -59,8 +59,11 @@ impl<M: Mode> Client<M> {
 
     /// Lists all objects below these directories. All of them [exist](S3Object::exists).
     ///
-    /// Keys and requests as [`list_paths`](Self::list_paths), except that slashes at the end of a key are not reduced
-    /// to one. Keys of results are relative to the key that was asked for, in the server's order.
+    /// Keys as [`list_paths`](Self::list_paths), except that slashes at the end of a key are not reduced to one. Keys of
+    /// results are relative to the key that was asked for, in the server's order.
+    ///
+    /// One request per directory and 1,000 objects. A directory of more than 1,000 objects is listed in several ranges
+    /// at once, for a few requests more: at its subdirectories, or where its keys suggest.
     ///
     /// # Errors
     ///
@@ -90,12 +93,12 @@ impl<M: Mode> Client<M> {
     }
 }
 
-/// Lists in parallel and returns the entries of each listing, in the order of the listings.
-pub(super) async fn list_all<T: Clone + Send + 'static, I: IntoIterator<Item = T>>(
+/// Lists in parallel and returns what is taken from the pages of each listing, in the order of the listings.
+pub(super) async fn list_all<T: Clone + Send + 'static>(
     call: &Call,
     name: &'static str,
     listings: Vec<Listing>,
-    entries: impl Fn(&Listing, ListPage) -> I + Clone + Send + Sync + 'static,
+    take: impl Fn(&Listing, ListPage, &mut Vec<T>) + Clone + Send + Sync + 'static,
 ) -> Result<Vec<Vec<T>>> {
     let job_call = call.clone();
     run_distinct(
@@ -103,12 +106,12 @@ pub(super) async fn list_all<T: Clone + Send + 'static, I: IntoIterator<Item = T
         name,
         listings,
         move |_, listing: Listing| {
-            let (call, entries) = (job_call.clone(), entries.clone());
+            let (call, take) = (job_call.clone(), take.clone());
             async move {
-                let mut pages = listing.pages(&call);
+                let mut pages = listing.all_pages(&call);
                 let mut all = Vec::new();
                 while let Some(page) = pages.next().await {
-                    all.extend(entries(&listing, page?));
+                    take(&listing, page?, &mut all);
                 }
                 Ok(all)
             }
@@ -140,17 +143,20 @@ macro_rules! listing_op {
 
             async fn run(self, call: Call) -> Result<Vec<S3Object>> {
                 let listings = self.listings(&call.client)?;
-                let entries = |listing: &Listing, page| listing.entries(page).collect::<Vec<_>>();
-                Ok(list_all(&call, Self::NAME, listings, entries)
-                    .await?
-                    .into_iter()
-                    .flatten()
-                    .collect())
+                let take = |listing: &Listing, page, all: &mut Vec<_>| {
+                    all.extend(listing.entries(page));
+                };
+                let mut lists = list_all(&call, Self::NAME, listings, take).await?;
+                // The usual single one need not be moved object by object.
+                if lists.len() == 1 {
+                    return Ok(lists.remove(0));
+                }
+                Ok(lists.concat())
             }
         }
 
         impl Request<$op, Async> {
-            /// Returns the entries as they come; a page is requested when the one before has been read.
+            /// Returns the entries as they come; see [`ListingStream`] for what is requested before it is read.
             ///
             /// Directories are listed one after the other. A key that cannot be resolved is the first and only item.
             ///

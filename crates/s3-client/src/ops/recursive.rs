@@ -1,8 +1,10 @@
 //! Downloading everything below prefixes.
 
-use futures_util::{StreamExt, try_join};
-use s3_core::{ListedObject, S3Prefix};
-use s3_transfer::ListStream;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use s3_core::{ListPage, ListedObject, S3Prefix};
+use s3_transfer::{FeedFailure, ManyOptions};
 
 use super::list::list_all;
 use crate::distinct::run_distinct;
@@ -11,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::{Client, Shared};
 use crate::stream::Listing;
-use crate::{Key, S3Object};
+use crate::{BatchError, Key, S3Object};
 
 /// The call of [`get_recursive`](Client::get_recursive) and [`get_all`](Client::get_all).
 #[derive(Clone, Debug)]
@@ -35,8 +37,8 @@ impl<M: Mode> Client<M> {
     /// To stay inside a directory, end it with a slash. Prefixes come in request order, and within one the server's
     /// order holds; overlapping ones repeat objects, which then share their bytes. No match is no error.
     ///
-    /// One listing per prefix and 1,000 objects, and the gets of the objects, without a request to learn their sizes.
-    /// With one prefix, the objects of a page are downloaded while the next page is listed.
+    /// Listings as [`list_recursive`](Self::list_recursive), and the gets of the objects, without a request to learn
+    /// their sizes. With one prefix, objects are downloaded while more are listed.
     ///
     /// Keys of results are relative to the prefix that found them, or with [`return_info`](Request::return_info) to the
     /// client's root, as in Metaflow.
@@ -125,21 +127,13 @@ impl Op for GetRecursive {
 
     async fn run(self, call: Call) -> Result<Vec<S3Object>> {
         let listings = self.listings(&call.client)?;
-        let mut pages = Pages::of(&call, listings);
-        let mut objects = Vec::new();
-        let mut next = pages.next(&call).await?;
-        while let Some(page) = next {
-            let downloading = self.download(&call, page, objects.len());
-            let (downloaded, following) = try_join!(downloading, pages.next(&call))?;
-            objects.extend(downloaded);
-            next = following;
+        match &listings[..] {
+            [] => Ok(Vec::new()),
+            [only] => self.get_one(&call, only).await,
+            _ => self.get_several(&call, listings).await,
         }
-        Ok(objects)
     }
 }
-
-/// Objects that were found, each with what its key is relative to.
-type Found = Vec<(ListedObject, S3Prefix)>;
 
 impl GetRecursive {
     fn listings(&self, client: &Shared) -> Result<Vec<Listing>> {
@@ -164,114 +158,85 @@ impl GetRecursive {
         }
     }
 
-    /// Downloads what was found; `before` results are there already.
-    async fn download(&self, call: &Call, found: Found, before: usize) -> Result<Vec<S3Object>> {
-        let (fetches, prefixes): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .map(|(object, show)| {
-                let known = Some((object.size, object.etag));
-                (
-                    Fetch {
-                        url: object.url,
-                        range: None,
-                        known,
-                    },
-                    show,
-                )
-            })
-            .unzip();
+    /// Downloads what a listing finds, while it goes on.
+    async fn get_one(&self, call: &Call, listing: &Listing) -> Result<Vec<S3Object>> {
+        let relative_to = self.relative_to(call, &listing.show);
+        let return_info = self.return_info;
+        let pages = listing.pages(call).map(|page| {
+            let objects = page?.objects.into_iter();
+            Ok(objects.map(fetch).collect::<Vec<_>>())
+        });
+        let job_call = call.clone();
+        let objects = call.client.transfer.fan_out_pages(
+            pages,
+            ManyOptions::default(),
+            move |_, fetch: Fetch| {
+                let (call, relative_to) = (job_call.clone(), relative_to.clone());
+                async move {
+                    let download = fetch.run(&call, &Landing::Auto).await?;
+                    Ok(download.into_object(relative_to, return_info))
+                }
+            },
+        );
+        objects.await.map_err(|failure| match failure {
+            FeedFailure::Feed(error) => error,
+            FeedFailure::Job(failure) => Error::Batch(Box::new(BatchError {
+                call: Self::NAME,
+                index: failure.index,
+                error: Arc::new(failure.error),
+                succeeded: failure.succeeded,
+                failed: failure.failed,
+                not_attempted: failure.not_attempted,
+                outcomes: Vec::new(),
+            })),
+        })
+    }
+
+    /// Lists all prefixes and then downloads what they found, each object once.
+    async fn get_several(&self, call: &Call, listings: Vec<Listing>) -> Result<Vec<S3Object>> {
+        let shows: Vec<_> = listings
+            .iter()
+            .map(|listing| self.relative_to(call, &listing.show))
+            .collect();
+        let take = |_: &Listing, page: ListPage, all: &mut Vec<_>| {
+            all.extend(page.objects.into_iter().map(fetch));
+        };
+        let lists = list_all(call, Self::NAME, listings, take).await?;
+        let counts: Vec<usize> = lists.iter().map(Vec::len).collect();
         let job_call = call.clone();
         let downloads = run_distinct(
             &call.client.transfer,
             Self::NAME,
-            fetches,
+            lists.concat(),
             move |_, fetch: Fetch| {
                 let call = job_call.clone();
                 async move { fetch.run(&call, &Landing::Auto).await }
             },
         );
-        let downloads = downloads
-            .await
-            .map_err(|error| count_before(error, before))?;
-        let root = call.client.display_root();
-        let relative_to = |show| {
-            if self.return_info {
-                root.clone()
-            } else {
-                Some(show)
-            }
-        };
-        let objects = downloads.into_iter().zip(prefixes);
+        let shows = shows.iter().zip(counts);
+        let shows = shows.flat_map(|(show, count)| std::iter::repeat_n(show, count));
+        let objects = downloads.await?.into_iter().zip(shows);
         Ok(objects
-            .map(|(download, show)| download.into_object(relative_to(show), self.return_info))
+            .map(|(download, show)| download.into_object(show.clone(), self.return_info))
             .collect())
     }
-}
 
-/// Makes the account of one page that of the whole call.
-fn count_before(error: Error, before: usize) -> Error {
-    match error {
-        Error::Batch(mut batch) => {
-            batch.index += before;
-            batch.succeeded += before;
-            Error::Batch(batch)
-        }
-        other => other,
-    }
-}
-
-/// What the listings find, in request order: one listing page by page, several at once and all in one.
-enum Pages {
-    One(Listing, ListStream),
-    Several(Vec<Listing>),
-}
-
-impl Pages {
-    fn of(call: &Call, mut listings: Vec<Listing>) -> Self {
-        match (listings.pop(), listings.is_empty()) {
-            (Some(only), true) => {
-                let stream = only.pages(call);
-                Self::One(only, stream)
-            }
-            (last, _) => {
-                listings.extend(last);
-                Self::Several(listings)
-            }
-        }
-    }
-
-    async fn next(&mut self, call: &Call) -> Result<Option<Found>> {
-        match self {
-            Self::One(listing, stream) => {
-                let Some(page) = stream.next().await.transpose()? else {
-                    return Ok(None);
-                };
-                Ok(Some(found(page.objects, &listing.show)))
-            }
-            Self::Several(listings) if listings.is_empty() => Ok(None),
-            Self::Several(listings) => {
-                let listings = std::mem::take(listings);
-                let shows: Vec<_> = listings
-                    .iter()
-                    .map(|listing| listing.show.clone())
-                    .collect();
-                let lists = list_all(call, GetRecursive::NAME, listings, |_, page| page.objects);
-                let lists = lists.await?.into_iter().zip(shows);
-                Ok(Some(
-                    lists
-                        .flat_map(|(objects, show)| found(objects, &show))
-                        .collect(),
-                ))
-            }
+    /// Returns what keys of results are relative to.
+    fn relative_to(&self, call: &Call, show: &S3Prefix) -> Option<S3Prefix> {
+        if self.return_info {
+            call.client.display_root()
+        } else {
+            Some(show.clone())
         }
     }
 }
 
-fn found(objects: Vec<ListedObject>, show: &S3Prefix) -> Found {
-    objects
-        .into_iter()
-        .map(|object| (object, show.clone()))
-        .collect()
+fn fetch(object: ListedObject) -> Fetch {
+    Fetch {
+        url: object.url,
+        range: None,
+        known: Some((object.size, object.etag)),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,246 @@
+//! Downloading many objects, each to a file of the caller's.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::get::{GetOptions, check_file, fetch_object, resolve};
+use crate::distinct::run_distinct;
+use crate::download::{Fetch, Landing};
+use crate::error::{Error, Result};
+use crate::request::{Call, Mode, Op, Request};
+use crate::s3::Client;
+use crate::{GetObject, S3Object};
+
+/// The call of [`get_files`](Client::get_files).
+#[derive(Clone, Debug)]
+pub struct GetFiles {
+    objects: Vec<(GetObject, PathBuf)>,
+    options: GetOptions,
+}
+
+impl<M: Mode> Client<M> {
+    /// Downloads many objects, or ranges of them, in parallel, each to its own local file: pairs of key and path.
+    ///
+    /// Returns one object per input, in input order. A file appears when it is complete and replaces what was there.
+    /// Its directory must exist, and no two inputs may have the same path; both are looked at before the first request.
+    /// The files are the caller's: closing the client does not remove them. Requests as [`get`](Self::get).
+    ///
+    /// # Errors
+    ///
+    /// The first failure ends the call, and the failing input with the lowest index decides which it is; see
+    /// [`BatchError`](crate::BatchError). Files that are complete by then stay. Classes as in [`get`](Self::get); class
+    /// `Other` for a path that cannot become a file, and then nothing was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put_many([("s3://b/1", "one"), ("s3://b/2", "two")]).await?;
+    /// let directory = s3.scratch_path().expect("it is open");
+    ///
+    /// let files = [("s3://b/1", directory.join("1.txt")), ("s3://b/2", directory.join("2.txt"))];
+    /// let objects = s3.get_files(files).await?;
+    /// assert_eq!(objects[1].path()?, Some(directory.join("2.txt")));
+    /// assert_eq!(std::fs::read_to_string(directory.join("1.txt"))?, "one");
+    /// # Ok(()) }
+    /// ```
+    pub fn get_files<K, P>(&self, files: impl IntoIterator<Item = (K, P)>) -> Request<GetFiles, M>
+    where
+        K: Into<GetObject>,
+        P: Into<PathBuf>,
+    {
+        let files = files.into_iter();
+        let objects = files.map(|(key, path)| (key.into(), path.into())).collect();
+        self.request(GetFiles {
+            objects,
+            options: GetOptions::default(),
+        })
+    }
+}
+
+impl<M> Request<GetFiles, M> {
+    /// Returns objects that do not [exist](S3Object::exists) instead of failing when some are missing; their files are
+    /// left as they are. Off by default.
+    pub fn return_missing(mut self, yes: bool) -> Self {
+        self.op.options.return_missing = yes;
+        self
+    }
+
+    /// Fills in content type, metadata, encryption, time and range. On by default; it costs nothing.
+    pub fn return_info(mut self, yes: bool) -> Self {
+        self.op.options.return_info = yes;
+        self
+    }
+}
+
+impl Op for GetFiles {
+    type Output = Vec<S3Object>;
+
+    const NAME: &'static str = "get_files";
+
+    async fn run(self, call: Call) -> Result<Vec<S3Object>> {
+        let mut targets = Targets::default();
+        let mut fetches: Vec<(Fetch, PathBuf)> = Vec::with_capacity(self.objects.len());
+        for (object, path) in &self.objects {
+            fetches.push((resolve(&call.client, object)?, targets.check(path)?));
+        }
+        let (transfer, options) = (call.client.transfer.clone(), self.options);
+        run_distinct(&transfer, Self::NAME, fetches, move |_, (fetch, path)| {
+            let call = call.clone();
+            async move { fetch_object(fetch, call, &Landing::File(path), options).await }
+        })
+        .await
+    }
+}
+
+/// The files of a call, and the directories that they are in.
+#[derive(Default)]
+struct Targets {
+    /// The directories seen so far, without links; `None` for those that are not there.
+    directories: HashMap<PathBuf, Option<PathBuf>>,
+    files: HashSet<PathBuf>,
+}
+
+impl Targets {
+    /// Makes a path absolute. Refuses one that cannot become a file, and one that another input has, also by way of
+    /// a linked directory.
+    fn check(&mut self, path: &Path) -> Result<PathBuf> {
+        let mut place = None;
+        let absolute = check_file(path, |directory| {
+            place = self.directory(directory);
+            place.is_some()
+        })?;
+        let name = absolute.file_name().unwrap_or_default();
+        let file = place.map_or_else(|| absolute.clone(), |place| place.join(name));
+        if self.files.insert(file) {
+            return Ok(absolute);
+        }
+        let problem = "another key has the same path\nhint: give each key a path of its own";
+        let error = io::Error::new(io::ErrorKind::InvalidInput, problem);
+        Err(Error::local(
+            &format!("download to {}", path.display()),
+            error,
+        ))
+    }
+
+    fn directory(&mut self, path: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.directories.get(path) {
+            return known.clone();
+        }
+        let found = path.canonicalize().ok().filter(|found| found.is_dir());
+        self.directories.insert(path.to_owned(), found.clone());
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use s3_core::MemoryStore;
+
+    use crate::{ErrorClass, S3, S3GetObject};
+
+    async fn client() -> (MemoryStore, S3, tempfile::TempDir) {
+        let store = MemoryStore::with_buckets(["b"]);
+        let builder = S3::builder().store(store.clone()).s3root("s3://b/root");
+        let s3 = builder.tmproot(std::env::temp_dir()).build().unwrap();
+        s3.put_many([("a", "A"), ("b", "BB"), ("e", "")])
+            .await
+            .unwrap();
+        (store, s3, tempfile::tempdir().unwrap())
+    }
+
+    fn names(dir: &tempfile::TempDir) -> Vec<String> {
+        let entries = fs::read_dir(dir.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[tokio::test]
+    async fn each_key_has_its_file_also_if_two_keys_are_equal() {
+        let (_, s3, dir) = client().await;
+        fs::write(dir.path().join("2"), "what was there").unwrap();
+        let keys = ["b", "a", "e", "a"];
+        let files = keys.iter().enumerate();
+        let files = files.map(|(n, key)| (*key, dir.path().join(n.to_string())));
+        let objects = s3.get_files(files).await.unwrap();
+        let keys_of: Vec<_> = objects.iter().map(|object| object.key()).collect();
+        assert_eq!(keys_of, keys);
+        for (n, text) in ["BB", "A", "", "A"].into_iter().enumerate() {
+            let path = dir.path().join(n.to_string());
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            assert_eq!(objects[n].path().unwrap(), Some(path));
+            assert!(objects[n].downloaded());
+        }
+        s3.close().unwrap();
+        assert_eq!(names(&dir), ["0", "1", "2", "3"]);
+        let part = s3.get_files([(S3GetObject::new("b", 1, 1), dir.path().join("0"))]);
+        assert_eq!(part.await.unwrap()[0].size(), Some(1));
+        let none = Vec::<(&str, &str)>::new();
+        assert!(s3.get_files(none).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_missing_key_is_an_error_or_a_result_and_leaves_its_file() {
+        let (_, s3, dir) = client().await;
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("n"), "kept").unwrap();
+        let files = [("a", path("a")), ("nope", path("n")), ("b", path("b"))];
+        let error = s3.get_files(files.clone()).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::NotFound);
+        assert_eq!(error.as_batch().unwrap().index(), 1);
+        let objects = s3.get_files(files).return_missing(true).await.unwrap();
+        let sizes: Vec<_> = objects.iter().map(|object| object.size()).collect();
+        assert_eq!(sizes, [Some(1), None, Some(2)]);
+        assert_eq!(fs::read_to_string(path("n")).unwrap(), "kept");
+        assert_eq!(names(&dir), ["a", "b", "n"]);
+    }
+
+    #[tokio::test]
+    async fn one_bad_path_anywhere_sends_nothing() {
+        let (store, s3, dir) = client().await;
+        let before = store.operations().total();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("d")).unwrap();
+        fs::write(path("file"), "").unwrap();
+        std::os::unix::fs::symlink("d", path("link")).unwrap();
+        for (first, bad, problem) in [
+            ("x", "x", "same path"),
+            ("x", "./x", "same path"),
+            ("d/x", "link/x", "same path"),
+            ("d/x", "d/../link/./x", "same path"),
+            ("x", "d", "is a directory"),
+            ("x", "missing/y", "there is no directory"),
+            ("x", "file/y", "there is no directory"),
+        ] {
+            let files = [("a", path(first)), ("b", path(bad))];
+            let error = s3.get_files(files).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Other);
+            assert!(error.to_string().contains(problem), "{bad}: {error}");
+        }
+        let absolute = [("s3://b/root/a", path("x"))];
+        let error = s3.get_files(absolute).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Url);
+        assert_eq!(store.operations().total(), before);
+        assert_eq!(names(&dir), ["d", "file", "link"]);
+    }
+
+    #[test]
+    #[cfg(feature = "blocking")]
+    fn the_blocking_client_has_it_too() {
+        let s3 = crate::blocking::S3::in_memory().unwrap();
+        s3.create_bucket("b").send().unwrap();
+        s3.put("s3://b/k", "v").send().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let files = [("s3://b/k", dir.path().join("k"))];
+        assert_eq!(s3.get_files(files).send().unwrap().len(), 1);
+        assert_eq!(fs::read_to_string(dir.path().join("k")).unwrap(), "v");
+    }
+}
