@@ -61,9 +61,28 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// SDK once more beside the one that the tests use.
 pub(crate) fn built_executable(root: &Path, kind: &str, name: &str) -> Outcome<PathBuf> {
     let mut command = cargo(root);
-    command
-        .args(["build", "--workspace", kind, name])
-        .arg("--message-format=json-render-diagnostics");
+    command.args(["build", "--workspace", kind, name]);
+    built(command, name)
+}
+
+/// Builds the executable of a package of the same name with optimisation, and returns its path.
+///
+/// The package is resolved alone: nothing else is built like this, so there is nothing to share.
+pub(crate) fn optimised_executable(
+    root: &Path,
+    package: &str,
+    features: &[&str],
+) -> Outcome<PathBuf> {
+    let mut command = cargo(root);
+    command.args(["build", "--release", "--package", package]);
+    for feature in features {
+        command.args(["--features", feature]);
+    }
+    built(command, package)
+}
+
+fn built(mut command: Command, name: &str) -> Outcome<PathBuf> {
+    command.arg("--message-format=json-render-diagnostics");
     println!("$ {}", line(&command));
     let messages = output_of(&mut command)?;
     Message::parse_stream(messages.as_bytes())

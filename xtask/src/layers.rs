@@ -54,7 +54,7 @@ struct Layer {
     because: &'static str,
 }
 
-const LAYERS: [Layer; 7] = [
+const LAYERS: [Layer; 8] = [
     Layer {
         name: "s3-url",
         uses: &[],
@@ -96,6 +96,12 @@ const LAYERS: [Layer; 7] = [
         ],
         tests_use: &[],
         because: "the tests use our libraries and nothing of the chores",
+    },
+    Layer {
+        name: "s3-bench",
+        uses: &["s3-client", "s3-testkit"],
+        tests_use: &[],
+        because: "the bench measures what users see, so it goes through the facade",
     },
     Layer {
         name: "xtask",

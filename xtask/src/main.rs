@@ -6,6 +6,7 @@
 //! | `deny` | licences, bans and sources of the dependencies, then known advisories |
 //! | `ci` | `test`, then `deny` |
 //! | `layers`, `tidy`, `features`, `docs`, `vectors` | one step of `test` on its own |
+//! | `bench` | what transfers cost, against a floor and other clients; see docs/TUNING.md |
 //! | `serve` | an S3 server in this process, for trying things by hand |
 //!
 //! A chore needs the Rust toolchain and nothing else; only `deny` fetches a tool, once.
@@ -20,6 +21,7 @@
     reason = "a chore talks to the person who started it"
 )]
 
+mod bench;
 mod ci;
 mod command;
 mod deny;
@@ -62,6 +64,8 @@ enum Chore {
     Features,
     /// Build the documentation, warnings denied
     Docs,
+    /// Measure what transfers cost, in an optimised build
+    Bench(bench::Arguments),
     /// Start an S3 server for trying things by hand
     Serve(serve::Arguments),
     /// Replay recorded behaviour of Metaflow against the client
@@ -88,6 +92,7 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Tidy => tidy::run(root),
         Chore::Features => features::run(root),
         Chore::Docs => docs::run(root),
+        Chore::Bench(arguments) => bench::run(root, arguments),
         Chore::Serve(arguments) => serve::run(root, arguments),
         Chore::Vectors(arguments) => vectors::run(root, arguments),
         Chore::Deny => deny::run(root),

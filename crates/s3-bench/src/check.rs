@@ -1,0 +1,53 @@
+//! Whether a workload has done what it says.
+
+use std::fs;
+
+use crate::contract::{Contract, RANGE};
+use crate::failure::Outcome;
+use crate::tally::Tally;
+use crate::workload::Workload;
+
+/// Compares a tally with what was to be done, and files with their sizes.
+pub(crate) fn arrived(workload: Workload, contract: &Contract, tally: Tally) -> Outcome {
+    let wanted = expected(workload, contract);
+    // Listings are counted by their reader; the floor does not look at sizes that are only told.
+    let is_short = tally.items != wanted.items || (tally.bytes > 0 && tally != wanted);
+    if workload != Workload::List && is_short {
+        return Err(format!("{}: {tally:?} instead of {wanted:?}", workload.name()).into());
+    }
+    if !workload.writes_files() {
+        return Ok(());
+    }
+    let mut found = Tally::default();
+    for entry in fs::read_dir(&contract.destination)? {
+        let about = entry?.metadata()?;
+        if about.is_file() {
+            found += Tally::one(about.len());
+        }
+    }
+    if found != wanted {
+        return Err(format!(
+            "{}: {found:?} in files instead of {wanted:?}",
+            workload.name()
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn expected(workload: Workload, contract: &Contract) -> Tally {
+    let each = |bytes| Tally {
+        items: contract.count,
+        bytes: contract.count * bytes,
+    };
+    match workload {
+        Workload::One => Tally::one(4096),
+        Workload::BigToFile | Workload::BigToMemory | Workload::PutBig => {
+            Tally::one(contract.big_bytes)
+        }
+        Workload::Ranges => each(RANGE),
+        Workload::List => Tally::default(),
+        _ if workload.is_mid() => each(1 << 20),
+        _ => each(4096),
+    }
+}

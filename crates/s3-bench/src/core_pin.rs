@@ -1,0 +1,29 @@
+//! Keeping a process on one core, by itself and before it starts threads: `sched_setaffinity`.
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::failure::Outcome;
+
+/// Keeps this process, with all threads that it will start, on a core. Runtimes then see a machine of one core.
+pub(crate) fn stay_on(core: usize) -> Outcome {
+    if core >= CpuSet::MAX_CPU {
+        return Err(format!("there is no core {core}").into());
+    }
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    sched_setaffinity(None, &cores).map_err(|error| format!("stay on core {core}: {error}"))?;
+    Ok(())
+}
+
+/// The first and the last core that this process may use: one for a client, one for its server. `None` if there is
+/// one only.
+pub(crate) fn pair() -> Outcome<Option<(usize, usize)>> {
+    let cores = sched_getaffinity(None)?;
+    let allowed: Vec<_> = (0..CpuSet::MAX_CPU)
+        .filter(|core| cores.is_set(*core))
+        .collect();
+    Ok(match allowed[..] {
+        [first, .., last] => Some((first, last)),
+        _ => None,
+    })
+}

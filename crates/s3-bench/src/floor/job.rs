@@ -1,0 +1,78 @@
+//! One request and what becomes of its answer.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// A request that is ready to go.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// Up to the headers of the body, without the empty line.
+    pub(super) head: String,
+    pub(super) upload: Upload,
+    pub(super) sink: Sink,
+}
+
+/// The body of a request.
+#[derive(Debug)]
+pub(super) enum Upload {
+    Nothing,
+    /// A whole file, opened when its turn comes.
+    File(PathBuf),
+    /// A piece of an open file.
+    Part(Rc<File>, Range<u64>),
+}
+
+/// Where the body of the answer goes.
+#[derive(Debug)]
+pub(super) enum Sink {
+    /// There is none, whatever its length is said to be.
+    HeadOnly,
+    /// Nowhere.
+    Drop,
+    /// Memory that is given back when it is full.
+    Memory,
+    /// A new file.
+    File(PathBuf),
+    /// A place in an open file.
+    At(Rc<File>, u64),
+    /// The keys are kept, and the next page of the prefix is asked for.
+    Keys(String),
+}
+
+impl Job {
+    pub(super) fn get(host: &str, path: &str, sink: Sink) -> Self {
+        Self::without_body("GET", host, path, sink)
+    }
+
+    pub(super) fn head(host: &str, path: &str) -> Self {
+        Self::without_body("HEAD", host, path, Sink::HeadOnly)
+    }
+
+    pub(super) fn range(host: &str, path: &str, range: &Range<u64>, sink: Sink) -> Self {
+        let mut job = Self::get(host, path, sink);
+        job.head += &format!("Range: bytes={}-{}\r\n", range.start, range.end - 1);
+        job
+    }
+
+    pub(super) fn put(host: &str, path: &str, upload: Upload) -> Self {
+        Self {
+            head: begin("PUT", host, path),
+            upload,
+            sink: Sink::Drop,
+        }
+    }
+
+    fn without_body(method: &str, host: &str, path: &str, sink: Sink) -> Self {
+        Self {
+            head: begin(method, host, path),
+            upload: Upload::Nothing,
+            sink,
+        }
+    }
+}
+
+fn begin(method: &str, host: &str, path: &str) -> String {
+    format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n")
+}

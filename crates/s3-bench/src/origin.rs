@@ -1,0 +1,54 @@
+//! `s3-bench origin`: the server of a measurement, as a process of its own.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use clap::Args;
+use rustix::process::{Signal, set_parent_process_death_signal};
+use s3_testkit::origin::{OriginConfig, serve};
+
+use crate::core_pin;
+use crate::failure::Outcome;
+
+/// What the origin is like.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Arguments {
+    /// Port on 127.0.0.1; 0 picks a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// How long each answer takes to begin, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// How fast a body moves on one connection, in millions of bytes per second
+    #[arg(long)]
+    connection_mbps: Option<u64>,
+    /// The size of the pool that all objects are windows into, in MiB
+    #[arg(long, default_value_t = 256)]
+    pool_mib: u64,
+    /// The core to stay on
+    #[arg(long)]
+    core: Option<usize>,
+    /// End when the process that started this one does
+    #[arg(long)]
+    with_parent: bool,
+}
+
+/// Prints the URL and serves until the process is ended.
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    if let Some(core) = arguments.core {
+        core_pin::stay_on(core)?;
+    }
+    if arguments.with_parent {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))?;
+    let mut config = OriginConfig::default();
+    config.latency = Duration::from_millis(arguments.latency_ms);
+    config.connection_rate = arguments.connection_mbps.map(|rate| rate * 1_000_000);
+    config.pool_bytes = arguments.pool_mib << 20;
+    let mut out = std::io::stdout();
+    writeln!(out, "http://{}", listener.local_addr()?)?;
+    out.flush()?;
+    Ok(serve(listener, config)?)
+}

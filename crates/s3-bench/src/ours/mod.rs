@@ -1,0 +1,4 @@
+//! The workloads through this client, as its users write them, with default settings.
+
+pub(crate) mod asynchronous;
+pub(crate) mod blocking;

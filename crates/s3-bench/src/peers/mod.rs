@@ -1,0 +1,12 @@
+//! The workloads through other clients, as a good user writes them: a task for each request, 64 at once, big objects
+//! in 16 parts of 16 MiB at once, files read and written as their documentation shows.
+//!
+//! They get what a user of theirs would know to set, and no more: no tuned runtime, no settings found by measuring.
+
+mod object_store;
+mod opendal;
+mod run;
+mod sdk;
+mod spread;
+
+pub(crate) use run::run;

@@ -1,0 +1,28 @@
+//! Which peer does it.
+
+use tokio::runtime::Builder;
+use tokio_rustls::rustls::crypto::ring;
+
+use super::{object_store, opendal, sdk};
+use crate::cli::Client;
+use crate::contract::Contract;
+use crate::failure::Outcome;
+use crate::tally::Tally;
+use crate::workload::Workload;
+
+/// Runs a workload on tokio's default runtime.
+pub(crate) fn run(peer: Client, workload: Workload, contract: &Contract) -> Outcome<Tally> {
+    // Two of them expect the program to have chosen who encrypts, even where nothing is encrypted.
+    if ring::default_provider().install_default().is_err() {
+        return Err("someone else has chosen who encrypts".into());
+    }
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match peer {
+            Client::ObjectStore => object_store::run(workload, contract).await,
+            Client::Opendal => opendal::run(workload, contract).await,
+            Client::Sdk => sdk::run(workload, contract).await,
+            ours => Err(format!("{ours} is no peer").into()),
+        }
+    })
+}

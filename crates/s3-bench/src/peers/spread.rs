@@ -1,0 +1,77 @@
+//! Many requests at once, a task for each.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use tokio::task::spawn_blocking;
+
+use crate::failure::Outcome;
+use crate::tally::Tally;
+
+/// How many requests for objects are under way.
+pub(super) const SMALL_AT_ONCE: usize = 64;
+
+/// How many uploads of 1 MiB are under way.
+pub(super) const MID_AT_ONCE: usize = 32;
+
+/// How many parts of a big object are under way, and how large one is, in bytes.
+pub(super) const PARTS_AT_ONCE: usize = 16;
+pub(super) const PART: u64 = 16 << 20;
+
+/// Runs a task for each item, some at once, and counts the bytes that they return.
+pub(super) async fn spread<T, F>(
+    items: Vec<T>,
+    at_once: usize,
+    request: impl Fn(T) -> F + Send,
+) -> Outcome<Tally>
+where
+    T: Send,
+    F: Future<Output = Outcome<u64>> + Send + 'static,
+{
+    let tasks = items
+        .into_iter()
+        .map(move |item| tokio::spawn(request(item)));
+    let mut done = stream::iter(tasks).buffer_unordered(at_once);
+    let mut tally = Tally::default();
+    while let Some(bytes) = done.next().await {
+        tally += Tally::one(bytes??);
+    }
+    Ok(tally)
+}
+
+/// A file that parts are written into in any order.
+pub(super) fn target(path: PathBuf) -> io::Result<Arc<File>> {
+    Ok(Arc::new(File::create(path)?))
+}
+
+/// Writes pieces one after the other, away from the tasks.
+pub(super) async fn write_at<B>(file: Arc<File>, pieces: Vec<B>, offset: u64) -> Outcome
+where
+    B: AsRef<[u8]> + Send + 'static,
+{
+    let write = move || {
+        let mut offset = offset;
+        for piece in pieces {
+            file.write_all_at(piece.as_ref(), offset)?;
+            offset += piece.as_ref().len() as u64;
+        }
+        io::Result::Ok(())
+    };
+    Ok(spawn_blocking(write).await??)
+}
+
+/// Reads a part of a file, away from the tasks.
+pub(super) async fn read_at(file: Arc<File>, part: Range<u64>) -> Outcome<Vec<u8>> {
+    let read = move || {
+        let len = usize::try_from(part.end - part.start).map_err(io::Error::other)?;
+        let mut bytes = vec![0; len];
+        file.read_exact_at(&mut bytes, part.start)?;
+        io::Result::Ok(bytes)
+    };
+    Ok(spawn_blocking(read).await??)
+}

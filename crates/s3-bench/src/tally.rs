@@ -1,0 +1,37 @@
+//! What a workload has done, so that it can be seen to have done it.
+
+use std::ops::AddAssign;
+
+/// How much went through a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Objects, ranges or keys.
+    pub(crate) items: u64,
+    /// Bytes of objects; of what was listed or asked for, their sizes.
+    pub(crate) bytes: u64,
+}
+
+impl Tally {
+    /// One more item.
+    pub(crate) const fn one(bytes: u64) -> Self {
+        Self { items: 1, bytes }
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.items += other.items;
+        self.bytes += other.bytes;
+    }
+}
+
+impl FromIterator<u64> for Tally {
+    /// Counts sizes.
+    fn from_iter<I: IntoIterator<Item = u64>>(sizes: I) -> Self {
+        let mut tally = Self::default();
+        for bytes in sizes {
+            tally += Self::one(bytes);
+        }
+        tally
+    }
+}
