@@ -30,7 +30,8 @@ pub enum Integrity {
     /// `WhenSupported` on AWS, `WhenRequired` elsewhere: older servers refuse checksums that they do not know.
     #[default]
     Auto,
-    /// A CRC-32 with every upload; the server's checksum is compared with every whole object that is read.
+    /// A CRC-64/NVME with every upload, a CRC-32 where the generated client sends it; the server's checksum is compared
+    /// with every whole object that is read.
     WhenSupported,
     /// Only where S3 insists on it, such as when deleting a batch of keys.
     WhenRequired,

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// S3 refuses signatures that are further off: `RequestTimeTooSkewed` in its list of error codes.
+const TOLERATED: Duration = Duration::from_secs(15 * 60);
+
 /// A clock that can be set by a server's `Date` header.
 ///
 /// S3 refuses a signature whose time is more than 15 minutes off (`RequestTimeTooSkewed`). A machine whose clock
@@ -26,6 +29,18 @@ impl Clock {
     /// old when it is written, and as old as the answer when it is read.
     pub(crate) fn learn(&self, date_header: &str) -> bool {
         self.learn_at(date_header, SystemTime::now())
+    }
+
+    /// Returns whether a `Date` header is so far from the corrected time that S3 refuses signatures.
+    pub(crate) fn is_far_from(&self, date_header: &str) -> bool {
+        let Ok(server) = httpdate::parse_http_date(date_header.trim()) else {
+            return false;
+        };
+        let now = self.now();
+        let distance = server
+            .duration_since(now)
+            .or_else(|_| now.duration_since(server));
+        distance.is_ok_and(|distance| distance >= TOLERATED)
     }
 
     fn learn_at(&self, date_header: &str, system: SystemTime) -> bool {

@@ -7,8 +7,10 @@ use bytes::BytesMut;
 use super::send::{Ask, unsendable};
 use super::sign::{HeaderError, Headers, PayloadHash, Query};
 use super::target::Target;
+use super::verify::Verifier;
 use super::{Direct, lost};
 use crate::sdk::answer::read_headers;
+use crate::sdk::errors;
 use crate::wire::{Incoming, OutBody};
 use crate::{
     Body, BodySource, Conditions, GetRequest, GetResponse, HeadRequest, ObjectMeta, Operation,
@@ -30,15 +32,24 @@ pub(in crate::sdk) async fn get(
         request.version.as_ref(),
         headers,
     );
-    let mut answer = direct.send(ask).await?;
+    let answer = direct.send(ask).await?;
     let described = read_headers(answer.head.iter());
     let (range, meta) = described.part(answer.status, request.url.clone())?;
-    let body = match answer.body.take_whole() {
-        Some(bytes) => Body::from_bytes(bytes),
-        None => Body::from_source(Arriving {
-            incoming: answer.body,
-            url: request.url.clone(),
-        }),
+    // What comes with a range is not the range's own.
+    let checksum = meta.checksum.as_ref();
+    let checksum = checksum.filter(|_| direct.checksums && range == (0..meta.size));
+    let mut arriving = Arriving {
+        verifier: checksum.and_then(Verifier::new),
+        incoming: answer.body,
+        url: request.url.clone(),
+    };
+    let body = match arriving.incoming.take_whole() {
+        Some(bytes) => {
+            arriving.note(&bytes);
+            arriving.end()?;
+            Body::from_bytes(bytes)
+        }
+        None => Body::from_source(arriving),
     };
     Ok(GetResponse::new(meta, range, body))
 }
@@ -119,7 +130,25 @@ fn conditions(headers: &mut Headers, conditions: &Conditions) -> Result<(), Head
 /// A body on its way, with errors that name the object.
 struct Arriving {
     incoming: Incoming,
+    /// Compares what has arrived; gone when it has.
+    verifier: Option<Verifier>,
     url: S3Url,
+}
+
+impl Arriving {
+    fn note(&mut self, bytes: &[u8]) {
+        if let Some(verifier) = &mut self.verifier {
+            verifier.update(bytes);
+        }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if self.verifier.take().is_none_or(Verifier::agrees) {
+            return Ok(());
+        }
+        let text = "the body does not have the checksum that came with it";
+        Err(errors::malformed(Operation::Get, text).with_place(&self.url))
+    }
 }
 
 impl BodySource for Arriving {
@@ -129,9 +158,14 @@ impl BodySource for Arriving {
         into: &mut BytesMut,
         at_most: usize,
     ) -> Poll<Result<usize>> {
+        let held = into.len();
         let filled = ready!(self.incoming.poll_fill(cx, into, at_most));
-        Poll::Ready(
-            filled.map_err(|error| lost::on_the_way(Operation::Get, &error).with_place(&self.url)),
-        )
+        let filled = filled
+            .map_err(|error| lost::on_the_way(Operation::Get, &error).with_place(&self.url))?;
+        self.note(&into[held..]);
+        if filled == 0 {
+            self.end()?;
+        }
+        Poll::Ready(Ok(filled))
     }
 }

@@ -76,6 +76,24 @@ impl Direct {
         }
     }
 
+    /// Sends a write, and reads what little is said of it: some servers find out that they failed after they have
+    /// begun to answer with a success.
+    pub(super) async fn send_write(&self, ask: Ask<'_>) -> Result<Answer> {
+        let operation = ask.operation;
+        let mut answer = self.send(ask).await?;
+        let body = answer.body.collect(REFUSAL).await;
+        let body = body.map_err(|error| lost::on_the_way(operation, &error))?;
+        let reply = Reply {
+            status: answer.status,
+            header: &|name| answer.head.get(name),
+            body: &body,
+        };
+        if !body.is_empty() && errors::holds_refusal(&reply) {
+            return Err(errors::refused_by_server(operation, &reply));
+        }
+        Ok(answer)
+    }
+
     /// Returns whether what the server said makes another attempt better: it told the time, or the credentials
     /// have run out and there are others.
     async fn learns(&self, error: &Error, answer: &Answer, identity: &Identity) -> bool {
@@ -83,6 +101,11 @@ impl Direct {
             Some("RequestTimeTooSkewed") => {
                 let date = answer.head.get("date");
                 date.is_some_and(|date| self.clock.learn(date))
+            }
+            // An answer to HEAD gives no reason.
+            None if error.operation() == Operation::Head && answer.status == 403 => {
+                let date = answer.head.get("date");
+                date.is_some_and(|date| self.clock.is_far_from(date) && self.clock.learn(date))
             }
             Some("ExpiredToken" | "TokenRefreshRequired") => {
                 self.identities.expire(identity);

@@ -308,3 +308,76 @@ async fn an_upload_announces_the_checksum_that_its_parts_will_carry() {
         Some("rosUhgp5mIg=")
     );
 }
+
+#[tokio::test]
+async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
+    for size in [9, 200_000] {
+        for (sum, agrees) in [("right", true), ("wrong", false)] {
+            let body = "1".repeat(size);
+            let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme);
+            digest.update(body.as_bytes());
+            if sum == "wrong" {
+                digest.update(b"1");
+            }
+            let value = base64::Engine::encode(
+                &base64::engine::general_purpose::STANDARD,
+                digest.finalize().to_be_bytes(),
+            );
+            let server = Server::start(move |_| {
+                let headers = format!("x-amz-checksum-crc64nvme: {value}");
+                format!("HTTP/1.1 200 OK\r\n{headers}\r\nContent-Length: {size}\r\n\r\n{body}")
+            });
+            let builder = SdkStore::builder().endpoint(&server.endpoint).region("r");
+            let builder = builder.credentials("access", "secret", None);
+            let store = builder.integrity(Integrity::WhenSupported).build();
+            let read = async {
+                let answer = store.get(GetRequest::new(url())).await?;
+                answer.body.collect().await
+            };
+            match read.await {
+                Ok(bytes) => assert!(agrees && bytes.len() == size, "{size} {sum}"),
+                Err(error) => {
+                    assert!(!agrees, "{error}");
+                    assert_eq!(error.kind(), ErrorKind::Integrity, "{error}");
+                    assert!(error.retryability().is_retryable());
+                }
+            }
+            // Without being asked to, nobody compares.
+            let store = server.store(true);
+            let answer = store.get(GetRequest::new(url())).await.unwrap();
+            assert_eq!(answer.body.collect().await.unwrap().len(), size);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_holds_an_error_is_none() {
+    let server = Server::start(|_| refused(200, "InternalError", "ETag: \"e\"\r\n"));
+    let store = server.store(true);
+    let put = store
+        .put(PutRequest::new(url(), Payload::from("hello")))
+        .await;
+    let part = UploadPart::new(url(), UploadId::new("u"), 1, Payload::from("part"));
+    for error in [put.unwrap_err(), store.upload_part(part).await.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Server, "{error}");
+        assert_eq!(error.code(), Some("InternalError"));
+        assert!(error.retryability().is_retryable());
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_gives_no_reason_corrects_a_clock_that_is_far_off_only() {
+    for (date, requests) in [("Sun, 01 Jan 2040 00:00:00 GMT", 2), ("now", 1)] {
+        let server = Server::start(move |came| match came.header("x-amz-date").unwrap() {
+            right if right.starts_with("2040") => ok(""),
+            _ => {
+                let now = httpdate::fmt_http_date(std::time::SystemTime::now());
+                let date = if date == "now" { &now } else { date };
+                format!("HTTP/1.1 403 No\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n")
+            }
+        });
+        let outcome = server.store(true).head(HeadRequest::new(url())).await;
+        assert_eq!(outcome.is_ok(), requests == 2);
+        assert_eq!(server.came().len(), requests);
+    }
+}

@@ -54,7 +54,7 @@ pub(in crate::sdk) async fn put(
         // The same bytes again make the same object; a condition may be met by the first and not by the second.
         repeatable: *mode == PutMode::Overwrite,
     };
-    let answer = direct.send(ask).await?;
+    let answer = direct.send_write(ask).await?;
     Ok(read_headers(answer.head.iter()).written())
 }
 
@@ -90,7 +90,7 @@ pub(in crate::sdk) async fn part(
         body: covered.body(payload),
         repeatable: true,
     };
-    let answer = direct.send(ask).await?;
+    let answer = direct.send_write(ask).await?;
     let Some(etag) = read_headers(answer.head.iter()).etag() else {
         return Err(errors::malformed(operation, "the answer has no ETag"));
     };
