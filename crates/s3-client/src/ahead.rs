@@ -48,8 +48,8 @@ impl Ahead {
     fn try_room(&self, size: Option<u64>) -> Option<Expected> {
         let mut state = self.state();
         let usual = state.total.checked_div(state.objects).unwrap_or_default();
-        let bytes = size.unwrap_or(usual);
-        // One is always let in, however large.
+        // A range may be asked for that is far longer than its object. One is always let in, however large.
+        let bytes = size.unwrap_or(usual).min(MOST);
         if state.bytes > 0 && state.bytes + bytes > MOST {
             return None;
         }
@@ -117,6 +117,15 @@ mod tests {
         assert!(ahead.room(None).now_or_never().is_none());
         drop(second);
         assert!(ahead.room(None).now_or_never().is_some());
+    }
+
+    #[test]
+    fn the_longest_of_ranges_are_no_more_than_all_room() {
+        let ahead = Ahead::default();
+        let first = ahead.room(Some(1)).now_or_never().unwrap();
+        assert!(ahead.room(Some(u64::MAX)).now_or_never().is_none());
+        first.arrived(0);
+        assert!(ahead.room(Some(u64::MAX)).now_or_never().is_some());
     }
 
     #[test]
