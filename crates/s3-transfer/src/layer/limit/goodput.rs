@@ -14,7 +14,7 @@
 //! where an attempt scores one and its bytes. Completions per second would say the same over a long time, but answers
 //! come in bursts, and a round that ends within a burst would be off by half.
 
-use std::num::NonZeroUsize;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -50,6 +50,10 @@ const REQUEST: Duration = Duration::from_micros(10);
 const BYTES_COST: Duration = Duration::from_micros(40);
 /// A round whose attempts take so many times the work of a whole level waits for the line, not for a core.
 const FAR: f64 = 8.0;
+
+/// How many cores there are. Asked once: the answer takes the opening of files.
+static CORES: LazyLock<f64> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64));
 
 /// What is known about the level.
 #[derive(Debug, Default)]
@@ -164,8 +168,7 @@ impl Goodput {
             _ => fitting,
         };
         self.fitting = Some(known);
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        ((known * cores as f64) as usize).max(LOW)
+        ((known * *CORES) as usize).max(LOW)
     }
 
     fn judge(&mut self, level: usize, max: usize, goodput: f64) -> Next {
