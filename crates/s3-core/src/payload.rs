@@ -96,6 +96,15 @@ impl Payload {
         }
     }
 
+    /// Returns the file and the place in it where the payload begins, if the bytes are in a file.
+    #[cfg(feature = "sdk")]
+    pub(crate) fn as_file(&self) -> Option<(&File, u64)> {
+        match &self.0 {
+            Kind::Chunks { .. } => None,
+            Kind::File { file, offset, .. } => Some((file, *offset)),
+        }
+    }
+
     /// Returns `len` bytes from `position` as a payload of their own, without reading or copying them.
     ///
     /// What lies behind the end is left out.
@@ -243,16 +252,19 @@ fn read_file_at(file: &File, offset: u64, want: usize) -> io::Result<Bytes> {
     Ok(buffer.freeze())
 }
 
+/// The error of a file that ends before the payload does.
+pub(crate) fn became_shorter() -> io::Error {
+    let text = "the file became shorter while it was being uploaded";
+    io::Error::new(io::ErrorKind::UnexpectedEof, text)
+}
+
 fn fill_from_file(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
     use std::os::unix::fs::FileExt;
 
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], offset + filled as u64) {
-            Ok(0) => {
-                let text = "the file became shorter while it was being uploaded";
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
-            }
+            Ok(0) => return Err(became_shorter()),
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

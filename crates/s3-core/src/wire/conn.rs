@@ -1,5 +1,6 @@
 //! One connection: a socket, what arrived on it, and what is about to leave.
 
+use std::fs::File;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -12,6 +13,7 @@ use tokio::net::TcpStream;
 use super::error::{WireError, WireErrorKind};
 use super::head::{self, Parsed};
 use super::inbox::Inbox;
+use super::kernel;
 
 /// How many answers of the kind "wait for the real one" are skipped before the server is taken for broken.
 const MOST_INTERIM: u32 = 32;
@@ -144,6 +146,31 @@ impl Wire {
         match self.io.poll_write(cx, slices) {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
             Poll::Ready(written) => Poll::Ready(written.map(Some)),
+            Poll::Pending if watch && self.poll_hear(cx).is_ready() => Poll::Ready(Ok(None)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Returns whether the kernel can send a file over this connection.
+    pub(super) fn sends_files(&self) -> bool {
+        kernel::sends_files() && matches!(self.io, Io::Plain(_))
+    }
+
+    /// Has the kernel send some of a file's `count` bytes from `offset`, 0 if it ends there;
+    /// `None` if `watch` is on and the server has something to say.
+    pub(super) fn poll_send_file(
+        &mut self,
+        cx: &mut Context<'_>,
+        (file, offset, count): (&File, u64, u64),
+        watch: bool,
+    ) -> Poll<io::Result<Option<u64>>> {
+        let sent = match &self.io {
+            Io::Plain(tcp) => kernel::poll_send(tcp, cx, file, offset, count),
+            #[cfg(feature = "https")]
+            Io::Tls(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+        };
+        match sent {
+            Poll::Ready(sent) => Poll::Ready(sent.map(Some)),
             Poll::Pending if watch && self.poll_hear(cx).is_ready() => Poll::Ready(Ok(None)),
             Poll::Pending => Poll::Pending,
         }

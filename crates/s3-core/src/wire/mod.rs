@@ -8,7 +8,8 @@
 //! Pool::send ── slot.rs      takes an idle connection of this runtime and origin, or
 //!     │         connect.rs   makes one (tls.rs puts TLS on it)
 //!     └─ exchange.rs
-//!          ├─ transmit.rs    head and body out; trailer.rs frames, pieces.rs reads files; watches for an early answer
+//!          ├─ transmit.rs    head and body out; trailer.rs frames, pieces.rs reads files, or kernel.rs
+//!     │                    has the kernel send them; watches for an early answer
 //!          ├─ head.rs        the answer's head, framing.rs how its body ends
 //!          └─ incoming.rs    the body, chunked.rs decodes; at its end the connection is idle again
 //! ```
@@ -32,6 +33,7 @@ mod framing;
 mod head;
 mod inbox;
 mod incoming;
+mod kernel;
 mod origin;
 mod outgoing;
 mod pieces;

@@ -3,6 +3,7 @@
 //! A server that has seen enough (an unknown key, too many requests, a bucket elsewhere) answers and stops reading.
 //! Whoever only writes would then wait for ever, or see the connection break and miss the reason.
 
+use std::fs::File;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::task::Poll;
@@ -13,10 +14,12 @@ use memchr::memmem;
 use super::conn::{Conn, Wire};
 use super::error::{WireError, WireErrorKind};
 use super::head::Parsed;
+use super::kernel;
 use super::outgoing::{OutBody, Outgoing};
 use super::pieces::{Pieces, Spare, append_all};
 use super::trailer::{PIECE, Trailer};
-use crate::Payload;
+use crate::payload::became_shorter;
+use crate::{Payload, local_io};
 
 /// A body up to this size leaves with its head, in one write: copying it costs less than the kernel's second call.
 const SMALL: u64 = 64 << 10;
@@ -65,6 +68,12 @@ pub(super) async fn transmit(
                 let chunks = chunks.iter().map(|chunk| IoSlice::new(chunk));
                 let mut slices: Vec<_> = [IoSlice::new(head)].into_iter().chain(chunks).collect();
                 sender.write(&mut slices).await?;
+            }
+            None if let Some(file) = sender.kernel_can_send(payload) => {
+                let sent = Box::pin(sender.by_kernel(head, file, payload.len())).await?;
+                if !sent {
+                    Box::pin(sender.file(&[], payload, None, spare)).await?;
+                }
             }
             None => Box::pin(sender.file(head, payload, None, spare)).await?,
         },
@@ -123,6 +132,44 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
+    /// Returns the payload's file if the kernel can send it, and if this thread may wait for its disk.
+    fn kernel_can_send<'p>(&self, payload: &'p Payload) -> Option<(&'p File, u64)> {
+        let may = self.wire.sends_files() && local_io::this_thread_may_wait();
+        payload.as_file().filter(|_| may)
+    }
+
+    /// Has the kernel send a file's bytes, which this process then never sees. Returns `false` if only the head is sent,
+    /// because the kernel cannot do it with such a file.
+    async fn by_kernel(
+        &mut self,
+        head: &[u8],
+        (file, start): (&File, u64),
+        mut left: u64,
+    ) -> Result<bool, Stop> {
+        let mut offset = start;
+        self.write(&mut [IoSlice::new(head)]).await?;
+        while left > 0 {
+            let watch = self.early.is_none();
+            if watch && self.is_spoken_to().await {
+                self.listen().await?;
+                continue;
+            }
+            let rest = (file, offset, left);
+            let sent = poll_fn(|cx| self.wire.poll_send_file(cx, rest, watch)).await;
+            match sent {
+                Ok(Some(0)) => return Err(unreadable(became_shorter())),
+                Ok(Some(count)) => {
+                    offset += count;
+                    left -= count;
+                }
+                Ok(None) => self.listen().await?,
+                Err(error) if offset == start && kernel::refuses(&error) => return Ok(false),
+                Err(error) => return Err(Stop::Broken(error)),
+            }
+        }
+        Ok(true)
+    }
+
     /// Sends a file's bytes, in chunks if there is a trailer.
     async fn file(
         &mut self,

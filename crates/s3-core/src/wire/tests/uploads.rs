@@ -110,16 +110,40 @@ async fn every_kind_and_size_of_payload_arrives_as_it_is() {
     every_size_arrives().await;
 }
 
-#[test]
-fn a_thread_that_may_wait_for_files_sends_the_same() {
+/// Runs `test` on a thread that may wait for files, where the kernel sends them.
+fn where_files_are_waited_for(test: impl Future<Output = ()> + Send + 'static) {
     let here = std::thread::spawn(|| {
         local_io::let_this_thread_wait();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        runtime.unwrap().block_on(every_size_arrives());
+        runtime.unwrap().block_on(test);
     });
     here.join().unwrap();
+}
+
+#[test]
+fn a_thread_that_may_wait_for_files_sends_the_same() {
+    where_files_are_waited_for(every_size_arrives());
+}
+
+#[test]
+fn a_file_that_the_kernel_will_not_send_is_read_instead() {
+    where_files_are_waited_for(async {
+        let server = Server::new(vec![script(taking)]);
+        // Made up as it is read, and of no length: the kernel does not send it.
+        let Ok(file) = File::open("/proc/kallsyms") else {
+            return;
+        };
+        let payload = Payload::from_file(Arc::new(file), 0, 100_000);
+        let head = head_of(payload.len());
+        let put = Outgoing {
+            body: OutBody::Payload(&payload),
+            ..get(&head)
+        };
+        read(pool().send(&server.origin, put).await).await.unwrap();
+        assert_eq!(server.noted(), payload.to_bytes().unwrap());
+    });
 }
 
 #[tokio::test]
@@ -143,6 +167,15 @@ async fn a_small_body_leaves_with_its_head_in_one_piece() {
 
 #[tokio::test]
 async fn a_file_that_became_shorter_fails_the_upload_and_closes_the_connection() {
+    a_file_is_too_short().await;
+}
+
+#[test]
+fn the_kernel_meets_the_end_of_a_file_that_became_shorter() {
+    where_files_are_waited_for(a_file_is_too_short());
+}
+
+async fn a_file_is_too_short() {
     for size in [100, 3 << 20] {
         let server = Server::new(vec![script(|peer| {
             peer.wait_for_end();
