@@ -48,8 +48,9 @@ pub struct TransferConfig {
 #[non_exhaustive]
 pub enum Concurrency {
     /// Finds the level by itself: doubles from `start` as long as that pays in goodput, which is attempts and bytes per
-    /// second, and tries again now and then. Once the server throttles, cuts by three tenths for each round of
-    /// throttling and grows by one for each round of successes.
+    /// second, and tries again now and then. Over a long line the first step is larger: to an eighth of what the cores
+    /// could work on in the time of one answer. Once the server throttles, halves, cuts by three tenths for each further
+    /// round of throttling and grows by one for each round of successes.
     Adaptive {
         /// Where to begin.
         start: usize,

@@ -13,6 +13,8 @@ use crate::Concurrency;
 
 /// After throttling, this share of the limit is left. The field's usual values are 0.5 to 0.9.
 const CUT: f64 = 0.7;
+/// The first one ends a climb by doublings or a leap, which was wrong by half of what it has reached, or by more.
+const FIRST_CUT: f64 = 0.5;
 /// A limit that is not used has learnt nothing: somebody waits for a permit, or at least this share is taken.
 const USED: f64 = 0.8;
 /// What begins after so long a time of nothing is other work than before. Shorter gaps are those between two batches of
@@ -153,7 +155,8 @@ impl Controller {
         if !self.0.adaptive || state.last_cut.is_some_and(|cut| issued < cut) {
             return;
         }
-        state.limit = (state.limit * CUT).max(1.0);
+        let share = state.last_cut.map_or(FIRST_CUT, |_| CUT);
+        state.limit = (state.limit * share).max(1.0);
         state.last_cut = Some(Instant::now());
         self.settle(state);
         tracing::warn!(
@@ -285,19 +288,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_round_of_throttling_cuts_once() {
+    async fn a_round_of_throttling_cuts_once_and_the_first_by_half() {
         let controller = Controller::new(Concurrency::Adaptive {
             start: 100,
             max: 256,
         });
         round(&controller, THROTTLED).await;
-        assert_eq!(controller.limit(), 70);
+        assert_eq!(controller.limit(), 50);
         round(&controller, None).await;
         assert!(
-            (70..=71).contains(&controller.limit()),
+            (50..=51).contains(&controller.limit()),
             "{}",
             controller.limit()
         );
+        round(&controller, THROTTLED).await;
+        assert_eq!(controller.limit(), 35);
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,6 +6,9 @@
 //! at least a fifth more goodput; when two rounds in a row say that it does not, it goes back to the knee, and a doubling
 //! is tried again now and then.
 //!
+//! Where the line is long, the climb begins with a leap: what an attempt costs a core is known, and while all of them
+//! together cost a small share of the time that one takes, none of them queues for a core.
+//!
 //! The climb is quick and believes too much: the first answers at a new level come before its queue has filled. The last
 //! round at the top does not, and with it the knee is known: what gets done in all, divided by what one attempt gets done
 //! while nobody queues.
@@ -50,6 +53,10 @@ const REQUEST: Duration = Duration::from_micros(10);
 const BYTES_COST: Duration = Duration::from_micros(40);
 /// A round whose attempts take so many times the work of a whole level waits for the line, not for a core.
 const FAR: f64 = 8.0;
+/// A climb leaps to where this share of what fits into the time of one attempt is under way: far enough below the
+/// cores' limit that the work of an attempt may be eight times the least. Large parts over a fast line fit some
+/// hundred times, and get no leap from it; small objects fit a thousand times.
+const LEAP: f64 = 0.125;
 
 /// How many cores there are. Asked once: the answer takes the opening of files.
 static CORES: LazyLock<f64> =
@@ -114,8 +121,9 @@ struct Round {
     answers: u32,
     score: f64,
     time: Duration,
-    /// What a core has worked for them, at least.
-    work: Duration,
+    /// How many times each of them would have fitted into its time, by what a core works for it at least: the sum of the
+    /// inverses. Their harmonic mean hardly sees the few that a pause of the machine made long.
+    shares: f64,
 }
 
 impl Goodput {
@@ -141,8 +149,10 @@ impl Goodput {
         self.round.answers += 1;
         let weight = bytes as f64 / BYTES;
         self.round.score += 1.0 + weight;
-        self.round.work += REQUEST + BYTES_COST.mul_f64(weight);
-        self.round.time += now.saturating_duration_since(issued);
+        let took = now.saturating_duration_since(issued);
+        self.round.time += took;
+        let work = REQUEST + BYTES_COST.mul_f64(weight);
+        self.round.shares += (work.as_secs_f64() / took.as_secs_f64().max(1e-9)).min(1.0);
         // Half a level will do: the other half is on its way since before the last change.
         let enough = u32::try_from(level / 2).unwrap_or(u32::MAX).max(FEWEST);
         if self.round.answers < enough || now.saturating_duration_since(began) < SHORTEST {
@@ -150,25 +160,32 @@ impl Goodput {
         }
         let time = self.round.time.as_secs_f64().max(1e-9);
         let goodput = level as f64 * self.round.score / time;
-        let max = max.min(self.bound(level, time / self.round.work.as_secs_f64()));
+        let fitting = f64::from(self.round.answers) / self.round.shares.max(1e-9);
+        let fitting = self.fit(level, fitting);
+        let max = max.min(((fitting * *CORES) as usize).max(LOW));
+        let leap = ((fitting * *CORES * LEAP) as usize).min(max);
         self.round = Round::new(now);
         if level >= 2 * max {
             self.phase = hold(goodput, PROBE);
             return Next::Level(max);
         }
-        self.judge(level, max, goodput)
+        let climbing = matches!(self.phase, Phase::Climbing { .. });
+        match self.judge(level, max, goodput) {
+            Next::Level(higher) if climbing && higher > level => Next::Level(higher.max(leap)),
+            next => next,
+        }
     }
 
-    /// Returns the highest level that can pay: more requests than fit into the time of one only queue for the cores.
+    /// Returns how many attempts fit into the time of one: more only queue for the cores.
     ///
     /// The time of one is known at the lowest level; at higher ones it is mostly the queue, unless it is far more.
-    fn bound(&mut self, level: usize, fitting: f64) -> usize {
+    fn fit(&mut self, level: usize, fitting: f64) -> f64 {
         let known = match self.fitting {
             Some(known) if fitting < FAR * level as f64 => known.min(fitting),
             _ => fitting,
         };
         self.fitting = Some(known);
-        ((known * *CORES) as usize).max(LOW)
+        known
     }
 
     fn judge(&mut self, level: usize, max: usize, goodput: f64) -> Next {
@@ -276,5 +293,27 @@ impl Round {
             began: Some(now),
             ..Self::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_few_that_a_pause_made_long_do_not_make_the_line_long() {
+        let mut goodput = Goodput::default();
+        let issued = Instant::now();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        for _ in 0..16 {
+            goodput.note(40, 256, issued, 0);
+        }
+        tokio::time::advance(Duration::from_millis(100)).await;
+        for _ in 0..4 {
+            goodput.note(40, 256, issued, 0);
+        }
+        // Most took the time of a hundred times their work; on the average all took two thousand times theirs.
+        let fitting = goodput.fitting.expect("a round has ended");
+        assert!((100.0..150.0).contains(&fitting), "{fitting}");
     }
 }
