@@ -231,8 +231,8 @@ impl First {
         let len = wanted.end - wanted.start;
         let segment = match self.to.file_for(len) {
             None => {
-                let room = room(len).map_err(|error| error.with_place(&self.part.url))?;
-                Segment::Memory(room)
+                let room = room(len, self.part.transfer.buffers());
+                Segment::Memory(room.map_err(|error| error.with_place(&self.part.url))?)
             }
             Some(target) => {
                 let buffers = self.part.transfer.buffers().clone();
@@ -299,7 +299,9 @@ impl First {
             unreachable!("it was a moment ago")
         };
         let data = match piece.segment {
-            Segment::Memory(buffer) => Landed::Memory(buffer.freeze()),
+            Segment::Memory(buffer) => {
+                Landed::Memory(self.part.transfer.buffers().results.lend(buffer))
+            }
             Segment::File(part) => Landed::File(part.into_path()),
         };
         Ok(Done::Whole(Fetched {

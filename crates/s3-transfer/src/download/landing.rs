@@ -49,8 +49,11 @@ pub(crate) struct Landing(Mutex<Ground>);
 
 #[derive(Debug)]
 enum Ground {
-    /// What no segment has taken yet.
-    Memory(BytesMut),
+    Memory {
+        /// What no segment has taken yet.
+        rest: BytesMut,
+        buffers: Buffers,
+    },
     File {
         temp: TempFile,
         target: Target,
@@ -64,7 +67,10 @@ impl Landing {
     /// Makes room for `len` bytes.
     pub(crate) async fn open(to: &Destination, len: u64, buffers: &Buffers) -> Result<Self> {
         let ground = match to.file_for(len) {
-            None => Ground::Memory(room(len)?),
+            None => Ground::Memory {
+                rest: room(len, buffers)?,
+                buffers: buffers.clone(),
+            },
             Some(target) => {
                 let create = move || {
                     let temp = TempFile::create(&target.path, target.mode, len)?;
@@ -93,12 +99,11 @@ impl Landing {
                 let part = FilePart::shared(Arc::clone(temp.file()), offset, buffers.clone());
                 Ok(Segment::File(part))
             }
-            Ground::Memory(rest) => {
+            Ground::Memory { rest, .. } => {
                 let behind = rest.split_off(in_memory(len)?);
                 Ok(Segment::Memory(std::mem::replace(rest, behind)))
             }
-            Ground::Closed => Err(Error::new(ErrorKind::Cancelled, Operation::Get)
-                .with_message("the download has been given up")),
+            Ground::Closed => Err(given_up()),
         }
     }
 
@@ -110,8 +115,12 @@ impl Landing {
     /// Joins the segments, given in order.
     pub(crate) async fn finish(&self, segments: Vec<Segment>) -> Result<Landed> {
         let ground = std::mem::replace(&mut *self.ground(), Ground::Closed);
-        let Ground::File { temp, target, .. } = ground else {
-            return Ok(Landed::Memory(join(segments)));
+        let (temp, target) = match ground {
+            Ground::File { temp, target, .. } => (temp, target),
+            Ground::Memory { buffers, .. } => {
+                return Ok(Landed::Memory(buffers.results.lend(join(segments))));
+            }
+            Ground::Closed => return Err(given_up()),
         };
         // Lives until the file has its name or this future is dropped.
         let target = Arc::new(target);
@@ -135,10 +144,18 @@ fn in_memory(len: u64) -> Result<usize> {
     usize::try_from(len).map_err(|_| too_large(len))
 }
 
+fn given_up() -> Error {
+    Error::new(ErrorKind::Cancelled, Operation::Get).with_message("the download has been given up")
+}
+
 /// Returns an empty buffer for `len` bytes; without so much memory an error, where `BytesMut` would end the process.
-pub(super) fn room(len: u64) -> Result<BytesMut> {
+pub(super) fn room(len: u64, buffers: &Buffers) -> Result<BytesMut> {
+    let capacity = in_memory(len)?;
+    if let Some(used) = buffers.results.take(capacity) {
+        return Ok(used);
+    }
     let mut room = Vec::new();
-    room.try_reserve_exact(in_memory(len)?)
+    room.try_reserve_exact(capacity)
         .map_err(|_| too_large(len))?;
     // Only an empty vector without room is refused.
     Ok(Bytes::from(room).try_into_mut().unwrap_or_default())
@@ -150,7 +167,7 @@ fn too_large(len: u64) -> Error {
         .with_hint("download to a file instead")
 }
 
-fn join(segments: Vec<Segment>) -> Bytes {
+fn join(segments: Vec<Segment>) -> BytesMut {
     let mut joined = BytesMut::new();
     for segment in segments {
         if let Segment::Memory(buffer) = segment {
@@ -158,7 +175,7 @@ fn join(segments: Vec<Segment>) -> Bytes {
             joined.unsplit(buffer);
         }
     }
-    joined.freeze()
+    joined
 }
 
 #[cfg(test)]

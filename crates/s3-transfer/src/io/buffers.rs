@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 
+use super::results::Results;
+
 /// How much is gathered before it is written: 256 KiB. Smaller writes cost more calls, larger ones leave the
 /// processor's cache, and writes of 2 MiB cost ext4 twice as much; see docs/TUNING.md.
 pub(crate) const BUFFER: usize = 256 << 10;
@@ -13,7 +15,11 @@ const IDLE: usize = 64;
 
 /// A list of free buffers, the one used last on top: it may still be in the cache. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Buffers(Arc<Mutex<Vec<BytesMut>>>);
+pub(crate) struct Buffers {
+    free: Arc<Mutex<Vec<BytesMut>>>,
+    /// The memory of what goes to the caller instead of a file.
+    pub(crate) results: Results,
+}
 
 impl Buffers {
     /// Returns an empty buffer with room for `BUFFER` bytes.
@@ -32,7 +38,7 @@ impl Buffers {
     }
 
     fn free(&self) -> MutexGuard<'_, Vec<BytesMut>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod buffers;
 mod failure;
+mod results;
 mod run;
 mod temp_file;
 
