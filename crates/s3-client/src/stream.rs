@@ -108,7 +108,7 @@ impl Listing {
 }
 
 /// The entries of listings, one listing after the other. Pages of one level are requested when the one before has been
-/// read; of a whole tree as many as have been read are on their way or waiting, and at most 256.
+/// read; of a whole tree the more are on their way or waiting the more have been read, and at most 256.
 ///
 /// A key that cannot be resolved is the first and only item, and then nothing was sent. The first failure ends the
 /// stream.

@@ -34,8 +34,8 @@ pub struct ListOptions {
     /// The most requests of this listing at once; 64 when `None`. With one, pages are asked for one after the other
     /// as they are read, by the server's own tokens.
     pub lanes: Option<NonZeroUsize>,
-    /// The most pages that are asked for or kept before they are read. When `None`, as many as have been read already,
-    /// and at most 256. A page of 1,000 objects takes about 0.3 MiB. A caller who keeps all objects anyway is best
+    /// The most pages that are asked for or kept before they are read. When `None`, it depends on how many have been read
+    /// already: 1 behind the first, 8 behind the second, 27 behind the third, and at most 256. A page of 1,000 objects takes about 0.3 MiB. A caller who keeps all objects anyway is best
     /// served without a limit: [`NonZeroUsize::MAX`].
     pub ahead: Option<NonZeroUsize>,
 }
