@@ -9,6 +9,8 @@
 //! Where the line is long, the climb begins with a leap: what an attempt costs a core is known, and while all of them
 //! together cost a small share of the time that one takes, none of them queues for a core.
 //!
+//! A thread of transfers that is on a core all the time ends the climb at once: it is the limit itself.
+//!
 //! The climb is quick and believes too much: the first answers at a new level come before its queue has filled. The last
 //! round at the top does not, and with it the knee is known: what gets done in all, divided by what one attempt gets done
 //! while nobody queues.
@@ -21,6 +23,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::busy::Watch;
 
 /// A doubling that brings less than this times the goodput does not pay. A level below the knee brings 2.0 and one
 /// beyond it 1.0; single rounds are off by up to a fifth.
@@ -115,8 +119,9 @@ impl Default for Phase {
 }
 
 /// The successful attempts of a round: those that were issued in it, and so at its level.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Round {
+    watch: Watch,
     began: Option<Instant>,
     answers: u32,
     score: f64,
@@ -146,6 +151,7 @@ impl Goodput {
         if issued < began {
             return Next::Stay;
         }
+        self.round.watch.pass();
         self.round.answers += 1;
         let weight = bytes as f64 / BYTES;
         self.round.score += 1.0 + weight;
@@ -163,6 +169,11 @@ impl Goodput {
         let fitting = f64::from(self.round.answers) / self.round.shares.max(1e-9);
         let fitting = self.fit(level, fitting);
         let max = max.min(((fitting * *CORES) as usize).max(LOW));
+        let max = if self.round.watch.is_busy() {
+            max.min(level)
+        } else {
+            max
+        };
         let leap = ((fitting * *CORES * LEAP) as usize).min(max);
         self.round = Round::new(now);
         if level >= 2 * max {
@@ -284,6 +295,19 @@ fn hold(goodput: f64, patience: u32) -> Phase {
         goodput,
         probe: patience,
         patience,
+    }
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self {
+            watch: Watch::begin(),
+            began: None,
+            answers: 0,
+            score: 0.0,
+            time: Duration::ZERO,
+            shares: 0.0,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! The permit is taken in `call`, not in `poll_ready`, and held until the body is drained: what is limited is
 //! bytes under way, not headers. The limiter sits inside the retry layer, so a job that backs off holds nothing.
 
+mod busy;
 mod controller;
 mod goodput;
 mod service;
