@@ -49,13 +49,14 @@ impl Watch {
         }
     }
 
-    /// Whether this thread was on a core nearly all the time since it came by first.
-    pub(super) fn is_busy(self) -> bool {
+    /// Whether this thread was on a core nearly all the time since it came by first, which must be so long ago at
+    /// least: answers come in bursts, and within a burst every thread is busy.
+    pub(super) fn is_busy(self, at_least: Duration) -> bool {
         let Some(seen) = SEEN.get().filter(|seen| seen.watch == self) else {
             return false;
         };
-        let on_core = on_core().saturating_sub(seen.on_core);
-        on_core.as_secs_f64() >= BUSY * seen.at.elapsed().as_secs_f64()
+        let (time, on_core) = (seen.at.elapsed(), on_core().saturating_sub(seen.on_core));
+        time >= at_least && on_core.as_secs_f64() >= BUSY * time.as_secs_f64()
     }
 }
 
@@ -85,14 +86,18 @@ mod tests {
                 let watch = Watch::begin();
                 watch.pass();
                 spin(Duration::from_millis(3));
-                watch.is_busy()
+                assert!(
+                    !watch.is_busy(Duration::from_secs(60)),
+                    "too short a time to tell"
+                );
+                watch.is_busy(Duration::from_millis(2))
             });
             assert!(worked);
             let watch = Watch::begin();
             watch.pass();
             std::thread::sleep(Duration::from_millis(30));
             spin(Duration::from_millis(3));
-            assert!(!watch.is_busy());
+            assert!(!watch.is_busy(Duration::ZERO));
         })
         .join()
         .unwrap();
@@ -103,6 +108,6 @@ mod tests {
         let watch = Watch::begin();
         watch.pass();
         spin(Duration::from_millis(3));
-        assert!(!watch.is_busy());
+        assert!(!watch.is_busy(Duration::ZERO));
     }
 }

@@ -169,7 +169,9 @@ impl Goodput {
         let fitting = f64::from(self.round.answers) / self.round.shares.max(1e-9);
         let fitting = self.fit(level, fitting);
         let max = max.min(((fitting * *CORES) as usize).max(LOW));
-        let max = if self.round.watch.is_busy() {
+        // A busy thread takes half the time of an attempt for half a level of them.
+        let one = self.round.time / self.round.answers;
+        let max = if self.round.watch.is_busy(one.mul_f64(0.4)) {
             max.min(level)
         } else {
             max
