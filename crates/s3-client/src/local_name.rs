@@ -8,6 +8,8 @@ use sha1::{Digest, Sha1};
 /// The most characters of a key's last component that a name shows; file systems allow 255 bytes in all. (The
 /// reference shows 150 and has no serial number.)
 const LEAF_CHARACTERS: usize = 140;
+/// No name is longer: every object gets one, so it is put together in one allocation.
+const LONGEST: usize = 255;
 
 /// Returns a file name for a download: the SHA-1 of the URL, the end of the key, and the range, as Metaflow does,
 /// and a serial number, so that a later download never replaces the file behind an earlier result.
@@ -17,31 +19,42 @@ const LEAF_CHARACTERS: usize = 140;
 pub(crate) fn local_name(url: &str, range: Option<&ByteRange>, serial: u64) -> String {
     let quoted = quote(url);
     let leaf = quoted.rsplit('/').next().unwrap_or_default();
-    let mut name = String::new();
+    let mut name = String::with_capacity(LONGEST);
     for byte in Sha1::digest(quoted.as_bytes()) {
-        write!(name, "{byte:02x}").expect("a string takes what is written");
+        name.push(hex_digit(byte >> 4));
+        name.push(hex_digit(byte & 15));
     }
     name.push('-');
-    name.extend(leaf.chars().take(LEAF_CHARACTERS).map(|char| match char {
-        '.' | '-' => '_',
-        other => other,
+    // Quoted, it is ASCII.
+    let shown = &leaf[..leaf.len().min(LEAF_CHARACTERS)];
+    name.extend(shown.bytes().map(|byte| match byte {
+        b'.' | b'-' => '_',
+        other => char::from(other),
     }));
-    if leaf.len() > LEAF_CHARACTERS {
+    if shown.len() < leaf.len() {
         name.push_str("...");
     }
-    write!(name, "-{}-{serial}", range_name(range)).expect("a string takes what is written");
+    name.push('-');
+    match range {
+        None => name.push_str("whole"),
+        Some(ByteRange::Bounded(range)) => {
+            let last = range.end.saturating_sub(1);
+            write_to(&mut name, format_args!("{}_{last}", range.start));
+        }
+        Some(ByteRange::From(start)) => write_to(&mut name, format_args!("{start}_")),
+        Some(ByteRange::Last(count)) => write_to(&mut name, format_args!("_{count}")),
+    }
+    write_to(&mut name, format_args!("-{serial}"));
     name
 }
 
-fn range_name(range: Option<&ByteRange>) -> String {
-    match range {
-        None => "whole".to_owned(),
-        Some(ByteRange::Bounded(range)) => {
-            format!("{}_{}", range.start, range.end.saturating_sub(1))
-        }
-        Some(ByteRange::From(start)) => format!("{start}_"),
-        Some(ByteRange::Last(count)) => format!("_{count}"),
-    }
+fn hex_digit(value: u8) -> char {
+    char::from(b"0123456789abcdef"[usize::from(value)])
+}
+
+fn write_to(name: &mut String, what: std::fmt::Arguments<'_>) {
+    name.write_fmt(what)
+        .expect("a string takes what is written");
 }
 
 /// Percent-encodes everything but letters, digits, `_`, `.`, `-`, `~` and the slash.
@@ -52,7 +65,7 @@ fn quote(text: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' | b'/' => {
                 quoted.push(char::from(byte));
             }
-            _ => write!(quoted, "%{byte:02X}").expect("a string takes what is written"),
+            _ => write_to(&mut quoted, format_args!("%{byte:02X}")),
         }
     }
     quoted
