@@ -116,13 +116,17 @@ impl PutValue {
     }
 }
 
-/// Returns the path without symbolic links if there is a file that can be read. A pipe is not opened twice.
+/// Returns the path from the root if there is a file that can be read: the working directory may be another one when the
+/// file's turn comes. A pipe is not opened twice.
 fn check_file(path: &Path) -> Result<PathBuf> {
     resolve_file(path).map_err(|error| Error::local_file(path, error))
 }
 
 fn resolve_file(path: &Path) -> io::Result<PathBuf> {
-    let resolved = path.canonicalize()?;
+    if path.as_os_str().is_empty() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let resolved = std::path::absolute(path)?;
     let metadata = resolved.metadata()?;
     if metadata.is_dir() {
         let problem = "is a directory\nhint: give the files in it, one input each";
