@@ -35,7 +35,7 @@ pub struct ListOptions {
     /// as they are read, by the server's own tokens.
     pub lanes: Option<NonZeroUsize>,
     /// The most pages that are asked for or kept before they are read. When `None`, it depends on how many have been read
-    /// already: 1 behind the first, 8 behind the second, 27 behind the third, and at most 256. A page of 1,000 objects takes about 0.3 MiB. A caller who keeps all objects anyway is best
+    /// already: 1 behind the second, 8 behind the third, 27 behind the fourth, and at most 256. A page of 1,000 objects takes about 0.3 MiB. A caller who keeps all objects anyway is best
     /// served without a limit: [`NonZeroUsize::MAX`].
     pub ahead: Option<NonZeroUsize>,
 }
