@@ -53,7 +53,9 @@ mod wire;
 
 pub use body::{Body, BodySource};
 pub use capability::Capabilities;
-pub use error::{Error, ErrorKind, Operation, Result, Retryability, classify};
+pub use error::{
+    Attempt, AttemptLog, Error, ErrorKind, Operation, Phase, Result, Retryability, classify,
+};
 pub use memory::{Limits, MemoryStore, OperationCounts};
 pub use meta::{
     Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Encryption, ObjectMeta,

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{ErrorKind, Operation, Retryability, classify};
+use super::{AttemptLog, ErrorKind, Operation, Phase, Retryability, classify};
 
 /// The result of every operation of a store.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -12,7 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What failed, on what, why, and whether to try again. One word wide, so that results stay small.
 ///
 /// [`kind`](Self::kind) and the other accessors are for code; the text is for people and reads well after
-/// "failed to". `Display` never repeats [`source`](StdError::source).
+/// "failed to". `Display` never repeats [`source`](StdError::source). It is one line, and one more for the hint if there
+/// is one; `{:#}` adds one line for each attempt of the [`attempt_log`](Self::attempt_log).
 ///
 /// # Examples
 ///
@@ -43,6 +44,8 @@ struct Inner {
     message: Option<Box<str>>,
     hint: Option<Box<str>>,
     attempts: u32,
+    phase: Option<Phase>,
+    log: Option<Arc<AttemptLog>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -62,6 +65,8 @@ impl Error {
             message: None,
             hint: None,
             attempts: 1,
+            phase: None,
+            log: None,
             source: None,
         }))
     }
@@ -132,6 +137,20 @@ impl Error {
         self
     }
 
+    /// Says how far the attempt had come.
+    #[must_use]
+    pub fn with_phase(mut self, phase: Phase) -> Self {
+        self.0.phase = Some(phase);
+        self
+    }
+
+    /// Says what was tried.
+    #[must_use]
+    pub fn with_attempt_log(mut self, log: AttemptLog) -> Self {
+        self.0.log = Some(Arc::new(log));
+        self
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -155,6 +174,8 @@ impl Error {
             message: inner.message.clone(),
             hint: inner.hint.clone(),
             attempts: inner.attempts,
+            phase: inner.phase,
+            log: inner.log.clone(),
             source: None,
         }))
     }
@@ -213,10 +234,33 @@ impl Error {
         self.0.hint.as_deref()
     }
 
-    /// Returns how many attempts were made: 1 for a store, more from an engine that retries.
+    /// Returns how many attempts were made: 1 for a store, more from an engine that retries, and 0 if the caller's
+    /// deadline has passed before the first.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// Returns what was tried, and how it failed; `None` if the error did not come through an engine.
+    #[must_use]
+    pub fn attempt_log(&self) -> Option<&AttemptLog> {
+        self.0.log.as_deref()
+    }
+
+    /// Returns how far the last attempt had come.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match (self.0.phase, self.0.status, self.0.kind) {
+            (Some(phase), ..) => phase,
+            (None, Some(_), _) => Phase::Answer,
+            (None, None, ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Server) => {
+                Phase::Unanswered
+            }
+            // A store in memory answers without a status; with a code it is an answer all the same.
+            _ if self.0.code.is_some() => Phase::Answer,
+            (None, None, ErrorKind::Integrity) => Phase::Body,
+            _ => Phase::Local,
+        }
     }
 
     fn write_answer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -283,7 +327,10 @@ impl fmt::Display for Error {
         if let Some(hint) = &inner.hint {
             write!(f, "\nhint: {hint}")?;
         }
-        Ok(())
+        match &inner.log {
+            Some(log) if f.alternate() && log.total() > 0 => write!(f, "\n{log}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -293,6 +340,7 @@ impl fmt::Debug for Error {
             .field("kind", &self.0.kind)
             .field("retryability", &self.0.retryability)
             .field("text", &self.to_string())
+            .field("attempts", &self.0.log)
             .field("source", &self.0.source)
             .finish()
     }
@@ -309,7 +357,10 @@ impl StdError for Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::Attempt;
 
     #[test]
     fn the_text_says_what_on_what_and_what_the_server_said() {
@@ -328,6 +379,27 @@ mod tests {
     fn a_line_break_in_a_key_does_not_break_the_line() {
         let error = Error::new(ErrorKind::NotFound, Operation::Head).with_place("s3://b/a\nb'é");
         assert_eq!(error.to_string(), "head s3://b/a\\nb'é: object not found");
+    }
+
+    #[test]
+    fn the_attempts_are_shown_on_request_and_only_then() {
+        let refused = Error::from_answer(Operation::Get, 503, Some("SlowDown"));
+        let mut log = AttemptLog::default();
+        let second = Duration::from_secs(1);
+        log.push(Attempt::failed(&refused, second, second).with_wait(second));
+        log.push(Attempt::failed(&refused, second * 3, second));
+        let error = refused
+            .with_attempts(2)
+            .with_hint("h")
+            .with_attempt_log(log);
+        assert_eq!(error.to_string().lines().count(), 2);
+        let all = format!("{error:#}");
+        assert_eq!(all.lines().count(), 4);
+        assert!(all.ends_with(
+            "attempt 2 at 3.000 s: throttled answered after 1.000 s, status 503 SlowDown"
+        ));
+        assert!(format!("{error:?}").contains("AttemptLog"));
+        assert_eq!(error.duplicate().attempt_log(), error.attempt_log());
     }
 
     #[test]

@@ -17,9 +17,9 @@ use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
 
 use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
-use super::hint::{hint, wait_of};
+use super::hint::{REFUSED, hint, wait_of};
 use super::reply::{Reply, Said};
-use crate::{Error, ErrorKind, Operation, Retryability, classify};
+use crate::{Error, ErrorKind, Operation, Phase, Retryability, classify};
 
 /// Returns what the SDK's error means.
 pub(super) fn from_sdk<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Error
@@ -62,6 +62,7 @@ pub(super) fn while_reading(error: &ByteStreamError) -> Error {
     // Whatever it is, the object is intact on the server as far as we know.
     Error::new(kind, Operation::Get)
         .with_message(text)
+        .with_phase(Phase::Body)
         .with_retryability(Retryability::Transient)
 }
 
@@ -114,7 +115,14 @@ fn not_delivered(
         // Input and output proper, connections that the peer closed halfway, and answers that are not HTTP.
         ErrorKind::Network
     };
-    Error::new(kind, operation).with_message(text)
+    let lost = Error::new(kind, operation).with_message(text);
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => {
+            lost.with_hint(REFUSED).with_phase(Phase::Connect)
+        }
+        _ if kind == ErrorKind::InvalidInput => lost.with_phase(Phase::Local),
+        _ => lost,
+    }
 }
 
 /// Returns whether the SDK's rules found no endpoint for the bucket and the region. The type is in a crate that
@@ -133,7 +141,10 @@ fn without_credentials(
     error: &(dyn StdError + 'static),
     credentials: &CredentialsError,
 ) -> Error {
-    let text = text_of(error);
+    no_credentials(operation, text_of(error), credentials).with_phase(Phase::Local)
+}
+
+fn no_credentials(operation: Operation, text: String, credentials: &CredentialsError) -> Error {
     match credentials {
         CredentialsError::ProviderTimedOut(_) => {
             Error::new(ErrorKind::Timeout, operation).with_message(text)

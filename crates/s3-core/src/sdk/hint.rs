@@ -6,6 +6,13 @@ use super::causes::shortened;
 use super::reply::{Reply, Said};
 use crate::Operation;
 
+/// Nobody listens at the endpoint.
+pub(super) const REFUSED: &str =
+    "nothing listens there; check the endpoint's host and port, and that the server runs";
+/// The endpoint's host is not known.
+pub(super) const UNKNOWN_HOST: &str =
+    "check the endpoint's host name, and that this machine can resolve names";
+
 /// Reads `Retry-After`: seconds, or a date.
 pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
@@ -37,6 +44,9 @@ pub(super) fn hint(operation: Operation, reply: &Reply<'_>, said: &Said) -> Opti
             "the session's credentials have run out; renew them"
         }
         Some("InvalidToken") => "the session token does not belong to these credentials",
+        Some("NoSuchBucket") => {
+            "check the bucket's name, and that the endpoint is the server that has it"
+        }
         Some("RequestTimeTooSkewed") => "this machine's clock differs too much from the server's",
         _ => return None,
     };

@@ -58,7 +58,7 @@ pub(in crate::sdk) async fn page(
     };
     let mut answer = direct.send(ask).await?;
     let body = answer.body.collect(PAGE).await;
-    let body = body.map_err(|error| lost::on_the_way(operation, &error))?;
+    let body = body.map_err(|error| lost::in_the_body(operation, &error))?;
     let reply = Reply {
         status: answer.status,
         header: &|name| answer.head.get(name),

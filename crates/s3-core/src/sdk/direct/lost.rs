@@ -1,9 +1,17 @@
 //! What it means that a request or its answer got lost on the way.
 
-use crate::wire::{WireError, WireErrorKind};
-use crate::{Error, ErrorKind, Operation};
+use std::io;
 
-/// Returns the error of a request that got no answer, or only a part of one.
+use crate::sdk::hint::{REFUSED, UNKNOWN_HOST};
+use crate::wire::{WireError, WireErrorKind};
+use crate::{Error, ErrorKind, Operation, Phase};
+
+/// Returns the error of an answer whose body did not come whole.
+pub(super) fn in_the_body(operation: Operation, lost: &WireError) -> Error {
+    on_the_way(operation, lost).with_phase(Phase::Body)
+}
+
+/// Returns the error of a request that got no answer.
 pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
     let kind = match lost.kind() {
         WireErrorKind::ConnectTimeout => ErrorKind::Timeout,
@@ -17,8 +25,22 @@ pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
         | WireErrorKind::Malformed
         | WireErrorKind::TooLarge => ErrorKind::Network,
     };
-    let error = Error::new(kind, operation).with_message(lost.to_string());
+    let phase = match lost.kind() {
+        WireErrorKind::Resolve
+        | WireErrorKind::Connect
+        | WireErrorKind::ConnectTimeout
+        | WireErrorKind::Certificate
+        | WireErrorKind::Tls => Phase::Connect,
+        WireErrorKind::NoTls | WireErrorKind::Payload => Phase::Local,
+        _ => Phase::Exchange,
+    };
+    let error = Error::new(kind, operation)
+        .with_message(lost.to_string())
+        .with_phase(phase);
+    let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     match lost.kind() {
+        WireErrorKind::Resolve => error.with_hint(UNKNOWN_HOST),
+        WireErrorKind::Connect if lost.io_error().is_some_and(refused) => error.with_hint(REFUSED),
         WireErrorKind::Certificate => {
             error.with_hint("this machine's root certificates do not vouch for the endpoint")
         }

@@ -161,7 +161,7 @@ impl BodySource for Arriving {
         let held = into.len();
         let filled = ready!(self.incoming.poll_fill(cx, into, at_most));
         let filled = filled
-            .map_err(|error| lost::on_the_way(Operation::Get, &error).with_place(&self.url))?;
+            .map_err(|error| lost::in_the_body(Operation::Get, &error).with_place(&self.url))?;
         self.note(&into[held..]);
         if filled == 0 {
             self.end()?;

@@ -82,7 +82,7 @@ impl Direct {
         let operation = ask.operation;
         let mut answer = self.send(ask).await?;
         let body = answer.body.collect(REFUSAL).await;
-        let body = body.map_err(|error| lost::on_the_way(operation, &error))?;
+        let body = body.map_err(|error| lost::in_the_body(operation, &error))?;
         let reply = Reply {
             status: answer.status,
             header: &|name| answer.head.get(name),

@@ -1,0 +1,224 @@
+//! What was tried before an error: a few attempts from the beginning, a few from the end, and their number.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use super::{Error, ErrorKind, Phase};
+
+/// How many attempts are kept from the beginning: what went wrong at first.
+const FIRST: usize = 4;
+/// How many attempts are kept from the end: what goes wrong now.
+const LAST: usize = 4;
+
+/// An attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it began, counted from the beginning of the call.
+    pub began: Duration,
+    /// How long it took. The wait for its turn among the client's other requests counts.
+    pub took: Duration,
+    /// How far it had come.
+    pub phase: Phase,
+    /// How many bytes it brought that need not move again; `None` where that cannot be seen, as in uploads.
+    pub bytes: Option<u64>,
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// S3's error code.
+    pub code: Option<Box<str>>,
+    /// The server's request id.
+    pub request_id: Option<Box<str>>,
+    /// How long it was waited before the next attempt; `None` if there was none.
+    pub wait: Option<Duration>,
+}
+
+impl Attempt {
+    /// Returns the attempt that ended in `error`.
+    #[must_use]
+    pub fn failed(error: &Error, began: Duration, took: Duration) -> Self {
+        Self {
+            number: 0,
+            began,
+            took,
+            phase: error.phase(),
+            bytes: None,
+            kind: error.kind(),
+            status: error.http_status(),
+            code: error.code().map(Into::into),
+            request_id: error.request_id().map(Into::into),
+            wait: None,
+        }
+    }
+
+    /// Says how many bytes it brought.
+    #[must_use]
+    pub fn with_bytes(mut self, bytes: Option<u64>) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// Says how long it was waited before the next one.
+    #[must_use]
+    pub fn with_wait(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
+        self
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = Duration::as_secs_f64;
+        write!(f, "attempt {} ", self.number)?;
+        write!(
+            f,
+            "at {:.3} s: {}",
+            seconds(&self.began),
+            self.kind.describe()
+        )?;
+        write!(f, " {} after {:.3} s", self.phase, seconds(&self.took))?;
+        if let Some(status) = self.status {
+            write!(f, ", status {status}")?;
+        }
+        if let Some(code) = &self.code {
+            write!(f, " {code}")?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, ", request {id}")?;
+        }
+        if let Some(bytes) = self.bytes {
+            write!(f, ", {bytes} bytes")?;
+        }
+        match self.wait {
+            Some(wait) => write!(f, ", then a wait of {:.3} s", seconds(&wait)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What was tried before an error: the first and the last few attempts, and how many there were.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use s3_core::{Attempt, AttemptLog, Error, Operation};
+///
+/// let error = Error::from_answer(Operation::Get, 503, Some("SlowDown"));
+/// let mut log = AttemptLog::default();
+/// for second in 0..100 {
+///     log.push(Attempt::failed(&error, Duration::from_secs(second), Duration::from_millis(20)));
+/// }
+/// assert_eq!((log.total(), log.iter().count(), log.left_out()), (100, 8, 92));
+/// assert_eq!(log.iter().last().map(|attempt| attempt.number), Some(100));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttemptLog {
+    first: Vec<Attempt>,
+    last: VecDeque<Attempt>,
+    total: u32,
+}
+
+impl AttemptLog {
+    /// Adds an attempt, and gives it its number.
+    pub fn push(&mut self, mut attempt: Attempt) {
+        self.total = self.total.saturating_add(1);
+        attempt.number = self.total;
+        if self.first.len() < FIRST {
+            return self.first.push(attempt);
+        }
+        if self.last.len() == LAST {
+            self.last.pop_front();
+        }
+        self.last.push_back(attempt);
+    }
+
+    /// Returns how many attempts there were.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.total
+    }
+
+    /// Returns how many attempts between the first and the last few are not kept.
+    #[must_use]
+    pub fn left_out(&self) -> u32 {
+        let kept = self.first.len() + self.last.len();
+        self.total
+            .saturating_sub(u32::try_from(kept).unwrap_or(u32::MAX))
+    }
+
+    /// Returns the attempts that are kept, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Attempt> {
+        self.first.iter().chain(&self.last)
+    }
+}
+
+/// One line per attempt.
+impl fmt::Display for AttemptLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for attempt in self.iter() {
+            if attempt.number > 1 {
+                writeln!(f)?;
+            }
+            let after_gap = self.left_out() > 0
+                && self
+                    .last
+                    .front()
+                    .is_some_and(|front| front.number == attempt.number);
+            if after_gap {
+                writeln!(f, "… {} more …", self.left_out())?;
+            }
+            write!(f, "{attempt}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Operation;
+
+    fn log(count: u64) -> AttemptLog {
+        let error = Error::from_answer(Operation::Get, 503, Some("SlowDown")).with_request_id("4X");
+        let mut log = AttemptLog::default();
+        for second in 0..count {
+            let began = Duration::from_secs(second);
+            let attempt = Attempt::failed(&error, began, Duration::from_millis(20));
+            log.push(
+                attempt
+                    .with_bytes(Some(7))
+                    .with_wait(Duration::from_millis(980)),
+            );
+        }
+        log
+    }
+
+    #[test]
+    fn an_attempt_is_one_line_that_says_when_where_what_and_what_followed() {
+        assert_eq!(
+            log(1).to_string(),
+            "attempt 1 at 0.000 s: throttled answered after 0.020 s, status 503 SlowDown, request 4X, 7 bytes, then a wait of 0.980 s"
+        );
+    }
+
+    #[test]
+    fn a_log_keeps_both_ends_and_says_what_it_has_left_out() {
+        for (count, kept) in [(0, 0), (1, 1), (8, 8), (9, 8), (1000, 8)] {
+            let log = log(count);
+            let numbers: Vec<u32> = log.iter().map(|attempt| attempt.number).collect();
+            assert_eq!(numbers.len(), kept);
+            assert_eq!(u64::from(log.total()), count);
+            assert_eq!(log.left_out() as usize + kept, count as usize);
+            assert_eq!(numbers.last().copied().unwrap_or(0), log.total());
+        }
+        let text = log(10).to_string();
+        assert_eq!(text.lines().count(), 9);
+        assert_eq!(text.lines().nth(4), Some("… 2 more …"));
+    }
+}
