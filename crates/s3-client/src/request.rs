@@ -83,9 +83,10 @@ pub struct Call {
 impl Call {
     /// Starts the clock of a call.
     pub(crate) fn begin(client: Arc<Shared>, deadline: Option<Duration>) -> Self {
-        let mut options = CallOptions::default();
+        let now = Instant::now();
+        let mut options = CallOptions::default().with_began(now);
         // A deadline beyond what the clock can count is none.
-        options.deadline = deadline.and_then(|deadline| Instant::now().checked_add(deadline));
+        options.deadline = deadline.and_then(|deadline| now.checked_add(deadline));
         Self { client, options }
     }
 }

@@ -2,6 +2,8 @@
 
 use tokio::time::Instant;
 
+use crate::trail::Trail;
+
 /// Options of one call.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -9,6 +11,11 @@ pub struct CallOptions {
     /// When the call must be over, whatever it is waiting for: a permit, memory, a connection, a body, a backoff.
     /// No deadline when `None`; attempts that make no progress end all the same.
     pub deadline: Option<Instant>,
+    /// When the call began: the times in an error's [`AttemptLog`](s3_core::AttemptLog) count from here. When `None`,
+    /// they count from the beginning of the request that failed, its first attempt.
+    pub began: Option<Instant>,
+    /// What was tried so far, for the error of the deadline.
+    pub(crate) trail: Option<Trail>,
 }
 
 impl CallOptions {
@@ -16,6 +23,13 @@ impl CallOptions {
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Says when the call began.
+    #[must_use]
+    pub fn with_began(mut self, began: Instant) -> Self {
+        self.began = Some(began);
         self
     }
 }

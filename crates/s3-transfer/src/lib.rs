@@ -64,6 +64,7 @@ mod operations;
 mod parts;
 mod progress;
 mod stack;
+mod trail;
 mod transfer;
 mod upload;
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use s3_core::{
-    BucketInfo, BucketRequest, DeleteRequest, Error, ErrorKind, HeadRequest, ObjectMeta, Operation,
-    PresignRequest, Result, Retryability, S3Url, SharedStore, Store,
+    Attempt, AttemptLog, BucketInfo, BucketRequest, DeleteRequest, Error, ErrorKind, HeadRequest,
+    ObjectMeta, Operation, PresignRequest, Result, Retryability, S3Url, SharedStore, Store,
 };
+
+use tokio::time::Instant;
 
 use crate::job::simple;
 use crate::{CallOptions, Job, ManyOptions, Transfer};
@@ -205,6 +207,7 @@ impl Transfer {
     async fn delete_batch(&self, batch: Batch, options: &CallOptions) -> Vec<(usize, Result<()>)> {
         let place = format!("s3://{}", batch.bucket).into();
         let job = DeleteBatch {
+            since: options.began.unwrap_or_else(Instant::now),
             place,
             pending: Arc::new(Mutex::new(batch)),
         };
@@ -250,6 +253,8 @@ fn batches(urls: Vec<S3Url>) -> Vec<Batch> {
 /// Deletes what is waiting; what failed for a passing reason is still waiting afterwards.
 #[derive(Clone, Debug)]
 struct DeleteBatch {
+    /// When the call began.
+    since: Instant,
     place: Arc<str>,
     pending: Arc<Mutex<Batch>>,
 }
@@ -265,6 +270,7 @@ impl DeleteBatch {
             let error = match batch.refused.remove(&index) {
                 Some(own) if last.retryability() == Retryability::Spent => own
                     .with_attempts(last.attempts())
+                    .with_attempt_log(last.attempt_log().cloned().unwrap_or_default())
                     .with_retryability(last.retryability()),
                 _ => last.duplicate().with_place(url),
             };
@@ -286,6 +292,7 @@ impl Job for DeleteBatch {
     }
 
     async fn run(self, store: SharedStore) -> Result<()> {
+        let began = Instant::now();
         let request = {
             let mut batch = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             batch.refused.clear();
@@ -305,7 +312,12 @@ impl Job for DeleteBatch {
                     again = Some(error.duplicate());
                     batch.refused.insert(index, error);
                 }
-                Some(error) => batch.done.push((index, Err(error))),
+                Some(error) => {
+                    let since = began.saturating_duration_since(self.since);
+                    let mut log = AttemptLog::default();
+                    log.push(Attempt::failed(&error, since, began.elapsed()));
+                    batch.done.push((index, Err(error.with_attempt_log(log))));
+                }
             }
         }
         again.map_or(Ok(()), Err)

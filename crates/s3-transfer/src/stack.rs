@@ -9,15 +9,18 @@ use crate::layer::{
     AdaptiveLimit, AdaptiveLimitLayer, Deadline, DeadlineLayer, Execute, RetryPolicy, StallTimeout,
     StallTimeoutLayer,
 };
+use crate::trail::Traced;
 use crate::{CallOptions, Job, TransferConfig};
 
 /// One concrete type for all operations; the outermost layer is put on per call.
-type Attempts = Retry<RetryPolicy, AdaptiveLimit<StallTimeout<Execute>>>;
+type Attempts = Retry<RetryPolicy, Limited>;
+type Limited = AdaptiveLimit<StallTimeout<Execute>>;
 
 /// Runs jobs: deadline, retry, limit, stall limit, attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Stack {
-    attempts: Attempts,
+    policy: RetryPolicy,
+    limited: Limited,
     controller: Controller,
 }
 
@@ -27,7 +30,8 @@ impl Stack {
         let controller = Controller::new(config.concurrency);
         let limited = AdaptiveLimitLayer(controller.clone()).layer(attempt);
         Self {
-            attempts: Retry::new(RetryPolicy::new(config), limited),
+            policy: RetryPolicy::new(config),
+            limited,
             controller,
         }
     }
@@ -38,8 +42,19 @@ impl Stack {
     }
 
     pub(crate) async fn run<J: Job>(&self, job: J, options: &CallOptions) -> Result<J::Output> {
-        let stack: Deadline<Attempts> =
-            DeadlineLayer(options.deadline).layer(self.attempts.clone());
-        stack.oneshot(job).await
+        if options.deadline.is_none() {
+            return self.attempt(job, options).await;
+        }
+        let options = options.traced();
+        let done = self.attempt(job, &options).await;
+        done.map_err(|error| options.explain(error))
+    }
+
+    async fn attempt<J: Job>(&self, job: J, options: &CallOptions) -> Result<J::Output> {
+        let trail = options.trail.clone();
+        let policy = self.policy.clone().with_notes(options.began, trail.clone());
+        let attempts: Attempts = Retry::new(policy, self.limited.clone());
+        let stack: Deadline<Attempts> = DeadlineLayer(options.deadline).layer(attempts);
+        stack.oneshot(Traced { job, trail }).await
     }
 }

@@ -15,7 +15,6 @@ use super::rest::RestPart;
 use super::{Destination, Fetched, GetItem, Verified};
 use crate::crew::PartSet;
 use crate::joined::joined;
-use crate::layer::before;
 use crate::parts::cut;
 use crate::{CallOptions, Error, Transfer};
 
@@ -62,8 +61,9 @@ impl Transfer {
     ) -> Result<Fetched> {
         refuse_empty_range(&item)?;
         let to = Arc::new(to);
-        let work = self.get_twice(&item, &to, options);
-        before(options.deadline, Operation::Get, item.url.as_str(), work).await
+        let options = options.traced();
+        let work = self.get_twice(&item, &to, &options);
+        options.bound(Operation::Get, item.url.as_str(), work).await
     }
 
     async fn get_twice(

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::BytesMut;
 use s3_core::{
-    Body, ETag, Error, ErrorKind, GetRequest, ObjectMeta, Operation, Result, Retryability, S3Url,
+    Body, ETag, Error, ErrorKind, GetRequest, ObjectMeta, Operation, Phase, Result, Retryability,
+    S3Url,
 };
 
 use super::Destination;
@@ -128,7 +129,7 @@ impl Part {
             Err(_) => self.flush(share, to).await?,
             Ok(()) => {}
         }
-        drained
+        drained.map_err(in_the_body)
     }
 
     /// Refuses an answer that does not hold the bytes that are missing. One that holds more, because the server
@@ -228,6 +229,14 @@ impl Part {
         self.error(ErrorKind::Integrity)
             .with_message(message)
             .with_retryability(Retryability::Transient)
+    }
+}
+
+/// A body that breaks was begun, whether its store says so or not.
+fn in_the_body(error: Error) -> Error {
+    match error.phase() {
+        Phase::Unanswered => error.with_phase(Phase::Body),
+        _ => error,
     }
 }
 

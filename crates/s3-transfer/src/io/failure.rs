@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use rustix::io::Errno;
 use s3_core::{Error, ErrorKind, Operation};
 
 /// Returns the error of a local file: `DiskFull` if the disk is full, else `LocalIo`.
@@ -16,7 +17,20 @@ pub(crate) fn local_failure(operation: Operation, path: &Path, cause: io::Error)
     } else {
         ErrorKind::LocalIo
     };
-    Error::new(kind, operation)
-        .with_message(format!("{}: {cause}", path.display()))
-        .with_source(cause)
+    let error = Error::new(kind, operation).with_message(format!("{}: {cause}", path.display()));
+    let hint = match cause.kind() {
+        _ if cause.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => Some(
+            "this process may not open more files at once: raise its limit (ulimit -n), or lower the concurrency",
+        ),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            Some("the directory of the file must be writable")
+        }
+        io::ErrorKind::FileTooLarge => Some("files of this size are not allowed here (ulimit -f)"),
+        _ if full => Some("make room there, or choose a directory on another disk"),
+        _ => None,
+    };
+    match hint {
+        Some(hint) => error.with_hint(hint).with_source(cause),
+        None => error.with_source(cause),
+    }
 }

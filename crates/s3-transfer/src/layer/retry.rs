@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3_core::{Error, Result, Retryability};
-use tokio::time::{Sleep, sleep};
+use s3_core::{Attempt, AttemptLog, Error, Result, Retryability};
+use tokio::time::{Instant, Sleep, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::Backoff;
+use crate::trail::Trail;
 use crate::{Job, TransferConfig};
 
 /// More than these tower's budget does not take.
@@ -32,6 +33,15 @@ pub struct RetryPolicy {
     moved: u64,
     /// Whether the last attempt made progress.
     gained: bool,
+    /// What the last attempt brought, if that can be seen.
+    brought: Option<u64>,
+    /// When the call began, or its first attempt.
+    since: Option<Instant>,
+    /// When the last attempt began.
+    began: Option<Instant>,
+    /// What has failed so far: nothing is allocated before something has.
+    log: AttemptLog,
+    trail: Option<Trail>,
 }
 
 /// What all jobs share: one reference count per clone, of which each job makes several.
@@ -63,7 +73,18 @@ impl RetryPolicy {
             fruitless: 0,
             moved: 0,
             gained: false,
+            brought: None,
+            since: None,
+            began: None,
+            log: AttemptLog::default(),
+            trail: None,
         }
+    }
+
+    /// Says from when the times in the log count, and where else attempts are to be noted.
+    pub(crate) fn with_notes(mut self, since: Option<Instant>, trail: Option<Trail>) -> Self {
+        (self.since, self.trail) = (since, trail);
+        self
     }
 
     fn wait(&self, retryability: Retryability) -> Option<Duration> {
@@ -85,10 +106,28 @@ impl RetryPolicy {
 
     fn note_attempt<J: Job>(&mut self, job: &J) {
         let moved = job.progress().map_or(0, crate::Progress::bytes);
+        self.brought = job
+            .progress()
+            .map(|progress| progress.bytes().saturating_sub(self.moved));
         self.gained = moved > self.moved;
         self.fruitless = if self.gained { 1 } else { self.fruitless + 1 };
         self.moved = moved;
         self.made += 1;
+    }
+
+    /// Notes the attempt that has just failed, and the wait that follows if there is one.
+    fn note_failure(&mut self, error: &Error, wait: Option<Duration>) {
+        let now = Instant::now();
+        let began = self.began.unwrap_or(now);
+        let since = self.since.unwrap_or(began);
+        let after = began.saturating_duration_since(since);
+        let took = now.saturating_duration_since(began);
+        let mut attempt = Attempt::failed(error, after, took).with_bytes(self.brought);
+        attempt.wait = wait;
+        if let Some(trail) = &self.trail {
+            trail.push(attempt.clone());
+        }
+        self.log.push(attempt);
     }
 
     /// Decides about a failure: how long to wait before the next attempt, or what the caller gets.
@@ -130,17 +169,23 @@ impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
         self.note_attempt(job);
         match self.judge(error) {
             Ok((wait, error)) => {
+                self.note_failure(&error, Some(wait));
                 tracing::debug!(%error, ?wait, "trying again");
                 Some(sleep(wait))
             }
             Err(error) => {
-                *result = Err(error);
+                self.note_failure(&error, None);
+                *result = Err(error.with_attempt_log(std::mem::take(&mut self.log)));
                 None
             }
         }
     }
 
+    /// Called when an attempt is about to begin.
     fn clone_request(&mut self, job: &J) -> Option<J> {
+        let now = Instant::now();
+        self.began = Some(now);
+        self.since.get_or_insert(now);
         Some(job.clone())
     }
 }

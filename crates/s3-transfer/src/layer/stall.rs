@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use s3_core::{Error, ErrorKind, Operation, Result};
+use s3_core::{Error, ErrorKind, Operation, Phase, Result};
 use tokio::time::{Instant, sleep};
 use tower::{Layer, Service};
 
@@ -65,6 +65,7 @@ where
     fn call(&mut self, job: J) -> Self::Future {
         let limit = self.limit.saturating_add(job.allowance());
         let place = Place {
+            pulse: job.progress().map_or(0, Progress::pulse),
             progress: job.progress().cloned(),
             operation: job.operation(),
             limit,
@@ -81,8 +82,24 @@ where
 #[derive(Debug)]
 struct Place {
     progress: Option<Progress>,
+    /// When the attempt began.
+    pulse: u64,
     operation: Operation,
     limit: Duration,
+}
+
+impl Place {
+    fn stalled(&self) -> Error {
+        let progress = self.progress.as_ref();
+        let phase = match progress.is_some_and(|progress| progress.pulse() != self.pulse) {
+            true => Phase::Body,
+            false => Phase::Unanswered,
+        };
+        let limit = self.limit.as_secs_f32();
+        Error::new(ErrorKind::Timeout, self.operation)
+            .with_message(format!("nothing moved for {limit} s"))
+            .with_phase(phase)
+    }
 }
 
 pin_project! {
@@ -112,9 +129,7 @@ where
         match this.entry {
             None => *this.entry = Some(this.watch.enter(this.place, cx.waker())),
             Some(entry) if entry.has_stalled(cx.waker()) => {
-                let limit = this.place.limit.as_secs_f32();
-                return Poll::Ready(Err(Error::new(ErrorKind::Timeout, this.place.operation)
-                    .with_message(format!("nothing moved for {limit} s"))));
+                return Poll::Ready(Err(this.place.stalled()));
             }
             Some(_) => {}
         }

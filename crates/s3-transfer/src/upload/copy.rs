@@ -10,7 +10,6 @@ use s3_core::{
 use super::multipart::{Completed, Upload};
 use super::object::{Target, unconditional};
 use crate::job::simple;
-use crate::layer::before;
 use crate::parts::{cut, upload_size};
 use crate::{CallOptions, ManyOptions, Transfer};
 
@@ -50,8 +49,9 @@ impl Transfer {
     /// `InvalidInput` for a copy of an object onto itself that changes nothing.
     pub async fn copy(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
         let place = request.to.clone();
-        let work = self.copy_any(request, options);
-        before(options.deadline, Operation::Copy, place.as_str(), work).await
+        let options = options.traced();
+        let work = self.copy_any(request, &options);
+        options.bound(Operation::Copy, place.as_str(), work).await
     }
 
     async fn copy_any(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {

@@ -10,7 +10,6 @@ use super::multipart::Parts;
 use super::reader::Reader;
 use super::{PutItem, PutOutcome, Source};
 use crate::job::simple;
-use crate::layer::before;
 use crate::transfer::{Reservation, give_back};
 use crate::{CallOptions, Transfer};
 
@@ -65,8 +64,9 @@ impl Transfer {
     /// Dropping the future aborts an upload in parts, in the background. A put under way may take effect.
     pub async fn put(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
         let place = item.url.clone();
-        let work = self.put_source(item, options);
-        before(options.deadline, Operation::Put, place.as_str(), work).await
+        let options = options.traced();
+        let work = self.put_source(item, &options);
+        options.bound(Operation::Put, place.as_str(), work).await
     }
 
     async fn put_source(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {

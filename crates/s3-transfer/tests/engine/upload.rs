@@ -381,6 +381,10 @@ async fn each_key_that_stays_says_why() {
         outcomes[0].as_ref().unwrap_err().place(),
         Some("s3://b/slow")
     );
+    for error in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        let log = error.attempt_log().unwrap();
+        assert_eq!(log.total(), error.attempts(), "{error:#}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

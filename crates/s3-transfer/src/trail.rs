@@ -1,0 +1,184 @@
+//! What a call with a deadline has tried so far.
+//!
+//! The deadline drops whatever is under way, and the retry policy's own notes with it. So the attempts of such a call are
+//! noted here as well, where the error of the deadline can read them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Phase, Result, SharedStore};
+use tokio::time::Instant;
+
+use crate::layer::before;
+use crate::{CallOptions, Job, Progress};
+
+use futures_util::future::BoxFuture;
+use s3_core::Operation;
+
+/// The attempts of one call. Clone is a reference count.
+#[derive(Clone, Debug)]
+pub(crate) struct Trail(Arc<Mutex<Tried>>);
+
+#[derive(Debug)]
+struct Tried {
+    /// When the call began.
+    since: Instant,
+    log: AttemptLog,
+    /// Attempts that have begun and have not come to an end.
+    under_way: u32,
+    /// The one that has begun last.
+    last: Option<Begun>,
+}
+
+#[derive(Debug)]
+struct Begun {
+    at: Instant,
+    progress: Option<Progress>,
+    pulse: u64,
+    bytes: u64,
+}
+
+impl Trail {
+    fn new(since: Instant) -> Self {
+        Self(Arc::new(Mutex::new(Tried {
+            since,
+            log: AttemptLog::default(),
+            under_way: 0,
+            last: None,
+        })))
+    }
+
+    fn tried(&self) -> MutexGuard<'_, Tried> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes an attempt that has failed.
+    pub(crate) fn push(&self, attempt: Attempt) {
+        self.tried().log.push(attempt);
+    }
+
+    fn begin(&self, progress: Option<&Progress>) {
+        let mut tried = self.tried();
+        tried.under_way += 1;
+        tried.last = Some(Begun {
+            at: Instant::now(),
+            pulse: progress.map_or(0, Progress::pulse),
+            bytes: progress.map_or(0, Progress::bytes),
+            progress: progress.cloned(),
+        });
+    }
+
+    fn end(&self) {
+        self.tried().under_way -= 1;
+    }
+
+    /// Adds what was tried to the error of a deadline, the attempt that it has cut short included.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        if error.attempt_log().is_some() {
+            return error;
+        }
+        let tried = self.tried();
+        let mut log = tried.log.clone();
+        if let Some(begun) = tried.last.as_ref().filter(|_| tried.under_way > 0) {
+            log.push(begun.cut_short(&error, tried.since));
+        }
+        drop(tried);
+        error.with_attempts(log.total()).with_attempt_log(log)
+    }
+}
+
+impl Begun {
+    fn cut_short(&self, error: &Error, since: Instant) -> Attempt {
+        let moved = self.progress.as_ref();
+        let phase = match moved.is_some_and(|progress| progress.pulse() != self.pulse) {
+            true => Phase::Body,
+            false => Phase::Unanswered,
+        };
+        let began = self.at.saturating_duration_since(since);
+        let cut = Error::new(ErrorKind::Timeout, error.operation()).with_phase(phase);
+        Attempt::failed(&cut, began, self.at.elapsed())
+            .with_bytes(moved.map(|progress| progress.bytes().saturating_sub(self.bytes)))
+    }
+}
+
+impl CallOptions {
+    /// Returns the same options, with a trail if there is a deadline.
+    pub(crate) fn traced(&self) -> Self {
+        let mut options = self.clone();
+        if options.deadline.is_some() && options.trail.is_none() {
+            options.trail = Some(Trail::new(options.began.unwrap_or_else(Instant::now)));
+        }
+        options
+    }
+
+    /// Runs the work of a whole call, whose jobs have these options, until it is done or the deadline has passed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`before`], with what was tried.
+    pub(crate) async fn bound<T>(
+        &self,
+        operation: Operation,
+        place: &str,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let done = before(self.deadline, operation, place, work).await;
+        done.map_err(|error| self.explain(error))
+    }
+
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        match &self.trail {
+            // Whatever else it is, it did not come from the deadline.
+            Some(trail) if error.kind() == ErrorKind::Timeout => trail.explain(error),
+            _ => error,
+        }
+    }
+}
+
+/// A job whose attempts are noted, if there is a trail.
+#[derive(Clone, Debug)]
+pub(crate) struct Traced<J> {
+    pub(crate) job: J,
+    pub(crate) trail: Option<Trail>,
+}
+
+impl<J: Job> Job for Traced<J> {
+    type Output = J::Output;
+
+    fn operation(&self) -> Operation {
+        self.job.operation()
+    }
+
+    fn place(&self) -> &str {
+        self.job.place()
+    }
+
+    async fn run(self, store: SharedStore) -> Result<J::Output> {
+        let Some(trail) = self.trail else {
+            return self.job.run(store).await;
+        };
+        trail.begin(self.job.progress());
+        let done = self.job.run(store).await;
+        // Not if it is dropped: then it is under way for ever.
+        trail.end();
+        done
+    }
+
+    fn boxed(self, store: SharedStore) -> BoxFuture<'static, Result<J::Output>> {
+        match self.trail {
+            None => self.job.boxed(store),
+            Some(_) => Box::pin(self.run(store)),
+        }
+    }
+
+    fn progress(&self) -> Option<&Progress> {
+        self.job.progress()
+    }
+
+    fn sends(&self) -> u64 {
+        self.job.sends()
+    }
+
+    fn allowance(&self) -> std::time::Duration {
+        self.job.allowance()
+    }
+}

@@ -1,0 +1,176 @@
+//! Every error says what was tried: when, how far it came, what was said, and what followed.
+
+use std::time::Duration;
+
+use s3_core::{Attempt, ErrorKind, Phase};
+use s3_testkit::{FaultAction, FaultMatch, FaultRule, Position, ramp};
+use s3_transfer::{CallOptions, Destination, GetItem, PutItem, Transfer};
+use tokio::time::Instant;
+
+use crate::setup::{config, setup, url, with_config};
+
+fn attempts(error: &s3_core::Error) -> Vec<Attempt> {
+    let log = error.attempt_log().expect("it came through the engine");
+    log.iter().cloned().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_says_when_each_attempt_began_and_how_long_it_was_waited() {
+    let setup = setup(FaultMatch::any().on(FaultAction::slow_down(Duration::from_secs(2))));
+    let began = Instant::now();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let options = CallOptions::default().with_began(began);
+    let error = setup.transfer.head(url("k"), &options).await.unwrap_err();
+    let log = error.attempt_log().unwrap();
+    assert_eq!((log.total(), log.left_out()), (21, 13));
+    let kept = attempts(&error);
+    assert_eq!(kept[0].began, Duration::from_secs(1));
+    for pair in kept[..4].windows(2) {
+        let wait = pair[0].wait.unwrap();
+        assert!(wait >= Duration::from_secs(2));
+        // The clock of paused time goes in whole milliseconds.
+        let gap = pair[1].began - (pair[0].began + pair[0].took + wait);
+        assert!(gap <= Duration::from_millis(2), "{gap:?}");
+    }
+    let last = kept.last().unwrap();
+    assert_eq!((last.number, last.wait), (21, None));
+    assert_eq!((last.phase, last.status), (Phase::Answer, Some(503)));
+    let text = format!("{error:#}");
+    assert_eq!(text.lines().count(), 1 + 9, "{text}");
+    assert_eq!(error.to_string().lines().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_has_a_log_of_one() {
+    let setup = setup(FaultMatch::any().on(FaultAction::status(403, "AccessDenied")));
+    let item = GetItem::new(url("k"));
+    let options = CallOptions::default();
+    let get = setup.transfer.get(item, Destination::Memory, &options);
+    let kept = attempts(&get.await.unwrap_err());
+    assert_eq!(kept.len(), 1);
+    assert_eq!(
+        (kept[0].kind, kept[0].code.as_deref()),
+        (ErrorKind::AccessDenied, Some("AccessDenied"))
+    );
+    assert_eq!((kept[0].bytes, kept[0].wait), (Some(0), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_tells_its_own_phase_and_bytes() {
+    let get = || FaultMatch::method("GET");
+    let at = Position::Byte(100);
+    let plan = s3_testkit::FaultPlan::new([
+        get().on(FaultAction::BodyError { at }).times(1),
+        get().on(FaultAction::Drop).times(1),
+        get()
+            .on(FaultAction::Stall {
+                at: Some(at),
+                wait: None,
+            })
+            .times(1),
+        get()
+            .on(FaultAction::Stall {
+                at: None,
+                wait: None,
+            })
+            .times(1),
+        FaultRule::new(get(), FaultAction::status(403, "AccessDenied")),
+    ]);
+    let setup = setup(plan);
+    let item = GetItem::new(setup.seed("k", 900).await);
+    let options = CallOptions::default();
+    let get = setup.transfer.get(item, Destination::Memory, &options);
+    let kept = attempts(&get.await.unwrap_err());
+    let seen: Vec<_> = kept
+        .iter()
+        .map(|attempt| (attempt.phase, attempt.bytes))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (Phase::Body, Some(100)),
+            (Phase::Unanswered, Some(0)),
+            (Phase::Body, Some(100)),
+            (Phase::Unanswered, Some(0)),
+            (Phase::Answer, Some(0)),
+        ]
+    );
+    assert_eq!(kept[3].kind, ErrorKind::Timeout);
+    assert!(kept[3].took >= config().stall_timeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_tells_what_it_has_cut_short() {
+    let plan = s3_testkit::FaultPlan::new([
+        FaultMatch::any()
+            .on(FaultAction::status(500, "InternalError"))
+            .times(2),
+        FaultMatch::any().on(FaultAction::Stall {
+            at: None,
+            wait: None,
+        }),
+    ]);
+    let setup = setup(plan);
+    let at = Instant::now() + Duration::from_secs(5);
+    let options = CallOptions::default().with_deadline(at);
+    let error = setup.transfer.head(url("k"), &options).await.unwrap_err();
+    let kept = attempts(&error);
+    assert_eq!((error.attempts(), kept.len()), (3, 3));
+    assert_eq!(
+        (kept[0].kind, kept[1].code.as_deref()),
+        (ErrorKind::Server, None)
+    );
+    assert_eq!(
+        (kept[2].kind, kept[2].phase),
+        (ErrorKind::Timeout, Phase::Unanswered)
+    );
+    let end = kept[2].began + kept[2].took;
+    assert!(
+        end.abs_diff(Duration::from_secs(5)) <= Duration::from_millis(2),
+        "{end:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_an_upload_in_parts_tells_what_its_parts_met() {
+    let plan = s3_testkit::FaultPlan::new([
+        FaultMatch::operation("UploadPart")
+            .on(FaultAction::status(500, "InternalError"))
+            .times(3),
+        FaultMatch::operation("UploadPart").on(FaultAction::Stall {
+            at: None,
+            wait: None,
+        }),
+    ]);
+    let setup = setup(plan);
+    let options = CallOptions::default().with_deadline(Instant::now() + Duration::from_secs(5));
+    let item = PutItem::new(url("k"), s3_core::Payload::from(ramp(0, 8000)).into());
+    let error = setup.transfer.put(item, &options).await.unwrap_err();
+    let kept = attempts(&error);
+    assert_eq!(kept.len(), 4, "{error:#}");
+    assert!(kept[..3].iter().all(|attempt| attempt.status == Some(500)));
+    assert_eq!(
+        (kept[3].kind, error.kind()),
+        (ErrorKind::Timeout, ErrorKind::Timeout)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_never_got_its_turn_made_no_attempt() {
+    let mut config = config();
+    config.concurrency = s3_transfer::Concurrency::Fixed(1);
+    let stall = FaultMatch::any().with_key("slow").on(FaultAction::Stall {
+        at: None,
+        wait: None,
+    });
+    let setup = with_config(stall, config);
+    let options = CallOptions::default().with_deadline(Instant::now() + Duration::from_secs(5));
+    let head = |transfer: Transfer, key, options: CallOptions| async move {
+        transfer.head(url(key), &options).await.unwrap_err()
+    };
+    let slow = tokio::spawn(head(setup.transfer.clone(), "slow", options.clone()));
+    tokio::task::yield_now().await;
+    let waiting = head(setup.transfer.clone(), "k", options).await;
+    assert_eq!((waiting.attempts(), attempts(&waiting).len()), (0, 0));
+    assert_eq!(slow.await.unwrap().attempts(), 1);
+}
