@@ -11,5 +11,6 @@ mod cleanup;
 mod conformance;
 mod ledger;
 mod model;
+mod outcomes;
 mod promises;
 mod vectors;

@@ -4,13 +4,16 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Error;
+use crate::{Error, S3Object};
 
 /// The account of a call over many inputs, of which at least one failed.
 ///
-/// Calls that read stop at the first failure: `succeeded` results are thrown away, the inputs not reached count as not
-/// attempted, and [`outcomes`](Self::outcomes) is empty. Calls that write attempt every input, and `outcomes` holds one
-/// entry per input. Either way the failure with the lowest index decides, whichever came first in time.
+/// Calls that read stop at the first failure, and calls that write attempt every input, unless
+/// [`on_failure`](crate::Request::on_failure) says otherwise. Either way the failure with the lowest index decides,
+/// whichever came first in time, and [`outcomes`](Self::outcomes) holds one entry per input.
+///
+/// Inputs whose turn had not come when the deadline passed were not attempted; if nothing else failed, the first of them
+/// decides.
 ///
 /// # Examples
 ///
@@ -28,25 +31,58 @@ use crate::Error;
 /// # Ok(()) }
 /// ```
 pub struct BatchError {
-    pub(crate) call: &'static str,
-    pub(crate) index: usize,
-    pub(crate) error: Arc<Error>,
-    pub(crate) succeeded: usize,
-    pub(crate) failed: usize,
-    pub(crate) not_attempted: usize,
-    pub(crate) outcomes: Vec<Outcome>,
+    call: &'static str,
+    index: usize,
+    error: Arc<Error>,
+    succeeded: usize,
+    failed: usize,
+    not_attempted: usize,
+    outcomes: Vec<Outcome>,
+    /// Inputs come from a listing, and that is what failed.
+    listing_failed: bool,
 }
 
 /// What became of one input.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Written or deleted.
+    /// Written or deleted; or read by a call that stopped at another input and threw the result away.
     Done,
+    /// Read, by a call that collects.
+    Got(Box<S3Object>),
     /// There was an object already, and it was not to be overwritten.
     AlreadyThere,
     /// Failed; the error says whether anything may have been written.
     Failed(Arc<Error>),
+    /// Not attempted, because another input had failed or the deadline had passed: nothing was sent. A read may also have
+    /// been cancelled under way.
+    NotAttempted,
+}
+
+impl Outcome {
+    /// Returns the failure, if it is one.
+    #[must_use]
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the object that was read, of a call that collects.
+    #[must_use]
+    pub fn object(&self) -> Option<&S3Object> {
+        match self {
+            Self::Got(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the input succeeded; one that was there already did.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Done | Self::Got(_) | Self::AlreadyThere)
+    }
 }
 
 /// Thousands of outcomes would bury the one that matters; they are counted.
@@ -64,36 +100,69 @@ impl fmt::Debug for BatchError {
 }
 
 impl BatchError {
-    /// Makes the account of outcomes, or returns them if none is a failure.
-    pub(crate) fn check(call: &'static str, outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, Error> {
-        let failure = outcomes
-            .iter()
+    /// Returns all results, or the account of all inputs. `outcome` says what became of an input that succeeded.
+    pub(crate) fn check<T>(
+        call: &'static str,
+        results: Vec<Option<Result<T, Arc<Error>>>>,
+        outcome: impl Fn(usize, T) -> Outcome,
+    ) -> Result<Vec<T>, Error> {
+        if results.iter().all(|result| matches!(result, Some(Ok(_)))) {
+            let all = results.into_iter().flatten().flatten();
+            return Ok(all.collect());
+        }
+        Err(Self::account(call, results, outcome, None))
+    }
+
+    /// Returns the account of all inputs, of which at least one has failed, or else their `listing`.
+    pub(crate) fn account<T>(
+        call: &'static str,
+        results: Vec<Option<Result<T, Arc<Error>>>>,
+        outcome: impl Fn(usize, T) -> Outcome,
+        listing: Option<Error>,
+    ) -> Error {
+        let mut first = None;
+        let mut unsent = None;
+        let (mut succeeded, mut failed) = (0, 0);
+        let outcomes = results
+            .into_iter()
             .enumerate()
-            .find_map(|(index, outcome)| match outcome {
-                Outcome::Failed(error) => Some((index, Arc::clone(error))),
-                _ => None,
+            .map(|(index, result)| match result {
+                Some(Ok(value)) => {
+                    succeeded += 1;
+                    outcome(index, value)
+                }
+                Some(Err(error)) if error.was_never_sent() => {
+                    unsent.get_or_insert((index, error));
+                    Outcome::NotAttempted
+                }
+                Some(Err(error)) => {
+                    failed += 1;
+                    first.get_or_insert_with(|| (index, Arc::clone(&error)));
+                    Outcome::Failed(error)
+                }
+                None => Outcome::NotAttempted,
             });
-        let Some((index, error)) = failure else {
-            return Ok(outcomes);
-        };
-        let failed = outcomes
-            .iter()
-            .filter(|outcome| matches!(outcome, Outcome::Failed(_)))
-            .count();
-        let succeeded = outcomes.len() - failed;
-        let batch = Self {
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        let listing_failed = first.is_none() && listing.is_some();
+        let listing = listing.map(|error| (outcomes.len(), Arc::new(error)));
+        let (index, error) = first
+            .or(listing)
+            .or(unsent)
+            .expect("only calls that failed are accounted for");
+        Error::Batch(Box::new(Self {
             call,
             index,
             error,
             succeeded,
             failed,
-            not_attempted: 0,
+            not_attempted: outcomes.len() - succeeded - failed,
             outcomes,
-        };
-        Err(Error::Batch(Box::new(batch)))
+            listing_failed,
+        }))
     }
 
-    /// Returns the index of the input whose failure decided: the lowest that failed.
+    /// Returns the index of the input whose failure decided: the lowest that failed. If the inputs of a recursive call
+    /// could not all be listed, and those that were found succeeded, it is their number.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
@@ -117,16 +186,23 @@ impl BatchError {
         self.failed
     }
 
-    /// Returns how many inputs were not attempted, or were given up half-way, because another one had failed.
+    /// Returns how many inputs were not attempted, because another one had failed or the deadline had passed. Reads
+    /// that were cancelled under way count.
     #[must_use]
     pub fn not_attempted(&self) -> usize {
         self.not_attempted
     }
 
-    /// Returns what became of each input, in input order; empty for a call that stops at the first failure.
+    /// Returns what became of each input, in input order.
     #[must_use]
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
+    }
+
+    /// Returns what became of each input, in input order, by value: the objects that a call which collects has read.
+    #[must_use]
+    pub fn into_outcomes(self) -> Vec<Outcome> {
+        self.outcomes
     }
 
     fn total(&self) -> usize {
@@ -145,11 +221,18 @@ impl fmt::Display for BatchError {
             not_attempted,
             ..
         } = self;
+        let total = self.total();
+        if self.listing_failed {
+            write!(f, "{call}: the listing failed behind {total} inputs")?;
+        } else {
+            write!(f, "{call}: input {index} of {total}")?;
+        }
         write!(
             f,
-            "{call}: input {index} of {} ({succeeded} succeeded, {failed} failed, {not_attempted} not attempted): {error}",
-            self.total()
-        )
+            " ({succeeded} succeeded, {failed} failed, {not_attempted} not attempted): "
+        )?;
+        // With `#`, its attempts too.
+        fmt::Display::fmt(error, f)
     }
 }
 
@@ -166,34 +249,62 @@ mod tests {
 
     use super::*;
 
-    fn failed(url: &str) -> Outcome {
+    fn failed(url: &str) -> Option<Result<Outcome, Arc<Error>>> {
         let error = s3_core::Error::new(ErrorKind::AccessDenied, Operation::Put).with_place(url);
-        Outcome::Failed(Arc::new(error.with_hint("ask").into()))
+        Some(Err(Arc::new(error.with_hint("ask").into())))
+    }
+
+    fn late(attempts: u32) -> Option<Result<Outcome, Arc<Error>>> {
+        let error = s3_core::Error::new(ErrorKind::Timeout, Operation::Put).with_attempts(attempts);
+        Some(Err(Arc::new(error.into())))
+    }
+
+    fn check(results: Vec<Option<Result<Outcome, Arc<Error>>>>) -> Result<Vec<Outcome>, Error> {
+        BatchError::check("put_many", results, |_, outcome| outcome)
     }
 
     #[test]
     fn the_lowest_failure_decides_and_all_are_counted() {
-        let outcomes = vec![
-            Outcome::Done,
+        let error = check(vec![
+            Some(Ok(Outcome::Done)),
             failed("s3://b/1"),
-            Outcome::AlreadyThere,
+            Some(Ok(Outcome::AlreadyThere)),
             failed("s3://b/3"),
-        ];
-        let error = BatchError::check("put_many", outcomes).unwrap_err();
+            None,
+        ])
+        .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "put_many: input 1 of 4 (2 succeeded, 2 failed, 0 not attempted): put s3://b/1: access denied\nhint: ask"
+            "put_many: input 1 of 5 (2 succeeded, 2 failed, 1 not attempted): put s3://b/1: access denied\nhint: ask"
         );
-        assert_eq!(error.as_batch().unwrap().outcomes().len(), 4);
+        let outcomes = error.as_batch().unwrap().outcomes();
+        assert_eq!(outcomes.len(), 5);
+        assert!(outcomes[0].is_success() && outcomes[1].error().is_some());
+        assert!(matches!(outcomes[4], Outcome::NotAttempted));
+    }
+
+    #[test]
+    fn what_was_never_sent_is_not_attempted_and_decides_only_if_nothing_failed() {
+        let error = check(vec![Some(Ok(Outcome::Done)), late(0), late(1)]).unwrap_err();
+        let batch = error.as_batch().unwrap();
+        assert_eq!(
+            (batch.index(), batch.failed(), batch.not_attempted()),
+            (2, 1, 1)
+        );
+        let error = check(vec![Some(Ok(Outcome::Done)), late(0), late(0)]).unwrap_err();
+        let batch = error.as_batch().unwrap();
+        assert_eq!(
+            (batch.index(), batch.failed(), batch.not_attempted()),
+            (1, 0, 2)
+        );
+        assert_eq!(
+            batch.error().as_object().unwrap().kind(),
+            ErrorKind::Timeout
+        );
     }
 
     #[test]
     fn outcomes_without_a_failure_come_back() {
-        assert_eq!(
-            BatchError::check("put_many", vec![Outcome::Done])
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(check(vec![Some(Ok(Outcome::Done))]).unwrap().len(), 1);
     }
 }

@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
-use s3_transfer::{BatchFailure, ManyOptions, Transfer};
+use s3_transfer::{ManyOptions, Transfer};
 
-use crate::BatchError;
 use crate::error::{Error, Result};
+use crate::{BatchError, OnFailure, Outcome, S3Object};
 
 /// Runs `job` once per distinct input, many at a time, and returns one result per input, in input order.
 ///
-/// The first failure ends the batch; the failing input with the lowest index decides which error is returned.
+/// The failing input with the lowest index decides which error is returned, and `outcome` makes of a result what its
+/// account shows.
 pub(crate) async fn run_distinct<I, T, F, Fut>(
     transfer: &Transfer,
-    call: &'static str,
+    call: Batch<impl Fn(usize, T) -> Outcome>,
     inputs: Vec<I>,
     job: F,
 ) -> Result<Vec<T>>
@@ -27,30 +27,55 @@ where
     Fut: Future<Output = Result<T>> + Send + 'static,
 {
     let Distinct { items, of_input } = Distinct::of(inputs);
-    let tally = Arc::new(Tally::new(items.len()));
-    let counted = Arc::clone(&tally);
-    let numbered: Vec<(usize, I)> = items.into_iter().enumerate().collect();
-    let many = transfer.fan_out(
-        numbered,
-        ManyOptions::default(),
-        move |transfer, (index, item)| {
-            let running = job(transfer, item);
-            let tally = Arc::clone(&counted);
-            async move {
-                let result = running.await;
-                tally.set(index, if result.is_ok() { SUCCEEDED } else { FAILED });
-                result
-            }
-        },
-    );
-    match many.first_failure().await {
-        Ok(results) => Ok(spread(results, &of_input)),
-        Err(failure) => Err(tally.account(call, &of_input, failure)),
+    let many = transfer.fan_out(items, ManyOptions::default(), job);
+    let results = many.outcomes(call.on_failure.for_reads()).await;
+    let results = results.into_iter().map(|result| match result {
+        Some(result) => Some(result.map_err(Arc::new)),
+        None => None,
+    });
+    BatchError::check(
+        call.name,
+        spread(results.collect(), &of_input),
+        call.outcome,
+    )
+}
+
+/// What a batch is called, what it does when an input fails, and how its account shows a result.
+pub(crate) struct Batch<F> {
+    pub(crate) name: &'static str,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) outcome: F,
+}
+
+impl<T> Batch<fn(usize, T) -> Outcome> {
+    /// The account shows no results.
+    pub(crate) fn without_results(name: &'static str) -> Self {
+        Self {
+            name,
+            on_failure: OnFailure::Stop,
+            outcome: |_, _| Outcome::Done,
+        }
     }
 }
 
+impl Batch<fn(usize, S3Object) -> Outcome> {
+    /// The account shows the objects, if the call collects.
+    pub(crate) fn of_objects(name: &'static str, on_failure: OnFailure) -> Self {
+        Self {
+            name,
+            on_failure,
+            outcome: match on_failure {
+                OnFailure::Stop => |_, _| Outcome::Done,
+                OnFailure::Collect => |_, object| Outcome::Got(Box::new(object)),
+            },
+        }
+    }
+}
+
+type Results<T> = Vec<Option<Result<T, Arc<Error>>>>;
+
 /// Moves the results that one input has, and clones the others.
-fn spread<T: Clone>(results: Vec<T>, of_input: &[usize]) -> Vec<T> {
+fn spread<T: Clone>(results: Results<T>, of_input: &[usize]) -> Results<T> {
     if results.len() == of_input.len() {
         // Nothing is repeated, so item and input numbers are the same.
         return results;
@@ -80,50 +105,6 @@ impl<I: Clone + Eq + Hash> Distinct<I> {
     }
 }
 
-const PENDING: u8 = 0;
-const SUCCEEDED: u8 = 1;
-const FAILED: u8 = 2;
-
-/// What became of each distinct input so far.
-struct Tally(Vec<AtomicU8>);
-
-impl Tally {
-    fn new(items: usize) -> Self {
-        Self((0..items).map(|_| AtomicU8::new(PENDING)).collect())
-    }
-
-    fn set(&self, item: usize, state: u8) {
-        self.0[item].store(state, Ordering::Relaxed);
-    }
-
-    fn account(
-        &self,
-        call: &'static str,
-        of_input: &[usize],
-        failure: BatchFailure<Error>,
-    ) -> Error {
-        let count = |state| {
-            of_input
-                .iter()
-                .filter(|&&item| self.0[item].load(Ordering::Relaxed) == state)
-                .count()
-        };
-        let index = of_input
-            .iter()
-            .position(|&item| item == failure.index)
-            .unwrap_or_default();
-        Error::Batch(Box::new(BatchError {
-            call,
-            index,
-            error: Arc::new(failure.error),
-            succeeded: count(SUCCEEDED),
-            failed: count(FAILED),
-            not_attempted: count(PENDING),
-            outcomes: Vec::new(),
-        }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -142,10 +123,15 @@ mod tests {
         let runs = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&runs);
         let transfer = transfer();
-        let results = run_distinct(&transfer, "test", vec![3, 1, 3, 2, 1], move |_, item| {
-            seen.lock().unwrap().push(item);
-            async move { Ok(item * 10) }
-        });
+        let results = run_distinct(
+            &transfer,
+            Batch::without_results("test"),
+            vec![3, 1, 3, 2, 1],
+            move |_, item| {
+                seen.lock().unwrap().push(item);
+                async move { Ok(item * 10) }
+            },
+        );
         assert_eq!(results.await.unwrap(), [30, 10, 30, 20, 10]);
         let mut runs = runs.lock().unwrap().clone();
         runs.sort_unstable();
@@ -156,13 +142,18 @@ mod tests {
     async fn the_lowest_failing_input_decides_and_every_input_is_counted() {
         let inputs = vec![1, 1, 7, 9, 7];
         let transfer = transfer();
-        let results = run_distinct(&transfer, "test", inputs, |_, item| async move {
-            if item < 5 {
-                return Ok(item);
-            }
-            let error = s3_core::Error::new(ErrorKind::NotFound, Operation::Get);
-            Err(error.with_place(item.to_string()).into())
-        });
+        let results = run_distinct(
+            &transfer,
+            Batch::without_results("test"),
+            inputs,
+            |_, item| async move {
+                if item < 5 {
+                    return Ok(item);
+                }
+                let error = s3_core::Error::new(ErrorKind::NotFound, Operation::Get);
+                Err(error.with_place(item.to_string()).into())
+            },
+        );
         let error = results.await.unwrap_err();
         let batch = error.as_batch().unwrap();
         assert_eq!(

@@ -171,6 +171,13 @@ impl Error {
         }
     }
 
+    /// Returns whether the deadline passed before anything was sent.
+    pub(crate) fn was_never_sent(&self) -> bool {
+        let unsent =
+            |error: &s3_core::Error| error.kind() == ErrorKind::Timeout && error.attempts() == 0;
+        self.as_object().is_some_and(unsent)
+    }
+
     /// Returns whether there is no such object or bucket, which `return_missing` turns into a result.
     pub(crate) fn is_missing(&self) -> bool {
         let kind = self.as_object().map(s3_core::Error::kind);

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::put_object::PutAttributes;
 use crate::request::Call;
 use crate::s3::Shared;
-use crate::{BatchError, Key, Outcome, PutValue, S3PutObject};
+use crate::{BatchError, Key, OnFailure, Outcome, PutValue, S3PutObject};
 
 /// An upload that has been checked.
 #[derive(Debug)]
@@ -78,10 +78,10 @@ impl Upload {
     }
 }
 
-/// Uploads all, many at a time, whatever becomes of the others. Returns key and URL of those that were written.
+/// Uploads all, many at a time. Returns key and URL of those that were written.
 pub(crate) async fn upload_all(
     call: Call,
-    name: &'static str,
+    (name, on_failure): (&'static str, OnFailure),
     uploads: Vec<Upload>,
     overwrite: bool,
 ) -> Result<Vec<(String, String)>> {
@@ -99,21 +99,21 @@ pub(crate) async fn upload_all(
                     Ok::<_, Error>(transfer.put(upload.into_item(overwrite)?, &options).await?)
                 }
             });
-    let outcomes = many.all().await.into_iter().map(outcome).collect();
-    let outcomes = BatchError::check(name, outcomes)?;
+    let outcomes = many.outcomes(on_failure.for_writes()).await.into_iter();
+    let outcomes = outcomes.map(|result| Some(result?.map_err(Arc::new)));
+    let outcomes = BatchError::check(name, outcomes.collect(), |_, put| outcome(&put))?;
     let written = names
         .into_iter()
         .zip(outcomes)
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Done));
+        .filter(|(_, outcome)| !matches!(outcome, PutOutcome::AlreadyThere));
     Ok(written
         .map(|((key, url), _)| (key.into_string(), url.as_str().to_owned()))
         .collect())
 }
 
-fn outcome(result: Result<PutOutcome>) -> Outcome {
-    match result {
-        Ok(PutOutcome::AlreadyThere) => Outcome::AlreadyThere,
-        Ok(_) => Outcome::Done,
-        Err(error) => Outcome::Failed(Arc::new(error)),
+fn outcome(put: &PutOutcome) -> Outcome {
+    match put {
+        PutOutcome::AlreadyThere => Outcome::AlreadyThere,
+        _ => Outcome::Done,
     }
 }

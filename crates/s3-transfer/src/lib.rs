@@ -72,7 +72,7 @@ pub use call::CallOptions;
 pub use config::{Concurrency, TransferConfig};
 pub use crew::Crew;
 pub use download::{Destination, Fetched, GetItem, KnownObject, Landed, Unchecked, Verified};
-pub use fanout::{BatchFailure, FeedFailure, Many, ManyOptions};
+pub use fanout::{AfterFailure, BatchFailure, Fed, FeedFailure, Many, ManyOptions};
 pub use job::Job;
 pub use list::{ListOptions, ListStream};
 pub use progress::Progress;

@@ -11,7 +11,7 @@ use s3_core::{
 use tokio::time::Instant;
 
 use crate::job::simple;
-use crate::{CallOptions, Job, ManyOptions, Transfer};
+use crate::{AfterFailure, CallOptions, Job, ManyOptions, Transfer};
 
 /// S3's code for creating a bucket that one has.
 const OURS: &str = "BucketAlreadyOwnedByYou";
@@ -188,20 +188,43 @@ impl Transfer {
     /// # Ok(()) }
     /// ```
     pub async fn delete_many(&self, urls: Vec<S3Url>, options: &CallOptions) -> Vec<Result<()>> {
+        let outcomes = self.delete_outcomes(urls, AfterFailure::GoOn, options);
+        let outcomes = outcomes.await.into_iter();
+        outcomes
+            .map(|outcome| outcome.expect("every input is in one batch"))
+            .collect()
+    }
+
+    /// As [`delete_many`](Self::delete_many), but may begin no further request after a failure: what was to be deleted
+    /// by it has the outcome `None`. Requests under way are always brought to their end.
+    pub async fn delete_outcomes(
+        &self,
+        urls: Vec<S3Url>,
+        after: AfterFailure,
+        options: &CallOptions,
+    ) -> Vec<Option<Result<()>>> {
         let mut outcomes: Vec<Option<Result<()>>> = urls.iter().map(|_| None).collect();
         let options = options.clone();
         let batches = batches(urls);
         let many = self.fan_out(batches, ManyOptions::default(), move |transfer, batch| {
             let options = options.clone();
-            async move { Ok::<_, Error>(transfer.delete_batch(batch, &options).await) }
+            async move {
+                let done = transfer.delete_batch(batch, &options).await;
+                match done.iter().all(|(_, outcome)| outcome.is_ok()) {
+                    true => Ok(done),
+                    false => Err(done),
+                }
+            }
         });
-        for (index, outcome) in many.all().await.into_iter().flatten().flatten() {
+        let after = match after {
+            AfterFailure::Cancel => AfterFailure::Finish,
+            other => other,
+        };
+        let done = many.outcomes(after).await.into_iter().flatten();
+        for (index, outcome) in done.flat_map(|done| done.unwrap_or_else(|done| done)) {
             outcomes[index] = Some(outcome);
         }
         outcomes
-            .into_iter()
-            .map(|outcome| outcome.expect("every input is in one batch"))
-            .collect()
     }
 
     async fn delete_batch(&self, batch: Batch, options: &CallOptions) -> Vec<(usize, Result<()>)> {

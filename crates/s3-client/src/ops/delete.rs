@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::Client;
-use crate::{BatchError, Key, Outcome};
+use crate::{BatchError, Key, OnFailure, Outcome};
 
 /// The call of [`delete`](Client::delete).
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub struct Delete {
 /// The call of [`delete_many`](Client::delete_many).
 #[derive(Clone, Debug)]
 pub struct DeleteMany {
+    pub(crate) on_failure: OnFailure,
     keys: Vec<Key>,
 }
 
@@ -47,7 +48,7 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// Every input is attempted. The failing one with the lowest index decides which error it is; the account of all
+    /// Every input is attempted unless [`on_failure`](Request::on_failure) says otherwise. The failing one with the lowest index decides which error it is; the account of all
     /// is its [`BatchError`](crate::BatchError). Classes as in [`delete`](Self::delete).
     ///
     /// # Examples
@@ -64,6 +65,7 @@ impl<M: Mode> Client<M> {
     /// ```
     pub fn delete_many(&self, keys: impl IntoIterator<Item: Into<Key>>) -> Request<DeleteMany, M> {
         self.request(DeleteMany {
+            on_failure: OnFailure::Collect,
             keys: keys.into_iter().map(Into::into).collect(),
         })
     }
@@ -97,12 +99,12 @@ impl Op for DeleteMany {
             .map(|key| call.client.object_url(key))
             .collect::<Result<Vec<_>>>()?;
         let names = urls.iter().map(|url| url.as_str().to_owned()).collect();
-        let outcomes = call.client.transfer.delete_many(urls, &call.options).await;
-        let outcomes = outcomes.into_iter().map(|outcome| match outcome {
-            Ok(()) => Outcome::Done,
-            Err(error) => Outcome::Failed(Arc::new(Error::from(error))),
-        });
-        BatchError::check(Self::NAME, outcomes.collect())?;
+        let (transfer, after) = (&call.client.transfer, self.on_failure.for_writes());
+        let outcomes = transfer.delete_outcomes(urls, after, &call.options).await;
+        let outcomes = outcomes
+            .into_iter()
+            .map(|outcome| Some(outcome?.map_err(|error| Arc::new(Error::from(error)))));
+        BatchError::check(Self::NAME, outcomes.collect(), |_, ()| Outcome::Done)?;
         Ok(names)
     }
 }

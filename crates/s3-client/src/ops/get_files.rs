@@ -5,16 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::get::{GetOptions, check_file, fetch_object, resolve};
-use crate::distinct::run_distinct;
+use crate::distinct::{Batch, run_distinct};
 use crate::download::{Fetch, Landing};
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::Client;
-use crate::{GetObject, S3Object};
+use crate::{GetObject, OnFailure, S3Object};
 
 /// The call of [`get_files`](Client::get_files).
 #[derive(Clone, Debug)]
 pub struct GetFiles {
+    pub(crate) on_failure: OnFailure,
     objects: Vec<(GetObject, PathBuf)>,
     options: GetOptions,
 }
@@ -28,8 +29,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// The first failure ends the call, and the failing input with the lowest index decides which it is; see
-    /// [`BatchError`](crate::BatchError). Files that are complete by then stay. Classes as in [`get`](Self::get); class
+    /// The first failure ends the call unless [`on_failure`](Request::on_failure) says otherwise, and the failing input
+    /// with the lowest index decides which it is; see [`BatchError`](crate::BatchError). Files that are complete by then stay. Classes as in [`get`](Self::get); class
     /// `Other` for a path that cannot become a file, and then nothing was sent.
     ///
     /// # Examples
@@ -56,6 +57,7 @@ impl<M: Mode> Client<M> {
         let files = files.into_iter();
         let objects = files.map(|(key, path)| (key.into(), path.into())).collect();
         self.request(GetFiles {
+            on_failure: OnFailure::Stop,
             objects,
             options: GetOptions::default(),
         })
@@ -89,7 +91,8 @@ impl Op for GetFiles {
             fetches.push((resolve(&call.client, object)?, targets.check(path)?));
         }
         let (transfer, options) = (call.client.transfer.clone(), self.options);
-        run_distinct(&transfer, Self::NAME, fetches, move |_, (fetch, path)| {
+        let batch = Batch::of_objects(Self::NAME, self.on_failure);
+        run_distinct(&transfer, batch, fetches, move |_, (fetch, path)| {
             let call = call.clone();
             async move { fetch_object(fetch, call, &Landing::File(path), options).await }
         })

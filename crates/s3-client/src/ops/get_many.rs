@@ -4,17 +4,18 @@ use s3_transfer::ManyOptions;
 
 use super::get::{GetOptions, fetch_object, resolve};
 use crate::ahead::Ahead;
-use crate::distinct::run_distinct;
+use crate::distinct::{Batch, run_distinct};
 use crate::download::Landing;
 use crate::error::Result;
 use crate::request::{Async, Call, Mode, Op, Request};
 use crate::s3::Client;
 use crate::stream::ObjectStream;
-use crate::{GetObject, S3Object};
+use crate::{GetObject, OnFailure, S3Object};
 
 /// The call of [`get_many`](Client::get_many).
 #[derive(Clone, Debug)]
 pub struct GetMany {
+    pub(crate) on_failure: OnFailure,
     objects: Vec<GetObject>,
     options: GetOptions,
 }
@@ -27,8 +28,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// The first failure ends the call, and the failing input with the lowest index decides which it is; see
-    /// [`BatchError`](crate::BatchError). Classes as in [`get`](Self::get).
+    /// The first failure ends the call unless [`on_failure`](Request::on_failure) says otherwise, and the failing input
+    /// with the lowest index decides which it is; see [`BatchError`](crate::BatchError). Classes as in [`get`](Self::get).
     ///
     /// # Examples
     ///
@@ -47,6 +48,7 @@ impl<M: Mode> Client<M> {
     pub fn get_many(&self, keys: impl IntoIterator<Item: Into<GetObject>>) -> Request<GetMany, M> {
         let objects = keys.into_iter().map(Into::into).collect();
         self.request(GetMany {
+            on_failure: OnFailure::Stop,
             objects,
             options: GetOptions::default(),
         })
@@ -130,7 +132,8 @@ impl Op for GetMany {
             .map(|object| resolve(&call.client, object));
         let fetches = fetches.collect::<Result<Vec<_>>>()?;
         let (transfer, options) = (call.client.transfer.clone(), self.options);
-        run_distinct(&transfer, Self::NAME, fetches, move |_, fetch| {
+        let batch = Batch::of_objects(Self::NAME, self.on_failure);
+        run_distinct(&transfer, batch, fetches, move |_, fetch| {
             let call = call.clone();
             async move { fetch_object(fetch, call, &Landing::Auto, options).await }
         })

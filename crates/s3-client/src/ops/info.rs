@@ -2,11 +2,11 @@
 
 use s3_core::S3Url;
 
-use crate::distinct::run_distinct;
+use crate::distinct::{Batch, run_distinct};
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::Client;
-use crate::{Key, S3Object};
+use crate::{Key, OnFailure, S3Object};
 
 /// The call of [`info`](Client::info).
 #[derive(Clone, Debug)]
@@ -18,6 +18,7 @@ pub struct Info {
 /// The call of [`info_many`](Client::info_many).
 #[derive(Clone, Debug)]
 pub struct InfoMany {
+    pub(crate) on_failure: OnFailure,
     keys: Vec<Key>,
     return_missing: bool,
 }
@@ -53,7 +54,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// The first failure ends the call, and the failing input with the lowest index decides which it is.
+    /// The first failure ends the call unless [`on_failure`](Request::on_failure) says otherwise, and the failing input
+    /// with the lowest index decides which it is; see [`BatchError`](crate::BatchError).
     ///
     /// # Examples
     ///
@@ -70,6 +72,7 @@ impl<M: Mode> Client<M> {
     pub fn info_many(&self, keys: impl IntoIterator<Item: Into<Key>>) -> Request<InfoMany, M> {
         let keys = keys.into_iter().map(Into::into).collect();
         self.request(InfoMany {
+            on_failure: OnFailure::Stop,
             keys,
             return_missing: false,
         })
@@ -115,7 +118,8 @@ impl Op for InfoMany {
             .map(|key| call.client.object_url(key))
             .collect::<Result<Vec<_>>>()?;
         let (transfer, return_missing) = (call.client.transfer.clone(), self.return_missing);
-        run_distinct(&transfer, Self::NAME, urls, move |_, url| {
+        let batch = Batch::of_objects(Self::NAME, self.on_failure);
+        run_distinct(&transfer, batch, urls, move |_, url| {
             describe(url, call.clone(), return_missing)
         })
         .await

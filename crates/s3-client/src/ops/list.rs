@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use s3_core::ListPage;
 
-use crate::distinct::run_distinct;
+use crate::distinct::{Batch, run_distinct};
 use crate::error::Result;
 use crate::request::{Async, Call, Mode, Op, Request};
 use crate::s3::{Client, Shared};
@@ -103,7 +103,7 @@ pub(super) async fn list_all<T: Clone + Send + 'static>(
     let job_call = call.clone();
     run_distinct(
         &call.client.transfer,
-        name,
+        Batch::without_results(name),
         listings,
         move |_, listing: Listing| {
             let (call, take) = (job_call.clone(), take.clone());

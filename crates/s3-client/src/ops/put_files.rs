@@ -4,11 +4,12 @@ use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::Client;
 use crate::upload::{Upload, upload_all};
-use crate::{PutFile, PutValue};
+use crate::{OnFailure, PutFile, PutValue};
 
 /// The call of [`put_files`](Client::put_files).
 #[derive(Debug)]
 pub struct PutFiles {
+    pub(crate) on_failure: OnFailure,
     files: Vec<PutFile>,
     overwrite: bool,
 }
@@ -42,6 +43,7 @@ impl<M: Mode> Client<M> {
         self.request(PutFiles {
             files,
             overwrite: true,
+            on_failure: OnFailure::Collect,
         })
     }
 }
@@ -69,7 +71,8 @@ impl Op for PutFiles {
             Upload::check_object(&call.client, object, PutValue::path(path))
         });
         let uploads = uploads.collect::<Result<Vec<_>>>()?;
-        upload_all(call, Self::NAME, uploads, self.overwrite).await
+        let batch = (Self::NAME, self.on_failure);
+        upload_all(call, batch, uploads, self.overwrite).await
     }
 }
 

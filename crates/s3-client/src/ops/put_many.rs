@@ -1,5 +1,6 @@
 //! Uploading many objects.
 
+use crate::OnFailure;
 use crate::S3PutObject;
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
@@ -9,6 +10,7 @@ use crate::upload::{Upload, upload_all};
 /// The call of [`put_many`](Client::put_many).
 #[derive(Debug)]
 pub struct PutMany {
+    pub(crate) on_failure: OnFailure,
     objects: Vec<S3PutObject>,
     overwrite: bool,
 }
@@ -21,7 +23,7 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// Every input is attempted. The failing one with the lowest index decides which error it is; the account of all
+    /// Every input is attempted unless [`on_failure`](Request::on_failure) says otherwise. The failing one with the lowest index decides which error it is; the account of all
     /// is its [`BatchError`](crate::BatchError). Classes as in [`put`](Self::put), and `InvalidObject` for an object
     /// without a value.
     ///
@@ -49,6 +51,7 @@ impl<M: Mode> Client<M> {
         self.request(PutMany {
             objects,
             overwrite: true,
+            on_failure: OnFailure::Collect,
         })
     }
 }
@@ -76,7 +79,8 @@ impl Op for PutMany {
             Upload::check_object(&call.client, object, value)
         });
         let uploads = uploads.collect::<Result<Vec<_>>>()?;
-        upload_all(call, Self::NAME, uploads, self.overwrite).await
+        let batch = (Self::NAME, self.on_failure);
+        upload_all(call, batch, uploads, self.overwrite).await
     }
 }
 

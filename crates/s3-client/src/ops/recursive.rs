@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use s3_core::{ListPage, ListedObject, S3Prefix};
-use s3_transfer::{FeedFailure, ManyOptions};
+use s3_transfer::ManyOptions;
 
 use super::list::list_all;
-use crate::distinct::run_distinct;
-use crate::download::{Fetch, Landing};
+use crate::distinct::{Batch, run_distinct};
+use crate::download::{Download, Fetch, Landing};
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::{Client, Shared};
 use crate::stream::Listing;
-use crate::{BatchError, Key, S3Object};
+use crate::{BatchError, Key, OnFailure, Outcome, S3Object};
 
 /// The call of [`get_recursive`](Client::get_recursive) and [`get_all`](Client::get_all).
 #[derive(Clone, Debug)]
 pub struct GetRecursive {
+    pub(crate) on_failure: OnFailure,
     what: What,
     return_info: bool,
 }
@@ -73,6 +74,7 @@ impl<M: Mode> Client<M> {
         self.request(GetRecursive {
             what,
             return_info: false,
+            on_failure: OnFailure::Stop,
         })
     }
 
@@ -107,6 +109,7 @@ impl<M: Mode> Client<M> {
         self.request(GetRecursive {
             what: What::Root,
             return_info: false,
+            on_failure: OnFailure::Stop,
         })
     }
 }
@@ -164,12 +167,13 @@ impl GetRecursive {
         let return_info = self.return_info;
         let pages = listing.pages(call).map(|page| {
             let objects = page?.objects.into_iter();
-            Ok(objects.map(fetch).collect::<Vec<_>>())
+            Ok::<_, Error>(objects.map(fetch).collect::<Vec<_>>())
         });
         let job_call = call.clone();
-        let objects = call.client.transfer.fan_out_pages(
+        let fed = call.client.transfer.fan_out_pages_outcomes(
             pages,
             ManyOptions::default(),
+            self.on_failure.for_reads(),
             move |_, fetch: Fetch| {
                 let (call, relative_to) = (job_call.clone(), relative_to.clone());
                 async move {
@@ -178,18 +182,19 @@ impl GetRecursive {
                 }
             },
         );
-        objects.await.map_err(|failure| match failure {
-            FeedFailure::Feed(error) => error,
-            FeedFailure::Job(failure) => Error::Batch(Box::new(BatchError {
-                call: Self::NAME,
-                index: failure.index,
-                error: Arc::new(failure.error),
-                succeeded: failure.succeeded,
-                failed: failure.failed,
-                not_attempted: failure.not_attempted,
-                outcomes: Vec::new(),
-            })),
-        })
+        let fed = fed.await;
+        let results = fed.outcomes.into_iter();
+        let results = results.map(|result| Some(result?.map_err(Arc::new)));
+        let results: Vec<Option<Result<_, Arc<Error>>>> = results.collect();
+        let Batch { name, outcome, .. } = Batch::of_objects(Self::NAME, self.on_failure);
+        match fed.failure {
+            None => BatchError::check(name, results, outcome),
+            Some(error) if self.on_failure == OnFailure::Stop => {
+                BatchError::check(name, results, outcome)?;
+                Err(error)
+            }
+            Some(error) => Err(BatchError::account(name, results, outcome, Some(error))),
+        }
     }
 
     /// Lists all prefixes and then downloads what they found, each object once.
@@ -202,22 +207,35 @@ impl GetRecursive {
             all.extend(page.objects.into_iter().map(fetch));
         };
         let lists = list_all(call, Self::NAME, listings, take).await?;
-        let counts: Vec<usize> = lists.iter().map(Vec::len).collect();
+        let shows: Vec<Option<S3Prefix>> = lists
+            .iter()
+            .zip(shows)
+            .flat_map(|(list, show)| std::iter::repeat_n(show, list.len()))
+            .collect();
+        let object = |index: usize, download: Download| {
+            download.into_object(shows[index].clone(), self.return_info)
+        };
+        let batch = Batch {
+            name: Self::NAME,
+            on_failure: self.on_failure,
+            outcome: |index, download| match self.on_failure {
+                OnFailure::Stop => Outcome::Done,
+                OnFailure::Collect => Outcome::Got(Box::new(object(index, download))),
+            },
+        };
         let job_call = call.clone();
         let downloads = run_distinct(
             &call.client.transfer,
-            Self::NAME,
+            batch,
             lists.concat(),
             move |_, fetch: Fetch| {
                 let call = job_call.clone();
                 async move { fetch.run(&call, &Landing::Auto).await }
             },
         );
-        let shows = shows.iter().zip(counts);
-        let shows = shows.flat_map(|(show, count)| std::iter::repeat_n(show, count));
-        let objects = downloads.await?.into_iter().zip(shows);
-        Ok(objects
-            .map(|(download, show)| download.into_object(show.clone(), self.return_info))
+        let downloads = downloads.await?.into_iter().enumerate();
+        Ok(downloads
+            .map(|(index, download)| object(index, download))
             .collect())
     }
 

@@ -4,6 +4,19 @@ use std::fmt;
 
 use s3_core::Error;
 
+/// What becomes of the other inputs of a batch when one has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AfterFailure {
+    /// All are attempted.
+    GoOn,
+    /// No further one is started, and those under way are brought to their end: right for writes, of which a cancelled
+    /// one may have taken effect.
+    Finish,
+    /// No further one is started, those behind the failure are cancelled, and those before it are waited for.
+    Cancel,
+}
+
 /// The first failure of a batch, by input order, and what became of the other inputs.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -55,4 +68,36 @@ impl<E: std::error::Error + 'static> std::error::Error for BatchFailure<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
     }
+}
+
+/// Returns all results, or the first failure and how many succeeded and failed.
+pub(super) fn all_or_first<T, E>(
+    outcomes: Vec<Option<Result<T, E>>>,
+) -> Result<Vec<T>, BatchFailure<E>> {
+    let known = outcomes.len();
+    let mut results = Vec::with_capacity(known);
+    let mut first = None;
+    let mut failed = 0;
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Some(Ok(value)) => results.push(value),
+            Some(Err(error)) => {
+                failed += 1;
+                first.get_or_insert((index, error));
+            }
+            None => {}
+        }
+    }
+    let Some((index, error)) = first else {
+        return Ok(results);
+    };
+    let succeeded = results.len();
+    let not_attempted = known - succeeded - failed;
+    Err(BatchFailure::new(
+        index,
+        error,
+        succeeded,
+        failed,
+        not_attempted,
+    ))
 }

@@ -8,7 +8,8 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use tokio::task::{AbortHandle, JoinError};
 
-use super::{BatchFailure, ManyOptions};
+use super::failure::all_or_first;
+use super::{AfterFailure, BatchFailure, ManyOptions};
 use crate::Transfer;
 use crate::crew::PartSet;
 
@@ -58,10 +59,41 @@ impl Transfer {
     /// Dropping the future cancels what is under way.
     pub async fn fan_out_pages<S, I, P, T, E, F, Fut>(
         &self,
-        mut pages: S,
+        pages: S,
         options: ManyOptions,
         job: F,
     ) -> Result<Vec<T>, FeedFailure<P, E>>
+    where
+        S: Stream<Item = Result<Vec<I>, P>> + Unpin,
+        F: Fn(Self, I) -> Fut,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let fed = self.fan_out_pages_outcomes(pages, options, AfterFailure::Cancel, job);
+        let Fed { outcomes, failure } = fed.await;
+        match (all_or_first(outcomes), failure) {
+            (Ok(_), Some(error)) => Err(FeedFailure::Feed(error)),
+            (results, _) => results.map_err(FeedFailure::Job),
+        }
+    }
+
+    /// As [`fan_out_pages`](Self::fan_out_pages), and says what became of each input that has come.
+    ///
+    /// # Panics
+    ///
+    /// As [`fan_out_pages`](Self::fan_out_pages).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels what is under way.
+    pub async fn fan_out_pages_outcomes<S, I, P, T, E, F, Fut>(
+        &self,
+        mut pages: S,
+        options: ManyOptions,
+        after: AfterFailure,
+        job: F,
+    ) -> Fed<P, T, E>
     where
         S: Stream<Item = Result<Vec<I>, P>> + Unpin,
         F: Fn(Self, I) -> Fut,
@@ -73,11 +105,11 @@ impl Transfer {
             let asked = options.window.map(NonZeroUsize::get);
             asked.unwrap_or_else(|| self.window()).max(1)
         };
-        let mut jobs = Jobs::new();
+        let mut jobs = Jobs::new(after);
         let mut waiting = Vec::new().into_iter();
         let mut feed = Feed::Open;
         loop {
-            while jobs.failure.is_none() && jobs.running.len() < window() {
+            while !jobs.is_over() && jobs.running.len() < window() {
                 let Some(input) = waiting.next() else {
                     break;
                 };
@@ -85,7 +117,7 @@ impl Transfer {
             }
             let is_hungry = matches!(feed, Feed::Open) && waiting.len() == 0;
             tokio::select! {
-                page = pages.next(), if is_hungry && jobs.failure.is_none() => match page {
+                page = pages.next(), if is_hungry && !jobs.is_over() => match page {
                     Some(Ok(page)) => {
                         jobs.known += page.len();
                         waiting = page.into_iter();
@@ -97,11 +129,25 @@ impl Transfer {
                 else => break,
             }
         }
-        match (jobs.finish(), feed) {
-            (Ok(_), Feed::Failed(error)) => Err(FeedFailure::Feed(error)),
-            (results, _) => results.map_err(FeedFailure::Job),
+        let failure = match feed {
+            Feed::Failed(error) => Some(error),
+            Feed::Open | Feed::Over => None,
+        };
+        Fed {
+            outcomes: jobs.finish(),
+            failure,
         }
     }
+}
+
+/// What became of inputs that came in pages.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Fed<P, T, E> {
+    /// One outcome for each input that has come, in their order: `None` for one that was not started, or was cancelled.
+    pub outcomes: Vec<Option<Result<T, E>>>,
+    /// Why no more inputs could be had, if they did not come to an end.
+    pub failure: Option<P>,
 }
 
 enum Feed<P> {
@@ -112,28 +158,31 @@ enum Feed<P> {
 
 /// What was started, and what has come of it.
 struct Jobs<T, E> {
+    after: AfterFailure,
     running: PartSet<(usize, Result<T, E>)>,
     handles: BTreeMap<usize, AbortHandle>,
-    slots: Vec<Option<T>>,
+    slots: Vec<Option<Result<T, E>>>,
     /// Inputs that have come so far.
     known: usize,
-    succeeded: usize,
-    failed: usize,
-    /// The failure with the lowest index.
-    failure: Option<(usize, E)>,
+    /// The lowest input that has failed.
+    failed: Option<usize>,
 }
 
 impl<T: Send + 'static, E: Send + 'static> Jobs<T, E> {
-    fn new() -> Self {
+    fn new(after: AfterFailure) -> Self {
         Self {
+            after,
             running: PartSet::new(),
             handles: BTreeMap::new(),
             slots: Vec::new(),
             known: 0,
-            succeeded: 0,
-            failed: 0,
-            failure: None,
+            failed: None,
         }
+    }
+
+    /// Returns whether no more is to be started.
+    fn is_over(&self) -> bool {
+        self.failed.is_some() && self.after != AfterFailure::GoOn
     }
 
     fn start(&mut self, job: impl Future<Output = Result<T, E>> + Send + 'static) {
@@ -149,45 +198,25 @@ impl<T: Send + 'static, E: Send + 'static> Jobs<T, E> {
             Err(failure) => match failure.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 // Cancelled behind the failure.
-                Err(_) if self.failure.is_some() => return,
+                Err(_) if self.is_over() => return,
                 Err(_) => panic!("the runtime was shut down while inputs were under way"),
             },
         };
         self.handles.remove(&index);
-        match result {
-            Ok(value) => {
-                self.succeeded += 1;
-                self.slots[index] = Some(value);
-            }
-            Err(error) => {
-                self.failed += 1;
-                if self
-                    .failure
-                    .as_ref()
-                    .is_none_or(|(lowest, _)| index < *lowest)
-                {
-                    for (_, handle) in self.handles.range(index + 1..) {
-                        handle.abort();
-                    }
-                    self.failure = Some((index, error));
+        if result.is_err() && self.failed.is_none_or(|lowest| index < lowest) {
+            if self.after == AfterFailure::Cancel {
+                for (_, handle) in self.handles.range(index + 1..) {
+                    handle.abort();
                 }
             }
+            self.failed = Some(index);
         }
+        self.slots[index] = Some(result);
     }
 
-    fn finish(self) -> Result<Vec<T>, BatchFailure<E>> {
-        let Some((index, error)) = self.failure else {
-            let results = self.slots.into_iter();
-            return Ok(results.map(|slot| slot.expect("no input failed")).collect());
-        };
-        let not_attempted = self.known - self.succeeded - self.failed;
-        Err(BatchFailure::new(
-            index,
-            error,
-            self.succeeded,
-            self.failed,
-            not_attempted,
-        ))
+    fn finish(mut self) -> Vec<Option<Result<T, E>>> {
+        self.slots.resize_with(self.known, || None);
+        self.slots
     }
 }
 

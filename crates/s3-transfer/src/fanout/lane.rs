@@ -25,10 +25,12 @@ pub(super) struct Batch {
     pub(super) window: Option<usize>,
     /// How many lanes there are.
     pub(super) lanes: AtomicUsize,
-    /// No input is started any more, and those behind this one are cancelled. The largest number while all is well.
+    /// No input is started any more, and those behind this one are cancelled unless they may finish. The largest number while all is well.
     stop: AtomicUsize,
     /// The first failure ends the batch.
     pub(super) ends_at_failure: AtomicBool,
+    /// What is under way when the batch ends is brought to its end.
+    pub(super) finishes: AtomicBool,
     /// The reader takes all results at once, so there is no need to wait for it.
     pub(super) eager: AtomicBool,
     pub(super) reader: AtomicWaker,
@@ -42,6 +44,7 @@ impl Batch {
             lanes: AtomicUsize::new(1),
             stop: AtomicUsize::new(usize::MAX),
             ends_at_failure: AtomicBool::new(false),
+            finishes: AtomicBool::new(false),
             eager: AtomicBool::new(false),
             reader: AtomicWaker::new(),
         }
@@ -226,7 +229,9 @@ where
         let stop = self.batch.stop.load(Ordering::Acquire);
         if stop < self.stop {
             self.stop = stop;
-            self.slots.cancel_behind(stop);
+            if !self.batch.finishes.load(Ordering::Relaxed) {
+                self.slots.cancel_behind(stop);
+            }
         }
     }
 

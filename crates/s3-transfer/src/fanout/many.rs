@@ -22,8 +22,9 @@ use s3_core::Error;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tracing::Instrument;
 
-use super::BatchFailure;
+use super::failure::all_or_first;
 use super::lane::{Batch, Inputs, Link, Source};
+use super::{AfterFailure, BatchFailure};
 use crate::Transfer;
 use crate::crew::{Hands, PartSet};
 
@@ -168,47 +169,53 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     /// # Errors
     ///
     /// The failing input with the lowest index, and how many succeeded, failed and were not attempted.
-    pub async fn first_failure(mut self) -> Result<Vec<T>, BatchFailure<E>> {
-        self.batch.eager.store(true, Ordering::Relaxed);
-        self.batch.ends_at_failure.store(true, Ordering::Relaxed);
-        let mut slots: Vec<Option<T>> = Vec::new();
-        let mut worst: Option<(usize, E)> = None;
-        let (mut succeeded, mut failed) = (0, 0);
-        while let Some((index, result)) = self.next().await {
-            match result {
-                Ok(value) => {
-                    succeeded += 1;
-                    if slots.len() <= index {
-                        slots.resize_with(index + 1, || None);
-                    }
-                    slots[index] = Some(value);
-                }
-                Err(error) => {
-                    failed += 1;
-                    if worst.as_ref().is_none_or(|(lowest, _)| index < *lowest) {
-                        self.stop_behind(index);
-                        worst = Some((index, error));
-                    }
-                }
-            }
-        }
-        let Some((index, error)) = worst else {
-            return Ok(slots
-                .into_iter()
-                .map(|slot| slot.expect("no input failed"))
-                .collect());
-        };
-        let not_attempted = self.inputs.count_all() - succeeded - failed;
-        Err(BatchFailure::new(
-            index,
-            error,
-            succeeded,
-            failed,
-            not_attempted,
-        ))
+    pub async fn first_failure(self) -> Result<Vec<T>, BatchFailure<E>> {
+        all_or_first(self.outcomes(AfterFailure::Cancel).await)
     }
 
-    /// Starts no more inputs, and cancels those behind `index`.
+    /// Waits for all inputs, or for a failure and what follows from it, and returns one outcome per input, in input
+    /// order: `None` for one that was not started, or was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{AfterFailure, ManyOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
+    /// let one = ManyOptions::default().with_window(std::num::NonZeroUsize::MIN);
+    /// let outcomes = transfer.fan_out(1..=3, one, odd).outcomes(AfterFailure::Finish).await;
+    /// assert_eq!(outcomes, [Some(Ok(1)), Some(Err("even")), None]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels what is under way.
+    pub async fn outcomes(mut self, after: AfterFailure) -> Vec<Option<Result<T, E>>> {
+        let finishes = after == AfterFailure::Finish;
+        let ends = after != AfterFailure::GoOn;
+        self.batch.eager.store(true, Ordering::Relaxed);
+        self.batch.finishes.store(finishes, Ordering::Relaxed);
+        self.batch.ends_at_failure.store(ends, Ordering::Relaxed);
+        let mut slots: Vec<Option<Result<T, E>>> = Vec::new();
+        while let Some((index, result)) = self.next().await {
+            if ends && result.is_err() {
+                self.stop_behind(index);
+            }
+            if slots.len() <= index {
+                slots.resize_with(index + 1, || None);
+            }
+            slots[index] = Some(result);
+        }
+        slots.resize_with(self.inputs.count_all(), || None);
+        slots
+    }
+
+    /// Starts no more inputs, and cancels those behind `index` unless they may finish.
     fn stop_behind(&self, index: usize) {
         self.batch.stop_behind(index);
         for link in &self.links {
@@ -362,6 +369,27 @@ mod tests {
             100
         );
         assert!(failure.not_attempted >= 90, "{failure}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_follows_a_failure_is_as_asked_for() {
+        let slow_behind = |_, n: u64| async move {
+            sleep(Duration::from_millis(if n > 3 { 100 } else { 10 + n })).await;
+            if n == 3 { Err(n) } else { Ok(n) }
+        };
+        for (after, there) in [
+            (AfterFailure::GoOn, 100),
+            (AfterFailure::Finish, 10),
+            (AfterFailure::Cancel, 4),
+        ] {
+            let many = transfer().fan_out(0..100_u64, window(7), slow_behind);
+            let outcomes = many.outcomes(after).await;
+            assert_eq!(outcomes.len(), 100);
+            let told = outcomes.iter().take_while(|outcome| outcome.is_some());
+            assert_eq!(told.count(), there, "{after:?}");
+            assert!(outcomes[there..].iter().all(Option::is_none), "{after:?}");
+            assert_eq!(outcomes[3], Some(Err(3)));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,6 +6,6 @@ mod lane;
 mod many;
 mod slots;
 
-pub use failure::BatchFailure;
-pub use fed::FeedFailure;
+pub use failure::{AfterFailure, BatchFailure};
+pub use fed::{Fed, FeedFailure};
 pub use many::{Many, ManyOptions};

@@ -56,7 +56,7 @@ where
     }
 }
 
-/// Runs `work` until it is done or the deadline has passed.
+/// Runs `work` until it is done or the deadline has passed. Work whose deadline has passed already is not begun.
 ///
 /// # Errors
 ///
@@ -70,10 +70,17 @@ pub async fn before<T>(
     let Some(at) = deadline else {
         return work.await;
     };
-    timeout_at(at, work).await.unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Timeout, operation)
-            .with_place(place)
-            .with_retryability(Retryability::No)
-            .with_message("the caller's deadline has passed"))
-    })
+    // A timeout looks at its work first, which would send a request that nobody waits for.
+    if Instant::now() >= at {
+        return Err(passed(operation, place).with_attempts(0));
+    }
+    let done = timeout_at(at, work).await;
+    done.unwrap_or_else(|_| Err(passed(operation, place)))
+}
+
+fn passed(operation: Operation, place: &str) -> Error {
+    Error::new(ErrorKind::Timeout, operation)
+        .with_place(place)
+        .with_retryability(Retryability::No)
+        .with_message("the caller's deadline has passed")
 }

@@ -309,6 +309,7 @@ mod tests {
         attempt: impl Future<Output = T>,
     ) -> Option<T> {
         let place = Place {
+            pulse: 0,
             progress: progress.cloned(),
             operation: Operation::Get,
             limit: LIMIT,

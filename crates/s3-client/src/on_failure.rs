@@ -1,0 +1,89 @@
+//! What a call over many inputs does when one of them fails.
+
+use s3_transfer::AfterFailure;
+
+use crate::request::{Op, Request};
+
+/// What a call over many inputs does when one of them fails.
+///
+/// Either way every input is accounted for in the [`BatchError`](crate::BatchError), and the failing input with the
+/// lowest index decides which error it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnFailure {
+    /// Begins no further input. Reads under way behind the failure are cancelled, writes under way are brought to their
+    /// end: a cancelled one may have taken effect.
+    Stop,
+    /// Attempts every input. The error of a call that reads holds the objects of those that succeeded.
+    Collect,
+}
+
+impl OnFailure {
+    pub(crate) const fn for_reads(self) -> AfterFailure {
+        match self {
+            Self::Stop => AfterFailure::Cancel,
+            Self::Collect => AfterFailure::GoOn,
+        }
+    }
+
+    pub(crate) const fn for_writes(self) -> AfterFailure {
+        match self {
+            Self::Stop => AfterFailure::Finish,
+            Self::Collect => AfterFailure::GoOn,
+        }
+    }
+}
+
+/// An operation over many inputs.
+pub trait ManyOp: Op {
+    #[doc(hidden)]
+    fn set_on_failure(&mut self, choice: OnFailure);
+}
+
+impl<O: ManyOp, M> Request<O, M> {
+    /// Chooses what happens when an input fails. Calls that read [stop](OnFailure::Stop) and calls that write
+    /// [go on](OnFailure::Collect) by default, as Metaflow's do. It changes no request of a call that succeeds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::{OnFailure, S3};
+    ///
+    /// let s3 = S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put("s3://b/1", "one").await?;
+    /// let get = s3.get_many(["s3://b/nothing", "s3://b/1"]).on_failure(OnFailure::Collect);
+    /// let error = get.await.unwrap_err();
+    /// let batch = error.as_batch().expect("a call over many inputs");
+    /// assert_eq!((batch.succeeded(), batch.failed(), batch.not_attempted()), (1, 1, 0));
+    /// assert!(batch.outcomes()[0].error().is_some());
+    /// assert_eq!(batch.outcomes()[1].object().and_then(|object| object.size()), Some(3));
+    /// # Ok(()) }
+    /// ```
+    pub fn on_failure(mut self, choice: OnFailure) -> Self {
+        self.op.set_on_failure(choice);
+        self
+    }
+}
+
+macro_rules! many_op {
+    ($($op:ty),*) => {
+        $(impl ManyOp for $op {
+            fn set_on_failure(&mut self, choice: OnFailure) {
+                self.on_failure = choice;
+            }
+        })*
+    };
+}
+
+many_op!(
+    crate::ops::DeleteMany,
+    crate::ops::GetFiles,
+    crate::ops::GetMany,
+    crate::ops::GetRecursive,
+    crate::ops::InfoMany,
+    crate::ops::PutFiles,
+    crate::ops::PutMany
+);
