@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::trail::Trail;
+use crate::notes::Notes;
 
 /// Options of one call.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,7 @@ pub struct CallOptions {
     /// they count from the beginning of the request that failed, its first attempt.
     pub began: Option<Instant>,
     /// What was tried so far, for the error of the deadline.
-    pub(crate) trail: Option<Trail>,
+    pub(crate) notes: Option<Notes>,
 }
 
 impl CallOptions {

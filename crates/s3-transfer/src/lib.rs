@@ -60,11 +60,12 @@ mod job;
 mod joined;
 pub mod layer;
 mod list;
+mod notes;
 mod operations;
 mod parts;
 mod progress;
 mod stack;
-mod trail;
+
 mod transfer;
 mod upload;
 

@@ -9,7 +9,7 @@ use crate::layer::{
     AdaptiveLimit, AdaptiveLimitLayer, Deadline, DeadlineLayer, Execute, RetryPolicy, StallTimeout,
     StallTimeoutLayer,
 };
-use crate::trail::Traced;
+use crate::notes::Noted;
 use crate::{CallOptions, Job, TransferConfig};
 
 /// One concrete type for all operations; the outermost layer is put on per call.
@@ -45,16 +45,16 @@ impl Stack {
         if options.deadline.is_none() {
             return self.attempt(job, options).await;
         }
-        let options = options.traced();
+        let options = options.noted();
         let done = self.attempt(job, &options).await;
         done.map_err(|error| options.explain(error))
     }
 
     async fn attempt<J: Job>(&self, job: J, options: &CallOptions) -> Result<J::Output> {
-        let trail = options.trail.clone();
-        let policy = self.policy.clone().with_notes(options.began, trail.clone());
+        let notes = options.notes.clone();
+        let policy = self.policy.clone().with_notes(options.began, notes.clone());
         let attempts: Attempts = Retry::new(policy, self.limited.clone());
         let stack: Deadline<Attempts> = DeadlineLayer(options.deadline).layer(attempts);
-        stack.oneshot(Traced { job, trail }).await
+        stack.oneshot(Noted { job, notes }).await
     }
 }

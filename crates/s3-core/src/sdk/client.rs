@@ -13,6 +13,7 @@ use aws_sdk_s3::config::{
     SharedHttpClient, StalledStreamProtectionConfig,
 };
 
+use super::bounded_answer::BoundedAnswer;
 use super::builder::{Addressing, Integrity, Settings};
 use super::direct::Direct;
 use super::direct::target::{EndpointSettings, Target};
@@ -128,6 +129,16 @@ pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result
     assemble(settings, sources, operation)
 }
 
+/// Says so if everybody between here and the endpoint can read what is sent: once, as a store is made once.
+fn warn_if_readable(endpoint: &Endpoint) {
+    if !endpoint.https && !endpoint.loopback {
+        tracing::warn!(
+            endpoint = endpoint.url,
+            "the connection to the endpoint is not encrypted: everybody on the way can read and change the objects"
+        );
+    }
+}
+
 /// Takes what was given and nothing else.
 #[cfg(not(feature = "config"))]
 fn explicit(settings: &Settings, operation: Operation) -> Result<Sources> {
@@ -150,6 +161,9 @@ fn explicit(settings: &Settings, operation: Operation) -> Result<Sources> {
 fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Result<Resolved> {
     let endpoint = sources.endpoint.as_deref().map(Endpoint::parse).transpose();
     let endpoint = endpoint.map_err(|text| config_error(operation, text))?;
+    if let Some(endpoint) = &endpoint {
+        warn_if_readable(endpoint);
+    }
     let region = sources
         .region
         .or_else(|| endpoint.is_some().then(|| DEFAULT_REGION.to_owned()));
@@ -178,6 +192,7 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
                 .build(),
         )
         .interceptor(KnownRange)
+        .interceptor(BoundedAnswer)
         // Whoever reads the body above decides when it has stalled.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_config(match settings.sdk_retries {
@@ -293,6 +308,61 @@ mod tests {
     use super::super::replay::{Replay, answer};
     use super::*;
     use crate::{ErrorKind, HeadRequest, Retryability, S3Url, SdkStore, SdkStoreBuilder, Store};
+
+    /// Counts warnings that name an endpoint.
+    #[derive(Default)]
+    struct Warnings(std::sync::atomic::AtomicUsize);
+
+    impl tracing::Subscriber for Warnings {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+        fn event(&self, event: &tracing::Event<'_>) {
+            let names_endpoint = event.fields().any(|field| field.name() == "endpoint");
+            if *event.metadata().level() == tracing::Level::WARN && names_endpoint {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+        }
+
+        fn enter(&self, _: &tracing::span::Id) {}
+
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[tokio::test]
+    async fn only_a_connection_that_others_can_read_is_warned_of_and_once() {
+        for (endpoint, warned) in [
+            ("http://192.0.2.1:9000", 1),
+            ("http://store.example.org", 1),
+            ("http://127.0.0.1:1", 0),
+            ("http://localhost:1", 0),
+            ("https://store.example.org", 0),
+        ] {
+            let warnings = Arc::new(Warnings::default());
+            let _here = tracing::subscriber::set_default(Arc::clone(&warnings));
+            let store = SdkStore::builder().endpoint(endpoint).region("r");
+            let store = store.credentials("access", "secret", None).build();
+            let url = S3Url::parse("s3://bucket/key").unwrap();
+            // Presigning needs the client and sends nothing.
+            for _ in 0..2 {
+                let minute = Duration::from_secs(60);
+                let request =
+                    crate::PresignRequest::new(url.clone(), crate::PresignMethod::Get, minute);
+                store.presign(request).await.unwrap();
+            }
+            let seen = warnings.0.load(std::sync::atomic::Ordering::SeqCst);
+            assert_eq!(seen, warned, "{endpoint}");
+        }
+    }
 
     async fn failure(builder: SdkStoreBuilder) -> Error {
         let request = HeadRequest::new(S3Url::parse("s3://bucket/key").unwrap());

@@ -3,7 +3,7 @@
 //! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
 //! first operation; the operation's own file turns the request into the SDK's and the answer back with
 //! [`convert`]; [`blank_key`] puts the object's name in, and [`whole_document`] and [`known_range`] see
-//! that an answer is complete or says what it is a part of.
+//! that an answer is complete or says what it is a part of. [`bounded_answer`] breaks off what does not end.
 //! What comes back is read in three places: [`listing`] for pages of keys, [`answer`] for headers, [`reply`] for
 //! refusals. The direct path hands them bytes; the generated client's outputs go through the same rules.
 //! Whatever fails goes through [`errors`], the one place that knows the SDK's error types, with [`causes`] to see
@@ -15,6 +15,7 @@
 mod answer;
 mod blank_key;
 mod body;
+mod bounded_answer;
 mod bucket;
 mod builder;
 mod causes;
@@ -25,6 +26,8 @@ mod convert;
 mod copy;
 mod delete;
 mod direct;
+#[cfg(test)]
+mod endless;
 mod endpoint;
 mod errors;
 mod get;

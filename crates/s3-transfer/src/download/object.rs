@@ -61,7 +61,7 @@ impl Transfer {
     ) -> Result<Fetched> {
         refuse_empty_range(&item)?;
         let to = Arc::new(to);
-        let options = options.traced();
+        let options = options.noted();
         let work = self.get_twice(&item, &to, &options);
         options.bound(Operation::Get, item.url.as_str(), work).await
     }

@@ -9,7 +9,7 @@ use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::Backoff;
-use crate::trail::Trail;
+use crate::notes::Notes;
 use crate::{Job, TransferConfig};
 
 /// More than these tower's budget does not take.
@@ -41,7 +41,7 @@ pub struct RetryPolicy {
     began: Option<Instant>,
     /// What has failed so far: nothing is allocated before something has.
     log: AttemptLog,
-    trail: Option<Trail>,
+    notes: Option<Notes>,
 }
 
 /// What all jobs share: one reference count per clone, of which each job makes several.
@@ -77,13 +77,13 @@ impl RetryPolicy {
             since: None,
             began: None,
             log: AttemptLog::default(),
-            trail: None,
+            notes: None,
         }
     }
 
     /// Says from when the times in the log count, and where else attempts are to be noted.
-    pub(crate) fn with_notes(mut self, since: Option<Instant>, trail: Option<Trail>) -> Self {
-        (self.since, self.trail) = (since, trail);
+    pub(crate) fn with_notes(mut self, since: Option<Instant>, notes: Option<Notes>) -> Self {
+        (self.since, self.notes) = (since, notes);
         self
     }
 
@@ -124,8 +124,8 @@ impl RetryPolicy {
         let took = now.saturating_duration_since(began);
         let mut attempt = Attempt::failed(error, after, took).with_bytes(self.brought);
         attempt.wait = wait;
-        if let Some(trail) = &self.trail {
-            trail.push(attempt.clone());
+        if let Some(notes) = &self.notes {
+            notes.push(attempt.clone());
         }
         self.log.push(attempt);
     }

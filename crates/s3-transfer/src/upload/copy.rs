@@ -49,7 +49,7 @@ impl Transfer {
     /// `InvalidInput` for a copy of an object onto itself that changes nothing.
     pub async fn copy(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
         let place = request.to.clone();
-        let options = options.traced();
+        let options = options.noted();
         let work = self.copy_any(request, &options);
         options.bound(Operation::Copy, place.as_str(), work).await
     }

@@ -64,7 +64,7 @@ impl Transfer {
     /// Dropping the future aborts an upload in parts, in the background. A put under way may take effect.
     pub async fn put(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
         let place = item.url.clone();
-        let options = options.traced();
+        let options = options.noted();
         let work = self.put_source(item, &options);
         options.bound(Operation::Put, place.as_str(), work).await
     }

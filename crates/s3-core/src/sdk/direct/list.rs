@@ -5,13 +5,11 @@ use super::lost;
 use super::send::Ask;
 use super::sign::{Headers, PayloadHash, Query};
 use super::target::Target;
+use crate::sdk::bounded_answer::DOCUMENT;
 use crate::sdk::listing;
 use crate::sdk::reply::Reply;
 use crate::wire::OutBody;
 use crate::{ListPage, ListRequest, Operation, Result};
-
-/// The longest page that is read. A thousand keys of a thousand bytes, each written as three, are less than half.
-const PAGE: usize = 16 << 20;
 
 pub(in crate::sdk) async fn page(
     direct: &Direct,
@@ -57,7 +55,7 @@ pub(in crate::sdk) async fn page(
         repeatable: true,
     };
     let mut answer = direct.send(ask).await?;
-    let body = answer.body.collect(PAGE).await;
+    let body = answer.body.collect(DOCUMENT).await;
     let body = body.map_err(|error| lost::in_the_body(operation, &error))?;
     let reply = Reply {
         status: answer.status,

@@ -4,13 +4,11 @@ use super::identity::Identity;
 use super::sign::{Draft, HeaderError, Headers, PayloadHash, Query};
 use super::target::Target;
 use super::{Direct, lost};
+use crate::sdk::bounded_answer::REFUSAL;
 use crate::sdk::errors;
 use crate::sdk::reply::Reply;
 use crate::wire::{Answer, OutBody, Outgoing};
 use crate::{Error, Operation, Result};
-
-/// The longest refusal that is read; what S3 says takes less than one.
-const REFUSAL: usize = 64 << 10;
 
 /// A request before it is signed.
 pub(super) struct Ask<'a> {

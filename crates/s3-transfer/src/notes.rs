@@ -16,7 +16,7 @@ use s3_core::Operation;
 
 /// The attempts of one call. Clone is a reference count.
 #[derive(Clone, Debug)]
-pub(crate) struct Trail(Arc<Mutex<Tried>>);
+pub(crate) struct Notes(Arc<Mutex<Tried>>);
 
 #[derive(Debug)]
 struct Tried {
@@ -37,7 +37,7 @@ struct Begun {
     bytes: u64,
 }
 
-impl Trail {
+impl Notes {
     fn new(since: Instant) -> Self {
         Self(Arc::new(Mutex::new(Tried {
             since,
@@ -101,11 +101,11 @@ impl Begun {
 }
 
 impl CallOptions {
-    /// Returns the same options, with a trail if there is a deadline.
-    pub(crate) fn traced(&self) -> Self {
+    /// Returns the same options, with notes if there is a deadline.
+    pub(crate) fn noted(&self) -> Self {
         let mut options = self.clone();
-        if options.deadline.is_some() && options.trail.is_none() {
-            options.trail = Some(Trail::new(options.began.unwrap_or_else(Instant::now)));
+        if options.deadline.is_some() && options.notes.is_none() {
+            options.notes = Some(Notes::new(options.began.unwrap_or_else(Instant::now)));
         }
         options
     }
@@ -126,22 +126,22 @@ impl CallOptions {
     }
 
     pub(crate) fn explain(&self, error: Error) -> Error {
-        match &self.trail {
+        match &self.notes {
             // Whatever else it is, it did not come from the deadline.
-            Some(trail) if error.kind() == ErrorKind::Timeout => trail.explain(error),
+            Some(notes) if error.kind() == ErrorKind::Timeout => notes.explain(error),
             _ => error,
         }
     }
 }
 
-/// A job whose attempts are noted, if there is a trail.
+/// A job whose attempts are noted, where somebody keeps notes.
 #[derive(Clone, Debug)]
-pub(crate) struct Traced<J> {
+pub(crate) struct Noted<J> {
     pub(crate) job: J,
-    pub(crate) trail: Option<Trail>,
+    pub(crate) notes: Option<Notes>,
 }
 
-impl<J: Job> Job for Traced<J> {
+impl<J: Job> Job for Noted<J> {
     type Output = J::Output;
 
     fn operation(&self) -> Operation {
@@ -153,18 +153,18 @@ impl<J: Job> Job for Traced<J> {
     }
 
     async fn run(self, store: SharedStore) -> Result<J::Output> {
-        let Some(trail) = self.trail else {
+        let Some(notes) = self.notes else {
             return self.job.run(store).await;
         };
-        trail.begin(self.job.progress());
+        notes.begin(self.job.progress());
         let done = self.job.run(store).await;
         // Not if it is dropped: then it is under way for ever.
-        trail.end();
+        notes.end();
         done
     }
 
     fn boxed(self, store: SharedStore) -> BoxFuture<'static, Result<J::Output>> {
-        match self.trail {
+        match self.notes {
             None => self.job.boxed(store),
             Some(_) => Box::pin(self.run(store)),
         }
