@@ -13,4 +13,5 @@ mod ledger;
 mod model;
 mod outcomes;
 mod promises;
+mod security;
 mod vectors;

@@ -229,9 +229,12 @@ impl fmt::Debug for Config {
 
 /// Returns what may be shown of an endpoint: what follows a user name and a password.
 pub(crate) fn public(endpoint: &str) -> &str {
-    endpoint
-        .rsplit_once('@')
-        .map_or(endpoint, |(_, behind)| behind)
+    let place = match endpoint.split_once('?') {
+        // A presigned address, perhaps, which works for whoever reads it.
+        Some((place, query)) if query.contains('=') => place,
+        _ => endpoint,
+    };
+    place.rsplit_once('@').map_or(place, |(_, behind)| behind)
 }
 
 /// Variables over the fields of the files.

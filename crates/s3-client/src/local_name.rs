@@ -14,7 +14,7 @@ const LONGEST: usize = 255;
 /// Returns a file name for a download: the SHA-1 of the URL, the end of the key, and the range, as Metaflow does,
 /// and a serial number, so that a later download never replaces the file behind an earlier result.
 ///
-/// A URL may hold anything; the name holds ASCII letters, digits, `_`, `-`, `%` and `~`, and is at most 255 bytes long
+/// A URL may hold anything; the name holds ASCII letters, digits, `_`, `-`, `%`, `~` and dots, and is at most 255 bytes long
 /// for every range and serial number.
 pub(crate) fn local_name(url: &str, range: Option<&ByteRange>, serial: u64) -> String {
     let quoted = quote(url);
@@ -73,7 +73,77 @@ fn quote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Component, Path};
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Whatever has been harmful in a name somewhere, and texts that are harmless.
+    fn awkward() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            prop::sample::select(vec![
+                "..",
+                ".",
+                "/",
+                "//",
+                "\\",
+                "C:",
+                "C:\\",
+                "~",
+                "\0",
+                "\n",
+                "%2e%2e%2f",
+                "%00",
+                "nul",
+                "CON",
+                "-rf",
+                "$HOME",
+                "`id`",
+                "*",
+                "?",
+                "\u{202e}",
+                "é",
+                "\u{fffd}",
+                "..\\..",
+                ".ssh",
+                ".s3-part",
+            ])
+            .prop_map(str::to_owned),
+            any::<String>(),
+            "[a-zA-Z]{1,300}",
+        ];
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_leaves_the_directory(key in awkward(), serial: u64, start: u64) {
+            let directory = Path::new("/tmp/metaflow.s3.x");
+            for range in [None, Some(ByteRange::From(start)), Some(ByteRange::Last(start))] {
+                let name = local_name(&format!("s3://bucket/{key}"), range.as_ref(), serial);
+                let path = directory.join(&name);
+                prop_assert_eq!(path.parent(), Some(directory));
+                let components: Vec<_> = Path::new(&name).components().collect();
+                prop_assert!(matches!(components[..], [Component::Normal(_)]));
+                prop_assert!(name.len() <= 255);
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-%~.".contains(&byte);
+                prop_assert!(name.bytes().all(plain), "{}", name);
+                // Neither hidden, nor an option, nor a device of Windows.
+                prop_assert!(name.as_bytes()[..40].iter().all(u8::is_ascii_hexdigit));
+            }
+        }
+
+        #[test]
+        fn no_two_downloads_have_the_same_name_whatever_the_file_system_makes_of_letters(
+            one in awkward(), other in awkward(), serial in 0..3_u64, later in 0..3_u64
+        ) {
+            let name = |key: &str, serial| local_name(&format!("s3://bucket/{key}"), None, serial).to_lowercase();
+            let same = (&one, serial) == (&other, later);
+            prop_assert_eq!(name(&one, serial) == name(&other, later), same);
+            prop_assert_eq!(name(&one.to_uppercase(), 1) == name(&one, 1), one.to_uppercase() == one);
+        }
+    }
 
     fn tail(url: &str, range: Option<&ByteRange>) -> String {
         local_name(url, range, 7)[40..].to_owned()

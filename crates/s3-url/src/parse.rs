@@ -123,8 +123,11 @@ pub(crate) fn check_key_len(input: &str, key: &str) -> Result<(), ParseError> {
 }
 
 /// Makes a text fit for an error: on one line, and no longer than a line should be.
+///
+/// A presigned web address works for whoever reads it: nothing is shown of its query.
 pub(crate) fn quote(input: &str) -> String {
     const LONGEST: usize = 200;
+    let input = unsigned(input);
     let mut text: String = input.chars().take(LONGEST).flat_map(escape).collect();
     if input.chars().nth(LONGEST).is_some() {
         text.push('…');
@@ -137,4 +140,38 @@ fn escape(letter: char) -> impl Iterator<Item = char> {
     let plain = keep.then_some(letter).into_iter();
     let escaped = (!keep).then(|| letter.escape_debug()).into_iter().flatten();
     plain.chain(escaped)
+}
+
+/// Returns a text without its query, if that looks like one with a signature in it.
+fn unsigned(text: &str) -> &str {
+    let signs = |query: &str| {
+        let query = query.to_ascii_lowercase();
+        let is_signed = |name: &str| query.contains(&name.to_ascii_lowercase());
+        ["X-Amz-", "Signature"].into_iter().any(is_signed)
+    };
+    match text.split_once('?') {
+        Some((place, query)) if signs(query) => place,
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_presigned_address_is_shown_without_what_it_permits() {
+        for (text, shown) in [
+            (
+                "http://h/b/k?x-id=GetObject&X-Amz-Signature=ab",
+                "http://h/b/k",
+            ),
+            ("https://h/k?AWSAccessKeyId=A&Signature=ab", "https://h/k"),
+            ("s3://h:1/b/k?a=b&x-amz-security-token=c", "s3://h:1/b/k"),
+            ("http://h/b/k?list-type=2", "http://h/b/k?list-type=2"),
+            ("why?", "why?"),
+        ] {
+            assert_eq!(quote(text), shown);
+        }
+    }
 }
