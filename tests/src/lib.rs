@@ -4,5 +4,7 @@ mod case;
 mod leftovers;
 pub mod model;
 pub mod vectors;
+mod victim;
 
 pub use case::Case;
+pub use victim::Victim;

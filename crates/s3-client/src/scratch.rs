@@ -1,5 +1,6 @@
 //! The temporary directory of a client.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -14,13 +15,24 @@ use crate::local_name::local_name;
 /// How often removing the directory is tried again when a download that is being cancelled still writes into it.
 const REMOVE_ATTEMPTS: u32 = 5;
 
-/// A directory `<tmproot>/metaflow.s3.XXXXXXXX` that goes away with the last handle or object of a client.
+/// What the names of all such directories begin with, as Metaflow's do, and the letter of ours: in Metaflow's there are
+/// no capitals. Directories that stay for ever have another, so that nobody sweeps them.
+pub(crate) const PREFIX: &str = "metaflow.s3.R";
+const KEPT_PREFIX: &str = "metaflow.s3.K";
+/// How many characters follow, so that there are 8 of them behind the last dot, as in Metaflow.
+pub(crate) const RANDOM: usize = 7;
+
+/// A directory `<tmproot>/metaflow.s3.RXXXXXXX` that goes away with the last handle or object of a client.
+///
+/// It is locked as long as the process lives that made it, so that a sweep can tell what is in use.
 ///
 /// Its path is absolute, so that a change of the working directory harms nobody. Only the process that made it removes
 /// it: a forked child that drops its copy of the client leaves its parent's files alone.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
+    /// Holds the lock.
+    _open: File,
     owner: u32,
     keep: bool,
     closed: AtomicBool,
@@ -30,9 +42,11 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Creates the directory, for the owner's eyes only. With `keep`, it stays for ever.
     pub(crate) fn create(tmproot: &Path, keep: bool) -> Result<Self> {
-        let path = Self::create_in(tmproot).map_err(|error| Error::tmproot(tmproot, error))?;
+        let (path, open) =
+            Self::create_in(tmproot, keep).map_err(|error| Error::tmproot(tmproot, error))?;
         Ok(Self {
             path,
+            _open: open,
             owner: process::id(),
             keep,
             closed: AtomicBool::new(false),
@@ -40,13 +54,16 @@ impl Scratch {
         })
     }
 
-    fn create_in(tmproot: &Path) -> io::Result<PathBuf> {
+    fn create_in(tmproot: &Path, keep: bool) -> io::Result<(PathBuf, File)> {
         let directory = tempfile::Builder::new()
-            .prefix("metaflow.s3.")
-            .rand_bytes(8)
+            .prefix(if keep { KEPT_PREFIX } else { PREFIX })
+            .rand_bytes(RANDOM)
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(tmproot.canonicalize()?)?;
-        Ok(directory.keep())
+        let open = File::open(directory.path())?;
+        // A file system without locks says so, and then nothing of it is ever swept.
+        let _ = open.try_lock_shared();
+        Ok((directory.keep(), open))
     }
 
     /// Returns the directory, or `None` after [`close`](Self::close).

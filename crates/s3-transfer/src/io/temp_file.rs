@@ -45,6 +45,9 @@ impl TempFile {
             .permissions(Permissions::from_mode(mode))
             .tempfile_in(directory)?
             .into_parts();
+        // Held until the process ends, however it ends: a sweep leaves what is locked alone. A file system without
+        // locks says so, and then nothing of it is ever swept.
+        let _ = file.try_lock_shared();
         if len >= PREALLOCATE_FROM {
             preallocate(&file, len)?;
         }
@@ -59,7 +62,10 @@ impl TempFile {
 
     /// Gives the file its name, replacing what is there. Blocks.
     pub(crate) fn persist(self, target: &Path) -> io::Result<()> {
-        self.temp.persist(target).map_err(|failure| failure.error)
+        self.temp.persist(target).map_err(|failure| failure.error)?;
+        // The file is the caller's now, who may want to lock it.
+        let _ = self.file.unlock();
+        Ok(())
     }
 }
 
@@ -110,6 +116,19 @@ mod tests {
         assert!(target.exists());
         drop(TempFile::create(&dir.path().join("y"), 0o600, 0).unwrap());
         assert_eq!(names(dir.path()), 1);
+    }
+
+    #[test]
+    fn a_file_is_locked_as_long_as_it_has_no_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("x");
+        let temp = TempFile::create(&target, 0o600, 0).unwrap();
+        let held = Arc::clone(temp.file());
+        let other = File::open(&*temp.temp).unwrap();
+        assert!(other.try_lock().is_err());
+        temp.persist(&target).unwrap();
+        assert!(other.try_lock().is_ok());
+        drop(held);
     }
 
     #[test]

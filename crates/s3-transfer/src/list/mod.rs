@@ -9,4 +9,6 @@ mod simulation;
 mod span;
 mod trail;
 
+pub(crate) use trail::Trail;
+
 pub use pages::{ListOptions, ListStream};

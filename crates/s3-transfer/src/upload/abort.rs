@@ -1,10 +1,9 @@
 //! An upload that is not finished is aborted, however it ends.
 
-use s3_core::{AbortUpload, ErrorKind, Operation};
+use s3_core::AbortUpload;
 use tokio::time::timeout;
 
 use crate::crew::in_background;
-use crate::job::simple;
 use crate::{CallOptions, Transfer};
 
 /// Owns an upload under way. Dropping it aborts the upload in the background, if the runtime is still there.
@@ -59,14 +58,10 @@ impl Drop for UploadGuard {
 }
 
 async fn abort(transfer: Transfer, upload: AbortUpload) {
-    let (place, id) = (upload.url.clone(), upload.upload.clone());
-    let job = simple!(Operation::AbortUpload, place.as_str(), abort_upload(upload));
-    match transfer.run(job, &CallOptions::default()).await {
-        Ok(()) => {}
-        // Somebody else, or an earlier attempt whose answer was lost, has aborted it.
-        Err(error) if error.kind() == ErrorKind::NoSuchUpload => {}
-        Err(error) => {
-            tracing::warn!(%error, upload = %id, "an unfinished upload stays on the server")
-        }
+    let id = upload.upload.clone();
+    // One that is gone was aborted by somebody else, or by an earlier attempt whose answer was lost.
+    let aborted = transfer.abort_upload(upload, &CallOptions::default()).await;
+    if let Err(error) = aborted {
+        tracing::warn!(%error, upload = %id, "an unfinished upload stays on the server");
     }
 }

@@ -8,5 +8,6 @@ mod multipart;
 mod object;
 mod reader;
 mod reconcile;
+mod unfinished;
 
 pub use item::{PutItem, PutOutcome, Source};

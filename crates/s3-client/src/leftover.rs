@@ -1,0 +1,194 @@
+//! What a killed process leaves on this machine: how it is recognised, and how it is told from what is in use.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use s3_core::{S3Url, UploadId};
+
+use crate::scratch::{PREFIX, RANDOM};
+
+/// What the names of unfinished downloads begin and end with, and how many characters are in between.
+const PART: (&str, &str, usize) = (".", ".s3-part", 6);
+
+/// Something that a process left behind which was killed, or lost its connection at the wrong moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Leftover {
+    /// A client's temporary directory, `metaflow.s3.RXXXXXXX`, whose process is gone.
+    Directory {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// An unfinished download beside its target, `.XXXXXX.s3-part`, whose process is gone.
+    File {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// An upload in parts that was neither completed nor aborted. Its parts are paid for.
+    Upload {
+        /// Where the object would be.
+        url: S3Url,
+        /// The upload.
+        upload: UploadId,
+    },
+}
+
+impl Leftover {
+    /// Removes what lies on this machine, if it is still there and nobody has begun to use it. Blocks.
+    pub(crate) fn remove_local(&self) -> io::Result<()> {
+        let (path, remove): (_, fn(&Path) -> io::Result<()>) = match self {
+            Self::Directory { path } => (path, |path| fs::remove_dir_all(path)),
+            Self::File { path } => (path, |path| fs::remove_file(path)),
+            Self::Upload { .. } => return Ok(()),
+        };
+        let done = match unused(path) {
+            Ok(Some(_lock)) => remove(path),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match done {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+}
+
+/// Finds directories of clients and unfinished downloads in `directory`: those of this user, older than `older_than`,
+/// which nobody uses. Blocks.
+///
+/// `ours` is of the user that runs this.
+pub(crate) fn find(
+    directory: &Path,
+    ours: &Metadata,
+    older_than: Duration,
+) -> io::Result<Vec<Leftover>> {
+    let now = SystemTime::now();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            continue;
+        };
+        let is_directory = is_named(name, (PREFIX, "", RANDOM));
+        if !is_directory && !is_named(name, PART) {
+            continue;
+        }
+        // Of the entry itself: a link to something is not ours.
+        let Ok(about) = entry.metadata() else {
+            continue;
+        };
+        let kind = about.file_type();
+        let right = if is_directory {
+            kind.is_dir()
+        } else {
+            kind.is_file()
+        };
+        let changed = about.modified().unwrap_or(now);
+        let old = now
+            .duration_since(changed)
+            .is_ok_and(|age| age >= older_than);
+        let path = entry.path();
+        if !right || !old || about.uid() != ours.uid() || !matches!(unused(&path), Ok(Some(_))) {
+            continue;
+        }
+        found.push(match is_directory {
+            true => Leftover::Directory { path },
+            false => Leftover::File { path },
+        });
+    }
+    Ok(found)
+}
+
+fn is_named(name: &str, (before, after, random): (&str, &str, usize)) -> bool {
+    let middle = name
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after));
+    middle.is_some_and(|middle| {
+        middle.len() == random && middle.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+/// Returns the lock on what nobody uses; `None` if somebody does.
+fn unused(path: &Path) -> io::Result<Option<File>> {
+    let file = File::open(path)?;
+    // Whatever is not known to be unused is in use.
+    Ok(file.try_lock().is_ok().then_some(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(found: &[Leftover]) -> Vec<String> {
+        let path = |leftover: &Leftover| match leftover {
+            Leftover::Directory { path } | Leftover::File { path } => path.clone(),
+            Leftover::Upload { .. } => unreachable!("only local ones"),
+        };
+        let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+        let mut names: Vec<_> = found.iter().map(path).map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn only_what_is_named_as_ours_and_is_what_its_name_says_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for name in [
+            "metaflow.s3.Rabc123Z",
+            "metaflow.s3.Kabc123Z",
+            "metaflow.s3.abcdefgh",
+            "metaflow.s3.R",
+            ".dddddd.s3-part",
+        ] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        for name in [
+            ".abc123.s3-part",
+            ".abc123.s3-part2",
+            "abc123.s3-part",
+            ".abc1234.s3-part",
+            "..a/..s3-part",
+        ] {
+            let _ = fs::write(at(name), "");
+        }
+        fs::write(at("metaflow.s3.Rfffffff"), "").unwrap();
+        fs::write(at("victim"), "").unwrap();
+        std::os::unix::fs::symlink(at("victim"), at(".linked.s3-part")).unwrap();
+        std::os::unix::fs::symlink(dir.path(), at("metaflow.s3.Rlinked7")).unwrap();
+        let ours = fs::metadata(dir.path()).unwrap();
+        let found = find(dir.path(), &ours, Duration::ZERO).unwrap();
+        assert_eq!(names(&found), [".abc123.s3-part", "metaflow.s3.Rabc123Z"]);
+        assert!(
+            find(dir.path(), &ours, Duration::from_secs(60))
+                .unwrap()
+                .is_empty()
+        );
+        for leftover in &found {
+            leftover.remove_local().unwrap();
+            leftover.remove_local().unwrap();
+        }
+        assert!(find(dir.path(), &ours, Duration::ZERO).unwrap().is_empty());
+        assert!(at("victim").exists() && at("metaflow.s3.abcdefgh").exists());
+    }
+
+    #[test]
+    fn what_is_locked_is_in_use_and_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".abc123.s3-part");
+        let file = File::create(&path).unwrap();
+        file.try_lock_shared().unwrap();
+        let ours = fs::metadata(dir.path()).unwrap();
+        assert!(find(dir.path(), &ours, Duration::ZERO).unwrap().is_empty());
+        Leftover::File { path: path.clone() }
+            .remove_local()
+            .unwrap();
+        assert!(path.exists());
+        drop(file);
+        assert_eq!(find(dir.path(), &ours, Duration::ZERO).unwrap().len(), 1);
+    }
+}

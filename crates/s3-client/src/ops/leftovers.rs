@@ -1,0 +1,230 @@
+//! Finding and removing what killed processes have left.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use s3_core::AbortUpload;
+use s3_transfer::ManyOptions;
+
+use crate::error::{Error, Result};
+use crate::leftover::{Leftover, find};
+use crate::request::{Call, Mode, Op, Request};
+use crate::s3::Client;
+use crate::{BatchError, Key, Outcome};
+
+/// The call of [`leftovers`](Client::leftovers).
+#[derive(Clone, Debug)]
+pub struct Leftovers(Search);
+
+/// The call of [`sweep`](Client::sweep).
+#[derive(Clone, Debug)]
+pub struct Sweep(Search);
+
+#[derive(Clone, Debug)]
+struct Search {
+    older_than: Duration,
+    directories: Vec<PathBuf>,
+    uploads_below: Vec<Key>,
+}
+
+impl<M: Mode> Client<M> {
+    /// Returns what processes have left that were killed, and that is older than `older_than`. Nothing is removed.
+    ///
+    /// Looked at is the directory that this client makes its temporary directory in, for other clients' temporary
+    /// directories and unfinished downloads, and the directories of [`in_directory`](Request::in_directory), without
+    /// those below. What a living process uses is locked and is no leftover, nor is what another user owns, nor what is on
+    /// a file system without locks. Uploads are looked for with [`uploads_below`](Request::uploads_below) only.
+    ///
+    /// No request, and one per 1,000 unfinished uploads below each key of `uploads_below`.
+    ///
+    /// # Errors
+    ///
+    /// A directory that cannot be read; class `Url` for a key that cannot be resolved; the errors of a listing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let day = Duration::from_secs(24 * 3600);
+    /// for leftover in s3.leftovers(day).uploads_below("s3://b/").await? {
+    ///     println!("{leftover:?}");
+    /// }
+    /// let removed = s3.sweep(day).uploads_below("s3://b/").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn leftovers(&self, older_than: Duration) -> Request<Leftovers, M> {
+        self.request(Leftovers(Search::new(older_than)))
+    }
+
+    /// Removes what [`leftovers`](Self::leftovers) finds, and returns it.
+    ///
+    /// Requests as there, and one for each upload that is aborted. S3 does not say who has begun an upload, and nobody
+    /// can see whether it goes on: `older_than` must be longer than any upload below the keys takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`leftovers`](Self::leftovers). Every leftover is tried; the account is a [`BatchError`](crate::BatchError).
+    pub fn sweep(&self, older_than: Duration) -> Request<Sweep, M> {
+        self.request(Sweep(Search::new(older_than)))
+    }
+}
+
+impl<M> Request<Leftovers, M> {
+    /// Looks for unfinished downloads in this directory as well.
+    pub fn in_directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.op.0.directories.push(path.into());
+        self
+    }
+
+    /// Looks for unfinished uploads of keys that begin with this one; with a root, the empty key means all below it.
+    pub fn uploads_below(mut self, key: impl Into<Key>) -> Self {
+        self.op.0.uploads_below.push(key.into());
+        self
+    }
+}
+
+impl<M> Request<Sweep, M> {
+    /// Looks for unfinished downloads in this directory as well.
+    pub fn in_directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.op.0.directories.push(path.into());
+        self
+    }
+
+    /// Looks for unfinished uploads of keys that begin with this one; with a root, the empty key means all below it.
+    pub fn uploads_below(mut self, key: impl Into<Key>) -> Self {
+        self.op.0.uploads_below.push(key.into());
+        self
+    }
+}
+
+impl Op for Leftovers {
+    type Output = Vec<Leftover>;
+
+    const NAME: &'static str = "leftovers";
+
+    async fn run(self, call: Call) -> Result<Vec<Leftover>> {
+        self.0.run(&call).await
+    }
+}
+
+impl Op for Sweep {
+    type Output = Vec<Leftover>;
+
+    const NAME: &'static str = "sweep";
+
+    async fn run(self, call: Call) -> Result<Vec<Leftover>> {
+        let found = self.0.run(&call).await?;
+        let transfer = call.client.transfer.clone();
+        let removals =
+            transfer.fan_out(found.clone(), ManyOptions::default(), move |_, leftover| {
+                let call = call.clone();
+                async move { remove(leftover, &call).await }
+            });
+        let removed = removals.all().await.into_iter();
+        let removed = removed.map(|result| Some(result.map_err(Arc::new)));
+        BatchError::check(Self::NAME, removed.collect(), |_, ()| Outcome::Done)?;
+        Ok(found)
+    }
+}
+
+impl Search {
+    fn new(older_than: Duration) -> Self {
+        Self {
+            older_than,
+            directories: Vec::new(),
+            uploads_below: Vec::new(),
+        }
+    }
+
+    async fn run(mut self, call: &Call) -> Result<Vec<Leftover>> {
+        let prefixes = self.uploads_below.iter();
+        let prefixes = prefixes.map(|key| call.client.prefix_url(key));
+        let prefixes = prefixes.collect::<Result<Vec<_>>>()?;
+        if let Some(scratch) = call.client.scratch.path() {
+            self.directories
+                .extend(scratch.parent().map(ToOwned::to_owned));
+        }
+        let scratch = call.client.scratch.path().map(ToOwned::to_owned);
+        let (directories, older_than) = (self.directories, self.older_than);
+        let mut found = blocking(move || in_all(directories, scratch, older_than)).await?;
+        let now = SystemTime::now();
+        for prefix in prefixes {
+            let uploads = call.client.transfer.list_uploads(prefix, &call.options);
+            let old = |at: SystemTime| now.duration_since(at).is_ok_and(|age| age >= older_than);
+            let uploads = uploads.await?.into_iter();
+            // One whose age nobody tells may be new.
+            let uploads = uploads.filter(|upload| upload.initiated.is_some_and(old));
+            found.extend(uploads.map(|upload| Leftover::Upload {
+                url: upload.url,
+                upload: upload.upload,
+            }));
+        }
+        Ok(found)
+    }
+}
+
+/// Looks into all directories, each once. `scratch` belongs to the user that runs this.
+fn in_all(
+    mut directories: Vec<PathBuf>,
+    scratch: Option<PathBuf>,
+    older_than: Duration,
+) -> Result<Vec<Leftover>> {
+    let Some(scratch) = scratch else {
+        return Err(Error::Closed {
+            action: "look for leftovers".to_owned(),
+        });
+    };
+    let unreadable = |path: &PathBuf, error| {
+        Error::local(&format!("look for leftovers in {}", path.display()), error)
+    };
+    let ours = fs::metadata(&scratch).map_err(|error| unreadable(&scratch, error))?;
+    for directory in &mut directories {
+        *directory = directory
+            .canonicalize()
+            .map_err(|error| unreadable(directory, error))?;
+    }
+    directories.sort();
+    directories.dedup();
+    let mut found = Vec::new();
+    for directory in directories {
+        let here = find(&directory, &ours, older_than);
+        found.extend(here.map_err(|error| unreadable(&directory, error))?);
+    }
+    Ok(found)
+}
+
+async fn remove(leftover: Leftover, call: &Call) -> Result<()> {
+    if let Leftover::Upload { url, upload } = leftover {
+        let abort = AbortUpload::new(url, upload);
+        return Ok(call
+            .client
+            .transfer
+            .abort_upload(abort, &call.options)
+            .await?);
+    }
+    blocking(move || {
+        let removed = leftover.remove_local();
+        removed.map_err(|error| Error::local(&format!("remove {leftover:?}"), error))
+    })
+    .await
+}
+
+/// Runs work on files on a thread that may wait for them.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(failure) => match failure.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::config("the runtime is shutting down")),
+        },
+    }
+}

@@ -1,0 +1,56 @@
+//! Uploads that somebody has begun and neither completed nor aborted.
+
+use std::sync::Arc;
+
+use s3_core::{AbortUpload, ErrorKind, ListUploads, ListedUpload, Operation, Result, S3Prefix};
+
+use crate::job::simple;
+use crate::list::Trail;
+use crate::{CallOptions, Error, Transfer};
+
+impl Transfer {
+    /// Lists the unfinished uploads of keys that begin with `prefix`, whoever has begun them. One request per 1,000.
+    ///
+    /// # Errors
+    ///
+    /// `NoSuchBucket`, `AccessDenied`, `Unsupported`, and the errors of every call.
+    pub async fn list_uploads(
+        &self,
+        prefix: S3Prefix,
+        options: &CallOptions,
+    ) -> Result<Vec<ListedUpload>> {
+        let mut uploads = Vec::new();
+        let mut trail = Trail::default();
+        let mut request = ListUploads::new(prefix.clone());
+        loop {
+            let place = prefix.as_str();
+            let job = simple!(Operation::ListUploads, place, list_uploads(request.clone()));
+            let page = self.run(job, options).await?;
+            uploads.extend(page.uploads);
+            let Some((key, id)) = page.next else {
+                return Ok(uploads);
+            };
+            let mark = Arc::from(format!("{key}\0{}", id.as_str()));
+            if trail.meets_itself(&mark) {
+                let error = Error::new(ErrorKind::Integrity, Operation::ListUploads);
+                let error = error.with_place(place);
+                return Err(error.with_message("the pages go round in a circle"));
+            }
+            request.after = Some((key, id));
+        }
+    }
+
+    /// Aborts an upload and frees what it holds. One request. An upload that is gone already is no failure.
+    ///
+    /// # Errors
+    ///
+    /// `AccessDenied`, and the errors of every call.
+    pub async fn abort_upload(&self, upload: AbortUpload, options: &CallOptions) -> Result<()> {
+        let place = upload.url.clone();
+        let job = simple!(Operation::AbortUpload, place.as_str(), abort_upload(upload));
+        match self.run(job, options).await {
+            Err(error) if error.kind() == ErrorKind::NoSuchUpload => Ok(()),
+            outcome => outcome,
+        }
+    }
+}

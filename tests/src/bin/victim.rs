@@ -1,0 +1,86 @@
+//! A client in a process of its own: to be killed, and to live under limits that a test cannot set for itself.
+//!
+//! `victim CALL ENDPOINT ACCESS SECRET DIRECTORY` makes one call, says on one line how it ended, and then waits until its
+//! input ends. Its temporary directory and its files are in the directory.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use s3_client::{Error, OnFailure, S3, SdkStore, TransferConfig};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [call, endpoint, access, secret, directory] = &arguments[..] else {
+        say("victim CALL ENDPOINT ACCESS SECRET DIRECTORY");
+        std::process::exit(2);
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let store = SdkStore::builder().endpoint(endpoint);
+    let store = store.credentials(access, secret, None).build();
+    let directory = PathBuf::from(directory);
+    runtime.block_on(async {
+        let mut transfer = TransferConfig::default();
+        transfer.part_size = 5 << 20;
+        transfer.single_put_up_to = 5 << 20;
+        transfer.backoff_base = Duration::from_millis(1);
+        transfer.backoff_cap = Duration::from_millis(2);
+        transfer.max_attempts = 3;
+        let s3 = S3::builder()
+            .store(store)
+            .s3root("s3://bkt/root")
+            .tmproot(&directory);
+        let s3 = s3.transfer(transfer).memory_up_to(1).build();
+        let outcome = match s3 {
+            Ok(s3) => make(call, &s3, &directory).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(text) => say(&format!("done {text}")),
+            Err(error) => {
+                let kind = error.as_object().map(s3_client::s3_core::Error::kind);
+                say(&format!("failed {:?} {kind:?} {error}", error.class()).replace('\n', " "));
+            }
+        }
+    });
+    // Whoever kills it does so before; who does not, looks around first.
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+async fn make(call: &str, s3: &S3, directory: &Path) -> Result<String, Error> {
+    match call {
+        "upload" => s3.put("up", vec![b'x'; 30 << 20]).await,
+        "download" => {
+            let target = directory.join("out");
+            let object = s3.download_file("down", target).await?;
+            Ok(format!("{:?}", object.size()))
+        }
+        "scratch" => {
+            let object = s3.get("down").await?;
+            std::mem::forget(object.clone());
+            std::mem::forget(s3.clone());
+            Ok(object.path()?.expect("a file").display().to_string())
+        }
+        "many" => {
+            let files = (0..60).map(|n| (format!("m{n}"), directory.join(format!("out{n}"))));
+            let got = s3.get_files(files).on_failure(OnFailure::Collect).await;
+            match got {
+                Ok(objects) => Ok(format!("{}", objects.len())),
+                Err(Error::Batch(batch)) => {
+                    let all = batch.succeeded() + batch.failed() + batch.not_attempted();
+                    Ok(format!("{all} {} {}", batch.succeeded(), batch.error()).replace('\n', " "))
+                }
+                Err(other) => Err(other),
+            }
+        }
+        other => panic!("{other} is no call"),
+    }
+}
+
+fn say(line: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .expect("somebody listens");
+}

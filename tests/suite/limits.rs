@@ -1,0 +1,116 @@
+//! What this machine refuses: no room, no more files, a directory that is read only. An error that says so, and nothing
+//! left behind. And whatever it allows: nobody else can read what is temporary.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use s3_core::StoreExt;
+use s3_testkit::{FaultPlan, ramp};
+use s3_tests::{Case, Victim};
+use s3_url::S3Url;
+
+const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
+
+async fn seed(case: &Case) {
+    let small = (0..60).map(|n| (format!("root/m{n}"), 2000));
+    for (key, len) in small.chain([("root/down".to_owned(), 12 << 20)]) {
+        let url = S3Url::from_parts("bkt", &key).unwrap();
+        case.memory.put_bytes(url, ramp(0, len)).await.unwrap();
+    }
+}
+
+async fn under(case: &Case, limits: &str, call: &str) -> (String, Victim) {
+    seed(case).await;
+    let mut victim = Victim::start(VICTIM, limits, call, &case.server, case.work());
+    (victim.says().await, victim)
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::symlink_metadata(path)
+        .unwrap()
+        .permissions()
+        .mode()
+        & 0o777
+}
+
+fn entries(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[tokio::test]
+async fn a_full_disk_says_so_and_leaves_nothing() {
+    for call in ["download", "scratch"] {
+        Case::run(FaultPlan::none(), async |case: &Case| {
+            // A limit to the size of files looks like a full disk, and needs no rights. The signal that comes with it is
+            // for programs that do not look at their errors.
+            let (said, victim) = under(case, "trap '' XFSZ; ulimit -f 2048", call).await;
+            assert!(
+                said.starts_with("failed InsufficientDiskSpace Some(DiskFull)"),
+                "{said}"
+            );
+            assert!(said.contains("hint: "), "{said}");
+            victim.finish().await;
+            assert_eq!(entries(case.work()), Vec::<PathBuf>::new());
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn too_many_open_files_fail_some_inputs_and_lose_none() {
+    Case::run(FaultPlan::none(), async |case: &Case| {
+        let (said, victim) = under(case, "ulimit -n 20", "many").await;
+        let words: Vec<&str> = said.split(' ').collect();
+        assert_eq!(&words[..2], ["done", "60"], "{said}");
+        let succeeded: usize = words[2].parse().unwrap();
+        assert!(succeeded < 60, "{said}");
+        victim.finish().await;
+        let left = entries(case.work());
+        assert_eq!(left.len(), succeeded, "{said}: {left:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_the_umask_temporary_files_are_private_and_targets_are_as_any_file() {
+    Case::run(FaultPlan::none(), async |case: &Case| {
+        let (said, victim) = under(case, "umask 0", "scratch").await;
+        let path = PathBuf::from(said.strip_prefix("done ").unwrap());
+        assert_eq!(mode(&path), 0o600);
+        let directory = path.parent().unwrap();
+        assert_eq!(
+            (mode(directory), directory.parent()),
+            (0o700, Some(case.work()))
+        );
+        drop(victim);
+        std::fs::remove_dir_all(directory).unwrap();
+        for (umask, expected) in [("0", 0o666), ("027", 0o640), ("077", 0o600)] {
+            let limits = format!("umask {umask}");
+            let (said, victim) = under(case, &limits, "download").await;
+            assert!(said.starts_with("done"), "{said}");
+            assert_eq!(mode(&case.work().join("out")), expected);
+            victim.finish().await;
+            std::fs::remove_file(case.work().join("out")).unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_to_be_written_is_an_error_before_the_bytes_come() {
+    Case::run(FaultPlan::none(), async |case: &Case| {
+        seed(case).await;
+        let s3 = case.s3();
+        // Nobody may make files here, not even root.
+        let error = s3
+            .download_file("down", "/proc/self/out")
+            .await
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("/proc/self/out"), "{text}");
+        assert_eq!(entries(case.work()), Vec::<PathBuf>::new());
+        assert_eq!(entries(case.scratch()).len(), 1);
+    })
+    .await;
+}
