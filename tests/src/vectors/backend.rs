@@ -154,7 +154,12 @@ impl Stage {
         let attributes = answer.meta.attributes;
         let stored = Stored {
             content_type: attributes.content_type.map(|name| (*name).to_owned()),
-            metadata: attributes.user,
+            metadata: attributes
+                .user
+                .into_iter()
+                // The engine's own, which no client shows.
+                .filter(|(name, _)| name != "s3-transfer-write")
+                .collect(),
             encryption: attributes
                 .encryption
                 .map(|encryption| encryption.as_str().to_owned()),

@@ -33,6 +33,8 @@ pub struct RetryPolicy {
     moved: u64,
     /// Whether the last attempt made progress.
     gained: bool,
+    /// The server has found the bytes spoilt once.
+    spoilt: bool,
     /// What the last attempt brought, if that can be seen.
     brought: Option<u64>,
     /// When the call began, or its first attempt.
@@ -73,6 +75,7 @@ impl RetryPolicy {
             fruitless: 0,
             moved: 0,
             gained: false,
+            spoilt: false,
             brought: None,
             since: None,
             began: None,
@@ -130,9 +133,21 @@ impl RetryPolicy {
         self.log.push(attempt);
     }
 
+    /// Bytes that were spoilt on their way may arrive the next time; spoilt twice, they are spoilt here.
+    fn doubt(&mut self, error: Error) -> Error {
+        let spoilt = matches!(
+            error.code(),
+            Some("BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch")
+        );
+        if spoilt && !std::mem::replace(&mut self.spoilt, true) {
+            return error.with_retryability(Retryability::Transient);
+        }
+        error
+    }
+
     /// Decides about a failure: how long to wait before the next attempt, or what the caller gets.
-    fn judge(&self, error: Error) -> std::result::Result<(Duration, Error), Error> {
-        let error = error.with_attempts(self.made);
+    fn judge(&mut self, error: Error) -> std::result::Result<(Duration, Error), Error> {
+        let error = self.doubt(error.with_attempts(self.made));
         let Some(wait) = self.wait(error.retryability()) else {
             return Err(error);
         };

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::abort::UploadGuard;
 use super::multipart::Upload;
 use super::object::{Target, unconditional};
+use super::token::WriteToken;
 use crate::crew::in_background;
 use crate::job::Simple;
 use crate::joined::joined;
@@ -31,14 +32,18 @@ impl Transfer {
         if matches!(target.mode, PutMode::IfMatch(_)) && !conditions {
             return Err(unconditional(&target.url));
         }
-        let create = CreateUpload::new(target.url.clone(), target.attributes.clone());
+        let mut attributes = target.attributes.clone();
+        let token = WriteToken::add_to(&mut attributes);
+        let create = CreateUpload::new(target.url.clone(), attributes);
         let job = Simple::new(
             Operation::CreateUpload,
             target.url.as_str(),
             (self.clone(), create),
             |store: SharedStore, (transfer, create)| attempt(store, transfer, create).boxed(),
         );
-        self.run(job, options).await
+        let (mut upload, guard) = self.run(job, options).await?;
+        upload.token = token;
+        Ok((upload, guard))
     }
 }
 
@@ -61,7 +66,12 @@ async fn guarded(
     let url = create.url.clone();
     let id = store.create_upload(create).await?;
     let guard = UploadGuard::new(&transfer, AbortUpload::new(url.clone(), id.clone()));
-    Ok((Upload { url, id }, guard))
+    let upload = Upload {
+        url,
+        id,
+        token: None,
+    };
+    Ok((upload, guard))
 }
 
 fn unanswered(limit: Duration) -> Error {

@@ -106,7 +106,7 @@ impl Transfer {
         let (upload, guard) = self.begin(&target, options).await?;
         let size = upload_size(source.size, COPY_PART);
         let parts = (1..).zip(cut(0..source.size, size)).map(|(number, range)| {
-            let Upload { url, id } = upload.clone();
+            let Upload { url, id, .. } = upload.clone();
             let mut part = UploadPartCopy::new(url, id, number, request.from.clone());
             part.range = Some(range.into());
             part.source_if_match = request

@@ -8,6 +8,7 @@ mod multipart;
 mod object;
 mod reader;
 mod reconcile;
+mod token;
 mod unfinished;
 
 pub use item::{PutItem, PutOutcome, Source};

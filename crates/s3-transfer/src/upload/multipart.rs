@@ -11,7 +11,7 @@ use s3_core::{
 use super::PutOutcome;
 use super::object::{Target, unreadable};
 use super::reader::Reader;
-use super::reconcile::etag_of_parts;
+use super::token::WriteToken;
 use crate::crew::PartSet;
 use crate::job::simple;
 use crate::joined::joined;
@@ -38,6 +38,8 @@ pub(crate) enum Parts {
 pub(crate) struct Upload {
     pub(crate) url: S3Url,
     pub(crate) id: UploadId,
+    /// What the object is known by, if there was room for it.
+    pub(crate) token: Option<WriteToken>,
 }
 
 /// What became of an upload whose parts are all there.
@@ -123,8 +125,7 @@ impl Transfer {
         );
         if doubtful
             && error.attempts() > 1
-            && let Some(ours) = etag_of_parts(&parts)
-            && let Some(written) = self.written_as(&upload.url, &ours, options).await?
+            && let Some(written) = self.completed_earlier(upload, &parts, options).await?
         {
             return Ok(Completed::Written(written));
         }

@@ -8,6 +8,7 @@ use s3_core::{
 
 use super::multipart::Parts;
 use super::reader::Reader;
+use super::token::WriteToken;
 use super::{PutItem, PutOutcome, Source};
 use crate::job::simple;
 use crate::transfer::{Reservation, give_back};
@@ -148,15 +149,21 @@ impl Transfer {
             return Err(unconditional(&target.url));
         }
         let conditional = mode != PutMode::Overwrite;
+        let mut attributes = target.attributes;
+        let token = match conditional {
+            true => WriteToken::add_to(&mut attributes),
+            false => None,
+        };
         let request = PutRequest::new(target.url.clone(), payload.clone())
             .with_mode(mode)
-            .with_attributes(target.attributes);
+            .with_attributes(attributes);
         let refusal = match self.send_put(request, options).await {
             Ok(written) => return Ok(PutOutcome::Written(written)),
             Err(error) if conditional && error.kind() == ErrorKind::PreconditionFailed => error,
             Err(error) => return Err(error),
         };
-        let earlier = self.earlier_success(&target.url, &payload, &refusal, options);
+        let write = (&payload, token.as_ref());
+        let earlier = self.earlier_success(&target.url, write, &refusal, options);
         match earlier.await? {
             Some(written) => Ok(PutOutcome::Written(written)),
             None if absent => Ok(PutOutcome::AlreadyThere),

@@ -1,14 +1,17 @@
 //! What really happened, when an answer was lost.
 //!
-//! A conditional write whose answer is lost is sent again, and is then refused by its own success. The object's
-//! ETag tells the two apart: it is the MD5 of the bytes, or of the parts' tags, unless the server encrypts with
-//! its own keys. A small object is then read and compared; for one in parts the refusal stands. The copy that one
-//! request makes has the tag of its source, unless that is in parts or encrypted.
+//! A conditional write whose answer is lost is sent again, and is then refused by its own success; so is the completion
+//! of an upload. The object says whose write it was: it carries the name of that write. Where there was no room for one,
+//! its ETag tells: the MD5 of the bytes, or of the parts' tags, unless the server encrypts with its own keys; a small
+//! object is then read and compared. The copy that one request makes has the tag of its source, unless that is in parts
+//! or encrypted.
 
 use md5::{Digest, Md5};
 use s3_core::{CopyRequest, ETag, Error, PartTag, Payload, PutResponse, Result, S3Url};
 
+use super::multipart::Upload;
 use super::object::unreadable;
+use super::token::WriteToken;
 use crate::io::run_blocking;
 use crate::{CallOptions, Destination, GetItem, Landed, Transfer};
 
@@ -18,17 +21,20 @@ impl Transfer {
     pub(crate) async fn earlier_success(
         &self,
         url: &S3Url,
-        payload: &Payload,
+        (payload, token): (&Payload, Option<&WriteToken>),
         refusal: &Error,
         options: &CallOptions,
     ) -> Result<Option<PutResponse>> {
         if refusal.attempts() == 1 {
             return Ok(None);
         }
-        let ours = digest(url, payload).await?;
         let Some(there) = self.find(url, options).await? else {
             return Ok(None);
         };
+        if let Some(token) = token {
+            return Ok(token.is_of(&there).then(|| PutResponse::new(there.etag)));
+        }
+        let ours = digest(url, payload).await?;
         if there.etag.as_ref() == Some(&ours) {
             return Ok(Some(PutResponse::new(there.etag)));
         }
@@ -45,15 +51,19 @@ impl Transfer {
         Ok(same.then(|| PutResponse::new(there.meta.etag)))
     }
 
-    /// Returns the answer that a write with this tag would have got, if the object has that tag now.
-    pub(crate) async fn written_as(
+    /// Returns the answer of the earlier attempt that a refused completion was refused by, if the object is now what
+    /// this upload is to write. One head.
+    pub(crate) async fn completed_earlier(
         &self,
-        url: &S3Url,
-        ours: &ETag,
+        upload: &Upload,
+        parts: &[PartTag],
         options: &CallOptions,
     ) -> Result<Option<PutResponse>> {
-        let there = self.find(url, options).await?;
-        let ours = there.filter(|meta| meta.etag.as_ref() == Some(ours));
+        let there = self.find(&upload.url, options).await?;
+        let ours = there.filter(|meta| match &upload.token {
+            Some(token) => token.is_of(meta),
+            None => meta.etag.is_some() && meta.etag == etag_of_parts(parts),
+        });
         Ok(ours.map(|meta| PutResponse::new(meta.etag)))
     }
 
@@ -102,7 +112,7 @@ fn md5_of(payload: &Payload) -> std::io::Result<ETag> {
 }
 
 /// Returns the tag that S3 gives an object made of these parts; `None` if a part's tag is no MD5.
-pub(crate) fn etag_of_parts(parts: &[PartTag]) -> Option<ETag> {
+fn etag_of_parts(parts: &[PartTag]) -> Option<ETag> {
     let mut digest = Md5::new();
     for part in parts {
         digest.update(unhex(part.etag.as_str())?);

@@ -388,7 +388,81 @@ async fn each_key_that_stays_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_tags_are_no_digests_the_bytes_tell_whose_write_it_was() {
+async fn an_object_tells_by_its_name_whose_write_it_was_also_if_its_tag_is_no_digest() {
+    let rules = |operation, first| {
+        FaultPlan::new([
+            FaultMatch::operation("HeadObject").on(FaultAction::ChangedETag),
+            FaultMatch::operation(operation).on(first).times(1),
+        ])
+    };
+    for (len, operation) in [(10, "PutObject"), (4500, "CompleteMultipartUpload")] {
+        let setup = setup(rules(operation, FaultAction::LoseReply));
+        let outcome = put(&setup, "k", payload(len), PutMode::IfAbsent).await;
+        assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
+        let last_head = 1 + u64::from(len > 1000);
+        assert_eq!(count(&setup, Operation::Head), last_head);
+        assert_eq!(count(&setup, Operation::Get), 0);
+        assert_eq!(setup.memory.unfinished_uploads(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_bytes_of_another_are_not_taken_for_ones_own() {
+    let setup = setup(
+        FaultMatch::operation("PutObject")
+            .on(FaultAction::Drop)
+            .times(1),
+    );
+    setup.memory.put_bytes(url("k"), ramp(0, 10)).await.unwrap();
+    let outcome = put(&setup, "k", payload(10), PutMode::IfAbsent).await;
+    assert_eq!(outcome.unwrap(), PutOutcome::AlreadyThere);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unconditional_small_write_carries_no_name() {
+    let setup = setup(FaultPlan::none());
+    let head = async |key| setup.transfer.head(url(key), &Default::default()).await;
+    for (key, mode, named) in [("a", PutMode::Overwrite, 0), ("b", PutMode::IfAbsent, 1)] {
+        put(&setup, key, payload(10), mode).await.unwrap();
+        assert_eq!(head(key).await.unwrap().attributes.user.len(), named);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_that_met_another_is_sent_again() {
+    let conflict = FaultAction::status(409, "ConditionalRequestConflict");
+    let setup = setup(
+        FaultMatch::operation("CompleteMultipartUpload")
+            .on(conflict)
+            .times(2),
+    );
+    let outcome = put(&setup, "k", payload(4500), PutMode::IfAbsent).await;
+    assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
+    assert_eq!(setup.faults.delivered().total(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_were_spoilt_on_their_way_are_sent_once_more() {
+    for (times, written) in [(1, true), (2, false)] {
+        for (len, operation) in [(10, "PutObject"), (4500, "UploadPart")] {
+            let spoilt = FaultAction::status(400, "BadDigest");
+            let setup = setup(
+                FaultMatch::operation(operation)
+                    .with_query(if len > 1000 { "partNumber=2" } else { "" })
+                    .on(spoilt)
+                    .times(times),
+            );
+            let outcome = put(&setup, "k", payload(len), PutMode::Overwrite).await;
+            assert_eq!(outcome.is_ok(), written, "{outcome:?}");
+            if let Err(error) = outcome {
+                assert_eq!((error.kind(), error.attempts()), (ErrorKind::Integrity, 2));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_room_for_a_name_the_bytes_tell_whose_write_it_was() {
     let rules = |first| {
         FaultPlan::new([
             FaultMatch::operation("HeadObject").on(FaultAction::ChangedETag),
@@ -396,7 +470,7 @@ async fn where_tags_are_no_digests_the_bytes_tell_whose_write_it_was() {
         ])
     };
     let setup = setup(rules(FaultAction::LoseReply));
-    let outcome = put(&setup, "k", payload(10), PutMode::IfAbsent).await;
+    let outcome = put_full(&setup, payload(10)).await;
     assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
     let gets = count(&setup, Operation::Get);
     assert_eq!((count(&setup, Operation::Head), gets), (1, 1));
@@ -408,7 +482,16 @@ async fn where_tags_are_no_digests_the_bytes_tell_whose_write_it_was() {
         .put_bytes(url("k"), other.clone())
         .await
         .unwrap();
-    let outcome = put(&setup, "k", payload(10), PutMode::IfAbsent).await;
+    let outcome = put_full(&setup, payload(10)).await;
     assert_eq!(outcome.unwrap(), PutOutcome::AlreadyThere);
     assert_eq!(stored(&setup, "k").await, other);
+}
+
+/// Puts an object whose metadata takes all the room that there is.
+async fn put_full(setup: &Setup, source: Source) -> Result<PutOutcome, s3_core::Error> {
+    let mut attributes = s3_core::Attributes::default();
+    attributes.user.insert("m".to_owned(), "x".repeat(2000));
+    let item = PutItem::new(url("k"), source).with_mode(PutMode::IfAbsent);
+    let item = item.with_attributes(attributes);
+    setup.transfer.put(item, &Default::default()).await
 }

@@ -1,0 +1,60 @@
+//! A name for one write, kept with the object: whose write it was can be told for certain.
+//!
+//! ETags and bytes cannot tell: two writers may write the same, and an encrypted object has a tag that nobody can work
+//! out. See `docs/rfcs/0005-a-name-for-each-write.md`.
+
+use s3_core::{Attributes, ObjectMeta};
+
+/// The entry of the user metadata that holds the name. Metaflow reads only an entry of its own.
+pub(crate) const NAME: &str = "s3-transfer-write";
+
+/// How much user metadata S3 takes: names and values, in bytes.
+const MOST: usize = 2048;
+
+/// The name of one write. Another attempt of the same write has the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WriteToken(String);
+
+impl WriteToken {
+    /// Makes a name and adds it to what is stored with the object; `None` if that would be too much.
+    pub(super) fn add_to(attributes: &mut Attributes) -> Option<Self> {
+        // That of another write, if the attributes are those of an object.
+        attributes.user.remove(NAME);
+        let entries = attributes.user.iter();
+        let used: usize = entries.map(|(name, value)| name.len() + value.len()).sum();
+        let token = format!("{:032x}", fastrand::u128(..));
+        if used + NAME.len() + token.len() > MOST {
+            return None;
+        }
+        attributes.user.insert(NAME.to_owned(), token.clone());
+        Some(Self(token))
+    }
+
+    /// Returns whether an object is what this write wrote.
+    pub(super) fn is_of(&self, object: &ObjectMeta) -> bool {
+        object.attributes.user.get(NAME) == Some(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_write_has_another_name_and_a_copy_does_not_keep_that_of_its_source() {
+        let mut attributes = Attributes::default();
+        let first = WriteToken::add_to(&mut attributes).unwrap();
+        let second = WriteToken::add_to(&mut attributes).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(attributes.user.len(), 1);
+        assert_eq!(attributes.user[NAME], second.0);
+    }
+
+    #[test]
+    fn metadata_that_just_fits_is_left_as_it_is() {
+        let mut attributes = Attributes::default();
+        attributes.user.insert("m".to_owned(), "x".repeat(MOST - 1));
+        assert_eq!(WriteToken::add_to(&mut attributes), None);
+        assert_eq!(attributes.user.len(), 1);
+    }
+}
