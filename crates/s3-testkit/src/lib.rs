@@ -14,7 +14,7 @@ pub mod strategy;
 
 pub use call::Call;
 pub use faults::{
-    Delivered, FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, Faults, Position,
+    Delivered, FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, Faults, ListLie, Position,
 };
 pub use ledger::{Ledger, Recorded};
 pub use ramp::{assert_ramp, ramp, ramp_byte};

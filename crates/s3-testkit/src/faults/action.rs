@@ -60,80 +60,118 @@ pub enum FaultAction {
     },
     /// The answer carries another entity tag, as if the object had been replaced.
     ChangedETag,
+    /// The connection is reset without an answer, and nothing is done.
+    Reset,
+    /// The connection is closed when so many bytes of the request's body have arrived, and nothing is done. A request
+    /// whose body is not longer is left alone.
+    CutRequest {
+        /// How many bytes are read.
+        after: u64,
+    },
+    /// The answer drips: so few bytes at a time, with a pause before each.
+    Trickle {
+        /// How many bytes at once; 0 counts as 1.
+        bytes: usize,
+        /// How long each pause is.
+        every: Duration,
+        /// Where in the body it begins; with the first byte of the head if `None`.
+        at: Option<Position>,
+    },
+    /// The head of a success comes at once, with the declaration of a document, then white space, one blank at a time,
+    /// and then the answer: what S3 does while it completes or copies something large.
+    WhiteSpace {
+        /// How long it lasts.
+        wait: Duration,
+        /// How long the pause before each blank is.
+        every: Duration,
+        /// The error that comes behind it, although the status was 200; then nothing is done. The answer if `None`.
+        code: Option<String>,
+    },
+    /// A header of the answer is replaced, added, or removed if there is no value.
+    Header {
+        /// The header's name, in lower case; not `content-length`, which is [`Announce`](Self::Announce)'s.
+        name: &'static str,
+        /// What it says instead.
+        value: Option<String>,
+    },
+    /// The `Content-Range` of the answer names bytes that begin, and end, one later than those that are sent.
+    ShiftedRange,
+    /// The range of the request is ignored: 200 and the whole object. Foreign services are left alone.
+    WholeObject,
+    /// The answer announces so many bytes more, or fewer, than it sends. Answers without a body are left alone.
+    Announce {
+        /// What is added to the true length.
+        by: i64,
+    },
+    /// One bit of the body is not what it was.
+    FlipByte {
+        /// The byte that it is in.
+        at: Position,
+    },
+    /// A listing does not tell the truth. Foreign services are left alone.
+    List(ListLie),
+    /// The answer comes as it should, and then the connection is closed, without having been announced.
+    CloseIdle,
+    /// The request is carried out, and its answer is replaced: for [`Status`](Self::Status), [`Drop`](Self::Drop),
+    /// [`Reset`](Self::Reset) and a [`Stall`](Self::Stall) before the answer. See [`after_commit`](Self::after_commit).
+    AfterCommit(Box<Self>),
+}
+
+/// How a page of a listing lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListLie {
+    /// It says that it is the last page, although there are more.
+    Ends,
+    /// It says that there are more pages, and not where.
+    NoToken,
+    /// It says that the next page begins where this one did.
+    RepeatsToken,
+    /// It is the first page once more.
+    RepeatsPage,
+    /// It is the page behind the one that was asked for.
+    SkipsPage,
+    /// It begins with the last object of the first page.
+    Overlaps,
 }
 
 impl FaultAction {
-    /// Answers with an error.
+    /// Returns what is counted under one name in [`Delivered::actions`](crate::Delivered::actions).
     #[must_use]
-    pub fn status(status: u16, code: &str) -> Self {
-        Self::Status {
-            status,
-            code: code.to_owned(),
-            retry_after: None,
-        }
-    }
-
-    /// Answers `503 SlowDown` with a `Retry-After`.
-    #[must_use]
-    pub fn slow_down(retry_after: Duration) -> Self {
-        Self::Status {
-            status: 503,
-            code: "SlowDown".to_owned(),
-            retry_after: Some(retry_after),
-        }
-    }
-
-    /// Ends the body after so many bytes.
-    #[must_use]
-    pub const fn truncate_after(bytes: u64) -> Self {
-        Self::TruncateBody {
-            at: Position::Byte(bytes),
-        }
-    }
-
-    /// Ends the body after half of it.
-    #[must_use]
-    pub const fn truncate_half() -> Self {
-        Self::TruncateBody { at: Position::Half }
-    }
-
-    /// Breaks the body after so many bytes.
-    #[must_use]
-    pub const fn body_error_after(bytes: u64) -> Self {
-        Self::BodyError {
-            at: Position::Byte(bytes),
-        }
-    }
-
-    /// Waits before the request is looked at.
-    #[must_use]
-    pub const fn stall(wait: Duration) -> Self {
-        Self::Stall {
-            at: None,
-            wait: Some(wait),
-        }
-    }
-
-    /// Sends so many bytes of the body and then nothing until the client gives up.
-    #[must_use]
-    pub const fn stall_after(bytes: u64) -> Self {
-        Self::Stall {
-            at: Some(Position::Byte(bytes)),
-            wait: None,
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Drop => "drop",
+            Self::LoseReply => "lose reply",
+            Self::TruncateBody { .. } => "truncate",
+            Self::BodyError { .. } => "body error",
+            Self::Stall { .. } => "stall",
+            Self::ChangedETag => "changed etag",
+            Self::Reset => "reset",
+            Self::CutRequest { .. } => "cut request",
+            Self::Trickle { .. } => "trickle",
+            Self::WhiteSpace { .. } => "white space",
+            Self::Header { .. } => "header",
+            Self::ShiftedRange => "shifted range",
+            Self::WholeObject => "whole object",
+            Self::Announce { .. } => "announce",
+            Self::FlipByte { .. } => "flip byte",
+            Self::List(_) => "list",
+            Self::CloseIdle => "close idle",
+            Self::AfterCommit(_) => "after commit",
         }
     }
 }
 
 impl fmt::Display for FaultAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
         match self {
-            Self::Status { status, code, .. } => write!(f, "status {status} {code}"),
-            Self::Drop => f.write_str("drop"),
-            Self::LoseReply => f.write_str("lose reply"),
-            Self::TruncateBody { .. } => f.write_str("truncate"),
-            Self::BodyError { .. } => f.write_str("body error"),
-            Self::Stall { .. } => f.write_str("stall"),
-            Self::ChangedETag => f.write_str("changed etag"),
+            Self::Status { status, code, .. } => write!(f, " {status} {code}"),
+            Self::AfterCommit(action) => write!(f, " {action}"),
+            Self::List(lie) => write!(f, " {lie:?}"),
+            Self::Header { name, .. } => write!(f, " {name}"),
+            _ => Ok(()),
         }
     }
 }

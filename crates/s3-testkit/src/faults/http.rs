@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, RETRY_AFTER};
-use http::{HeaderValue, Request, Response};
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -14,10 +14,9 @@ use s3s::StdError;
 use s3s::service::S3Service;
 use tokio::time::sleep;
 
-use super::action::OTHER_ETAG;
 use super::live::{Fault, Receipt};
-use super::shape::{Shaped, Turn};
-use super::{FaultAction, Position};
+use super::shape::Shaped;
+use super::{FaultAction, Order, Orders, edit};
 use crate::server::Link;
 
 /// The answer to one request.
@@ -46,45 +45,84 @@ pub(crate) async fn answer(
         return carry_out(request, service, link).await;
     };
     match action {
+        FaultAction::LoseReply => {
+            carry_out(request, service, Arc::clone(&link)).await?;
+            without_answer(&FaultAction::Drop, receipt, &link).await?;
+            unreachable!("a connection that is closed carries no answer")
+        }
+        FaultAction::AfterCommit(action) => {
+            let answer = carry_out(request, service, Arc::clone(&link)).await?;
+            match without_answer(&action, receipt, &link).await? {
+                Some(instead) => Ok(instead),
+                None => Ok(answer),
+            }
+        }
+        FaultAction::Status { .. } => {
+            discard(request.into_body()).await;
+            let answer = without_answer(&action, receipt, &link).await?;
+            Ok(answer.expect("a status is an answer"))
+        }
+        FaultAction::WhiteSpace {
+            code: Some(ref code),
+            ..
+        } => {
+            discard(request.into_body()).await;
+            let answer = edit::error_answer(200, code, None, link);
+            Ok(edit::edited(answer, action, receipt))
+        }
+        FaultAction::CutRequest { after } if is_longer(&request, after) => {
+            read(request.into_body(), after).await;
+            receipt.delivered();
+            Err(Refused.into())
+        }
+        FaultAction::Drop | FaultAction::Reset | FaultAction::Stall { at: None, .. } => {
+            without_answer(&action, receipt, &link).await?;
+            carry_out(request, service, link).await
+        }
+        FaultAction::List(lie) => {
+            carry_out_by(request, Order::List(lie), receipt, service, link).await
+        }
+        FaultAction::WholeObject => {
+            carry_out_by(request, Order::WholeObject, receipt, service, link).await
+        }
+        action => {
+            let has_body = request.method() != Method::HEAD;
+            let answer = carry_out(request, service, link).await?;
+            match action {
+                FaultAction::Announce { .. } if !has_body => Ok(answer),
+                action => Ok(edit::edited(answer, action, receipt)),
+            }
+        }
+    }
+}
+
+/// Does what comes instead of an answer: closes the connection, waits, or returns another answer.
+async fn without_answer(
+    action: &FaultAction,
+    receipt: Receipt,
+    link: &Arc<Link>,
+) -> Result<Option<Answer>, StdError> {
+    receipt.delivered();
+    match action {
         FaultAction::Status {
             status,
             code,
             retry_after,
-        } => {
-            discard(request.into_body()).await;
-            receipt.delivered();
-            Ok(error_answer(status, &code, retry_after, link))
+        } => Ok(Some(edit::error_answer(
+            *status,
+            code,
+            *retry_after,
+            Arc::clone(link),
+        ))),
+        FaultAction::Stall { wait, .. } => {
+            stall(*wait).await;
+            Ok(None)
         }
-        FaultAction::Drop => {
-            receipt.delivered();
+        FaultAction::Reset => {
+            link.reset_on_close();
             Err(Refused.into())
         }
-        FaultAction::LoseReply => {
-            carry_out(request, service, link).await?;
-            receipt.delivered();
-            Err(Refused.into())
-        }
-        FaultAction::Stall { at: None, wait } => {
-            receipt.delivered();
-            stall(wait).await;
-            carry_out(request, service, link).await
-        }
-        FaultAction::ChangedETag => {
-            let answer = carry_out(request, service, link).await?;
-            Ok(with_other_etag(answer, receipt))
-        }
-        FaultAction::TruncateBody { at } => {
-            let answer = carry_out(request, service, link).await?;
-            Ok(turning(answer, at, Turn::End { reset: false }, receipt))
-        }
-        FaultAction::BodyError { at } => {
-            let answer = carry_out(request, service, link).await?;
-            Ok(turning(answer, at, Turn::End { reset: true }, receipt))
-        }
-        FaultAction::Stall { at: Some(at), wait } => {
-            let answer = carry_out(request, service, link).await?;
-            Ok(turning(answer, at, Turn::Wait(wait), receipt))
-        }
+        _ => Err(Refused.into()),
     }
 }
 
@@ -107,52 +145,36 @@ async fn carry_out(
     Ok(answer.map(|body| Shaped::whole(body, link)))
 }
 
+async fn carry_out_by(
+    mut request: Request<Incoming>,
+    order: Order,
+    receipt: Receipt,
+    service: &S3Service,
+    link: Arc<Link>,
+) -> Result<Answer, StdError> {
+    request.extensions_mut().insert(Orders::new(order, receipt));
+    carry_out(request, service, link).await
+}
+
 /// Reads a request's body to its end, so that the connection stays usable and the client sees the answer.
-async fn discard(mut body: Incoming) {
-    while let Some(Ok(_)) = body.frame().await {}
+async fn discard(body: Incoming) {
+    read(body, u64::MAX).await;
 }
 
-fn error_answer(status: u16, code: &str, retry_after: Option<Duration>, link: Arc<Link>) -> Answer {
-    let text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code>\
-         <Message>a fault of the test kit</Message><RequestId>fault</RequestId></Error>"
-    );
-    let mut answer = Response::new(Shaped::whole(s3s::Body::from(text), link));
-    *answer.status_mut() =
-        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-    if let Some(wait) = retry_after {
-        answer
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
-    }
-    answer
-}
-
-fn with_other_etag(mut answer: Answer, receipt: Receipt) -> Answer {
-    if let Some(etag) = answer.headers_mut().get_mut(ETAG) {
-        *etag =
-            HeaderValue::from_str(&format!("\"{OTHER_ETAG}\"")).expect("the tag is plain ASCII");
-        receipt.delivered();
-    }
-    answer
-}
-
-fn turning(answer: Answer, at: Position, turn: Turn, receipt: Receipt) -> Answer {
-    match at.within(body_len(&answer)) {
-        Some(at) => answer.map(|body| body.turning(at, turn, receipt)),
-        None => answer,
+/// Reads at least so many bytes of a request's body, if it has them.
+async fn read(mut body: Incoming, mut bytes: u64) {
+    while bytes > 0
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        let len = frame.data_ref().map_or(0, |data| data.len() as u64);
+        bytes = bytes.saturating_sub(len);
     }
 }
 
-fn body_len(answer: &Answer) -> u64 {
-    let announced = answer
+fn is_longer(request: &Request<Incoming>, than: u64) -> bool {
+    let announced = request
         .headers()
         .get(CONTENT_LENGTH)
-        .and_then(|len| len.to_str().ok()?.parse().ok());
-    announced
-        .or_else(|| answer.body().size_hint().exact())
-        .unwrap_or(0)
+        .and_then(|len| len.to_str().ok()?.parse::<u64>().ok());
+    announced.or_else(|| request.body().size_hint().exact()) > Some(than)
 }

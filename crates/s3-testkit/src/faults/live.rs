@@ -1,7 +1,11 @@
 //! A plan at work: how many uses are left, and what was delivered.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::chance::Occurrences;
 use super::{FaultAction, FaultPlan, FaultRule};
@@ -15,6 +19,8 @@ pub struct Delivered {
     pub rules: Vec<u64>,
     /// For the random part of the plan.
     pub random: u64,
+    /// For each action, by its [name](FaultAction::name).
+    pub actions: BTreeMap<&'static str, u64>,
 }
 
 impl Delivered {
@@ -36,6 +42,8 @@ struct State {
     matched: Vec<u32>,
     delivered: Delivered,
     occurrences: Occurrences,
+    /// When the plan was set; a plan that never was has no rules.
+    begun: Option<Instant>,
     /// Counts the plans, so that a late delivery is not booked on the next plan.
     generation: u64,
 }
@@ -60,8 +68,9 @@ impl Faults {
             matched: vec![0; rules],
             delivered: Delivered {
                 rules: vec![0; rules],
-                random: 0,
+                ..Delivered::default()
             },
+            begun: Some(Instant::now()),
             occurrences: Occurrences::default(),
             generation,
         };
@@ -92,11 +101,13 @@ impl Faults {
         let (rule, action) = state.first_rule(call).or_else(|| state.draw(call))?;
         let generation = state.generation;
         drop(state);
+        let name = action.name();
         Some(Fault {
             action,
             receipt: Receipt {
                 faults: self.clone(),
                 rule,
+                name,
                 generation,
             },
         })
@@ -109,8 +120,10 @@ impl Faults {
 
 impl State {
     fn first_rule(&mut self, call: &Call) -> Option<(Option<usize>, FaultAction)> {
+        let age = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
         for (index, rule) in self.plan.rules.iter().enumerate() {
-            if !rule.matcher.matches(call) || is_spent(rule, self.matched[index]) {
+            let due = rule.during.as_ref().is_none_or(|time| time.contains(&age));
+            if !due || !rule.matcher.matches(call) || is_spent(rule, self.matched[index]) {
                 continue;
             }
             self.matched[index] += 1;
@@ -154,6 +167,7 @@ pub(crate) struct Fault {
 pub(crate) struct Receipt {
     faults: Faults,
     rule: Option<usize>,
+    name: &'static str,
     generation: u64,
 }
 
@@ -163,6 +177,7 @@ impl Receipt {
         if state.generation != self.generation {
             return;
         }
+        *state.delivered.actions.entry(self.name).or_default() += 1;
         match self.rule {
             Some(rule) => state.delivered.rules[rule] += 1,
             None => state.delivered.random += 1,
@@ -212,9 +227,36 @@ mod tests {
             faults.delivered(),
             Delivered {
                 rules: vec![1, 2],
-                random: 0
+                random: 0,
+                actions: BTreeMap::from([("changed etag", 2), ("drop", 1)]),
             }
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rule_for_a_time_holds_in_it_and_its_count_waits_for_it() {
+        let seconds = Duration::from_secs;
+        let outage = FaultMatch::any()
+            .on(FaultAction::Drop)
+            .times(1)
+            .during(seconds(2)..seconds(4));
+        let faults = Faults::new(outage.into());
+        let mut hits = Vec::new();
+        for _ in 0..6 {
+            hits.push(faults.decide(&get("k")).is_some());
+            tokio::time::advance(seconds(1)).await;
+        }
+        assert_eq!(hits, [false, false, true, false, false, false]);
+        faults.set(
+            FaultMatch::any()
+                .on(FaultAction::Drop)
+                .during(seconds(1)..seconds(9)),
+        );
+        assert!(faults.decide(&get("k")).is_none());
+        tokio::time::advance(seconds(8)).await;
+        assert!(faults.decide(&get("k")).is_some());
+        tokio::time::advance(seconds(1)).await;
+        assert!(faults.decide(&get("k")).is_none());
     }
 
     #[test]

@@ -12,6 +12,9 @@
 //! * on any [`Store`](s3_core::Store), with [`FaultStore`]: calls fail with the errors that such answers mean,
 //!   without a network.
 //!
+//! An action is what goes wrong and, where that matters, at which place of the body; [`FaultAction::after_commit`]
+//! moves it behind the deed. [`FaultRule::during`] and [`FaultRule::times`] say when and how often.
+//!
 //! Everything is deterministic. [`FaultPlan::random`] draws from a seed and from what the request asks for, not
 //! from the order in which requests arrive, so that concurrency does not change which requests are hit.
 //!
@@ -36,15 +39,20 @@
 
 mod action;
 mod chance;
+mod edit;
 mod http;
+mod lie;
 mod live;
 mod matcher;
+mod named;
 mod plan;
 mod shape;
 mod store;
 
-pub use action::{FaultAction, Position};
+pub use action::{FaultAction, ListLie, Position};
 pub(crate) use http::answer;
+pub(crate) use lie::{Order, Orders, lying_page};
+pub(crate) use live::Receipt;
 pub use live::{Delivered, Faults};
 pub use matcher::FaultMatch;
 pub use plan::{FaultPlan, FaultRule};

@@ -1,5 +1,8 @@
 //! Which requests go wrong, how and how often.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use super::{FaultAction, FaultMatch};
 
 /// What happens to some of the requests that match.
@@ -14,6 +17,8 @@ pub struct FaultRule {
     pub times: Option<u32>,
     /// How many requests that match are left alone first.
     pub skip: u32,
+    /// From when to when it happens, counted from the start of the plan; always when `None`.
+    pub during: Option<Range<Duration>>,
 }
 
 impl FaultRule {
@@ -25,6 +30,7 @@ impl FaultRule {
             action,
             times: None,
             skip: 0,
+            during: None,
         }
     }
 
@@ -32,6 +38,31 @@ impl FaultRule {
     #[must_use]
     pub fn burst_503(matcher: FaultMatch, count: u32) -> Self {
         Self::new(matcher, FaultAction::status(503, "SlowDown")).times(count)
+    }
+
+    /// Answers so many times in a row with this status and code, and with `Retry-After` if it is given.
+    #[must_use]
+    pub fn burst(
+        matcher: FaultMatch,
+        (status, code): (u16, &str),
+        retry_after: Option<Duration>,
+        count: u32,
+    ) -> Self {
+        let answer = FaultAction::Status {
+            status,
+            code: code.to_owned(),
+            retry_after,
+        };
+        Self::new(matcher, answer).times(count)
+    }
+
+    /// Lets it happen only within a time, counted from the start of the plan: `30..60` seconds, or an outage.
+    ///
+    /// Requests outside of it are not counted as matches.
+    #[must_use]
+    pub fn during(mut self, time: Range<Duration>) -> Self {
+        self.during = Some(time);
+        self
     }
 
     /// Limits how often it happens.

@@ -7,8 +7,10 @@ use s3_core::{SharedStore, Store};
 use s3s::S3;
 use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::activity::Activity;
 use super::credentials::{Anybody, KeyPair};
 use super::front::Front;
 use super::{Domains, Frontend, S3Server, tcp};
@@ -139,7 +141,10 @@ impl S3ServerBuilder {
         };
         let (ledger, faults) = (front.ledger.clone(), front.faults.clone());
         let stop = CancellationToken::new();
-        let task = tokio::spawn(tcp::serve(listener, front, stop.clone()));
+        let (presence, asked) = mpsc::channel(1);
+        let activity = Activity::default();
+        let serving = tcp::serve(listener, front, activity.clone(), asked, stop.clone());
+        let task = tokio::spawn(serving);
         Ok(S3Server {
             port,
             keys: self.keys,
@@ -147,6 +152,8 @@ impl S3ServerBuilder {
             store,
             ledger,
             faults,
+            activity,
+            presence,
             stop,
             task,
         })

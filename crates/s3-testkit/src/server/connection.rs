@@ -1,77 +1,65 @@
-//! One TCP connection, and what a fault needs to know and do about it.
+//! One TCP connection, which does what its [`Link`] is told.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
+use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// The side of a connection that answers can reach.
-#[derive(Debug, Default)]
-pub(crate) struct Link {
-    flushes: AtomicU64,
-    waiting: Mutex<Option<Waker>>,
-    reset: AtomicBool,
-}
+use super::Link;
+use super::activity::Activity;
 
-impl Link {
-    /// Returns how often everything written so far was handed to the system.
-    pub(crate) fn flushes(&self) -> u64 {
-        self.flushes.load(Ordering::Acquire)
-    }
-
-    /// Waits until everything was handed to the system once more than `mark` says.
-    ///
-    /// hyper drops what it holds when a body fails; a body that is to be cut after n bytes waits here first.
-    pub(crate) fn poll_flushed(&self, mark: u64, cx: &Context<'_>) -> Poll<()> {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
-        if self.flushes() > mark {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-
-    /// Makes the end of the connection a reset.
-    pub(crate) fn reset_on_close(&self) {
-        self.reset.store(true, Ordering::Release);
-    }
-
-    fn flushed(&self) {
-        self.flushes.fetch_add(1, Ordering::AcqRel);
-        let waiting = self
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(waker) = waiting {
-            waker.wake();
-        }
-    }
-}
-
-/// A TCP connection that tells its [`Link`] about flushes.
+/// A TCP connection that tells its [`Link`] about flushes, and everybody that something has moved.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
     link: Arc<Link>,
+    activity: Activity,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, link: Arc<Link>) -> Self {
-        Self { stream, link }
+    pub(crate) fn new(stream: TcpStream, link: Arc<Link>, activity: Activity) -> Self {
+        activity.opened();
+        Self {
+            stream,
+            link,
+            activity,
+        }
+    }
+
+    fn poll_noted<T>(&self, polled: Poll<T>) -> Poll<T> {
+        if polled.is_ready() {
+            self.activity.note();
+        }
+        polled
+    }
+
+    /// Sends what was to be sent behind everything else.
+    fn poll_behind(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(mut bytes) = self.link.take_behind() {
+            let written = Pin::new(&mut self.stream).poll_write(cx, &bytes);
+            if let Poll::Ready(Ok(count)) = written {
+                bytes.advance(count);
+            }
+            if !bytes.is_empty() {
+                self.link.give_back(bytes);
+            }
+            ready!(written)?;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.link.reset.load(Ordering::Acquire) {
+        if self.link.is_reset() {
             // A failure leaves an orderly end, which is all that can be done.
             let _ = self.stream.set_zero_linger();
         }
+        self.activity.closed();
     }
 }
 
@@ -81,7 +69,11 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        if self.link.is_over(cx) {
+            return Poll::Ready(Ok(()));
+        }
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.poll_noted(polled)
     }
 }
 
@@ -91,7 +83,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, data)
+        let allowed = ready!(self.link.poll_allowance(cx)).min(data.len());
+        let polled = Pin::new(&mut self.stream).poll_write(cx, &data[..allowed]);
+        self.poll_noted(polled)
     }
 
     fn poll_write_vectored(
@@ -99,7 +93,16 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+        let allowed = ready!(self.link.poll_allowance(cx));
+        let first = buffers.iter().find(|buffer| !buffer.is_empty());
+        let polled = match first {
+            Some(first) if allowed < usize::MAX => {
+                let piece = &first[..allowed.min(first.len())];
+                Pin::new(&mut self.stream).poll_write(cx, piece)
+            }
+            _ => Pin::new(&mut self.stream).poll_write_vectored(cx, buffers),
+        };
+        self.poll_noted(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -107,11 +110,10 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_flush(cx);
-        if let Poll::Ready(Ok(())) = polled {
-            self.link.flushed();
-        }
-        polled
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        ready!(self.poll_behind(cx))?;
+        self.link.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -30,6 +30,7 @@ impl Front {
         request: Request<Incoming>,
         link: Arc<Link>,
     ) -> Result<Response<impl Body<Data = Bytes, Error = StdError> + use<>>, StdError> {
+        link.begin();
         let (head, body) = request.into_parts();
         let call = Call::from_head(&head, &self.domains);
         let fault = self.faults.decide(&call);

@@ -17,6 +17,7 @@
 //!   header merely describes (`Expires`, `Content-Language`, storage classes).
 //! * A malformed `Range` is ignored, as AWS does, unless it is a signed header: then it is refused with 400.
 
+mod activity;
 mod blocking;
 mod builder;
 mod checksum;
@@ -27,13 +28,14 @@ mod errors;
 mod front;
 mod frontend;
 mod host;
+mod link;
 mod range_header;
 mod running;
 mod tcp;
 
 pub use blocking::BlockingServer;
 pub use builder::S3ServerBuilder;
-pub(crate) use connection::Link;
 pub use frontend::Frontend;
 pub(crate) use host::Domains;
+pub(crate) use link::Link;
 pub use running::S3Server;

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use s3_core::{ListUploads, Result, S3Prefix, SdkStore, SdkStoreBuilder, SharedStore, Store};
 use s3s::S3;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::activity::Activity;
 use super::credentials::KeyPair;
+use super::tcp::Presence;
 use super::{BlockingServer, S3ServerBuilder};
 use crate::{Faults, Ledger};
 
@@ -56,6 +59,8 @@ pub struct S3Server {
     pub(super) store: Option<SharedStore>,
     pub(super) ledger: Ledger,
     pub(super) faults: Faults,
+    pub(super) activity: Activity,
+    pub(super) presence: mpsc::Sender<Presence>,
     pub(super) stop: CancellationToken,
     pub(super) task: JoinHandle<()>,
 }
@@ -167,6 +172,45 @@ impl S3Server {
             .endpoint(&self.endpoint())
             .region(self.region())
             .credentials(self.access_key(), self.secret_key(), None)
+    }
+
+    /// Closes all connections and refuses new ones until [`come_back`](Self::come_back); the port stays the server's.
+    ///
+    /// # Errors
+    ///
+    /// If the port cannot be kept: then somebody else may get it.
+    pub async fn go_down(&self) -> io::Result<()> {
+        self.be_there(false).await
+    }
+
+    /// Accepts connections again, on the same port.
+    ///
+    /// # Errors
+    ///
+    /// If somebody else has the port.
+    pub async fn come_back(&self) -> io::Result<()> {
+        self.be_there(true).await
+    }
+
+    async fn be_there(&self, yes: bool) -> io::Result<()> {
+        let (done, told) = oneshot::channel();
+        let gone = || io::Error::other("the server has stopped");
+        let asked = self.presence.send((yes, done)).await;
+        asked.map_err(|_| gone())?;
+        told.await.map_err(|_| gone())?
+    }
+
+    /// Returns a number that grows with everything that happens on the server's sockets: connections that come and go,
+    /// bytes that are read and written. While it stands still, the server waits for a client or for the clock.
+    #[must_use]
+    pub fn activity(&self) -> u64 {
+        self.activity.count()
+    }
+
+    /// Returns how many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.activity.open()
     }
 
     /// Stops accepting, waits up to 2 seconds for requests under way, and ends what is left.

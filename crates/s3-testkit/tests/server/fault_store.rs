@@ -171,3 +171,36 @@ async fn an_object_can_seem_to_have_changed() {
         changed
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_behind_the_call_and_to_its_bytes_means_the_same_without_a_wire() {
+    let other = S3Url::parse("s3://bkt/other").unwrap();
+    let late = FaultAction::status(503, "SlowDown").after_commit();
+    let store = faulty(FaultMatch::method("PUT").on(late)).await;
+    let error = store.put_bytes(other.clone(), "x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Throttled);
+    assert!(store.inner().exists(other.clone()).await.unwrap());
+
+    let cut = FaultAction::CutRequest { after: 0 };
+    let store = faulty(FaultMatch::method("PUT").on(cut)).await;
+    assert!(store.put_bytes(other.clone(), "x").await.is_err());
+    assert!(!store.inner().exists(other).await.unwrap());
+
+    let at = s3_testkit::Position::Byte(500);
+    let store = faulty(FaultMatch::method("GET").on(FaultAction::FlipByte { at })).await;
+    let bytes = store.get_bytes(url()).await.unwrap();
+    assert_ramp(&bytes[..500], 0);
+    assert_eq!(bytes[500] ^ 1, ramp(500, 1)[0]);
+    assert_ramp(&bytes[501..], 501);
+
+    let drip = FaultAction::slow_loris(Duration::from_secs(1));
+    let store = faulty(FaultMatch::method("GET").on(drip)).await;
+    let start = tokio::time::Instant::now();
+    assert_ramp(&store.get_bytes(url()).await.unwrap(), 0);
+    assert!(start.elapsed() >= Duration::from_secs(1000));
+
+    let store = faulty(FaultMatch::method("GET").on(FaultAction::WholeObject)).await;
+    let ranged = GetRequest::new(url()).with_range(1..2);
+    assert_eq!(store.get(ranged).await.unwrap().range, 0..1000);
+    assert_eq!(store.faults().delivered().total(), 1);
+}

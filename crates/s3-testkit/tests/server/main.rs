@@ -10,6 +10,7 @@ mod credentials;
 mod fault_store;
 mod faults;
 mod foreign;
+mod lies;
 mod listing;
 mod operations;
 mod places;

@@ -1,10 +1,12 @@
 //! The body of a get that ends, breaks or stalls where a fault says.
 
 use std::ops::Range;
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use s3_core::{Body, Error, ErrorKind, Operation, Result};
+use tokio::time::sleep;
 
 use crate::FaultAction;
 use crate::faults::Position;
@@ -22,6 +24,7 @@ pub(super) fn shaped(body: Body, range: &Range<u64>, fault: Fault, place: &str) 
         left,
         turn: Some((fault.action, fault.receipt)),
         rest: Bytes::new(),
+        trickle: None,
         place: place.to_owned(),
     };
     Body::from_stream(stream::unfold(cut, async |mut cut| {
@@ -33,7 +36,10 @@ const fn position(action: &FaultAction) -> Option<Position> {
     match *action {
         FaultAction::TruncateBody { at }
         | FaultAction::BodyError { at }
+        | FaultAction::FlipByte { at }
+        | FaultAction::Trickle { at: Some(at), .. }
         | FaultAction::Stall { at: Some(at), .. } => Some(at),
+        FaultAction::Trickle { at: None, .. } => Some(Position::Byte(0)),
         _ => None,
     }
 }
@@ -46,6 +52,8 @@ struct Cut {
     turn: Option<(FaultAction, Receipt)>,
     /// What came in one frame with the last byte before the turn.
     rest: Bytes,
+    /// So many bytes at a time, with a pause before each.
+    trickle: Option<(usize, Duration)>,
     place: String,
 }
 
@@ -56,6 +64,10 @@ impl Cut {
         {
             receipt.delivered();
             match action {
+                FaultAction::Trickle { bytes, every, .. } => {
+                    self.trickle = Some((bytes.max(1), every));
+                }
+                FaultAction::FlipByte { .. } => return self.flipped().await,
                 FaultAction::Stall { wait, .. } => stall(wait).await,
                 FaultAction::BodyError { .. } => {
                     self.end();
@@ -67,10 +79,16 @@ impl Cut {
                 }
             }
         }
-        if !self.rest.is_empty() {
-            return Some(Ok(std::mem::take(&mut self.rest)));
+        if let Some((bytes, every)) = self.trickle {
+            sleep(every).await;
+            let mut frame = match self.frame().await? {
+                Ok(frame) => frame,
+                Err(error) => return Some(Err(error)),
+            };
+            self.rest = frame.split_off(bytes.min(frame.len()));
+            return Some(Ok(frame));
         }
-        let mut frame = match self.body.next().await? {
+        let mut frame = match self.frame().await? {
             Ok(frame) => frame,
             Err(error) => return Some(Err(error)),
         };
@@ -80,6 +98,26 @@ impl Cut {
             self.left -= head as u64;
         }
         Some(Ok(frame))
+    }
+
+    /// Returns what was kept of the last frame, or the next one.
+    async fn frame(&mut self) -> Option<Result<Bytes>> {
+        match self.rest.is_empty() {
+            true => self.body.next().await,
+            false => Some(Ok(std::mem::take(&mut self.rest))),
+        }
+    }
+
+    async fn flipped(&mut self) -> Option<Result<Bytes>> {
+        let frame = match self.frame().await? {
+            Ok(frame) => frame,
+            Err(error) => return Some(Err(error)),
+        };
+        let mut frame = BytesMut::from(&frame[..]);
+        if let Some(byte) = frame.first_mut() {
+            *byte ^= 1;
+        }
+        Some(Ok(frame.freeze()))
     }
 
     /// Lets nothing follow.

@@ -1,6 +1,7 @@
 //! The store that lets calls fail.
 
 use std::future::Future;
+use std::time::Duration;
 
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
@@ -13,7 +14,8 @@ use s3_core::{
 use super::{Context, calls, cut};
 use crate::faults::action::OTHER_ETAG;
 use crate::faults::http::stall;
-use crate::faults::live::Fault;
+use crate::faults::lie::{lying_page, no_token};
+use crate::faults::live::{Fault, Receipt};
 use crate::{FaultAction, FaultPlan, Faults};
 
 /// A store that does what a [`FaultPlan`] says to some calls and passes the others on.
@@ -30,6 +32,14 @@ use crate::{FaultAction, FaultPlan, Faults};
 /// | `BodyError` | a body that breaks with a `Network` error; other answers than those of `get` likewise |
 /// | `Stall` | a call or a body that waits |
 /// | `ChangedETag` | another entity tag in the answer of `get`, `head` and `put` |
+/// | `Reset`, `CutRequest` | as `Drop` |
+/// | `AfterCommit` | what is in it, after the call was carried out |
+/// | `Trickle`, `FlipByte` | a body of `get` that drips, or has a bit changed |
+/// | `WhiteSpace` | an answer that takes so long, or the error that comes behind it |
+/// | `ShiftedRange` | the answer of `get` says that its bytes are one further on |
+/// | `WholeObject` | `get` ignores the range |
+/// | `List` | a page that lies; without its token, the `Integrity` error that such an answer is |
+/// | `Header`, `Announce`, `CloseIdle` | nothing, and nothing is counted: there is no wire |
 #[derive(Debug)]
 pub struct FaultStore<S> {
     store: S,
@@ -72,7 +82,16 @@ impl<S: Store> FaultStore<S> {
         match fault.action {
             FaultAction::LoseReply => {
                 fault.receipt.delivered();
-                Err(context.network("the connection was closed without an answer"))
+                Err(context.network(UNANSWERED))
+            }
+            FaultAction::AfterCommit(action) => {
+                instead(&action, fault.receipt, &context).await?;
+                Ok((answer, None))
+            }
+            FaultAction::WhiteSpace { wait, .. } => {
+                fault.receipt.delivered();
+                stall(Some(wait)).await;
+                Ok((answer, None))
             }
             FaultAction::TruncateBody { .. } | FaultAction::BodyError { .. } if carries_body => {
                 fault.receipt.delivered();
@@ -93,33 +112,55 @@ impl<S: Store> FaultStore<S> {
             return Ok(None);
         };
         match fault.action {
-            FaultAction::Status {
-                status,
-                ref code,
-                retry_after,
+            FaultAction::Status { .. }
+            | FaultAction::Drop
+            | FaultAction::Reset
+            | FaultAction::CutRequest { .. }
+            | FaultAction::Stall { at: None, .. } => {
+                instead(&fault.action, fault.receipt, context).await?;
+                Ok(None)
+            }
+            FaultAction::WhiteSpace {
+                wait,
+                code: Some(ref code),
+                ..
             } => {
                 fault.receipt.delivered();
-                let code = (context.operation != Operation::Head).then_some(code.as_str());
-                let error =
-                    Error::from_answer(context.operation, status, code).with_place(&context.place);
-                Err(match error.retryability() {
-                    Retryability::Throttled { .. } => {
-                        error.with_retryability(Retryability::Throttled { after: retry_after })
-                    }
-                    _ => error,
-                })
-            }
-            FaultAction::Drop => {
-                fault.receipt.delivered();
-                Err(context.network("the connection was closed without an answer"))
-            }
-            FaultAction::Stall { at: None, wait } => {
-                fault.receipt.delivered();
-                stall(wait).await;
-                Ok(None)
+                stall(Some(wait)).await;
+                Err(refusal(context, 200, code, None))
             }
             _ => Ok(Some(fault)),
         }
+    }
+}
+
+const UNANSWERED: &str = "the connection was closed without an answer";
+
+/// Does what comes instead of an answer; after a wait, the answer comes all the same.
+async fn instead(action: &FaultAction, receipt: Receipt, context: &Context) -> Result<()> {
+    receipt.delivered();
+    match action {
+        FaultAction::Status {
+            status,
+            code,
+            retry_after,
+        } => Err(refusal(context, *status, code, *retry_after)),
+        FaultAction::Stall { wait, .. } => {
+            stall(*wait).await;
+            Ok(())
+        }
+        _ => Err(context.network(UNANSWERED)),
+    }
+}
+
+fn refusal(context: &Context, status: u16, code: &str, wait: Option<Duration>) -> Error {
+    let code = (context.operation != Operation::Head).then_some(code);
+    let error = Error::from_answer(context.operation, status, code).with_place(&context.place);
+    match error.retryability() {
+        Retryability::Throttled { .. } => {
+            error.with_retryability(Retryability::Throttled { after: wait })
+        }
+        _ => error,
     }
 }
 
@@ -142,6 +183,8 @@ impl<S: Store> Store for FaultStore<S> {
     async fn get(&self, request: GetRequest) -> Result<GetResponse> {
         let context = calls::get(&request);
         let place = context.place.clone();
+        let mut whole = request.clone();
+        let is_ranged = whole.range.take().is_some();
         let (mut answer, fault) = self.run(context, false, self.store.get(request)).await?;
         match fault {
             Some(Fault {
@@ -149,6 +192,20 @@ impl<S: Store> Store for FaultStore<S> {
                 receipt,
             }) => {
                 answer.meta.etag = Some(ETag::new(OTHER_ETAG));
+                receipt.delivered();
+            }
+            Some(Fault {
+                action: FaultAction::WholeObject,
+                receipt,
+            }) if is_ranged => {
+                answer = self.store.get(whole).await?;
+                receipt.delivered();
+            }
+            Some(Fault {
+                action: FaultAction::ShiftedRange,
+                receipt,
+            }) => {
+                answer.range = answer.range.start + 1..answer.range.end + 1;
                 receipt.delivered();
             }
             Some(fault) => answer.body = cut::shaped(answer.body, &answer.range, fault, &place),
@@ -183,10 +240,22 @@ impl<S: Store> Store for FaultStore<S> {
 
     async fn list_page(&self, request: ListRequest) -> Result<ListPage> {
         let context = calls::list_page(&request);
-        Ok(self
+        let again = request.clone();
+        let (page, fault) = self
             .run(context, true, self.store.list_page(request))
-            .await?
-            .0)
+            .await?;
+        let Some(Fault {
+            action: FaultAction::List(lie),
+            receipt,
+        }) = fault
+        else {
+            return Ok(page);
+        };
+        let page = lying_page(&self.store, again, lie, receipt).await?;
+        match page.next.as_deref() {
+            Some("") => Err(no_token()),
+            _ => Ok(page),
+        }
     }
 
     async fn create_upload(&self, request: CreateUpload) -> Result<UploadId> {

@@ -12,6 +12,7 @@ use s3s::{S3Request, S3Result};
 
 use super::Frontend;
 use super::body::streamed;
+use crate::faults::{Order, Orders, Receipt};
 use crate::server::convert::{
     Described, byte_range, checksum_field, named_etag, object_url, size, strong, system_time,
     timestamp,
@@ -22,7 +23,15 @@ pub(super) async fn get_object(
     front: &Frontend,
     request: S3Request<GetObjectInput>,
 ) -> S3Result<GetObjectOutput> {
-    let input = request.input;
+    let mut input = request.input;
+    let orders = request.extensions.get::<Orders>();
+    if input.range.is_some()
+        && let Some(orders) = orders
+        && orders.order() == Order::WholeObject
+    {
+        input.range = None;
+        orders.take().into_iter().for_each(Receipt::delivered);
+    }
     let mut get = GetRequest::new(object_url(&input.bucket, &input.key)?);
     get.range = input.range.map(byte_range);
     get.version = version(input.version_id);

@@ -11,6 +11,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
 use super::encoding::{KeyEncoding, store_token, wire_token};
+use crate::faults::{Order, Orders, lying_page};
 use crate::server::convert::{key_prefix, size, strong, timestamp};
 use crate::server::errors::refusal;
 
@@ -37,7 +38,8 @@ pub(super) async fn list_objects_v2(
         .transpose()?
         .map(Arc::from);
 
-    let page = page(front, list, max_keys).await?;
+    let orders = request.extensions.get::<Orders>();
+    let page = page(front, list, max_keys, orders).await?;
     let contents = objects(&page, encoding);
     let common_prefixes = prefixes(&page, encoding);
     Ok(ListObjectsV2Output {
@@ -78,7 +80,7 @@ pub(super) async fn list_objects(
     list.start_after =
         non_empty(input.marker.as_deref()).map(|marker| behind_marker(&marker, &list));
 
-    let page = page(front, list, max_keys).await?;
+    let page = page(front, list, max_keys, None).await?;
     let next_marker = page
         .next
         .as_ref()
@@ -103,12 +105,25 @@ pub(super) async fn list_objects(
     })
 }
 
-async fn page(front: &Frontend, mut list: ListRequest, max_keys: u32) -> S3Result<ListPage> {
+async fn page(
+    front: &Frontend,
+    mut list: ListRequest,
+    max_keys: u32,
+    orders: Option<&Orders>,
+) -> S3Result<ListPage> {
     if max_keys == 0 {
         return Ok(ListPage::default());
     }
     list.max_keys = Some(max_keys);
-    front.store.list_page(list).await.map_err(refusal)
+    let lie = orders.and_then(|orders| match orders.order() {
+        Order::List(lie) => Some((lie, orders.take()?)),
+        Order::WholeObject => None,
+    });
+    let page = match lie {
+        Some((lie, receipt)) => lying_page(&front.store, list, lie, receipt).await,
+        None => front.store.list_page(list).await,
+    };
+    page.map_err(refusal)
 }
 
 fn max_keys(asked: Option<i32>) -> S3Result<u32> {
