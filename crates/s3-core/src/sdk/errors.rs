@@ -35,6 +35,9 @@ where
             Error::new(ErrorKind::Timeout, operation).with_message(text_of(error))
         }
         SdkError::DispatchFailure(failure) => not_delivered(operation, error, failure),
+        SdkError::ResponseError(_) if broke_off(error) => {
+            Error::new(ErrorKind::Network, operation).with_message(text_of(error))
+        }
         SdkError::ResponseError(context) => with_reply(context.raw(), |reply| {
             not_understood(operation, reply, text_of(error))
         }),
@@ -46,6 +49,16 @@ where
         }),
         _ => Error::new(ErrorKind::Other, operation).with_message(text_of(error)),
     }
+}
+
+/// Returns whether an answer did not arrive whole, rather than that it could not be understood. The type that says so
+/// is hyper's, in a version that is the SDK's own affair, so its words have to do.
+fn broke_off(error: &(dyn StdError + 'static)) -> bool {
+    find::<io::Error>(error).is_some()
+        || causes(error).any(|cause| {
+            let said = cause.to_string();
+            said.starts_with("error reading a body from connection")
+        })
 }
 
 /// Returns what an error in the middle of an answer's body means.

@@ -356,3 +356,20 @@ async fn a_burst_has_its_status_code_and_wait() {
     client.get_bytes(url("k")).await.unwrap();
     assert_eq!(count(&server, "status"), 2);
 }
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_a_failure_of_the_network_on_both_request_paths() {
+    let half = Position::Half;
+    for action in [
+        FaultAction::TruncateBody { at: half },
+        FaultAction::BodyError { at: half },
+    ] {
+        let (server, client) = served(FaultMatch::any().on(action.clone())).await;
+        let copied = client.copy(CopyRequest::new(url("k"), url("to"))).await;
+        assert_eq!(copied.unwrap_err().kind(), ErrorKind::Network, "{action:?}");
+        let list = ListRequest::new(S3Prefix::parse("s3://bkt/").unwrap());
+        let listed = client.list_page(list).await;
+        assert_eq!(listed.unwrap_err().kind(), ErrorKind::Network, "{action:?}");
+        assert_eq!(server.faults().delivered().total(), 2);
+    }
+}
