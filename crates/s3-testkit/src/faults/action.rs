@@ -131,7 +131,7 @@ pub enum ListLie {
     RepeatsPage,
     /// It is the page behind the one that was asked for.
     SkipsPage,
-    /// It begins with the last object of the first page.
+    /// It begins with the last entry of the first page.
     Overlaps,
 }
 

@@ -71,10 +71,16 @@ pub(crate) async fn lying_page(
             page = store.list_page(second).await?;
         }
         (ListLie::Overlaps, _) if goes_on => {
-            let Some(object) = store.list_page(first).await?.objects.pop() else {
-                return Ok(page);
-            };
-            page.objects.insert(0, object);
+            let mut before = store.list_page(first).await?;
+            let prefix = before.prefixes.pop();
+            match (before.objects.pop(), prefix) {
+                (Some(object), Some(prefix)) if prefix.prefix() > object.url.key() => {
+                    page.prefixes.insert(0, prefix);
+                }
+                (Some(object), _) => page.objects.insert(0, object),
+                (None, Some(prefix)) => page.prefixes.insert(0, prefix),
+                (None, None) => return Ok(page),
+            }
         }
         _ => return Ok(page),
     }

@@ -24,7 +24,7 @@ mod scout;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use s3_core::{ListPage, ListRequest, Result, Retryability};
+use s3_core::{ListPage, ListRequest, ListedObject, Result, Retryability, S3Prefix};
 
 use self::scout::Scout;
 use super::directories::{self, Density};
@@ -78,6 +78,8 @@ pub(super) struct Plan {
     is_verified: bool,
     /// Pages that were taken.
     taken: usize,
+    /// The last entry of the last page that was taken.
+    last: Option<Arc<str>>,
     credit: usize,
     /// Pages since the credit was used up.
     patience: usize,
@@ -109,6 +111,7 @@ impl Plan {
             next_id: 0,
             is_verified: false,
             taken: 0,
+            last: None,
             credit: FIRST_CREDIT,
             patience: 0,
             probes_in_vain: 0,
@@ -137,6 +140,10 @@ impl Plan {
         match self.spans.pop_front()?.state {
             State::Listed(page) => {
                 self.taken += 1;
+                if let Err(error) = self.follows(&page) {
+                    self.spans.clear();
+                    return Some(Err(error));
+                }
                 Some(Ok(page))
             }
             State::Failed(error) => {
@@ -145,6 +152,25 @@ impl Plan {
             }
             State::Open(_) | State::Asked(_) => None,
         }
+    }
+
+    /// Refuses a page that has the last entry of the page before it once more: keys come twice, and others perhaps not
+    /// at all. That is no matter of the server's order.
+    fn follows(&mut self, page: &ListPage) -> Result<()> {
+        let Some((first, last)) = ends(page) else {
+            return Ok(());
+        };
+        if let Some(before) = self.last.as_deref()
+            && first <= before
+            && entries(page).any(|entry| entry == before)
+        {
+            return Err(lie(
+                &self.base.prefix,
+                "a page of the server's listing repeats entries of the one before it",
+            ));
+        }
+        self.last = Some(last.into());
+        Ok(())
     }
 
     /// Returns the next request to send, with the number to answer it by.
@@ -556,6 +582,32 @@ enum Next {
 }
 
 /// How many keys of a page are not behind `until`.
+fn key(object: &ListedObject) -> &str {
+    object.url.key()
+}
+
+fn entries(page: &ListPage) -> impl Iterator<Item = &str> {
+    page.objects
+        .iter()
+        .map(key)
+        .chain(page.prefixes.iter().map(S3Prefix::prefix))
+}
+
+/// Returns the first and the last entry of a page, objects and prefixes together.
+fn ends(page: &ListPage) -> Option<(&str, &str)> {
+    let (objects, prefixes) = (&page.objects, &page.prefixes);
+    let first = [
+        objects.first().map(key),
+        prefixes.first().map(S3Prefix::prefix),
+    ];
+    let last = [
+        objects.last().map(key),
+        prefixes.last().map(S3Prefix::prefix),
+    ];
+    let first = first.into_iter().flatten().min()?;
+    Some((first, last.into_iter().flatten().max()?))
+}
+
 fn keys_until(page: &ListPage, until: Option<&str>) -> usize {
     until.map_or(page.objects.len(), |until| {
         page.objects

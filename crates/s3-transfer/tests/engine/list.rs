@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use s3_core::{ErrorKind, Operation, S3Prefix, StoreExt};
-use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultRule};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultRule, ListLie};
 use s3_transfer::{Concurrency, Destination, GetItem, ListOptions, Transfer, TransferConfig};
 use tokio::time::{Instant, timeout};
 
@@ -219,5 +219,25 @@ async fn a_level_and_a_single_lane_are_listed_as_they_are_read() {
             );
         }
         assert!(listing.next().await.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_repeats_the_end_of_the_one_before_is_an_error() {
+    for delimiter in [None, Some("/")] {
+        let overlap = FaultMatch::any().on(FaultAction::List(ListLie::Overlaps));
+        let setup = setup(FaultPlan::from(overlap));
+        for n in 0..6 {
+            let key = url(&format!("k{n}"));
+            setup.memory.put_bytes(key, "x").await.unwrap();
+        }
+        let mut options = ListOptions::default().one_by_one();
+        options.page_size = Some(2);
+        options.delimiter = delimiter.map(Into::into);
+        let pages = setup.transfer.list(bucket(), options, &Default::default());
+        let pages: Result<Vec<_>, _> = pages.try_collect().await;
+        let error = pages.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Integrity);
+        assert!(error.to_string().contains("repeats entries"), "{error}");
     }
 }
