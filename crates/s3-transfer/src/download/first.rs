@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use s3_core::{
-    Body, ByteRange, ETag, ErrorKind, GetResponse, ObjectMeta, Operation, Result, S3Url,
-    SharedStore, Store,
+    Body, ByteRange, ErrorKind, GetResponse, ObjectMeta, Operation, Result, S3Url, SharedStore,
+    Store,
 };
 
 use super::file_part::{FilePart, write_whole};
@@ -14,7 +14,7 @@ use super::landing::{Landing, room};
 use super::part::{Held, Part, Piece, Share, State};
 use super::segment::Segment;
 use super::verified::{Promise, Unchecked, Verified};
-use super::{Destination, Fetched, Landed};
+use super::{Destination, Fetched, KnownObject, Landed};
 use crate::{Job, Progress, Transfer};
 
 /// Reads the first part of an object, or all of it. Clones share what has arrived.
@@ -85,12 +85,13 @@ impl FirstPart {
         url: S3Url,
         ask: Option<ByteRange>,
         want: Option<ByteRange>,
-        pin: Option<ETag>,
+        known: Option<&KnownObject>,
         to: Arc<Destination>,
     ) -> Self {
+        // A server that has listed the object with another size than it sends contradicts itself.
         let state = State {
-            pin,
-            size: None,
+            pin: known.and_then(|known| known.etag.clone()),
+            size: known.map(|known| known.size),
             target: None,
         };
         Self(Arc::new(First {

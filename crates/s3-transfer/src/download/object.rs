@@ -111,9 +111,9 @@ impl Transfer {
         to: &Arc<Destination>,
         options: &CallOptions,
     ) -> Result<Fetched> {
-        let pin = item.known.as_ref().and_then(|known| known.etag.clone());
         let (url, want) = (item.url.clone(), item.range.clone());
-        let first = FirstPart::new(self, url, ask, want, pin, Arc::clone(to));
+        let known = item.known.as_ref();
+        let first = FirstPart::new(self, url, ask, want, known, Arc::clone(to));
         let mut running = pin!(self.run(first.clone(), options));
         let mut opened = None;
         let step = poll_fn(|cx| {

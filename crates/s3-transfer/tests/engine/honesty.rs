@@ -184,3 +184,21 @@ async fn a_server_that_asks_for_no_wait_is_not_asked_at_once() {
     assert_eq!(head.unwrap_err().attempts(), 21);
     assert!(start.elapsed().as_secs() > 20, "{:?}", start.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_object_of_another_size_than_was_listed_is_asked_for_again() {
+    /// The whole object, as if it ended ten bytes early.
+    fn shorter(number: usize, mut answer: GetResponse) -> GetResponse {
+        if number == 0 {
+            let len = answer.meta.size - 10;
+            (answer.meta.size, answer.range) = (len, 0..len);
+            answer.body = Body::from_bytes(ramp(0, usize::try_from(len).unwrap()));
+        }
+        answer
+    }
+    let (transfer, item) = hooked(700, |store| store.on_get = shorter).await;
+    let item = item.with_known(700, None);
+    let fetched = fetch(&transfer, item, Destination::Memory).await.unwrap();
+    assert_eq!(read(&fetched).len(), 700);
+    assert_ramp(&read(&fetched), 0);
+}
