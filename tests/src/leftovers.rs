@@ -11,7 +11,7 @@ const UNFINISHED: &str = ".s3-part";
 /// # Errors
 ///
 /// A text that names the first thing that is left.
-pub(crate) fn none_left(unfinished_uploads: usize, directories: &[&Path]) -> Result<(), String> {
+pub fn none_left(unfinished_uploads: usize, directories: &[&Path]) -> Result<(), String> {
     if unfinished_uploads > 0 {
         return Err(format!(
             "{unfinished_uploads} unfinished uploads are left on the server"

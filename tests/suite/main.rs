@@ -14,6 +14,7 @@ mod limits;
 mod model;
 mod outcomes;
 mod promises;
+mod scenarios;
 mod security;
 mod sweep;
 mod vectors;

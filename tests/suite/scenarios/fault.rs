@@ -1,0 +1,412 @@
+//! What goes wrong, where, what it means, and what it costs. The table is written from what S3 and HTTP say, and from
+//! `docs/ERRORS.md` and `docs/SEMANTICS.md`; it does not look at what the client does.
+
+use std::time::Duration;
+
+use s3_core::ErrorKind;
+use s3_core::ErrorKind as K;
+use s3_testkit::{FaultAction, FaultAction as A, ListLie, Position};
+
+use super::operation::{Operation, Target};
+
+/// What a fault means for the request that it hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// The attempt fails with one of these, and another one may succeed.
+    Passes(&'static [ErrorKind]),
+    /// Another attempt cannot help.
+    Refuses(ErrorKind),
+    /// The answer says what was wrong, and the next attempt does it better, once.
+    Corrects(ErrorKind),
+    /// The request succeeds all the same.
+    Harmless,
+    /// The attempt fails, but it has brought bytes that are kept: however often, the next one needs fewer.
+    Advances(&'static [ErrorKind]),
+    /// The object seems to be another one in the middle of a read, which begins anew once.
+    Changes,
+    /// A page contradicts the others: the result is right, or the contradiction is an error.
+    Contradicts,
+    /// A page leaves keys out and nothing tells: the result is what the server says.
+    Hides,
+}
+
+/// What a delivery costs in time, besides the wait before the next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cost {
+    Nothing,
+    /// The attempt is ended by the stall rule.
+    Stall,
+    /// So much, by what the server does or asks for.
+    Seconds(u64),
+}
+
+/// Where a fault happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Phase {
+    BeforeRequest,
+    RequestBody,
+    AfterCommit,
+    Head,
+    BodyStart,
+    BodyMiddle,
+    BodyEnd,
+}
+
+/// One kind of fault, at one place of one request.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) name: &'static str,
+    pub(super) phase: Phase,
+    pub(super) action: FaultAction,
+    pub(super) effect: Effect,
+    pub(super) cost: Cost,
+}
+
+const LOST: &[K] = &[K::Network];
+const SILENT: &[K] = &[K::Timeout];
+const TORN: &[K] = &[K::Network, K::Server, K::Integrity];
+
+impl Fault {
+    /// Whether it needs a page before it.
+    pub(super) fn contradicts(&self) -> bool {
+        self.effect == Effect::Contradicts
+    }
+}
+
+/// Returns every fault that can happen to a request of an operation.
+pub(super) fn faults(operation: Operation, target: Target) -> Vec<Fault> {
+    let mut table = Table {
+        rows: Vec::new(),
+        phase: Phase::BeforeRequest,
+    };
+    table.before_request(operation, target);
+    if target.sends() {
+        table.phase = Phase::RequestBody;
+        for (name, after) in [("cut at once", 0), ("cut", 100)] {
+            let cut = A::CutRequest { after };
+            table.row(name, cut, Effect::Passes(LOST), Cost::Nothing);
+        }
+    }
+    if target.writes() {
+        table.after_commit();
+    }
+    table.head(operation, target);
+    if target == Target::Get {
+        table.data(operation);
+    }
+    if target.answers_in_xml() {
+        table.document(target);
+    }
+    if operation.lists() {
+        table.listing();
+    }
+    table.rows
+}
+
+struct Table {
+    rows: Vec<Fault>,
+    phase: Phase,
+}
+
+impl Table {
+    fn row(&mut self, name: &'static str, action: A, effect: Effect, cost: Cost) {
+        self.rows.push(Fault {
+            name,
+            phase: self.phase,
+            action,
+            effect,
+            cost,
+        });
+    }
+
+    fn before_request(&mut self, operation: Operation, target: Target) {
+        self.row("drop", A::Drop, Effect::Passes(LOST), Cost::Nothing);
+        self.row("reset", A::Reset, Effect::Passes(LOST), Cost::Nothing);
+        self.row(
+            "stall",
+            stall(None, None),
+            Effect::Passes(SILENT),
+            Cost::Stall,
+        );
+        self.row(
+            "wait",
+            stall(None, Some(5)),
+            Effect::Harmless,
+            Cost::Seconds(5),
+        );
+        let slow = |wait| A::slow_down(Duration::from_secs(wait));
+        let throttled = Effect::Passes(&[K::Throttled]);
+        self.row("503 in 3 s", slow(3), throttled, Cost::Seconds(3));
+        let some = ["403", "409 conflict", "500", "501", "503"];
+        for (name, status, code) in STATUSES {
+            // Where another operation has met all of them, one of each effect does.
+            if operation.resembles_another() && !some.contains(name) {
+                continue;
+            }
+            // An answer to HEAD has no code: its status alone says what it means.
+            let code_is_seen = target != Target::Head;
+            let effect = match meaning(*status, code_is_seen.then_some(code)) {
+                // The answer tells the time, and the requests that are signed by ourselves take it from there.
+                Effect::Refuses(kind) if *name == SKEW && target.is_direct() => {
+                    Effect::Corrects(kind)
+                }
+                effect => effect,
+            };
+            self.row(name, A::status(*status, code), effect, Cost::Nothing);
+        }
+        // Nothing but a missing object follows from this answer to the question before a conditional upload.
+        let missing = match target {
+            Target::Head => Effect::Refuses(K::NotFound),
+            _ => Effect::Refuses(K::NoSuchBucket),
+        };
+        self.row(
+            "404",
+            A::status(404, "NoSuchBucket"),
+            missing,
+            Cost::Nothing,
+        );
+        if target.writes() || target == Target::List {
+            let failed = Effect::Passes(&[K::Server]);
+            let inside = A::error_inside("InternalError");
+            self.row("200 with an error", inside, failed, Cost::Nothing);
+        }
+    }
+
+    fn after_commit(&mut self) {
+        self.phase = Phase::AfterCommit;
+        self.row(
+            "lost reply",
+            A::LoseReply,
+            Effect::Passes(LOST),
+            Cost::Nothing,
+        );
+        let reset = A::Reset.after_commit();
+        self.row("reset", reset, Effect::Passes(LOST), Cost::Nothing);
+        self.row(
+            "parked",
+            A::parked_reply(),
+            Effect::Passes(SILENT),
+            Cost::Stall,
+        );
+        let wait = stall(None, Some(5)).after_commit();
+        self.row("wait", wait, Effect::Harmless, Cost::Seconds(5));
+        let failed = A::status(500, "InternalError").after_commit();
+        self.row("500", failed, Effect::Passes(&[K::Server]), Cost::Nothing);
+        let slow = A::status(503, "SlowDown").after_commit();
+        self.row("503", slow, Effect::Passes(&[K::Throttled]), Cost::Nothing);
+    }
+
+    fn head(&mut self, operation: Operation, target: Target) {
+        self.phase = Phase::Head;
+        let drip = |bytes, millis| A::Trickle {
+            bytes,
+            every: Duration::from_millis(millis),
+            at: None,
+        };
+        self.row("drip", drip(256, 100), Effect::Harmless, Cost::Seconds(15));
+        // No byte of a head is of use before its end: it takes longer than a stall may.
+        self.row(
+            "slow loris",
+            drip(1, 3000),
+            Effect::Passes(SILENT),
+            Cost::Stall,
+        );
+        self.row("idle close", A::CloseIdle, Effect::Harmless, Cost::Nothing);
+        match target {
+            Target::Get => {
+                let torn = Effect::Passes(&[K::Integrity]);
+                if operation != Operation::GetRecursive {
+                    self.row("wrong range", A::ShiftedRange, torn, Cost::Nothing);
+                    self.row(
+                        "ignored range",
+                        A::WholeObject,
+                        Effect::Harmless,
+                        Cost::Nothing,
+                    );
+                    let name = "content-range";
+                    let bare = A::Header { name, value: None };
+                    self.row("missing range", bare, torn, Cost::Nothing);
+                }
+                let effect = match operation.reads_in_parts() {
+                    true => Effect::Changes,
+                    false => Effect::Harmless,
+                };
+                self.row("changed tag", A::ChangedETag, effect, Cost::Nothing);
+                for (name, by) in [("longer", 10), ("shorter", -10)] {
+                    let lie = A::Announce { by };
+                    self.row(name, lie, Effect::Advances(TORN), Cost::Nothing);
+                }
+            }
+            Target::Head if operation == Operation::PutPartsOnce => {}
+            Target::Put | Target::Head => {
+                self.row(
+                    "changed tag",
+                    A::ChangedETag,
+                    Effect::Harmless,
+                    Cost::Nothing,
+                );
+            }
+            Target::Part => {
+                // The completion names a tag that the server does not know.
+                let refused = Effect::Refuses(K::InvalidInput);
+                self.row("changed tag", A::ChangedETag, refused, Cost::Nothing);
+            }
+            _ => {
+                let lie = A::Announce { by: 10 };
+                self.row("longer", lie, Effect::Passes(TORN), Cost::Nothing);
+                // What is missing may be nothing but the end of a document that has said everything.
+                let lie = A::Announce { by: -10 };
+                self.row("shorter", lie, Effect::Advances(TORN), Cost::Nothing);
+            }
+        }
+    }
+
+    fn data(&mut self, operation: Operation) {
+        let unit = operation.unit();
+        let (start, middle, end) = (
+            Position::Byte(0),
+            Position::Byte(unit / 2),
+            Position::Byte(unit - 1),
+        );
+        for (phase, at, lost, silent) in [
+            (
+                Phase::BodyStart,
+                start,
+                Effect::Passes(LOST),
+                Effect::Passes(SILENT),
+            ),
+            (
+                Phase::BodyMiddle,
+                middle,
+                Effect::Advances(LOST),
+                Effect::Advances(SILENT),
+            ),
+            (
+                Phase::BodyEnd,
+                end,
+                Effect::Advances(LOST),
+                Effect::Advances(SILENT),
+            ),
+        ] {
+            self.phase = phase;
+            self.row("cut", A::TruncateBody { at }, lost, Cost::Nothing);
+            self.row("reset", A::BodyError { at }, lost, Cost::Nothing);
+            self.row("stall", stall(Some(at), None), silent, Cost::Stall);
+            self.row(
+                "wait",
+                stall(Some(at), Some(5)),
+                Effect::Harmless,
+                Cost::Seconds(5),
+            );
+        }
+        // Slow progress is no stall, however long all of it takes.
+        self.phase = Phase::BodyStart;
+        let bytes = usize::try_from(unit / 16).unwrap_or(1);
+        let every = Duration::from_secs(12);
+        let at = Some(start);
+        let drip = A::Trickle { bytes, every, at };
+        self.row("drip", drip, Effect::Harmless, Cost::Seconds(17 * 12));
+    }
+
+    fn document(&mut self, target: Target) {
+        let half = Position::Half;
+        for (phase, at) in [
+            (Phase::BodyStart, Position::Byte(0)),
+            (Phase::BodyMiddle, half),
+        ] {
+            self.phase = phase;
+            self.row(
+                "cut",
+                A::TruncateBody { at },
+                Effect::Passes(TORN),
+                Cost::Nothing,
+            );
+            self.row(
+                "reset",
+                A::BodyError { at },
+                Effect::Passes(LOST),
+                Cost::Nothing,
+            );
+            self.row(
+                "stall",
+                stall(Some(at), None),
+                Effect::Passes(SILENT),
+                Cost::Stall,
+            );
+            self.row(
+                "wait",
+                stall(Some(at), Some(5)),
+                Effect::Harmless,
+                Cost::Seconds(5),
+            );
+        }
+        if matches!(target, Target::Complete | Target::Copy) {
+            self.phase = Phase::BodyStart;
+            let minutes = Duration::from_secs(150);
+            let white = A::white_space(minutes);
+            self.row("white space", white, Effect::Harmless, Cost::Seconds(156));
+            let white = A::white_space_then(minutes, "InternalError");
+            let failed = Effect::Passes(&[K::Server]);
+            self.row("white space, error", white, failed, Cost::Seconds(156));
+        }
+    }
+
+    fn listing(&mut self) {
+        self.phase = Phase::BodyStart;
+        for (name, lie, effect) in [
+            ("ends early", ListLie::Ends, Effect::Hides),
+            (
+                "no token",
+                ListLie::NoToken,
+                Effect::Passes(&[K::Integrity]),
+            ),
+            ("same token", ListLie::RepeatsToken, Effect::Contradicts),
+            ("same page", ListLie::RepeatsPage, Effect::Contradicts),
+            ("missing page", ListLie::SkipsPage, Effect::Hides),
+            ("overlap", ListLie::Overlaps, Effect::Contradicts),
+        ] {
+            self.row(name, A::List(lie), effect, Cost::Nothing);
+        }
+    }
+}
+
+const SKEW: &str = "403 skew";
+
+const STATUSES: &[(&str, u16, &str)] = &[
+    ("400 RequestTimeout", 400, "RequestTimeout"),
+    ("400 expired", 400, "ExpiredToken"),
+    ("400 unknown", 400, "SomethingOdd"),
+    ("301", 301, "PermanentRedirect"),
+    ("403", 403, "AccessDenied"),
+    (SKEW, 403, "RequestTimeTooSkewed"),
+    ("408", 408, "SomethingOdd"),
+    ("409 conflict", 409, "ConditionalRequestConflict"),
+    ("409 aborted", 409, "OperationAborted"),
+    ("429", 429, "TooManyRequests"),
+    ("500", 500, "InternalError"),
+    ("501", 501, "NotImplemented"),
+    ("502", 502, "BadGateway"),
+    ("503", 503, "SlowDown"),
+    ("504", 504, "GatewayTimeout"),
+];
+
+/// What `docs/ERRORS.md` says of an answer.
+fn meaning(status: u16, code: Option<&str>) -> Effect {
+    match (status, code) {
+        (_, Some("RequestTimeout")) | (408, _) => Effect::Passes(&[K::Timeout]),
+        (_, Some("ExpiredToken")) | (403, _) => Effect::Refuses(K::AccessDenied),
+        (301, _) => Effect::Refuses(K::Config),
+        (409, _) => Effect::Passes(&[K::Conflict]),
+        (429 | 503, _) => Effect::Passes(&[K::Throttled]),
+        (501, _) => Effect::Refuses(K::Unsupported),
+        (500.., _) => Effect::Passes(&[K::Server]),
+        _ => Effect::Refuses(K::InvalidInput),
+    }
+}
+
+fn stall(at: Option<Position>, seconds: Option<u64>) -> FaultAction {
+    FaultAction::Stall {
+        at,
+        wait: seconds.map(Duration::from_secs),
+    }
+}

@@ -1,0 +1,457 @@
+//! What the facade does, the requests that it sends for it, and whether what came of it is right.
+
+use std::path::PathBuf;
+
+use s3_client::{Error, S3, S3GetObject, S3Object};
+use s3_core::{MemoryStore, S3Url, StoreExt};
+use s3_testkit::{assert_ramp, ramp};
+
+/// The size of a part; larger objects are read and written in parts.
+pub(super) const PART: usize = 8 << 10;
+/// An object of one request.
+pub(super) const SMALL: usize = 1024;
+/// An object of three parts.
+const LARGE: usize = 2 * PART + 4000;
+/// How many entries a page of a listing has.
+pub(super) const PAGE: u32 = 5;
+/// How many inputs a call over many has, and how many objects are listed.
+const MANY: usize = 4;
+const LISTED: usize = 23;
+
+/// A call of the facade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    GetSmall,
+    GetRange,
+    GetParts,
+    GetPartsToFile,
+    GetMany,
+    GetFiles,
+    GetRecursive,
+    Info,
+    InfoMany,
+    PutSmall,
+    PutSmallOnce,
+    PutParts,
+    PutPartsOnce,
+    PutMany,
+    PutManyOnce,
+    PutFiles,
+    Copy,
+    ListPaths,
+    ListRecursive,
+    Delete,
+    DeleteMany,
+}
+
+/// One kind of request that an operation sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Get,
+    Head,
+    Put,
+    Create,
+    Part,
+    Complete,
+    Copy,
+    List,
+    Delete,
+}
+
+impl Target {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GetObject",
+            Self::Head => "HeadObject",
+            Self::Put => "PutObject",
+            Self::Create => "CreateMultipartUpload",
+            Self::Part => "UploadPart",
+            Self::Complete => "CompleteMultipartUpload",
+            Self::Copy => "CopyObject",
+            Self::List => "ListObjectsV2",
+            Self::Delete => "DeleteObjects",
+        }
+    }
+
+    /// Whether it is sent by the request path of our own.
+    pub(super) fn is_direct(self) -> bool {
+        matches!(self, Self::Get | Self::Put | Self::Part | Self::List)
+    }
+
+    /// Whether the request changes something.
+    pub(super) fn writes(self) -> bool {
+        !matches!(self, Self::Get | Self::Head | Self::List)
+    }
+
+    /// Whether it has a body of more than 100 bytes.
+    pub(super) fn sends(self) -> bool {
+        matches!(self, Self::Put | Self::Part | Self::Complete | Self::Delete)
+    }
+
+    /// Whether its answer is a document, which is of no use before its end.
+    pub(super) fn answers_in_xml(self) -> bool {
+        matches!(
+            self,
+            Self::Create | Self::Complete | Self::Copy | Self::List | Self::Delete
+        )
+    }
+}
+
+/// What came of a call that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    Right,
+    /// A listing without some of its entries.
+    Fewer,
+    Wrong(String),
+}
+
+/// Where a call works: one root for each scenario.
+pub(super) struct Ground<'a> {
+    pub(super) s3: S3,
+    pub(super) memory: &'a MemoryStore,
+    pub(super) root: String,
+    pub(super) work: PathBuf,
+}
+
+impl Operation {
+    pub(super) const ALL: [Self; 21] = [
+        Self::GetSmall,
+        Self::GetRange,
+        Self::GetParts,
+        Self::GetPartsToFile,
+        Self::GetMany,
+        Self::GetFiles,
+        Self::GetRecursive,
+        Self::Info,
+        Self::InfoMany,
+        Self::PutSmall,
+        Self::PutSmallOnce,
+        Self::PutParts,
+        Self::PutPartsOnce,
+        Self::PutMany,
+        Self::PutManyOnce,
+        Self::PutFiles,
+        Self::Copy,
+        Self::ListPaths,
+        Self::ListRecursive,
+        Self::Delete,
+        Self::DeleteMany,
+    ];
+
+    /// The requests that it sends.
+    pub(super) fn targets(self) -> &'static [Target] {
+        use Target as T;
+        match self {
+            Self::GetSmall | Self::GetRange | Self::GetMany => &[T::Get],
+            Self::GetParts | Self::GetPartsToFile | Self::GetFiles => &[T::Get],
+            Self::GetRecursive => &[T::List, T::Get],
+            Self::Info | Self::InfoMany => &[T::Head],
+            Self::PutSmall | Self::PutSmallOnce | Self::PutMany | Self::PutManyOnce => &[T::Put],
+            Self::PutParts => &[T::Create, T::Part, T::Complete],
+            // Without those that are the same as above.
+            Self::PutPartsOnce => &[T::Head, T::Complete],
+            Self::PutFiles => &[T::Put, T::Part],
+            Self::Copy => &[T::Copy],
+            Self::ListPaths | Self::ListRecursive => &[T::List],
+            Self::Delete | Self::DeleteMany => &[T::Delete],
+        }
+    }
+
+    /// How many requests of the target there are at least when nothing goes wrong.
+    pub(super) fn requests(self, target: Target) -> u32 {
+        match (self, target) {
+            (Self::GetParts | Self::GetPartsToFile, Target::Get) => 3,
+            (Self::GetMany | Self::GetRecursive | Self::InfoMany, Target::Get | Target::Head) => 4,
+            (Self::PutMany | Self::PutManyOnce, Target::Put) => 4,
+            (Self::GetFiles, Target::Get) => 2,
+            (_, Target::Part) => 3,
+            (Self::ListPaths | Self::ListRecursive, Target::List) => 5,
+            _ => 1,
+        }
+    }
+
+    /// How many requests of the target follow one another at most when nothing goes wrong.
+    pub(super) fn in_a_row(self, target: Target) -> u32 {
+        match target {
+            // The first part, and then the others; all of it again if the object has changed.
+            Target::Get => 4,
+            // Pages follow each other, and a listing looks for places to be cut at.
+            Target::List => 12,
+            _ => 1,
+        }
+    }
+
+    /// How many bytes the body of an answer to a get has, but for the last part of an object.
+    pub(super) fn unit(self) -> u64 {
+        match self {
+            Self::GetParts | Self::GetPartsToFile => PART as u64,
+            Self::GetRange => 500,
+            _ => SMALL as u64,
+        }
+    }
+
+    /// Whether reads are in parts that must be of one version.
+    pub(super) fn reads_in_parts(self) -> bool {
+        matches!(self, Self::GetParts | Self::GetPartsToFile)
+    }
+
+    pub(super) fn lists(self) -> bool {
+        matches!(self, Self::ListPaths | Self::ListRecursive)
+    }
+
+    /// Whether it sends the same requests as another operation, with something else around them.
+    pub(super) fn resembles_another(self) -> bool {
+        matches!(
+            self,
+            Self::GetRange
+                | Self::GetFiles
+                | Self::GetRecursive
+                | Self::GetPartsToFile
+                | Self::InfoMany
+                | Self::PutManyOnce
+                | Self::PutFiles
+                | Self::PutPartsOnce
+                | Self::ListPaths
+                | Self::Delete
+        )
+    }
+
+    /// Stores what the operation needs, past the faults.
+    pub(super) async fn prepare(self, ground: &Ground<'_>) {
+        match self {
+            Self::GetSmall | Self::GetRange | Self::Info | Self::Copy | Self::Delete => {
+                ground.seed("k", SMALL).await;
+            }
+            Self::GetParts | Self::GetPartsToFile => ground.seed("k", LARGE).await,
+            Self::GetMany
+            | Self::GetFiles
+            | Self::GetRecursive
+            | Self::InfoMany
+            | Self::DeleteMany => {
+                for key in many() {
+                    ground.seed(&key, SMALL).await;
+                }
+            }
+            Self::ListPaths | Self::ListRecursive => {
+                for key in listed() {
+                    ground.seed(&key, 1).await;
+                }
+            }
+            Self::PutFiles => {
+                for (name, len) in files() {
+                    std::fs::write(ground.work.join(name), ramp(0, len)).unwrap();
+                }
+            }
+            Self::PutSmall | Self::PutSmallOnce | Self::PutParts => {}
+            Self::PutPartsOnce | Self::PutMany | Self::PutManyOnce => {}
+        }
+    }
+
+    /// Makes the call.
+    pub(super) async fn perform(self, ground: &Ground<'_>) -> Result<Seen, Error> {
+        let s3 = &ground.s3;
+        Ok(match self {
+            Self::GetSmall => ramps([s3.get("k").await?], 0, SMALL),
+            Self::GetRange => ramps([s3.get(S3GetObject::new("k", 100, 500)).await?], 100, 500),
+            Self::GetParts => ramps([s3.get("k").to_memory().await?], 0, LARGE),
+            Self::GetPartsToFile => {
+                let path = ground.work.join("out");
+                s3.get("k").to_file(&path).await?;
+                of_file(&path, LARGE)
+            }
+            Self::GetMany => ramps(s3.get_many(many()).await?, 0, SMALL),
+            Self::GetFiles => {
+                let to = |key: &String| (key.clone(), ground.work.join(key.replace('/', "-")));
+                let files: Vec<_> = many().iter().map(to).take(2).collect();
+                s3.get_files(files.clone()).await?;
+                files
+                    .iter()
+                    .map(|(_, path)| of_file(path, SMALL))
+                    .find(|seen| *seen != Seen::Right)
+                    .unwrap_or(Seen::Right)
+            }
+            Self::GetRecursive => {
+                let found = s3.get_recursive(["d/"]).await?;
+                match found.len() {
+                    MANY => ramps(found, 0, SMALL),
+                    other => Seen::Wrong(format!("{other} objects")),
+                }
+            }
+            Self::Info => sizes([s3.info("k").await?]),
+            Self::InfoMany => sizes(s3.info_many(many()).await?),
+            Self::PutSmall => written(s3.put("k", ramp(0, SMALL)).await?),
+            Self::PutSmallOnce => written(s3.put("k", ramp(0, SMALL)).overwrite(false).await?),
+            Self::PutParts => written(s3.put("k", ramp(0, LARGE)).await?),
+            Self::PutPartsOnce => written(s3.put("k", ramp(0, LARGE)).overwrite(false).await?),
+            Self::PutMany => counted(s3.put_many(values()).await?.len(), MANY),
+            Self::PutManyOnce => counted(s3.put_many(values()).overwrite(false).await?.len(), MANY),
+            Self::PutFiles => {
+                let from = files().map(|(name, _)| (name, ground.work.join(name)));
+                counted(s3.put_files(from).await?.len(), 2)
+            }
+            Self::Copy => written(s3.copy("k", "copy").await?),
+            Self::ListPaths => names(&s3.list_paths(["d"]).await?, &one_level()),
+            Self::ListRecursive => names(&s3.list_recursive(["d"]).await?, &below()),
+            Self::Delete => {
+                s3.delete("k").await?;
+                Seen::Right
+            }
+            Self::DeleteMany => counted(s3.delete_many(many()).await?.len(), MANY),
+        })
+    }
+
+    /// Returns whether what the server holds afterwards is what the call says.
+    pub(super) async fn check_server(self, ground: &Ground<'_>, succeeded: bool) -> Option<String> {
+        let (keys, len): (Vec<String>, usize) = match self {
+            Self::PutSmall | Self::PutSmallOnce => (vec!["k".into()], SMALL),
+            Self::PutParts | Self::PutPartsOnce => (vec!["k".into()], LARGE),
+            Self::PutMany | Self::PutManyOnce => (many(), SMALL),
+            Self::Copy => (vec!["copy".into()], SMALL),
+            Self::PutFiles => {
+                for (name, len) in files() {
+                    let there = ground.stored(name).await;
+                    if let Some(wrong) = wrong(name, there, len, succeeded) {
+                        return Some(wrong);
+                    }
+                }
+                return None;
+            }
+            Self::Delete | Self::DeleteMany if succeeded => {
+                for key in many().into_iter().chain(["k".to_owned()]) {
+                    if ground.stored(&key).await.is_some() {
+                        return Some(format!("{key} is still there"));
+                    }
+                }
+                return None;
+            }
+            _ => return None,
+        };
+        for key in keys {
+            let there = ground.stored(&key).await;
+            if let Some(wrong) = wrong(&key, there, len, succeeded) {
+                return Some(wrong);
+            }
+        }
+        None
+    }
+
+    /// Returns what a call that failed has left on the disk.
+    pub(super) fn check_files(self, ground: &Ground<'_>, succeeded: bool) -> Option<String> {
+        let out = ground.work.join("out");
+        (!succeeded && out.exists()).then(|| "a failed download has left its target".to_owned())
+    }
+}
+
+impl Ground<'_> {
+    async fn seed(&self, key: &str, len: usize) {
+        let url = self.url(key);
+        self.memory.put_bytes(url, ramp(0, len)).await.unwrap();
+    }
+
+    async fn stored(&self, key: &str) -> Option<bytes::Bytes> {
+        self.memory.get_bytes(self.url(key)).await.ok()
+    }
+
+    fn url(&self, key: &str) -> S3Url {
+        S3Url::from_parts("bkt", &format!("{}/{key}", self.root)).unwrap()
+    }
+}
+
+/// What is stored is right, or, after a failure, not there.
+fn wrong(key: &str, there: Option<bytes::Bytes>, len: usize, succeeded: bool) -> Option<String> {
+    match there {
+        Some(bytes) if bytes == ramp(0, len) => None,
+        Some(bytes) => Some(format!("{key} has {} wrong bytes", bytes.len())),
+        None if succeeded => Some(format!("{key} is not there")),
+        None => None,
+    }
+}
+
+fn many() -> Vec<String> {
+    (0..MANY).map(|number| format!("d/{number}")).collect()
+}
+
+fn values() -> Vec<(String, bytes::Bytes)> {
+    let value = |key| (key, ramp(0, SMALL));
+    many().into_iter().map(value).collect()
+}
+
+fn files() -> [(&'static str, usize); 2] {
+    [("one", SMALL), ("two", LARGE)]
+}
+
+fn listed() -> Vec<String> {
+    (0..LISTED)
+        .map(|number| match number % 3 {
+            0 => format!("d/{number:02}"),
+            _ => format!("d/{number:02}/x"),
+        })
+        .collect()
+}
+
+fn below() -> Vec<String> {
+    listed().iter().map(|key| key[2..].to_owned()).collect()
+}
+
+fn one_level() -> Vec<String> {
+    (0..LISTED).map(|number| format!("{number:02}")).collect()
+}
+
+fn ramps(objects: impl IntoIterator<Item = S3Object>, start: u64, len: usize) -> Seen {
+    for object in objects {
+        let Ok(Some(bytes)) = object.blob() else {
+            return Seen::Wrong("there is no object".to_owned());
+        };
+        if bytes.len() != len {
+            return Seen::Wrong(format!("{} bytes", bytes.len()));
+        }
+        assert_ramp(&bytes, start);
+    }
+    Seen::Right
+}
+
+fn of_file(path: &std::path::Path, len: usize) -> Seen {
+    match std::fs::read(path) {
+        Ok(bytes) if bytes == ramp(0, len) => Seen::Right,
+        Ok(bytes) => Seen::Wrong(format!("a file of {} bytes", bytes.len())),
+        Err(error) => Seen::Wrong(error.to_string()),
+    }
+}
+
+fn sizes(objects: impl IntoIterator<Item = S3Object>) -> Seen {
+    let is_right = |object: &S3Object| object.size() == Some(SMALL as u64);
+    match objects.into_iter().find(|object| !is_right(object)) {
+        None => Seen::Right,
+        Some(object) => Seen::Wrong(format!("{:?} bytes", object.size())),
+    }
+}
+
+fn written(url: String) -> Seen {
+    match url.starts_with("s3://bkt/") {
+        true => Seen::Right,
+        false => Seen::Wrong(url),
+    }
+}
+
+fn counted(have: usize, want: usize) -> Seen {
+    match have == want {
+        true => Seen::Right,
+        false => Seen::Wrong(format!("{have} of {want}")),
+    }
+}
+
+/// Compares the names of a listing. Those of a page may come before or after its directories.
+fn names(found: &[S3Object], want: &[String]) -> Seen {
+    let mut found: Vec<_> = found.iter().map(|object| object.key().to_owned()).collect();
+    found.sort();
+    if found == want {
+        return Seen::Right;
+    }
+    let total = found.len();
+    found.dedup();
+    match found.len() == total && found.iter().all(|name| want.contains(name)) {
+        true => Seen::Fewer,
+        false => Seen::Wrong(format!("{found:?}")),
+    }
+}

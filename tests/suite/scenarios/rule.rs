@@ -1,0 +1,194 @@
+//! What must come of a scenario, and by when.
+//!
+//! 1. A fault that passes is survived as long as an attempt is left: four are configured, so three faults are none too
+//!    many, and one that stays is an error of its kind. Bytes that are kept count as a new beginning.
+//! 2. A refusal is an error at once, with the first one, unless it says how to do better: that is tried once.
+//! 3. A write whose answer is lost has one true outcome: if a later answer comes, the call has succeeded.
+//! 4. An attempt ends at the latest one and a quarter stall limits after it has moved, plus what the request is
+//!    allowed for its work on the server. Waits between four attempts are at most 50, 100 and 200 ms.
+//! 5. A listing whose pages contradict each other is right or an error, never wrong.
+
+use std::time::Duration;
+
+use s3_core::ErrorKind;
+
+use super::fault::{Cost, Effect, Fault, Phase};
+use super::operation::{Operation, Seen, Target};
+
+/// The attempts without progress that are configured.
+pub(super) const ATTEMPTS: u32 = 4;
+
+/// One and a quarter of the default stall limit of 20 s.
+const STALL: Duration = Duration::from_secs(25);
+
+/// Room for steps of the clock, and for what is not the fault's.
+const SLACK: Duration = Duration::from_secs(12);
+
+/// How often a fault happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Times {
+    Once,
+    Thrice,
+    ForEver,
+}
+
+impl Times {
+    /// Returns the numbers of times that say something about an effect.
+    pub(super) fn that_matter(effect: Effect) -> &'static [Self] {
+        match effect {
+            Effect::Refuses(_) | Effect::Harmless => &[Self::Once, Self::ForEver],
+            _ => &[Self::Once, Self::Thrice, Self::ForEver],
+        }
+    }
+
+    pub(super) fn limit(self) -> Option<u32> {
+        match self {
+            Self::Once => Some(1),
+            Self::Thrice => Some(3),
+            Self::ForEver => None,
+        }
+    }
+}
+
+/// What may come of a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    right: bool,
+    fewer: bool,
+    kinds: &'static [ErrorKind],
+}
+
+impl Expected {
+    const RIGHT: Self = Self {
+        right: true,
+        fewer: false,
+        kinds: &[],
+    };
+
+    fn error(kinds: &'static [ErrorKind]) -> Self {
+        Self {
+            right: false,
+            fewer: false,
+            kinds,
+        }
+    }
+
+    fn right_or(kinds: &'static [ErrorKind]) -> Self {
+        Self {
+            kinds,
+            ..Self::RIGHT
+        }
+    }
+
+    /// Says what is wrong with an outcome.
+    pub(super) fn judge(&self, outcome: Result<&Seen, ErrorKind>) -> Option<String> {
+        let holds = match &outcome {
+            Ok(Seen::Right) => self.right,
+            Ok(Seen::Fewer) => self.fewer,
+            Ok(Seen::Wrong(_)) => false,
+            Err(kind) => self.kinds.contains(kind),
+        };
+        (!holds).then(|| format!("{outcome:?} where {self:?} was expected"))
+    }
+}
+
+pub(super) fn expected(
+    operation: Operation,
+    target: Target,
+    fault: &Fault,
+    times: Times,
+) -> Expected {
+    match (fault.effect, times) {
+        (Effect::Harmless, _) => Expected::RIGHT,
+        (Effect::Passes(_), Times::Once | Times::Thrice) => Expected::RIGHT,
+        // The status of the second answer says that the upload is gone, whatever becomes of the rest of the answer;
+        // then the object itself is asked for.
+        (Effect::Passes(kinds), Times::ForEver)
+            if target == Target::Complete && fault.phase >= Phase::Head =>
+        {
+            Expected::right_or(kinds)
+        }
+        (Effect::Passes(kinds), Times::ForEver) => Expected::error(kinds),
+        (Effect::Corrects(_), Times::Once) => Expected::RIGHT,
+        // Each input of a call over many may do better once.
+        (Effect::Corrects(kind), Times::Thrice) => Expected::right_or(one(kind)),
+        (Effect::Corrects(kind), Times::ForEver) => Expected::error(one(kind)),
+        (Effect::Advances(_), Times::Once | Times::Thrice) => Expected::RIGHT,
+        // A part whose last bytes the fault does not reach is whole in the end.
+        (Effect::Advances(kinds), Times::ForEver) => Expected::right_or(kinds),
+        // The question whether the object is there, before a conditional upload.
+        (Effect::Refuses(ErrorKind::NotFound), _) if operation == Operation::PutPartsOnce => {
+            Expected::RIGHT
+        }
+        (Effect::Refuses(kind), _) => {
+            // A listing also asks where it does not need the answer.
+            let speculates = operation == Operation::ListRecursive && target == Target::List;
+            Expected {
+                right: speculates && times != Times::ForEver,
+                ..Expected::error(one(kind))
+            }
+        }
+        (Effect::Changes, Times::Once) => Expected::RIGHT,
+        (Effect::Changes, _) => Expected::right_or(&[ErrorKind::ChangedDuringRead]),
+        (Effect::Contradicts, _) => Expected::right_or(&[ErrorKind::Integrity]),
+        (Effect::Hides, _) => Expected {
+            fewer: true,
+            ..Expected::right_or(&[ErrorKind::Integrity])
+        },
+    }
+}
+
+/// How much virtual time a scenario may take.
+pub(super) fn bound(operation: Operation, target: Target, fault: &Fault, times: Times) -> Duration {
+    let hit = match fault.cost {
+        Cost::Nothing => Duration::ZERO,
+        Cost::Stall => STALL + allowance(target),
+        Cost::Seconds(seconds) => Duration::from_secs(seconds),
+    };
+    let backoff = Duration::from_millis(200);
+    let attempts = match (times, fault.effect) {
+        (Times::Once, _) => 1,
+        (Times::Thrice, _) => 3,
+        (Times::ForEver, Effect::Refuses(_) | Effect::Corrects(_)) => 1,
+        (Times::ForEver, Effect::Harmless | Effect::Hides) => operation.in_a_row(target),
+        (Times::ForEver, _) => ATTEMPTS * operation.in_a_row(target),
+    };
+    (hit + backoff) * attempts + SLACK
+}
+
+/// What a request may take on the server although nothing moves: minutes for a completion by S3's documentation, and
+/// what 5 GiB take for a copy.
+fn allowance(target: Target) -> Duration {
+    match target {
+        Target::Complete => Duration::from_secs(180 * 5 / 4),
+        Target::Copy => Duration::from_secs(640 * 5 / 4),
+        _ => Duration::ZERO,
+    }
+}
+
+/// How many uploads may be left: the server has begun them, and nobody was told.
+pub(super) fn orphans(target: Target, fault: &Fault, delivered: u64) -> u64 {
+    let untold = fault.phase >= Phase::AfterCommit && matches!(fault.effect, Effect::Passes(_));
+    match target == Target::Create && untold {
+        true => delivered,
+        false => 0,
+    }
+}
+
+/// Whether the server cannot notice that its client has gone: it does not read what the request still holds.
+pub(super) fn is_blind(target: Target, fault: &Fault) -> bool {
+    target.sends() && fault.phase == Phase::BeforeRequest && fault.cost == Cost::Stall
+}
+
+fn one(kind: ErrorKind) -> &'static [ErrorKind] {
+    use ErrorKind as K;
+    match kind {
+        K::AccessDenied => &[K::AccessDenied],
+        K::Config => &[K::Config],
+        K::InvalidInput => &[K::InvalidInput],
+        K::NoSuchBucket => &[K::NoSuchBucket],
+        K::NotFound => &[K::NotFound],
+        K::Unsupported => &[K::Unsupported],
+        _ => &[],
+    }
+}
