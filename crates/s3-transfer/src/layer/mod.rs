@@ -8,6 +8,7 @@ mod backoff;
 mod deadline;
 mod execute;
 pub mod limit;
+mod outage;
 mod retry;
 mod stall;
 

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use s3_core::{Attempt, AttemptLog, Error, Result, Retryability};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::Backoff;
+use super::outage::{News, Outage, Place};
 use crate::notes::Notes;
 use crate::{Job, TransferConfig};
 
@@ -22,6 +24,9 @@ const MOST_RETRIES_PER_SUCCESS: f32 = 1000.0;
 /// as each attempt brings some bytes. The budget is shared by all jobs of a client: retries are paid by successes,
 /// with a small floor, so that a dead server is not hammered by every input's full number of attempts at once. An
 /// attempt that made progress pays for the next one itself.
+///
+/// While nothing succeeds at all, retries wait for the server at one [gate](super::outage), and neither attempts nor
+/// budget are used up.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     rules: Arc<Rules>,
@@ -52,6 +57,17 @@ struct Rules {
     backoff: Backoff,
     budget: TpsBudget,
     max_attempts: u32,
+    outage: Outage,
+}
+
+/// Another attempt.
+struct Again {
+    /// How long to wait before it.
+    wait: Duration,
+    /// Why.
+    error: Error,
+    /// The place among those who wait for the server.
+    place: Option<Place>,
 }
 
 impl RetryPolicy {
@@ -68,6 +84,7 @@ impl RetryPolicy {
                 config.retry_ratio.clamp(0.0, MOST_RETRIES_PER_SUCCESS),
             ),
             max_attempts: config.max_attempts.max(1),
+            outage: Outage::new(config.backoff_base, longest_wait(config)),
         };
         Self {
             rules: Arc::new(rules),
@@ -146,11 +163,33 @@ impl RetryPolicy {
     }
 
     /// Decides about a failure: how long to wait before the next attempt, or what the caller gets.
-    fn judge(&mut self, error: Error) -> std::result::Result<(Duration, Error), Error> {
+    fn judge(&mut self, error: Error) -> std::result::Result<Again, Error> {
         let error = self.doubt(error.with_attempts(self.made));
         let Some(wait) = self.wait(error.retryability()) else {
+            if error.http_status().is_some() {
+                // A server that refuses works.
+                self.rules.outage.works();
+            }
             return Err(error);
         };
+        if self.gained {
+            self.rules.outage.works();
+        } else {
+            match self.rules.outage.fails() {
+                News::None => {}
+                News::Wait(place) if self.rules.max_attempts > 1 => {
+                    self.fruitless -= 1;
+                    return Ok(Again {
+                        wait,
+                        error,
+                        place: Some(place),
+                    });
+                }
+                News::Wait(_) | News::GiveUp => {
+                    return Err(error.with_retryability(Retryability::Spent));
+                }
+            }
+        }
         if self.fruitless >= self.rules.max_attempts {
             return Err(error.with_retryability(Retryability::Spent));
         }
@@ -159,17 +198,34 @@ impl RetryPolicy {
             let hint = "too many requests fail at once; the retry budget of this client is used up";
             return Err(error.with_retryability(Retryability::Spent).with_hint(hint));
         }
-        Ok((wait, error))
+        Ok(Again {
+            wait,
+            error,
+            place: None,
+        })
     }
 }
 
-impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
-    type Future = Sleep;
+/// Returns how long the waits between all attempts of a job are at most.
+fn longest_wait(config: &TransferConfig) -> Duration {
+    let mut wait = config.backoff_base.min(config.backoff_cap);
+    let mut total = Duration::ZERO;
+    // Far beyond any use; it keeps the sum finite.
+    for _ in 1..config.max_attempts.min(10_000) {
+        total = total.saturating_add(wait);
+        wait = wait.saturating_mul(2).min(config.backoff_cap);
+    }
+    total
+}
 
-    fn retry(&mut self, job: &mut J, result: &mut Result<J::Output>) -> Option<Sleep> {
+impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
+    type Future = BoxFuture<'static, ()>;
+
+    fn retry(&mut self, job: &mut J, result: &mut Result<J::Output>) -> Option<Self::Future> {
         let error = match result {
             Ok(_) => {
                 self.rules.budget.deposit();
+                self.rules.outage.works();
                 return None;
             }
             Err(error) => std::mem::replace(
@@ -183,10 +239,15 @@ impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
         };
         self.note_attempt(job);
         match self.judge(error) {
-            Ok((wait, error)) => {
+            Ok(Again { wait, error, place }) => {
                 self.note_failure(&error, Some(wait));
                 tracing::debug!(%error, ?wait, "trying again");
-                Some(sleep(wait))
+                let rules = Arc::clone(&self.rules);
+                Some(Box::pin(async move {
+                    sleep(wait).await;
+                    rules.outage.pass().await;
+                    drop(place);
+                }))
             }
             Err(error) => {
                 self.note_failure(&error, None);

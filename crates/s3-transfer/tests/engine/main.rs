@@ -4,6 +4,7 @@
 mod abort;
 mod attempts;
 mod bounds;
+mod brownout;
 mod cancel;
 mod copy;
 mod download;

@@ -1,0 +1,271 @@
+//! One gate for all retries of a client: while everything fails, few ask, and the rest wait for their news.
+//!
+//! Backoff alone lets every job find out for itself that the server is down, again and again: 64 of them make some 600
+//! requests in vain in 30 seconds, and those that have waited longest come back last. So the jobs of a client share what
+//! they know. When [`FAILURES`] attempts in a row have failed and none has succeeded in between, whatever they were for,
+//! the gate closes. From then on one retry is let through at a time, as a probe, with a pause that doubles from the
+//! base of the backoff to [`LONGEST`]. The first attempt that succeeds, or that the server refuses, which takes a server
+//! that works, opens the gate for all.
+//!
+//! While the gate is closed, attempts are not counted, and they are not paid for out of the budget: the gate itself
+//! is what bounds them. What is bounded instead is the time: an outage that lasts longer than all backoffs of
+//! one job at their longest ends the jobs with their last error, so nobody waits longer than without a gate.
+//!
+//! First attempts pass by: they are made once per job, and are as good as a probe.
+
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+/// Failures in a row that make an outage: more than one job makes by itself (21 by default). A server that fails nine
+/// requests in ten at random gets there once in thirty rows.
+const FAILURES: u32 = 32;
+
+/// How many may wait: more than a client has under way at its highest limit, and far fewer than a batch may have inputs.
+const ROOM: usize = 1000;
+
+/// An outage that nobody has heard of for so long is over: whoever waited has gone.
+const FORGOTTEN: Duration = Duration::from_secs(10);
+
+/// The longest pause between probes: a server that works again is found out within this time.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// What the jobs of a client know about the server.
+#[derive(Debug)]
+pub(super) struct Outage {
+    /// Failures since the last success.
+    failures: AtomicU32,
+    closed: Mutex<Option<Closed>>,
+    waiting: Arc<AtomicUsize>,
+    opened: Notify,
+    shortest: Duration,
+    patience: Duration,
+}
+
+/// The state of a closed gate.
+#[derive(Clone, Copy, Debug)]
+struct Closed {
+    since: Instant,
+    /// When something was heard of the outage last.
+    last: Instant,
+    /// When the next one may go.
+    next: Instant,
+    pause: Duration,
+}
+
+/// What a job whose attempt has failed is to do.
+#[derive(Debug)]
+pub(super) enum News {
+    /// The failure is the job's own affair.
+    None,
+    /// Everything fails; wait at the gate, which has a place.
+    Wait(Place),
+    /// Everything has failed for too long, or too many wait already.
+    GiveUp,
+}
+
+/// One of those who wait; it is free again when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Outage {
+    /// Returns an open gate. Probes begin with the pause `shortest`; an outage may last for `patience`.
+    pub(super) fn new(shortest: Duration, patience: Duration) -> Self {
+        Self {
+            failures: AtomicU32::new(0),
+            closed: Mutex::new(None),
+            waiting: Arc::default(),
+            opened: Notify::new(),
+            shortest: shortest.clamp(Duration::from_millis(1), LONGEST),
+            patience,
+        }
+    }
+
+    /// Notes that the server works.
+    pub(super) fn works(&self) {
+        // Every success comes here: a read of what nobody else writes meanwhile costs next to nothing.
+        if self.failures.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut closed = self.lock();
+        self.failures.store(0, Ordering::Release);
+        if closed.take().is_some() {
+            drop(closed);
+            tracing::info!("the server answers again");
+            self.opened.notify_waiters();
+        }
+    }
+
+    /// Notes a failure without any progress.
+    pub(super) fn fails(&self) -> News {
+        let failures = self
+            .failures
+            .fetch_add(1, Ordering::AcqRel)
+            .saturating_add(1);
+        if failures < FAILURES {
+            return News::None;
+        }
+        let mut closed = self.lock();
+        let now = Instant::now();
+        match &mut *closed {
+            Some(gate) if now.saturating_duration_since(gate.last) >= FORGOTTEN => {
+                *closed = None;
+                self.failures.store(1, Ordering::Release);
+                News::None
+            }
+            Some(gate) if now.saturating_duration_since(gate.since) >= self.patience => {
+                News::GiveUp
+            }
+            Some(gate) => {
+                gate.last = now;
+                self.place()
+            }
+            None => {
+                tracing::warn!(failures, "nothing succeeds; waiting for the server");
+                *closed = Some(Closed {
+                    since: now,
+                    last: now,
+                    next: now + self.shortest,
+                    pause: self.shortest,
+                });
+                self.place()
+            }
+        }
+    }
+
+    fn place(&self) -> News {
+        if self.waiting.fetch_add(1, Ordering::AcqRel) < ROOM {
+            News::Wait(Place(Arc::clone(&self.waiting)))
+        } else {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            News::GiveUp
+        }
+    }
+
+    /// Waits until the gate is open, or until it is this one's turn to probe.
+    pub(super) async fn pass(&self) {
+        loop {
+            let opened = self.opened.notified();
+            let Some(next) = self.turn() else {
+                return;
+            };
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = opened => {}
+            }
+        }
+    }
+
+    /// Takes the turn if it is due; returns when to ask again if not.
+    fn turn(&self) -> Option<Instant> {
+        let mut closed = self.lock();
+        let gate = closed.as_mut()?;
+        let now = Instant::now();
+        let is_over = now.saturating_duration_since(gate.since) >= self.patience;
+        if is_over {
+            // Each makes its last attempt.
+            return None;
+        }
+        if now < gate.next {
+            return Some(gate.next);
+        }
+        gate.last = now;
+        gate.pause = (gate.pause * 2).min(LONGEST);
+        gate.next = now + gate.pause;
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Closed>> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const BASE: Duration = Duration::from_millis(50);
+
+    fn failing(outage: &Outage) {
+        for _ in 1..FAILURES {
+            assert!(matches!(outage.fails(), News::None));
+        }
+        assert!(matches!(outage.fails(), News::Wait(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_gate_lets_one_through_at_a_time_and_all_when_something_succeeds() {
+        let outage = Arc::new(Outage::new(BASE, Duration::from_secs(1000)));
+        failing(&outage);
+        let passed = Arc::new(AtomicUsize::new(0));
+        for _ in 0..100 {
+            let (outage, passed) = (Arc::clone(&outage), Arc::clone(&passed));
+            tokio::spawn(async move {
+                outage.pass().await;
+                passed.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        sleep(Duration::from_secs(30)).await;
+        // 50 ms, 100, 200, 400, 800, 1.6 s, and then every 2 s.
+        let probes = passed.load(Ordering::SeqCst);
+        assert!((15..=22).contains(&probes), "{probes}");
+        outage.works();
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(passed.load(Ordering::SeqCst), 100);
+        outage.pass().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_success_in_between_is_no_outage() {
+        let outage = Outage::new(BASE, Duration::from_secs(1000));
+        for _ in 0..10 {
+            for _ in 1..FAILURES {
+                assert!(matches!(outage.fails(), News::None));
+            }
+            outage.works();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_has_an_end() {
+        let outage = Outage::new(BASE, Duration::from_secs(100));
+        failing(&outage);
+        for _ in 0..99 {
+            sleep(Duration::from_secs(1)).await;
+            assert!(matches!(outage.fails(), News::Wait(_)));
+        }
+        sleep(Duration::from_secs(1)).await;
+        outage.pass().await;
+        assert!(matches!(outage.fails(), News::GiveUp));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_that_nobody_waits_for_is_forgotten() {
+        let outage = Outage::new(BASE, Duration::from_secs(100));
+        failing(&outage);
+        sleep(Duration::from_secs(3600)).await;
+        failing(&outage);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_room_for_so_many_and_places_are_given_back() {
+        let outage = Outage::new(BASE, Duration::from_secs(100));
+        failing(&outage);
+        let places: Vec<_> = (0..ROOM).map(|_| outage.fails()).collect();
+        assert!(places.iter().all(|news| matches!(news, News::Wait(_))));
+        assert!(matches!(outage.fails(), News::GiveUp));
+        drop(places);
+        assert!(matches!(outage.fails(), News::Wait(_)));
+    }
+}

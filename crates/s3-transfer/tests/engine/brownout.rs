@@ -1,0 +1,154 @@
+//! A server that fails everything for a while: nobody gives up, few ask in vain, and all go on when it is back.
+//!
+//! 64 workers share one client, as the gate of `docs/TESTING.md` says; time is virtual.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use s3_core::StoreExt;
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
+use s3_transfer::{Transfer, TransferConfig};
+use tokio::time::Instant;
+
+use crate::setup::{memory, url};
+
+const WORKERS: usize = 64;
+/// What one request takes.
+const LATENCY: Duration = Duration::from_millis(200);
+/// How long after the end of an outage every worker has had an answer.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// What came of a run.
+struct Run {
+    /// Requests that reached the server, the failed ones included.
+    sent: u64,
+    /// When each worker has had an answer, since the start.
+    answers: Vec<Vec<Duration>>,
+    gave_up: usize,
+}
+
+const fn seconds(range: Range<u64>) -> Range<Duration> {
+    Duration::from_secs(range.start)..Duration::from_secs(range.end)
+}
+
+/// Lets each worker ask `each` times, one request after the other, while the server fails at the given times.
+async fn run(outages: &[Range<Duration>], failure: &FaultAction, each: usize) -> Run {
+    let memory = memory();
+    memory.put_bytes(url("k"), "value").await.unwrap();
+    let mut plan = FaultPlan::none();
+    for outage in outages {
+        plan = plan.with(FaultMatch::any().on(failure.clone()).during(outage.clone()));
+    }
+    plan = plan.with(FaultMatch::any().on(FaultAction::stall(LATENCY)));
+    let store = FaultStore::new(memory, plan);
+    let faults = store.faults().clone();
+    let mut config = TransferConfig::default();
+    config.seed = Some(7);
+    let transfer = Transfer::new(store, config);
+    let start = Instant::now();
+    let gave_up = Arc::new(Mutex::new(0));
+    let worker = || {
+        let (transfer, gave_up) = (transfer.clone(), Arc::clone(&gave_up));
+        tokio::spawn(async move {
+            let mut answers = Vec::new();
+            for _ in 0..each {
+                match transfer.head(url("k"), &Default::default()).await {
+                    Ok(_) => answers.push(start.elapsed()),
+                    Err(_) => *gave_up.lock().unwrap() += 1,
+                }
+            }
+            answers
+        })
+    };
+    let workers: Vec<_> = (0..WORKERS).map(|_| worker()).collect();
+    let mut answers = Vec::new();
+    for worker in workers {
+        answers.push(worker.await.unwrap());
+    }
+    let gave_up = *gave_up.lock().unwrap();
+    Run {
+        sent: faults.delivered().total(),
+        answers,
+        gave_up,
+    }
+}
+
+impl Run {
+    fn check(&self, name: &str, outages: &[Range<Duration>], each: usize) {
+        let least = (WORKERS * each) as u64;
+        let extra = self.sent - least;
+        let longest = outages.iter().map(|outage| self.recovery(outage)).max();
+        println!(
+            "brown-out {name}: {WORKERS} workers, {least} requests and {extra} more ({:.1} %), recovery within {:.2} s",
+            100.0 * extra as f64 / least as f64,
+            longest.unwrap_or_default().as_secs_f64(),
+        );
+        assert_eq!(self.gave_up, 0, "{name}");
+        assert!(self.answers.iter().all(|answers| answers.len() == each));
+        assert!(extra * 5 <= least, "{name}: {extra} of {least}");
+        assert!(longest <= Some(RECOVERY), "{name}: {longest:?}");
+        let in_vain = outages.iter().any(|outage| {
+            let last = self.answers.iter().flatten().max().copied();
+            last.unwrap_or_default() > outage.end
+        });
+        assert!(in_vain, "{name}: the outage came too late for anybody");
+    }
+
+    /// How long after an outage the last worker has had its first answer; no time for those who were done before.
+    fn recovery(&self, outage: &Range<Duration>) -> Duration {
+        let of = |answers: &Vec<Duration>| {
+            let first = answers.iter().find(|at| **at >= outage.end);
+            first.map_or(Duration::ZERO, |at| *at - outage.end)
+        };
+        self.answers.iter().map(of).max().unwrap_or_default()
+    }
+}
+
+fn failures() -> [(&'static str, FaultAction); 3] {
+    [
+        ("500", FaultAction::status(500, "InternalError")),
+        ("503", FaultAction::status(503, "SlowDown")),
+        ("lost connections", FaultAction::Drop),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_minute_without_a_server() {
+    for (name, failure) in failures() {
+        let outages = [seconds(1..31)];
+        let run = run(&outages, &failure, 20).await;
+        run.check(&format!("30 s of {name}"), &outages, 20);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_minutes_without_a_server() {
+    for (name, failure) in failures() {
+        let outages = [seconds(1..121)];
+        let run = run(&outages, &failure, 20).await;
+        run.check(&format!("120 s of {name}"), &outages, 20);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_minutes_of_five_good_and_five_bad_seconds() {
+    let outages: Vec<_> = (0..12).map(|n| seconds(10 * n + 5..10 * n + 10)).collect();
+    for (name, failure) in failures() {
+        let run = run(&outages, &failure, 250).await;
+        run.check(&format!("5 s / 5 s of {name}"), &outages, 250);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stays_away_is_given_up_in_the_time_of_all_backoffs() {
+    let for_ever = [seconds(0..1_000_000)];
+    let failure = FaultAction::status(500, "InternalError");
+    let start = Instant::now();
+    let run = run(&for_ever, &failure, 1).await;
+    assert_eq!(run.gave_up, WORKERS);
+    // 50 ms to 12.8 s, and eleven times 20 s.
+    let most = Duration::from_millis(245_550) + Duration::from_secs(30);
+    assert!(start.elapsed() <= most, "{:?}", start.elapsed());
+    assert!(run.sent <= 2 * 64 + 140, "{}", run.sent);
+}
