@@ -9,8 +9,9 @@ use s3_core::{
 };
 
 use super::PutOutcome;
-use super::object::{Target, unreadable};
+use super::object::{MOST_ROUNDS, Target, unreadable};
 use super::reader::Reader;
+use super::reconcile::Sight;
 use super::token::WriteToken;
 use crate::crew::PartSet;
 use crate::job::simple;
@@ -105,34 +106,46 @@ impl Transfer {
     ) -> Result<Completed> {
         let mut request = CompleteUpload::new(upload.url.clone(), upload.id.clone(), parts.clone());
         request.mode = if self.store().capabilities().complete_conditions {
-            mode
+            mode.clone()
         } else {
             PutMode::Overwrite
         };
+        let mut doubtful = false;
+        for round in 1.. {
+            let error = match self.send_complete(request.clone(), options).await {
+                Ok(response) => return Ok(Completed::Written(response)),
+                Err(error) => error,
+            };
+            doubtful |= error.attempts() > 1;
+            // A repeated complete is refused by its own success: the upload is gone, or the object is there.
+            let refused = error.kind() == ErrorKind::PreconditionFailed;
+            let sight = if doubtful && (refused || error.kind() == ErrorKind::NoSuchUpload) {
+                self.completed_earlier(upload, &parts, options).await?
+            } else {
+                Sight::Another
+            };
+            match sight {
+                Sight::Ours(written) => return Ok(Completed::Written(written)),
+                Sight::Another if refused => return Ok(Completed::Refused(error)),
+                Sight::Nothing if refused && mode == PutMode::IfAbsent && round < MOST_ROUNDS => {}
+                _ => return Err(error),
+            }
+        }
+        unreachable!("the last round returns")
+    }
+
+    async fn send_complete(
+        &self,
+        request: CompleteUpload,
+        options: &CallOptions,
+    ) -> Result<PutResponse> {
+        let place = request.url.clone();
         let job = simple!(
             Operation::CompleteUpload,
-            upload.url.as_str(),
+            place.as_str(),
             complete_upload(request)
         );
-        let error = match self.run(job.allowing(COMPLETION), options).await {
-            Ok(response) => return Ok(Completed::Written(response)),
-            Err(error) => error,
-        };
-        // A repeated complete is refused by its own success: the upload is gone, or the object is there.
-        let doubtful = matches!(
-            error.kind(),
-            ErrorKind::NoSuchUpload | ErrorKind::PreconditionFailed
-        );
-        if doubtful
-            && error.attempts() > 1
-            && let Some(written) = self.completed_earlier(upload, &parts, options).await?
-        {
-            return Ok(Completed::Written(written));
-        }
-        match error.kind() {
-            ErrorKind::PreconditionFailed => Ok(Completed::Refused(error)),
-            _ => Err(error),
-        }
+        self.run(job.allowing(COMPLETION), options).await
     }
 }
 

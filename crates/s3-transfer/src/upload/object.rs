@@ -8,6 +8,7 @@ use s3_core::{
 
 use super::multipart::Parts;
 use super::reader::Reader;
+use super::reconcile::Sight;
 use super::token::WriteToken;
 use super::{PutItem, PutOutcome, Source};
 use crate::job::simple;
@@ -16,6 +17,10 @@ use crate::{CallOptions, Transfer};
 
 /// How much of a file is in memory while it is being sent. 512 KiB: the backends read files in pieces of this size.
 const FILE_BUFFER: u64 = 512 << 10;
+
+/// How often a conditional write is begun anew because whatever refused it has gone when it is looked at. 4: others
+/// delete the object as often within one call, each time between two requests.
+pub(crate) const MOST_ROUNDS: u32 = 4;
 
 /// Where an object goes, and on what terms: everything of a put but its bytes.
 #[derive(Clone, Debug)]
@@ -148,27 +153,55 @@ impl Transfer {
         if matches!(mode, PutMode::IfMatch(_)) && !self.store().capabilities().put_if_match {
             return Err(unconditional(&target.url));
         }
-        let conditional = mode != PutMode::Overwrite;
         let mut attributes = target.attributes;
-        let token = match conditional {
-            true => WriteToken::add_to(&mut attributes),
-            false => None,
+        let token = match mode {
+            PutMode::Overwrite => None,
+            _ => WriteToken::add_to(&mut attributes),
         };
-        let request = PutRequest::new(target.url.clone(), payload.clone())
+        let request = PutRequest::new(target.url, payload)
             .with_mode(mode)
             .with_attributes(attributes);
-        let refusal = match self.send_put(request, options).await {
-            Ok(written) => return Ok(PutOutcome::Written(written)),
-            Err(error) if conditional && error.kind() == ErrorKind::PreconditionFailed => error,
-            Err(error) => return Err(error),
-        };
-        let write = (&payload, token.as_ref());
-        let earlier = self.earlier_success(&target.url, write, &refusal, options);
-        match earlier.await? {
-            Some(written) => Ok(PutOutcome::Written(written)),
-            None if absent => Ok(PutOutcome::AlreadyThere),
-            None => Err(refusal),
+        if request.mode == PutMode::Overwrite {
+            return self
+                .send_put(request, options)
+                .await
+                .map(PutOutcome::Written);
         }
+        self.put_on_condition(request, token, options).await
+    }
+
+    /// Writes on a condition, and tells a refusal by an earlier attempt of its own from one by another's object.
+    async fn put_on_condition(
+        &self,
+        request: PutRequest,
+        token: Option<WriteToken>,
+        options: &CallOptions,
+    ) -> Result<PutOutcome> {
+        let absent = request.mode == PutMode::IfAbsent;
+        let mut doubtful = false;
+        for round in 1.. {
+            let refusal = match self.send_put(request.clone(), options).await {
+                Ok(written) => return Ok(PutOutcome::Written(written)),
+                Err(error) if error.kind() == ErrorKind::PreconditionFailed => error,
+                Err(error) => return Err(error),
+            };
+            doubtful |= refusal.attempts() > 1;
+            let sight = match doubtful {
+                true => {
+                    self.earlier_success(&request, token.as_ref(), options)
+                        .await?
+                }
+                false => Sight::Another,
+            };
+            match sight {
+                Sight::Ours(written) => return Ok(PutOutcome::Written(written)),
+                Sight::Another if absent => return Ok(PutOutcome::AlreadyThere),
+                // "Already there" would be false, and so may be "failed": only another attempt can tell.
+                Sight::Nothing if absent && round < MOST_ROUNDS => {}
+                _ => return Err(refusal),
+            }
+        }
+        unreachable!("the last round returns")
     }
 
     async fn send_put(&self, request: PutRequest, options: &CallOptions) -> Result<PutResponse> {

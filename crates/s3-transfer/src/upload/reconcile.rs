@@ -7,7 +7,10 @@
 //! or encrypted.
 
 use md5::{Digest, Md5};
-use s3_core::{CopyRequest, ETag, Error, PartTag, Payload, PutResponse, Result, S3Url};
+use s3_core::{
+    CopyRequest, ETag, Error, ErrorKind, ObjectMeta, PartTag, Payload, PutRequest, PutResponse,
+    Result, S3Url,
+};
 
 use super::multipart::Upload;
 use super::object::unreadable;
@@ -15,56 +18,75 @@ use super::token::WriteToken;
 use crate::io::run_blocking;
 use crate::{CallOptions, Destination, GetItem, Landed, Transfer};
 
+/// What a client finds that looks whether an earlier attempt of its own has refused it.
+#[derive(Debug)]
+pub(crate) enum Sight {
+    /// What it has written: the answer that it would have got.
+    Ours(PutResponse),
+    /// Another object.
+    Another,
+    /// No object: whatever refused it has gone since, and nobody can tell any more whose it was.
+    Nothing,
+}
+
+impl Sight {
+    fn of(there: ObjectMeta, is_ours: impl FnOnce(&ObjectMeta) -> bool) -> Self {
+        if is_ours(&there) {
+            Self::Ours(PutResponse::new(there.etag))
+        } else {
+            Self::Another
+        }
+    }
+}
+
 impl Transfer {
-    /// Returns the answer of the earlier attempt that a refused put was refused by; `None` if another's write refused
-    /// it.
+    /// Looks what a put was refused by.
     pub(crate) async fn earlier_success(
         &self,
-        url: &S3Url,
-        (payload, token): (&Payload, Option<&WriteToken>),
-        refusal: &Error,
+        request: &PutRequest,
+        token: Option<&WriteToken>,
         options: &CallOptions,
-    ) -> Result<Option<PutResponse>> {
-        if refusal.attempts() == 1 {
-            return Ok(None);
-        }
+    ) -> Result<Sight> {
+        let (url, payload) = (&request.url, &request.payload);
         let Some(there) = self.find(url, options).await? else {
-            return Ok(None);
+            return Ok(Sight::Nothing);
         };
         if let Some(token) = token {
-            return Ok(token.is_of(&there).then(|| PutResponse::new(there.etag)));
+            return Ok(Sight::of(there, |there| token.is_of(there)));
         }
         let ours = digest(url, payload).await?;
-        if there.etag.as_ref() == Some(&ours) {
-            return Ok(Some(PutResponse::new(there.etag)));
-        }
-        if there.size != payload.len() {
-            return Ok(None);
+        if there.etag.as_ref() == Some(&ours) || there.size != payload.len() {
+            return Ok(Sight::of(there, |there| there.etag.as_ref() == Some(&ours)));
         }
         // It may be encrypted, and its tag no digest: the bytes decide.
         let get = self.get(GetItem::new(url.clone()), Destination::Memory, options);
-        let there = Box::pin(get).await?;
+        let there = match Box::pin(get).await {
+            Ok(there) => there,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Sight::Nothing),
+            Err(error) => return Err(error),
+        };
         let Landed::Memory(bytes) = there.data else {
             unreachable!("asked for memory")
         };
         let same = digest(url, &bytes.into()).await? == ours;
-        Ok(same.then(|| PutResponse::new(there.meta.etag)))
+        Ok(Sight::of(there.meta, |_| same))
     }
 
-    /// Returns the answer of the earlier attempt that a refused completion was refused by, if the object is now what
-    /// this upload is to write. One head.
+    /// Looks whether the object is now what this upload is to write, after a completion that may have been refused by
+    /// an earlier attempt of its own. One head.
     pub(crate) async fn completed_earlier(
         &self,
         upload: &Upload,
         parts: &[PartTag],
         options: &CallOptions,
-    ) -> Result<Option<PutResponse>> {
-        let there = self.find(&upload.url, options).await?;
-        let ours = there.filter(|meta| match &upload.token {
-            Some(token) => token.is_of(meta),
-            None => meta.etag.is_some() && meta.etag == etag_of_parts(parts),
-        });
-        Ok(ours.map(|meta| PutResponse::new(meta.etag)))
+    ) -> Result<Sight> {
+        let Some(there) = self.find(&upload.url, options).await? else {
+            return Ok(Sight::Nothing);
+        };
+        Ok(Sight::of(there, |there| match &upload.token {
+            Some(token) => token.is_of(there),
+            None => there.etag.is_some() && there.etag == etag_of_parts(parts),
+        }))
     }
 
     /// Returns the answer of the earlier attempt that a refused copy was refused by, if the target now has the size

@@ -4,7 +4,9 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3_core::{BucketRequest, ErrorKind, Operation, Payload, PutMode, StoreExt};
+use s3_core::{
+    BucketRequest, DeleteRequest, ErrorKind, Operation, Payload, PutMode, Store, StoreExt,
+};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
 use s3_transfer::{CallOptions, PutItem, PutOutcome, Source, Transfer};
 
@@ -125,6 +127,27 @@ async fn its_own_success_is_not_taken_for_an_object_that_was_there() {
         .unwrap();
     assert!(matches!(outcome, PutOutcome::Written(_)), "{outcome:?}");
     assert_eq!(setup.faults.delivered().total(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn already_there_is_never_said_where_nothing_is() {
+    // Its own success refuses the second attempt, and somebody deletes the object before it is looked at.
+    let setup = setup(FaultPlan::new([
+        FaultMatch::operation("PutObject")
+            .on(FaultAction::LoseReply)
+            .times(1),
+        FaultMatch::method("HEAD")
+            .on(FaultAction::stall(Duration::from_secs(5)))
+            .times(1),
+    ]));
+    let (outcome, ()) = tokio::join!(put(&setup, "k", payload(10), PutMode::IfAbsent), async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let gone = DeleteRequest::new("b", vec![url("k")]);
+        setup.memory.delete(gone).await.unwrap();
+    });
+    assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
+    assert_eq!(setup.memory.object_count(), 1);
+    assert_eq!(setup.faults.delivered().total(), 2);
 }
 
 #[tokio::test(start_paused = true)]
