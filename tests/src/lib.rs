@@ -1,9 +1,12 @@
 //! Cross-crate test support.
 
 mod case;
+pub mod fuzz;
 mod leftovers;
 pub mod model;
 mod paced;
+pub mod prove;
+pub mod sequences;
 pub mod vectors;
 mod victim;
 

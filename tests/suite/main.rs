@@ -14,6 +14,7 @@ mod limits;
 mod model;
 mod outcomes;
 mod promises;
+mod prove;
 mod scenarios;
 mod security;
 mod sweep;

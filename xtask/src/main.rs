@@ -6,6 +6,7 @@
 //! | `deny` | licences, bans and sources of the dependencies, then known advisories |
 //! | `ci` | `test`, then `deny` |
 //! | `layers`, `tidy`, `features`, `docs`, `vectors` | one step of `test` on its own |
+//! | `prove` | the gates with as many cases as their figures ask for; see docs/TESTING.md |
 //! | `bench` | what transfers cost, against a floor and other clients; see docs/TUNING.md |
 //! | `serve` | an S3 server in this process, for trying things by hand |
 //!
@@ -29,6 +30,7 @@ mod docs;
 mod failure;
 mod features;
 mod layers;
+mod prove;
 mod serve;
 mod test;
 mod tidy;
@@ -66,6 +68,8 @@ enum Chore {
     Docs,
     /// Measure what transfers cost, in an optimised build
     Bench(bench::Arguments),
+    /// Run the gates: properties of the client that hold in very many cases
+    Prove(prove::Arguments),
     /// Start an S3 server for trying things by hand
     Serve(serve::Arguments),
     /// Replay recorded behaviour of Metaflow against the client
@@ -93,6 +97,7 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Features => features::run(root),
         Chore::Docs => docs::run(root),
         Chore::Bench(arguments) => bench::run(root, arguments),
+        Chore::Prove(arguments) => prove::run(root, arguments),
         Chore::Serve(arguments) => serve::run(root, arguments),
         Chore::Vectors(arguments) => vectors::run(root, arguments),
         Chore::Deny => deny::run(root),

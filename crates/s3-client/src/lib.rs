@@ -12,6 +12,9 @@ mod config_files;
 mod distinct;
 mod download;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod get_object;
 mod key;
 mod leftover;

@@ -38,6 +38,9 @@
 mod body;
 mod capability;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod local_io;
 mod memory;
 mod meta;

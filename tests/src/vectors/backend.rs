@@ -43,7 +43,7 @@ pub(crate) struct Stage {
     pub(crate) store: SharedStore,
     /// The same objects, without faults and without a network.
     truth: MemoryStore,
-    faults: Faults,
+    pub(crate) faults: Faults,
     _server: Option<S3Server>,
 }
 

@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use std::time::Duration;
+
+use s3_testkit::FaultPlan;
+
 use super::backend::{Backend, PATIENCE, Stage, StageResult};
 use super::build::build;
 use super::names::Names;
@@ -17,24 +21,46 @@ use crate::leftovers::none_left;
 ///
 /// What the runner or the test kit could not do; whatever the client does is an outcome.
 pub async fn run(scenario: &Scenario, backend: Backend) -> Result<Outcome, String> {
-    match tokio::time::timeout(PATIENCE, run_staged(scenario, backend)).await {
+    let run = run_with(scenario, backend, FaultPlan::none(), PATIENCE);
+    run.await.map(|(outcome, _)| outcome)
+}
+
+/// Runs a scenario that has no faults with those of a plan, and returns how many of them were delivered.
+///
+/// # Errors
+///
+/// As [`run`], and if the client is still busy when `patience` is at its end.
+pub async fn run_with(
+    scenario: &Scenario,
+    backend: Backend,
+    faults: FaultPlan,
+    patience: Duration,
+) -> Result<(Outcome, u64), String> {
+    match tokio::time::timeout(patience, run_staged(scenario, backend, faults)).await {
         Ok(outcome) => outcome.map_err(|error| format!("the runner failed: {error}")),
         Err(_) => Err(format!(
             "the client was still busy after {} s",
-            PATIENCE.as_secs()
+            patience.as_secs()
         )),
     }
 }
 
-async fn run_staged(scenario: &Scenario, backend: Backend) -> StageResult<Outcome> {
+async fn run_staged(
+    scenario: &Scenario,
+    backend: Backend,
+    faults: FaultPlan,
+) -> StageResult<(Outcome, u64)> {
     let directory = tempfile::tempdir()?;
     let cwd = directory.path().canonicalize()?;
     make_files(scenario, &cwd)?;
     let names = Names::new(&cwd);
     let stage = Stage::set(backend, scenario, &names).await?;
+    if faults != FaultPlan::none() {
+        stage.faults.set(faults);
+    }
     let s3 = match build(scenario, stage.store.clone(), &names, &cwd) {
         Ok(s3) => s3,
-        Err(raised) => return Ok(Outcome::refused(raised)),
+        Err(raised) => return Ok((Outcome::refused(raised), 0)),
     };
     let mut player = Player::new(s3, names.clone(), &cwd);
     let mut results = Vec::new();
@@ -60,11 +86,12 @@ async fn run_staged(scenario: &Scenario, backend: Backend) -> StageResult<Outcom
     if !keeps_files(scenario) {
         none_left(stage.unfinished_uploads(), &[&cwd])?;
     }
-    Ok(Outcome {
+    let outcome = Outcome {
         constructor_error: None,
         results,
         final_state,
-    })
+    };
+    Ok((outcome, stage.faults.delivered().total()))
 }
 
 /// Metaflow's switch for debugging: temporary files stay.

@@ -30,6 +30,8 @@ mod direct;
 mod endless;
 mod endpoint;
 mod errors;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod get;
 mod hint;
 mod known_range;

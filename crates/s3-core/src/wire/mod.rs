@@ -30,6 +30,8 @@ mod connect;
 mod error;
 mod exchange;
 mod framing;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod head;
 mod inbox;
 mod incoming;

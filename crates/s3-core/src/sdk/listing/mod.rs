@@ -6,6 +6,8 @@
 //! missing and whether the listing goes on. [`decoder`] undoes the encoding of keys there, after the whole page is
 //! known.
 
+#[cfg(feature = "fuzzing")]
+mod agree;
 mod decoder;
 mod full;
 mod page;
@@ -14,6 +16,8 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "fuzzing")]
+pub(super) use agree::readers_agree;
 pub(super) use decoder::Decoder;
 pub(super) use page::{Entry, Page};
 pub(super) use read::read;

@@ -1,0 +1,99 @@
+//! Answers of servers that may say anything.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use s3_url::S3Prefix;
+
+use super::reply::Reply;
+use super::{answer, errors, listing, timestamp as times};
+use crate::{Operation, S3Url};
+
+/// Reads a page of a listing; both of its readers have to agree.
+///
+/// # Panics
+///
+/// If they do not, or if an entry of the page lies elsewhere.
+pub fn list_answer(bytes: &[u8]) {
+    let prefix = S3Prefix::parse("s3://b/a/").expect("it is a prefix");
+    if let Ok(document) = std::str::from_utf8(bytes) {
+        listing::readers_agree(document);
+    }
+    for status in [200, 403] {
+        let header = |_: &str| None;
+        let reply = Reply {
+            status,
+            header: &header,
+            body: bytes,
+        };
+        if let Ok(page) = listing::read(&prefix, &reply) {
+            for object in &page.objects {
+                assert_eq!(object.url.bucket(), "b", "an object of another bucket");
+            }
+        }
+    }
+}
+
+/// Reads an error document, in an answer that refuses and in one that calls itself a success.
+///
+/// # Panics
+///
+/// If the error cannot be shown.
+pub fn error_answer(bytes: &[u8]) {
+    let (head, body) = bytes.split_at(bytes.len().min(8));
+    let value = std::str::from_utf8(head).ok();
+    let header = |name: &str| value.filter(|_| name != "x-amz-request-id");
+    for status in [200, 301, 400, 404, 503] {
+        let reply = Reply {
+            status,
+            header: &header,
+            body,
+        };
+        let refused = errors::holds_refusal(&reply);
+        let error = errors::refused_by_server(Operation::CompleteUpload, &reply);
+        assert!(
+            !(refused && error.to_string().is_empty()),
+            "an error without a word"
+        );
+    }
+}
+
+/// Reads a time in both forms; the quick readers have to agree with the SDK's.
+///
+/// # Panics
+///
+/// If they do not.
+pub fn timestamp(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Some(quick) = times::fixed(bytes) {
+        let slow = DateTime::from_str(text, Format::DateTimeWithOffset);
+        assert_eq!(slow.ok().map(millis), Some(since_epoch(quick)), "{text:?}");
+    }
+    let _ = times::of_entry(text);
+    let _ = times::of_header(text);
+    headers_are_read(text);
+}
+
+/// The headers of an answer that describes an object, one a line.
+fn headers_are_read(text: &str) {
+    let headers = text.lines().filter_map(|line| line.split_once(':'));
+    let described = answer::read_headers(headers);
+    let url = S3Url::parse("s3://b/k").expect("it is a URL");
+    if let Ok((range, meta)) = described.part(206, url) {
+        assert!(
+            range.start <= range.end && range.end <= meta.size,
+            "{range:?}"
+        );
+    }
+}
+
+fn millis(time: DateTime) -> Duration {
+    Duration::new(time.secs().unsigned_abs(), time.subsec_nanos())
+}
+
+fn since_epoch(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,4 @@
+//! Metaflow's metadata.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| s3_tests::fuzz::run("metadata", bytes));

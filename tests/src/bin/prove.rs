@@ -1,0 +1,88 @@
+//! Runs gates with as many cases as their figures ask for, and prints one line for each.
+//!
+//! ```sh
+//! cargo run -p s3-tests --bin prove -- [GATE…] [--cases N] [--seed S]
+//! ```
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that reports"
+)]
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+use clap::Parser;
+use s3_tests::prove::{GATES, Gate, Plan, run};
+
+/// Runs the gates of the client: properties that hold in very many cases.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The gates to run, by name; without any, all
+    gates: Vec<String>,
+    /// How many cases of each; without it, what the gate's figure asks for
+    #[arg(long)]
+    cases: Option<u64>,
+    /// The seed of the first case
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How many threads work; without it, one for each processor
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let gates = match chosen(&arguments.gates) {
+        Ok(gates) => gates,
+        Err(unknown) => {
+            let names: Vec<_> = GATES.iter().map(|gate| gate.name).collect();
+            eprintln!(
+                "there is no gate {unknown}; the gates are {}",
+                names.join(", ")
+            );
+            return ExitCode::from(2);
+        }
+    };
+    let threads = arguments.threads.or_else(|| available_parallelism().ok());
+    let mut all_hold = true;
+    for gate in gates {
+        let cases = arguments.cases.unwrap_or(gate.full);
+        let plan = Plan {
+            seeds: arguments.seed..arguments.seed.saturating_add(cases),
+            threads: threads.map_or(1, NonZeroUsize::get),
+        };
+        all_hold &= report(gate, &plan);
+    }
+    if all_hold {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn report(gate: &Gate, plan: &Plan) -> bool {
+    let start = Instant::now();
+    match run(gate, plan) {
+        Ok(figures) => {
+            let seconds = start.elapsed().as_secs_f64();
+            println!("{} holds: {figures} in {seconds:.1} s", gate.name);
+            true
+        }
+        Err(failure) => {
+            println!("{} FAILED: {}", gate.name, gate.about);
+            println!("{failure}");
+            false
+        }
+    }
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Gate>, String> {
+    if names.is_empty() {
+        return Ok(GATES.iter().collect());
+    }
+    let named = |name: &String| Gate::named(name).ok_or_else(|| name.clone());
+    names.iter().map(named).collect()
+}

@@ -1,0 +1,125 @@
+//! What is fed with nonsense: each target takes any bytes, and panics where what comes out contradicts itself.
+//!
+//! `fuzz/` runs them under libFuzzer, which needs a nightly compiler and looks for new inputs; the suite replays the
+//! inputs that are kept in `fuzz/corpus`, on any compiler.
+
+use std::collections::BTreeMap;
+
+use s3_client::s3_core::fuzzing;
+use s3_client::{Config, s3_core};
+use s3_core::{S3Prefix, S3Url};
+use s3_url::Root;
+
+use crate::model::Model;
+use crate::vectors::Vector;
+
+/// A target by its name, which is also that of its corpus.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 8] = [
+    ("list_answer", fuzzing::list_answer),
+    ("error_answer", fuzzing::error_answer),
+    ("http_answer", fuzzing::http_answer),
+    ("timestamp", fuzzing::timestamp),
+    ("url", url),
+    ("metadata", metadata),
+    ("config", config),
+    ("vector", vector),
+];
+
+/// Feeds a target.
+///
+/// # Panics
+///
+/// If there is no such target, or with the target's own panic.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|(known, _)| *known == name);
+    let (_, target) = target.expect("the target is in the table");
+    target(bytes);
+}
+
+/// Keys, prefixes and roots: what is accepted goes in and comes out unchanged.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn url(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(url) = S3Url::parse(text) {
+        let again = S3Url::from_parts(url.bucket(), url.key());
+        assert_eq!(again.as_ref(), Ok(&url), "its parts make it");
+        assert_eq!(
+            S3Url::parse(url.as_str()).as_ref(),
+            Ok(&url),
+            "its text makes it"
+        );
+        let parent = url.parent();
+        let name = parent.relative(&url).map(|name| parent.join(name));
+        assert_eq!(
+            name,
+            Some(Ok(url.clone())),
+            "its directory and its name make it"
+        );
+    }
+    if let Ok(prefix) = S3Prefix::parse(text) {
+        let again = S3Prefix::from_parts(prefix.bucket(), prefix.prefix());
+        assert_eq!(again.as_ref(), Ok(&prefix), "its parts make it");
+        assert!(prefix.with_trailing_slash().as_str().ends_with('/'));
+    }
+    if let Ok(url) = S3Url::from_parts("bucket", text) {
+        assert_eq!(url.key(), text, "a key is bytes");
+    }
+    for root in ["s3://b", "s3://b/root/a"].into_iter().chain([text]) {
+        let Ok(root) = Root::s3root(root) else {
+            continue;
+        };
+        if let (Ok(url), Some(prefix)) = (root.resolve_object(Some(text)), root.prefix()) {
+            assert_eq!(
+                url.bucket(),
+                prefix.bucket(),
+                "a key never leaves its bucket"
+            );
+            assert!(
+                url.key().starts_with(prefix.prefix()),
+                "a key never leaves its root"
+            );
+        }
+    }
+}
+
+/// Metaflow's metadata.
+pub fn metadata(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        s3_client::fuzzing::metadata(text);
+    }
+}
+
+/// Metaflow's settings: the file of a profile, and variables of the same text.
+pub fn config(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let home = |name: &str| (name == "METAFLOW_HOME").then(|| "/home".to_owned());
+    let shown = |config: Config| format!("{config:?}");
+    let _ = Config::from_lookup_and_files(home, |_| Ok(text.to_owned())).map(shown);
+    let variables: BTreeMap<_, _> = text
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .collect();
+    let _ =
+        Config::from_lookup(|name| variables.get(name).map(|value| (*value).to_owned())).map(shown);
+}
+
+/// A line of recorded vectors: what is read is played by the model.
+pub fn vector(bytes: &[u8]) {
+    let Ok(line) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(vector) = Vector::read(line) {
+        let _ = Model::promise().play(&vector.scenario).to_json();
+        let _ = Model::reference().play(&vector.scenario).to_json();
+    }
+}

@@ -1,0 +1,193 @@
+//! One read of one object, and whether its outcome is allowed.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fastrand::Rng;
+use s3_client::s3_transfer::{
+    CallOptions, Concurrency, Destination, Fetched, GetItem, Landed, Transfer, TransferConfig,
+    Unchecked, Verified,
+};
+use s3_core::{MemoryStore, S3Url, StoreExt};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::harm::Harm;
+use super::layout::{Layout, Offer, To};
+use super::store::Harming;
+use crate::leftovers::none_left;
+use crate::prove::Figures;
+
+/// Runs the case of a seed.
+pub(in crate::prove) fn case(runtime: &Runtime, seed: u64) -> Result<Figures, String> {
+    let mut random = Rng::with_seed(seed);
+    let layout = Arc::new(Layout::draw(&mut random));
+    let directory = match layout.to {
+        To::Memory => None,
+        To::File | To::Auto => Some(tempfile::tempdir().map_err(|error| error.to_string())?),
+    };
+    let case = Case {
+        layout,
+        directory,
+        random,
+    };
+    runtime.block_on(case.run())
+}
+
+struct Case {
+    layout: Arc<Layout>,
+    directory: Option<TempDir>,
+    random: Rng,
+}
+
+impl Case {
+    async fn run(mut self) -> Result<Figures, String> {
+        let url = S3Url::parse("s3://b/k").map_err(|error| error.to_string())?;
+        let memory = MemoryStore::with_buckets(["b"]);
+        let put = memory.put_bytes(url.clone(), self.layout.object.clone());
+        let tag = put.await.map_err(|error| error.to_string())?.etag;
+        let harming = Harming::new(memory, Arc::clone(&self.layout), self.random.fork());
+        let transfer = Transfer::new(harming.clone(), self.config());
+        let mut item = GetItem::new(url);
+        item.range.clone_from(&self.layout.range);
+        if self.layout.known {
+            item = item.with_known(self.layout.object.len() as u64, tag);
+        }
+        let fetched = transfer
+            .get(item, self.destination(), &CallOptions::default())
+            .await;
+        self.judge(fetched, &harming.done())
+    }
+
+    fn config(&self) -> TransferConfig {
+        let mut config = TransferConfig::default();
+        config.part_size = self.layout.part_size;
+        config.concurrency = Concurrency::Fixed(self.layout.at_once);
+        config.max_attempts = 4;
+        config.seed = Some(1);
+        config
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.as_ref().map_or(Path::new(""), TempDir::path)
+    }
+
+    fn destination(&self) -> Destination {
+        let path = self.path().join("out");
+        match self.layout.to {
+            To::Memory => Destination::Memory,
+            To::File => Destination::File(path),
+            To::Auto => Destination::Auto {
+                memory_up_to: 100,
+                path,
+            },
+        }
+    }
+
+    fn judge(
+        &self,
+        fetched: s3_client::s3_transfer::Result<Fetched>,
+        done: &[Harm],
+    ) -> Result<Figures, String> {
+        let mut figures = Figures::default();
+        for harm in done {
+            figures.count(harm.name(), 1);
+        }
+        if self.directory.is_some() {
+            none_left(0, &[self.path()])?;
+        }
+        let wanted = self.wanted();
+        let fetched = match (fetched, &wanted) {
+            (Ok(fetched), Some(_)) => fetched,
+            (Err(error), Some(_)) if done.is_empty() && !broke(&error) => {
+                return Err(self.wrong(&format!("a read without harm failed: {error}")));
+            }
+            (Err(_), _) => {
+                figures.count("refused", 1);
+                return Ok(figures);
+            }
+            (Ok(_), None) => return Err(self.wrong("a range without bytes was read")),
+        };
+        let wanted = wanted.unwrap_or_default();
+        let whole = wanted == (0..self.layout.object.len());
+        self.check_verdict(fetched.verified, whole)?;
+        let truth = self.layout.object.slice(wanted);
+        let bytes = bytes(&fetched)?;
+        if bytes == truth {
+            let name = if done.is_empty() {
+                "unharmed"
+            } else {
+                "healed"
+            };
+            figures.count(name, 1);
+            return Ok(figures);
+        }
+        if bytes.len() != truth.len() {
+            let lengths = (bytes.len(), truth.len());
+            return Err(self.wrong(&format!("{} bytes were read of {}", lengths.0, lengths.1)));
+        }
+        if matches!(fetched.verified, Verified::Checksum(_)) {
+            return Err(self.wrong("wrong bytes are said to have their checksum"));
+        }
+        if !self.layout.ignores_ranges && done.iter().all(|harm| harm.shows()) {
+            return Err(self.wrong(&format!("lengths show {done:?}, and nobody looked")));
+        }
+        figures.count("undetectable", 1);
+        Ok(figures)
+    }
+
+    /// Returns the bytes that the caller wants; `None` if the server has none of them.
+    fn wanted(&self) -> Option<Range<usize>> {
+        let len = self.layout.object.len();
+        let range = match &self.layout.range {
+            None => return Some(0..len),
+            Some(range) => range.resolve(len as u64).ok()?,
+        };
+        Some(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
+    }
+
+    /// Checks that the client has compared what can be compared, and says why it did not otherwise.
+    fn check_verdict(&self, verified: Verified, whole: bool) -> Result<(), String> {
+        let allowed = match (self.layout.offer, verified) {
+            (Offer::Whole(kind), Verified::Checksum(with)) => whole && kind == with,
+            (Offer::Whole(_) | Offer::FirstPart | Offer::Digest, Verified::Unchecked(why))
+                if !whole =>
+            {
+                why == Unchecked::Range
+            }
+            (Offer::Nothing, Verified::Unchecked(why)) => why == Unchecked::NotOffered,
+            (Offer::Nonsense, Verified::Unchecked(why)) => {
+                matches!(why, Unchecked::NotOffered | Unchecked::Range)
+            }
+            (Offer::Digest, Verified::Unchecked(why)) => matches!(why, Unchecked::Digest(_)),
+            (Offer::FirstPart, Verified::Unchecked(why)) => why == Unchecked::Part,
+            _ => false,
+        };
+        if allowed {
+            return Ok(());
+        }
+        Err(self.wrong(&format!("the verdict is {verified:?}")))
+    }
+
+    fn wrong(&self, what: &str) -> String {
+        format!("{what}; {:?}", self.layout)
+    }
+}
+
+fn bytes(fetched: &Fetched) -> Result<Bytes, String> {
+    match &fetched.data {
+        Landed::Memory(bytes) => Ok(bytes.clone()),
+        Landed::File(path) => match std::fs::read(path) {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(error) => Err(error.to_string()),
+        },
+        other => Err(format!("unknown: {other:?}")),
+    }
+}
+
+/// Whether connections broke so often that the read was given up.
+fn broke(error: &s3_core::Error) -> bool {
+    error.kind() == s3_core::ErrorKind::Network
+}

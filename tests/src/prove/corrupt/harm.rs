@@ -1,0 +1,135 @@
+//! What is done to the bytes of an answer.
+
+use bytes::{Bytes, BytesMut};
+use fastrand::Rng;
+
+/// A way to harm a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Harm {
+    /// One bit is another.
+    Flip,
+    /// Some bytes are those of another object.
+    Splice,
+    /// Some bytes have changed places with others.
+    Swap,
+    /// Some bytes come twice, in the place of those that follow.
+    Repeat,
+    /// The end is missing.
+    Cut,
+    /// Some bytes are missing from the middle.
+    Gap,
+    /// Some bytes come twice, and the body is longer.
+    Duplicate,
+    /// As many bytes as announced, from elsewhere in the object.
+    Elsewhere,
+    /// Another range than the one that was asked for, and it says so.
+    OtherRange,
+}
+
+impl Harm {
+    pub(super) const ALL: [Self; 9] = [
+        Self::Flip,
+        Self::Splice,
+        Self::Swap,
+        Self::Repeat,
+        Self::Cut,
+        Self::Gap,
+        Self::Duplicate,
+        Self::Elsewhere,
+        Self::OtherRange,
+    ];
+
+    /// Whether a length or a range gives it away, or what arrives before is right.
+    pub(super) const fn shows(self) -> bool {
+        matches!(self, Self::Cut | Self::Duplicate | Self::OtherRange)
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Flip => "flips",
+            Self::Splice => "splices",
+            Self::Swap => "swaps",
+            Self::Repeat => "repeats",
+            Self::Cut => "cuts",
+            Self::Gap => "gaps",
+            Self::Duplicate => "duplicates",
+            Self::Elsewhere => "bytes from elsewhere",
+            Self::OtherRange => "other ranges",
+        }
+    }
+
+    /// Returns the harmed bytes; those of [`Elsewhere`](Self::Elsewhere) and [`OtherRange`](Self::OtherRange) are
+    /// chosen where the whole object is known.
+    pub(super) fn done_to(self, bytes: &Bytes, random: &mut Rng) -> Bytes {
+        if bytes.is_empty() {
+            return match self {
+                Self::Duplicate => Bytes::from_static(b"more"),
+                _ => bytes.clone(),
+            };
+        }
+        let mut harmed = BytesMut::from(&bytes[..]);
+        let (start, end) = span(bytes.len(), random);
+        match self {
+            Self::Flip => harmed[start] ^= 1 << random.u8(0..8),
+            Self::Splice => random.fill(&mut harmed[start..end]),
+            Self::Swap => {
+                let half = bytes.len() / 2;
+                let len = (end - start).min(half);
+                let (front, back) = harmed.split_at_mut(half);
+                front[..len].swap_with_slice(&mut back[..len]);
+            }
+            Self::Repeat => {
+                let len = (end - start).min(bytes.len() - end);
+                harmed[end..end + len].copy_from_slice(&bytes[start..start + len]);
+            }
+            Self::Cut => harmed.truncate(start),
+            Self::Gap => {
+                harmed.truncate(start);
+                harmed.extend_from_slice(&bytes[end..]);
+            }
+            Self::Duplicate => {
+                harmed.truncate(end);
+                harmed.extend_from_slice(&bytes[start..]);
+            }
+            Self::Elsewhere | Self::OtherRange => {}
+        }
+        harmed.freeze()
+    }
+}
+
+/// A span of at least one byte.
+fn span(len: usize, random: &mut Rng) -> (usize, usize) {
+    let start = random.usize(0..len);
+    let most = if random.bool() { 8 } else { len };
+    let end = start + random.usize(1..=(len - start).min(most));
+    (start, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_harm_changes_bytes_and_keeps_or_changes_the_length_as_it_says() {
+        let bytes: Bytes = (0..=200_u8).collect::<Vec<_>>().into();
+        let mut random = Rng::with_seed(1);
+        for harm in Harm::ALL {
+            if matches!(harm, Harm::Elsewhere | Harm::OtherRange) {
+                continue;
+            }
+            let changed = (0..100)
+                .map(|_| harm.done_to(&bytes, &mut random))
+                .filter(|harmed| *harmed != bytes)
+                .inspect(|harmed| {
+                    let order = harmed.len().cmp(&bytes.len());
+                    let expected = match harm {
+                        Harm::Cut | Harm::Gap => std::cmp::Ordering::Less,
+                        Harm::Duplicate => std::cmp::Ordering::Greater,
+                        _ => std::cmp::Ordering::Equal,
+                    };
+                    assert_eq!(order, expected, "{harm:?}");
+                });
+            assert!(changed.count() > 80, "{harm:?}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What a case reads, and how it is cut into parts.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use crc_fast::CrcAlgorithm;
+use fastrand::Rng;
+use s3_core::{ByteRange, Checksum, ChecksumAlgorithm};
+
+use super::harm::Harm;
+
+/// Everything about a case that is drawn before it begins.
+pub(super) struct Layout {
+    pub(super) object: Bytes,
+    pub(super) part_size: u64,
+    pub(super) at_once: usize,
+    pub(super) range: Option<ByteRange>,
+    /// Whether size and tag are known before.
+    pub(super) known: bool,
+    pub(super) to: To,
+    pub(super) offer: Offer,
+    pub(super) checksum: Option<Checksum>,
+    /// Whether the server sends whole objects, whatever range is asked for.
+    pub(super) ignores_ranges: bool,
+    /// How likely an answer is harmed.
+    pub(super) harmed: f64,
+    /// What may be done to an answer.
+    pub(super) harms: Vec<Harm>,
+}
+
+/// Where the bytes go.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum To {
+    Memory,
+    File,
+    Auto,
+}
+
+/// What the server says of the bytes, beyond their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    Nothing,
+    /// A CRC of the whole object.
+    Whole(ChecksumAlgorithm),
+    /// A CRC of the first part, in the place of the object's.
+    FirstPart,
+    /// A digest, which the engine does not compute.
+    Digest,
+    /// Something that is no checksum.
+    Nonsense,
+}
+
+impl fmt::Debug for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layout")
+            .field("bytes", &self.object.len())
+            .field("part_size", &self.part_size)
+            .field("at_once", &self.at_once)
+            .field("range", &self.range)
+            .field("known", &self.known)
+            .field("to", &self.to)
+            .field("offer", &self.offer)
+            .field("ignores_ranges", &self.ignores_ranges)
+            .field("harms", &self.harms)
+            .finish_non_exhaustive()
+    }
+}
+
+const CRCS: [(ChecksumAlgorithm, CrcAlgorithm, usize); 3] = [
+    (ChecksumAlgorithm::Crc32, CrcAlgorithm::Crc32IsoHdlc, 4),
+    (ChecksumAlgorithm::Crc32c, CrcAlgorithm::Crc32Iscsi, 4),
+    (ChecksumAlgorithm::Crc64Nvme, CrcAlgorithm::Crc64Nvme, 8),
+];
+
+impl Layout {
+    pub(super) fn draw(random: &mut Rng) -> Self {
+        let most = [1, 40, 700, 4000][random.usize(0..4)];
+        let mut object = vec![0; random.usize(0..=most)];
+        random.fill(&mut object);
+        let object = Bytes::from(object);
+        let len = object.len() as u64;
+        let part_size = match random.u8(0..4) {
+            // One part, or just not.
+            0 => (len + random.u64(0..3)).saturating_sub(1).max(1),
+            1 => random.u64(1..=16).max(len / 64),
+            _ => random.u64(1..=len + 1).max(len / 64),
+        };
+        let ignores_ranges = random.u8(0..8) == 0;
+        let (offer, checksum) = offer(&object, part_size, ignores_ranges, random);
+        let harms = if random.bool() {
+            vec![Harm::ALL[random.usize(0..Harm::ALL.len())]]
+        } else {
+            Harm::ALL.to_vec()
+        };
+        Self {
+            part_size,
+            at_once: random.usize(1..=4),
+            range: random.bool().then(|| range(len, random)),
+            known: random.u8(0..4) == 0,
+            to: match random.u8(0..64) {
+                0 => To::File,
+                1 => To::Auto,
+                _ => To::Memory,
+            },
+            offer,
+            checksum,
+            ignores_ranges,
+            harmed: [0.0, 0.1, 0.5, 0.9, 1.0][random.usize(0..5)],
+            harms,
+            object,
+        }
+    }
+}
+
+fn range(len: u64, random: &mut Rng) -> ByteRange {
+    let start = random.u64(0..=len);
+    match random.u8(0..4) {
+        0 => ByteRange::From(start),
+        1 => ByteRange::Last(random.u64(0..=len + 2)),
+        2 => (0..len).into(),
+        _ => (start..start + random.u64(0..=len + 2)).into(),
+    }
+}
+
+fn offer(
+    object: &Bytes,
+    part_size: u64,
+    ignores_ranges: bool,
+    random: &mut Rng,
+) -> (Offer, Option<Checksum>) {
+    let (kind, algorithm, width) = CRCS[random.usize(0..CRCS.len())];
+    let crc = |bytes: &[u8]| {
+        let value = crc_fast::checksum(algorithm, bytes).to_be_bytes();
+        let value = STANDARD.encode(&value[8 - width..]).into();
+        Some(Checksum {
+            algorithm: kind,
+            value,
+        })
+    };
+    match random.u8(0..10) {
+        0 | 1 => (Offer::Nothing, None),
+        2 => {
+            let part = usize::try_from(part_size).unwrap_or(usize::MAX);
+            let first = &object[..part.min(object.len())];
+            if first.len() == object.len() || ignores_ranges {
+                (Offer::Whole(kind), crc(object))
+            } else {
+                (Offer::FirstPart, crc(first))
+            }
+        }
+        3 => {
+            let value = STANDARD.encode([7; 32]).into();
+            let algorithm = ChecksumAlgorithm::Sha256;
+            (Offer::Digest, Some(Checksum { algorithm, value }))
+        }
+        4 => {
+            let value = "????".into();
+            let algorithm = kind;
+            (Offer::Nonsense, Some(Checksum { algorithm, value }))
+        }
+        _ => (Offer::Whole(kind), crc(object)),
+    }
+}

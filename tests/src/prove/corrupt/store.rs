@@ -1,0 +1,133 @@
+//! A store that harms what it hands out.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use fastrand::Rng;
+use futures_util::stream;
+use s3_core::{
+    Body, Capabilities, Error, ErrorKind, GetRequest, GetResponse, MemoryStore, Operation, Result,
+    Store,
+};
+
+use super::harm::Harm;
+use super::layout::Layout;
+use crate::prove::forward::forward;
+
+/// Hands out the object of a layout, harmed as the layout says. Clone is a reference count.
+#[derive(Clone)]
+pub(super) struct Harming {
+    memory: MemoryStore,
+    layout: Arc<Layout>,
+    draws: Arc<Mutex<Draws>>,
+}
+
+struct Draws {
+    random: Rng,
+    done: Vec<Harm>,
+}
+
+impl Harming {
+    pub(super) fn new(memory: MemoryStore, layout: Arc<Layout>, random: Rng) -> Self {
+        let done = Vec::new();
+        Self {
+            memory,
+            layout,
+            draws: Arc::new(Mutex::new(Draws { random, done })),
+        }
+    }
+
+    /// Returns what was really done to answers.
+    pub(super) fn done(&self) -> Vec<Harm> {
+        let draws = self.draws.lock().unwrap_or_else(PoisonError::into_inner);
+        draws.done.clone()
+    }
+
+    fn harm(&self, mut answer: GetResponse) -> GetResponse {
+        let Layout { object, harms, .. } = &*self.layout;
+        let mut draws = self.draws.lock().unwrap_or_else(PoisonError::into_inner);
+        let Draws { random, done } = &mut *draws;
+        let sent = at(answer.range.start)..at(answer.range.end);
+        let mut bytes = object.slice(sent.clone());
+        if random.f64() < self.layout.harmed {
+            let harm = harms[random.usize(0..harms.len())];
+            let harmed = match harm {
+                Harm::Elsewhere | Harm::OtherRange => {
+                    let start = random.usize(0..=object.len() - bytes.len());
+                    if harm == Harm::OtherRange {
+                        answer.range = start as u64..(start + bytes.len()) as u64;
+                    }
+                    object.slice(start..start + bytes.len())
+                }
+                _ => harm.done_to(&bytes, random),
+            };
+            if harmed != bytes {
+                done.push(harm);
+            }
+            bytes = harmed;
+        }
+        answer.meta.checksum.clone_from(&self.layout.checksum);
+        answer.body = body(bytes, random);
+        answer
+    }
+}
+
+/// The bytes at once, or in frames; now and then the connection breaks between two of them.
+fn body(mut bytes: Bytes, random: &mut Rng) -> Body {
+    if random.u8(0..3) == 0 {
+        return Body::from_bytes(bytes);
+    }
+    let mut frames = Vec::new();
+    while !bytes.is_empty() {
+        let most = bytes.len().min(1 + random.usize(0..400));
+        frames.push(Ok(bytes.split_to(random.usize(1..=most))));
+    }
+    if random.u8(0..8) == 0 {
+        frames.truncate(random.usize(0..=frames.len()));
+        frames.push(Err(Error::new(ErrorKind::Network, Operation::Get)));
+    }
+    Body::from_stream(stream::iter(frames))
+}
+
+fn at(position: u64) -> usize {
+    usize::try_from(position).expect("objects of cases are small")
+}
+
+impl fmt::Debug for Harming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Harming")
+    }
+}
+
+impl Store for Harming {
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+
+    async fn get(&self, mut request: GetRequest) -> Result<GetResponse> {
+        if self.layout.ignores_ranges {
+            request.range = None;
+        }
+        Ok(self.harm(self.memory.get(request).await?))
+    }
+
+    forward! { memory:
+        head(HeadRequest) -> s3_core::ObjectMeta;
+        put(PutRequest) -> s3_core::PutResponse;
+        copy(CopyRequest) -> s3_core::PutResponse;
+        delete(DeleteRequest) -> s3_core::DeleteResponse;
+        list_page(ListRequest) -> s3_core::ListPage;
+        create_upload(CreateUpload) -> s3_core::UploadId;
+        upload_part(UploadPart) -> s3_core::PartTag;
+        upload_part_copy(UploadPartCopy) -> s3_core::PartTag;
+        complete_upload(CompleteUpload) -> s3_core::PutResponse;
+        abort_upload(AbortUpload) -> ();
+        list_uploads(ListUploads) -> s3_core::UploadsPage;
+        list_parts(ListParts) -> s3_core::PartsPage;
+        list_buckets() -> Vec<s3_core::BucketInfo>;
+        create_bucket(BucketRequest) -> ();
+        delete_bucket(BucketRequest) -> ();
+        presign(PresignRequest) -> String;
+    }
+}

@@ -1,0 +1,54 @@
+//! The gates by name, and how many cases each takes.
+
+use tokio::runtime::Runtime;
+
+use super::{Figures, corrupt, history, sequence};
+
+/// A property that is shown by many cases.
+#[derive(Debug)]
+pub struct Gate {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What holds in each case.
+    pub about: &'static str,
+    /// How many cases `cargo xtask test` runs.
+    pub quick: u64,
+    /// How many cases `cargo xtask prove` runs.
+    pub full: u64,
+    /// Runs the case of a seed on a runtime whose time is paused.
+    pub(super) case: fn(&Runtime, u64) -> Result<Figures, String>,
+}
+
+/// All of them.
+pub const GATES: &[Gate] = &[
+    Gate {
+        name: "corrupt",
+        about: "no harm to a body goes unnoticed where a checksum or a length can tell",
+        quick: 10_000,
+        full: 1_000_000,
+        case: corrupt::case,
+    },
+    Gate {
+        name: "history",
+        about: "racing writers with lost replies get answers that one order of events explains",
+        quick: 2_000,
+        full: 100_000,
+        case: history::case,
+    },
+    Gate {
+        name: "sequence",
+        about: "client and model agree on sequences of operations, whatever passing faults there are",
+        quick: 2_000,
+        // 25 operations on average.
+        full: 40_000,
+        case: sequence::case,
+    },
+];
+
+impl Gate {
+    /// Returns the gate of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        GATES.iter().find(|gate| gate.name == name)
+    }
+}

@@ -1,0 +1,193 @@
+//! One history, from its draw to its judges.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use futures_util::future::try_join_all;
+use s3_client::s3_transfer::{Concurrency, Transfer, TransferConfig};
+use s3_core::{Limits, MemoryStore, Operation, SharedStore};
+use s3_testkit::{FaultAction, FaultPlan, FaultStore};
+use tokio::runtime::Runtime;
+use tokio::time::{sleep, timeout};
+
+use super::actor::{Turn, act};
+use super::late::{Late, Noting};
+use super::order::explains;
+use super::record::{Action, Answer, Call, Notes, Record};
+use super::truth::{check, effects};
+use crate::prove::Figures;
+
+/// The size of a part, in bytes: a value has one or a few.
+const PART: usize = 16;
+
+/// Longer than any number of attempts that is not endless takes.
+const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
+
+/// Runs the case of a seed.
+pub(in crate::prove) fn case(runtime: &Runtime, seed: u64) -> Result<Figures, String> {
+    let mut random = Rng::with_seed(seed);
+    // Half of the cases have creates and reads only: there every answer is certain.
+    let strict = random.bool();
+    let keys = random.usize(1..=2);
+    let actors = random.usize(2..=4);
+    let mut values = 0;
+    let turns = (0..actors)
+        .map(|_| turns(keys, strict, &mut values, &mut random))
+        .collect();
+    runtime.block_on(async {
+        let played = timeout(FOR_EVER, play(turns, &mut random));
+        let (record, mut figures) = played
+            .await
+            .map_err(|_| "a call does not come to an end".to_owned())??;
+        judge(&record, strict, &mut figures)?;
+        Ok(figures)
+    })
+}
+
+fn turns(keys: usize, strict: bool, values: &mut u32, random: &mut Rng) -> Vec<Turn> {
+    let count = random.usize(1..=4);
+    let turn = |_| {
+        *values += 1;
+        let action = match random.u8(0..10) {
+            0..=2 => Action::Read,
+            3 | 4 if !strict => Action::Write(*values),
+            5 if !strict => Action::Delete,
+            _ => Action::Create(*values),
+        };
+        Turn {
+            after: Duration::from_millis(random.u64(0..400)),
+            key: random.usize(0..keys),
+            action,
+            // Up to two parts go up in one request, and more in parts.
+            len: PART * random.usize(1..=3) - random.usize(0..4),
+        }
+    };
+    (0..count).map(turn).collect()
+}
+
+async fn play(turns: Vec<Vec<Turn>>, random: &mut Rng) -> Result<(Record, Figures), String> {
+    let notes = Notes::default();
+    let mut limits = Limits::default();
+    limits.min_part_size = 1;
+    let memory = MemoryStore::with_buckets(["b"]).with_limits(limits);
+    let noting = Noting {
+        memory: memory.clone(),
+        notes: notes.clone(),
+    };
+    let store = FaultStore::new(noting, faults(random));
+    let faults = store.faults().clone();
+    let store = Late::new(store, random.fork());
+    let shared = SharedStore::new(store.clone());
+    let actors = turns.into_iter().map(|turns| {
+        let transfer = Transfer::new(shared.clone(), config(random.u64(..)));
+        act(transfer, turns, notes.clone())
+    });
+    try_join_all(actors).await?;
+    // What is still astray arrives, and a last look tells what is there for good.
+    sleep(Duration::from_secs(3600)).await;
+    faults.set(FaultPlan::none());
+    let looks = (0..2).map(|key| Turn {
+        after: Duration::ZERO,
+        key,
+        action: Action::Read,
+        len: 0,
+    });
+    let transfer = Transfer::new(shared, config(0));
+    act(transfer, looks.collect(), notes.clone()).await?;
+    // The upload of an answer that never comes cannot be named by anybody.
+    let nameless = memory.operations().get(Operation::CreateUpload) - store.begun();
+    if memory.unfinished_uploads() as u64 > nameless {
+        return Err("an unfinished upload is left on the server".to_owned());
+    }
+    let mut figures = Figures::default();
+    figures.count("stray requests", store.stray());
+    Ok((notes.read(), figures))
+}
+
+/// Faults of requests for objects, and among those the lost reply most of all.
+fn faults(random: &mut Rng) -> FaultPlan {
+    let actions = [
+        FaultAction::LoseReply,
+        FaultAction::LoseReply,
+        FaultAction::LoseReply,
+        FaultAction::Drop,
+        FaultAction::status(503, "SlowDown"),
+        FaultAction::status(500, "InternalError"),
+        FaultAction::status(409, "ConditionalRequestConflict"),
+    ];
+    FaultPlan::random(
+        random.u64(..),
+        [0.0, 0.2, 0.5, 0.7][random.usize(0..4)],
+        actions,
+    )
+}
+
+fn config(seed: u64) -> TransferConfig {
+    let mut config = TransferConfig::default();
+    config.part_size = PART as u64;
+    config.single_put_up_to = 2 * PART as u64;
+    config.concurrency = Concurrency::Fixed(4);
+    config.max_attempts = 12;
+    config.backoff_cap = Duration::from_millis(400);
+    config.seed = Some(seed);
+    config
+}
+
+fn judge(record: &Record, strict: bool, figures: &mut Figures) -> Result<(), String> {
+    let verdict = check(record, strict).map_err(|what| shown(&what, record))?;
+    figures.count("overtaken", verdict.overtaken);
+    for call in &record.calls {
+        let name = match (call.action, call.answer) {
+            (_, Answer::Failed) => "without an answer",
+            (Action::Create(_), Answer::AlreadyThere) => "already there",
+            (Action::Create(_), _) => "created",
+            (Action::Read, _) => "reads",
+            _ => "writes and deletes",
+        };
+        figures.count(name, 1);
+    }
+    for key in 0..2 {
+        let calls = record.calls.iter().filter(|call| call.key == key);
+        let calls: Vec<Call> = calls.copied().collect();
+        if !explains(&calls, |call| repeats(record, call)) {
+            return Err(shown("no order of the calls explains the answers", record));
+        }
+    }
+    Ok(())
+}
+
+/// Returns how often a call has taken effect although its answer does not say so.
+fn repeats(record: &Record, call: &Call) -> usize {
+    match (call.action, call.answer) {
+        (Action::Create(value), Answer::AlreadyThere) => effects(record, value),
+        (Action::Write(value) | Action::Create(value), _) => {
+            effects(record, value).saturating_sub(1)
+        }
+        // Deletes carry no value: each within the call may be its own.
+        (Action::Delete, _) => {
+            let within = |change: &&super::record::Change| {
+                change.key == call.key
+                    && change.value.is_none()
+                    && (call.begun..call.ended).contains(&change.at)
+            };
+            record
+                .changes
+                .iter()
+                .filter(within)
+                .count()
+                .saturating_sub(1)
+        }
+        (Action::Read, _) => 0,
+    }
+}
+
+fn shown(what: &str, record: &Record) -> String {
+    let mut text = what.to_owned();
+    for call in &record.calls {
+        text += &format!("\n  {call:?}");
+    }
+    for change in &record.changes {
+        text += &format!("\n  {change:?}");
+    }
+    text
+}

@@ -1,0 +1,231 @@
+//! The store of a history: requests that take their time, or arrive when nobody waits for them any more, and the log
+//! of what they change.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use s3_core::{
+    Capabilities, CompleteUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest,
+    GetResponse, MemoryStore, Operation, PutMode, PutRequest, PutResponse, Result, S3Url,
+    SharedStore, Store, StoreExt,
+};
+use tokio::time::sleep;
+
+use super::record::{Notes, Value, value_of};
+use crate::prove::forward::forward;
+
+/// The longest a request takes on its way, in one direction. It is far below the stall limit of the engine.
+const ON_THE_WAY: u64 = 200;
+
+tokio::task_local! {
+    /// Set where nobody waits for a request any more.
+    static STRAY: ();
+}
+
+/// A store in memory, with the notes of a case. Clone is a reference count.
+#[derive(Clone)]
+pub(super) struct Noting {
+    pub(super) memory: MemoryStore,
+    pub(super) notes: Notes,
+}
+
+impl Noting {
+    fn note(&self, url: &S3Url, value: Option<Value>) {
+        let stray = STRAY.try_with(|()| ()).is_ok();
+        self.notes.changed(url, value, stray);
+    }
+}
+
+impl fmt::Debug for Noting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Noting")
+    }
+}
+
+impl Store for Noting {
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+
+    async fn put(&self, request: PutRequest) -> Result<PutResponse> {
+        let url = request.url.clone();
+        let value = request.payload.to_bytes().ok();
+        let value = value.and_then(|bytes| value_of(&bytes));
+        let answer = self.memory.put(request).await?;
+        self.note(&url, value);
+        Ok(answer)
+    }
+
+    async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
+        let url = request.url.clone();
+        let answer = self.memory.complete_upload(request).await?;
+        let bytes = self.memory.get_bytes(url.clone()).await?;
+        self.note(&url, value_of(&bytes));
+        Ok(answer)
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
+        let urls = request.urls.clone();
+        let answer = self.memory.delete(request).await?;
+        for url in &urls {
+            self.note(url, None);
+        }
+        Ok(answer)
+    }
+
+    forward! { memory:
+        get(GetRequest) -> GetResponse;
+        head(HeadRequest) -> s3_core::ObjectMeta;
+        copy(CopyRequest) -> PutResponse;
+        list_page(ListRequest) -> s3_core::ListPage;
+        create_upload(CreateUpload) -> s3_core::UploadId;
+        upload_part(UploadPart) -> s3_core::PartTag;
+        upload_part_copy(UploadPartCopy) -> s3_core::PartTag;
+        abort_upload(AbortUpload) -> ();
+        list_uploads(ListUploads) -> s3_core::UploadsPage;
+        list_parts(ListParts) -> s3_core::PartsPage;
+        list_buckets() -> Vec<s3_core::BucketInfo>;
+        create_bucket(BucketRequest) -> ();
+        delete_bucket(BucketRequest) -> ();
+        presign(PresignRequest) -> String;
+    }
+}
+
+/// A network in front of a store: every request and every answer takes its time. Conditional writes may get lost and
+/// arrive all the same, later.
+#[derive(Clone)]
+pub(super) struct Late {
+    store: SharedStore,
+    draws: Arc<Mutex<Draws>>,
+}
+
+struct Draws {
+    random: Rng,
+    stray: u64,
+    begun: u64,
+}
+
+impl Late {
+    pub(super) fn new(store: impl Store, random: Rng) -> Self {
+        Self {
+            store: SharedStore::new(store),
+            draws: Arc::new(Mutex::new(Draws {
+                random,
+                stray: 0,
+                begun: 0,
+            })),
+        }
+    }
+
+    /// Returns how many requests arrived when nobody waited for them any more.
+    pub(super) fn stray(&self) -> u64 {
+        self.draw(|draws| draws.stray)
+    }
+
+    /// Returns how many uploads have begun whose creators know their names.
+    pub(super) fn begun(&self) -> u64 {
+        self.draw(|draws| draws.begun)
+    }
+
+    fn draw<T>(&self, from: impl FnOnce(&mut Draws) -> T) -> T {
+        from(&mut self.draws.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn way(&self) {
+        let wait = self.draw(|draws| draws.random.u64(0..ON_THE_WAY));
+        sleep(Duration::from_millis(wait)).await;
+    }
+
+    async fn both_ways<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.way().await;
+        let answer = call.await;
+        self.way().await;
+        answer
+    }
+
+    /// Lets a request go astray: its sender hears of a broken connection, and some time it arrives.
+    async fn stray_off<T: Send>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let detour = self.draw(|draws| {
+            draws.stray += 1;
+            Duration::from_millis(draws.random.u64(0..10 * ON_THE_WAY))
+        });
+        drop(tokio::spawn(STRAY.scope((), async move {
+            sleep(detour).await;
+            drop(call.await);
+        })));
+        self.way().await;
+        Err(Error::new(ErrorKind::Network, operation))
+    }
+
+    fn strays(&self) -> bool {
+        self.draw(|draws| draws.random.u8(0..8) == 0)
+    }
+}
+
+impl fmt::Debug for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Late")
+    }
+}
+
+impl Store for Late {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    async fn put(&self, request: PutRequest) -> Result<PutResponse> {
+        let store = self.store.clone();
+        if request.mode == PutMode::IfAbsent && self.strays() {
+            let call = async move { store.put(request).await };
+            return self.stray_off(Operation::Put, call).await;
+        }
+        self.both_ways(store.put(request)).await
+    }
+
+    async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
+        let store = self.store.clone();
+        if request.mode == PutMode::IfAbsent && self.strays() {
+            let call = async move { store.complete_upload(request).await };
+            return self.stray_off(Operation::CompleteUpload, call).await;
+        }
+        self.both_ways(store.complete_upload(request)).await
+    }
+
+    async fn get(&self, request: GetRequest) -> Result<GetResponse> {
+        self.both_ways(self.store.get(request)).await
+    }
+
+    async fn head(&self, request: s3_core::HeadRequest) -> Result<s3_core::ObjectMeta> {
+        self.both_ways(self.store.head(request)).await
+    }
+
+    async fn create_upload(&self, request: s3_core::CreateUpload) -> Result<s3_core::UploadId> {
+        let upload = self.both_ways(self.store.create_upload(request)).await?;
+        self.draw(|draws| draws.begun += 1);
+        Ok(upload)
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
+        self.both_ways(self.store.delete(request)).await
+    }
+
+    forward! { store:
+        copy(CopyRequest) -> PutResponse;
+        list_page(ListRequest) -> s3_core::ListPage;
+        upload_part(UploadPart) -> s3_core::PartTag;
+        upload_part_copy(UploadPartCopy) -> s3_core::PartTag;
+        abort_upload(AbortUpload) -> ();
+        list_uploads(ListUploads) -> s3_core::UploadsPage;
+        list_parts(ListParts) -> s3_core::PartsPage;
+        list_buckets() -> Vec<s3_core::BucketInfo>;
+        create_bucket(BucketRequest) -> ();
+        delete_bucket(BucketRequest) -> ();
+        presign(PresignRequest) -> String;
+    }
+}

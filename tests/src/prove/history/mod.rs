@@ -1,0 +1,28 @@
+//! Ambiguous writes: several clients write, create and read the same few keys while replies are lost, requests are
+//! refused or arrive late, and every answer must be true.
+//!
+//! Each case records a history, that is when each call began and ended and what it answered, and two judges look at
+//! it:
+//!
+//! * [`order`] searches for one order of all calls on a key that respects real time and explains every answer, as for a
+//!   register with writes, reads, deletes and put-if-absent (the algorithm of Wing and Gong, with the states that were
+//!   seen remembered, as Lowe does it);
+//! * [`truth`] compares with the log of what the store really did: "written" for a create that never took effect is
+//!   false, and so is "already there" for one that did.
+//!
+//! S3 does not promise that a write takes effect only once: a plain write whose reply is lost is sent again, and may
+//! undo what came in between. The order may therefore use each repetition, once, within the call that made it.
+//!
+//! A create whose reply is lost, and whose object is replaced or deleted by others before the client can look, is
+//! answered with "already there", or made once more: nothing that S3 keeps tells otherwise. These are counted as
+//! `overtaken`. They need a plain write or a delete on the same key; half of the cases have none, and there they must
+//! not occur.
+
+mod actor;
+mod case;
+mod late;
+mod order;
+mod record;
+mod truth;
+
+pub(super) use case::case;

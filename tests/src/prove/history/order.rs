@@ -1,0 +1,161 @@
+//! Whether one order of the calls on a key explains their answers.
+
+use std::collections::HashSet;
+
+use super::record::{Action, Answer, Call, Value};
+
+/// What a call may have done to its key, and when.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    effect: Effect,
+    begun: u64,
+    /// It need not have happened at all if `None`.
+    ended: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Effect {
+    Set(Option<Value>),
+    Create(Value),
+    /// There is an object with another value.
+    IsThere(Value),
+    IsFound(Option<Value>),
+}
+
+impl Effect {
+    /// Returns what is there afterwards; `None` if this cannot happen now.
+    fn after(self, now: Option<Value>) -> Option<Option<Value>> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Create(value) => now.is_none().then_some(Some(value)),
+            Self::IsThere(own) => now.is_some_and(|value| value != own).then_some(now),
+            Self::IsFound(found) => (found == now).then_some(now),
+        }
+    }
+}
+
+/// Returns whether the calls, all on one key that is empty in the beginning, can have happened one after the other.
+///
+/// `repeats` tells how often a call has taken effect beyond the first time. Takes at most 64 steps.
+pub(super) fn explains(calls: &[Call], repeats: impl Fn(&Call) -> usize) -> bool {
+    let steps: Vec<Step> = calls
+        .iter()
+        .flat_map(|call| steps_of(call, repeats(call)))
+        .collect();
+    assert!(steps.len() <= 64, "a case has few calls on a key");
+    search(&steps, 0, None, &mut HashSet::new())
+}
+
+fn steps_of(call: &Call, repeats: usize) -> Vec<Step> {
+    let step = |effect, ended| Step {
+        effect,
+        begun: call.begun,
+        ended,
+    };
+    let effect = match call.action {
+        Action::Write(value) => Effect::Set(Some(value)),
+        Action::Delete => Effect::Set(None),
+        Action::Create(value) => Effect::Create(value),
+        Action::Read => match call.answer {
+            Answer::Found(found) => return vec![step(Effect::IsFound(found), Some(call.ended))],
+            _ => return Vec::new(),
+        },
+    };
+    let mut steps = match (call.answer, call.action) {
+        (Answer::AlreadyThere, Action::Create(value)) => {
+            vec![step(Effect::IsThere(value), Some(call.ended))]
+        }
+        (Answer::Failed, _) => vec![step(effect, None)],
+        _ => vec![step(effect, Some(call.ended))],
+    };
+    steps.extend((0..repeats).map(|_| step(effect, None)));
+    steps
+}
+
+/// Takes one more step, in every way that is possible, until all that must have happened has.
+fn search(
+    steps: &[Step],
+    taken: u64,
+    now: Option<Value>,
+    seen: &mut HashSet<(u64, Option<Value>)>,
+) -> bool {
+    let left = || (0..steps.len()).filter(|index| taken & 1 << index == 0);
+    let Some(first_end) = left().filter_map(|index| steps[index].ended).min() else {
+        return true;
+    };
+    if !seen.insert((taken, now)) {
+        return false;
+    }
+    left()
+        .filter(|index| steps[*index].begun < first_end)
+        .any(|index| match steps[index].effect.after(now) {
+            Some(after) => search(steps, taken | 1 << index, after, seen),
+            None => false,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(action: Action, begun: u64, ended: u64, answer: Answer) -> Call {
+        Call {
+            key: 0,
+            action,
+            begun,
+            ended,
+            answer,
+        }
+    }
+
+    fn explained(calls: &[Call]) -> bool {
+        explains(calls, |_| 0)
+    }
+
+    use Action::{Create, Delete, Read, Write};
+    use Answer::{AlreadyThere, Done, Failed, Found};
+
+    #[test]
+    fn one_after_the_other_means_what_it_says() {
+        let write = call(Write(1), 0, 1, Done);
+        assert!(explained(&[write, call(Read, 2, 3, Found(Some(1)))]));
+        assert!(!explained(&[write, call(Read, 2, 3, Found(None))]));
+        assert!(!explained(&[write, call(Create(2), 2, 3, Done)]));
+        assert!(explained(&[write, call(Create(2), 2, 3, AlreadyThere)]));
+        assert!(!explained(&[call(Create(2), 2, 3, AlreadyThere)]));
+        let gone = [write, call(Delete, 2, 3, Done), call(Create(2), 4, 5, Done)];
+        assert!(explained(&gone));
+    }
+
+    #[test]
+    fn of_two_creates_at_once_one_is_done() {
+        let both =
+            |one, other| explained(&[call(Create(1), 0, 5, one), call(Create(2), 1, 4, other)]);
+        assert!(both(Done, AlreadyThere) && both(AlreadyThere, Done));
+        assert!(!both(Done, Done) && !both(AlreadyThere, AlreadyThere));
+    }
+
+    #[test]
+    fn a_call_that_failed_may_have_happened_or_not_but_not_before_it_began() {
+        for found in [None, Some(1)] {
+            let read = call(Read, 2, 3, Found(found));
+            assert!(explained(&[call(Write(1), 0, 1, Failed), read]));
+        }
+        let early = call(Read, 0, 1, Found(Some(1)));
+        assert!(!explained(&[early, call(Write(1), 2, 3, Failed)]));
+    }
+
+    #[test]
+    fn a_write_that_is_repeated_may_undo_another_within_its_call_only() {
+        let calls = [
+            call(Write(1), 0, 9, Done),
+            call(Read, 1, 2, Found(Some(1))),
+            call(Write(2), 3, 4, Done),
+            call(Read, 5, 6, Found(Some(2))),
+            call(Read, 10, 11, Found(Some(1))),
+        ];
+        assert!(!explained(&calls));
+        let repeats = |call: &Call| usize::from(call.action == Write(1));
+        assert!(explains(&calls, repeats));
+    }
+}

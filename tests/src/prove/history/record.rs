@@ -1,0 +1,114 @@
+//! What happened, as the callers and the store saw it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use s3_core::S3Url;
+
+/// A value: every write of a case has its own.
+pub(super) type Value = u32;
+
+/// A call on a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Write(Value),
+    Create(Value),
+    Read,
+    Delete,
+}
+
+/// What a call said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// A write, a create or a delete has taken effect.
+    Done,
+    /// A create has not: there was an object.
+    AlreadyThere,
+    /// What a read has found.
+    Found(Option<Value>),
+    /// Nobody knows.
+    Failed,
+}
+
+/// One call, from its beginning to its answer, in steps of a clock that ticks with each event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    pub(super) key: usize,
+    pub(super) action: Action,
+    pub(super) begun: u64,
+    pub(super) ended: u64,
+    pub(super) answer: Answer,
+}
+
+/// A change of a key, as the store made it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) key: usize,
+    /// `None` for a delete.
+    pub(super) value: Option<Value>,
+    pub(super) at: u64,
+    /// Whether nobody waited for the request any more.
+    pub(super) stray: bool,
+}
+
+/// The notes of a case. Clone is a reference count.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notes(Arc<Mutex<Record>>);
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    pub(super) calls: Vec<Call>,
+    pub(super) changes: Vec<Change>,
+    clock: u64,
+}
+
+impl Notes {
+    pub(super) fn tick(&self) -> u64 {
+        let mut record = self.record();
+        record.clock += 1;
+        record.clock
+    }
+
+    pub(super) fn called(&self, call: Call) {
+        self.record().calls.push(call);
+    }
+
+    pub(super) fn changed(&self, url: &S3Url, value: Option<Value>, stray: bool) {
+        let at = self.tick();
+        let key = key_of(url);
+        let change = Change {
+            key,
+            value,
+            at,
+            stray,
+        };
+        self.record().changes.push(change);
+    }
+
+    pub(super) fn read(&self) -> Record {
+        self.record().clone()
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The keys of a case are numbers.
+pub(super) fn url_of(key: usize) -> S3Url {
+    S3Url::from_parts("b", &key.to_string()).expect("a number is a key")
+}
+
+fn key_of(url: &S3Url) -> usize {
+    url.key().parse().expect("every key of a case is a number")
+}
+
+/// The bytes of a value: its number again and again, so that no part of one is a part of another.
+pub(super) fn bytes_of(value: Value, len: usize) -> Vec<u8> {
+    value.to_be_bytes().into_iter().cycle().take(len).collect()
+}
+
+/// The value that bytes stand for; `None` if they are torn.
+pub(super) fn value_of(bytes: &[u8]) -> Option<Value> {
+    let value = Value::from_be_bytes(*bytes.first_chunk()?);
+    (bytes == bytes_of(value, bytes.len())).then_some(value)
+}

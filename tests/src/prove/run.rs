@@ -1,0 +1,160 @@
+//! Runs the cases of a gate on a few threads.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Figures, Gate};
+
+/// Which cases to run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seeds, one case each.
+    pub seeds: Range<u64>,
+    /// On so many threads.
+    pub threads: usize,
+}
+
+/// The case that failed, with the lowest seed if several did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The gate's name.
+    pub gate: &'static str,
+    /// What brings the case back.
+    pub seed: u64,
+    /// What was wrong.
+    pub text: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { gate, seed, text } = self;
+        writeln!(f, "{gate}, seed {seed}: {text}")?;
+        write!(f, "again: cargo xtask prove {gate} --seed {seed} --cases 1")
+    }
+}
+
+/// Runs the cases of a plan and returns what they have counted, the number of cases included.
+///
+/// # Errors
+///
+/// The first failure ends the run: no further case is begun.
+pub fn run(gate: &Gate, plan: &Plan) -> Result<Figures, Failure> {
+    let next = AtomicU64::new(plan.seeds.start);
+    let stop = AtomicBool::new(false);
+    let all = Mutex::new((Figures::default(), None::<Failure>));
+    let work = || {
+        let runtime = paused();
+        let mut figures = Figures::default();
+        let mut failure = None;
+        while !stop.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= plan.seeds.end {
+                break;
+            }
+            match one(gate, &runtime, seed) {
+                Ok(counted) => {
+                    figures.count("cases", 1);
+                    figures.add(&counted);
+                }
+                Err(text) => {
+                    stop.store(true, Ordering::Relaxed);
+                    let gate = gate.name;
+                    failure = Some(Failure { gate, seed, text });
+                }
+            }
+        }
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.0.add(&figures);
+        all.1 = [all.1.take(), failure]
+            .into_iter()
+            .flatten()
+            .min_by_key(|failure| failure.seed);
+    };
+    thread::scope(|scope| {
+        for _ in 1..plan.threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let (figures, failure) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(figures),
+    }
+}
+
+fn paused() -> Runtime {
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without sockets needs nothing of the system")
+}
+
+fn one(gate: &Gate, runtime: &Runtime, seed: u64) -> Result<Figures, String> {
+    catch_unwind(AssertUnwindSafe(|| (gate.case)(runtime, seed)))
+        .unwrap_or_else(|panic| Err(format!("it panicked: {}", said(&*panic))))
+}
+
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a word")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(case: fn(&Runtime, u64) -> Result<Figures, String>) -> Gate {
+        Gate {
+            name: "test",
+            about: "",
+            quick: 0,
+            full: 0,
+            case,
+        }
+    }
+
+    #[test]
+    fn every_seed_is_run_once() {
+        let sum = gate(|_, seed| {
+            let mut figures = Figures::default();
+            figures.count("sum", seed);
+            Ok(figures)
+        });
+        let plan = Plan {
+            seeds: 5..105,
+            threads: 3,
+        };
+        let figures = run(&sum, &plan).unwrap();
+        assert_eq!((figures.of("cases"), figures.of("sum")), (100, 5450));
+    }
+
+    #[test]
+    fn a_failure_and_a_panic_name_their_seed() {
+        let plan = Plan {
+            seeds: 0..50,
+            threads: 1,
+        };
+        let odd = gate(|_, seed| match seed {
+            7 => Err("odd".to_owned()),
+            _ => Ok(Figures::default()),
+        });
+        let failure = run(&odd, &plan).unwrap_err();
+        assert_eq!((failure.seed, &*failure.text), (7, "odd"));
+        let panics = gate(|_, seed| {
+            assert!(seed != 9, "nine");
+            Ok(Figures::default())
+        });
+        let failure = run(&panics, &plan).unwrap_err();
+        assert_eq!((failure.seed, &*failure.text), (9, "it panicked: nine"));
+    }
+}

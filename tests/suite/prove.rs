@@ -1,0 +1,43 @@
+//! The gates, with the number of cases that every change runs. `cargo xtask prove` runs many more.
+
+use s3_tests::prove::{Figures, Gate, Plan, run};
+
+/// Runs the quick cases of a gate and returns what they have counted.
+fn holds(name: &str) -> Figures {
+    let gate = Gate::named(name).unwrap();
+    let plan = Plan {
+        seeds: 0..gate.quick,
+        threads: 1,
+    };
+    match run(gate, &plan) {
+        Ok(figures) => figures,
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+#[test]
+fn no_harm_to_a_body_goes_unnoticed_where_a_checksum_or_a_length_can_tell() {
+    let figures = holds("corrupt");
+    assert!(figures.of("cases") >= 10_000);
+    for harm in ["flips", "splices", "cuts", "duplicates"] {
+        assert!(figures.of(harm) >= 1_000, "{harm}: {figures}");
+    }
+}
+
+#[test]
+fn racing_writers_with_lost_replies_get_answers_that_one_order_of_events_explains() {
+    let figures = holds("history");
+    assert!(figures.of("cases") >= 2_000);
+    for outcome in ["created", "already there", "stray requests"] {
+        assert!(figures.of(outcome) >= 500, "{outcome}: {figures}");
+    }
+}
+
+#[test]
+fn client_and_model_agree_on_sequences_of_operations_whatever_passing_faults_there_are() {
+    let figures = holds("sequence");
+    assert!(figures.of("cases") >= 2_000);
+    for (what, most) in [("operations", 40_000), ("faults", 5_000), ("over HTTP", 20)] {
+        assert!(figures.of(what) >= most, "{what}: {figures}");
+    }
+}
