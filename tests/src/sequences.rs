@@ -212,7 +212,11 @@ fn step(root: &str, number: usize, operation: &Operation) -> Value {
 
 /// Draws a sequence of at most so many operations.
 pub fn scenario(most: usize) -> impl Strategy<Value = Value> {
-    let operations = prop::collection::vec(operation(), 1..=most);
+    // Many short ones, and some that are as long as they may be.
+    let operations = prop_oneof![
+        2 => prop::collection::vec(operation(), 1..=most.min(12)),
+        1 => prop::collection::vec(operation(), 1..=most),
+    ];
     (prop::sample::select(ROOTS.to_vec()), operations).prop_map(|(root, operations)| {
         let steps: Vec<_> = operations
             .iter()

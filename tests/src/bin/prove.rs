@@ -1,7 +1,7 @@
 //! Runs gates with as many cases as their figures ask for, and prints one line for each.
 //!
 //! ```sh
-//! cargo run -p s3-tests --bin prove -- [GATE…] [--cases N] [--seed S]
+//! cargo run -p s3-tests --bin prove -- [GATE…] [--cases N] [--seed S] [--minutes N]
 //! ```
 #![expect(
     clippy::print_stdout,
@@ -12,15 +12,18 @@
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
-use s3_tests::prove::{GATES, Gate, Plan, run};
+use s3_tests::prove::{GATES, Gate, Plan, run, soak};
+
+/// The gate that takes time instead of cases.
+const SOAK: &str = "soak";
 
 /// Runs the gates of the client: properties that hold in very many cases.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The gates to run, by name; without any, all
+    /// The gates to run, by name, and `soak`; without any, all but that
     gates: Vec<String>,
     /// How many cases of each; without it, what the gate's figure asks for
     #[arg(long)]
@@ -28,6 +31,9 @@ struct Arguments {
     /// The seed of the first case
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// How long `soak` runs
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
     /// How many threads work; without it, one for each processor
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -35,7 +41,18 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let gates = match chosen(&arguments.gates) {
+    let (soaks, gates): (Vec<_>, Vec<_>) = arguments
+        .gates
+        .iter()
+        .cloned()
+        .partition(|name| name == SOAK);
+    if !soaks.is_empty() && !report_soak(&arguments) {
+        return ExitCode::FAILURE;
+    }
+    if !soaks.is_empty() && gates.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    let gates = match chosen(&gates) {
         Ok(gates) => gates,
         Err(unknown) => {
             let names: Vec<_> = GATES.iter().map(|gate| gate.name).collect();
@@ -60,6 +77,20 @@ fn main() -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+fn report_soak(arguments: &Arguments) -> bool {
+    let time = Duration::from_secs(arguments.minutes.saturating_mul(60));
+    match soak(time, arguments.seed) {
+        Ok(figures) => {
+            println!("{SOAK} holds: {figures} in {} minutes", arguments.minutes);
+            true
+        }
+        Err(problem) => {
+            println!("{SOAK} FAILED: {problem}");
+            false
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tokio::runtime::Runtime;
 
-use super::{Figures, corrupt, history, sequence};
+use super::{Figures, corrupt, history, schedule, sequence};
 
 /// A property that is shown by many cases.
 #[derive(Debug)]
@@ -39,9 +39,16 @@ pub const GATES: &[Gate] = &[
         name: "sequence",
         about: "client and model agree on sequences of operations, whatever passing faults there are",
         quick: 2_000,
-        // 25 operations on average.
-        full: 40_000,
+        // 13 operations on average.
+        full: 80_000,
         case: sequence::case,
+    },
+    Gate {
+        name: "schedule",
+        about: "in whatever order they run, all come to an end and give back what they held",
+        quick: 10_000,
+        full: 1_000_000,
+        case: schedule::case,
     },
 ];
 

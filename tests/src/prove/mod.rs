@@ -18,8 +18,11 @@ mod forward;
 mod gate;
 mod history;
 mod run;
+mod schedule;
 mod sequence;
+mod soak;
 
 pub use figures::Figures;
 pub use gate::{GATES, Gate};
 pub use run::{Failure, Plan, run};
+pub use soak::soak;

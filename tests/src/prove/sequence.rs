@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use fastrand::Rng;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use s3_testkit::{FaultAction, FaultPlan, Position};
 use serde_json::Value;
@@ -25,7 +26,7 @@ const MOST: usize = 50;
 /// One sequence in so many goes over HTTP.
 const OVER_HTTP: u64 = 100;
 
-/// How likely a request is hit, by seed.
+/// How likely a request is hit, one of these for each sequence.
 const HIT: [f64; 4] = [0.0, 0.1, 0.2, 0.3];
 
 /// How long a sequence may take in memory, where time costs nothing: fifty operations of a few stalls each.
@@ -99,7 +100,12 @@ fn faults(seed: u64, may_stand_still: bool) -> FaultPlan {
             wait: None,
         });
     }
-    let hit = HIT[(seed / OVER_HTTP % 4) as usize];
+    // Waits over HTTP are real.
+    let hit = if may_stand_still {
+        HIT[Rng::with_seed(seed).usize(0..HIT.len())]
+    } else {
+        HIT[1]
+    };
     FaultPlan::random(seed, hit, actions)
 }
 

@@ -18,7 +18,7 @@ use crate::{Operation, S3Url};
 pub fn list_answer(bytes: &[u8]) {
     let prefix = S3Prefix::parse("s3://b/a/").expect("it is a prefix");
     if let Ok(document) = std::str::from_utf8(bytes) {
-        listing::readers_agree(document);
+        listing::readers_agree(document, &prefix);
     }
     for status in [200, 403] {
         let header = |_: &str| None;

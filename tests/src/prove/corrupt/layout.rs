@@ -88,7 +88,10 @@ impl Layout {
             _ => random.u64(1..=len + 1).max(len / 64),
         };
         let ignores_ranges = random.u8(0..8) == 0;
-        let (offer, checksum) = offer(&object, part_size, ignores_ranges, random);
+        let range = random.bool().then(|| range(len, random));
+        // The checksum of a part comes with an answer that is a part.
+        let in_parts = !ignores_ranges && !matches!(range, Some(ByteRange::Last(_)));
+        let (offer, checksum) = offer(&object, part_size, in_parts, random);
         let harms = if random.bool() {
             vec![Harm::ALL[random.usize(0..Harm::ALL.len())]]
         } else {
@@ -97,7 +100,7 @@ impl Layout {
         Self {
             part_size,
             at_once: random.usize(1..=4),
-            range: random.bool().then(|| range(len, random)),
+            range,
             known: random.u8(0..4) == 0,
             to: match random.u8(0..64) {
                 0 => To::File,
@@ -127,7 +130,7 @@ fn range(len: u64, random: &mut Rng) -> ByteRange {
 fn offer(
     object: &Bytes,
     part_size: u64,
-    ignores_ranges: bool,
+    in_parts: bool,
     random: &mut Rng,
 ) -> (Offer, Option<Checksum>) {
     let (kind, algorithm, width) = CRCS[random.usize(0..CRCS.len())];
@@ -144,7 +147,7 @@ fn offer(
         2 => {
             let part = usize::try_from(part_size).unwrap_or(usize::MAX);
             let first = &object[..part.min(object.len())];
-            if first.len() == object.len() || ignores_ranges {
+            if first.len() == object.len() || !in_parts {
                 (Offer::Whole(kind), crc(object))
             } else {
                 (Offer::FirstPart, crc(first))

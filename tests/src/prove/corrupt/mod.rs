@@ -10,8 +10,8 @@
 //! no checksum, a digest, the checksum of a part):
 //!
 //! * bytes replaced by as many others;
-//! * bytes missing from the middle of a body that ends early: to its reader it is the body of a connection that broke,
-//!   and what has come is kept;
+//! * bytes missing from the middle, or coming twice, in a body that ends early: to its reader it is the body of a
+//!   connection that broke, and what has come is kept;
 //! * any harm in the middle of a body that holds more than was asked for, because the server ignores ranges: its end
 //!   is not waited for.
 

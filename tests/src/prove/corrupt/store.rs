@@ -49,7 +49,8 @@ impl Harming {
         let mut draws = self.draws.lock().unwrap_or_else(PoisonError::into_inner);
         let Draws { random, done } = &mut *draws;
         let sent = at(answer.range.start)..at(answer.range.end);
-        let mut bytes = object.slice(sent.clone());
+        let mut bytes = object.slice(sent);
+        let mut harmed_by = None;
         if random.f64() < self.layout.harmed {
             let harm = harms[random.usize(0..harms.len())];
             let harmed = match harm {
@@ -62,32 +63,37 @@ impl Harming {
                 }
                 _ => harm.done_to(&bytes, random),
             };
-            if harmed != bytes {
-                done.push(harm);
-            }
+            harmed_by = (harmed != bytes).then_some(harm);
             bytes = harmed;
         }
         answer.meta.checksum.clone_from(&self.layout.checksum);
-        answer.body = body(bytes, random);
+        let broken;
+        (answer.body, broken) = body(bytes, random);
+        // Nobody sees the length of a body that breaks.
+        done.extend(harmed_by.map(|harm| match harm {
+            Harm::Duplicate if broken => Harm::Gap,
+            harm => harm,
+        }));
         answer
     }
 }
 
 /// The bytes at once, or in frames; now and then the connection breaks between two of them.
-fn body(mut bytes: Bytes, random: &mut Rng) -> Body {
+fn body(mut bytes: Bytes, random: &mut Rng) -> (Body, bool) {
     if random.u8(0..3) == 0 {
-        return Body::from_bytes(bytes);
+        return (Body::from_bytes(bytes), false);
     }
     let mut frames = Vec::new();
     while !bytes.is_empty() {
         let most = bytes.len().min(1 + random.usize(0..400));
         frames.push(Ok(bytes.split_to(random.usize(1..=most))));
     }
-    if random.u8(0..8) == 0 {
+    let broken = random.u8(0..8) == 0;
+    if broken {
         frames.truncate(random.usize(0..=frames.len()));
         frames.push(Err(Error::new(ErrorKind::Network, Operation::Get)));
     }
-    Body::from_stream(stream::iter(frames))
+    (Body::from_stream(stream::iter(frames)), broken)
 }
 
 fn at(position: u64) -> usize {

@@ -1,0 +1,204 @@
+//! The engine: permits, memory, parts and batches.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use fastrand::Rng;
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use s3_client::s3_transfer::{
+    CallOptions, Concurrency, Destination, Fetched, GetItem, Landed, ManyOptions, PutItem, Source,
+    Transfer, TransferConfig,
+};
+use s3_core::{ErrorKind, Payload, S3Url, StoreExt};
+use s3_testkit::ramp;
+use tokio::time::{sleep, timeout};
+
+use super::explorer::Explorer;
+use super::wavering::Wavering;
+use crate::prove::Figures;
+
+/// The size of a part, in bytes.
+const PART: usize = 64;
+
+/// How many inputs a batch has.
+const INPUTS: usize = 6;
+
+/// The size of the object that is read: a few parts, the last of them not whole.
+const OBJECT: usize = 3 * PART + 7;
+
+/// What is under way in the background has ended after this.
+const LATER: Duration = Duration::from_secs(3600);
+
+pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
+    let store = Wavering::new(random.fork());
+    let seeded = store.memory.put_bytes(url("k"), ramp(0, OBJECT)).await;
+    seeded.map_err(|error| error.to_string())?;
+    let permits = random.usize(1..=4);
+    let transfer = Transfer::new(store.clone(), config(permits, &mut random));
+    let mut explorer = Explorer::new(random.fork());
+    for number in 0..random.usize(1..=4) {
+        let transfer = transfer.clone();
+        let random = random.fork();
+        explorer.add(task(transfer, number, random));
+    }
+    let figures = explorer.run().await?;
+    sleep(LATER).await;
+    let (inside, most) = store.inside();
+    // A body is inside beside the call that has just answered it.
+    if inside > 0 || most > 2 * permits {
+        return Err(format!("{inside} requests are left, {most} were at once"));
+    }
+    if store.memory.unfinished_uploads() > 0 {
+        return Err("an unfinished upload is left on the server".to_owned());
+    }
+    everything_is_back(&transfer, &store, permits).await?;
+    Ok(figures)
+}
+
+fn config(permits: usize, random: &mut Rng) -> TransferConfig {
+    let mut config = TransferConfig::default();
+    config.part_size = PART as u64;
+    config.single_put_up_to = 2 * PART as u64;
+    config.concurrency = Concurrency::Fixed(permits);
+    config.memory = [1, PART / 2, PART, 2 * PART + 1][random.usize(0..4)];
+    config.seed = Some(random.u64(..));
+    config
+}
+
+async fn task(transfer: Transfer, number: usize, mut random: Rng) -> Result<(), String> {
+    match random.u8(0..6) {
+        0 | 1 => read(&transfer, &mut random).await,
+        2 => write(&transfer, number, false, &mut random).await,
+        3 => write(&transfer, number, true, &mut random).await,
+        4 => batch(&transfer, &mut random).await,
+        _ => dropped_batch(&transfer, &mut random).await,
+    }
+}
+
+async fn read(transfer: &Transfer, random: &mut Rng) -> Result<(), String> {
+    let start = random.u64(0..OBJECT as u64);
+    let item = GetItem::new(url("k")).with_range(start..OBJECT as u64);
+    let options = CallOptions::default();
+    check(transfer.get(item, Destination::Memory, &options).await)
+}
+
+async fn write(
+    transfer: &Transfer,
+    number: usize,
+    from_reader: bool,
+    random: &mut Rng,
+) -> Result<(), String> {
+    let bytes = ramp(0, random.usize(0..6 * PART));
+    let source = match from_reader {
+        true => Source::AsyncRead(Box::pin(std::io::Cursor::new(bytes.to_vec()))),
+        false => Payload::from(bytes).into(),
+    };
+    let item = PutItem::new(url(&format!("w{number}")), source);
+    let put = transfer.put(item, &CallOptions::default()).await;
+    put.map(drop).map_err(|error| error.to_string())
+}
+
+/// Reads many objects, some of which are missing, to the end or to the first failure.
+async fn batch(transfer: &Transfer, random: &mut Rng) -> Result<(), String> {
+    let missing = random.usize(0..2 * INPUTS);
+    let many = fan_out(transfer, missing, random);
+    if random.bool() {
+        let results = many.all().await;
+        let failed: Vec<usize> = (0..results.len())
+            .filter(|index| results[*index].is_err())
+            .collect();
+        let expected: Vec<usize> = (missing..INPUTS).take(1).collect();
+        return match failed == expected && results.len() == INPUTS {
+            true => Ok(()),
+            false => Err(format!("inputs {failed:?} failed, not {expected:?}")),
+        };
+    }
+    match many.first_failure().await {
+        Ok(fetched) if missing >= INPUTS && fetched.len() == INPUTS => Ok(()),
+        Err(failure)
+            if failure.index == missing
+                && failure.succeeded + failure.failed + failure.not_attempted == INPUTS =>
+        {
+            Ok(())
+        }
+        Ok(fetched) => Err(format!("{} inputs succeeded", fetched.len())),
+        Err(failure) => Err(format!("input {missing} is missing: {failure}")),
+    }
+}
+
+/// Takes some results of a batch and drops the rest.
+async fn dropped_batch(transfer: &Transfer, random: &mut Rng) -> Result<(), String> {
+    let wanted = random.usize(0..INPUTS);
+    let mut many = fan_out(transfer, INPUTS, random);
+    for _ in 0..wanted {
+        match many.next().await {
+            Some((_, Ok(_))) => {}
+            other => return Err(format!("of all inputs came {other:?}")),
+        }
+    }
+    Ok(())
+}
+
+fn fan_out(
+    transfer: &Transfer,
+    missing: usize,
+    random: &mut Rng,
+) -> s3_client::s3_transfer::Many<Fetched> {
+    let mut options = ManyOptions::default();
+    if let Some(window) = NonZeroUsize::new(random.usize(0..4)) {
+        options = options.with_window(window);
+    }
+    transfer.fan_out(0..INPUTS, options, move |transfer, index| async move {
+        let key = if index == missing { "missing" } else { "k" };
+        let options = CallOptions::default();
+        transfer
+            .get(GetItem::new(url(key)), Destination::Memory, &options)
+            .await
+    })
+}
+
+fn check(fetched: s3_core::Result<Fetched>) -> Result<(), String> {
+    let fetched = fetched.map_err(|error| error.to_string())?;
+    let Landed::Memory(bytes) = fetched.data else {
+        return Err("memory was asked for".to_owned());
+    };
+    let start = fetched.range.start;
+    match bytes == ramp(start, bytes.len()) && start + bytes.len() as u64 == OBJECT as u64 {
+        true => Ok(()),
+        false => Err("wrong bytes were read".to_owned()),
+    }
+}
+
+/// Checks that all permits can be held at once, and that the whole budget can.
+async fn everything_is_back(
+    transfer: &Transfer,
+    store: &Wavering,
+    permits: usize,
+) -> Result<(), String> {
+    let whole = || async {
+        let item = GetItem::new(url("k")).with_range(0..PART as u64);
+        let options = CallOptions::default();
+        transfer.get(item, Destination::Memory, &options).await
+    };
+    store.gather(permits);
+    let together = timeout(LATER, join_all((0..permits).map(|_| whole()))).await;
+    let together = together.map_err(|_| format!("not all of {permits} permits are back"))?;
+    for fetched in together {
+        fetched.map_err(|error| error.to_string())?;
+    }
+    let reader = Source::AsyncRead(Box::pin(std::io::Cursor::new(vec![0; 3 * PART])));
+    let put = PutItem::new(url("last"), reader);
+    let options = CallOptions::default();
+    let written = timeout(LATER, transfer.put(put, &options)).await;
+    let written = written.map_err(|_| "not all memory is back".to_owned())?;
+    match written {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::Cancelled => Err("it was cancelled".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn url(key: &str) -> S3Url {
+    S3Url::from_parts("b", key).expect("the keys of cases are legal")
+}

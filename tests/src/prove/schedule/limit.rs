@@ -1,0 +1,107 @@
+//! The controller of attempts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fastrand::Rng;
+use s3_client::s3_transfer::Concurrency;
+use s3_client::s3_transfer::layer::limit::Controller;
+use s3_core::Retryability;
+use tokio::task::yield_now;
+use tokio::time::sleep;
+
+use super::explorer::Explorer;
+use crate::prove::Figures;
+
+/// How many attempts are under way.
+struct Held(Arc<AtomicUsize>);
+
+impl Held {
+    fn begin(now: &Arc<AtomicUsize>, most: usize) -> Result<Self, String> {
+        let count = now.fetch_add(1, Ordering::Relaxed) + 1;
+        let held = Self(Arc::clone(now));
+        if count > most {
+            return Err(format!(
+                "{count} attempts are under way, {most} are allowed"
+            ));
+        }
+        Ok(held)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
+    let max = random.usize(1..=5);
+    let concurrency = if random.bool() {
+        Concurrency::Fixed(max)
+    } else {
+        let start = random.usize(1..=max);
+        Concurrency::Adaptive { start, max }
+    };
+    let controller = Controller::new(concurrency);
+    let now = Arc::new(AtomicUsize::new(0));
+    let mut explorer = Explorer::new(random.fork());
+    for _ in 0..random.usize(2..=8) {
+        explorer.add(attempts(
+            controller.clone(),
+            Arc::clone(&now),
+            max,
+            random.fork(),
+        ));
+    }
+    let figures = explorer.run().await?;
+    all_are_back(&controller)?;
+    Ok(figures)
+}
+
+async fn attempts(
+    controller: Controller,
+    now: Arc<AtomicUsize>,
+    most: usize,
+    mut random: Rng,
+) -> Result<(), String> {
+    for _ in 0..random.usize(1..=4) {
+        let permit = match random.u8(0..4) {
+            0 => match controller.try_acquire() {
+                Some(permit) => permit,
+                None => continue,
+            },
+            _ => controller.acquire().await,
+        };
+        let held = Held::begin(&now, most)?;
+        for _ in 0..random.usize(0..3) {
+            yield_now().await;
+        }
+        if random.u8(0..4) == 0 {
+            sleep(Duration::from_millis(random.u64(1..400))).await;
+        }
+        drop(held);
+        let after = None;
+        match random.u8(0..6) {
+            0 => drop(permit),
+            1 => permit.report(Some(Retryability::Throttled { after }), 0),
+            2 => permit.report(Some(Retryability::Transient), 0),
+            _ => permit.report(None, random.u64(0..1 << 20)),
+        }
+    }
+    Ok(())
+}
+
+/// Checks that as many permits are to be had as the level says, when nobody holds one.
+fn all_are_back(controller: &Controller) -> Result<(), String> {
+    let level = controller.limit();
+    let permits: Vec<_> = std::iter::from_fn(|| controller.try_acquire()).collect();
+    if permits.len() == level {
+        return Ok(());
+    }
+    Err(format!(
+        "{} permits are to be had at a level of {level}",
+        permits.len()
+    ))
+}

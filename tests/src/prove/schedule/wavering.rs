@@ -1,0 +1,214 @@
+//! A store in memory that gives up its turn at every call, and counts who is inside.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fastrand::Rng;
+use futures_util::stream;
+use s3_core::{
+    Body, Capabilities, CreateUpload, Error, ErrorKind, GetRequest, GetResponse, Limits,
+    MemoryStore, Operation, PutRequest, PutResponse, Result, Store, UploadPart,
+};
+use tokio::task::yield_now;
+use tokio::time::sleep;
+
+use crate::prove::forward::forward;
+
+/// Clone is a reference count.
+#[derive(Clone)]
+pub(super) struct Wavering {
+    pub(super) memory: MemoryStore,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    random: Rng,
+    /// How likely a call fails in passing.
+    failing: f64,
+    inside: usize,
+    most: usize,
+    /// Gets wait until so many are inside.
+    gather: usize,
+}
+
+/// A call that is inside the store.
+struct Inside(Wavering);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.with(|state| state.inside -= 1);
+    }
+}
+
+impl Wavering {
+    pub(super) fn new(mut random: Rng) -> Self {
+        let mut limits = Limits::default();
+        limits.min_part_size = 1;
+        let failing = [0.0, 0.1, 0.3][random.usize(0..3)];
+        Self {
+            memory: MemoryStore::with_buckets(["b"]).with_limits(limits),
+            state: Arc::new(Mutex::new(State {
+                random,
+                failing,
+                inside: 0,
+                most: 0,
+                gather: 0,
+            })),
+        }
+    }
+
+    /// Returns how many calls are inside, and the most that ever were.
+    pub(super) fn inside(&self) -> (usize, usize) {
+        self.with(|state| (state.inside, state.most))
+    }
+
+    /// Lets nothing fail any more, and gets wait until `count` of them are there.
+    pub(super) fn gather(&self, count: usize) {
+        self.with(|state| {
+            state.failing = 0.0;
+            state.gather = count;
+        });
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn enter(&self) -> Inside {
+        self.with(|state| {
+            state.inside += 1;
+            state.most = state.most.max(state.inside);
+        });
+        Inside(self.clone())
+    }
+
+    async fn waver(&self) {
+        let (turns, wait) = self.with(|state| {
+            let wait = state.random.u8(0..4) == 0;
+            let turns = state.random.usize(0..4);
+            (turns, wait.then(|| state.random.u64(1..50)))
+        });
+        for _ in 0..turns {
+            yield_now().await;
+        }
+        if let Some(wait) = wait {
+            sleep(Duration::from_millis(wait)).await;
+        }
+    }
+
+    /// Carries a call out in turns; now and then it fails before or after.
+    async fn call<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let _inside = self.enter();
+        self.waver().await;
+        let fails = |state: &mut State| state.random.f64() < state.failing;
+        if self.with(fails) {
+            return Err(Error::new(ErrorKind::Throttled, operation)
+                .with_retryability(s3_core::Retryability::Throttled { after: None }));
+        }
+        let answer = call.await;
+        self.waver().await;
+        if self.with(fails) {
+            return Err(Error::new(ErrorKind::Network, operation));
+        }
+        answer
+    }
+
+    fn frames(&self, bytes: Bytes) -> Body {
+        let frames = (self.clone(), bytes, self.enter());
+        Body::from_stream(stream::unfold(frames, async |(store, mut rest, inside)| {
+            if rest.is_empty() {
+                return None;
+            }
+            store.waver().await;
+            let most = rest.len();
+            let len = store
+                .with(|state| state.random.usize(1..=most))
+                .max(most.min(16));
+            let fails = store.with(|state| state.random.f64() < state.failing / 4.0);
+            let frame = match fails {
+                true => Err(Error::new(ErrorKind::Network, Operation::Get)),
+                false => Ok(rest.split_to(len)),
+            };
+            Some((frame, (store, rest, inside)))
+        }))
+    }
+}
+
+impl fmt::Debug for Wavering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wavering")
+    }
+}
+
+impl Store for Wavering {
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+
+    async fn get(&self, request: GetRequest) -> Result<GetResponse> {
+        let gets = self.call(Operation::Get, self.memory.get(request)).await;
+        let mut answer = gets?;
+        let _inside = self.enter();
+        while self.with(|state| state.inside < state.gather) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        self.with(|state| state.gather = 0);
+        let bytes = answer.body.collect().await?;
+        answer.body = self.frames(bytes);
+        Ok(answer)
+    }
+
+    async fn put(&self, request: PutRequest) -> Result<PutResponse> {
+        self.call(Operation::Put, self.memory.put(request)).await
+    }
+
+    /// Not counted: an attempt that is given up still waits for its answer, and holds no permit then.
+    async fn create_upload(&self, request: CreateUpload) -> Result<s3_core::UploadId> {
+        self.waver().await;
+        let upload = self.memory.create_upload(request).await;
+        self.waver().await;
+        upload
+    }
+
+    async fn upload_part(&self, request: UploadPart) -> Result<s3_core::PartTag> {
+        let call = self.memory.upload_part(request);
+        self.call(Operation::UploadPart, call).await
+    }
+
+    async fn complete_upload(&self, request: s3_core::CompleteUpload) -> Result<PutResponse> {
+        let call = self.memory.complete_upload(request);
+        self.call(Operation::CompleteUpload, call).await
+    }
+
+    async fn head(&self, request: s3_core::HeadRequest) -> Result<s3_core::ObjectMeta> {
+        self.call(Operation::Head, self.memory.head(request)).await
+    }
+
+    async fn list_page(&self, request: s3_core::ListRequest) -> Result<s3_core::ListPage> {
+        let call = self.memory.list_page(request);
+        self.call(Operation::List, call).await
+    }
+
+    async fn abort_upload(&self, request: s3_core::AbortUpload) -> Result<()> {
+        let call = self.memory.abort_upload(request);
+        self.call(Operation::AbortUpload, call).await
+    }
+
+    forward! { memory:
+        copy(CopyRequest) -> PutResponse;
+        delete(DeleteRequest) -> s3_core::DeleteResponse;
+        upload_part_copy(UploadPartCopy) -> s3_core::PartTag;
+        list_uploads(ListUploads) -> s3_core::UploadsPage;
+        list_parts(ListParts) -> s3_core::PartsPage;
+        list_buckets() -> Vec<s3_core::BucketInfo>;
+        create_bucket(BucketRequest) -> ();
+        delete_bucket(BucketRequest) -> ();
+        presign(PresignRequest) -> String;
+    }
+}

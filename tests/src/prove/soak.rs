@@ -1,0 +1,208 @@
+//! A long run over TCP against the server of the test kit, with faults on, and what the process holds before and after.
+//!
+//! Rounds follow each other until the time is over: some clients write, read, list and delete objects of many sizes at
+//! once, and every result has to equal what went in. Then all clients are dropped, and the process must hold no more
+//! sockets and files than before the first round, and no more memory than after a warm-up, within a margin that the
+//! allocator needs.
+
+use std::fs;
+use std::io;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use futures_util::future::try_join_all;
+use s3_client::{S3, TransferConfig};
+use s3_core::MemoryStore;
+use s3_testkit::{FaultAction, FaultPlan, S3Server, ramp};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::time::sleep;
+
+use super::Figures;
+use crate::leftovers::none_left;
+
+/// How many clients work at once.
+const CLIENTS: usize = 4;
+
+/// How many objects a client writes in a round.
+const OBJECTS: usize = 24;
+
+/// How many rounds make the process as large as it gets.
+const WARM_UP: u64 = 5;
+
+/// By how much resident memory may differ before and after, in KiB. 32 MiB: what the allocator keeps of rounds that move
+/// some 60 MiB each. A leak of 1 % of the bytes that move would be as much after a minute.
+const MARGIN: u64 = 32 << 10;
+
+/// What the process holds.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// Sockets, files and pipes.
+    descriptors: usize,
+    resident_kib: u64,
+}
+
+/// Runs for so long.
+///
+/// # Errors
+///
+/// A result that is not what went in, or what was left behind.
+pub fn soak(time: Duration, seed: u64) -> Result<Figures, String> {
+    let runtime = Runtime::new().map_err(|error| error.to_string())?;
+    let mut figures = Figures::default();
+    runtime.block_on(rounds(time, seed, &mut figures))?;
+    Ok(figures)
+}
+
+async fn rounds(time: Duration, seed: u64, figures: &mut Figures) -> Result<(), String> {
+    let memory = MemoryStore::with_buckets(["bkt"]);
+    let started = S3Server::builder(memory.clone()).start().await;
+    let server = started.map_err(|error| error.to_string())?;
+    let before = Held::now().map_err(|error| error.to_string())?;
+    let mut warm = None;
+    let begun = Instant::now();
+    let mut round = 0;
+    while begun.elapsed() < time || round <= WARM_UP {
+        let seed = seed.wrapping_add(round);
+        server.faults().set(faults(seed));
+        let clients = (0..CLIENTS).map(|client| work(&server, client, Rng::with_seed(seed)));
+        for moved in try_join_all(clients).await? {
+            figures.count("objects", OBJECTS as u64);
+            figures.count("MiB", moved >> 20);
+        }
+        figures.count("faults", server.faults().delivered().total());
+        server.ledger().clear();
+        if memory.object_count() > 0 {
+            return Err(format!(
+                "round {round}: objects that were deleted are there"
+            ));
+        }
+        round += 1;
+        if round == WARM_UP {
+            warm = Some(settled(before).await?);
+        }
+    }
+    figures.count("rounds", round);
+    let warm = warm.ok_or("the warm-up did not end")?;
+    let after = settled(before).await?;
+    figures.count("KiB resident after the warm-up", warm.resident_kib);
+    figures.count("KiB resident in the end", after.resident_kib);
+    figures.count("descriptors before", before.descriptors as u64);
+    figures.count("descriptors in the end", after.descriptors as u64);
+    if after.resident_kib > warm.resident_kib + MARGIN {
+        return Err(format!("memory grows: {warm:?}, then {after:?}"));
+    }
+    server.faults().set(FaultPlan::none());
+    match server.unfinished_uploads().await {
+        // Nobody knows the name of an upload whose creation was answered into the void.
+        Ok(left) => figures.count("uploads without a name", left as u64),
+        Err(error) => return Err(error.to_string()),
+    }
+    Ok(())
+}
+
+/// Waits until no more descriptors are open than before; connections take a moment to close.
+async fn settled(before: Held) -> Result<Held, String> {
+    let mut held = before;
+    for _ in 0..100 {
+        held = Held::now().map_err(|error| error.to_string())?;
+        if held.descriptors <= before.descriptors {
+            return Ok(held);
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    Err(format!("not all is closed: {before:?}, then {held:?}"))
+}
+
+/// One client: writes, reads, lists and deletes its objects, and is dropped.
+async fn work(server: &S3Server, client: usize, mut random: Rng) -> Result<u64, String> {
+    let failed = |error: s3_client::Error| format!("client {client}: {error}");
+    for _ in 0..client {
+        random = random.fork();
+    }
+    let scratch = TempDir::new().map_err(|error| error.to_string())?;
+    let mut config = TransferConfig::default();
+    config.part_size = 5 << 20;
+    config.single_put_up_to = 6 << 20;
+    config.backoff_base = Duration::from_millis(5);
+    config.backoff_cap = Duration::from_millis(50);
+    config.stall_timeout = Duration::from_secs(1);
+    let s3 = S3::builder()
+        .store(server.sdk_store())
+        .s3root(format!("s3://bkt/c{client}"))
+        .tmproot(scratch.path())
+        .transfer(config)
+        .build()
+        .map_err(failed)?;
+    let objects: Vec<(String, usize)> = (0..OBJECTS)
+        .map(|number| (format!("k{number:02}"), size(&mut random)))
+        .collect();
+    let pairs = objects
+        .iter()
+        .map(|(key, len)| (key.clone(), ramp(0, *len)));
+    let written = s3.put_many(pairs).await.map_err(failed)?;
+    if written.len() != OBJECTS {
+        return Err(format!(
+            "{} of {OBJECTS} objects are written",
+            written.len()
+        ));
+    }
+    let keys = || objects.iter().map(|(key, _)| key.clone());
+    let listed = s3.list_paths(Vec::<String>::new()).await.map_err(failed)?;
+    if listed.len() != OBJECTS {
+        return Err(format!("{} of {OBJECTS} objects are listed", listed.len()));
+    }
+    let read = s3.get_many(keys()).await.map_err(failed)?;
+    let mut moved = 0;
+    for (object, (key, len)) in read.iter().zip(&objects) {
+        let bytes = object.blob().map_err(failed)?;
+        if bytes != Some(ramp(0, *len)) {
+            return Err(format!("client {client}: {key} is not what was written"));
+        }
+        moved += 2 * *len as u64;
+    }
+    drop(read);
+    for (key, _) in &objects {
+        s3.delete(key).await.map_err(failed)?;
+    }
+    drop(s3);
+    none_left(0, &[scratch.path()])?;
+    Ok(moved)
+}
+
+/// Mostly small, a few of several parts.
+fn size(random: &mut Rng) -> usize {
+    match random.u8(0..24) {
+        0 => random.usize(6 << 20..12 << 20),
+        1..4 => random.usize(0..1 << 20),
+        _ => random.usize(0..20_000),
+    }
+}
+
+fn faults(seed: u64) -> FaultPlan {
+    let actions = [
+        FaultAction::status(503, "SlowDown"),
+        FaultAction::status(500, "InternalError"),
+        FaultAction::Drop,
+        FaultAction::LoseReply,
+        FaultAction::truncate_half(),
+        FaultAction::body_error_after(100),
+        FaultAction::stall_after(1000),
+    ];
+    FaultPlan::random(seed, 0.05, actions)
+}
+
+impl Held {
+    fn now() -> io::Result<Self> {
+        let status = fs::read_to_string("/proc/self/status")?;
+        let number = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        let missing = || io::Error::other("the system does not tell what this process holds");
+        Ok(Self {
+            descriptors: fs::read_dir("/proc/self/fd")?.count(),
+            resident_kib: number("VmRSS:").ok_or_else(missing)?,
+        })
+    }
+}
