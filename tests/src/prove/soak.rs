@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use futures_util::future::try_join_all;
-use s3_client::{S3, TransferConfig};
+use s3_client::{Key, S3, TransferConfig};
 use s3_core::MemoryStore;
 use s3_testkit::{FaultAction, FaultPlan, S3Server, ramp};
 use tempfile::TempDir;
@@ -148,7 +148,7 @@ async fn work(server: &S3Server, client: usize, mut random: Rng) -> Result<u64, 
         ));
     }
     let keys = || objects.iter().map(|(key, _)| key.clone());
-    let listed = s3.list_paths(Vec::<String>::new()).await.map_err(failed)?;
+    let listed = s3.list_paths([Key::root()]).await.map_err(failed)?;
     if listed.len() != OBJECTS {
         return Err(format!("{} of {OBJECTS} objects are listed", listed.len()));
     }

@@ -5,6 +5,10 @@
 use super::{Finding, SourceFile};
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
+    // A member has none: what has one is a workspace of its own, which cannot take anything from this one.
+    if file.text.lines().any(|line| line == "[workspace]") {
+        return Vec::new();
+    }
     let mut findings = own_versions(file);
     if !takes_lints(file) {
         findings.push(file.finding(
@@ -85,6 +89,13 @@ mod tests {
 
     fn found(text: &str) -> Vec<String> {
         lines(&check(&file("a/Cargo.toml", text)))
+    }
+
+    #[test]
+    fn a_workspace_of_its_own_holds_its_own_versions() {
+        let member = "[package]\n[dependencies]\nbytes = \"1\"\n";
+        assert_eq!(found(member).len(), 2);
+        assert_eq!(found(&format!("{member}[workspace]\n")), [""; 0]);
     }
 
     #[test]

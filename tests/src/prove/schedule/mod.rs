@@ -15,26 +15,11 @@
 //! In each case all tasks come to an end, no more attempts are under way than allowed, and afterwards everything is
 //! back: every permit, the whole budget, no upload, no file.
 
+mod case;
 mod engine;
 mod explorer;
 mod facade;
 mod limit;
 mod wavering;
 
-use fastrand::Rng;
-use tokio::runtime::Runtime;
-
-use super::Figures;
-
-/// Runs the case of a seed.
-pub(super) fn case(runtime: &Runtime, seed: u64) -> Result<Figures, String> {
-    let mut random = Rng::with_seed(seed);
-    let (name, outcome) = match random.u8(0..16) {
-        0..10 => ("of the limit", runtime.block_on(limit::case(random))),
-        10..15 => ("of the engine", runtime.block_on(engine::case(random))),
-        _ => ("of the facade", runtime.block_on(facade::case(random))),
-    };
-    let mut figures = outcome?;
-    figures.count(name, 1);
-    Ok(figures)
-}
+pub(super) use case::case;
