@@ -1,7 +1,7 @@
 //! `cargo xtask prove`: the gates, with as many cases as their figures ask for; one line of figures each.
 //!
 //! The program is the binary `prove` of the package `s3-tests`, whose quick cases are part of `test`; its status is
-//! passed on. Fuzzing needs a nightly compiler and cargo-fuzz, mutants need cargo-mutants: both are fetched once.
+//! passed on.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,5 +22,10 @@ pub(crate) struct Arguments {
 /// Builds the program as the tests build it, and runs it.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let program = command::built_executable(root, "--bin", "prove")?;
-    command::run(Command::new(program).args(&arguments.program))
+    // With one arena for all threads, what the soak sees resident is what is held, not what was free in many arenas.
+    let mut command = Command::new(program);
+    command
+        .args(&arguments.program)
+        .env("MALLOC_ARENA_MAX", "1");
+    command::run(&mut command)
 }

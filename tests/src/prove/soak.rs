@@ -3,7 +3,8 @@
 //! Rounds follow each other until the time is over: some clients write, read, list and delete objects of many sizes at
 //! once, and every result has to equal what went in. Then all clients are dropped, and the process must hold no more
 //! sockets and files than before the first round, and no more memory than after a warm-up, within a margin that the
-//! allocator needs.
+//! allocator needs. Run it through `cargo xtask prove`, which gives glibc's allocator one arena: what is free in many
+//! of them would count as held.
 
 use std::fs;
 use std::io;
