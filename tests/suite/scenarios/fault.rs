@@ -344,10 +344,10 @@ impl Table {
             self.phase = Phase::BodyStart;
             let minutes = Duration::from_secs(150);
             let white = A::white_space(minutes);
-            self.row("white space", white, Effect::Harmless, Cost::Seconds(156));
+            self.row("white space", white, Effect::Harmless, Cost::Seconds(165));
             let white = A::white_space_then(minutes, "InternalError");
             let failed = Effect::Passes(&[K::Server]);
-            self.row("white space, error", white, failed, Cost::Seconds(156));
+            self.row("white space, error", white, failed, Cost::Seconds(165));
         }
     }
 

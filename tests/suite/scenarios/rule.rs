@@ -22,7 +22,7 @@ pub(super) const ATTEMPTS: u32 = 4;
 const STALL: Duration = Duration::from_secs(25);
 
 /// Room for steps of the clock, and for what is not the fault's.
-const SLACK: Duration = Duration::from_secs(12);
+const SLACK: Duration = Duration::from_secs(15);
 
 /// How often a fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

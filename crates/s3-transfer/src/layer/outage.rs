@@ -1,6 +1,6 @@
 //! One gate for all retries of a client: while everything fails, few ask, and the rest wait for their news.
 //!
-//! Backoff alone lets every job find out for itself that the server is down, again and again: 64 of them make some 600
+//! Backoff alone lets every job find out for itself that the server is down, again and again: 64 of them made 727
 //! requests in vain in 30 seconds, and those that have waited longest come back last. So the jobs of a client share what
 //! they know. When [`FAILURES`] attempts in a row have failed and none has succeeded in between, whatever they were for,
 //! the gate closes. From then on one retry is let through at a time, as a probe, with a pause that doubles from the

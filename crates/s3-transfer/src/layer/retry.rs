@@ -25,7 +25,7 @@ const MOST_RETRIES_PER_SUCCESS: f32 = 1000.0;
 /// with a small floor, so that a dead server is not hammered by every input's full number of attempts at once. An
 /// attempt that made progress pays for the next one itself.
 ///
-/// While nothing succeeds at all, retries wait for the server at one [gate](super::outage), and neither attempts nor
+/// While nothing succeeds at all, retries wait for the server at one gate, and neither attempts nor
 /// budget are used up.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {

@@ -75,6 +75,7 @@ async fn run(outages: &[Range<Duration>], failure: &FaultAction, each: usize) ->
 }
 
 impl Run {
+    #[expect(clippy::print_stdout, reason = "the figures of the gate")]
     fn check(&self, name: &str, outages: &[Range<Duration>], each: usize) {
         let least = (WORKERS * each) as u64;
         let extra = self.sent - least;
