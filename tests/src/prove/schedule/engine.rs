@@ -62,6 +62,9 @@ fn config(permits: usize, random: &mut Rng) -> TransferConfig {
     config.single_put_up_to = 2 * PART as u64;
     config.concurrency = Concurrency::Fixed(permits);
     config.memory = [1, PART / 2, PART, 2 * PART + 1][random.usize(0..4)];
+    // Half of all attempts may fail: what passes is never given up in a million cases.
+    config.max_attempts = 100;
+    config.retry_floor = 10_000;
     config.seed = Some(random.u64(..));
     config
 }
@@ -111,7 +114,9 @@ async fn batch(transfer: &Transfer, random: &mut Rng) -> Result<(), String> {
         let expected: Vec<usize> = (missing..INPUTS).take(1).collect();
         return match failed == expected && results.len() == INPUTS {
             true => Ok(()),
-            false => Err(format!("inputs {failed:?} failed, not {expected:?}")),
+            false => Err(format!(
+                "inputs {failed:?} failed, not {expected:?}: {results:?}"
+            )),
         };
     }
     match many.first_failure().await {

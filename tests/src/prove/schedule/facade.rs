@@ -28,6 +28,8 @@ pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
     config.part_size = 64;
     config.single_put_up_to = 128;
     config.concurrency = Concurrency::Fixed(random.usize(1..=4));
+    config.max_attempts = 100;
+    config.retry_floor = 10_000;
     config.seed = Some(random.u64(..));
     let s3 = S3::builder()
         .store(store.clone())
