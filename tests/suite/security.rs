@@ -198,14 +198,14 @@ async fn a_faulty_session_never_shows_a_secret() {
     let _here = tracing::subscriber::set_default(said.clone());
     let local = tempfile::tempdir().unwrap();
     let mut delivered = 0;
-    for seed in 0..6 {
+    for seed in 0..3 {
         let server = server(faults(seed)).await;
         let store = builder(&server, SECRET);
         said.debug(&store);
         session(&client(store.build(), &local), &said, &local).await;
         delivered += server.faults().delivered().total();
     }
-    assert!(delivered > 30, "only {delivered} faults");
+    assert!(delivered > 15, "only {delivered} faults");
     // A server that is asked with another secret says why it refuses.
     let server = server(FaultPlan::none()).await;
     let wrong = client(builder(&server, PASSWORD).build(), &local);
