@@ -2,23 +2,39 @@
 
 /// Writes the methods of `Store` that are named, as calls of the field of that name.
 macro_rules! forward {
-    ($field:ident: $($name:ident($($request:ident)?) -> $answer:ty;)*) => {
-        $(fn $name(
-            &self $(, request: ::s3_core::$request)?
-        ) -> impl ::std::future::Future<Output = ::s3_core::Result<$answer>> + Send {
-            $crate::prove::forward::call!(self.$field, $name $(, request as $request)?)
-        })*
+    ($field:ident: $($name:ident)*) => {
+        $($crate::prove::forward::method!($field $name);)*
     };
 }
 
-/// One call, with its request if it has one.
-macro_rules! call {
-    ($store:expr, $name:ident) => {
-        ::s3_core::Store::$name(&$store)
+/// One method: what it is asked, and what it answers.
+macro_rules! method {
+    ($field:ident get) => { $crate::prove::forward::method!(@ $field get(GetRequest) -> s3_core::GetResponse); };
+    ($field:ident head) => { $crate::prove::forward::method!(@ $field head(HeadRequest) -> s3_core::ObjectMeta); };
+    ($field:ident put) => { $crate::prove::forward::method!(@ $field put(PutRequest) -> s3_core::PutResponse); };
+    ($field:ident copy) => { $crate::prove::forward::method!(@ $field copy(CopyRequest) -> s3_core::PutResponse); };
+    ($field:ident delete) => { $crate::prove::forward::method!(@ $field delete(DeleteRequest) -> s3_core::DeleteResponse); };
+    ($field:ident list_page) => { $crate::prove::forward::method!(@ $field list_page(ListRequest) -> s3_core::ListPage); };
+    ($field:ident create_upload) => { $crate::prove::forward::method!(@ $field create_upload(CreateUpload) -> s3_core::UploadId); };
+    ($field:ident upload_part) => { $crate::prove::forward::method!(@ $field upload_part(UploadPart) -> s3_core::PartTag); };
+    ($field:ident upload_part_copy) => { $crate::prove::forward::method!(@ $field upload_part_copy(UploadPartCopy) -> s3_core::PartTag); };
+    ($field:ident complete_upload) => { $crate::prove::forward::method!(@ $field complete_upload(CompleteUpload) -> s3_core::PutResponse); };
+    ($field:ident abort_upload) => { $crate::prove::forward::method!(@ $field abort_upload(AbortUpload) -> ()); };
+    ($field:ident list_uploads) => { $crate::prove::forward::method!(@ $field list_uploads(ListUploads) -> s3_core::UploadsPage); };
+    ($field:ident list_parts) => { $crate::prove::forward::method!(@ $field list_parts(ListParts) -> s3_core::PartsPage); };
+    ($field:ident create_bucket) => { $crate::prove::forward::method!(@ $field create_bucket(BucketRequest) -> ()); };
+    ($field:ident delete_bucket) => { $crate::prove::forward::method!(@ $field delete_bucket(BucketRequest) -> ()); };
+    ($field:ident presign) => { $crate::prove::forward::method!(@ $field presign(PresignRequest) -> String); };
+    ($field:ident list_buckets) => {
+        async fn list_buckets(&self) -> ::s3_core::Result<Vec<::s3_core::BucketInfo>> {
+            ::s3_core::Store::list_buckets(&self.$field).await
+        }
     };
-    ($store:expr, $name:ident, $request:ident as $kind:ident) => {
-        ::s3_core::Store::$name(&$store, $request)
+    (@ $field:ident $name:ident($request:ident) -> $answer:ty) => {
+        async fn $name(&self, request: ::s3_core::$request) -> ::s3_core::Result<$answer> {
+            ::s3_core::Store::$name(&self.$field, request).await
+        }
     };
 }
 
-pub(crate) use {call, forward};
+pub(crate) use {forward, method};

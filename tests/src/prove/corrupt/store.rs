@@ -119,21 +119,7 @@ impl Store for Harming {
     }
 
     forward! { memory:
-        head(HeadRequest) -> s3_core::ObjectMeta;
-        put(PutRequest) -> s3_core::PutResponse;
-        copy(CopyRequest) -> s3_core::PutResponse;
-        delete(DeleteRequest) -> s3_core::DeleteResponse;
-        list_page(ListRequest) -> s3_core::ListPage;
-        create_upload(CreateUpload) -> s3_core::UploadId;
-        upload_part(UploadPart) -> s3_core::PartTag;
-        upload_part_copy(UploadPartCopy) -> s3_core::PartTag;
-        complete_upload(CompleteUpload) -> s3_core::PutResponse;
-        abort_upload(AbortUpload) -> ();
-        list_uploads(ListUploads) -> s3_core::UploadsPage;
-        list_parts(ListParts) -> s3_core::PartsPage;
-        list_buckets() -> Vec<s3_core::BucketInfo>;
-        create_bucket(BucketRequest) -> ();
-        delete_bucket(BucketRequest) -> ();
-        presign(PresignRequest) -> String;
+        head put copy delete list_page create_upload upload_part upload_part_copy complete_upload
+        abort_upload list_uploads list_parts list_buckets create_bucket delete_bucket presign
     }
 }

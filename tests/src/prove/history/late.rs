@@ -76,20 +76,8 @@ impl Store for Noting {
     }
 
     forward! { memory:
-        get(GetRequest) -> GetResponse;
-        head(HeadRequest) -> s3_core::ObjectMeta;
-        copy(CopyRequest) -> PutResponse;
-        list_page(ListRequest) -> s3_core::ListPage;
-        create_upload(CreateUpload) -> s3_core::UploadId;
-        upload_part(UploadPart) -> s3_core::PartTag;
-        upload_part_copy(UploadPartCopy) -> s3_core::PartTag;
-        abort_upload(AbortUpload) -> ();
-        list_uploads(ListUploads) -> s3_core::UploadsPage;
-        list_parts(ListParts) -> s3_core::PartsPage;
-        list_buckets() -> Vec<s3_core::BucketInfo>;
-        create_bucket(BucketRequest) -> ();
-        delete_bucket(BucketRequest) -> ();
-        presign(PresignRequest) -> String;
+        get head copy list_page create_upload upload_part upload_part_copy abort_upload
+        list_uploads list_parts list_buckets create_bucket delete_bucket presign
     }
 }
 
@@ -216,16 +204,7 @@ impl Store for Late {
     }
 
     forward! { store:
-        copy(CopyRequest) -> PutResponse;
-        list_page(ListRequest) -> s3_core::ListPage;
-        upload_part(UploadPart) -> s3_core::PartTag;
-        upload_part_copy(UploadPartCopy) -> s3_core::PartTag;
-        abort_upload(AbortUpload) -> ();
-        list_uploads(ListUploads) -> s3_core::UploadsPage;
-        list_parts(ListParts) -> s3_core::PartsPage;
-        list_buckets() -> Vec<s3_core::BucketInfo>;
-        create_bucket(BucketRequest) -> ();
-        delete_bucket(BucketRequest) -> ();
-        presign(PresignRequest) -> String;
+        copy list_page upload_part upload_part_copy abort_upload list_uploads list_parts
+        list_buckets create_bucket delete_bucket presign
     }
 }

@@ -201,14 +201,7 @@ impl Store for Wavering {
     }
 
     forward! { memory:
-        copy(CopyRequest) -> PutResponse;
-        delete(DeleteRequest) -> s3_core::DeleteResponse;
-        upload_part_copy(UploadPartCopy) -> s3_core::PartTag;
-        list_uploads(ListUploads) -> s3_core::UploadsPage;
-        list_parts(ListParts) -> s3_core::PartsPage;
-        list_buckets() -> Vec<s3_core::BucketInfo>;
-        create_bucket(BucketRequest) -> ();
-        delete_bucket(BucketRequest) -> ();
-        presign(PresignRequest) -> String;
+        copy delete upload_part_copy list_uploads list_parts list_buckets create_bucket
+        delete_bucket presign
     }
 }
