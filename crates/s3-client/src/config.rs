@@ -230,6 +230,8 @@ impl fmt::Debug for Config {
 /// Returns what may be shown of an endpoint: what follows a user name and a password.
 pub(crate) fn public(endpoint: &str) -> &str {
     let place = match endpoint.split_once('?') {
+        // A password with a question mark in it, or a query with a name: nobody can tell which part is secret.
+        Some((_, query)) if query.contains('@') => return "(hidden)",
         // A presigned address, perhaps, which works for whoever reads it.
         Some((place, query)) if query.contains('=') => place,
         _ => endpoint,
@@ -400,8 +402,16 @@ mod tests {
 
     #[test]
     fn a_password_in_an_endpoint_is_not_shown() {
-        let config = config(&[("METAFLOW_S3_ENDPOINT_URL", "http://me:hunter2@host")]).unwrap();
-        assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+        for endpoint in [
+            "http://me:hunter2@host",
+            "http://me:hunter2?k=v@host",
+            "http://me:hu@hunter2@host",
+            "http://me:hu/hunter2@host",
+            "http://host?X-Amz-Credential=a@b&X-Amz-Signature=hunter2",
+        ] {
+            let config = config(&[("METAFLOW_S3_ENDPOINT_URL", endpoint)]).unwrap();
+            assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+        }
     }
 
     #[test]
