@@ -105,7 +105,7 @@ async fn a_search_for_uploads_costs_one_list_and_a_sweep_one_abort_for_each() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         use s3_core::{Attributes, CreateUpload, Store};
         let s3 = case.s3();
-        for key in ["root/a", "root/b", "other/c"] {
+        for key in ["root/a", "root/b", "root2/c"] {
             let url = S3Url::from_parts("bkt", key).unwrap();
             let create = CreateUpload::new(url, Attributes::default());
             case.memory.create_upload(create).await.unwrap();

@@ -1,5 +1,6 @@
 //! What a killed process leaves on this machine: how it is recognised, and how it is told from what is in use.
 
+use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -37,21 +38,32 @@ pub enum Leftover {
 }
 
 impl Leftover {
-    /// Removes what lies on this machine, if it is still there and nobody has begun to use it. Blocks.
-    pub(crate) fn remove_local(&self) -> io::Result<()> {
+    /// Removes what lies on this machine, and returns whether it did: not if it is gone, or somebody has begun to use
+    /// it. Blocks.
+    pub(crate) fn remove_local(&self) -> io::Result<bool> {
         let (path, remove): (_, fn(&Path) -> io::Result<()>) = match self {
             Self::Directory { path } => (path, |path| fs::remove_dir_all(path)),
             Self::File { path } => (path, |path| fs::remove_file(path)),
-            Self::Upload { .. } => return Ok(()),
+            Self::Upload { .. } => return Ok(false),
         };
         let done = match unused(path) {
-            Ok(Some(_lock)) => remove(path),
-            Ok(None) => Ok(()),
+            Ok(Some(_lock)) => remove(path).map(|()| true),
+            Ok(None) => Ok(false),
             Err(error) => Err(error),
         };
         match done {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             done => done,
+        }
+    }
+}
+
+/// Where it is.
+impl fmt::Display for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory { path } | Self::File { path } => path.display().fmt(f),
+            Self::Upload { url, .. } => url.fmt(f),
         }
     }
 }

@@ -62,7 +62,8 @@ impl Scratch {
             .tempdir_in(tmproot.canonicalize()?)?;
         let open = File::open(directory.path())?;
         // A file system without locks says so, and then nothing of it is ever swept.
-        let _ = open.try_lock_shared();
+        // It waits for a search that looks whether somebody uses it.
+        let _ = open.lock_shared();
         Ok((directory.keep(), open))
     }
 

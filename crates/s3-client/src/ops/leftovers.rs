@@ -37,11 +37,15 @@ impl<M: Mode> Client<M> {
     /// those below. What a living process uses is locked and is no leftover, nor is what another user owns, nor what is on
     /// a file system without locks. Uploads are looked for with [`uploads_below`](Request::uploads_below) only.
     ///
+    /// Ages of uploads are by the server's clock, those of files by the file system's, and both are compared with the
+    /// clock of this machine.
+    ///
     /// No request, and one per 1,000 unfinished uploads below each key of `uploads_below`.
     ///
     /// # Errors
     ///
-    /// A directory that cannot be read; class `Url` for a key that cannot be resolved; the errors of a listing.
+    /// A directory that cannot be read; class `Url` for a key that cannot be resolved; the errors of a listing; a client
+    /// that is closed.
     ///
     /// # Examples
     ///
@@ -63,14 +67,16 @@ impl<M: Mode> Client<M> {
         self.request(Leftovers(Search::new(older_than)))
     }
 
-    /// Removes what [`leftovers`](Self::leftovers) finds, and returns it.
+    /// Removes what [`leftovers`](Self::leftovers) finds, and returns what was removed: not what somebody has begun to
+    /// use in between.
     ///
     /// Requests as there, and one for each upload that is aborted. S3 does not say who has begun an upload, and nobody
     /// can see whether it goes on: `older_than` must be longer than any upload below the keys takes.
     ///
     /// # Errors
     ///
-    /// As [`leftovers`](Self::leftovers). Every leftover is tried; the account is a [`BatchError`](crate::BatchError).
+    /// As [`leftovers`](Self::leftovers). Every leftover is tried; the failures in the account, a
+    /// [`BatchError`](crate::BatchError), name what they are about, and what is still there is found again.
     pub fn sweep(&self, older_than: Duration) -> Request<Sweep, M> {
         self.request(Sweep(Search::new(older_than)))
     }
@@ -122,15 +128,14 @@ impl Op for Sweep {
     async fn run(self, call: Call) -> Result<Vec<Leftover>> {
         let found = self.0.run(&call).await?;
         let transfer = call.client.transfer.clone();
-        let removals =
-            transfer.fan_out(found.clone(), ManyOptions::default(), move |_, leftover| {
-                let call = call.clone();
-                async move { remove(leftover, &call).await }
-            });
+        let removals = transfer.fan_out(found, ManyOptions::default(), move |_, leftover| {
+            let call = call.clone();
+            async move { remove(leftover, &call).await }
+        });
         let removed = removals.all().await.into_iter();
         let removed = removed.map(|result| Some(result.map_err(Arc::new)));
-        BatchError::check(Self::NAME, removed.collect(), |_, ()| Outcome::Done)?;
-        Ok(found)
+        let removed = BatchError::check(Self::NAME, removed.collect(), |_, _| Outcome::Done)?;
+        Ok(removed.into_iter().flatten().collect())
     }
 }
 
@@ -145,7 +150,15 @@ impl Search {
 
     async fn run(mut self, call: &Call) -> Result<Vec<Leftover>> {
         let prefixes = self.uploads_below.iter();
-        let prefixes = prefixes.map(|key| call.client.prefix_url(key));
+        let prefixes = prefixes.map(|key| {
+            let prefix = call.client.prefix_url(key)?;
+            // The root is a directory: `data2/…` is not below the root `data`.
+            Ok(if key.as_str().is_none() {
+                prefix.with_trailing_slash()
+            } else {
+                prefix
+            })
+        });
         let prefixes = prefixes.collect::<Result<Vec<_>>>()?;
         if let Some(scratch) = call.client.scratch.path() {
             self.directories
@@ -200,18 +213,17 @@ fn in_all(
     Ok(found)
 }
 
-async fn remove(leftover: Leftover, call: &Call) -> Result<()> {
-    if let Leftover::Upload { url, upload } = leftover {
-        let abort = AbortUpload::new(url, upload);
-        return Ok(call
-            .client
-            .transfer
-            .abort_upload(abort, &call.options)
-            .await?);
+/// Removes a leftover and returns it; `None` if somebody uses it by now.
+async fn remove(leftover: Leftover, call: &Call) -> Result<Option<Leftover>> {
+    if let Leftover::Upload { url, upload } = &leftover {
+        let abort = AbortUpload::new(url.clone(), upload.clone());
+        let transfer = &call.client.transfer;
+        transfer.abort_upload(abort, &call.options).await?;
+        return Ok(Some(leftover));
     }
-    blocking(move || {
-        let removed = leftover.remove_local();
-        removed.map_err(|error| Error::local(&format!("remove {leftover:?}"), error))
+    blocking(move || match leftover.remove_local() {
+        Ok(removed) => Ok(removed.then_some(leftover)),
+        Err(error) => Err(Error::local(&format!("remove {leftover}"), error)),
     })
     .await
 }

@@ -47,7 +47,8 @@ impl TempFile {
             .into_parts();
         // Held until the process ends, however it ends: a sweep leaves what is locked alone. A file system without
         // locks says so, and then nothing of it is ever swept.
-        let _ = file.try_lock_shared();
+        // It waits for a search that looks whether somebody uses it.
+        let _ = file.lock_shared();
         if len >= PREALLOCATE_FROM {
             preallocate(&file, len)?;
         }
