@@ -297,18 +297,51 @@ async fn what_was_listed_before_a_listing_failed_is_accounted_for() {
         scene.faults.set(list.clone().skip(1));
         let error = scene.call(mode, LONG).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::AccessDenied);
-        match (mode, error.as_batch()) {
-            (OnFailure::Stop, None) => {}
-            (OnFailure::Collect, Some(batch)) => {
-                let counts = (batch.index(), batch.succeeded(), batch.failed());
-                assert_eq!(counts, (1000, 1000, 0));
+        let batch = error.as_batch().unwrap();
+        assert_eq!((batch.failed(), batch.outcomes().len()), (0, batch.index()));
+        let text = error.to_string();
+        match mode {
+            OnFailure::Stop => assert!(text.contains("the listing failed behind"), "{text}"),
+            _ => {
+                assert_eq!((batch.index(), batch.succeeded()), (1000, 1000));
                 assert!(
-                    error
-                        .to_string()
-                        .contains("the listing failed behind 1000 inputs")
+                    text.contains("the listing failed behind 1000 inputs"),
+                    "{text}"
                 );
             }
-            other => panic!("{other:?}"),
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prefix_that_cannot_be_listed_takes_no_object_of_the_others_with_it() {
+    let denied = FaultMatch::operation("ListObjectsV2")
+        .with_query("prefix=root/denied")
+        .on(FaultAction::status(403, "AccessDenied"));
+    for mode in [OnFailure::Collect, OnFailure::Stop] {
+        let scene = Scene::new(Kind::GetAll, 4, FaultPlan::none()).await;
+        let keys = ["a/1", "a/2", "denied/1", "z/1"];
+        scene.s3.put_many(keys.map(|key| (key, key))).await.unwrap();
+        scene.faults.set(denied.clone());
+        let prefixes = ["a/", "denied/", "z/"];
+        let error = scene
+            .s3
+            .get_recursive(prefixes)
+            .on_failure(mode)
+            .await
+            .unwrap_err();
+        assert_eq!(error.class(), ErrorClass::AccessDenied);
+        let batch = error.as_batch().unwrap();
+        if mode == OnFailure::Collect {
+            let read = batch
+                .outcomes()
+                .iter()
+                .filter_map(|outcome| outcome.object());
+            let read: Vec<_> = read.map(|object| object.text().unwrap().unwrap()).collect();
+            assert_eq!(read, ["a/1", "a/2", "z/1"]);
+        }
+        assert_eq!(batch.failed(), 0);
+        let text = error.to_string();
+        assert!(text.contains("the listing failed behind"), "{text}");
     }
 }

@@ -118,7 +118,7 @@ impl BatchError {
         call: &'static str,
         results: Vec<Option<Result<T, Arc<Error>>>>,
         outcome: impl Fn(usize, T) -> Outcome,
-        listing: Option<Error>,
+        listing: Option<Arc<Error>>,
     ) -> Error {
         let mut first = None;
         let mut unsent = None;
@@ -144,7 +144,7 @@ impl BatchError {
             });
         let outcomes: Vec<Outcome> = outcomes.collect();
         let listing_failed = first.is_none() && listing.is_some();
-        let listing = listing.map(|error| (outcomes.len(), Arc::new(error)));
+        let listing = listing.map(|error| (outcomes.len(), error));
         let (index, error) = first
             .or(listing)
             .or(unsent)
@@ -162,7 +162,8 @@ impl BatchError {
     }
 
     /// Returns the index of the input whose failure decided: the lowest that failed. If the inputs of a recursive call
-    /// could not all be listed, and those that were found succeeded, it is their number.
+    /// could not all be listed, and none of those that were found failed, it is their number. If nothing failed at all
+    /// but a deadline passed, it is the lowest that was not attempted.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index

@@ -26,17 +26,28 @@ where
     F: Fn(Transfer, I) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T>> + Send + 'static,
 {
+    let results = results_of_distinct(transfer, call.on_failure, inputs, job).await;
+    call.check(results, None)
+}
+
+/// Runs `job` once per distinct input, many at a time, and returns what became of each input, in input order.
+pub(crate) async fn results_of_distinct<I, T, F, Fut>(
+    transfer: &Transfer,
+    on_failure: OnFailure,
+    inputs: Vec<I>,
+    job: F,
+) -> Results<T>
+where
+    I: Clone + Eq + Hash + Send + 'static,
+    T: Clone + Send + 'static,
+    F: Fn(Transfer, I) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T>> + Send + 'static,
+{
     let Distinct { items, of_input } = Distinct::of(inputs);
     let many = transfer.fan_out(items, ManyOptions::default(), job);
-    let results = many.outcomes(call.on_failure.for_reads()).await;
-    let results = results
-        .into_iter()
-        .map(|result| result.map(|result| result.map_err(Arc::new)));
-    BatchError::check(
-        call.name,
-        spread(results.collect(), &of_input),
-        call.outcome,
-    )
+    let results = many.outcomes(on_failure.for_reads()).await.into_iter();
+    let results = results.map(|result| result.map(|result| result.map_err(Arc::new)));
+    spread(results.collect(), &of_input)
 }
 
 /// What a batch is called, what it does when an input fails, and how its account shows a result.
@@ -44,6 +55,24 @@ pub(crate) struct Batch<F> {
     pub(crate) name: &'static str,
     pub(crate) on_failure: OnFailure,
     pub(crate) outcome: F,
+}
+
+impl<F> Batch<F> {
+    /// Returns all results, or the account of all inputs; `listing` is why there may be more inputs.
+    pub(crate) fn check<T>(self, results: Results<T>, listing: Option<Arc<Error>>) -> Result<Vec<T>>
+    where
+        F: Fn(usize, T) -> Outcome,
+    {
+        match listing {
+            None => BatchError::check(self.name, results, self.outcome),
+            Some(_) => Err(BatchError::account(
+                self.name,
+                results,
+                self.outcome,
+                listing,
+            )),
+        }
+    }
 }
 
 impl<T> Batch<fn(usize, T) -> Outcome> {
@@ -71,7 +100,8 @@ impl Batch<fn(usize, S3Object) -> Outcome> {
     }
 }
 
-type Results<T> = Vec<Option<Result<T, Arc<Error>>>>;
+/// What became of each input; `None` is one that was not attempted.
+pub(crate) type Results<T> = Vec<Option<Result<T, Arc<Error>>>>;
 
 /// Moves the results that one input has, and clones the others.
 fn spread<T: Clone>(results: Results<T>, of_input: &[usize]) -> Results<T> {

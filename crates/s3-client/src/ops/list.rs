@@ -3,12 +3,12 @@
 use futures_util::StreamExt;
 use s3_core::ListPage;
 
-use crate::distinct::{Batch, run_distinct};
+use crate::distinct::{Batch, Results, results_of_distinct};
 use crate::error::Result;
 use crate::request::{Async, Call, Mode, Op, Request};
 use crate::s3::{Client, Shared};
 use crate::stream::{Listing, ListingStream};
-use crate::{Key, S3Object};
+use crate::{Key, OnFailure, S3Object};
 
 /// The call of [`list_paths`](Client::list_paths).
 #[derive(Clone, Debug)]
@@ -96,14 +96,14 @@ impl<M: Mode> Client<M> {
 /// Lists in parallel and returns what is taken from the pages of each listing, in the order of the listings.
 pub(super) async fn list_all<T: Clone + Send + 'static>(
     call: &Call,
-    name: &'static str,
+    on_failure: OnFailure,
     listings: Vec<Listing>,
     take: impl Fn(&Listing, ListPage, &mut Vec<T>) + Clone + Send + Sync + 'static,
-) -> Result<Vec<Vec<T>>> {
+) -> Results<Vec<T>> {
     let job_call = call.clone();
-    run_distinct(
+    results_of_distinct(
         &call.client.transfer,
-        Batch::without_results(name),
+        on_failure,
         listings,
         move |_, listing: Listing| {
             let (call, take) = (job_call.clone(), take.clone());
@@ -146,7 +146,8 @@ macro_rules! listing_op {
                 let take = |listing: &Listing, page, all: &mut Vec<_>| {
                     all.extend(listing.entries(page));
                 };
-                let mut lists = list_all(&call, Self::NAME, listings, take).await?;
+                let lists = list_all(&call, OnFailure::Stop, listings, take).await;
+                let mut lists = Batch::without_results(Self::NAME).check(lists, None)?;
                 // The usual single one need not be moved object by object.
                 if lists.len() == 1 {
                     return Ok(lists.remove(0));

@@ -7,13 +7,13 @@ use s3_core::{ListPage, ListedObject, S3Prefix};
 use s3_transfer::ManyOptions;
 
 use super::list::list_all;
-use crate::distinct::{Batch, run_distinct};
+use crate::distinct::{Batch, Results, results_of_distinct};
 use crate::download::{Download, Fetch, Landing};
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::{Client, Shared};
 use crate::stream::Listing;
-use crate::{BatchError, Key, OnFailure, Outcome, S3Object};
+use crate::{Key, OnFailure, Outcome, S3Object};
 
 /// The call of [`get_recursive`](Client::get_recursive) and [`get_all`](Client::get_all).
 #[derive(Clone, Debug)]
@@ -185,16 +185,9 @@ impl GetRecursive {
         let fed = fed.await;
         let results = fed.outcomes.into_iter();
         let results = results.map(|result| Some(result?.map_err(Arc::new)));
-        let results: Vec<Option<Result<_, Arc<Error>>>> = results.collect();
-        let Batch { name, outcome, .. } = Batch::of_objects(Self::NAME, self.on_failure);
-        match fed.failure {
-            None => BatchError::check(name, results, outcome),
-            Some(error) if self.on_failure == OnFailure::Stop => {
-                BatchError::check(name, results, outcome)?;
-                Err(error)
-            }
-            Some(error) => Err(BatchError::account(name, results, outcome, Some(error))),
-        }
+        let results: Results<S3Object> = results.collect();
+        let batch = Batch::of_objects(Self::NAME, self.on_failure);
+        batch.check(results, fed.failure.map(Arc::new))
     }
 
     /// Lists all prefixes and then downloads what they found, each object once.
@@ -206,7 +199,20 @@ impl GetRecursive {
         let take = |_: &Listing, page: ListPage, all: &mut Vec<_>| {
             all.extend(page.objects.into_iter().map(fetch));
         };
-        let lists = list_all(call, Self::NAME, listings, take).await?;
+        let lists = list_all(call, self.on_failure, listings, take).await;
+        let mut failure = None;
+        let lists: Vec<Vec<Fetch>> = lists
+            .into_iter()
+            .map(|list| match list {
+                Some(Ok(list)) => list,
+                Some(Err(error)) => {
+                    failure.get_or_insert(error);
+                    Vec::new()
+                }
+                // Another one has failed.
+                None => Vec::new(),
+            })
+            .collect();
         let shows: Vec<Option<S3Prefix>> = lists
             .iter()
             .zip(shows)
@@ -223,17 +229,18 @@ impl GetRecursive {
                 OnFailure::Collect => Outcome::Got(Box::new(object(index, download))),
             },
         };
-        let job_call = call.clone();
-        let downloads = run_distinct(
-            &call.client.transfer,
-            batch,
-            lists.concat(),
-            move |_, fetch: Fetch| {
+        let fetches = lists.concat();
+        let downloads = if failure.is_some() && self.on_failure == OnFailure::Stop {
+            fetches.iter().map(|_| None).collect()
+        } else {
+            let job_call = call.clone();
+            let job = move |_, fetch: Fetch| {
                 let call = job_call.clone();
                 async move { fetch.run(&call, &Landing::Auto).await }
-            },
-        );
-        let downloads = downloads.await?.into_iter().enumerate();
+            };
+            results_of_distinct(&call.client.transfer, self.on_failure, fetches, job).await
+        };
+        let downloads = batch.check(downloads, failure)?.into_iter().enumerate();
         Ok(downloads
             .map(|(index, download)| object(index, download))
             .collect())
