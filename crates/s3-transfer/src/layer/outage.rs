@@ -9,25 +9,24 @@
 //!
 //! While the gate is closed, attempts are not counted, and they are not paid for out of the budget: the gate itself
 //! is what bounds them. What is bounded instead is the time: an outage that lasts longer than all backoffs of
-//! one job at their longest ends the jobs with their last error, so nobody waits longer than without a gate.
+//! one job at their longest ends the jobs with their last error, so nobody waits longer than without a gate. What begins
+//! after that is tried once, so that a batch of thousands does not wait for each of its inputs.
 //!
 //! First attempts pass by: they are made once per job, and are as good as a probe.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// Failures in a row that make an outage: more than one job makes by itself (21 by default). A server that fails nine
-/// requests in ten at random gets there once in thirty rows.
+/// Failures in a row that make an outage, and always more than one job makes by itself (21 by default). A server that
+/// fails nine requests in ten at random gets there once in thirty rows.
 const FAILURES: u32 = 32;
 
-/// How many may wait: more than a client has under way at its highest limit, and far fewer than a batch may have inputs.
-const ROOM: usize = 1000;
-
-/// An outage that nobody has heard of for so long is over: whoever waited has gone.
+/// An outage that nobody has heard of for so long is over: whoever waited has gone. Five times the pause between
+/// probes.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// The longest pause between probes: a server that works again is found out within this time.
@@ -39,8 +38,9 @@ pub(super) struct Outage {
     /// Failures since the last success.
     failures: AtomicU32,
     closed: Mutex<Option<Closed>>,
-    waiting: Arc<AtomicUsize>,
     opened: Notify,
+    /// Failures in a row that close the gate.
+    most: u32,
     shortest: Duration,
     patience: Duration,
 }
@@ -48,7 +48,8 @@ pub(super) struct Outage {
 /// The state of a closed gate.
 #[derive(Clone, Copy, Debug)]
 struct Closed {
-    since: Instant,
+    /// When patience ends.
+    until: Instant,
     /// When something was heard of the outage last.
     last: Instant,
     /// When the next one may go.
@@ -57,34 +58,25 @@ struct Closed {
 }
 
 /// What a job whose attempt has failed is to do.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// The failure is the job's own affair.
     None,
-    /// Everything fails; wait at the gate, which has a place.
-    Wait(Place),
-    /// Everything has failed for too long, or too many wait already.
+    /// Everything fails; wait at the gate. What fails from this time on is the last failure.
+    Wait(Instant),
+    /// Everything has failed for too long.
     GiveUp,
 }
 
-/// One of those who wait; it is free again when it is dropped.
-#[derive(Debug)]
-pub(super) struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 impl Outage {
-    /// Returns an open gate. Probes begin with the pause `shortest`; an outage may last for `patience`.
-    pub(super) fn new(shortest: Duration, patience: Duration) -> Self {
+    /// Returns an open gate for jobs of so many attempts. Probes begin with the pause `shortest`; an outage may last for
+    /// `patience`.
+    pub(super) fn new(attempts: u32, shortest: Duration, patience: Duration) -> Self {
         Self {
             failures: AtomicU32::new(0),
             closed: Mutex::new(None),
-            waiting: Arc::default(),
             opened: Notify::new(),
+            most: FAILURES.max(attempts.saturating_add(1)),
             shortest: shortest.clamp(Duration::from_millis(1), LONGEST),
             patience,
         }
@@ -111,42 +103,36 @@ impl Outage {
             .failures
             .fetch_add(1, Ordering::AcqRel)
             .saturating_add(1);
-        if failures < FAILURES {
+        if failures < self.most {
             return News::None;
         }
         let mut closed = self.lock();
+        if self.failures.load(Ordering::Acquire) < self.most {
+            // Something has succeeded in between.
+            return News::None;
+        }
         let now = Instant::now();
-        match &mut *closed {
+        let gate = match &mut *closed {
             Some(gate) if now.saturating_duration_since(gate.last) >= FORGOTTEN => {
                 *closed = None;
                 self.failures.store(1, Ordering::Release);
-                News::None
+                return News::None;
             }
-            Some(gate) if now.saturating_duration_since(gate.since) >= self.patience => {
-                News::GiveUp
-            }
-            Some(gate) => {
-                gate.last = now;
-                self.place()
-            }
+            Some(gate) => gate,
             None => {
                 tracing::warn!(failures, "nothing succeeds; waiting for the server");
-                *closed = Some(Closed {
-                    since: now,
+                closed.insert(Closed {
+                    until: now + self.patience,
                     last: now,
                     next: now + self.shortest,
                     pause: self.shortest,
-                });
-                self.place()
+                })
             }
-        }
-    }
-
-    fn place(&self) -> News {
-        if self.waiting.fetch_add(1, Ordering::AcqRel) < ROOM {
-            News::Wait(Place(Arc::clone(&self.waiting)))
+        };
+        gate.last = now;
+        if now < gate.until {
+            News::Wait(gate.until)
         } else {
-            self.waiting.fetch_sub(1, Ordering::AcqRel);
             News::GiveUp
         }
     }
@@ -170,13 +156,12 @@ impl Outage {
         let mut closed = self.lock();
         let gate = closed.as_mut()?;
         let now = Instant::now();
-        let is_over = now.saturating_duration_since(gate.since) >= self.patience;
-        if is_over {
+        if now >= gate.until {
             // Each makes its last attempt.
             return None;
         }
         if now < gate.next {
-            return Some(gate.next);
+            return Some(gate.next.min(gate.until));
         }
         gate.last = now;
         gate.pause = (gate.pause * 2).min(LONGEST);
@@ -191,6 +176,9 @@ impl Outage {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
     use tokio::time::sleep;
 
     use super::*;
@@ -199,14 +187,14 @@ mod tests {
 
     fn failing(outage: &Outage) {
         for _ in 1..FAILURES {
-            assert!(matches!(outage.fails(), News::None));
+            assert!(outage.fails() == News::None);
         }
         assert!(matches!(outage.fails(), News::Wait(_)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_gate_lets_one_through_at_a_time_and_all_when_something_succeeds() {
-        let outage = Arc::new(Outage::new(BASE, Duration::from_secs(1000)));
+        let outage = Arc::new(Outage::new(21, BASE, Duration::from_secs(1000)));
         failing(&outage);
         let passed = Arc::new(AtomicUsize::new(0));
         for _ in 0..100 {
@@ -228,10 +216,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_success_in_between_is_no_outage() {
-        let outage = Outage::new(BASE, Duration::from_secs(1000));
+        let outage = Outage::new(21, BASE, Duration::from_secs(1000));
         for _ in 0..10 {
             for _ in 1..FAILURES {
-                assert!(matches!(outage.fails(), News::None));
+                assert!(outage.fails() == News::None);
             }
             outage.works();
         }
@@ -239,7 +227,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn patience_has_an_end() {
-        let outage = Outage::new(BASE, Duration::from_secs(100));
+        let outage = Outage::new(21, BASE, Duration::from_secs(100));
         failing(&outage);
         for _ in 0..99 {
             sleep(Duration::from_secs(1)).await;
@@ -247,25 +235,39 @@ mod tests {
         }
         sleep(Duration::from_secs(1)).await;
         outage.pass().await;
-        assert!(matches!(outage.fails(), News::GiveUp));
+        assert!(outage.fails() == News::GiveUp);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_outage_that_nobody_waits_for_is_forgotten() {
-        let outage = Outage::new(BASE, Duration::from_secs(100));
+        let outage = Outage::new(21, BASE, Duration::from_secs(100));
         failing(&outage);
         sleep(Duration::from_secs(3600)).await;
         failing(&outage);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn there_is_room_for_so_many_and_places_are_given_back() {
-        let outage = Outage::new(BASE, Duration::from_secs(100));
+    async fn what_begins_after_patience_has_ended_is_tried_once_as_long_as_it_goes_on() {
+        let outage = Outage::new(21, BASE, Duration::from_secs(100));
         failing(&outage);
-        let places: Vec<_> = (0..ROOM).map(|_| outage.fails()).collect();
-        assert!(places.iter().all(|news| matches!(news, News::Wait(_))));
-        assert!(matches!(outage.fails(), News::GiveUp));
-        drop(places);
+        for _ in 0..99 {
+            sleep(Duration::from_secs(1)).await;
+            assert!(matches!(outage.fails(), News::Wait(_)));
+        }
+        for _ in 0..20 {
+            sleep(Duration::from_secs(9)).await;
+            assert!(outage.fails() == News::GiveUp);
+        }
+        sleep(FORGOTTEN).await;
+        failing(&outage);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_job_with_many_attempts_makes_no_outage() {
+        let outage = Outage::new(100, BASE, Duration::from_secs(100));
+        for _ in 0..100 {
+            assert!(outage.fails() == News::None);
+        }
         assert!(matches!(outage.fails(), News::Wait(_)));
     }
 }

@@ -10,7 +10,7 @@ use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::Backoff;
-use super::outage::{News, Outage, Place};
+use super::outage::{News, Outage};
 use crate::notes::Notes;
 use crate::{Job, TransferConfig};
 
@@ -40,6 +40,8 @@ pub struct RetryPolicy {
     gained: bool,
     /// The server has found the bytes spoilt once.
     spoilt: bool,
+    /// When patience with an outage ends that this job has met.
+    patient_until: Option<Instant>,
     /// What the last attempt brought, if that can be seen.
     brought: Option<u64>,
     /// When the call began, or its first attempt.
@@ -60,16 +62,6 @@ struct Rules {
     outage: Outage,
 }
 
-/// Another attempt.
-struct Again {
-    /// How long to wait before it.
-    wait: Duration,
-    /// Why.
-    error: Error,
-    /// The place among those who wait for the server.
-    place: Option<Place>,
-}
-
 impl RetryPolicy {
     /// Returns the policy of a configuration. Its clones share the budget.
     #[must_use]
@@ -84,7 +76,11 @@ impl RetryPolicy {
                 config.retry_ratio.clamp(0.0, MOST_RETRIES_PER_SUCCESS),
             ),
             max_attempts: config.max_attempts.max(1),
-            outage: Outage::new(config.backoff_base, longest_wait(config)),
+            outage: Outage::new(
+                config.max_attempts,
+                config.backoff_base,
+                longest_wait(config),
+            ),
         };
         Self {
             rules: Arc::new(rules),
@@ -93,6 +89,7 @@ impl RetryPolicy {
             moved: 0,
             gained: false,
             spoilt: false,
+            patient_until: None,
             brought: None,
             since: None,
             began: None,
@@ -162,8 +159,8 @@ impl RetryPolicy {
         error
     }
 
-    /// Decides about a failure: how long to wait before the next attempt, or what the caller gets.
-    fn judge(&mut self, error: Error) -> std::result::Result<Again, Error> {
+    /// Decides about a failure: how long to wait before the next attempt and why, or what the caller gets.
+    fn judge(&mut self, error: Error) -> std::result::Result<(Duration, Error), Error> {
         let error = self.doubt(error.with_attempts(self.made));
         let Some(wait) = self.wait(error.retryability()) else {
             if error.http_status().is_some() {
@@ -174,20 +171,26 @@ impl RetryPolicy {
         };
         if self.gained {
             self.rules.outage.works();
+            self.patient_until = None;
         } else {
-            match self.rules.outage.fails() {
-                News::None => {}
-                News::Wait(place) if self.rules.max_attempts > 1 => {
+            let news = self.rules.outage.fails();
+            let spent = self
+                .patient_until
+                .is_some_and(|until| Instant::now() >= until);
+            match news {
+                News::GiveUp => return Err(outlasted(error)),
+                _ if spent => return Err(outlasted(error)),
+                News::Wait(until) if self.rules.max_attempts > 1 => {
+                    self.patient_until.get_or_insert(until);
                     self.fruitless -= 1;
-                    return Ok(Again {
-                        wait,
-                        error,
-                        place: Some(place),
-                    });
+                    // The gate paces those who wait, but a server that asks for a pause gets it.
+                    let wait = match error.retryability() {
+                        Retryability::Throttled { after: Some(_) } => wait,
+                        _ => Duration::ZERO,
+                    };
+                    return Ok((wait, error));
                 }
-                News::Wait(_) | News::GiveUp => {
-                    return Err(error.with_retryability(Retryability::Spent));
-                }
+                News::Wait(_) | News::None => {}
             }
         }
         if self.fruitless >= self.rules.max_attempts {
@@ -198,12 +201,14 @@ impl RetryPolicy {
             let hint = "too many requests fail at once; the retry budget of this client is used up";
             return Err(error.with_retryability(Retryability::Spent).with_hint(hint));
         }
-        Ok(Again {
-            wait,
-            error,
-            place: None,
-        })
+        Ok((wait, error))
     }
+}
+
+/// Says that the outage has lasted longer than anybody waits.
+fn outlasted(error: Error) -> Error {
+    let hint = "nothing that this client has asked for has succeeded for as long as it waits; is the server reachable?";
+    error.with_retryability(Retryability::Spent).with_hint(hint)
 }
 
 /// Returns how long the waits between all attempts of a job are at most.
@@ -239,14 +244,13 @@ impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
         };
         self.note_attempt(job);
         match self.judge(error) {
-            Ok(Again { wait, error, place }) => {
+            Ok((wait, error)) => {
                 self.note_failure(&error, Some(wait));
                 tracing::debug!(%error, ?wait, "trying again");
                 let rules = Arc::clone(&self.rules);
                 Some(Box::pin(async move {
                     sleep(wait).await;
                     rules.outage.pass().await;
-                    drop(place);
                 }))
             }
             Err(error) => {

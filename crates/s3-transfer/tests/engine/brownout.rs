@@ -153,3 +153,33 @@ async fn a_server_that_stays_away_is_given_up_in_the_time_of_all_backoffs() {
     assert!(start.elapsed() <= most, "{:?}", start.elapsed());
     assert!(run.sent <= 2 * 64 + 140, "{}", run.sent);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_second_without_a_server_is_survived_by_any_number_of_jobs() {
+    const JOBS: usize = 3000;
+    let memory = memory();
+    memory.put_bytes(url("k"), "value").await.unwrap();
+    let outage = FaultMatch::any().on(FaultAction::Drop);
+    let store = FaultStore::new(memory, FaultPlan::none().with(outage.during(seconds(0..1))));
+    let transfer = Transfer::new(store, TransferConfig::default());
+    let job = || {
+        let transfer = transfer.clone();
+        tokio::spawn(async move { transfer.head(url("k"), &Default::default()).await })
+    };
+    let jobs: Vec<_> = (0..JOBS).map(|_| job()).collect();
+    for job in jobs {
+        job.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_falls_silent_for_good_is_given_up_in_the_time_of_all_backoffs() {
+    let silence = FaultAction::stall(Duration::from_secs(1 << 20));
+    let start = Instant::now();
+    let outages = [seconds(1..1 << 20)];
+    let run = run(&outages, &silence, 6).await;
+    assert_eq!(run.answers.iter().map(Vec::len).max(), Some(5));
+    // 32 failures close the gate, patience is 4 minutes, and an attempt that stands still ends after 25 seconds.
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(246 + 4 * 25), "{took:?}");
+}

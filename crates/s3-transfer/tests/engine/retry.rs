@@ -118,8 +118,9 @@ async fn a_dead_server_is_not_hammered_by_many_inputs() {
     let results = many.all().await;
     assert!(results.iter().all(Result::is_err));
     let sent = setup.faults.delivered().total();
+    // The first attempt of each, the last when patience ends, and in 246 s in between a probe every 2 s.
     assert!(
-        (2000..=4000).contains(&sent),
+        (2000..=4130).contains(&sent),
         "{sent} requests for 2,000 inputs"
     );
     assert_eq!(setup.memory.operations().get(Operation::Head), 0);
