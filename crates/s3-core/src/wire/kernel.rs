@@ -15,10 +15,23 @@ pub(super) const fn sends_files() -> bool {
     cfg!(any(target_os = "linux", target_os = "android"))
 }
 
-/// Returns whether an error says that this file is not of the kind that the kernel can send, or this system none.
-pub(super) fn refuses(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidInput, Unsupported};
-    matches!(error.kind(), InvalidInput | Unsupported)
+/// Returns whether an error is of the connection. Any other is of the file, or of a system that cannot do it.
+pub(super) fn is_of_socket(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown,
+        NetworkUnreachable, NotConnected, TimedOut,
+    };
+    matches!(
+        error.kind(),
+        BrokenPipe
+            | ConnectionAborted
+            | ConnectionReset
+            | HostUnreachable
+            | NetworkDown
+            | NetworkUnreachable
+            | NotConnected
+            | TimedOut
+    )
 }
 
 /// Sends some of the `count` bytes that begin at `offset`; 0 if the file ends there.

@@ -70,9 +70,10 @@ pub(super) async fn transmit(
                 sender.write(&mut slices).await?;
             }
             None if let Some(file) = sender.kernel_can_send(payload) => {
-                let sent = Box::pin(sender.by_kernel(head, file, payload.len())).await?;
-                if !sent {
-                    Box::pin(sender.file(&[], payload, None, spare)).await?;
+                let left = Box::pin(sender.by_kernel(head, file, payload.len())).await?;
+                if left > 0 {
+                    let rest = payload.slice(payload.len() - left, left);
+                    Box::pin(sender.file(&[], &rest, None, spare)).await?;
                 }
             }
             None => Box::pin(sender.file(head, payload, None, spare)).await?,
@@ -138,15 +139,14 @@ impl Sender<'_> {
         payload.as_file().filter(|_| may)
     }
 
-    /// Has the kernel send a file's bytes, which this process then never sees. Returns `false` if only the head is sent,
-    /// because the kernel cannot do it with such a file.
+    /// Has the kernel send a file's bytes, which this process then never sees. Returns how many it has left, because it
+    /// cannot do it with such a file, or not read on: whoever reads them then says why.
     async fn by_kernel(
         &mut self,
         head: &[u8],
-        (file, start): (&File, u64),
+        (file, mut offset): (&File, u64),
         mut left: u64,
-    ) -> Result<bool, Stop> {
-        let mut offset = start;
+    ) -> Result<u64, Stop> {
         self.write(&mut [IoSlice::new(head)]).await?;
         while left > 0 {
             let watch = self.early.is_none();
@@ -163,11 +163,11 @@ impl Sender<'_> {
                     left -= count;
                 }
                 Ok(None) => self.listen().await?,
-                Err(error) if offset == start && kernel::refuses(&error) => return Ok(false),
-                Err(error) => return Err(Stop::Broken(error)),
+                Err(error) if kernel::is_of_socket(&error) => return Err(Stop::Broken(error)),
+                Err(_) => return Ok(left),
             }
         }
-        Ok(true)
+        Ok(0)
     }
 
     /// Sends a file's bytes, in chunks if there is a trailer.

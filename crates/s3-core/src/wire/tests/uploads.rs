@@ -200,3 +200,28 @@ async fn a_file_is_too_short() {
         assert_eq!(pool.slot(&server.origin).idle(), 0);
     }
 }
+
+async fn a_file_is_not_to_be_read() {
+    let server = Server::new(vec![script(|peer| peer.wait_for_end())]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(3 << 20).unwrap();
+    let for_writing = File::options().write(true).open(file.path()).unwrap();
+    let payload = Payload::from_file(Arc::new(for_writing), 0, 3 << 20);
+    let head = head_of(payload.len());
+    let put = Outgoing {
+        body: OutBody::Payload(&payload),
+        ..get(&head)
+    };
+    let error = pool().send(&server.origin, put).await.unwrap_err();
+    assert_eq!(error.kind(), WireErrorKind::Payload, "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_no_failure_of_the_connection() {
+    a_file_is_not_to_be_read().await;
+}
+
+#[test]
+fn a_file_that_the_kernel_cannot_read_is_no_failure_of_the_connection() {
+    where_files_are_waited_for(a_file_is_not_to_be_read());
+}
