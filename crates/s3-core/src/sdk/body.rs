@@ -17,7 +17,7 @@ use crate::{Body, Payload};
 
 /// How much of a file is read at a time: large enough to hide the hop to another thread, small enough that an
 /// upload of hundreds of parts at once stays in tens of megabytes.
-const PIECE: usize = 512 * 1024;
+const PIECE: usize = 256 << 10;
 
 /// Returns the payload as the SDK wants it: one buffer as it is, anything else as a stream of known length
 /// that can be started again.

@@ -12,9 +12,9 @@ use crc_fast::{CrcAlgorithm, Digest};
 
 /// How much of a payload is one chunk, and one read of a file.
 ///
-/// 512 KiB: stays in a core's second-level cache between checksum and socket (see docs/TUNING.md), far over S3's
+/// 256 KiB: stays in a core's second-level cache between checksum and socket (see docs/TUNING.md), far over S3's
 /// least chunk of 8 KiB and far below the 16 MiB that some servers refuse.
-pub(super) const PIECE: usize = 512 << 10;
+pub(super) const PIECE: usize = 256 << 10;
 
 /// Returns the exact length of a payload of `payload_len` bytes in chunks with its checksum behind it.
 pub(crate) fn trailer_len(payload_len: u64, algorithm: CrcAlgorithm, name: &str) -> u64 {

@@ -8,14 +8,15 @@ use s3_core::{
 
 use super::multipart::Parts;
 use super::reader::Reader;
-use super::reconcile::Sight;
+use super::reconcile::{Sight, unseen};
 use super::token::WriteToken;
 use super::{PutItem, PutOutcome, Source};
 use crate::job::simple;
 use crate::transfer::{Reservation, give_back};
 use crate::{CallOptions, Transfer};
 
-/// How much of a file is in memory while it is being sent. 512 KiB: the backends read files in pieces of this size.
+/// How much of a file is in memory while it is being sent. 512 KiB: the backends read files in pieces of 256 KiB, and
+/// one of them ahead.
 const FILE_BUFFER: u64 = 512 << 10;
 
 /// How often a conditional write is begun anew because whatever refused it has gone when it is looked at. 4: others
