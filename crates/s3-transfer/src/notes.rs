@@ -51,9 +51,11 @@ impl Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes an attempt that has failed.
+    /// Notes an attempt that has failed: in its job, or in a layer that has dropped the job.
     pub(crate) fn push(&self, attempt: Attempt) {
-        self.tried().log.push(attempt);
+        let mut tried = self.tried();
+        tried.log.push(attempt);
+        tried.end();
     }
 
     fn begin(&self, progress: Option<&Progress>) {
@@ -65,10 +67,6 @@ impl Notes {
             bytes: progress.map_or(0, Progress::bytes),
             progress: progress.cloned(),
         });
-    }
-
-    fn end(&self) {
-        self.tried().under_way -= 1;
     }
 
     /// Adds what was tried to the error of a deadline, the attempt that it has cut short included.
@@ -83,6 +81,12 @@ impl Notes {
         }
         drop(tried);
         error.with_attempts(log.total()).with_attempt_log(log)
+    }
+}
+
+impl Tried {
+    fn end(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
     }
 }
 
@@ -158,8 +162,9 @@ impl<J: Job> Job for Noted<J> {
         };
         notes.begin(self.job.progress());
         let done = self.job.run(store).await;
-        // Not if it is dropped: then it is under way for ever.
-        notes.end();
+        if done.is_ok() {
+            notes.tried().end();
+        }
         done
     }
 

@@ -132,6 +132,25 @@ async fn a_deadline_tells_what_it_has_cut_short() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_that_stood_still_is_not_told_twice() {
+    let stall = FaultAction::Stall {
+        at: None,
+        wait: None,
+    };
+    let mut config = config();
+    config.stall_timeout = Duration::from_secs(1);
+    // Full jitter draws from nothing up to this: far behind the deadline.
+    config.backoff_base = Duration::from_secs(1 << 20);
+    config.backoff_cap = config.backoff_base;
+    let setup = with_config(FaultMatch::any().on(stall), config);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let options = CallOptions::default().with_deadline(deadline);
+    let error = setup.transfer.head(url("k"), &options).await.unwrap_err();
+    assert_eq!((error.attempts(), attempts(&error).len()), (1, 1));
+    assert_eq!(setup.faults.delivered().total(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_deadline_of_an_upload_in_parts_tells_what_its_parts_met() {
     let plan = s3_testkit::FaultPlan::new([
         FaultMatch::operation("UploadPart")
