@@ -15,6 +15,8 @@ pub struct TransferConfig {
     /// Payloads up to this size go up in one request. 16 MiB.
     pub single_put_up_to: u64,
     /// How often one job is tried without making progress, the first attempt included. 21, as in Metaflow.
+    /// While nothing at all succeeds, attempts are not counted, but the time is: as long as the waits between so many
+    /// attempts can be.
     pub max_attempts: u32,
     /// The longest wait before the first retry; it doubles from retry to retry. The actual wait is uniformly
     /// random between zero and that ("full jitter"). 50 ms.

@@ -82,7 +82,7 @@ where
 #[derive(Debug)]
 struct Place {
     progress: Option<Progress>,
-    /// When the attempt began.
+    /// The pulse of its progress when the attempt began.
     pulse: u64,
     operation: Operation,
     limit: Duration,

@@ -11,7 +11,6 @@ use tokio::time::timeout;
 use super::abort::UploadGuard;
 use super::multipart::Upload;
 use super::object::{Target, unconditional};
-use super::token::WriteToken;
 use crate::crew::in_background;
 use crate::job::Simple;
 use crate::joined::joined;
@@ -33,7 +32,7 @@ impl Transfer {
             return Err(unconditional(&target.url));
         }
         let mut attributes = target.attributes.clone();
-        let token = WriteToken::add_to(&mut attributes);
+        let token = self.name_write(&mut attributes);
         let create = CreateUpload::new(target.url.clone(), attributes);
         let job = Simple::new(
             Operation::CreateUpload,

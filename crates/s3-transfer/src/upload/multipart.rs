@@ -11,7 +11,7 @@ use s3_core::{
 use super::PutOutcome;
 use super::object::{MOST_ROUNDS, Target, unreadable};
 use super::reader::Reader;
-use super::reconcile::Sight;
+use super::reconcile::{Sight, unseen};
 use super::token::WriteToken;
 use crate::crew::PartSet;
 use crate::job::simple;
@@ -120,7 +120,12 @@ impl Transfer {
             // A repeated complete is refused by its own success: the upload is gone, or the object is there.
             let refused = error.kind() == ErrorKind::PreconditionFailed;
             let sight = if doubtful && (refused || error.kind() == ErrorKind::NoSuchUpload) {
-                self.completed_earlier(upload, &parts, options).await?
+                match self.completed_earlier(upload, &parts, options).await {
+                    Err(denied) if denied.kind() == ErrorKind::AccessDenied => {
+                        return Err(unseen(error));
+                    }
+                    sight => sight?,
+                }
             } else {
                 Sight::Another
             };

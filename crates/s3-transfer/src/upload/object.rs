@@ -157,7 +157,7 @@ impl Transfer {
         let mut attributes = target.attributes;
         let token = match mode {
             PutMode::Overwrite => None,
-            _ => WriteToken::add_to(&mut attributes),
+            _ => self.name_write(&mut attributes),
         };
         let request = PutRequest::new(target.url, payload)
             .with_mode(mode)
@@ -187,12 +187,16 @@ impl Transfer {
                 Err(error) => return Err(error),
             };
             doubtful |= refusal.attempts() > 1;
-            let sight = match doubtful {
-                true => {
-                    self.earlier_success(&request, token.as_ref(), options)
-                        .await?
+            let sight = if doubtful {
+                let token = token.as_ref();
+                match self.earlier_success(&request, token, options).await {
+                    Err(error) if error.kind() == ErrorKind::AccessDenied => {
+                        return Err(unseen(refusal));
+                    }
+                    sight => sight?,
                 }
-                false => Sight::Another,
+            } else {
+                Sight::Another
             };
             match sight {
                 Sight::Ours(written) => return Ok(PutOutcome::Written(written)),

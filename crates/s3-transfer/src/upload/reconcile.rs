@@ -8,8 +8,8 @@
 
 use md5::{Digest, Md5};
 use s3_core::{
-    CopyRequest, ETag, Error, ErrorKind, ObjectMeta, PartTag, Payload, PutRequest, PutResponse,
-    Result, S3Url,
+    Attributes, CopyRequest, ETag, Error, ErrorKind, ObjectMeta, PartTag, Payload, PutRequest,
+    PutResponse, Result, S3Url, Store,
 };
 
 use super::multipart::Upload;
@@ -40,6 +40,12 @@ impl Sight {
 }
 
 impl Transfer {
+    /// Gives a write a name, where the store gives back what is stored with an object.
+    pub(super) fn name_write(&self, attributes: &mut Attributes) -> Option<WriteToken> {
+        let kept = self.store().capabilities().attributes;
+        kept.then(|| WriteToken::add_to(attributes)).flatten()
+    }
+
     /// Looks what a put was refused by.
     pub(crate) async fn earlier_success(
         &self,
@@ -114,6 +120,14 @@ impl Transfer {
         let ours = there.filter(|there| (there.size, &there.etag) == (source.size, &source.etag));
         Ok(ours.map(|meta| PutResponse::new(meta.etag)))
     }
+}
+
+/// Returns the refusal of a write where nobody may look whether it was its own doing.
+pub(super) fn unseen(refusal: Error) -> Error {
+    refusal.with_hint(
+        "an earlier attempt, whose answer was lost, may have written the object; with permission to read it, \
+         the client would find out",
+    )
 }
 
 async fn digest(url: &S3Url, payload: &Payload) -> Result<ETag> {

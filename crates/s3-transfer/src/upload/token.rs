@@ -11,19 +11,26 @@ pub(crate) const NAME: &str = "s3-transfer-write";
 /// How much user metadata S3 takes: names and values, in bytes.
 const MOST: usize = 2048;
 
+/// S3 does not count this part of a name, but MinIO does.
+const PREFIX: &str = "x-amz-meta-";
+
 /// The name of one write. Another attempt of the same write has the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WriteToken(String);
 
 impl WriteToken {
-    /// Makes a name and adds it to what is stored with the object; `None` if that would be too much.
+    /// Makes a name and adds it to what is stored with the object; `None` if that would be too much, or the system has
+    /// no random numbers to give. Nothing else will do: forked processes share a generator's state.
     pub(super) fn add_to(attributes: &mut Attributes) -> Option<Self> {
         // That of another write, if the attributes are those of an object.
         attributes.user.remove(NAME);
         let entries = attributes.user.iter();
-        let used: usize = entries.map(|(name, value)| name.len() + value.len()).sum();
-        let token = format!("{:032x}", fastrand::u128(..));
-        if used + NAME.len() + token.len() > MOST {
+        let size = |name: &str, value: &str| PREFIX.len() + name.len() + value.len();
+        let used: usize = entries.map(|(name, value)| size(name, value)).sum();
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).ok()?;
+        let token = format!("{:032x}", u128::from_be_bytes(random));
+        if used + size(NAME, &token) > MOST {
             return None;
         }
         attributes.user.insert(NAME.to_owned(), token.clone());
@@ -53,8 +60,13 @@ mod tests {
     #[test]
     fn metadata_that_just_fits_is_left_as_it_is() {
         let mut attributes = Attributes::default();
-        attributes.user.insert("m".to_owned(), "x".repeat(MOST - 1));
+        // By MinIO's count.
+        let ours = PREFIX.len() + NAME.len() + 32;
+        let room = MOST - ours - PREFIX.len() - "m".len();
+        attributes.user.insert("m".to_owned(), "x".repeat(room + 1));
         assert_eq!(WriteToken::add_to(&mut attributes), None);
         assert_eq!(attributes.user.len(), 1);
+        attributes.user.insert("m".to_owned(), "x".repeat(room));
+        assert!(WriteToken::add_to(&mut attributes).is_some());
     }
 }

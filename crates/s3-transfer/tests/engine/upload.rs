@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use s3_core::{
-    BucketRequest, DeleteRequest, ErrorKind, Operation, Payload, PutMode, Store, StoreExt,
+    BucketRequest, DeleteRequest, ErrorKind, HeadRequest, Operation, Payload, PutMode, Store,
+    StoreExt,
 };
-use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, Position, assert_ramp, ramp};
 use s3_transfer::{CallOptions, PutItem, PutOutcome, Source, Transfer};
 
 use crate::hooked::Hooked;
@@ -517,4 +518,38 @@ async fn put_full(setup: &Setup, source: Source) -> Result<PutOutcome, s3_core::
     let item = PutItem::new(url("k"), source).with_mode(PutMode::IfAbsent);
     let item = item.with_attributes(attributes);
     setup.transfer.put(item, &Default::default()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_keeps_no_metadata_is_given_no_name_and_its_tags_tell() {
+    for (len, operation) in [(10, "PutObject"), (4500, "CompleteMultipartUpload")] {
+        let lost = FaultMatch::operation(operation).on(FaultAction::LoseReply);
+        let memory = memory();
+        let mut store = Hooked::new(memory.clone(), |_, answer| answer);
+        store.capabilities.attributes = false;
+        let store = FaultStore::new(store, FaultPlan::new([lost.times(1)]));
+        let transfer = Transfer::new(store, config());
+        let item = PutItem::new(url("k"), payload(len)).with_mode(PutMode::IfAbsent);
+        let outcome = transfer.put(item, &Default::default()).await;
+        assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
+        let there = memory.head(HeadRequest::new(url("k"))).await.unwrap();
+        assert!(there.attributes.user.is_empty(), "{there:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_look_is_told_that_the_write_may_have_been_his_own() {
+    let setup = setup(FaultPlan::new([
+        FaultMatch::operation("PutObject")
+            .on(FaultAction::LoseReply)
+            .times(1),
+        FaultMatch::operation("HeadObject").on(FaultAction::status(403, "AccessDenied")),
+    ]));
+    let outcome = put(&setup, "k", payload(10), PutMode::IfAbsent).await;
+    let error = outcome.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
+    assert!(
+        error.to_string().contains("may have written the object"),
+        "{error}"
+    );
 }
