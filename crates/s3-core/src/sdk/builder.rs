@@ -120,7 +120,8 @@ impl SdkStoreBuilder {
 
     /// Turns the SDK's own retries on (its standard mode, three attempts). Default: off.
     ///
-    /// For those who use this crate without an engine that retries; two layers of retries multiply.
+    /// For those who use this crate without an engine that retries. Below one they multiply, and hide lost answers from
+    /// it: a conditional write may then be answered with "already there" for an object of its own.
     #[must_use]
     pub fn sdk_retries(mut self, on: bool) -> Self {
         self.settings.sdk_retries = on;

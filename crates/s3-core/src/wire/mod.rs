@@ -22,7 +22,8 @@
 //!   only when not a byte of an answer was seen.
 //! * Everything that the server decides the size of has a limit.
 //!
-//! There are no timers here but the one for connecting: how long an answer may take is decided above.
+//! The only timers here are those for connecting, for a server that does not say whether it wants a body, and for the
+//! last words of one that has stopped to read: how long an answer may take is decided above.
 
 mod chunked;
 mod conn;
