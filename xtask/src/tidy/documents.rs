@@ -15,6 +15,11 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     if let Some(semantics) = find(files, "docs/SEMANTICS.md") {
         findings.extend(deviations(semantics, files));
     }
+    for document in ["docs/SEMANTICS.md", "docs/TESTING.md"] {
+        if let Some(document) = find(files, document) {
+            findings.extend(tests_in_prose(document, files));
+        }
+    }
     if let Some(errors) = find(files, "docs/ERRORS.md") {
         findings.extend(error_kinds(errors, files));
     }
@@ -52,6 +57,26 @@ fn deviations(semantics: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
+/// What is called as tests are called is a test. Words of code have fewer underscores.
+fn tests_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
+    let is_test = |name: &&str| {
+        name.matches('_').count() >= 3
+            && name
+                .chars()
+                .all(|c| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    let lines = document
+        .lines()
+        .filter(|(_, line)| numbered_row(line).is_none());
+    lines
+        .flat_map(|(number, line)| code_spans(line).map(move |name| (number, name)))
+        .filter(|(_, name)| is_test(name) && !is_known(name, files))
+        .map(|(number, name)| {
+            document.finding(number, format!("names `{name}`, which no test is called"))
+        })
+        .collect()
+}
+
 /// The number and the last cell of a table's row like `| 7 | … | … |`.
 fn numbered_row(line: &str) -> Option<(u32, &str)> {
     let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
@@ -64,12 +89,19 @@ fn code_spans(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// A file, or the last part of `module::name` somewhere in a source or a vector.
+/// A file, a function by the last part of `module::name`, what a macro makes tests of under that name, or the name of a vector or of a group of them.
 fn is_known(name: &str, files: &[SourceFile]) -> bool {
     let last = name.rsplit("::").next().unwrap_or(name);
+    let function = format!("fn {last}(");
+    let (suite, vector) = (format!("!({last},"), format!("\"{name}"));
     files.iter().any(|file| {
-        let holds_tests = file.path.ends_with(".rs") || file.path.ends_with(".jsonl");
-        file.path.ends_with(name) || (holds_tests && file.text.contains(last))
+        let (is_source, is_vectors) = (file.path.ends_with(".rs"), file.path.ends_with(".jsonl"));
+        file.path.ends_with(name)
+            || is_source
+                && [&function, &suite]
+                    .iter()
+                    .any(|made| file.text.contains(*made))
+            || is_vectors && file.text.contains(&vector)
     })
 }
 
@@ -149,6 +181,24 @@ mod tests {
                 "docs/SEMANTICS.md:7: row 5 has to name the test or vector that shows it",
             ]
         );
+    }
+
+    #[test]
+    fn a_test_that_the_prose_names_is_there() {
+        let text = "`a_test_that_is_here` and `a_test_that_is_gone`; not `max_part_size`, nor `FOUR_WORDS_OF_CODE`.\n";
+        for document in ["docs/SEMANTICS.md", "docs/TESTING.md"] {
+            let files = [
+                file(document, text),
+                file(
+                    "tests/a.rs",
+                    "// a_test_that_is_gone\nfn a_test_that_is_here() {}\n",
+                ),
+            ];
+            let found = check(&files);
+            let what =
+                format!("{document}:1: names `a_test_that_is_gone`, which no test is called");
+            assert_eq!(lines(&found), [what]);
+        }
     }
 
     #[test]
