@@ -26,7 +26,7 @@ struct Arguments {
     /// The gates to run, by name, and `soak`; without any, all but that
     gates: Vec<String>,
     /// How many cases of each; without it, what the gate's figure asks for
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
     /// The seed of the first case
     #[arg(long, default_value_t = 0)]
@@ -81,14 +81,17 @@ fn main() -> ExitCode {
 }
 
 fn report_soak(arguments: &Arguments) -> bool {
-    let time = Duration::from_secs(arguments.minutes.saturating_mul(60));
-    match soak(time, arguments.seed) {
+    let Arguments { minutes, seed, .. } = *arguments;
+    let start = Instant::now();
+    match soak(Duration::from_secs(minutes.saturating_mul(60)), seed) {
         Ok(figures) => {
-            println!("{SOAK} holds: {figures} in {} minutes", arguments.minutes);
+            let minutes = start.elapsed().as_secs_f64() / 60.0;
+            println!("{SOAK} holds: {figures} in {minutes:.1} minutes");
             true
         }
         Err(problem) => {
             println!("{SOAK} FAILED: {problem}");
+            println!("again: cargo xtask prove {SOAK} --seed {seed} --minutes {minutes}");
             false
         }
     }
