@@ -9,6 +9,7 @@ mod bad_input;
 mod blocking;
 mod cleanup;
 mod conformance;
+mod credentials;
 mod fuzz;
 mod ledger;
 mod limits;

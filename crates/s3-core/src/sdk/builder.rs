@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use aws_smithy_runtime_api::shared::IntoShared;
 
@@ -93,14 +94,23 @@ impl SdkStoreBuilder {
     /// Sets fixed credentials instead of the credential chain.
     #[must_use]
     pub fn credentials(
-        mut self,
+        self,
         access_key: &str,
         secret_key: &str,
         session_token: Option<&str>,
     ) -> Self {
         let token = session_token.map(str::to_owned);
         let fixed = Credentials::new(access_key, secret_key, token, None, "SdkStoreBuilder");
-        self.settings.credentials = Some(fixed);
+        self.credentials_provider(fixed)
+    }
+
+    /// Takes credentials from this source instead of the credential chain.
+    ///
+    /// They are kept until ten seconds before they expire. A source that has not answered after 15 seconds is given up
+    /// for this attempt (kind `Timeout`), and asked again by the next one.
+    #[must_use]
+    pub fn credentials_provider(mut self, source: impl ProvideCredentials + 'static) -> Self {
+        self.settings.credentials = Some(SharedCredentialsProvider::new(source));
         self
     }
 
@@ -190,7 +200,7 @@ impl fmt::Debug for SdkStoreBuilder {
 pub(super) struct Settings {
     pub(super) endpoint: Option<String>,
     pub(super) region: Option<String>,
-    pub(super) credentials: Option<Credentials>,
+    pub(super) credentials: Option<SharedCredentialsProvider>,
     pub(super) addressing: Addressing,
     pub(super) integrity: Integrity,
     pub(super) sdk_retries: bool,
@@ -219,7 +229,7 @@ impl Settings {
             .field(
                 "credentials",
                 &if self.credentials.is_some() {
-                    "fixed"
+                    "given"
                 } else {
                     "chain"
                 },

@@ -4,7 +4,6 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::Builder;
 use aws_types::service_config::ServiceConfigKey;
 
@@ -41,7 +40,7 @@ async fn load_config(settings: &Settings) -> SdkConfig {
         loader = loader.profile_name(name);
     }
     if let Some(credentials) = &settings.credentials {
-        loader = loader.credentials_provider(SharedCredentialsProvider::new(credentials.clone()));
+        loader = loader.credentials_provider(credentials.clone());
     }
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));

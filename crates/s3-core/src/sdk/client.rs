@@ -3,20 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Builder, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    SharedHttpClient, StalledStreamProtectionConfig,
+    BehaviorVersion, Builder, IdentityCache, Region, RequestChecksumCalculation,
+    ResponseChecksumValidation, SharedHttpClient, StalledStreamProtectionConfig,
 };
 
 use super::bounded_answer::BoundedAnswer;
 use super::builder::{Addressing, Integrity, Settings};
-use super::direct::Direct;
 use super::direct::target::{EndpointSettings, Target};
+use super::direct::{Direct, LOAD_TIMEOUT};
 use super::endpoint::Endpoint;
 use super::known_range::KnownRange;
 use crate::{Error, ErrorKind, Operation, Result};
@@ -107,8 +106,7 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Takes what was given, and nothing from the surroundings.
-    pub(super) fn explicit(settings: &Settings, credentials: Credentials) -> Self {
-        let credentials = SharedCredentialsProvider::new(credentials);
+    pub(super) fn explicit(settings: &Settings, credentials: SharedCredentialsProvider) -> Self {
         Self {
             builder: Builder::new().credentials_provider(credentials.clone()),
             endpoint: settings.endpoint.clone(),
@@ -191,6 +189,8 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
                 .connect_timeout(settings.connect_timeout)
                 .build(),
         )
+        // As on the direct path.
+        .identity_cache(IdentityCache::lazy().load_timeout(LOAD_TIMEOUT).build())
         .interceptor(KnownRange)
         .interceptor(BoundedAnswer)
         // Whoever reads the body above decides when it has stalled.

@@ -117,6 +117,9 @@ fn not_delivered(
         return without_credentials(operation, error, credentials);
     }
     let text = text_of(error);
+    if is_silent_source(error) {
+        return without_answer(operation, text).with_phase(Phase::Local);
+    }
     let kind = if failure.is_timeout() {
         ErrorKind::Timeout
     } else if text.contains("invalid peer certificate") {
@@ -160,7 +163,7 @@ fn without_credentials(
 fn no_credentials(operation: Operation, text: String, credentials: &CredentialsError) -> Error {
     match credentials {
         CredentialsError::ProviderTimedOut(_) => {
-            Error::new(ErrorKind::Timeout, operation).with_message(text)
+            without_answer(operation, text)
         }
         CredentialsError::CredentialsNotLoaded(_) => {
             Error::new(ErrorKind::Config, operation).with_message(text).with_hint(
@@ -177,6 +180,22 @@ fn no_credentials(operation: Operation, text: String, credentials: &CredentialsE
             .with_message(text)
             .with_hint("the configured source of credentials failed; `aws sts get-caller-identity` tells more"),
     }
+}
+
+/// Returns whether the SDK has waited for credentials in vain. The type is the SDK's own affair, so its words have to do.
+fn is_silent_source(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| {
+        let said = cause.to_string();
+        said.starts_with("identity resolver timed out")
+    })
+}
+
+fn without_answer(operation: Operation, text: String) -> Error {
+    Error::new(ErrorKind::Timeout, operation)
+        .with_message(text)
+        .with_hint(
+            "the source of credentials does not answer; `aws sts get-caller-identity` tells more",
+        )
 }
 
 fn is_lost_on_the_way(cause: &(dyn StdError + 'static)) -> bool {

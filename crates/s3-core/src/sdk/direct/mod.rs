@@ -22,6 +22,7 @@ mod tests;
 mod verify;
 mod write;
 
+pub(super) use identity::LOAD_TIMEOUT;
 pub(super) use list::page;
 pub(super) use path::Direct;
 pub(super) use read::{get, head};
