@@ -25,8 +25,8 @@ use tokio::time::{Instant, sleep_until};
 /// fails nine requests in ten at random gets there once in thirty rows.
 const FAILURES: u32 = 32;
 
-/// An outage that nobody has heard of for so long is over: whoever waited has gone. Five times the pause between
-/// probes.
+/// An outage that nobody has heard of for so much longer than an attempt can stand still is over: whoever waited has
+/// gone. Five times the pause between probes.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// The longest pause between probes: a server that works again is found out within this time.
@@ -41,6 +41,8 @@ pub(super) struct Outage {
     opened: Notify,
     /// Failures in a row that close the gate.
     most: u32,
+    /// Without news for so long, it is over.
+    forgotten: Duration,
     shortest: Duration,
     patience: Duration,
 }
@@ -62,21 +64,27 @@ struct Closed {
 pub(super) enum News {
     /// The failure is the job's own affair.
     None,
-    /// Everything fails; wait at the gate. What fails from this time on is the last failure.
-    Wait(Instant),
+    /// Everything fails; wait at the gate.
+    Wait,
     /// Everything has failed for too long.
     GiveUp,
 }
 
 impl Outage {
-    /// Returns an open gate for jobs of so many attempts. Probes begin with the pause `shortest`; an outage may last for
-    /// `patience`.
-    pub(super) fn new(attempts: u32, shortest: Duration, patience: Duration) -> Self {
+    /// Returns an open gate for jobs of so many attempts, of which each may stand still for `stall`. Probes begin with
+    /// the pause `shortest`; an outage may last for `patience`.
+    pub(super) fn new(
+        attempts: u32,
+        stall: Duration,
+        shortest: Duration,
+        patience: Duration,
+    ) -> Self {
         Self {
             failures: AtomicU32::new(0),
             closed: Mutex::new(None),
             opened: Notify::new(),
             most: FAILURES.max(attempts.saturating_add(1)),
+            forgotten: stall.saturating_add(FORGOTTEN),
             shortest: shortest.clamp(Duration::from_millis(1), LONGEST),
             patience,
         }
@@ -113,7 +121,7 @@ impl Outage {
         }
         let now = Instant::now();
         let gate = match &mut *closed {
-            Some(gate) if now.saturating_duration_since(gate.last) >= FORGOTTEN => {
+            Some(gate) if now.saturating_duration_since(gate.last) >= self.forgotten => {
                 *closed = None;
                 self.failures.store(1, Ordering::Release);
                 return News::None;
@@ -131,7 +139,7 @@ impl Outage {
         };
         gate.last = now;
         if now < gate.until {
-            News::Wait(gate.until)
+            News::Wait
         } else {
             News::GiveUp
         }
@@ -157,7 +165,8 @@ impl Outage {
         let gate = closed.as_mut()?;
         let now = Instant::now();
         if now >= gate.until {
-            // Each makes its last attempt.
+            // Each makes its last attempt, and hears then that it was the last, however long its own wait was.
+            gate.last = now;
             return None;
         }
         if now < gate.next {
@@ -189,12 +198,17 @@ mod tests {
         for _ in 1..FAILURES {
             assert!(outage.fails() == News::None);
         }
-        assert!(matches!(outage.fails(), News::Wait(_)));
+        assert!(outage.fails() == News::Wait);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_gate_lets_one_through_at_a_time_and_all_when_something_succeeds() {
-        let outage = Arc::new(Outage::new(21, BASE, Duration::from_secs(1000)));
+        let outage = Arc::new(Outage::new(
+            21,
+            Duration::ZERO,
+            BASE,
+            Duration::from_secs(1000),
+        ));
         failing(&outage);
         let passed = Arc::new(AtomicUsize::new(0));
         for _ in 0..100 {
@@ -216,7 +230,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_success_in_between_is_no_outage() {
-        let outage = Outage::new(21, BASE, Duration::from_secs(1000));
+        let outage = Outage::new(21, Duration::ZERO, BASE, Duration::from_secs(1000));
         for _ in 0..10 {
             for _ in 1..FAILURES {
                 assert!(outage.fails() == News::None);
@@ -227,11 +241,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn patience_has_an_end() {
-        let outage = Outage::new(21, BASE, Duration::from_secs(100));
+        let outage = Outage::new(21, Duration::ZERO, BASE, Duration::from_secs(100));
         failing(&outage);
         for _ in 0..99 {
             sleep(Duration::from_secs(1)).await;
-            assert!(matches!(outage.fails(), News::Wait(_)));
+            assert!(outage.fails() == News::Wait);
         }
         sleep(Duration::from_secs(1)).await;
         outage.pass().await;
@@ -240,34 +254,45 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_outage_that_nobody_waits_for_is_forgotten() {
-        let outage = Outage::new(21, BASE, Duration::from_secs(100));
+        let outage = Outage::new(21, Duration::ZERO, BASE, Duration::from_secs(100));
         failing(&outage);
         sleep(Duration::from_secs(3600)).await;
         failing(&outage);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn patience_has_an_end_for_those_who_wait_long_too() {
+        let outage = Outage::new(21, Duration::ZERO, BASE, Duration::from_secs(100));
+        failing(&outage);
+        sleep(Duration::from_secs(5)).await;
+        assert!(outage.fails() == News::Wait);
+        sleep(Duration::from_secs(100)).await;
+        outage.pass().await;
+        assert!(outage.fails() == News::GiveUp);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_begins_after_patience_has_ended_is_tried_once_as_long_as_it_goes_on() {
-        let outage = Outage::new(21, BASE, Duration::from_secs(100));
+        let outage = Outage::new(21, Duration::ZERO, BASE, Duration::from_secs(100));
         failing(&outage);
         for _ in 0..99 {
             sleep(Duration::from_secs(1)).await;
-            assert!(matches!(outage.fails(), News::Wait(_)));
+            assert!(outage.fails() == News::Wait);
         }
         for _ in 0..20 {
             sleep(Duration::from_secs(9)).await;
             assert!(outage.fails() == News::GiveUp);
         }
-        sleep(FORGOTTEN).await;
+        sleep(outage.forgotten).await;
         failing(&outage);
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_job_with_many_attempts_makes_no_outage() {
-        let outage = Outage::new(100, BASE, Duration::from_secs(100));
+        let outage = Outage::new(100, Duration::ZERO, BASE, Duration::from_secs(100));
         for _ in 0..100 {
             assert!(outage.fails() == News::None);
         }
-        assert!(matches!(outage.fails(), News::Wait(_)));
+        assert!(outage.fails() == News::Wait);
     }
 }

@@ -40,8 +40,10 @@ pub struct RetryPolicy {
     gained: bool,
     /// The server has found the bytes spoilt once.
     spoilt: bool,
-    /// When patience with an outage ends that this job has met.
-    patient_until: Option<Instant>,
+    /// When the first failure was since the last progress.
+    failing_since: Option<Instant>,
+    /// Whether it has waited at the gate since then.
+    has_waited: bool,
     /// What the last attempt brought, if that can be seen.
     brought: Option<u64>,
     /// When the call began, or its first attempt.
@@ -59,6 +61,8 @@ struct Rules {
     backoff: Backoff,
     budget: TpsBudget,
     max_attempts: u32,
+    /// How long a job that waits at the gate goes on failing: what the waits between its attempts can add up to.
+    patience: Duration,
     outage: Outage,
 }
 
@@ -68,6 +72,7 @@ impl RetryPolicy {
     pub fn new(config: &TransferConfig) -> Self {
         // The window over which successes pay for retries; tower's own default.
         let window = Duration::from_secs(10);
+        let patience = longest_wait(config);
         let rules = Rules {
             backoff: Backoff::new(config.backoff_base, config.backoff_cap, config.seed),
             budget: TpsBudget::new(
@@ -76,10 +81,13 @@ impl RetryPolicy {
                 config.retry_ratio.clamp(0.0, MOST_RETRIES_PER_SUCCESS),
             ),
             max_attempts: config.max_attempts.max(1),
+            patience,
             outage: Outage::new(
                 config.max_attempts,
+                // The watch looks four times within the limit.
+                config.stall_timeout.saturating_mul(5) / 4,
                 config.backoff_base,
-                longest_wait(config),
+                patience,
             ),
         };
         Self {
@@ -89,7 +97,8 @@ impl RetryPolicy {
             moved: 0,
             gained: false,
             spoilt: false,
-            patient_until: None,
+            failing_since: None,
+            has_waited: false,
             brought: None,
             since: None,
             began: None,
@@ -171,17 +180,17 @@ impl RetryPolicy {
         };
         if self.gained {
             self.rules.outage.works();
-            self.patient_until = None;
+            (self.failing_since, self.has_waited) = (None, false);
         } else {
             let news = self.rules.outage.fails();
-            let spent = self
-                .patient_until
-                .is_some_and(|until| Instant::now() >= until);
+            let now = Instant::now();
+            let failing = now - *self.failing_since.get_or_insert(now);
+            let spent = self.has_waited && failing >= self.rules.patience;
             match news {
                 News::GiveUp => return Err(outlasted(error)),
                 _ if spent => return Err(outlasted(error)),
-                News::Wait(until) if self.rules.max_attempts > 1 => {
-                    self.patient_until.get_or_insert(until);
+                News::Wait if self.rules.max_attempts > 1 => {
+                    self.has_waited = true;
                     self.fruitless -= 1;
                     // The gate paces those who wait, but a server that asks for a pause gets it.
                     let wait = match error.retryability() {
@@ -190,7 +199,7 @@ impl RetryPolicy {
                     };
                     return Ok((wait, error));
                 }
-                News::Wait(_) | News::None => {}
+                News::Wait | News::None => {}
             }
         }
         if self.fruitless >= self.rules.max_attempts {

@@ -183,3 +183,22 @@ async fn a_server_that_falls_silent_for_good_is_given_up_in_the_time_of_all_back
     let took = start.elapsed();
     assert!(took < Duration::from_secs(246 + 4 * 25), "{took:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn few_who_wait_for_a_silent_server_wait_no_longer_than_many() {
+    let silence = FaultMatch::any().on(FaultAction::stall(Duration::from_secs(1 << 20)));
+    let store = FaultStore::new(memory(), FaultPlan::none().with(silence));
+    let transfer = Transfer::new(store, TransferConfig::default());
+    let start = Instant::now();
+    let job = || {
+        let transfer = transfer.clone();
+        tokio::spawn(async move { transfer.head(url("k"), &Default::default()).await })
+    };
+    // They meet the gate only after eight attempts each.
+    let jobs: Vec<_> = (0..4).map(|_| job()).collect();
+    for job in jobs {
+        job.await.unwrap().unwrap_err();
+    }
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(246 + 2 * 25), "{took:?}");
+}
