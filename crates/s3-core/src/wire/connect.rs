@@ -1,7 +1,7 @@
 //! From an origin to a connection.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -60,6 +60,12 @@ async fn addresses(slot: &Slot, origin: &Origin) -> Result<Arc<[SocketAddr]>, Wi
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok([SocketAddr::new(address, origin.port)].into());
     }
+    if is_this_machine(host) {
+        let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        return Ok(addresses
+            .map(|address| SocketAddr::new(address, origin.port))
+            .into());
+    }
     // Held while the name is looked up: many connects at once ask once.
     let mut addresses = slot.addresses.lock().await;
     if let Some(addresses) = &*addresses
@@ -78,6 +84,12 @@ async fn addresses(slot: &Slot, origin: &Origin) -> Result<Arc<[SocketAddr]>, Wi
         since: Instant::now(),
     });
     Ok(known)
+}
+
+/// Returns whether a name is this machine's by RFC 6761, whatever a resolver says: requests to it are neither encrypted
+/// nor signed with their payload. Many resolvers do not know the names below `localhost`, such as those of buckets.
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost")
 }
 
 /// Returns the order in which the addresses are tried at the given turn: both families alternate, the resolver's
@@ -162,6 +174,16 @@ mod tests {
         let one = addresses(&["10.0.0.1"]);
         assert_eq!(in_turn(&one, 7), one);
         assert_eq!(in_turn(&[], 7), []);
+    }
+
+    #[test]
+    fn only_names_that_are_reserved_for_it_are_this_machine() {
+        for name in ["localhost", "bucket.localhost", "a.b.localhost"] {
+            assert!(is_this_machine(name), "{name}");
+        }
+        for name in ["localhost.example.org", "evillocalhost", "local", ""] {
+            assert!(!is_this_machine(name), "{name}");
+        }
     }
 
     #[test]
