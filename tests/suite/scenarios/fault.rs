@@ -8,6 +8,7 @@ use s3_core::ErrorKind as K;
 use s3_testkit::{FaultAction, FaultAction as A, ListLie, Position};
 
 use super::operation::{Operation, Target};
+use super::way::Way;
 
 /// What a fault means for the request that it hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) enum Effect {
     Contradicts,
     /// A page leaves keys out and nothing tells: the result is what the server says.
     Hides,
+    /// Bytes are not what they were and nothing tells: the result is what came.
+    Spoils,
 }
 
 /// What a delivery costs in time, besides the wait before the next attempt.
@@ -73,12 +76,24 @@ impl Fault {
     }
 }
 
-/// Returns every fault that can happen to a request of an operation.
-pub(super) fn faults(operation: Operation, target: Target) -> Vec<Fault> {
+/// Returns every fault that can happen to a request of an operation; on another than the plain way, those whose meaning
+/// may be another one.
+pub(super) fn faults(operation: Operation, target: Target, way: Way) -> Vec<Fault> {
     let mut table = Table {
         rows: Vec::new(),
         phase: Phase::BeforeRequest,
     };
+    match way {
+        Way::Plain => {}
+        Way::Checksums => {
+            table.with_checksums(operation, target);
+            return table.rows;
+        }
+        Way::VirtualHosts => {
+            table.at_virtual_hosts(target);
+            return table.rows;
+        }
+    }
     table.before_request(operation, target);
     if target.sends() {
         table.phase = Phase::RequestBody;
@@ -299,6 +314,8 @@ impl Table {
                 Cost::Seconds(5),
             );
         }
+        // Nothing but a checksum can tell.
+        self.flips(operation, Effect::Spoils);
         // Slow progress is no stall, however long all of it takes.
         self.phase = Phase::BodyStart;
         let bytes = usize::try_from(unit / 16).unwrap_or(1);
@@ -308,8 +325,80 @@ impl Table {
         self.row("drip", drip, Effect::Harmless, Cost::Seconds(17 * 12));
     }
 
+    fn flips(&mut self, operation: Operation, effect: Effect) {
+        let last = operation.unit() - 1;
+        for (phase, at) in [
+            (Phase::BodyStart, Position::Byte(0)),
+            (Phase::BodyMiddle, Position::Half),
+            (Phase::BodyEnd, Position::Byte(last)),
+        ] {
+            self.phase = phase;
+            self.row("flip", A::FlipByte { at }, effect, Cost::Nothing);
+        }
+    }
+
+    /// Checksums come with whole objects, and go with what is written.
+    fn with_checksums(&mut self, operation: Operation, target: Target) {
+        if target == Target::Get {
+            let is_whole = !operation.reads_in_parts() && operation != Operation::GetRange;
+            let effect = match is_whole {
+                true => Effect::Passes(&[K::Integrity]),
+                false => Effect::Spoils,
+            };
+            self.flips(operation, effect);
+            // The checksum is that of all attempts together.
+            self.phase = Phase::BodyMiddle;
+            let at = Position::Byte(operation.unit() / 2);
+            let cut = A::TruncateBody { at };
+            self.row("cut", cut, Effect::Advances(LOST), Cost::Nothing);
+        }
+        self.phase = Phase::BeforeRequest;
+        self.row("drop", A::Drop, Effect::Passes(LOST), Cost::Nothing);
+        if target.sends() {
+            self.phase = Phase::RequestBody;
+            let cut = A::CutRequest { after: 100 };
+            self.row("cut", cut, Effect::Passes(LOST), Cost::Nothing);
+        }
+        if target.writes() {
+            self.phase = Phase::AfterCommit;
+            let lost = A::LoseReply;
+            self.row("lost reply", lost, Effect::Passes(LOST), Cost::Nothing);
+        }
+    }
+
+    /// What depends on connections, which are another host's, and on signatures, which name it.
+    fn at_virtual_hosts(&mut self, target: Target) {
+        self.row("reset", A::Reset, Effect::Passes(LOST), Cost::Nothing);
+        let silent = Effect::Passes(SILENT);
+        self.row("stall", stall(None, None), silent, Cost::Stall);
+        let throttled = Effect::Passes(&[K::Throttled]);
+        let slow = A::status(503, "SlowDown");
+        self.row("503", slow, throttled, Cost::Nothing);
+        if target.is_direct() {
+            let corrected = Effect::Corrects(K::AccessDenied);
+            self.row(SKEW, A::skewed(), corrected, Cost::Nothing);
+        }
+        let nowhere = Effect::Refuses(K::Config);
+        self.row("301", A::redirect_to_nowhere(), nowhere, Cost::Nothing);
+        self.phase = Phase::Head;
+        self.row("idle close", A::CloseIdle, Effect::Harmless, Cost::Nothing);
+        if target.writes() {
+            self.phase = Phase::AfterCommit;
+            let lost = A::LoseReply;
+            self.row("lost reply", lost, Effect::Passes(LOST), Cost::Nothing);
+        }
+    }
+
     fn document(&mut self, target: Target) {
         let half = Position::Half;
+        // No document begins so; what is behind its declaration may be read all the same.
+        self.phase = Phase::BodyStart;
+        let at = Position::Byte(0);
+        let torn = match target {
+            Target::List => Effect::Advances(&[K::Server, K::Integrity]),
+            _ => Effect::Passes(&[K::Server, K::Integrity]),
+        };
+        self.row("flip", A::FlipByte { at }, torn, Cost::Nothing);
         for (phase, at) in [
             (Phase::BodyStart, Position::Byte(0)),
             (Phase::BodyMiddle, half),

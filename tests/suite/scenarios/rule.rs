@@ -7,6 +7,8 @@
 //! 4. An attempt ends at the latest one and a quarter stall limits after it has moved, plus what the request is
 //!    allowed for its work on the server. Waits between four attempts are at most 50, 100 and 200 ms.
 //! 5. A listing whose pages contradict each other is right or an error, never wrong.
+//! 6. A bit that is not what it was is noticed where a checksum covers the whole of what was asked for, and the attempt
+//!    is made again; elsewhere the result is what came, and nothing else is wrong with it.
 
 use std::time::Duration;
 
@@ -36,7 +38,7 @@ impl Times {
     /// Returns the numbers of times that say something about an effect.
     pub(super) fn that_matter(effect: Effect) -> &'static [Self] {
         match effect {
-            Effect::Refuses(_) | Effect::Harmless => &[Self::Once, Self::ForEver],
+            Effect::Refuses(_) | Effect::Harmless | Effect::Spoils => &[Self::Once, Self::ForEver],
             _ => &[Self::Once, Self::Thrice, Self::ForEver],
         }
     }
@@ -55,6 +57,7 @@ impl Times {
 pub(super) struct Expected {
     right: bool,
     fewer: bool,
+    spoilt: bool,
     kinds: &'static [ErrorKind],
 }
 
@@ -62,14 +65,20 @@ impl Expected {
     const RIGHT: Self = Self {
         right: true,
         fewer: false,
+        spoilt: false,
         kinds: &[],
+    };
+    const SPOILT: Self = Self {
+        right: false,
+        spoilt: true,
+        ..Self::RIGHT
     };
 
     fn error(kinds: &'static [ErrorKind]) -> Self {
         Self {
             right: false,
-            fewer: false,
             kinds,
+            ..Self::RIGHT
         }
     }
 
@@ -85,6 +94,7 @@ impl Expected {
         let holds = match &outcome {
             Ok(Seen::Right) => self.right,
             Ok(Seen::Fewer) => self.fewer,
+            Ok(Seen::Spoilt) => self.spoilt,
             Ok(Seen::Wrong(_)) => false,
             Err(kind) => self.kinds.contains(kind),
         };
@@ -100,6 +110,7 @@ pub(super) fn expected(
 ) -> Expected {
     match (fault.effect, times) {
         (Effect::Harmless, _) => Expected::RIGHT,
+        (Effect::Spoils, _) => Expected::SPOILT,
         (Effect::Passes(_), Times::Once | Times::Thrice) => Expected::RIGHT,
         // The status of the second answer says that the upload is gone, whatever becomes of the rest of the answer;
         // then the object itself is asked for.
@@ -150,7 +161,9 @@ pub(super) fn bound(operation: Operation, target: Target, fault: &Fault, times: 
         (Times::Once, _) => 1,
         (Times::Thrice, _) => 3,
         (Times::ForEver, Effect::Refuses(_) | Effect::Corrects(_)) => 1,
-        (Times::ForEver, Effect::Harmless | Effect::Hides) => operation.in_a_row(target),
+        (Times::ForEver, Effect::Harmless | Effect::Hides | Effect::Spoils) => {
+            operation.in_a_row(target)
+        }
         (Times::ForEver, _) => ATTEMPTS * operation.in_a_row(target),
     };
     (hit + backoff) * attempts + SLACK

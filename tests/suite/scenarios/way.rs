@@ -1,0 +1,46 @@
+//! The ways in which a client talks to the server.
+
+use s3_core::{Addressing, Integrity, SdkStore};
+use s3_testkit::S3Server;
+
+use super::operation::Operation;
+
+/// How requests get to the server, and what goes with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As to any server that is not AWS: the bucket in the path, and no checksums.
+    Plain,
+    /// With checksums of what is written and of what is read.
+    Checksums,
+    /// The bucket in the name of the host.
+    VirtualHosts,
+}
+
+impl Way {
+    pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Checksums, Self::VirtualHosts];
+
+    /// Whether all requests of an operation can go this way.
+    ///
+    /// The generated client asks the system where a host is, and not every system knows the names below `localhost`.
+    pub(super) fn takes(self, operation: Operation) -> bool {
+        use Operation as O;
+        let by_generated_client = matches!(
+            operation,
+            O::PutParts | O::PutPartsOnce | O::PutFiles | O::Copy | O::Delete | O::DeleteMany
+        );
+        self != Self::VirtualHosts || !by_generated_client
+    }
+
+    /// Returns a client with connections of its own.
+    pub(super) fn client(self, server: &S3Server) -> SdkStore {
+        let builder = server.client_builder();
+        match self {
+            Self::Plain => builder,
+            Self::Checksums => builder.integrity(Integrity::WhenSupported),
+            Self::VirtualHosts => builder
+                .endpoint(&format!("http://s3.localhost:{}", server.port()))
+                .addressing(Addressing::VirtualHost),
+        }
+        .build()
+    }
+}
