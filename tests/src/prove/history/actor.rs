@@ -8,7 +8,9 @@ use s3_client::s3_transfer::{
 use s3_core::{ErrorKind, Payload, PutMode};
 use tokio::time::sleep;
 
-use super::record::{Action, Answer, Call, Notes, bytes_of, url_of, value_of};
+use super::record::{
+    Action, Answer, Call, Notes, Value, attributes_of, bytes_of, url_of, value_in, value_of,
+};
 
 /// A call to make: after a while, on a key, with so many bytes if it writes.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +19,8 @@ pub(super) struct Turn {
     pub(super) key: usize,
     pub(super) action: Action,
     pub(super) len: usize,
+    /// The value that its bytes are made of, if that is not its own.
+    pub(super) same: Option<Value>,
 }
 
 /// Makes all calls and notes them.
@@ -46,8 +50,10 @@ async fn make(transfer: &Transfer, turn: Turn) -> Result<Answer, String> {
                 Action::Create(_) => PutMode::IfAbsent,
                 _ => PutMode::Overwrite,
             };
-            let payload = Payload::from(bytes_of(value, turn.len));
-            let item = PutItem::new(url, payload.into()).with_mode(mode);
+            let bytes = bytes_of(turn.same.unwrap_or(value), turn.len);
+            let item = PutItem::new(url, Payload::from(bytes).into())
+                .with_mode(mode)
+                .with_attributes(attributes_of(value));
             Ok(match transfer.put(item, &options).await {
                 Ok(PutOutcome::Written(_)) => Answer::Done,
                 Ok(_) => Answer::AlreadyThere,
@@ -67,7 +73,10 @@ async fn make(transfer: &Transfer, turn: Turn) -> Result<Answer, String> {
                 let Landed::Memory(bytes) = fetched.data else {
                     return Err("memory was asked for".to_owned());
                 };
-                let value = value_of(&bytes).ok_or("two objects are mixed in one read")?;
+                let value = value_in(&fetched.meta.attributes).ok_or("an object has no value")?;
+                if value_of(&bytes) != Some(turn.same.unwrap_or(value)) {
+                    return Err("two objects are mixed in one read".to_owned());
+                }
                 Ok(Answer::Found(Some(value)))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Answer::Found(None)),

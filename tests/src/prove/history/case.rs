@@ -6,14 +6,14 @@ use fastrand::Rng;
 use futures_util::future::try_join_all;
 use s3_client::s3_transfer::{Concurrency, Transfer, TransferConfig};
 use s3_core::{Limits, MemoryStore, Operation, SharedStore};
-use s3_testkit::{FaultAction, FaultPlan, FaultStore};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore};
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
 use super::actor::{Turn, act};
 use super::late::{Late, Noting};
 use super::order::explains;
-use super::record::{Action, Answer, Call, Notes, Record};
+use super::record::{Action, Answer, Call, Notes, Record, Value};
 use super::truth::{check, effects};
 use crate::prove::Figures;
 
@@ -30,21 +30,32 @@ pub(in crate::prove) fn case(runtime: &Runtime, seed: u64) -> Result<Figures, St
     let strict = random.bool();
     let keys = random.usize(1..=2);
     let actors = random.usize(2..=4);
+    // In a quarter, all write the same bytes: nothing but the names of writes tells them apart.
+    let same = (random.u8(0..4) == 0).then(|| PART * random.usize(1..=3));
     let mut values = 0;
     let turns = (0..actors)
-        .map(|_| turns(keys, strict, &mut values, &mut random))
+        .map(|_| turns(keys, strict, same, &mut values, &mut random))
         .collect();
     runtime.block_on(async {
-        let played = timeout(FOR_EVER, play(turns, &mut random));
+        let played = timeout(FOR_EVER, play(turns, same.map(|_| 0), &mut random));
         let (record, mut figures) = played
             .await
             .map_err(|_| "a call does not come to an end".to_owned())??;
         judge(&record, strict, &mut figures)?;
+        if same.is_some() {
+            figures.count("of equal bytes", 1);
+        }
         Ok(figures)
     })
 }
 
-fn turns(keys: usize, strict: bool, values: &mut u32, random: &mut Rng) -> Vec<Turn> {
+fn turns(
+    keys: usize,
+    strict: bool,
+    same: Option<usize>,
+    values: &mut u32,
+    random: &mut Rng,
+) -> Vec<Turn> {
     let count = random.usize(1..=4);
     let turn = |_| {
         *values += 1;
@@ -59,13 +70,18 @@ fn turns(keys: usize, strict: bool, values: &mut u32, random: &mut Rng) -> Vec<T
             key: random.usize(0..keys),
             action,
             // Up to two parts go up in one request, and more in parts.
-            len: PART * random.usize(1..=3) - random.usize(0..4),
+            len: same.unwrap_or_else(|| PART * random.usize(1..=3) - random.usize(0..4)),
+            same: same.map(|_| 0),
         }
     };
     (0..count).map(turn).collect()
 }
 
-async fn play(turns: Vec<Vec<Turn>>, random: &mut Rng) -> Result<(Record, Figures), String> {
+async fn play(
+    turns: Vec<Vec<Turn>>,
+    same: Option<Value>,
+    random: &mut Rng,
+) -> Result<(Record, Figures), String> {
     let notes = Notes::default();
     let mut limits = Limits::default();
     limits.min_part_size = 1;
@@ -91,6 +107,7 @@ async fn play(turns: Vec<Vec<Turn>>, random: &mut Rng) -> Result<(Record, Figure
         key,
         action: Action::Read,
         len: 0,
+        same,
     });
     let transfer = Transfer::new(shared, config(0));
     act(transfer, looks.collect(), notes.clone()).await?;
@@ -106,20 +123,67 @@ async fn play(turns: Vec<Vec<Turn>>, random: &mut Rng) -> Result<(Record, Figure
 
 /// Faults of requests for objects, and among those the lost reply most of all.
 fn faults(random: &mut Rng) -> FaultPlan {
+    let hit = [0.0, 0.2, 0.5, 0.7][random.usize(0..4)];
+    let seconds = Duration::from_secs;
     let actions = [
         FaultAction::LoseReply,
         FaultAction::LoseReply,
         FaultAction::LoseReply,
+        FaultAction::LoseReply,
+        FaultAction::Reset.after_commit(),
+        FaultAction::parked_reply(),
+        FaultAction::stall(seconds(5)).after_commit(),
+        FaultAction::status(500, "InternalError").after_commit(),
+        FaultAction::status(503, "SlowDown").after_commit(),
         FaultAction::Drop,
+        FaultAction::Reset,
+        FaultAction::CutRequest { after: 1 },
+        FaultAction::stall(seconds(5)),
+        FaultAction::stall_after(1),
+        FaultAction::truncate_half(),
+        FaultAction::body_error_after(1),
+        FaultAction::slow_loris(seconds(1)),
+        FaultAction::ShiftedRange,
+        FaultAction::WholeObject,
         FaultAction::status(503, "SlowDown"),
+        FaultAction::slow_down(seconds(1)),
         FaultAction::status(500, "InternalError"),
-        FaultAction::status(409, "ConditionalRequestConflict"),
+        FaultAction::conditional_conflict(),
     ];
-    FaultPlan::random(
-        random.u64(..),
-        [0.0, 0.2, 0.5, 0.7][random.usize(0..4)],
-        actions,
-    )
+    let mut plan = FaultPlan::random(random.u64(..), hit, actions);
+    if hit > 0.0 {
+        for _ in 0..random.usize(0..4) {
+            plan = plan.with(aimed(random));
+        }
+    }
+    plan
+}
+
+/// What would leave an upload behind if the request that aborts it met it.
+fn aimed(random: &mut Rng) -> FaultRule {
+    let minutes = Duration::from_secs(150);
+    let action = match random.u8(0..8) {
+        0 => FaultAction::request_timeout(),
+        1 => FaultAction::skewed(),
+        2 => FaultAction::expired_token(),
+        3 => FaultAction::status(403, "AccessDenied"),
+        4 => FaultAction::error_inside("InternalError"),
+        5 => FaultAction::white_space(minutes),
+        6 => FaultAction::white_space_then(minutes, "InternalError"),
+        // Another tag says nothing about whose write it was.
+        _ => FaultAction::ChangedETag,
+    };
+    const OPERATIONS: [&str; 5] = [
+        "PutObject",
+        "HeadObject",
+        "GetObject",
+        "UploadPart",
+        "CompleteMultipartUpload",
+    ];
+    FaultMatch::operation(OPERATIONS[random.usize(0..OPERATIONS.len())])
+        .on(action)
+        .skip(random.u32(0..4))
+        .times(random.u32(1..4))
 }
 
 fn config(seed: u64) -> TransferConfig {

@@ -8,12 +8,12 @@ use std::time::Duration;
 use fastrand::Rng;
 use s3_core::{
     Capabilities, CompleteUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest,
-    GetResponse, MemoryStore, Operation, PutMode, PutRequest, PutResponse, Result, S3Url,
-    SharedStore, Store, StoreExt,
+    GetResponse, HeadRequest, MemoryStore, Operation, PutMode, PutRequest, PutResponse, Result,
+    S3Url, SharedStore, Store,
 };
 use tokio::time::sleep;
 
-use super::record::{Notes, Value, value_of};
+use super::record::{Notes, Value, value_in};
 use crate::prove::forward::forward;
 
 /// The longest a request takes on its way, in one direction. It is far below the stall limit of the engine.
@@ -51,8 +51,7 @@ impl Store for Noting {
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
         let url = request.url.clone();
-        let value = request.payload.to_bytes().ok();
-        let value = value.and_then(|bytes| value_of(&bytes));
+        let value = value_in(&request.attributes);
         let answer = self.memory.put(request).await?;
         self.note(&url, value);
         Ok(answer)
@@ -61,8 +60,8 @@ impl Store for Noting {
     async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
         let url = request.url.clone();
         let answer = self.memory.complete_upload(request).await?;
-        let bytes = self.memory.get_bytes(url.clone()).await?;
-        self.note(&url, value_of(&bytes));
+        let there = self.memory.head(HeadRequest::new(url.clone())).await?;
+        self.note(&url, value_in(&there.attributes));
         Ok(answer)
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use s3_core::S3Url;
+use s3_core::{Attributes, S3Url};
 
 /// A value: every write of a case has its own.
 pub(super) type Value = u32;
@@ -102,12 +102,28 @@ fn key_of(url: &S3Url) -> usize {
     url.key().parse().expect("every key of a case is a number")
 }
 
+/// The entry of the user metadata that holds the value: whoever writes the same bytes is told from others by it. The
+/// client does not look at it.
+const VALUE: &str = "value";
+
+/// What is stored with the bytes of a value.
+pub(super) fn attributes_of(value: Value) -> Attributes {
+    let mut attributes = Attributes::default();
+    attributes.user.insert(VALUE.to_owned(), value.to_string());
+    attributes
+}
+
+/// The value that was stored with an object.
+pub(super) fn value_in(attributes: &Attributes) -> Option<Value> {
+    attributes.user.get(VALUE)?.parse().ok()
+}
+
 /// The bytes of a value: its number again and again, so that no part of one is a part of another.
 pub(super) fn bytes_of(value: Value, len: usize) -> Vec<u8> {
     value.to_be_bytes().into_iter().cycle().take(len).collect()
 }
 
-/// The value that bytes stand for; `None` if they are torn.
+/// The value that bytes are made of; `None` if they are torn.
 pub(super) fn value_of(bytes: &[u8]) -> Option<Value> {
     let value = Value::from_be_bytes(*bytes.first_chunk()?);
     (bytes == bytes_of(value, bytes.len())).then_some(value)
