@@ -45,6 +45,28 @@ fn client_and_model_agree_on_sequences_of_operations_whatever_passing_faults_the
     for (what, most) in [("operations", 20_000), ("faults", 3_000), ("over HTTP", 20)] {
         assert!(figures.of(what) >= most, "{what}: {figures}");
     }
+    // Each kind of fault was really met, those that need a wire among them.
+    for fault in [
+        "after commit",
+        "announce",
+        "body error",
+        "changed etag",
+        "close idle",
+        "cut request",
+        "drop",
+        "list",
+        "lose reply",
+        "reset",
+        "shifted range",
+        "stall",
+        "status",
+        "trickle",
+        "truncate",
+        "white space",
+        "whole object",
+    ] {
+        assert!(figures.of(fault) >= 1, "{fault}: {figures}");
+    }
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) struct Client<'scenario> {
     pub(crate) files: LocalFiles,
     /// How often a request is tried again.
     pub(crate) retries: u32,
+    /// How many entries a page of a listing holds.
+    pub(crate) page: usize,
     /// How often a listing is tried again.
     pub(crate) list_retries: u32,
     pub(crate) encryption: Option<String>,
@@ -94,6 +96,7 @@ impl<'scenario> Client<'scenario> {
             server: Server::of(scenario),
             files: LocalFiles::of(scenario),
             retries,
+            page: usize::MAX,
             list_retries: if quirks.has(Quirk::ListRetries) {
                 retry_count
             } else {
@@ -113,6 +116,11 @@ impl<'scenario> Client<'scenario> {
             },
             streams: Vec::new(),
         })
+    }
+
+    pub(crate) fn with_page(mut self, page: usize) -> Self {
+        self.page = page;
+        self
     }
 
     /// The key that an argument stands for; `None` is the root.

@@ -9,9 +9,6 @@ use super::server::Failure;
 use crate::vectors::python::iterate;
 use crate::vectors::{Argument, Bound, untypable};
 
-/// How many entries a page of a listing holds.
-const PAGE: usize = 1000;
-
 /// A key or a common prefix.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -160,12 +157,13 @@ impl Client<'_> {
                 }
             }
         }
-        if page > 0 && page * PAGE >= entries.len() {
+        let size = self.page;
+        if page > 0 && page * size >= entries.len() {
             return Ok(None);
         }
         self.server
             .fault("GET", "", &query(place, is_delimited, page))?;
-        let mut entries: Vec<_> = entries.into_iter().skip(page * PAGE).take(PAGE).collect();
+        let mut entries: Vec<_> = entries.into_iter().skip(page * size).take(size).collect();
         entries.sort_by_key(|entry| entry.size.is_none());
         if self.quirks.has(Quirk::ListingKeys) {
             for entry in &mut entries {

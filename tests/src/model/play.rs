@@ -8,40 +8,47 @@ use super::refusal::{ANY_CLASS, Refusal};
 use crate::vectors::outcome::show_stored;
 use crate::vectors::{Bound, Call, Outcome, Scenario, Step, record, untypable};
 
+/// How many entries a page of a listing holds.
+const PAGE: usize = 1000;
+
 /// Says what comes out of a scenario, with some quirks or without any.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Model {
     quirks: Quirks,
+    page: usize,
 }
 
 impl Model {
     /// Returns the model of what the client promises.
     #[must_use]
     pub fn promise() -> Self {
-        Self {
-            quirks: Quirks::none(),
-        }
+        Self::with(Quirks::none())
     }
 
     /// Returns the model of what the reference does.
     #[must_use]
     pub fn reference() -> Self {
-        Self {
-            quirks: Quirks::all(),
-        }
+        Self::with(Quirks::all())
     }
 
     /// Returns the model with these quirks.
     #[must_use]
     pub fn with(quirks: Quirks) -> Self {
-        Self { quirks }
+        Self { quirks, page: PAGE }
+    }
+
+    /// Sets how many entries a page of a listing holds; 1,000, as in S3, by default.
+    #[must_use]
+    pub fn with_page(mut self, page: usize) -> Self {
+        self.page = page;
+        self
     }
 
     /// Plays a scenario and returns its outcome.
     #[must_use]
     pub fn play(&self, scenario: &Scenario) -> Outcome {
         let mut client = match Client::construct(&self.quirks, scenario) {
-            Ok(client) => client,
+            Ok(client) => client.with_page(self.page),
             Err(refusal) => return Outcome::refused(refusal.show()),
         };
         let results = scenario

@@ -17,6 +17,7 @@ mod figures;
 mod forward;
 mod gate;
 mod history;
+mod passing;
 mod run;
 mod schedule;
 mod sequence;

@@ -1,9 +1,8 @@
 //! Sequences of up to 50 operations with faults: the client and the model agree on every result and on what is there in
 //! the end, as if there had been no fault.
 //!
-//! The faults are those that pass, drawn for each request from the seed: refusals, broken connections before and
-//! after the request was carried out, bodies that end early or break, and, in memory, requests and bodies that stand
-//! still. One sequence in 100 goes over HTTP, on a runtime whose time is real, and without what stands still.
+//! The faults are all those that pass, drawn for each request from the seed (see `passing.rs`), in memory those that
+//! stand still among them. One sequence in 40 goes over HTTP, on a runtime whose time is real, with short waits.
 
 use std::cell::RefCell;
 use std::sync::OnceLock;
@@ -11,23 +10,25 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use s3_testkit::{FaultAction, FaultPlan, Position};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::model::Model;
-use crate::prove::Figures;
+use crate::prove::{Figures, passing};
 use crate::sequences::scenario;
-use crate::vectors::{Backend, Scenario, differences, run_with};
+use crate::vectors::{Backend, Circumstances, Scenario, differences, run_with};
 
 /// The most operations of a sequence.
 const MOST: usize = 50;
 
 /// One sequence in so many goes over HTTP.
-const OVER_HTTP: u64 = 100;
+const OVER_HTTP: u64 = 40;
 
 /// How likely a request is hit, one of these for each sequence.
 const HIT: [f64; 4] = [0.0, 0.1, 0.2, 0.3];
+
+/// How many entries a page of a listing holds, one of these for each sequence: as in S3, or so few that most listings go on.
+const PAGES: [u32; 3] = [1000, 1000, 3];
 
 /// How long a sequence may take in memory, where time costs nothing: fifty operations of a few stalls each.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
@@ -62,51 +63,44 @@ pub(super) fn case(runtime: &Runtime, seed: u64) -> Result<Figures, String> {
 
 fn agree(runtime: &Runtime, scenario: &Value, seed: u64) -> Result<Figures, String> {
     let scenario = Scenario::parse(scenario).map_err(|malformed| malformed.to_string())?;
-    let promised = Model::promise().play(&scenario).to_json();
+    let mut random = Rng::with_seed(seed);
+    let hit = HIT[random.usize(0..HIT.len())];
+    let page = PAGES[random.usize(0..PAGES.len())];
+    let model = Model::promise().with_page(page as usize);
+    let promised = model.play(&scenario).to_json();
+    let circumstances = |faults, patience| Circumstances {
+        faults,
+        page,
+        patience,
+    };
     let (backend, actual) = if seed % OVER_HTTP == OVER_HTTP - 1 {
-        let run = run_with(&scenario, Backend::Http, faults(seed, false), REAL_PATIENCE);
+        // Waits over HTTP are real.
+        let faults = passing::over_http(seed, HIT[2]);
+        let met = circumstances(faults, REAL_PATIENCE);
+        let run = run_with(&scenario, Backend::Http, met);
         ("over HTTP", real().block_on(run)?)
     } else {
-        let run = run_with(&scenario, Backend::Memory, faults(seed, true), PATIENCE);
+        let met = circumstances(passing::in_memory(seed, hit), PATIENCE);
+        let run = run_with(&scenario, Backend::Memory, met);
         ("in memory", runtime.block_on(run)?)
     };
     let (actual, delivered) = actual;
     let found = differences(&promised, &actual.to_json());
     if let Some(first) = found.first() {
-        return Err(format!("{backend}, {} differences: {first}", found.len()));
+        let kinds: Vec<_> = delivered.actions.keys().collect();
+        let count = found.len();
+        return Err(format!(
+            "{backend}, {count} differences: {first}, after {kinds:?}"
+        ));
     }
     let mut figures = Figures::default();
     figures.count(backend, 1);
     figures.count("operations", scenario.steps.len() as u64);
-    figures.count("faults", delivered);
-    Ok(figures)
-}
-
-fn faults(seed: u64, may_stand_still: bool) -> FaultPlan {
-    let mut actions = vec![
-        FaultAction::status(503, "SlowDown"),
-        FaultAction::slow_down(Duration::ZERO),
-        FaultAction::status(500, "InternalError"),
-        FaultAction::Drop,
-        FaultAction::LoseReply,
-        FaultAction::truncate_half(),
-        FaultAction::body_error_after(1),
-    ];
-    if may_stand_still {
-        actions.push(FaultAction::stall(Duration::from_secs(3600)));
-        actions.push(FaultAction::stall_after(1));
-        actions.push(FaultAction::Stall {
-            at: Some(Position::Half),
-            wait: None,
-        });
+    figures.count("faults", delivered.total());
+    for (name, count) in delivered.actions {
+        figures.count(name, count);
     }
-    // Waits over HTTP are real.
-    let hit = if may_stand_still {
-        HIT[Rng::with_seed(seed).usize(0..HIT.len())]
-    } else {
-        HIT[1]
-    };
-    FaultPlan::random(seed, hit, actions)
+    Ok(figures)
 }
 
 fn real() -> &'static Runtime {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use s3_client::{MemoryStore, SharedStore, Store};
 use s3_core::{
-    Attributes, Encryption, GetRequest, ListRequest, Payload, PutRequest, S3Prefix, S3Url,
+    Attributes, Encryption, GetRequest, Limits, ListRequest, Payload, PutRequest, S3Prefix, S3Url,
 };
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, Faults, S3Server};
 
@@ -54,9 +54,13 @@ impl Stage {
     pub(crate) async fn set(
         backend: Backend,
         scenario: &Scenario,
+        page: u32,
         names: &Names,
     ) -> StageResult<Self> {
-        let truth = MemoryStore::with_buckets([names.bucket(), names.bucket_b2()]);
+        let mut limits = Limits::default();
+        limits.max_keys_per_page = page;
+        let buckets = [names.bucket(), names.bucket_b2()];
+        let truth = MemoryStore::with_buckets(buckets).with_limits(limits);
         let plan = FaultPlan::new(scenario.faults.iter().map(|fault| rule(fault, names)));
         let (store, faults, server) = match backend {
             Backend::Memory => {

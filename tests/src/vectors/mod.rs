@@ -46,7 +46,7 @@ pub use malformed::Malformed;
 pub use outcome::Outcome;
 pub use recorded::Recorded;
 pub use replay::{Replayed, Verdict, replay};
-pub use run::{run, run_with};
+pub use run::{Circumstances, run, run_with};
 pub use seed::{Effect, Fault, LocalFile, Stored};
 pub use untypable::Untypable;
 pub(crate) use vector::fails_many;

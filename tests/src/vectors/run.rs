@@ -4,7 +4,7 @@ use std::path::Path;
 
 use std::time::Duration;
 
-use s3_testkit::FaultPlan;
+use s3_testkit::{Delivered, FaultPlan};
 
 use super::backend::{Backend, PATIENCE, Stage, StageResult};
 use super::build::build;
@@ -15,28 +15,50 @@ use super::seed::LocalFile;
 use super::vector::{Scenario, fails_many};
 use crate::leftovers::none_left;
 
+/// What a scenario meets beside what it says itself.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// What goes wrong; for scenarios that have no faults of their own.
+    pub faults: FaultPlan,
+    /// How many entries a page of a listing holds.
+    pub page: u32,
+    /// How long the client may be busy.
+    pub patience: Duration,
+}
+
+impl Default for Circumstances {
+    /// No faults, pages as long as in S3, a minute.
+    fn default() -> Self {
+        Self {
+            faults: FaultPlan::none(),
+            page: 1000,
+            patience: PATIENCE,
+        }
+    }
+}
+
 /// Runs a scenario on a backend, in a directory of its own.
 ///
 /// # Errors
 ///
 /// What the runner or the test kit could not do; whatever the client does is an outcome.
 pub async fn run(scenario: &Scenario, backend: Backend) -> Result<Outcome, String> {
-    let run = run_with(scenario, backend, FaultPlan::none(), PATIENCE);
+    let run = run_with(scenario, backend, Circumstances::default());
     run.await.map(|(outcome, _)| outcome)
 }
 
-/// Runs a scenario that has no faults with those of a plan, and returns how many of them were delivered.
+/// Runs a scenario under circumstances, and returns which of their faults were delivered.
 ///
 /// # Errors
 ///
-/// As [`run`], and if the client is still busy when `patience` is at its end.
+/// As [`run`], and if the client is still busy when its time is over.
 pub async fn run_with(
     scenario: &Scenario,
     backend: Backend,
-    faults: FaultPlan,
-    patience: Duration,
-) -> Result<(Outcome, u64), String> {
-    match tokio::time::timeout(patience, run_staged(scenario, backend, faults)).await {
+    circumstances: Circumstances,
+) -> Result<(Outcome, Delivered), String> {
+    let patience = circumstances.patience;
+    match tokio::time::timeout(patience, run_staged(scenario, backend, circumstances)).await {
         Ok(outcome) => outcome.map_err(|error| format!("the runner failed: {error}")),
         Err(_) => Err(format!(
             "the client was still busy after {} s",
@@ -48,19 +70,20 @@ pub async fn run_with(
 async fn run_staged(
     scenario: &Scenario,
     backend: Backend,
-    faults: FaultPlan,
-) -> StageResult<(Outcome, u64)> {
+    circumstances: Circumstances,
+) -> StageResult<(Outcome, Delivered)> {
+    let Circumstances { faults, page, .. } = circumstances;
     let directory = tempfile::tempdir()?;
     let cwd = directory.path().canonicalize()?;
     make_files(scenario, &cwd)?;
     let names = Names::new(&cwd);
-    let stage = Stage::set(backend, scenario, &names).await?;
+    let stage = Stage::set(backend, scenario, page, &names).await?;
     if faults != FaultPlan::none() {
         stage.faults.set(faults);
     }
     let s3 = match build(scenario, stage.store.clone(), &names, &cwd) {
         Ok(s3) => s3,
-        Err(raised) => return Ok((Outcome::refused(raised), 0)),
+        Err(raised) => return Ok((Outcome::refused(raised), Delivered::default())),
     };
     let mut player = Player::new(s3, names.clone(), &cwd);
     let mut results = Vec::new();
@@ -91,7 +114,7 @@ async fn run_staged(
         results,
         final_state,
     };
-    Ok((outcome, stage.faults.delivered().total()))
+    Ok((outcome, stage.faults.delivered()))
 }
 
 /// Metaflow's switch for debugging: temporary files stay.

@@ -1,0 +1,170 @@
+//! Faults that pass: whatever a client must survive without a trace, of every kind that the test kit has, at every place
+//! where it can happen.
+//!
+//! What does not pass is left out, and so is what nothing can tell: refusals that no other attempt changes (403 for an
+//! expired token or a missing permission), bits that flip in bodies without a checksum, and listings that leave pages
+//! out or repeat them. The scenarios say what comes of those.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use s3_testkit::{FaultAction as A, FaultMatch, FaultPlan, FaultRule, ListLie, Position};
+
+/// The most rules beside the faults that any request can meet.
+const RULES: usize = 6;
+
+/// Requests whose answers are documents, or nothing, and which may say that they have failed although their status is 200.
+const WRITES_AND_LISTS: &[&str] = &["PutObject", "CopyObject", "DeleteObjects", "ListObjectsV2"];
+
+/// Requests that are signed by the path of our own, which takes the time from a refusal.
+const DIRECT: &[&str] = &["GetObject", "PutObject", "ListObjectsV2"];
+
+/// Requests with a body and an answer: refusals of a HEAD have no code.
+const WITH_CODE: &[&str] = &[
+    "GetObject",
+    "PutObject",
+    "CopyObject",
+    "DeleteObjects",
+    "ListObjectsV2",
+];
+
+/// Returns faults for a store in memory, where time costs nothing.
+pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
+    let mut actions = anywhere();
+    actions.extend([
+        A::slow_down(Duration::from_secs(3)),
+        A::stall(Duration::from_secs(5)),
+        A::stall(Duration::from_secs(3600)),
+        A::stall(Duration::from_secs(5)).after_commit(),
+        A::parked_reply(),
+        A::stall_after(0),
+        A::stall_after(1),
+        A::Stall {
+            at: Some(Position::Half),
+            wait: None,
+        },
+        A::Stall {
+            at: Some(Position::Half),
+            wait: Some(Duration::from_secs(5)),
+        },
+        A::slow_loris(Duration::from_secs(1)),
+    ]);
+    let minutes = Duration::from_secs(150);
+    with_rules(seed, hit, actions, |random| {
+        let (operations, action) = match random.u8(0..6) {
+            0 => (WITH_CODE, A::request_timeout()),
+            1 => (WITH_CODE, A::error_inside("InternalError")),
+            2 => (WITH_CODE, A::error_inside("SlowDown")),
+            3 => (&["CopyObject"][..], A::white_space(minutes)),
+            4 => (
+                &["CopyObject"][..],
+                A::white_space_then(minutes, "InternalError"),
+            ),
+            _ => (&["ListObjectsV2"][..], A::List(ListLie::NoToken)),
+        };
+        (operations, action, random.u32(1..4))
+    })
+}
+
+/// Returns faults for a server, where time passes in earnest.
+pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
+    let (short, moment) = (Duration::from_millis(2), Duration::from_millis(20));
+    let mut actions = anywhere();
+    actions.extend([
+        A::stall(short),
+        A::stall(short).after_commit(),
+        A::Trickle {
+            bytes: 100,
+            every: short,
+            at: None,
+        },
+        A::Trickle {
+            bytes: 2,
+            every: short,
+            at: Some(Position::Byte(0)),
+        },
+        A::Header {
+            name: "content-range",
+            value: None,
+        },
+        A::Announce { by: 1 },
+        A::Announce { by: -1 },
+        A::CloseIdle,
+    ]);
+    let white = |code: Option<&str>| A::WhiteSpace {
+        wait: moment,
+        every: short,
+        code: code.map(str::to_owned),
+    };
+    with_rules(seed, hit, actions, |random| match random.u8(0..7) {
+        0 => (WITH_CODE, A::request_timeout(), random.u32(1..4)),
+        1 => (WRITES_AND_LISTS, A::error_inside("InternalError"), 2),
+        2 => (WRITES_AND_LISTS, A::error_inside("SlowDown"), 2),
+        3 => (&["CopyObject"], white(None), 2),
+        4 => (&["CopyObject"], white(Some("InternalError")), 2),
+        // Whoever is refused a second time with the right time gives up.
+        5 => (DIRECT, A::skewed(), 1),
+        _ => (&["ListObjectsV2"], A::List(ListLie::NoToken), 2),
+    })
+}
+
+/// What any request can meet, and survives.
+fn anywhere() -> Vec<A> {
+    let status = |(status, code): &(u16, &str)| A::status(*status, code);
+    let mut actions: Vec<A> = STATUSES.iter().map(status).collect();
+    actions.extend([
+        A::slow_down(Duration::ZERO),
+        A::Drop,
+        A::Reset,
+        A::CutRequest { after: 0 },
+        A::CutRequest { after: 3 },
+        A::LoseReply,
+        A::Reset.after_commit(),
+        A::status(500, "InternalError").after_commit(),
+        A::status(503, "SlowDown").after_commit(),
+        A::truncate_after(0),
+        A::truncate_after(1),
+        A::truncate_half(),
+        A::body_error_after(0),
+        A::body_error_after(1),
+        A::BodyError { at: Position::Half },
+        A::ShiftedRange,
+        A::WholeObject,
+        A::ChangedETag,
+    ]);
+    actions
+}
+
+const STATUSES: &[(u16, &str)] = &[
+    (408, "RequestTimeout"),
+    (409, "ConditionalRequestConflict"),
+    (409, "OperationAborted"),
+    (429, "TooManyRequests"),
+    (500, "InternalError"),
+    (502, "BadGateway"),
+    (503, "SlowDown"),
+    (504, "GatewayTimeout"),
+];
+
+type Drawn = (&'static [&'static str], A, u32);
+
+fn with_rules(seed: u64, hit: f64, actions: Vec<A>, draw: impl Fn(&mut Rng) -> Drawn) -> FaultPlan {
+    let mut plan = FaultPlan::random(seed, hit, actions);
+    if hit == 0.0 {
+        return plan;
+    }
+    let mut random = Rng::with_seed(seed ^ 0x5EED);
+    let mut skewed = false;
+    for _ in 0..random.usize(0..=RULES) {
+        let (operations, action, times) = draw(&mut random);
+        // Once for each client, as it keeps the time.
+        if action == A::skewed() && std::mem::replace(&mut skewed, true) {
+            continue;
+        }
+        let operation = operations[random.usize(0..operations.len())];
+        let matcher = FaultMatch::operation(operation);
+        let rule = FaultRule::new(matcher, action).times(times);
+        plan = plan.with(rule.skip(random.u32(0..4)));
+    }
+    plan
+}
