@@ -18,15 +18,16 @@ use std::future::Future;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::{Notify, watch};
-use tokio::task::{AbortHandle, JoinError, JoinHandle, JoinSet};
+use tokio::sync::watch;
 use tokio::time::timeout;
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{AbortHandle, JoinError, JoinHandle, JoinSet, Notify, try_spawn};
 
 /// How long the threads of a dropped crew go on for what is under way. 5 s: an abort is one request, and a server that
 /// has not answered by then is slow or gone.
@@ -101,7 +102,7 @@ impl Crew {
 
     /// Begins `work` on the thread with the fewest calls; on the first one if nothing is under way, where the
     /// connections are warm. Dropping the handle does not end the work.
-    pub fn spawn<F>(&self, work: F) -> JoinHandle<F::Output>
+    pub fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
     {
@@ -283,14 +284,12 @@ where
     match Hands::mine() {
         Some(hands) => {
             let share = Share::take(&hands);
-            Some(tokio::spawn(async move {
+            try_spawn(async move {
                 let _share = share;
                 work.await
-            }))
+            })
         }
-        None => Handle::try_current()
-            .ok()
-            .map(|runtime| runtime.spawn(work)),
+        None => try_spawn(work),
     }
 }
 
@@ -370,6 +369,10 @@ impl<T: Send + 'static> PartSet<T> {
         self.tasks.shutdown().await;
     }
 }
+
+#[cfg(test)]
+#[cfg(shuttle)]
+mod model;
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,8 @@
 //! What a task of ours leaves behind.
 
 use s3_core::{Error, ErrorKind, Operation, Result};
-use tokio::task::JoinError;
+
+use crate::sync::JoinError;
 
 /// Returns what the task returned; a panic in it goes on in the caller.
 ///

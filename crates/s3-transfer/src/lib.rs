@@ -65,6 +65,7 @@ mod operations;
 mod parts;
 mod progress;
 mod stack;
+mod sync;
 
 mod transfer;
 mod upload;

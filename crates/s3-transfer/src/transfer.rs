@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use s3_core::{Result, SharedStore, Store};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::io::Buffers;
 use crate::stack::Stack;
+use crate::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{CallOptions, Job, TransferConfig};
 
 /// Transfers over one store, with one limit, one retry budget and one memory budget for all of them.
@@ -125,3 +125,7 @@ impl Transfer {
             .expect("the semaphore is never closed")
     }
 }
+
+#[cfg(test)]
+#[cfg(shuttle)]
+mod model;

@@ -16,6 +16,7 @@ use super::{Destination, Fetched, GetItem, Verified};
 use crate::crew::PartSet;
 use crate::joined::joined;
 use crate::parts::cut;
+use crate::sync::JoinError;
 use crate::{CallOptions, Error, Transfer};
 
 impl Transfer {
@@ -253,8 +254,6 @@ fn torn(error: &Error) -> bool {
     error.kind() == ErrorKind::Integrity && error.retryability() == Retryability::Transient
 }
 
-fn settle<T>(
-    done: Option<std::result::Result<Result<T>, tokio::task::JoinError>>,
-) -> Result<Option<T>> {
+fn settle<T>(done: Option<std::result::Result<Result<T>, JoinError>>) -> Result<Option<T>> {
     done.map(|done| joined(done, Operation::Get)?).transpose()
 }

@@ -6,12 +6,12 @@ use std::num::NonZeroUsize;
 
 use futures_core::Stream;
 use futures_util::StreamExt;
-use tokio::task::{AbortHandle, JoinError};
 
 use super::failure::all_or_first;
 use super::{AfterFailure, BatchFailure, ManyOptions};
 use crate::Transfer;
 use crate::crew::PartSet;
+use crate::sync::{AbortHandle, JoinError};
 
 /// Why a fan-out over pages of inputs stopped.
 #[derive(Debug)]

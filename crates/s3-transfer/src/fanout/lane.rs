@@ -4,16 +4,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
-use futures_util::task::AtomicWaker;
 use tokio::task::coop::has_budget_remaining;
 
 use super::slots::{Bell, Slots};
 use crate::Transfer;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{AtomicWaker, Mutex, MutexGuard};
 
 /// How many polls a lane makes before it lets other tasks of its thread run; tokio's own budget is 128 as well.
 const TURN: usize = 128;

@@ -13,13 +13,11 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
 use s3_core::Error;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tracing::Instrument;
 
 use super::failure::all_or_first;
@@ -27,6 +25,8 @@ use super::lane::{Batch, Inputs, Link, Source};
 use super::{AfterFailure, BatchFailure};
 use crate::Transfer;
 use crate::crew::{Hands, PartSet};
+use crate::sync::atomic::Ordering;
+use crate::sync::workers;
 
 /// The most lanes of a batch. 8: so many threads outrun any network that one process is given.
 const MOST_LANES: usize = 8;
@@ -259,14 +259,7 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
 
 /// Returns how many threads the tasks of this one can be spread over.
 fn threads() -> usize {
-    if let Some(hands) = Hands::mine() {
-        return hands.threads();
-    }
-    let runtime = Handle::current();
-    match runtime.runtime_flavor() {
-        RuntimeFlavor::CurrentThread => 1,
-        _ => runtime.metrics().num_workers(),
-    }
+    Hands::mine().map_or_else(workers, |hands| hands.threads())
 }
 
 impl<T: Send + 'static, E: Send + 'static> Stream for Many<T, E> {

@@ -4,6 +4,9 @@ mod failure;
 mod fed;
 mod lane;
 mod many;
+#[cfg(test)]
+#[cfg(shuttle)]
+mod model;
 mod slots;
 
 pub use failure::{AfterFailure, BatchFailure};

@@ -1,10 +1,11 @@
 //! Buffers between the network and the disk, used again and again.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bytes::BytesMut;
 
 use super::results::Results;
+use crate::sync::{Mutex, MutexGuard};
 
 /// How much is gathered before it is written: 256 KiB. Smaller writes cost more calls, larger ones leave the
 /// processor's cache, and writes of 2 MiB cost ext4 twice as much; see docs/TUNING.md.

@@ -2,6 +2,9 @@
 
 mod buffers;
 mod failure;
+#[cfg(test)]
+#[cfg(shuttle)]
+mod model;
 mod results;
 mod run;
 mod temp_file;

@@ -5,9 +5,11 @@
 //! objects one after the other gets the same few buffers again and again instead.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use bytes::{Bytes, BytesMut};
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// From this size on it pays: what glibc takes from the system piece by piece. 128 KiB.
 const FROM: usize = 128 << 10;

@@ -14,12 +14,11 @@
 //!
 //! First attempts pass by: they are made once per job, and are as good as a probe.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::{Instant, Mutex, MutexGuard, Notify, sleep_until};
 
 /// Failures in a row that make an outage, and always more than one job makes by itself (21 by default). A server that
 /// fails nine requests in ten at random gets there once in thirty rows.

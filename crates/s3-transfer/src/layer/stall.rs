@@ -6,15 +6,15 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use s3_core::{Error, ErrorKind, Operation, Phase, Result};
-use tokio::time::{Instant, sleep};
 use tower::{Layer, Service};
 
+use crate::sync::{Instant, Mutex, MutexGuard, sleep, spawn};
 use crate::{Job, Progress};
 
 /// The shortest pause between two looks, for limits that are next to nothing.
@@ -208,7 +208,7 @@ impl Watch {
         // Made before the task: a runtime that is shutting down drops it unpolled.
         let awake = Awake(Arc::downgrade(&self.0));
         let pause = self.lock().pause;
-        tokio::spawn(awake.keep_looking(pause));
+        spawn(awake.keep_looking(pause));
     }
 
     /// Looks at all attempts once. Returns whether there are any.
@@ -297,7 +297,13 @@ impl Drop for Entry {
 }
 
 #[cfg(test)]
+#[cfg(shuttle)]
+mod model;
+
+#[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(20);

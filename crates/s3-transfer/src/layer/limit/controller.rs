@@ -1,15 +1,14 @@
 //! How many attempts may be under way: as many as pay, and no more than the server bears.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use s3_core::Retryability;
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use super::goodput::{Goodput, Next};
 use crate::Concurrency;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Instant, Mutex, MutexGuard, Semaphore};
 
 /// After throttling, this share of the limit is left. The field's usual values are 0.5 to 0.9.
 const CUT: f64 = 0.7;

@@ -22,9 +22,8 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::busy::Watch;
+use crate::sync::Instant;
 
 /// A doubling that brings less than this times the goodput does not pay. A level below the knee brings 2.0 and one
 /// beyond it 1.0; single rounds are off by up to a fifth.

@@ -8,6 +8,7 @@ mod controller;
 mod goodput;
 mod service;
 #[cfg(test)]
+#[cfg(not(shuttle))]
 mod simulation;
 
 pub use controller::{Controller, Permit};

@@ -1,0 +1,175 @@
+//! Schedules of a batch: lanes on several threads, a reader, failures, and a reader who goes away.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::StreamExt;
+use s3_core::MemoryStore;
+use shuttle::future::{block_on, yield_now};
+
+use super::{AfterFailure, ManyOptions};
+use crate::sync::{Semaphore, chance, draw, explore, set_workers};
+use crate::{Many, Transfer, TransferConfig};
+
+/// How many jobs get on at once.
+const PERMITS: usize = 2;
+
+/// What all jobs of a batch share.
+struct Jobs {
+    window: usize,
+    under_way: AtomicUsize,
+    /// Jobs wait for each other.
+    permits: Semaphore,
+    fails: Vec<bool>,
+}
+
+/// A job under way.
+struct Held<'a>(&'a Jobs);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Jobs {
+    fn some() -> Arc<Self> {
+        set_workers(1 + draw(3));
+        Arc::new(Self {
+            window: 1 + draw(3),
+            under_way: AtomicUsize::new(0),
+            permits: Semaphore::new(PERMITS),
+            fails: (0..draw(6)).map(|_| chance(4)).collect(),
+        })
+    }
+
+    /// Whether all is well with each input, which is known in advance.
+    fn expected(&self, input: usize) -> Result<usize, usize> {
+        if self.fails[input] {
+            Err(input)
+        } else {
+            Ok(input)
+        }
+    }
+
+    async fn run(self: Arc<Self>, input: usize) -> Result<usize, usize> {
+        let count = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+        let _held = Held(&self);
+        assert!(
+            count <= self.window,
+            "{count} in a window of {}",
+            self.window
+        );
+        let _permit = self.permits.acquire().await;
+        for _ in 0..draw(3) {
+            yield_now().await;
+        }
+        self.expected(input)
+    }
+
+    fn batch(self: &Arc<Self>) -> Many<usize, usize> {
+        let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+        let window = NonZeroUsize::new(self.window).unwrap();
+        let options = ManyOptions::default().with_window(window);
+        let jobs = Arc::clone(self);
+        transfer.fan_out(0..self.fails.len(), options, move |_, input| {
+            Arc::clone(&jobs).run(input)
+        })
+    }
+
+    /// Waits until nobody works on the batch any more, which takes for ever if somebody stays.
+    fn is_over(self: &Arc<Self>) {
+        while Arc::strong_count(self) > 1 {
+            shuttle::thread::yield_now();
+        }
+        assert_eq!(self.under_way.load(Ordering::Relaxed), 0);
+        assert_eq!(self.permits.available_permits(), PERMITS);
+    }
+}
+
+fn every_input_has_one_result() {
+    let jobs = Jobs::some();
+    let expected: Vec<_> = (0..jobs.fails.len()).map(|n| jobs.expected(n)).collect();
+    assert_eq!(block_on(jobs.batch().all()), expected);
+    jobs.is_over();
+}
+
+fn a_failure_stops_the_batch() {
+    let jobs = Jobs::some();
+    let after = [
+        AfterFailure::GoOn,
+        AfterFailure::Finish,
+        AfterFailure::Cancel,
+    ][draw(3)];
+    let outcomes = block_on(jobs.batch().outcomes(after));
+    assert_eq!(outcomes.len(), jobs.fails.len());
+    let first = jobs.fails.iter().position(|fails| *fails);
+    let first = first.filter(|_| after != AfterFailure::GoOn);
+    for (input, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Some(outcome) => assert_eq!(outcome, jobs.expected(input)),
+            None => assert!(first.is_some_and(|first| first < input), "{input} has none"),
+        }
+    }
+    jobs.is_over();
+}
+
+fn a_slow_reader_holds_the_window() {
+    let jobs = Jobs::some();
+    let mut seen = vec![false; jobs.fails.len()];
+    block_on(async {
+        let mut batch = jobs.batch();
+        while let Some((input, result)) = batch.next().await {
+            assert!(!std::mem::replace(&mut seen[input], true), "{input} twice");
+            assert_eq!(result, jobs.expected(input));
+            yield_now().await;
+        }
+    });
+    assert!(seen.into_iter().all(|seen| seen));
+    jobs.is_over();
+}
+
+fn a_dropped_batch_gives_everything_back() {
+    let jobs = Jobs::some();
+    let mut batch = jobs.batch();
+    let taken = draw(3);
+    block_on(async {
+        for _ in 0..taken {
+            batch.next().await;
+        }
+        // Lets the lanes begin, but waits for nothing.
+        if taken == 0 {
+            let _ = futures_util::poll!(batch.next());
+            yield_now().await;
+        }
+    });
+    drop(batch);
+    jobs.is_over();
+}
+
+#[test]
+fn all() {
+    explore("every input has one result", every_input_has_one_result);
+}
+
+#[test]
+fn stop() {
+    explore("a failure stops the batch", a_failure_stops_the_batch);
+}
+
+#[test]
+fn reader() {
+    explore(
+        "a slow reader holds the window",
+        a_slow_reader_holds_the_window,
+    );
+}
+
+#[test]
+fn dropped() {
+    explore(
+        "a dropped batch gives everything back",
+        a_dropped_batch_gives_everything_back,
+    );
+}

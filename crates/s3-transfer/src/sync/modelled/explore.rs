@@ -1,0 +1,69 @@
+//! Runs a model under very many schedules.
+//!
+//! Half of them are random, and half follow PCT: random priorities that change at few points, which finds what needs a
+//! thread to stand still for long. `SCHEDULES` says how many there are of each model, `SEED` where they begin, and
+//! `SCHEDULE` replays the one that a failure has printed.
+
+use std::env;
+use std::str::FromStr;
+use std::time::Instant;
+
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
+use shuttle::{Config, MaxSteps, Runner};
+
+/// How many schedules of each model `cargo xtask test` runs.
+const SCHEDULES: usize = 2_000;
+
+/// How often PCT changes priorities.
+const DEPTH: usize = 3;
+
+/// More steps than any schedule takes that comes to an end.
+const STEPS: usize = 50_000;
+
+/// Runs `model` under as many schedules as are asked for. A panic in it, and threads that wait for each other, fail.
+#[expect(clippy::print_stdout, reason = "the figures of a gate")]
+pub(crate) fn explore(name: &str, model: fn()) {
+    if let Ok(schedule) = env::var("SCHEDULE") {
+        run(ReplayScheduler::new_from_encoded(&schedule), model);
+        return;
+    }
+    let begin = Instant::now();
+    let (count, seed) = (setting("SCHEDULES", SCHEDULES), setting("SEED", 0));
+    let done = run(
+        RandomScheduler::new_from_seed(seed, count.div_ceil(2)),
+        model,
+    ) + run(PctScheduler::new_from_seed(seed, DEPTH, count / 2), model);
+    let seconds = begin.elapsed().as_secs_f64();
+    println!("shuttle, {name}: {done} schedules in {seconds:.1} s");
+}
+
+fn run(scheduler: impl Scheduler + 'static, model: fn()) -> usize {
+    let mut config = Config::new();
+    config.stack_size = 1 << 18;
+    config.max_steps = MaxSteps::FailAfter(STEPS);
+    config.silence_warnings = true;
+    Runner::new(scheduler, config).run(move || {
+        super::clock::reset();
+        model();
+    })
+}
+
+fn setting<T: FromStr>(name: &str, otherwise: T) -> T {
+    match env::var(name) {
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text}")),
+        Err(_) => otherwise,
+    }
+}
+
+/// Draws a number below `count`, which belongs to the schedule.
+pub(crate) fn draw(count: usize) -> usize {
+    thread_rng().gen_range(0..count)
+}
+
+/// Says yes once in so many times.
+pub(crate) fn chance(of: usize) -> bool {
+    draw(of) == 0
+}

@@ -1,0 +1,157 @@
+//! Tasks, and a set of them that ends them when it is dropped.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use shuttle::future::AbortHandle;
+use tokio::runtime::Handle;
+
+thread_local! {
+    static WORKERS: Cell<usize> = const { Cell::new(1) };
+}
+
+/// Returns how many threads the model says that there are. Each task may run beside each other in any case.
+pub(crate) fn workers() -> usize {
+    WORKERS.get()
+}
+
+#[cfg(test)]
+pub(crate) fn set_workers(count: usize) {
+    WORKERS.set(count);
+}
+
+/// Begins a task.
+pub(crate) fn spawn<F>(work: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    JoinHandle(shuttle::future::spawn(work))
+}
+
+/// As [`spawn`]: a model is a runtime.
+pub(crate) fn try_spawn<F>(work: F) -> Option<JoinHandle<F::Output>>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    Some(spawn(work))
+}
+
+/// A task that was begun. It goes on when this is dropped.
+#[derive(Debug)]
+pub(crate) struct JoinHandle<T>(shuttle::future::JoinHandle<T>);
+
+impl<T> JoinHandle<T> {
+    pub(crate) fn abort(&self) {
+        self.0.abort();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    fn abort_handle(&self) -> AbortHandle {
+        self.0.abort_handle()
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map_err(JoinError)
+    }
+}
+
+/// Why a task has no result: it was ended. A panic ends the whole model.
+#[derive(Debug)]
+pub(crate) struct JoinError(shuttle::future::JoinError);
+
+impl JoinError {
+    pub(crate) fn try_into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
+        Err(self)
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for JoinError {}
+
+/// Tasks that belong together.
+#[derive(Debug)]
+pub(crate) struct JoinSet<T>(Vec<JoinHandle<T>>);
+
+impl<T> JoinSet<T> {
+    pub(crate) fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn abort_all(&self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl<T: Send + 'static> JoinSet<T> {
+    pub(crate) fn spawn(&mut self, work: impl Future<Output = T> + Send + 'static) -> AbortHandle {
+        let task = spawn(work);
+        let handle = task.abort_handle();
+        self.0.push(task);
+        handle
+    }
+
+    /// There is no runtime in a model.
+    pub(crate) fn spawn_on(
+        &mut self,
+        work: impl Future<Output = T> + Send + 'static,
+        _: &Handle,
+    ) -> AbortHandle {
+        self.spawn(work)
+    }
+
+    pub(crate) fn poll_join_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<T, JoinError>>> {
+        for index in 0..self.0.len() {
+            if let Poll::Ready(done) = Pin::new(&mut self.0[index]).poll(cx) {
+                self.0.swap_remove(index);
+                return Poll::Ready(Some(done));
+            }
+        }
+        if self.0.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    }
+
+    pub(crate) async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
+        poll_fn(|cx| self.poll_join_next(cx)).await
+    }
+
+    pub(crate) async fn shutdown(&mut self) {
+        self.abort_all();
+        while self.join_next().await.is_some() {}
+    }
+}
+
+impl<T> Drop for JoinSet<T> {
+    fn drop(&mut self) {
+        self.abort_all();
+    }
+}

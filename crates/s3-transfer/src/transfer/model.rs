@@ -1,0 +1,67 @@
+//! Schedules of the memory budgets beside the limit: reads that hold a permit and want memory, and uploads that hold
+//! memory and want a permit.
+
+use s3_core::MemoryStore;
+use shuttle::future::{block_on, yield_now};
+
+use super::{Transfer, give_back};
+use crate::layer::limit::Controller;
+use crate::sync::{chance, draw, explore, spawn};
+use crate::{Concurrency, TransferConfig};
+
+const MEMORY: usize = 3;
+
+async fn read(transfer: Transfer, limit: Controller) {
+    let _permit = limit.acquire().await;
+    let bytes = draw(6);
+    let mut memory = transfer.reserve_to_read(bytes as u64).await;
+    assert_eq!(memory.num_permits(), bytes.min(MEMORY));
+    if chance(2) {
+        yield_now().await;
+        give_back(&mut memory, 1);
+        assert!(memory.num_permits() <= 1);
+        yield_now().await;
+    }
+}
+
+async fn send(transfer: Transfer, limit: Controller) {
+    let mut memory = transfer.reserve_to_send(MEMORY as u64).await;
+    give_back(&mut memory, draw(MEMORY + 1));
+    let _permit = limit.acquire().await;
+    yield_now().await;
+}
+
+fn the_whole_budget_comes_back() {
+    let config = TransferConfig {
+        memory: MEMORY,
+        ..TransferConfig::default()
+    };
+    let transfer = Transfer::new(MemoryStore::new(), config);
+    let limit = Controller::new(Concurrency::Fixed(1 + draw(2)));
+    let tasks = (0..3 + draw(3)).map(|_| {
+        let (transfer, limit) = (transfer.clone(), limit.clone());
+        match chance(2) {
+            true => spawn(read(transfer, limit)),
+            false => spawn(send(transfer, limit)),
+        }
+    });
+    let tasks: Vec<_> = tasks.collect();
+    for task in &tasks {
+        if chance(4) {
+            task.abort();
+        }
+    }
+    for task in tasks {
+        let _ = block_on(task);
+    }
+    let budgets = [&transfer.0.reading, &transfer.0.sending];
+    assert_eq!(
+        budgets.map(|budget| budget.available_permits()),
+        [MEMORY; 2]
+    );
+}
+
+#[test]
+fn budget() {
+    explore("the whole budget comes back", the_whole_budget_comes_back);
+}
