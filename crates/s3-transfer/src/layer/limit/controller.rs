@@ -44,7 +44,7 @@ struct State {
     limit: f64,
     /// How many permits exist: the whole part of the level, apart from `debt`.
     granted: usize,
-    /// Permits to take out of circulation as they come back.
+    /// Permits to take out of circulation as they come by, be it on their way back or on their way to somebody.
     debt: usize,
     under_way: usize,
     /// How many wait for a permit.
@@ -53,6 +53,18 @@ struct State {
     idle: Option<Instant>,
     goodput: Goodput,
     last_cut: Option<Instant>,
+}
+
+impl State {
+    /// Takes the permit at hand out of circulation, if there is one too many.
+    fn retires_one(&mut self) -> bool {
+        let owes = self.debt > 0;
+        if owes {
+            self.debt -= 1;
+            self.granted -= 1;
+        }
+        owes
+    }
 }
 
 impl Controller {
@@ -87,30 +99,42 @@ impl Controller {
     /// Returns a permit if there is one and nobody waits for it.
     #[must_use]
     pub fn try_acquire(&self) -> Option<Permit> {
-        let permit = self.0.permits.try_acquire().ok()?;
-        permit.forget();
-        Some(self.issue())
+        loop {
+            self.0.permits.try_acquire().ok()?.forget();
+            if let Some(permit) = self.issue() {
+                return Some(permit);
+            }
+        }
     }
 
-    /// Waits for a permit. Waiters are served in order.
+    /// Waits for a permit. Waiters are served in order, but one whose turn comes just when the level falls waits again.
     ///
     /// # Panics
     ///
     /// Never: the semaphore is not closed.
     pub async fn acquire(&self) -> Permit {
-        if let Some(permit) = self.try_acquire() {
-            return permit;
+        loop {
+            if let Some(permit) = self.try_acquire() {
+                return permit;
+            }
+            let waiting = Waiting::begin(self);
+            let permit = self.0.permits.acquire().await;
+            permit.expect("the semaphore is never closed").forget();
+            drop(waiting);
+            if let Some(permit) = self.issue() {
+                return permit;
+            }
         }
-        let waiting = Waiting::begin(self);
-        let permit = self.0.permits.acquire().await;
-        permit.expect("the semaphore is never closed").forget();
-        drop(waiting);
-        self.issue()
     }
 
-    fn issue(&self) -> Permit {
+    /// Makes an attempt's permit of one of the semaphore's, unless that has to go because the level has fallen. It may
+    /// have been anywhere then: in the semaphore, on its way back there, or on its way to somebody who gave up.
+    fn issue(&self) -> Option<Permit> {
         let issued = Instant::now();
         let mut state = self.state();
+        if state.retires_one() {
+            return None;
+        }
         if let Some(since) = state.idle.take()
             && state.last_cut.is_none()
             && issued.saturating_duration_since(since) >= REST
@@ -121,11 +145,11 @@ impl Controller {
         }
         state.under_way += 1;
         drop(state);
-        Permit {
+        Some(Permit {
             controller: self.clone(),
             issued,
             returned: false,
-        }
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -173,7 +197,7 @@ impl Controller {
         }
     }
 
-    /// Brings the number of permits to the level: hands out more, or keeps some as they come back.
+    /// Brings the number of permits to the level: hands out more, or has some go as they come by.
     fn settle(&self, state: &mut State) {
         let wanted = state.limit as usize;
         self.0.level.store(wanted, Ordering::Relaxed);
@@ -186,9 +210,6 @@ impl Controller {
             self.0.permits.add_permits(fresh);
         } else {
             state.debt += now - wanted;
-            let kept = self.0.permits.forget_permits(state.debt);
-            state.debt -= kept;
-            state.granted -= kept;
         }
     }
 
@@ -197,9 +218,7 @@ impl Controller {
         if state.under_way == 0 && self.0.adaptive {
             state.idle = Some(Instant::now());
         }
-        if state.debt > 0 {
-            state.debt -= 1;
-            state.granted -= 1;
+        if state.retires_one() {
             return;
         }
         drop(state);

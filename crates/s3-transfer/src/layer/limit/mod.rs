@@ -6,6 +6,9 @@
 mod busy;
 mod controller;
 mod goodput;
+#[cfg(test)]
+#[cfg(shuttle)]
+mod model;
 mod service;
 #[cfg(test)]
 #[cfg(not(shuttle))]

@@ -86,20 +86,6 @@ impl Semaphore {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Takes away up to so many permits that nobody holds, and returns how many.
-    pub(crate) fn forget_permits(&self, permits: usize) -> usize {
-        let mut state = self.lock();
-        // tokio has given what is there to the first who waits.
-        let free = if state.queue.is_empty() {
-            state.permits
-        } else {
-            0
-        };
-        let taken = free.min(permits);
-        state.permits -= taken;
-        taken
-    }
-
     pub(crate) fn try_acquire(&self) -> Result<Permit<'_>, Closed> {
         let taken = self.lock().take(1);
         taken.then(|| Permit(self)).ok_or(Closed)
