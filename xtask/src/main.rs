@@ -6,6 +6,7 @@
 //! | `deny` | licences, bans and sources of the dependencies, then known advisories |
 //! | `ci` | `test`, then `deny` |
 //! | `layers`, `tidy`, `features`, `docs`, `vectors` | one step of `test` on its own |
+//! | `schedules` | models of what threads share, under shuttle; the quick run is a step of `test` |
 //! | `prove` | the gates with as many cases as their figures ask for; see docs/TESTING.md |
 //! | `bench` | what transfers cost, against a floor and other clients; see docs/TUNING.md |
 //! | `serve` | an S3 server in this process, for trying things by hand |
@@ -31,6 +32,7 @@ mod failure;
 mod features;
 mod layers;
 mod prove;
+mod schedules;
 mod serve;
 mod test;
 mod tidy;
@@ -70,6 +72,8 @@ enum Chore {
     Bench(bench::Arguments),
     /// Run the gates: properties of the client that hold in very many cases
     Prove(prove::Arguments),
+    /// Run the models of what threads share under many schedules
+    Schedules(schedules::Arguments),
     /// Start an S3 server for trying things by hand
     Serve(serve::Arguments),
     /// Replay recorded behaviour of Metaflow against the client
@@ -98,6 +102,7 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Docs => docs::run(root),
         Chore::Bench(arguments) => bench::run(root, arguments),
         Chore::Prove(arguments) => prove::run(root, arguments),
+        Chore::Schedules(arguments) => schedules::run(root, arguments),
         Chore::Serve(arguments) => serve::run(root, arguments),
         Chore::Vectors(arguments) => vectors::run(root, arguments),
         Chore::Deny => deny::run(root),

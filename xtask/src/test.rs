@@ -2,19 +2,20 @@
 //!
 //! All steps that compile use the same profile and the features of the whole workspace, so each
 //! dependency is checked once (clippy, docs) and built once (tests, doctests, vectors).
-//! Only `features` resolves anew: that is its purpose.
+//! Only `features` and `schedules` resolve anew: the one because that is its purpose, the other because it builds
+//! the engine over models of threads.
 
 use std::path::Path;
 use std::time::Instant;
 
 use crate::command;
 use crate::failure::Outcome;
-use crate::{docs, features, layers, tidy, vectors};
+use crate::{docs, features, layers, schedules, tidy, vectors};
 
 /// A heading and what to run under it.
 type Step = (&'static str, fn(&Path) -> Outcome);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("fmt", fmt),
     ("layers", layers::run),
     ("tidy", tidy::run),
@@ -22,6 +23,7 @@ const STEPS: [Step; 9] = [
     ("tests", tests),
     ("doctests", doctests),
     ("vectors", vectors::run_recorded),
+    ("schedules", schedules::run_quick),
     ("features", features::run),
     ("docs", docs::run),
 ];

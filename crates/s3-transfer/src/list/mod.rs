@@ -5,6 +5,7 @@ mod pace;
 mod pages;
 mod plan;
 #[cfg(test)]
+#[cfg(not(shuttle))]
 mod simulation;
 mod span;
 mod trail;

@@ -256,6 +256,7 @@ fn left_wheels(
 }
 
 #[cfg(test)]
+#[cfg(not(shuttle))]
 mod tests {
     use proptest::prelude::*;
 

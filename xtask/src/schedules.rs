@@ -1,0 +1,91 @@
+//! `cargo xtask schedules`: the models of what threads share, under very many schedules.
+//!
+//! They are unit tests of s3-transfer that only exist with `--cfg shuttle`. That flag builds each dependency anew, so
+//! they have a folder of their own below `target`; the engine alone is built there, without the AWS SDK.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use clap::Args;
+
+use crate::command;
+use crate::failure::Outcome;
+
+/// The tests that are models; the others run without shuttle.
+const MODELS: &str = "model::";
+
+/// Which models are run, and how often.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Arguments {
+    /// A model, such as `layer::outage::model::news`; without it, all of them
+    model: Option<String>,
+    /// How many schedules of each model; without it, as many as in `test`
+    #[arg(long)]
+    each: Option<usize>,
+    /// Where the random choices begin
+    #[arg(long)]
+    seed: Option<u64>,
+    /// A schedule that a failure of this model has printed, in one line
+    #[arg(long, requires = "model", conflicts_with_all = ["each", "seed"])]
+    replay: Option<String>,
+}
+
+/// Runs what is asked for.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
+    let mut models = shuttled(root, "test");
+    models.arg("--");
+    match &arguments.model {
+        Some(model) => models.args(["--exact", model]),
+        None => models.arg(MODELS),
+    };
+    models.arg("--nocapture");
+    let settings = [
+        ("SCHEDULES", arguments.each.map(|each| each.to_string())),
+        ("SEED", arguments.seed.map(|seed| seed.to_string())),
+        ("SCHEDULE", arguments.replay.clone()),
+    ];
+    for (name, value) in settings {
+        if let Some(value) = value {
+            models.env(name, value);
+        }
+    }
+    command::run(&mut models)
+}
+
+/// The step of `test`: the lints of the models, and some thousand schedules.
+pub(crate) fn run_quick(root: &Path) -> Outcome {
+    let mut lints = shuttled(root, "clippy");
+    lints.args(["--profile", "test", "--", "-D", "warnings"]);
+    command::run(&mut lints)?;
+    run(root, &Arguments::default())
+}
+
+/// Cargo for the engine over models of threads.
+fn shuttled(root: &Path, subcommand: &str) -> Command {
+    let mut command = command::cargo(root);
+    command.args([subcommand, "--target-dir", "target/shuttle"]);
+    command.args(["--package", "s3-transfer", "--lib"]);
+    command.env("RUSTFLAGS", with_shuttle(env::var_os("RUSTFLAGS")));
+    command
+}
+
+/// What is set already stays.
+fn with_shuttle(flags: Option<OsString>) -> OsString {
+    let mut flags = flags.unwrap_or_default();
+    flags.push(" --cfg shuttle");
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_that_are_set_stay() {
+        assert_eq!(with_shuttle(None), " --cfg shuttle");
+        let set = Some("-C debuginfo=0".into());
+        assert_eq!(with_shuttle(set), "-C debuginfo=0 --cfg shuttle");
+    }
+}
