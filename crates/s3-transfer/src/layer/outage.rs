@@ -118,8 +118,6 @@ impl Outage {
         if self.failures.load(Ordering::Acquire) < self.most {
             return News::None;
         }
-            return News::None;
-        }
         let now = Instant::now();
         let gate = match &mut *closed {
             Some(gate) if now.saturating_duration_since(gate.last) >= self.forgotten => {
