@@ -57,13 +57,16 @@ fn deviations(semantics: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
-/// What is called as tests are called is a test. Words of code have fewer underscores.
+/// What is called as tests, vectors and source files are called is there. Words of code have fewer underscores.
 fn tests_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     let is_test = |name: &&str| {
-        name.matches('_').count() >= 3
-            && name
-                .chars()
-                .all(|c| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit())
+        let is_word = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_sentence = name.matches('_').count() >= 3 && name.chars().all(is_word);
+        let is_vector = name.rsplit_once('-').is_some_and(|(group, number)| {
+            let is_number = number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit());
+            is_number && group.chars().all(is_word)
+        });
+        is_sentence || is_vector || name.starts_with("own-") || name.ends_with(".rs")
     };
     let lines = document
         .lines()
@@ -72,7 +75,10 @@ fn tests_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         .flat_map(|(number, line)| code_spans(line).map(move |name| (number, name)))
         .filter(|(_, name)| is_test(name) && !is_known(name, files))
         .map(|(number, name)| {
-            document.finding(number, format!("names `{name}`, which no test is called"))
+            document.finding(
+                number,
+                format!("names `{name}`, which is no test, vector or file"),
+            )
         })
         .collect()
 }
@@ -195,8 +201,9 @@ mod tests {
                 ),
             ];
             let found = check(&files);
-            let what =
-                format!("{document}:1: names `a_test_that_is_gone`, which no test is called");
+            let what = format!(
+                "{document}:1: names `a_test_that_is_gone`, which is no test, vector or file"
+            );
             assert_eq!(lines(&found), [what]);
         }
     }
