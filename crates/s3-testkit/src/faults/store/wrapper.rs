@@ -78,16 +78,21 @@ impl<S: Store> FaultStore<S> {
         let Some(fault) = self.before(&context).await? else {
             return Ok((call.await?, None));
         };
-        let answer = call.await?;
-        match fault.action {
+        let answer = call.await;
+        // What becomes of any answer, a refusal too.
+        match &fault.action {
             FaultAction::LoseReply => {
                 fault.receipt.delivered();
-                Err(context.network(UNANSWERED))
+                return Err(context.network(UNANSWERED));
             }
             FaultAction::AfterCommit(action) => {
-                instead(&action, fault.receipt, &context).await?;
-                Ok((answer, None))
+                instead(action, fault.receipt, &context).await?;
+                return Ok((answer?, None));
             }
+            _ => {}
+        }
+        let answer = answer?;
+        match fault.action {
             FaultAction::WhiteSpace { wait, .. } => {
                 fault.receipt.delivered();
                 stall(Some(wait)).await;
