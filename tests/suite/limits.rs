@@ -98,7 +98,7 @@ async fn whatever_the_umask_temporary_files_are_private_and_targets_are_as_any_f
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_to_be_written_is_an_error_before_the_bytes_come() {
+async fn a_directory_that_is_not_to_be_written_is_named_and_nothing_is_left() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         seed(case).await;
         let s3 = case.s3();

@@ -154,7 +154,7 @@ fn faults(seed: u64) -> FaultPlan {
     FaultPlan::random(seed, 0.3, actions)
 }
 
-/// One of every call, whatever becomes of it.
+/// Calls of every kind, whatever becomes of them.
 async fn session(s3: &S3, said: &Everything, local: &tempfile::TempDir) {
     let file = local.path().join("file");
     std::fs::write(&file, "from a file").unwrap();
@@ -173,6 +173,15 @@ async fn session(s3: &S3, said: &Everything, local: &tempfile::TempDir) {
     said.outcome(s3.download_file("large", local.path().join("down")).await);
     said.outcome(s3.info_many(["small", "once"]).await);
     said.outcome(s3.list_recursive([""]).await);
+    said.outcome(s3.list_paths([""]).await);
+    said.outcome(s3.list_buckets().await);
+    said.outcome(s3.put_many([("many", "v"), ("more", "w")]).await);
+    said.outcome(s3.get_files([("small", local.path().join("f"))]).await);
+    said.outcome(s3.get_recursive(["s", "nothing/"]).await);
+    said.outcome(s3.upload_file(&file, "file").await);
+    said.outcome(s3.info("small").await);
+    said.outcome(s3.delete("many").await);
+    said.outcome(s3.leftovers(Duration::ZERO).uploads_below("").await);
     said.outcome(s3.get_all().await);
     said.outcome(s3.copy("small", "copy").await);
     said.outcome(s3.get("small").deadline(Duration::ZERO).await);
@@ -210,7 +219,7 @@ async fn a_faulty_session_never_shows_a_secret() {
     let server = server(FaultPlan::none()).await;
     let wrong = client(builder(&server, PASSWORD).build(), &local);
     session(&wrong, &said, &local).await;
-    assert!(said.said_by("s3") > 50 && said.said_by("error") > 10);
+    assert!(said.said_by("s3_") > 50 && said.said_by("error") > 10);
     said.never_says_a_secret();
 }
 

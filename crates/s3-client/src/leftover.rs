@@ -164,9 +164,10 @@ mod tests {
             ".abc123.s3-part2",
             "abc123.s3-part",
             ".abc1234.s3-part",
-            "..a/..s3-part",
+            "..abc12.s3-part",
+            ".abc1\u{e9}3.s3-part",
         ] {
-            let _ = fs::write(at(name), "");
+            fs::write(at(name), "").unwrap();
         }
         fs::write(at("metaflow.s3.Rfffffff"), "").unwrap();
         fs::write(at("victim"), "").unwrap();

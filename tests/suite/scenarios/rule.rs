@@ -149,6 +149,20 @@ pub(super) fn expected(
     }
 }
 
+/// How often a fault is met at least: a client that gets over it by asking again meets it as often as it is there.
+pub(super) fn least_delivered(target: Target, fault: &Fault, times: Times) -> u64 {
+    match (fault.effect, times) {
+        // The status of the second answer says enough.
+        (Effect::Passes(_), Times::Thrice)
+            if target == Target::Complete && fault.phase >= Phase::Head =>
+        {
+            2
+        }
+        (Effect::Passes(_), Times::Thrice) => 3,
+        _ => 1,
+    }
+}
+
 /// How much virtual time a scenario may take.
 pub(super) fn bound(operation: Operation, target: Target, fault: &Fault, times: Times) -> Duration {
     let hit = match fault.cost {

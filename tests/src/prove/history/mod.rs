@@ -11,7 +11,8 @@
 //!   false, and so is "already there" for one that did.
 //!
 //! S3 does not promise that a write takes effect only once: a plain write whose reply is lost is sent again, and may
-//! undo what came in between. The order may therefore use each repetition, once, within the call that made it.
+//! undo what came in between; a request that nobody waits for any more may arrive when its call has ended. The order may
+//! therefore use each repetition that the store has seen, once, at any time after the call that made it has begun.
 //!
 //! A create whose reply is lost, and whose object is replaced or deleted by others before the client can look, is
 //! answered with "already there", or made once more: nothing that S3 keeps tells otherwise. These are counted as

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_is_repeated_may_undo_another_within_its_call_only() {
+    fn a_write_that_is_repeated_may_undo_another_once_but_not_before_it_began() {
         let calls = [
             call(Write(1), 0, 9, Done),
             call(Read, 1, 2, Found(Some(1))),
@@ -157,5 +157,16 @@ mod tests {
         assert!(!explained(&calls));
         let repeats = |call: &Call| usize::from(call.action == Write(1));
         assert!(explains(&calls, repeats));
+        let twice = [
+            calls.as_slice(),
+            &[
+                call(Write(2), 12, 13, Done),
+                call(Read, 14, 15, Found(Some(1))),
+            ],
+        ]
+        .concat();
+        assert!(!explains(&twice, repeats));
+        let early = [call(Read, 0, 1, Found(Some(1))), call(Write(1), 2, 3, Done)];
+        assert!(!explains(&early, repeats));
     }
 }
