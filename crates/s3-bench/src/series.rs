@@ -66,7 +66,7 @@ impl Step {
     }
 }
 
-/// Objects, then keys, then prefixes; the last of each is the most.
+/// Objects, then keys, then prefixes of 500 keys each, which is half a page; the last of each is the most.
 const SERIES: [(&str, &[Step]); 3] = [
     (
         "objects",
@@ -88,10 +88,10 @@ const SERIES: [(&str, &[Step]); 3] = [
     (
         "prefixes",
         &[
-            Step::listed(100_000, 1),
-            Step::listed(100_000, 10),
-            Step::listed(100_000, 100),
-            Step::listed(100_000, 1_000),
+            Step::listed(500, 1),
+            Step::listed(5_000, 10),
+            Step::listed(50_000, 100),
+            Step::listed(500_000, 1_000),
         ],
     ),
 ];
