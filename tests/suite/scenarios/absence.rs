@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::matrix::settings;
 use super::operation::{Ground, Operation, Seen};
-use super::stage::{Report, Stage, play_all};
+use super::stage::{Report, Stage, chosen, play_all};
 
 /// Room for steps of the clock, and for what the call does besides.
 const SLACK: Duration = Duration::from_secs(15);
@@ -66,11 +66,7 @@ fn all() -> Vec<Absence> {
 #[expect(clippy::print_stdout, reason = "the figures of the gate")]
 #[test]
 fn a_server_that_refuses_connections_is_waited_for_or_given_up() {
-    let only = std::env::var("SCENARIO").unwrap_or_default();
-    let scenarios: Vec<_> = all()
-        .into_iter()
-        .filter(|absence| absence.name().contains(&only))
-        .collect();
+    let scenarios = chosen(all(), Absence::name);
     let report = play_all(&scenarios, Absence::name, run);
     println!(
         "scenarios without a server: {}, virtual time: {} h",

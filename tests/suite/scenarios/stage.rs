@@ -54,6 +54,13 @@ impl Report {
     }
 }
 
+/// Those whose names contain what `SCENARIO` says: all of them without it.
+pub(super) fn chosen<S>(scenarios: Vec<S>, name: impl Fn(&S) -> String) -> Vec<S> {
+    let only = std::env::var("SCENARIO").unwrap_or_default();
+    let chosen = scenarios.into_iter();
+    chosen.filter(|one| name(one).contains(&only)).collect()
+}
+
 /// Plays all scenarios. `play` is given a number that no other one has, and returns what is wrong.
 pub(super) fn play_all<S: Sync>(
     scenarios: &[S],
