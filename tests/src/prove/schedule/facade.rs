@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use s3_client::s3_transfer::{Concurrency, TransferConfig};
-use s3_client::{ErrorClass, S3};
+use s3_client::{Error, S3};
 use s3_core::{S3Url, StoreExt};
 use s3_testkit::ramp;
 use tempfile::TempDir;
@@ -65,7 +65,7 @@ async fn task(s3: S3, number: usize, mut random: Rng) -> Result<(), String> {
                 Ok(())
             }
             // After `close()` there may be no directory for a file.
-            Err(error) if error.class() == ErrorClass::Other => Ok(()),
+            Err(error) if is_closed(&error) => Ok(()),
             Err(error) => Err(error.to_string()),
         },
         2 | 3 => {
@@ -87,4 +87,10 @@ async fn task(s3: S3, number: usize, mut random: Rng) -> Result<(), String> {
             s3.close().map_err(|error| error.to_string())
         }
     }
+}
+
+/// Whether a call, or the input that decided about it, says that the client is closed.
+fn is_closed(error: &Error) -> bool {
+    let decisive = error.as_batch().map_or(error, |batch| batch.error());
+    matches!(decisive, Error::Closed { .. })
 }
