@@ -52,7 +52,6 @@ enum Ground {
     Memory {
         /// What no segment has taken yet.
         rest: BytesMut,
-        buffers: Buffers,
     },
     File {
         temp: TempFile,
@@ -69,7 +68,6 @@ impl Landing {
         let ground = match to.file_for(len) {
             None => Ground::Memory {
                 rest: room(len, buffers)?,
-                buffers: buffers.clone(),
             },
             Some(target) => {
                 let create = move || {
@@ -99,7 +97,7 @@ impl Landing {
                 let part = FilePart::shared(Arc::clone(temp.file()), offset, buffers.clone());
                 Ok(Segment::File(part))
             }
-            Ground::Memory { rest, .. } => {
+            Ground::Memory { rest } => {
                 let behind = rest.split_off(in_memory(len)?);
                 Ok(Segment::Memory(std::mem::replace(rest, behind)))
             }
@@ -117,9 +115,8 @@ impl Landing {
         let ground = std::mem::replace(&mut *self.ground(), Ground::Closed);
         let (temp, target) = match ground {
             Ground::File { temp, target, .. } => (temp, target),
-            Ground::Memory { buffers, .. } => {
-                return Ok(Landed::Memory(buffers.results.lend(join(segments))));
-            }
+            // What was cut into segments is not lent: it no longer says how large it is.
+            Ground::Memory { .. } => return Ok(Landed::Memory(join(segments).freeze())),
             Ground::Closed => return Err(given_up()),
         };
         // Lives until the file has its name or this future is dropped.
