@@ -66,8 +66,18 @@ impl FaultAction {
     }
 
     /// Does the request and then answers, or does not answer, as this action says.
+    ///
+    /// # Panics
+    ///
+    /// If it is another one than a status, a drop, a reset, or a stall before the answer: what harms a body or a request
+    /// has its place already.
     #[must_use]
     pub fn after_commit(self) -> Self {
+        let replaces_the_answer = matches!(
+            self,
+            Self::Status { .. } | Self::Drop | Self::Reset | Self::Stall { at: None, .. }
+        );
+        assert!(replaces_the_answer, "{self} is no answer after the deed");
         Self::AfterCommit(Box::new(self))
     }
 
@@ -144,6 +154,25 @@ impl FaultAction {
             wait,
             every: Duration::from_secs(1),
             code: Some(code.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_replaces_an_answer_comes_after_the_deed() {
+        let _ = FaultAction::stall(Duration::from_secs(1)).after_commit();
+        for action in [
+            FaultAction::LoseReply,
+            FaultAction::stall_after(1),
+            FaultAction::ChangedETag,
+        ] {
+            let text = action.to_string();
+            let refused = std::panic::catch_unwind(|| action.after_commit());
+            assert!(refused.is_err(), "{text}");
         }
     }
 }
