@@ -85,13 +85,7 @@ impl<R, T> Simple<R, T> {
     /// Sends `bytes`: allows the time that they take on the slowest link that is still worth waiting for.
     pub(crate) fn sending(mut self, bytes: u64) -> Self {
         self.sends = bytes;
-        self.waiting_as_for(bytes)
-    }
-
-    /// Allows as much time as sending `bytes` would take, although they move elsewhere.
-    pub(crate) fn waiting_as_for(mut self, bytes: u64) -> Self {
-        self.allowance = Duration::from_secs(bytes / SLOWEST_UPLOAD);
-        self
+        self.allowing(Duration::from_secs(bytes / SLOWEST_UPLOAD))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Copying inside the store.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use s3_core::{
     CopyRequest, Error, ErrorKind, Operation, PartTag, PutMode, PutResponse, Result, Store,
@@ -17,6 +18,9 @@ use crate::{CallOptions, ManyOptions, Transfer};
 const SINGLE_COPY: u64 = 5 << 30;
 /// The size of a part of a larger copy. No byte moves through the client, so parts are large.
 const COPY_PART: u64 = 512 << 20;
+/// 8 MiB/s, in bytes per second: a copy slower than this is taken for stalled. The server answers when it is done, so the
+/// limit is that of the largest one, whatever its size: 10 minutes for 5 GiB. An estimate.
+const SLOWEST_COPY: u64 = 8 << 20;
 
 impl Transfer {
     /// Copies an object without moving its bytes through the client.
@@ -81,9 +85,8 @@ impl Transfer {
     ) -> Result<PutResponse> {
         let place = request.to.clone();
         let job = simple!(Operation::Copy, place.as_str(), copy(request));
-        // The server answers when the copy is done; it reads and writes up to 5 GiB before.
-        self.run(job.waiting_as_for(SINGLE_COPY / 256), options)
-            .await
+        let longest = Duration::from_secs(SINGLE_COPY / SLOWEST_COPY);
+        self.run(job.allowing(longest), options).await
     }
 
     async fn copy_parts(
@@ -156,6 +159,7 @@ impl Transfer {
             place.as_str(),
             upload_part_copy(part)
         );
-        self.run(job.waiting_as_for(COPY_PART / 256), options).await
+        let longest = Duration::from_secs(COPY_PART / SLOWEST_COPY);
+        self.run(job.allowing(longest), options).await
     }
 }
