@@ -348,6 +348,8 @@ mod tests {
             ("https://store.example.org", 0),
         ] {
             let warnings = Arc::new(Warnings::default());
+            // With one subscriber alone, a place that another test's thread comes by first is silent for all.
+            let _second = tracing::Dispatch::new(Arc::clone(&warnings));
             let _here = tracing::subscriber::set_default(Arc::clone(&warnings));
             let store = SdkStore::builder().endpoint(endpoint).region("r");
             let store = store.credentials("access", "secret", None).build();
