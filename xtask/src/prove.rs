@@ -22,10 +22,13 @@ pub(crate) struct Arguments {
 /// Builds the program as the tests build it, and runs it.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let program = command::built_executable(root, "--bin", "prove")?;
-    // With one arena for all threads, what the soak sees resident is what is held, not what was free in many arenas.
+    // With one arena for all threads, and large buffers from the system and back to it, what the soak sees resident is
+    // what is held, not what glibc keeps.
     let mut command = Command::new(program);
     command
         .args(&arguments.program)
-        .env("MALLOC_ARENA_MAX", "1");
+        .env("MALLOC_ARENA_MAX", "1")
+        .env("MALLOC_MMAP_THRESHOLD_", "131072")
+        .env("MALLOC_TRIM_THRESHOLD_", "131072");
     command::run(&mut command)
 }
