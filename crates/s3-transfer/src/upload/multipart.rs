@@ -57,11 +57,11 @@ impl Transfer {
         parts: Parts,
         options: &CallOptions,
     ) -> Result<PutOutcome> {
+        let absent = target.mode == PutMode::IfAbsent;
         // Never send gigabytes to learn that the object is there.
-        if target.mode == PutMode::IfAbsent && self.is_there(&target.url, options).await? {
+        if absent && self.is_known_there(&target.url, options).await? {
             return Ok(PutOutcome::AlreadyThere);
         }
-        let absent = target.mode == PutMode::IfAbsent;
         let (upload, guard) = self.begin(&target, options).await?;
         let sent = self.send_parts(&upload, parts, options).await;
         let completed = match sent {
@@ -81,6 +81,20 @@ impl Transfer {
                 guard.abort().await;
                 Err(error)
             }
+        }
+    }
+
+    /// Whether a look says that the object is there. Who may not look goes on where the completion has a condition of
+    /// its own; S3 also denies the look at a key that is not there to whom may not list.
+    async fn is_known_there(&self, url: &S3Url, options: &CallOptions) -> Result<bool> {
+        match self.is_there(url, options).await {
+            Err(denied)
+                if denied.kind() == ErrorKind::AccessDenied
+                    && self.store().capabilities().complete_conditions =>
+            {
+                Ok(false)
+            }
+            known => known,
         }
     }
 

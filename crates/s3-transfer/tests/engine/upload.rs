@@ -539,17 +539,47 @@ async fn a_store_that_keeps_no_metadata_is_given_no_name_and_its_tags_tell() {
 
 #[tokio::test(start_paused = true)]
 async fn who_may_not_look_is_told_that_the_write_may_have_been_his_own() {
-    let setup = setup(FaultPlan::new([
-        FaultMatch::operation("PutObject")
-            .on(FaultAction::LoseReply)
-            .times(1),
-        FaultMatch::operation("HeadObject").on(FaultAction::status(403, "AccessDenied")),
-    ]));
-    let outcome = put(&setup, "k", payload(10), PutMode::IfAbsent).await;
-    let error = outcome.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
-    assert!(
-        error.to_string().contains("may have written the object"),
-        "{error}"
-    );
+    let complete = "CompleteMultipartUpload";
+    for (len, operation, mode, kind) in [
+        (
+            10,
+            "PutObject",
+            PutMode::IfAbsent,
+            ErrorKind::PreconditionFailed,
+        ),
+        (4500, complete, PutMode::IfAbsent, ErrorKind::NoSuchUpload),
+        (4500, complete, PutMode::Overwrite, ErrorKind::NoSuchUpload),
+    ] {
+        let denied = FaultAction::status(403, "AccessDenied");
+        let setup = setup(FaultPlan::new([
+            FaultMatch::operation(operation)
+                .on(FaultAction::LoseReply)
+                .times(1),
+            FaultMatch::operation("HeadObject").on(denied),
+        ]));
+        let error = put(&setup, "k", payload(len), mode).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(
+            error.to_string().contains("may have written the object"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_look_can_create_large_objects_where_the_completion_has_a_condition() {
+    let denied =
+        || FaultMatch::operation("HeadObject").on(FaultAction::status(403, "AccessDenied"));
+    let setup = setup(denied());
+    let first = put(&setup, "k", payload(4500), PutMode::IfAbsent).await;
+    assert!(matches!(first, Ok(PutOutcome::Written(_))), "{first:?}");
+    let second = put(&setup, "k", payload(4500), PutMode::IfAbsent).await;
+    assert_eq!(second.unwrap(), PutOutcome::AlreadyThere);
+
+    let mut store = Hooked::new(memory(), |_, answer| answer);
+    store.capabilities.complete_conditions = false;
+    let transfer = Transfer::new(FaultStore::new(store, denied().into()), config());
+    let item = PutItem::new(url("k"), payload(4500)).with_mode(PutMode::IfAbsent);
+    let error = transfer.put(item, &Default::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
 }
