@@ -8,10 +8,10 @@
 //! 2. If keys are in directories, the second page is asked for, and beside it what follows with the
 //!    delimiter `/`: the names of directories are [boundaries](super::directories), and all directories are listed at
 //!    once. If no key is in a directory, only the latter is asked for: the answer is likely to be the second page.
-//! 3. If more than half of the lanes are free then, they are used for guesses: a page on its way is followed by the request for the page behind
-//!    it, which begins where the [density](Pace) of the keys seen last suggests. Guesses are paid by credit: one that
-//!    finds keys earns one, one that finds none costs three. So listings whose keys are spread evenly soon use all
-//!    lanes, and others are listed one page after the other, with few requests in vain.
+//! 3. If more than half of the lanes are free then, they are used for [guesses](guess): a page on its way is followed by
+//!    the request for the page behind it, which begins where the [density](Pace) of the keys seen last suggests. Guesses
+//!    are paid by credit: one that finds keys earns one, one that finds none costs three. So listings whose keys are
+//!    spread evenly soon use all lanes, and others are listed one page after the other, with few requests in vain.
 //!
 //! An answer that reaches behind its range is kept as far as nothing else has been asked there, so that a bad boundary
 //! costs nothing as long as it was only planned.
@@ -19,6 +19,7 @@
 //! No request is sent here and no time passes: [`Plan::next`] says what to send, [`Plan::answered`] takes the answer
 //! and [`Plan::pop`] gives the pages in key order.
 
+mod guess;
 mod scout;
 
 use std::collections::VecDeque;
@@ -26,18 +27,12 @@ use std::sync::Arc;
 
 use s3_core::{ListPage, ListRequest, ListedObject, Result, Retryability, S3Prefix};
 
+use self::guess::Credit;
 use self::scout::Scout;
 use super::directories::{self, Density};
 use super::pace::Pace;
 use super::span::{Asked, Probe, Span, Start, State, last_key, lie};
 
-/// Guesses before any has been right. With 2, a listing of three pages costs three requests more, and one of 200 is slower
-/// by at most one round than with more.
-const FIRST_CREDIT: usize = 2;
-/// What a guess in vain costs. With 3, about a quarter of all guesses are in vain at worst.
-const PENALTY: usize = 3;
-/// Pages without a guess after which one is tried again.
-const PATIENCE: usize = 8;
 /// Requests for directories that may find none to cut at, per listing.
 const PROBES_IN_VAIN: usize = 3;
 
@@ -80,9 +75,7 @@ pub(super) struct Plan {
     taken: usize,
     /// The last entry of the last page that was taken.
     last: Option<Arc<str>>,
-    credit: usize,
-    /// Pages since the credit was used up.
-    patience: usize,
+    credit: Credit,
     probes_in_vain: usize,
 }
 
@@ -112,8 +105,7 @@ impl Plan {
             is_verified: false,
             taken: 0,
             last: None,
-            credit: FIRST_CREDIT,
-            patience: 0,
+            credit: Credit::default(),
             probes_in_vain: 0,
         }
     }
@@ -258,56 +250,6 @@ impl Plan {
     fn unlisted(&self) -> usize {
         let is_unlisted = |span: &&Span| matches!(span.state, State::Open(_) | State::Asked(_));
         self.spans.iter().filter(is_unlisted).count()
-    }
-
-    /// Cuts a span whose page is on its way, and asks for what is behind the cut.
-    fn guess(&mut self) -> Option<(u64, ListRequest)> {
-        let (guesses, sure): (Vec<_>, Vec<_>) = self.asked().partition(|asked| asked.is_guess);
-        // A scout will say where to cut. And where half of the lanes have work that is certain, guesses could not even halve the time.
-        if !self.scouts.is_empty()
-            || guesses.len() >= self.credit
-            || 2 * sure.len() > self.spread.lanes
-        {
-            return None;
-        }
-        for index in 0..self.spans.len() {
-            let span = &mut self.spans[index];
-            let asked = match &mut span.state {
-                State::Asked(asked) => asked,
-                State::Failed(_) => return None,
-                State::Open(_) | State::Listed(_) => continue,
-            };
-            // A probe's answer will say where to cut.
-            if asked.start.probe.is_some() {
-                continue;
-            }
-            let Some(mut pace) = asked.start.pace.take() else {
-                continue;
-            };
-            let bound = pace.next().map(Arc::<str>::from);
-            let is_inside = |bound: &Arc<str>| {
-                span.until.as_ref().is_none_or(|until| bound < until)
-                    && span.after.as_ref().is_none_or(|after| bound > after)
-            };
-            let Some(bound) = bound.filter(is_inside) else {
-                continue;
-            };
-            let behind = Span {
-                after: Some(Arc::clone(&bound)),
-                until: span.until.replace(bound),
-                within: span.within.clone(),
-                level: None,
-                state: State::Open(Start::default()),
-            };
-            let start = Start {
-                pace: Some(pace),
-                ..Start::default()
-            };
-            let request = behind.request(&start, &self.base);
-            self.spans.insert(index + 1, behind);
-            return Some((self.send(index + 1, start, true), request));
-        }
-        None
     }
 
     /// Takes the answer to a request.
@@ -460,25 +402,12 @@ impl Plan {
             }
             let until = next.until.clone();
             if is_in_vain {
-                self.credit = self.credit.saturating_sub(PENALTY);
+                self.credit.lose();
             }
             self.spans.remove(index + 1);
             self.spans[index].until = until;
         }
         keys_until(page, self.spans[index].until.as_deref())
-    }
-
-    fn account(&mut self, is_guess: bool, found_keys: bool) {
-        if is_guess && found_keys {
-            self.credit = (self.credit + 1).min(self.spread.lanes);
-        } else if is_guess {
-            self.credit = self.credit.saturating_sub(PENALTY);
-        } else if self.credit == 0 {
-            self.patience += 1;
-            if self.patience >= PATIENCE {
-                (self.patience, self.credit) = (0, 1);
-            }
-        }
     }
 
     /// Makes the span the page, and opens another one for what is left of it.
@@ -581,7 +510,6 @@ enum Next {
     ByKey,
 }
 
-/// How many keys of a page are not behind `until`.
 fn key(object: &ListedObject) -> &str {
     object.url.key()
 }
@@ -608,6 +536,7 @@ fn ends(page: &ListPage) -> Option<(&str, &str)> {
     Some((first, last.into_iter().flatten().max()?))
 }
 
+/// How many keys of a page are not behind `until`.
 fn keys_until(page: &ListPage, until: Option<&str>) -> usize {
     until.map_or(page.objects.len(), |until| {
         page.objects
