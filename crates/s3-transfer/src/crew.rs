@@ -12,6 +12,8 @@
 //! A crew ends in the background when it is dropped, wherever that is: its threads go on for a moment while there is
 //! work under way, such as the abort of an upload, and nobody waits for them.
 
+pub(crate) mod rest;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
@@ -160,7 +162,8 @@ fn start_thread(name: &str, end: watch::Receiver<()>) -> io::Result<Starting> {
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
-            let runtime = match Builder::new_current_thread().enable_all().build() {
+            let mut builder = Builder::new_current_thread();
+            let runtime = match rest::count(builder.enable_all()).build() {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(tell.send(Err(error))),
             };

@@ -1,19 +1,17 @@
 //! Whether a thread of transfers has anything left to give.
 //!
-//! A thread that is on a core all the time does not get more done by more requests at once: it is the limit itself,
-//! whatever the line is like. Only threads that run transfers and nothing else are asked; what others are busy with is
-//! not known.
+//! A thread that hardly waits for events does not get more done by more requests at once: it is the limit itself,
+//! whatever the line is like. Only threads of a crew, which run transfers and nothing else, are asked; what others wait
+//! for is not known.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
-use s3_core::local_io::this_thread_may_wait;
+use crate::crew::rest::rested;
 
-/// A thread that had a core for this share of the time is taken for busy. The rest is the wait for the first answer of
-/// a burst, and what other programs take.
-const BUSY: f64 = 0.85;
+/// A thread that worked for this share of the time is taken for busy.
+const BUSY: f64 = 0.95;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -25,12 +23,12 @@ thread_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Watch(u64);
 
-/// When this thread came by for the first time in a watch, and how long it had been on a core by then.
+/// When this thread came by for the first time in a watch, and how long it had rested by then.
 #[derive(Clone, Copy)]
 struct Seen {
     watch: Watch,
     at: Instant,
-    on_core: Duration,
+    rested: Duration,
 }
 
 impl Watch {
@@ -38,69 +36,56 @@ impl Watch {
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Takes note of this thread: one look at two clocks per thread and watch.
+    /// Takes note of this thread: one look at the clock per thread and watch.
     pub(super) fn pass(self) {
-        if this_thread_may_wait() && SEEN.get().is_none_or(|seen| seen.watch != self) {
+        if let Some(rested) = rested()
+            && SEEN.get().is_none_or(|seen| seen.watch != self)
+        {
             SEEN.set(Some(Seen {
                 watch: self,
                 at: Instant::now(),
-                on_core: on_core(),
+                rested,
             }));
         }
     }
 
-    /// Whether this thread was on a core nearly all the time since it came by first, which must be so long ago at
-    /// least: answers come in bursts, and within a burst every thread is busy.
+    /// Whether this thread worked nearly all the time since it came by first, which must be so long ago at least:
+    /// answers come in bursts, and within a burst every thread is busy.
     pub(super) fn is_busy(self, at_least: Duration) -> bool {
-        let Some(seen) = SEEN.get().filter(|seen| seen.watch == self) else {
+        let (Some(rested), Some(seen)) = (rested(), SEEN.get().filter(|seen| seen.watch == self))
+        else {
             return false;
         };
-        let (time, on_core) = (seen.at.elapsed(), on_core().saturating_sub(seen.on_core));
-        time >= at_least && on_core.as_secs_f64() >= BUSY * time.as_secs_f64()
+        let (time, rest) = (seen.at.elapsed(), rested.saturating_sub(seen.rested));
+        time >= at_least && rest.as_secs_f64() <= (1.0 - BUSY) * time.as_secs_f64()
     }
-}
-
-fn on_core() -> Duration {
-    clock_gettime(ClockId::ThreadCPUTime)
-        .try_into()
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use s3_core::local_io::let_this_thread_wait;
+    use std::num::NonZeroUsize;
 
     use super::*;
+    use crate::Crew;
 
     fn spin(time: Duration) {
-        let until = on_core() + time;
-        while on_core() < until {}
+        let since = Instant::now();
+        while since.elapsed() < time {}
     }
 
     #[test]
     fn a_thread_that_waits_is_not_busy_and_one_that_works_is() {
-        std::thread::spawn(|| {
-            let_this_thread_wait();
-            // Other programs may take the core away: one quiet moment is enough, and it is a short one.
-            let worked = (0..1_000).any(|_| {
-                let watch = Watch::begin();
-                watch.pass();
-                spin(Duration::from_micros(300));
-                assert!(
-                    !watch.is_busy(Duration::from_secs(60)),
-                    "too short a time to tell"
-                );
-                watch.is_busy(Duration::from_micros(200))
-            });
-            assert!(worked);
+        let crew = Crew::start(NonZeroUsize::MIN, "busy-test").unwrap();
+        crew.run(async {
             let watch = Watch::begin();
             watch.pass();
-            std::thread::sleep(Duration::from_millis(30));
             spin(Duration::from_millis(3));
+            assert!(watch.is_busy(Duration::from_millis(2)));
+            let too_short = !watch.is_busy(Duration::from_secs(60));
+            assert!(too_short, "within a burst every thread is busy");
+            tokio::time::sleep(Duration::from_millis(5)).await;
             assert!(!watch.is_busy(Duration::ZERO));
-        })
-        .join()
-        .unwrap();
+        });
     }
 
     #[test]

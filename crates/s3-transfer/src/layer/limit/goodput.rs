@@ -313,11 +313,14 @@ impl Default for Round {
 }
 
 impl Round {
+    /// Begins now. Its first answers come in a burst, in which every thread is busy, so this thread is watched before.
     fn new(now: Instant) -> Self {
-        Self {
+        let round = Self {
             began: Some(now),
             ..Self::default()
-        }
+        };
+        round.watch.pass();
+        round
     }
 }
 
