@@ -17,7 +17,7 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     }
     for document in ["docs/SEMANTICS.md", "docs/TESTING.md"] {
         if let Some(document) = find(files, document) {
-            findings.extend(tests_in_prose(document, files));
+            findings.extend(names_in_prose(document, files));
         }
     }
     if let Some(errors) = find(files, "docs/ERRORS.md") {
@@ -58,8 +58,8 @@ fn deviations(semantics: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
 }
 
 /// What is called as tests, vectors and source files are called is there. Words of code have fewer underscores.
-fn tests_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
-    let is_test = |name: &&str| {
+fn names_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
+    let is_name = |name: &&str| {
         let is_word = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
         let is_sentence = name.matches('_').count() >= 3 && name.chars().all(is_word);
         let is_vector = name.rsplit_once('-').is_some_and(|(group, number)| {
@@ -73,7 +73,7 @@ fn tests_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         .filter(|(_, line)| numbered_row(line).is_none());
     lines
         .flat_map(|(number, line)| code_spans(line).map(move |name| (number, name)))
-        .filter(|(_, name)| is_test(name) && !is_known(name, files))
+        .filter(|(_, name)| is_name(name) && !is_known(name, files))
         .map(|(number, name)| {
             document.finding(
                 number,
