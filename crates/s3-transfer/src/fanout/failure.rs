@@ -101,3 +101,21 @@ pub(super) fn all_or_first<T, E>(
         not_attempted,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_counts_the_inputs_and_names_its_cause() {
+        let cause = std::io::Error::other("no luck");
+        let failure = BatchFailure::new(7, cause, 5, 2, 4);
+        assert_eq!(
+            failure.to_string(),
+            "input 7 of 11 failed (5 succeeded, 2 failed, 4 not attempted)"
+        );
+        assert_eq!(failure.source().unwrap().to_string(), "no luck");
+    }
+}

@@ -1,10 +1,12 @@
 //! Many inputs: what is never attempted is not begun.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use s3_transfer::ManyOptions;
+use s3_transfer::{Crew, ManyOptions};
 
 use crate::setup::setup;
 
@@ -23,4 +25,48 @@ async fn inputs_that_are_not_attempted_are_counted_without_a_call_of_the_job() {
     let counts = (failure.succeeded, failure.failed, failure.not_attempted);
     assert_eq!(counts, (2, 1, 97));
     assert_eq!(calls.load(Ordering::SeqCst), 3);
+}
+
+fn on_two_threads<F>(work: F) -> F::Output
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let crew = Crew::start(NonZeroUsize::new(2).unwrap(), "fanout-test").unwrap();
+    crew.run(work)
+}
+
+#[test]
+fn inputs_go_to_all_threads_of_a_crew_and_all_results_come_back() {
+    let engine = setup(s3_testkit::FaultPlan::none()).transfer;
+    let threads = on_two_threads(async move {
+        let options = ManyOptions::default().with_window(NonZeroUsize::new(8).unwrap());
+        let many = engine.fan_out(0..100, options, |_, _| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Ok::<_, ()>(format!("{:?}", std::thread::current().id()))
+        });
+        many.first_failure().await.unwrap()
+    });
+    assert_eq!(threads.len(), 100);
+    assert_eq!(threads.into_iter().collect::<BTreeSet<_>>().len(), 2);
+}
+
+#[test]
+fn a_failure_on_one_thread_cancels_what_hangs_on_another() {
+    let engine = setup(s3_testkit::FaultPlan::none()).transfer;
+    let failure = on_two_threads(async move {
+        let begun = Arc::new(tokio::sync::Barrier::new(4));
+        let many = engine.fan_out(0..4, ManyOptions::default(), move |_, n| {
+            let begun = Arc::clone(&begun);
+            async move {
+                begun.wait().await;
+                if n > 0 {
+                    std::future::pending::<()>().await;
+                }
+                Err::<(), _>(n)
+            }
+        });
+        tokio::time::timeout(Duration::from_secs(10), many.first_failure()).await
+    });
+    let failure = failure.expect("nothing hangs").unwrap_err();
+    assert_eq!((failure.index, failure.not_attempted), (0, 3));
 }
