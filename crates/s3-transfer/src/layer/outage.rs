@@ -221,6 +221,8 @@ mod tests {
                 passed.fetch_add(1, Ordering::SeqCst);
             });
         }
+        sleep(BASE - Duration::from_millis(1)).await;
+        assert_eq!(passed.load(Ordering::SeqCst), 0, "the first pause");
         sleep(Duration::from_secs(30)).await;
         // 50 ms, 100, 200, 400, 800, 1.6 s, and then every 2 s.
         let probes = passed.load(Ordering::SeqCst);

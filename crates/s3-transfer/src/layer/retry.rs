@@ -189,7 +189,7 @@ impl RetryPolicy {
             match news {
                 News::GiveUp => return Err(outlasted(error)),
                 _ if spent => return Err(outlasted(error)),
-                News::Wait if self.rules.max_attempts > 1 => {
+                News::Wait => {
                     self.has_waited = true;
                     self.fruitless -= 1;
                     // The gate paces those who wait, but a server that asks for a pause gets it.
@@ -199,7 +199,7 @@ impl RetryPolicy {
                     };
                     return Ok((wait, error));
                 }
-                News::Wait | News::None => {}
+                News::None => {}
             }
         }
         if self.fruitless >= self.rules.max_attempts {

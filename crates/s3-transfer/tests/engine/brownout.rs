@@ -11,7 +11,7 @@ use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
 use s3_transfer::{Transfer, TransferConfig};
 use tokio::time::Instant;
 
-use crate::setup::{memory, url};
+use crate::setup::{memory, setup, url};
 
 const WORKERS: usize = 64;
 /// What one request takes.
@@ -201,4 +201,46 @@ async fn few_who_wait_for_a_silent_server_wait_no_longer_than_many() {
     }
     let took = start.elapsed();
     assert!(took < Duration::from_secs(246 + 2 * 25), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_while_nothing_works_are_not_counted() {
+    let down = FaultAction::status(500, "InternalError");
+    let seconds = Duration::from_secs;
+    let setup = setup(FaultPlan::new([
+        FaultMatch::any()
+            .on(down.clone())
+            .during(seconds(0)..seconds(200)),
+        // The gate is open again when this one fails once more.
+        FaultMatch::any()
+            .with_key("late")
+            .on(down)
+            .during(seconds(0)..seconds(203)),
+    ]));
+    setup.seed("early", 1).await;
+    setup.seed("late", 1).await;
+    let options = Default::default();
+    let head = |key| setup.transfer.head(url(key), &options);
+    let (early, late) = tokio::join!(head("early"), head("late"));
+    assert!(early.is_ok() && late.is_ok(), "{early:?} {late:?}");
+    // Enough that both would have been given up.
+    assert!(setup.faults.delivered().total() > 2 * 21);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_a_pause_gets_it_from_those_who_probe_too() {
+    let pause = FaultAction::Status {
+        status: 503,
+        code: "SlowDown".into(),
+        retry_after: Some(Duration::from_secs(10)),
+    };
+    let setup = setup(FaultMatch::any().on(pause));
+    let options = Default::default();
+    let head = || setup.transfer.head(url("k"), &options);
+    let start = Instant::now();
+    let (one, other) = tokio::join!(head(), head());
+    assert!(one.is_err() && other.is_err());
+    let most = 2 * (start.elapsed().as_secs() / 10 + 1);
+    let sent = setup.faults.delivered().total();
+    assert!(sent <= most, "{sent} requests, {most} are the most");
 }

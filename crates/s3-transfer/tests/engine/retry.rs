@@ -103,6 +103,21 @@ async fn a_job_that_backs_off_holds_no_permit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_wants_one_attempt_does_not_wait_for_the_end_of_an_outage() {
+    let mut config = config();
+    config.max_attempts = 1;
+    let dead = FaultMatch::any().on(FaultAction::status(500, "InternalError"));
+    let setup = with_config(dead, config);
+    let (start, options) = (Instant::now(), Default::default());
+    for _ in 0..100 {
+        let head = setup.transfer.head(url("k"), &options).await;
+        assert_eq!(head.unwrap_err().attempts(), 1);
+    }
+    assert_eq!(setup.faults.delivered().total(), 100);
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dead_server_is_not_hammered_by_many_inputs() {
     let mut config = config();
     config.concurrency = s3_transfer::Concurrency::Fixed(2000);
