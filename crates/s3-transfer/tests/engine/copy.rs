@@ -1,9 +1,14 @@
 //! Copying: lost answers, and conditions that do not hold.
 
-use s3_core::{CopyRequest, ErrorKind, Operation, PutMode, StoreExt};
-use s3_testkit::{FaultAction, FaultMatch, FaultPlan, ramp};
+use std::time::Duration;
 
-use crate::setup::{setup, url};
+use s3_core::{CopyRequest, ErrorKind, MemoryStore, Operation, PutMode, StoreExt};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, ramp};
+use s3_transfer::Transfer;
+use tokio::time::Instant;
+
+use crate::hooked::Hooked;
+use crate::setup::{config, memory, setup, url};
 
 fn once(action: FaultAction) -> FaultPlan {
     FaultMatch::operation("CopyObject")
@@ -81,4 +86,88 @@ async fn a_refused_copy_onto_itself_is_refused() {
     request.mode = PutMode::IfMatch(old.etag.unwrap());
     let outcome = setup.transfer.copy(request, &Default::default()).await;
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+}
+
+/// An engine over a store where each byte passes for 512 MiB, and an object of 11 bytes in it.
+async fn huge(plan: FaultPlan, conditions: bool) -> (Transfer, MemoryStore) {
+    let memory = memory();
+    memory.put_bytes(url("from"), ramp(0, 11)).await.unwrap();
+    let mut store = Hooked::new(memory.clone(), |_, answer| answer);
+    store.scale = 512 << 20;
+    store.capabilities.complete_conditions = conditions;
+    (
+        Transfer::new(FaultStore::new(store, plan), config()),
+        memory,
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_for_one_request_is_copied_in_parts() {
+    let (transfer, memory) = huge(FaultPlan::none(), true).await;
+    let mut request = CopyRequest::new(url("from"), url("to"));
+    request.mode = PutMode::IfAbsent;
+    let copied = transfer.copy(request.clone(), &Default::default()).await;
+    assert!(copied.unwrap().etag.is_some());
+    assert_eq!(memory.get_bytes(url("to")).await.unwrap(), ramp(0, 11));
+    assert_eq!(memory.operations().get(Operation::UploadPartCopy), 11);
+
+    let refused = transfer.copy(request, &Default::default()).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    assert_eq!(memory.unfinished_uploads(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_copy_with_a_condition_that_nobody_checks_is_not_begun() {
+    let (transfer, memory) = huge(FaultPlan::none(), false).await;
+    for (mode, kind) in [
+        (PutMode::IfAbsent, Some(ErrorKind::Unsupported)),
+        (PutMode::Overwrite, None),
+    ] {
+        let mut request = CopyRequest::new(url("from"), url("to"));
+        request.mode = mode;
+        let outcome = transfer.copy(request, &Default::default()).await;
+        assert_eq!(outcome.err().map(|error| error.kind()), kind);
+    }
+    assert_eq!(memory.operations().get(Operation::CreateUpload), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_cannot_be_copied_leaves_no_upload() {
+    let denied = FaultMatch::operation("UploadPartCopy")
+        .with_query("partNumber=7")
+        .on(FaultAction::status(403, "AccessDenied"));
+    let (transfer, memory) = huge(denied.into(), true).await;
+    let request = CopyRequest::new(url("from"), url("to"));
+    let outcome = transfer.copy(request, &Default::default()).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::AccessDenied);
+    assert_eq!(memory.unfinished_uploads(), 0);
+    assert!(memory.get_bytes(url("to")).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_may_take_as_long_as_five_gibibytes_do_and_no_longer() {
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    let stall = |operation, wait| {
+        FaultMatch::operation(operation)
+            .on(FaultAction::Stall { at: None, wait })
+            .times(1)
+    };
+    for (operation, size, fine) in [
+        ("CopyObject", 10, minutes(10)),
+        ("UploadPartCopy", 11, minutes(1)),
+    ] {
+        for (wait, longest) in [(Some(fine), fine), (None, fine + minutes(2))] {
+            let plan = FaultPlan::new([stall(operation, wait)]);
+            let (transfer, memory) = huge(plan, true).await;
+            memory.put_bytes(url("from"), ramp(0, size)).await.unwrap();
+            let start = Instant::now();
+            let request = CopyRequest::new(url("from"), url("to"));
+            transfer.copy(request, &Default::default()).await.unwrap();
+            let took = start.elapsed();
+            assert!(
+                (fine..=longest + Duration::from_secs(1)).contains(&took),
+                "{operation}: {took:?}"
+            );
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use s3_core::{
-    AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
+    AbortUpload, BucketInfo, BucketRequest, ByteRange, Capabilities, CompleteUpload, CopyRequest,
     CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
     HeadRequest, ListPage, ListParts, ListRequest, ListUploads, MemoryStore, ObjectMeta, Operation,
     PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, S3Url, Store, UploadId,
@@ -56,6 +56,8 @@ pub(crate) struct Hooked {
     /// The part that is refused, while those before it are never answered.
     pub(crate) refused_part: Option<u32>,
     pub(crate) parts: Arc<Parts>,
+    /// How large a byte passes for: objects of a few bytes are then too large to be copied at once.
+    pub(crate) scale: u64,
     gets: AtomicUsize,
     pages: AtomicUsize,
 }
@@ -71,6 +73,7 @@ impl Hooked {
             on_page: None,
             refused_part: None,
             parts: Arc::default(),
+            scale: 1,
             gets: AtomicUsize::new(0),
             pages: AtomicUsize::new(0),
         }
@@ -139,6 +142,28 @@ impl Store for Hooked {
         }
     }
 
+    async fn head(&self, request: HeadRequest) -> Result<ObjectMeta> {
+        let mut meta = self.memory.head(request).await?;
+        meta.size *= self.scale;
+        Ok(meta)
+    }
+
+    async fn copy(&self, request: CopyRequest) -> Result<PutResponse> {
+        let source = self.head(HeadRequest::new(request.from.clone())).await?;
+        if source.size > 5 << 30 {
+            return Err(Error::new(ErrorKind::InvalidInput, Operation::Copy));
+        }
+        self.memory.copy(request).await
+    }
+
+    async fn upload_part_copy(&self, mut request: UploadPartCopy) -> Result<PartTag> {
+        if let Some(ByteRange::Bounded(range)) = &mut request.range {
+            assert!(range.end - range.start <= 5 << 30, "{range:?}");
+            *range = range.start / self.scale..range.end / self.scale;
+        }
+        self.memory.upload_part_copy(request).await
+    }
+
     async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
         let met = self.parts.under_way.load(Ordering::SeqCst);
         self.parts.met_by_abort.fetch_add(met, Ordering::SeqCst);
@@ -146,11 +171,8 @@ impl Store for Hooked {
     }
 
     forward! {
-        head(request: HeadRequest) -> ObjectMeta;
         put(request: PutRequest) -> PutResponse;
-        copy(request: CopyRequest) -> PutResponse;
         create_upload(request: CreateUpload) -> UploadId;
-        upload_part_copy(request: UploadPartCopy) -> PartTag;
         complete_upload(request: CompleteUpload) -> PutResponse;
         list_uploads(request: ListUploads) -> UploadsPage;
         list_parts(request: ListParts) -> PartsPage;

@@ -583,3 +583,14 @@ async fn who_may_not_look_can_create_large_objects_where_the_completion_has_a_co
     let error = transfer.put(item, &Default::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_large_object_that_replaces_another_version_than_the_one_named_is_refused() {
+    let setup = setup(FaultPlan::none());
+    let old = setup.memory.put_bytes(url("k"), "old").await.unwrap();
+    setup.memory.put_bytes(url("k"), "new").await.unwrap();
+    let mode = PutMode::IfMatch(old.etag.unwrap());
+    let error = put(&setup, "k", payload(4500), mode).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
+    assert_eq!(stored(&setup, "k").await, b"new");
+}
