@@ -8,7 +8,9 @@ use s3_core::{
     BucketRequest, DeleteRequest, ErrorKind, HeadRequest, Operation, Payload, PutMode, Store,
     StoreExt,
 };
-use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, Position, assert_ramp, ramp};
+use s3_testkit::{
+    FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, Position, assert_ramp, ramp,
+};
 use s3_transfer::{CallOptions, PutItem, PutOutcome, Source, Transfer};
 
 use crate::hooked::Hooked;
@@ -593,4 +595,78 @@ async fn a_large_object_that_replaces_another_version_than_the_one_named_is_refu
     let error = put(&setup, "k", payload(4500), mode).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
     assert_eq!(stored(&setup, "k").await, b"new");
+}
+
+/// The first attempt of an operation gets lost, and the next ones are refused; the rest of the plan comes first.
+fn lost_then_refused(
+    operation: &str,
+    (status, code): (u16, &str),
+    times: u32,
+    rest: impl IntoIterator<Item = FaultRule>,
+) -> FaultPlan {
+    let write = || FaultMatch::operation(operation);
+    let refusal = write().on(FaultAction::status(status, code));
+    let lost = [write().on(FaultAction::Drop).times(1), refusal.times(times)];
+    FaultPlan::new(rest.into_iter().chain(lost))
+}
+
+const REFUSED: (u16, &str) = (412, "PreconditionFailed");
+const GONE: (u16, &str) = (404, "NoSuchUpload");
+const COMPLETE: &str = "CompleteMultipartUpload";
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_refused_by_an_object_that_has_gone_is_sent_four_times_at_most() {
+    for (len, operation) in [(10, "PutObject"), (4500, COMPLETE)] {
+        for (refusals, written) in [(1, true), (3, true), (4, false)] {
+            let setup = setup(lost_then_refused(operation, REFUSED, refusals, []));
+            let outcome = put(&setup, "k", payload(len), PutMode::IfAbsent).await;
+            match outcome {
+                Ok(PutOutcome::Written(_)) => assert!(written, "{operation} {refusals}"),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
+                    assert!(!written, "{operation} {refusals}");
+                }
+                other => panic!("{operation} {refusals}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_write_that_must_not_replace_is_sent_again_after_a_refusal() {
+    let there = PutMode::IfMatch(s3_core::ETag::new("an etag"));
+    for (len, operation, mode, refusal) in [
+        (10, "PutObject", there.clone(), REFUSED),
+        (4500, COMPLETE, there, REFUSED),
+        (4500, COMPLETE, PutMode::IfAbsent, GONE),
+        (4500, COMPLETE, PutMode::Overwrite, GONE),
+    ] {
+        let setup = setup(lost_then_refused(operation, refusal, 9, []));
+        let outcome = put(&setup, "k", payload(len), mode).await;
+        assert_eq!(outcome.unwrap_err().code(), Some(refusal.1));
+        assert_eq!(setup.faults.delivered().total(), 2, "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_has_gone_is_no_object_that_is_there() {
+    // The look beforehand is denied, and the one after it finds what another has written meanwhile.
+    let denied = FaultMatch::operation("HeadObject").on(FaultAction::status(403, "AccessDenied"));
+    let setup = setup(lost_then_refused(COMPLETE, GONE, 9, [denied.times(1)]));
+    setup.seed("k", 10).await;
+    let outcome = put(&setup, "k", payload(4500), PutMode::IfAbsent).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::NoSuchUpload);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_otherwise_than_by_denial_is_the_error() {
+    for (len, operation, mode, refusal) in [
+        (10, "PutObject", PutMode::IfAbsent, REFUSED),
+        (4500, COMPLETE, PutMode::Overwrite, GONE),
+    ] {
+        let odd = FaultMatch::operation("HeadObject").on(FaultAction::status(400, "Odd"));
+        let setup = setup(lost_then_refused(operation, refusal, 9, [odd]));
+        let error = put(&setup, "k", payload(len), mode).await.unwrap_err();
+        assert_eq!(error.operation(), Operation::Head, "{error}");
+    }
 }
