@@ -670,3 +670,42 @@ async fn a_look_that_fails_otherwise_than_by_denial_is_the_error() {
         assert_eq!(error.operation(), Operation::Head, "{error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_denied_is_no_object_that_is_there() {
+    for (len, operation) in [(10, "PutObject"), (4500, COMPLETE)] {
+        let denied = FaultMatch::operation(operation).on(FaultAction::status(403, "AccessDenied"));
+        let setup = setup(denied);
+        let outcome = put(&setup, "k", payload(len), PutMode::IfAbsent).await;
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::AccessDenied);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_condition_is_known_a_look_decides_about_a_create_and_about_nothing_else() {
+    let memory = memory();
+    let mut store = Hooked::new(memory.clone(), |_, answer| answer);
+    store.capabilities.put_if_absent = false;
+    let transfer = Transfer::new(store, config());
+    let put = async |mode, len| {
+        let item = PutItem::new(url("k"), payload(len)).with_mode(mode);
+        transfer.put(item, &Default::default()).await.unwrap()
+    };
+    let heads = || memory.operations().get(Operation::Head);
+    assert!(matches!(
+        put(PutMode::Overwrite, 3).await,
+        PutOutcome::Written(_)
+    ));
+    assert_eq!(heads(), 0);
+    assert_eq!(put(PutMode::IfAbsent, 4).await, PutOutcome::AlreadyThere);
+    assert_eq!(heads(), 1);
+    memory
+        .delete(DeleteRequest::new("b", vec![url("k")]))
+        .await
+        .unwrap();
+    assert!(matches!(
+        put(PutMode::IfAbsent, 5).await,
+        PutOutcome::Written(_)
+    ));
+    assert_eq!(heads(), 2);
+}
