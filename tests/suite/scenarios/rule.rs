@@ -127,8 +127,10 @@ pub(super) fn expected(
         (Effect::Advances(_), Times::Once | Times::Thrice) => Expected::RIGHT,
         // A part whose last bytes the fault does not reach is whole in the end.
         (Effect::Advances(kinds), Times::ForEver) => Expected::right_or(kinds),
-        // The question whether the object is there, before a conditional upload.
-        (Effect::Refuses(ErrorKind::NotFound), _) if operation == Operation::PutPartsOnce => {
+        // The question whether the object is there, before a conditional upload. Who may not ask finds out in the end.
+        (Effect::Refuses(ErrorKind::NotFound | ErrorKind::AccessDenied), _)
+            if (operation, target) == (Operation::PutPartsOnce, Target::Head) =>
+        {
             Expected::RIGHT
         }
         (Effect::Refuses(kind), _) => {
