@@ -66,11 +66,14 @@ pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
     })
 }
 
+/// How often those that need a wire are among the faults for a server: more than half of what is drawn there is theirs,
+/// so that two thousand sequences, of which fifty go over HTTP, meet each of them (about ten times, never none).
+const WIRE: usize = 6;
+
 /// Returns faults for a server, where time passes in earnest.
 pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
     let (short, moment) = (Duration::from_millis(2), Duration::from_millis(20));
-    let mut actions = anywhere();
-    actions.extend([
+    let wire = [
         A::stall(short),
         A::stall(short).after_commit(),
         A::Trickle {
@@ -90,7 +93,11 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
         A::Announce { by: 1 },
         A::Announce { by: -1 },
         A::CloseIdle,
-    ]);
+    ];
+    let mut actions = anywhere();
+    for _ in 0..WIRE {
+        actions.extend_from_slice(&wire);
+    }
     let white = |code: Option<&str>| A::WhiteSpace {
         wait: moment,
         every: short,
