@@ -15,7 +15,7 @@ use fastrand::Rng;
 use futures_util::future::try_join_all;
 use s3_client::{Key, S3, TransferConfig};
 use s3_core::{AbortUpload, ListUploads, MemoryStore, S3Prefix, Store};
-use s3_testkit::{FaultAction, FaultPlan, S3Server, ramp};
+use s3_testkit::{FaultAction, FaultPlan, Recorded, S3Server, ramp};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
@@ -68,18 +68,12 @@ async fn rounds(time: Duration, seed: u64, figures: &mut Figures) -> Result<(), 
             figures.count("MiB", moved >> 20);
         }
         figures.count("faults", server.faults().delivered().total());
-        // Nobody knows the name of an upload whose creation was answered into the void.
-        let nameless = server.ledger().count(|request| {
-            request.call.operation == "CreateMultipartUpload" && request.fault.is_some()
-        });
-        server.ledger().clear();
         let unfinished = aborted(&memory).await?;
-        figures.count("uploads without a name", unfinished as u64);
-        if unfinished > nameless {
-            return Err(format!(
-                "round {round}: {unfinished} uploads are left, and only {nameless} were begun without an answer"
-            ));
+        figures.count("uploads without a name", unfinished.len() as u64);
+        if let Some(id) = unfinished.iter().find(|id| is_named(&server, id)) {
+            return Err(format!("round {round}: the upload {id} is left"));
         }
+        server.ledger().clear();
         if memory.object_count() > 0 {
             return Err(format!(
                 "round {round}: objects that were deleted are there"
@@ -102,9 +96,9 @@ async fn rounds(time: Duration, seed: u64, figures: &mut Figures) -> Result<(), 
     Ok(())
 }
 
-/// Aborts what is unfinished, and returns how many uploads that were: the server is in this process, and what it keeps
+/// Aborts what is unfinished, and returns the names of those uploads: the server is in this process, and what it keeps
 /// lies between what the clients give back.
-async fn aborted(memory: &MemoryStore) -> Result<usize, String> {
+async fn aborted(memory: &MemoryStore) -> Result<Vec<String>, String> {
     let bucket = S3Prefix::from_parts("bkt", "").map_err(|error| error.to_string())?;
     let failed = |error: s3_core::Error| error.to_string();
     let list = ListUploads::new(bucket);
@@ -113,7 +107,15 @@ async fn aborted(memory: &MemoryStore) -> Result<usize, String> {
         let abort = AbortUpload::new(upload.url.clone(), upload.upload.clone());
         memory.abort_upload(abort).await.map_err(failed)?;
     }
-    Ok(page.uploads.len())
+    let names = page.uploads.iter();
+    Ok(names.map(|upload| upload.upload.to_string()).collect())
+}
+
+/// Whether a client has named an upload in a request. Who never did cannot have known the name: the answer that says it
+/// was lost, or came when nobody waited for it any more.
+fn is_named(server: &S3Server, id: &str) -> bool {
+    let names = |request: &Recorded| request.call.parameter("uploadId") == Some(id);
+    server.ledger().count(names) > 0
 }
 
 /// Waits until no more descriptors are open than before; connections take a moment to close.
