@@ -256,3 +256,28 @@ pub(crate) fn unreadable(url: &S3Url, cause: std::io::Error) -> Error {
         .with_message(format!("the source could not be read: {cause}"))
         .with_source(cause)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use s3_core::MemoryStore;
+
+    use super::*;
+    use crate::TransferConfig;
+
+    #[tokio::test]
+    async fn what_is_sent_takes_memory_only_if_it_comes_from_a_file() {
+        let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        for (payload, takes) in [
+            (Payload::from("some bytes"), false),
+            (Payload::empty(), false),
+            (Payload::from_file(Arc::clone(&file), 0, 0), false),
+            (Payload::from_file(file, 0, 10), true),
+        ] {
+            let reservation = transfer.reserve_for(&payload).await;
+            assert_eq!(reservation.is_some(), takes, "{payload:?}");
+        }
+    }
+}

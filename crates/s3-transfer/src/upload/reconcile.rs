@@ -185,7 +185,10 @@ mod tests {
         let parts = [PartTag::new(1, ETag::new(empty))];
         let tag = etag_of_parts(&parts).unwrap();
         assert_eq!(tag.as_str(), "59adb24ef3cdbe0297f05b395827453f-1");
-        assert_eq!(etag_of_parts(&[PartTag::new(1, ETag::new("opaque"))]), None);
+        for no_digest in ["opaque", "d41d", &"é".repeat(16), &"x".repeat(32)] {
+            let parts = [PartTag::new(1, ETag::new(no_digest))];
+            assert_eq!(etag_of_parts(&parts), None, "{no_digest}");
+        }
     }
 
     #[test]

@@ -513,6 +513,41 @@ async fn where_there_is_no_room_for_a_name_the_bytes_tell_whose_write_it_was() {
     assert_eq!(stored(&setup, "k").await, other);
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_room_for_a_name_another_tag_is_that_of_another_upload() {
+    // Who may not look beforehand learns of the object from the completion, whose first attempt never arrives.
+    let denied = FaultMatch::operation("HeadObject").on(FaultAction::status(403, "AccessDenied"));
+    let lost = FaultMatch::operation(COMPLETE).on(FaultAction::Drop);
+    let setup = setup(FaultPlan::new([denied.times(1), lost.times(1)]));
+    setup.seed("k", 10).await;
+    let outcome = put_full(&setup, payload(4500)).await;
+    assert_eq!(outcome.unwrap(), PutOutcome::AlreadyThere);
+    assert_eq!(setup.faults.delivered().total(), 2);
+    assert_eq!(stored(&setup, "k").await.len(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_gone_before_it_is_compared_is_written_again_and_no_other_error_is_hidden()
+ {
+    let rules = |answer| {
+        FaultPlan::new([
+            FaultMatch::operation("HeadObject").on(FaultAction::ChangedETag),
+            FaultMatch::operation("PutObject")
+                .on(FaultAction::LoseReply)
+                .times(1),
+            FaultMatch::operation("GetObject").on(answer).times(1),
+        ])
+    };
+    let setup = setup(rules(FaultAction::status(404, "NoSuchKey")));
+    let outcome = put_full(&setup, payload(10)).await;
+    assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
+    assert_eq!(count(&setup, Operation::Head), 2);
+
+    let setup = crate::setup::setup(rules(FaultAction::status(400, "Odd")));
+    let error = put_full(&setup, payload(10)).await.unwrap_err();
+    assert_eq!(error.operation(), Operation::Get, "{error}");
+}
+
 /// Puts an object whose metadata takes all the room that there is.
 async fn put_full(setup: &Setup, source: Source) -> Result<PutOutcome, s3_core::Error> {
     let mut attributes = s3_core::Attributes::default();
@@ -534,6 +569,7 @@ async fn a_store_that_keeps_no_metadata_is_given_no_name_and_its_tags_tell() {
         let item = PutItem::new(url("k"), payload(len)).with_mode(PutMode::IfAbsent);
         let outcome = transfer.put(item, &Default::default()).await;
         assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
+        assert_eq!(memory.operations().get(Operation::Get), 0, "{operation}");
         let there = memory.head(HeadRequest::new(url("k"))).await.unwrap();
         assert!(there.attributes.user.is_empty(), "{there:?}");
     }
