@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use s3_client::{Config, Error, OnFailure, S3, TransferConfig};
+use s3_client::{Config, Error, Key, OnFailure, S3, S3PutObject, TransferConfig};
 use s3_core::{MemoryStore, SdkStore, SdkStoreBuilder};
 use s3_testkit::{FaultAction, FaultPlan, Position, S3Server, ramp};
 use tracing::field::{Field, Visit};
@@ -270,15 +270,21 @@ async fn a_presigned_url_is_shown_by_nothing_but_its_own_call() {
         said.outcome(free.put(&*text, "v").await);
         said.outcome(free.list_paths([&*text]).await);
         said.outcome(free.delete_many([&*text]).await);
-        let client = S3::builder()
-            .store(MemoryStore::new())
-            .s3root(&*text)
-            .build();
-        said.outcome(client.map(|_| ()));
+        let nothing = || S3PutObject {
+            key: Key::from(&*text),
+            ..S3PutObject::default()
+        };
+        said.outcome(free.put_many([nothing()]).await);
+        said.outcome(free.put_files([nothing()]).await);
+        said.debug(&free.get(&*text));
+        said.debug(&nothing());
+        let at_text = S3::builder().store(MemoryStore::new()).s3root(&*text);
+        said.debug(&at_text);
+        said.outcome(at_text.build().map(|_| ()));
         let client = S3::builder().endpoint(&*text).tmproot(local.path()).build();
         said.outcome(client.map(|_| ()));
     }
-    assert!(said.said_by("error") >= 10);
+    assert!(said.said_by("error") >= 14);
     said.never_says_a_secret();
 }
 

@@ -1,5 +1,6 @@
 //! Setting a client up.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use s3_core::url::ParseError;
 #[cfg(feature = "sdk")]
 use s3_core::url::http::{Addressing, Endpoint};
-use s3_core::url::{Root, RunOverrides, RunPath};
+use s3_core::url::{Root, RunOverrides, RunPath, quote};
 use s3_core::{Encryption, S3Prefix, SharedStore, Store};
 use s3_transfer::{Concurrency, Transfer, TransferConfig};
 
@@ -47,7 +48,6 @@ const CONCURRENCY_START: usize = 16;
 /// assert_eq!(s3.root().prefix().map(|root| root.as_str()), Some("s3://flows/data/Train/1234"));
 /// # Ok::<(), s3_client::Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct S3Builder<M> {
     config: Config,
@@ -60,6 +60,17 @@ pub struct S3Builder<M> {
     transfer: Option<TransferConfig>,
     limits: MemoryLimits,
     mode: PhantomData<M>,
+}
+
+/// Shows where the client will be, and nothing of the query of a presigned address.
+impl<M> fmt::Debug for S3Builder<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Builder")
+            .field("s3root", &self.s3root.as_deref().map(quote))
+            .field("run", &self.run)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<M: Mode> S3Builder<M> {

@@ -24,6 +24,16 @@ pub enum Error {
         /// What was given.
         input: String,
     },
+    /// An object that an earlier call has returned is not below the root of the client. Nothing was sent.
+    #[error(
+        "{url} is not below {root}, the root of this client\nhint: give its key() to mean the object of that name below the root, or use a client without a root"
+    )]
+    Elsewhere {
+        /// Where the object is.
+        url: String,
+        /// The root.
+        root: String,
+    },
     /// A client of a run needs to know where runs are kept.
     #[error(
         "a client of a run needs DATATOOLS_S3ROOT\nhint: set METAFLOW_DATATOOLS_S3ROOT to s3://bucket/path, and give the builder .config(Config::from_env()?)"
@@ -31,10 +41,10 @@ pub enum Error {
     NoDatatoolsRoot,
     /// An object to upload that has nothing to upload. Nothing was sent.
     #[error(
-        "put {key:?}: the object has no {missing}\nhint: put_many sends what is in `value`, put_files the file at `path`"
+        "put \"{key}\": the object has no {missing}\nhint: put_many sends what is in `value`, put_files the file at `path`"
     )]
     NoValue {
-        /// The key as given.
+        /// The key as given, without the query of a presigned address.
         key: String,
         /// What it has not: "value" or "path".
         missing: &'static str,
@@ -140,7 +150,10 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Url(_) | Self::BareBucket { .. } | Self::NoDatatoolsRoot => ErrorClass::Url,
+            Self::Url(_)
+            | Self::BareBucket { .. }
+            | Self::Elsewhere { .. }
+            | Self::NoDatatoolsRoot => ErrorClass::Url,
             Self::NoValue { .. } => ErrorClass::InvalidObject,
             Self::LocalFileNotFound { .. } => ErrorClass::NotFound,
             Self::Object(error) => class_of(error.kind()),

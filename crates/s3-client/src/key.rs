@@ -1,16 +1,25 @@
 //! Keys as callers give them.
 
+use std::fmt;
+
 use s3_core::S3Url;
+use s3_core::url::quote;
 
 use crate::{S3GetObject, S3Object, S3PutObject};
 
 /// A key as given to a call: a suffix of the client's root, or a full `s3://bucket/key` without one.
 ///
-/// Anything that names an object converts: text, `None` for the root itself, an [`S3Object`] of an earlier call (its
-/// [`key`](S3Object::key)), an [`S3GetObject`] or [`S3PutObject`] (their keys), an [`S3Url`] (its text).
+/// Anything that names an object converts: text, `None` for the root itself, an [`S3Object`] of an earlier call, an
+/// [`S3GetObject`] or [`S3PutObject`] (their keys), an [`S3Url`] (its text).
 ///
-/// The key of a listed object is relative to the prefix that was listed, as in Metaflow, so it leads back to the object
-/// only if that was the client's root. Without a root, give the object's [`url`](S3Object::url).
+/// An [`S3Object`] stands for the object that it is, whatever was listed to find it: `delete_many(&found)` deletes what
+/// was found. A client with a root refuses one that is not below it. Its [`key`](S3Object::key) as text is another
+/// matter: it is relative to the prefix that was listed, and leads back to the object only if that was the root.
+///
+/// # Deviation
+///
+/// In Metaflow an `S3Object` stands for its key below the client's root, which names another object, or none, if
+/// something else than the root was listed.
 ///
 /// # Examples
 ///
@@ -21,32 +30,67 @@ use crate::{S3GetObject, S3Object, S3PutObject};
 /// assert_eq!(Key::from(""), Key::root());
 /// assert_eq!(Key::from(None::<&str>), Key::root());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Key(Option<String>);
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Key(Named);
+
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+enum Named {
+    #[default]
+    Root,
+    Text(String),
+    /// The full URL of what an earlier call has found.
+    Found(String),
+}
 
 impl Key {
     /// Returns the key that stands for the root itself: `None` in Metaflow.
     #[must_use]
     pub const fn root() -> Self {
-        Self(None)
+        Self(Named::Root)
     }
 
-    /// Returns the text, or `None` for the root itself.
+    /// Returns the text, or `None` for the root itself. Of an object of an earlier call it is the full URL.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        self.0.as_deref()
+        match &self.0 {
+            Named::Root => None,
+            Named::Text(text) | Named::Found(text) => Some(text),
+        }
     }
 
-    /// Returns the text, empty for the root itself.
+    /// Returns the text, empty for the root itself. Of an object of an earlier call it is the full URL.
     #[must_use]
     pub fn into_string(self) -> String {
-        self.0.unwrap_or_default()
+        match self.0 {
+            Named::Root => String::new(),
+            Named::Text(text) | Named::Found(text) => text,
+        }
+    }
+
+    /// Returns the full URL if the key is an object or a prefix of an earlier call.
+    pub(crate) fn found(&self) -> Option<&str> {
+        match &self.0 {
+            Named::Found(url) => Some(url),
+            _ => None,
+        }
+    }
+}
+
+/// Shows nothing of the query of a presigned address.
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Key")
+            .field(&self.as_str().map(quote))
+            .finish()
     }
 }
 
 impl From<String> for Key {
     fn from(text: String) -> Self {
-        Self(Some(text).filter(|text| !text.is_empty()))
+        if text.is_empty() {
+            return Self::root();
+        }
+        Self(Named::Text(text))
     }
 }
 
@@ -82,7 +126,7 @@ impl From<Option<String>> for Key {
 
 impl From<&S3Object> for Key {
     fn from(object: &S3Object) -> Self {
-        object.key().into()
+        Self(Named::Found(object.url().to_owned()))
     }
 }
 
@@ -100,7 +144,7 @@ impl From<S3GetObject> for Key {
 
 impl From<&S3PutObject> for Key {
     fn from(object: &S3PutObject) -> Self {
-        object.key.as_str().into()
+        object.key.clone()
     }
 }
 

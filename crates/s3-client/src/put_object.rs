@@ -33,8 +33,8 @@ use crate::{Key, PutValue, metadata};
 /// ```
 #[derive(Debug, Default)]
 pub struct S3PutObject {
-    /// Where to, as given: a suffix of the root or a full URL. Empty for the root itself.
-    pub key: String,
+    /// Where to, as given: a suffix of the root or a full URL. [`Key::root`] for the root itself.
+    pub key: Key,
     /// The value for `put_many`.
     pub value: Option<PutValue>,
     /// The local file for `put_files`.
@@ -52,7 +52,7 @@ impl S3PutObject {
     #[must_use]
     pub fn new(key: impl Into<Key>, value: impl Into<PutValue>) -> Self {
         Self {
-            key: key.into().into_string(),
+            key: key.into(),
             value: Some(value.into()),
             ..Self::default()
         }
@@ -62,7 +62,7 @@ impl S3PutObject {
     #[must_use]
     pub fn file(key: impl Into<Key>, path: impl Into<PathBuf>) -> Self {
         Self {
-            key: key.into().into_string(),
+            key: key.into(),
             path: Some(path.into()),
             ..Self::default()
         }

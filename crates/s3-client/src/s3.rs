@@ -164,12 +164,20 @@ impl<M: Mode> Client<M> {
 impl Shared {
     /// Returns the object that a key means.
     pub(crate) fn object_url(&self, key: &Key) -> Result<S3Url> {
+        if let Some(url) = key.found() {
+            self.check_below_root(url)?;
+            return Ok(S3Url::parse(url)?);
+        }
         Ok(self.root.resolve_object(key.as_str())?)
     }
 
     /// Returns the prefix that a key means. Without a root, a bucket alone will not do: it is too easily meant for
     /// something less than all that is in it.
     pub(crate) fn prefix_url(&self, key: &Key) -> Result<S3Prefix> {
+        if let Some(url) = key.found() {
+            self.check_below_root(url)?;
+            return Ok(S3Prefix::parse(url)?);
+        }
         let prefix = self.root.resolve_prefix(key.as_str())?;
         let bare = prefix.prefix().is_empty() && !prefix.as_str().ends_with('/');
         if bare && self.root.prefix().is_none() {
@@ -178,6 +186,20 @@ impl Shared {
             });
         }
         Ok(prefix)
+    }
+
+    fn check_below_root(&self, url: &str) -> Result<()> {
+        let Some(root) = self.root.prefix().map(S3Prefix::as_str) else {
+            return Ok(());
+        };
+        let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/') || root.ends_with('/');
+        if url.strip_prefix(root).is_some_and(is_below) {
+            return Ok(());
+        }
+        Err(Error::Elsewhere {
+            url: url.to_owned(),
+            root: root.to_owned(),
+        })
     }
 
     /// Returns what the keys of results are relative to.

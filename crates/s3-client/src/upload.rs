@@ -57,8 +57,7 @@ impl Upload {
             encryption,
             metadata,
         };
-        // An empty key is the root, and comes back empty.
-        Self::check(client, key.into(), value, &attributes)
+        Self::check(client, key, value, &attributes)
     }
 
     pub(crate) fn url(&self) -> &S3Url {

@@ -51,7 +51,7 @@ mod url;
 pub use self::url::S3Url;
 pub use display_key::{DisplayKey, display_key};
 pub use object_urls::ObjectUrls;
-pub use parse::{JoinError, ParseError, ResolveError};
+pub use parse::{JoinError, ParseError, ResolveError, quote};
 pub use prefix::S3Prefix;
 pub use root::{Root, RunOverrides};
 pub use run::RunPath;

@@ -125,7 +125,8 @@ pub(crate) fn check_key_len(input: &str, key: &str) -> Result<(), ParseError> {
 /// Makes a text fit for an error: on one line, and no longer than a line should be.
 ///
 /// A presigned web address works for whoever reads it: nothing is shown of its query.
-pub(crate) fn quote(input: &str) -> String {
+#[must_use]
+pub fn quote(input: &str) -> String {
     const LONGEST: usize = 200;
     let input = unsigned(input);
     let mut text: String = input.chars().take(LONGEST).flat_map(escape).collect();

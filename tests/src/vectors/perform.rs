@@ -171,7 +171,7 @@ impl Player {
 
     fn put_object(&self, pair: &Pair, value: Option<PutValue>) -> Answer<S3PutObject> {
         Ok(S3PutObject {
-            key: self.key(&pair.key)?.into_string(),
+            key: self.key(&pair.key)?,
             value,
             path: None,
             content_type: pair.content_type.clone(),

@@ -27,12 +27,12 @@ const FULL: Amounts = Amounts {
     keys: 200_000,
 };
 
+/// Less of what costs by the byte. Small objects stay as many: the start of a process would show, and how long it takes
+/// until the level of concurrency is found.
 const QUICK: Amounts = Amounts {
-    small: 2_000,
-    mid: 200,
-    ranges: 500,
-    big_mib: 512,
-    keys: 50_000,
+    mid: 500,
+    big_mib: 1_024,
+    ..FULL
 };
 
 /// What is measured.
@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     /// How often each client does each workload
     #[arg(short = 'n', long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     times: u32,
-    /// Fewer and smaller objects: minutes become seconds, and the start of a process shows
+    /// Half of the bytes: a minute, or three with the peers
     #[arg(long)]
     quick: bool,
     /// Only these clients; by default the floor, ours, and the peers that were built in

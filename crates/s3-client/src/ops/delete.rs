@@ -111,7 +111,55 @@ impl Op for DeleteMany {
 
 #[cfg(test)]
 mod tests {
-    use crate::{ErrorClass, S3};
+    use s3_core::{MemoryStore, S3Url, StoreExt};
+
+    use crate::{ErrorClass, Key, S3};
+
+    #[tokio::test]
+    async fn an_object_of_a_listing_stands_for_itself_whatever_was_listed() {
+        let store = MemoryStore::with_buckets(["b"]);
+        let keys = [
+            "root",
+            "root/",
+            "root/a",
+            "root/tmp/a",
+            "root//c",
+            "root/c",
+            "root/d",
+            "root/d/",
+        ];
+        for key in keys {
+            let url = S3Url::from_parts("b", key).unwrap();
+            store.put_bytes(url, key.as_bytes()).await.unwrap();
+        }
+        let client = |root: &str| {
+            let builder = S3::builder().store(store.clone()).s3root(root);
+            builder.tmproot(std::env::temp_dir()).build().unwrap()
+        };
+        let s3 = client("s3://b/root");
+        let all = s3.list_recursive([Key::root()]).await.unwrap();
+        assert_eq!(all.len(), keys.len() - 1);
+        for (read, found) in s3.get_many(&all).await.unwrap().iter().zip(&all) {
+            let text = read.text().unwrap().unwrap();
+            assert_eq!(format!("s3://b/{text}"), found.url());
+        }
+        let below = s3.list_paths([Key::root()]).await.unwrap();
+        let tmp = below.iter().find(|entry| entry.url() == "s3://b/root/tmp/");
+        let in_tmp = s3.list_recursive(tmp).await.unwrap();
+        assert_eq!(
+            s3.delete_many(&in_tmp).await.unwrap(),
+            ["s3://b/root/tmp/a"]
+        );
+        assert!(s3.info("a").await.unwrap().exists());
+
+        let elsewhere = client("s3://b/roo").delete_many(&all).await.unwrap_err();
+        assert_eq!(elsewhere.class(), ErrorClass::Url);
+        assert!(elsewhere.to_string().contains("hint:"), "{elsewhere}");
+        s3.delete_many(&all).await.unwrap();
+        let left = store.get_bytes(S3Url::from_parts("b", "root").unwrap());
+        assert_eq!(left.await.unwrap(), "root");
+        assert_eq!(store.object_count(), 1);
+    }
 
     #[tokio::test]
     async fn every_input_has_an_outcome() {

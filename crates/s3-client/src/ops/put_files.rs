@@ -1,5 +1,7 @@
 //! Uploading many local files.
 
+use s3_core::url::quote;
+
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::Client;
@@ -65,7 +67,7 @@ impl Op for PutFiles {
         let uploads = self.files.into_iter().map(|PutFile(mut object)| {
             let path = object.path.take();
             let path = path.ok_or_else(|| Error::NoValue {
-                key: object.key.clone(),
+                key: quote(object.key.as_str().unwrap_or_default()),
                 missing: "path",
             })?;
             Upload::check_object(&call.client, object, PutValue::path(path))

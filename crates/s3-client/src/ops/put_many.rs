@@ -1,5 +1,7 @@
 //! Uploading many objects.
 
+use s3_core::url::quote;
+
 use crate::OnFailure;
 use crate::S3PutObject;
 use crate::error::{Error, Result};
@@ -73,7 +75,7 @@ impl Op for PutMany {
         let uploads = self.objects.into_iter().map(|mut object| {
             let value = object.value.take();
             let value = value.ok_or_else(|| Error::NoValue {
-                key: object.key.clone(),
+                key: quote(object.key.as_str().unwrap_or_default()),
                 missing: "value",
             })?;
             Upload::check_object(&call.client, object, value)
