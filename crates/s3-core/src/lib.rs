@@ -49,6 +49,7 @@ mod range;
 mod request;
 #[cfg(feature = "sdk")]
 mod sdk;
+mod sent;
 mod shared;
 mod store;
 #[cfg(feature = "sdk")]
@@ -76,5 +77,6 @@ pub use request::{
 pub use s3_url::{self as url, S3Prefix, S3Url};
 #[cfg(feature = "sdk")]
 pub use sdk::{Addressing, Integrity, SdkStore, SdkStoreBuilder};
+pub use sent::Sent;
 pub use shared::SharedStore;
 pub use store::{Store, StoreExt};

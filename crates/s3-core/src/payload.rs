@@ -7,11 +7,16 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::Sent;
+
 /// The body of a put or of a part: replayable, so that a retry never has to rewind a caller's reader.
 ///
 /// Clone is a reference count.
 #[derive(Clone)]
-pub struct Payload(Kind);
+pub struct Payload {
+    kind: Kind,
+    sent: Option<Sent>,
+}
 
 #[derive(Clone)]
 enum Kind {
@@ -49,7 +54,7 @@ impl Payload {
     pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
         let chunks: Arc<[Bytes]> = chunks.into_iter().collect();
         let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self(Kind::Chunks { chunks, len })
+        Self::of(Kind::Chunks { chunks, len })
     }
 
     /// Returns a payload of `len` bytes of `file` from `offset`, read by position at each attempt.
@@ -70,13 +75,30 @@ impl Payload {
     /// ```
     #[must_use]
     pub fn from_file(file: Arc<File>, offset: u64, len: u64) -> Self {
-        Self(Kind::File { file, offset, len })
+        Self::of(Kind::File { file, offset, len })
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self { kind, sent: None }
+    }
+
+    /// Has whoever sends this payload, or a slice of it, count there what has left.
+    #[must_use]
+    pub fn counted_by(mut self, sent: Sent) -> Self {
+        self.sent = Some(sent);
+        self
+    }
+
+    /// Returns where to count what has left, if somebody wants to know.
+    #[must_use]
+    pub const fn sent(&self) -> Option<&Sent> {
+        self.sent.as_ref()
     }
 
     /// Returns the length in bytes.
     #[must_use]
     pub fn len(&self) -> u64 {
-        match &self.0 {
+        match &self.kind {
             Kind::Chunks { len, .. } | Kind::File { len, .. } => *len,
         }
     }
@@ -90,7 +112,7 @@ impl Payload {
     /// Returns the buffers if all bytes are in memory; reading a file payload may block.
     #[must_use]
     pub fn as_chunks(&self) -> Option<&[Bytes]> {
-        match &self.0 {
+        match &self.kind {
             Kind::Chunks { chunks, .. } => Some(chunks),
             Kind::File { .. } => None,
         }
@@ -99,7 +121,7 @@ impl Payload {
     /// Returns the file and the place in it where the payload begins, if the bytes are in a file.
     #[cfg(feature = "sdk")]
     pub(crate) fn as_file(&self) -> Option<(&File, u64)> {
-        match &self.0 {
+        match &self.kind {
             Kind::Chunks { .. } => None,
             Kind::File { file, offset, .. } => Some((file, *offset)),
         }
@@ -123,11 +145,15 @@ impl Payload {
     pub fn slice(&self, position: u64, len: u64) -> Self {
         let position = position.min(self.len());
         let len = len.min(self.len() - position);
-        match &self.0 {
+        let slice = match &self.kind {
             Kind::Chunks { chunks, .. } => Self::from_chunks(slices(chunks, position, len)),
             Kind::File { file, offset, .. } => {
                 Self::from_file(Arc::clone(file), offset + position, len)
             }
+        };
+        Self {
+            sent: self.sent.clone(),
+            ..slice
         }
     }
 
@@ -156,7 +182,7 @@ impl Payload {
         if want == 0 {
             return Ok(Bytes::new());
         }
-        match &self.0 {
+        match &self.kind {
             Kind::Chunks { chunks, .. } => Ok(slice_at(chunks, position, want)),
             Kind::File { file, offset, .. } => read_file_at(file, offset + position, want),
         }
@@ -185,7 +211,7 @@ impl Payload {
         if end.is_none_or(|end| end > self.len()) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        match &self.0 {
+        match &self.kind {
             Kind::Chunks { chunks, .. } => copy_chunks_at(chunks, position, buffer),
             Kind::File { file, offset, .. } => fill_from_file(file, offset + position, buffer)?,
         }
@@ -305,7 +331,7 @@ impl From<&'static [u8]> for Payload {
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.kind {
             Kind::Chunks { len, .. } => write!(f, "Payload({len} bytes)"),
             Kind::File { offset, len, .. } => write!(f, "Payload(file, {len} bytes at {offset})"),
         }

@@ -23,7 +23,8 @@ pub struct TransferConfig {
     pub backoff_base: Duration,
     /// The longest wait between attempts. 20 s, as in the AWS SDKs.
     pub backoff_cap: Duration,
-    /// An attempt that moves no byte for this long is given up and tried again. 20 s.
+    /// An attempt that moves no byte for this long is given up and tried again; one that sends bytes may stand still
+    /// for the time that they take at 32 KiB/s in addition, as they may be on their way. 20 s.
     pub stall_timeout: Duration,
     /// How many attempts may be under way at once.
     pub concurrency: Concurrency,

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use s3_core::{Operation, Result, SharedStore};
+use s3_core::{Operation, Payload, Result, Sent, SharedStore};
 
 use crate::Progress;
 
@@ -42,8 +42,13 @@ pub trait Job: Clone + Send + 'static {
         0
     }
 
-    /// Returns how much longer than the stall limit an attempt may take before it answers, because it sends bytes
-    /// whose movement cannot be seen.
+    /// Returns where the bytes are counted that attempts send: as long as they leave, an attempt moves.
+    fn sent(&self) -> Option<&Sent> {
+        None
+    }
+
+    /// Returns how much longer than the stall limit an attempt may stand still before it answers, because bytes are on
+    /// their way that have left this process already, or that nobody counts.
     fn allowance(&self) -> Duration {
         Duration::ZERO
     }
@@ -56,6 +61,7 @@ pub(crate) struct Simple<R, T> {
     request: R,
     allowance: Duration,
     sends: u64,
+    sent: Option<Sent>,
     send: fn(SharedStore, R) -> BoxFuture<'static, Result<T>>,
 }
 
@@ -72,6 +78,7 @@ impl<R, T> Simple<R, T> {
             request,
             allowance: Duration::ZERO,
             sends: 0,
+            sent: None,
             send,
         }
     }
@@ -82,9 +89,9 @@ impl<R, T> Simple<R, T> {
         self
     }
 
-    /// Sends `bytes`: allows the time that they take on the slowest link that is still worth waiting for.
-    pub(crate) fn sending(mut self, bytes: u64) -> Self {
-        self.sends = bytes;
+    /// Sends this payload: allows the time that it takes on a slow link, if the counter of what has left stands still.
+    pub(crate) fn sending(mut self, bytes: u64, sent: Option<Sent>) -> Self {
+        (self.sends, self.sent) = (bytes, sent);
         self.allowing(Duration::from_secs(bytes / SLOWEST_UPLOAD))
     }
 }
@@ -105,8 +112,22 @@ macro_rules! simple {
 }
 pub(crate) use simple;
 
-/// 32 KiB/s, in bytes per second: an upload slower than this is taken for stalled.
+/// 32 KiB/s, in bytes per second: what an upload may stand still for, until it has answered, is the stall limit and the
+/// time that its bytes take at this speed. They may all be in buffers between here and the server.
 const SLOWEST_UPLOAD: u64 = 32 << 10;
+
+/// Has a payload counted that takes long enough for it to matter.
+pub(crate) fn counted(payload: &mut Payload) -> Option<Sent> {
+    if payload.len() <= UNCOUNTED {
+        return None;
+    }
+    let sent = Sent::default();
+    *payload = payload.clone().counted_by(sent.clone());
+    Some(sent)
+}
+
+/// 64 KiB: what is smaller leaves in one write.
+const UNCOUNTED: u64 = 64 << 10;
 
 impl<R: Clone, T> Clone for Simple<R, T> {
     fn clone(&self) -> Self {
@@ -116,6 +137,7 @@ impl<R: Clone, T> Clone for Simple<R, T> {
             request: self.request.clone(),
             allowance: self.allowance,
             sends: self.sends,
+            sent: self.sent.clone(),
             send: self.send,
         }
     }
@@ -152,6 +174,10 @@ where
 
     fn sends(&self) -> u64 {
         self.sends
+    }
+
+    fn sent(&self) -> Option<&Sent> {
+        self.sent.as_ref()
     }
 
     fn allowance(&self) -> Duration {

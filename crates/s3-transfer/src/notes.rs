@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Phase, Result, SharedStore};
+use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Phase, Result, Sent, SharedStore};
 use tokio::time::Instant;
 
 use crate::layer::before;
@@ -181,6 +181,10 @@ impl<J: Job> Job for Noted<J> {
 
     fn sends(&self) -> u64 {
         self.job.sends()
+    }
+
+    fn sent(&self) -> Option<&Sent> {
+        self.job.sent()
     }
 
     fn allowance(&self) -> std::time::Duration {

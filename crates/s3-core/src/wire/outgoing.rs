@@ -3,7 +3,7 @@
 use crc_fast::CrcAlgorithm;
 
 use super::trailer::trailer_len;
-use crate::Payload;
+use crate::{Payload, Sent};
 
 /// One request.
 pub(crate) struct Outgoing<'a> {
@@ -36,7 +36,15 @@ pub(crate) enum OutBody<'a> {
     },
 }
 
-impl OutBody<'_> {
+impl<'a> OutBody<'a> {
+    /// Returns where to count what has left.
+    pub(super) const fn sent(&self) -> Option<&'a Sent> {
+        match self {
+            Self::None => None,
+            Self::Payload(payload) | Self::Trailer { payload, .. } => payload.sent(),
+        }
+    }
+
     /// Returns how many bytes go out behind the head.
     pub(super) fn encoded_len(&self) -> u64 {
         match self {

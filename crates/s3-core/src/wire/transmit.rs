@@ -19,7 +19,7 @@ use super::outgoing::{OutBody, Outgoing};
 use super::pieces::{Pieces, Spare, append_all};
 use super::trailer::{PIECE, Trailer};
 use crate::payload::became_shorter;
-use crate::{Payload, local_io};
+use crate::{Payload, Sent, local_io};
 
 /// A body up to this size leaves with its head, in one write: copying it costs less than the kernel's second call.
 const SMALL: u64 = 64 << 10;
@@ -45,6 +45,7 @@ pub(super) async fn transmit(
 ) -> Result<Option<Parsed>, Stop> {
     let mut sender = Sender {
         wire: &mut conn.wire,
+        sent: outgoing.body.sent(),
         early: None,
         begun: false,
     };
@@ -126,6 +127,8 @@ fn unreadable(error: io::Error) -> Stop {
 
 struct Sender<'a> {
     wire: &'a mut Wire,
+    /// Where to count what has left.
+    sent: Option<&'a Sent>,
     /// An answer of success that came before the end of the body: believed only if the rest can be sent as well.
     early: Option<Parsed>,
     /// Whether anything was written, so that the server may have an opinion.
@@ -161,6 +164,7 @@ impl Sender<'_> {
                 Ok(Some(count)) => {
                     offset += count;
                     left -= count;
+                    self.count(count);
                 }
                 Ok(None) => self.listen().await?,
                 Err(error) if kernel::is_of_socket(&error) => return Err(Stop::Broken(error)),
@@ -247,11 +251,20 @@ impl Sender<'_> {
             self.begun = true;
             let written = poll_fn(|cx| self.wire.poll_write(cx, slices, watch)).await;
             match written.map_err(Stop::Broken)? {
-                Some(count) => IoSlice::advance_slices(&mut slices, count),
+                Some(count) => {
+                    IoSlice::advance_slices(&mut slices, count);
+                    self.count(count as u64);
+                }
                 None => self.listen().await?,
             }
         }
         Ok(())
+    }
+
+    fn count(&self, bytes: u64) {
+        if let Some(sent) = self.sent {
+            sent.add(bytes);
+        }
     }
 
     async fn is_spoken_to(&mut self) -> bool {

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use s3_core::{Error, ErrorKind, Operation, Phase, Result};
+use s3_core::{Error, ErrorKind, Operation, Phase, Result, Sent};
 use tower::{Layer, Service};
 
 use crate::sync::{Instant, Mutex, MutexGuard, sleep, spawn};
@@ -67,6 +67,7 @@ where
         let place = Place {
             pulse: job.progress().map_or(0, Progress::pulse),
             progress: job.progress().cloned(),
+            sent: job.sent().cloned(),
             operation: job.operation(),
             limit,
         };
@@ -84,6 +85,7 @@ struct Place {
     progress: Option<Progress>,
     /// The pulse of its progress when the attempt began.
     pulse: u64,
+    sent: Option<Sent>,
     operation: Operation,
     limit: Duration,
 }
@@ -137,6 +139,12 @@ where
     }
 }
 
+/// A number that changes whenever bytes move, in either direction.
+fn pulse(progress: Option<&Progress>, sent: Option<&Sent>) -> u64 {
+    let received = progress.map_or(0, Progress::pulse);
+    received.wrapping_add(sent.map_or(0, Sent::bytes))
+}
+
 /// The attempts that are looked after. Clone is a reference count.
 #[derive(Clone, Debug)]
 struct Watch(Arc<Mutex<Watched>>);
@@ -153,6 +161,7 @@ struct Watched {
 #[derive(Debug)]
 struct Attempt {
     progress: Option<Progress>,
+    sent: Option<Sent>,
     pulse: u64,
     since: Instant,
     limit: Duration,
@@ -174,8 +183,9 @@ impl Watch {
 
     fn enter(&self, place: &Place, waker: &Waker) -> Entry {
         let attempt = Attempt {
-            pulse: place.progress.as_ref().map_or(0, Progress::pulse),
+            pulse: pulse(place.progress.as_ref(), place.sent.as_ref()),
             progress: place.progress.clone(),
+            sent: place.sent.clone(),
             since: Instant::now(),
             limit: place.limit,
             stalled: false,
@@ -218,7 +228,7 @@ impl Watch {
         let mut watched = self.lock();
         for attempt in watched.attempts.iter_mut().flatten() {
             let progress = attempt.progress.as_ref();
-            let pulse = progress.map_or(0, Progress::pulse);
+            let pulse = pulse(progress, attempt.sent.as_ref());
             if pulse != attempt.pulse || progress.is_some_and(Progress::is_own_wait) {
                 (attempt.pulse, attempt.since) = (pulse, now);
             } else if now.saturating_duration_since(attempt.since) >= attempt.limit {
@@ -317,6 +327,7 @@ mod tests {
         let place = Place {
             pulse: 0,
             progress: progress.cloned(),
+            sent: None,
             operation: Operation::Get,
             limit: LIMIT,
         };

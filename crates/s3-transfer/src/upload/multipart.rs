@@ -14,7 +14,7 @@ use super::reader::Reader;
 use super::reconcile::{Sight, unseen};
 use super::token::WriteToken;
 use crate::crew::PartSet;
-use crate::job::simple;
+use crate::job::{counted, simple};
 use crate::joined::joined;
 use crate::parts::{MAX_PARTS, growing_size, upload_size};
 use crate::transfer::{Reservation, give_back};
@@ -275,9 +275,10 @@ impl<'a> Sending<'a> {
 }
 
 impl Transfer {
-    async fn send_part(&self, part: UploadPart, options: &CallOptions) -> Result<PartTag> {
+    async fn send_part(&self, mut part: UploadPart, options: &CallOptions) -> Result<PartTag> {
         let (place, len) = (part.url.clone(), part.payload.len());
+        let sent = counted(&mut part.payload);
         let job = simple!(Operation::UploadPart, place.as_str(), upload_part(part));
-        self.run(job.sending(len), options).await
+        self.run(job.sending(len, sent), options).await
     }
 }

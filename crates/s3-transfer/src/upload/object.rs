@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::reconcile::{Sight, unseen};
 use super::token::WriteToken;
 use super::{PutItem, PutOutcome, Source};
-use crate::job::simple;
+use crate::job::{counted, simple};
 use crate::transfer::{Reservation, give_back};
 use crate::{CallOptions, Transfer};
 
@@ -209,11 +209,16 @@ impl Transfer {
         unreachable!("the last round returns")
     }
 
-    async fn send_put(&self, request: PutRequest, options: &CallOptions) -> Result<PutResponse> {
+    async fn send_put(
+        &self,
+        mut request: PutRequest,
+        options: &CallOptions,
+    ) -> Result<PutResponse> {
         let (place, len) = (request.url.clone(), request.payload.len());
         let _reservation = self.reserve_for(&request.payload).await;
+        let sent = counted(&mut request.payload);
         let job = simple!(Operation::Put, place.as_str(), put(request));
-        self.run(job.sending(len), options).await
+        self.run(job.sending(len, sent), options).await
     }
 
     /// Reserves what sending a payload takes: of a file, the buffer that it is read into on its way; of what is in

@@ -4,14 +4,16 @@ use std::fmt;
 use std::future::{Future, pending};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, ByteRange, Capabilities, CompleteUpload, CopyRequest,
     CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
     HeadRequest, ListPage, ListParts, ListRequest, ListUploads, MemoryStore, ObjectMeta, Operation,
-    PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, S3Url, Store, UploadId,
-    UploadPart, UploadPartCopy, UploadsPage,
+    PartTag, PartsPage, Payload, PresignRequest, PutRequest, PutResponse, Result, S3Url, Store,
+    UploadId, UploadPart, UploadPartCopy, UploadsPage,
 };
+use tokio::time::{Instant, sleep};
 
 /// Turns the answer to the get with this number, from 0, into another.
 type OnGet = fn(usize, GetResponse) -> GetResponse;
@@ -58,6 +60,8 @@ pub(crate) struct Hooked {
     pub(crate) parts: Arc<Parts>,
     /// How large a byte passes for: objects of a few bytes are then too large to be copied at once.
     pub(crate) scale: u64,
+    /// How long it takes until a payload has left, some of it every 10 s, and how long the answer takes then.
+    pub(crate) line: Option<(Duration, Duration)>,
     gets: AtomicUsize,
     pages: AtomicUsize,
 }
@@ -74,6 +78,7 @@ impl Hooked {
             refused_part: None,
             parts: Arc::default(),
             scale: 1,
+            line: None,
             gets: AtomicUsize::new(0),
             pages: AtomicUsize::new(0),
         }
@@ -83,6 +88,22 @@ impl Hooked {
 impl fmt::Debug for Hooked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hooked")
+    }
+}
+
+impl Hooked {
+    async fn send(&self, payload: &Payload) {
+        let Some((leaving, answering)) = self.line else {
+            return;
+        };
+        let begun = Instant::now();
+        while begun.elapsed() < leaving {
+            sleep(Duration::from_secs(10)).await;
+            if let Some(sent) = payload.sent() {
+                sent.add(1000);
+            }
+        }
+        sleep(answering).await;
     }
 }
 
@@ -131,7 +152,13 @@ impl Store for Hooked {
         Ok(page)
     }
 
+    async fn put(&self, request: PutRequest) -> Result<PutResponse> {
+        self.send(&request.payload).await;
+        self.memory.put(request).await
+    }
+
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
+        self.send(&request.payload).await;
         let _under_way = UnderWay::begin(&self.parts);
         match self.refused_part {
             None => self.memory.upload_part(request).await,
@@ -171,7 +198,6 @@ impl Store for Hooked {
     }
 
     forward! {
-        put(request: PutRequest) -> PutResponse;
         create_upload(request: CreateUpload) -> UploadId;
         complete_upload(request: CompleteUpload) -> PutResponse;
         list_uploads(request: ListUploads) -> UploadsPage;

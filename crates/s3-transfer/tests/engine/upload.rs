@@ -745,3 +745,31 @@ async fn where_no_condition_is_known_a_look_decides_about_a_create_and_about_not
     ));
     assert_eq!(heads(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_over_a_slow_line_may_take_as_long_as_bytes_leave() {
+    // 1 MiB may stand still for 20 s and 32 s more.
+    const LEN: usize = 1 << 20;
+    let (moment, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+    for (leaving, answering, part_size, written) in [
+        (20 * minute, moment, 2 * LEN, true),
+        (20 * minute, moment, LEN / 4, true),
+        (moment, 45 * moment, 2 * LEN, true),
+        (moment, 80 * moment, 2 * LEN, false),
+    ] {
+        let memory = memory();
+        let mut store = Hooked::new(memory.clone(), |_, answer| answer);
+        store.line = Some((leaving, answering));
+        let mut config = config();
+        config.part_size = part_size as u64;
+        config.single_put_up_to = config.part_size;
+        let transfer = Transfer::new(store, config);
+        let item = PutItem::new(url("k"), payload(LEN));
+        let outcome = transfer.put(item, &Default::default()).await;
+        assert_eq!(outcome.is_ok(), written, "{leaving:?}: {outcome:?}");
+        match outcome {
+            Ok(_) => assert_eq!(memory.get_bytes(url("k")).await.unwrap().len(), LEN),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Timeout),
+        }
+    }
+}

@@ -23,6 +23,7 @@ async fn attempt(watch: Watch, stalls: bool) {
         Result::Ok(())
     };
     let place = Place {
+        sent: None,
         progress: None,
         pulse: 0,
         operation: Operation::Get,
