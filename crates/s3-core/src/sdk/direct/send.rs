@@ -1,5 +1,7 @@
 //! One request and its answer: signed, sent, and sent once more where the refusal says how to do better.
 
+use bytes::Bytes;
+
 use super::identity::Identity;
 use super::sign::{Draft, HeaderError, Headers, PayloadHash, Query};
 use super::target::Target;
@@ -7,7 +9,8 @@ use super::{Direct, lost};
 use crate::sdk::bounded_answer::REFUSAL;
 use crate::sdk::errors;
 use crate::sdk::reply::Reply;
-use crate::wire::{Answer, OutBody, Outgoing};
+
+use crate::wire::{Answer, OutBody, Outgoing, WireErrorKind};
 use crate::{Error, Operation, Result};
 
 /// A request before it is signed.
@@ -89,6 +92,11 @@ impl Direct {
         if !body.is_empty() && errors::holds_refusal(&reply) {
             return Err(errors::refused_by_server(operation, &reply));
         }
+        if !body.is_empty() && answer.head.get("etag").is_none() {
+            // Such as the page of a proxy, which has kept the bytes to itself.
+            let text = "the answer is not one of S3";
+            return Err(errors::not_understood(operation, &reply, text));
+        }
         Ok(answer)
     }
 
@@ -119,8 +127,13 @@ impl Direct {
 }
 
 async fn refusal(operation: Operation, answer: &mut Answer) -> Error {
-    // What cannot be read leaves the status, which says enough.
-    let body = answer.body.collect(REFUSAL).await.unwrap_or_default();
+    let body = match answer.body.collect(REFUSAL).await {
+        Ok(body) => body,
+        // No error document is so long: the status says enough.
+        Err(lost) if lost.kind() == WireErrorKind::TooLarge => Bytes::new(),
+        // Why it was refused is in the body: for a wrong clock, an expired token or a cut request, among others.
+        Err(lost) => return lost::in_the_body(operation, &lost),
+    };
     let reply = Reply {
         status: answer.status,
         header: &|name| answer.head.get(name),

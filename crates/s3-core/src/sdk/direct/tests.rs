@@ -109,6 +109,9 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Came>>, answer: &dyn Fn(&Came) -> St
         let text = answer(&came);
         log.lock().unwrap().push(came);
         writer.write_all(text.as_bytes()).unwrap();
+        if text.contains("Connection: close") {
+            return;
+        }
     }
 }
 
@@ -363,6 +366,35 @@ async fn a_success_that_holds_an_error_is_none() {
         assert_eq!(error.code(), Some("InternalError"));
         assert!(error.retryability().is_retryable());
     }
+}
+
+#[tokio::test]
+async fn a_refusal_that_breaks_off_is_not_believed() {
+    for status in [400, 403, 404, 409, 412, 503] {
+        for direct in [true, false] {
+            let server = Server::start(move |_| {
+                let head = format!("HTTP/1.1 {status} No\r\nContent-Length: 99\r\n");
+                format!("{head}Connection: close\r\n\r\n<Error>")
+            });
+            let put = PutRequest::new(url(), Payload::from("hello"));
+            let error = server.store(direct).put(put).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Network, "{direct} {error}");
+            assert!(error.retryability().is_retryable());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_a_proxy_is_no_write() {
+    let server = Server::start(|_| {
+        let page = "<html>Please log in</html>";
+        let len = page.len();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{page}")
+    });
+    let put = PutRequest::new(url(), Payload::from("hello"));
+    let error = server.store(true).put(put).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server, "{error}");
+    assert!(error.retryability().is_retryable());
 }
 
 #[tokio::test]
