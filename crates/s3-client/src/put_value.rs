@@ -109,9 +109,35 @@ impl PutValue {
             Kind::File(file) => {
                 file_source(file).map_err(|error| Error::local("read the open file", error))
             }
-            Kind::Path(path) => File::open(&path)
-                .and_then(file_source)
-                .map_err(|error| Error::local_file(&path, error)),
+            Kind::Path(path) => path_source(&path).map_err(|error| Error::local_file(&path, error)),
+        }
+    }
+}
+
+/// Opens a file. What is no file, such as a pipe that nobody writes to yet, may take any time to open: that is left to
+/// the thread that reads it.
+fn path_source(path: &Path) -> io::Result<Source> {
+    if path.metadata()?.is_file() {
+        return file_source(File::open(path)?);
+    }
+    let late = Late::Path(path.to_owned());
+    Ok(Source::Read(Box::new(late)))
+}
+
+/// A file that is opened when it is read.
+enum Late {
+    Path(PathBuf),
+    File(File),
+}
+
+impl Read for Late {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Self::Path(path) = self {
+            *self = Self::File(File::open(path)?);
+        }
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Path(_) => unreachable!("it has just been opened"),
         }
     }
 }
@@ -140,7 +166,8 @@ fn resolve_file(path: &Path) -> io::Result<PathBuf> {
 
 fn file_source(file: File) -> io::Result<Source> {
     let metadata = file.metadata()?;
-    if metadata.is_file() {
+    // Files that are made up as they are read, as below /proc, claim to have no bytes.
+    if metadata.is_file() && metadata.len() > 0 {
         Ok(Source::Payload(Payload::from_file(
             Arc::new(file),
             0,
@@ -218,8 +245,59 @@ impl From<File> for PutValue {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
-    use crate::ErrorClass;
+    use crate::{ErrorClass, S3};
+
+    #[tokio::test]
+    async fn a_pipe_that_nobody_writes_to_yet_holds_up_nobody_and_a_deadline_ends_the_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let [silent, spoken] = ["silent", "spoken"].map(|name| dir.path().join(name));
+        let made = Command::new("mkfifo").args([&silent, &spoken]).status();
+        assert!(made.unwrap().success());
+        let s3 = S3::in_memory().unwrap();
+        s3.create_bucket("b").await.unwrap();
+        let put = |pipe: &Path| s3.put("s3://b/k", PutValue::path(pipe));
+        let late = put(&silent).deadline(Duration::from_millis(50)).await;
+        let late = late.unwrap_err();
+        assert_eq!(
+            late.as_object().unwrap().kind(),
+            s3_core::ErrorKind::Timeout
+        );
+        // The thread that was left waiting gets a writer, who has nothing to say.
+        let both = File::options().read(true).write(true).open(&silent);
+        let _writer = both.unwrap();
+        let pipe = spoken.clone();
+        let writer = thread::spawn(move || std::fs::write(pipe, "from the pipe"));
+        put(&spoken).await.unwrap();
+        writer.join().unwrap().unwrap();
+        let there = s3.get("s3://b/k").await.unwrap();
+        assert_eq!(there.text().unwrap().as_deref(), Some("from the pipe"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_file_that_is_made_up_as_it_is_read_is_sent_whole() {
+        let s3 = S3::in_memory().unwrap();
+        s3.create_bucket("b").await.unwrap();
+        let files = [("s3://b/k", "/proc/version")];
+        s3.put_files(files).await.unwrap();
+        let there = s3.get("s3://b/k").await.unwrap().text().unwrap();
+        assert_eq!(
+            there.unwrap(),
+            std::fs::read_to_string("/proc/version").unwrap()
+        );
+    }
+
+    #[test]
+    fn a_path_through_a_file_leads_to_nothing() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = PutValue::path(file.path().join("x")).check().unwrap_err();
+        assert_eq!(error.class(), ErrorClass::NotFound, "{error}");
+    }
 
     #[test]
     fn a_missing_file_is_found_before_anything_is_sent() {
