@@ -158,9 +158,7 @@ impl Error {
             Self::LocalFileNotFound { .. } => ErrorClass::NotFound,
             Self::Object(error) => class_of(error.kind()),
             Self::Batch(batch) => batch.error().class(),
-            Self::Local { error, .. } if error.kind() == io::ErrorKind::StorageFull => {
-                ErrorClass::InsufficientDiskSpace
-            }
+            Self::Local { error, .. } if is_full(error.kind()) => ErrorClass::InsufficientDiskSpace,
             _ => ErrorClass::Other,
         }
     }
@@ -220,7 +218,11 @@ impl Error {
 
     /// The error of a local file that should be read.
     pub(crate) fn local_file(path: &Path, error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::NotFound {
+        // Nothing can be there either, where the way leads through what is no directory.
+        if matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        ) {
             return Self::LocalFileNotFound {
                 path: path.to_owned(),
             };
@@ -240,6 +242,12 @@ impl Error {
             error,
         }
     }
+}
+
+/// Whether there is no room for a file: on the disk, in the quota, or below the largest size.
+const fn is_full(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(kind, StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 impl From<ParseError> for Error {
