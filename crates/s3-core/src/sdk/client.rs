@@ -345,6 +345,7 @@ mod tests {
             ("http://store.example.org", 1),
             ("http://127.0.0.1:1", 0),
             ("http://localhost:1", 0),
+            #[cfg(feature = "https")]
             ("https://store.example.org", 0),
         ] {
             let warnings = Arc::new(Warnings::default());
