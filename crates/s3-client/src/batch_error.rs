@@ -282,6 +282,25 @@ mod tests {
         assert_eq!(outcomes.len(), 5);
         assert!(outcomes[0].is_success() && outcomes[1].error().is_some());
         assert!(matches!(outcomes[4], Outcome::NotAttempted));
+        assert!(!outcomes[1].is_success() && !outcomes[4].is_success());
+    }
+
+    #[test]
+    fn outcomes_and_causes_can_be_had() {
+        let cause = std::io::Error::other("why");
+        let error = s3_core::Error::new(ErrorKind::Network, Operation::Get).with_source(cause);
+        let url = s3_core::S3Url::parse("s3://b/k").unwrap();
+        let got = Outcome::Got(Box::new(S3Object::missing(url, None)));
+        let results = vec![Some(Ok(got)), Some(Err(Arc::new(error.into())))];
+        let error = check(results).unwrap_err();
+        let Error::Batch(batch) = error else {
+            panic!("{error}");
+        };
+        assert!(StdError::source(&batch).is_some());
+        assert!(format!("{batch:?}").contains("succeeded: 1, failed: 1"));
+        let outcomes = batch.into_outcomes();
+        assert_eq!(outcomes.len(), 2);
+        assert!(outcomes[0].object().is_some() && outcomes[1].object().is_none());
     }
 
     #[test]
@@ -292,11 +311,19 @@ mod tests {
             (batch.index(), batch.failed(), batch.not_attempted()),
             (2, 1, 1)
         );
+        assert!(
+            error.to_string().starts_with("put_many: input 2 of 3 ("),
+            "{error}"
+        );
         let error = check(vec![Some(Ok(Outcome::Done)), late(0), late(0)]).unwrap_err();
         let batch = error.as_batch().unwrap();
         assert_eq!(
             (batch.index(), batch.failed(), batch.not_attempted()),
             (1, 0, 2)
+        );
+        assert!(
+            error.to_string().starts_with("put_many: input 1 of 3 ("),
+            "{error}"
         );
         assert_eq!(
             batch.error().as_object().unwrap().kind(),

@@ -300,4 +300,37 @@ mod tests {
         sendable::<Error>();
         assert!(size_of::<Error>() <= 64, "{}", size_of::<Error>());
     }
+
+    #[test]
+    fn each_class_is_an_exception_of_metaflows() {
+        let names = [
+            (ErrorClass::Url, "MetaflowS3URLException"),
+            (ErrorClass::InvalidObject, "MetaflowS3InvalidObject"),
+            (ErrorClass::NotFound, "MetaflowS3NotFound"),
+            (ErrorClass::AccessDenied, "MetaflowS3AccessDenied"),
+            (ErrorClass::InvalidRange, "MetaflowS3InvalidRange"),
+            (
+                ErrorClass::InsufficientDiskSpace,
+                "MetaflowS3InsufficientDiskSpace",
+            ),
+            (ErrorClass::Other, "MetaflowS3Exception"),
+        ];
+        for (class, name) in names {
+            assert_eq!(class.exception(), name);
+        }
+    }
+
+    #[test]
+    fn no_room_of_any_kind_is_a_full_disk() {
+        use io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, StorageFull};
+        for (kind, full) in [
+            (StorageFull, true),
+            (QuotaExceeded, true),
+            (FileTooLarge, true),
+            (PermissionDenied, false),
+        ] {
+            let class = Error::local("write", kind.into()).class();
+            assert_eq!(class == ErrorClass::InsufficientDiskSpace, full, "{kind}");
+        }
+    }
 }
