@@ -1,7 +1,7 @@
 //! Downloading one object.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::download::{Fetch, Landing};
 use crate::error::{Error, Result};
@@ -157,13 +157,34 @@ fn check_landing(landing: Landing) -> Result<Landing> {
     }
 }
 
+/// The longest name of a file that the file systems of Linux and macOS take, in bytes.
+const LONGEST_NAME: usize = 255;
+
 /// Returns the absolute form of a path that a file can get; `is_directory` says whether its directory is there.
 pub(super) fn check_file(path: &Path, is_directory: impl FnOnce(&Path) -> bool) -> Result<PathBuf> {
     let failed = |error| Error::local(&format!("download to {}", path.display()), error);
     let absolute = std::path::absolute(path).map_err(failed)?;
-    if absolute.is_dir() {
+    let there = absolute.metadata().ok();
+    let ends_in_slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if there.as_ref().is_some_and(fs::Metadata::is_dir) || ends_in_slash {
         let problem = "is a directory\nhint: name a file in it";
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, problem)));
+    }
+    // It would be replaced, and not written to.
+    if there.is_some_and(|there| !there.is_file()) {
+        let problem = "is a device or a pipe, which a download would replace\nhint: name a file, or get the bytes";
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, problem)));
+    }
+    if absolute
+        .file_name()
+        .is_some_and(|name| name.len() > LONGEST_NAME)
+    {
+        let problem =
+            format!("the name is longer than {LONGEST_NAME} bytes\nhint: give it a shorter one");
+        return Err(failed(io::Error::new(
+            io::ErrorKind::InvalidFilename,
+            problem,
+        )));
     }
     match absolute.parent() {
         Some(directory) if !is_directory(directory) => {

@@ -222,6 +222,9 @@ mod tests {
             ("x", "d", "is a directory"),
             ("x", "missing/y", "there is no directory"),
             ("x", "file/y", "there is no directory"),
+            ("x", "new/", "is a directory"),
+            ("x", "/dev/null", "is a device"),
+            ("x", &"n".repeat(256), "longer than 255 bytes"),
         ] {
             let files = [("a", path(first)), ("b", path(bad))];
             let error = s3.get_files(files).await.unwrap_err();
