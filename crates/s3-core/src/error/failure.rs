@@ -109,10 +109,11 @@ impl Error {
         self
     }
 
-    /// Adds the server's request id.
+    /// Adds the server's request id. One without a character is none.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
-        self.0.request_id = Some(id.into().into_boxed_str());
+        let id = id.into().into_boxed_str();
+        self.0.request_id = Some(id).filter(|id| !id.is_empty());
         self
     }
 
@@ -407,5 +408,12 @@ mod tests {
         fn sendable<T: Send + Sync + 'static>() {}
         sendable::<Error>();
         assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn a_request_id_without_a_character_is_none() {
+        let error = || Error::new(ErrorKind::Server, Operation::Get);
+        assert_eq!(error().with_request_id("").request_id(), None);
+        assert_eq!(error().with_request_id("4XA1").request_id(), Some("4XA1"));
     }
 }
