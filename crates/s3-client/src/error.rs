@@ -158,7 +158,7 @@ impl Error {
             Self::LocalFileNotFound { .. } => ErrorClass::NotFound,
             Self::Object(error) => class_of(error.kind()),
             Self::Batch(batch) => batch.error().class(),
-            Self::Local { error, .. } if is_full(error.kind()) => ErrorClass::InsufficientDiskSpace,
+            Self::Local { error, .. } => class_of(ErrorKind::of_local(error.kind())),
             _ => ErrorClass::Other,
         }
     }
@@ -242,12 +242,6 @@ impl Error {
             error,
         }
     }
-}
-
-/// Whether there is no room for a file: on the disk, in the quota, or below the largest size.
-const fn is_full(kind: io::ErrorKind) -> bool {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(kind, StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 impl From<ParseError> for Error {

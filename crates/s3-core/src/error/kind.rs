@@ -1,7 +1,7 @@
 //! What went wrong, during what, and whether another attempt can help.
 
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, io};
 
 /// What went wrong. `docs/ERRORS.md` says for each kind what causes it and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +54,18 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Returns what a failure of the local file system is: `DiskFull` without room on the disk, in the quota or below the
+    /// largest size of a file, else `LocalIo`.
+    #[must_use]
+    pub const fn of_local(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::DiskFull,
+            _ => Self::LocalIo,
+        }
+    }
+
     /// Returns the kind in a few words.
     #[must_use]
     pub const fn describe(self) -> &'static str {

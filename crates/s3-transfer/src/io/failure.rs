@@ -8,15 +8,7 @@ use s3_core::{Error, ErrorKind, Operation};
 
 /// Returns the error of a local file: `DiskFull` if the disk is full, else `LocalIo`.
 pub(crate) fn local_failure(operation: Operation, path: &Path, cause: io::Error) -> Error {
-    let full = matches!(
-        cause.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-    );
-    let kind = if full {
-        ErrorKind::DiskFull
-    } else {
-        ErrorKind::LocalIo
-    };
+    let kind = ErrorKind::of_local(cause.kind());
     let error = Error::new(kind, operation).with_message(format!("{}: {cause}", path.display()));
     let hint = match cause.kind() {
         _ if cause.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => Some(
@@ -26,7 +18,9 @@ pub(crate) fn local_failure(operation: Operation, path: &Path, cause: io::Error)
             Some("the directory of the file must be writable")
         }
         io::ErrorKind::FileTooLarge => Some("files of this size are not allowed here (ulimit -f)"),
-        _ if full => Some("make room there, or choose a directory on another disk"),
+        _ if kind == ErrorKind::DiskFull => {
+            Some("make room there, or choose a directory on another disk")
+        }
         _ => None,
     };
     match hint {
