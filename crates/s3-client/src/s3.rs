@@ -165,8 +165,7 @@ impl Shared {
     /// Returns the object that a key means.
     pub(crate) fn object_url(&self, key: &Key) -> Result<S3Url> {
         if let Some(url) = key.found() {
-            self.check_below_root(url)?;
-            return Ok(S3Url::parse(url)?);
+            return self.below_root(url);
         }
         Ok(self.root.resolve_object(key.as_str())?)
     }
@@ -175,8 +174,7 @@ impl Shared {
     /// something less than all that is in it.
     pub(crate) fn prefix_url(&self, key: &Key) -> Result<S3Prefix> {
         if let Some(url) = key.found() {
-            self.check_below_root(url)?;
-            return Ok(S3Prefix::parse(url)?);
+            return Ok(S3Prefix::parse(self.below_root(url)?.as_str())?);
         }
         let prefix = self.root.resolve_prefix(key.as_str())?;
         let bare = prefix.prefix().is_empty() && !prefix.as_str().ends_with('/');
@@ -188,18 +186,20 @@ impl Shared {
         Ok(prefix)
     }
 
-    fn check_below_root(&self, url: &str) -> Result<()> {
-        let Some(root) = self.root.prefix().map(S3Prefix::as_str) else {
-            return Ok(());
-        };
-        let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/') || root.ends_with('/');
-        if url.strip_prefix(root).is_some_and(is_below) {
-            return Ok(());
+    /// Returns what an earlier call has found, if it is the root of this client or below it.
+    fn below_root(&self, url: &str) -> Result<S3Url> {
+        let url = S3Url::parse(url)?;
+        match self.root.prefix() {
+            Some(root)
+                if url.as_str() != root.as_str() && !root.with_trailing_slash().contains(&url) =>
+            {
+                Err(Error::Elsewhere {
+                    url: url.as_str().to_owned(),
+                    root: root.as_str().to_owned(),
+                })
+            }
+            _ => Ok(url),
         }
-        Err(Error::Elsewhere {
-            url: url.to_owned(),
-            root: root.to_owned(),
-        })
     }
 
     /// Returns what the keys of results are relative to.
