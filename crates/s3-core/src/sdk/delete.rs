@@ -149,10 +149,9 @@ mod tests {
     use std::time::Duration;
 
     use aws_smithy_runtime_api::client::http::{
-        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
     };
     use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-    use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
     use aws_smithy_types::body::SdkBody;
     use tokio::time::{Instant, sleep};
 
@@ -161,7 +160,7 @@ mod tests {
     use crate::{SdkStore, Store};
 
     /// A server that is 100 ms away, and refuses a few.
-    #[derive(Clone, Debug)]
+    #[derive(Debug)]
     struct Far;
 
     impl HttpConnector for Far {
@@ -176,23 +175,13 @@ mod tests {
         }
     }
 
-    impl HttpClient for Far {
-        fn http_connector(
-            &self,
-            _: &HttpConnectorSettings,
-            _: &RuntimeComponents,
-        ) -> SharedHttpConnector {
-            SharedHttpConnector::new(self.clone())
-        }
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_thousand_keys_that_xml_cannot_carry_take_seconds() {
         let store = SdkStore::builder()
             .endpoint("http://127.0.0.1:9")
             .region("eu-west-1")
             .credentials("access", "secret", None)
-            .http_client(Far)
+            .http_client(http_client_fn(|_, _| SharedHttpConnector::new(Far)))
             .build();
         let keys: Vec<_> = (0..1000)
             .map(|number| format!("{number:03}\u{1}"))
