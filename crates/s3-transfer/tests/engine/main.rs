@@ -6,6 +6,7 @@ mod attempts;
 mod bounds;
 mod brownout;
 mod cancel;
+mod conditional;
 mod copy;
 mod download;
 mod fanout;
