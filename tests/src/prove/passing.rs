@@ -67,7 +67,8 @@ pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
 }
 
 /// How often those that need a wire are among the faults for a server: more than half of what is drawn there is theirs,
-/// so that two thousand sequences, of which fifty go over HTTP, meet each of them (about ten times, never none).
+/// so that two thousand sequences, of which fifty go over HTTP, meet each of them: the closing of an idle connection ten
+/// times, where it was two or three times, and once not at all.
 const WIRE: usize = 6;
 
 /// Returns faults for a server, where time passes in earnest.

@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     /// How often each client does each workload
     #[arg(short = 'n', long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     times: u32,
-    /// Half of the bytes: a minute, or three with the peers
+    /// Half of the bytes of large objects, and as many small ones
     #[arg(long)]
     quick: bool,
     /// Only these clients; by default the floor, ours, and the peers that were built in
