@@ -25,6 +25,8 @@ struct Tried {
     log: AttemptLog,
     /// Attempts that have begun and have not come to an end.
     under_way: u32,
+    /// An attempt has succeeded: the call had more to do when the deadline passed.
+    has_succeeded: bool,
     /// The one that has begun last.
     last: Option<Begun>,
 }
@@ -43,6 +45,7 @@ impl Notes {
             since,
             log: AttemptLog::default(),
             under_way: 0,
+            has_succeeded: false,
             last: None,
         })))
     }
@@ -79,8 +82,10 @@ impl Notes {
         if let Some(begun) = tried.last.as_ref().filter(|_| tried.under_way > 0) {
             log.push(begun.cut_short(&error, tried.since));
         }
+        // None means that nothing was sent.
+        let attempts = log.total().max(u32::from(tried.has_succeeded));
         drop(tried);
-        error.with_attempts(log.total()).with_attempt_log(log)
+        error.with_attempts(attempts).with_attempt_log(log)
     }
 }
 
@@ -163,7 +168,9 @@ impl<J: Job> Job for Noted<J> {
         notes.begin(self.job.progress());
         let done = self.job.run(store).await;
         if done.is_ok() {
-            notes.tried().end();
+            let mut tried = notes.tried();
+            tried.has_succeeded = true;
+            tried.end();
         }
         done
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use s3_core::{Attempt, ErrorKind, Phase};
 use s3_testkit::{FaultAction, FaultMatch, FaultRule, Position, ramp};
-use s3_transfer::{CallOptions, Destination, GetItem, PutItem, Transfer};
+use s3_transfer::{CallOptions, Destination, GetItem, PutItem, Source, Transfer};
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use crate::setup::{config, setup, url, with_config};
@@ -192,4 +193,16 @@ async fn a_call_that_never_got_its_turn_made_no_attempt() {
     let waiting = head(setup.transfer.clone(), "k", options).await;
     assert_eq!((waiting.attempts(), attempts(&waiting).len()), (0, 0));
     assert_eq!(slow.await.unwrap().attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_whose_source_falls_silent_was_attempted_although_each_part_was_answered() {
+    let setup = setup(s3_testkit::FaultPlan::none());
+    let (mut feed, source) = tokio::io::duplex(10_000);
+    feed.write_all(&ramp(0, 2500)).await.unwrap();
+    let options = CallOptions::default().with_deadline(Instant::now() + Duration::from_secs(5));
+    let item = PutItem::new(url("k"), Source::AsyncRead(Box::pin(source)));
+    let error = setup.transfer.put(item, &options).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
+    assert_eq!(attempts(&error).len(), 0, "none has failed");
 }
