@@ -62,8 +62,9 @@ impl Transfer {
         if absent && self.is_known_there(&target.url, options).await? {
             return Ok(PutOutcome::AlreadyThere);
         }
-        let (upload, guard) = self.begin(&target, options).await?;
-        let sent = self.send_parts(&upload, parts, options).await;
+        let (upload, mut guard) = self.begin(&target, options).await?;
+        let mut sending = Sending::new(self, &upload, guard.parts(), options);
+        let sent = sending.all(parts).await;
         let completed = match sent {
             Ok(tags) => self.complete(&upload, tags, target.mode, options).await,
             Err(error) => Err(error),
@@ -96,19 +97,6 @@ impl Transfer {
             }
             known => known,
         }
-    }
-
-    async fn send_parts(
-        &self,
-        upload: &Upload,
-        parts: Parts,
-        options: &CallOptions,
-    ) -> Result<Vec<PartTag>> {
-        let mut sending = Sending::new(self, upload, options);
-        let outcome = sending.all(parts).await;
-        // An abort that overtakes a part may leave it on the server.
-        sending.running.shutdown().await;
-        outcome
     }
 
     pub(crate) async fn complete(
@@ -168,23 +156,29 @@ impl Transfer {
     }
 }
 
-/// Parts on their way. Dropping it cancels them.
+/// Parts on their way.
 struct Sending<'a> {
     transfer: &'a Transfer,
     upload: &'a Upload,
     options: &'a CallOptions,
-    running: PartSet<Result<PartTag>>,
+    /// The guard's: it ends them with the upload.
+    running: &'a mut PartSet<Result<PartTag>>,
     sent: u32,
     tags: Vec<PartTag>,
 }
 
 impl<'a> Sending<'a> {
-    fn new(transfer: &'a Transfer, upload: &'a Upload, options: &'a CallOptions) -> Self {
+    fn new(
+        transfer: &'a Transfer,
+        upload: &'a Upload,
+        running: &'a mut PartSet<Result<PartTag>>,
+        options: &'a CallOptions,
+    ) -> Self {
         Self {
             transfer,
             upload,
             options,
-            running: PartSet::new(),
+            running,
             sent: 0,
             tags: Vec::new(),
         }

@@ -1,12 +1,13 @@
 //! The end of an upload that fails: when the abort is sent, and who waits for it.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use s3_core::{ErrorKind, Operation, Payload};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, ramp};
-use s3_transfer::{PutItem, Transfer};
+use s3_transfer::{CallOptions, Crew, PutItem, Transfer};
 use tokio::time::{Instant, sleep};
 
 use crate::hooked::Hooked;
@@ -27,6 +28,29 @@ async fn an_abort_follows_the_end_of_all_parts() {
     assert_eq!(parts.begun.load(Ordering::SeqCst), 4);
     assert_eq!(parts.met_by_abort.load(Ordering::SeqCst), 0);
     assert_eq!(memory.operations().get(Operation::AbortUpload), 1);
+    assert_eq!(memory.unfinished_uploads(), 0);
+}
+
+#[test]
+fn an_abort_after_a_deadline_follows_the_end_of_all_parts_on_all_threads() {
+    let mut store = Hooked::new(memory(), |_, answer| answer);
+    store.refused_part = Some(5);
+    // Those of the caller's thread, the first and the third, are over before the fourth is.
+    store.ending = Duration::from_millis(50);
+    let (memory, parts) = (store.memory.clone(), Arc::clone(&store.parts));
+    let transfer = Transfer::new(store, config());
+    let crew = Crew::start(NonZeroUsize::new(2).unwrap(), "abort-test").unwrap();
+    crew.run(async move {
+        let soon = Instant::now() + Duration::from_millis(200);
+        let options = CallOptions::default().with_deadline(soon);
+        let error = transfer.put(in_parts(), &options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+    });
+    while memory.operations().get(Operation::AbortUpload) == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(parts.begun.load(Ordering::SeqCst), 4);
+    assert_eq!(parts.met_by_abort.load(Ordering::SeqCst), 0);
     assert_eq!(memory.unfinished_uploads(), 0);
 }
 

@@ -29,19 +29,27 @@ pub(crate) struct Parts {
 }
 
 /// A part on its way; dropped when its request is over or cancelled.
-struct UnderWay(Arc<Parts>);
+struct UnderWay {
+    parts: Arc<Parts>,
+    /// How long its end takes.
+    ending: Duration,
+}
 
 impl UnderWay {
-    fn begin(parts: &Arc<Parts>) -> Self {
+    fn begin(parts: &Arc<Parts>, ending: Duration) -> Self {
         parts.begun.fetch_add(1, Ordering::SeqCst);
         parts.under_way.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(parts))
+        Self {
+            parts: Arc::clone(parts),
+            ending,
+        }
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+        std::thread::sleep(self.ending);
+        self.parts.under_way.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -58,6 +66,8 @@ pub(crate) struct Hooked {
     /// The part that is refused, while those before it are never answered.
     pub(crate) refused_part: Option<u32>,
     pub(crate) parts: Arc<Parts>,
+    /// How long the first part takes to end, when its request is over or cancelled; others take as much more each.
+    pub(crate) ending: Duration,
     /// How large a byte passes for: objects of a few bytes are then too large to be copied at once.
     pub(crate) scale: u64,
     /// How long it takes until a payload has left, some of it every 10 s, and how long the answer takes then.
@@ -77,6 +87,7 @@ impl Hooked {
             on_page: None,
             refused_part: None,
             parts: Arc::default(),
+            ending: Duration::ZERO,
             scale: 1,
             line: None,
             gets: AtomicUsize::new(0),
@@ -159,7 +170,7 @@ impl Store for Hooked {
 
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
         self.send(&request.payload).await;
-        let _under_way = UnderWay::begin(&self.parts);
+        let _under_way = UnderWay::begin(&self.parts, self.ending * request.number);
         match self.refused_part {
             None => self.memory.upload_part(request).await,
             Some(refused) if request.number == refused => {
