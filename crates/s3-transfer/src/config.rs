@@ -32,10 +32,11 @@ pub struct TransferConfig {
     /// as attempts at the moment, and 32 that back off or wait for the disk, but no more than `concurrency` ever allows.
     pub window: Option<NonZeroUsize>,
     /// The most bytes that parts in flight may buffer, on top of what the caller's own results hold: so many for
-    /// reads, and so many for uploads from readers. 64 MiB.
+    /// reads, so many for uploads from readers, and so many for files that are sent. 64 MiB.
     ///
     /// A part that is read counts with its size, but at most 512 KiB: the rest of it is in the caller's buffer or in the
-    /// file already. A part from a reader counts with `part_size` while it is read, and then with its size.
+    /// file already; so does a part of a file that is sent. A part from a reader counts with `part_size` from before it
+    /// is read, and then with its size: readers whose sources are slow let no others begin, if they hold it all.
     pub memory: usize,
     /// Retries per success that the shared budget allows. 10: a constant fault rate of nine in ten still gets
     /// through, and a dead server is not hammered.

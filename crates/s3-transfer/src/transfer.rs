@@ -20,6 +20,7 @@ struct Engine {
     store: SharedStore,
     stack: Stack,
     reading: Arc<Semaphore>,
+    collecting: Arc<Semaphore>,
     sending: Arc<Semaphore>,
     buffers: Buffers,
     config: TransferConfig,
@@ -62,6 +63,7 @@ impl Transfer {
             store,
             stack,
             reading: Arc::new(Semaphore::new(memory)),
+            collecting: Arc::new(Semaphore::new(memory)),
             sending: Arc::new(Semaphore::new(memory)),
             buffers: Buffers::default(),
             config,
@@ -107,7 +109,15 @@ impl Transfer {
         self.reserve(&self.0.reading, bytes).await
     }
 
-    /// Waits for a share of the memory budget for uploads, before the right to make an attempt.
+    /// Waits for a share of the memory budget for what is read from readers, before the right to make an attempt.
+    pub(crate) async fn reserve_to_collect(&self, bytes: u64) -> Reservation {
+        self.reserve(&self.0.collecting, bytes).await
+    }
+
+    /// Waits for a share of the memory budget for files that are being sent, before the right to make an attempt.
+    ///
+    /// A file's share is free again when the server has answered; a reader's, only when its source has delivered, and
+    /// files do not wait for that.
     pub(crate) async fn reserve_to_send(&self, bytes: u64) -> Reservation {
         self.reserve(&self.0.sending, bytes).await
     }

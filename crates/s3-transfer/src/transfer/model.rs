@@ -25,7 +25,7 @@ async fn read(transfer: Transfer, limit: Controller) {
 }
 
 async fn send(transfer: Transfer, limit: Controller) {
-    let mut memory = transfer.reserve_to_send(MEMORY as u64).await;
+    let mut memory = transfer.reserve_to_collect(MEMORY as u64).await;
     give_back(&mut memory, draw(MEMORY + 1));
     let _permit = limit.acquire().await;
     yield_now().await;
@@ -54,7 +54,7 @@ fn the_whole_budget_comes_back() {
     for task in tasks {
         let _ = block_on(task);
     }
-    let budgets = [&transfer.0.reading, &transfer.0.sending];
+    let budgets = [&transfer.0.reading, &transfer.0.collecting];
     assert_eq!(
         budgets.map(|budget| budget.available_permits()),
         [MEMORY; 2]

@@ -219,7 +219,7 @@ impl<'a> Sending<'a> {
             let (piece, reservation) = match head.take() {
                 Some(head) => head,
                 None => {
-                    let mut reservation = self.transfer.reserve_to_send(size).await;
+                    let mut reservation = self.transfer.reserve_to_collect(size).await;
                     let piece = reader.read(len).await;
                     let piece = piece.map_err(|cause| unreadable(&self.upload.url, cause))?;
                     give_back(&mut reservation, piece.len());

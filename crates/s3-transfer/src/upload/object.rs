@@ -115,7 +115,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<PutOutcome> {
         let size = usize::try_from(self.config().part_size).unwrap_or(usize::MAX);
-        let mut reservation = self.reserve_to_send(self.config().part_size).await;
+        let mut reservation = self.reserve_to_collect(self.config().part_size).await;
         let head: Bytes = reader
             .read(size)
             .await

@@ -1,6 +1,6 @@
 //! What is bounded stays bounded, and nobody waits for each other.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -83,6 +83,29 @@ async fn readers_are_read_no_further_than_memory_allows() {
         });
     assert!(timeout(Duration::from_secs(5), many.all()).await.is_err());
     assert_eq!(read.load(Ordering::SeqCst), 2 * PART as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_do_not_wait_for_readers_whose_sources_are_silent() {
+    let mut config = config();
+    config.memory = 2 * PART as usize;
+    let setup = with_config(FaultPlan::none(), config);
+    let (feeds, sources): (Vec<_>, Vec<_>) = (0..4).map(|_| tokio::io::duplex(10)).unzip();
+    for (n, source) in sources.into_iter().enumerate() {
+        let (transfer, url) = (setup.transfer.clone(), url(&format!("silent{n}")));
+        let item = PutItem::new(url, Source::AsyncRead(Box::pin(source)));
+        tokio::spawn(async move { transfer.put(item, &Default::default()).await });
+    }
+    sleep(Duration::from_secs(1)).await;
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&ramp(0, 4500)).unwrap();
+    let payload = Payload::from_file(Arc::new(file), 0, 4500);
+    let item = PutItem::new(url("file"), payload.into());
+    let options = Default::default();
+    let put = timeout(Duration::from_secs(60), setup.transfer.put(item, &options));
+    put.await.expect("it waits for nobody").unwrap();
+    assert_ramp(&setup.memory.get_bytes(url("file")).await.unwrap(), 0);
+    drop(feeds);
 }
 
 #[tokio::test(start_paused = true)]
