@@ -15,7 +15,12 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use peak_alloc::PeakAlloc;
 use s3_tests::prove::{GATES, Gate, Plan, run, soak};
+
+/// Counts what is allocated, for the soak.
+#[global_allocator]
+static ALLOCATED: PeakAlloc = PeakAlloc;
 
 /// The gate that takes time instead of cases.
 const SOAK: &str = "soak";
@@ -83,7 +88,8 @@ fn main() -> ExitCode {
 fn report_soak(arguments: &Arguments) -> bool {
     let Arguments { minutes, seed, .. } = *arguments;
     let start = Instant::now();
-    match soak(Duration::from_secs(minutes.saturating_mul(60)), seed) {
+    let time = Duration::from_secs(minutes.saturating_mul(60));
+    match soak(time, seed, &ALLOCATED) {
         Ok(figures) => {
             let minutes = start.elapsed().as_secs_f64() / 60.0;
             println!("{SOAK} holds: {figures} in {minutes:.1} minutes");
