@@ -14,10 +14,12 @@ use aws_sdk_s3::config::{
 
 use super::bounded_answer::BoundedAnswer;
 use super::builder::{Addressing, Integrity, Settings};
+use super::clock::Clock;
 use super::direct::target::{EndpointSettings, Target};
 use super::direct::{Direct, LOAD_TIMEOUT};
 use super::endpoint::Endpoint;
 use super::known_range::KnownRange;
+use super::skewed::{AskAgain, SetClock};
 use crate::{Error, ErrorKind, Operation, Result};
 
 /// Idle connections that are kept per host: as many as an engine is likely to have requests in flight.
@@ -33,6 +35,7 @@ pub(super) struct Resolved {
     pub(super) endpoint: Option<Endpoint>,
     /// The region, if it is known.
     pub(super) region: Option<String>,
+    pub(super) clock: Clock,
     /// The request path of our own; `None` where everything goes through the client.
     direct: Option<Direct>,
     /// What decides where the client sends requests.
@@ -44,6 +47,7 @@ pub(super) struct Resolved {
 pub(super) struct Shared {
     pub(super) credentials: SharedCredentialsProvider,
     pub(super) endpoint: EndpointSettings,
+    pub(super) clock: Clock,
     pub(super) connect_timeout: Duration,
     /// Whether uploads carry a checksum, and downloads are asked for theirs.
     pub(super) checksums: bool,
@@ -63,6 +67,7 @@ impl Resolved {
             client,
             endpoint: None,
             region,
+            clock: Clock::default(),
             direct: None,
             #[cfg(test)]
             rules: EndpointSettings::default(),
@@ -178,6 +183,11 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         fips: sources.fips,
         dual_stack: sources.dual_stack,
     };
+    let clock = Clock::default();
+    let retries = match settings.sdk_retries {
+        true => RetryConfig::standard(),
+        false => RetryConfig::disabled(),
+    };
     let mut builder = sources
         .builder
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -195,10 +205,15 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         .interceptor(BoundedAnswer)
         // Whoever reads the body above decides when it has stalled.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .retry_config(match settings.sdk_retries {
-            true => RetryConfig::standard(),
-            false => RetryConfig::disabled(),
-        });
+        // One clock for both paths and for presigned URLs.
+        .time_source(clock.clone())
+        .disable_clock_skew_correction(true)
+        .interceptor(SetClock {
+            clock: clock.clone(),
+            retries: retries.clone(),
+        })
+        .retry_classifier(AskAgain)
+        .retry_config(retries);
     builder.set_endpoint_url(rules.endpoint.clone());
     let checksums = wants_checksums(settings.integrity, endpoint.as_ref());
     let config = with_checksums(builder, checksums).build();
@@ -211,6 +226,7 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         .map(|credentials| Shared {
             credentials,
             endpoint: rules,
+            clock: clock.clone(),
             connect_timeout: settings.connect_timeout,
             checksums,
             // AWS itself is reached over TLS.
@@ -220,6 +236,7 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         client: Client::from_conf(config),
         endpoint,
         region: Some(region),
+        clock,
         direct: shared.map(Direct::new),
         #[cfg(test)]
         rules: tested,

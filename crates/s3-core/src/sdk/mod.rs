@@ -3,7 +3,8 @@
 //! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
 //! first operation; the operation's own file turns the request into the SDK's and the answer back with
 //! [`convert`]; [`blank_key`] puts the object's name in, and [`whole_document`] and [`known_range`] see
-//! that an answer is complete or says what it is a part of. [`bounded_answer`] breaks off what does not end.
+//! that an answer is complete or says what it is a part of. [`bounded_answer`] breaks off what does not end, and
+//! [`skewed`] asks again where the server has set the [`clock`].
 //! What comes back is read in three places: [`listing`] for pages of keys, [`answer`] for headers, [`reply`] for
 //! refusals. The direct path hands them bytes; the generated client's outputs go through the same rules.
 //! Whatever fails goes through [`errors`], the one place that knows the SDK's error types, with [`causes`] to see
@@ -22,6 +23,7 @@ mod causes;
 #[cfg(feature = "config")]
 mod chain;
 mod client;
+mod clock;
 mod convert;
 mod copy;
 mod delete;
@@ -42,6 +44,7 @@ mod put;
 #[cfg(test)]
 mod replay;
 mod reply;
+mod skewed;
 mod store;
 mod timestamp;
 mod upload;

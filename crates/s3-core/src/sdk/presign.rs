@@ -1,6 +1,6 @@
 //! URLs that carry their own permission.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::presigning::PresigningConfig;
 
@@ -16,7 +16,7 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
         expires,
     } = request;
     let on_url = |error: crate::Error| error.with_place(url.as_str());
-    let config = validity(expires).map_err(on_url)?;
+    let config = validity(expires, resolved.clock.now()).map_err(on_url)?;
     let client = &resolved.client;
     /// Presigns a call of the client.
     macro_rules! sign {
@@ -34,12 +34,15 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
     Ok(signed.uri().to_owned())
 }
 
-fn validity(expires: Duration) -> Result<PresigningConfig> {
+fn validity(expires: Duration, now: SystemTime) -> Result<PresigningConfig> {
     if expires < Duration::from_secs(1) || expires > PresignRequest::MAX_EXPIRES {
         let text = format!("a URL can be valid for 1 second to 7 days, not for {expires:?}");
         return Err(errors::refused(Operation::Presign, text));
     }
-    PresigningConfig::expires_in(expires)
+    PresigningConfig::builder()
+        .start_time(now)
+        .expires_in(expires)
+        .build()
         .map_err(|error| errors::refused(Operation::Presign, error.to_string()))
 }
 

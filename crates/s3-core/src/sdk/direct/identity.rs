@@ -11,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::clock::Clock;
+use crate::sdk::clock::Clock;
 
 /// How long before their end credentials are replaced: as long as in the SDK's own cache. A signature is checked
 /// when its request arrives, so they need not live longer than a request's way to the server.
@@ -114,7 +114,7 @@ impl fmt::Debug for Identity {
 /// about to expire loads them, and the others wait, or go on with the old ones while those are valid.
 pub(crate) struct Identities {
     provider: SharedCredentialsProvider,
-    clock: Arc<Clock>,
+    clock: Clock,
     current: RwLock<Option<Arc<Identity>>>,
     loading: Mutex<Attempt>,
     /// How many loads have ended.
@@ -129,7 +129,7 @@ struct Attempt {
 }
 
 impl Identities {
-    pub(crate) fn new(provider: SharedCredentialsProvider, clock: Arc<Clock>) -> Self {
+    pub(crate) fn new(provider: SharedCredentialsProvider, clock: Clock) -> Self {
         Self {
             provider,
             clock,

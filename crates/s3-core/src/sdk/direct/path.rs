@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::clock::Clock;
 use super::identity::Identities;
 use super::sign::Keys;
 use super::target::{Target, Targets};
 use crate::sdk::client::Shared;
+use crate::sdk::clock::Clock;
 use crate::wire::Pool;
 
 /// The direct path to all buckets of one store.
@@ -15,7 +15,7 @@ pub(in crate::sdk) struct Direct {
     pub(super) identities: Identities,
     pub(super) keys: Keys,
     targets: Targets,
-    pub(super) clock: Arc<Clock>,
+    pub(super) clock: Clock,
     /// Whether uploads carry a checksum, and downloads are asked for theirs.
     pub(super) checksums: bool,
     /// Whether nothing but the signature protects a payload on its way.
@@ -24,13 +24,12 @@ pub(in crate::sdk) struct Direct {
 
 impl Direct {
     pub(in crate::sdk) fn new(shared: Shared) -> Self {
-        let clock = Arc::new(Clock::default());
         Self {
             pool: Pool::new(shared.connect_timeout),
-            identities: Identities::new(shared.credentials, Arc::clone(&clock)),
+            identities: Identities::new(shared.credentials, shared.clock.clone()),
             keys: Keys::default(),
             targets: Targets::new(shared.endpoint),
-            clock,
+            clock: shared.clock,
             checksums: shared.checksums,
             signs_payloads: shared.signs_payloads,
         }

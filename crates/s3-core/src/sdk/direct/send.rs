@@ -104,15 +104,6 @@ impl Direct {
     /// have run out and there are others.
     async fn learns(&self, error: &Error, answer: &Answer, identity: &Identity) -> bool {
         match error.code() {
-            Some("RequestTimeTooSkewed") => {
-                let date = answer.head.get("date");
-                date.is_some_and(|date| self.clock.learn(date))
-            }
-            // An answer to HEAD gives no reason.
-            None if error.operation() == Operation::Head && answer.status == 403 => {
-                let date = answer.head.get("date");
-                date.is_some_and(|date| self.clock.is_far_from(date) && self.clock.learn(date))
-            }
             Some("ExpiredToken" | "TokenRefreshRequired") => {
                 self.identities.expire(identity);
                 let renewed = self.identities.get().await;
@@ -121,7 +112,10 @@ impl Direct {
                         || renewed.token() != identity.token()
                 })
             }
-            _ => false,
+            code => {
+                let date = answer.head.get("date");
+                self.clock.is_set_right_by(answer.status, code, date)
+            }
         }
     }
 }

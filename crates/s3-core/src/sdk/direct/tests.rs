@@ -15,9 +15,11 @@ use futures_util::future::join_all;
 use super::target::EndpointSettings;
 use super::{Direct, get};
 use crate::sdk::client::Shared;
+use crate::sdk::clock::Clock;
 use crate::{
-    Attributes, CreateUpload, ErrorKind, GetRequest, HeadRequest, Integrity, Payload, PutMode,
-    PutRequest, S3Url, SdkStore, Store, UploadId, UploadPart,
+    Attributes, CreateUpload, ErrorKind, GetRequest, HeadRequest, Integrity, Payload,
+    PresignMethod, PresignRequest, PutMode, PutRequest, S3Url, SdkStore, Store, UploadId,
+    UploadPart,
 };
 
 /// A request as it came over the socket.
@@ -69,6 +71,7 @@ impl Server {
                 path_style: true,
                 ..EndpointSettings::default()
             },
+            clock: Clock::default(),
             connect_timeout: Duration::from_secs(3),
             checksums: false,
             signs_payloads: false,
@@ -175,6 +178,52 @@ async fn a_wrong_clock_is_corrected_by_the_server_once() {
     }
     // The second request is signed with the right time at once.
     assert_eq!(server.came().len(), 3);
+}
+
+#[tokio::test]
+async fn what_the_generated_client_sends_goes_by_the_servers_time_as_well() {
+    let server = Server::start(|came| match came.header("x-amz-date").unwrap() {
+        date if !date.starts_with("2040") => refused(
+            403,
+            "RequestTimeTooSkewed",
+            "Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n",
+        ),
+        _ if came.line.contains("?uploads") => ok("<InitiateMultipartUploadResult>\
+             <UploadId>u</UploadId></InitiateMultipartUploadResult>"),
+        _ => ok(""),
+    });
+    for direct in [true, false] {
+        for learns in ["create", "head"] {
+            let (store, before) = (server.store(direct), server.came().len());
+            let create = || store.create_upload(CreateUpload::new(url(), Attributes::default()));
+            let head = || store.head(HeadRequest::new(url()));
+            if learns == "create" {
+                create().await.unwrap();
+                head().await.unwrap();
+            } else {
+                head().await.unwrap();
+                create().await.unwrap();
+            }
+            // The first one is sent twice.
+            assert_eq!(server.came().len() - before, 3, "{direct} {learns}");
+            let minute = Duration::from_secs(60);
+            let request = PresignRequest::new(url(), PresignMethod::Get, minute);
+            let signed = store.presign(request).await.unwrap();
+            assert!(signed.contains("X-Amz-Date=20400101T"), "{signed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_a_wrong_clock_is_tried_again_by_the_generated_client() {
+    for answer in ["500 InternalError", "503 SlowDown", "400 RequestTimeout"] {
+        let (status, code) = answer.split_once(' ').unwrap();
+        let status = status.parse().unwrap();
+        let server = Server::start(move |_| refused(status, code, ""));
+        let request = HeadRequest::new(url());
+        server.store(false).head(request).await.unwrap_err();
+        assert_eq!(server.came().len(), 1, "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ type Answer = fn(SystemTime, usize) -> Result<Credentials, CredentialsError>;
 /// Takes a second for every load, and hands out the access keys `KEY0`, `KEY1` and so on.
 #[derive(Clone, Debug)]
 struct Counting {
-    clock: Arc<Clock>,
+    clock: Clock,
     loads: Arc<AtomicUsize>,
     answer: Arc<Mutex<Answer>>,
     takes: Duration,
@@ -43,7 +43,7 @@ impl ProvideCredentials for Counting {
 impl Counting {
     fn new(answer: Answer) -> Self {
         Self {
-            clock: Arc::default(),
+            clock: Clock::default(),
             loads: Arc::default(),
             answer: Arc::new(Mutex::new(answer)),
             takes: Duration::from_secs(1),
@@ -53,7 +53,7 @@ impl Counting {
 
     fn identities(&self) -> Identities {
         let provider = SharedCredentialsProvider::new(self.clone());
-        Identities::new(provider, Arc::clone(&self.clock))
+        Identities::new(provider, self.clock.clone())
     }
 
     fn loads(&self) -> usize {
@@ -257,7 +257,7 @@ async fn credentials_that_would_break_a_header_are_refused() {
         let token = token.map(str::to_owned);
         let credentials = Credentials::new(access_key, "secret", token, None, "test");
         let provider = SharedCredentialsProvider::new(credentials);
-        let error = Identities::new(provider, Arc::default())
+        let error = Identities::new(provider, Clock::default())
             .get()
             .await
             .unwrap_err();

@@ -1,7 +1,10 @@
 //! The time that goes into signatures: this machine's, corrected by what the server says.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_smithy_async::time::TimeSource;
 
 /// S3 refuses signatures that are further off: `RequestTimeTooSkewed` in its list of error codes.
 const TOLERATED: Duration = Duration::from_secs(15 * 60);
@@ -9,30 +12,46 @@ const TOLERATED: Duration = Duration::from_secs(15 * 60);
 /// A clock that can be set by a server's `Date` header.
 ///
 /// S3 refuses a signature whose time is more than 15 minutes off (`RequestTimeTooSkewed`). A machine whose clock
-/// is wrong by more than that can still talk to it, once the difference is known.
-#[derive(Debug, Default)]
-pub(crate) struct Clock {
+/// is wrong by more than that can still talk to it, once the difference is known. Clone is a reference count: the
+/// direct path and the generated client of a store go by one clock.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Clock {
     /// What has to be added to the system's time, in milliseconds.
-    offset_ms: AtomicI64,
+    offset_ms: Arc<AtomicI64>,
 }
 
 impl Clock {
     /// Returns the corrected time.
-    pub(crate) fn now(&self) -> SystemTime {
+    pub(super) fn now(&self) -> SystemTime {
         self.at(SystemTime::now())
     }
 
-    /// Takes over the time of an answer, given as the value of its `Date` header. Returns whether it could be
-    /// read; signing again is then worth one more attempt.
+    /// Takes over the time of a refusal that is about the time, given as the value of its `Date` header. Returns
+    /// whether signing again is worth one more attempt.
     ///
-    /// Call it for answers that say that the time is wrong, not for every answer: the header is up to a second
-    /// old when it is written, and as old as the answer when it is read.
-    pub(crate) fn learn(&self, date_header: &str) -> bool {
-        self.learn_at(date_header, SystemTime::now())
+    /// Other answers do not set the clock: the header is up to a second old when it is written, and as old as the
+    /// answer when it is read.
+    pub(super) fn is_set_right_by(
+        &self,
+        status: u16,
+        code: Option<&str>,
+        date_header: Option<&str>,
+    ) -> bool {
+        let Some(date) = date_header else {
+            return false;
+        };
+        match code {
+            Some("RequestTimeTooSkewed") => self.learn_at(date, SystemTime::now()),
+            // An answer to HEAD gives no reason.
+            None if status == 403 => {
+                self.is_far_from(date) && self.learn_at(date, SystemTime::now())
+            }
+            _ => false,
+        }
     }
 
     /// Returns whether a `Date` header is so far from the corrected time that S3 refuses signatures.
-    pub(crate) fn is_far_from(&self, date_header: &str) -> bool {
+    fn is_far_from(&self, date_header: &str) -> bool {
         let Ok(server) = httpdate::parse_http_date(date_header.trim()) else {
             return false;
         };
@@ -66,9 +85,15 @@ impl Clock {
 
     /// Puts the clock forward, for tests of what expires.
     #[cfg(test)]
-    pub(crate) fn advance(&self, by: Duration) {
+    pub(super) fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap();
         self.offset_ms.fetch_add(by, Ordering::Relaxed);
+    }
+}
+
+impl TimeSource for Clock {
+    fn now(&self) -> SystemTime {
+        Self::now(self)
     }
 }
 
@@ -126,15 +151,25 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_now_is_corrected() {
-        let clock = Clock::default();
-        let ahead = Duration::from_secs(100_000);
-        let server = httpdate::fmt_http_date(SystemTime::now() + ahead);
-        assert!(clock.learn(&server));
-        let learnt = clock.now().duration_since(SystemTime::now()).unwrap();
-        assert!(
-            learnt.abs_diff(ahead) < Duration::from_secs(10),
-            "{learnt:?}"
-        );
+    fn only_a_refusal_about_the_time_sets_the_clock() {
+        let now = SystemTime::now();
+        let far = httpdate::fmt_http_date(now + Duration::from_secs(100_000));
+        let near = httpdate::fmt_http_date(now + Duration::from_secs(600));
+        const SKEWED: Option<&str> = Some("RequestTimeTooSkewed");
+        for (status, code, date, sets) in [
+            (403, SKEWED, Some(&far), true),
+            (403, SKEWED, Some(&near), true),
+            (403, SKEWED, None, false),
+            (403, None, Some(&far), true),
+            (403, None, Some(&near), false),
+            (403, Some("AccessDenied"), Some(&far), false),
+            (404, None, Some(&far), false),
+        ] {
+            let clock = Clock::default();
+            let is_set = clock.is_set_right_by(status, code, date.map(|date| &**date));
+            assert_eq!(is_set, sets, "{status} {code:?} {date:?}");
+            let learnt = clock.now().duration_since(now).unwrap();
+            assert_eq!(learnt > Duration::from_secs(500), sets, "{learnt:?}");
+        }
     }
 }
