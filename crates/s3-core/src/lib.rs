@@ -44,12 +44,12 @@ pub mod fuzzing;
 pub mod local_io;
 mod memory;
 mod meta;
+mod moved;
 mod payload;
 mod range;
 mod request;
 #[cfg(feature = "sdk")]
 mod sdk;
-mod sent;
 mod shared;
 mod store;
 #[cfg(feature = "sdk")]
@@ -65,6 +65,7 @@ pub use meta::{
     Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Encryption, ObjectMeta,
     UserMetadata, VersionId,
 };
+pub use moved::Moved;
 pub use payload::Payload;
 pub use range::{ByteRange, InvalidRange};
 pub use request::{
@@ -77,6 +78,5 @@ pub use request::{
 pub use s3_url::{self as url, S3Prefix, S3Url};
 #[cfg(feature = "sdk")]
 pub use sdk::{Addressing, Integrity, SdkStore, SdkStoreBuilder};
-pub use sent::Sent;
 pub use shared::SharedStore;
 pub use store::{Store, StoreExt};

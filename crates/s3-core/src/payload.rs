@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::Sent;
+use crate::Moved;
 
 /// The body of a put or of a part: replayable, so that a retry never has to rewind a caller's reader.
 ///
@@ -15,7 +15,7 @@ use crate::Sent;
 #[derive(Clone)]
 pub struct Payload {
     kind: Kind,
-    sent: Option<Sent>,
+    moved: Option<Moved>,
 }
 
 #[derive(Clone)]
@@ -79,20 +79,20 @@ impl Payload {
     }
 
     const fn of(kind: Kind) -> Self {
-        Self { kind, sent: None }
+        Self { kind, moved: None }
     }
 
     /// Has whoever sends this payload, or a slice of it, count there what has left.
     #[must_use]
-    pub fn counted_by(mut self, sent: Sent) -> Self {
-        self.sent = Some(sent);
+    pub fn counted_by(mut self, moved: Moved) -> Self {
+        self.moved = Some(moved);
         self
     }
 
     /// Returns where to count what has left, if somebody wants to know.
     #[must_use]
-    pub const fn sent(&self) -> Option<&Sent> {
-        self.sent.as_ref()
+    pub const fn moved(&self) -> Option<&Moved> {
+        self.moved.as_ref()
     }
 
     /// Returns the length in bytes.
@@ -152,7 +152,7 @@ impl Payload {
             }
         };
         Self {
-            sent: self.sent.clone(),
+            moved: self.moved.clone(),
             ..slice
         }
     }

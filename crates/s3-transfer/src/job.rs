@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use s3_core::{Operation, Payload, Result, Sent, SharedStore};
+use s3_core::{Moved, Operation, Payload, Result, SharedStore};
 
 use crate::Progress;
 
@@ -42,8 +42,9 @@ pub trait Job: Clone + Send + 'static {
         0
     }
 
-    /// Returns where the bytes are counted that attempts send: as long as they leave, an attempt moves.
-    fn sent(&self) -> Option<&Sent> {
+    /// Returns where the bytes are counted that attempts send, or receive of a page: as long as they move, so does an
+    /// attempt.
+    fn moved(&self) -> Option<&Moved> {
         None
     }
 
@@ -61,7 +62,7 @@ pub(crate) struct Simple<R, T> {
     request: R,
     allowance: Duration,
     sends: u64,
-    sent: Option<Sent>,
+    moved: Option<Moved>,
     send: fn(SharedStore, R) -> BoxFuture<'static, Result<T>>,
 }
 
@@ -78,7 +79,7 @@ impl<R, T> Simple<R, T> {
             request,
             allowance: Duration::ZERO,
             sends: 0,
-            sent: None,
+            moved: None,
             send,
         }
     }
@@ -89,9 +90,15 @@ impl<R, T> Simple<R, T> {
         self
     }
 
+    /// Moves as long as bytes are counted there.
+    pub(crate) fn moving(mut self, moved: Moved) -> Self {
+        self.moved = Some(moved);
+        self
+    }
+
     /// Sends this payload: allows the time that it takes on a slow link, if the counter of what has left stands still.
-    pub(crate) fn sending(mut self, bytes: u64, sent: Option<Sent>) -> Self {
-        (self.sends, self.sent) = (bytes, sent);
+    pub(crate) fn sending(mut self, bytes: u64, moved: Option<Moved>) -> Self {
+        (self.sends, self.moved) = (bytes, moved);
         self.allowing(Duration::from_secs(bytes / SLOWEST_UPLOAD))
     }
 }
@@ -117,13 +124,13 @@ pub(crate) use simple;
 const SLOWEST_UPLOAD: u64 = 32 << 10;
 
 /// Has a payload counted that takes long enough for it to matter.
-pub(crate) fn counted(payload: &mut Payload) -> Option<Sent> {
+pub(crate) fn counted(payload: &mut Payload) -> Option<Moved> {
     if payload.len() <= UNCOUNTED {
         return None;
     }
-    let sent = Sent::default();
-    *payload = payload.clone().counted_by(sent.clone());
-    Some(sent)
+    let moved = Moved::default();
+    *payload = payload.clone().counted_by(moved.clone());
+    Some(moved)
 }
 
 /// 64 KiB: what is smaller leaves in one write.
@@ -137,7 +144,7 @@ impl<R: Clone, T> Clone for Simple<R, T> {
             request: self.request.clone(),
             allowance: self.allowance,
             sends: self.sends,
-            sent: self.sent.clone(),
+            moved: self.moved.clone(),
             send: self.send,
         }
     }
@@ -176,8 +183,8 @@ where
         self.sends
     }
 
-    fn sent(&self) -> Option<&Sent> {
-        self.sent.as_ref()
+    fn moved(&self) -> Option<&Moved> {
+        self.moved.as_ref()
     }
 
     fn allowance(&self) -> Duration {

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Phase, Result, Sent, SharedStore};
+use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Moved, Phase, Result, SharedStore};
 use tokio::time::Instant;
 
 use crate::layer::before;
@@ -190,8 +190,8 @@ impl<J: Job> Job for Noted<J> {
         self.job.sends()
     }
 
-    fn sent(&self) -> Option<&Sent> {
-        self.job.sent()
+    fn moved(&self) -> Option<&Moved> {
+        self.job.moved()
     }
 
     fn allowance(&self) -> std::time::Duration {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use s3_url::{S3Prefix, S3Url};
 
-use crate::ETag;
+use crate::{ETag, Moved};
 
 /// Asks for one page of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct ListRequest {
     pub continuation: Option<Arc<str>>,
     /// The most entries of the page; the server's own limit (1,000) when `None`.
     pub max_keys: Option<u32>,
+    /// Where to count what has come of the page, if somebody wants to know.
+    pub moved: Option<Moved>,
 }
 
 impl ListRequest {
@@ -33,6 +35,7 @@ impl ListRequest {
             start_after: None,
             continuation: None,
             max_keys: None,
+            moved: None,
         }
     }
 
@@ -54,6 +57,13 @@ impl ListRequest {
     #[must_use]
     pub fn with_max_keys(mut self, max_keys: u32) -> Self {
         self.max_keys = Some(max_keys);
+        self
+    }
+
+    /// Has the store count there what has come of the page.
+    #[must_use]
+    pub fn counted_by(mut self, moved: Moved) -> Self {
+        self.moved = Some(moved);
         self
     }
 

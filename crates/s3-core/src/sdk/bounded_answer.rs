@@ -6,13 +6,18 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
+use aws_sdk_s3::config::interceptors::{
+    BeforeDeserializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
+};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+
+use crate::Moved;
 
 /// The longest document that is read. A thousand keys of a thousand bytes, each written as three, and what is said of
 /// each, are less than half.
@@ -45,8 +50,32 @@ impl Intercept for BoundedAnswer {
         // What is in memory already does no more harm.
         if answer.body().bytes().is_none() {
             let inner = std::mem::replace(answer.body_mut(), SdkBody::taken());
-            *answer.body_mut() = SdkBody::from_body_1_x(Bounded { inner, left });
+            let moved = config.load::<CountedAnswer>().cloned();
+            *answer.body_mut() = SdkBody::from_body_1_x(Bounded { inner, left, moved });
         }
+        Ok(())
+    }
+}
+
+/// Has what comes of an answer counted.
+#[derive(Clone, Debug)]
+pub(super) struct CountedAnswer(pub(super) Moved);
+
+impl Storable for CountedAnswer {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Intercept for CountedAnswer {
+    fn name(&self) -> &'static str {
+        "CountedAnswer"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(self.clone());
         Ok(())
     }
 }
@@ -55,6 +84,7 @@ impl Intercept for BoundedAnswer {
 struct Bounded {
     inner: SdkBody,
     left: usize,
+    moved: Option<CountedAnswer>,
 }
 
 impl Body for Bounded {
@@ -70,6 +100,9 @@ impl Body for Bounded {
             Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
             _ => 0,
         };
+        if let Some(CountedAnswer(moved)) = &self.moved {
+            moved.add(len as u64);
+        }
         Poll::Ready(match self.left.checked_sub(len) {
             Some(left) => {
                 self.left = left;

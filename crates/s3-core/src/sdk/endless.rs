@@ -12,8 +12,8 @@ use futures_util::future::BoxFuture;
 use super::bounded_answer::{DOCUMENT, REFUSAL};
 use crate::{
     AbortUpload, Attributes, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest, ETag, Error,
-    GetRequest, HeadRequest, ListParts, ListRequest, ListUploads, PartTag, Payload, PutRequest,
-    Result, S3Prefix, S3Url, SdkStore, Store, UploadId, UploadPart,
+    GetRequest, HeadRequest, ListParts, ListRequest, ListUploads, Moved, PartTag, Payload,
+    PutRequest, Result, S3Prefix, S3Url, SdkStore, Store, UploadId, UploadPart,
 };
 
 /// What lies in the sockets of both sides when a connection is closed: a few megabytes on loopback.
@@ -136,6 +136,18 @@ async fn a_document_without_end_is_broken_off() {
     let list = calls()[4].1;
     let (_, said) = server.suffer(list, false).await;
     assert!(said < DOCUMENT + ON_THE_WAY, "{said} bytes");
+}
+
+#[tokio::test]
+async fn what_comes_of_a_page_is_counted_while_it_comes() {
+    let server = Server::start(CHUNKED, document());
+    for direct in [true, false] {
+        let moved = Moved::default();
+        let prefix = S3Prefix::parse("s3://bucket/").unwrap();
+        let page = ListRequest::new(prefix).counted_by(moved.clone());
+        server.store(direct).list_page(page).await.unwrap_err();
+        assert!(moved.bytes() > (DOCUMENT - (1 << 20)) as u64, "{moved:?}");
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aws_sdk_s3::types::{EncodingType, MultipartUpload, Object};
 use s3_url::{S3Prefix, S3Url};
 
+use super::bounded_answer::CountedAnswer;
 use super::client::Resolved;
 use super::convert;
 use super::direct;
@@ -35,6 +36,7 @@ async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<Lis
         start_after,
         continuation,
         max_keys,
+        moved,
     } = request;
     // A continuation goes on where it must; S3 refuses no combination, but some servers mix them up.
     let start_after = start_after.filter(|_| continuation.is_none());
@@ -46,7 +48,12 @@ async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<Lis
         .set_start_after(start_after.as_deref().and_then(non_empty))
         .set_continuation_token(continuation.as_deref().map(str::to_owned))
         .set_max_keys(max_keys.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let sent = call.customize().interceptor(WholeDocument).send().await;
+    let call = call.customize().interceptor(WholeDocument);
+    let call = match moved {
+        Some(moved) => call.interceptor(CountedAnswer(moved)),
+        None => call,
+    };
+    let sent = call.send().await;
     let mut output =
         sent.map_err(|error| from_sdk(Operation::List, &error).with_place(prefix.as_str()))?;
     let page = Page {

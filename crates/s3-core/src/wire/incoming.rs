@@ -12,6 +12,7 @@ use super::conn::{Conn, Wire};
 use super::error::{WireError, WireErrorKind};
 use super::framing::Framing;
 use super::slot::Slot;
+use crate::Moved;
 
 /// How much a buffer without room grows by.
 const GROWTH: usize = 64 << 10;
@@ -150,6 +151,15 @@ impl Incoming {
 
     /// Reads everything, if it is at most `limit` bytes.
     pub(crate) async fn collect(&mut self, limit: usize) -> Result<Bytes, WireError> {
+        self.collect_counted(limit, None).await
+    }
+
+    /// As [`collect`](Self::collect), and counts there what comes.
+    pub(crate) async fn collect_counted(
+        &mut self,
+        limit: usize,
+        moved: Option<&Moved>,
+    ) -> Result<Bytes, WireError> {
         let announced = self
             .left()
             .map(|left| usize::try_from(left).unwrap_or(usize::MAX));
@@ -165,10 +175,15 @@ impl Incoming {
             if all.len() == all.capacity() {
                 all.reserve(all.len().min(TRUSTED).min(at_most));
             }
-            match poll_fn(|cx| self.poll_fill(cx, &mut all, at_most)).await? {
-                0 => return Ok(all.freeze()),
-                _ if all.len() > limit => return Err(too_large()),
-                _ => {}
+            let count = poll_fn(|cx| self.poll_fill(cx, &mut all, at_most)).await?;
+            if count == 0 {
+                return Ok(all.freeze());
+            }
+            if all.len() > limit {
+                return Err(too_large());
+            }
+            if let Some(moved) = moved {
+                moved.add(count as u64);
             }
         }
     }

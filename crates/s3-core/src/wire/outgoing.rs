@@ -3,7 +3,7 @@
 use crc_fast::CrcAlgorithm;
 
 use super::trailer::trailer_len;
-use crate::{Payload, Sent};
+use crate::{Moved, Payload};
 
 /// One request.
 pub(crate) struct Outgoing<'a> {
@@ -38,10 +38,10 @@ pub(crate) enum OutBody<'a> {
 
 impl<'a> OutBody<'a> {
     /// Returns where to count what has left.
-    pub(super) const fn sent(&self) -> Option<&'a Sent> {
+    pub(super) const fn moved(&self) -> Option<&'a Moved> {
         match self {
             Self::None => None,
-            Self::Payload(payload) | Self::Trailer { payload, .. } => payload.sent(),
+            Self::Payload(payload) | Self::Trailer { payload, .. } => payload.moved(),
         }
     }
 

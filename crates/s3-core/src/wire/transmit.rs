@@ -19,7 +19,7 @@ use super::outgoing::{OutBody, Outgoing};
 use super::pieces::{Pieces, Spare, append_all};
 use super::trailer::{PIECE, Trailer};
 use crate::payload::became_shorter;
-use crate::{Payload, Sent, local_io};
+use crate::{Moved, Payload, local_io};
 
 /// A body up to this size leaves with its head, in one write: copying it costs less than the kernel's second call.
 const SMALL: u64 = 64 << 10;
@@ -45,7 +45,7 @@ pub(super) async fn transmit(
 ) -> Result<Option<Parsed>, Stop> {
     let mut sender = Sender {
         wire: &mut conn.wire,
-        sent: outgoing.body.sent(),
+        moved: outgoing.body.moved(),
         early: None,
         begun: false,
     };
@@ -128,7 +128,7 @@ fn unreadable(error: io::Error) -> Stop {
 struct Sender<'a> {
     wire: &'a mut Wire,
     /// Where to count what has left.
-    sent: Option<&'a Sent>,
+    moved: Option<&'a Moved>,
     /// An answer of success that came before the end of the body: believed only if the rest can be sent as well.
     early: Option<Parsed>,
     /// Whether anything was written, so that the server may have an opinion.
@@ -262,8 +262,8 @@ impl Sender<'_> {
     }
 
     fn count(&self, bytes: u64) {
-        if let Some(sent) = self.sent {
-            sent.add(bytes);
+        if let Some(moved) = self.moved {
+            moved.add(bytes);
         }
     }
 

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use s3_core::{Error, ErrorKind, Operation, Phase, Result, Sent};
+use s3_core::{Error, ErrorKind, Moved, Operation, Phase, Result};
 use tower::{Layer, Service};
 
 use crate::sync::{Instant, Mutex, MutexGuard, sleep, spawn};
@@ -67,7 +67,7 @@ where
         let place = Place {
             pulse: job.progress().map_or(0, Progress::pulse),
             progress: job.progress().cloned(),
-            sent: job.sent().cloned(),
+            moved: job.moved().cloned(),
             operation: job.operation(),
             limit,
         };
@@ -85,7 +85,7 @@ struct Place {
     progress: Option<Progress>,
     /// The pulse of its progress when the attempt began.
     pulse: u64,
-    sent: Option<Sent>,
+    moved: Option<Moved>,
     operation: Operation,
     limit: Duration,
 }
@@ -140,9 +140,9 @@ where
 }
 
 /// A number that changes whenever bytes move, in either direction.
-fn pulse(progress: Option<&Progress>, sent: Option<&Sent>) -> u64 {
+fn pulse(progress: Option<&Progress>, moved: Option<&Moved>) -> u64 {
     let received = progress.map_or(0, Progress::pulse);
-    received.wrapping_add(sent.map_or(0, Sent::bytes))
+    received.wrapping_add(moved.map_or(0, Moved::bytes))
 }
 
 /// The attempts that are looked after. Clone is a reference count.
@@ -161,7 +161,7 @@ struct Watched {
 #[derive(Debug)]
 struct Attempt {
     progress: Option<Progress>,
-    sent: Option<Sent>,
+    moved: Option<Moved>,
     pulse: u64,
     since: Instant,
     limit: Duration,
@@ -183,9 +183,9 @@ impl Watch {
 
     fn enter(&self, place: &Place, waker: &Waker) -> Entry {
         let attempt = Attempt {
-            pulse: pulse(place.progress.as_ref(), place.sent.as_ref()),
+            pulse: pulse(place.progress.as_ref(), place.moved.as_ref()),
             progress: place.progress.clone(),
-            sent: place.sent.clone(),
+            moved: place.moved.clone(),
             since: Instant::now(),
             limit: place.limit,
             stalled: false,
@@ -228,7 +228,7 @@ impl Watch {
         let mut watched = self.lock();
         for attempt in watched.attempts.iter_mut().flatten() {
             let progress = attempt.progress.as_ref();
-            let pulse = pulse(progress, attempt.sent.as_ref());
+            let pulse = pulse(progress, attempt.moved.as_ref());
             if pulse != attempt.pulse || progress.is_some_and(Progress::is_own_wait) {
                 (attempt.pulse, attempt.since) = (pulse, now);
             } else if now.saturating_duration_since(attempt.since) >= attempt.limit {
@@ -327,7 +327,7 @@ mod tests {
         let place = Place {
             pulse: 0,
             progress: progress.cloned(),
-            sent: None,
+            moved: None,
             operation: Operation::Get,
             limit: LIMIT,
         };

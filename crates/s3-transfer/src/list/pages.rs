@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use s3_core::{ListPage, ListRequest, Operation, Result, S3Prefix, Store};
+use s3_core::{ListPage, ListRequest, Moved, Operation, Result, S3Prefix, Store};
 
 use super::plan::{Plan, Spread};
 use crate::crew::PartSet;
@@ -35,8 +35,9 @@ pub struct ListOptions {
     /// as they are read, by the server's own tokens.
     pub lanes: Option<NonZeroUsize>,
     /// The most pages that are asked for or kept before they are read. When `None`, it depends on how many have been read
-    /// already: 1 behind the second, 8 behind the third, 27 behind the fourth, and at most 256. A page of 1,000 objects takes about 0.3 MiB. A caller who keeps all objects anyway is best
-    /// served without a limit: [`NonZeroUsize::MAX`].
+    /// already: 1 behind the second, 8 behind the third, 27 behind the fourth, and at most 256. A page of 1,000 objects
+    /// takes about 0.3 MiB. A caller who keeps all objects anyway is best served without a limit:
+    /// [`NonZeroUsize::MAX`].
     pub ahead: Option<NonZeroUsize>,
 }
 
@@ -192,7 +193,9 @@ impl Transfer {
 
     async fn page(&self, request: ListRequest, options: &CallOptions) -> Result<ListPage> {
         let place = request.prefix.clone();
+        let moved = Moved::default();
+        let request = request.counted_by(moved.clone());
         let job = simple!(Operation::List, place.as_str(), list_page(request));
-        self.run(job, options).await
+        self.run(job.moving(moved), options).await
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, ByteRange, Capabilities, CompleteUpload, CopyRequest,
     CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
-    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, MemoryStore, ObjectMeta, Operation,
-    PartTag, PartsPage, Payload, PresignRequest, PutRequest, PutResponse, Result, S3Url, Store,
+    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, MemoryStore, Moved, ObjectMeta,
+    Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, S3Url, Store,
     UploadId, UploadPart, UploadPartCopy, UploadsPage,
 };
 use tokio::time::{Instant, sleep};
@@ -70,7 +70,8 @@ pub(crate) struct Hooked {
     pub(crate) ending: Duration,
     /// How large a byte passes for: objects of a few bytes are then too large to be copied at once.
     pub(crate) scale: u64,
-    /// How long it takes until a payload has left, some of it every 10 s, and how long the answer takes then.
+    /// How long it takes until a payload has left or a page has come, some of it every 10 s, and how long the rest of the
+    /// answer takes then.
     pub(crate) line: Option<(Duration, Duration)>,
     gets: AtomicUsize,
     pages: AtomicUsize,
@@ -103,15 +104,15 @@ impl fmt::Debug for Hooked {
 }
 
 impl Hooked {
-    async fn send(&self, payload: &Payload) {
+    async fn take_its_time(&self, moved: Option<&Moved>) {
         let Some((leaving, answering)) = self.line else {
             return;
         };
         let begun = Instant::now();
         while begun.elapsed() < leaving {
             sleep(Duration::from_secs(10)).await;
-            if let Some(sent) = payload.sent() {
-                sent.add(1000);
+            if let Some(moved) = moved {
+                moved.add(1000);
             }
         }
         sleep(answering).await;
@@ -154,6 +155,7 @@ impl Store for Hooked {
     }
 
     async fn list_page(&self, mut request: ListRequest) -> Result<ListPage> {
+        self.take_its_time(request.moved.as_ref()).await;
         let Some(on_page) = self.on_page else {
             return self.memory.list_page(request).await;
         };
@@ -164,12 +166,12 @@ impl Store for Hooked {
     }
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
-        self.send(&request.payload).await;
+        self.take_its_time(request.payload.moved()).await;
         self.memory.put(request).await
     }
 
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
-        self.send(&request.payload).await;
+        self.take_its_time(request.payload.moved()).await;
         let _under_way = UnderWay::begin(&self.parts, self.ending * request.number);
         match self.refused_part {
             None => self.memory.upload_part(request).await,

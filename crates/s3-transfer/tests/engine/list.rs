@@ -241,3 +241,20 @@ async fn a_page_that_repeats_the_end_of_the_one_before_is_an_error() {
         assert!(error.to_string().contains("repeats entries"), "{error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_page_over_a_slow_line_may_take_as_long_as_it_comes() {
+    let (moment, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+    for (coming, rest, listed) in [(20 * minute, moment, true), (moment, 30 * moment, false)] {
+        let memory = memory();
+        memory.put_bytes(url("k"), "x").await.unwrap();
+        let mut store = Hooked::new(memory, |_, answer| answer);
+        store.line = Some((coming, rest));
+        let transfer = Transfer::new(store, config());
+        let mut pages = transfer.list(bucket(), ListOptions::default(), &Default::default());
+        match pages.next().await.unwrap() {
+            Ok(page) => assert!(listed && page.objects.len() == 1, "{coming:?}"),
+            Err(error) => assert!(!listed && error.kind() == ErrorKind::Timeout, "{error}"),
+        }
+    }
+}

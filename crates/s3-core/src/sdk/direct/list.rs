@@ -55,7 +55,8 @@ pub(in crate::sdk) async fn page(
         repeatable: true,
     };
     let mut answer = direct.send(ask).await?;
-    let body = answer.body.collect(DOCUMENT).await;
+    let moved = request.moved.as_ref();
+    let body = answer.body.collect_counted(DOCUMENT, moved).await;
     let body = body.map_err(|error| lost::in_the_body(operation, &error))?;
     let reply = Reply {
         status: answer.status,

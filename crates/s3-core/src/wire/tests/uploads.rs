@@ -9,7 +9,7 @@ use crc_fast::CrcAlgorithm;
 
 use super::super::{OutBody, Outgoing, WireErrorKind, trailer_len};
 use super::server::{Peer, Server, get, pool, ramp, read, script};
-use crate::{Payload, Sent, local_io};
+use crate::{Moved, Payload, local_io};
 
 const NAME: &str = "x-amz-checksum-crc64nvme";
 const SIZES: [usize; 9] = [
@@ -77,8 +77,8 @@ async fn every_size_arrives() {
     for size in SIZES {
         let bytes = ramp(size);
         for payload in [in_memory(&bytes), in_file(&bytes)] {
-            let sent = Sent::default();
-            let payload = payload.counted_by(sent.clone());
+            let moved = Moved::default();
+            let payload = payload.counted_by(moved.clone());
             let head = head_of(payload.len());
             let plain = Outgoing {
                 body: OutBody::Payload(&payload),
@@ -87,7 +87,7 @@ async fn every_size_arrives() {
             read(pool.send(&server.origin, plain).await).await.unwrap();
             assert!(server.noted() == bytes, "{payload:?}");
             let mut left = head.len() as u64 + payload.len();
-            assert_eq!(sent.bytes(), left, "{payload:?}");
+            assert_eq!(moved.bytes(), left, "{payload:?}");
 
             let algorithm = CrcAlgorithm::Crc64Nvme;
             let len = trailer_len(payload.len(), algorithm, NAME);
@@ -100,7 +100,7 @@ async fn every_size_arrives() {
             let framed = Outgoing { body, ..get(&head) };
             read(pool.send(&server.origin, framed).await).await.unwrap();
             left += (head.len() as u64) + len;
-            assert_eq!(sent.bytes(), left, "{payload:?}");
+            assert_eq!(moved.bytes(), left, "{payload:?}");
             let (data, trailer) = decoded(&server.noted());
             assert!(data == bytes, "{payload:?}");
             let crc = crc_fast::checksum(algorithm, &bytes).to_be_bytes();

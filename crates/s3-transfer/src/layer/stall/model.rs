@@ -23,7 +23,7 @@ async fn attempt(watch: Watch, stalls: bool) {
         Result::Ok(())
     };
     let place = Place {
-        sent: None,
+        moved: None,
         progress: None,
         pulse: 0,
         operation: Operation::Get,
