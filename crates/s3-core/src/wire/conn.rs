@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 
 use super::error::{WireError, WireErrorKind};
 use super::head::{self, Parsed};
@@ -112,13 +113,11 @@ impl Conn {
     /// A socket whose runtime is gone is not good either.
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut byte = [0; 1];
+        let Wire { io, inbox, .. } = &mut self.wire;
+        // A socket says "not ready" to a task that has had its share of this turn, whatever there is.
+        let read = unconstrained(poll_fn(|cx| io.poll_read(cx, &mut &mut byte[..])));
         let mut cx = Context::from_waker(Waker::noop());
-        self.wire.inbox.is_empty()
-            && self
-                .wire
-                .io
-                .poll_read(&mut cx, &mut &mut byte[..])
-                .is_pending()
+        inbox.is_empty() && pin!(read).poll(&mut cx).is_pending()
     }
 
     /// Makes the connection ready for its next request.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures_util::FutureExt;
+use tokio::task::coop;
 
 use super::super::{Origin, OutBody, Outgoing, WireErrorKind};
 use super::server::{GET, Peer, Server, fill, get, pool, ramp, read, script, until};
@@ -94,6 +96,28 @@ async fn an_idle_connection_that_the_server_closed_is_not_used() {
     };
     read(pool.send(&server.origin, once).await).await.unwrap();
     assert_eq!(server.noted(), b"second");
+}
+
+#[tokio::test]
+async fn a_close_is_seen_by_a_task_whose_turn_is_nearly_over() {
+    let first = script(|peer| {
+        peer.request();
+        peer.say(OK);
+        peer.hang_up();
+        peer.note("closed");
+    });
+    let server = Server::new(vec![first]);
+    let pool = pool();
+    read(pool.send(&server.origin, get(GET)).await)
+        .await
+        .unwrap();
+    assert_eq!(server.noted(), b"closed");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    // tokio's sockets say "not ready" to a task that has had its share, whatever there is.
+    while coop::has_budget_remaining() {
+        coop::consume_budget().now_or_never();
+    }
+    assert!(pool.slot(&server.origin).check_out().is_none());
 }
 
 /// Answers one request and closes when the next one arrives, without a word.
