@@ -11,14 +11,13 @@ use s3_core::url::ParseError;
 use s3_core::url::http::{Addressing, Endpoint};
 use s3_core::url::{Root, RunOverrides, RunPath, quote};
 use s3_core::{Encryption, S3Prefix, SharedStore, Store};
-use s3_transfer::{Concurrency, Transfer, TransferConfig};
+use s3_transfer::{Concurrency, ResultMemory, Transfer, TransferConfig};
 
 use crate::Config;
 #[cfg(feature = "sdk")]
 use crate::config::public;
 use crate::download::MemoryLimits;
 use crate::error::{Error, Result};
-use crate::local_data::Holding;
 use crate::put_object::fits_header;
 use crate::request::Mode;
 use crate::s3::{Client, Shared};
@@ -163,8 +162,8 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
-    /// Sets how many bytes of downloads stay in memory for all objects of the client that are alive; beyond it, smaller
-    /// ones go to the temporary directory too. 256 MiB by default.
+    /// Sets how many bytes of downloads stay in memory for all objects of the client that are alive or on their way; beyond
+    /// it, smaller ones go to the temporary directory too. 256 MiB by default.
     pub fn memory_in_all(mut self, bytes: u64) -> Self {
         self.limits.in_all = bytes;
         self
@@ -193,7 +192,7 @@ impl<M: Mode> S3Builder<M> {
             root,
             encryption,
             limits: self.limits,
-            holding: Holding::default(),
+            memory: ResultMemory::new(self.limits.in_all),
             scratch: Arc::new(scratch),
         };
         Ok(Client::new(shared, mode))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use s3_core::{ByteRange, ETag, ErrorKind, ObjectMeta, S3Prefix, S3Url};
-use s3_transfer::{Destination, Fetched, GetItem, Landed, Verified};
+use s3_transfer::{Destination, Fetched, GetItem, Landed, ResultShare, Verified};
 
 use crate::error::{Error, Result};
 use crate::local_data::{LocalData, Origin};
@@ -71,7 +71,6 @@ impl Fetch {
         }
     }
 
-    /// Downloads.
     /// Returns how many bytes will come at most, if that is known before they are asked for.
     pub(crate) fn expected(&self) -> Option<u64> {
         match (&self.range, &self.known) {
@@ -82,6 +81,7 @@ impl Fetch {
         }
     }
 
+    /// Downloads.
     pub(crate) async fn run(self, call: &Call, landing: &Landing) -> Result<Download> {
         let client = &call.client;
         let origin = Origin {
@@ -89,13 +89,21 @@ impl Fetch {
             range: self.range.clone(),
             scratch: Arc::clone(&client.scratch),
         };
-        let destination = client.destination(landing, &origin);
+        let memory = client.memory.share(client.limits.per_object);
+        let destination = match landing {
+            Landing::Memory => Destination::Memory,
+            Landing::File(path) => Destination::File(path.clone()),
+            Landing::Auto => Destination::Auto {
+                memory: memory.clone(),
+                path: origin.new_file(),
+            },
+        };
         let fetched = client
             .transfer
             .get(self.into_item(), destination, &call.options)
             .await;
         let fetched = fetched.map_err(|error| explain_closed(error, &origin))?;
-        Ok(client.download(fetched, origin, landing))
+        Ok(client.download(fetched, origin, landing, memory))
     }
 
     fn into_item(self) -> GetItem {
@@ -119,22 +127,13 @@ fn explain_closed(error: s3_core::Error, origin: &Origin) -> Error {
 }
 
 impl Shared {
-    fn destination(&self, landing: &Landing, origin: &Origin) -> Destination {
-        match landing {
-            Landing::Memory => Destination::Memory,
-            Landing::File(path) => Destination::File(path.clone()),
-            Landing::Auto => {
-                let left = self.limits.in_all.saturating_sub(self.holding.bytes());
-                let memory_up_to = self.limits.per_object.min(left);
-                Destination::Auto {
-                    memory_up_to,
-                    path: origin.new_file(),
-                }
-            }
-        }
-    }
-
-    fn download(&self, fetched: Fetched, origin: Origin, landing: &Landing) -> Download {
+    fn download(
+        &self,
+        fetched: Fetched,
+        origin: Origin,
+        landing: &Landing,
+        memory: ResultShare,
+    ) -> Download {
         let Fetched {
             meta,
             range,
@@ -143,9 +142,10 @@ impl Shared {
             ..
         } = fetched;
         let data = match (data, landing) {
+            (Landed::Memory(bytes), Landing::Auto) => LocalData::memory(origin, bytes, memory),
             (Landed::Memory(bytes), _) => {
-                let held = self.holding.hold(bytes.len() as u64);
-                LocalData::memory(origin, bytes, held)
+                let memory = self.memory.hold(bytes.len() as u64);
+                LocalData::memory(origin, bytes, memory)
             }
             (Landed::File(path), Landing::File(_)) => LocalData::own_file(origin, path),
             (Landed::File(path), _) => LocalData::scratch_file(origin, path),

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, fs};
 
 use bytes::Bytes;
 use s3_core::{ByteRange, S3Url};
+use s3_transfer::ResultShare;
 
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
@@ -43,7 +43,7 @@ impl Origin {
 enum Content {
     Memory(
         Bytes,
-        #[expect(dead_code, reason = "counts the bytes until it is dropped")] Held,
+        #[expect(dead_code, reason = "counts the bytes until it is dropped")] ResultShare,
     ),
     /// A file in the scratch directory, which goes with it.
     Scratch(PathBuf),
@@ -53,8 +53,8 @@ enum Content {
 
 impl LocalData {
     /// Takes bytes in memory.
-    pub(crate) fn memory(origin: Origin, bytes: Bytes, held: Held) -> Self {
-        Self::new(origin, Content::Memory(bytes, held))
+    pub(crate) fn memory(origin: Origin, bytes: Bytes, memory: ResultShare) -> Self {
+        Self::new(origin, Content::Memory(bytes, memory))
     }
 
     /// Takes a file in the scratch directory.
@@ -151,42 +151,11 @@ impl fmt::Debug for LocalData {
     }
 }
 
-/// How many bytes of downloads a client holds in memory. Clone is a reference count.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Holding(Arc<AtomicU64>);
-
-/// Bytes in memory, counted until they are dropped.
-#[derive(Debug)]
-pub(crate) struct Held {
-    holding: Holding,
-    bytes: u64,
-}
-
-impl Holding {
-    /// Returns the bytes that are held now.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Counts bytes until the guard is dropped.
-    pub(crate) fn hold(&self, bytes: u64) -> Held {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
-        Held {
-            holding: self.clone(),
-            bytes,
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.holding.0.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use s3_transfer::ResultMemory;
 
     use super::*;
     use crate::ErrorClass;
@@ -208,9 +177,9 @@ mod tests {
     #[test]
     fn bytes_in_memory_are_written_once_and_survive_the_close() {
         let (_root, scratch) = scratch();
-        let holding = Holding::default();
-        let held = holding.hold(5);
-        let data = LocalData::memory(origin(&scratch), Bytes::from("hello"), held);
+        let memory = ResultMemory::new(5);
+        let share = memory.hold(5);
+        let data = LocalData::memory(origin(&scratch), Bytes::from("hello"), share);
         let path = data.path().unwrap();
         assert_eq!(
             (fs::read(&path).unwrap(), data.path().unwrap()),
@@ -226,9 +195,9 @@ mod tests {
         assert_eq!(data.bytes().unwrap(), "hello");
         let error = data.path().unwrap_err();
         assert!(matches!(error, Error::Closed { .. }), "{error}");
-        assert_eq!(holding.bytes(), 5);
+        assert_eq!(memory.taken(), 5);
         drop(data);
-        assert_eq!(holding.bytes(), 0);
+        assert_eq!(memory.taken(), 0);
     }
 
     #[test]

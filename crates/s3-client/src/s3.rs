@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use s3_core::url::Root;
 use s3_core::{Encryption, S3Prefix, S3Url};
-use s3_transfer::Transfer;
+use s3_transfer::{ResultMemory, Transfer};
 
 use crate::builder::S3Builder;
 use crate::download::MemoryLimits;
 use crate::error::{Error, Result};
-use crate::local_data::Holding;
 use crate::request::{Async, Mode, Request};
 use crate::scratch::Scratch;
 use crate::{Config, Key};
@@ -36,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) root: Root,
     pub(crate) encryption: Option<Encryption>,
     pub(crate) limits: MemoryLimits,
-    pub(crate) holding: Holding,
+    pub(crate) memory: ResultMemory,
     pub(crate) scratch: Arc<Scratch>,
 }
 

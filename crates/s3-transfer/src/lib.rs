@@ -73,7 +73,10 @@ mod upload;
 pub use call::CallOptions;
 pub use config::{Concurrency, TransferConfig};
 pub use crew::Crew;
-pub use download::{Destination, Fetched, GetItem, KnownObject, Landed, Unchecked, Verified};
+pub use download::{
+    Destination, Fetched, GetItem, KnownObject, Landed, ResultMemory, ResultShare, Unchecked,
+    Verified,
+};
 pub use fanout::{AfterFailure, BatchFailure, Fed, FeedFailure, Many, ManyOptions};
 pub use job::Job;
 pub use list::{ListOptions, ListStream};

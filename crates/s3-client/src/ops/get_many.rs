@@ -143,8 +143,11 @@ impl Op for GetMany {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::StreamExt;
     use s3_core::{MemoryStore, Operation};
+    use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
 
     use super::*;
     use crate::{ErrorClass, S3, S3GetObject};
@@ -250,5 +253,25 @@ mod tests {
                 .count(),
             7
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn objects_on_their_way_count_as_those_that_are_there() {
+        let store = MemoryStore::with_buckets(["b"]);
+        let slow = FaultAction::stall(Duration::from_secs(1));
+        let slow = FaultMatch::operation("GetObject").on(slow);
+        let slow = FaultPlan::new([slow]);
+        let s3 = S3::builder()
+            .store(FaultStore::new(store, slow))
+            .s3root("s3://b")
+            .memory_in_all(9)
+            .tmproot(std::env::temp_dir())
+            .build()
+            .unwrap();
+        let keys = || (0..8).map(|n| n.to_string());
+        s3.put_many(keys().map(|key| (key, "abc"))).await.unwrap();
+        let kept = s3.get_many(keys()).await.unwrap();
+        let files = std::fs::read_dir(s3.scratch_path().unwrap());
+        assert_eq!((kept.len(), files.unwrap().count()), (8, 5));
     }
 }

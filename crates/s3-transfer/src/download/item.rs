@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use s3_core::{ByteRange, ETag, ObjectMeta, S3Url};
 
-use super::Verified;
+use super::{ResultShare, Verified};
 
 /// An object, or a range of it, to read.
 #[derive(Clone, Debug)]
@@ -64,10 +64,10 @@ pub enum Destination {
     Memory,
     /// Into a file, which appears under its name when it is complete. Its directory must exist.
     File(PathBuf),
-    /// Into memory up to a size, above that into a private file (mode 0600).
+    /// Into memory if its share allows it, else into a private file (mode 0600).
     Auto {
-        /// The most bytes to keep in memory.
-        memory_up_to: u64,
+        /// How much may be kept in memory. A clone that lives as long as the bytes counts them.
+        memory: ResultShare,
         /// The file for anything larger.
         path: PathBuf,
     },

@@ -21,12 +21,12 @@ const PRIVATE: u32 = 0o600;
 const MUCH_ROOM: u64 = 64 << 20;
 
 impl Destination {
-    /// Returns the file that `len` bytes go to; `None` for memory.
+    /// Returns the file that `len` bytes go to; `None` for memory, of which their share is then taken.
     pub(super) fn file_for(&self, len: u64) -> Option<Target> {
         let (path, mode) = match self {
             Self::Memory => return None,
             Self::File(path) => (path, PUBLIC),
-            Self::Auto { memory_up_to, .. } if len <= *memory_up_to => return None,
+            Self::Auto { memory, .. } if memory.admits(len) => return None,
             Self::Auto { path, .. } => (path, PRIVATE),
         };
         let path = path.clone();

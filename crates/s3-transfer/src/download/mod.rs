@@ -13,6 +13,7 @@ mod file_part;
 mod first;
 mod item;
 mod landing;
+mod memory;
 mod object;
 mod part;
 mod rest;
@@ -20,4 +21,5 @@ mod segment;
 mod verified;
 
 pub use item::{Destination, Fetched, GetItem, KnownObject, Landed};
+pub use memory::{ResultMemory, ResultShare};
 pub use verified::{Unchecked, Verified};

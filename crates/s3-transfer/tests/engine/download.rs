@@ -2,7 +2,7 @@
 
 use s3_core::{ByteRange, ErrorKind, Operation, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
-use s3_transfer::{Destination, Fetched, GetItem, Landed};
+use s3_transfer::{Destination, Fetched, GetItem, Landed, ResultShare};
 
 use crate::setup::{Setup, setup, url};
 
@@ -255,7 +255,7 @@ async fn small_objects_stay_in_memory_and_large_ones_go_to_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let setup = setup(FaultPlan::none());
     let to = || Destination::Auto {
-        memory_up_to: 1500,
+        memory: ResultShare::up_to(1500),
         path: dir.path().join("f"),
     };
     for (key, len, file) in [("small", 1500, false), ("large", 1501, true)] {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fastrand::Rng;
 use s3_client::s3_transfer::{
-    CallOptions, Concurrency, Destination, Fetched, GetItem, Landed, Transfer, TransferConfig,
-    Unchecked, Verified,
+    CallOptions, Concurrency, Destination, Fetched, GetItem, Landed, ResultShare, Transfer,
+    TransferConfig, Unchecked, Verified,
 };
 use s3_core::{MemoryStore, S3Url, StoreExt};
 use tempfile::TempDir;
@@ -80,7 +80,7 @@ impl Case {
             To::Memory => Destination::Memory,
             To::File => Destination::File(path),
             To::Auto => Destination::Auto {
-                memory_up_to: 100,
+                memory: ResultShare::up_to(100),
                 path,
             },
         }

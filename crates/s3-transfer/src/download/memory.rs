@@ -1,0 +1,134 @@
+//! How much memory results may take that a caller keeps.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Memory that the results of many reads share. Clone is a reference count.
+///
+/// # Examples
+///
+/// ```
+/// use s3_transfer::ResultMemory;
+///
+/// let memory = ResultMemory::new(256 << 20);
+/// // One for each read of `Destination::Auto`.
+/// let share = memory.share(8 << 20);
+/// assert_eq!(memory.taken(), 0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ResultMemory(Arc<Budget>);
+
+#[derive(Debug)]
+struct Budget {
+    most: u64,
+    taken: AtomicU64,
+}
+
+impl ResultMemory {
+    /// Returns memory for `bytes` bytes in all.
+    #[must_use]
+    pub fn new(bytes: u64) -> Self {
+        Self(Arc::new(Budget {
+            most: bytes,
+            taken: AtomicU64::new(0),
+        }))
+    }
+
+    /// Returns how many bytes results hold, those included that are still being read.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.0.taken.load(Ordering::Relaxed)
+    }
+
+    /// Counts a result of `bytes` bytes that is in memory already, whatever is left.
+    #[must_use]
+    pub fn hold(&self, bytes: u64) -> ResultShare {
+        let share = self.share(bytes);
+        self.0.taken.fetch_add(bytes, Ordering::Relaxed);
+        share.0.taken.store(bytes, Ordering::Relaxed);
+        share
+    }
+
+    /// Returns a share for one result of at most `bytes` bytes. It takes what the result needs when its size is known,
+    /// and gives it back with its last clone: keep one as long as the result.
+    #[must_use]
+    pub fn share(&self, bytes: u64) -> ResultShare {
+        ResultShare(Arc::new(Share {
+            memory: self.clone(),
+            most: bytes,
+            taken: AtomicU64::new(0),
+        }))
+    }
+}
+
+/// One result's share of a [`ResultMemory`]. Clone is a reference count.
+#[derive(Clone, Debug)]
+pub struct ResultShare(Arc<Share>);
+
+#[derive(Debug)]
+struct Share {
+    memory: ResultMemory,
+    most: u64,
+    taken: AtomicU64,
+}
+
+impl ResultShare {
+    /// Returns a share that only its own size limits.
+    #[must_use]
+    pub fn up_to(bytes: u64) -> Self {
+        ResultMemory::new(bytes).share(bytes)
+    }
+
+    /// Takes memory for `len` bytes in all, if there is so much. A second attempt at the same result takes only what the
+    /// first has not.
+    pub(super) fn admits(&self, len: u64) -> bool {
+        let Share {
+            memory,
+            most,
+            taken,
+        } = &*self.0;
+        let more = len.saturating_sub(taken.load(Ordering::Relaxed));
+        let left = |all: u64| all.checked_add(more).filter(|all| *all <= memory.0.most);
+        let all = &memory.0.taken;
+        let admitted = len <= *most
+            && all
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
+                .is_ok();
+        if admitted {
+            taken.fetch_add(more, Ordering::Relaxed);
+        }
+        admitted
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let all = &self.memory.0.taken;
+        all.fetch_sub(*self.taken.get_mut(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_together_take_no_more_than_there_is_and_give_all_of_it_back() {
+        let memory = ResultMemory::new(10);
+        let [one, two, three] = [(); 3].map(|()| memory.share(6));
+        assert!(!one.admits(7));
+        assert!(one.admits(6) && !two.admits(5) && two.admits(4));
+        assert_eq!(memory.taken(), 10);
+        assert!(three.admits(0) && !three.admits(1));
+        // Another attempt at the same result.
+        assert!(one.admits(6) && one.admits(2));
+        assert_eq!(memory.taken(), 10);
+        let kept = one.clone();
+        drop(one);
+        assert!(!three.admits(1));
+        drop(kept);
+        assert!(three.admits(6));
+        drop((two, three));
+        assert_eq!(memory.taken(), 0);
+    }
+}
