@@ -87,6 +87,10 @@ const S3S_FS_FAILURES: &[(&str, &str)] = &[
         "attributes::encryption_comes_back",
         "it does not keep the encryption",
     ),
+    (
+        "copy_delete::a_copy_may_be_encrypted_and_keeps_the_attributes",
+        "it does not keep the encryption",
+    ),
     ("copy_delete::a_copy_onto_itself_is_refused", "it copies"),
     ("copy_delete::odd_keys_are_deleted_in_one_batch", PLUS),
     (

@@ -1,6 +1,6 @@
 //! Copying inside the store.
 
-use s3_core::{CopyRequest, S3Url};
+use s3_core::CopyRequest;
 
 use crate::Key;
 use crate::error::Result;
@@ -17,8 +17,9 @@ pub struct Copy {
 impl<M: Mode> Client<M> {
     /// Copies an object with its attributes and returns the URL of the copy. The bytes do not pass through the client.
     ///
-    /// One request up to 5 GiB, parts beyond. A client with [encryption](crate::S3Builder::encryption) of its own asks
-    /// for the source's attributes first, one head, to write the copy encrypted.
+    /// One request up to 5 GiB, parts beyond, which keep the type, the encoding, `Cache-Control`, `Content-Disposition`,
+    /// the encryption and the user metadata and nothing else. A client with
+    /// [encryption](crate::S3Builder::encryption) of its own writes the copy so encrypted.
     ///
     /// # Errors
     ///
@@ -52,23 +53,11 @@ impl Op for Copy {
     async fn run(self, call: Call) -> Result<String> {
         let from = call.client.object_url(&self.from)?;
         let to = call.client.object_url(&self.to)?;
-        let request = request(&call, from, to.clone()).await?;
+        let mut request = CopyRequest::new(from, to.clone());
+        request.encryption.clone_from(&call.client.encryption);
         call.client.transfer.copy(request, &call.options).await?;
         Ok(to.as_str().to_owned())
     }
-}
-
-/// S3 keeps the source's attributes or takes new ones, all or none; encryption alone cannot be said.
-async fn request(call: &Call, from: S3Url, to: S3Url) -> Result<CopyRequest> {
-    let mut request = CopyRequest::new(from.clone(), to);
-    if let Some(encryption) = &call.client.encryption {
-        let meta = call.client.transfer.head(from, &call.options).await?;
-        let mut attributes = meta.attributes;
-        attributes.encryption = Some(encryption.clone());
-        request.attributes = Some(attributes);
-        request.source_if_match = meta.etag;
-    }
-    Ok(request)
 }
 
 #[cfg(test)]

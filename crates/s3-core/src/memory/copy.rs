@@ -17,7 +17,8 @@ pub(super) fn copied(
     limits: &Limits,
     now: SystemTime,
 ) -> Result<Object> {
-    if request.from == request.to && request.attributes.is_none() {
+    let changes = request.attributes.is_some() || request.encryption.is_some();
+    if request.from == request.to && !changes {
         let error = refuse(Operation::Copy, 400, "InvalidRequest", request.to.as_str());
         return Err(error
             .with_message("copying an object to itself changes nothing")
@@ -46,6 +47,9 @@ pub(super) fn copied(
     };
     if let Some(attributes) = request.attributes.clone() {
         copy.attributes = normalise(attributes, limits, Operation::Copy, &request.to)?;
+    }
+    if request.encryption.is_some() {
+        copy.attributes.encryption.clone_from(&request.encryption);
     }
     // A copy is written in one piece, so its tag is the MD5 of its bytes even if the source had parts.
     if is_of_parts(&copy.etag) {

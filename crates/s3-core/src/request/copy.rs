@@ -2,7 +2,7 @@
 
 use s3_url::S3Url;
 
-use crate::{Attributes, ETag, PutMode};
+use crate::{Attributes, ETag, Encryption, PutMode};
 
 /// Copies an object of at most 5 GiB without moving its bytes through the client.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct CopyRequest {
     pub mode: PutMode,
     /// New attributes; those of the source when `None`.
     pub attributes: Option<Attributes>,
+    /// Server-side encryption of the copy, whatever `attributes` say; its bucket's default when neither says one.
+    pub encryption: Option<Encryption>,
     /// Fails with `PreconditionFailed` unless the source has this tag.
     pub source_if_match: Option<ETag>,
 }
@@ -29,6 +31,7 @@ impl CopyRequest {
             to,
             mode: PutMode::Overwrite,
             attributes: None,
+            encryption: None,
             source_if_match: None,
         }
     }

@@ -17,6 +17,7 @@ pub(super) async fn copy(resolved: &Resolved, request: CopyRequest) -> Result<Pu
         to,
         mode,
         attributes,
+        encryption,
         source_if_match,
     } = request;
     let mut call = with_mode!(resolved.client.copy_object(), mode)
@@ -24,6 +25,9 @@ pub(super) async fn copy(resolved: &Resolved, request: CopyRequest) -> Result<Pu
         .set_copy_source_if_match(source_if_match.as_ref().map(ETag::quoted));
     if let Some(attributes) = attributes {
         call = with_attributes!(call, attributes).metadata_directive(MetadataDirective::Replace);
+    }
+    if let Some(encryption) = encryption {
+        call = call.server_side_encryption(encryption.as_str().into());
     }
     let sent = send_to_object!(call, to);
     let output = sent.map_err(|error| from_sdk(Operation::Copy, &error).with_place(to.as_str()))?;
@@ -101,6 +105,18 @@ mod tests {
         let sent = replay.only();
         assert_eq!(sent.line(), "PUT http://127.0.0.1:9/to/key?x-id=CopyObject");
         assert_eq!(sent.header("x-amz-copy-source"), Some("from/a%20b/%C3%A9"));
+        assert_eq!(sent.header("x-amz-metadata-directive"), None);
+    }
+
+    #[tokio::test]
+    async fn encryption_alone_keeps_the_attributes() {
+        let replay = Replay::new([answer(200, &[], COPIED)]);
+        let mut copy = request();
+        copy.encryption = Some(crate::Encryption::new("aws:kms"));
+        replay.store().copy(copy).await.unwrap();
+        let sent = replay.only();
+        let header = "x-amz-server-side-encryption";
+        assert_eq!(sent.header(header), Some("aws:kms"));
         assert_eq!(sent.header("x-amz-metadata-directive"), None);
     }
 

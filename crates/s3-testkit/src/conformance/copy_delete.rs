@@ -1,8 +1,8 @@
 //! Copying and deleting.
 
 use s3_core::{
-    Attributes, BucketRequest, CopyRequest, DeleteRequest, ETag, ErrorKind, PutMode, S3Url, Store,
-    StoreExt,
+    Attributes, BucketRequest, CopyRequest, DeleteRequest, ETag, Encryption, ErrorKind, PutMode,
+    S3Url, Store, StoreExt,
 };
 
 use super::demand::{done, fails};
@@ -65,6 +65,21 @@ pub async fn a_copy_keeps_the_attributes(harness: &Harness) -> Verdict {
     let kept = harness.head("to").await.attributes;
     assert_eq!(kept.content_type.as_deref(), Some("text/source"));
     assert_eq!(kept.user, attributes("source").user);
+    Verdict::Ran
+}
+
+/// A copy that is to be encrypted is so, and keeps all other attributes.
+pub async fn a_copy_may_be_encrypted_and_keeps_the_attributes(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    put_source(harness).await;
+    for to in ["to", "from"] {
+        let mut request = copy(harness, "from", to);
+        request.encryption = Some(Encryption::new("AES256"));
+        done(harness.store.copy(request).await);
+        let mut expected = harness.head("from").await.attributes;
+        expected.encryption = Some(Encryption::new("AES256"));
+        assert_eq!(harness.head(to).await.attributes, expected, "{to}");
+    }
     Verdict::Ran
 }
 

@@ -262,6 +262,7 @@ macro_rules! conformance_suite {
                 copy_delete {
                     a_copy_has_the_bytes,
                     a_copy_keeps_the_attributes,
+                    a_copy_may_be_encrypted_and_keeps_the_attributes,
                     a_copy_may_replace_the_attributes,
                     a_copy_replaces_what_is_there,
                     an_empty_object_can_be_copied,

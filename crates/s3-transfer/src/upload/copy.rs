@@ -95,7 +95,8 @@ impl Transfer {
         source: s3_core::ObjectMeta,
         options: &CallOptions,
     ) -> Result<PutResponse> {
-        let attributes = request.attributes.unwrap_or(source.attributes);
+        let mut attributes = request.attributes.unwrap_or(source.attributes);
+        attributes.encryption = request.encryption.or(attributes.encryption);
         let target = Target {
             url: request.to,
             mode: request.mode,

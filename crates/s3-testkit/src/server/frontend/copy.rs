@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use s3_core::{CopyRequest, S3Url, Store, UploadPartCopy};
+use s3_core::{CopyRequest, Encryption, S3Url, Store, UploadPartCopy};
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, ETagCondition,
     MetadataDirective, Range, UploadPartCopyInput, UploadPartCopyOutput,
@@ -45,6 +45,10 @@ pub(super) async fn copy_object(
     let is_replaced = input
         .metadata_directive
         .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
+    copy.encryption = input
+        .server_side_encryption
+        .as_ref()
+        .map(|encryption| Encryption::new(encryption.as_str()));
     let described = Described {
         content_type: input.content_type,
         content_encoding: input.content_encoding,
