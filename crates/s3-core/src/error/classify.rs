@@ -29,8 +29,6 @@ pub fn classify(
         .or_else(|| status.map(|status| kind_of_status(operation, status)))
         .unwrap_or(ErrorKind::Other);
     let retryability = match code {
-        // The connection idled or the clock moved while the request was under way: send it again.
-        Some("RequestTimeout") => Retryability::Transient,
         // Some bytes were lost on the way to the server; the payload still has them all.
         Some("IncompleteBody") => Retryability::Transient,
         // These answer 4xx, although the same request succeeds a moment later.
@@ -224,6 +222,7 @@ mod tests {
             ErrorKind::InvalidRange,
             Retryability::No,
         ),
+        (304, "NotModified", ErrorKind::NotModified, Retryability::No),
         (
             412,
             "PreconditionFailed",
@@ -275,18 +274,6 @@ mod tests {
             "InternalError",
             ErrorKind::Server,
             Retryability::Transient,
-        ),
-        (
-            409,
-            "InvalidBucketState",
-            ErrorKind::Conflict,
-            Retryability::No,
-        ),
-        (
-            409,
-            "RestoreAlreadyInProgress",
-            ErrorKind::Conflict,
-            Retryability::No,
         ),
         (400, "BadDigest", ErrorKind::Integrity, Retryability::No),
         (
@@ -358,22 +345,35 @@ mod tests {
     ];
 
     #[test]
-    fn every_code_that_matters_means_what_the_table_says() {
+    fn every_code_that_matters_means_what_the_table_says_whatever_the_status() {
         for &(status, code, kind, retryability) in TABLE {
-            let got = classify(Operation::Get, Some(status), Some(code));
-            assert_eq!(got, (kind, retryability), "{status} {code}");
+            // One of many deletes has a code and no status.
+            for status in [Some(status), None] {
+                let got = classify(Operation::Get, status, Some(code));
+                assert_eq!(got, (kind, retryability), "{status:?} {code}");
+            }
         }
     }
 
     #[test]
     fn an_answer_without_a_code_is_judged_by_its_status() {
         for (status, kind, retryability) in [
+            (200, ErrorKind::Other, Retryability::No),
+            (301, ErrorKind::Config, Retryability::No),
+            (304, ErrorKind::NotModified, Retryability::No),
+            (307, ErrorKind::Config, Retryability::No),
+            (400, ErrorKind::InvalidInput, Retryability::No),
+            (401, ErrorKind::AccessDenied, Retryability::No),
             (403, ErrorKind::AccessDenied, Retryability::No),
             (404, ErrorKind::NotFound, Retryability::No),
+            (405, ErrorKind::Unsupported, Retryability::No),
+            (408, ErrorKind::Timeout, Retryability::Transient),
+            (409, ErrorKind::Conflict, Retryability::Transient),
             (412, ErrorKind::PreconditionFailed, Retryability::No),
             (416, ErrorKind::InvalidRange, Retryability::No),
             (429, ErrorKind::Throttled, THROTTLED),
             (500, ErrorKind::Server, Retryability::Transient),
+            (501, ErrorKind::Unsupported, Retryability::No),
             (502, ErrorKind::Server, Retryability::Transient),
             (503, ErrorKind::Throttled, THROTTLED),
         ] {
@@ -382,6 +382,32 @@ mod tests {
                 (kind, retryability),
                 "{status}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_missing_depends_on_what_was_asked() {
+        use Operation as O;
+        for (operations, kind) in [
+            (vec![O::Get, O::Head, O::Copy, O::Put], ErrorKind::NotFound),
+            (
+                vec![O::List, O::ListUploads, O::CreateBucket, O::DeleteBucket],
+                ErrorKind::NoSuchBucket,
+            ),
+            (
+                vec![
+                    O::UploadPart,
+                    O::CompleteUpload,
+                    O::AbortUpload,
+                    O::ListParts,
+                ],
+                ErrorKind::NoSuchUpload,
+            ),
+        ] {
+            for operation in operations {
+                let got = classify(operation, Some(404), None);
+                assert_eq!(got, (kind, Retryability::No), "{operation:?}");
+            }
         }
     }
 
@@ -395,5 +421,12 @@ mod tests {
             classify(Operation::Get, Some(599), Some("SomethingOdd")),
             (ErrorKind::Server, Retryability::Transient)
         );
+        // Their causes stay, unlike those of the conflicts that are known.
+        for code in ["InvalidBucketState", "RestoreAlreadyInProgress"] {
+            assert_eq!(
+                classify(Operation::Get, Some(409), Some(code)),
+                (ErrorKind::Conflict, Retryability::No)
+            );
+        }
     }
 }
