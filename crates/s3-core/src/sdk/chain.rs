@@ -9,6 +9,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::builder::Settings;
 use super::client::{Sources, https_client};
+use super::clock::Clock;
 use crate::Operation;
 
 /// Loads what was not given. Explicit settings win over the environment, the environment over the profile.
@@ -18,19 +19,21 @@ pub(super) async fn load(settings: &Settings) -> Sources {
     {
         return Sources::explicit(settings, credentials.clone());
     }
-    let config = load_config(settings).await;
+    let clock = Clock::default();
+    let config = load_config(settings, clock.clone()).await;
     Sources {
         builder: Builder::from(&config),
         endpoint: settings.endpoint.clone().or_else(|| endpoint_of(&config)),
         region: config.region().map(|region| region.as_ref().to_owned()),
         credentials: config.credentials_provider(),
+        clock,
         fips: config.use_fips().unwrap_or_default(),
         dual_stack: config.use_dual_stack().unwrap_or_default(),
     }
 }
 
-async fn load_config(settings: &Settings) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+async fn load_config(settings: &Settings, clock: Clock) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).time_source(clock);
     if let Some(client) = &settings.http_client {
         loader = loader.http_client(client.clone());
     } else if let Ok(client) = https_client(Operation::Get) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, IdentityCache, Region, RequestChecksumCalculation,
@@ -15,9 +15,10 @@ use aws_sdk_s3::config::{
 use super::bounded_answer::BoundedAnswer;
 use super::builder::{Addressing, Integrity, Settings};
 use super::clock::Clock;
+use super::direct::Direct;
 use super::direct::target::{EndpointSettings, Target};
-use super::direct::{Direct, LOAD_TIMEOUT};
 use super::endpoint::Endpoint;
+use super::identity::{Identities, OfCache};
 use super::known_range::KnownRange;
 use super::skewed::{AskAgain, SetClock};
 use crate::{Error, ErrorKind, Operation, Result};
@@ -45,7 +46,7 @@ pub(super) struct Resolved {
 
 /// What the client was made of, for a path that does as the client does.
 pub(super) struct Shared {
-    pub(super) credentials: SharedCredentialsProvider,
+    pub(super) identities: Arc<Identities>,
     pub(super) endpoint: EndpointSettings,
     pub(super) clock: Clock,
     pub(super) connect_timeout: Duration,
@@ -105,6 +106,8 @@ pub(super) struct Sources {
     pub(super) region: Option<String>,
     /// What `builder` got its credentials from; it does not say.
     pub(super) credentials: Option<SharedCredentialsProvider>,
+    /// What tells them the time.
+    pub(super) clock: Clock,
     pub(super) fips: bool,
     pub(super) dual_stack: bool,
 }
@@ -117,6 +120,7 @@ impl Sources {
             endpoint: settings.endpoint.clone(),
             region: settings.region.clone(),
             credentials: Some(credentials),
+            clock: Clock::default(),
             fips: false,
             dual_stack: false,
         }
@@ -183,7 +187,11 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         fips: sources.fips,
         dual_stack: sources.dual_stack,
     };
-    let clock = Clock::default();
+    let clock = sources.clock;
+    let identities = sources.credentials.map(|credentials| {
+        let identities = Identities::new(credentials, clock.clone());
+        Arc::new(identities)
+    });
     let retries = match settings.sdk_retries {
         true => RetryConfig::standard(),
         false => RetryConfig::disabled(),
@@ -199,8 +207,6 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
                 .connect_timeout(settings.connect_timeout)
                 .build(),
         )
-        // As on the direct path.
-        .identity_cache(IdentityCache::lazy().load_timeout(LOAD_TIMEOUT).build())
         .interceptor(KnownRange)
         .interceptor(BoundedAnswer)
         // Whoever reads the body above decides when it has stalled.
@@ -215,23 +221,31 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         .retry_classifier(AskAgain)
         .retry_config(retries);
     builder.set_endpoint_url(rules.endpoint.clone());
+    if !settings.sdk_retries {
+        // All requests of a machine whose clock is wrong are repeated once, however many are under way.
+        let unlimited = RetryPartition::custom("clock").token_bucket(TokenBucket::unlimited());
+        builder = builder.retry_partition(unlimited.build());
+    }
+    if let Some(identities) = &identities {
+        // One cache for both paths: the SDK's own knows nothing of a clock that jumps.
+        builder = builder
+            .identity_cache(IdentityCache::no_cache())
+            .credentials_provider(OfCache(Arc::clone(identities)));
+    }
     let checksums = wants_checksums(settings.integrity, endpoint.as_ref());
     let config = with_checksums(builder, checksums).build();
     #[cfg(test)]
     let tested = rules.clone();
     let own_path = settings.direct_path && !settings.sdk_retries && settings.http_client.is_none();
-    let shared = sources
-        .credentials
-        .filter(|_| own_path)
-        .map(|credentials| Shared {
-            credentials,
-            endpoint: rules,
-            clock: clock.clone(),
-            connect_timeout: settings.connect_timeout,
-            checksums,
-            // AWS itself is reached over TLS.
-            signs_payloads: !endpoint.as_ref().is_none_or(covers_payloads),
-        });
+    let shared = identities.filter(|_| own_path).map(|identities| Shared {
+        identities,
+        endpoint: rules,
+        clock: clock.clone(),
+        connect_timeout: settings.connect_timeout,
+        checksums,
+        // AWS itself is reached over TLS.
+        signs_payloads: !endpoint.as_ref().is_none_or(covers_payloads),
+    });
     Ok(Resolved {
         client: Client::from_conf(config),
         endpoint,

@@ -1,13 +1,15 @@
 //! The time that goes into signatures: this machine's, corrected by what the server says.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::time::TimeSource;
 
 /// S3 refuses signatures that are further off: `RequestTimeTooSkewed` in its list of error codes.
 const TOLERATED: Duration = Duration::from_secs(15 * 60);
+/// What is set by less than this is the second that a header is rounded to, and the way of the answer.
+const JUMP: Duration = Duration::from_secs(60);
 
 /// A clock that can be set by a server's `Date` header.
 ///
@@ -15,9 +17,30 @@ const TOLERATED: Duration = Duration::from_secs(15 * 60);
 /// is wrong by more than that can still talk to it, once the difference is known. Clone is a reference count: the
 /// direct path and the generated client of a store go by one clock.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Clock {
+pub(super) struct Clock(Arc<Hands>);
+
+#[derive(Debug, Default)]
+struct Hands {
     /// What has to be added to the system's time, in milliseconds.
-    offset_ms: Arc<AtomicI64>,
+    offset_ms: AtomicI64,
+    /// How often the clock has jumped.
+    jumps: AtomicU64,
+}
+
+/// A refusal, as far as it tells the time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal<'a> {
+    pub(super) status: u16,
+    pub(super) code: Option<&'a str>,
+    /// The header `Date` of a fresh answer; see [`told`].
+    pub(super) date: Option<&'a str>,
+    /// The time that the request was signed with.
+    pub(super) signed_at: SystemTime,
+}
+
+/// Returns what an answer tells of the time, if no cache on the way has kept it.
+pub(super) fn told<'a>(date: Option<&'a str>, age: Option<&str>) -> Option<&'a str> {
+    date.filter(|_| age.is_none())
 }
 
 impl Clock {
@@ -26,40 +49,27 @@ impl Clock {
         self.at(SystemTime::now())
     }
 
-    /// Takes over the time of a refusal that is about the time, given as the value of its `Date` header. Returns
-    /// whether signing again is worth one more attempt.
+    /// Returns how often the clock has jumped: what was reckoned by it before is wrong.
+    pub(super) fn jumps(&self) -> u64 {
+        self.0.jumps.load(Ordering::Acquire)
+    }
+
+    /// Takes over the time of a refusal that is about the time. Returns whether signing again is worth one more
+    /// attempt.
     ///
     /// Other answers do not set the clock: the header is up to a second old when it is written, and as old as the
     /// answer when it is read.
-    pub(super) fn is_set_right_by(
-        &self,
-        status: u16,
-        code: Option<&str>,
-        date_header: Option<&str>,
-    ) -> bool {
-        let Some(date) = date_header else {
+    pub(super) fn learn(&self, refusal: Refusal<'_>) -> bool {
+        let Some(date) = refusal.date else {
             return false;
         };
-        match code {
-            Some("RequestTimeTooSkewed") => self.learn_at(date, SystemTime::now()),
-            // An answer to HEAD gives no reason.
-            None if status == 403 => {
-                self.is_far_from(date) && self.learn_at(date, SystemTime::now())
-            }
-            _ => false,
-        }
-    }
-
-    /// Returns whether a `Date` header is so far from the corrected time that S3 refuses signatures.
-    fn is_far_from(&self, date_header: &str) -> bool {
-        let Ok(server) = httpdate::parse_http_date(date_header.trim()) else {
-            return false;
+        let about_time = match refusal.code {
+            Some("RequestTimeTooSkewed") => true,
+            // An answer to HEAD gives no reason. The clock may have been set since this request was signed.
+            None => refusal.status == 403 && is_far(date, refusal.signed_at),
+            Some(_) => false,
         };
-        let now = self.now();
-        let distance = server
-            .duration_since(now)
-            .or_else(|_| now.duration_since(server));
-        distance.is_ok_and(|distance| distance >= TOLERATED)
+        about_time && self.learn_at(date, SystemTime::now())
     }
 
     fn learn_at(&self, date_header: &str, system: SystemTime) -> bool {
@@ -69,12 +79,16 @@ impl Clock {
         let Some(offset) = millis(server).zip(millis(system)) else {
             return false;
         };
-        self.offset_ms.store(offset.0 - offset.1, Ordering::Relaxed);
+        let offset = offset.0 - offset.1;
+        let before = self.0.offset_ms.swap(offset, Ordering::Relaxed);
+        if Duration::from_millis(offset.abs_diff(before)) > JUMP {
+            self.0.jumps.fetch_add(1, Ordering::Release);
+        }
         true
     }
 
     fn at(&self, system: SystemTime) -> SystemTime {
-        let offset = self.offset_ms.load(Ordering::Relaxed);
+        let offset = self.0.offset_ms.load(Ordering::Relaxed);
         let distance = Duration::from_millis(offset.unsigned_abs());
         let corrected = match offset < 0 {
             true => system.checked_sub(distance),
@@ -87,8 +101,19 @@ impl Clock {
     #[cfg(test)]
     pub(super) fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap();
-        self.offset_ms.fetch_add(by, Ordering::Relaxed);
+        self.0.offset_ms.fetch_add(by, Ordering::Relaxed);
     }
+}
+
+/// Returns whether a `Date` header is so far from the time of a signature that S3 refuses it.
+fn is_far(date_header: &str, signed_at: SystemTime) -> bool {
+    let Ok(server) = httpdate::parse_http_date(date_header.trim()) else {
+        return false;
+    };
+    let distance = server
+        .duration_since(signed_at)
+        .or_else(|_| signed_at.duration_since(server));
+    distance.is_ok_and(|distance| distance >= TOLERATED)
 }
 
 impl TimeSource for Clock {
@@ -166,8 +191,16 @@ mod tests {
             (404, None, Some(&far), false),
         ] {
             let clock = Clock::default();
-            let is_set = clock.is_set_right_by(status, code, date.map(|date| &**date));
-            assert_eq!(is_set, sets, "{status} {code:?} {date:?}");
+            let refusal = Refusal {
+                status,
+                code,
+                date: date.map(|date| &**date),
+                signed_at: now,
+            };
+            assert_eq!(clock.learn(refusal), sets, "{refusal:?}");
+            // Another one that was signed before.
+            assert_eq!(clock.learn(refusal), sets, "{refusal:?}");
+            assert_eq!(clock.jumps(), u64::from(sets), "{refusal:?}");
             let learnt = clock.now().duration_since(now).unwrap();
             assert_eq!(learnt > Duration::from_secs(500), sets, "{learnt:?}");
         }

@@ -1,8 +1,8 @@
 //! [`SdkStore`]: every operation over `aws-sdk-s3`, to AWS or to any endpoint that speaks S3.
 //!
 //! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
-//! first operation; the operation's own file turns the request into the SDK's and the answer back with
-//! [`convert`]; [`blank_key`] puts the object's name in, and [`whole_document`] and [`known_range`] see
+//! first operation, with one [`identity`] for whatever signs; the operation's own file turns the request into the SDK's
+//! and the answer back with [`convert`]; [`blank_key`] puts the object's name in, and [`whole_document`] and [`known_range`] see
 //! that an answer is complete or says what it is a part of. [`bounded_answer`] breaks off what does not end, and
 //! [`skewed`] asks again where the server has set the [`clock`].
 //! What comes back is read in three places: [`listing`] for pages of keys, [`answer`] for headers, [`reply`] for
@@ -36,6 +36,7 @@ mod errors;
 pub(crate) mod fuzzing;
 mod get;
 mod hint;
+mod identity;
 mod known_range;
 mod list;
 mod listing;

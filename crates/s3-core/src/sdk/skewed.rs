@@ -2,16 +2,19 @@
 //!
 //! The SDK's own correction does not repeat what was refused when its retries are off, and leaves presigned URLs out.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
+use aws_sdk_s3::config::interceptors::{
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+};
 use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use aws_smithy_types::retry::ErrorKind;
 
-use super::clock::Clock;
+use super::clock::{Clock, Refusal, told};
 
 /// Sets the clock by a refusal whose time is far from it, and has the SDK repeat what was refused, at once.
 #[derive(Debug)]
@@ -25,9 +28,28 @@ pub(super) struct SetClock {
 #[derive(Clone, Debug)]
 struct HasSetClock;
 
+/// When an attempt was signed.
+#[derive(Clone, Debug)]
+struct SignedAt(SystemTime);
+
+impl Storable for SignedAt {
+    type Storer = StoreReplace<Self>;
+}
+
 impl Intercept for SetClock {
     fn name(&self) -> &'static str {
         "SetClock"
+    }
+
+    fn read_before_signing(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let now = SignedAt(self.clock.now());
+        config.interceptor_state().store_put(now);
+        Ok(())
     }
 
     fn modify_before_deserialization(
@@ -37,9 +59,15 @@ impl Intercept for SetClock {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let answer = context.response_mut();
-        let (status, date) = (answer.status().as_u16(), answer.headers().get("date"));
-        // The reason is in the body, which is yet to be read: the time alone decides.
-        if self.clock.is_set_right_by(status, None, date) {
+        let header = |name| answer.headers().get(name);
+        let refusal = config.load::<SignedAt>().map(|signed_at| Refusal {
+            status: answer.status().as_u16(),
+            // The reason is in the body, which is yet to be read: the time alone decides.
+            code: None,
+            date: told(header("date"), header("age")),
+            signed_at: signed_at.0,
+        });
+        if refusal.is_some_and(|refusal| self.clock.learn(refusal)) {
             answer.add_extension(HasSetClock);
             let attempts = self.retries.max_attempts() + 1;
             let retries = self.retries.clone().with_max_attempts(attempts);

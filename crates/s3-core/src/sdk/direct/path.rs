@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::identity::Identities;
 use super::sign::Keys;
 use super::target::{Target, Targets};
 use crate::sdk::client::Shared;
 use crate::sdk::clock::Clock;
+use crate::sdk::identity::Identities;
 use crate::wire::Pool;
 
 /// The direct path to all buckets of one store.
 pub(in crate::sdk) struct Direct {
     pub(super) pool: Pool,
-    pub(super) identities: Identities,
+    pub(super) identities: Arc<Identities>,
     pub(super) keys: Keys,
     targets: Targets,
     pub(super) clock: Clock,
@@ -26,7 +26,7 @@ impl Direct {
     pub(in crate::sdk) fn new(shared: Shared) -> Self {
         Self {
             pool: Pool::new(shared.connect_timeout),
-            identities: Identities::new(shared.credentials, shared.clock.clone()),
+            identities: shared.identities,
             keys: Keys::default(),
             targets: Targets::new(shared.endpoint),
             clock: shared.clock,

@@ -1,13 +1,16 @@
 //! One request and its answer: signed, sent, and sent once more where the refusal says how to do better.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 
-use super::identity::Identity;
 use super::sign::{Draft, HeaderError, Headers, PayloadHash, Query};
 use super::target::Target;
 use super::{Direct, lost};
 use crate::sdk::bounded_answer::REFUSAL;
+use crate::sdk::clock::{Refusal, told};
 use crate::sdk::errors;
+use crate::sdk::identity::Identity;
 use crate::sdk::reply::Reply;
 
 use crate::wire::{Answer, OutBody, Outgoing, WireErrorKind};
@@ -70,7 +73,7 @@ impl Direct {
                 return Ok(answer);
             }
             let error = refusal(operation, &mut answer).await;
-            if improved || !self.learns(&error, &answer, &identity).await {
+            if improved || !self.learns(&error, &answer, &identity, now).await {
                 return Err(error);
             }
             improved = true;
@@ -102,7 +105,13 @@ impl Direct {
 
     /// Returns whether what the server said makes another attempt better: it told the time, or the credentials
     /// have run out and there are others.
-    async fn learns(&self, error: &Error, answer: &Answer, identity: &Identity) -> bool {
+    async fn learns(
+        &self,
+        error: &Error,
+        answer: &Answer,
+        identity: &Identity,
+        signed_at: SystemTime,
+    ) -> bool {
         match error.code() {
             Some("ExpiredToken" | "TokenRefreshRequired") => {
                 self.identities.expire(identity);
@@ -112,10 +121,12 @@ impl Direct {
                         || renewed.token() != identity.token()
                 })
             }
-            code => {
-                let date = answer.head.get("date");
-                self.clock.is_set_right_by(answer.status, code, date)
-            }
+            code => self.clock.learn(Refusal {
+                status: answer.status,
+                code,
+                date: told(answer.head.get("date"), answer.head.get("age")),
+                signed_at,
+            }),
         }
     }
 }

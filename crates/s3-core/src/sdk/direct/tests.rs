@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::target::EndpointSettings;
 use super::{Direct, get};
 use crate::sdk::client::Shared;
 use crate::sdk::clock::Clock;
+use crate::sdk::identity::Identities;
 use crate::{
     Attributes, CreateUpload, ErrorKind, GetRequest, HeadRequest, Integrity, Payload,
     PresignMethod, PresignRequest, PutMode, PutRequest, S3Url, SdkStore, Store, UploadId,
@@ -63,15 +64,16 @@ impl Server {
     }
 
     fn direct(&self, credentials: SharedCredentialsProvider) -> Direct {
+        let clock = Clock::default();
         Direct::new(Shared {
-            credentials,
+            identities: Arc::new(Identities::new(credentials, clock.clone())),
             endpoint: EndpointSettings {
                 region: "us-east-1".to_owned(),
                 endpoint: Some(self.endpoint.clone()),
                 path_style: true,
                 ..EndpointSettings::default()
             },
-            clock: Clock::default(),
+            clock,
             connect_timeout: Duration::from_secs(3),
             checksums: false,
             signs_payloads: false,
@@ -211,6 +213,31 @@ async fn what_the_generated_client_sends_goes_by_the_servers_time_as_well() {
             let signed = store.presign(request).await.unwrap();
             assert!(signed.contains("X-Amz-Date=20400101T"), "{signed}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_corrected_for_all_requests_that_are_under_way() {
+    let refusals = Arc::new(Barrier::new(120));
+    let server = Server::start(move |came| match came.header("x-amz-date").unwrap() {
+        date if !date.starts_with("2040") => {
+            // Until all have been signed.
+            refusals.wait();
+            let date = "Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n";
+            format!("HTTP/1.1 403 No\r\n{date}Content-Length: 0\r\n\r\n")
+        }
+        _ if came.line.contains("?uploads") => ok("<InitiateMultipartUploadResult>\
+             <UploadId>u</UploadId></InitiateMultipartUploadResult>"),
+        _ => ok(""),
+    });
+    for direct in [true, false] {
+        let (one, two) = (server.store(direct), server.store(direct));
+        let create = || one.create_upload(CreateUpload::new(url(), Attributes::default()));
+        let created = join_all((0..120).map(|_| create())).await;
+        assert!(created.iter().all(Result::is_ok), "{direct}: {created:?}");
+        let head = || two.head(HeadRequest::new(url()));
+        let looked = join_all((0..120).map(|_| head())).await;
+        assert!(looked.iter().all(Result::is_ok), "{direct}: {looked:?}");
     }
 }
 

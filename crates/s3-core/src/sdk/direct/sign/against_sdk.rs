@@ -14,7 +14,7 @@ use proptest::string::{RegexGeneratorStrategy, string_regex};
 use proptest::test_runner::RngAlgorithm;
 
 use super::{Draft, Headers, Keys, PayloadHash, Query, encode_key};
-use crate::sdk::direct::identity::Identity;
+use crate::sdk::identity::Identity;
 use crate::sdk::replay::{Replay, answer};
 use crate::{GetRequest, ListRequest, S3Prefix, S3Url, Store};
 

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::headers::{Signed, Value};
 use super::stamp::Stamp;
-use crate::sdk::direct::identity::Identity;
+use crate::sdk::identity::Identity;
 
 /// SHA-256 of nothing, in hexadecimal digits.
 pub(super) const EMPTY_PAYLOAD: &[u8; 64] =

@@ -6,7 +6,7 @@ use super::canonical::{self, EMPTY_PAYLOAD};
 use super::keys::Keys;
 use super::stamp::Stamp;
 use super::{Headers, Query};
-use crate::sdk::direct::identity::Identity;
+use crate::sdk::identity::Identity;
 
 /// What the signature says of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

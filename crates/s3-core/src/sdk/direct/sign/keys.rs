@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use super::canonical::{SCOPE_END, SERVICE};
 use super::stamp::Stamp;
-use crate::sdk::direct::identity::Identity;
+use crate::sdk::identity::Identity;
 
 /// Regions whose keys are kept. A store talks to one region, rarely to a second one.
 const MAX_REGIONS: usize = 8;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::keys::derive;
 use super::{Draft, Headers, Keys, PayloadHash, Query};
-use crate::sdk::direct::identity::Identity;
+use crate::sdk::identity::Identity;
 
 /// 2013-05-24T00:00:00Z.
 fn day_of_the_examples() -> SystemTime {

@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::sdk::clock::Clock;
+use super::clock::Clock;
 
 /// How long before their end credentials are replaced: as long as in the SDK's own cache. A signature is checked
 /// when its request arrives, so they need not live longer than a request's way to the server.
@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a source may take. Less than an engine's usual stall limit of 20 seconds, which cannot say what it was that
 /// stood still. The SDK's own cache waits 22 seconds with default settings, and 6 without its retries.
-pub(in crate::sdk) const LOAD_TIMEOUT: Duration = Duration::from_secs(15);
+const LOAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Who signs. Debug shows nothing that is secret.
 pub(crate) struct Identity {
@@ -31,10 +31,12 @@ pub(crate) struct Identity {
     generation: u64,
     /// From when on a replacement is looked for; `None` for credentials that last.
     renew_at: Option<SystemTime>,
+    /// How often the clock had jumped when that was reckoned.
+    jumps: u64,
 }
 
 impl Identity {
-    fn new(credentials: Credentials, now: SystemTime) -> Result<Self, CredentialsError> {
+    fn new(credentials: Credentials, clock: &Clock) -> Result<Self, CredentialsError> {
         // They go into headers as they are. A trailing line break is the usual mistake.
         let token = credentials.session_token().unwrap_or_default();
         let is_sendable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -44,6 +46,7 @@ impl Identity {
                  cannot be sent",
             ));
         }
+        let (now, jumps) = (clock.now(), clock.jumps());
         let renew_at = credentials.expiry().map(|expiry| {
             let buffered = expiry.checked_sub(BUFFER).unwrap_or(expiry);
             buffered.max(now + PAUSE)
@@ -53,6 +56,7 @@ impl Identity {
             credentials,
             generation: NEXT.fetch_add(1, Ordering::Relaxed),
             renew_at,
+            jumps,
         })
     }
 
@@ -61,7 +65,7 @@ impl Identity {
     pub(crate) fn fixed(access_key: &str, secret_key: &str, token: Option<&str>) -> Self {
         let token = token.map(str::to_owned);
         let credentials = Credentials::new(access_key, secret_key, token, None, "test");
-        Self::new(credentials, SystemTime::now()).unwrap()
+        Self::new(credentials, &Clock::default()).unwrap()
     }
 
     pub(crate) fn access_key(&self) -> &str {
@@ -83,7 +87,8 @@ impl Identity {
 
     /// Returns whether nothing has to be done yet. Credentials that last are fresh without a look at the clock.
     fn is_fresh(&self, clock: &Clock) -> bool {
-        self.renew_at.is_none_or(|renew_at| clock.now() < renew_at)
+        self.renew_at
+            .is_none_or(|renew_at| self.jumps == clock.jumps() && clock.now() < renew_at)
     }
 
     fn is_valid(&self, clock: &Clock) -> bool {
@@ -92,11 +97,12 @@ impl Identity {
     }
 
     /// The same identity, which is good enough until `renew_at`.
-    fn renewed_at(&self, renew_at: SystemTime) -> Self {
+    fn renewed_at(&self, renew_at: SystemTime, jumps: u64) -> Self {
         Self {
             credentials: self.credentials.clone(),
             generation: self.generation,
             renew_at: Some(renew_at),
+            jumps,
         }
     }
 }
@@ -199,7 +205,7 @@ impl Identities {
         let identity = match (loaded, &*current) {
             (Ok(identity), _) => identity,
             (Err(_), Some(old)) if old.is_valid(&self.clock) => {
-                old.renewed_at(self.clock.now() + PAUSE)
+                old.renewed_at(self.clock.now() + PAUSE, self.clock.jumps())
             }
             (Err(error), _) => return Err(error),
         };
@@ -216,7 +222,7 @@ impl Identities {
                 .fallback_on_interrupt()
                 .ok_or_else(|| CredentialsError::provider_timed_out(LOAD_TIMEOUT))?,
         };
-        Identity::new(credentials, self.clock.now())
+        Identity::new(credentials, &self.clock)
     }
 
     fn current(&self) -> Option<Arc<Identity>> {
@@ -230,6 +236,42 @@ impl fmt::Debug for Identities {
         f.debug_struct("Identities")
             .field("current", &self.current())
             .finish_non_exhaustive()
+    }
+}
+
+/// Hands the cache to the generated client, which then needs none of its own.
+#[derive(Debug)]
+pub(crate) struct OfCache(pub(crate) Arc<Identities>);
+
+impl ProvideCredentials for OfCache {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let identity = self.0.get().await;
+            identity
+                .map(|identity| identity.credentials.clone())
+                .map_err(repeated)
+        })
+    }
+}
+
+/// An error that others wait for as well.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Repeated(Arc<CredentialsError>);
+
+/// Returns an error that says the same.
+fn repeated(error: Arc<CredentialsError>) -> CredentialsError {
+    match &*error {
+        CredentialsError::ProviderTimedOut(_) => CredentialsError::provider_timed_out(LOAD_TIMEOUT),
+        CredentialsError::CredentialsNotLoaded(_) => CredentialsError::not_loaded(Repeated(error)),
+        CredentialsError::InvalidConfiguration(_) => {
+            CredentialsError::invalid_configuration(Repeated(error))
+        }
+        CredentialsError::ProviderError(_) => CredentialsError::provider_error(Repeated(error)),
+        _ => CredentialsError::unhandled(Repeated(error)),
     }
 }
 

@@ -7,6 +7,7 @@ use aws_credential_types::provider::future;
 use futures_util::future::join_all;
 
 use super::*;
+use crate::sdk::clock::Refusal;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -149,6 +150,29 @@ async fn credentials_are_replaced_ten_seconds_before_they_expire() {
     assert!(all[1..].iter().all(|key| key == "KEY0"));
     assert_eq!(key(&identities).await, "KEY1");
     assert_eq!(provider.loads(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_are_looked_at_anew_when_the_clock_has_jumped() {
+    let provider = Counting::new(hourly);
+    // Three hours ahead of the server.
+    provider.clock.advance(HOUR * 3);
+    let identities = provider.identities();
+    assert_eq!(key(&identities).await, "KEY0");
+    let now = SystemTime::now();
+    let date = httpdate::fmt_http_date(now);
+    for _ in 0..20 {
+        let refusal = Refusal {
+            status: 403,
+            code: None,
+            date: Some(&date),
+            signed_at: now + HOUR * 3,
+        };
+        assert!(provider.clock.learn(refusal));
+    }
+    // What was reckoned by the wrong time would do for four hours.
+    assert_eq!(key(&identities).await, "KEY1");
+    assert_eq!(key(&identities).await, "KEY1");
 }
 
 #[tokio::test(start_paused = true)]
