@@ -18,7 +18,7 @@ use crate::{RangeInfo, S3Object};
 pub(crate) struct MemoryLimits {
     /// The largest object that stays in memory, in bytes.
     pub(crate) per_object: u64,
-    /// The most bytes in memory for all objects of a client that are alive.
+    /// The most bytes in memory for all objects of a client that are alive or on their way.
     pub(crate) in_all: u64,
 }
 

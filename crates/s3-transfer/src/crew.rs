@@ -363,10 +363,6 @@ impl<T: Send + 'static> PartSet<T> {
         self.tasks.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
-    }
-
     /// Ends all tasks and waits until they are gone.
     pub(crate) async fn shutdown(&mut self) {
         self.tasks.shutdown().await;

@@ -48,9 +48,10 @@ pub(super) fn copied(
     if let Some(attributes) = request.attributes.clone() {
         copy.attributes = normalise(attributes, limits, Operation::Copy, &request.to)?;
     }
-    if request.encryption.is_some() {
-        copy.attributes.encryption.clone_from(&request.encryption);
-    }
+    let new = request.attributes.as_ref();
+    let said = new.and_then(|attributes| attributes.encryption.clone());
+    // How the source is encrypted does not go with it.
+    copy.attributes.encryption = request.encryption.clone().or(said);
     // A copy is written in one piece, so its tag is the MD5 of its bytes even if the source had parts.
     if is_of_parts(&copy.etag) {
         copy.etag = etag(&md5_of(copy.data.chunks()));
@@ -133,6 +134,33 @@ mod tests {
             etag(&md5_of(&[Bytes::from_static(b"0123456789")]))
         );
         assert_eq!(copy.url.as_str(), to);
+    }
+
+    #[test]
+    fn a_copy_is_encrypted_as_is_said_and_not_as_its_source() {
+        let mut bucket = bucket();
+        let [theirs, ours] = ["aws:kms", "AES256"].map(crate::Encryption::new);
+        let source = bucket.objects.get_mut("from").unwrap();
+        source.attributes.encryption = Some(theirs.clone());
+        source.attributes.cache_control = Some("no-store".into());
+        let url = |text| S3Url::parse(text).unwrap();
+        let mut new = Attributes::default();
+        new.encryption = Some(theirs.clone());
+        for (attributes, encryption, expected) in [
+            (None, None, None),
+            (None, Some(&ours), Some(&ours)),
+            (Some(&new), None, Some(&theirs)),
+            (Some(&new), Some(&ours), Some(&ours)),
+        ] {
+            let mut request = CopyRequest::new(url("s3://b/from"), url("s3://b/to"));
+            request.attributes = attributes.cloned();
+            request.encryption = encryption.cloned();
+            let now = SystemTime::UNIX_EPOCH;
+            let copy = copied(&bucket, &request, &Limits::default(), now).unwrap();
+            assert_eq!(copy.attributes.encryption.as_ref(), expected);
+            let keeps = copy.attributes.cache_control.is_some();
+            assert_eq!(keeps, attributes.is_none());
+        }
     }
 
     #[test]

@@ -210,7 +210,7 @@ impl First {
             Ok(_) => return Err(self.mismatch()),
         };
         self.part.progress.reach(bytes.len() as u64);
-        let data = match self.to.file_for(bytes.len() as u64) {
+        let data = match self.to.place(bytes.len() as u64) {
             None => Landed::Memory(bytes),
             Some(target) => {
                 let path = target.path.clone();
@@ -230,7 +230,7 @@ impl First {
 
     fn open_single(&self, meta: ObjectMeta, wanted: Range<u64>) -> Result<Share> {
         let len = wanted.end - wanted.start;
-        let segment = match self.to.file_for(len) {
+        let segment = match self.to.place(len) {
             None => {
                 let room = room(len, self.part.transfer.buffers());
                 Segment::Memory(room.map_err(|error| error.with_place(&self.part.url))?)

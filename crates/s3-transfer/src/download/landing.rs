@@ -22,11 +22,11 @@ const MUCH_ROOM: u64 = 64 << 20;
 
 impl Destination {
     /// Returns the file that `len` bytes go to; `None` for memory, of which their share is then taken.
-    pub(super) fn file_for(&self, len: u64) -> Option<Target> {
+    pub(super) fn place(&self, len: u64) -> Option<Target> {
         let (path, mode) = match self {
             Self::Memory => return None,
             Self::File(path) => (path, PUBLIC),
-            Self::Auto { memory, .. } if memory.admits(len) => return None,
+            Self::Auto { memory, .. } if memory.take(len) => return None,
             Self::Auto { path, .. } => (path, PRIVATE),
         };
         let path = path.clone();
@@ -65,7 +65,7 @@ enum Ground {
 impl Landing {
     /// Makes room for `len` bytes.
     pub(crate) async fn open(to: &Destination, len: u64, buffers: &Buffers) -> Result<Self> {
-        let ground = match to.file_for(len) {
+        let ground = match to.place(len) {
             None => Ground::Memory {
                 rest: room(len, buffers)?,
             },

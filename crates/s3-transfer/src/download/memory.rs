@@ -79,25 +79,25 @@ impl ResultShare {
         ResultMemory::new(bytes).share(bytes)
     }
 
-    /// Takes memory for `len` bytes in all, if there is so much. A second attempt at the same result takes only what the
-    /// first has not.
-    pub(super) fn admits(&self, len: u64) -> bool {
+    /// Takes memory for `len` bytes in all, if there is so much, and returns whether it has. A second attempt at the same
+    /// result takes only what the first has not.
+    pub(super) fn take(&self, len: u64) -> bool {
         let Share {
             memory,
             most,
             taken,
         } = &*self.0;
         let more = len.saturating_sub(taken.load(Ordering::Relaxed));
+        if len > *most || more == 0 {
+            return len <= *most;
+        }
         let left = |all: u64| all.checked_add(more).filter(|all| *all <= memory.0.most);
         let all = &memory.0.taken;
-        let admitted = len <= *most
-            && all
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
-                .is_ok();
-        if admitted {
+        let update = all.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
+        if update.is_ok() {
             taken.fetch_add(more, Ordering::Relaxed);
         }
-        admitted
+        update.is_ok()
     }
 }
 
@@ -116,18 +116,21 @@ mod tests {
     fn shares_together_take_no_more_than_there_is_and_give_all_of_it_back() {
         let memory = ResultMemory::new(10);
         let [one, two, three] = [(); 3].map(|()| memory.share(6));
-        assert!(!one.admits(7));
-        assert!(one.admits(6) && !two.admits(5) && two.admits(4));
+        assert!(!one.take(7));
+        assert!(one.take(6) && !two.take(5) && two.take(4));
         assert_eq!(memory.taken(), 10);
-        assert!(three.admits(0) && !three.admits(1));
+        // More than there is, as somebody has it anyway.
+        let held = memory.hold(5);
+        assert!(three.take(0) && !three.take(1));
         // Another attempt at the same result.
-        assert!(one.admits(6) && one.admits(2));
-        assert_eq!(memory.taken(), 10);
+        assert!(one.take(6) && one.take(2));
+        assert_eq!(memory.taken(), 15);
+        drop(held);
         let kept = one.clone();
         drop(one);
-        assert!(!three.admits(1));
+        assert!(!three.take(1));
         drop(kept);
-        assert!(three.admits(6));
+        assert!(three.take(6));
         drop((two, three));
         assert_eq!(memory.taken(), 0);
     }

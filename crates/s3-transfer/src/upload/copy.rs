@@ -1,23 +1,24 @@
 //! Copying inside the store.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use s3_core::{
-    CopyRequest, Error, ErrorKind, Operation, PartTag, PutMode, PutResponse, Result, Store,
-    UploadPartCopy,
+    CopyRequest, ErrorKind, Operation, PartTag, PutMode, PutResponse, Result, Store, UploadPartCopy,
 };
 
-use super::multipart::{Completed, Upload};
+use super::multipart::{Completed, Upload, next_tag};
 use super::object::{Target, unconditional};
+use crate::crew::PartSet;
 use crate::job::simple;
 use crate::parts::{cut, upload_size};
-use crate::{CallOptions, ManyOptions, Transfer};
+use crate::{CallOptions, Transfer};
 
 /// The largest object that one request copies, by S3's documentation.
 const SINGLE_COPY: u64 = 5 << 30;
 /// The size of a part of a larger copy. No byte moves through the client, so parts are large.
 const COPY_PART: u64 = 512 << 20;
+/// How many parts are copied at once. 16: the server works on each for seconds.
+const AT_ONCE: usize = 16;
 /// 8 MiB/s, in bytes per second: a copy slower than this is taken for stalled. The server answers when it is done, so the
 /// limit is that of the largest one, whatever its size: 10 minutes for 5 GiB. An estimate.
 const SLOWEST_COPY: u64 = 8 << 20;
@@ -95,7 +96,12 @@ impl Transfer {
         source: s3_core::ObjectMeta,
         options: &CallOptions,
     ) -> Result<PutResponse> {
-        let mut attributes = request.attributes.unwrap_or(source.attributes);
+        let mut attributes = request.attributes.unwrap_or_else(|| {
+            let mut kept = source.attributes;
+            // As in one request: how the source is encrypted does not go with it.
+            kept.encryption = None;
+            kept
+        });
         attributes.encryption = request.encryption.or(attributes.encryption);
         let target = Target {
             url: request.to,
@@ -107,7 +113,7 @@ impl Transfer {
         if target.mode == PutMode::IfAbsent && !conditions {
             return Err(unconditional(&target.url));
         }
-        let (upload, guard) = self.begin(&target, options).await?;
+        let (upload, mut guard) = self.begin(&target, options).await?;
         let size = upload_size(source.size, COPY_PART);
         let parts = (1..).zip(cut(0..source.size, size)).map(|(number, range)| {
             let Upload { url, id, .. } = upload.clone();
@@ -120,7 +126,7 @@ impl Transfer {
             part
         });
         let parts: Vec<UploadPartCopy> = parts.collect();
-        let copied = self.copy_all(parts, options).await;
+        let copied = self.copy_all(parts, guard.parts(), options).await;
         let completed = match copied {
             Ok(tags) => self.complete(&upload, tags, target.mode, options).await,
             Err(error) => Err(error),
@@ -140,17 +146,22 @@ impl Transfer {
     async fn copy_all(
         &self,
         parts: Vec<UploadPartCopy>,
+        running: &mut PartSet<Result<PartTag>>,
         options: &CallOptions,
     ) -> Result<Vec<PartTag>> {
-        let options = options.clone();
-        let window = ManyOptions::default().with_window(NonZeroUsize::MIN.saturating_add(15));
-        let many = self.fan_out(parts, window, move |transfer, part| {
-            let options = options.clone();
-            async move { transfer.copy_part(part, &options).await }
-        });
-        many.first_failure()
-            .await
-            .map_err(|failure| -> Error { failure.error })
+        let mut tags = Vec::new();
+        for part in parts {
+            if running.len() >= AT_ONCE {
+                tags.extend(next_tag(running).await?);
+            }
+            let (transfer, options) = (self.clone(), options.clone());
+            running.spawn(async move { transfer.copy_part(part, &options).await });
+        }
+        while let Some(tag) = next_tag(running).await? {
+            tags.push(tag);
+        }
+        tags.sort_by_key(|tag| tag.number);
+        Ok(tags)
     }
 
     async fn copy_part(&self, part: UploadPartCopy, options: &CallOptions) -> Result<PartTag> {

@@ -190,8 +190,8 @@ impl<'a> Sending<'a> {
             Parts::Payload(payload) => self.payload(&payload).await?,
             Parts::Reader { head, reader } => self.reader(head, reader).await?,
         }
-        while !self.running.is_empty() {
-            self.take_one().await?;
+        while let Some(tag) = next_tag(self.running).await? {
+            self.tags.push(tag);
         }
         self.tags.sort_by_key(|tag| tag.number);
         Ok(std::mem::take(&mut self.tags))
@@ -244,7 +244,7 @@ impl<'a> Sending<'a> {
                 .with_hint("a larger part_size makes room for a longer source"));
         }
         if self.running.len() >= self.transfer.config().concurrency.max() {
-            self.take_one().await?;
+            self.tags.extend(next_tag(self.running).await?);
         }
         self.sent += 1;
         let (url, id) = (self.upload.url.clone(), self.upload.id.clone());
@@ -256,16 +256,13 @@ impl<'a> Sending<'a> {
         });
         Ok(())
     }
+}
 
-    async fn take_one(&mut self) -> Result<()> {
-        match self.running.join_next().await {
-            None => Ok(()),
-            Some(done) => {
-                self.tags.push(joined(done, Operation::UploadPart)??);
-                Ok(())
-            }
-        }
-    }
+/// Waits for the next of the parts that are on their way.
+pub(super) async fn next_tag(running: &mut PartSet<Result<PartTag>>) -> Result<Option<PartTag>> {
+    let done = running.join_next().await;
+    done.map(|done| joined(done, Operation::UploadPart)?)
+        .transpose()
 }
 
 impl Transfer {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use s3_core::{CopyRequest, ErrorKind, MemoryStore, Operation, PutMode, StoreExt};
+use s3_core::{
+    CopyRequest, Encryption, ErrorKind, HeadRequest, MemoryStore, Operation, PutMode, Store,
+    StoreExt,
+};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, ramp};
 use s3_transfer::Transfer;
 use tokio::time::Instant;
@@ -106,10 +109,13 @@ async fn what_is_too_large_for_one_request_is_copied_in_parts() {
     let (transfer, memory) = huge(FaultPlan::none(), true).await;
     let mut request = CopyRequest::new(url("from"), url("to"));
     request.mode = PutMode::IfAbsent;
+    request.encryption = Some(Encryption::new("AES256"));
     let copied = transfer.copy(request.clone(), &Default::default()).await;
     assert!(copied.unwrap().etag.is_some());
     assert_eq!(memory.get_bytes(url("to")).await.unwrap(), ramp(0, 11));
     assert_eq!(memory.operations().get(Operation::UploadPartCopy), 11);
+    let copy = memory.head(HeadRequest::new(url("to"))).await.unwrap();
+    assert_eq!(copy.attributes.encryption, request.encryption);
 
     let refused = transfer.copy(request, &Default::default()).await;
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::PreconditionFailed);

@@ -201,6 +201,10 @@ impl Store for Hooked {
             assert!(range.end - range.start <= 5 << 30, "{range:?}");
             *range = range.start / self.scale..range.end / self.scale;
         }
+        let _under_way = UnderWay::begin(&self.parts, self.ending * request.number);
+        if self.refused_part.is_some() {
+            return pending().await;
+        }
         self.memory.upload_part_copy(request).await
     }
 
