@@ -37,6 +37,8 @@ struct Begun {
     progress: Option<Progress>,
     pulse: u64,
     bytes: u64,
+    /// What comes of a page, and what had come.
+    page: Option<(Moved, u64)>,
 }
 
 impl Notes {
@@ -61,7 +63,9 @@ impl Notes {
         tried.end();
     }
 
-    fn begin(&self, progress: Option<&Progress>) {
+    fn begin(&self, job: &impl Job) {
+        let progress = job.progress();
+        let page = job.moved().filter(|_| job.sends() == 0);
         let mut tried = self.tried();
         tried.under_way += 1;
         tried.last = Some(Begun {
@@ -69,6 +73,7 @@ impl Notes {
             pulse: progress.map_or(0, Progress::pulse),
             bytes: progress.map_or(0, Progress::bytes),
             progress: progress.cloned(),
+            page: page.map(|moved| (moved.clone(), moved.bytes())),
         });
     }
 
@@ -98,7 +103,10 @@ impl Tried {
 impl Begun {
     fn cut_short(&self, error: &Error, since: Instant) -> Attempt {
         let moved = self.progress.as_ref();
-        let phase = match moved.is_some_and(|progress| progress.pulse() != self.pulse) {
+        let page = self.page.as_ref();
+        let comes = moved.is_some_and(|progress| progress.pulse() != self.pulse)
+            || page.is_some_and(|(moved, before)| moved.bytes() != *before);
+        let phase = match comes {
             true => Phase::Body,
             false => Phase::Unanswered,
         };
@@ -165,7 +173,7 @@ impl<J: Job> Job for Noted<J> {
         let Some(notes) = self.notes else {
             return self.job.run(store).await;
         };
-        notes.begin(self.job.progress());
+        notes.begin(&self.job);
         let done = self.job.run(store).await;
         if done.is_ok() {
             let mut tried = notes.tried();

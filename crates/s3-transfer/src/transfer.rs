@@ -9,7 +9,8 @@ use crate::stack::Stack;
 use crate::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{CallOptions, Job, TransferConfig};
 
-/// Transfers over one store, with one limit, one retry budget and one memory budget for all of them.
+/// Transfers over one store, with one limit and one retry budget for all of them, and one memory budget for each of
+/// reads, readers and files.
 ///
 /// Clone is a reference count. Calls need a tokio runtime; the handle does not.
 #[derive(Clone, Debug)]

@@ -68,6 +68,8 @@ where
             pulse: job.progress().map_or(0, Progress::pulse),
             progress: job.progress().cloned(),
             moved: job.moved().cloned(),
+            before: job.moved().map_or(0, Moved::bytes),
+            sends: job.sends() > 0,
             operation: job.operation(),
             limit,
         };
@@ -86,6 +88,10 @@ struct Place {
     /// The pulse of its progress when the attempt began.
     pulse: u64,
     moved: Option<Moved>,
+    /// What had moved when the attempt began.
+    before: u64,
+    /// Whether what moves is on its way to the server.
+    sends: bool,
     operation: Operation,
     limit: Duration,
 }
@@ -93,7 +99,10 @@ struct Place {
 impl Place {
     fn stalled(&self) -> Error {
         let progress = self.progress.as_ref();
-        let phase = match progress.is_some_and(|progress| progress.pulse() != self.pulse) {
+        let moved = self.moved.as_ref().filter(|_| !self.sends);
+        let comes = progress.is_some_and(|progress| progress.pulse() != self.pulse)
+            || moved.is_some_and(|moved| moved.bytes() != self.before);
+        let phase = match comes {
             true => Phase::Body,
             false => Phase::Unanswered,
         };
@@ -328,6 +337,8 @@ mod tests {
             pulse: 0,
             progress: progress.cloned(),
             moved: None,
+            before: 0,
+            sends: false,
             operation: Operation::Get,
             limit: LIMIT,
         };

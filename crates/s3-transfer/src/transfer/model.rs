@@ -4,7 +4,7 @@
 use s3_core::MemoryStore;
 use shuttle::future::{block_on, yield_now};
 
-use super::{Transfer, give_back};
+use super::{Engine, Transfer, give_back};
 use crate::layer::limit::Controller;
 use crate::sync::{chance, draw, explore, spawn};
 use crate::{Concurrency, TransferConfig};
@@ -24,9 +24,15 @@ async fn read(transfer: Transfer, limit: Controller) {
     }
 }
 
-async fn send(transfer: Transfer, limit: Controller) {
+async fn collect(transfer: Transfer, limit: Controller) {
     let mut memory = transfer.reserve_to_collect(MEMORY as u64).await;
     give_back(&mut memory, draw(MEMORY + 1));
+    let _permit = limit.acquire().await;
+    yield_now().await;
+}
+
+async fn send(transfer: Transfer, limit: Controller) {
+    let _memory = transfer.reserve_to_send(1 + draw(5) as u64).await;
     let _permit = limit.acquire().await;
     yield_now().await;
 }
@@ -40,9 +46,10 @@ fn the_whole_budget_comes_back() {
     let limit = Controller::new(Concurrency::Fixed(1 + draw(2)));
     let tasks = (0..3 + draw(3)).map(|_| {
         let (transfer, limit) = (transfer.clone(), limit.clone());
-        match chance(2) {
-            true => spawn(read(transfer, limit)),
-            false => spawn(send(transfer, limit)),
+        match draw(3) {
+            0 => spawn(read(transfer, limit)),
+            1 => spawn(collect(transfer, limit)),
+            _ => spawn(send(transfer, limit)),
         }
     });
     let tasks: Vec<_> = tasks.collect();
@@ -54,10 +61,16 @@ fn the_whole_budget_comes_back() {
     for task in tasks {
         let _ = block_on(task);
     }
-    let budgets = [&transfer.0.reading, &transfer.0.collecting];
+    let Engine {
+        reading,
+        collecting,
+        sending,
+        ..
+    } = &*transfer.0;
+    let budgets = [reading, collecting, sending];
     assert_eq!(
         budgets.map(|budget| budget.available_permits()),
-        [MEMORY; 2]
+        [MEMORY; 3]
     );
 }
 

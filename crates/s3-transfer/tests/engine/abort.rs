@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use s3_core::{CopyRequest, ErrorKind, Operation, Payload, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, ramp};
-use s3_transfer::{CallOptions, Crew, PutItem, Transfer};
+use s3_transfer::{CallOptions, Concurrency, Crew, PutItem, Transfer};
 use tokio::time::{Instant, sleep};
 
 use crate::hooked::Hooked;
@@ -44,18 +44,20 @@ fn until(done: impl Fn() -> bool) {
 
 #[test]
 fn an_abort_after_a_drop_follows_the_end_of_all_parts_on_all_threads() {
-    for copies in [false, true] {
+    for (copies, at_once) in [(false, 4), (true, 12)] {
         let mut store = Hooked::new(memory(), |_, answer| answer);
         store.refused_part = Some(5);
-        // Those of the caller's thread, the first and the third, are over before the fourth is.
-        store.ending = Duration::from_millis(50);
-        // Ten bytes pass for 10 GiB.
-        store.scale = if copies { 1 << 30 } else { 1 };
+        // Those of the caller's thread, the first, the third and so on, are over before the last one is.
+        store.ending = Duration::from_millis(10);
+        // As many bytes as there are parts, each of which passes for a part.
+        store.scale = if copies { 512 << 20 } else { 1 };
         let (memory, parts) = (store.memory.clone(), Arc::clone(&store.parts));
-        let transfer = Transfer::new(store, config());
+        let mut config = config();
+        config.concurrency = Concurrency::Fixed(at_once);
+        let transfer = Transfer::new(store, config);
         let crew = Crew::start(NonZeroUsize::new(2).unwrap(), "abort-test").unwrap();
         let source = memory.clone();
-        let source = async move { source.put_bytes(url("from"), ramp(0, 10)).await };
+        let source = async move { source.put_bytes(url("from"), ramp(0, at_once)).await };
         crew.run(source).unwrap();
         let call = crew.spawn(async move {
             let options = CallOptions::default();
@@ -67,7 +69,7 @@ fn an_abort_after_a_drop_follows_the_end_of_all_parts_on_all_threads() {
                 }
             }
         });
-        until(|| parts.begun.load(Ordering::SeqCst) == 4);
+        until(|| parts.begun.load(Ordering::SeqCst) == at_once);
         call.abort();
         until(|| memory.unfinished_uploads() == 0);
         assert_eq!(parts.met_by_abort.load(Ordering::SeqCst), 0, "{copies}");

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
-use s3_core::{ErrorKind, Operation, S3Prefix, StoreExt};
+use s3_core::{ErrorKind, Operation, Phase, S3Prefix, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultRule, ListLie};
 use s3_transfer::{Concurrency, Destination, GetItem, ListOptions, Transfer, TransferConfig};
 use tokio::time::{Instant, timeout};
@@ -254,7 +254,11 @@ async fn a_page_over_a_slow_line_may_take_as_long_as_it_comes() {
         let mut pages = transfer.list(bucket(), ListOptions::default(), &Default::default());
         match pages.next().await.unwrap() {
             Ok(page) => assert!(listed && page.objects.len() == 1, "{coming:?}"),
-            Err(error) => assert!(!listed && error.kind() == ErrorKind::Timeout, "{error}"),
+            Err(error) => {
+                assert!(!listed && error.kind() == ErrorKind::Timeout, "{error}");
+                let log = error.attempt_log().unwrap();
+                assert!(log.iter().all(|attempt| attempt.phase == Phase::Body));
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn count(setup: &Setup, operation: Operation) -> u64 {
     setup.memory.operations().get(operation)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn small_payloads_cost_one_put_and_large_ones_two_and_their_parts() {
     for (len, puts, parts) in [(0, 1, 0), (2000, 1, 0), (2001, 0, 3), (4500, 0, 5)] {
         let setup = setup(FaultPlan::none());
@@ -50,6 +50,8 @@ async fn small_payloads_cost_one_put_and_large_ones_two_and_their_parts() {
             count(&setup, Operation::CompleteUpload),
         );
         assert_eq!(ends, if parts > 0 { (1, 1) } else { (0, 0) });
+        settle().await;
+        assert_eq!(count(&setup, Operation::AbortUpload), 0, "{len} bytes");
     }
 }
 

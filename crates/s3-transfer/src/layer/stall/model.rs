@@ -24,6 +24,8 @@ async fn attempt(watch: Watch, stalls: bool) {
     };
     let place = Place {
         moved: None,
+        before: 0,
+        sends: false,
         progress: None,
         pulse: 0,
         operation: Operation::Get,
