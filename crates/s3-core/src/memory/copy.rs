@@ -144,8 +144,10 @@ mod tests {
         source.attributes.encryption = Some(theirs.clone());
         source.attributes.cache_control = Some("no-store".into());
         let url = |text| S3Url::parse(text).unwrap();
-        let mut new = Attributes::default();
-        new.encryption = Some(theirs.clone());
+        let new = Attributes {
+            encryption: Some(theirs.clone()),
+            ..Attributes::default()
+        };
         for (attributes, encryption, expected) in [
             (None, None, None),
             (None, Some(&ours), Some(&ours)),

@@ -19,6 +19,9 @@ pub enum PresignMethod {
 }
 
 /// Asks for a URL that anybody may use for a while. Sends no request.
+///
+/// It is valid from the time of this machine, or from that of the server if a refusal has told it since: on a machine
+/// whose clock is wrong, only another request can find that out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PresignRequest {
