@@ -22,8 +22,8 @@ pub(crate) struct Arguments {
 /// Builds the program as the tests build it, and runs it.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let program = command::built_executable(root, "--bin", "prove")?;
-    // With one arena for all threads, and large buffers from the system and back to it, what the soak sees resident is
-    // what is held, not what glibc keeps.
+    // With one arena for all threads, and large buffers from the system and back to it, glibc keeps less of what was
+    // given back.
     let mut command = Command::new(program);
     command
         .args(&arguments.program)

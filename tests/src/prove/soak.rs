@@ -7,8 +7,8 @@
 //! there when a round is over, and only a leak lifts the least of many.
 //!
 //! What is resident is not what is allocated: between rounds some 0.2 MiB are, and the allocator keeps tens of MiB that
-//! lie between them. It may keep as much as was once in use, and no more. Run it through `cargo xtask prove`, which gives
-//! glibc's allocator one arena, and has it give large buffers back.
+//! lie between them, of the 200 and more that are in use at most. Run it through `cargo xtask prove`, which gives glibc's
+//! allocator one arena, and has it give large buffers back.
 
 use std::fs;
 use std::io;
@@ -39,12 +39,12 @@ const WARM_UP: u64 = 5;
 /// How many rounds there are behind the warm-up at least: fewer make no thirds.
 const FEWEST: usize = 15;
 
-/// By how much what is allocated in the end may exceed what was at first, in KiB. A leak of one byte per object is more
-/// than that after an hour, in which some 300,000 are written and read.
-const MARGIN: u64 = 256;
+/// By how much what is allocated in the end may exceed what was at first, in KiB: 42 were seen. A leak of one byte per
+/// object is more than that after an hour: 350,000 are written and read, and 200,000 between the rounds that are compared.
+const MARGIN: u64 = 128;
 
-/// What is resident and not allocated by Rust: the stacks of the threads and the program's own data, in KiB.
-const OTHER: u64 = 8 << 10;
+/// How much may be resident in the end, in KiB: 29 to 41 MiB were seen.
+const RESIDENT: u64 = 64 << 10;
 
 /// Runs for so long, in a process whose allocations `memory` counts.
 ///
@@ -109,10 +109,8 @@ async fn rounds(
     let resident = resident_kib().map_err(|error| error.to_string())?;
     figures.count("KiB allocated at most", peak);
     figures.count("KiB resident in the end", resident);
-    if resident > peak + OTHER {
-        return Err(format!(
-            "more stays resident than was ever in use: {figures}"
-        ));
+    if resident > RESIDENT {
+        return Err(format!("too much stays resident: {figures}"));
     }
     Ok(())
 }
