@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use s3_core::{Attempt, ErrorKind, Phase};
 use s3_testkit::{FaultAction, FaultMatch, FaultRule, Position, ramp};
-use s3_transfer::{CallOptions, Destination, GetItem, PutItem, Source, Transfer};
+use s3_transfer::{CallOptions, Destination, GetItem, ListOptions, PutItem, Source, Transfer};
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
-use crate::setup::{config, setup, url, with_config};
+use crate::hooked::Hooked;
+use crate::setup::{config, memory, setup, url, with_config};
 
 fn attempts(error: &s3_core::Error) -> Vec<Attempt> {
     let log = error.attempt_log().expect("it came through the engine");
@@ -117,6 +119,7 @@ async fn a_deadline_tells_what_it_has_cut_short() {
     let error = setup.transfer.head(url("k"), &options).await.unwrap_err();
     let kept = attempts(&error);
     assert_eq!((error.attempts(), kept.len()), (3, 3));
+    assert_eq!(error.place(), Some("s3://b/k"));
     assert_eq!(
         (kept[0].kind, kept[1].code.as_deref()),
         (ErrorKind::Server, None)
@@ -193,6 +196,40 @@ async fn a_call_that_never_got_its_turn_made_no_attempt() {
     let waiting = head(setup.transfer.clone(), "k", options).await;
     assert_eq!((waiting.attempts(), attempts(&waiting).len()), (0, 0));
     assert_eq!(slow.await.unwrap().attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_a_listing_tells_that_a_page_was_coming() {
+    let mut store = Hooked::new(memory(), |_, answer| answer);
+    store.line = Some((Duration::from_secs(100), Duration::ZERO));
+    let transfer = Transfer::new(store, config());
+    for (seconds, phase) in [(5, Phase::Unanswered), (50, Phase::Body)] {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let options = CallOptions::default().with_deadline(deadline);
+        let bucket = s3_core::S3Prefix::parse("s3://b").unwrap();
+        let mut pages = transfer.list(bucket, ListOptions::default(), &options);
+        let error = pages.next().await.unwrap().unwrap_err();
+        let kept = attempts(&error);
+        assert_eq!((kept.len(), kept[0].phase), (1, phase));
+    }
+}
+
+struct Broken;
+
+impl std::io::Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::Error::other("cable cut"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_is_no_deadline_is_left_as_it_is() {
+    let setup = setup(s3_testkit::FaultPlan::none());
+    let item = PutItem::new(url("k"), Source::Read(Box::new(Broken)));
+    let options = CallOptions::default().with_deadline(Instant::now() + Duration::from_secs(5));
+    let error = setup.transfer.put(item, &options).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::LocalIo, 1));
+    assert!(error.attempt_log().is_none());
 }
 
 #[tokio::test(start_paused = true)]

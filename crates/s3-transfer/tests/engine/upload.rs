@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3_core::{BucketRequest, ErrorKind, Operation, Payload, PutMode, StoreExt};
+use s3_core::{BucketRequest, ErrorKind, Operation, Payload, Phase, PutMode, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
 use s3_transfer::{CallOptions, PutItem, PutOutcome, Source, Transfer};
 
@@ -354,7 +354,12 @@ async fn an_upload_over_a_slow_line_may_take_as_long_as_bytes_leave() {
         assert_eq!(outcome.is_ok(), written, "{leaving:?}: {outcome:?}");
         match outcome {
             Ok(_) => assert_eq!(memory.get_bytes(url("k")).await.unwrap().len(), LEN),
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Timeout),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Timeout);
+                // What leaves is no answer.
+                let mut log = error.attempt_log().unwrap().iter();
+                assert!(log.all(|attempt| attempt.phase == Phase::Unanswered));
+            }
         }
     }
 }
