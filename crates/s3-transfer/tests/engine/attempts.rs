@@ -199,6 +199,23 @@ async fn a_call_that_never_got_its_turn_made_no_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_deadline_of_a_read_tells_how_far_it_had_come() {
+    for (at, phase, bytes) in [
+        (None, Phase::Unanswered, 0),
+        (Some(Position::Byte(100)), Phase::Body, 100),
+    ] {
+        let stall = FaultAction::Stall { at, wait: None };
+        let setup = setup(FaultMatch::method("GET").on(stall));
+        let item = GetItem::new(setup.seed("k", 900).await);
+        let options = CallOptions::default().with_deadline(Instant::now() + Duration::from_secs(5));
+        let get = setup.transfer.get(item, Destination::Memory, &options);
+        let kept = attempts(&get.await.unwrap_err());
+        let seen = (kept.len(), kept[0].phase, kept[0].bytes);
+        assert_eq!(seen, (1, phase, Some(bytes)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_deadline_of_a_listing_tells_that_a_page_was_coming() {
     let mut store = Hooked::new(memory(), |_, answer| answer);
     store.line = Some((Duration::from_secs(100), Duration::ZERO));
