@@ -98,10 +98,6 @@ impl<T> JoinSet<T> {
         self.0.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     fn abort_all(&self) {
         self.0.iter().for_each(JoinHandle::abort);
     }
