@@ -60,6 +60,7 @@ mod job;
 mod joined;
 pub mod layer;
 mod list;
+mod mark;
 mod notes;
 mod operations;
 mod parts;

@@ -5,10 +5,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Moved, Phase, Result, SharedStore};
+use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Moved, Result, SharedStore};
 use tokio::time::Instant;
 
 use crate::layer::before;
+use crate::mark::Mark;
 use crate::{CallOptions, Job, Progress};
 
 use futures_util::future::BoxFuture;
@@ -34,11 +35,7 @@ struct Tried {
 #[derive(Debug)]
 struct Begun {
     at: Instant,
-    progress: Option<Progress>,
-    pulse: u64,
-    bytes: u64,
-    /// What comes of a page, and what had come.
-    page: Option<(Moved, u64)>,
+    mark: Mark,
 }
 
 impl Notes {
@@ -64,16 +61,11 @@ impl Notes {
     }
 
     fn begin(&self, job: &impl Job) {
-        let progress = job.progress();
-        let page = job.moved().filter(|_| job.sends() == 0);
         let mut tried = self.tried();
         tried.under_way += 1;
         tried.last = Some(Begun {
             at: Instant::now(),
-            pulse: progress.map_or(0, Progress::pulse),
-            bytes: progress.map_or(0, Progress::bytes),
-            progress: progress.cloned(),
-            page: page.map(|moved| (moved.clone(), moved.bytes())),
+            mark: Mark::at(job),
         });
     }
 
@@ -102,18 +94,9 @@ impl Tried {
 
 impl Begun {
     fn cut_short(&self, error: &Error, since: Instant) -> Attempt {
-        let moved = self.progress.as_ref();
-        let page = self.page.as_ref();
-        let comes = moved.is_some_and(|progress| progress.pulse() != self.pulse)
-            || page.is_some_and(|(moved, before)| moved.bytes() != *before);
-        let phase = match comes {
-            true => Phase::Body,
-            false => Phase::Unanswered,
-        };
         let began = self.at.saturating_duration_since(since);
-        let cut = Error::new(ErrorKind::Timeout, error.operation()).with_phase(phase);
-        Attempt::failed(&cut, began, self.at.elapsed())
-            .with_bytes(moved.map(|progress| progress.bytes().saturating_sub(self.bytes)))
+        let cut = Error::new(ErrorKind::Timeout, error.operation()).with_phase(self.mark.phase());
+        Attempt::failed(&cut, began, self.at.elapsed()).with_bytes(self.mark.kept())
     }
 }
 

@@ -11,9 +11,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use s3_core::{Error, ErrorKind, Moved, Operation, Phase, Result};
+use s3_core::{Error, ErrorKind, Moved, Operation, Result};
 use tower::{Layer, Service};
 
+use crate::mark::Mark;
 use crate::sync::{Instant, Mutex, MutexGuard, sleep, spawn};
 use crate::{Job, Progress};
 
@@ -65,11 +66,9 @@ where
     fn call(&mut self, job: J) -> Self::Future {
         let limit = self.limit.saturating_add(job.allowance());
         let place = Place {
-            pulse: job.progress().map_or(0, Progress::pulse),
+            mark: Mark::at(&job),
             progress: job.progress().cloned(),
             moved: job.moved().cloned(),
-            before: job.moved().map_or(0, Moved::bytes),
-            sends: job.sends() > 0,
             operation: job.operation(),
             limit,
         };
@@ -84,32 +83,19 @@ where
 
 #[derive(Debug)]
 struct Place {
+    mark: Mark,
     progress: Option<Progress>,
-    /// The pulse of its progress when the attempt began.
-    pulse: u64,
     moved: Option<Moved>,
-    /// What had moved when the attempt began.
-    before: u64,
-    /// Whether what moves is on its way to the server.
-    sends: bool,
     operation: Operation,
     limit: Duration,
 }
 
 impl Place {
     fn stalled(&self) -> Error {
-        let progress = self.progress.as_ref();
-        let moved = self.moved.as_ref().filter(|_| !self.sends);
-        let comes = progress.is_some_and(|progress| progress.pulse() != self.pulse)
-            || moved.is_some_and(|moved| moved.bytes() != self.before);
-        let phase = match comes {
-            true => Phase::Body,
-            false => Phase::Unanswered,
-        };
         let limit = self.limit.as_secs_f32();
         Error::new(ErrorKind::Timeout, self.operation)
             .with_message(format!("nothing moved for {limit} s"))
-            .with_phase(phase)
+            .with_phase(self.mark.phase())
     }
 }
 
@@ -334,11 +320,9 @@ mod tests {
         attempt: impl Future<Output = T>,
     ) -> Option<T> {
         let place = Place {
-            pulse: 0,
+            mark: Mark::default(),
             progress: progress.cloned(),
             moved: None,
-            before: 0,
-            sends: false,
             operation: Operation::Get,
             limit: LIMIT,
         };

@@ -63,7 +63,7 @@ pub(crate) struct Hooked {
     pub(crate) undeletable: &'static [(&'static str, &'static str)],
     /// Answers listings; every page is then the first one.
     pub(crate) on_page: Option<OnPage>,
-    /// The part that is refused, while those before it are never answered.
+    /// The part that is refused, while those before it, and copies of parts, are never answered.
     pub(crate) refused_part: Option<u32>,
     pub(crate) parts: Arc<Parts>,
     /// How long the first part takes to end, when its request is over or cancelled; others take as much more each.

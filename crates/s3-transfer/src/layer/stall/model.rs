@@ -8,6 +8,7 @@ use shuttle::future::yield_now;
 use tower::Layer;
 
 use super::{Place, StallFuture, StallTimeoutLayer, Watch};
+use crate::mark::Mark;
 use crate::sync::{advance, chance, draw, explore, spawn};
 
 const LIMIT: Duration = Duration::from_secs(4);
@@ -23,11 +24,9 @@ async fn attempt(watch: Watch, stalls: bool) {
         Result::Ok(())
     };
     let place = Place {
-        moved: None,
-        before: 0,
-        sends: false,
+        mark: Mark::default(),
         progress: None,
-        pulse: 0,
+        moved: None,
         operation: Operation::Get,
         limit: LIMIT,
     };
