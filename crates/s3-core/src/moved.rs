@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A count of the bytes of a payload that have been handed to the network, or of a page that have come from it. Clone is a
-/// reference count; two are equal if they are the same count.
+/// A count of the bytes of a payload that have been handed to the network, or of a page that have come from it. Clone
+/// is a reference count; two are equal if they are the same count.
 ///
-/// Whoever sends a payload or asks for a page over a slow line can tell with it that the attempt moves, long before there
-/// is an answer, or all of it. It counts what a backend has given to the operating system or got from it, the request's
+/// Whoever sends a payload or asks for a page over a slow line can tell with it that the attempt moves, long before
+/// there is an answer, or all of it. It counts what a backend has given to the operating system or got from it, the request's
 /// head and repeated bytes included, so it is a sign of life and no measure of what has arrived. A backend without a
 /// network counts nothing.
 ///

@@ -32,15 +32,12 @@ struct Hands {
 pub(super) struct Refusal<'a> {
     pub(super) status: u16,
     pub(super) code: Option<&'a str>,
-    /// The header `Date` of a fresh answer; see [`told`].
+    /// The header `Date`.
     pub(super) date: Option<&'a str>,
+    /// The header `Age`: a cache on the way has kept the answer.
+    pub(super) age: Option<&'a str>,
     /// The time that the request was signed with.
     pub(super) signed_at: SystemTime,
-}
-
-/// Returns what an answer tells of the time, if no cache on the way has kept it.
-pub(super) fn told<'a>(date: Option<&'a str>, age: Option<&str>) -> Option<&'a str> {
-    date.filter(|_| age.is_none())
 }
 
 impl Clock {
@@ -60,7 +57,7 @@ impl Clock {
     /// Other answers do not set the clock: the header is up to a second old when it is written, and as old as the
     /// answer when it is read.
     pub(super) fn learn(&self, refusal: Refusal<'_>) -> bool {
-        let Some(date) = refusal.date else {
+        let Some(date) = refusal.date.filter(|_| refusal.age.is_none()) else {
             return false;
         };
         let about_time = match refusal.code {
@@ -195,8 +192,14 @@ mod tests {
                 status,
                 code,
                 date: date.map(|date| &**date),
+                age: None,
                 signed_at: now,
             };
+            let kept = Refusal {
+                age: Some("1"),
+                ..refusal
+            };
+            assert!(!clock.learn(kept));
             assert_eq!(clock.learn(refusal), sets, "{refusal:?}");
             // Another one that was signed before.
             assert_eq!(clock.learn(refusal), sets, "{refusal:?}");

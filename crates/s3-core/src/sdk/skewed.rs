@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use aws_smithy_types::retry::ErrorKind;
 
-use super::clock::{Clock, Refusal, told};
+use super::clock::{Clock, Refusal};
 
 /// Sets the clock by a refusal whose time is far from it, and has the SDK repeat what was refused, at once.
 #[derive(Debug)]
@@ -64,7 +64,8 @@ impl Intercept for SetClock {
             status: answer.status().as_u16(),
             // The reason is in the body, which is yet to be read: the time alone decides.
             code: None,
-            date: told(header("date"), header("age")),
+            date: header("date"),
+            age: header("age"),
             signed_at: signed_at.0,
         });
         if refusal.is_some_and(|refusal| self.clock.learn(refusal)) {

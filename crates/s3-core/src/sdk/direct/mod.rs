@@ -4,8 +4,8 @@
 //! [`read`], [`write`] or [`list`] says what is asked, with [`digest`] for what protects a payload and [`verify`] for
 //! what an object must add up to; [`send`] takes an [`identity`](super::identity) and the time from the
 //! [`clock`](super::clock), lets [`sign`] write the head, and hands it to the wire. The generated client's readers of
-//! answers are left out too: headers and documents are
-//! read where they lie. [`lost`] says what it means that there is no answer.
+//! answers are left out too: headers and documents are read where they lie. [`lost`] says what it means that there is no
+//! answer.
 
 mod digest;
 mod list;

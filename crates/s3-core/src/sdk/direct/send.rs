@@ -8,7 +8,7 @@ use super::sign::{Draft, HeaderError, Headers, PayloadHash, Query};
 use super::target::Target;
 use super::{Direct, lost};
 use crate::sdk::bounded_answer::REFUSAL;
-use crate::sdk::clock::{Refusal, told};
+use crate::sdk::clock::Refusal;
 use crate::sdk::errors;
 use crate::sdk::identity::Identity;
 use crate::sdk::reply::Reply;
@@ -124,7 +124,8 @@ impl Direct {
             code => self.clock.learn(Refusal {
                 status: answer.status,
                 code,
-                date: told(answer.head.get("date"), answer.head.get("age")),
+                date: answer.head.get("date"),
+                age: answer.head.get("age"),
                 signed_at,
             }),
         }

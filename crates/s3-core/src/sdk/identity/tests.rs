@@ -166,6 +166,7 @@ async fn credentials_are_looked_at_anew_when_the_clock_has_jumped() {
             status: 403,
             code: None,
             date: Some(&date),
+            age: None,
             signed_at: now + HOUR * 3,
         };
         assert!(provider.clock.learn(refusal));
