@@ -162,8 +162,9 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
-    /// Sets how many bytes of downloads stay in memory for all objects of the client that are alive or on their way, those
-    /// that are asked for in memory once they are there; beyond it, smaller ones go to the temporary directory too. 256 MiB by default.
+    /// Sets how many bytes of downloads stay in memory for all objects of the client that are alive or on their way;
+    /// beyond it, smaller ones go to the temporary directory too. 256 MiB by default. Objects that are asked for in memory
+    /// stay there, and count once they are there.
     pub fn memory_in_all(mut self, bytes: u64) -> Self {
         self.limits.in_all = bytes;
         self

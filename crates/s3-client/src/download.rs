@@ -89,21 +89,23 @@ impl Fetch {
             range: self.range.clone(),
             scratch: Arc::clone(&client.scratch),
         };
-        let memory = client.memory.share(client.limits.per_object);
+        let mut share = None;
         let destination = match landing {
             Landing::Memory => Destination::Memory,
             Landing::File(path) => Destination::File(path.clone()),
-            Landing::Auto => Destination::Auto {
-                memory: memory.clone(),
-                path: origin.new_file(),
-            },
+            Landing::Auto => {
+                let memory = client.memory.share(client.limits.per_object);
+                share = Some(memory.clone());
+                let path = origin.new_file();
+                Destination::Auto { memory, path }
+            }
         };
         let fetched = client
             .transfer
             .get(self.into_item(), destination, &call.options)
             .await;
         let fetched = fetched.map_err(|error| explain_closed(error, &origin))?;
-        Ok(client.download(fetched, origin, landing, memory))
+        Ok(client.download(fetched, origin, landing, share))
     }
 
     fn into_item(self) -> GetItem {
@@ -132,7 +134,7 @@ impl Shared {
         fetched: Fetched,
         origin: Origin,
         landing: &Landing,
-        memory: ResultShare,
+        share: Option<ResultShare>,
     ) -> Download {
         let Fetched {
             meta,
@@ -142,10 +144,9 @@ impl Shared {
             ..
         } = fetched;
         let data = match (data, landing) {
-            (Landed::Memory(bytes), Landing::Auto) => LocalData::memory(origin, bytes, memory),
             (Landed::Memory(bytes), _) => {
-                let memory = self.memory.hold(bytes.len() as u64);
-                LocalData::memory(origin, bytes, memory)
+                let share = share.unwrap_or_else(|| self.memory.hold(bytes.len() as u64));
+                LocalData::memory(origin, bytes, share)
             }
             (Landed::File(path), Landing::File(_)) => LocalData::own_file(origin, path),
             (Landed::File(path), _) => LocalData::scratch_file(origin, path),

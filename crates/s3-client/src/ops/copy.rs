@@ -17,8 +17,8 @@ pub struct Copy {
 impl<M: Mode> Client<M> {
     /// Copies an object with its attributes and returns the URL of the copy. The bytes do not pass through the client.
     ///
-    /// One request up to 5 GiB, parts beyond, which keep the type, the encoding, `Cache-Control`, `Content-Disposition` and
-    /// the user metadata and nothing else. The copy is encrypted as the client's
+    /// One request up to 5 GiB, parts beyond, which keep the type, the encoding, `Cache-Control`, `Content-Disposition`
+    /// and the user metadata and nothing else. The copy is encrypted as the client's
     /// [encryption](crate::S3Builder::encryption) says, else as its bucket's default does, however its source is.
     ///
     /// # Errors
