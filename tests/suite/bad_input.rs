@@ -19,7 +19,7 @@ fn refused<T: std::fmt::Debug>(
         error.to_string().contains(input),
         "{error} does not name {input}"
     );
-    assert_eq!(case.server.ledger().requests().len(), 0, "{error}");
+    assert_eq!(case.server.request_log().requests().len(), 0, "{error}");
 }
 
 #[tokio::test]
@@ -215,7 +215,7 @@ async fn presigned_urls_live_a_second_to_a_week() {
         }
         let url = s3.presign("key", Duration::from_secs(60)).await.unwrap();
         assert!(url.starts_with(&case.server.endpoint()), "{url}");
-        assert_eq!(case.server.ledger().requests().len(), 0);
+        assert_eq!(case.server.request_log().requests().len(), 0);
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use s3_client::{Leftover, S3};
+use s3_client::{Orphan, S3};
 use s3_core::StoreExt;
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, ramp};
 use s3_tests::{Case, Victim};
@@ -13,13 +13,13 @@ const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
 const NOW: Duration = Duration::ZERO;
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn count(found: &[Leftover]) -> (usize, usize, usize) {
+fn count(found: &[Orphan]) -> (usize, usize, usize) {
     let mut count = (0, 0, 0);
     for leftover in found {
         match leftover {
-            Leftover::Directory { .. } => count.0 += 1,
-            Leftover::File { .. } => count.1 += 1,
-            Leftover::Upload { .. } => count.2 += 1,
+            Orphan::Directory { .. } => count.0 += 1,
+            Orphan::File { .. } => count.1 += 1,
+            Orphan::Upload { .. } => count.2 += 1,
             other => panic!("{other:?}"),
         }
     }
@@ -110,16 +110,19 @@ async fn a_search_for_uploads_costs_one_list_and_a_sweep_one_abort_for_each() {
             let create = CreateUpload::new(url, Attributes::default());
             case.memory.create_upload(create).await.unwrap();
         }
-        let before = case.server.ledger().requests().len();
+        let before = case.server.request_log().requests().len();
         assert_eq!(count(&s3.leftovers(NOW).await.unwrap()), (0, 0, 0));
-        assert_eq!(case.server.ledger().requests().len() - before, 0);
+        assert_eq!(case.server.request_log().requests().len() - before, 0);
         assert_eq!(
             count(&s3.leftovers(NOW).uploads_below("").await.unwrap()),
             (0, 0, 2)
         );
-        assert_eq!(case.server.ledger().requests().len() - before, 1);
+        assert_eq!(case.server.request_log().requests().len() - before, 1);
         s3.sweep(NOW).uploads_below("").await.unwrap();
-        assert_eq!(case.server.ledger().requests().len() - before, 1 + 1 + 2);
+        assert_eq!(
+            case.server.request_log().requests().len() - before,
+            1 + 1 + 2
+        );
         // What is not below the root was not asked for.
         assert_eq!(case.server.unfinished_uploads().await.unwrap(), 1);
         let all = S3::builder()

@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     fn failed(url: &str) -> Option<Result<Outcome, Arc<Error>>> {
-        let error = s3_core::Error::new(ErrorKind::AccessDenied, Operation::Put).with_place(url);
+        let error = s3_core::Error::new(ErrorKind::AccessDenied, Operation::Put).with_resource(url);
         Some(Err(Arc::new(error.with_hint("ask").into())))
     }
 

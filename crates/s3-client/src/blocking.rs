@@ -35,7 +35,7 @@ use std::vec;
 
 use futures_core::Stream;
 use futures_util::StreamExt;
-use s3_transfer::Crew;
+use s3_transfer::WorkerPool;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -62,16 +62,16 @@ const ENTRIES: usize = 1000;
 
 /// Calls block. Clone is a reference count.
 #[derive(Clone)]
-pub struct Blocking(Arc<Crew>);
+pub struct Blocking(Arc<WorkerPool>);
 
 impl Mode for Blocking {
     fn start() -> Result<Self> {
         // What the affinity of the process and the limits of its container leave.
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let threads = NonZeroUsize::new(threads.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN);
-        let crew = Crew::start(threads, "s3-client")
+        let worker_pool = WorkerPool::start(threads, "s3-client")
             .map_err(|error| Error::local("start threads for blocking calls", error))?;
-        Ok(Self(Arc::new(crew)))
+        Ok(Self(Arc::new(worker_pool)))
     }
 }
 
@@ -107,8 +107,8 @@ impl<O: Op> Request<O, Blocking> {
     /// ```
     pub fn send(self) -> Result<O::Output> {
         refuse_inside_runtime()?;
-        let crew = Arc::clone(&self.mode.0);
-        crew.run(self.run().in_current_span())
+        let worker_pool = Arc::clone(&self.mode.0);
+        worker_pool.run(self.run().in_current_span())
     }
 }
 
@@ -427,9 +427,9 @@ mod tests {
 
     #[test]
     fn a_panic_on_the_clients_threads_is_not_the_end_of_the_iterator() {
-        let Blocking(crew) = Blocking::start().unwrap();
+        let Blocking(worker_pool) = Blocking::start().unwrap();
         let broken = stream::iter(0..3).map(|n: u32| if n == 2 { panic!("broken") } else { n });
-        let mut iter = Iter::begin(Blocking(crew), 1, |_| 0, move || broken);
+        let mut iter = Iter::begin(Blocking(worker_pool), 1, |_| 0, move || broken);
         assert_eq!((iter.next(), iter.next()), (Some(0), Some(1)));
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| iter.next()));
         assert!(ended.is_err());

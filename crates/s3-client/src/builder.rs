@@ -11,7 +11,7 @@ use s3_core::url::ParseError;
 use s3_core::url::http::{Addressing, Endpoint};
 use s3_core::url::{Root, RunOverrides, RunPath, quote};
 use s3_core::{Encryption, S3Prefix, SharedStore, Store};
-use s3_transfer::{Concurrency, ResultMemory, Transfer, TransferConfig};
+use s3_transfer::{Concurrency, MemoryBudget, Transfer, TransferConfig};
 
 use crate::Config;
 #[cfg(feature = "sdk")]
@@ -157,7 +157,7 @@ impl<M: Mode> S3Builder<M> {
 
     /// Sets the largest download that stays in memory, in bytes; larger ones go to the temporary directory. 8 MiB by
     /// default, one part of a download.
-    pub fn memory_up_to(mut self, bytes: u64) -> Self {
+    pub fn max_in_memory_object(mut self, bytes: u64) -> Self {
         self.limits.per_object = bytes;
         self
     }
@@ -165,7 +165,7 @@ impl<M: Mode> S3Builder<M> {
     /// Sets how many bytes of downloads stay in memory for all objects of the client that are alive or on their way;
     /// beyond it, smaller ones go to the temporary directory too. 256 MiB by default. Objects that are asked for in memory
     /// stay there, and count once they are there.
-    pub fn memory_in_all(mut self, bytes: u64) -> Self {
+    pub fn memory_budget(mut self, bytes: u64) -> Self {
         self.limits.in_all = bytes;
         self
     }
@@ -193,7 +193,7 @@ impl<M: Mode> S3Builder<M> {
             root,
             encryption,
             limits: self.limits,
-            memory: ResultMemory::new(self.limits.in_all),
+            memory: MemoryBudget::new(self.limits.in_all),
             scratch: Arc::new(scratch),
         };
         Ok(Client::new(shared, mode))

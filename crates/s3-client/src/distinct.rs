@@ -5,7 +5,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use s3_transfer::{ManyOptions, Transfer};
+use s3_transfer::{FanOutOptions, Transfer};
 
 use crate::error::{Error, Result};
 use crate::{BatchError, OnFailure, Outcome, S3Object};
@@ -44,7 +44,7 @@ where
     Fut: Future<Output = Result<T>> + Send + 'static,
 {
     let Distinct { items, of_input } = Distinct::of(inputs);
-    let many = transfer.fan_out(items, ManyOptions::default(), job);
+    let many = transfer.fan_out(items, FanOutOptions::default(), job);
     let results = many.outcomes(on_failure.for_reads()).await.into_iter();
     let results = results.map(|result| result.map(|result| result.map_err(Arc::new)));
     spread(results.collect(), &of_input)
@@ -180,7 +180,7 @@ mod tests {
                     return Ok(item);
                 }
                 let error = s3_core::Error::new(ErrorKind::NotFound, Operation::Get);
-                Err(error.with_place(item.to_string()).into())
+                Err(error.with_resource(item.to_string()).into())
             },
         );
         let error = results.await.unwrap_err();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use s3_core::{ByteRange, ETag, ErrorKind, ObjectMeta, S3Prefix, S3Url};
-use s3_transfer::{Destination, Fetched, GetItem, Landed, ResultShare, Verified};
+use s3_transfer::{Destination, Fetched, GetItem, MemoryShare, ObjectData, Verified};
 
 use crate::error::{Error, Result};
 use crate::local_data::{LocalData, Origin};
@@ -134,7 +134,7 @@ impl Shared {
         fetched: Fetched,
         origin: Origin,
         landing: &Landing,
-        share: Option<ResultShare>,
+        share: Option<MemoryShare>,
     ) -> Download {
         let Fetched {
             meta,
@@ -144,12 +144,12 @@ impl Shared {
             ..
         } = fetched;
         let data = match (data, landing) {
-            (Landed::Memory(bytes), _) => {
+            (ObjectData::Memory(bytes), _) => {
                 let share = share.unwrap_or_else(|| self.memory.hold(bytes.len() as u64));
                 LocalData::memory(origin, bytes, share)
             }
-            (Landed::File(path), Landing::File(_)) => LocalData::own_file(origin, path),
-            (Landed::File(path), _) => LocalData::scratch_file(origin, path),
+            (ObjectData::File(path), Landing::File(_)) => LocalData::own_file(origin, path),
+            (ObjectData::File(path), _) => LocalData::scratch_file(origin, path),
             (other, _) => unreachable!("{other:?} is neither memory nor a file"),
         };
         Download {

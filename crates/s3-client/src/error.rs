@@ -197,7 +197,7 @@ impl Error {
 
     pub(crate) fn invalid_range(url: &str, problem: &str, hint: &str) -> Self {
         s3_core::Error::new(ErrorKind::InvalidRange, Operation::Get)
-            .with_place(url)
+            .with_resource(url)
             .with_message(problem)
             .with_hint(hint)
             .into()

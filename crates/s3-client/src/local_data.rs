@@ -8,7 +8,7 @@ use std::{fmt, fs};
 
 use bytes::Bytes;
 use s3_core::{ByteRange, S3Url};
-use s3_transfer::ResultShare;
+use s3_transfer::MemoryShare;
 
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
@@ -43,7 +43,7 @@ impl Origin {
 enum Content {
     Memory(
         Bytes,
-        #[expect(dead_code, reason = "counts the bytes until it is dropped")] ResultShare,
+        #[expect(dead_code, reason = "counts the bytes until it is dropped")] MemoryShare,
     ),
     /// A file in the scratch directory, which goes with it.
     Scratch(PathBuf),
@@ -53,7 +53,7 @@ enum Content {
 
 impl LocalData {
     /// Takes bytes in memory.
-    pub(crate) fn memory(origin: Origin, bytes: Bytes, memory: ResultShare) -> Self {
+    pub(crate) fn memory(origin: Origin, bytes: Bytes, memory: MemoryShare) -> Self {
         Self::new(origin, Content::Memory(bytes, memory))
     }
 
@@ -155,7 +155,7 @@ impl fmt::Debug for LocalData {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use s3_transfer::ResultMemory;
+    use s3_transfer::MemoryBudget;
 
     use super::*;
     use crate::ErrorClass;
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn bytes_in_memory_are_written_once_and_survive_the_close() {
         let (_root, scratch) = scratch();
-        let memory = ResultMemory::new(5);
+        let memory = MemoryBudget::new(5);
         let share = memory.hold(5);
         let data = LocalData::memory(origin(&scratch), Bytes::from("hello"), share);
         let path = data.path().unwrap();

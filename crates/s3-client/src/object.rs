@@ -238,13 +238,13 @@ impl S3Object {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> s3_client::Result<()> {
-    /// use s3_client::{S3, Unchecked, Verified};
+    /// use s3_client::{S3, NotVerified, Verified};
     ///
     /// let s3 = S3::in_memory()?;
     /// s3.create_bucket("b").await?;
     /// s3.put("s3://b/k", "hello").await?;
     /// let object = s3.get("s3://b/k").await?;
-    /// assert_eq!(object.verified(), Some(Verified::Unchecked(Unchecked::NotOffered)));
+    /// assert_eq!(object.verified(), Some(Verified::NotVerified(NotVerified::NotOffered)));
     /// # Ok(()) }
     /// ```
     #[must_use]

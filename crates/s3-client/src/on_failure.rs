@@ -22,14 +22,14 @@ impl OnFailure {
     pub(crate) const fn for_reads(self) -> AfterFailure {
         match self {
             Self::Stop => AfterFailure::Cancel,
-            Self::Collect => AfterFailure::GoOn,
+            Self::Collect => AfterFailure::Continue,
         }
     }
 
     pub(crate) const fn for_writes(self) -> AfterFailure {
         match self {
-            Self::Stop => AfterFailure::Finish,
-            Self::Collect => AfterFailure::GoOn,
+            Self::Stop => AfterFailure::Drain,
+            Self::Collect => AfterFailure::Continue,
         }
     }
 }

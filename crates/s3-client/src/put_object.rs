@@ -129,7 +129,7 @@ fn header<'a>(url: &str, what: &str, value: Option<&'a str>) -> Result<Option<&'
         return Ok(Some(value));
     }
     let error = s3_core::Error::new(ErrorKind::InvalidInput, Operation::Put)
-        .with_place(url)
+        .with_resource(url)
         .with_message(format!(
             "the {what} {value:?} does not fit into an HTTP header"
         ))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use s3_core::url::Root;
 use s3_core::{Encryption, S3Prefix, S3Url};
-use s3_transfer::{ResultMemory, Transfer};
+use s3_transfer::{MemoryBudget, Transfer};
 
 use crate::builder::S3Builder;
 use crate::download::MemoryLimits;
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) root: Root,
     pub(crate) encryption: Option<Encryption>,
     pub(crate) limits: MemoryLimits,
-    pub(crate) memory: ResultMemory,
+    pub(crate) memory: MemoryBudget,
     pub(crate) scratch: Arc<Scratch>,
 }
 

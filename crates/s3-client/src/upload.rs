@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use s3_core::{Attributes, PutMode, S3Url};
-use s3_transfer::{ManyOptions, PutItem, PutOutcome};
+use s3_transfer::{FanOutOptions, PutItem, PutOutcome};
 
 use crate::error::{Error, Result};
 use crate::put_object::PutAttributes;
@@ -90,14 +90,16 @@ pub(crate) async fn upload_all(
         .collect();
     let options = call.options;
     let many =
-        call.client
-            .transfer
-            .fan_out(uploads, ManyOptions::default(), move |transfer, upload| {
+        call.client.transfer.fan_out(
+            uploads,
+            FanOutOptions::default(),
+            move |transfer, upload| {
                 let options = options.clone();
                 async move {
                     Ok::<_, Error>(transfer.put(upload.into_item(overwrite)?, &options).await?)
                 }
-            });
+            },
+        );
     let outcomes = many.outcomes(on_failure.for_writes()).await.into_iter();
     let outcomes = outcomes.map(|result| Some(result?.map_err(Arc::new)));
     let outcomes = BatchError::check(name, outcomes.collect(), |_, put| outcome(&put))?;

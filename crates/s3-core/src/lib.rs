@@ -35,16 +35,16 @@
 //! Implement [`Store`] with plain `async fn`s. There are no default methods, so that a wrapper which forgets
 //! one does not compile. The conformance suite in `s3-testkit` tells whether a backend keeps the contract.
 
+pub mod blocking_io;
 mod body;
+mod byte_counter;
 mod capability;
 mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod local_io;
 mod memory;
 mod meta;
-mod moved;
 mod payload;
 mod range;
 mod request;
@@ -56,6 +56,7 @@ mod store;
 mod wire;
 
 pub use body::{Body, BodySource};
+pub use byte_counter::ByteCounter;
 pub use capability::Capabilities;
 pub use error::{
     Attempt, AttemptLog, Error, ErrorKind, Operation, Phase, Result, Retryability, classify,
@@ -65,7 +66,6 @@ pub use meta::{
     Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Encryption, ObjectMeta,
     UserMetadata, VersionId,
 };
-pub use moved::Moved;
 pub use payload::Payload;
 pub use range::{ByteRange, InvalidRange};
 pub use request::{

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::Moved;
+use crate::ByteCounter;
 
 /// The body of a put or of a part: replayable, so that a retry never has to rewind a caller's reader.
 ///
@@ -15,7 +15,7 @@ use crate::Moved;
 #[derive(Clone)]
 pub struct Payload {
     kind: Kind,
-    moved: Option<Moved>,
+    moved: Option<ByteCounter>,
 }
 
 #[derive(Clone)]
@@ -84,14 +84,14 @@ impl Payload {
 
     /// Has whoever sends this payload, or a slice of it, count there what has left.
     #[must_use]
-    pub fn counted_by(mut self, moved: Moved) -> Self {
+    pub fn counted_by(mut self, moved: ByteCounter) -> Self {
         self.moved = Some(moved);
         self
     }
 
     /// Returns where to count what has left, if somebody wants to know.
     #[must_use]
-    pub const fn moved(&self) -> Option<&Moved> {
+    pub const fn moved(&self) -> Option<&ByteCounter> {
         self.moved.as_ref()
     }
 

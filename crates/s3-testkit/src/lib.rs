@@ -5,10 +5,10 @@
 mod call;
 pub mod conformance;
 mod faults;
-mod ledger;
 #[cfg(target_os = "linux")]
 pub mod origin;
 mod ramp;
+mod request_log;
 mod server;
 pub mod strategy;
 
@@ -16,6 +16,6 @@ pub use call::Call;
 pub use faults::{
     Delivered, FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, Faults, ListLie, Position,
 };
-pub use ledger::{Ledger, Recorded};
 pub use ramp::{assert_ramp, ramp, ramp_byte};
+pub use request_log::{Recorded, RequestLog};
 pub use server::{BlockingServer, Frontend, S3Server, S3ServerBuilder};

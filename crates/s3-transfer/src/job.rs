@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use s3_core::{Moved, Operation, Payload, Result, SharedStore};
+use s3_core::{ByteCounter, Operation, Payload, Result, SharedStore};
 
 use crate::Progress;
 
@@ -21,7 +21,7 @@ pub trait Job: Clone + Send + 'static {
     fn operation(&self) -> Operation;
 
     /// Returns the place, for errors and logs.
-    fn place(&self) -> &str;
+    fn resource(&self) -> &str;
 
     /// Makes one attempt.
     fn run(self, store: SharedStore) -> impl Future<Output = Result<Self::Output>> + Send;
@@ -44,7 +44,7 @@ pub trait Job: Clone + Send + 'static {
 
     /// Returns where the bytes are counted that attempts send, or receive of a page: as long as they move, so does an
     /// attempt.
-    fn moved(&self) -> Option<&Moved> {
+    fn moved(&self) -> Option<&ByteCounter> {
         None
     }
 
@@ -62,7 +62,7 @@ pub(crate) struct Simple<R, T> {
     request: R,
     allowance: Duration,
     sends: u64,
-    moved: Option<Moved>,
+    moved: Option<ByteCounter>,
     send: fn(SharedStore, R) -> BoxFuture<'static, Result<T>>,
 }
 
@@ -91,13 +91,13 @@ impl<R, T> Simple<R, T> {
     }
 
     /// Moves as long as bytes are counted there.
-    pub(crate) fn moving(mut self, moved: Moved) -> Self {
+    pub(crate) fn moving(mut self, moved: ByteCounter) -> Self {
         self.moved = Some(moved);
         self
     }
 
     /// Sends this payload: allows the time that it takes on a slow link, if the counter of what has left stands still.
-    pub(crate) fn sending(mut self, bytes: u64, moved: Option<Moved>) -> Self {
+    pub(crate) fn sending(mut self, bytes: u64, moved: Option<ByteCounter>) -> Self {
         (self.sends, self.moved) = (bytes, moved);
         self.allowing(Duration::from_secs(bytes / SLOWEST_UPLOAD))
     }
@@ -124,11 +124,11 @@ pub(crate) use simple;
 const SLOWEST_UPLOAD: u64 = 32 << 10;
 
 /// Has a payload counted that takes long enough for it to matter.
-pub(crate) fn counted(payload: &mut Payload) -> Option<Moved> {
+pub(crate) fn counted(payload: &mut Payload) -> Option<ByteCounter> {
     if payload.len() <= UNCOUNTED {
         return None;
     }
-    let moved = Moved::default();
+    let moved = ByteCounter::default();
     *payload = payload.clone().counted_by(moved.clone());
     Some(moved)
 }
@@ -167,7 +167,7 @@ where
         self.operation
     }
 
-    fn place(&self) -> &str {
+    fn resource(&self) -> &str {
         &self.place
     }
 
@@ -183,7 +183,7 @@ where
         self.sends
     }
 
-    fn moved(&self) -> Option<&Moved> {
+    fn moved(&self) -> Option<&ByteCounter> {
         self.moved.as_ref()
     }
 

@@ -20,7 +20,7 @@
 //!
 //! ```
 //! use s3_core::{MemoryStore, Payload, S3Url};
-//! use s3_transfer::{Destination, GetItem, Landed, ManyOptions, PutItem, Source, Transfer, TransferConfig};
+//! use s3_transfer::{Destination, GetItem, ObjectData, FanOutOptions, PutItem, Source, Transfer, TransferConfig};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,11 +30,11 @@
 //! transfer.put(PutItem::new(url.clone(), Source::Payload(Payload::from("hello"))), &options).await?;
 //!
 //! let urls = vec![url.clone(), url];
-//! let many = transfer.fan_out(urls, ManyOptions::default(), |transfer, url| async move {
+//! let many = transfer.fan_out(urls, FanOutOptions::default(), |transfer, url| async move {
 //!     transfer.get(GetItem::new(url), Destination::Memory, &Default::default()).await
 //! });
 //! for fetched in many.first_failure().await? {
-//!     let Landed::Memory(bytes) = fetched.data else { unreachable!("asked for memory") };
+//!     let ObjectData::Memory(bytes) = fetched.data else { unreachable!("asked for memory") };
 //!     assert_eq!(bytes, "hello");
 //! }
 //! # Ok(()) }
@@ -43,7 +43,7 @@
 //! # Threads
 //!
 //! The engine runs on the runtime of its caller, and spreads a batch over that runtime's threads. On the threads of a
-//! [`Crew`], which run nothing but transfers, a request costs less; what is begun there spreads over the crew.
+//! [`WorkerPool`], which run nothing but transfers, a request costs less; what is begun there spreads over the worker pool.
 //!
 //! # Cancellation
 //!
@@ -52,7 +52,6 @@
 
 mod call;
 mod config;
-mod crew;
 mod download;
 mod fanout;
 mod io;
@@ -67,21 +66,22 @@ mod parts;
 mod progress;
 mod stack;
 mod sync;
+mod worker_pool;
 
 mod transfer;
 mod upload;
 
 pub use call::CallOptions;
 pub use config::{Concurrency, TransferConfig};
-pub use crew::Crew;
 pub use download::{
-    Destination, Fetched, GetItem, KnownObject, Landed, ResultMemory, ResultShare, Unchecked,
+    Destination, Fetched, GetItem, KnownObject, MemoryBudget, MemoryShare, NotVerified, ObjectData,
     Verified,
 };
-pub use fanout::{AfterFailure, BatchFailure, Fed, FeedFailure, Many, ManyOptions};
+pub use fanout::{AfterFailure, FanOutError, FanOutOptions, Fed, FeedFailure, Many};
 pub use job::Job;
 pub use list::{ListOptions, ListStream};
 pub use progress::Progress;
 pub use s3_core::{Error, ErrorKind, Result};
 pub use transfer::Transfer;
 pub use upload::{PutItem, PutOutcome, Source};
+pub use worker_pool::WorkerPool;

@@ -1,6 +1,6 @@
 //! What had come of an answer when an attempt began, to tell how far it is when somebody ends it.
 
-use s3_core::{Moved, Phase};
+use s3_core::{ByteCounter, Phase};
 
 use crate::{Job, Progress};
 
@@ -11,7 +11,7 @@ pub(crate) struct Mark {
     pulse: u64,
     bytes: u64,
     /// What has come of a page, and had come.
-    page: Option<(Moved, u64)>,
+    page: Option<(ByteCounter, u64)>,
 }
 
 impl Mark {
@@ -35,7 +35,7 @@ impl Mark {
         if comes {
             Phase::Body
         } else {
-            Phase::Unanswered
+            Phase::NoResponse
         }
     }
 

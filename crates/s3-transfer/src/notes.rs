@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Moved, Result, SharedStore};
+use s3_core::{Attempt, AttemptLog, ByteCounter, Error, ErrorKind, Result, SharedStore};
 use tokio::time::Instant;
 
 use crate::layer::before;
@@ -148,8 +148,8 @@ impl<J: Job> Job for Noted<J> {
         self.job.operation()
     }
 
-    fn place(&self) -> &str {
-        self.job.place()
+    fn resource(&self) -> &str {
+        self.job.resource()
     }
 
     async fn run(self, store: SharedStore) -> Result<J::Output> {
@@ -181,7 +181,7 @@ impl<J: Job> Job for Noted<J> {
         self.job.sends()
     }
 
-    fn moved(&self) -> Option<&Moved> {
+    fn moved(&self) -> Option<&ByteCounter> {
         self.job.moved()
     }
 

@@ -11,7 +11,7 @@ use s3_core::{
 use tokio::time::Instant;
 
 use crate::job::simple;
-use crate::{AfterFailure, CallOptions, Job, ManyOptions, Transfer};
+use crate::{AfterFailure, CallOptions, FanOutOptions, Job, Transfer};
 
 /// S3's code for creating a bucket that one has.
 const OURS: &str = "BucketAlreadyOwnedByYou";
@@ -188,7 +188,7 @@ impl Transfer {
     /// # Ok(()) }
     /// ```
     pub async fn delete_many(&self, urls: Vec<S3Url>, options: &CallOptions) -> Vec<Result<()>> {
-        let outcomes = self.delete_outcomes(urls, AfterFailure::GoOn, options);
+        let outcomes = self.delete_outcomes(urls, AfterFailure::Continue, options);
         let outcomes = outcomes.await.into_iter();
         outcomes
             .map(|outcome| outcome.expect("every input is in one batch"))
@@ -206,7 +206,7 @@ impl Transfer {
         let mut outcomes: Vec<Option<Result<()>>> = urls.iter().map(|_| None).collect();
         let options = options.clone();
         let batches = batches(urls);
-        let many = self.fan_out(batches, ManyOptions::default(), move |transfer, batch| {
+        let many = self.fan_out(batches, FanOutOptions::default(), move |transfer, batch| {
             let options = options.clone();
             async move {
                 let done = transfer.delete_batch(batch, &options).await;
@@ -217,7 +217,7 @@ impl Transfer {
             }
         });
         let after = match after {
-            AfterFailure::Cancel => AfterFailure::Finish,
+            AfterFailure::Cancel => AfterFailure::Drain,
             other => other,
         };
         let done = many.outcomes(after).await.into_iter().flatten();
@@ -295,7 +295,7 @@ impl DeleteBatch {
                     .with_attempts(last.attempts())
                     .with_attempt_log(last.attempt_log().cloned().unwrap_or_default())
                     .with_retryability(last.retryability()),
-                _ => last.duplicate().with_place(url),
+                _ => last.duplicate().with_resource(url),
             };
             done.push((index, Err(error)));
         }
@@ -310,7 +310,7 @@ impl Job for DeleteBatch {
         Operation::Delete
     }
 
-    fn place(&self) -> &str {
+    fn resource(&self) -> &str {
         &self.place
     }
 

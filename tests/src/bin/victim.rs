@@ -30,7 +30,7 @@ fn main() {
             .store(store)
             .s3root("s3://bkt/root")
             .tmproot(&directory);
-        let s3 = s3.transfer(transfer).memory_up_to(1).build();
+        let s3 = s3.transfer(transfer).max_in_memory_object(1).build();
         let outcome = match s3 {
             Ok(s3) => make(call, &s3, &directory).await,
             Err(error) => Err(error),

@@ -85,7 +85,7 @@ async fn rounds(
         if let Some(id) = unfinished.iter().find(|id| is_named(&server, id)) {
             return Err(format!("round {round}: the upload {id} is left"));
         }
-        server.ledger().clear();
+        server.request_log().clear();
         if objects.object_count() > 0 {
             return Err(format!(
                 "round {round}: objects that were deleted are there"
@@ -134,7 +134,7 @@ async fn aborted(objects: &MemoryStore) -> Result<Vec<String>, String> {
 /// was lost, or came when nobody waited for it any more.
 fn is_named(server: &S3Server, id: &str) -> bool {
     let names = |request: &Recorded| request.call.parameter("uploadId") == Some(id);
-    server.ledger().count(names) > 0
+    server.request_log().count(names) > 0
 }
 
 /// Waits until no more descriptors are open than before; connections take a moment to close.

@@ -103,14 +103,14 @@ async fn run(absence: &Absence, number: usize, stage: &Stage, report: &mut Repor
         with_checksums: false,
     };
     operation.prepare(&ground).await;
-    stage.server.ledger().clear();
+    stage.server.request_log().clear();
     let limit = match lasts {
         Some(lasts) => lasts + LONGEST_WAIT + SLACK,
         None => ALL_WAITS + LONGEST_WAIT + SLACK,
     };
     let gone = Notify::new();
     let away = async {
-        while halfway && stage.server.ledger().requests().is_empty() {
+        while halfway && stage.server.request_log().requests().is_empty() {
             yield_now().await;
         }
         stage.server.go_down().await.unwrap();

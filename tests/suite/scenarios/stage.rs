@@ -70,7 +70,7 @@ pub(super) fn play_all<S: Sync>(
     let next = AtomicUsize::new(0);
     let work = || {
         // Another thread's work on files would take real time, in which the clock goes on.
-        s3_core::local_io::let_this_thread_wait();
+        s3_core::blocking_io::allow_blocking_io();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)

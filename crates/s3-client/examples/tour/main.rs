@@ -68,7 +68,7 @@ async fn tour(arguments: Arguments) -> Result {
         let server = S3Server::start(MemoryStore::new()).await?;
         println!("A server of our own listens on {}.", server.endpoint());
         walk(server.sdk_store()).await?;
-        let requests = server.ledger().requests().len();
+        let requests = server.request_log().requests().len();
         println!("  the server saw {requests} requests over HTTP");
         server.stop().await;
         return Ok(());

@@ -37,7 +37,7 @@ impl<M: Mode> Client<M> {
     /// Downloads an object, or a range of it if given an [`S3GetObject`](crate::S3GetObject).
     ///
     /// One get per part of 8 MiB, in parallel; a second one for an empty object. The bytes land in memory or in the
-    /// temporary directory, by size; see [`S3Builder::memory_up_to`](crate::S3Builder::memory_up_to).
+    /// temporary directory, by size; see [`S3Builder::max_in_memory_object`](crate::S3Builder::max_in_memory_object).
     ///
     /// # Errors
     ///
@@ -210,7 +210,7 @@ mod tests {
         let s3 = S3::builder()
             .store(store.clone())
             .s3root("s3://b/root")
-            .memory_up_to(8)
+            .max_in_memory_object(8)
             .tmproot(std::env::temp_dir())
             .build()
             .unwrap();

@@ -1,6 +1,6 @@
 //! Downloading many objects.
 
-use s3_transfer::ManyOptions;
+use s3_transfer::FanOutOptions;
 
 use super::get::{GetOptions, fetch_object, resolve};
 use crate::ahead::Ahead;
@@ -107,7 +107,7 @@ impl GetMany {
         let (transfer, options) = (call.client.transfer.clone(), self.options);
         let ahead = Ahead::default();
         let reader = ahead.clone();
-        let many = transfer.fan_out(fetches, ManyOptions::default(), move |_, fetch| {
+        let many = transfer.fan_out(fetches, FanOutOptions::default(), move |_, fetch| {
             let (call, ahead) = (call.clone(), ahead.clone());
             async move {
                 let expected = ahead.room(fetch.expected()).await;
@@ -230,7 +230,7 @@ mod tests {
         let s3 = S3::builder()
             .store(store)
             .s3root("s3://b")
-            .memory_in_all(4)
+            .memory_budget(4)
             .tmproot(std::env::temp_dir())
             .build()
             .unwrap();
@@ -264,7 +264,7 @@ mod tests {
         let s3 = S3::builder()
             .store(FaultStore::new(store, slow))
             .s3root("s3://b")
-            .memory_in_all(9)
+            .memory_budget(9)
             .tmproot(std::env::temp_dir())
             .build()
             .unwrap();

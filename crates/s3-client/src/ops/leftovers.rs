@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use s3_core::AbortUpload;
-use s3_transfer::ManyOptions;
+use s3_transfer::FanOutOptions;
 
 use crate::error::{Error, Result};
-use crate::leftover::{Leftover, find};
+use crate::orphan::{Orphan, find};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::Client;
 use crate::{BatchError, Key, Outcome};
@@ -111,24 +111,24 @@ impl<M> Request<Sweep, M> {
 }
 
 impl Op for Leftovers {
-    type Output = Vec<Leftover>;
+    type Output = Vec<Orphan>;
 
     const NAME: &'static str = "leftovers";
 
-    async fn run(self, call: Call) -> Result<Vec<Leftover>> {
+    async fn run(self, call: Call) -> Result<Vec<Orphan>> {
         self.0.run(&call).await
     }
 }
 
 impl Op for Sweep {
-    type Output = Vec<Leftover>;
+    type Output = Vec<Orphan>;
 
     const NAME: &'static str = "sweep";
 
-    async fn run(self, call: Call) -> Result<Vec<Leftover>> {
+    async fn run(self, call: Call) -> Result<Vec<Orphan>> {
         let found = self.0.run(&call).await?;
         let transfer = call.client.transfer.clone();
-        let removals = transfer.fan_out(found, ManyOptions::default(), move |_, leftover| {
+        let removals = transfer.fan_out(found, FanOutOptions::default(), move |_, leftover| {
             let call = call.clone();
             async move { remove(leftover, &call).await }
         });
@@ -148,7 +148,7 @@ impl Search {
         }
     }
 
-    async fn run(mut self, call: &Call) -> Result<Vec<Leftover>> {
+    async fn run(mut self, call: &Call) -> Result<Vec<Orphan>> {
         let prefixes = self.uploads_below.iter();
         let prefixes = prefixes.map(|key| {
             let prefix = call.client.prefix_url(key)?;
@@ -174,7 +174,7 @@ impl Search {
             let uploads = uploads.await?.into_iter();
             // One whose age nobody tells may be new.
             let uploads = uploads.filter(|upload| upload.initiated.is_some_and(old));
-            found.extend(uploads.map(|upload| Leftover::Upload {
+            found.extend(uploads.map(|upload| Orphan::Upload {
                 url: upload.url,
                 upload: upload.upload,
             }));
@@ -188,7 +188,7 @@ fn in_all(
     mut directories: Vec<PathBuf>,
     scratch: Option<PathBuf>,
     older_than: Duration,
-) -> Result<Vec<Leftover>> {
+) -> Result<Vec<Orphan>> {
     let Some(scratch) = scratch else {
         return Err(Error::Closed {
             action: "look for leftovers".to_owned(),
@@ -214,8 +214,8 @@ fn in_all(
 }
 
 /// Removes a leftover and returns it; `None` if somebody uses it by now.
-async fn remove(leftover: Leftover, call: &Call) -> Result<Option<Leftover>> {
-    if let Leftover::Upload { url, upload } = &leftover {
+async fn remove(leftover: Orphan, call: &Call) -> Result<Option<Orphan>> {
+    if let Orphan::Upload { url, upload } = &leftover {
         let abort = AbortUpload::new(url.clone(), upload.clone());
         let transfer = &call.client.transfer;
         transfer.abort_upload(abort, &call.options).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use s3_core::{ListPage, ListedObject, S3Prefix};
-use s3_transfer::ManyOptions;
+use s3_transfer::FanOutOptions;
 
 use super::list::list_all;
 use crate::distinct::{Batch, Results, results_of_distinct};
@@ -172,7 +172,7 @@ impl GetRecursive {
         let job_call = call.clone();
         let fed = call.client.transfer.fan_out_pages_outcomes(
             pages,
-            ManyOptions::default(),
+            FanOutOptions::default(),
             self.on_failure.for_reads(),
             move |_, fetch: Fetch| {
                 let (call, relative_to) = (job_call.clone(), relative_to.clone());

@@ -109,7 +109,7 @@ impl fmt::Display for Attempt {
 ///
 /// use s3_core::{Attempt, AttemptLog, Error, Operation};
 ///
-/// let error = Error::from_answer(Operation::Get, 503, Some("SlowDown"));
+/// let error = Error::from_response(Operation::Get, 503, Some("SlowDown"));
 /// let mut log = AttemptLog::default();
 /// for second in 0..100 {
 ///     log.push(Attempt::failed(&error, Duration::from_secs(second), Duration::from_millis(20)));
@@ -185,7 +185,8 @@ mod tests {
     use crate::Operation;
 
     fn log(count: u64) -> AttemptLog {
-        let error = Error::from_answer(Operation::Get, 503, Some("SlowDown")).with_request_id("4X");
+        let error =
+            Error::from_response(Operation::Get, 503, Some("SlowDown")).with_request_id("4X");
         let mut log = AttemptLog::default();
         for second in 0..count {
             let began = Duration::from_secs(second);

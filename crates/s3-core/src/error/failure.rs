@@ -25,7 +25,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// let url = S3Url::parse("s3://photos/gone.txt")?;
 /// let error = store.head(HeadRequest::new(url)).await.unwrap_err();
 /// assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, Operation::Head));
-/// assert_eq!((error.place(), error.http_status()), (Some("s3://photos/gone.txt"), Some(404)));
+/// assert_eq!((error.resource(), error.http_status()), (Some("s3://photos/gone.txt"), Some(404)));
 /// assert!(!error.retryability().is_retryable());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).expect("the memory store never waits").unwrap();
@@ -36,7 +36,7 @@ struct Inner {
     kind: ErrorKind,
     retryability: Retryability,
     operation: Operation,
-    place: Option<Arc<str>>,
+    resource: Option<Arc<str>>,
     range: Option<String>,
     status: Option<u16>,
     code: Option<Box<str>>,
@@ -57,7 +57,7 @@ impl Error {
             kind,
             retryability: kind.usual_retryability(),
             operation,
-            place: None,
+            resource: None,
             range: None,
             status: None,
             code: None,
@@ -73,7 +73,7 @@ impl Error {
 
     /// Returns the error that a server's answer means; kind and retryability come from [`classify`].
     #[must_use]
-    pub fn from_answer(operation: Operation, status: u16, code: Option<&str>) -> Self {
+    pub fn from_response(operation: Operation, status: u16, code: Option<&str>) -> Self {
         let (kind, retryability) = classify(operation, Some(status), code);
         let mut error = Self::new(kind, operation).with_retryability(retryability);
         error.0.status = Some(status);
@@ -81,10 +81,10 @@ impl Error {
         error
     }
 
-    /// Names the place: an object's URL, a prefix or a bucket.
+    /// Names the resource: an object's URL, a prefix or a bucket.
     #[must_use]
-    pub fn with_place(mut self, place: impl AsRef<str>) -> Self {
-        self.0.place = Some(place.as_ref().into());
+    pub fn with_resource(mut self, resource: impl AsRef<str>) -> Self {
+        self.0.resource = Some(resource.as_ref().into());
         self
     }
 
@@ -167,7 +167,7 @@ impl Error {
             kind: inner.kind,
             retryability: inner.retryability,
             operation: inner.operation,
-            place: inner.place.clone(),
+            resource: inner.resource.clone(),
             range: inner.range.clone(),
             status: inner.status,
             code: inner.code.clone(),
@@ -199,10 +199,10 @@ impl Error {
         self.0.operation
     }
 
-    /// Returns the place: an object's URL, a prefix or a bucket.
+    /// Returns the resource: an object's URL, a prefix or a bucket.
     #[must_use]
-    pub fn place(&self) -> Option<&str> {
-        self.0.place.as_deref()
+    pub fn resource(&self) -> Option<&str> {
+        self.0.resource.as_deref()
     }
 
     /// Returns the HTTP status of the answer, if there was one.
@@ -223,7 +223,7 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// Returns what the other side said, or what was wrong, without place and codes.
+    /// Returns what the other side said, or what was wrong, without resource and codes.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
@@ -253,12 +253,12 @@ impl Error {
     pub fn phase(&self) -> Phase {
         match (self.0.phase, self.0.status, self.0.kind) {
             (Some(phase), ..) => phase,
-            (None, Some(_), _) => Phase::Answer,
+            (None, Some(_), _) => Phase::Response,
             (None, None, ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Server) => {
-                Phase::Unanswered
+                Phase::NoResponse
             }
             // A store in memory answers without a status; with a code it is an answer all the same.
-            _ if self.0.code.is_some() => Phase::Answer,
+            _ if self.0.code.is_some() => Phase::Response,
             (None, None, ErrorKind::Integrity) => Phase::Body,
             _ => Phase::Local,
         }
@@ -305,12 +305,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
         f.write_str(inner.operation.as_str())?;
-        if let Some(place) = &inner.place {
+        if let Some(resource) = &inner.resource {
             // A key may hold line breaks; an error stays on its line.
             write!(
                 f,
                 " {}",
-                place
+                resource
                     .escape_debug()
                     .to_string()
                     .replace("\\'", "'")
@@ -365,8 +365,8 @@ mod tests {
 
     #[test]
     fn the_text_says_what_on_what_and_what_the_server_said() {
-        let error = Error::from_answer(Operation::Get, 403, Some("AccessDenied"))
-            .with_place("s3://bkt/a/b")
+        let error = Error::from_response(Operation::Get, 403, Some("AccessDenied"))
+            .with_resource("s3://bkt/a/b")
             .with_range("bytes=0-99")
             .with_request_id("4XA1")
             .with_hint("ask for s3:GetObject");
@@ -378,13 +378,13 @@ mod tests {
 
     #[test]
     fn a_line_break_in_a_key_does_not_break_the_line() {
-        let error = Error::new(ErrorKind::NotFound, Operation::Head).with_place("s3://b/a\nb'é");
+        let error = Error::new(ErrorKind::NotFound, Operation::Head).with_resource("s3://b/a\nb'é");
         assert_eq!(error.to_string(), "head s3://b/a\\nb'é: object not found");
     }
 
     #[test]
     fn the_attempts_are_shown_on_request_and_only_then() {
-        let refused = Error::from_answer(Operation::Get, 503, Some("SlowDown"));
+        let refused = Error::from_response(Operation::Get, 503, Some("SlowDown"));
         let mut log = AttemptLog::default();
         let second = Duration::from_secs(1);
         log.push(Attempt::failed(&refused, second, second).with_wait(second));

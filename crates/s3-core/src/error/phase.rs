@@ -11,11 +11,11 @@ pub enum Phase {
     /// Before there was a connection: name, address, TLS.
     Connect,
     /// On a connection, before the head of an answer: the request may have arrived, and may have taken effect.
-    Exchange,
+    AwaitingResponse,
     /// No byte of an answer had come. Which of the phases before this one it was is not known.
-    Unanswered,
+    NoResponse,
     /// The server has answered, and its answer is the failure.
-    Answer,
+    Response,
     /// In the middle of the answer's body.
     Body,
 }
@@ -27,9 +27,9 @@ impl Phase {
         match self {
             Self::Local => "here",
             Self::Connect => "while connecting",
-            Self::Exchange => "before the answer",
-            Self::Unanswered => "without an answer",
-            Self::Answer => "answered",
+            Self::AwaitingResponse => "before the answer",
+            Self::NoResponse => "without an answer",
+            Self::Response => "answered",
             Self::Body => "in the body",
         }
     }

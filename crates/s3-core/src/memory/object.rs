@@ -97,7 +97,7 @@ pub(super) fn receive(
     }
     Data::read(payload).map_err(|cause| {
         Error::new(ErrorKind::LocalIo, operation)
-            .with_place(url.as_str())
+            .with_resource(url.as_str())
             .with_message(cause.to_string())
             .with_source(cause)
     })
@@ -175,7 +175,7 @@ mod tests {
         let payload = Payload::from_file(file, 0, 5);
         let error = put(&payload, Attributes::default(), &Limits::default()).unwrap_err();
         assert_eq!(
-            (error.kind(), error.place()),
+            (error.kind(), error.resource()),
             (ErrorKind::LocalIo, Some("s3://b/k"))
         );
     }

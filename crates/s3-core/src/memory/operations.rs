@@ -241,7 +241,7 @@ impl Store for MemoryStore {
     async fn presign(&self, request: PresignRequest) -> Result<String> {
         self.count(Operation::Presign);
         Err(Error::new(ErrorKind::Unsupported, Operation::Presign)
-            .with_place(request.url.as_str())
+            .with_resource(request.url.as_str())
             .with_message("a store in memory has no address"))
     }
 }
@@ -285,7 +285,7 @@ fn check_delete(request: &DeleteRequest, limits: &Limits) -> Result<()> {
     {
         None => Ok(()),
         Some(url) => Err(Error::new(ErrorKind::InvalidInput, Operation::Delete)
-            .with_place(url.as_str())
+            .with_resource(url.as_str())
             .with_message(format!("the key is not in the bucket {}", request.bucket))),
     }
 }
@@ -319,7 +319,7 @@ mod tests {
         let elsewhere = S3Url::parse("s3://other/k").unwrap();
         let error = delete(vec![url("k"), elsewhere]);
         assert_eq!(
-            (error.kind(), error.place()),
+            (error.kind(), error.resource()),
             (ErrorKind::InvalidInput, Some("s3://other/k"))
         );
     }

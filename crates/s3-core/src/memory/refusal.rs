@@ -7,7 +7,7 @@ use crate::{Error, Operation};
 /// Answers to `HEAD` and answers 304 have no body, so they carry no code; their status speaks alone.
 pub(super) fn refuse(operation: Operation, status: u16, code: &str, place: &str) -> Error {
     let has_body = operation != Operation::Head && status != 304;
-    Error::from_answer(operation, status, has_body.then_some(code)).with_place(place)
+    Error::from_response(operation, status, has_body.then_some(code)).with_resource(place)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use s3_url::{S3Prefix, S3Url};
 
-use crate::{ETag, Moved};
+use crate::{ByteCounter, ETag};
 
 /// Asks for one page of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct ListRequest {
     /// The most entries of the page; the server's own limit (1,000) when `None`.
     pub max_keys: Option<u32>,
     /// Where to count what has come of the page, if somebody wants to know.
-    pub moved: Option<Moved>,
+    pub moved: Option<ByteCounter>,
 }
 
 impl ListRequest {
@@ -62,7 +62,7 @@ impl ListRequest {
 
     /// Has the store count there what has come of the page.
     #[must_use]
-    pub fn counted_by(mut self, moved: Moved) -> Self {
+    pub fn counted_by(mut self, moved: ByteCounter) -> Self {
         self.moved = Some(moved);
         self
     }

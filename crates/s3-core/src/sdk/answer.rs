@@ -136,7 +136,7 @@ impl<'a> Described<'a> {
             Some(size) => Ok(self.meta(url, size)),
             None => {
                 let text = "the answer has no Content-Length";
-                Err(errors::malformed(Operation::Head, text).with_place(url.as_str()))
+                Err(errors::malformed(Operation::Head, text).with_resource(url.as_str()))
             }
         }
     }
@@ -148,11 +148,11 @@ impl<'a> Described<'a> {
     /// `Integrity`, transient, where the headers contradict each other or leave out what they must say.
     pub(super) fn part(self, status: u16, url: S3Url) -> Result<(Range<u64>, ObjectMeta)> {
         if status == PARTIAL_CONTENT && self.content_range.is_none() {
-            let error = Error::from_answer(Operation::Get, status, None)
+            let error = Error::from_response(Operation::Get, status, None)
                 .with_kind(ErrorKind::Integrity)
                 .with_retryability(Retryability::Transient)
                 .with_message(UNKNOWN_PART)
-                .with_place(url.as_str());
+                .with_resource(url.as_str());
             return Err(match self.request_id.filter(|id| !id.is_empty()) {
                 Some(id) => error.with_request_id(id),
                 None => error,
@@ -160,7 +160,7 @@ impl<'a> Described<'a> {
         }
         match convert::served(self.content_length, self.content_range) {
             Ok((served, size)) => Ok((served, self.meta(url, size))),
-            Err(text) => Err(errors::malformed(Operation::Get, &text).with_place(url.as_str())),
+            Err(text) => Err(errors::malformed(Operation::Get, &text).with_resource(url.as_str())),
         }
     }
 
@@ -220,7 +220,7 @@ mod tests {
             (error.http_status(), error.request_id().map(str::to_owned)),
             (
                 error.code().is_none(),
-                error.place() == Some(url().as_str()),
+                error.resource() == Some(url().as_str()),
             ),
         )
     }

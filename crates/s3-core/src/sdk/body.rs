@@ -52,11 +52,9 @@ pub(super) fn incoming(mut bytes: ByteStream, place: String) -> Body {
         }
         let frame = ready!(Pin::new(&mut bytes).poll_next(cx));
         over = !matches!(frame, Some(Ok(_)));
-        Poll::Ready(
-            frame.map(|frame| {
-                frame.map_err(|error| errors::while_reading(&error).with_place(&place))
-            }),
-        )
+        Poll::Ready(frame.map(|frame| {
+            frame.map_err(|error| errors::while_reading(&error).with_resource(&place))
+        }))
     }))
 }
 

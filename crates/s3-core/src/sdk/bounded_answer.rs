@@ -17,7 +17,7 @@ use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::Moved;
+use crate::ByteCounter;
 
 /// The longest document that is read. A thousand keys of a thousand bytes, each written as three, and what is said of
 /// each, are less than half.
@@ -59,7 +59,7 @@ impl Intercept for BoundedAnswer {
 
 /// Has what comes of an answer counted.
 #[derive(Clone, Debug)]
-pub(super) struct CountedAnswer(pub(super) Moved);
+pub(super) struct CountedAnswer(pub(super) ByteCounter);
 
 impl Storable for CountedAnswer {
     type Storer = StoreReplace<Self>;

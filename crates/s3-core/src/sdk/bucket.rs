@@ -58,7 +58,7 @@ pub(super) async fn create(resolved: &Resolved, request: BucketRequest) -> Resul
         .send()
         .await;
     sent.map_err(|error| {
-        from_sdk(Operation::CreateBucket, &error).with_place(format!("s3://{bucket}"))
+        from_sdk(Operation::CreateBucket, &error).with_resource(format!("s3://{bucket}"))
     })?;
     Ok(())
 }
@@ -89,7 +89,7 @@ pub(super) async fn delete(resolved: &Resolved, request: BucketRequest) -> Resul
         .send()
         .await;
     sent.map_err(|error| {
-        from_sdk(Operation::DeleteBucket, &error).with_place(format!("s3://{bucket}"))
+        from_sdk(Operation::DeleteBucket, &error).with_resource(format!("s3://{bucket}"))
     })?;
     Ok(())
 }
@@ -188,7 +188,7 @@ mod tests {
             .await
             .unwrap_err();
         assert_eq!(
-            (error.kind(), error.place()),
+            (error.kind(), error.resource()),
             (ErrorKind::InvalidInput, Some("s3://full"))
         );
     }

@@ -30,11 +30,12 @@ pub(super) async fn copy(resolved: &Resolved, request: CopyRequest) -> Result<Pu
         call = call.server_side_encryption(encryption.as_str().into());
     }
     let sent = send_to_object!(call, to);
-    let output = sent.map_err(|error| from_sdk(Operation::Copy, &error).with_place(to.as_str()))?;
+    let output =
+        sent.map_err(|error| from_sdk(Operation::Copy, &error).with_resource(to.as_str()))?;
     let version = convert::version(output.version_id);
     let Some(result) = output.copy_object_result else {
         let error = errors::malformed(Operation::Copy, "the answer does not say what was copied");
-        return Err(error.with_place(to.as_str()));
+        return Err(error.with_resource(to.as_str()));
     };
     let checksum = convert::covers_object(result.checksum_type.as_ref())
         .then(|| checksum_of!(result))
@@ -58,7 +59,7 @@ pub(super) async fn part(resolved: &Resolved, request: UploadPartCopy) -> Result
     let operation = Operation::UploadPartCopy;
     if range.as_ref().is_some_and(|range| !is_bounded(range)) {
         let error = errors::refused(operation, "a part can be copied from a bounded range only");
-        return Err(error.with_place(url.as_str()));
+        return Err(error.with_resource(url.as_str()));
     }
     let call = resolved.client.upload_part_copy();
     let call = call
@@ -68,13 +69,13 @@ pub(super) async fn part(resolved: &Resolved, request: UploadPartCopy) -> Result
         .set_copy_source_range(range.as_ref().map(ByteRange::header))
         .set_copy_source_if_match(source_if_match.as_ref().map(ETag::quoted));
     let sent = send_to_object!(call, url);
-    let output = sent.map_err(|error| from_sdk(operation, &error).with_place(url.as_str()))?;
+    let output = sent.map_err(|error| from_sdk(operation, &error).with_resource(url.as_str()))?;
     let etag = output
         .copy_part_result
         .and_then(|result| convert::etag(result.e_tag));
     let Some(etag) = etag else {
         let error = errors::malformed(operation, "the answer has no ETag");
-        return Err(error.with_place(url.as_str()));
+        return Err(error.with_resource(url.as_str()));
     };
     Ok(PartTag::new(number, etag))
 }

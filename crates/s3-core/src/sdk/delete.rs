@@ -50,12 +50,14 @@ fn check(bucket: &str, urls: &[S3Url]) -> Result<()> {
             urls.len(),
             DeleteRequest::MAX_KEYS
         );
-        return Err(errors::refused(Operation::Delete, text).with_place(format!("s3://{bucket}")));
+        return Err(
+            errors::refused(Operation::Delete, text).with_resource(format!("s3://{bucket}"))
+        );
     }
     match urls.iter().find(|url| url.bucket() != bucket) {
         Some(stray) => {
             let text = format!("the object is not in bucket {bucket}");
-            Err(errors::refused(Operation::Delete, text).with_place(stray.as_str()))
+            Err(errors::refused(Operation::Delete, text).with_resource(stray.as_str()))
         }
         None => Ok(()),
     }
@@ -102,7 +104,7 @@ async fn delete_batch(
     }
     let place = format!("s3://{bucket}");
     let sent = call.send().await;
-    let output = sent.map_err(|error| from_sdk(operation, &error).with_place(&place))?;
+    let output = sent.map_err(|error| from_sdk(operation, &error).with_resource(&place))?;
     let mut indices: HashMap<&str, Vec<usize>> = HashMap::new();
     for &index in batch {
         indices.entry(urls[index].key()).or_default().push(index);
@@ -115,11 +117,11 @@ async fn delete_batch(
         }
         let Some(indices) = indices.get(failed.key().unwrap_or_default()) else {
             let text = "the answer says that a key failed which was not asked for";
-            return Err(errors::malformed(operation, text).with_place(&place));
+            return Err(errors::malformed(operation, text).with_resource(&place));
         };
         failures.extend(indices.iter().map(|&index| {
             let error = errors::of_key(failed.code(), failed.message());
-            (index, error.with_place(urls[index].as_str()))
+            (index, error.with_resource(urls[index].as_str()))
         }));
     }
     Ok(failures)
@@ -137,7 +139,7 @@ async fn delete_one(resolved: &Resolved, url: &S3Url) -> Result<()> {
     let sent = send_to_object!(resolved.client.delete_object(), url);
     match sent {
         Ok(_) => Ok(()),
-        Err(error) => match from_sdk(Operation::Delete, &error).with_place(url.as_str()) {
+        Err(error) => match from_sdk(Operation::Delete, &error).with_resource(url.as_str()) {
             error if error.kind() == ErrorKind::NotFound => Ok(()),
             error => Err(error),
         },
@@ -220,7 +222,7 @@ mod tests {
         assert_eq!(answer.failures.len(), 1);
         let (index, error) = &answer.failures[0];
         assert_eq!((*index, error.kind()), (1, ErrorKind::AccessDenied));
-        assert_eq!(error.place(), Some("s3://bucket/a&b"));
+        assert_eq!(error.resource(), Some("s3://bucket/a&b"));
         let sent = replay.only();
         assert_eq!(sent.line(), "POST http://127.0.0.1:9/bucket/?delete");
         assert!(

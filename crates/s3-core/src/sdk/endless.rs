@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 
 use super::bounded_answer::{DOCUMENT, REFUSAL};
 use crate::{
-    AbortUpload, Attributes, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest, ETag, Error,
-    GetRequest, HeadRequest, ListParts, ListRequest, ListUploads, Moved, PartTag, Payload,
+    AbortUpload, Attributes, ByteCounter, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest,
+    ETag, Error, GetRequest, HeadRequest, ListParts, ListRequest, ListUploads, PartTag, Payload,
     PutRequest, Result, S3Prefix, S3Url, SdkStore, Store, UploadId, UploadPart,
 };
 
@@ -142,7 +142,7 @@ async fn a_document_without_end_is_broken_off() {
 async fn what_comes_of_a_page_is_counted_while_it_comes() {
     let server = Server::start(CHUNKED, document());
     for direct in [true, false] {
-        let moved = Moved::default();
+        let moved = ByteCounter::default();
         let prefix = S3Prefix::parse("s3://bucket/").unwrap();
         let page = ListRequest::new(prefix).counted_by(moved.clone());
         let store = server.store(direct);

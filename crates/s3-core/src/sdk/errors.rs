@@ -81,7 +81,7 @@ pub(super) fn while_reading(error: &ByteStreamError) -> Error {
 
 /// Returns the error of one key in an answer that is a success as a whole.
 pub(super) fn of_key(code: Option<&str>, message: Option<&str>) -> Error {
-    let error = Error::from_answer(Operation::Delete, 200, code);
+    let error = Error::from_response(Operation::Delete, 200, code);
     match message.filter(|message| !message.is_empty()) {
         Some(message) => error.with_message(shortened(message)),
         None => error,
@@ -233,7 +233,7 @@ pub(super) fn refused_by_server(operation: Operation, reply: &Reply<'_>) -> Erro
         return not_understood(operation, reply, text);
     }
     let code = code.as_deref();
-    let mut error = Error::from_answer(operation, reply.status, code);
+    let mut error = Error::from_response(operation, reply.status, code);
     error = with_request_id(error, reply, &said);
     if let Some(message) = &said.message {
         error = error.with_message(shortened(message));
@@ -255,7 +255,7 @@ pub(super) fn not_understood(
     reply: &Reply<'_>,
     text: impl Into<String>,
 ) -> Error {
-    let mut error = Error::from_answer(operation, reply.status, None).with_message(text);
+    let mut error = Error::from_response(operation, reply.status, None).with_message(text);
     if reply.status < 400 {
         error = error
             .with_kind(ErrorKind::Server)

@@ -34,8 +34,8 @@ pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetR
         None => generated_get(resolved, request).await,
     };
     outcome.map_err(|error| match &range {
-        Some(range) => error.with_place(&url).with_range(range),
-        None => error.with_place(&url),
+        Some(range) => error.with_resource(&url).with_range(range),
+        None => error.with_resource(&url),
     })
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<Ob
         Some((direct, target)) => direct::head(direct, &target, &request).await,
         None => generated_head(resolved, request).await,
     };
-    outcome.map_err(|error| error.with_place(&url))
+    outcome.map_err(|error| error.with_resource(&url))
 }
 
 async fn generated_get(resolved: &Resolved, request: GetRequest) -> Result<GetResponse> {
@@ -251,7 +251,7 @@ mod tests {
                 (error.kind(), error.retryability()),
                 (kind, Retryability::Transient)
             );
-            assert_eq!(error.place(), Some(url().as_str()));
+            assert_eq!(error.resource(), Some(url().as_str()));
             assert!(body.next().await.is_none());
         }
     }

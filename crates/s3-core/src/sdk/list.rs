@@ -26,7 +26,7 @@ pub(super) async fn page(resolved: &Resolved, request: ListRequest) -> Result<Li
         Some((direct, target)) => direct::page(direct, &target, &request).await,
         None => generated_page(resolved, request).await,
     };
-    outcome.map_err(|error| error.with_place(&place))
+    outcome.map_err(|error| error.with_resource(&place))
 }
 
 async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<ListPage> {
@@ -55,7 +55,7 @@ async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<Lis
     };
     let sent = call.send().await;
     let mut output =
-        sent.map_err(|error| from_sdk(Operation::List, &error).with_place(prefix.as_str()))?;
+        sent.map_err(|error| from_sdk(Operation::List, &error).with_resource(prefix.as_str()))?;
     let page = Page {
         entries: output
             .contents
@@ -77,7 +77,7 @@ async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<Lis
         next_token: output.next_continuation_token.take().map(Cow::Owned),
     };
     page.listed_below(&prefix)
-        .map_err(|text| errors::malformed(Operation::List, text).with_place(prefix.as_str()))
+        .map_err(|text| errors::malformed(Operation::List, text).with_resource(prefix.as_str()))
 }
 
 fn entry(object: Object) -> Entry<'static> {
@@ -112,8 +112,8 @@ pub(super) async fn uploads(resolved: &Resolved, request: ListUploads) -> Result
         .set_max_uploads(max_uploads.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
     let sent = call.customize().interceptor(WholeDocument).send().await;
     let mut output =
-        sent.map_err(|error| from_sdk(operation, &error).with_place(prefix.as_str()))?;
-    let malformed = |text| errors::malformed(operation, text).with_place(prefix.as_str());
+        sent.map_err(|error| from_sdk(operation, &error).with_resource(prefix.as_str()))?;
+    let malformed = |text| errors::malformed(operation, text).with_resource(prefix.as_str());
 
     let keys = output.uploads().iter().filter_map(MultipartUpload::key);
     let decoder = Decoder::new(

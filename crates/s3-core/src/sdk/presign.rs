@@ -15,7 +15,7 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
         method,
         expires,
     } = request;
-    let on_url = |error: crate::Error| error.with_place(url.as_str());
+    let on_url = |error: crate::Error| error.with_resource(url.as_str());
     let config = validity(expires, resolved.clock.now()).map_err(on_url)?;
     let client = &resolved.client;
     /// Presigns a call of the client.

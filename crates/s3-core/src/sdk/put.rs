@@ -27,7 +27,7 @@ pub(super) async fn put(resolved: &Resolved, request: PutRequest) -> Result<PutR
         Some((direct, target)) => direct::put(direct, &target, &request).await,
         None => generated(resolved, request).await,
     };
-    outcome.map_err(|error| error.with_place(&url))
+    outcome.map_err(|error| error.with_resource(&url))
 }
 
 async fn generated(resolved: &Resolved, request: PutRequest) -> Result<PutResponse> {

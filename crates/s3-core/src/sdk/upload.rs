@@ -27,13 +27,13 @@ pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result
             .checksum_type(ChecksumType::FullObject);
     }
     let sent = send_to_object!(call, url);
-    let output =
-        sent.map_err(|error| from_sdk(Operation::CreateUpload, &error).with_place(url.as_str()))?;
+    let output = sent
+        .map_err(|error| from_sdk(Operation::CreateUpload, &error).with_resource(url.as_str()))?;
     match output.upload_id() {
         Some(id) if !id.is_empty() => Ok(UploadId::new(id)),
         _ => {
             let error = errors::malformed(Operation::CreateUpload, "the answer has no upload id");
-            Err(error.with_place(url.as_str()))
+            Err(error.with_resource(url.as_str()))
         }
     }
 }
@@ -44,7 +44,7 @@ pub(super) async fn part(resolved: &Resolved, request: UploadPart) -> Result<Par
         Some((direct, target)) => direct::part(direct, &target, &request).await,
         None => generated_part(resolved, request).await,
     };
-    outcome.map_err(|error| error.with_place(&url))
+    outcome.map_err(|error| error.with_resource(&url))
 }
 
 async fn generated_part(resolved: &Resolved, request: UploadPart) -> Result<PartTag> {
@@ -82,7 +82,7 @@ pub(super) async fn complete(resolved: &Resolved, request: CompleteUpload) -> Re
         mode,
     } = request;
     let operation = Operation::CompleteUpload;
-    let on_url = |error: crate::Error| error.with_place(url.as_str());
+    let on_url = |error: crate::Error| error.with_resource(url.as_str());
     if parts.is_empty() {
         return Err(on_url(errors::refused(
             operation,
@@ -126,7 +126,7 @@ pub(super) async fn abort(resolved: &Resolved, request: AbortUpload) -> Result<(
     let call = resolved.client.abort_multipart_upload();
     let call = call.upload_id(upload.as_str());
     let sent = send_to_object!(call, url);
-    sent.map_err(|error| from_sdk(Operation::AbortUpload, &error).with_place(url.as_str()))?;
+    sent.map_err(|error| from_sdk(Operation::AbortUpload, &error).with_resource(url.as_str()))?;
     Ok(())
 }
 
@@ -145,8 +145,8 @@ pub(super) async fn parts(resolved: &Resolved, request: ListParts) -> Result<Par
         .set_max_parts(max_parts.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
     let call = to_object!(call, url).interceptor(WholeDocument);
     let sent = call.send().await;
-    let output = sent.map_err(|error| from_sdk(operation, &error).with_place(url.as_str()))?;
-    let malformed = |text| errors::malformed(operation, text).with_place(url.as_str());
+    let output = sent.map_err(|error| from_sdk(operation, &error).with_resource(url.as_str()))?;
+    let malformed = |text| errors::malformed(operation, text).with_resource(url.as_str());
     let next = match (output.is_truncated, output.next_part_number_marker()) {
         (Some(true), Some(marker)) => Some(
             marker

@@ -12,7 +12,7 @@ use super::conn::{Conn, Wire};
 use super::error::{WireError, WireErrorKind};
 use super::framing::Framing;
 use super::slot::Slot;
-use crate::Moved;
+use crate::ByteCounter;
 
 /// How much a buffer without room grows by.
 const GROWTH: usize = 64 << 10;
@@ -158,7 +158,7 @@ impl Incoming {
     pub(crate) async fn collect_counted(
         &mut self,
         limit: usize,
-        moved: Option<&Moved>,
+        moved: Option<&ByteCounter>,
     ) -> Result<Bytes, WireError> {
         let announced = self
             .left()

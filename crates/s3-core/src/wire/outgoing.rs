@@ -3,7 +3,7 @@
 use crc_fast::CrcAlgorithm;
 
 use super::trailer::trailer_len;
-use crate::{Moved, Payload};
+use crate::{ByteCounter, Payload};
 
 /// One request.
 pub(crate) struct Outgoing<'a> {
@@ -38,7 +38,7 @@ pub(crate) enum OutBody<'a> {
 
 impl<'a> OutBody<'a> {
     /// Returns where to count what has left.
-    pub(super) const fn moved(&self) -> Option<&'a Moved> {
+    pub(super) const fn moved(&self) -> Option<&'a ByteCounter> {
         match self {
             Self::None => None,
             Self::Payload(payload) | Self::Trailer { payload, .. } => payload.moved(),

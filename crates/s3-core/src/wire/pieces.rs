@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
 use super::trailer::PIECE;
-use crate::{Payload, local_io};
+use crate::{Payload, blocking_io};
 
 /// How many buffers wait for the next upload: 8 MiB at most.
 const MOST_SPARE: usize = 16;
@@ -66,7 +66,7 @@ impl<'a> Pieces<'a> {
 
     /// Returns the next piece; `None` behind the last.
     pub(super) async fn next(&mut self) -> io::Result<Option<Piece>> {
-        if local_io::this_thread_may_wait() && self.ahead.is_none() {
+        if blocking_io::blocking_io_allowed() && self.ahead.is_none() {
             return self.read_here();
         }
         if self.ahead.is_none() {
@@ -130,7 +130,7 @@ pub(super) async fn append_all(payload: &Payload, mut buffer: Vec<u8>) -> io::Re
     let start = buffer.len();
     let len = usize::try_from(payload.len()).map_err(io::Error::other)?;
     buffer.resize(start + len, 0);
-    if payload.as_chunks().is_some() || local_io::this_thread_may_wait() {
+    if payload.as_chunks().is_some() || blocking_io::blocking_io_allowed() {
         payload.read_into(0, &mut buffer[start..])?;
         return Ok(buffer);
     }

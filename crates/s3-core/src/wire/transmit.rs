@@ -19,7 +19,7 @@ use super::outgoing::{OutBody, Outgoing};
 use super::pieces::{Pieces, Spare, append_all};
 use super::trailer::{PIECE, Trailer};
 use crate::payload::became_shorter;
-use crate::{Moved, Payload, local_io};
+use crate::{ByteCounter, Payload, blocking_io};
 
 /// A body up to this size leaves with its head, in one write: copying it costs less than the kernel's second call.
 const SMALL: u64 = 64 << 10;
@@ -128,7 +128,7 @@ fn unreadable(error: io::Error) -> Stop {
 struct Sender<'a> {
     wire: &'a mut Wire,
     /// Where to count what has left.
-    moved: Option<&'a Moved>,
+    moved: Option<&'a ByteCounter>,
     /// An answer of success that came before the end of the body: believed only if the rest can be sent as well.
     early: Option<Parsed>,
     /// Whether anything was written, so that the server may have an opinion.
@@ -138,7 +138,7 @@ struct Sender<'a> {
 impl Sender<'_> {
     /// Returns the payload's file if the kernel can send it, and if this thread may wait for its disk.
     fn kernel_can_send<'p>(&self, payload: &'p Payload) -> Option<(&'p File, u64)> {
-        let may = self.wire.sends_files() && local_io::this_thread_may_wait();
+        let may = self.wire.sends_files() && blocking_io::blocking_io_allowed();
         payload.as_file().filter(|_| may)
     }
 

@@ -150,7 +150,7 @@ pub async fn an_error_names_operation_and_place(harness: &Harness) -> Verdict {
         .await
         .expect_err("there is no object");
     assert_eq!(
-        (error.operation(), error.place()),
+        (error.operation(), error.resource()),
         (Operation::Get, Some(url.as_str()))
     );
     assert_eq!(error.http_status(), Some(404));
@@ -160,7 +160,7 @@ pub async fn an_error_names_operation_and_place(harness: &Harness) -> Verdict {
         .await
         .expect_err("there is no object");
     assert_eq!(
-        (error.operation(), error.place()),
+        (error.operation(), error.resource()),
         (Operation::Head, Some(url.as_str()))
     );
     assert_eq!(error.attempts(), 1, "a call of a store is one attempt");

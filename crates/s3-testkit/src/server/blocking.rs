@@ -22,7 +22,7 @@ use super::{S3Server, S3ServerBuilder};
 ///
 /// let server = S3Server::spawn_thread(MemoryStore::with_buckets(["demo"]))?;
 /// println!("{} {} {}", server.endpoint(), server.access_key(), server.secret_key());
-/// assert_eq!(server.ledger().requests(), []);
+/// assert_eq!(server.request_log().requests(), []);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use super::activity::Activity;
 use super::credentials::{Anybody, KeyPair};
 use super::front::Front;
 use super::{Domains, Frontend, S3Server, tcp};
-use crate::{FaultPlan, Faults, Ledger};
+use crate::{FaultPlan, Faults, RequestLog};
 
 /// Sets an [`S3Server`] up. Nothing is done before [`start`](Self::start).
 #[derive(Debug)]
@@ -136,10 +136,10 @@ impl S3ServerBuilder {
         let front = Front {
             service: service.build(),
             domains,
-            ledger: Ledger::default(),
+            request_log: RequestLog::default(),
             faults: Faults::new(self.plan),
         };
-        let (ledger, faults) = (front.ledger.clone(), front.faults.clone());
+        let (request_log, faults) = (front.request_log.clone(), front.faults.clone());
         let stop = CancellationToken::new();
         let (presence, asked) = mpsc::channel(1);
         let activity = Activity::default();
@@ -150,7 +150,7 @@ impl S3ServerBuilder {
             keys: self.keys,
             region: self.region,
             store,
-            ledger,
+            request_log,
             faults,
             activity,
             presence,

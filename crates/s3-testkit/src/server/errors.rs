@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_known_code_wins_over_the_kind() {
-        let known = refusal(Error::from_answer(
+        let known = refusal(Error::from_response(
             Operation::Put,
             400,
             Some("EntityTooSmall"),
@@ -69,7 +69,7 @@ mod tests {
             (by_kind.code().as_str(), by_kind.status_code()),
             ("NoSuchKey", Some(StatusCode::NOT_FOUND))
         );
-        let unknown = refusal(Error::from_answer(Operation::Get, 418, Some("Odd")));
+        let unknown = refusal(Error::from_response(Operation::Get, 418, Some("Odd")));
         assert_eq!(
             (unknown.code().as_str(), unknown.status_code()),
             ("Odd", Some(StatusCode::IM_A_TEAPOT))

@@ -1,4 +1,4 @@
-//! What stands between a connection and the S3 service: the ledger and the faults.
+//! What stands between a connection and the S3 service: the request_log and the faults.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use s3s::service::S3Service;
 
 use super::{Domains, Link, range_header};
 use crate::faults::{self, Faults};
-use crate::ledger::Metered;
-use crate::{Call, Ledger};
+use crate::request_log::Metered;
+use crate::{Call, RequestLog};
 
 /// All that answers have in common. Clone is a reference count of each.
 #[derive(Clone, Debug)]
 pub(super) struct Front {
     pub(super) service: S3Service,
     pub(super) domains: Domains,
-    pub(super) ledger: Ledger,
+    pub(super) request_log: RequestLog,
     pub(super) faults: Faults,
 }
 
@@ -35,7 +35,7 @@ impl Front {
         let call = Call::from_head(&head, &self.domains);
         let fault = self.faults.decide(&call);
         let ordered = fault.as_ref().map(|fault| fault.action.to_string());
-        let entry = self.ledger.record(call, &head.headers, ordered);
+        let entry = self.request_log.record(call, &head.headers, ordered);
 
         let mut request = Request::from_parts(head, body);
         range_header::ignore_malformed(&mut request);

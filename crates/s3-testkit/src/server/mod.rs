@@ -5,7 +5,7 @@
 //! Behind the protocol, which is the `s3s` crate's, every operation becomes a call of the [`Store`](s3_core::Store).
 //!
 //! ```text
-//!  TCP ─ hyper (HTTP/1.1) ─ ledger ─ faults ─ s3s (signatures, XML, chunks) ─ frontend ─ Store
+//!  TCP ─ hyper (HTTP/1.1) ─ request_log ─ faults ─ s3s (signatures, XML, chunks) ─ frontend ─ Store
 //! ```
 //!
 //! * Checksums (CRC32, CRC32C, CRC64NVME, SHA1, SHA256, as header or trailer) and `Content-MD5` are compared with

@@ -14,7 +14,7 @@ use super::activity::Activity;
 use super::credentials::KeyPair;
 use super::tcp::Presence;
 use super::{BlockingServer, S3ServerBuilder};
-use crate::{Faults, Ledger};
+use crate::{Faults, RequestLog};
 
 /// How long [`S3Server::stop`] waits for requests under way.
 const GRACE: Duration = Duration::from_secs(2);
@@ -43,7 +43,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// let client = server.sdk_store();
 /// client.put_bytes(S3Url::parse("s3://photos/cat.jpg")?, "purr").await?;
 ///
-/// let requests = server.ledger().requests();
+/// let requests = server.request_log().requests();
 /// assert_eq!(requests.len(), 1);
 /// assert_eq!(requests[0].call.operation, "PutObject");
 /// server.stop().await;
@@ -57,7 +57,7 @@ pub struct S3Server {
     pub(super) keys: KeyPair,
     pub(super) region: String,
     pub(super) store: Option<SharedStore>,
-    pub(super) ledger: Ledger,
+    pub(super) request_log: RequestLog,
     pub(super) faults: Faults,
     pub(super) activity: Activity,
     pub(super) presence: mpsc::Sender<Presence>,
@@ -126,8 +126,8 @@ impl S3Server {
 
     /// Returns the record of all requests.
     #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub fn request_log(&self) -> &RequestLog {
+        &self.request_log
     }
 
     /// Returns the faults at work, to change the plan or to see what was delivered.

@@ -129,7 +129,7 @@ async fn a_trailer_is_checked_and_kept() {
         .await
         .unwrap();
 
-    let recorded = &server.ledger().requests()[0];
+    let recorded = &server.request_log().requests()[0];
     assert_eq!(
         recorded.header("x-amz-trailer"),
         Some("x-amz-checksum-crc64nvme"),

@@ -43,7 +43,7 @@ async fn every_call_is_matched_as_its_request() {
         assert_eq!(error.kind(), ErrorKind::AccessDenied);
         (
             error.code().map(str::to_owned),
-            error.place().map(str::to_owned),
+            error.resource().map(str::to_owned),
         )
     };
     let place = Some("s3://bkt/k".to_owned());

@@ -65,7 +65,7 @@ async fn an_error_status_comes_with_its_code_and_wait() {
     );
     assert_eq!(client.get_bytes(url()).await.unwrap().len(), SIZE);
     assert_eq!(server.faults().delivered().rules, [1]);
-    let recorded = &server.ledger().requests()[0];
+    let recorded = &server.request_log().requests()[0];
     assert_eq!(
         (recorded.status, recorded.fault.as_deref()),
         (Some(503), Some("status 503 SlowDown"))
@@ -97,7 +97,7 @@ async fn a_dropped_connection_gives_no_answer() {
     let (_, error) = read(&client).await;
     assert_eq!(error.unwrap().kind(), ErrorKind::Network);
     assert_eq!(server.faults().delivered().rules, [1]);
-    assert_eq!(server.ledger().requests()[0].status, None);
+    assert_eq!(server.request_log().requests()[0].status, None);
     assert_eq!(read(&client).await.0.len(), SIZE);
 }
 
@@ -135,7 +135,7 @@ async fn a_cut_body_arrives_up_to_the_cut() {
             assert!(bytes.len() <= len, "{action:?}: {}", bytes.len());
             assert_ramp(&bytes, 0);
             assert_eq!(server.faults().delivered().rules, [1], "{action:?}");
-            let recorded = &server.ledger().requests()[0];
+            let recorded = &server.request_log().requests()[0];
             assert_eq!(
                 (recorded.status, recorded.response_bytes),
                 (Some(200), len as u64),

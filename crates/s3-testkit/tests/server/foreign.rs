@@ -37,7 +37,7 @@ fn blocking_code_has_a_server_too() {
     runtime
         .block_on(server.sdk_store().put_bytes(url, "body"))
         .unwrap();
-    assert_eq!(server.ledger().count_of("PutObject"), 1);
+    assert_eq!(server.request_log().count_of("PutObject"), 1);
     assert_eq!(server.unfinished_uploads().unwrap(), 0);
     let port = server.port();
     server.stop();

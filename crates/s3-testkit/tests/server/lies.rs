@@ -315,11 +315,11 @@ async fn a_server_that_is_down_refuses_connections_and_comes_back_on_its_port() 
     assert_eq!(client.get_bytes(url("k")).await.unwrap().len(), SIZE);
     for _ in 0..2 {
         server.go_down().await.unwrap();
-        let requests = server.ledger().requests().len();
+        let requests = server.request_log().requests().len();
         let error = client.get_bytes(url("k")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Network, "{error}");
         assert!(error.to_string().contains("could not connect"), "{error}");
-        assert_eq!(server.ledger().requests().len(), requests);
+        assert_eq!(server.request_log().requests().len(), requests);
         server.come_back().await.unwrap();
         assert_eq!(client.get_bytes(url("k")).await.unwrap().len(), SIZE);
     }

@@ -1,4 +1,4 @@
-//! The server, its faults and its ledger, as clients see them.
+//! The server, its faults and its request_log, as clients see them.
 
 #![expect(
     clippy::unwrap_used,

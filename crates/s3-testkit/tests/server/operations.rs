@@ -67,10 +67,10 @@ async fn ranges_are_answered_as_s3_does() {
         (ErrorKind::InvalidRange, Some(416))
     );
     assert_eq!(
-        server.ledger().requests()[1].range.as_deref(),
+        server.request_log().requests()[1].range.as_deref(),
         Some("bytes=1000-")
     );
-    assert_eq!(server.ledger().requests()[1].status, Some(416));
+    assert_eq!(server.request_log().requests()[1].status, Some(416));
 }
 
 #[tokio::test]
@@ -154,8 +154,8 @@ async fn an_object_is_made_of_parts_and_copies() {
     assert!(etag.as_str().ends_with("-2"), "{etag}");
     assert_ramp(&client.get_bytes(url("big")).await.unwrap(), 0);
     assert_eq!(server.unfinished_uploads().await.unwrap(), 0);
-    assert_eq!(server.ledger().count_of("UploadPartCopy"), 1);
-    assert_eq!(server.ledger().count_of("CompleteMultipartUpload"), 1);
+    assert_eq!(server.request_log().count_of("UploadPartCopy"), 1);
+    assert_eq!(server.request_log().count_of("CompleteMultipartUpload"), 1);
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn objects_are_copied_and_deleted() {
         .unwrap();
     assert!(answer.failures.is_empty());
     assert!(!client.exists(url("to")).await.unwrap());
-    assert_eq!(server.ledger().count_of("DeleteObjects"), 1);
+    assert_eq!(server.request_log().count_of("DeleteObjects"), 1);
 }
 
 #[tokio::test]

@@ -18,7 +18,10 @@ async fn a_bucket_may_be_in_the_host_name() {
         send(&server, "GET /bkt//a//b", &[], b"").await.text(),
         "body"
     );
-    assert_eq!(server.ledger().summary().get("GET bkt//a//b"), Some(&1));
+    assert_eq!(
+        server.request_log().summary().get("GET bkt//a//b"),
+        Some(&1)
+    );
     assert_eq!(
         send(&server, "HEAD /", &[&virtual_host], b"").await.status,
         200
@@ -118,5 +121,5 @@ async fn a_put_that_ends_early_stores_nothing() {
     let _ = stream.read_to_end(&mut Vec::new()).await;
     let url = S3Url::from_parts("bkt", "k").unwrap();
     assert!(!server.store().exists(url).await.unwrap());
-    assert_eq!(server.ledger().requests()[0].request_bytes, 100);
+    assert_eq!(server.request_log().requests()[0].request_bytes, 100);
 }

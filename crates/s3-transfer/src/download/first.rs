@@ -13,8 +13,8 @@ use super::file_part::{FilePart, write_whole};
 use super::landing::{Landing, room};
 use super::part::{Held, Part, Piece, Share, State};
 use super::segment::Segment;
-use super::verified::{Promise, Unchecked, Verified};
-use super::{Destination, Fetched, KnownObject, Landed};
+use super::verified::{NotVerified, Promise, Verified};
+use super::{Destination, Fetched, KnownObject, ObjectData};
 use crate::{Job, Progress, Transfer};
 
 /// Reads the first part of an object, or all of it. Clones share what has arrived.
@@ -40,7 +40,7 @@ enum News {
     Single {
         meta: ObjectMeta,
         wanted: Range<u64>,
-        promise: std::result::Result<Promise, Unchecked>,
+        promise: std::result::Result<Promise, NotVerified>,
     },
     /// More parts are to be read.
     Several(Opened),
@@ -58,7 +58,7 @@ pub(super) struct Opened {
     pub(super) first: Range<u64>,
     pub(super) landing: Arc<Landing>,
     pub(super) to: Arc<Destination>,
-    pub(super) promise: std::result::Result<Promise, Unchecked>,
+    pub(super) promise: std::result::Result<Promise, NotVerified>,
 }
 
 /// What has come of the first part.
@@ -128,7 +128,7 @@ impl Job for FirstPart {
         Operation::Get
     }
 
-    fn place(&self) -> &str {
+    fn resource(&self) -> &str {
         self.0.part.url.as_str()
     }
 
@@ -205,19 +205,19 @@ impl First {
     /// Brings bytes that are all at hand to their place: nothing is copied, and a file is written in one go.
     async fn land_whole(&self, meta: ObjectMeta, wanted: Range<u64>, bytes: Bytes) -> Result<Done> {
         let verified = match Promise::of(&meta, &wanted) {
-            Err(reason) => Verified::Unchecked(reason),
+            Err(reason) => Verified::NotVerified(reason),
             Ok(promise) if promise.is_kept_by(&bytes) => promise.kept(),
             Ok(_) => return Err(self.mismatch()),
         };
         self.part.progress.reach(bytes.len() as u64);
         let data = match self.to.place(bytes.len() as u64) {
-            None => Landed::Memory(bytes),
+            None => ObjectData::Memory(bytes),
             Some(target) => {
                 let path = target.path.clone();
                 let _wait = self.part.progress.own_wait();
                 let written = write_whole(target, bytes).await;
                 written.map_err(|cause| self.part.local(cause, &self.to))?;
-                Landed::File(path)
+                ObjectData::File(path)
             }
         };
         Ok(Done::Whole(Fetched {
@@ -233,7 +233,7 @@ impl First {
         let segment = match self.to.place(len) {
             None => {
                 let room = room(len, self.part.transfer.buffers());
-                Segment::Memory(room.map_err(|error| error.with_place(&self.part.url))?)
+                Segment::Memory(room.map_err(|error| error.with_resource(&self.part.url))?)
             }
             Some(target) => {
                 let buffers = self.part.transfer.buffers().clone();
@@ -261,7 +261,7 @@ impl First {
         let _wait = self.part.progress.own_wait();
         let len = wanted.end - wanted.start;
         let landing = Landing::open(&self.to, len, self.part.transfer.buffers()).await;
-        let landing = landing.map_err(|error| error.with_place(&self.part.url))?;
+        let landing = landing.map_err(|error| error.with_resource(&self.part.url))?;
         let segment = landing.segment(0, first.end - first.start)?;
         let promise = Promise::of(&meta, &wanted);
         let share = Share::new(first.clone(), segment, &promise);
@@ -280,7 +280,7 @@ impl First {
         let summed = held.share().summed();
         let verified = match &*self.news() {
             News::Single { promise, .. } => Some(match promise {
-                Err(reason) => Verified::Unchecked(*reason),
+                Err(reason) => Verified::NotVerified(*reason),
                 Ok(promise) => match promise.verdict(&[summed]) {
                     Some(verified) => verified,
                     None => {
@@ -301,9 +301,9 @@ impl First {
         };
         let data = match piece.segment {
             Segment::Memory(buffer) => {
-                Landed::Memory(self.part.transfer.buffers().results.lend(buffer))
+                ObjectData::Memory(self.part.transfer.buffers().results.lend(buffer))
             }
-            Segment::File(part) => Landed::File(part.into_path()),
+            Segment::File(part) => ObjectData::File(part.into_path()),
         };
         Ok(Done::Whole(Fetched {
             meta,

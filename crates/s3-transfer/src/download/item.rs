@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use s3_core::{ByteRange, ETag, ObjectMeta, S3Url};
 
-use super::{ResultShare, Verified};
+use super::{MemoryShare, Verified};
 
 /// An object, or a range of it, to read.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub enum Destination {
     /// Into memory if its share allows it, else into a private file (mode 0600).
     Auto {
         /// How much may be kept in memory. A clone that lives as long as the bytes counts them.
-        memory: ResultShare,
+        memory: MemoryShare,
         /// The file for anything larger.
         path: PathBuf,
     },
@@ -82,7 +82,7 @@ pub struct Fetched {
     /// Which bytes were read: clipped at the end of the object.
     pub range: Range<u64>,
     /// The bytes, or where they are.
-    pub data: Landed,
+    pub data: ObjectData,
     /// Whether the bytes were compared with the server's checksum.
     pub verified: Verified,
 }
@@ -90,7 +90,7 @@ pub struct Fetched {
 /// Where the bytes have landed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Landed {
+pub enum ObjectData {
     /// In memory. Clone is a reference count.
     Memory(Bytes),
     /// In this file, which belongs to the caller.

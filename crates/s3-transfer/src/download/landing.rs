@@ -8,7 +8,7 @@ use s3_core::{Error, ErrorKind, Operation, Result};
 
 use super::file_part::FilePart;
 use super::segment::Segment;
-use super::{Destination, Landed};
+use super::{Destination, ObjectData};
 use crate::io::{Buffers, Target, TempFile, local_failure, on_disk, run_blocking};
 
 /// The mode of a file that the caller names: what any program would create.
@@ -111,12 +111,12 @@ impl Landing {
     }
 
     /// Joins the segments, given in order.
-    pub(crate) async fn finish(&self, segments: Vec<Segment>) -> Result<Landed> {
+    pub(crate) async fn finish(&self, segments: Vec<Segment>) -> Result<ObjectData> {
         let ground = std::mem::replace(&mut *self.ground(), Ground::Closed);
         let (temp, target) = match ground {
             Ground::File { temp, target, .. } => (temp, target),
             // What was cut into segments is not lent: it no longer says how large it is.
-            Ground::Memory { .. } => return Ok(Landed::Memory(join(segments).freeze())),
+            Ground::Memory { .. } => return Ok(ObjectData::Memory(join(segments).freeze())),
             Ground::Closed => return Err(given_up()),
         };
         // Lives until the file has its name or this future is dropped.
@@ -127,7 +127,7 @@ impl Landing {
             temp.persist(&target.path)
         };
         match on_disk(name).await {
-            Ok(()) => Ok(Landed::File(target.path.clone())),
+            Ok(()) => Ok(ObjectData::File(target.path.clone())),
             Err(cause) => Err(local_failure(Operation::Get, &target.path, cause)),
         }
     }
@@ -189,7 +189,7 @@ mod tests {
         second.room().0.extend_from_slice(b"cdef");
         first.room().0.extend_from_slice(b"ab");
         let start = first.room().0.as_ptr();
-        let Landed::Memory(bytes) = landing.finish(vec![first, second]).await.unwrap() else {
+        let ObjectData::Memory(bytes) = landing.finish(vec![first, second]).await.unwrap() else {
             panic!("memory");
         };
         assert_eq!(bytes, "abcdef");

@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Examples
 ///
 /// ```
-/// use s3_transfer::ResultMemory;
+/// use s3_transfer::MemoryBudget;
 ///
-/// let memory = ResultMemory::new(256 << 20);
+/// let memory = MemoryBudget::new(256 << 20);
 /// // One for each read of `Destination::Auto`.
 /// let share = memory.share(8 << 20);
 /// assert_eq!(memory.taken(), 0);
 /// ```
 #[derive(Clone, Debug)]
-pub struct ResultMemory(Arc<Budget>);
+pub struct MemoryBudget(Arc<Budget>);
 
 #[derive(Debug)]
 struct Budget {
@@ -24,7 +24,7 @@ struct Budget {
     taken: AtomicU64,
 }
 
-impl ResultMemory {
+impl MemoryBudget {
     /// Returns memory for `bytes` bytes in all.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
@@ -42,7 +42,7 @@ impl ResultMemory {
 
     /// Counts a result of `bytes` bytes that is in memory already, whatever is left.
     #[must_use]
-    pub fn hold(&self, bytes: u64) -> ResultShare {
+    pub fn hold(&self, bytes: u64) -> MemoryShare {
         let share = self.share(bytes);
         self.0.taken.fetch_add(bytes, Ordering::Relaxed);
         share.0.taken.store(bytes, Ordering::Relaxed);
@@ -52,8 +52,8 @@ impl ResultMemory {
     /// Returns a share for one result of at most `bytes` bytes. It takes what the result needs when its size is known,
     /// and gives it back with its last clone: keep one as long as the result.
     #[must_use]
-    pub fn share(&self, bytes: u64) -> ResultShare {
-        ResultShare(Arc::new(Share {
+    pub fn share(&self, bytes: u64) -> MemoryShare {
+        MemoryShare(Arc::new(Share {
             memory: self.clone(),
             most: bytes,
             taken: AtomicU64::new(0),
@@ -61,22 +61,22 @@ impl ResultMemory {
     }
 }
 
-/// One result's share of a [`ResultMemory`]. Clone is a reference count.
+/// One result's share of a [`MemoryBudget`]. Clone is a reference count.
 #[derive(Clone, Debug)]
-pub struct ResultShare(Arc<Share>);
+pub struct MemoryShare(Arc<Share>);
 
 #[derive(Debug)]
 struct Share {
-    memory: ResultMemory,
+    memory: MemoryBudget,
     most: u64,
     taken: AtomicU64,
 }
 
-impl ResultShare {
+impl MemoryShare {
     /// Returns a share that only its own size limits.
     #[must_use]
     pub fn up_to(bytes: u64) -> Self {
-        ResultMemory::new(bytes).share(bytes)
+        MemoryBudget::new(bytes).share(bytes)
     }
 
     /// Takes memory for `len` bytes in all, if there is so much, and returns whether it has. A second attempt at the same
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn shares_together_take_no_more_than_there_is_and_give_all_of_it_back() {
-        let memory = ResultMemory::new(10);
+        let memory = MemoryBudget::new(10);
         let [one, two, three] = [(); 3].map(|()| memory.share(6));
         assert!(!one.take(7));
         assert!(one.take(6) && !two.take(5) && two.take(4));

@@ -20,6 +20,6 @@ mod rest;
 mod segment;
 mod verified;
 
-pub use item::{Destination, Fetched, GetItem, KnownObject, Landed};
-pub use memory::{ResultMemory, ResultShare};
-pub use verified::{Unchecked, Verified};
+pub use item::{Destination, Fetched, GetItem, KnownObject, ObjectData};
+pub use memory::{MemoryBudget, MemoryShare};
+pub use verified::{NotVerified, Verified};

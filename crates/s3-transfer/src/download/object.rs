@@ -13,10 +13,10 @@ use super::landing::Landing;
 use super::part::Piece;
 use super::rest::RestPart;
 use super::{Destination, Fetched, GetItem, Verified};
-use crate::crew::PartSet;
 use crate::joined::joined;
 use crate::parts::cut;
 use crate::sync::JoinError;
+use crate::worker_pool::PartSet;
 use crate::{CallOptions, Error, Transfer};
 
 impl Transfer {
@@ -32,7 +32,7 @@ impl Transfer {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use s3_core::{MemoryStore, Payload, S3Url};
-    /// use s3_transfer::{CallOptions, Destination, GetItem, Landed, PutItem, Transfer, TransferConfig};
+    /// use s3_transfer::{CallOptions, Destination, GetItem, ObjectData, PutItem, Transfer, TransferConfig};
     ///
     /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
     /// let options = CallOptions::default();
@@ -41,7 +41,7 @@ impl Transfer {
     /// let item = GetItem::new(url).with_range(1..4);
     /// let fetched = transfer.get(item, Destination::Memory, &options).await?;
     /// assert_eq!((fetched.meta.size, fetched.range), (5, 1..4));
-    /// let Landed::Memory(bytes) = fetched.data else { unreachable!("asked for memory") };
+    /// let ObjectData::Memory(bytes) = fetched.data else { unreachable!("asked for memory") };
     /// assert_eq!(bytes, "ell");
     /// # Ok(()) }
     /// ```
@@ -156,12 +156,12 @@ impl Transfer {
         let (segments, sums): (Vec<_>, Vec<_>) =
             pieces.map(|piece| (piece.segment, piece.summed)).unzip();
         let verified = match &opened.promise {
-            Err(reason) => Verified::Unchecked(*reason),
+            Err(reason) => Verified::NotVerified(*reason),
             Ok(promise) => promise.verdict(&sums).ok_or_else(|| broken(&opened.meta))?,
         };
         let landed = opened.landing.finish(segments).await;
         Ok(Fetched {
-            data: landed.map_err(|error| error.with_place(&opened.meta.url))?,
+            data: landed.map_err(|error| error.with_resource(&opened.meta.url))?,
             meta: opened.meta,
             range: opened.wanted,
             verified,
@@ -225,7 +225,7 @@ fn refuse_empty_range(item: &GetItem) -> Result<()> {
     match &item.range {
         Some(range) if !range.is_satisfiable() => {
             Err(Error::new(ErrorKind::InvalidRange, Operation::Get)
-                .with_place(&item.url)
+                .with_resource(&item.url)
                 .with_message(format!("{range:?} holds no byte"))
                 .with_hint("a range needs at least one byte, and its end behind its start"))
         }
@@ -244,7 +244,7 @@ fn changed(error: &Error) -> bool {
 /// All parts are there, and together they are not what the server has a checksum of.
 fn broken(meta: &ObjectMeta) -> Error {
     Error::new(ErrorKind::Integrity, Operation::Get)
-        .with_place(&meta.url)
+        .with_resource(&meta.url)
         .with_message("the parts together do not have the checksum that the server sent")
         .with_retryability(Retryability::Transient)
 }

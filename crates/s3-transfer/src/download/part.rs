@@ -11,7 +11,7 @@ use s3_core::{
 
 use super::Destination;
 use super::segment::Segment;
-use super::verified::{Promise, Sum, Summed, Unchecked};
+use super::verified::{NotVerified, Promise, Sum, Summed};
 use crate::transfer::Reservation;
 use crate::{Progress, Transfer};
 
@@ -212,11 +212,11 @@ impl Part {
     }
 
     pub(super) fn local(&self, cause: std::io::Error, to: &Destination) -> Error {
-        to.failure(cause).with_place(&self.url)
+        to.failure(cause).with_resource(&self.url)
     }
 
     pub(super) fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(kind, Operation::Get).with_place(&self.url)
+        Error::new(kind, Operation::Get).with_resource(&self.url)
     }
 
     fn ended_early(&self, left: u64) -> Error {
@@ -235,7 +235,7 @@ impl Part {
 /// A body that breaks was begun, whether its store says so or not.
 fn in_the_body(error: Error) -> Error {
     match error.phase() {
-        Phase::Unanswered => error.with_phase(Phase::Body),
+        Phase::NoResponse => error.with_phase(Phase::Body),
         _ => error,
     }
 }
@@ -245,7 +245,7 @@ impl Share {
     pub(super) fn new(
         span: Range<u64>,
         segment: Segment,
-        promise: &std::result::Result<Promise, Unchecked>,
+        promise: &std::result::Result<Promise, NotVerified>,
     ) -> Self {
         let sum = match promise {
             Ok(promise) => promise.sum(),

@@ -43,7 +43,7 @@ impl Job for RestPart {
         Operation::Get
     }
 
-    fn place(&self) -> &str {
+    fn resource(&self) -> &str {
         self.0.part.url.as_str()
     }
 

@@ -14,13 +14,13 @@ pub enum Verified {
     /// They have the checksum that the server stores with the object.
     Checksum(ChecksumAlgorithm),
     /// They were compared with nothing, and why.
-    Unchecked(Unchecked),
+    NotVerified(NotVerified),
 }
 
 /// Why bytes were compared with nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Unchecked {
+pub enum NotVerified {
     /// The server sent no checksum of the whole object: it has none, or only one of the checksums of its parts, or the
     /// client is set not to ask for it.
     NotOffered,
@@ -53,14 +53,14 @@ pub(crate) struct Summed {
 
 impl Promise {
     /// Returns what the answer to a read of the bytes `wanted` promises.
-    pub(crate) fn of(meta: &ObjectMeta, wanted: &Range<u64>) -> Result<Self, Unchecked> {
-        let checksum = meta.checksum.as_ref().ok_or(Unchecked::NotOffered)?;
+    pub(crate) fn of(meta: &ObjectMeta, wanted: &Range<u64>) -> Result<Self, NotVerified> {
+        let checksum = meta.checksum.as_ref().ok_or(NotVerified::NotOffered)?;
         if *wanted != (0..meta.size) {
-            return Err(Unchecked::Range);
+            return Err(NotVerified::Range);
         }
         let algorithm = checksum.algorithm;
-        crc(algorithm).ok_or(Unchecked::Digest(algorithm))?;
-        let value = value(checksum).ok_or(Unchecked::NotOffered)?;
+        crc(algorithm).ok_or(NotVerified::Digest(algorithm))?;
+        let value = value(checksum).ok_or(NotVerified::NotOffered)?;
         Ok(Self { algorithm, value })
     }
 
@@ -87,7 +87,7 @@ impl Promise {
             return Some(self.kept());
         }
         let of_first = !rest.is_empty() && first.crc == self.value;
-        of_first.then_some(Verified::Unchecked(Unchecked::Part))
+        of_first.then_some(Verified::NotVerified(NotVerified::Part))
     }
 
     pub(crate) fn kept(&self) -> Verified {
@@ -160,7 +160,7 @@ mod tests {
         (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mIg="),
     ];
 
-    fn promise(algorithm: ChecksumAlgorithm, value: &str) -> Result<Promise, Unchecked> {
+    fn promise(algorithm: ChecksumAlgorithm, value: &str) -> Result<Promise, NotVerified> {
         let mut meta = ObjectMeta::new(S3Url::parse("s3://b/k").unwrap(), 9);
         let value = value.into();
         meta.checksum = Some(Checksum { algorithm, value });
@@ -186,7 +186,7 @@ mod tests {
             let wrong = [&CHECK[..3], b"456780"].map(|part| summed(&promise, part));
             assert_eq!(promise.verdict(&wrong), None);
             let of_first = [CHECK, b"more"].map(|part| summed(&promise, part));
-            let part = Verified::Unchecked(Unchecked::Part);
+            let part = Verified::NotVerified(NotVerified::Part);
             assert_eq!(promise.verdict(&of_first), Some(part));
         }
     }
@@ -197,18 +197,18 @@ mod tests {
         let bare = ObjectMeta::new(url, 9);
         assert_eq!(
             Promise::of(&bare, &(0..9)).unwrap_err(),
-            Unchecked::NotOffered
+            NotVerified::NotOffered
         );
         let sha = ChecksumAlgorithm::Sha256;
         let digest = promise(sha, "FeKw08M4kVegUeqhz3gBAxCj0d1nyvTlyBKAoJyBaeQ=");
-        assert_eq!(digest.unwrap_err(), Unchecked::Digest(sha));
+        assert_eq!(digest.unwrap_err(), NotVerified::Digest(sha));
         for nonsense in ["", "????", "y/Q5", "rosUhgp5mIg="] {
             let offered = promise(ChecksumAlgorithm::Crc32, nonsense);
-            assert_eq!(offered.unwrap_err(), Unchecked::NotOffered);
+            assert_eq!(offered.unwrap_err(), NotVerified::NotOffered);
         }
         let mut meta = ObjectMeta::new(S3Url::parse("s3://b/k").unwrap(), 10);
         let (algorithm, value) = (ChecksumAlgorithm::Crc32, "y/Q5Jg==".into());
         meta.checksum = Some(Checksum { algorithm, value });
-        assert_eq!(Promise::of(&meta, &(0..9)).unwrap_err(), Unchecked::Range);
+        assert_eq!(Promise::of(&meta, &(0..9)).unwrap_err(), NotVerified::Range);
     }
 }

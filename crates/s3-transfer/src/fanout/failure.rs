@@ -9,10 +9,10 @@ use s3_core::Error;
 #[non_exhaustive]
 pub enum AfterFailure {
     /// All are attempted.
-    GoOn,
+    Continue,
     /// No further one is started, and those under way are brought to their end: right for writes, of which a cancelled
     /// one may have taken effect.
-    Finish,
+    Drain,
     /// No further one is started, those behind the failure are cancelled, and those before it are waited for.
     Cancel,
 }
@@ -20,7 +20,7 @@ pub enum AfterFailure {
 /// The first failure of a batch, by input order, and what became of the other inputs.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct BatchFailure<E = Error> {
+pub struct FanOutError<E = Error> {
     /// The failing input with the lowest index.
     pub index: usize,
     /// Its error.
@@ -33,7 +33,7 @@ pub struct BatchFailure<E = Error> {
     pub not_attempted: usize,
 }
 
-impl<E> BatchFailure<E> {
+impl<E> FanOutError<E> {
     /// Returns the failure of input `index` of a batch.
     #[must_use]
     pub fn new(
@@ -53,7 +53,7 @@ impl<E> BatchFailure<E> {
     }
 }
 
-impl<E> fmt::Display for BatchFailure<E> {
+impl<E> fmt::Display for FanOutError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.succeeded + self.failed + self.not_attempted;
         write!(
@@ -64,7 +64,7 @@ impl<E> fmt::Display for BatchFailure<E> {
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for BatchFailure<E> {
+impl<E: std::error::Error + 'static> std::error::Error for FanOutError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
     }
@@ -73,7 +73,7 @@ impl<E: std::error::Error + 'static> std::error::Error for BatchFailure<E> {
 /// Returns all results, or the first failure and how many succeeded and failed.
 pub(super) fn all_or_first<T, E>(
     outcomes: Vec<Option<Result<T, E>>>,
-) -> Result<Vec<T>, BatchFailure<E>> {
+) -> Result<Vec<T>, FanOutError<E>> {
     let known = outcomes.len();
     let mut results = Vec::with_capacity(known);
     let mut first = None;
@@ -93,7 +93,7 @@ pub(super) fn all_or_first<T, E>(
     };
     let succeeded = results.len();
     let not_attempted = known - succeeded - failed;
-    Err(BatchFailure::new(
+    Err(FanOutError::new(
         index,
         error,
         succeeded,
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn a_failure_counts_the_inputs_and_names_its_cause() {
         let cause = std::io::Error::other("no luck");
-        let failure = BatchFailure::new(7, cause, 5, 2, 4);
+        let failure = FanOutError::new(7, cause, 5, 2, 4);
         assert_eq!(
             failure.to_string(),
             "input 7 of 11 failed (5 succeeded, 2 failed, 4 not attempted)"

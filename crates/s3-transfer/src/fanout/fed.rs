@@ -8,10 +8,10 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 
 use super::failure::all_or_first;
-use super::{AfterFailure, BatchFailure, ManyOptions};
+use super::{AfterFailure, FanOutError, FanOutOptions};
 use crate::Transfer;
-use crate::crew::PartSet;
 use crate::sync::{AbortHandle, JoinError};
+use crate::worker_pool::PartSet;
 
 /// Why a fan-out over pages of inputs stopped.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub enum FeedFailure<P, E> {
     /// The inputs could not be had. All before them succeeded.
     Feed(P),
     /// A job failed. Inputs that were not known yet are not counted.
-    Job(BatchFailure<E>),
+    Job(FanOutError<E>),
 }
 
 impl Transfer {
@@ -36,12 +36,12 @@ impl Transfer {
     /// # async fn main() {
     /// use futures_util::stream::iter;
     /// use s3_core::{Error, MemoryStore};
-    /// use s3_transfer::{ManyOptions, Transfer, TransferConfig};
+    /// use s3_transfer::{FanOutOptions, Transfer, TransferConfig};
     ///
     /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
     /// let pages = iter([Ok::<_, Error>(vec![1, 2]), Ok(vec![3])]);
     /// let square = |_, n: u32| async move { Ok::<_, Error>(n * n) };
-    /// assert_eq!(transfer.fan_out_pages(pages, ManyOptions::default(), square).await.unwrap(), [1, 4, 9]);
+    /// assert_eq!(transfer.fan_out_pages(pages, FanOutOptions::default(), square).await.unwrap(), [1, 4, 9]);
     /// # }
     /// ```
     ///
@@ -60,7 +60,7 @@ impl Transfer {
     pub async fn fan_out_pages<S, I, P, T, E, F, Fut>(
         &self,
         pages: S,
-        options: ManyOptions,
+        options: FanOutOptions,
         job: F,
     ) -> Result<Vec<T>, FeedFailure<P, E>>
     where
@@ -90,7 +90,7 @@ impl Transfer {
     pub async fn fan_out_pages_outcomes<S, I, P, T, E, F, Fut>(
         &self,
         mut pages: S,
-        options: ManyOptions,
+        options: FanOutOptions,
         after: AfterFailure,
         job: F,
     ) -> Fed<P, T, E>
@@ -182,7 +182,7 @@ impl<T: Send + 'static, E: Send + 'static> Jobs<T, E> {
 
     /// Returns whether no more is to be started.
     fn is_over(&self) -> bool {
-        self.failed.is_some() && self.after != AfterFailure::GoOn
+        self.failed.is_some() && self.after != AfterFailure::Continue
     }
 
     fn start(&mut self, job: impl Future<Output = Result<T, E>> + Send + 'static) {
@@ -237,8 +237,8 @@ mod tests {
         Transfer::new(MemoryStore::new(), TransferConfig::default())
     }
 
-    fn window(count: usize) -> ManyOptions {
-        ManyOptions::default().with_window(NonZeroUsize::new(count).unwrap())
+    fn window(count: usize) -> FanOutOptions {
+        FanOutOptions::default().with_window(NonZeroUsize::new(count).unwrap())
     }
 
     fn pages(

@@ -22,11 +22,11 @@ use tracing::Instrument;
 
 use super::failure::all_or_first;
 use super::lane::{Batch, Inputs, Link, Source};
-use super::{AfterFailure, BatchFailure};
+use super::{AfterFailure, FanOutError};
 use crate::Transfer;
-use crate::crew::{Hands, PartSet};
 use crate::sync::atomic::Ordering;
 use crate::sync::workers;
+use crate::worker_pool::{Hands, PartSet};
 
 /// The most lanes of a batch. 8: so many threads outrun any network that one process is given.
 const MOST_LANES: usize = 8;
@@ -34,12 +34,12 @@ const MOST_LANES: usize = 8;
 /// Options of a fan-out.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
-pub struct ManyOptions {
+pub struct FanOutOptions {
     /// How many inputs may be under way at once; the configuration's when `None`.
     pub window: Option<NonZeroUsize>,
 }
 
-impl ManyOptions {
+impl FanOutOptions {
     /// Limits how many inputs may be under way at once.
     #[must_use]
     pub fn with_window(mut self, window: NonZeroUsize) -> Self {
@@ -80,16 +80,16 @@ impl Transfer {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use futures_util::StreamExt;
     /// use s3_core::{Error, MemoryStore};
-    /// use s3_transfer::{ManyOptions, Transfer, TransferConfig};
+    /// use s3_transfer::{FanOutOptions, Transfer, TransferConfig};
     ///
     /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
-    /// let mut squares = transfer.fan_out(1..=3, ManyOptions::default(), |_, n| async move { Ok::<u32, Error>(n * n) });
+    /// let mut squares = transfer.fan_out(1..=3, FanOutOptions::default(), |_, n| async move { Ok::<u32, Error>(n * n) });
     /// while let Some((index, square)) = squares.next().await {
     ///     println!("input {index}: {}", square?);
     /// }
     /// # Ok(()) }
     /// ```
-    pub fn fan_out<I, T, E, F, Fut>(&self, items: I, options: ManyOptions, job: F) -> Many<T, E>
+    pub fn fan_out<I, T, E, F, Fut>(&self, items: I, options: FanOutOptions, job: F) -> Many<T, E>
     where
         I: IntoIterator,
         I::IntoIter: Send + 'static,
@@ -118,11 +118,11 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use s3_core::MemoryStore;
-    /// use s3_transfer::{ManyOptions, Transfer, TransferConfig};
+    /// use s3_transfer::{FanOutOptions, Transfer, TransferConfig};
     ///
     /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
     /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
-    /// let results = transfer.fan_out(1..=3, ManyOptions::default(), odd).all().await;
+    /// let results = transfer.fan_out(1..=3, FanOutOptions::default(), odd).all().await;
     /// assert_eq!(results, [Ok(1), Err("even"), Ok(3)]);
     /// # Ok(()) }
     /// ```
@@ -156,11 +156,11 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use s3_core::MemoryStore;
-    /// use s3_transfer::{ManyOptions, Transfer, TransferConfig};
+    /// use s3_transfer::{FanOutOptions, Transfer, TransferConfig};
     ///
     /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
     /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
-    /// let failure = transfer.fan_out(1..=9, ManyOptions::default(), odd).first_failure().await.unwrap_err();
+    /// let failure = transfer.fan_out(1..=9, FanOutOptions::default(), odd).first_failure().await.unwrap_err();
     /// assert_eq!((failure.index, failure.error), (1, "even"));
     /// assert_eq!(failure.succeeded + failure.failed + failure.not_attempted, 9);
     /// # Ok(()) }
@@ -169,7 +169,7 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     /// # Errors
     ///
     /// The failing input with the lowest index, and how many succeeded, failed and were not attempted.
-    pub async fn first_failure(self) -> Result<Vec<T>, BatchFailure<E>> {
+    pub async fn first_failure(self) -> Result<Vec<T>, FanOutError<E>> {
         all_or_first(self.outcomes(AfterFailure::Cancel).await)
     }
 
@@ -182,12 +182,12 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use s3_core::MemoryStore;
-    /// use s3_transfer::{AfterFailure, ManyOptions, Transfer, TransferConfig};
+    /// use s3_transfer::{AfterFailure, FanOutOptions, Transfer, TransferConfig};
     ///
     /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
     /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
-    /// let one = ManyOptions::default().with_window(std::num::NonZeroUsize::MIN);
-    /// let outcomes = transfer.fan_out(1..=3, one, odd).outcomes(AfterFailure::Finish).await;
+    /// let one = FanOutOptions::default().with_window(std::num::NonZeroUsize::MIN);
+    /// let outcomes = transfer.fan_out(1..=3, one, odd).outcomes(AfterFailure::Drain).await;
     /// assert_eq!(outcomes, [Some(Ok(1)), Some(Err("even")), None]);
     /// # Ok(()) }
     /// ```
@@ -196,8 +196,8 @@ impl<T: Send + 'static, E: Send + 'static> Many<T, E> {
     ///
     /// Dropping the future cancels what is under way.
     pub async fn outcomes(mut self, after: AfterFailure) -> Vec<Option<Result<T, E>>> {
-        let finishes = after == AfterFailure::Finish;
-        let ends = after != AfterFailure::GoOn;
+        let finishes = after == AfterFailure::Drain;
+        let ends = after != AfterFailure::Continue;
         self.batch.eager.store(true, Ordering::Relaxed);
         self.batch.finishes.store(finishes, Ordering::Relaxed);
         self.batch.ends_at_failure.store(ends, Ordering::Relaxed);
@@ -319,8 +319,8 @@ mod tests {
         Transfer::new(MemoryStore::new(), TransferConfig::default())
     }
 
-    fn window(count: usize) -> ManyOptions {
-        ManyOptions::default().with_window(NonZeroUsize::new(count).unwrap())
+    fn window(count: usize) -> FanOutOptions {
+        FanOutOptions::default().with_window(NonZeroUsize::new(count).unwrap())
     }
 
     #[tokio::test(start_paused = true)]
@@ -371,8 +371,8 @@ mod tests {
             if n == 3 { Err(n) } else { Ok(n) }
         };
         for (after, there) in [
-            (AfterFailure::GoOn, 100),
-            (AfterFailure::Finish, 10),
+            (AfterFailure::Continue, 100),
+            (AfterFailure::Drain, 10),
             (AfterFailure::Cancel, 4),
         ] {
             let many = transfer().fan_out(0..100_u64, window(7), slow_behind);

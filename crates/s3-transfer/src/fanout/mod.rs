@@ -9,6 +9,6 @@ mod many;
 mod model;
 mod slots;
 
-pub use failure::{AfterFailure, BatchFailure};
+pub use failure::{AfterFailure, FanOutError};
 pub use fed::{Fed, FeedFailure};
-pub use many::{Many, ManyOptions};
+pub use many::{FanOutOptions, Many};

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use s3_core::MemoryStore;
 use shuttle::future::{block_on, yield_now};
 
-use super::{AfterFailure, ManyOptions};
+use super::{AfterFailure, FanOutOptions};
 use crate::sync::{Semaphore, chance, draw, explore, set_workers};
 use crate::{Many, Transfer, TransferConfig};
 
@@ -71,7 +71,7 @@ impl Jobs {
     fn batch(self: &Arc<Self>) -> Many<usize, usize> {
         let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
         let window = NonZeroUsize::new(self.window).unwrap();
-        let options = ManyOptions::default().with_window(window);
+        let options = FanOutOptions::default().with_window(window);
         let jobs = Arc::clone(self);
         transfer.fan_out(0..self.fails.len(), options, move |_, input| {
             Arc::clone(&jobs).run(input)
@@ -98,14 +98,14 @@ fn every_input_has_one_result() {
 fn a_failure_stops_the_batch() {
     let jobs = Jobs::some();
     let after = [
-        AfterFailure::GoOn,
-        AfterFailure::Finish,
+        AfterFailure::Continue,
+        AfterFailure::Drain,
         AfterFailure::Cancel,
     ][draw(3)];
     let outcomes = block_on(jobs.batch().outcomes(after));
     assert_eq!(outcomes.len(), jobs.fails.len());
     let first = jobs.fails.iter().position(|fails| *fails);
-    let first = first.filter(|_| after != AfterFailure::GoOn);
+    let first = first.filter(|_| after != AfterFailure::Continue);
     for (input, outcome) in outcomes.into_iter().enumerate() {
         match outcome {
             Some(outcome) => assert_eq!(outcome, jobs.expected(input)),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use s3_core::local_io::this_thread_may_wait;
+use s3_core::blocking_io::blocking_io_allowed;
 
 /// Runs short work on local files: at once on a thread that may wait for them, else on tokio's blocking pool. A
 /// hand-over and back costs 5 to 10 µs, as much as a small file.
@@ -15,7 +15,7 @@ use s3_core::local_io::this_thread_may_wait;
 pub(crate) async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    if this_thread_may_wait() {
+    if blocking_io_allowed() {
         work()
     } else {
         run_blocking(work).await
@@ -58,7 +58,7 @@ mod tests {
         for may_wait in [false, true] {
             let here = thread::spawn(move || {
                 if may_wait {
-                    s3_core::local_io::let_this_thread_wait();
+                    s3_core::blocking_io::allow_blocking_io();
                 }
                 let runtime = tokio::runtime::Builder::new_current_thread().build();
                 let worker = on_disk(|| Ok(thread::current().id()));

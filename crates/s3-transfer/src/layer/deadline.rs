@@ -48,7 +48,7 @@ where
         let Some(at) = self.at else {
             return Either::Left(self.inner.call(job));
         };
-        let (operation, place) = (job.operation(), job.place().to_owned());
+        let (operation, place) = (job.operation(), job.resource().to_owned());
         let attempt = self.inner.call(job);
         Either::Right(Box::pin(async move {
             before(Some(at), operation, &place, attempt).await
@@ -80,7 +80,7 @@ pub async fn before<T>(
 
 fn passed(operation: Operation, place: &str) -> Error {
     Error::new(ErrorKind::Timeout, operation)
-        .with_place(place)
+        .with_resource(place)
         .with_retryability(Retryability::No)
         .with_message("the caller's deadline has passed")
 }

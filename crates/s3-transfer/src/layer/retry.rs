@@ -247,9 +247,9 @@ impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
                 Error::new(s3_core::ErrorKind::Other, job.operation()),
             ),
         };
-        let error = match error.place() {
+        let error = match error.resource() {
             Some(_) => error,
-            None => error.with_place(job.place()),
+            None => error.with_resource(job.resource()),
         };
         self.note_attempt(job);
         match self.judge(error) {

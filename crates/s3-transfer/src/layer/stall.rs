@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use s3_core::{Error, ErrorKind, Moved, Operation, Result};
+use s3_core::{ByteCounter, Error, ErrorKind, Operation, Result};
 use tower::{Layer, Service};
 
 use crate::mark::Mark;
@@ -85,7 +85,7 @@ where
 struct Place {
     mark: Mark,
     progress: Option<Progress>,
-    moved: Option<Moved>,
+    moved: Option<ByteCounter>,
     operation: Operation,
     limit: Duration,
 }
@@ -135,9 +135,9 @@ where
 }
 
 /// A number that changes whenever bytes move, in either direction.
-fn pulse(progress: Option<&Progress>, moved: Option<&Moved>) -> u64 {
+fn pulse(progress: Option<&Progress>, moved: Option<&ByteCounter>) -> u64 {
     let received = progress.map_or(0, Progress::pulse);
-    received.wrapping_add(moved.map_or(0, Moved::bytes))
+    received.wrapping_add(moved.map_or(0, ByteCounter::bytes))
 }
 
 /// The attempts that are looked after. Clone is a reference count.
@@ -156,7 +156,7 @@ struct Watched {
 #[derive(Debug)]
 struct Attempt {
     progress: Option<Progress>,
-    moved: Option<Moved>,
+    moved: Option<ByteCounter>,
     pulse: u64,
     since: Instant,
     limit: Duration,

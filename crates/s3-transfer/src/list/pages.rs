@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use s3_core::{ListPage, ListRequest, Moved, Operation, Result, S3Prefix, Store};
+use s3_core::{ByteCounter, ListPage, ListRequest, Operation, Result, S3Prefix, Store};
 
 use super::plan::{Plan, Spread};
-use crate::crew::PartSet;
 use crate::job::simple;
+use crate::worker_pool::PartSet;
 use crate::{CallOptions, Transfer};
 
 /// 64: a listing of 64 directories is as fast as one of the largest of them. See docs/TUNING.md.
@@ -193,7 +193,7 @@ impl Transfer {
 
     async fn page(&self, request: ListRequest, options: &CallOptions) -> Result<ListPage> {
         let place = request.prefix.clone();
-        let moved = Moved::default();
+        let moved = ByteCounter::default();
         let request = request.counted_by(moved.clone());
         let job = simple!(Operation::List, place.as_str(), list_page(request));
         self.run(job.moving(moved), options).await

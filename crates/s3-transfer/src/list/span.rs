@@ -167,6 +167,6 @@ pub(super) fn last_key(page: &ListPage) -> Option<&str> {
 
 pub(super) fn lie(place: &S3Prefix, what: &str) -> Error {
     Error::new(ErrorKind::Integrity, Operation::List)
-        .with_place(place)
+        .with_resource(place)
         .with_message(what)
 }

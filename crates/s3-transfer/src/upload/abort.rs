@@ -5,7 +5,7 @@ use std::fmt;
 use s3_core::{AbortUpload, PartTag, Result};
 use tokio::time::timeout;
 
-use crate::crew::{PartSet, in_background};
+use crate::worker_pool::{PartSet, in_background};
 use crate::{CallOptions, Transfer};
 
 /// Owns an upload under way and its parts. Dropping it ends the parts and aborts the upload, in the background, if the

@@ -11,9 +11,9 @@ use tokio::time::timeout;
 use super::abort::UploadGuard;
 use super::multipart::Upload;
 use super::object::{Target, unconditional};
-use crate::crew::in_background;
 use crate::job::Simple;
 use crate::joined::joined;
+use crate::worker_pool::in_background;
 use crate::{CallOptions, Error, Transfer};
 
 impl Transfer {

@@ -8,9 +8,9 @@ use s3_core::{
 
 use super::multipart::{Completed, Upload, next_tag};
 use super::object::{Target, unconditional};
-use crate::crew::PartSet;
 use crate::job::simple;
 use crate::parts::{cut, upload_size};
+use crate::worker_pool::PartSet;
 use crate::{CallOptions, Transfer};
 
 /// The largest object that one request copies, by S3's documentation.

@@ -13,11 +13,11 @@ use super::object::{MOST_ROUNDS, Target, unreadable};
 use super::reader::Reader;
 use super::reconcile::{Sight, unseen};
 use super::token::WriteToken;
-use crate::crew::PartSet;
 use crate::job::{counted, simple};
 use crate::joined::joined;
 use crate::parts::{MAX_PARTS, growing_size, upload_size};
 use crate::transfer::{Reservation, give_back};
+use crate::worker_pool::PartSet;
 use crate::{CallOptions, Transfer};
 
 /// How much longer than the stall limit a completion may take: "several minutes", by S3's documentation. A second
@@ -239,7 +239,7 @@ impl<'a> Sending<'a> {
     async fn send(&mut self, payload: Payload, reservation: Option<Reservation>) -> Result<()> {
         if u64::from(self.sent) >= MAX_PARTS {
             return Err(Error::new(ErrorKind::InvalidInput, Operation::Put)
-                .with_place(&self.upload.url)
+                .with_resource(&self.upload.url)
                 .with_message("the source does not end within 10,000 parts")
                 .with_hint("a larger part_size makes room for a longer source"));
         }

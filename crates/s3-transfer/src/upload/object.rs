@@ -251,13 +251,13 @@ impl Transfer {
 /// Returns the error of a condition that the server would ignore: what it protects would be overwritten.
 pub(crate) fn unconditional(url: &S3Url) -> Error {
     Error::new(ErrorKind::Unsupported, Operation::Put)
-        .with_place(url)
+        .with_resource(url)
         .with_message("this server does not take the condition of the write")
 }
 
 pub(crate) fn unreadable(url: &S3Url, cause: std::io::Error) -> Error {
     Error::new(ErrorKind::LocalIo, Operation::Put)
-        .with_place(url)
+        .with_resource(url)
         .with_message(format!("the source could not be read: {cause}"))
         .with_source(cause)
 }

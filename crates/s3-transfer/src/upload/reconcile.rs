@@ -16,7 +16,7 @@ use super::multipart::Upload;
 use super::object::unreadable;
 use super::token::WriteToken;
 use crate::io::run_blocking;
-use crate::{CallOptions, Destination, GetItem, Landed, Transfer};
+use crate::{CallOptions, Destination, GetItem, ObjectData, Transfer};
 
 /// What a client finds that looks whether an earlier attempt of its own has refused it.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Transfer {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Sight::Nothing),
             Err(error) => return Err(error),
         };
-        let Landed::Memory(bytes) = there.data else {
+        let ObjectData::Memory(bytes) = there.data else {
             unreachable!("asked for memory")
         };
         let same = digest(url, &bytes.into()).await? == ours;

@@ -33,7 +33,7 @@ impl Transfer {
             let mark = Arc::from(format!("{key}\0{}", id.as_str()));
             if trail.meets_itself(&mark) {
                 let error = Error::new(ErrorKind::Integrity, Operation::ListUploads);
-                let error = error.with_place(place);
+                let error = error.with_resource(place);
                 return Err(error.with_message("the pages go round in a circle"));
             }
             request.after = Some((key, id));

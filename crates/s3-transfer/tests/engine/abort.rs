@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use s3_core::{CopyRequest, ErrorKind, Operation, Payload, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, ramp};
-use s3_transfer::{CallOptions, Concurrency, Crew, PutItem, Transfer};
+use s3_transfer::{CallOptions, Concurrency, PutItem, Transfer, WorkerPool};
 use tokio::time::{Instant, sleep};
 
 use crate::hooked::Hooked;
@@ -31,7 +31,7 @@ async fn an_abort_follows_the_end_of_all_parts() {
     assert_eq!(memory.unfinished_uploads(), 0);
 }
 
-/// Waits in real time, as the threads of a crew do.
+/// Waits in real time, as the threads of a worker pool do.
 fn until(done: impl Fn() -> bool) {
     for _ in 0..3000 {
         if done() {
@@ -55,11 +55,11 @@ fn an_abort_after_a_drop_follows_the_end_of_all_parts_on_all_threads() {
         let mut config = config();
         config.concurrency = Concurrency::Fixed(at_once);
         let transfer = Transfer::new(store, config);
-        let crew = Crew::start(NonZeroUsize::new(2).unwrap(), "abort-test").unwrap();
+        let worker_pool = WorkerPool::start(NonZeroUsize::new(2).unwrap(), "abort-test").unwrap();
         let source = memory.clone();
         let source = async move { source.put_bytes(url("from"), ramp(0, at_once)).await };
-        crew.run(source).unwrap();
-        let call = crew.spawn(async move {
+        worker_pool.run(source).unwrap();
+        let call = worker_pool.spawn(async move {
             let options = CallOptions::default();
             match copies {
                 false => transfer.put(in_parts(), &options).await.map(drop),

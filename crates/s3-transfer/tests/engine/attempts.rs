@@ -37,7 +37,7 @@ async fn an_error_says_when_each_attempt_began_and_how_long_it_was_waited() {
     }
     let last = kept.last().unwrap();
     assert_eq!((last.number, last.wait), (21, None));
-    assert_eq!((last.phase, last.status), (Phase::Answer, Some(503)));
+    assert_eq!((last.phase, last.status), (Phase::Response, Some(503)));
     let text = format!("{error:#}");
     assert_eq!(text.lines().count(), 1 + 9, "{text}");
     assert_eq!(error.to_string().lines().count(), 1);
@@ -92,10 +92,10 @@ async fn each_attempt_tells_its_own_phase_and_bytes() {
         seen,
         [
             (Phase::Body, Some(100)),
-            (Phase::Unanswered, Some(0)),
+            (Phase::NoResponse, Some(0)),
             (Phase::Body, Some(100)),
-            (Phase::Unanswered, Some(0)),
-            (Phase::Answer, Some(0)),
+            (Phase::NoResponse, Some(0)),
+            (Phase::Response, Some(0)),
         ]
     );
     assert_eq!(kept[3].kind, ErrorKind::Timeout);
@@ -119,14 +119,14 @@ async fn a_deadline_tells_what_it_has_cut_short() {
     let error = setup.transfer.head(url("k"), &options).await.unwrap_err();
     let kept = attempts(&error);
     assert_eq!((error.attempts(), kept.len()), (3, 3));
-    assert_eq!(error.place(), Some("s3://b/k"));
+    assert_eq!(error.resource(), Some("s3://b/k"));
     assert_eq!(
         (kept[0].kind, kept[1].code.as_deref()),
         (ErrorKind::Server, None)
     );
     assert_eq!(
         (kept[2].kind, kept[2].phase),
-        (ErrorKind::Timeout, Phase::Unanswered)
+        (ErrorKind::Timeout, Phase::NoResponse)
     );
     let end = kept[2].began + kept[2].took;
     assert!(
@@ -201,7 +201,7 @@ async fn a_call_that_never_got_its_turn_made_no_attempt() {
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_a_read_tells_how_far_it_had_come() {
     for (at, phase, bytes) in [
-        (None, Phase::Unanswered, 0),
+        (None, Phase::NoResponse, 0),
         (Some(Position::Byte(100)), Phase::Body, 100),
     ] {
         let stall = FaultAction::Stall { at, wait: None };
@@ -220,7 +220,7 @@ async fn the_deadline_of_a_listing_tells_that_a_page_was_coming() {
     let mut store = Hooked::new(memory(), |_, answer| answer);
     store.line = Some((Duration::from_secs(100), Duration::ZERO));
     let transfer = Transfer::new(store, config());
-    for (seconds, phase) in [(5, Phase::Unanswered), (50, Phase::Body)] {
+    for (seconds, phase) in [(5, Phase::NoResponse), (50, Phase::Body)] {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         let options = CallOptions::default().with_deadline(deadline);
         let bucket = s3_core::S3Prefix::parse("s3://b").unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use s3_core::{Payload, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
-use s3_transfer::{Concurrency, Destination, GetItem, ManyOptions, PutItem, Source, Transfer};
+use s3_transfer::{Concurrency, Destination, FanOutOptions, GetItem, PutItem, Source, Transfer};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::hooked::Hooked;
@@ -30,7 +30,7 @@ async fn reads_and_uploads_do_not_wait_for_each_other() {
         sleep(Duration::from_millis(5)).await;
         let many = setup
             .transfer
-            .fan_out(0..20, ManyOptions::default(), move |transfer, _| {
+            .fan_out(0..20, FanOutOptions::default(), move |transfer, _| {
                 let item = GetItem::new(from.clone());
                 async move {
                     transfer
@@ -76,7 +76,7 @@ async fn readers_are_read_no_further_than_memory_allows() {
     let counter = Arc::clone(&read);
     let many = setup
         .transfer
-        .fan_out(0..10, ManyOptions::default(), move |transfer, n| {
+        .fan_out(0..10, FanOutOptions::default(), move |transfer, n| {
             let source = Source::Read(Box::new(Counted(Arc::clone(&counter))));
             let item = PutItem::new(url(&format!("k{n}")), source);
             async move { transfer.put(item, &Default::default()).await }
@@ -185,7 +185,7 @@ async fn a_tiny_reader_holds_no_more_memory_than_it_has_bytes() {
     let start = Instant::now();
     let many = setup
         .transfer
-        .fan_out(0..10, ManyOptions::default(), |transfer, n| {
+        .fan_out(0..10, FanOutOptions::default(), |transfer, n| {
             let reader = Source::AsyncRead(Box::pin(std::io::Cursor::new(ramp(0, 5))));
             let item = PutItem::new(url(&format!("k{n}")), reader);
             async move { transfer.put(item, &Default::default()).await }
@@ -205,7 +205,7 @@ async fn the_last_part_of_a_reader_holds_no_more_memory_than_it_has_bytes() {
     let start = Instant::now();
     let many = setup
         .transfer
-        .fan_out(0..5, ManyOptions::default(), |transfer, n| {
+        .fan_out(0..5, FanOutOptions::default(), |transfer, n| {
             let bytes = ramp(0, PART as usize + 5);
             let reader = Source::AsyncRead(Box::pin(std::io::Cursor::new(bytes)));
             let item = PutItem::new(url(&format!("k{n}")), reader);

@@ -2,7 +2,7 @@
 
 use s3_core::{ByteRange, ErrorKind, Operation, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
-use s3_transfer::{Destination, Fetched, GetItem, Landed, ResultShare};
+use s3_transfer::{Destination, Fetched, GetItem, MemoryShare, ObjectData};
 
 use crate::setup::{Setup, setup, url};
 
@@ -15,7 +15,7 @@ async fn fetch(setup: &Setup, item: GetItem) -> Result<Fetched, s3_core::Error> 
 
 fn bytes(fetched: &Fetched) -> &[u8] {
     match &fetched.data {
-        Landed::Memory(bytes) => bytes,
+        ObjectData::Memory(bytes) => bytes,
         other => panic!("not in memory: {other:?}"),
     }
 }
@@ -215,7 +215,7 @@ async fn a_file_appears_when_it_is_complete_and_a_failure_leaves_nothing() {
             .get(GetItem::new(key), to, &Default::default())
             .await
             .unwrap();
-        assert!(matches!(fetched.data, Landed::File(path) if path == target));
+        assert!(matches!(fetched.data, ObjectData::File(path) if path == target));
         let read = std::fs::read(&target).unwrap();
         assert_eq!(read.len(), len);
         assert_ramp(&read, 0);
@@ -243,7 +243,7 @@ async fn a_directory_that_is_not_there_is_a_local_error_that_names_both_ends() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LocalIo);
-    assert_eq!(error.place(), Some("s3://b/k"));
+    assert_eq!(error.resource(), Some("s3://b/k"));
     assert!(
         error.to_string().contains("/nonexistent-directory/out"),
         "{error}"
@@ -255,7 +255,7 @@ async fn small_objects_stay_in_memory_and_large_ones_go_to_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let setup = setup(FaultPlan::none());
     let to = || Destination::Auto {
-        memory: ResultShare::up_to(1500),
+        memory: MemoryShare::up_to(1500),
         path: dir.path().join("f"),
     };
     for (key, len, file) in [("small", 1500, false), ("large", 1501, true)] {
@@ -265,7 +265,11 @@ async fn small_objects_stay_in_memory_and_large_ones_go_to_the_file() {
             .get(GetItem::new(key), to(), &Default::default())
             .await
             .unwrap();
-        assert_eq!(matches!(fetched.data, Landed::File(_)), file, "{len} bytes");
+        assert_eq!(
+            matches!(fetched.data, ObjectData::File(_)),
+            file,
+            "{len} bytes"
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use s3_transfer::{Crew, ManyOptions};
+use s3_transfer::{FanOutOptions, WorkerPool};
 
 use crate::setup::setup;
 
@@ -14,7 +14,7 @@ use crate::setup::setup;
 async fn inputs_that_are_not_attempted_are_counted_without_a_call_of_the_job() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&calls);
-    let options = ManyOptions::default().with_window(NonZeroUsize::MIN);
+    let options = FanOutOptions::default().with_window(NonZeroUsize::MIN);
     let engine = setup(s3_testkit::FaultPlan::none()).transfer;
     let many = engine.fan_out(0..100, options, move |_, n| {
         counter.fetch_add(1, Ordering::SeqCst);
@@ -31,15 +31,15 @@ fn on_two_threads<F>(work: F) -> F::Output
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    let crew = Crew::start(NonZeroUsize::new(2).unwrap(), "fanout-test").unwrap();
-    crew.run(work)
+    let worker_pool = WorkerPool::start(NonZeroUsize::new(2).unwrap(), "fanout-test").unwrap();
+    worker_pool.run(work)
 }
 
 #[test]
 fn inputs_go_to_all_threads_of_a_crew_and_all_results_come_back() {
     let engine = setup(s3_testkit::FaultPlan::none()).transfer;
     let threads = on_two_threads(async move {
-        let options = ManyOptions::default().with_window(NonZeroUsize::new(8).unwrap());
+        let options = FanOutOptions::default().with_window(NonZeroUsize::new(8).unwrap());
         let many = engine.fan_out(0..100, options, |_, _| async {
             tokio::time::sleep(Duration::from_millis(5)).await;
             Ok::<_, ()>(format!("{:?}", std::thread::current().id()))
@@ -55,7 +55,7 @@ fn a_failure_on_one_thread_cancels_what_hangs_on_another() {
     let engine = setup(s3_testkit::FaultPlan::none()).transfer;
     let failure = on_two_threads(async move {
         let begun = Arc::new(tokio::sync::Barrier::new(4));
-        let many = engine.fan_out(0..4, ManyOptions::default(), move |_, n| {
+        let many = engine.fan_out(0..4, FanOutOptions::default(), move |_, n| {
             let begun = Arc::clone(&begun);
             async move {
                 begun.wait().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use s3_core::{Body, Error, ErrorKind, GetResponse, Operation, Retryability, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, Position, assert_ramp, ramp};
-use s3_transfer::{Destination, Fetched, GetItem, Landed, Transfer};
+use s3_transfer::{Destination, Fetched, GetItem, ObjectData, Transfer};
 use tokio::time::{Instant, timeout};
 
 use crate::hooked::Hooked;
@@ -32,8 +32,8 @@ async fn hooked(len: usize, change: impl FnOnce(&mut Hooked)) -> (Transfer, GetI
 
 fn read(fetched: &Fetched) -> Vec<u8> {
     match &fetched.data {
-        Landed::Memory(bytes) => bytes.to_vec(),
-        Landed::File(path) => std::fs::read(path).unwrap(),
+        ObjectData::Memory(bytes) => bytes.to_vec(),
+        ObjectData::File(path) => std::fs::read(path).unwrap(),
         other => panic!("{other:?}"),
     }
 }

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use s3_core::{
-    AbortUpload, BucketInfo, BucketRequest, ByteRange, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
-    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, MemoryStore, Moved, ObjectMeta,
-    Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, S3Url, Store,
-    UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    AbortUpload, BucketInfo, BucketRequest, ByteCounter, ByteRange, Capabilities, CompleteUpload,
+    CopyRequest, CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest,
+    GetResponse, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, MemoryStore,
+    ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result,
+    S3Url, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
 };
 use tokio::time::{Instant, sleep};
 
@@ -104,7 +104,7 @@ impl fmt::Debug for Hooked {
 }
 
 impl Hooked {
-    async fn take_its_time(&self, moved: Option<&Moved>) {
+    async fn take_its_time(&self, moved: Option<&ByteCounter>) {
         let Some((leaving, answering)) = self.line else {
             return;
         };
@@ -148,8 +148,8 @@ impl Store for Hooked {
             found.map(|(_, code)| *code)
         };
         let failures = request.urls.iter().enumerate().filter_map(|(index, url)| {
-            let error = Error::from_answer(Operation::Delete, 200, Some(code(url)?));
-            Some((index, error.with_place(url)))
+            let error = Error::from_response(Operation::Delete, 200, Some(code(url)?));
+            Some((index, error.with_resource(url)))
         });
         Ok(DeleteResponse::new(failures.collect()))
     }

@@ -13,7 +13,7 @@ use s3_core::{
 };
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
 use s3_transfer::{
-    CallOptions, Destination, Fetched, GetItem, Landed, Transfer, TransferConfig, Unchecked,
+    CallOptions, Destination, Fetched, GetItem, NotVerified, ObjectData, Transfer, TransferConfig,
     Verified,
 };
 use tokio::time::Instant;
@@ -35,8 +35,8 @@ fn one_part() -> TransferConfig {
 
 fn read(fetched: &Fetched) -> Vec<u8> {
     match &fetched.data {
-        Landed::Memory(bytes) => bytes.to_vec(),
-        Landed::File(path) => std::fs::read(path).unwrap(),
+        ObjectData::Memory(bytes) => bytes.to_vec(),
+        ObjectData::File(path) => std::fs::read(path).unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -129,7 +129,7 @@ async fn every_shape_of_body_lands_in_memory_and_in_files() {
 #[test]
 fn every_shape_of_body_lands_on_a_thread_that_may_wait() {
     let thread = std::thread::spawn(|| {
-        s3_core::local_io::let_this_thread_wait();
+        s3_core::blocking_io::allow_blocking_io();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -149,7 +149,7 @@ async fn an_answer_at_hand_is_not_copied() {
         .get(item, Destination::Memory, &Default::default())
         .await
         .unwrap();
-    let Landed::Memory(bytes) = fetched.data else {
+    let ObjectData::Memory(bytes) = fetched.data else {
         panic!("memory")
     };
     assert_eq!(bytes.as_ptr(), stored);
@@ -377,12 +377,12 @@ async fn what_is_not_compared_says_why() {
     let summed = Transfer::new(with_checksum(1000, |_, answer| answer).await, config());
     let whole = GetItem::new(url("k"));
     for (transfer, item, reason) in [
-        (&plain, whole.clone(), Unchecked::NotOffered),
-        (&summed, whole.with_range(0..999), Unchecked::Range),
+        (&plain, whole.clone(), NotVerified::NotOffered),
+        (&summed, whole.with_range(0..999), NotVerified::Range),
     ] {
         let options = Default::default();
         let fetched = transfer.get(item, Destination::Memory, &options).await;
         let verified = fetched.unwrap().verified;
-        assert_eq!(verified, Verified::Unchecked(reason));
+        assert_eq!(verified, Verified::NotVerified(reason));
     }
 }

@@ -101,7 +101,7 @@ async fn tokens_that_go_round_in_a_circle_are_an_error() {
         let pages: Vec<_> = pages.take(50).collect().await;
         let error = pages.last().unwrap().as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Integrity);
-        assert_eq!(error.place(), Some("s3://b/some"));
+        assert_eq!(error.resource(), Some("s3://b/some"));
     }
 }
 

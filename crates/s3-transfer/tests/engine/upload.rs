@@ -302,7 +302,7 @@ async fn each_key_that_stays_says_why() {
         ]
     );
     assert_eq!(
-        outcomes[0].as_ref().unwrap_err().place(),
+        outcomes[0].as_ref().unwrap_err().resource(),
         Some("s3://b/slow")
     );
     for error in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
@@ -358,7 +358,7 @@ async fn an_upload_over_a_slow_line_may_take_as_long_as_bytes_leave() {
                 assert_eq!(error.kind(), ErrorKind::Timeout);
                 // What leaves is no answer.
                 let mut log = error.attempt_log().unwrap().iter();
-                assert!(log.all(|attempt| attempt.phase == Phase::Unanswered));
+                assert!(log.all(|attempt| attempt.phase == Phase::NoResponse));
             }
         }
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fastrand::Rng;
 use s3_client::s3_transfer::{
-    CallOptions, Concurrency, Destination, Fetched, GetItem, Landed, ResultShare, Transfer,
-    TransferConfig, Unchecked, Verified,
+    CallOptions, Concurrency, Destination, Fetched, GetItem, MemoryShare, NotVerified, ObjectData,
+    Transfer, TransferConfig, Verified,
 };
 use s3_core::{MemoryStore, S3Url, StoreExt};
 use tempfile::TempDir;
@@ -80,7 +80,7 @@ impl Case {
             To::Memory => Destination::Memory,
             To::File => Destination::File(path),
             To::Auto => Destination::Auto {
-                memory: ResultShare::up_to(100),
+                memory: MemoryShare::up_to(100),
                 path,
             },
         }
@@ -152,17 +152,17 @@ impl Case {
     fn check_verdict(&self, verified: Verified, whole: bool) -> Result<(), String> {
         let allowed = match (self.layout.offer, verified) {
             (Offer::Whole(kind), Verified::Checksum(with)) => whole && kind == with,
-            (Offer::Whole(_) | Offer::FirstPart | Offer::Digest, Verified::Unchecked(why))
+            (Offer::Whole(_) | Offer::FirstPart | Offer::Digest, Verified::NotVerified(why))
                 if !whole =>
             {
-                why == Unchecked::Range
+                why == NotVerified::Range
             }
-            (Offer::Nothing, Verified::Unchecked(why)) => why == Unchecked::NotOffered,
-            (Offer::Nonsense, Verified::Unchecked(why)) => {
-                matches!(why, Unchecked::NotOffered | Unchecked::Range)
+            (Offer::Nothing, Verified::NotVerified(why)) => why == NotVerified::NotOffered,
+            (Offer::Nonsense, Verified::NotVerified(why)) => {
+                matches!(why, NotVerified::NotOffered | NotVerified::Range)
             }
-            (Offer::Digest, Verified::Unchecked(why)) => matches!(why, Unchecked::Digest(_)),
-            (Offer::FirstPart, Verified::Unchecked(why)) => why == Unchecked::Part,
+            (Offer::Digest, Verified::NotVerified(why)) => matches!(why, NotVerified::Digest(_)),
+            (Offer::FirstPart, Verified::NotVerified(why)) => why == NotVerified::Part,
             _ => false,
         };
         if allowed {
@@ -178,8 +178,8 @@ impl Case {
 
 fn bytes(fetched: &Fetched) -> Result<Bytes, String> {
     match &fetched.data {
-        Landed::Memory(bytes) => Ok(bytes.clone()),
-        Landed::File(path) => match std::fs::read(path) {
+        ObjectData::Memory(bytes) => Ok(bytes.clone()),
+        ObjectData::File(path) => match std::fs::read(path) {
             Ok(bytes) => Ok(bytes.into()),
             Err(error) => Err(error.to_string()),
         },

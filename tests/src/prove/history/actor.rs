@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use s3_client::s3_transfer::{
-    CallOptions, Destination, GetItem, Landed, PutItem, PutOutcome, Transfer,
+    CallOptions, Destination, GetItem, ObjectData, PutItem, PutOutcome, Transfer,
 };
 use s3_core::{ErrorKind, Payload, PutMode};
 use tokio::time::sleep;
@@ -70,7 +70,7 @@ async fn make(transfer: &Transfer, turn: Turn) -> Result<Answer, String> {
             .await
         {
             Ok(fetched) => {
-                let Landed::Memory(bytes) = fetched.data else {
+                let ObjectData::Memory(bytes) = fetched.data else {
                     return Err("memory was asked for".to_owned());
                 };
                 let value = value_in(&fetched.meta.attributes).ok_or("an object has no value")?;

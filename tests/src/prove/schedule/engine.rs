@@ -7,8 +7,8 @@ use fastrand::Rng;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use s3_client::s3_transfer::{
-    CallOptions, Concurrency, Destination, Fetched, GetItem, Landed, ManyOptions, PutItem, Source,
-    Transfer, TransferConfig,
+    CallOptions, Concurrency, Destination, FanOutOptions, Fetched, GetItem, ObjectData, PutItem,
+    Source, Transfer, TransferConfig,
 };
 use s3_core::{ErrorKind, Payload, S3Url, StoreExt};
 use s3_testkit::ramp;
@@ -150,7 +150,7 @@ fn fan_out(
     missing: usize,
     random: &mut Rng,
 ) -> s3_client::s3_transfer::Many<Fetched> {
-    let mut options = ManyOptions::default();
+    let mut options = FanOutOptions::default();
     if let Some(window) = NonZeroUsize::new(random.usize(0..4)) {
         options = options.with_window(window);
     }
@@ -165,7 +165,7 @@ fn fan_out(
 
 fn check(fetched: s3_core::Result<Fetched>) -> Result<(), String> {
     let fetched = fetched.map_err(|error| error.to_string())?;
-    let Landed::Memory(bytes) = fetched.data else {
+    let ObjectData::Memory(bytes) = fetched.data else {
         return Err("memory was asked for".to_owned());
     };
     let start = fetched.range.start;

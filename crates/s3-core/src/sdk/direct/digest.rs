@@ -35,7 +35,7 @@ pub(super) async fn sha256(payload: &Payload) -> io::Result<[u8; 32]> {
         }
         Ok(hasher.finalize().into())
     };
-    if crate::local_io::this_thread_may_wait() {
+    if crate::blocking_io::blocking_io_allowed() {
         return hash();
     }
     let hashed = tokio::task::spawn_blocking(hash).await;

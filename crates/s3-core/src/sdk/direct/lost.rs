@@ -32,7 +32,7 @@ pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
         | WireErrorKind::Certificate
         | WireErrorKind::Tls => Phase::Connect,
         WireErrorKind::NoTls | WireErrorKind::Payload => Phase::Local,
-        _ => Phase::Exchange,
+        _ => Phase::AwaitingResponse,
     };
     let error = Error::new(kind, operation)
         .with_message(lost.to_string())

@@ -147,7 +147,7 @@ impl Arriving {
             return Ok(());
         }
         let text = "the body does not have the checksum that came with it";
-        Err(errors::malformed(Operation::Get, text).with_place(&self.url))
+        Err(errors::malformed(Operation::Get, text).with_resource(&self.url))
     }
 }
 
@@ -161,7 +161,7 @@ impl BodySource for Arriving {
         let held = into.len();
         let filled = ready!(self.incoming.poll_fill(cx, into, at_most));
         let filled = filled
-            .map_err(|error| lost::in_the_body(Operation::Get, &error).with_place(&self.url))?;
+            .map_err(|error| lost::in_the_body(Operation::Get, &error).with_resource(&self.url))?;
         self.note(&into[held..]);
         if filled == 0 {
             self.end()?;

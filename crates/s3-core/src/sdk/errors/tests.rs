@@ -49,7 +49,7 @@ fn direct(operation: Operation, canned: &Canned) -> Option<Error> {
         header: &header,
         body: body.bytes().unwrap(),
     };
-    Some(refused_by_server(operation, &reply).with_place(url().as_str()))
+    Some(refused_by_server(operation, &reply).with_resource(url().as_str()))
 }
 
 fn agrees(generated: Error, direct: Option<Error>) -> Error {
@@ -121,7 +121,7 @@ async fn every_code_arrives_with_status_message_and_request_id() {
             (Some(status), Some(code))
         );
         assert_eq!(
-            (error.request_id(), error.place()),
+            (error.request_id(), error.resource()),
             (Some("4XA1"), Some("s3://bucket/key"))
         );
         let text = error.to_string();

@@ -16,7 +16,7 @@ use crate::{Error, ListPage, Operation, Result};
 /// an answer that ends in the middle or is no listing, and of kind `Integrity` for one that leaves out what it must
 /// say.
 pub(in crate::sdk) fn read(prefix: &S3Prefix, reply: &Reply<'_>) -> Result<ListPage> {
-    let on_prefix = |error: Error| error.with_place(prefix.as_str());
+    let on_prefix = |error: Error| error.with_resource(prefix.as_str());
     if !reply.is_success() {
         return Err(on_prefix(refused_by_server(Operation::List, reply)));
     }

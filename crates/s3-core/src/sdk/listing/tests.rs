@@ -36,7 +36,7 @@ struct Object {
 }
 
 impl Told {
-    fn place(&self) -> S3Prefix {
+    fn resource(&self) -> S3Prefix {
         S3Prefix::from_parts("bucket", &self.prefix).unwrap()
     }
 
@@ -430,15 +430,15 @@ proptest! {
         let document = Pen::new(seed, false, false).write(&told);
         let scanned = scan::scan(&document);
         prop_assert!(scanned.is_some(), "{}", document);
-        prop_assert_eq!(scanned.unwrap().listed_below(&told.place()), Ok(told.page()), "{}", document);
+        prop_assert_eq!(scanned.unwrap().listed_below(&told.resource()), Ok(told.page()), "{}", document);
         let page = full::read(&document).unwrap();
-        prop_assert_eq!(page.listed_below(&told.place()), Ok(told.page()), "{}", document);
+        prop_assert_eq!(page.listed_below(&told.resource()), Ok(told.page()), "{}", document);
     }
 
     #[test]
     fn what_xml_allows_is_read_as_it_was_told(told in told(), seed: u64, arcane: bool) {
         let document = Pen::new(seed, true, arcane).write(&told);
-        let page = read_direct(&told.place(), document.as_bytes());
+        let page = read_direct(&told.resource(), document.as_bytes());
         prop_assert_eq!(page.unwrap(), told.page(), "{}", document);
     }
 
@@ -448,7 +448,7 @@ proptest! {
     ) {
         let document = Pen::new(seed, exotic, exotic).write(&told);
         let end = cut.index(document.len());
-        match read_direct(&told.place(), &document.as_bytes()[..end]) {
+        match read_direct(&told.resource(), &document.as_bytes()[..end]) {
             Ok(page) => {
                 prop_assert!(document[..end].contains("</ListBucketResult>"));
                 prop_assert_eq!(page, told.page());
@@ -476,7 +476,7 @@ proptest! {
             let with = if kind == 1 { "" } else { &with };
             document.replace_range(begin..end, with);
         }
-        let prefix = told.place();
+        let prefix = told.resource();
         let page = full::read(&document).map(|page| page.listed_below(&prefix));
         if let Some(scanned) = scan::scan(&document) {
             prop_assert_eq!(scanned.listed_below(&prefix), page.unwrap(), "{}", document);
@@ -486,7 +486,7 @@ proptest! {
     #[test]
     fn the_generated_client_reads_the_same(told in told(), seed: u64, exotic: bool) {
         let document = Pen::new(seed, exotic, false).write(&told);
-        let page = read_generated(&told.place(), &document);
+        let page = read_generated(&told.resource(), &document);
         prop_assert_eq!(page.unwrap(), told.page(), "{}", document);
     }
 }
@@ -510,13 +510,13 @@ fn agreed(document: &str) -> Result<ListPage> {
                 direct.kind(),
                 direct.retryability(),
                 direct.http_status(),
-                direct.place()
+                direct.resource()
             ),
             (
                 generated.kind(),
                 generated.retryability(),
                 generated.http_status(),
-                generated.place()
+                generated.resource()
             ),
             "{document}: {direct} / {generated}"
         ),
@@ -646,7 +646,7 @@ fn a_refusal_is_one_whatever_the_status() {
         let error = read(&prefix(), &reply).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NoSuchBucket, "{status}");
         assert_eq!(
-            (error.operation(), error.request_id(), error.place()),
+            (error.operation(), error.request_id(), error.resource()),
             (Operation::List, Some("r1"), Some(prefix().as_str()))
         );
     }

@@ -9,7 +9,7 @@ use crc_fast::CrcAlgorithm;
 
 use super::super::{OutBody, Outgoing, WireErrorKind, trailer_len};
 use super::server::{Peer, Server, get, pool, ramp, read, script};
-use crate::{Moved, Payload, local_io};
+use crate::{ByteCounter, Payload, blocking_io};
 
 const NAME: &str = "x-amz-checksum-crc64nvme";
 const SIZES: [usize; 9] = [
@@ -77,7 +77,7 @@ async fn every_size_arrives() {
     for size in SIZES {
         let bytes = ramp(size);
         for payload in [in_memory(&bytes), in_file(&bytes)] {
-            let moved = Moved::default();
+            let moved = ByteCounter::default();
             let payload = payload.counted_by(moved.clone());
             let head = head_of(payload.len());
             let plain = Outgoing {
@@ -119,7 +119,7 @@ async fn every_kind_and_size_of_payload_arrives_as_it_is() {
 /// Runs `test` on a thread that may wait for files, where the kernel sends them.
 fn where_files_are_waited_for(test: impl Future<Output = ()> + Send + 'static) {
     let here = std::thread::spawn(|| {
-        local_io::let_this_thread_wait();
+        blocking_io::allow_blocking_io();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();

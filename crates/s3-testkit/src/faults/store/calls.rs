@@ -18,7 +18,7 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn network(&self, text: &str) -> Error {
         Error::new(ErrorKind::Network, self.operation)
-            .with_place(&self.place)
+            .with_resource(&self.place)
             .with_message(text)
     }
 }

@@ -128,7 +128,7 @@ impl Cut {
 
     fn broken(&self) -> Error {
         Error::new(ErrorKind::Network, Operation::Get)
-            .with_place(&self.place)
+            .with_resource(&self.place)
             .with_message("the connection broke in the middle of the body")
     }
 }

@@ -160,7 +160,7 @@ async fn instead(action: &FaultAction, receipt: Receipt, context: &Context) -> R
 
 fn refusal(context: &Context, status: u16, code: &str, wait: Option<Duration>) -> Error {
     let code = (context.operation != Operation::Head).then_some(code);
-    let error = Error::from_answer(context.operation, status, code).with_place(&context.place);
+    let error = Error::from_response(context.operation, status, code).with_resource(&context.place);
     match error.retryability() {
         Retryability::Throttled { .. } => {
             error.with_retryability(Retryability::Throttled { after: wait })

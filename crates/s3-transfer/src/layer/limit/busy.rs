@@ -1,14 +1,14 @@
 //! Whether a thread of transfers has anything left to give.
 //!
 //! A thread that hardly waits for events does not get more done by more requests at once: it is the limit itself,
-//! whatever the line is like. Only threads of a crew, which run transfers and nothing else, are asked; what others wait
+//! whatever the line is like. Only threads of a worker pool, which run transfers and nothing else, are asked; what others wait
 //! for is not known.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::crew::rest::rested;
+use crate::worker_pool::rest::rested;
 
 /// A thread that worked for this share of the time is taken for busy.
 const BUSY: f64 = 0.95;
@@ -66,7 +66,7 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
-    use crate::Crew;
+    use crate::WorkerPool;
 
     fn spin(time: Duration) {
         let since = Instant::now();
@@ -75,8 +75,8 @@ mod tests {
 
     #[test]
     fn a_thread_that_waits_is_not_busy_and_one_that_works_is() {
-        let crew = Crew::start(NonZeroUsize::MIN, "busy-test").unwrap();
-        crew.run(async {
+        let worker_pool = WorkerPool::start(NonZeroUsize::MIN, "busy-test").unwrap();
+        worker_pool.run(async {
             let watch = Watch::begin();
             watch.pass();
             spin(Duration::from_millis(3));

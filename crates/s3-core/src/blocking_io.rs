@@ -10,12 +10,12 @@ thread_local! {
 }
 
 /// Lets this thread wait for local files from now on: for threads that run transfers and nothing else.
-pub fn let_this_thread_wait() {
+pub fn allow_blocking_io() {
     MAY_WAIT.set(true);
 }
 
 /// Returns whether this thread may wait for local files.
 #[must_use]
-pub fn this_thread_may_wait() -> bool {
+pub fn blocking_io_allowed() -> bool {
     MAY_WAIT.get()
 }

@@ -1,6 +1,6 @@
 //! How long a thread has had nothing to do.
 //!
-//! The runtime of a crew's thread says when it begins to wait for events and when it goes on. That is what tells whether
+//! The runtime of a worker pool's thread says when it begins to wait for events and when it goes on. That is what tells whether
 //! the thread has anything left to give: the time that it is on a core does not, where a hypervisor or other programs
 //! take the core away.
 

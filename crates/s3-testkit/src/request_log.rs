@@ -67,9 +67,9 @@ impl Recorded {
 /// The requests of one server in the order of their arrival, the newest 100,000. Clone is a reference count.
 ///
 /// A request is recorded before it is answered, and its status before the client can see it: what a client
-/// has the answer of is in the ledger.
+/// has the answer of is in the request_log.
 #[derive(Clone, Default)]
-pub struct Ledger(Arc<Mutex<Pages>>);
+pub struct RequestLog(Arc<Mutex<Pages>>);
 
 #[derive(Default)]
 struct Pages {
@@ -78,7 +78,7 @@ struct Pages {
     first: u64,
 }
 
-impl Ledger {
+impl RequestLog {
     /// Returns all requests since the start or the last [`clear`](Self::clear).
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
@@ -155,7 +155,7 @@ impl Ledger {
         let number = pages.first + pages.entries.len() as u64 - 1;
         drop(pages);
         Entry {
-            ledger: self.clone(),
+            request_log: self.clone(),
             number,
         }
     }
@@ -165,16 +165,16 @@ impl Ledger {
     }
 }
 
-impl fmt::Debug for Ledger {
+impl fmt::Debug for RequestLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ledger({} requests)", self.pages().entries.len())
+        write!(f, "RequestLog({} requests)", self.pages().entries.len())
     }
 }
 
-/// A request in the ledger that is still being answered.
+/// A request in the request_log that is still being answered.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    ledger: Ledger,
+    request_log: RequestLog,
     number: u64,
 }
 
@@ -184,7 +184,7 @@ impl Entry {
     }
 
     fn update(&self, change: impl FnOnce(&mut Recorded)) {
-        let mut pages = self.ledger.pages();
+        let mut pages = self.request_log.pages();
         let index = self
             .number
             .checked_sub(pages.first)
@@ -195,7 +195,7 @@ impl Entry {
     }
 }
 
-/// An answer's body that tells the ledger how much of it was sent.
+/// An answer's body that tells the request_log how much of it was sent.
 #[derive(Debug)]
 pub(crate) struct Metered<B> {
     body: B,
@@ -272,37 +272,37 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_text_and_by_operation() {
-        let ledger = Ledger::default();
+        let request_log = RequestLog::default();
         for key in ["x", "y", "x"] {
-            ledger
+            request_log
                 .record(get(key), &HeaderMap::new(), None)
                 .answered(200);
         }
         assert_eq!(
-            ledger.summary(),
+            request_log.summary(),
             BTreeMap::from([("GET b/x".to_owned(), 2), ("GET b/y".to_owned(), 1)])
         );
-        assert_eq!(ledger.count_of("GetObject"), 3);
-        assert_eq!(ledger.requests()[0].status, Some(200));
+        assert_eq!(request_log.count_of("GetObject"), 3);
+        assert_eq!(request_log.requests()[0].status, Some(200));
     }
 
     #[test]
     fn the_newest_are_kept_and_late_answers_find_their_entry() {
-        let ledger = Ledger::default();
-        let oldest = ledger.record(get("oldest"), &HeaderMap::new(), None);
-        let second = ledger.record(get("second"), &HeaderMap::new(), None);
+        let request_log = RequestLog::default();
+        let oldest = request_log.record(get("oldest"), &HeaderMap::new(), None);
+        let second = request_log.record(get("second"), &HeaderMap::new(), None);
         for _ in 0..CAPACITY - 1 {
-            ledger.record(get("x"), &HeaderMap::new(), None);
+            request_log.record(get("x"), &HeaderMap::new(), None);
         }
         oldest.answered(500);
         second.answered(206);
-        let kept = ledger.requests();
+        let kept = request_log.requests();
         assert_eq!(kept.len(), CAPACITY);
         assert_eq!(
             (kept[0].call.key.as_deref(), kept[0].status),
             (Some("second"), Some(206))
         );
-        assert_eq!(ledger.count(|entry| entry.status == Some(500)), 0);
+        assert_eq!(request_log.count(|entry| entry.status == Some(500)), 0);
     }
 
     #[test]
@@ -317,9 +317,9 @@ mod tests {
             ("X-Amz-Security-Token", "token"),
         ];
         let presigned = Call::new("GET", Some("b"), Some("x"), &query);
-        let ledger = Ledger::default();
-        ledger.record(presigned, &headers, None);
-        let recorded = &ledger.requests()[0];
+        let request_log = RequestLog::default();
+        request_log.record(presigned, &headers, None);
+        let recorded = &request_log.requests()[0];
         assert_eq!(
             recorded.headers,
             [("range".to_owned(), "bytes=0-1".to_owned())]

@@ -1,15 +1,15 @@
 //! Threads of the engine's own: each with its own single-threaded runtime, and nothing but transfers on it.
 //!
-//! What runs on a thread of a [`Crew`] spreads by itself: the lanes of a fan-out and the parts of an object go to all
-//! threads of that crew. What runs on somebody else's runtime stays there. So there is nothing to configure, and no
-//! handle to carry: the thread knows its crew.
+//! What runs on a thread of a [`WorkerPool`] spreads by itself: the lanes of a fan-out and the parts of an object go to all
+//! threads of that worker pool. What runs on somebody else's runtime stays there. So there is nothing to configure, and no
+//! handle to carry: the thread knows its worker pool.
 //!
 //! ```text
 //! caller ──run──► thread 0: the call ──► lane 0     on each thread: one runtime, its own sockets, its own timers,
 //!                 thread 1:          ──► lane 1     local files read and written in place
 //! ```
 //!
-//! A crew ends in the background when it is dropped, wherever that is: its threads go on for a moment while there is
+//! A worker pool ends in the background when it is dropped, wherever that is: its threads go on for a moment while there is
 //! work under way, such as the abort of an upload, and nobody waits for them.
 
 pub(crate) mod rest;
@@ -31,23 +31,23 @@ use tokio::time::timeout;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{AbortHandle, JoinError, JoinHandle, JoinSet, Notify, try_spawn};
 
-/// How long the threads of a dropped crew go on for what is under way. 5 s: an abort is one request, and a server that
+/// How long the threads of a dropped worker pool go on for what is under way. 5 s: an abort is one request, and a server that
 /// has not answered by then is slow or gone.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 thread_local! {
-    /// The crew that this thread belongs to.
+    /// The worker pool that this thread belongs to.
     static MINE: RefCell<Option<Hands>> = const { RefCell::new(None) };
 }
 
 /// A set of threads that run transfers and nothing else. Dropping it ends them in the background.
-pub struct Crew {
+pub struct WorkerPool {
     hands: Hands,
     /// The threads end when it is dropped.
     _working: watch::Sender<()>,
 }
 
-impl Crew {
+impl WorkerPool {
     /// Starts `threads` threads, which are called `name`.
     ///
     /// # Errors
@@ -58,10 +58,10 @@ impl Crew {
     ///
     /// ```
     /// use std::num::NonZeroUsize;
-    /// use s3_transfer::Crew;
+    /// use s3_transfer::WorkerPool;
     ///
-    /// let crew = Crew::start(NonZeroUsize::MIN, "transfers")?;
-    /// assert_eq!(crew.run(async { 6 * 7 }), 42);
+    /// let pool = WorkerPool::start(NonZeroUsize::MIN, "transfers")?;
+    /// assert_eq!(pool.run(async { 6 * 7 }), 42);
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn start(threads: NonZeroUsize, name: &str) -> io::Result<Self> {
@@ -118,7 +118,7 @@ impl Crew {
         })
     }
 
-    /// Runs `work` on the crew and waits for it, blocking this thread.
+    /// Runs `work` on the worker pool and waits for it, blocking this thread.
     ///
     /// # Panics
     ///
@@ -132,12 +132,14 @@ impl Crew {
             Ok(output) => output,
             Err(failure) => match failure.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => unreachable!("the threads live as long as the crew, which is borrowed"),
+                Err(_) => {
+                    unreachable!("the threads live as long as the worker_pool, which is borrowed")
+                }
             },
         }
     }
 
-    /// Runs something short on the calling thread that waits for the crew's tasks, blocking this thread.
+    /// Runs something short on the calling thread that waits for the worker pool's tasks, blocking this thread.
     ///
     /// # Panics
     ///
@@ -147,9 +149,9 @@ impl Crew {
     }
 }
 
-impl fmt::Debug for Crew {
+impl fmt::Debug for WorkerPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Crew").field(&self.threads()).finish()
+        f.debug_tuple("WorkerPool").field(&self.threads()).finish()
     }
 }
 
@@ -167,7 +169,7 @@ fn start_thread(name: &str, end: watch::Receiver<()>) -> io::Result<Starting> {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(tell.send(Err(error))),
             };
-            s3_core::local_io::let_this_thread_wait();
+            s3_core::blocking_io::allow_blocking_io();
             // Nobody listens, or nobody welcomes, if another thread could not be started.
             if tell.send(Ok(runtime.handle().clone())).is_err() {
                 return;
@@ -184,14 +186,14 @@ fn start_thread(name: &str, end: watch::Receiver<()>) -> io::Result<Starting> {
 }
 
 async fn work_until(mut end: watch::Receiver<()>, hands: Hands) {
-    // Nothing is ever sent: this ends when the crew is dropped.
+    // Nothing is ever sent: this ends when the worker pool is dropped.
     while end.changed().await.is_ok() {}
     if timeout(LAST_WORDS, hands.idle()).await.is_err() {
         tracing::warn!("a client ends with transfers under way");
     }
 }
 
-/// How to reach the threads of a crew. Clone is a reference count; it does not keep the threads.
+/// How to reach the threads of a worker pool. Clone is a reference count; it does not keep the threads.
 #[derive(Clone)]
 pub(crate) struct Hands(Arc<Shared>);
 
@@ -211,7 +213,7 @@ struct Seat {
 }
 
 impl Hands {
-    /// Returns the crew of this thread.
+    /// Returns the worker pool of this thread.
     pub(crate) fn mine() -> Option<Self> {
         MINE.with_borrow(Clone::clone)
     }
@@ -236,7 +238,7 @@ impl Hands {
     }
 }
 
-/// One task under way. The threads of a dropped crew wait for it.
+/// One task under way. The threads of a dropped worker pool wait for it.
 struct Share(Hands);
 
 impl Share {
@@ -279,7 +281,7 @@ impl Drop for Call {
 
 /// Work that goes on without its caller; returns `None` outside a runtime, where nothing can go on.
 ///
-/// On a crew's thread it goes on for a moment after the crew's end as well.
+/// On a worker pool's thread it goes on for a moment after the worker pool's end as well.
 pub(crate) fn in_background<F>(work: F) -> Option<JoinHandle<F::Output>>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -298,23 +300,23 @@ where
 
 /// Tasks that belong together, such as the parts of one object. Dropping it ends them.
 ///
-/// As [`JoinSet`], but on a crew's thread the tasks go to all threads of the crew in turn.
+/// As [`JoinSet`], but on a worker pool's thread the tasks go to all threads of the worker pool in turn.
 pub(crate) struct PartSet<T> {
     tasks: JoinSet<T>,
-    crew: Option<Hands>,
+    worker_pool: Option<Hands>,
 }
 
 impl<T: Send + 'static> PartSet<T> {
     pub(crate) fn new() -> Self {
         Self {
             tasks: JoinSet::new(),
-            crew: Hands::mine().filter(|hands| hands.threads() > 1),
+            worker_pool: Hands::mine().filter(|hands| hands.threads() > 1),
         }
     }
 
     /// Begins a task, on the next thread.
     pub(crate) fn spawn(&mut self, work: impl Future<Output = T> + Send + 'static) -> AbortHandle {
-        match &self.crew {
+        match &self.worker_pool {
             Some(hands) => {
                 let next = hands.0.next.fetch_add(1, Ordering::Relaxed);
                 self.spawn_on(next, work)
@@ -323,13 +325,13 @@ impl<T: Send + 'static> PartSet<T> {
         }
     }
 
-    /// Begins a task on a thread of its choice, counted round; on this runtime if it is nobody's crew.
+    /// Begins a task on a thread of its choice, counted round; on this runtime if it is nobody's worker pool.
     pub(crate) fn spawn_on(
         &mut self,
         thread: usize,
         work: impl Future<Output = T> + Send + 'static,
     ) -> AbortHandle {
-        match &self.crew {
+        match &self.worker_pool {
             Some(hands) => {
                 let share = Share::take(hands);
                 let work = async move {
@@ -380,17 +382,17 @@ mod tests {
 
     use super::*;
 
-    fn crew(threads: usize) -> Crew {
-        Crew::start(NonZeroUsize::new(threads).unwrap(), "crew-test").unwrap()
+    fn worker_pool(threads: usize) -> WorkerPool {
+        WorkerPool::start(NonZeroUsize::new(threads).unwrap(), "worker_pool-test").unwrap()
     }
 
     #[test]
     fn parts_go_to_all_threads_and_may_wait_for_files_there() {
-        let seen = crew(3).run(async {
+        let seen = worker_pool(3).run(async {
             let mut parts = PartSet::new();
             for _ in 0..6 {
                 parts.spawn(async {
-                    assert!(s3_core::local_io::this_thread_may_wait());
+                    assert!(s3_core::blocking_io::blocking_io_allowed());
                     thread::current().id()
                 });
             }
@@ -406,29 +408,29 @@ mod tests {
 
     #[test]
     fn calls_in_turn_stay_on_the_first_thread_and_calls_at_once_do_not() {
-        let crew = crew(2);
+        let worker_pool = worker_pool(2);
         let whoami = || async { thread::current().id() };
-        assert_eq!(crew.run(whoami()), crew.run(whoami()));
-        let busy = crew.spawn(std::future::pending::<()>());
-        let first = crew.spawn(async { thread::current().id() });
-        let first = crew.wait_for(first).unwrap();
+        assert_eq!(worker_pool.run(whoami()), worker_pool.run(whoami()));
+        let busy = worker_pool.spawn(std::future::pending::<()>());
+        let first = worker_pool.spawn(async { thread::current().id() });
+        let first = worker_pool.wait_for(first).unwrap();
         busy.abort();
-        assert!(crew.wait_for(busy).is_err());
-        assert_ne!(crew.run(whoami()), first);
+        assert!(worker_pool.wait_for(busy).is_err());
+        assert_ne!(worker_pool.run(whoami()), first);
     }
 
     #[test]
     fn what_is_under_way_when_the_crew_is_dropped_comes_to_its_end() {
         let (done, is_done) = mpsc::channel();
-        let crew = crew(2);
-        crew.run(async move {
+        let worker_pool = worker_pool(2);
+        worker_pool.run(async move {
             in_background(async move {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 done.send(()).unwrap();
             });
         });
         let start = Instant::now();
-        drop(crew);
+        drop(worker_pool);
         assert!(
             start.elapsed() < Duration::from_millis(50),
             "dropping it must not wait"
@@ -442,8 +444,8 @@ mod tests {
     fn a_dropped_set_of_parts_is_ended_on_all_threads() {
         let alive = Arc::new(());
         let held = Arc::clone(&alive);
-        let crew = crew(2);
-        crew.run(async move {
+        let worker_pool = worker_pool(2);
+        worker_pool.run(async move {
             let mut parts = PartSet::new();
             for _ in 0..4 {
                 let held = Arc::clone(&held);
@@ -454,7 +456,7 @@ mod tests {
             }
             tokio::task::yield_now().await;
         });
-        crew.run(async {
+        worker_pool.run(async {
             let hands = Hands::mine().unwrap();
             while hands.0.under_way.load(Ordering::Relaxed) > 1 {
                 tokio::task::yield_now().await;
@@ -465,11 +467,11 @@ mod tests {
 
     #[test]
     fn a_panic_goes_on_in_the_caller() {
-        let crew = crew(1);
+        let worker_pool = worker_pool(1);
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            crew.run(async { panic!("out of patience") });
+            worker_pool.run(async { panic!("out of patience") });
         }));
         assert!(ended.is_err());
-        assert_eq!(crew.run(async { 1 }), 1);
+        assert_eq!(worker_pool.run(async { 1 }), 1);
     }
 }

@@ -17,7 +17,7 @@ const PART: (&str, &str, usize) = (".", ".s3-part", 6);
 /// Something that a process left behind which was killed, or lost its connection at the wrong moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Leftover {
+pub enum Orphan {
     /// A client's temporary directory, `metaflow.s3.RXXXXXXX`, whose process is gone.
     Directory {
         /// Where it is.
@@ -37,7 +37,7 @@ pub enum Leftover {
     },
 }
 
-impl Leftover {
+impl Orphan {
     /// Removes what lies on this machine, and returns whether it did: not if it is gone, or somebody has begun to use
     /// it. Blocks.
     pub(crate) fn remove_local(&self) -> io::Result<bool> {
@@ -59,7 +59,7 @@ impl Leftover {
 }
 
 /// Where it is.
-impl fmt::Display for Leftover {
+impl fmt::Display for Orphan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory { path } | Self::File { path } => path.display().fmt(f),
@@ -76,7 +76,7 @@ pub(crate) fn find(
     directory: &Path,
     ours: &Metadata,
     older_than: Duration,
-) -> io::Result<Vec<Leftover>> {
+) -> io::Result<Vec<Orphan>> {
     let now = SystemTime::now();
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -108,8 +108,8 @@ pub(crate) fn find(
             continue;
         }
         found.push(match is_directory {
-            true => Leftover::Directory { path },
-            false => Leftover::File { path },
+            true => Orphan::Directory { path },
+            false => Orphan::File { path },
         });
     }
     Ok(found)
@@ -135,10 +135,10 @@ fn unused(path: &Path) -> io::Result<Option<File>> {
 mod tests {
     use super::*;
 
-    fn names(found: &[Leftover]) -> Vec<String> {
-        let path = |leftover: &Leftover| match leftover {
-            Leftover::Directory { path } | Leftover::File { path } => path.clone(),
-            Leftover::Upload { .. } => unreachable!("only local ones"),
+    fn names(found: &[Orphan]) -> Vec<String> {
+        let path = |leftover: &Orphan| match leftover {
+            Orphan::Directory { path } | Orphan::File { path } => path.clone(),
+            Orphan::Upload { .. } => unreachable!("only local ones"),
         };
         let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         let mut names: Vec<_> = found.iter().map(path).map(name).collect();
@@ -197,9 +197,7 @@ mod tests {
         file.try_lock_shared().unwrap();
         let ours = fs::metadata(dir.path()).unwrap();
         assert!(find(dir.path(), &ours, Duration::ZERO).unwrap().is_empty());
-        Leftover::File { path: path.clone() }
-            .remove_local()
-            .unwrap();
+        Orphan::File { path: path.clone() }.remove_local().unwrap();
         assert!(path.exists());
         drop(file);
         assert_eq!(find(dir.path(), &ours, Duration::ZERO).unwrap().len(), 1);

@@ -18,9 +18,9 @@ async fn seed(case: &Case, key: &str, len: usize) {
 /// Runs `call` and returns how many requests of each kind it sent.
 async fn requests(case: &Case, call: impl AsyncFnOnce(S3)) -> BTreeMap<String, usize> {
     let s3 = case.s3();
-    case.server.ledger().clear();
+    case.server.request_log().clear();
     call(s3).await;
-    case.server.ledger().operations()
+    case.server.request_log().operations()
 }
 
 fn expect(counts: &[(&str, usize)]) -> BTreeMap<String, usize> {

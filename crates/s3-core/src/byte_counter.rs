@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Examples
 ///
 /// ```
-/// use s3_core::{Moved, Payload};
+/// use s3_core::{ByteCounter, Payload};
 ///
-/// let moved = Moved::default();
+/// let moved = ByteCounter::default();
 /// let payload = Payload::from("hiss").counted_by(moved.clone());
 /// // A store does this while it sends.
 /// if let Some(count) = payload.moved() {
@@ -25,9 +25,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// assert_eq!(moved.bytes(), 4);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Moved(Arc<AtomicU64>);
+pub struct ByteCounter(Arc<AtomicU64>);
 
-impl Moved {
+impl ByteCounter {
     /// Counts bytes that have moved.
     pub fn add(&self, bytes: u64) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
@@ -40,10 +40,10 @@ impl Moved {
     }
 }
 
-impl PartialEq for Moved {
+impl PartialEq for ByteCounter {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for Moved {}
+impl Eq for ByteCounter {}

@@ -1,4 +1,4 @@
-//! Schedules of a crew's end: it waits for what is under way, and for what that begins, and for nothing else.
+//! Schedules of a worker pool's end: it waits for what is under way, and for what that begins, and for nothing else.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize as Count;
@@ -9,7 +9,7 @@ use super::{Hands, Share, Shared};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{JoinHandle, Notify, chance, draw, explore, spawn};
 
-/// A crew without threads: only what it counts.
+/// A worker pool without threads: only what it counts.
 fn hands() -> Hands {
     Hands(Arc::new(Shared {
         seats: Box::new([]),
@@ -19,7 +19,7 @@ fn hands() -> Hands {
     }))
 }
 
-/// Begins a task as the crew does; some begin others, as an upload that is dropped begins its abort.
+/// Begins a task as the worker pool does; some begin others, as an upload that is dropped begins its abort.
 fn begin(hands: &Hands, working: &Arc<Count>, depth: usize) -> JoinHandle<()> {
     let share = Share::take(hands);
     working.fetch_add(1, Ordering::Relaxed);
@@ -67,5 +67,8 @@ fn the_end_waits_for_all() {
 
 #[test]
 fn end() {
-    explore("the end of a crew waits for all", the_end_waits_for_all);
+    explore(
+        "the end of a worker_pool waits for all",
+        the_end_waits_for_all,
+    );
 }
