@@ -99,8 +99,8 @@ const LAYERS: [Layer; 8] = [
     },
     Layer {
         name: "s3-bench",
-        uses: &["s3-client", "s3-testkit"],
-        tests_use: &[],
+        uses: &["s3-client"],
+        tests_use: &["s3-core", "s3-testkit"],
         because: "the bench measures what users see, so it goes through the facade",
     },
     Layer {

@@ -12,11 +12,12 @@ mod contract;
 mod core_pin;
 mod failure;
 mod floor;
-mod origin;
+pub mod origin;
 mod ours;
 #[cfg(feature = "peers")]
 mod peers;
 mod series;
+mod serve_origin;
 mod tally;
 mod usage;
 mod workload;

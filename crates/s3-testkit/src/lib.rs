@@ -5,8 +5,6 @@
 mod call;
 pub mod conformance;
 mod faults;
-#[cfg(target_os = "linux")]
-pub mod origin;
 mod ramp;
 mod request_log;
 mod server;

@@ -78,10 +78,11 @@ fn is_item(line: &str) -> bool {
     ITEMS.iter().any(|item| rest.starts_with(item))
 }
 
-/// Waiting between attempts is the engine's; test code waits as it needs.
+/// Waiting between attempts is the engine's; test code and the origin of benchmarks wait as they need.
 fn may_sleep(file: &SourceFile) -> bool {
     file.path.starts_with("crates/s3-transfer/")
         || file.path.starts_with("crates/s3-testkit/")
+        || file.path.starts_with("crates/s3-bench/")
         || file.is_below("tests")
         || file.is_below("benches")
         // Unit tests that are long enough for a file of their own.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
-use s3_core::SdkStore;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -64,16 +63,6 @@ impl Origin {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// Returns a client of this origin.
-    #[must_use]
-    pub fn sdk_store(&self) -> SdkStore {
-        SdkStore::builder()
-            .endpoint(&self.endpoint())
-            .region("us-east-1")
-            .credentials("AKIDORIGIN", "any-secret", None)
-            .build()
     }
 
     /// Returns what the bytes of an object of `bench` are; `None` if there is none of this key.

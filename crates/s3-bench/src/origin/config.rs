@@ -4,7 +4,6 @@ use std::time::Duration;
 
 /// Settings of an [`Origin`](super::Origin).
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct OriginConfig {
     /// How long each request waits, after its body has arrived, before it is answered. None by default. Resolution:
     /// one millisecond.

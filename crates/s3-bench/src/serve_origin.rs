@@ -4,9 +4,9 @@ use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use crate::origin::{OriginConfig, serve};
 use clap::Args;
 use rustix::process::{Signal, set_parent_process_death_signal};
-use s3_testkit::origin::{OriginConfig, serve};
 
 use crate::core_pin;
 use crate::failure::Outcome;
@@ -43,10 +43,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         set_parent_process_death_signal(Some(Signal::KILL))?;
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))?;
-    let mut config = OriginConfig::default();
-    config.latency = Duration::from_millis(arguments.latency_ms);
-    config.connection_rate = arguments.connection_mbps.map(|rate| rate * 1_000_000);
-    config.pool_bytes = arguments.pool_mib << 20;
+    let config = OriginConfig {
+        latency: Duration::from_millis(arguments.latency_ms),
+        connection_rate: arguments.connection_mbps.map(|rate| rate * 1_000_000),
+        pool_bytes: arguments.pool_mib << 20,
+    };
     let mut out = std::io::stdout();
     writeln!(out, "http://{}", listener.local_addr()?)?;
     out.flush()?;

@@ -9,18 +9,28 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use s3_bench::origin::{Origin, OriginConfig};
 use s3_core::{
     AbortUpload, Attributes, CompleteUpload, CreateUpload, ErrorKind, GetRequest, HeadRequest,
     Integrity, ListRequest, Payload, S3Prefix, S3Url, SdkStore, Store, StoreExt, UploadPart,
 };
-use s3_testkit::origin::{Origin, OriginConfig};
 use s3_testkit::{assert_ramp, ramp};
 
+fn client_of(origin: &Origin) -> SdkStore {
+    SdkStore::builder()
+        .endpoint(&origin.endpoint())
+        .region("us-east-1")
+        .credentials("AKIDORIGIN", "any-secret", None)
+        .build()
+}
+
 fn started() -> (Origin, SdkStore) {
-    let mut config = OriginConfig::default();
-    config.pool_bytes = 1 << 20;
+    let config = OriginConfig {
+        pool_bytes: 1 << 20,
+        ..OriginConfig::default()
+    };
     let origin = Origin::start(config).unwrap();
-    let client = origin.sdk_store();
+    let client = client_of(&origin);
     (origin, client)
 }
 
@@ -150,12 +160,13 @@ async fn a_generated_bucket_is_listed_to_its_end() {
 
 #[tokio::test]
 async fn latency_and_rate_are_felt() {
-    let mut config = OriginConfig::default();
-    config.pool_bytes = 1 << 20;
-    config.latency = Duration::from_millis(40);
-    config.connection_rate = Some(10_000_000);
+    let config = OriginConfig {
+        latency: Duration::from_millis(40),
+        connection_rate: Some(10_000_000),
+        pool_bytes: 1 << 20,
+    };
     let origin = Origin::start(config).unwrap();
-    let client = origin.sdk_store();
+    let client = client_of(&origin);
     let mut took = [Duration::ZERO; 2];
     for (key, took) in ["small/000000", "mid/000000"].into_iter().zip(&mut took) {
         let begin = Instant::now();

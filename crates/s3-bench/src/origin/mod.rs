@@ -1,8 +1,8 @@
 //! A server for benchmarks: as much of S3 as clients need to be timed, for as little CPU as possible.
 //!
 //! It is a measuring device. It checks nothing: no signature, no condition, no checksum, no limit of S3. Whether a
-//! client is right is for [`S3Server`](crate::S3Server) to say; this says what a client costs when the server costs
-//! next to nothing.
+//! client is right is for `s3_testkit::S3Server` to say; this says what a client costs when the server costs next to
+//! nothing.
 //!
 //! One thread serves all connections. Nothing is stored for what can be computed: objects are windows into one pool
 //! of pseudo-random bytes, and their keys, sizes and listings are arithmetic on a number.
@@ -20,15 +20,19 @@
 //! Linux only: bodies leave by `sendfile` and arrive by `recv` with `MSG_TRUNC`.
 //!
 //! ```
-//! use s3_core::{S3Url, StoreExt};
-//! use s3_testkit::origin::{Origin, OriginConfig};
+//! use s3_bench::origin::{Origin, OriginConfig};
+//! use s3_core::{S3Url, SdkStore, StoreExt};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut config = OriginConfig::default();
-//! config.pool_bytes = 1 << 20;
+//! let config = OriginConfig { pool_bytes: 1 << 20, ..OriginConfig::default() };
 //! let origin = Origin::start(config)?;
-//! let object = origin.sdk_store().get_bytes(S3Url::parse("s3://bench/small/000007")?).await?;
+//! let store = SdkStore::builder()
+//!     .endpoint(&origin.endpoint())
+//!     .region("us-east-1")
+//!     .credentials("any-key-id", "any-secret", None)
+//!     .build();
+//! let object = store.get_bytes(S3Url::parse("s3://bench/small/000007")?).await?;
 //! assert_eq!(object, origin.content("small/000007", 0..4096).expect("there is such an object"));
 //! # Ok(()) }
 //! ```
