@@ -61,7 +61,7 @@ async fn gives_up<T: Debug>(call: impl IntoFuture<Output = s3_client::Result<T>>
     let error = call.into_future().await.unwrap_err();
     let took = begun.elapsed();
     let text = format!("{error:#}");
-    let error = error.as_object().unwrap();
+    let error = error.as_request().unwrap();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{text}");
     assert!(took <= MOST, "{took:?}: {text}");
     assert_eq!(error.attempts(), ATTEMPTS, "{text}");
@@ -110,7 +110,7 @@ async fn a_deadline_ends_the_wait_for_credentials() {
     let deadline = Duration::from_secs(5);
     let begun = Instant::now();
     let error = s3.get("k").deadline(deadline).await.unwrap_err();
-    let error = error.as_object().unwrap();
+    let error = error.as_request().unwrap();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(begun.elapsed() <= deadline + Duration::from_secs(1));
 }

@@ -150,13 +150,13 @@ impl Scene {
         for (n, outcome) in outcomes.iter().enumerate() {
             let expects_object = mode == OnFailure::Collect && !kind.writes();
             match outcome {
-                Outcome::Got(object) => {
+                Outcome::Fetched(object) => {
                     assert!(expects_object && object.url() == self.url(n), "{kind:?}");
                     assert_eq!(object.size(), Some(n as u64 + 1));
                 }
                 Outcome::Done => assert!(!expects_object, "{kind:?}"),
                 Outcome::Failed(error) => {
-                    let error = error.as_object().unwrap();
+                    let error = error.as_request().unwrap();
                     assert!(error.attempt_log().is_some(), "{kind:?}: {error}");
                 }
                 _ => {}
@@ -264,7 +264,7 @@ async fn a_deadline_halfway_leaves_no_input_without_an_outcome() {
                 _ => &["+++FF-------", "+++F--------"],
             };
             assert!(expected.contains(&&*shape), "{kind:?} {mode:?}: {shape}");
-            let error = outcomes[3].error().and_then(Error::as_object).unwrap();
+            let error = outcomes[3].error().and_then(Error::as_request).unwrap();
             assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
             assert_eq!(scene.faults.delivered().total(), 2, "{kind:?} {mode:?}");
         }

@@ -192,7 +192,7 @@ async fn session(s3: &S3, said: &Everything, local: &tempfile::TempDir) {
     said.outcome(s3.upload_file(&file, "file").await);
     said.outcome(s3.info("small").await);
     said.outcome(s3.delete("many").await);
-    said.outcome(s3.leftovers(Duration::ZERO).uploads_below("").await);
+    said.outcome(s3.orphans(Duration::ZERO).uploads_below("").await);
     said.outcome(s3.get_all().await);
     said.outcome(s3.copy("small", "copy").await);
     said.outcome(s3.get("small").deadline(Duration::ZERO).await);

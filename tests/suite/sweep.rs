@@ -27,7 +27,7 @@ fn count(found: &[Orphan]) -> (usize, usize, usize) {
 }
 
 async fn found(s3: &S3, age: Duration, work: &Path) -> (usize, usize, usize) {
-    let call = s3.leftovers(age).in_directory(work).uploads_below("");
+    let call = s3.orphans(age).in_directory(work).uploads_below("");
     count(&call.await.unwrap())
 }
 
@@ -81,14 +81,14 @@ async fn what_killed_processes_leave_is_found_and_swept_and_nothing_else() {
         // What lives is left alone; an upload does not show whether it does, but its age.
         assert_eq!(found(&s3, NOW, place).await, (0, 0, 1));
         assert_eq!(found(&s3, HOUR, place).await, (0, 0, 0));
-        s3.sweep(NOW).in_directory(place).await.unwrap();
+        s3.cleanup(NOW).in_directory(place).await.unwrap();
         assert_eq!(parts_in(place), 1);
 
         up.kill();
         down.kill();
         assert_eq!(found(&s3, NOW, place).await, (2, 1, 1));
         assert_eq!(found(&s3, HOUR, place).await, (0, 0, 0));
-        let sweep = |age| s3.sweep(age).in_directory(place).uploads_below("");
+        let sweep = |age| s3.cleanup(age).in_directory(place).uploads_below("");
         assert_eq!(sweep(HOUR).await.unwrap(), []);
         assert_eq!(count(&sweep(NOW).await.unwrap()), (2, 1, 1));
         assert_eq!(found(&s3, NOW, place).await, (0, 0, 0));
@@ -111,14 +111,14 @@ async fn a_search_for_uploads_costs_one_list_and_a_sweep_one_abort_for_each() {
             case.memory.create_upload(create).await.unwrap();
         }
         let before = case.server.request_log().requests().len();
-        assert_eq!(count(&s3.leftovers(NOW).await.unwrap()), (0, 0, 0));
+        assert_eq!(count(&s3.orphans(NOW).await.unwrap()), (0, 0, 0));
         assert_eq!(case.server.request_log().requests().len() - before, 0);
         assert_eq!(
-            count(&s3.leftovers(NOW).uploads_below("").await.unwrap()),
+            count(&s3.orphans(NOW).uploads_below("").await.unwrap()),
             (0, 0, 2)
         );
         assert_eq!(case.server.request_log().requests().len() - before, 1);
-        s3.sweep(NOW).uploads_below("").await.unwrap();
+        s3.cleanup(NOW).uploads_below("").await.unwrap();
         assert_eq!(
             case.server.request_log().requests().len() - before,
             1 + 1 + 2
@@ -129,7 +129,7 @@ async fn a_search_for_uploads_costs_one_list_and_a_sweep_one_abort_for_each() {
             .store(case.server.sdk_store())
             .tmproot(case.work());
         let all = all.build().unwrap();
-        all.sweep(NOW).uploads_below("s3://bkt/").await.unwrap();
+        all.cleanup(NOW).uploads_below("s3://bkt/").await.unwrap();
     })
     .await;
 }

@@ -49,7 +49,7 @@ pub enum Outcome {
     /// Written or deleted; or read by a call that stopped at another input and threw the result away.
     Done,
     /// Read, by a call that collects.
-    Got(Box<S3Object>),
+    Fetched(Box<S3Object>),
     /// There was an object already, and it was not to be overwritten.
     AlreadyThere,
     /// Failed; the error says whether anything may have been written.
@@ -73,7 +73,7 @@ impl Outcome {
     #[must_use]
     pub fn object(&self) -> Option<&S3Object> {
         match self {
-            Self::Got(object) => Some(object),
+            Self::Fetched(object) => Some(object),
             _ => None,
         }
     }
@@ -81,7 +81,7 @@ impl Outcome {
     /// Returns whether the input succeeded; one that was there already did.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::Done | Self::Got(_) | Self::AlreadyThere)
+        matches!(self, Self::Done | Self::Fetched(_) | Self::AlreadyThere)
     }
 }
 
@@ -290,7 +290,7 @@ mod tests {
         let cause = std::io::Error::other("why");
         let error = s3_core::Error::new(ErrorKind::Network, Operation::Get).with_source(cause);
         let url = s3_core::S3Url::parse("s3://b/k").unwrap();
-        let got = Outcome::Got(Box::new(S3Object::missing(url, None)));
+        let got = Outcome::Fetched(Box::new(S3Object::missing(url, None)));
         let results = vec![Some(Ok(got)), Some(Err(Arc::new(error.into())))];
         let error = check(results).unwrap_err();
         let Error::Batch(batch) = error else {
@@ -326,7 +326,7 @@ mod tests {
             "{error}"
         );
         assert_eq!(
-            batch.error().as_object().unwrap().kind(),
+            batch.error().as_request().unwrap().kind(),
             ErrorKind::Timeout
         );
     }

@@ -20,7 +20,7 @@ pub enum Error {
     Url(#[from] ResolveError),
     /// A bucket was given where a path in it is needed. Nothing was sent.
     #[error("\"{input}\" is a bucket without a path: write \"{input}/\" to mean all of it")]
-    BareBucket {
+    BucketWithoutPath {
         /// What was given.
         input: String,
     },
@@ -28,7 +28,7 @@ pub enum Error {
     #[error(
         "{url} is not below {root}, the root of this client\nhint: give its key() to mean the object of that name below the root, or use a client without a root"
     )]
-    Elsewhere {
+    OutsideRoot {
         /// Where the object is.
         url: String,
         /// The root.
@@ -51,7 +51,7 @@ pub enum Error {
     },
     /// A request failed, or was refused before it was sent.
     #[error(transparent)]
-    Object(#[from] s3_core::Error),
+    Request(#[from] s3_core::Error),
     /// A local file to upload is not there. Nothing was sent.
     #[error(
         "local file not found: {}\nhint: check the path; a relative one begins at the working directory",
@@ -151,12 +151,12 @@ impl Error {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Url(_)
-            | Self::BareBucket { .. }
-            | Self::Elsewhere { .. }
+            | Self::BucketWithoutPath { .. }
+            | Self::OutsideRoot { .. }
             | Self::NoDatatoolsRoot => ErrorClass::Url,
             Self::NoValue { .. } => ErrorClass::InvalidObject,
             Self::LocalFileNotFound { .. } => ErrorClass::NotFound,
-            Self::Object(error) => class_of(error.kind()),
+            Self::Request(error) => class_of(error.kind()),
             Self::Batch(batch) => batch.error().class(),
             Self::Local { error, .. } => class_of(ErrorKind::of_local(error.kind())),
             _ => ErrorClass::Other,
@@ -165,10 +165,10 @@ impl Error {
 
     /// Returns the failure of the request behind this error, if a request failed: its kind, HTTP status, attempts.
     #[must_use]
-    pub fn as_object(&self) -> Option<&s3_core::Error> {
+    pub fn as_request(&self) -> Option<&s3_core::Error> {
         match self {
-            Self::Object(error) => Some(error),
-            Self::Batch(batch) => batch.error().as_object(),
+            Self::Request(error) => Some(error),
+            Self::Batch(batch) => batch.error().as_request(),
             _ => None,
         }
     }
@@ -186,12 +186,12 @@ impl Error {
     pub(crate) fn was_never_sent(&self) -> bool {
         let unsent =
             |error: &s3_core::Error| error.kind() == ErrorKind::Timeout && error.attempts() == 0;
-        self.as_object().is_some_and(unsent)
+        self.as_request().is_some_and(unsent)
     }
 
     /// Returns whether there is no such object or bucket, which `return_missing` turns into a result.
     pub(crate) fn is_missing(&self) -> bool {
-        let kind = self.as_object().map(s3_core::Error::kind);
+        let kind = self.as_request().map(s3_core::Error::kind);
         matches!(kind, Some(ErrorKind::NotFound | ErrorKind::NoSuchBucket))
     }
 

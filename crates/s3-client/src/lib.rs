@@ -2,14 +2,13 @@
 //!
 #![doc = include_str!("guide.md")]
 
-mod ahead;
 mod batch_error;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod builder;
 mod config;
 mod config_files;
-mod distinct;
+mod dedup;
 mod download;
 mod error;
 #[cfg(feature = "fuzzing")]
@@ -28,10 +27,11 @@ mod put_object;
 mod put_value;
 mod python_json;
 mod range_info;
+mod read_ahead;
 mod request;
-mod rewound;
 mod s3;
 mod scratch;
+mod seekable_reader;
 mod stream;
 mod upload;
 

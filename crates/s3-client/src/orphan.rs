@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     fn names(found: &[Orphan]) -> Vec<String> {
-        let path = |leftover: &Orphan| match leftover {
+        let path = |orphan: &Orphan| match orphan {
             Orphan::Directory { path } | Orphan::File { path } => path.clone(),
             Orphan::Upload { .. } => unreachable!("only local ones"),
         };
@@ -181,9 +181,9 @@ mod tests {
                 .unwrap()
                 .is_empty()
         );
-        for leftover in &found {
-            leftover.remove_local().unwrap();
-            leftover.remove_local().unwrap();
+        for orphan in &found {
+            orphan.remove_local().unwrap();
+            orphan.remove_local().unwrap();
         }
         assert!(find(dir.path(), &ours, Duration::ZERO).unwrap().is_empty());
         assert!(at("victim").exists() && at("metaflow.s3.abcdefgh").exists());

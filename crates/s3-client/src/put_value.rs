@@ -13,7 +13,7 @@ use s3_transfer::Source;
 use tokio::io::AsyncRead;
 
 use crate::error::{Error, Result};
-use crate::rewound::Rewound;
+use crate::seekable_reader::SeekableReader;
 
 /// The value of a put. Text, bytes and files convert; readers have constructors of their own.
 ///
@@ -79,7 +79,7 @@ impl PutValue {
     /// # Ok(()) }
     /// ```
     pub fn seekable(reader: impl Read + Seek + Send + 'static) -> Self {
-        Self::reader(Rewound::new(reader))
+        Self::reader(SeekableReader::new(reader))
     }
 
     /// Takes the rest of an asynchronous reader.
@@ -264,7 +264,7 @@ mod tests {
         let late = put(&silent).deadline(Duration::from_millis(50)).await;
         let late = late.unwrap_err();
         assert_eq!(
-            late.as_object().unwrap().kind(),
+            late.as_request().unwrap().kind(),
             s3_core::ErrorKind::Timeout
         );
         // The thread that was left waiting gets a writer, who has nothing to say.

@@ -178,7 +178,7 @@ impl Shared {
         let prefix = self.root.resolve_prefix(key.as_str())?;
         let bare = prefix.prefix().is_empty() && !prefix.as_str().ends_with('/');
         if bare && self.root.prefix().is_none() {
-            return Err(Error::BareBucket {
+            return Err(Error::BucketWithoutPath {
                 input: prefix.as_str().to_owned(),
             });
         }
@@ -192,7 +192,7 @@ impl Shared {
             Some(root)
                 if url.as_str() != root.as_str() && !root.with_trailing_slash().contains(&url) =>
             {
-                Err(Error::Elsewhere {
+                Err(Error::OutsideRoot {
                     url: url.as_str().to_owned(),
                     root: root.as_str().to_owned(),
                 })

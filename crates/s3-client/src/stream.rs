@@ -12,8 +12,8 @@ use s3_core::{ListPage, S3Prefix};
 use s3_transfer::{ListOptions, ListStream, Many};
 
 use crate::S3Object;
-use crate::ahead::Ahead;
 use crate::error::{Error, Result};
+use crate::read_ahead::ReadAhead;
 use crate::request::Call;
 
 /// The results of a batch in order of completion, each with the index of its input.
@@ -25,12 +25,12 @@ pub struct ObjectStream(Kind);
 
 enum Kind {
     Refused(Option<(usize, Error)>),
-    Running(Many<S3Object, Error>, Ahead),
+    Running(Many<S3Object, Error>, ReadAhead),
 }
 
 impl ObjectStream {
     /// Returns a stream of what `many` downloads. Its jobs wait for room in `ahead`, and add to it.
-    pub(crate) fn running(many: Many<S3Object, Error>, ahead: Ahead) -> Self {
+    pub(crate) fn running(many: Many<S3Object, Error>, ahead: ReadAhead) -> Self {
         Self(Kind::Running(many, ahead))
     }
 

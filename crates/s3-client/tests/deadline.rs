@@ -30,7 +30,7 @@ async fn times_out<T: Debug>(call: impl IntoFuture<Output = Result<T>>) {
     let began = Instant::now();
     let error = call.into_future().await.expect_err("nobody answers");
     assert_eq!(
-        error.as_object().map(|error| error.kind()),
+        error.as_request().map(|error| error.kind()),
         Some(ErrorKind::Timeout),
         "{error}"
     );

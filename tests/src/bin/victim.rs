@@ -38,7 +38,7 @@ fn main() {
         match outcome {
             Ok(text) => say(&format!("done {text}")),
             Err(error) => {
-                let kind = error.as_object().map(s3_client::s3_core::Error::kind);
+                let kind = error.as_request().map(s3_client::s3_core::Error::kind);
                 say(&format!("failed {:?} {kind:?} {error}", error.class()).replace('\n', " "));
             }
         }

@@ -147,7 +147,7 @@ async fn run(absence: &Absence, number: usize, stage: &Stage, report: &mut Repor
     match (&outcome, lasts) {
         (Ok(Seen::Right), Some(lasts)) if took >= lasts => {}
         (Err(error), None) => {
-            let error = error.as_object().unwrap();
+            let error = error.as_request().unwrap();
             if error.kind() != ErrorKind::Network {
                 problems.push(format!("{error}"));
             }

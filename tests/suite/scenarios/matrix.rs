@@ -182,7 +182,7 @@ async fn run(
     };
     let succeeded = outcome.is_ok();
     let seen = outcome.as_ref().map_err(|error| {
-        let error = error.as_object();
+        let error = error.as_request();
         error.map_or(s3_core::ErrorKind::Other, s3_core::Error::kind)
     });
     if let Some(wrong) = expected(operation, target, fault, times).judge(seen) {

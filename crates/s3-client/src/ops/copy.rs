@@ -9,7 +9,7 @@ use crate::s3::Client;
 
 /// The call of [`copy`](Client::copy).
 #[derive(Clone, Debug)]
-pub struct Copy {
+pub struct CopyObject {
     from: Key,
     to: Key,
 }
@@ -37,15 +37,15 @@ impl<M: Mode> Client<M> {
     /// assert_eq!(s3.info("s3://b/to").await?.content_type(), Some("text/plain"));
     /// # Ok(()) }
     /// ```
-    pub fn copy(&self, from: impl Into<Key>, to: impl Into<Key>) -> Request<Copy, M> {
-        self.request(Copy {
+    pub fn copy(&self, from: impl Into<Key>, to: impl Into<Key>) -> Request<CopyObject, M> {
+        self.request(CopyObject {
             from: from.into(),
             to: to.into(),
         })
     }
 }
 
-impl Op for Copy {
+impl Op for CopyObject {
     type Output = String;
 
     const NAME: &'static str = "copy";

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::get::{GetOptions, check_file, fetch_object, resolve};
-use crate::distinct::{Batch, run_distinct};
+use crate::dedup::{Batch, run_distinct};
 use crate::download::{Fetch, Landing};
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};

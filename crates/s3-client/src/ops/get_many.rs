@@ -3,10 +3,10 @@
 use s3_transfer::FanOutOptions;
 
 use super::get::{GetOptions, fetch_object, resolve};
-use crate::ahead::Ahead;
-use crate::distinct::{Batch, run_distinct};
+use crate::dedup::{Batch, run_distinct};
 use crate::download::Landing;
 use crate::error::Result;
+use crate::read_ahead::ReadAhead;
 use crate::request::{Async, Call, Mode, Op, Request};
 use crate::s3::Client;
 use crate::stream::ObjectStream;
@@ -105,7 +105,7 @@ impl GetMany {
             }
         }
         let (transfer, options) = (call.client.transfer.clone(), self.options);
-        let ahead = Ahead::default();
+        let ahead = ReadAhead::default();
         let reader = ahead.clone();
         let many = transfer.fan_out(fetches, FanOutOptions::default(), move |_, fetch| {
             let (call, ahead) = (call.clone(), ahead.clone());

@@ -2,7 +2,7 @@
 
 use s3_core::S3Url;
 
-use crate::distinct::{Batch, run_distinct};
+use crate::dedup::{Batch, run_distinct};
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
 use crate::s3::Client;

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use s3_core::ListPage;
 
-use crate::distinct::{Batch, Results, results_of_distinct};
+use crate::dedup::{Batch, Results, results_of_distinct};
 use crate::error::Result;
 use crate::request::{Async, Call, Mode, Op, Request};
 use crate::s3::{Client, Shared};

@@ -7,7 +7,7 @@ use s3_core::{ListPage, ListedObject, S3Prefix};
 use s3_transfer::FanOutOptions;
 
 use super::list::list_all;
-use crate::distinct::{Batch, Results, results_of_distinct};
+use crate::dedup::{Batch, Results, results_of_distinct};
 use crate::download::{Download, Fetch, Landing};
 use crate::error::{Error, Result};
 use crate::request::{Call, Mode, Op, Request};
@@ -226,7 +226,7 @@ impl GetRecursive {
             on_failure: self.on_failure,
             outcome: |index, download| match self.on_failure {
                 OnFailure::Stop => Outcome::Done,
-                OnFailure::Collect => Outcome::Got(Box::new(object(index, download))),
+                OnFailure::Collect => Outcome::Fetched(Box::new(object(index, download))),
             },
         };
         let fetches = lists.concat();

@@ -94,7 +94,7 @@ impl Batch<fn(usize, S3Object) -> Outcome> {
             on_failure,
             outcome: match on_failure {
                 OnFailure::Stop => |_, _| Outcome::Done,
-                OnFailure::Collect => |_, object| Outcome::Got(Box::new(object)),
+                OnFailure::Collect => |_, object| Outcome::Fetched(Box::new(object)),
             },
         }
     }

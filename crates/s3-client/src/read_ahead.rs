@@ -9,7 +9,7 @@ const MOST: u64 = 48 << 20;
 
 /// What is downloaded for a reader and is not read yet. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ahead(Arc<Shared>);
+pub(crate) struct ReadAhead(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -29,11 +29,11 @@ struct State {
 /// A download under way. Dropped, it is taken for failed.
 #[derive(Debug)]
 pub(crate) struct Expected {
-    ahead: Ahead,
+    ahead: ReadAhead,
     bytes: u64,
 }
 
-impl Ahead {
+impl ReadAhead {
     /// Waits until there is room for a download, of so many bytes if that is known.
     pub(crate) async fn room(&self, size: Option<u64>) -> Expected {
         loop {
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_full_stream_waits_for_its_reader() {
-        let ahead = Ahead::default();
+        let ahead = ReadAhead::default();
         let expected = ahead.room(Some(MOST)).now_or_never().unwrap();
         let mut waiting = Box::pin(ahead.room(Some(1)));
         assert!(waiting.as_mut().now_or_never().is_none());
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn unknown_sizes_are_guessed_and_failures_take_no_room() {
-        let ahead = Ahead::default();
+        let ahead = ReadAhead::default();
         let first = ahead.room(None).now_or_never().unwrap();
         first.arrived(MOST / 2);
         let second = ahead.room(None).now_or_never().unwrap();
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_longest_of_ranges_are_no_more_than_all_room() {
-        let ahead = Ahead::default();
+        let ahead = ReadAhead::default();
         let first = ahead.room(Some(1)).now_or_never().unwrap();
         assert!(ahead.room(Some(u64::MAX)).now_or_never().is_none());
         first.arrived(0);
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_object_larger_than_all_room_comes_alone() {
-        let ahead = Ahead::default();
+        let ahead = ReadAhead::default();
         let large = ahead.room(Some(10 * MOST)).now_or_never().unwrap();
         assert!(ahead.room(Some(1)).now_or_never().is_none());
         large.arrived(10 * MOST);

@@ -3,12 +3,12 @@
 use std::io::{self, Read, Seek};
 
 /// Rewinds at the first read, on the thread that reads.
-pub(crate) struct Rewound<R> {
+pub(crate) struct SeekableReader<R> {
     reader: R,
     rewound: bool,
 }
 
-impl<R: Read + Seek> Rewound<R> {
+impl<R: Read + Seek> SeekableReader<R> {
     pub(crate) fn new(reader: R) -> Self {
         Self {
             reader,
@@ -17,7 +17,7 @@ impl<R: Read + Seek> Rewound<R> {
     }
 }
 
-impl<R: Read + Seek> Read for Rewound<R> {
+impl<R: Read + Seek> Read for SeekableReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if !self.rewound {
             self.reader.rewind()?;
@@ -36,7 +36,9 @@ mod tests {
         let mut reader = io::Cursor::new("abcdef");
         reader.set_position(3);
         let mut text = String::new();
-        Rewound::new(reader).read_to_string(&mut text).unwrap();
+        SeekableReader::new(reader)
+            .read_to_string(&mut text)
+            .unwrap();
         assert_eq!(text, "abcdef");
     }
 }

@@ -14,13 +14,13 @@ use crate::request::{Call, Mode, Op, Request};
 use crate::s3::Client;
 use crate::{BatchError, Key, Outcome};
 
-/// The call of [`leftovers`](Client::leftovers).
+/// The call of [`orphans`](Client::orphans).
 #[derive(Clone, Debug)]
-pub struct Leftovers(Search);
+pub struct Orphans(Search);
 
-/// The call of [`sweep`](Client::sweep).
+/// The call of [`cleanup`](Client::cleanup).
 #[derive(Clone, Debug)]
-pub struct Sweep(Search);
+pub struct Cleanup(Search);
 
 #[derive(Clone, Debug)]
 struct Search {
@@ -34,7 +34,7 @@ impl<M: Mode> Client<M> {
     ///
     /// Looked at is the directory that this client makes its temporary directory in, for other clients' temporary
     /// directories and unfinished downloads, and the directories of [`in_directory`](Request::in_directory), without
-    /// those below. What a living process uses is locked and is no leftover, nor is what another user owns, nor what is on
+    /// those below. What a living process uses is locked and is no orphan, nor is what another user owns, nor what is on
     /// a file system without locks. Uploads are looked for with [`uploads_below`](Request::uploads_below) only.
     ///
     /// Ages of uploads are by the server's clock, those of files by the file system's, and both are compared with the
@@ -57,17 +57,17 @@ impl<M: Mode> Client<M> {
     /// let s3 = s3_client::S3::in_memory()?;
     /// s3.create_bucket("b").await?;
     /// let day = Duration::from_secs(24 * 3600);
-    /// for leftover in s3.leftovers(day).uploads_below("s3://b/").await? {
-    ///     println!("{leftover:?}");
+    /// for orphan in s3.orphans(day).uploads_below("s3://b/").await? {
+    ///     println!("{orphan:?}");
     /// }
-    /// let removed = s3.sweep(day).uploads_below("s3://b/").await?;
+    /// let removed = s3.cleanup(day).uploads_below("s3://b/").await?;
     /// # Ok(()) }
     /// ```
-    pub fn leftovers(&self, older_than: Duration) -> Request<Leftovers, M> {
-        self.request(Leftovers(Search::new(older_than)))
+    pub fn orphans(&self, older_than: Duration) -> Request<Orphans, M> {
+        self.request(Orphans(Search::new(older_than)))
     }
 
-    /// Removes what [`leftovers`](Self::leftovers) finds, and returns what was removed: not what somebody has begun to
+    /// Removes what [`orphans`](Self::orphans) finds, and returns what was removed: not what somebody has begun to
     /// use in between.
     ///
     /// Requests as there, and one for each upload that is aborted. S3 does not say who has begun an upload, and nobody
@@ -75,14 +75,14 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// As [`leftovers`](Self::leftovers). Every leftover is tried; the failures in the account, a
+    /// As [`orphans`](Self::orphans). Every orphan is tried; the failures in the account, a
     /// [`BatchError`](crate::BatchError), name what they are about, and what is still there is found again.
-    pub fn sweep(&self, older_than: Duration) -> Request<Sweep, M> {
-        self.request(Sweep(Search::new(older_than)))
+    pub fn cleanup(&self, older_than: Duration) -> Request<Cleanup, M> {
+        self.request(Cleanup(Search::new(older_than)))
     }
 }
 
-impl<M> Request<Leftovers, M> {
+impl<M> Request<Orphans, M> {
     /// Looks for unfinished downloads in this directory as well.
     pub fn in_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.op.0.directories.push(path.into());
@@ -96,7 +96,7 @@ impl<M> Request<Leftovers, M> {
     }
 }
 
-impl<M> Request<Sweep, M> {
+impl<M> Request<Cleanup, M> {
     /// Looks for unfinished downloads in this directory as well.
     pub fn in_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.op.0.directories.push(path.into());
@@ -110,27 +110,27 @@ impl<M> Request<Sweep, M> {
     }
 }
 
-impl Op for Leftovers {
+impl Op for Orphans {
     type Output = Vec<Orphan>;
 
-    const NAME: &'static str = "leftovers";
+    const NAME: &'static str = "orphans";
 
     async fn run(self, call: Call) -> Result<Vec<Orphan>> {
         self.0.run(&call).await
     }
 }
 
-impl Op for Sweep {
+impl Op for Cleanup {
     type Output = Vec<Orphan>;
 
-    const NAME: &'static str = "sweep";
+    const NAME: &'static str = "cleanup";
 
     async fn run(self, call: Call) -> Result<Vec<Orphan>> {
         let found = self.0.run(&call).await?;
         let transfer = call.client.transfer.clone();
-        let removals = transfer.fan_out(found, FanOutOptions::default(), move |_, leftover| {
+        let removals = transfer.fan_out(found, FanOutOptions::default(), move |_, orphan| {
             let call = call.clone();
-            async move { remove(leftover, &call).await }
+            async move { remove(orphan, &call).await }
         });
         let removed = removals.all().await.into_iter();
         let removed = removed.map(|result| Some(result.map_err(Arc::new)));
@@ -191,11 +191,11 @@ fn in_all(
 ) -> Result<Vec<Orphan>> {
     let Some(scratch) = scratch else {
         return Err(Error::Closed {
-            action: "look for leftovers".to_owned(),
+            action: "look for orphans".to_owned(),
         });
     };
     let unreadable = |path: &PathBuf, error| {
-        Error::local(&format!("look for leftovers in {}", path.display()), error)
+        Error::local(&format!("look for orphans in {}", path.display()), error)
     };
     let ours = fs::metadata(&scratch).map_err(|error| unreadable(&scratch, error))?;
     for directory in &mut directories {
@@ -213,17 +213,17 @@ fn in_all(
     Ok(found)
 }
 
-/// Removes a leftover and returns it; `None` if somebody uses it by now.
-async fn remove(leftover: Orphan, call: &Call) -> Result<Option<Orphan>> {
-    if let Orphan::Upload { url, upload } = &leftover {
+/// Removes a orphan and returns it; `None` if somebody uses it by now.
+async fn remove(orphan: Orphan, call: &Call) -> Result<Option<Orphan>> {
+    if let Orphan::Upload { url, upload } = &orphan {
         let abort = AbortUpload::new(url.clone(), upload.clone());
         let transfer = &call.client.transfer;
         transfer.abort_upload(abort, &call.options).await?;
-        return Ok(Some(leftover));
+        return Ok(Some(orphan));
     }
-    blocking(move || match leftover.remove_local() {
-        Ok(removed) => Ok(removed.then_some(leftover)),
-        Err(error) => Err(Error::local(&format!("remove {leftover}"), error)),
+    blocking(move || match orphan.remove_local() {
+        Ok(removed) => Ok(removed.then_some(orphan)),
+        Err(error) => Err(Error::local(&format!("remove {orphan}"), error)),
     })
     .await
 }
