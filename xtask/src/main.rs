@@ -6,14 +6,14 @@
 //! | `deny` | licences, bans and sources of the dependencies, then known advisories |
 //! | `ci` | `test`, then `deny` |
 //! | `layers`, `tidy`, `features`, `docs`, `vectors` | one step of `test` on its own |
-//! | `schedules` | models of what threads share, under shuttle; the quick run is a step of `test` |
-//! | `prove` | the gates with as many cases as their figures ask for; see docs/TESTING.md |
-//! | `bench` | what transfers cost, against a floor and other clients; see docs/TUNING.md |
+//! | `schedules` | models of the state that threads share, under shuttle; the quick run is a step of `test` |
+//! | `prove` | long property and stress runs; see docs/TESTING.md |
+//! | `bench` | CPU time and memory of transfers, against a floor and other clients; see docs/TUNING.md |
 //! | `serve` | an S3 server in this process, for trying things by hand |
 //!
 //! A chore needs the Rust toolchain and nothing else; only `deny` fetches a tool, once.
-//! The dependencies here stay at clap and cargo_metadata, so that the first `cargo xtask` answers
-//! within seconds: whatever is heavy is a binary of another package that a chore runs.
+//! The dependencies here stay few and small, so that the first `cargo xtask` builds within
+//! seconds. Heavy work is a binary of another package that a chore runs.
 //!
 //! A chore that fails prints why and ends with the status of the command that failed, or with 1
 //! when the finding is its own.
@@ -60,7 +60,7 @@ enum Chore {
     Test,
     /// Run `test`, then `deny`
     Ci,
-    /// Check which crate depends on which
+    /// Check that crates depend only on the layers below them
     Layers,
     /// Check the house rules that the compiler does not know
     Tidy,
@@ -68,11 +68,11 @@ enum Chore {
     Features,
     /// Build the documentation, warnings denied
     Docs,
-    /// Measure what transfers cost, in an optimised build
+    /// Measure CPU time and memory of transfers, in an optimised build
     Bench(bench::Arguments),
-    /// Run the gates: properties of the client that hold in very many cases
+    /// Run the long property and stress runs
     Prove(prove::Arguments),
-    /// Run the models of what threads share under many schedules
+    /// Run the models of shared state under many thread schedules
     Schedules(schedules::Arguments),
     /// Start an S3 server for trying things by hand
     Serve(serve::Arguments),

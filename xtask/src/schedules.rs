@@ -1,7 +1,7 @@
-//! `cargo xtask schedules`: the models of what threads share, under very many schedules.
+//! `cargo xtask schedules`: models of the state that threads share, under thousands of thread schedules.
 //!
-//! They are unit tests of s3-transfer that only exist with `--cfg shuttle`. That flag builds each dependency anew, so
-//! they have a folder of their own below `target`; the engine alone is built there, without the AWS SDK.
+//! The models are unit tests of s3-transfer that only exist with `--cfg shuttle`. The flag rebuilds each dependency, so
+//! the build goes to `target/shuttle`. Only the engine is built there, without the AWS SDK.
 
 use std::env;
 use std::ffi::OsString;

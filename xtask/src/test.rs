@@ -1,9 +1,8 @@
-//! `cargo xtask test`: what a change has to pass, the quickest findings first.
+//! `cargo xtask test`: all checks and tests of a change, the fastest first.
 //!
 //! All steps that compile use the same profile and the features of the whole workspace, so each
 //! dependency is checked once (clippy, docs) and built once (tests, doctests, vectors).
-//! Only `features` and `schedules` resolve anew: the one because that is its purpose, the other because it builds
-//! the engine over models of threads.
+//! Only `features` and `schedules` build with other features or flags.
 
 use std::path::Path;
 use std::time::Instant;

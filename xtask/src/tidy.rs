@@ -9,6 +9,7 @@ mod files;
 mod manifest;
 mod rust;
 mod text;
+mod words;
 
 use std::fmt;
 use std::path::Path;
@@ -82,6 +83,7 @@ impl fmt::Display for Finding {
 
 fn check_alone(file: &SourceFile) -> Vec<Finding> {
     let mut findings = text::check(file);
+    findings.extend(words::check(file));
     if file.path.ends_with(".rs") {
         findings.extend(rust::check(file));
     }

@@ -11,8 +11,8 @@ use crate::failure::{Failure, Outcome};
 /// Folders that a walk without git leaves out.
 const GENERATED: [&str; 2] = ["target", ".git"];
 
-/// Inputs for programs that are fed with nonsense: they may be anything.
-const NONSENSE: &str = "fuzz/corpus/";
+/// Inputs of the fuzz targets. They may contain anything.
+const FUZZ_CORPUS: &str = "fuzz/corpus/";
 
 /// All text files, sorted by path; what is not UTF-8 is left out.
 pub(super) fn list(root: &Path) -> Outcome<Vec<SourceFile>> {
@@ -20,7 +20,7 @@ pub(super) fn list(root: &Path) -> Outcome<Vec<SourceFile>> {
         Some(paths) => paths,
         None => walked(root).map_err(|error| failed(root, &error))?,
     };
-    paths.retain(|path| !path.starts_with(NONSENSE));
+    paths.retain(|path| !path.starts_with(FUZZ_CORPUS));
     paths.sort();
     paths.dedup();
     let mut files = Vec::with_capacity(paths.len());
