@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use s3_core::{ListPage, S3Prefix};
-use s3_transfer::{ListOptions, ListStream, Many};
+use s3_transfer::{FanOut, ListOptions, ListStream};
 
 use crate::S3Object;
 use crate::error::{Error, Result};
@@ -25,12 +25,12 @@ pub struct ObjectStream(Kind);
 
 enum Kind {
     Refused(Option<(usize, Error)>),
-    Running(Many<S3Object, Error>, ReadAhead),
+    Running(FanOut<S3Object, Error>, ReadAhead),
 }
 
 impl ObjectStream {
     /// Returns a stream of what `many` downloads. Its jobs wait for room in `ahead`, and add to it.
-    pub(crate) fn running(many: Many<S3Object, Error>, ahead: ReadAhead) -> Self {
+    pub(crate) fn running(many: FanOut<S3Object, Error>, ahead: ReadAhead) -> Self {
         Self(Kind::Running(many, ahead))
     }
 

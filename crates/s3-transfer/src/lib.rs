@@ -47,7 +47,7 @@
 //!
 //! # Cancellation
 //!
-//! Dropping a future or a [`Many`] cancels what it started: tasks stop, temporary files are unlinked, and an
+//! Dropping a future or a [`FanOut`] cancels what it started: tasks stop, temporary files are unlinked, and an
 //! unfinished upload is aborted in the background if the runtime is still there.
 
 mod call;
@@ -77,7 +77,7 @@ pub use download::{
     Destination, Fetched, GetItem, KnownObject, MemoryBudget, MemoryShare, NotVerified, ObjectData,
     Verified,
 };
-pub use fanout::{AfterFailure, FanOutError, FanOutOptions, Fed, FeedFailure, Many};
+pub use fanout::{AfterFailure, FanOut, FanOutError, FanOutOptions};
 pub use job::Job;
 pub use list::{ListOptions, ListStream};
 pub use progress::Progress;

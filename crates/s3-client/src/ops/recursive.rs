@@ -166,28 +166,36 @@ impl GetRecursive {
         let relative_to = self.relative_to(call, &listing.show);
         let return_info = self.return_info;
         let pages = listing.pages(call).map(|page| {
-            let objects = page?.objects.into_iter();
-            Ok::<_, Error>(objects.map(fetch).collect::<Vec<_>>())
+            let objects = page
+                .map_err(|error| Failure::Listing(error.into()))?
+                .objects;
+            Ok(objects.into_iter().map(fetch))
         });
         let job_call = call.clone();
-        let fed = call.client.transfer.fan_out_pages_outcomes(
+        let objects = call.client.transfer.fan_out_pages(
             pages,
             FanOutOptions::default(),
-            self.on_failure.for_reads(),
             move |_, fetch: Fetch| {
                 let (call, relative_to) = (job_call.clone(), relative_to.clone());
                 async move {
-                    let download = fetch.run(&call, &Landing::Auto).await?;
+                    let download = fetch.run(&call, &Landing::Auto).await;
+                    let download = download.map_err(Failure::Download)?;
                     Ok(download.into_object(relative_to, return_info))
                 }
             },
         );
-        let fed = fed.await;
-        let results = fed.outcomes.into_iter();
-        let results = results.map(|result| Some(result?.map_err(Arc::new)));
-        let results: Results<S3Object> = results.collect();
+        let outcomes = objects.outcomes(self.on_failure.for_reads()).await;
+        let mut listing = None;
+        let mut results: Results<S3Object> = Vec::with_capacity(outcomes.len());
+        for outcome in outcomes {
+            match outcome.transpose() {
+                Ok(object) => results.push(object.map(Ok)),
+                Err(Failure::Download(error)) => results.push(Some(Err(Arc::new(error)))),
+                Err(Failure::Listing(error)) => listing = Some(Arc::new(error)),
+            }
+        }
         let batch = Batch::of_objects(Self::NAME, self.on_failure);
-        batch.check(results, fed.failure.map(Arc::new))
+        batch.check(results, listing)
     }
 
     /// Lists all prefixes and then downloads what they found, each object once.
@@ -254,6 +262,12 @@ impl GetRecursive {
             Some(show.clone())
         }
     }
+}
+
+/// Why there are no more objects, or why one was not downloaded.
+enum Failure {
+    Listing(Error),
+    Download(Error),
 }
 
 fn fetch(object: ListedObject) -> Fetch {

@@ -1,14 +1,15 @@
-//! The same job over many inputs, a bounded window at a time, results by input index.
+//! Fan-out: runs one job over many inputs, a bounded window of them at once, with results by input index.
 
-mod failure;
-mod fed;
-mod lane;
-mod many;
+mod error;
+mod fan_out;
+mod future_set;
+mod inputs;
 #[cfg(test)]
 #[cfg(shuttle)]
 mod model;
-mod slots;
+mod options;
+mod worker;
 
-pub use failure::{AfterFailure, FanOutError};
-pub use fed::{Fed, FeedFailure};
-pub use many::{FanOutOptions, Many};
+pub use error::FanOutError;
+pub use fan_out::FanOut;
+pub use options::{AfterFailure, FanOutOptions};

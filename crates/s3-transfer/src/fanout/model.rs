@@ -1,4 +1,4 @@
-//! Schedules of a batch: lanes on several threads, a reader, failures, and a reader who goes away.
+//! Schedules of a fan-out: workers on several threads, pages, a reader, failures, and a stream that is dropped.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use shuttle::future::{block_on, yield_now};
 
 use super::{AfterFailure, FanOutOptions};
 use crate::sync::{Semaphore, chance, draw, explore, set_workers};
-use crate::{Many, Transfer, TransferConfig};
+use crate::{FanOut, Transfer, TransferConfig};
 
 /// How many jobs get on at once.
 const PERMITS: usize = 2;
@@ -68,7 +68,7 @@ impl Jobs {
         self.expected(input)
     }
 
-    fn batch(self: &Arc<Self>) -> Many<usize, usize> {
+    fn batch(self: &Arc<Self>) -> FanOut<usize, usize> {
         let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
         let window = NonZeroUsize::new(self.window).unwrap();
         let options = FanOutOptions::default().with_window(window);
@@ -92,6 +92,47 @@ fn every_input_has_one_result() {
     let jobs = Jobs::some();
     let expected: Vec<_> = (0..jobs.fails.len()).map(|n| jobs.expected(n)).collect();
     assert_eq!(block_on(jobs.batch().all()), expected);
+    jobs.is_over();
+}
+
+/// Inputs in pages of up to two, some of which arrive late, and an error in place of the last input sometimes.
+fn pages_arrive_while_jobs_run() {
+    let jobs = Jobs::some();
+    let mut pages: Vec<Result<Vec<usize>, usize>> = Vec::new();
+    let mut arrived = 0;
+    while arrived < jobs.fails.len() {
+        let end = (arrived + draw(3)).min(jobs.fails.len());
+        pages.push(Ok((arrived..end).collect()));
+        arrived = end;
+    }
+    let fails = chance(3);
+    if fails {
+        pages.push(Err(arrived));
+    }
+    let pages = futures_util::stream::iter(pages).then(|page| async {
+        for _ in 0..draw(2) {
+            yield_now().await;
+        }
+        page
+    });
+    let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    let window = NonZeroUsize::new(jobs.window).unwrap();
+    let options = FanOutOptions::default().with_window(window);
+    let held = Arc::clone(&jobs);
+    let fan_out =
+        transfer.fan_out_pages(pages, options, move |_, input| Arc::clone(&held).run(input));
+    let mut expected: Vec<_> = (0..arrived).map(|n| jobs.expected(n)).collect();
+    if fails {
+        expected.push(Err(arrived));
+    }
+    match chance(2) {
+        true => assert_eq!(block_on(fan_out.all()), expected),
+        false => {
+            let first = expected.iter().position(Result::is_err);
+            let failure = block_on(fan_out.first_failure()).err();
+            assert_eq!(failure.map(|failure| failure.index), first);
+        }
+    }
     jobs.is_over();
 }
 
@@ -138,7 +179,7 @@ fn a_dropped_batch_gives_everything_back() {
         for _ in 0..taken {
             batch.next().await;
         }
-        // Lets the lanes begin, but waits for nothing.
+        // Starts the workers, but waits for nothing.
         if taken == 0 {
             let _ = futures_util::poll!(batch.next());
             yield_now().await;
@@ -151,6 +192,11 @@ fn a_dropped_batch_gives_everything_back() {
 #[test]
 fn all() {
     explore("every input has one result", every_input_has_one_result);
+}
+
+#[test]
+fn pages() {
+    explore("pages arrive while jobs run", pages_arrive_while_jobs_run);
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn fan_out(
     transfer: &Transfer,
     missing: usize,
     random: &mut Rng,
-) -> s3_client::s3_transfer::Many<Fetched> {
+) -> s3_client::s3_transfer::FanOut<Fetched> {
     let mut options = FanOutOptions::default();
     if let Some(window) = NonZeroUsize::new(random.usize(0..4)) {
         options = options.with_window(window);

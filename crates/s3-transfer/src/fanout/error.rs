@@ -1,27 +1,14 @@
-//! Why a batch stopped, and how far it had come.
+//! The error of a fan-out: its first failure, and counts of the other inputs.
 
 use std::fmt;
 
 use s3_core::Error;
 
-/// What becomes of the other inputs of a batch when one has failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AfterFailure {
-    /// All are attempted.
-    Continue,
-    /// No further one is started, and those under way are brought to their end: right for writes, of which a cancelled
-    /// one may have taken effect.
-    Drain,
-    /// No further one is started, those behind the failure are cancelled, and those before it are waited for.
-    Cancel,
-}
-
-/// The first failure of a batch, by input order, and what became of the other inputs.
+/// The failure with the lowest input index, and how many other inputs succeeded, failed or were not attempted.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FanOutError<E = Error> {
-    /// The failing input with the lowest index.
+    /// The lowest index of an input that failed.
     pub index: usize,
     /// Its error.
     pub error: E,
@@ -29,12 +16,12 @@ pub struct FanOutError<E = Error> {
     pub succeeded: usize,
     /// How many inputs failed, this one included.
     pub failed: usize,
-    /// How many inputs were not attempted, or were cancelled under way.
+    /// How many inputs were not started, or were cancelled.
     pub not_attempted: usize,
 }
 
 impl<E> FanOutError<E> {
-    /// Returns the failure of input `index` of a batch.
+    /// Returns the failure of input `index` of a fan-out.
     #[must_use]
     pub fn new(
         index: usize,
@@ -70,7 +57,7 @@ impl<E: std::error::Error + 'static> std::error::Error for FanOutError<E> {
     }
 }
 
-/// Returns all results, or the first failure and how many succeeded and failed.
+/// Returns all results, or the failure with the lowest index.
 pub(super) fn all_or_first<T, E>(
     outcomes: Vec<Option<Result<T, E>>>,
 ) -> Result<Vec<T>, FanOutError<E>> {
@@ -109,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_counts_the_inputs_and_names_its_cause() {
+    fn the_text_counts_inputs_and_the_source_is_the_cause() {
         let cause = std::io::Error::other("no luck");
         let failure = FanOutError::new(7, cause, 5, 2, 4);
         assert_eq!(

@@ -1,7 +1,7 @@
-//! Many futures in one task, without a task or an allocation for each.
+//! A set of futures that one task polls, without a task or an allocation for each future.
 //!
-//! A slot keeps its memory and its waker when its future is done, for the next one. Wakers put the number of their
-//! slot into a queue, and the first of them wakes the task.
+//! A slot keeps its memory and its waker for the next future. A waker puts its slot's number into the wake queue; the
+//! first one in an empty queue wakes the task. As `FuturesUnordered`, but that allocates for each future.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,20 +11,20 @@ use std::task::{Context, Poll, Wake, Waker};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{AtomicWaker, Mutex};
 
-/// How a task that drives slots is reached. Clone is a reference count.
+/// Wakes the task that polls a set, and tells it which slots to poll. Clone is a reference count.
 #[derive(Clone, Default)]
-pub(super) struct Bell(Arc<Queue>);
+pub(super) struct WakeQueue(Arc<WokenSlots>);
 
 #[derive(Default)]
-struct Queue {
+struct WokenSlots {
     task: AtomicWaker,
-    /// The slots that want to be polled.
+    /// Slots to poll.
     woken: Mutex<Vec<usize>>,
 }
 
-impl Bell {
-    /// Makes the task look at what has changed.
-    pub(super) fn ring(&self) {
+impl WakeQueue {
+    /// Wakes the task without a slot to poll.
+    pub(super) fn wake_task(&self) {
         self.0.task.wake();
     }
 
@@ -33,9 +33,9 @@ impl Bell {
         woken.push(slot);
         let first = woken.len() == 1;
         drop(woken);
-        // Otherwise the task has been woken and has not looked yet.
+        // Otherwise the task has been woken and has not run yet.
         if first {
-            self.ring();
+            self.wake_task();
         }
     }
 }
@@ -43,9 +43,9 @@ impl Bell {
 /// Wakes one slot.
 struct SlotWaker {
     slot: usize,
-    /// The slot is in the queue already.
+    /// The slot is in the queue.
     queued: AtomicBool,
-    bell: Bell,
+    queue: WakeQueue,
 }
 
 impl Wake for SlotWaker {
@@ -55,53 +55,53 @@ impl Wake for SlotWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
-            self.bell.push(self.slot);
+            self.queue.push(self.slot);
         }
     }
 }
 
-struct Slot<F> {
-    /// The number of the input that the future is for.
+struct FutureSlot<F> {
+    /// The number of the input that the future belongs to.
     input: usize,
     future: Pin<Box<Option<F>>>,
     shared: Arc<SlotWaker>,
     waker: Waker,
 }
 
-/// Futures that are driven together, each for one input.
-pub(super) struct Slots<F: Future> {
-    slots: Vec<Slot<F>>,
+/// Futures that are polled together, each for one input.
+pub(super) struct FutureSet<F: Future> {
+    slots: Vec<FutureSlot<F>>,
     free: Vec<usize>,
     live: usize,
     /// The slots to poll in this round, from `at` on.
     round: Vec<usize>,
     at: usize,
-    bell: Bell,
+    queue: WakeQueue,
 }
 
-impl<F: Future> Slots<F> {
-    pub(super) fn new(bell: Bell) -> Self {
+impl<F: Future> FutureSet<F> {
+    pub(super) fn new(queue: WakeQueue) -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
             live: 0,
             round: Vec::new(),
             at: 0,
-            bell,
+            queue,
         }
     }
 
-    /// Returns how many futures are under way.
+    /// Returns how many futures have not completed.
     pub(super) fn len(&self) -> usize {
         self.live
     }
 
-    /// Lets wakers wake this task; to be called before anything is polled.
+    /// Sets the task that wakers wake. Call it before polling.
     pub(super) fn register(&self, task: &Waker) {
-        self.bell.0.task.register(task);
+        self.queue.0.task.register(task);
     }
 
-    /// Takes a future in. It is polled with the next ones.
+    /// Adds a future. It is polled in this round.
     pub(super) fn insert(&mut self, input: usize, future: F) {
         self.live += 1;
         let slot = match self.free.pop() {
@@ -120,9 +120,9 @@ impl<F: Future> Slots<F> {
         let shared = Arc::new(SlotWaker {
             slot,
             queued: AtomicBool::new(false),
-            bell: self.bell.clone(),
+            queue: self.queue.clone(),
         });
-        self.slots.push(Slot {
+        self.slots.push(FutureSlot {
             input,
             future: Box::pin(Some(future)),
             waker: Waker::from(Arc::clone(&shared)),
@@ -131,13 +131,13 @@ impl<F: Future> Slots<F> {
         slot
     }
 
-    /// Polls the next future that wants it. `None` if none does; else its result, if it has one.
+    /// Polls the next future that was woken. Returns `None` if there is none.
     pub(super) fn poll_one(&mut self) -> Option<Poll<(usize, F::Output)>> {
         let number = self.next_woken()?;
         let slot = &mut self.slots[number];
-        // Before the poll: whoever wakes it from now on wants it polled again.
+        // Before the poll: a wake-up during the poll must queue the slot again.
         slot.shared.queued.store(false, Ordering::Release);
-        // A waker may outlive the future that it was made for.
+        // A waker may outlive its future.
         let Some(future) = slot.future.as_mut().as_pin_mut() else {
             return Some(Poll::Pending);
         };
@@ -153,8 +153,12 @@ impl<F: Future> Slots<F> {
         if self.at == self.round.len() {
             self.round.clear();
             self.at = 0;
-            let queue = &self.bell.0.woken;
-            let mut woken = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut woken = self
+                .queue
+                .0
+                .woken
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             std::mem::swap(&mut *woken, &mut self.round);
         }
         let next = self.round.get(self.at).copied();
@@ -162,8 +166,8 @@ impl<F: Future> Slots<F> {
         next
     }
 
-    /// Drops the futures of all inputs behind `input`.
-    pub(super) fn cancel_behind(&mut self, input: usize) {
+    /// Drops the futures of all inputs after `input`.
+    pub(super) fn cancel_after(&mut self, input: usize) {
         for number in 0..self.slots.len() {
             let slot = &self.slots[number];
             if slot.input > input && slot.future.is_some() {
@@ -201,7 +205,7 @@ mod tests {
         }
     }
 
-    fn drive<F: Future>(slots: &mut Slots<F>) -> Vec<(usize, F::Output)> {
+    fn drive<F: Future>(slots: &mut FutureSet<F>) -> Vec<(usize, F::Output)> {
         let mut done = Vec::new();
         while let Some(polled) = slots.poll_one() {
             if let Poll::Ready(one) = polled {
@@ -212,8 +216,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_woken_is_polled_and_slots_are_used_again() {
-        let mut slots = Slots::new(Bell::default());
+    fn only_woken_futures_are_polled_and_slots_are_reused() {
+        let mut slots = FutureSet::new(WakeQueue::default());
         let polls = Rc::new(Cell::new(0));
         let (senders, receivers): (Vec<_>, Vec<_>) =
             (0..5).map(|_| oneshot::channel::<u32>()).unzip();
@@ -234,8 +238,8 @@ mod tests {
     }
 
     #[test]
-    fn a_waker_that_outlives_its_future_wakes_nobody_else() {
-        let mut slots: Slots<BoxFuture<'static, ()>> = Slots::new(Bell::default());
+    fn a_waker_that_outlives_its_future_wakes_no_other_future() {
+        let mut slots: FutureSet<BoxFuture<'static, ()>> = FutureSet::new(WakeQueue::default());
         let kept = Arc::new(Mutex::new(None));
         let keep = Arc::clone(&kept);
         slots.insert(
@@ -256,8 +260,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_behind_an_input_is_dropped_at_once() {
-        let mut slots: Slots<BoxFuture<'static, ()>> = Slots::new(Bell::default());
+    fn cancelled_futures_are_dropped_at_once() {
+        let mut slots: FutureSet<BoxFuture<'static, ()>> = FutureSet::new(WakeQueue::default());
         let alive = Arc::new(());
         for input in 0..6 {
             let held = Arc::clone(&alive);
@@ -270,7 +274,7 @@ mod tests {
             );
         }
         drive(&mut slots);
-        slots.cancel_behind(2);
+        slots.cancel_after(2);
         assert_eq!((slots.len(), Arc::strong_count(&alive)), (3, 4));
     }
 }

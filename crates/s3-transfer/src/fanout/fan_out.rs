@@ -1,0 +1,564 @@
+//! The stream of a fan-out's results, and the ways to collect it.
+//!
+//! ```text
+//! inputs ──► worker 0 (thread 0): a window of jobs ──► results ─┐
+//!        └─► worker 1 (thread 1): a window of jobs ──► results ─┴─► FanOut, to the caller
+//! ```
+//!
+//! Workers are tasks of their own, so jobs run while the caller waits for something else. Jobs hold permits and memory;
+//! a caller that polled them itself could block other transfers, or its own.
+
+use std::fmt;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use s3_core::Error;
+use tracing::Instrument;
+
+use super::error::all_or_first;
+use super::inputs::InputQueue;
+use super::worker::{FanOutSource, FanOutState, InputsAndJob, ResultQueue};
+use super::{AfterFailure, FanOutError, FanOutOptions};
+use crate::Transfer;
+use crate::sync::workers;
+use crate::worker_pool::{Hands, PartSet};
+
+/// Most workers of a fan-out. 8: more threads than any network of one process can keep busy.
+const MAX_WORKERS: usize = 8;
+
+/// The results of a fan-out: a stream of `(input index, result)` in order of completion.
+///
+/// Inputs are taken from their source as the window allows; a result that was not read counts as in flight. Dropping
+/// the stream cancels what is in flight.
+///
+/// # Panics
+///
+/// With the panic of a job, and if the runtime is shut down before the last result.
+pub struct FanOut<T, E = Error> {
+    source: Arc<dyn FanOutSource<Result<T, E>>>,
+    /// Moves pages into the source. A mutex only so that the stream is `Sync`.
+    pages: Mutex<Option<BoxStream<'static, Result<(), E>>>>,
+    state: Arc<FanOutState>,
+    /// One queue per worker; empty until the first poll.
+    queues: Vec<Arc<ResultQueue<Result<T, E>>>>,
+    workers: PartSet<()>,
+    /// Results taken from the queue of this number.
+    taken: (usize, Results<T, E>),
+}
+
+type Results<T, E> = std::vec::IntoIter<(usize, Result<T, E>)>;
+
+impl Transfer {
+    /// Runs `job` over all inputs, a bounded window of them at once.
+    ///
+    /// The jobs share this engine's limits and budgets. Nothing runs before the result is polled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt;
+    /// use s3_core::{Error, MemoryStore};
+    /// use s3_transfer::{FanOutOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// let mut squares = transfer.fan_out(1..=3, FanOutOptions::default(), |_, n| async move { Ok::<u32, Error>(n * n) });
+    /// while let Some((index, square)) = squares.next().await {
+    ///     println!("input {index}: {}", square?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn fan_out<I, T, E, F, Fut>(
+        &self,
+        inputs: I,
+        options: FanOutOptions,
+        job: F,
+    ) -> FanOut<T, E>
+    where
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        F: Fn(Self, I::Item) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let inputs = InputQueue::of(inputs.into_iter());
+        FanOut::new(self, options, Arc::new(InputsAndJob { inputs, job }), None)
+    }
+
+    /// Runs `job` over inputs that arrive in pages, such as the pages of a listing; otherwise as
+    /// [`fan_out`](Self::fan_out).
+    ///
+    /// The next page is polled for while jobs run, when all inputs of the page before have been started. An error of
+    /// `pages` takes the index of the input that would have come next, is that input's result, and ends the inputs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use futures_util::stream::iter;
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{AfterFailure, FanOutOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// let pages = iter([Ok(vec![1, 2]), Ok(vec![3]), Err("unreachable")]);
+    /// let square = |_, n: u32| async move { Ok(n * n) };
+    /// let squares = transfer.fan_out_pages(pages, FanOutOptions::default(), square);
+    /// let outcomes = squares.outcomes(AfterFailure::Continue).await;
+    /// assert_eq!(outcomes, [Some(Ok(1)), Some(Ok(4)), Some(Ok(9)), Some(Err("unreachable"))]);
+    /// # }
+    /// ```
+    pub fn fan_out_pages<S, I, T, E, F, Fut>(
+        &self,
+        pages: S,
+        options: FanOutOptions,
+        job: F,
+    ) -> FanOut<T, E>
+    where
+        S: Stream<Item = Result<I, E>> + Send + 'static,
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        F: Fn(Self, I::Item) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let inputs = InputQueue::open();
+        let source = Arc::new(InputsAndJob { inputs, job });
+        let queue = Arc::clone(&source);
+        let pages = pages.map(move |page| page.map(|page| queue.inputs.push(page.into_iter())));
+        FanOut::new(self, options, source, Some(pages.boxed()))
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
+    fn new(
+        transfer: &Transfer,
+        options: FanOutOptions,
+        source: Arc<dyn FanOutSource<Result<T, E>>>,
+        pages: Option<BoxStream<'static, Result<(), E>>>,
+    ) -> Self {
+        let window = options.window.map(NonZeroUsize::get);
+        Self {
+            source,
+            pages: Mutex::new(pages),
+            state: Arc::new(FanOutState::new(transfer.clone(), window)),
+            queues: Vec::new(),
+            workers: PartSet::new(),
+            taken: (0, Vec::new().into_iter()),
+        }
+    }
+
+    /// Waits for all inputs and returns one result for each, in input order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{FanOutOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
+    /// let results = transfer.fan_out(1..=3, FanOutOptions::default(), odd).all().await;
+    /// assert_eq!(results, [Ok(1), Err("even"), Ok(3)]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the stream has been polled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels what is in flight.
+    pub async fn all(self) -> Vec<Result<T, E>> {
+        let outcomes = self.outcomes(AfterFailure::Continue).await.into_iter();
+        outcomes
+            .map(|outcome| outcome.expect("every input has a result"))
+            .collect()
+    }
+
+    /// Waits for all inputs, or for the first failure.
+    ///
+    /// The first failure is the one with the lowest input index, not the earliest one, so it does not depend on timing:
+    /// after a failure no further input is started, inputs after the failed one are cancelled, and inputs before it are
+    /// completed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{FanOutOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
+    /// let failure = transfer.fan_out(1..=9, FanOutOptions::default(), odd).first_failure().await.unwrap_err();
+    /// assert_eq!((failure.index, failure.error), (1, "even"));
+    /// assert_eq!(failure.succeeded + failure.failed + failure.not_attempted, 9);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The failure with the lowest input index, with counts of the other inputs. Of pages, only inputs that have arrived
+    /// are counted.
+    ///
+    /// # Panics
+    ///
+    /// If the stream has been polled.
+    pub async fn first_failure(self) -> Result<Vec<T>, FanOutError<E>> {
+        all_or_first(self.outcomes(AfterFailure::Cancel).await)
+    }
+
+    /// Waits until the fan-out has ended, and returns one outcome per input, in input order: `None` if it was not
+    /// started, or was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{AfterFailure, FanOutOptions, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
+    /// let one = FanOutOptions::default().with_window(std::num::NonZeroUsize::MIN);
+    /// let outcomes = transfer.fan_out(1..=3, one, odd).outcomes(AfterFailure::Drain).await;
+    /// assert_eq!(outcomes, [Some(Ok(1)), Some(Err("even")), None]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the stream has been polled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels what is in flight.
+    pub async fn outcomes(mut self, after: AfterFailure) -> Vec<Option<Result<T, E>>> {
+        let state = Arc::get_mut(&mut self.state).expect("the stream has not been polled");
+        state.after_failure = after;
+        state.collects = true;
+        let mut outcomes: Vec<Option<Result<T, E>>> = Vec::new();
+        while let Some((index, result)) = self.next().await {
+            if result.is_err() && after != AfterFailure::Continue {
+                self.state.stop_after(index);
+                self.wake_workers();
+            }
+            if outcomes.len() <= index {
+                outcomes.resize_with(index + 1, || None);
+            }
+            outcomes[index] = Some(result);
+        }
+        outcomes.resize_with(self.source.drain(), || None);
+        outcomes
+    }
+
+    fn wake_workers(&self) {
+        for queue in &self.queues {
+            queue.wakes.wake_task();
+        }
+    }
+
+    /// Starts one worker per thread, but not more than there are inputs.
+    fn start(&mut self) {
+        let workers = threads()
+            .min(MAX_WORKERS)
+            .min(self.state.window())
+            .min(self.source.at_most())
+            .max(1);
+        let state = Arc::get_mut(&mut self.state).expect("no worker has been started");
+        state.workers = workers;
+        // Here, because the first poll may be on another thread than the call.
+        self.workers = PartSet::new();
+        for number in 0..workers {
+            let queue = Arc::new(ResultQueue::new());
+            let state = Arc::clone(&self.state);
+            let worker = Arc::clone(&self.source).worker(number, state, Arc::clone(&queue));
+            self.workers.spawn_on(number, worker.in_current_span());
+            self.queues.push(queue);
+        }
+    }
+
+    /// Takes the results of the next worker that has any.
+    fn take_results(&mut self) -> bool {
+        let workers = self.queues.len();
+        let last = self.taken.0;
+        for worker in (1..=workers).map(|step| (last + step) % workers) {
+            let results = self.queues[worker].take_all();
+            if !results.is_empty() {
+                self.taken = (worker, results.into_iter());
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Fetches the next page if the workers need one. Returns the error of the pages.
+    fn poll_pages(&mut self, cx: &mut Context<'_>) -> Option<(usize, E)> {
+        let pages = self.pages.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut failure = None;
+        while let Some(stream) = pages
+            && self.source.wants_page()
+            && !self.state.is_stopped()
+        {
+            match stream.as_mut().poll_next(cx) {
+                Poll::Pending => return None,
+                Poll::Ready(Some(Ok(()))) => {}
+                Poll::Ready(Some(Err(error))) => {
+                    failure = Some((self.source.fail(), error));
+                    *pages = None;
+                }
+                Poll::Ready(None) => {
+                    self.source.close();
+                    *pages = None;
+                }
+            }
+            for queue in &self.queues {
+                queue.wakes.wake_task();
+            }
+        }
+        failure
+    }
+}
+
+/// Returns how many threads the tasks of this thread can be spread over.
+fn threads() -> usize {
+    Hands::mine().map_or_else(workers, |hands| hands.threads())
+}
+
+impl<T: Send + 'static, E: Send + 'static> Stream for FanOut<T, E> {
+    type Item = (usize, Result<T, E>);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.queues.is_empty() {
+            this.start();
+        }
+        loop {
+            let (worker, results) = &mut this.taken;
+            if let Some(result) = results.next() {
+                this.queues[*worker].result_read();
+                return Poll::Ready(Some(result));
+            }
+            this.state.reader.register(cx.waker());
+            if this.take_results() {
+                continue;
+            }
+            if let Some((index, error)) = this.poll_pages(cx) {
+                return Poll::Ready(Some((index, Err(error))));
+            }
+            // A worker that has ended may have left results since.
+            match std::task::ready!(this.workers.poll_join_next(cx)) {
+                None => return Poll::Ready(None),
+                Some(Ok(())) => {}
+                Some(Err(failure)) => match failure.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // Missing results would pass for inputs that were not started.
+                    Err(_) => panic!("the runtime was shut down while inputs were in flight"),
+                },
+            }
+        }
+    }
+}
+
+impl<T, E> fmt::Debug for FanOut<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FanOut")
+            .field("started", &self.source.started())
+            .field("workers", &self.queues.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T, E> Unpin for FanOut<T, E> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TransferConfig;
+    use futures_util::stream::{iter, unfold};
+    use s3_core::MemoryStore;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    use tokio::time::{Instant, sleep};
+
+    fn transfer() -> Transfer {
+        Transfer::new(MemoryStore::new(), TransferConfig::default())
+    }
+
+    fn window(count: usize) -> FanOutOptions {
+        FanOutOptions::default().with_window(NonZeroUsize::new(count).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn results_are_in_input_order() {
+        let many = transfer().fan_out(0..50_u64, window(7), |_, n| async move {
+            sleep(Duration::from_millis(50 - n)).await;
+            Ok::<_, ()>(n)
+        });
+        assert_eq!(
+            many.first_failure().await.unwrap(),
+            (0..50).collect::<Vec<_>>()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_window_bounds_the_inputs_in_flight() {
+        static NOW: AtomicUsize = AtomicUsize::new(0);
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        let many = transfer().fan_out(0..50, window(7), |_, _| async {
+            MOST.fetch_max(NOW.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            sleep(Duration::from_millis(5)).await;
+            NOW.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, ()>(())
+        });
+        assert_eq!(many.all().await.len(), 50);
+        assert_eq!(MOST.load(Ordering::SeqCst), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_failure_with_the_lowest_index_is_reported() {
+        let many = transfer().fan_out(0..100_u64, window(10), |_, n| async move {
+            sleep(Duration::from_millis(100 - n)).await;
+            if n == 3 || n == 7 { Err(n) } else { Ok(n) }
+        });
+        let failure = many.first_failure().await.unwrap_err();
+        assert_eq!((failure.index, failure.error), (3, 3));
+        assert_eq!(
+            failure.succeeded + failure.failed + failure.not_attempted,
+            100
+        );
+        assert!(failure.not_attempted >= 90, "{failure}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_failure_inputs_continue_drain_or_are_cancelled() {
+        let slow_behind = |_, n: u64| async move {
+            sleep(Duration::from_millis(if n > 3 { 100 } else { 10 + n })).await;
+            if n == 3 { Err(n) } else { Ok(n) }
+        };
+        for (after, there) in [
+            (AfterFailure::Continue, 100),
+            (AfterFailure::Drain, 10),
+            (AfterFailure::Cancel, 4),
+        ] {
+            let many = transfer().fan_out(0..100_u64, window(7), slow_behind);
+            let outcomes = many.outcomes(after).await;
+            assert_eq!(outcomes.len(), 100);
+            let told = outcomes.iter().take_while(|outcome| outcome.is_some());
+            assert_eq!(told.count(), there, "{after:?}");
+            assert!(outcomes[there..].iter().all(Option::is_none), "{after:?}");
+            assert_eq!(outcomes[3], Some(Err(3)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dropping_the_stream_cancels_its_jobs() {
+        let alive = Arc::new(());
+        let held = Arc::clone(&alive);
+        let mut many = transfer().fan_out(0..10, window(10), move |_, n| {
+            let held = Arc::clone(&held);
+            async move {
+                sleep(Duration::from_secs(if n == 0 { 1 } else { 1000 })).await;
+                drop(held);
+                Ok::<_, ()>(n)
+            }
+        });
+        assert_eq!(many.next().await, Some((0, Ok(0))));
+        drop(many);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+
+    const PAGE_ERROR: u64 = 1000;
+
+    fn pages(last: Option<u64>) -> impl Stream<Item = Result<Vec<u64>, u64>> + Send {
+        let pages = (0..10).map(|page| Ok((10 * page..10 * page + 10).collect()));
+        iter(pages.chain(last.map(Err)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn inputs_of_a_page_start_before_the_page_before_has_finished() {
+        // Pages take 5 ms; every tenth input takes 100 ms, the others nothing.
+        let pages = Box::pin(unfold(0_u64, |page| async move {
+            sleep(Duration::from_millis(5)).await;
+            (page < 10).then(|| {
+                (
+                    Ok((10 * page..10 * page + 10).collect::<Vec<u64>>()),
+                    page + 1,
+                )
+            })
+        }));
+        let now = Arc::new(AtomicUsize::new(0));
+        let most = Arc::new(AtomicUsize::new(0));
+        let (at_once, seen) = (Arc::clone(&now), Arc::clone(&most));
+        let begin = Instant::now();
+        let transfer = transfer();
+        let results = transfer.fan_out_pages(pages, window(12), move |_, n| {
+            let (now, most) = (Arc::clone(&at_once), Arc::clone(&seen));
+            async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                if n % 10 == 0 {
+                    sleep(Duration::from_millis(100)).await;
+                }
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok::<_, ()>(n)
+            }
+        });
+        let results = results.first_failure().await;
+        assert_eq!(results.unwrap(), (0..100).collect::<Vec<_>>());
+        assert!(
+            begin.elapsed() < Duration::from_millis(160),
+            "{:?}",
+            begin.elapsed()
+        );
+        assert!(most.load(Ordering::SeqCst) <= 12);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_counts_the_inputs_that_have_arrived() {
+        let transfer = transfer();
+        let results = transfer.fan_out_pages(pages(None), window(20), |_, n| async move {
+            sleep(Duration::from_millis(100 - n)).await;
+            if n == 3 || n == 7 { Err(n) } else { Ok(n) }
+        });
+        let failure = results.first_failure().await.unwrap_err();
+        assert_eq!((failure.index, failure.error), (3, 3));
+        let known = failure.succeeded + failure.failed + failure.not_attempted;
+        assert!((20..100).contains(&known) && known % 10 == 0, "{known}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_of_the_pages_has_the_index_after_their_inputs() {
+        for fails in [false, true] {
+            let transfer = transfer();
+            let results = transfer.fan_out_pages(
+                pages(Some(PAGE_ERROR)),
+                window(200),
+                move |_, n| async move {
+                    sleep(Duration::from_millis(10)).await;
+                    if fails && n == 99 { Err(n) } else { Ok(n) }
+                },
+            );
+            let failure = results.first_failure().await.unwrap_err();
+            let expected = if fails { (99, 99) } else { (100, PAGE_ERROR) };
+            assert_eq!((failure.index, failure.error), expected);
+            assert_eq!(failure.succeeded, if fails { 99 } else { 100 });
+        }
+    }
+}

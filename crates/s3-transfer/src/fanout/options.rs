@@ -1,0 +1,32 @@
+//! Options of a fan-out.
+
+use std::num::NonZeroUsize;
+
+/// Options of a fan-out.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct FanOutOptions {
+    /// How many inputs may be in flight at once; the configuration's window when `None`.
+    pub window: Option<NonZeroUsize>,
+}
+
+impl FanOutOptions {
+    /// Limits how many inputs may be in flight at once.
+    #[must_use]
+    pub fn with_window(mut self, window: NonZeroUsize) -> Self {
+        self.window = Some(window);
+        self
+    }
+}
+
+/// What a fan-out does with its other inputs after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AfterFailure {
+    /// Runs all inputs.
+    Continue,
+    /// Starts no further input, and completes those in flight. For writes: a cancelled write may have taken effect.
+    Drain,
+    /// Starts no further input, cancels those in flight after the failed one, and completes those before it.
+    Cancel,
+}
