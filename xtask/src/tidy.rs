@@ -2,12 +2,13 @@
 //!
 //! Each rule is a function from texts to findings, so it is tested without a file system:
 //! [`text`] for every file, [`rust`] for sources, [`manifest`] for `Cargo.toml`, [`documents`] for
-//! what the prose promises about the code.
+//! what the prose promises about the code, [`store_methods`] for implementations of `Store`.
 
 mod documents;
 mod files;
 mod manifest;
 mod rust;
+mod store_methods;
 mod text;
 mod words;
 
@@ -21,6 +22,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     let files = files::list(root)?;
     let mut findings: Vec<_> = files.iter().flat_map(check_alone).collect();
     findings.extend(documents::check(&files));
+    findings.extend(store_methods::check(&files));
     for finding in &findings {
         println!("{finding}");
     }

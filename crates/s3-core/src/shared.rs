@@ -1,4 +1,4 @@
-//! One concrete handle for any backend.
+//! [`SharedStore`]: a cheap, type-erased handle to any [`Store`].
 
 use std::fmt;
 use std::future::Future;
@@ -17,7 +17,7 @@ use crate::{
 pub struct SharedStore(Arc<dyn DynStore>);
 
 impl SharedStore {
-    /// Wraps a backend. A handle that is wrapped again stays one handle deep.
+    /// Wraps a backend. Wrapping a `SharedStore` again returns the same handle.
     ///
     /// # Examples
     ///
@@ -30,7 +30,7 @@ impl SharedStore {
     /// store.put_bytes(S3Url::parse("s3://photos/cat.txt")?, "purr").await?;
     /// assert_eq!(memory.object_count(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     #[must_use]
     pub fn new(store: impl Store) -> Self {
@@ -50,19 +50,19 @@ impl fmt::Debug for SharedStore {
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// Writes the object-safe twin of [`Store`] and both directions of forwarding, one line per operation.
+/// Defines `DynStore`, the object-safe version of [`Store`], and forwards both ways. One line per operation.
 macro_rules! erase {
-    ($($name:ident($($argument:ident: $request:ty)?) -> $answer:ty;)*) => {
+    ($($name:ident($($argument:ident: $request:ty)?) -> $response:ty;)*) => {
         trait DynStore: fmt::Debug + Send + Sync {
             fn capabilities(&self) -> Capabilities;
-            $(fn $name(&self $(, $argument: $request)?) -> Boxed<'_, $answer>;)*
+            $(fn $name(&self $(, $argument: $request)?) -> Boxed<'_, $response>;)*
         }
 
         impl<S: Store> DynStore for S {
             fn capabilities(&self) -> Capabilities {
                 Store::capabilities(self)
             }
-            $(fn $name(&self $(, $argument: $request)?) -> Boxed<'_, $answer> {
+            $(fn $name(&self $(, $argument: $request)?) -> Boxed<'_, $response> {
                 Box::pin(Store::$name(self $(, $argument)?))
             })*
         }
@@ -73,7 +73,7 @@ macro_rules! erase {
             }
             $(fn $name(
                 &self $(, $argument: $request)?
-            ) -> impl Future<Output = Result<$answer>> + Send {
+            ) -> impl Future<Output = Result<$response>> + Send {
                 self.0.$name($($argument)?)
             })*
         }

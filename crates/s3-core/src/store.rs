@@ -1,36 +1,45 @@
-//! The contract of a backend.
+//! The [`Store`] trait: what every backend and every wrapper of one implements.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 
 use bytes::Bytes;
 use s3_url::S3Url;
 
 use crate::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, ErrorKind, GetRequest, GetResponse, HeadRequest,
-    ListPage, ListParts, ListRequest, ListUploads, ObjectMeta, PartTag, PartsPage, Payload,
-    PresignRequest, PutRequest, PutResponse, Result, UploadId, UploadPart, UploadPartCopy,
-    UploadsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
+    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ObjectMeta, Operation, PartTag,
+    PartsPage, Payload, PresignRequest, PutRequest, PutResponse, Result, UploadId, UploadPart,
+    UploadPartCopy, UploadsPage,
 };
 
-/// Object storage: one method per operation of S3, one attempt per call.
+/// Object storage: one method per S3 operation, one attempt per call.
 ///
-/// Implementers write plain `async fn`s. There are no defaults, so that a decorator which forgets a method does
-/// not compile. Callers that do not care which backend they talk to hold a [`SharedStore`](crate::SharedStore).
+/// Implement it with plain `async fn`s. Code that works with any backend holds a
+/// [`SharedStore`](crate::SharedStore).
+///
+/// # Required and provided methods
+///
+/// [`capabilities`](Self::capabilities), [`get`](Self::get), [`head`](Self::head), [`put`](Self::put),
+/// [`delete`](Self::delete) and [`list_page`](Self::list_page) are required. Every other operation has a default that
+/// sends nothing and fails with [`ErrorKind::Unsupported`]. An operation that a later release adds has such a default
+/// too, so existing implementations keep compiling.
+///
+/// A wrapper has to forward every method: one that it does not forward fails with `Unsupported` whatever the wrapped
+/// store supports. `cargo xtask tidy` checks this for the implementations in this repository.
 ///
 /// # Contract
 ///
-/// * Keys are opaque bytes: what goes in comes out, in answers, listings and errors.
-/// * A call is one attempt. Whoever retries does so above, by the error's [`retryability`](crate::Error::retryability).
-/// * Dropping a future cancels the request; it may have taken effect all the same.
-/// * The suite in `s3-testkit` holds one case per rule; every backend passes it, within its
-///   [`Capabilities`].
+/// * Keys are opaque: responses, listings and errors return a key exactly as it was stored.
+/// * A call is one attempt. Callers retry, guided by [`Error::retryability`].
+/// * Dropping a future cancels the request. The request may still take effect.
+/// * `s3-testkit` has a conformance case for each rule. A backend passes all cases that its [`Capabilities`] allow.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Returns what the backend can do beyond the common ground.
+    /// Returns the optional features that the backend supports.
     fn capabilities(&self) -> Capabilities;
 
-    /// Reads an object or a range of it. The body is read after the call has returned.
+    /// Reads an object or a range of it. Returns at the headers; the body is read afterwards.
     ///
     /// # Examples
     ///
@@ -41,15 +50,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// let store = MemoryStore::with_buckets(["photos"]);
     /// let url = S3Url::parse("s3://photos/cat.txt")?;
     /// store.put_bytes(url.clone(), "hiss and purr").await?;
-    /// let answer = store.get(GetRequest::new(url).with_range(9..13)).await?;
-    /// assert_eq!((answer.range, answer.meta.size), (9..13, 13));
-    /// assert_eq!(answer.body.collect().await?, "purr");
+    /// let response = store.get(GetRequest::new(url).with_range(9..13)).await?;
+    /// assert_eq!((response.range, response.meta.size), (9..13, 13));
+    /// assert_eq!(response.body.collect().await?, "purr");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn get(&self, request: GetRequest) -> impl Future<Output = Result<GetResponse>> + Send;
 
-    /// Reads an object's description.
+    /// Reads the metadata of an object.
     ///
     /// # Examples
     ///
@@ -63,7 +72,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// let meta = store.head(HeadRequest::new(url)).await?;
     /// assert_eq!(meta.size, 4);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn head(&self, request: HeadRequest) -> impl Future<Output = Result<ObjectMeta>> + Send;
 
@@ -82,7 +91,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// let error = store.put(request).await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn put(&self, request: PutRequest) -> impl Future<Output = Result<PutResponse>> + Send;
 
@@ -101,9 +110,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// store.copy(CopyRequest::new(from, to.clone())).await?;
     /// assert_eq!(store.get_bytes(to).await?, "purr");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
-    fn copy(&self, request: CopyRequest) -> impl Future<Output = Result<PutResponse>> + Send;
+    fn copy(&self, request: CopyRequest) -> impl Future<Output = Result<PutResponse>> + Send {
+        unsupported(Operation::Copy, Some(request.to.as_str()))
+    }
 
     /// Deletes up to 1,000 objects of one bucket.
     ///
@@ -116,10 +127,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// let store = MemoryStore::with_buckets(["photos"]);
     /// let url = S3Url::parse("s3://photos/cat.txt")?;
     /// store.put_bytes(url.clone(), "purr").await?;
-    /// let answer = store.delete(DeleteRequest::new("photos", vec![url])).await?;
-    /// assert!(answer.failures.is_empty());
+    /// let response = store.delete(DeleteRequest::new("photos", vec![url])).await?;
+    /// assert!(response.failures.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn delete(&self, request: DeleteRequest)
     -> impl Future<Output = Result<DeleteResponse>> + Send;
@@ -142,11 +153,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// let second = store.list_page(request.with_continuation(token)).await?;
     /// assert_eq!(second.objects[0].url.key(), "dog.txt");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn list_page(&self, request: ListRequest) -> impl Future<Output = Result<ListPage>> + Send;
 
-    /// Begins an upload in parts.
+    /// Starts a multipart upload.
     ///
     /// # Examples
     ///
@@ -163,15 +174,21 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// store.complete_upload(CompleteUpload::new(url.clone(), upload, vec![tag])).await?;
     /// assert_eq!(store.get_bytes(url).await?, "purr");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
-    fn create_upload(&self, request: CreateUpload)
-    -> impl Future<Output = Result<UploadId>> + Send;
+    fn create_upload(
+        &self,
+        request: CreateUpload,
+    ) -> impl Future<Output = Result<UploadId>> + Send {
+        unsupported(Operation::CreateUpload, Some(request.url.as_str()))
+    }
 
-    /// Uploads a part.
-    fn upload_part(&self, request: UploadPart) -> impl Future<Output = Result<PartTag>> + Send;
+    /// Uploads one part.
+    fn upload_part(&self, request: UploadPart) -> impl Future<Output = Result<PartTag>> + Send {
+        unsupported(Operation::UploadPart, Some(request.url.as_str()))
+    }
 
-    /// Fills a part from an object that is in the store.
+    /// Copies an object, or a range of it, into a part.
     ///
     /// # Examples
     ///
@@ -187,23 +204,29 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// let tag = store.upload_part_copy(UploadPartCopy::new(to, upload, 1, from)).await?;
     /// assert_eq!(tag.number, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn upload_part_copy(
         &self,
         request: UploadPartCopy,
-    ) -> impl Future<Output = Result<PartTag>> + Send;
+    ) -> impl Future<Output = Result<PartTag>> + Send {
+        unsupported(Operation::UploadPartCopy, Some(request.url.as_str()))
+    }
 
-    /// Makes the object of the parts.
+    /// Creates the object from the uploaded parts.
     fn complete_upload(
         &self,
         request: CompleteUpload,
-    ) -> impl Future<Output = Result<PutResponse>> + Send;
+    ) -> impl Future<Output = Result<PutResponse>> + Send {
+        unsupported(Operation::CompleteUpload, Some(request.url.as_str()))
+    }
 
-    /// Gives an upload up.
-    fn abort_upload(&self, request: AbortUpload) -> impl Future<Output = Result<()>> + Send;
+    /// Aborts a multipart upload and frees its parts.
+    fn abort_upload(&self, request: AbortUpload) -> impl Future<Output = Result<()>> + Send {
+        unsupported(Operation::AbortUpload, Some(request.url.as_str()))
+    }
 
-    /// Lists one page of unfinished uploads.
+    /// Lists one page of multipart uploads that are neither completed nor aborted.
     ///
     /// # Examples
     ///
@@ -216,19 +239,21 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// let url = S3Url::parse("s3://photos/cat.txt")?;
     /// store.create_upload(CreateUpload::new(url, Attributes::default())).await?;
     /// let all = ListUploads::new(S3Prefix::parse("s3://photos/")?);
-    /// for left in store.list_uploads(all).await?.uploads {
-    ///     store.abort_upload(AbortUpload::new(left.url, left.upload)).await?;
+    /// for stale in store.list_uploads(all).await?.uploads {
+    ///     store.abort_upload(AbortUpload::new(stale.url, stale.upload)).await?;
     /// }
     /// assert_eq!(store.unfinished_uploads(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn list_uploads(
         &self,
         request: ListUploads,
-    ) -> impl Future<Output = Result<UploadsPage>> + Send;
+    ) -> impl Future<Output = Result<UploadsPage>> + Send {
+        unsupported(Operation::ListUploads, Some(request.prefix.as_str()))
+    }
 
-    /// Lists one page of the parts of an unfinished upload.
+    /// Lists one page of the parts of a multipart upload.
     ///
     /// # Examples
     ///
@@ -244,12 +269,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// let page = store.list_parts(ListParts::new(url, upload)).await?;
     /// assert_eq!((page.parts[0].number, page.parts[0].size), (1, 4));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
-    fn list_parts(&self, request: ListParts) -> impl Future<Output = Result<PartsPage>> + Send;
+    fn list_parts(&self, request: ListParts) -> impl Future<Output = Result<PartsPage>> + Send {
+        unsupported(Operation::ListParts, Some(request.url.as_str()))
+    }
 
-    /// Lists all buckets of the account, by name.
-    fn list_buckets(&self) -> impl Future<Output = Result<Vec<BucketInfo>>> + Send;
+    /// Lists the buckets of the account, in the order of their names.
+    fn list_buckets(&self) -> impl Future<Output = Result<Vec<BucketInfo>>> + Send {
+        unsupported(Operation::ListBuckets, None)
+    }
 
     /// Creates a bucket.
     ///
@@ -265,14 +294,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// assert_eq!(&*buckets[0].name, "photos");
     /// store.delete_bucket(BucketRequest::new("photos")).await?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
-    fn create_bucket(&self, request: BucketRequest) -> impl Future<Output = Result<()>> + Send;
+    fn create_bucket(&self, request: BucketRequest) -> impl Future<Output = Result<()>> + Send {
+        unsupported(Operation::CreateBucket, Some(&request.bucket))
+    }
 
     /// Deletes an empty bucket.
-    fn delete_bucket(&self, request: BucketRequest) -> impl Future<Output = Result<()>> + Send;
+    fn delete_bucket(&self, request: BucketRequest) -> impl Future<Output = Result<()>> + Send {
+        unsupported(Operation::DeleteBucket, Some(&request.bucket))
+    }
 
-    /// Makes a URL that carries its own permission. Sends no request.
+    /// Creates a presigned URL. Sends no request.
     ///
     /// # Examples
     ///
@@ -285,12 +318,24 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///     store.presign(PresignRequest::new(url, PresignMethod::Get, hour)).await
     /// }
     /// ```
-    fn presign(&self, request: PresignRequest) -> impl Future<Output = Result<String>> + Send;
+    fn presign(&self, request: PresignRequest) -> impl Future<Output = Result<String>> + Send {
+        unsupported(Operation::Presign, Some(request.url.as_str()))
+    }
 }
 
-/// Conveniences over any [`Store`], each a call or two of it.
+/// The result of an operation that a store does not implement.
+fn unsupported<T>(operation: Operation, resource: Option<&str>) -> Ready<Result<T>> {
+    let error = Error::new(ErrorKind::Unsupported, operation)
+        .with_message(format!("this store does not implement {operation}"));
+    ready(Err(match resource {
+        Some(resource) => error.with_resource(resource),
+        None => error,
+    }))
+}
+
+/// Shorthands for one [`Store`] call each.
 pub trait StoreExt: Store {
-    /// Reads a whole object into memory. One get.
+    /// Reads a whole object into memory with one get.
     ///
     /// # Examples
     ///
@@ -303,13 +348,13 @@ pub trait StoreExt: Store {
     /// store.put_bytes(url.clone(), "purr").await?;
     /// assert_eq!(store.get_bytes(url).await?, "purr");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn get_bytes(&self, url: S3Url) -> impl Future<Output = Result<Bytes>> + Send {
         async move { self.get(GetRequest::new(url)).await?.body.collect().await }
     }
 
-    /// Writes an object from memory, replacing what is there. One put.
+    /// Writes an object from memory with one put; replaces an existing object.
     ///
     /// # Examples
     ///
@@ -319,10 +364,10 @@ pub trait StoreExt: Store {
     /// # futures_util::future::FutureExt::now_or_never(async {
     /// let store = MemoryStore::with_buckets(["photos"]);
     /// let url = S3Url::parse("s3://photos/cat.txt")?;
-    /// let answer = store.put_bytes(url, vec![1, 2, 3]).await?;
-    /// assert!(answer.etag.is_some());
+    /// let response = store.put_bytes(url, vec![1, 2, 3]).await?;
+    /// assert!(response.etag.is_some());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn put_bytes(
         &self,
@@ -333,7 +378,7 @@ pub trait StoreExt: Store {
         async move { self.put(PutRequest::new(url, payload)).await }
     }
 
-    /// Returns whether there is an object. One head.
+    /// Returns whether the object exists, with one head.
     ///
     /// # Examples
     ///
@@ -347,7 +392,7 @@ pub trait StoreExt: Store {
     /// store.put_bytes(url.clone(), "purr").await?;
     /// assert!(store.exists(url).await?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     fn exists(&self, url: S3Url) -> impl Future<Output = Result<bool>> + Send {
         async move {
