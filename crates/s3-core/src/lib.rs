@@ -80,3 +80,7 @@ pub use s3_url::{self as url, S3Prefix, S3Url};
 pub use sdk::{Addressing, Integrity, SdkStore, SdkStoreBuilder};
 pub use shared::SharedStore;
 pub use store::{Store, StoreExt};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

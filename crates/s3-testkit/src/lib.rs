@@ -17,3 +17,7 @@ pub use faults::{
 pub use ramp::{assert_ramp, ramp, ramp_byte};
 pub use request_log::{Recorded, RequestLog};
 pub use server::{BlockingServer, Frontend, S3Server, S3ServerBuilder};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -85,3 +85,7 @@ pub use s3_core::{Error, ErrorKind, Result};
 pub use transfer::Transfer;
 pub use upload::{PutItem, PutOutcome, Source};
 pub use worker_pool::WorkerPool;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -55,3 +55,7 @@ pub use parse::{JoinError, ParseError, ResolveError, quote};
 pub use prefix::S3Prefix;
 pub use root::{Root, RunOverrides};
 pub use run::RunPath;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
