@@ -19,7 +19,7 @@ const MODELS: &str = "model::";
 /// Which models are run, and how often.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Arguments {
-    /// A model, such as `layer::outage::model::news`; without it, all of them
+    /// A model, such as `layer::circuit_breaker::model::recovery`; without it, all of them
     model: Option<String>,
     /// How many schedules of each model; without it, as many as in `test`
     #[arg(long)]

@@ -1,21 +1,25 @@
-//! What a caller may say about one call.
+//! Options of one call, and its deadline.
 
+use std::future::Future;
+
+use s3_core::{Error, ErrorKind, Operation, Result};
 use tokio::time::Instant;
 
-use crate::notes::Notes;
+use crate::attempt_recorder::AttemptRecorder;
+use crate::layer::before;
 
 /// Options of one call.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CallOptions {
-    /// When the call must be over, whatever it is waiting for: a permit, memory, a connection, a body, a backoff.
-    /// No deadline when `None`; attempts that make no progress end all the same.
+    /// When the call must have ended, whether it waits for a permit, memory, a connection, a body or a backoff.
+    /// No deadline when `None`; stalled attempts end nevertheless.
     pub deadline: Option<Instant>,
     /// When the call began: the times in an error's [`AttemptLog`](s3_core::AttemptLog) count from here. When `None`,
-    /// they count from the beginning of the request that failed, its first attempt.
+    /// they count from the first attempt of the request that failed.
     pub began: Option<Instant>,
-    /// What was tried so far, for the error of the deadline.
-    pub(crate) notes: Option<Notes>,
+    /// The attempts so far, for the error of the deadline.
+    pub(crate) recorder: Option<AttemptRecorder>,
 }
 
 impl CallOptions {
@@ -26,10 +30,43 @@ impl CallOptions {
         self
     }
 
-    /// Says when the call began.
+    /// Sets when the call began.
     #[must_use]
     pub fn with_began(mut self, began: Instant) -> Self {
         self.began = Some(began);
         self
+    }
+
+    /// Returns the same options, with a recorder if there is a deadline.
+    pub(crate) fn with_recorder(&self) -> Self {
+        let mut options = self.clone();
+        if options.deadline.is_some() && options.recorder.is_none() {
+            let began = options.began.unwrap_or_else(Instant::now);
+            options.recorder = Some(AttemptRecorder::new(began));
+        }
+        options
+    }
+
+    /// Runs a whole call, whose jobs have these options, until it completes or the deadline passes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`before`], with the attempts made.
+    pub(crate) async fn until_deadline<T>(
+        &self,
+        operation: Operation,
+        resource: &str,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let done = before(self.deadline, operation, resource, work).await;
+        done.map_err(|error| self.add_attempts(error))
+    }
+
+    /// Adds the recorded attempts to an error of the deadline.
+    pub(crate) fn add_attempts(&self, error: Error) -> Error {
+        match &self.recorder {
+            Some(recorder) if error.kind() == ErrorKind::Timeout => recorder.add_attempts(error),
+            _ => error,
+        }
     }
 }

@@ -1,45 +1,45 @@
-//! The engine's settings and their defaults.
+//! Configuration of a `Transfer`, and its defaults.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-/// Settings of a [`Transfer`](crate::Transfer). The defaults are meant to be right without tuning.
+/// Settings of a [`Transfer`](crate::Transfer). The defaults should need no tuning.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TransferConfig {
     /// The size of a part in bytes, for downloads and uploads. 8 MiB: S3's guidance for ranged reads is 8 to 16 MiB.
     /// Uploads of more than 10,000 parts use larger ones.
     pub part_size: u64,
-    /// Payloads up to this size go up in one request. 16 MiB.
+    /// Payloads up to this size are uploaded in one request. 16 MiB.
     pub single_put_up_to: u64,
-    /// How often one job is tried without making progress, the first attempt included. 21, as in Metaflow.
-    /// While nothing at all succeeds, attempts are not counted, but the time is: as long as the waits between so many
-    /// attempts can be.
+    /// The most attempts of one job without progress, including the first. 21, as in Metaflow.
+    /// During an outage attempts are not counted. Its time is limited instead: to the longest waits between this many
+    /// attempts.
     pub max_attempts: u32,
-    /// The longest wait before the first retry; it doubles from retry to retry. The actual wait is uniformly
-    /// random between zero and that ("full jitter"). 50 ms.
+    /// The longest wait before the first retry. It doubles with each retry. The actual wait is uniformly random between
+    /// zero and that ("full jitter"). 50 ms.
     pub backoff_base: Duration,
     /// The longest wait between attempts. 20 s, as in the AWS SDKs.
     pub backoff_cap: Duration,
-    /// An attempt that moves no byte for this long is given up and tried again; one that sends bytes may stand still
-    /// for the time that they take at 32 KiB/s in addition, as they may be on their way. 20 s.
+    /// An attempt that moves no byte for this time is aborted and retried. An upload may in addition wait for the time
+    /// that its bytes take at 32 KiB/s, because they may be in socket buffers. 20 s.
     pub stall_timeout: Duration,
-    /// How many attempts may be under way at once.
+    /// How many attempts may be in flight at once.
     pub concurrency: Concurrency,
-    /// How many inputs of a batch may be under way at once. When `None`, enough to keep the engine busy: twice as many
-    /// as attempts at the moment, and 32 that back off or wait for the disk, but no more than `concurrency` ever allows.
+    /// How many inputs of a fan-out may be in flight at once. When `None`, twice the current limit of attempts plus 32,
+    /// for inputs that back off or wait for the disk, but at most the maximum of `concurrency`.
     pub window: Option<NonZeroUsize>,
-    /// The most bytes that parts in flight may buffer, on top of what the caller's own results hold: so many for
-    /// reads, so many for uploads from readers, and so many for files that are sent. 64 MiB.
+    /// The most bytes that parts in flight may buffer, in addition to the caller's results: for downloads, for uploads
+    /// from readers, and for uploads of files, each. 64 MiB.
     ///
-    /// A part that is read counts with its size, but at most 512 KiB: the rest of it is in the caller's buffer or in the
-    /// file already; so does a part of a file that is sent. A part from a reader counts with `part_size` from before it
-    /// is read, and then with its size: readers whose sources are slow let no others begin, if they hold it all.
+    /// A downloaded part, and a part of an uploaded file, counts with its size but at most 512 KiB: the rest of it is in
+    /// the caller's buffer or in the file. A part from a reader counts with `part_size` before it is read, and with its
+    /// size after that: slow readers that hold the whole budget delay other uploads from readers.
     pub memory: usize,
-    /// Retries per success that the shared budget allows. 10: a constant fault rate of nine in ten still gets
-    /// through, and a dead server is not hammered.
+    /// Retries per success that the shared budget allows. 10: transfers complete at a constant fault rate of nine in
+    /// ten, and a dead server is not overloaded.
     pub retry_ratio: f32,
     /// Retries per second that the budget allows without any success. 50.
     pub retry_floor: u32,
@@ -47,26 +47,26 @@ pub struct TransferConfig {
     pub seed: Option<u64>,
 }
 
-/// How many attempts may be under way at once.
+/// How many attempts may be in flight at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Concurrency {
-    /// Finds the level by itself: doubles from `start` as long as that pays in goodput, which is attempts and bytes per
-    /// second, and tries again now and then. Over a long line the first step is larger: to an eighth of what the cores
-    /// could work on in the time of one answer. Once the server throttles, halves, cuts by three tenths for each further
-    /// round of throttling and grows by one for each round of successes.
+    /// Adapts to the server and the network: doubles from `start` while that increases the goodput (attempts and bytes
+    /// per second), and tries a doubling again now and then. With high latency the first step is larger: an eighth of
+    /// what the cores can process in the time of one response. When the server throttles, the limit is halved, and
+    /// reduced by three tenths for each further round of throttling; it grows by one per round of successes.
     Adaptive {
-        /// Where to begin.
+        /// The first limit.
         start: usize,
-        /// Never more than this.
+        /// The highest limit.
         max: usize,
     },
-    /// Exactly so many.
+    /// A fixed number of concurrent attempts.
     Fixed(usize),
 }
 
 impl Concurrency {
-    /// Returns the most attempts that can ever be under way.
+    /// Returns the most attempts that can be in flight.
     #[must_use]
     pub fn max(self) -> usize {
         match self {
@@ -105,7 +105,7 @@ impl Default for TransferConfig {
 }
 
 impl TransferConfig {
-    /// Returns how many inputs may be under way while `limit` attempts may be.
+    /// Returns how many inputs may be in flight at a limit of `limit` attempts.
     pub(crate) fn window(&self, limit: usize) -> usize {
         match (self.window, self.concurrency) {
             (Some(window), _) => window.get(),

@@ -50,20 +50,22 @@
 //! Dropping a future or a [`FanOut`] cancels what it started: tasks stop, temporary files are unlinked, and an
 //! unfinished upload is aborted in the background if the runtime is still there.
 
+mod attempt_recorder;
+mod attempt_snapshot;
 mod call;
 mod config;
 mod download;
 mod fanout;
 mod io;
 mod job;
-mod joined;
+mod join_error;
 pub mod layer;
 mod list;
-mod mark;
-mod notes;
+
 mod operations;
 mod parts;
 mod progress;
+mod request_job;
 mod stack;
 mod sync;
 mod worker_pool;

@@ -10,7 +10,7 @@ use s3_core::{
 
 use tokio::time::Instant;
 
-use crate::job::simple;
+use crate::request_job::request_job;
 use crate::{AfterFailure, CallOptions, FanOutOptions, Job, Transfer};
 
 /// S3's code for creating a bucket that one has.
@@ -39,7 +39,7 @@ impl Transfer {
     ///
     /// `NotFound` (a missing bucket looks the same), `AccessDenied`, and the errors of every call.
     pub async fn head(&self, url: S3Url, options: &CallOptions) -> Result<ObjectMeta> {
-        let job = simple!(
+        let job = request_job!(
             Operation::Head,
             url.as_str(),
             head(HeadRequest::new(url.clone()))
@@ -68,7 +68,7 @@ impl Transfer {
     ///
     /// `AccessDenied`, and the errors of every call.
     pub async fn list_buckets(&self, options: &CallOptions) -> Result<Vec<BucketInfo>> {
-        let job = simple!(Operation::ListBuckets, "s3://", list_buckets());
+        let job = request_job!(Operation::ListBuckets, "s3://", list_buckets());
         self.run(job, options).await
     }
 
@@ -94,7 +94,7 @@ impl Transfer {
     /// `AlreadyExists`, `AccessDenied`, `InvalidInput` for a name that the server does not take.
     pub async fn create_bucket(&self, request: BucketRequest, options: &CallOptions) -> Result<()> {
         let place = format!("s3://{}", request.bucket);
-        let job = simple!(Operation::CreateBucket, &place, create_bucket(request));
+        let job = request_job!(Operation::CreateBucket, &place, create_bucket(request));
         match self.run(job, options).await {
             // An earlier attempt, whose answer was lost, has created it.
             Err(error) if error.code() == Some(OURS) && error.attempts() > 1 => Ok(()),
@@ -124,7 +124,7 @@ impl Transfer {
     /// `NoSuchBucket`, `InvalidInput` if it is not empty, `AccessDenied`.
     pub async fn delete_bucket(&self, request: BucketRequest, options: &CallOptions) -> Result<()> {
         let place = format!("s3://{}", request.bucket);
-        let job = simple!(Operation::DeleteBucket, &place, delete_bucket(request));
+        let job = request_job!(Operation::DeleteBucket, &place, delete_bucket(request));
         match self.run(job, options).await {
             // An earlier attempt, whose answer was lost, has deleted it.
             Err(error) if error.kind() == ErrorKind::NoSuchBucket && error.attempts() > 1 => Ok(()),
@@ -161,7 +161,7 @@ impl Transfer {
     /// `InvalidInput` for a time of less than a second or more than 7 days, `Unsupported` in memory.
     pub async fn presign(&self, request: PresignRequest, options: &CallOptions) -> Result<String> {
         let place = request.url.clone();
-        let job = simple!(Operation::Presign, place.as_str(), presign(request));
+        let job = request_job!(Operation::Presign, place.as_str(), presign(request));
         self.run(job, options).await
     }
 

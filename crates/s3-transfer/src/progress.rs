@@ -1,43 +1,44 @@
-//! How far a job is: what the stall rule and the retry policy go by.
+//! Progress of a job: what the stall timeout and the retry policy depend on.
 //!
-//! The two want different things. Any sign of the other side shows that an attempt has not stalled; only bytes that
-//! need not move again justify further attempts, or a server that breaks every answer would be asked for ever.
+//! They need different counters. Any event of the other side shows that an attempt has not stalled. Only bytes that
+//! need not be sent again justify another attempt; otherwise a server that interrupts every body would be retried for
+//! ever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// A count of bytes moved, shared between a job and the layers around it. Clone is a reference count.
+/// Counters shared by a job and the layers around it. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<Counters>);
+pub struct Progress(Arc<ProgressCounters>);
 
 #[derive(Debug, Default)]
-struct Counters {
+struct ProgressCounters {
     bytes: AtomicU64,
-    signs: AtomicU64,
-    waits: AtomicUsize,
+    heartbeats: AtomicU64,
+    local_waits: AtomicUsize,
 }
 
 impl Progress {
-    /// Counts bytes that have moved and need not move again.
+    /// Adds bytes that have moved and need not move again.
     pub fn add(&self, bytes: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Says how many bytes the job holds. Bytes that were lost and have moved again do not count twice.
+    /// Sets how many bytes the job holds. Does not decrease: bytes that are lost and received again count once.
     pub fn reach(&self, held: u64) {
         self.0.bytes.fetch_max(held, Ordering::Relaxed);
     }
 
-    /// Says that the other side has shown itself, which is no stall, although it may bring the job no further.
-    pub fn sign(&self) {
-        self.0.signs.fetch_add(1, Ordering::Relaxed);
+    /// Records an event of the other side that is no progress, such as response headers.
+    pub fn heartbeat(&self) {
+        self.0.heartbeats.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns a number that changes whenever the other side moves.
+    /// Returns a number that changes with every byte and heartbeat.
     #[must_use]
-    pub fn pulse(&self) -> u64 {
+    pub fn generation(&self) -> u64 {
         self.bytes()
-            .wrapping_add(self.0.signs.load(Ordering::Relaxed))
+            .wrapping_add(self.0.heartbeats.load(Ordering::Relaxed))
     }
 
     /// Returns the bytes moved so far, over all attempts.
@@ -46,27 +47,27 @@ impl Progress {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// Says that the job waits for something of our own, the disk or the memory budget, until the guard is dropped.
-    /// Such a wait is no stall.
+    /// Marks a wait for a local resource, such as the disk or the memory budget, until the guard is dropped. Such a wait
+    /// is no stall.
     #[must_use]
-    pub fn own_wait(&self) -> OwnWait {
-        self.0.waits.fetch_add(1, Ordering::Relaxed);
-        OwnWait(self.clone())
+    pub fn local_wait(&self) -> LocalWait {
+        self.0.local_waits.fetch_add(1, Ordering::Relaxed);
+        LocalWait(self.clone())
     }
 
-    /// Returns whether the job waits for something of our own.
+    /// Returns whether the job waits for a local resource.
     #[must_use]
-    pub fn is_own_wait(&self) -> bool {
-        self.0.waits.load(Ordering::Relaxed) > 0
+    pub fn is_local_wait(&self) -> bool {
+        self.0.local_waits.load(Ordering::Relaxed) > 0
     }
 }
 
-/// Ends a wait when dropped; see [`Progress::own_wait`].
+/// Ends a wait when dropped; see [`Progress::local_wait`].
 #[derive(Debug)]
-pub struct OwnWait(Progress);
+pub struct LocalWait(Progress);
 
-impl Drop for OwnWait {
+impl Drop for LocalWait {
     fn drop(&mut self) {
-        self.0.0.waits.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.local_waits.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,22 +1,22 @@
-//! The stack that every job goes through.
+//! The tower stack that runs every job.
 
 use s3_core::{Result, SharedStore};
 use tower::retry::Retry;
 use tower::{Layer, ServiceExt};
 
+use crate::attempt_recorder::RecordedJob;
 use crate::layer::limit::Controller;
 use crate::layer::{
     AdaptiveLimit, AdaptiveLimitLayer, Deadline, DeadlineLayer, Execute, RetryPolicy, StallTimeout,
     StallTimeoutLayer,
 };
-use crate::notes::Noted;
 use crate::{CallOptions, Job, TransferConfig};
 
-/// One concrete type for all operations; the outermost layer is put on per call.
+/// One type for all operations. The deadline is added per call.
 type Attempts = Retry<RetryPolicy, Limited>;
 type Limited = AdaptiveLimit<StallTimeout<Execute>>;
 
-/// Runs jobs: deadline, retry, limit, stall limit, attempt.
+/// Runs jobs: deadline, retries, concurrency limit, stall timeout, attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Stack {
     policy: RetryPolicy,
@@ -36,7 +36,7 @@ impl Stack {
         }
     }
 
-    /// Returns how many attempts may be under way at the moment.
+    /// Returns how many attempts may be in flight now.
     pub(crate) fn limit(&self) -> usize {
         self.controller.limit()
     }
@@ -45,16 +45,19 @@ impl Stack {
         if options.deadline.is_none() {
             return self.attempt(job, options).await;
         }
-        let options = options.noted();
+        let options = options.with_recorder();
         let done = self.attempt(job, &options).await;
-        done.map_err(|error| options.explain(error))
+        done.map_err(|error| options.add_attempts(error))
     }
 
     async fn attempt<J: Job>(&self, job: J, options: &CallOptions) -> Result<J::Output> {
-        let notes = options.notes.clone();
-        let policy = self.policy.clone().with_notes(options.began, notes.clone());
+        let recorder = options.recorder.clone();
+        let policy = self
+            .policy
+            .clone()
+            .with_recorder(options.began, recorder.clone());
         let attempts: Attempts = Retry::new(policy, self.limited.clone());
         let stack: Deadline<Attempts> = DeadlineLayer(options.deadline).layer(attempts);
-        stack.oneshot(Noted { job, notes }).await
+        stack.oneshot(RecordedJob { job, recorder }).await
     }
 }

@@ -1,4 +1,4 @@
-//! The engine's handle.
+//! `Transfer`: the handle of the engine, with its store, limits and memory budgets.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::stack::Stack;
 use crate::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{CallOptions, Job, TransferConfig};
 
-/// Transfers over one store, with one limit and one retry budget for all of them, and one memory budget for each of
-/// reads, readers and files.
+/// Transfers objects to and from one store.
 ///
-/// Clone is a reference count. Calls need a tokio runtime; the handle does not.
+/// All transfers share one concurrency limit, one retry budget, and one memory budget each for downloads, uploads from
+/// readers and uploads of files. Clone is a reference count. Calls need a tokio runtime; the handle does not.
 #[derive(Clone, Debug)]
 pub struct Transfer(Arc<Engine>);
 
@@ -27,10 +27,10 @@ struct Engine {
     config: TransferConfig,
 }
 
-/// Bytes of the memory budget; given back when dropped.
+/// Bytes of a memory budget; returned when dropped.
 pub(crate) type Reservation = OwnedSemaphorePermit;
 
-/// Gives back what `bytes` bytes do not need.
+/// Returns all but `bytes` bytes to the budget.
 pub(crate) fn give_back(reservation: &mut Reservation, bytes: usize) {
     let excess = reservation.num_permits().saturating_sub(bytes);
     drop(reservation.split(excess));
@@ -55,7 +55,7 @@ impl Transfer {
     /// ```
     #[must_use]
     pub fn new(store: impl Store, mut config: TransferConfig) -> Self {
-        // Parts of no bytes would never cover an object.
+        // Empty parts would never cover an object.
         config.part_size = config.part_size.max(1);
         let store = SharedStore::new(store);
         let stack = Stack::new(store.clone(), &config);
@@ -71,7 +71,7 @@ impl Transfer {
         }))
     }
 
-    /// Returns the store, for single attempts without the engine.
+    /// Returns the store, for single requests without retries.
     #[must_use]
     pub fn store(&self) -> &SharedStore {
         &self.0.store
@@ -83,49 +83,48 @@ impl Transfer {
         &self.0.config
     }
 
-    /// Returns the buffers between the network and the disk.
+    /// Returns the pool of buffers for file I/O.
     pub(crate) fn buffers(&self) -> &Buffers {
         &self.0.buffers
     }
 
-    /// Runs a job of your own through the stack: deadline, retries, limit, stall limit.
+    /// Runs a job through the stack: deadline, retries, concurrency limit, stall timeout.
     ///
     /// # Errors
     ///
-    /// What the job says last, with the number of attempts; `Timeout` after the deadline.
+    /// The last error of the job, with the number of attempts; `Timeout` after the deadline.
     pub async fn run<J: Job>(&self, job: J, options: &CallOptions) -> Result<J::Output> {
         self.0.stack.run(job, options).await
     }
 
-    /// Returns how many inputs of a batch may be under way at the moment.
+    /// Returns how many inputs of a fan-out may be in flight now.
     pub(crate) fn window(&self) -> usize {
         self.0.config.window(self.0.stack.limit())
     }
 
-    /// Waits for a share of the memory budget for reads, while holding the right to make an attempt.
+    /// Waits for memory for a download, while holding a permit for an attempt.
     ///
-    /// Reads hold that right while they wait for memory, and uploads hold memory while they wait for that right:
-    /// with one budget for both they would wait for each other.
+    /// Downloads hold a permit while they wait for memory, and uploads hold memory while they wait for a permit. With one
+    /// budget for both they would deadlock.
     pub(crate) async fn reserve_to_read(&self, bytes: u64) -> Reservation {
         self.reserve(&self.0.reading, bytes).await
     }
 
-    /// Waits for a share of the memory budget for what is read from readers, before the right to make an attempt.
+    /// Waits for memory for a part that is read from a reader, before the permit for its attempt.
     pub(crate) async fn reserve_to_collect(&self, bytes: u64) -> Reservation {
         self.reserve(&self.0.collecting, bytes).await
     }
 
-    /// Waits for a share of the memory budget for files that are being sent, before the right to make an attempt.
+    /// Waits for memory for a part of an uploaded file, before the permit for its attempt.
     ///
-    /// A file's share is free again when the server has answered; a reader's, only when its source has delivered, and
-    /// files do not wait for that.
+    /// Separate from readers: their memory is free only when their sources have delivered, which files must not wait for.
     pub(crate) async fn reserve_to_send(&self, bytes: u64) -> Reservation {
         self.reserve(&self.0.sending, bytes).await
     }
 
-    /// Waits for a share of a budget. A demand larger than the budget gets the whole budget.
+    /// Waits for memory of a budget. A request larger than the budget gets the whole budget.
     ///
-    /// A holder must not wait for more: partial holders would wait for each other.
+    /// A holder must not wait for more: two holders could deadlock.
     async fn reserve(&self, budget: &Arc<Semaphore>, bytes: u64) -> Reservation {
         let most = self.0.config.memory.clamp(1, Semaphore::MAX_PERMITS);
         let share = usize::try_from(bytes).map_or(most, |bytes| bytes.min(most));

@@ -152,7 +152,7 @@ impl Job for FirstPart {
         let mut request = first.part.request(&held);
         request.range = asked.clone();
         let answer = store.get(request).await?;
-        first.part.progress.sign();
+        first.part.progress.heartbeat();
         let done = first.take(held, answer).await;
         done.map_err(|error| match asked {
             Some(range) => error.with_range(range),
@@ -214,7 +214,7 @@ impl First {
             None => ObjectData::Memory(bytes),
             Some(target) => {
                 let path = target.path.clone();
-                let _wait = self.part.progress.own_wait();
+                let _wait = self.part.progress.local_wait();
                 let written = write_whole(target, bytes).await;
                 written.map_err(|cause| self.part.local(cause, &self.to))?;
                 ObjectData::File(path)
@@ -258,7 +258,7 @@ impl First {
         sent: &Range<u64>,
     ) -> Result<Share> {
         let first = wanted.start..wanted.end.min(sent.end.max(wanted.start));
-        let _wait = self.part.progress.own_wait();
+        let _wait = self.part.progress.local_wait();
         let len = wanted.end - wanted.start;
         let landing = Landing::open(&self.to, len, self.part.transfer.buffers()).await;
         let landing = landing.map_err(|error| error.with_resource(&self.part.url))?;

@@ -13,10 +13,10 @@ use super::landing::Landing;
 use super::part::Piece;
 use super::rest::RestPart;
 use super::{Destination, Fetched, GetItem, Verified};
-use crate::joined::joined;
+use crate::join_error::join_result;
 use crate::parts::cut;
 use crate::sync::JoinError;
-use crate::worker_pool::PartSet;
+use crate::worker_pool::PoolJoinSet;
 use crate::{CallOptions, Error, Transfer};
 
 impl Transfer {
@@ -62,9 +62,11 @@ impl Transfer {
     ) -> Result<Fetched> {
         refuse_empty_range(&item)?;
         let to = Arc::new(to);
-        let options = options.noted();
+        let options = options.with_recorder();
         let work = self.get_twice(&item, &to, &options);
-        options.bound(Operation::Get, item.url.as_str(), work).await
+        options
+            .until_deadline(Operation::Get, item.url.as_str(), work)
+            .await
     }
 
     async fn get_twice(
@@ -175,7 +177,7 @@ impl Transfer {
         opened: &Opened,
         options: &CallOptions,
     ) -> Result<Vec<(usize, Piece)>> {
-        let mut running = PartSet::new();
+        let mut running = PoolJoinSet::new();
         let mut pieces = Vec::new();
         let spans = cut(opened.first.end..opened.wanted.end, self.config().part_size);
         for (index, span) in spans.enumerate() {
@@ -255,5 +257,6 @@ fn torn(error: &Error) -> bool {
 }
 
 fn settle<T>(done: Option<std::result::Result<Result<T>, JoinError>>) -> Result<Option<T>> {
-    done.map(|done| joined(done, Operation::Get)?).transpose()
+    done.map(|done| join_result(done, Operation::Get)?)
+        .transpose()
 }

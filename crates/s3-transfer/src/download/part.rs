@@ -144,7 +144,7 @@ impl Part {
     }
 
     async fn reserve(&self, share: &Share) -> Reservation {
-        let _wait = self.progress.own_wait();
+        let _wait = self.progress.local_wait();
         let buffered = (share.span.end - share.span.start).min(ON_THE_WAY);
         self.transfer.reserve_to_read(buffered).await
     }
@@ -163,7 +163,7 @@ impl Part {
             let (into, room) = share.segment.room();
             let held = into.len();
             let count = body.fill(into, room.min(in_memory(left))).await?;
-            self.progress.sign();
+            self.progress.heartbeat();
             if count == 0 {
                 return Err(self.ended_early(left));
             }
@@ -189,7 +189,7 @@ impl Part {
             let skipped = body
                 .fill(&mut unwanted, in_memory(count).min(SKIPPED))
                 .await?;
-            self.progress.sign();
+            self.progress.heartbeat();
             if skipped == 0 {
                 return Err(self.ended_early(count));
             }
@@ -199,14 +199,14 @@ impl Part {
     }
 
     async fn flush(&self, share: &mut Share, to: &Destination) -> Result<()> {
-        let _wait = self.progress.own_wait();
+        let _wait = self.progress.local_wait();
         let flushed = share.segment.flush().await;
         flushed.map_err(|cause| self.local(cause, to))
     }
 
     /// Brings the last bytes to their place.
     pub(super) async fn finish(&self, share: &mut Share, to: &Destination) -> Result<()> {
-        let _wait = self.progress.own_wait();
+        let _wait = self.progress.local_wait();
         let finished = share.segment.finish().await;
         finished.map_err(|cause| self.local(cause, to))
     }

@@ -60,7 +60,7 @@ impl Job for RestPart {
             let missing = ByteRange::from(missing);
             request.range = Some(missing.clone());
             let answer = store.get(request).await?;
-            part.progress.sign();
+            part.progress.heartbeat();
             let taken = async {
                 part.check_version(&mut held, &answer.meta)?;
                 part.take(held.share(), answer.range, answer.body, to).await

@@ -27,7 +27,7 @@ use super::worker::{FanOutSource, FanOutState, InputsAndJob, ResultQueue};
 use super::{AfterFailure, FanOutError, FanOutOptions};
 use crate::Transfer;
 use crate::sync::workers;
-use crate::worker_pool::{Hands, PartSet};
+use crate::worker_pool::{PoolHandle, PoolJoinSet};
 
 /// Most workers of a fan-out. 8: more threads than any network of one process can keep busy.
 const MAX_WORKERS: usize = 8;
@@ -47,7 +47,7 @@ pub struct FanOut<T, E = Error> {
     state: Arc<FanOutState>,
     /// One queue per worker; empty until the first poll.
     queues: Vec<Arc<ResultQueue<Result<T, E>>>>,
-    workers: PartSet<()>,
+    workers: PoolJoinSet<()>,
     /// Results taken from the queue of this number.
     taken: (usize, Results<T, E>),
 }
@@ -152,7 +152,7 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
             pages: Mutex::new(pages),
             state: Arc::new(FanOutState::new(transfer.clone(), window)),
             queues: Vec::new(),
-            workers: PartSet::new(),
+            workers: PoolJoinSet::new(),
             taken: (0, Vec::new().into_iter()),
         }
     }
@@ -283,7 +283,7 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
         let state = Arc::get_mut(&mut self.state).expect("no worker has been started");
         state.workers = workers;
         // Here, because the first poll may be on another thread than the call.
-        self.workers = PartSet::new();
+        self.workers = PoolJoinSet::new();
         for number in 0..workers {
             let queue = Arc::new(ResultQueue::new());
             let state = Arc::clone(&self.state);
@@ -337,7 +337,7 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
 
 /// Returns how many threads the tasks of this thread can be spread over.
 fn threads() -> usize {
-    Hands::mine().map_or_else(workers, |hands| hands.threads())
+    PoolHandle::current().map_or_else(workers, |hands| hands.threads())
 }
 
 impl<T: Send + 'static, E: Send + 'static> Stream for FanOut<T, E> {

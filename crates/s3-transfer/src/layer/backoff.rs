@@ -1,11 +1,11 @@
-//! How long to wait before the next attempt: exponential, capped, full jitter.
+//! Exponential backoff with a cap and full jitter.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Exponential backoff with full jitter: uniformly random between zero and `base × 2^n`, at most `cap`.
 ///
-/// Clones share the random numbers.
+/// Clones share the random number generator.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     base: Duration,
@@ -14,7 +14,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Returns a backoff; with a seed, the same waits every time.
+    /// Returns a backoff. With a seed, the waits are reproducible.
     #[must_use]
     pub fn new(base: Duration, cap: Duration, seed: Option<u64>) -> Self {
         let random = seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
@@ -40,7 +40,7 @@ impl Backoff {
         most.mul_f64(share)
     }
 
-    /// Returns the wait that a server asked for, never longer than the cap.
+    /// Returns the wait that a server asked for, at most the cap.
     #[must_use]
     pub fn asked(&self, after: Duration) -> Duration {
         after.min(self.cap)
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_up_to_the_cap_and_never_beyond() {
+    fn waits_grow_up_to_the_cap() {
         let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(20), Some(7));
         for retry in 0..64 {
             let most = Duration::from_millis(50).saturating_mul(2_u32.saturating_pow(retry));
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_waits() {
+    fn equal_seeds_give_equal_waits() {
         let waits = |seed| {
             let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(20), Some(seed));
             (0..10).map(|retry| backoff.wait(retry)).collect::<Vec<_>>()

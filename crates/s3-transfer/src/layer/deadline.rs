@@ -1,4 +1,4 @@
-//! The caller's deadline, over everything below.
+//! The layer that ends a job at the caller's deadline.
 
 use std::future::Future;
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use tower::{Layer, Service};
 
 use crate::Job;
 
-/// Ends a job at the caller's deadline, whatever it is waiting for.
+/// Ends a job at the caller's deadline, in whatever state it is.
 #[derive(Clone, Copy, Debug)]
 pub struct DeadlineLayer(pub Option<Instant>);
 
@@ -37,7 +37,7 @@ where
 {
     type Response = J::Output;
     type Error = Error;
-    /// A box only where there is a deadline.
+    /// Boxed only with a deadline.
     type Future = Either<S::Future, BoxFuture<'static, Result<J::Output>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
@@ -48,15 +48,15 @@ where
         let Some(at) = self.at else {
             return Either::Left(self.inner.call(job));
         };
-        let (operation, place) = (job.operation(), job.resource().to_owned());
+        let (operation, resource) = (job.operation(), job.resource().to_owned());
         let attempt = self.inner.call(job);
         Either::Right(Box::pin(async move {
-            before(Some(at), operation, &place, attempt).await
+            before(Some(at), operation, &resource, attempt).await
         }))
     }
 }
 
-/// Runs `work` until it is done or the deadline has passed. Work whose deadline has passed already is not begun.
+/// Runs `work` until it completes or the deadline passes. Does not poll it if the deadline has passed already.
 ///
 /// # Errors
 ///
@@ -64,23 +64,23 @@ where
 pub async fn before<T>(
     deadline: Option<Instant>,
     operation: Operation,
-    place: &str,
+    resource: &str,
     work: impl Future<Output = Result<T>> + Send,
 ) -> Result<T> {
     let Some(at) = deadline else {
         return work.await;
     };
-    // A timeout looks at its work first, which would send a request that nobody waits for.
+    // `timeout_at` polls its future first, which would send a request.
     if Instant::now() >= at {
-        return Err(passed(operation, place).with_attempts(0));
+        return Err(passed(operation, resource).with_attempts(0));
     }
     let done = timeout_at(at, work).await;
-    done.unwrap_or_else(|_| Err(passed(operation, place)))
+    done.unwrap_or_else(|_| Err(passed(operation, resource)))
 }
 
-fn passed(operation: Operation, place: &str) -> Error {
+fn passed(operation: Operation, resource: &str) -> Error {
     Error::new(ErrorKind::Timeout, operation)
-        .with_resource(place)
+        .with_resource(resource)
         .with_retryability(Retryability::No)
         .with_message("the caller's deadline has passed")
 }

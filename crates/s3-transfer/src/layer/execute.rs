@@ -1,4 +1,4 @@
-//! The end of the stack: a job meets the store.
+//! The innermost service: runs one attempt of a job against the store.
 
 use std::task::{Context, Poll};
 

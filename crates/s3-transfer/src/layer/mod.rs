@@ -1,14 +1,14 @@
-//! The layers of the stack, for other tower users as well as for [`Transfer`](crate::Transfer).
+//! tower layers for S3 jobs: deadline, retry policy, adaptive concurrency limit, stall timeout.
 //!
-//! tower's own `Timeout` and `Hedge` erase the error and its limiter takes the permit before the request is known;
-//! these keep the typed [`Error`](s3_core::Error) and take the permit for exactly one attempt. The retry
-//! service and the budget are tower's; the policy is ours.
+//! tower's `Timeout` erases the error type, and its limiter takes the permit before the request is known. These layers
+//! keep the typed [`Error`](s3_core::Error) and hold a permit for exactly one attempt. The retry service and budget are
+//! tower's.
 
 mod backoff;
+mod circuit_breaker;
 mod deadline;
 mod execute;
 pub mod limit;
-mod outage;
 mod retry;
 mod stall;
 

@@ -1,8 +1,8 @@
-//! Ends an attempt that does not move. Slow progress is not a stall.
+//! The layer that ends a stalled attempt: one that moves no byte for a while. A slow attempt is not stalled.
 //!
-//! A timer for each attempt would cost more than the rest of the layer, and almost no attempt needs one. So all attempts
-//! of a service share one watch: a background task that looks at them four times per limit and is there only while an
-//! attempt is.
+//! A timer per attempt would cost more than the rest of the layer, and almost no attempt stalls. So all attempts of a
+//! service share one monitor: a background task that scans them four times per timeout, and runs only while there are
+//! attempts.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,14 +14,14 @@ use pin_project_lite::pin_project;
 use s3_core::{ByteCounter, Error, ErrorKind, Operation, Result};
 use tower::{Layer, Service};
 
-use crate::mark::Mark;
+use crate::attempt_snapshot::AttemptSnapshot;
 use crate::sync::{Instant, Mutex, MutexGuard, sleep, spawn};
 use crate::{Job, Progress};
 
-/// The shortest pause between two looks, for limits that are next to nothing.
-const SHORTEST: Duration = Duration::from_millis(1);
+/// The shortest interval between scans.
+const MIN_SCAN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Ends an attempt during which no byte has moved for a while.
+/// Ends an attempt during which no byte has moved for this time.
 #[derive(Clone, Copy, Debug)]
 pub struct StallTimeoutLayer(pub Duration);
 
@@ -29,24 +29,24 @@ impl<S> Layer<S> for StallTimeoutLayer {
     type Service = StallTimeout<S>;
 
     fn layer(&self, inner: S) -> StallTimeout<S> {
-        let pause = (self.0 / 4).max(SHORTEST);
+        let scan_interval = (self.0 / 4).max(MIN_SCAN_INTERVAL);
         StallTimeout {
             inner,
-            limit: self.0,
-            watch: Watch(Arc::new(Mutex::new(Watched {
-                pause,
-                ..Watched::default()
+            timeout: self.0,
+            monitor: StallMonitor(Arc::new(Mutex::new(MonitorState {
+                scan_interval,
+                ..MonitorState::default()
             }))),
         }
     }
 }
 
-/// The service of [`StallTimeoutLayer`]. Its clones share one watch.
+/// The service of [`StallTimeoutLayer`]. Its clones share one monitor.
 #[derive(Clone, Debug)]
 pub struct StallTimeout<S> {
     inner: S,
-    limit: Duration,
-    watch: Watch,
+    timeout: Duration,
+    monitor: StallMonitor,
 }
 
 impl<S, J> Service<J> for StallTimeout<S>
@@ -64,38 +64,59 @@ where
     }
 
     fn call(&mut self, job: J) -> Self::Future {
-        let limit = self.limit.saturating_add(job.allowance());
-        let place = Place {
-            mark: Mark::at(&job),
-            progress: job.progress().cloned(),
-            moved: job.moved().cloned(),
+        let timeout = self.timeout.saturating_add(job.extra_stall_time());
+        let stall = StallRule {
+            snapshot: AttemptSnapshot::of(&job),
+            counters: AttemptCounters {
+                progress: job.progress().cloned(),
+                bytes: job.byte_counter().cloned(),
+            },
             operation: job.operation(),
-            limit,
+            timeout,
         };
         StallFuture {
             attempt: self.inner.call(job),
-            place,
-            watch: self.watch.clone(),
+            stall,
+            monitor: self.monitor.clone(),
             entry: None,
         }
     }
 }
 
+/// When an attempt is stalled, and the error then.
 #[derive(Debug)]
-struct Place {
-    mark: Mark,
-    progress: Option<Progress>,
-    moved: Option<ByteCounter>,
+struct StallRule {
+    snapshot: AttemptSnapshot,
+    counters: AttemptCounters,
     operation: Operation,
-    limit: Duration,
+    timeout: Duration,
 }
 
-impl Place {
-    fn stalled(&self) -> Error {
-        let limit = self.limit.as_secs_f32();
+impl StallRule {
+    fn error(&self) -> Error {
+        let timeout = self.timeout.as_secs_f32();
         Error::new(ErrorKind::Timeout, self.operation)
-            .with_message(format!("nothing moved for {limit} s"))
-            .with_phase(self.mark.phase())
+            .with_message(format!("nothing moved for {timeout} s"))
+            .with_phase(self.snapshot.phase())
+    }
+}
+
+/// The counters that move with an attempt.
+#[derive(Clone, Debug, Default)]
+struct AttemptCounters {
+    progress: Option<Progress>,
+    bytes: Option<ByteCounter>,
+}
+
+impl AttemptCounters {
+    /// Returns a number that changes whenever bytes move, in either direction.
+    fn generation(&self) -> u64 {
+        let received = self.progress.as_ref().map_or(0, Progress::generation);
+        received.wrapping_add(self.bytes.as_ref().map_or(0, ByteCounter::bytes))
+    }
+
+    fn is_local_wait(&self) -> bool {
+        self.progress.as_ref().is_some_and(Progress::is_local_wait)
     }
 }
 
@@ -105,10 +126,10 @@ pin_project! {
     pub struct StallFuture<F> {
         #[pin]
         attempt: F,
-        place: Place,
-        watch: Watch,
-        // None until the attempt has to wait for the first time.
-        entry: Option<Entry>,
+        stall: StallRule,
+        monitor: StallMonitor,
+        // None until the attempt is pending for the first time.
+        entry: Option<MonitorEntry>,
     }
 }
 
@@ -124,9 +145,9 @@ where
             return Poll::Ready(result);
         }
         match this.entry {
-            None => *this.entry = Some(this.watch.enter(this.place, cx.waker())),
-            Some(entry) if entry.has_stalled(cx.waker()) => {
-                return Poll::Ready(Err(this.place.stalled()));
+            None => *this.entry = Some(this.monitor.add(this.stall, cx.waker())),
+            Some(entry) if entry.is_stalled(cx.waker()) => {
+                return Poll::Ready(Err(this.stall.error()));
             }
             Some(_) => {}
         }
@@ -134,123 +155,114 @@ where
     }
 }
 
-/// A number that changes whenever bytes move, in either direction.
-fn pulse(progress: Option<&Progress>, moved: Option<&ByteCounter>) -> u64 {
-    let received = progress.map_or(0, Progress::pulse);
-    received.wrapping_add(moved.map_or(0, ByteCounter::bytes))
-}
-
-/// The attempts that are looked after. Clone is a reference count.
+/// The attempts that are scanned for stalls. Clone is a reference count.
 #[derive(Clone, Debug)]
-struct Watch(Arc<Mutex<Watched>>);
+struct StallMonitor(Arc<Mutex<MonitorState>>);
 
 #[derive(Debug, Default)]
-struct Watched {
-    pause: Duration,
-    attempts: Vec<Option<Attempt>>,
+struct MonitorState {
+    scan_interval: Duration,
+    attempts: Vec<Option<MonitoredAttempt>>,
     free: Vec<usize>,
-    /// There is a task that looks.
-    awake: bool,
+    /// There is a task that scans.
+    scanning: bool,
 }
 
 #[derive(Debug)]
-struct Attempt {
-    progress: Option<Progress>,
-    moved: Option<ByteCounter>,
-    pulse: u64,
+struct MonitoredAttempt {
+    counters: AttemptCounters,
+    generation: u64,
+    /// When the generation changed.
     since: Instant,
-    limit: Duration,
+    timeout: Duration,
     stalled: bool,
     waker: Waker,
 }
 
-/// An attempt's place in the watch; given up when dropped.
+/// An attempt's entry in the monitor; removed when dropped.
 #[derive(Debug)]
-struct Entry {
-    watch: Watch,
+struct MonitorEntry {
+    monitor: StallMonitor,
     number: usize,
 }
 
-impl Watch {
-    fn lock(&self) -> MutexGuard<'_, Watched> {
+impl StallMonitor {
+    fn lock(&self) -> MutexGuard<'_, MonitorState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, place: &Place, waker: &Waker) -> Entry {
-        let attempt = Attempt {
-            pulse: pulse(place.progress.as_ref(), place.moved.as_ref()),
-            progress: place.progress.clone(),
-            moved: place.moved.clone(),
+    fn add(&self, stall: &StallRule, waker: &Waker) -> MonitorEntry {
+        let attempt = MonitoredAttempt {
+            generation: stall.counters.generation(),
+            counters: stall.counters.clone(),
             since: Instant::now(),
-            limit: place.limit,
+            timeout: stall.timeout,
             stalled: false,
             waker: waker.clone(),
         };
-        let mut watched = self.lock();
-        let number = match watched.free.pop() {
+        let mut state = self.lock();
+        let number = match state.free.pop() {
             Some(number) => {
-                watched.attempts[number] = Some(attempt);
+                state.attempts[number] = Some(attempt);
                 number
             }
             None => {
-                watched.attempts.push(Some(attempt));
-                watched.attempts.len() - 1
+                state.attempts.push(Some(attempt));
+                state.attempts.len() - 1
             }
         };
-        let asleep = !std::mem::replace(&mut watched.awake, true);
-        drop(watched);
-        if asleep {
-            self.wake_up();
+        let was_scanning = std::mem::replace(&mut state.scanning, true);
+        drop(state);
+        if !was_scanning {
+            self.start_scanning();
         }
-        Entry {
-            watch: self.clone(),
+        MonitorEntry {
+            monitor: self.clone(),
             number,
         }
     }
 
-    /// Starts the task that looks.
-    fn wake_up(&self) {
-        // Made before the task: a runtime that is shutting down drops it unpolled.
-        let awake = Awake(Arc::downgrade(&self.0));
-        let pause = self.lock().pause;
-        spawn(awake.keep_looking(pause));
+    fn start_scanning(&self) {
+        // Built before the spawn: a runtime that is shutting down drops the task without polling it.
+        let task = ScanTask(Arc::downgrade(&self.0));
+        let interval = self.lock().scan_interval;
+        spawn(task.run(interval));
     }
 
-    /// Looks at all attempts once. Returns whether there are any.
-    fn look(&self) -> bool {
+    /// Checks all attempts. Returns whether there are any.
+    fn scan(&self) -> bool {
         let now = Instant::now();
         let mut stalled = Vec::new();
-        let mut watched = self.lock();
-        for attempt in watched.attempts.iter_mut().flatten() {
-            let progress = attempt.progress.as_ref();
-            let pulse = pulse(progress, attempt.moved.as_ref());
-            if pulse != attempt.pulse || progress.is_some_and(Progress::is_own_wait) {
-                (attempt.pulse, attempt.since) = (pulse, now);
-            } else if now.saturating_duration_since(attempt.since) >= attempt.limit {
+        let mut state = self.lock();
+        for attempt in state.attempts.iter_mut().flatten() {
+            let generation = attempt.counters.generation();
+            if generation != attempt.generation || attempt.counters.is_local_wait() {
+                (attempt.generation, attempt.since) = (generation, now);
+            } else if now.saturating_duration_since(attempt.since) >= attempt.timeout {
                 attempt.stalled = true;
                 stalled.push(attempt.waker.clone());
             }
         }
-        watched.awake = watched.free.len() < watched.attempts.len();
-        let awake = watched.awake;
-        drop(watched);
+        state.scanning = state.free.len() < state.attempts.len();
+        let scanning = state.scanning;
+        drop(state);
         stalled.into_iter().for_each(Waker::wake);
-        awake
+        scanning
     }
 }
 
-/// The task that looks. If its runtime goes before the attempts, another one has to.
-struct Awake(Weak<Mutex<Watched>>);
+/// The task that scans. If its runtime is shut down before the attempts have ended, an attempt starts another one.
+struct ScanTask(Weak<Mutex<MonitorState>>);
 
-impl Awake {
-    async fn keep_looking(mut self, pause: Duration) {
+impl ScanTask {
+    async fn run(mut self, interval: Duration) {
         loop {
-            sleep(pause).await;
-            let Some(watch) = self.0.upgrade().map(Watch) else {
+            sleep(interval).await;
+            let Some(monitor) = self.0.upgrade().map(StallMonitor) else {
                 return;
             };
-            if !watch.look() {
-                // Nobody was left; whoever has come since has started another task.
+            if !monitor.scan() {
+                // An attempt added since then has started another task, which `drop` must not disturb.
                 self.0 = Weak::new();
                 return;
             }
@@ -258,45 +270,45 @@ impl Awake {
     }
 }
 
-impl Drop for Awake {
+impl Drop for ScanTask {
     fn drop(&mut self) {
-        let Some(watch) = self.0.upgrade().map(Watch) else {
+        let Some(monitor) = self.0.upgrade().map(StallMonitor) else {
             return;
         };
-        let mut watched = watch.lock();
-        watched.awake = false;
-        let wakers = watched.attempts.iter().flatten();
+        let mut state = monitor.lock();
+        state.scanning = false;
+        let wakers = state.attempts.iter().flatten();
         let wakers: Vec<Waker> = wakers.map(|attempt| attempt.waker.clone()).collect();
-        drop(watched);
+        drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
 }
 
-impl Entry {
-    /// Returns whether the attempt has stood still for its limit. Whoever asks is woken when it has.
-    fn has_stalled(&self, waker: &Waker) -> bool {
-        let mut watched = self.watch.lock();
-        let asleep = !std::mem::replace(&mut watched.awake, true);
-        let Some(attempt) = &mut watched.attempts[self.number] else {
+impl MonitorEntry {
+    /// Returns whether the attempt has stalled. `waker` is woken when it does.
+    fn is_stalled(&self, waker: &Waker) -> bool {
+        let mut state = self.monitor.lock();
+        let was_scanning = std::mem::replace(&mut state.scanning, true);
+        let Some(attempt) = &mut state.attempts[self.number] else {
             return false;
         };
         attempt.waker.clone_from(waker);
         let stalled = attempt.stalled;
-        drop(watched);
-        if asleep {
-            self.watch.wake_up();
+        drop(state);
+        if !was_scanning {
+            self.monitor.start_scanning();
         }
         stalled
     }
 }
 
-impl Drop for Entry {
+impl Drop for MonitorEntry {
     fn drop(&mut self) {
-        let mut watched = self.watch.lock();
-        let attempt = watched.attempts[self.number].take();
-        watched.free.push(self.number);
-        drop(watched);
-        // Whatever its waker and its progress hold goes outside the lock.
+        let mut state = self.monitor.lock();
+        let attempt = state.attempts[self.number].take();
+        state.free.push(self.number);
+        drop(state);
+        // Its waker and counters are dropped outside the lock.
         drop(attempt);
     }
 }
@@ -311,66 +323,68 @@ mod tests {
 
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(20);
+    const TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// Runs `attempt` as long as it moves; `None` if it has stood still.
+    /// Runs `attempt` until it ends; `None` if it has stalled.
     async fn while_moving<T>(
-        watch: &Watch,
+        monitor: &StallMonitor,
         progress: Option<&Progress>,
         attempt: impl Future<Output = T>,
     ) -> Option<T> {
-        let place = Place {
-            mark: Mark::default(),
-            progress: progress.cloned(),
-            moved: None,
+        let stall = StallRule {
+            snapshot: AttemptSnapshot::default(),
+            counters: AttemptCounters {
+                progress: progress.cloned(),
+                bytes: None,
+            },
             operation: Operation::Get,
-            limit: LIMIT,
+            timeout: TIMEOUT,
         };
         let watched = StallFuture {
             attempt: async { Ok(attempt.await) },
-            place,
-            watch: watch.clone(),
+            stall,
+            monitor: monitor.clone(),
             entry: None,
         };
         watched.await.ok()
     }
 
-    fn watch() -> Watch {
-        StallTimeoutLayer(LIMIT).layer(()).watch
+    fn monitor() -> StallMonitor {
+        StallTimeoutLayer(TIMEOUT).layer(()).monitor
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_attempt_that_stands_still_ends_within_one_and_a_quarter_limits() {
-        let watch = watch();
+    async fn a_stalled_attempt_ends_within_one_and_a_quarter_timeouts() {
+        let monitor = monitor();
         for head_start in [0, 1, 4] {
-            // Whatever the watch has been doing before.
+            // The monitor has been scanning before.
             let other = tokio::time::timeout(
                 Duration::from_secs(head_start),
-                while_moving(&watch, None, std::future::pending::<()>()),
+                while_moving(&monitor, None, std::future::pending::<()>()),
             );
             assert!(other.await.is_err());
             let start = Instant::now();
-            let ended = while_moving(&watch, None, std::future::pending::<()>()).await;
+            let ended = while_moving(&monitor, None, std::future::pending::<()>()).await;
             assert_eq!(ended, None);
             let took = start.elapsed();
             assert!(
-                took >= LIMIT && took <= LIMIT * 5 / 4 + Duration::from_millis(10),
+                took >= TIMEOUT && took <= TIMEOUT * 5 / 4 + Duration::from_millis(10),
                 "{took:?}"
             );
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_attempt_that_moves_is_left_alone() {
+    async fn a_slow_attempt_is_not_stalled() {
         let progress = Progress::default();
         let slow = async {
             for _ in 0..100 {
-                sleep(LIMIT - Duration::from_secs(1)).await;
+                sleep(TIMEOUT - Duration::from_secs(1)).await;
                 progress.add(1);
             }
             "done"
         };
-        let ended = while_moving(&watch(), Some(&progress), slow).await;
+        let ended = while_moving(&monitor(), Some(&progress), slow).await;
         assert_eq!(ended, Some("done"));
     }
 
@@ -378,26 +392,26 @@ mod tests {
     async fn waiting_for_the_disk_is_not_a_stall() {
         let progress = Progress::default();
         let waits = async {
-            let _wait = progress.own_wait();
-            sleep(LIMIT * 10).await;
+            let _wait = progress.local_wait();
+            sleep(TIMEOUT * 10).await;
         };
-        let ended = while_moving(&watch(), Some(&progress), waits).await;
+        let ended = while_moving(&monitor(), Some(&progress), waits).await;
         assert_eq!(ended, Some(()));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_watch_goes_when_nobody_is_left() {
-        let watch = watch();
-        while_moving(&watch, None, sleep(Duration::from_millis(1))).await;
-        assert!(watch.lock().awake);
-        sleep(LIMIT).await;
-        assert!(!watch.lock().awake);
-        assert_eq!(Arc::strong_count(&watch.0), 1);
+    async fn scanning_ends_with_the_last_attempt() {
+        let monitor = monitor();
+        while_moving(&monitor, None, sleep(Duration::from_millis(1))).await;
+        assert!(monitor.lock().scanning);
+        sleep(TIMEOUT).await;
+        assert!(!monitor.lock().scanning);
+        assert_eq!(Arc::strong_count(&monitor.0), 1);
     }
 
     #[test]
-    fn a_watch_whose_runtime_is_gone_is_replaced() {
-        let watch = watch();
+    fn another_task_scans_after_a_runtime_shutdown() {
+        let monitor = monitor();
         let runtime = || {
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -406,8 +420,8 @@ mod tests {
                 .unwrap()
         };
         let (first, second) = (runtime(), runtime());
-        // The watch comes to be on the first runtime.
-        let mut other = Box::pin(while_moving(&watch, None, std::future::pending::<()>()));
+        // The first runtime scans.
+        let mut other = Box::pin(while_moving(&monitor, None, std::future::pending::<()>()));
         first.block_on(async {
             assert!(futures_util::poll!(other.as_mut()).is_pending());
         });
@@ -416,10 +430,10 @@ mod tests {
                 sleep(Duration::from_secs(1)).await;
                 first.shutdown_background();
             });
-            let attempt = while_moving(&watch, None, std::future::pending::<()>());
-            tokio::time::timeout(LIMIT * 100, attempt).await
+            let attempt = while_moving(&monitor, None, std::future::pending::<()>());
+            tokio::time::timeout(TIMEOUT * 100, attempt).await
         });
-        // Were there no watch, only the timeout would end it.
+        // Without a scan, only the timeout of this test would end it.
         assert_eq!(ended, Ok(None));
     }
 }

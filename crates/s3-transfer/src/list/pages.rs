@@ -10,8 +10,8 @@ use futures_core::Stream;
 use s3_core::{ByteCounter, ListPage, ListRequest, Operation, Result, S3Prefix, Store};
 
 use super::plan::{Plan, Spread};
-use crate::job::simple;
-use crate::worker_pool::PartSet;
+use crate::request_job::request_job;
+use crate::worker_pool::PoolJoinSet;
 use crate::{CallOptions, Transfer};
 
 /// 64: a listing of 64 directories is as fast as one of the largest of them. See docs/TUNING.md.
@@ -78,14 +78,14 @@ pub struct ListStream {
     options: CallOptions,
     plan: Plan,
     /// Tasks, because a page that nobody polls would keep others waiting for its permit.
-    running: Option<PartSet<(u64, Result<ListPage>)>>,
+    running: Option<PoolJoinSet<(u64, Result<ListPage>)>>,
 }
 
 impl ListStream {
     /// Sends what can be sent, and waits for an answer.
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<(u64, Result<ListPage>)> {
         // Here and not before: the first poll may be on another thread than the call.
-        let running = self.running.get_or_insert_with(PartSet::new);
+        let running = self.running.get_or_insert_with(PoolJoinSet::new);
         while let Some((id, request)) = self.plan.next() {
             let (transfer, options) = (self.transfer.clone(), self.options.clone());
             running.spawn(async move { (id, transfer.page(request, &options).await) });
@@ -195,7 +195,7 @@ impl Transfer {
         let place = request.prefix.clone();
         let moved = ByteCounter::default();
         let request = request.counted_by(moved.clone());
-        let job = simple!(Operation::List, place.as_str(), list_page(request));
-        self.run(job.moving(moved), options).await
+        let job = request_job!(Operation::List, place.as_str(), list_page(request));
+        self.run(job.with_byte_counter(moved), options).await
     }
 }

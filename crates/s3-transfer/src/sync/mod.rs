@@ -15,7 +15,7 @@ pub(crate) use {
     runtime::{try_spawn, workers},
     std::sync::{Mutex, MutexGuard, atomic},
     tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    tokio::task::{AbortHandle, JoinError, JoinHandle, JoinSet, spawn},
+    tokio::task::{JoinError, JoinHandle, JoinSet, spawn},
     tokio::time::{Instant, sleep, sleep_until},
 };
 
@@ -28,6 +28,5 @@ pub(crate) use {
         AtomicWaker, Instant, JoinError, JoinHandle, JoinSet, Notify, OwnedSemaphorePermit,
         Semaphore, sleep, sleep_until, spawn, try_spawn, workers,
     },
-    shuttle::future::AbortHandle,
     shuttle::sync::{Mutex, MutexGuard, atomic},
 };

@@ -1,5 +1,5 @@
-//! Schedules of the memory budgets beside the limit: reads that hold a permit and want memory, and uploads that hold
-//! memory and want a permit.
+//! Schedules of the memory budgets and the concurrency limit: downloads that hold a permit and wait for memory, and
+//! uploads that hold memory and wait for a permit.
 
 use s3_core::MemoryStore;
 use shuttle::future::{block_on, yield_now};
@@ -37,7 +37,7 @@ async fn send(transfer: Transfer, limit: Controller) {
     yield_now().await;
 }
 
-fn the_whole_budget_comes_back() {
+fn all_memory_is_returned() {
     let config = TransferConfig {
         memory: MEMORY,
         ..TransferConfig::default()
@@ -76,5 +76,5 @@ fn the_whole_budget_comes_back() {
 
 #[test]
 fn budget() {
-    explore("the whole budget comes back", the_whole_budget_comes_back);
+    explore("all memory is returned", all_memory_is_returned);
 }

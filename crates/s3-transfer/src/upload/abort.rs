@@ -5,7 +5,7 @@ use std::fmt;
 use s3_core::{AbortUpload, PartTag, Result};
 use tokio::time::timeout;
 
-use crate::worker_pool::{PartSet, in_background};
+use crate::worker_pool::{PoolJoinSet, spawn_detached};
 use crate::{CallOptions, Transfer};
 
 /// Owns an upload under way and its parts. Dropping it ends the parts and aborts the upload, in the background, if the
@@ -17,7 +17,7 @@ pub(crate) struct UploadGuard {
 
 struct Open {
     upload: AbortUpload,
-    parts: PartSet<Result<PartTag>>,
+    parts: PoolJoinSet<Result<PartTag>>,
 }
 
 impl UploadGuard {
@@ -26,13 +26,13 @@ impl UploadGuard {
             transfer: transfer.clone(),
             open: Some(Open {
                 upload,
-                parts: PartSet::new(),
+                parts: PoolJoinSet::new(),
             }),
         }
     }
 
     /// Returns the parts that are on their way.
-    pub(crate) fn parts(&mut self) -> &mut PartSet<Result<PartTag>> {
+    pub(crate) fn parts(&mut self) -> &mut PoolJoinSet<Result<PartTag>> {
         let open = self.open.as_mut().expect("only its end closes it");
         &mut open.parts
     }
@@ -50,7 +50,7 @@ impl UploadGuard {
         };
         let id = open.upload.upload.clone();
         let patience = self.transfer.config().stall_timeout;
-        let aborted = in_background(abort(self.transfer.clone(), open))
+        let aborted = spawn_detached(abort(self.transfer.clone(), open))
             .expect("a future that is polled is inside a runtime");
         if timeout(patience, aborted).await.is_err() {
             tracing::debug!(upload = %id, "the abort of an unfinished upload goes on in the background");
@@ -64,7 +64,7 @@ impl Drop for UploadGuard {
             return;
         };
         let (url, id) = (open.upload.url.clone(), open.upload.upload.clone());
-        if in_background(abort(self.transfer.clone(), open)).is_none() {
+        if spawn_detached(abort(self.transfer.clone(), open)).is_none() {
             tracing::warn!(
                 %url, upload = %id,
                 "an unfinished upload stays on the server: it was dropped outside a runtime"

@@ -11,9 +11,9 @@ use tokio::time::timeout;
 use super::abort::UploadGuard;
 use super::multipart::Upload;
 use super::object::{Target, unconditional};
-use crate::job::Simple;
-use crate::joined::joined;
-use crate::worker_pool::in_background;
+use crate::join_error::join_result;
+use crate::request_job::RequestJob;
+use crate::worker_pool::spawn_detached;
 use crate::{CallOptions, Error, Transfer};
 
 impl Transfer {
@@ -34,7 +34,7 @@ impl Transfer {
         let mut attributes = target.attributes.clone();
         let token = self.name_write(&mut attributes);
         let create = CreateUpload::new(target.url.clone(), attributes);
-        let job = Simple::new(
+        let job = RequestJob::new(
             Operation::CreateUpload,
             target.url.as_str(),
             (self.clone(), create),
@@ -52,9 +52,9 @@ async fn attempt(
     create: CreateUpload,
 ) -> Result<(Upload, UploadGuard)> {
     let limit = transfer.config().stall_timeout.saturating_mul(2);
-    let begun = in_background(timeout(limit, guarded(store, transfer, create)))
+    let begun = spawn_detached(timeout(limit, guarded(store, transfer, create)))
         .expect("a future that is polled is inside a runtime");
-    joined(begun.await, Operation::CreateUpload)?.unwrap_or_else(|_| Err(unanswered(limit)))
+    join_result(begun.await, Operation::CreateUpload)?.unwrap_or_else(|_| Err(unanswered(limit)))
 }
 
 async fn guarded(

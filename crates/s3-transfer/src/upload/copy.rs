@@ -8,9 +8,9 @@ use s3_core::{
 
 use super::multipart::{Completed, Upload, next_tag};
 use super::object::{Target, unconditional};
-use crate::job::simple;
 use crate::parts::{cut, upload_size};
-use crate::worker_pool::PartSet;
+use crate::request_job::request_job;
+use crate::worker_pool::PoolJoinSet;
 use crate::{CallOptions, Transfer};
 
 /// The largest object that one request copies, by S3's documentation.
@@ -54,9 +54,11 @@ impl Transfer {
     /// `InvalidInput` for a copy of an object onto itself that changes nothing.
     pub async fn copy(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
         let place = request.to.clone();
-        let options = options.noted();
+        let options = options.with_recorder();
         let work = self.copy_any(request, &options);
-        options.bound(Operation::Copy, place.as_str(), work).await
+        options
+            .until_deadline(Operation::Copy, place.as_str(), work)
+            .await
     }
 
     async fn copy_any(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
@@ -85,9 +87,9 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<PutResponse> {
         let place = request.to.clone();
-        let job = simple!(Operation::Copy, place.as_str(), copy(request));
+        let job = request_job!(Operation::Copy, place.as_str(), copy(request));
         let longest = Duration::from_secs(SINGLE_COPY / SLOWEST_COPY);
-        self.run(job.allowing(longest), options).await
+        self.run(job.with_extra_stall_time(longest), options).await
     }
 
     async fn copy_parts(
@@ -146,7 +148,7 @@ impl Transfer {
     async fn copy_all(
         &self,
         parts: Vec<UploadPartCopy>,
-        running: &mut PartSet<Result<PartTag>>,
+        running: &mut PoolJoinSet<Result<PartTag>>,
         options: &CallOptions,
     ) -> Result<Vec<PartTag>> {
         let mut tags = Vec::new();
@@ -166,12 +168,12 @@ impl Transfer {
 
     async fn copy_part(&self, part: UploadPartCopy, options: &CallOptions) -> Result<PartTag> {
         let place = part.url.clone();
-        let job = simple!(
+        let job = request_job!(
             Operation::UploadPartCopy,
             place.as_str(),
             upload_part_copy(part)
         );
         let longest = Duration::from_secs(COPY_PART / SLOWEST_COPY);
-        self.run(job.allowing(longest), options).await
+        self.run(job.with_extra_stall_time(longest), options).await
     }
 }

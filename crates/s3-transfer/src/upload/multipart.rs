@@ -13,11 +13,11 @@ use super::object::{MOST_ROUNDS, Target, unreadable};
 use super::reader::Reader;
 use super::reconcile::{Sight, unseen};
 use super::token::WriteToken;
-use crate::job::{counted, simple};
-use crate::joined::joined;
+use crate::join_error::join_result;
 use crate::parts::{MAX_PARTS, growing_size, upload_size};
+use crate::request_job::{count_large_payload, request_job};
 use crate::transfer::{Reservation, give_back};
-use crate::worker_pool::PartSet;
+use crate::worker_pool::PoolJoinSet;
 use crate::{CallOptions, Transfer};
 
 /// How much longer than the stall limit a completion may take: "several minutes", by S3's documentation. A second
@@ -147,12 +147,13 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<PutResponse> {
         let place = request.url.clone();
-        let job = simple!(
+        let job = request_job!(
             Operation::CompleteUpload,
             place.as_str(),
             complete_upload(request)
         );
-        self.run(job.allowing(COMPLETION), options).await
+        self.run(job.with_extra_stall_time(COMPLETION), options)
+            .await
     }
 }
 
@@ -162,7 +163,7 @@ struct Sending<'a> {
     upload: &'a Upload,
     options: &'a CallOptions,
     /// The guard's: it ends them with the upload.
-    running: &'a mut PartSet<Result<PartTag>>,
+    running: &'a mut PoolJoinSet<Result<PartTag>>,
     sent: u32,
     tags: Vec<PartTag>,
 }
@@ -171,7 +172,7 @@ impl<'a> Sending<'a> {
     fn new(
         transfer: &'a Transfer,
         upload: &'a Upload,
-        running: &'a mut PartSet<Result<PartTag>>,
+        running: &'a mut PoolJoinSet<Result<PartTag>>,
         options: &'a CallOptions,
     ) -> Self {
         Self {
@@ -259,17 +260,19 @@ impl<'a> Sending<'a> {
 }
 
 /// Waits for the next of the parts that are on their way.
-pub(super) async fn next_tag(running: &mut PartSet<Result<PartTag>>) -> Result<Option<PartTag>> {
+pub(super) async fn next_tag(
+    running: &mut PoolJoinSet<Result<PartTag>>,
+) -> Result<Option<PartTag>> {
     let done = running.join_next().await;
-    done.map(|done| joined(done, Operation::UploadPart)?)
+    done.map(|done| join_result(done, Operation::UploadPart)?)
         .transpose()
 }
 
 impl Transfer {
     async fn send_part(&self, mut part: UploadPart, options: &CallOptions) -> Result<PartTag> {
         let (place, len) = (part.url.clone(), part.payload.len());
-        let sent = counted(&mut part.payload);
-        let job = simple!(Operation::UploadPart, place.as_str(), upload_part(part));
-        self.run(job.sending(len, sent), options).await
+        let sent = count_large_payload(&mut part.payload);
+        let job = request_job!(Operation::UploadPart, place.as_str(), upload_part(part));
+        self.run(job.with_upload(len, sent), options).await
     }
 }

@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::reconcile::{Sight, unseen};
 use super::token::WriteToken;
 use super::{PutItem, PutOutcome, Source};
-use crate::job::{counted, simple};
+use crate::request_job::{count_large_payload, request_job};
 use crate::transfer::{Reservation, give_back};
 use crate::{CallOptions, Transfer};
 
@@ -71,9 +71,11 @@ impl Transfer {
     /// Dropping the future aborts an upload in parts, in the background. A put under way may take effect.
     pub async fn put(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
         let place = item.url.clone();
-        let options = options.noted();
+        let options = options.with_recorder();
         let work = self.put_source(item, &options);
-        options.bound(Operation::Put, place.as_str(), work).await
+        options
+            .until_deadline(Operation::Put, place.as_str(), work)
+            .await
     }
 
     async fn put_source(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
@@ -216,9 +218,9 @@ impl Transfer {
     ) -> Result<PutResponse> {
         let (place, len) = (request.url.clone(), request.payload.len());
         let _reservation = self.reserve_for(&request.payload).await;
-        let sent = counted(&mut request.payload);
-        let job = simple!(Operation::Put, place.as_str(), put(request));
-        self.run(job.sending(len, sent), options).await
+        let sent = count_large_payload(&mut request.payload);
+        let job = request_job!(Operation::Put, place.as_str(), put(request));
+        self.run(job.with_upload(len, sent), options).await
     }
 
     /// Reserves what sending a payload takes: of a file, the buffer that it is read into on its way; of what is in

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use s3_core::{AbortUpload, ErrorKind, ListUploads, ListedUpload, Operation, Result, S3Prefix};
 
-use crate::job::simple;
 use crate::list::Trail;
+use crate::request_job::request_job;
 use crate::{CallOptions, Error, Transfer};
 
 impl Transfer {
@@ -24,7 +24,7 @@ impl Transfer {
         let mut request = ListUploads::new(prefix.clone());
         loop {
             let place = prefix.as_str();
-            let job = simple!(Operation::ListUploads, place, list_uploads(request.clone()));
+            let job = request_job!(Operation::ListUploads, place, list_uploads(request.clone()));
             let page = self.run(job, options).await?;
             uploads.extend(page.uploads);
             let Some((key, id)) = page.next else {
@@ -47,7 +47,7 @@ impl Transfer {
     /// `AccessDenied`, and the errors of every call.
     pub async fn abort_upload(&self, upload: AbortUpload, options: &CallOptions) -> Result<()> {
         let place = upload.url.clone();
-        let job = simple!(Operation::AbortUpload, place.as_str(), abort_upload(upload));
+        let job = request_job!(Operation::AbortUpload, place.as_str(), abort_upload(upload));
         match self.run(job, options).await {
             Err(error) if error.kind() == ErrorKind::NoSuchUpload => Ok(()),
             outcome => outcome,

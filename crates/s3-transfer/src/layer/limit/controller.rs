@@ -1,69 +1,75 @@
-//! How many attempts may be under way: as many as pay, and no more than the server bears.
+//! The concurrency controller: issues permits for attempts, follows the goodput, and backs off when throttled.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use s3_core::Retryability;
 
-use super::goodput::{Goodput, Next};
+use super::goodput::{Goodput, LevelChange};
 use crate::Concurrency;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Instant, Mutex, MutexGuard, Semaphore};
 
-/// After throttling, this share of the limit is left. The field's usual values are 0.5 to 0.9.
-const CUT: f64 = 0.7;
-/// The first one ends a climb by doublings or a leap, which was wrong by half of what it has reached, or by more.
-const FIRST_CUT: f64 = 0.5;
-/// A limit that is not used has learnt nothing: somebody waits for a permit, or at least this share is taken.
-const USED: f64 = 0.8;
-/// What begins after so long a time of nothing is other work than before. Shorter gaps are those between two batches of
-/// one program, or the moment in which all answers of a burst are taken in.
-const REST: Duration = Duration::from_millis(250);
+/// The share of the limit that is left after throttling. Usual values are 0.5 to 0.9.
+const THROTTLE_FACTOR: f64 = 0.7;
+/// The same for the first throttling: it ends a climb by doublings, which has overshot by up to a half, or by a jump.
+const FIRST_THROTTLE_FACTOR: f64 = 0.5;
+/// The limit counts as used if an attempt waits for a permit, or at least this share of permits is taken. Results at an
+/// unused limit say nothing about it.
+const USED_SHARE: f64 = 0.8;
+/// After this idle time the climb starts over, because the next work may be different. Shorter gaps occur between two
+/// batches of one program, or while the responses of a burst are processed.
+const IDLE_RESTART: Duration = Duration::from_millis(250);
 
-/// Finds the level of concurrency that pays.
+/// Limits the attempts in flight, and adapts the limit.
 ///
-/// Until the server throttles, the level follows the goodput: it doubles as long as that pays. A
-/// throttling cuts the limit once per window: answers to attempts that were issued before the last cut say nothing about
-/// the new level. From then on it grows by one per round. Clone is a reference count.
+/// Until the server throttles, the limit follows the goodput: it doubles while that pays. Throttling reduces the limit
+/// once per round of attempts: responses to attempts issued before the last reduction say nothing about the new limit.
+/// From then on it grows by one per round. Clone is a reference count.
 #[derive(Clone, Debug)]
-pub struct Controller(Arc<Shared>);
+pub struct Controller(Arc<ControllerShared>);
 
 #[derive(Debug)]
-struct Shared {
+struct ControllerShared {
     permits: Semaphore,
-    /// The level as others see it.
+    /// The whole part of `ControllerState::limit`.
     level: AtomicUsize,
-    state: Mutex<State>,
+    state: Mutex<ControllerState>,
     max: usize,
     adaptive: bool,
 }
 
 #[derive(Debug)]
-struct State {
-    /// The level, with its fraction.
+struct ControllerState {
+    /// The limit, with its fraction.
     limit: f64,
-    /// How many permits exist: the whole part of the level, apart from `debt`.
+    /// Permits that exist: the whole part of the limit, and `surplus`.
     granted: usize,
-    /// Permits to take out of circulation as they come by, be it on their way back or on their way to somebody.
-    debt: usize,
-    under_way: usize,
-    /// How many wait for a permit.
+    /// Permits above the limit, to be forgotten when they are issued or returned.
+    surplus: usize,
+    in_flight: usize,
+    /// Callers that wait for a permit.
     waiting: usize,
-    /// Since when nothing is under way.
-    idle: Option<Instant>,
+    /// Since when no attempt is in flight.
+    idle_since: Option<Instant>,
     goodput: Goodput,
-    last_cut: Option<Instant>,
+    last_throttled: Option<Instant>,
 }
 
-impl State {
-    /// Takes the permit at hand out of circulation, if there is one too many.
-    fn retires_one(&mut self) -> bool {
-        let owes = self.debt > 0;
-        if owes {
-            self.debt -= 1;
+impl ControllerState {
+    /// Returns whether the permit at hand is surplus, and forgets it then.
+    fn forget_permit(&mut self) -> bool {
+        let is_surplus = self.surplus > 0;
+        if is_surplus {
+            self.surplus -= 1;
             self.granted -= 1;
         }
-        owes
+        is_surplus
+    }
+
+    /// Returns the limit by the permits that exist.
+    fn level(&self) -> usize {
+        self.granted - self.surplus
     }
 }
 
@@ -72,31 +78,31 @@ impl Controller {
     #[must_use]
     pub fn new(concurrency: Concurrency) -> Self {
         let start = concurrency.start();
-        Self(Arc::new(Shared {
+        Self(Arc::new(ControllerShared {
             permits: Semaphore::new(start),
             level: AtomicUsize::new(start),
-            state: Mutex::new(State {
+            state: Mutex::new(ControllerState {
                 limit: start as f64,
                 granted: start,
-                debt: 0,
-                under_way: 0,
+                surplus: 0,
+                in_flight: 0,
                 waiting: 0,
-                idle: None,
+                idle_since: None,
                 goodput: Goodput::default(),
-                last_cut: None,
+                last_throttled: None,
             }),
             max: concurrency.max(),
             adaptive: matches!(concurrency, Concurrency::Adaptive { .. }),
         }))
     }
 
-    /// Returns how many attempts may be under way at the moment.
+    /// Returns how many attempts may be in flight now.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.0.level.load(Ordering::Relaxed)
     }
 
-    /// Returns a permit if there is one and nobody waits for it.
+    /// Returns a permit if one is free and no caller waits for it.
     #[must_use]
     pub fn try_acquire(&self) -> Option<Permit> {
         loop {
@@ -107,7 +113,7 @@ impl Controller {
         }
     }
 
-    /// Waits for a permit. Waiters are served in order, but one whose turn comes just when the level falls waits again.
+    /// Waits for a permit. Callers are served in order, but one whose turn comes when the limit falls waits again.
     ///
     /// # Panics
     ///
@@ -117,7 +123,7 @@ impl Controller {
             if let Some(permit) = self.try_acquire() {
                 return permit;
             }
-            let waiting = Waiting::begin(self);
+            let waiting = PermitWaiter::new(self);
             let permit = self.0.permits.acquire().await;
             permit.expect("the semaphore is never closed").forget();
             drop(waiting);
@@ -127,23 +133,22 @@ impl Controller {
         }
     }
 
-    /// Makes an attempt's permit of one of the semaphore's, unless that has to go because the level has fallen. It may
-    /// have been anywhere then: in the semaphore, on its way back there, or on its way to somebody who gave up.
+    /// Converts a semaphore permit to an attempt's permit, unless it is surplus because the limit has fallen.
     fn issue(&self) -> Option<Permit> {
         let issued = Instant::now();
         let mut state = self.state();
-        if state.retires_one() {
+        if state.forget_permit() {
             return None;
         }
-        if let Some(since) = state.idle.take()
-            && state.last_cut.is_none()
-            && issued.saturating_duration_since(since) >= REST
+        if let Some(since) = state.idle_since.take()
+            && state.last_throttled.is_none()
+            && issued.saturating_duration_since(since) >= IDLE_RESTART
         {
-            let level = state.granted - state.debt;
-            let level = state.goodput.awake(level, issued);
+            let level = state.level();
+            let level = state.goodput.restart(level, issued);
             self.set(&mut state, level);
         }
-        state.under_way += 1;
+        state.in_flight += 1;
         drop(state);
         Some(Permit {
             controller: self.clone(),
@@ -152,73 +157,75 @@ impl Controller {
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ControllerState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn succeeded(&self, state: &mut State, issued: Instant, bytes: u64) {
-        let used = state.waiting > 0 || state.under_way as f64 >= USED * state.limit;
+    fn succeeded(&self, state: &mut ControllerState, issued: Instant, bytes: u64) {
+        let used = state.waiting > 0 || state.in_flight as f64 >= USED_SHARE * state.limit;
         if !self.0.adaptive || !used {
             return;
         }
-        if state.last_cut.is_some() {
-            // One per limit's worth of successes adds one.
+        if state.last_throttled.is_some() {
+            // A limit's worth of successes adds one.
             state.limit = (state.limit + 1.0 / state.limit).min(self.0.max as f64);
             self.settle(state);
             return;
         }
-        let limit = state.granted - state.debt;
-        let next = state.goodput.note(limit, self.0.max, issued, bytes);
-        if let Next::Level(level) = next {
+        let level = state.level();
+        let change = state.goodput.record(level, self.0.max, issued, bytes);
+        if let LevelChange::Set(level) = change {
             self.set(state, level);
         }
     }
 
-    fn throttled(&self, state: &mut State, issued: Instant) {
-        if !self.0.adaptive || state.last_cut.is_some_and(|cut| issued < cut) {
+    fn throttled(&self, state: &mut ControllerState, issued: Instant) {
+        if !self.0.adaptive || state.last_throttled.is_some_and(|at| issued < at) {
             return;
         }
-        let share = state.last_cut.map_or(FIRST_CUT, |_| CUT);
+        let share = state
+            .last_throttled
+            .map_or(FIRST_THROTTLE_FACTOR, |_| THROTTLE_FACTOR);
         state.limit = (state.limit * share).max(1.0);
-        state.last_cut = Some(Instant::now());
+        state.last_throttled = Some(Instant::now());
         self.settle(state);
         tracing::warn!(
             limit = state.limit,
-            "the server throttles; fewer requests at once"
+            "the server throttles; concurrency limit reduced"
         );
     }
 
-    fn set(&self, state: &mut State, level: usize) {
+    fn set(&self, state: &mut ControllerState, level: usize) {
         let level = level.clamp(1, self.0.max);
-        if level != state.granted - state.debt {
-            tracing::debug!(limit = level, "another number of requests at once");
+        if level != state.level() {
+            tracing::debug!(limit = level, "concurrency limit changed");
             state.limit = level as f64;
             self.settle(state);
         }
     }
 
-    /// Brings the number of permits to the level: hands out more, or has some go as they come by.
-    fn settle(&self, state: &mut State) {
+    /// Adjusts the number of permits to the limit.
+    fn settle(&self, state: &mut ControllerState) {
         let wanted = state.limit as usize;
         self.0.level.store(wanted, Ordering::Relaxed);
-        let now = state.granted - state.debt;
+        let now = state.level();
         if wanted > now {
-            let forgiven = state.debt.min(wanted - now);
-            state.debt -= forgiven;
-            let fresh = wanted - now - forgiven;
-            state.granted += fresh;
-            self.0.permits.add_permits(fresh);
+            let kept = state.surplus.min(wanted - now);
+            state.surplus -= kept;
+            let new = wanted - now - kept;
+            state.granted += new;
+            self.0.permits.add_permits(new);
         } else {
-            state.debt += now - wanted;
+            state.surplus += now - wanted;
         }
     }
 
-    fn give_back(&self, mut state: MutexGuard<'_, State>) {
-        state.under_way -= 1;
-        if state.under_way == 0 && self.0.adaptive {
-            state.idle = Some(Instant::now());
+    fn return_permit(&self, mut state: MutexGuard<'_, ControllerState>) {
+        state.in_flight -= 1;
+        if state.in_flight == 0 && self.0.adaptive {
+            state.idle_since = Some(Instant::now());
         }
-        if state.retires_one() {
+        if state.forget_permit() {
             return;
         }
         drop(state);
@@ -226,23 +233,23 @@ impl Controller {
     }
 }
 
-/// Somebody waits for a permit.
-struct Waiting<'a>(&'a Controller);
+/// A caller that waits for a permit.
+struct PermitWaiter<'a>(&'a Controller);
 
-impl<'a> Waiting<'a> {
-    fn begin(controller: &'a Controller) -> Self {
+impl<'a> PermitWaiter<'a> {
+    fn new(controller: &'a Controller) -> Self {
         controller.state().waiting += 1;
         Self(controller)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for PermitWaiter<'_> {
     fn drop(&mut self) {
         self.0.state().waiting -= 1;
     }
 }
 
-/// The right to make one attempt; given back when dropped.
+/// Permission for one attempt; returned when dropped.
 #[derive(Debug)]
 pub struct Permit {
     controller: Controller,
@@ -251,8 +258,8 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Tells how the attempt went, and how many bytes it has moved if it has succeeded, and gives the permit back. A
-    /// permit that is dropped tells nothing.
+    /// Reports the outcome of the attempt and the bytes that it has moved, and returns the permit. A permit that is
+    /// dropped reports nothing.
     pub fn report(mut self, failure: Option<Retryability>, bytes: u64) {
         self.returned = true;
         let mut state = self.controller.state();
@@ -263,14 +270,14 @@ impl Permit {
             }
             Some(_) => {}
         }
-        self.controller.give_back(state);
+        self.controller.return_permit(state);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.returned {
-            self.controller.give_back(self.controller.state());
+            self.controller.return_permit(self.controller.state());
         }
     }
 }
@@ -294,7 +301,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_limit_grows_to_the_maximum_while_all_goes_well() {
+    async fn the_limit_grows_to_the_maximum_while_attempts_succeed() {
         let controller = Controller::new(Concurrency::Adaptive {
             start: 16,
             max: 256,
@@ -306,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_round_of_throttling_cuts_once_and_the_first_by_half() {
+    async fn a_round_of_throttling_reduces_the_limit_once_and_the_first_by_half() {
         let controller = Controller::new(Concurrency::Adaptive {
             start: 100,
             max: 256,
@@ -335,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_fixed_limit_stays() {
+    async fn a_fixed_limit_does_not_change() {
         let controller = Controller::new(Concurrency::Fixed(5));
         round(&controller, THROTTLED).await;
         round(&controller, None).await;
@@ -343,7 +350,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_dropped_permit_is_given_back() {
+    async fn a_dropped_permit_is_returned() {
         let controller = Controller::new(Concurrency::Fixed(1));
         drop(controller.acquire().await);
         let waited = tokio::time::timeout(Duration::from_secs(1), controller.acquire()).await;

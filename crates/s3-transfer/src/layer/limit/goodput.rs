@@ -1,113 +1,111 @@
-//! How many attempts at once pay: a climb by doubling, judged by what gets done.
+//! The goodput climb: doubles the level of concurrency while that increases what gets done.
 //!
-//! Neither a latency nor a bandwidth tells the right level by itself: small objects over a long line want hundreds of
-//! requests at once, large parts fill a line with a few dozen, and a client without any latency is busy with sixteen.
-//! What they have in common is that more at once pays until it does not. So the level doubles while a doubling brings
-//! at least a fifth more goodput; when two rounds in a row say that it does not, it goes back to the knee, and a doubling
-//! is tried again now and then.
+//! Neither latency nor bandwidth alone determines the right level: small objects over a long line want hundreds of
+//! concurrent requests, large parts fill a line with a few dozen, and without latency sixteen keep a client busy. In all
+//! cases more concurrency pays until it does not. So the level doubles while a doubling brings at least a fifth more
+//! goodput. When two rounds in a row bring less, it returns to the knee, and a doubling is tried again now and then.
 //!
-//! Where the line is long, the climb begins with a leap: what an attempt costs a core is known, and while all of them
-//! together cost a small share of the time that one takes, none of them queues for a core.
+//! On a line with high latency the climb starts with a jump: the CPU cost of an attempt is known, and while all attempts
+//! in flight cost a small share of the time that one takes, none of them waits for a core.
 //!
-//! A thread of transfers that is on a core all the time ends the climb at once: it is the limit itself.
+//! A saturated thread of a worker pool ends the climb at once.
 //!
-//! The climb is quick and believes too much: the first answers at a new level come before its queue has filled. The last
-//! round at the top does not, and with it the knee is known: what gets done in all, divided by what one attempt gets done
-//! while nobody queues.
+//! The climb overshoots: the first responses at a new level come before its queue has filled. The last round at the top
+//! is measured with a full queue, and gives the knee: the total goodput divided by that of one attempt without a queue.
 //!
-//! Goodput is what the successful attempts of a round have moved, by Little's law: level × score ÷ time under way,
-//! where an attempt scores one and its bytes. Completions per second would say the same over a long time, but answers
-//! come in bursts, and a round that ends within a burst would be off by half.
+//! Goodput is what the successful attempts of a round have moved, by Little's law: level × score ÷ time in flight, where
+//! an attempt scores 1 and its bytes. Completions per second would converge to the same number, but responses come in
+//! bursts, and a round that ends within a burst would be off by half.
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::busy::Watch;
+use super::thread_load::LoadPeriod;
 use crate::sync::Instant;
 
-/// A doubling that brings less than this times the goodput does not pay. A level below the knee brings 2.0 and one
-/// beyond it 1.0; single rounds are off by up to a fifth.
-const PAYS: f64 = 1.2;
-/// So many rounds in a row have to say that a doubling does not pay.
-const MISSES: u32 = 2;
-/// So many bytes count as much as one attempt. 256 KiB: about what a core moves in the time of one small request
-/// (7 to 60 µs per request, 0.3 s per GiB).
-const BYTES: f64 = 262_144.0;
-/// The shortest round. Below this, other programs on the machine decide.
-const SHORTEST: Duration = Duration::from_millis(10);
-/// The least answers of a round, for levels of next to nothing.
-const FEWEST: u32 = 8;
-/// After so many rounds the next level is tried again, and after twice as many each time that it does not pay, up to
-/// `RAREST`. Three rounds out of 8 to 64 at twice the level cost nothing that can be measured.
-const PROBE: u32 = 8;
-const RAREST: u32 = 64;
-/// So much more than the knee is held, for answers that vary; a quarter is what noise of a fifth asks for.
-const ROOM: f64 = 1.25;
-/// There is nothing to be gained by fewer than these.
-const LOW: usize = 16;
-/// A batch begins with at most so many, whatever the one before has found: two doublings from 256, and what a core can
-/// use of large parts.
-const AFRESH: usize = 64;
-/// How much of the known goodput a new round replaces.
-const WEIGHT: f64 = 0.3;
-/// The least that a core works for one request: 7 µs over the wire alone, and as much above it (docs/TUNING.md).
-const REQUEST: Duration = Duration::from_micros(10);
-/// The least that a core works for 256 KiB: 0.16 s per GiB, half of what a bare loop takes to read them.
-const BYTES_COST: Duration = Duration::from_micros(40);
-/// A round whose attempts take so many times the work of a whole level waits for the line, not for a core.
-const FAR: f64 = 8.0;
-/// A climb leaps to where this share of what fits into the time of one attempt is under way: far enough below the
-/// cores' limit that the work of an attempt may be eight times the least. Large parts over a fast line fit some
-/// hundred times, and get no leap from it; small objects fit a thousand times.
-const LEAP: f64 = 0.125;
+/// The least gain in goodput for which a doubling pays. Below the knee a doubling gains a factor of 2.0, beyond it 1.0;
+/// single rounds are off by up to a fifth.
+const MIN_GAIN: f64 = 1.2;
+/// Rounds in a row without that gain that end the climb.
+const MISSES_TO_STOP: u32 = 2;
+/// Bytes that score as much as one attempt. 256 KiB: about what a core moves in the time of one small request (7 to
+/// 60 µs per request, 0.3 s per GiB).
+const BYTES_PER_POINT: f64 = 262_144.0;
+/// The shortest round. In less time, other programs on the machine distort it.
+const MIN_ROUND: Duration = Duration::from_millis(10);
+/// The fewest responses of a round, for very low levels.
+const MIN_RESPONSES: u32 = 8;
+/// Rounds until the next level is tried again. Doubles with each attempt that does not pay, up to
+/// `MAX_PROBE_ROUNDS`. Three rounds out of 8 to 64 at twice the level cost nothing measurable.
+const PROBE_ROUNDS: u32 = 8;
+const MAX_PROBE_ROUNDS: u32 = 64;
+/// Headroom above the knee, for responses that vary: noise of a fifth asks for a quarter.
+const HEADROOM: f64 = 1.25;
+/// Lower levels gain nothing.
+const MIN_LEVEL: usize = 16;
+/// The highest level at the start of a batch, whatever the last batch has found: two doublings below 256, and what a
+/// core can use for large parts.
+const MAX_START: usize = 64;
+/// The weight of a new round in the known goodput.
+const NEW_ROUND_WEIGHT: f64 = 0.3;
+/// The least CPU time of a request: 7 µs for the wire alone, and as much above it (docs/TUNING.md).
+const CPU_PER_REQUEST: Duration = Duration::from_micros(10);
+/// The least CPU time of 256 KiB: 0.16 s per GiB, half of what a bare read loop takes.
+const CPU_PER_POINT: Duration = Duration::from_micros(40);
+/// A round is bound by latency, not CPU, if its attempts take this many times the CPU time of a whole level.
+const LATENCY_BOUND_RATIO: f64 = 8.0;
+/// The share of the cores' capacity, within the time of one attempt, that a climb jumps to: low enough that attempts may
+/// cost eight times the least CPU time. Large parts over a fast line fit about a hundred times, so they do not jump;
+/// small objects fit a thousand times.
+const JUMP_SHARE: f64 = 0.125;
 
-/// How many cores there are. Asked once: the answer takes the opening of files.
+/// The number of cores. Read once: the system call opens files.
 static CORES: LazyLock<f64> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64));
 
-/// What is known about the level.
+/// The goodput measured so far, and the phase of the search for the level.
 #[derive(Debug, Default)]
 pub(super) struct Goodput {
-    phase: Phase,
+    phase: ClimbPhase,
     round: Round,
-    /// How many attempts fit into the time that one takes, by the work that each is at least; `None` until known.
+    /// How many attempts one core can work on in the time that one takes; `None` until measured.
     fitting: Option<f64>,
 }
 
-/// What to do after an attempt.
+/// What to do with the level after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    Stay,
-    Level(usize),
+pub(super) enum LevelChange {
+    Keep,
+    Set(usize),
 }
 
 #[derive(Debug)]
-enum Phase {
-    /// Each level is held against the best of those below it.
+enum ClimbPhase {
+    /// Each level is compared with the best lower one.
     Climbing {
         best: f64,
-        /// The most that one attempt gets done.
+        /// The highest goodput of one attempt.
         each: f64,
         misses: u32,
     },
-    /// The highest level is reached, and paid at first sight.
-    AtTop { each: f64 },
-    /// A doubling does not pay. In `probe` rounds it is tried again.
+    /// The maximum level is reached, and paid in its first round.
+    AtMax { each: f64 },
+    /// A doubling does not pay. It is tried again after `probe` rounds.
     Holding {
         goodput: f64,
         probe: u32,
-        patience: u32,
+        probe_rounds: u32,
     },
-    /// A doubling is tried after a while of holding. Its first round is not judged: it ends with the queue not filled.
+    /// A doubling is tried after a while of holding. Its first round is not judged: its queue has not filled.
     Probing {
         below: f64,
         from: usize,
         rounds: u32,
-        patience: u32,
+        probe_rounds: u32,
     },
 }
 
-impl Default for Phase {
+impl Default for ClimbPhase {
     fn default() -> Self {
         Self::Climbing {
             best: 0.0,
@@ -117,168 +115,182 @@ impl Default for Phase {
     }
 }
 
-/// The successful attempts of a round: those that were issued in it, and so at its level.
+/// The successful attempts of a round: those that were started in it, and so at its level.
 #[derive(Debug)]
 struct Round {
-    watch: Watch,
+    load: LoadPeriod,
     began: Option<Instant>,
-    answers: u32,
+    responses: u32,
     score: f64,
     time: Duration,
-    /// How many times each of them would have fitted into its time, by what a core works for it at least: the sum of the
-    /// inverses. Their harmonic mean hardly sees the few that a pause of the machine made long.
-    shares: f64,
+    /// The sum of each attempt's least CPU time divided by its time. The harmonic mean that follows from it hardly
+    /// depends on the few attempts that a pause of the machine delays.
+    cpu_shares: f64,
 }
 
 impl Goodput {
-    /// Something begins after a time of nothing: what was learnt may be about other work. Returns the level to begin
-    /// with.
-    pub(super) fn awake(&mut self, level: usize, now: Instant) -> usize {
+    /// Starts over after an idle time, because the next work may be different. Returns the level to start with.
+    pub(super) fn restart(&mut self, level: usize, now: Instant) -> usize {
         self.round = Round::new(now);
-        if matches!(self.phase, Phase::Climbing { .. }) {
+        if matches!(self.phase, ClimbPhase::Climbing { .. }) {
             return level;
         }
-        self.phase = Phase::default();
+        self.phase = ClimbPhase::default();
         self.fitting = None;
-        level.min(AFRESH)
+        level.min(MAX_START)
     }
 
-    /// Notes a successful attempt that ends now, at a level that is in use.
-    pub(super) fn note(&mut self, level: usize, max: usize, issued: Instant, bytes: u64) -> Next {
+    /// Records a successful attempt that ends now, at a level that is in use.
+    pub(super) fn record(
+        &mut self,
+        level: usize,
+        max: usize,
+        issued: Instant,
+        bytes: u64,
+    ) -> LevelChange {
         let now = Instant::now();
         let began = *self.round.began.get_or_insert(issued);
         if issued < began {
-            return Next::Stay;
+            return LevelChange::Keep;
         }
-        self.round.watch.pass();
-        self.round.answers += 1;
-        let weight = bytes as f64 / BYTES;
-        self.round.score += 1.0 + weight;
-        let took = now.saturating_duration_since(issued);
-        self.round.time += took;
-        let work = REQUEST + BYTES_COST.mul_f64(weight);
-        self.round.shares += (work.as_secs_f64() / took.as_secs_f64().max(1e-9)).min(1.0);
-        // Half a level will do: the other half is on its way since before the last change.
-        let enough = u32::try_from(level / 2).unwrap_or(u32::MAX).max(FEWEST);
-        if self.round.answers < enough || now.saturating_duration_since(began) < SHORTEST {
-            return Next::Stay;
+        self.round.add(now.saturating_duration_since(issued), bytes);
+        // Half a level is enough: the other half was in flight before the last change.
+        let enough = u32::try_from(level / 2)
+            .unwrap_or(u32::MAX)
+            .max(MIN_RESPONSES);
+        if self.round.responses < enough || now.saturating_duration_since(began) < MIN_ROUND {
+            return LevelChange::Keep;
         }
         let time = self.round.time.as_secs_f64().max(1e-9);
         let goodput = level as f64 * self.round.score / time;
-        let fitting = f64::from(self.round.answers) / self.round.shares.max(1e-9);
-        let fitting = self.fit(level, fitting);
-        let max = max.min(((fitting * *CORES) as usize).max(LOW));
-        // A busy thread takes half the time of an attempt for half a level of them.
-        let one = self.round.time / self.round.answers;
-        let max = if self.round.watch.is_busy(one.mul_f64(0.4)) {
-            max.min(level)
-        } else {
-            max
-        };
-        let leap = ((fitting * *CORES * LEAP) as usize).min(max);
+        let fitting = f64::from(self.round.responses) / self.round.cpu_shares.max(1e-9);
+        let capacity = self.update_fitting(level, fitting) * *CORES;
+        let mut max = max.min((capacity as usize).max(MIN_LEVEL));
+        // A saturated thread takes half the time of an attempt for half a level of them.
+        let mean_time = self.round.time / self.round.responses;
+        if self.round.load.is_saturated(mean_time.mul_f64(0.4)) {
+            max = max.min(level);
+        }
+        let jump = ((capacity * JUMP_SHARE) as usize).min(max);
         self.round = Round::new(now);
         if level >= 2 * max {
-            self.phase = hold(goodput, PROBE);
-            return Next::Level(max);
+            self.phase = hold(goodput, PROBE_ROUNDS);
+            return LevelChange::Set(max);
         }
-        let climbing = matches!(self.phase, Phase::Climbing { .. });
+        let climbing = matches!(self.phase, ClimbPhase::Climbing { .. });
         match self.judge(level, max, goodput) {
-            Next::Level(higher) if climbing && higher > level => Next::Level(higher.max(leap)),
-            next => next,
+            LevelChange::Set(higher) if climbing && higher > level => {
+                LevelChange::Set(higher.max(jump))
+            }
+            change => change,
         }
     }
 
-    /// Returns how many attempts fit into the time of one: more only queue for the cores.
+    /// Returns how many attempts one core can work on in the time that one takes; more only wait for a core.
     ///
-    /// The time of one is known at the lowest level; at higher ones it is mostly the queue, unless it is far more.
-    fn fit(&mut self, level: usize, fitting: f64) -> f64 {
+    /// That time is known at the lowest level. At higher levels it is mostly queueing, unless it is far longer.
+    fn update_fitting(&mut self, level: usize, fitting: f64) -> f64 {
         let known = match self.fitting {
-            Some(known) if fitting < FAR * level as f64 => known.min(fitting),
+            Some(known) if fitting < LATENCY_BOUND_RATIO * level as f64 => known.min(fitting),
             _ => fitting,
         };
         self.fitting = Some(known);
         known
     }
 
-    fn judge(&mut self, level: usize, max: usize, goodput: f64) -> Next {
-        let next;
-        (self.phase, next) = match self.phase {
-            Phase::Climbing { best, each, .. } if goodput >= best * PAYS => {
+    fn judge(&mut self, level: usize, max: usize, goodput: f64) -> LevelChange {
+        let change;
+        (self.phase, change) = match self.phase {
+            ClimbPhase::Climbing { best, each, .. } if goodput >= best * MIN_GAIN => {
                 climb(level, max, goodput, each)
             }
-            Phase::Climbing { best, each, misses } if misses + 1 < MISSES => {
+            ClimbPhase::Climbing { best, each, misses } if misses + 1 < MISSES_TO_STOP => {
                 let misses = misses + 1;
-                (Phase::Climbing { best, each, misses }, Next::Stay)
+                (
+                    ClimbPhase::Climbing { best, each, misses },
+                    LevelChange::Keep,
+                )
             }
-            Phase::Climbing { each, .. } => {
+            ClimbPhase::Climbing { each, .. } => {
                 let back = knee(goodput, each).min(level / 2).max(1);
-                (hold(goodput, PROBE), Next::Level(back))
+                (hold(goodput, PROBE_ROUNDS), LevelChange::Set(back))
             }
-            Phase::AtTop { each } => {
+            ClimbPhase::AtMax { each } => {
                 let knee = knee(goodput, each);
                 let level = if knee <= level / 2 { knee } else { level };
-                (hold(goodput, PROBE), Next::Level(level))
+                (hold(goodput, PROBE_ROUNDS), LevelChange::Set(level))
             }
-            Phase::Holding {
+            ClimbPhase::Holding {
                 goodput: known,
                 probe,
-                patience,
+                probe_rounds,
             } => {
-                let known = known + WEIGHT * (goodput - known);
+                let known = known + NEW_ROUND_WEIGHT * (goodput - known);
                 match probe.checked_sub(1) {
-                    None if level < max => probing(known, level, 0, patience, double(level, max)),
+                    None if level < max => {
+                        probing(known, level, 0, probe_rounds, double(level, max))
+                    }
                     left => {
                         let probe = left.unwrap_or_default();
-                        let phase = Phase::Holding {
+                        let phase = ClimbPhase::Holding {
                             goodput: known,
                             probe,
-                            patience,
+                            probe_rounds,
                         };
-                        (phase, Next::Stay)
+                        (phase, LevelChange::Keep)
                     }
                 }
             }
-            Phase::Probing {
+            ClimbPhase::Probing {
                 below,
                 from,
                 rounds: 0,
-                patience,
-            } => probing(below, from, 1, patience, Next::Stay),
-            Phase::Probing { below, from, .. } if goodput >= below * PAYS => {
+                probe_rounds,
+            } => probing(below, from, 1, probe_rounds, LevelChange::Keep),
+            ClimbPhase::Probing { below, from, .. } if goodput >= below * MIN_GAIN => {
                 climb(level, max, goodput, below / from as f64)
             }
-            Phase::Probing {
+            ClimbPhase::Probing {
                 below,
                 from,
-                patience,
+                probe_rounds,
                 ..
-            } => (hold(below, (patience * 2).min(RAREST)), Next::Level(from)),
+            } => (
+                hold(below, (probe_rounds * 2).min(MAX_PROBE_ROUNDS)),
+                LevelChange::Set(from),
+            ),
         };
-        next
+        change
     }
 }
 
-fn double(level: usize, max: usize) -> Next {
-    Next::Level(level.saturating_mul(2).min(max))
+fn double(level: usize, max: usize) -> LevelChange {
+    LevelChange::Set(level.saturating_mul(2).min(max))
 }
 
-fn probing(below: f64, from: usize, rounds: u32, patience: u32, next: Next) -> (Phase, Next) {
-    let phase = Phase::Probing {
+fn probing(
+    below: f64,
+    from: usize,
+    rounds: u32,
+    probe_rounds: u32,
+    change: LevelChange,
+) -> (ClimbPhase, LevelChange) {
+    let phase = ClimbPhase::Probing {
         below,
         from,
         rounds,
-        patience,
+        probe_rounds,
     };
-    (phase, next)
+    (phase, change)
 }
 
-/// A level has paid: the next one is tried.
-fn climb(level: usize, max: usize, goodput: f64, each: f64) -> (Phase, Next) {
+/// Goes to the next level, because this one has paid.
+fn climb(level: usize, max: usize, goodput: f64, each: f64) -> (ClimbPhase, LevelChange) {
     let each = each.max(goodput / level as f64);
     if level >= max {
-        return (Phase::AtTop { each }, Next::Stay);
+        return (ClimbPhase::AtMax { each }, LevelChange::Keep);
     }
-    let phase = Phase::Climbing {
+    let phase = ClimbPhase::Climbing {
         best: goodput,
         each,
         misses: 0,
@@ -286,41 +298,51 @@ fn climb(level: usize, max: usize, goodput: f64, each: f64) -> (Phase, Next) {
     (phase, double(level, max))
 }
 
-/// Returns the level that gets so much done, with some room.
+/// Returns the lowest level that reaches this goodput, with headroom.
 fn knee(goodput: f64, each: f64) -> usize {
-    ((goodput / each.max(1e-9) * ROOM).ceil() as usize).max(LOW)
+    ((goodput / each.max(1e-9) * HEADROOM).ceil() as usize).max(MIN_LEVEL)
 }
 
-fn hold(goodput: f64, patience: u32) -> Phase {
-    Phase::Holding {
+fn hold(goodput: f64, probe_rounds: u32) -> ClimbPhase {
+    ClimbPhase::Holding {
         goodput,
-        probe: patience,
-        patience,
+        probe: probe_rounds,
+        probe_rounds,
     }
 }
 
 impl Default for Round {
     fn default() -> Self {
         Self {
-            watch: Watch::begin(),
+            load: LoadPeriod::begin(),
             began: None,
-            answers: 0,
+            responses: 0,
             score: 0.0,
             time: Duration::ZERO,
-            shares: 0.0,
+            cpu_shares: 0.0,
         }
     }
 }
 
 impl Round {
-    /// Begins now. Its first answers come in a burst, in which every thread is busy, so this thread is watched before.
+    /// Begins now, with a sample of this thread: the first responses come in a burst, in which threads are saturated.
     fn new(now: Instant) -> Self {
         let round = Self {
             began: Some(now),
             ..Self::default()
         };
-        round.watch.pass();
+        round.load.sample();
         round
+    }
+
+    fn add(&mut self, time: Duration, bytes: u64) {
+        self.load.sample();
+        self.responses += 1;
+        let points = bytes as f64 / BYTES_PER_POINT;
+        self.score += 1.0 + points;
+        self.time += time;
+        let cpu = CPU_PER_REQUEST + CPU_PER_POINT.mul_f64(points);
+        self.cpu_shares += (cpu.as_secs_f64() / time.as_secs_f64().max(1e-9)).min(1.0);
     }
 }
 
@@ -329,18 +351,18 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_few_that_a_pause_made_long_do_not_make_the_line_long() {
+    async fn a_pause_of_the_machine_does_not_look_like_latency() {
         let mut goodput = Goodput::default();
         let issued = Instant::now();
         tokio::time::advance(Duration::from_millis(1)).await;
         for _ in 0..16 {
-            goodput.note(40, 256, issued, 0);
+            goodput.record(40, 256, issued, 0);
         }
         tokio::time::advance(Duration::from_millis(100)).await;
         for _ in 0..4 {
-            goodput.note(40, 256, issued, 0);
+            goodput.record(40, 256, issued, 0);
         }
-        // Most took the time of a hundred times their work; on the average all took two thousand times theirs.
+        // Most took a hundred times their CPU time; the mean is two thousand times.
         let fitting = goodput.fitting.expect("a round has ended");
         assert!((100.0..150.0).contains(&fitting), "{fitting}");
     }

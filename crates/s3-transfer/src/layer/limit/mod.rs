@@ -1,9 +1,8 @@
-//! A limit on attempts that finds its own level.
+//! Adaptive concurrency limit.
 //!
-//! The permit is taken in `call`, not in `poll_ready`, and held until the body is drained: what is limited is
-//! bytes under way, not headers. The limiter sits inside the retry layer, so a job that backs off holds nothing.
+//! A permit is taken in `call`, not in `poll_ready`, and held until the body is drained: the limit bounds bytes in
+//! flight, not just requests. The layer sits inside the retry layer, so a job that backs off holds no permit.
 
-mod busy;
 mod controller;
 mod goodput;
 #[cfg(test)]
@@ -13,6 +12,7 @@ mod service;
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod simulation;
+mod thread_load;
 
 pub use controller::{Controller, Permit};
 pub use service::{AdaptiveLimit, AdaptiveLimitLayer, LimitFuture};

@@ -1,4 +1,4 @@
-//! The tower layer around a [`Controller`].
+//! The tower layer that holds a [`Controller`] permit during each attempt.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use super::Controller;
 use super::controller::Permit;
 use crate::{Job, Progress};
 
-/// Lets as many attempts through at once as its controller allows, and tells it how they went.
+/// Limits concurrent attempts to what its controller allows, and reports their outcomes to it.
 #[derive(Clone, Debug)]
 pub struct AdaptiveLimitLayer(pub Controller);
 
@@ -46,7 +46,7 @@ where
     type Error = Error;
     type Future = LimitFuture<S, J>;
 
-    /// Always ready: the permit is taken when the attempt is known.
+    /// Always ready: the permit is taken in `call`.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -56,8 +56,8 @@ where
         LimitFuture {
             progress: job.progress().cloned(),
             before,
-            sends: job.sends(),
-            waiting: Some(Waiting {
+            upload_bytes: job.upload_bytes(),
+            waiting: Some(WaitingJob {
                 next: Some((self.inner.clone(), job)),
                 controller: self.controller.clone(),
                 queued: None,
@@ -69,27 +69,27 @@ where
 }
 
 pin_project! {
-    /// The future of [`AdaptiveLimit`]: waits for a permit, and makes the attempt.
+    /// The future of [`AdaptiveLimit`]: waits for a permit and makes the attempt.
     pub struct LimitFuture<S: Service<J>, J> {
         progress: Option<Progress>,
         before: u64,
-        sends: u64,
-        waiting: Option<Waiting<S, J>>,
+        upload_bytes: u64,
+        waiting: Option<WaitingJob<S, J>>,
         permit: Option<Permit>,
         #[pin]
         attempt: Option<Oneshot<S, J>>,
     }
 }
 
-/// A job that has no permit yet.
-struct Waiting<S, J> {
+/// A job without a permit.
+struct WaitingJob<S, J> {
     next: Option<(S, J)>,
     controller: Controller,
-    /// There was no permit at once: the wait for one.
+    /// The wait for a permit, if none was free at once.
     queued: Option<BoxFuture<'static, Permit>>,
 }
 
-impl<S, J> Waiting<S, J> {
+impl<S, J> WaitingJob<S, J> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Permit> {
         if let Some(queued) = &mut self.queued {
             return queued.as_mut().poll(cx);
@@ -114,22 +114,18 @@ where
         if let Some(waiting) = this.waiting {
             let permit = ready!(waiting.poll(cx));
             let next = waiting.next.take();
-            let (inner, job) = next.expect("a future is not polled after its end");
+            let (inner, job) = next.expect("the future has not completed");
             *this.permit = Some(permit);
             *this.waiting = None;
             this.attempt.set(Some(inner.oneshot(job)));
         }
         let attempt = this.attempt.as_mut().as_pin_mut();
-        let result = ready!(
-            attempt
-                .expect("a future is not polled after its end")
-                .poll(cx)
-        );
-        // The attempt's own memory goes before its permit.
+        let result = ready!(attempt.expect("the future has not completed").poll(cx));
+        // The attempt's memory is freed before its permit.
         this.attempt.set(None);
         if let Some(permit) = this.permit.take() {
             let moved = this.progress.as_ref().map_or(0, Progress::bytes);
-            let bytes = moved.saturating_sub(*this.before) + *this.sends;
+            let bytes = moved.saturating_sub(*this.before) + *this.upload_bytes;
             permit.report(result.as_ref().err().map(Error::retryability), bytes);
         }
         Poll::Ready(result)

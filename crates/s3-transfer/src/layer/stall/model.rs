@@ -1,4 +1,4 @@
-//! Schedules of the watch: attempts that come while the task that looks is going away.
+//! Schedules of the stall monitor: attempts that are added while the task that scans ends.
 
 use std::future::pending;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use s3_core::{Operation, Result};
 use shuttle::future::yield_now;
 use tower::Layer;
 
-use super::{Place, StallFuture, StallTimeoutLayer, Watch};
-use crate::mark::Mark;
+use super::{AttemptCounters, StallFuture, StallMonitor, StallRule, StallTimeoutLayer};
+use crate::attempt_snapshot::AttemptSnapshot;
 use crate::sync::{advance, chance, draw, explore, spawn};
 
-const LIMIT: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 
-async fn attempt(watch: Watch, stalls: bool) {
+async fn attempt(monitor: StallMonitor, stalls: bool) {
     let work = async move {
         if stalls {
             pending::<()>().await;
@@ -23,46 +23,42 @@ async fn attempt(watch: Watch, stalls: bool) {
         }
         Result::Ok(())
     };
-    let place = Place {
-        mark: Mark::default(),
-        progress: None,
-        moved: None,
+    let stall = StallRule {
+        snapshot: AttemptSnapshot::default(),
+        counters: AttemptCounters::default(),
         operation: Operation::Get,
-        limit: LIMIT,
+        timeout: TIMEOUT,
     };
     let ended = StallFuture {
         attempt: work,
-        place,
-        watch,
+        stall,
+        monitor,
         entry: None,
     };
-    // Time may end an attempt that would have moved; what never moves is ended by nothing else.
+    // A slow schedule may end a moving attempt too; a stalled one is ended only by the monitor.
     assert!(ended.await.is_err() || !stalls);
 }
 
-fn whoever_stands_still_is_ended() {
-    let watch = StallTimeoutLayer(LIMIT).layer(()).watch;
+fn stalled_attempts_end() {
+    let monitor = StallTimeoutLayer(TIMEOUT).layer(()).monitor;
     let mut tasks = Vec::new();
     for _ in 0..2 + draw(3) {
-        tasks.push(spawn(attempt(watch.clone(), chance(2))));
+        tasks.push(spawn(attempt(monitor.clone(), chance(2))));
         if chance(2) {
-            advance(LIMIT / 4);
+            advance(TIMEOUT / 4);
         }
     }
-    // Time goes on until all have come to an end, which takes for ever if nobody looks.
+    // Time passes until all have ended. Without a scan, that takes for ever.
     while tasks.iter().any(|task| !task.is_finished()) {
-        advance(LIMIT / 4);
+        advance(TIMEOUT / 4);
     }
-    // The task that looks finds nobody, and goes.
-    while watch.lock().awake {
-        advance(LIMIT / 4);
+    // The task that scans finds no attempt, and ends.
+    while monitor.lock().scanning {
+        advance(TIMEOUT / 4);
     }
 }
 
 #[test]
-fn watch() {
-    explore(
-        "whoever stands still is ended",
-        whoever_stands_still_is_ended,
-    );
+fn monitor() {
+    explore("stalled attempts end", stalled_attempts_end);
 }

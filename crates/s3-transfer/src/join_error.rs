@@ -1,15 +1,15 @@
-//! What a task of ours leaves behind.
+//! Conversion of a task's `JoinError`.
 
 use s3_core::{Error, ErrorKind, Operation, Result};
 
 use crate::sync::JoinError;
 
-/// Returns what the task returned; a panic in it goes on in the caller.
+/// Returns the task's output. Resumes a panic of the task.
 ///
 /// # Errors
 ///
-/// `Cancelled` if the runtime was shut down before the task's end: nobody else cancels a task that is waited for.
-pub(crate) fn joined<T>(
+/// `Cancelled` if the runtime was shut down before the task completed. Tasks that are joined are not aborted otherwise.
+pub(crate) fn join_result<T>(
     done: std::result::Result<T, JoinError>,
     operation: Operation,
 ) -> Result<T> {

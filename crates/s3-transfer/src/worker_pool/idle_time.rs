@@ -1,0 +1,56 @@
+//! How long a thread of a pool has been idle: waiting for events.
+//!
+//! The thread's runtime reports when it parks and unparks. CPU time would not tell whether the thread has capacity left
+//! on a machine where a hypervisor or other programs take the core away.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Builder;
+
+thread_local! {
+    /// When this thread parked.
+    static PARKED_AT: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// Its idle time before; `None` on threads that do not measure it.
+    static IDLE_TIME: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// Makes the runtime of this thread measure idle time: two clock reads per wait for events.
+pub(super) fn measure(builder: &mut Builder) -> &mut Builder {
+    IDLE_TIME.set(Some(Duration::ZERO));
+    builder
+        .on_thread_park(|| PARKED_AT.set(Some(Instant::now())))
+        .on_thread_unpark(|| {
+            let parked = PARKED_AT.take().map(|since| since.elapsed());
+            let before = IDLE_TIME.get().unwrap_or_default();
+            IDLE_TIME.set(Some(before + parked.unwrap_or_default()));
+        })
+}
+
+/// Returns how long this thread has been idle since it started, if it measures that.
+pub(crate) fn idle_time() -> Option<Duration> {
+    IDLE_TIME.get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_is_idle_time_and_working_is_not() {
+        assert_eq!(idle_time(), None);
+        let runtime = measure(Builder::new_current_thread().enable_all())
+            .build()
+            .unwrap();
+        let nap = Duration::from_millis(5);
+        runtime.block_on(async {
+            assert_eq!(idle_time(), Some(Duration::ZERO));
+            tokio::time::sleep(nap).await;
+            let idle = idle_time().unwrap();
+            assert!(idle >= nap - Duration::from_millis(1), "{idle:?}");
+            // Off the core, but not waiting for events.
+            std::thread::sleep(nap);
+            assert_eq!(idle_time(), Some(idle));
+        });
+    }
+}

@@ -1,0 +1,262 @@
+//! Start, use and shutdown of a worker pool.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::idle_time;
+use super::pool_handle::{CallGuard, PoolHandle, Worker};
+
+/// How long the threads of a dropped pool run for tasks in flight. 5 s: an abort is one request, and a server that has
+/// not responded by then is slow or down.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// A set of threads that run only transfers. Dropping it shuts them down in the background.
+pub struct WorkerPool {
+    handle: PoolHandle,
+    /// The threads shut down when this is dropped.
+    _running: watch::Sender<()>,
+}
+
+impl WorkerPool {
+    /// Starts `threads` threads called `name`.
+    ///
+    /// # Errors
+    ///
+    /// If a thread or its runtime cannot be created. Threads started before are ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use s3_transfer::WorkerPool;
+    ///
+    /// let pool = WorkerPool::start(NonZeroUsize::MIN, "transfers")?;
+    /// assert_eq!(pool.run(async { 6 * 7 }), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn start(threads: NonZeroUsize, name: &str) -> io::Result<Self> {
+        let (running, shutdown) = watch::channel(());
+        let mut starting = Vec::new();
+        for _ in 0..threads.get() {
+            starting.push(start_thread(name, shutdown.clone())?);
+        }
+        let mut workers = Vec::new();
+        let mut handles = Vec::new();
+        for (runtime, handle) in starting {
+            workers.push(Worker::new(runtime.recv().map_err(io::Error::other)??));
+            handles.push(handle);
+        }
+        let pool = PoolHandle::new(workers);
+        for handle in handles {
+            // The thread waits for its handle before it runs tasks.
+            let _ = handle.send(pool.clone());
+        }
+        Ok(Self {
+            handle: pool,
+            _running: running,
+        })
+    }
+
+    /// Returns how many threads there are.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.handle.threads()
+    }
+
+    /// Spawns `work` on the thread with the fewest calls; on the first thread, where connections are warm, if there is
+    /// no call. Dropping the handle does not cancel the work.
+    pub fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let call = CallGuard::on_least_busy(&self.handle);
+        call.runtime().clone().spawn(async move {
+            let _call = call;
+            work.await
+        })
+    }
+
+    /// Runs `work` on the pool and blocks this thread until it completes.
+    ///
+    /// # Panics
+    ///
+    /// Inside asynchronous code, and with the panic of `work`.
+    pub fn run<F>(&self, work: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let task = self.spawn(work);
+        match self.handle.runtime(0).block_on(task) {
+            Ok(output) => output,
+            Err(failure) => match failure.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => unreachable!("the pool is borrowed, so its threads run"),
+            },
+        }
+    }
+
+    /// Blocks this thread on `work`, which waits for tasks of the pool. `work` is polled on this thread.
+    ///
+    /// # Panics
+    ///
+    /// Inside asynchronous code.
+    pub fn wait_for<F: Future>(&self, work: F) -> F::Output {
+        self.handle.runtime(0).block_on(work)
+    }
+}
+
+impl fmt::Debug for WorkerPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WorkerPool").field(&self.threads()).finish()
+    }
+}
+
+type StartingThread = (mpsc::Receiver<io::Result<Handle>>, mpsc::Sender<PoolHandle>);
+
+/// Starts a thread. It sends its runtime, receives the handle of the pool, and runs until the shutdown.
+fn start_thread(name: &str, shutdown: watch::Receiver<()>) -> io::Result<StartingThread> {
+    let (send_runtime, runtime) = mpsc::channel();
+    let (send_handle, handle) = mpsc::channel::<PoolHandle>();
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let mut builder = Builder::new_current_thread();
+            let runtime = match idle_time::measure(builder.enable_all()).build() {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(send_runtime.send(Err(error))),
+            };
+            s3_core::blocking_io::allow_blocking_io();
+            // Both channels are closed if another thread could not be started.
+            if send_runtime.send(Ok(runtime.handle().clone())).is_err() {
+                return;
+            }
+            let Ok(pool) = handle.recv() else {
+                return;
+            };
+            PoolHandle::set_current(Some(pool.clone()));
+            runtime.block_on(run_until(shutdown, pool));
+            PoolHandle::set_current(None);
+            runtime.shutdown_background();
+        })?;
+    Ok((runtime, send_handle))
+}
+
+async fn run_until(mut shutdown: watch::Receiver<()>, pool: PoolHandle) {
+    // Nothing is sent: the channel closes when the pool is dropped.
+    while shutdown.changed().await.is_ok() {}
+    if timeout(SHUTDOWN_GRACE, pool.idle()).await.is_err() {
+        tracing::warn!("a worker pool was shut down with transfers in flight");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::worker_pool::{PoolJoinSet, spawn_detached};
+
+    fn start(threads: usize) -> WorkerPool {
+        WorkerPool::start(NonZeroUsize::new(threads).unwrap(), "worker-pool-test").unwrap()
+    }
+
+    #[test]
+    fn parts_run_on_all_threads_which_allow_blocking_io() {
+        let seen = start(3).run(async {
+            let mut parts = PoolJoinSet::new();
+            for _ in 0..6 {
+                parts.spawn(async {
+                    assert!(s3_core::blocking_io::blocking_io_allowed());
+                    thread::current().id()
+                });
+            }
+            let mut seen = Vec::new();
+            while let Some(id) = parts.join_next().await {
+                seen.push(format!("{:?}", id.unwrap()));
+            }
+            seen
+        });
+        assert_eq!(seen.len(), 6);
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 3);
+    }
+
+    #[test]
+    fn sequential_calls_use_the_first_thread_and_concurrent_calls_do_not() {
+        let pool = start(2);
+        let whoami = || async { thread::current().id() };
+        assert_eq!(pool.run(whoami()), pool.run(whoami()));
+        let busy = pool.spawn(std::future::pending::<()>());
+        let first = pool.spawn(async { thread::current().id() });
+        let first = pool.wait_for(first).unwrap();
+        busy.abort();
+        assert!(pool.wait_for(busy).is_err());
+        assert_ne!(pool.run(whoami()), first);
+    }
+
+    #[test]
+    fn tasks_in_flight_complete_after_the_pool_is_dropped() {
+        let (done, is_done) = mpsc::channel();
+        let pool = start(2);
+        pool.run(async move {
+            spawn_detached(async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                done.send(()).unwrap();
+            });
+        });
+        let start = Instant::now();
+        drop(pool);
+        assert!(
+            start.elapsed() < Duration::from_millis(50),
+            "dropping it must not wait"
+        );
+        is_done
+            .recv_timeout(Duration::from_secs(5))
+            .expect("the task completes after the drop");
+    }
+
+    #[test]
+    fn dropping_a_join_set_cancels_its_tasks_on_all_threads() {
+        let alive = Arc::new(());
+        let held = Arc::clone(&alive);
+        let pool = start(2);
+        pool.run(async move {
+            let mut parts = PoolJoinSet::new();
+            for _ in 0..4 {
+                let held = Arc::clone(&held);
+                parts.spawn(async move {
+                    let _held = held;
+                    std::future::pending::<()>().await;
+                });
+            }
+            tokio::task::yield_now().await;
+        });
+        pool.run(async {
+            let handle = PoolHandle::current().unwrap();
+            while handle.tasks() > 1 {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+
+    #[test]
+    fn a_panic_resumes_in_the_caller() {
+        let pool = start(1);
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            pool.run(async { panic!("out of patience") });
+        }));
+        assert!(ended.is_err());
+        assert_eq!(pool.run(async { 1 }), 1);
+    }
+}
