@@ -5,7 +5,7 @@
 //! | `test` | everything that a change has to pass, in order of how soon it can fail |
 //! | `deny` | licences, bans and sources of the dependencies, then known advisories |
 //! | `ci` | `test`, then `deny` |
-//! | `layers`, `tidy`, `features`, `docs`, `vectors` | one step of `test` on its own |
+//! | `layers`, `tidy`, `external-types`, `features`, `docs`, `vectors` | one step of `test` on its own |
 //! | `schedules` | models of the state that threads share, under shuttle; the quick run is a step of `test` |
 //! | `prove` | long property and stress runs; see docs/TESTING.md |
 //! | `bench` | CPU time and memory of transfers, against a floor and other clients; see docs/TUNING.md |
@@ -28,6 +28,7 @@ mod ci;
 mod command;
 mod deny;
 mod docs;
+mod external_types;
 mod failure;
 mod features;
 mod layers;
@@ -64,6 +65,8 @@ enum Chore {
     Layers,
     /// Check the house rules that the compiler does not know
     Tidy,
+    /// Check the third-party types in the public APIs
+    ExternalTypes,
     /// Check each feature alone, and what the small builds contain
     Features,
     /// Build the documentation, warnings denied
@@ -98,6 +101,7 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Ci => ci::run(root),
         Chore::Layers => layers::run(root),
         Chore::Tidy => tidy::run(root),
+        Chore::ExternalTypes => external_types::run(root),
         Chore::Features => features::run(root),
         Chore::Docs => docs::run(root),
         Chore::Bench(arguments) => bench::run(root, arguments),

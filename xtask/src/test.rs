@@ -9,15 +9,16 @@ use std::time::Instant;
 
 use crate::command;
 use crate::failure::Outcome;
-use crate::{docs, features, layers, schedules, tidy, vectors};
+use crate::{docs, external_types, features, layers, schedules, tidy, vectors};
 
 /// A heading and what to run under it.
 type Step = (&'static str, fn(&Path) -> Outcome);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("fmt", fmt),
     ("layers", layers::run),
     ("tidy", tidy::run),
+    ("external-types", external_types::run),
     ("clippy", clippy),
     ("tests", tests),
     ("doctests", doctests),

@@ -1,8 +1,8 @@
 //! `cargo xtask tidy`: the house rules that neither rustc nor clippy knows.
 //!
 //! Each rule is a function from texts to findings, so it is tested without a file system:
-//! [`text`] for every file, [`rust`] for sources, [`manifest`] for `Cargo.toml`, [`documents`] for
-//! what the prose promises about the code, [`store_methods`] for implementations of `Store`.
+//! [`text`] and [`words`] for every file, [`rust`] for sources, [`manifest`] for `Cargo.toml`,
+//! [`documents`] for names in the prose, [`store_methods`] for implementations of `Store`.
 
 mod documents;
 mod files;
