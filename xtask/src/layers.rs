@@ -54,7 +54,7 @@ struct Layer {
     because: &'static str,
 }
 
-const LAYERS: [Layer; 8] = [
+const LAYERS: [Layer; 9] = [
     Layer {
         name: "s3-url",
         uses: &[],
@@ -62,10 +62,16 @@ const LAYERS: [Layer; 8] = [
         because: "the grammar of URLs stands alone",
     },
     Layer {
+        name: "s3-wire",
+        uses: &[],
+        tests_use: &[],
+        because: "bytes, heads and signatures stand alone",
+    },
+    Layer {
         name: "s3-core",
-        uses: &["s3-url"],
+        uses: &["s3-url", "s3-wire"],
         tests_use: &["s3-testkit"],
-        because: "the model knows only the grammar below it",
+        because: "the model knows only the grammar and the wire below it",
     },
     Layer {
         name: "s3-transfer",
@@ -121,7 +127,13 @@ struct Ban {
     because: &'static str,
 }
 
-const BANS: [Ban; 5] = [
+const BANS: [Ban; 6] = [
+    Ban {
+        from: "s3-wire",
+        names: &["aws-*", "tower", "futures-*", "hyper*"],
+        unless_optional: false,
+        because: "connections and signatures need no AWS crate and no HTTP crate",
+    },
     Ban {
         from: "s3-url",
         names: &["tokio*", "futures-*", "aws-*", "bytes"],
@@ -268,7 +280,9 @@ mod tests {
         ];
         assert_eq!(
             violations(&edges),
-            ["s3-core must not depend on s3-client: the model knows only the grammar below it"]
+            [
+                "s3-core must not depend on s3-client: the model knows only the grammar and the wire below it"
+            ]
         );
     }
 
@@ -324,6 +338,20 @@ mod tests {
         assert_eq!(violations(&[optional("s3-client", "aws-config")]).len(), 1);
         assert!(violations(&[edge("s3-transfer", "tower")]).is_empty());
         assert!(violations(&[edge("s3-url", "bytes-utils")]).is_empty());
+    }
+
+    #[test]
+    fn the_wire_is_below_the_model_only() {
+        assert!(violations(&[edge("s3-core", "s3-wire")]).is_empty());
+        for (from, to) in [
+            ("s3-wire", "s3-core"),
+            ("s3-wire", "s3-url"),
+            ("s3-transfer", "s3-wire"),
+            ("s3-client", "s3-wire"),
+        ] {
+            assert_eq!(violations(&[edge(from, to)]).len(), 1, "{from} to {to}");
+        }
+        assert_eq!(violations(&[edge("s3-wire", "aws-sigv4")]).len(), 1);
     }
 
     #[test]

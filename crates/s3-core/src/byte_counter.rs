@@ -33,6 +33,12 @@ impl ByteCounter {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Returns the count itself.
+    #[cfg(feature = "sdk")]
+    pub(crate) fn as_atomic(&self) -> &AtomicU64 {
+        &self.0
+    }
+
     /// Returns the bytes that have moved so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -3,4 +3,4 @@
 //! Each function takes any bytes, and panics if what comes out contradicts itself: that is what such programs look for.
 
 pub use crate::sdk::fuzzing::{error_answer, list_answer, timestamp};
-pub use crate::wire::fuzzing::http_answer;
+pub use s3_wire::fuzzing::http_answer;

@@ -52,8 +52,6 @@ mod request;
 mod sdk;
 mod shared;
 mod store;
-#[cfg(feature = "sdk")]
-mod wire;
 
 pub use body::{Body, BodySource};
 pub use byte_counter::ByteCounter;

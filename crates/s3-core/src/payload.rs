@@ -118,12 +118,16 @@ impl Payload {
         }
     }
 
-    /// Returns the file and the place in it where the payload begins, if the bytes are in a file.
+    /// Returns the payload as the body of a request.
     #[cfg(feature = "sdk")]
-    pub(crate) fn as_file(&self) -> Option<(&File, u64)> {
+    pub(crate) fn as_request_body(&self) -> s3_wire::RequestBody<'_> {
         match &self.kind {
-            Kind::Chunks { .. } => None,
-            Kind::File { file, offset, .. } => Some((file, *offset)),
+            Kind::Chunks { chunks, .. } => s3_wire::RequestBody::Chunks(chunks),
+            Kind::File { file, offset, len } => s3_wire::RequestBody::File {
+                file,
+                offset: *offset,
+                len: *len,
+            },
         }
     }
 
@@ -279,7 +283,7 @@ fn read_file_at(file: &File, offset: u64, want: usize) -> io::Result<Bytes> {
 }
 
 /// The error of a file that ends before the payload does.
-pub(crate) fn became_shorter() -> io::Error {
+fn became_shorter() -> io::Error {
     let text = "the file became shorter while it was being uploaded";
     io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }

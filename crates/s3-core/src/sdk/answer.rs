@@ -9,9 +9,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use s3_url::S3Url;
+use s3_wire::timestamp;
 
 use super::known_range::{PARTIAL_CONTENT, UNKNOWN_PART};
-use super::{convert, errors, timestamp};
+use super::{convert, errors};
 use crate::{
     Checksum, ChecksumAlgorithm, ETag, Encryption, Error, ErrorKind, ObjectMeta, Operation,
     PutResponse, Result, Retryability, UserMetadata,
@@ -174,7 +175,7 @@ impl<'a> Described<'a> {
         let shared = |text: Option<&str>| text.map(Arc::from);
         let mut meta = ObjectMeta::new(url, size);
         meta.etag = self.etag();
-        meta.last_modified = self.last_modified.and_then(timestamp::of_header);
+        meta.last_modified = self.last_modified.and_then(timestamp::parse_http_date);
         meta.version = self.version.and_then(convert::version_of);
         if !self.is_composite {
             meta.checksum = self.any_checksum();

@@ -18,8 +18,9 @@ use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
 use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
 use super::hint::{REFUSED, hint, wait_of};
-use super::reply::{Reply, Said};
+use super::reply::Reply;
 use crate::{Error, ErrorKind, Operation, Phase, Retryability, classify};
+use s3_wire::ErrorDocument;
 
 /// Returns what the SDK's error means.
 pub(super) fn from_sdk<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Error
@@ -218,12 +219,12 @@ fn with_reply(raw: &HttpResponse, read: impl FnOnce(&Reply<'_>) -> Error) -> Err
 /// Returns whether an answer that calls itself a success holds an error document, as S3 sends when it finds out
 /// after it has begun to answer.
 pub(super) fn holds_refusal(reply: &Reply<'_>) -> bool {
-    reply.is_success() && Said::read(reply.text()).is_error
+    reply.is_success() && ErrorDocument::read(reply.text()).is_error
 }
 
 /// Returns the error of an answer that refuses, by its status or by what its body says.
 pub(super) fn refused_by_server(operation: Operation, reply: &Reply<'_>) -> Error {
-    let said = Said::read(reply.text());
+    let said = ErrorDocument::read(reply.text());
     let code = said.code.as_deref().map(shortened);
     let known = |code: &str| classify(operation, None, Some(code)).0 != ErrorKind::Other;
     if reply.is_success() && !code.as_deref().is_some_and(known) {
@@ -261,10 +262,10 @@ pub(super) fn not_understood(
             .with_kind(ErrorKind::Server)
             .with_retryability(Retryability::Transient);
     }
-    with_request_id(error, reply, &Said::default())
+    with_request_id(error, reply, &ErrorDocument::default())
 }
 
-fn with_request_id(error: Error, reply: &Reply<'_>, said: &Said) -> Error {
+fn with_request_id(error: Error, reply: &Reply<'_>, said: &ErrorDocument) -> Error {
     let id = reply.header("x-amz-request-id");
     match id.or(said.request_id.as_deref()) {
         Some(id) => error.with_request_id(shortened(id)),

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::causes::shortened;
-use super::reply::{Reply, Said};
+use super::reply::Reply;
 use crate::Operation;
+use s3_wire::ErrorDocument;
 
 /// Nobody listens at the endpoint.
 pub(super) const REFUSED: &str =
@@ -23,7 +24,11 @@ pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// Returns what to do about an answer, where that is clear.
-pub(super) fn hint(operation: Operation, reply: &Reply<'_>, said: &Said) -> Option<String> {
+pub(super) fn hint(
+    operation: Operation,
+    reply: &Reply<'_>,
+    said: &ErrorDocument,
+) -> Option<String> {
     let fixed = match said.code.as_deref() {
         Some(
             "PermanentRedirect" | "TemporaryRedirect" | "Redirect" | "AuthorizationHeaderMalformed",
@@ -54,7 +59,7 @@ pub(super) fn hint(operation: Operation, reply: &Reply<'_>, said: &Said) -> Opti
 }
 
 /// Says where the bucket is, if the answer does.
-fn redirection(reply: &Reply<'_>, said: &Said) -> Option<String> {
+fn redirection(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
     let region = reply.header("x-amz-bucket-region");
     if let Some(region) = region.or(said.region.as_deref()).map(shortened) {
         return Some(format!(

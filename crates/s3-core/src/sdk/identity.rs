@@ -28,7 +28,8 @@ const LOAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Who signs. Debug shows nothing that is secret.
 pub(crate) struct Identity {
     credentials: Credentials,
-    generation: u64,
+    /// The same credentials, for signing.
+    signing: s3_wire::Credentials,
     /// From when on a replacement is looked for; `None` for credentials that last.
     renew_at: Option<SystemTime>,
     /// How often the clock had jumped when that was reckoned.
@@ -37,52 +38,33 @@ pub(crate) struct Identity {
 
 impl Identity {
     fn new(credentials: Credentials, clock: &Clock) -> Result<Self, CredentialsError> {
-        // They go into headers as they are. A trailing line break is the usual mistake.
-        let token = credentials.session_token().unwrap_or_default();
-        let is_sendable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_sendable(credentials.access_key_id()) || !is_sendable(token) {
-            return Err(CredentialsError::invalid_configuration(
-                "the access key or the session token holds a blank, a line break or another character that \
-                 cannot be sent",
-            ));
-        }
+        let signing = s3_wire::Credentials::new(
+            credentials.access_key_id(),
+            credentials.secret_access_key(),
+            credentials.session_token().map(str::to_owned),
+        );
+        let signing = signing.map_err(CredentialsError::invalid_configuration)?;
         let (now, jumps) = (clock.now(), clock.jumps());
         let renew_at = credentials.expiry().map(|expiry| {
             let buffered = expiry.checked_sub(BUFFER).unwrap_or(expiry);
             buffered.max(now + PAUSE)
         });
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
             credentials,
-            generation: NEXT.fetch_add(1, Ordering::Relaxed),
+            signing,
             renew_at,
             jumps,
         })
     }
 
-    /// An identity that lasts, for tests.
-    #[cfg(test)]
-    pub(crate) fn fixed(access_key: &str, secret_key: &str, token: Option<&str>) -> Self {
-        let token = token.map(str::to_owned);
-        let credentials = Credentials::new(access_key, secret_key, token, None, "test");
-        Self::new(credentials, &Clock::default()).unwrap()
+    /// Returns the credentials that requests are signed with.
+    pub(crate) fn signing(&self) -> &s3_wire::Credentials {
+        &self.signing
     }
 
-    pub(crate) fn access_key(&self) -> &str {
-        self.credentials.access_key_id()
-    }
-
-    pub(crate) fn secret_key(&self) -> &str {
-        self.credentials.secret_access_key()
-    }
-
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.credentials.session_token()
-    }
-
-    /// Tells identities apart: a number that no other one in this process has.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
+    /// Tells identities apart.
+    fn id(&self) -> u64 {
+        self.signing.id()
     }
 
     /// Returns whether nothing has to be done yet. Credentials that last are fresh without a look at the clock.
@@ -100,7 +82,7 @@ impl Identity {
     fn renewed_at(&self, renew_at: SystemTime, jumps: u64) -> Self {
         Self {
             credentials: self.credentials.clone(),
-            generation: self.generation,
+            signing: self.signing.clone(),
             renew_at: Some(renew_at),
             jumps,
         }
@@ -110,7 +92,7 @@ impl Identity {
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
-            .field("generation", &self.generation)
+            .field("signing", &self.signing)
             .field("expiry", &self.credentials.expiry())
             .finish_non_exhaustive()
     }
@@ -167,7 +149,7 @@ impl Identities {
     /// nothing if another one has taken its place already.
     pub(crate) fn expire(&self, seen: &Identity) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        current.take_if(|identity| identity.generation == seen.generation);
+        current.take_if(|identity| identity.id() == seen.id());
     }
 
     async fn renew(

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use aws_sdk_s3::types::{EncodingType, MultipartUpload, Object};
 use s3_url::{S3Prefix, S3Url};
+use s3_wire::listing::{Entry, KeyDecoder, Page};
 
 use super::bounded_answer::CountedAnswer;
 use super::client::Resolved;
 use super::convert;
 use super::direct;
 use super::errors::{self, from_sdk};
-use super::listing::{Decoder, Entry, Page};
+use super::listing::list_page;
 use super::whole_document::WholeDocument;
 use crate::{
     ListPage, ListRequest, ListUploads, ListedUpload, Operation, Result, UploadId, UploadsPage,
@@ -64,7 +65,7 @@ async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<Lis
             .into_iter()
             .map(entry)
             .collect(),
-        common: output
+        common_prefixes: output
             .common_prefixes
             .take()
             .unwrap_or_default()
@@ -76,7 +77,7 @@ async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<Lis
         prefix: output.prefix.take().map(Cow::Owned),
         next_token: output.next_continuation_token.take().map(Cow::Owned),
     };
-    page.listed_below(&prefix)
+    list_page(&page, &prefix)
         .map_err(|text| errors::malformed(Operation::List, text).with_resource(prefix.as_str()))
 }
 
@@ -116,7 +117,7 @@ pub(super) async fn uploads(resolved: &Resolved, request: ListUploads) -> Result
     let malformed = |text| errors::malformed(operation, text).with_resource(prefix.as_str());
 
     let keys = output.uploads().iter().filter_map(MultipartUpload::key);
-    let decoder = Decoder::new(
+    let decoder = KeyDecoder::new(
         output.encoding_type() == Some(&EncodingType::Url),
         prefix.prefix(),
         output
@@ -151,7 +152,7 @@ fn non_empty(text: &str) -> Option<String> {
 
 fn listed_upload(
     prefix: &S3Prefix,
-    decoder: &Decoder,
+    decoder: &KeyDecoder,
     upload: MultipartUpload,
 ) -> Result<ListedUpload, &'static str> {
     let key = upload.key.as_deref();

@@ -47,10 +47,10 @@ mod replay;
 mod reply;
 mod skewed;
 mod store;
-mod timestamp;
+#[cfg(test)]
+mod timestamp_tests;
 mod upload;
 mod whole_document;
-mod xml;
 
 pub use builder::{Addressing, Integrity, SdkStoreBuilder};
 pub use store::SdkStore;

@@ -5,13 +5,16 @@ use std::io;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::CrcAlgorithm;
+use s3_wire::ChecksumTrailer;
 use sha2::{Digest, Sha256};
 
 use crate::{ChecksumAlgorithm, Payload};
 
 /// The CRC that is added to uploads: S3's own default, and one that parts of an object can be combined to.
-pub(super) const ADDED: (ChecksumAlgorithm, CrcAlgorithm) =
-    (ChecksumAlgorithm::Crc64Nvme, CrcAlgorithm::Crc64Nvme);
+pub(super) const ADDED: ChecksumTrailer = ChecksumTrailer {
+    algorithm: CrcAlgorithm::Crc64Nvme,
+    name: header_of(ChecksumAlgorithm::Crc64Nvme),
+};
 
 /// How much of a file is read at a time: as in an upload.
 const PIECE: usize = 512 << 10;
@@ -44,7 +47,7 @@ pub(super) async fn sha256(payload: &Payload) -> io::Result<[u8; 32]> {
 
 /// Returns the added CRC of a payload in memory as its header shows it; `None` for a file.
 pub(super) fn crc(payload: &Payload) -> Option<String> {
-    let mut digest = crc_fast::Digest::new(ADDED.1);
+    let mut digest = crc_fast::Digest::new(ADDED.algorithm);
     for chunk in payload.as_chunks()? {
         digest.update(chunk);
     }
@@ -52,7 +55,7 @@ pub(super) fn crc(payload: &Payload) -> Option<String> {
 }
 
 /// Returns the header that holds a checksum.
-pub(super) fn header_of(algorithm: ChecksumAlgorithm) -> &'static str {
+pub(super) const fn header_of(algorithm: ChecksumAlgorithm) -> &'static str {
     match algorithm {
         ChecksumAlgorithm::Crc32 => "x-amz-checksum-crc32",
         ChecksumAlgorithm::Crc32c => "x-amz-checksum-crc32c",

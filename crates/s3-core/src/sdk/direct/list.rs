@@ -3,13 +3,13 @@
 use super::Direct;
 use super::lost;
 use super::send::Ask;
-use super::sign::{Headers, PayloadHash, Query};
 use super::target::Target;
 use crate::sdk::bounded_answer::DOCUMENT;
 use crate::sdk::listing;
 use crate::sdk::reply::Reply;
-use crate::wire::OutBody;
-use crate::{ListPage, ListRequest, Operation, Result};
+use crate::{ByteCounter, ListPage, ListRequest, Operation, Result};
+use s3_wire::RequestBody;
+use s3_wire::sign::{Headers, PayloadHash, Query};
 
 pub(in crate::sdk) async fn page(
     direct: &Direct,
@@ -51,11 +51,13 @@ pub(in crate::sdk) async fn page(
         query,
         headers: Headers::new(),
         hash: PayloadHash::Empty,
-        body: OutBody::None,
+        body: RequestBody::Empty,
+        trailer: None,
+        sent_bytes: None,
         repeatable: true,
     };
     let mut answer = direct.send(ask).await?;
-    let moved = request.moved.as_ref();
+    let moved = request.moved.as_ref().map(ByteCounter::as_atomic);
     let body = answer.body.collect_counted(DOCUMENT, moved).await;
     let body = body.map_err(|error| lost::in_the_body(operation, &error))?;
     let reply = Reply {

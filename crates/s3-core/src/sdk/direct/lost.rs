@@ -2,8 +2,9 @@
 
 use std::io;
 
+use s3_wire::{WireError, WireErrorKind};
+
 use crate::sdk::hint::{REFUSED, UNKNOWN_HOST};
-use crate::wire::{WireError, WireErrorKind};
 use crate::{Error, ErrorKind, Operation, Phase};
 
 /// Returns the error of an answer whose body did not come whole.

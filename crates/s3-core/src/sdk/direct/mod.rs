@@ -13,7 +13,8 @@ mod lost;
 mod path;
 mod read;
 mod send;
-mod sign;
+#[cfg(test)]
+mod signer_tests;
 pub(super) mod target;
 #[cfg(test)]
 mod tests;

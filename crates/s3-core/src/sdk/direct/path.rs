@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use super::sign::Keys;
+use s3_wire::Pool;
+use s3_wire::sign::SigningKeys;
+
 use super::target::{Target, Targets};
 use crate::sdk::client::Shared;
 use crate::sdk::clock::Clock;
 use crate::sdk::identity::Identities;
-use crate::wire::Pool;
 
 /// The direct path to all buckets of one store.
 pub(in crate::sdk) struct Direct {
     pub(super) pool: Pool,
     pub(super) identities: Arc<Identities>,
-    pub(super) keys: Keys,
+    pub(super) signing_keys: SigningKeys,
     targets: Targets,
     pub(super) clock: Clock,
     /// Whether uploads carry a checksum, and downloads are asked for theirs.
@@ -27,7 +28,7 @@ impl Direct {
         Self {
             pool: Pool::new(shared.connect_timeout),
             identities: shared.identities,
-            keys: Keys::default(),
+            signing_keys: SigningKeys::default(),
             targets: Targets::new(shared.endpoint),
             clock: shared.clock,
             checksums: shared.checksums,

@@ -5,17 +5,17 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 
 use super::send::{Ask, unsendable};
-use super::sign::{HeaderError, Headers, PayloadHash, Query};
 use super::target::Target;
 use super::verify::Verifier;
 use super::{Direct, lost};
 use crate::sdk::answer::read_headers;
 use crate::sdk::errors;
-use crate::wire::{Incoming, OutBody};
 use crate::{
     Body, BodySource, Conditions, GetRequest, GetResponse, HeadRequest, ObjectMeta, Operation,
     Result, S3Url, VersionId,
 };
+use s3_wire::sign::{HeaderError, Headers, PayloadHash, Query};
+use s3_wire::{RequestBody, ResponseBody};
 
 pub(in crate::sdk) async fn get(
     direct: &Direct,
@@ -94,7 +94,9 @@ fn ask<'a>(
         query,
         headers,
         hash: PayloadHash::Empty,
-        body: OutBody::None,
+        body: RequestBody::Empty,
+        trailer: None,
+        sent_bytes: None,
         repeatable: true,
     }
 }
@@ -129,7 +131,7 @@ fn conditions(headers: &mut Headers, conditions: &Conditions) -> Result<(), Head
 
 /// A body on its way, with errors that name the object.
 struct Arriving {
-    incoming: Incoming,
+    incoming: ResponseBody,
     /// Compares what has arrived; gone when it has.
     verifier: Option<Verifier>,
     url: S3Url,

@@ -4,7 +4,6 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use super::sign::{Draft, HeaderError, Headers, PayloadHash, Query};
 use super::target::Target;
 use super::{Direct, lost};
 use crate::sdk::bounded_answer::REFUSAL;
@@ -12,9 +11,11 @@ use crate::sdk::clock::Refusal;
 use crate::sdk::errors;
 use crate::sdk::identity::Identity;
 use crate::sdk::reply::Reply;
+use s3_wire::sign::{HeaderError, Headers, PayloadHash, Query, UnsignedRequest};
 
-use crate::wire::{Answer, OutBody, Outgoing, WireErrorKind};
-use crate::{Error, Operation, Result};
+use crate::blocking_io::blocking_io_allowed;
+use crate::{ByteCounter, Error, Operation, Result};
+use s3_wire::{ChecksumTrailer, OutgoingRequest, RequestBody, Response, WireErrorKind};
 
 /// A request before it is signed.
 pub(super) struct Ask<'a> {
@@ -26,24 +27,30 @@ pub(super) struct Ask<'a> {
     pub(super) query: Query,
     pub(super) headers: Headers,
     pub(super) hash: PayloadHash,
-    pub(super) body: OutBody<'a>,
+    pub(super) body: RequestBody<'a>,
+    /// The checksum that follows the body.
+    pub(super) trailer: Option<ChecksumTrailer>,
+    /// Counts the bytes that are sent.
+    pub(super) sent_bytes: Option<&'a ByteCounter>,
     /// Whether the same request twice has the effect of one.
     pub(super) repeatable: bool,
 }
 
 impl Direct {
     /// Sends a request and returns an answer of success, its body yet to be read.
-    pub(super) async fn send(&self, ask: Ask<'_>) -> Result<Answer> {
+    pub(super) async fn send(&self, ask: Ask<'_>) -> Result<Response> {
         let Ask {
             operation,
             target,
             body,
+            trailer,
+            sent_bytes,
             repeatable,
             ..
         } = ask;
         let mut path = String::new();
         target.write_path(ask.key, &mut path);
-        let draft = Draft {
+        let draft = UnsignedRequest {
             method: ask.method,
             path: &path,
             query: ask.query,
@@ -58,14 +65,17 @@ impl Direct {
             let identity = identity.map_err(|error| errors::without_identity(operation, &error))?;
             let now = self.clock.now();
             head.clear();
-            self.keys
-                .write_head(&draft, &identity, &target.region, now, &mut head)
+            self.signing_keys
+                .write_head(&draft, identity.signing(), &target.region, now, &mut head)
                 .map_err(|error| errors::refused(operation, error.to_string()))?;
-            let outgoing = Outgoing {
+            let outgoing = OutgoingRequest {
                 head: &head,
                 body,
-                answer_has_body: draft.method != "HEAD",
-                resend: repeatable,
+                trailer,
+                sent_bytes: sent_bytes.map(ByteCounter::as_atomic),
+                blocking_io: blocking_io_allowed(),
+                response_has_body: draft.method != "HEAD",
+                idempotent: repeatable,
             };
             let sent = self.pool.send(&target.origin, outgoing).await;
             let mut answer = sent.map_err(|error| lost::on_the_way(operation, &error))?;
@@ -82,7 +92,7 @@ impl Direct {
 
     /// Sends a write, and reads what little is said of it: some servers find out that they failed after they have
     /// begun to answer with a success.
-    pub(super) async fn send_write(&self, ask: Ask<'_>) -> Result<Answer> {
+    pub(super) async fn send_write(&self, ask: Ask<'_>) -> Result<Response> {
         let operation = ask.operation;
         let mut answer = self.send(ask).await?;
         let body = answer.body.collect(REFUSAL).await;
@@ -108,7 +118,7 @@ impl Direct {
     async fn learns(
         &self,
         error: &Error,
-        answer: &Answer,
+        answer: &Response,
         identity: &Identity,
         signed_at: SystemTime,
     ) -> bool {
@@ -117,8 +127,8 @@ impl Direct {
                 self.identities.expire(identity);
                 let renewed = self.identities.get().await;
                 renewed.is_ok_and(|renewed| {
-                    renewed.access_key() != identity.access_key()
-                        || renewed.token() != identity.token()
+                    let (new, old) = (renewed.signing(), identity.signing());
+                    new.access_key() != old.access_key() || new.token() != old.token()
                 })
             }
             code => self.clock.learn(Refusal {
@@ -132,7 +142,7 @@ impl Direct {
     }
 }
 
-async fn refusal(operation: Operation, answer: &mut Answer) -> Error {
+async fn refusal(operation: Operation, answer: &mut Response) -> Error {
     let body = match answer.body.collect(REFUSAL).await {
         Ok(body) => body,
         // No error document is so long: the status says enough.

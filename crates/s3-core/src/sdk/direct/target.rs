@@ -7,8 +7,8 @@ use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_smithy_types::endpoint::Endpoint;
 use futures_util::FutureExt;
 
-use super::sign::encode_key;
-use crate::wire::Origin;
+use s3_wire::Origin;
+use s3_wire::sign::encode_key;
 
 /// Buckets that are remembered. Their names come from callers; when there are more, all are forgotten and looked
 /// up again when they come next.

@@ -4,17 +4,17 @@ use std::borrow::Cow;
 
 use super::digest::{self, ADDED};
 use super::send::{Ask, unsendable};
-use super::sign::{HeaderError, Headers, PayloadHash, Query};
 use super::target::Target;
 use super::{Direct, lost};
 use crate::sdk::answer::read_headers;
 use crate::sdk::errors;
 use crate::sdk::upload::part_number;
-use crate::wire::{OutBody, trailer_len};
 use crate::{
     Attributes, Checksum, Operation, PartTag, Payload, PutMode, PutRequest, PutResponse, Result,
     UploadPart,
 };
+use s3_wire::sign::{HeaderError, Headers, PayloadHash, Query};
+use s3_wire::{ChecksumTrailer, trailer_len};
 
 pub(in crate::sdk) async fn put(
     direct: &Direct,
@@ -50,7 +50,9 @@ pub(in crate::sdk) async fn put(
         query: Query::new(),
         headers,
         hash: covered.hash,
-        body: covered.body(payload),
+        body: payload.as_request_body(),
+        trailer: covered.trailer(),
+        sent_bytes: payload.moved(),
         // The same bytes again make the same object; a condition may be met by the first and not by the second.
         repeatable: *mode == PutMode::Overwrite,
     };
@@ -87,7 +89,9 @@ pub(in crate::sdk) async fn part(
         query,
         headers,
         hash: covered.hash,
-        body: covered.body(payload),
+        body: payload.as_request_body(),
+        trailer: covered.trailer(),
+        sent_bytes: payload.moved(),
         repeatable: true,
     };
     let answer = direct.send_write(ask).await?;
@@ -173,7 +177,7 @@ impl Direct {
             }
             None if !self.checksums => Sum::None,
             None => match digest::crc(payload) {
-                Some(value) => Sum::Header(digest::header_of(ADDED.0), value),
+                Some(value) => Sum::Header(ADDED.name, value),
                 // Signed payloads have been read already, and their hash is compared.
                 None if self.signs_payloads => Sum::None,
                 None => Sum::Trailer,
@@ -201,14 +205,14 @@ impl Covered {
             Sum::None => {}
             Sum::Header(name, value) => headers.push(name, value)?,
             Sum::Trailer => {
-                let name = digest::header_of(ADDED.0);
+                let name = ADDED.name;
                 headers.push("x-amz-trailer", name)?;
                 headers.push_formatted("x-amz-decoded-content-length", format_args!("{length}"))?;
                 encoding = Some(match encoding {
                     Some(own) => format!("aws-chunked,{own}").into(),
                     None => "aws-chunked".into(),
                 });
-                length = trailer_len(length, ADDED.1, name);
+                length = trailer_len(length, ADDED);
             }
         }
         if let Some(encoding) = encoding {
@@ -217,14 +221,7 @@ impl Covered {
         headers.push_unsigned("content-length", &length.to_string())
     }
 
-    fn body<'a>(&self, payload: &'a Payload) -> OutBody<'a> {
-        match self.checksum {
-            Sum::Trailer => OutBody::Trailer {
-                payload,
-                algorithm: ADDED.1,
-                name: digest::header_of(ADDED.0),
-            },
-            _ => OutBody::Payload(payload),
-        }
+    fn trailer(&self) -> Option<ChecksumTrailer> {
+        matches!(self.checksum, Sum::Trailer).then_some(ADDED)
     }
 }

@@ -86,7 +86,13 @@ fn failing(_: SystemTime, number: usize) -> Result<Credentials, CredentialsError
 }
 
 async fn key(identities: &Identities) -> String {
-    identities.get().await.unwrap().access_key().to_owned()
+    identities
+        .get()
+        .await
+        .unwrap()
+        .signing()
+        .access_key()
+        .to_owned()
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +202,7 @@ async fn a_failure_to_renew_keeps_what_is_still_valid_and_asks_once_per_second()
     provider.clock.advance(HOUR - Duration::from_secs(5));
     for loads in [2, 2, 2] {
         let kept = identities.get().await.unwrap();
-        assert_eq!(kept.generation(), first.generation());
+        assert_eq!(kept.id(), first.id());
         assert_eq!(provider.loads(), loads);
     }
     provider.clock.advance(Duration::from_secs(2));
@@ -299,7 +305,7 @@ async fn debug_shows_nothing_that_is_secret() {
     let identities = provider.identities();
     let identity = identities.get().await.unwrap();
     for text in [format!("{identities:?}"), format!("{identity:#?}")] {
-        assert!(text.contains("generation"), "{text}");
+        assert!(text.contains("signing"), "{text}");
         assert!(
             !text.contains("hunter2") && !text.contains("KEY0"),
             "{text}"

@@ -1,59 +1,32 @@
-//! What a listing's document says, and what that means.
+//! A page of a listing in the types of this crate.
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use s3_url::S3Prefix;
+use s3_wire::listing::{Entry, KeyDecoder, Page};
 
-use super::decoder::Decoder;
 use crate::sdk::convert;
 use crate::{ListPage, ListedObject};
 
-/// The contents of one `ListBucketResult`, as they stand there, but for XML's own escapes.
-#[derive(Debug, Default, PartialEq)]
-pub(in crate::sdk) struct Page<'b> {
-    pub(in crate::sdk) entries: Vec<Entry<'b>>,
-    /// What was rolled up; `None` for an entry that does not say its prefix.
-    pub(in crate::sdk) common: Vec<Option<Cow<'b, str>>>,
-    /// The prefix of the whole listing, as the server repeats it.
-    pub(in crate::sdk) prefix: Option<Cow<'b, str>>,
-    /// Whether keys and prefixes are said to be encoded.
-    pub(in crate::sdk) claims_encoding: bool,
-    pub(in crate::sdk) is_truncated: Option<bool>,
-    pub(in crate::sdk) next_token: Option<Cow<'b, str>>,
-}
-
-/// One object of a page.
-#[derive(Debug, Default, PartialEq)]
-pub(in crate::sdk) struct Entry<'b> {
-    pub(in crate::sdk) key: Option<Cow<'b, str>>,
-    pub(in crate::sdk) size: Option<u64>,
-    pub(in crate::sdk) etag: Option<Cow<'b, str>>,
-    pub(in crate::sdk) last_modified: Option<SystemTime>,
-    pub(in crate::sdk) storage_class: Option<Cow<'b, str>>,
-}
-
-impl Page<'_> {
-    /// Returns the page in the words of this crate. An entry that cannot be understood fails the page: a listing
-    /// must never shrink in silence.
-    pub(in crate::sdk) fn listed_below(self, prefix: &S3Prefix) -> Result<ListPage, &'static str> {
-        let keys = self.entries.iter().filter_map(|entry| entry.key.as_deref());
-        let common = self.common.iter().flatten().map(|text| &**text);
-        let texts = self.prefix.as_deref().into_iter().chain(keys).chain(common);
-        let decoder = Decoder::new(self.claims_encoding, prefix.prefix(), texts);
-        Ok(ListPage::new(
-            listed_objects(&self.entries, prefix, &decoder)?,
-            listed_prefixes(&self.common, prefix, &decoder)?,
-            next(self.is_truncated, self.next_token.as_deref())?,
-        ))
-    }
+/// Returns the page in the types of this crate. An entry that cannot be understood fails the page: a listing must
+/// never be shorter than the bucket.
+pub(in crate::sdk) fn list_page(
+    page: &Page<'_>,
+    prefix: &S3Prefix,
+) -> Result<ListPage, &'static str> {
+    let decoder = page.key_decoder(prefix.prefix());
+    Ok(ListPage::new(
+        listed_objects(&page.entries, prefix, &decoder)?,
+        listed_prefixes(&page.common_prefixes, prefix, &decoder)?,
+        next(page.is_truncated, page.next_token.as_deref())?,
+    ))
 }
 
 fn listed_objects(
     entries: &[Entry<'_>],
     prefix: &S3Prefix,
-    decoder: &Decoder,
+    decoder: &KeyDecoder,
 ) -> Result<Vec<ListedObject>, &'static str> {
     let mut urls = prefix.object_urls();
     // A bucket has few classes of storage, and a page nearly always one.
@@ -83,7 +56,7 @@ fn listed_objects(
 fn listed_prefixes(
     common: &[Option<Cow<'_, str>>],
     prefix: &S3Prefix,
-    decoder: &Decoder,
+    decoder: &KeyDecoder,
 ) -> Result<Vec<S3Prefix>, &'static str> {
     let listed = common.iter().map(|text| {
         let text = text.as_deref();
@@ -128,7 +101,7 @@ mod tests {
             ..Page::default()
         };
         let prefix = S3Prefix::parse("s3://bucket").unwrap();
-        let objects = page.listed_below(&prefix).unwrap().objects;
+        let objects = list_page(&page, &prefix).unwrap().objects;
         let class = |at: usize| objects[at].storage_class.as_ref().unwrap();
         assert!(Arc::ptr_eq(class(0), class(1)));
         assert_eq!((&**class(0), &**class(2)), ("GLACIER", "STANDARD"));

@@ -1,8 +1,9 @@
 //! An answer to a listing, whatever it is.
 
 use s3_url::S3Prefix;
+use s3_wire::listing::Page;
 
-use super::{full, scan};
+use super::list_page;
 use crate::sdk::errors::{holds_refusal, malformed, not_understood, refused_by_server};
 use crate::sdk::reply::Reply;
 use crate::sdk::whole_document::is_cut_short;
@@ -24,18 +25,14 @@ pub(in crate::sdk) fn read(prefix: &S3Prefix, reply: &Reply<'_>) -> Result<ListP
     let Ok(document) = std::str::from_utf8(reply.body) else {
         return Err(odd("the answer is not UTF-8"));
     };
-    let page = match scan::scan(document) {
-        Some(page) => page,
-        None => full::read(document).map_err(|not_xml| {
-            if holds_refusal(reply) {
-                on_prefix(refused_by_server(Operation::List, reply))
-            } else if is_cut_short(document) {
-                odd("the answer ends in the middle")
-            } else {
-                odd(&not_xml.0)
-            }
-        })?,
-    };
-    page.listed_below(prefix)
-        .map_err(|text| on_prefix(malformed(Operation::List, text)))
+    let page = Page::parse(document).map_err(|not_xml| {
+        if holds_refusal(reply) {
+            on_prefix(refused_by_server(Operation::List, reply))
+        } else if is_cut_short(document) {
+            odd("the answer ends in the middle")
+        } else {
+            odd(&not_xml.to_string())
+        }
+    })?;
+    list_page(&page, prefix).map_err(|text| on_prefix(malformed(Operation::List, text)))
 }

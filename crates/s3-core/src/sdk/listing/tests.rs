@@ -7,8 +7,9 @@ use aws_smithy_types::date_time::Format;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 use s3_url::{S3Prefix, S3Url};
+use s3_wire::listing::Page;
 
-use super::{full, read, scan};
+use super::{list_page, read};
 use crate::sdk::replay::{Replay, answer};
 use crate::sdk::reply::Reply;
 use crate::{
@@ -428,11 +429,11 @@ proptest! {
     #[test]
     fn what_s3_writes_is_scanned_and_is_what_was_told(told in told(), seed: u64) {
         let document = Pen::new(seed, false, false).write(&told);
-        let scanned = scan::scan(&document);
+        let scanned = Page::scan(&document);
         prop_assert!(scanned.is_some(), "{}", document);
-        prop_assert_eq!(scanned.unwrap().listed_below(&told.resource()), Ok(told.page()), "{}", document);
-        let page = full::read(&document).unwrap();
-        prop_assert_eq!(page.listed_below(&told.resource()), Ok(told.page()), "{}", document);
+        prop_assert_eq!(list_page(&scanned.unwrap(), &told.resource()), Ok(told.page()), "{}", document);
+        let page = Page::parse_xml(&document).unwrap();
+        prop_assert_eq!(list_page(&page, &told.resource()), Ok(told.page()), "{}", document);
     }
 
     #[test]
@@ -477,9 +478,9 @@ proptest! {
             document.replace_range(begin..end, with);
         }
         let prefix = told.resource();
-        let page = full::read(&document).map(|page| page.listed_below(&prefix));
-        if let Some(scanned) = scan::scan(&document) {
-            prop_assert_eq!(scanned.listed_below(&prefix), page.unwrap(), "{}", document);
+        let page = Page::parse_xml(&document).map(|page| list_page(&page, &prefix));
+        if let Some(scanned) = Page::scan(&document) {
+            prop_assert_eq!(list_page(&scanned, &prefix), page.unwrap(), "{}", document);
         }
     }
 

@@ -1,0 +1,109 @@
+//! The access key that signs requests.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// An access key, its secret and, for temporary credentials, a session token.
+///
+/// Clone is a reference count. `Debug` shows no secret.
+#[derive(Clone)]
+pub struct Credentials(Arc<Fields>);
+
+struct Fields {
+    access_key: String,
+    secret_key: String,
+    token: Option<String>,
+    id: u64,
+}
+
+/// Credentials that cannot be sent in a header, because they hold a blank, a line break or another character that
+/// is not visible ASCII.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the access key or the session token holds a blank, a line break or another character that cannot be sent"
+)]
+pub struct InvalidCredentials;
+
+impl Credentials {
+    /// Returns credentials that sign requests.
+    ///
+    /// # Errors
+    ///
+    /// The access key or the token has a character that is not visible ASCII; a trailing line break is the usual
+    /// mistake.
+    pub fn new(
+        access_key: impl Into<String>,
+        secret_key: impl Into<String>,
+        token: Option<String>,
+    ) -> Result<Self, InvalidCredentials> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let fields = Fields {
+            access_key: access_key.into(),
+            secret_key: secret_key.into(),
+            token,
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+        };
+        let is_sendable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_sendable(&fields.access_key) || !fields.token.as_deref().is_none_or(is_sendable) {
+            return Err(InvalidCredentials);
+        }
+        Ok(Self(Arc::new(fields)))
+    }
+
+    /// Returns the access key's id.
+    #[must_use]
+    pub fn access_key(&self) -> &str {
+        &self.0.access_key
+    }
+
+    /// Returns the session token of temporary credentials.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.0.token.as_deref()
+    }
+
+    pub(crate) fn secret_key(&self) -> &str {
+        &self.0.secret_key
+    }
+
+    /// Returns a number that all clones of these credentials share, and no others of this process have.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let credentials = Credentials::new("AKID", "hunter2", Some("token".to_owned())).unwrap();
+        let text = format!("{credentials:?}");
+        for secret in ["AKID", "hunter2", "token"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+
+    #[test]
+    fn characters_that_a_header_cannot_hold_are_rejected() {
+        for (access_key, token) in [
+            ("AKID\n", None),
+            ("AK ID", None),
+            ("AKID", Some("a\r\nb: c")),
+        ] {
+            let outcome = Credentials::new(access_key, "secret", token.map(str::to_owned));
+            assert_eq!(outcome.err(), Some(InvalidCredentials), "{access_key:?}");
+        }
+    }
+}

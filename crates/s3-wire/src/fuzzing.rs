@@ -1,0 +1,5 @@
+//! Entry points for fuzzing. Not part of the public interface.
+//!
+//! Each function takes any bytes and panics if the result contradicts itself.
+
+pub use crate::http::fuzzing::http_answer;

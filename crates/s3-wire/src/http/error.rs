@@ -1,0 +1,120 @@
+//! What can go wrong between two heads.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+/// A request that got no answer, or an answer that did not arrive whole.
+///
+/// The text says what happened to the connection; it never holds anything of the request.
+#[derive(Debug)]
+pub struct WireError {
+    kind: WireErrorKind,
+    cause: Option<Cause>,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Io(io::Error),
+    Text(Cow<'static, str>),
+}
+
+/// What a [`WireError`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireErrorKind {
+    /// The host's name has no address.
+    Resolve,
+    /// No address of the host took the connection.
+    Connect,
+    /// Connecting, TLS included, took longer than it may.
+    ConnectTimeout,
+    /// The server's certificate is not trusted, or there is nothing to trust it by.
+    Certificate,
+    /// The TLS handshake failed for another reason.
+    Tls,
+    /// HTTPS was asked for in a build without it.
+    NoTls,
+    /// The server closed the connection before the answer was whole.
+    Closed,
+    /// Reading or writing the socket failed.
+    Io,
+    /// The answer is not HTTP/1.1, or not one that can be trusted.
+    Malformed,
+    /// The head, or a body that was to be collected, exceeds its limit.
+    TooLarge,
+    /// The bytes to be sent could not be read.
+    Payload,
+}
+
+impl WireError {
+    pub(super) fn io(kind: WireErrorKind, error: io::Error) -> Self {
+        let cause = Some(Cause::Io(error));
+        Self { kind, cause }
+    }
+
+    pub(super) fn text(kind: WireErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
+        let cause = Some(Cause::Text(text.into()));
+        Self { kind, cause }
+    }
+
+    pub(super) fn bare(kind: WireErrorKind) -> Self {
+        Self { kind, cause: None }
+    }
+
+    pub(super) fn malformed(text: &'static str) -> Self {
+        Self::text(WireErrorKind::Malformed, text)
+    }
+
+    /// An error while reading: what the TLS layer calls an unexpected end is one here too.
+    pub(super) fn reading(error: io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::UnexpectedEof => WireErrorKind::Closed,
+            _ => WireErrorKind::Io,
+        };
+        Self::io(kind, error)
+    }
+
+    /// Returns what kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> WireErrorKind {
+        self.kind
+    }
+
+    /// Returns the error of the operating system, if there is one.
+    #[must_use]
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match &self.cause {
+            Some(Cause::Io(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            WireErrorKind::Resolve => "the host name could not be resolved",
+            WireErrorKind::Connect => "could not connect",
+            WireErrorKind::ConnectTimeout => "connecting took too long",
+            WireErrorKind::Certificate => "the server's certificate is not trusted",
+            WireErrorKind::Tls => "the TLS handshake failed",
+            WireErrorKind::NoTls => "this build has no HTTPS",
+            WireErrorKind::Closed => "the connection was closed early",
+            WireErrorKind::Io => "the connection failed",
+            WireErrorKind::Malformed => "the answer is not valid HTTP",
+            WireErrorKind::TooLarge => "the answer is too large",
+            WireErrorKind::Payload => "the bytes to send could not be read",
+        })?;
+        match &self.cause {
+            Some(Cause::Text(text)) => write!(f, ": {text}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Error for WireError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.io_error().map(|error| error as _)
+    }
+}

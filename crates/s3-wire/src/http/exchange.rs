@@ -1,0 +1,93 @@
+//! One request and its answer on one connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connection::Connection;
+use super::error::{WireError, WireErrorKind};
+use super::file_chunks::BufferPool;
+use super::idle_pool::IdlePool;
+use super::request::OutgoingRequest;
+use super::response_body::ResponseBody;
+use super::response_head::{ParsedHead, ResponseHead};
+use super::transmit::{Stop, transmit};
+
+/// How long the reason for a broken connection is waited for. It is there already, or on its way to this task.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// The response to one request.
+#[derive(Debug)]
+pub struct Response {
+    /// The status code, from 200 to 999.
+    pub status: u16,
+    /// The response headers.
+    pub head: ResponseHead,
+    /// The body, not read yet.
+    pub body: ResponseBody,
+}
+
+/// A request without an answer.
+pub(super) struct Failure {
+    pub(super) error: WireError,
+    /// Whether the connection failed before any byte of an answer: an idle one that was closed meanwhile does that.
+    pub(super) unheard: bool,
+}
+
+/// Sends `request` and reads the head of its answer. Dropped at any point, the connection is closed.
+pub(super) async fn exchange(
+    mut conn: Box<Connection>,
+    home: &Arc<IdlePool>,
+    request: &OutgoingRequest<'_>,
+    buffers: &BufferPool,
+) -> Result<Response, Failure> {
+    conn.begin();
+    match head(&mut conn, request, buffers).await {
+        Ok(parsed) => {
+            let ParsedHead {
+                status,
+                head,
+                framing,
+                keep,
+            } = parsed;
+            let home = keep.then(|| Arc::clone(home));
+            let body = match request.response_has_body {
+                true => ResponseBody::new(framing, conn, home),
+                false => ResponseBody::none(conn, home),
+            };
+            Ok(Response { status, head, body })
+        }
+        Err(error) => {
+            let lost = matches!(error.kind(), WireErrorKind::Closed | WireErrorKind::Io);
+            let unheard = lost && !conn.channel.heard;
+            Err(Failure { error, unheard })
+        }
+    }
+}
+
+async fn head(
+    conn: &mut Connection,
+    request: &OutgoingRequest<'_>,
+    buffers: &BufferPool,
+) -> Result<ParsedHead, WireError> {
+    match transmit(conn, request, buffers).await {
+        Ok(None) => conn.channel.final_head().await,
+        Ok(Some(early)) | Err(Stop::Answered(early)) => Ok(unkept(early)),
+        Err(Stop::Failed(error)) => Err(error),
+        Err(Stop::Broken(error)) => {
+            let heard = tokio::time::timeout(LAST_WORDS, conn.channel.final_head()).await;
+            match heard {
+                // A success that did not wait for all of the request is none.
+                Ok(Ok(parsed)) if parsed.status >= 300 => Ok(unkept(parsed)),
+                _ => Err(WireError::io(WireErrorKind::Io, error)),
+            }
+        }
+    }
+}
+
+/// What an answer leaves that came before the end of its request: nobody knows how far the server has read.
+fn unkept(parsed: ParsedHead) -> ParsedHead {
+    ParsedHead {
+        keep: false,
+        ..parsed
+    }
+}

@@ -1,0 +1,175 @@
+//! Reads a range of a file in chunks, into buffers that are reused.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::task::JoinHandle;
+
+use super::trailer::CHUNK;
+
+/// Unused buffers that are kept for the next upload: 4 MiB at most.
+const MAX_UNUSED: usize = 16;
+
+/// Buffers of [`CHUNK`] bytes that are not in use.
+#[derive(Default)]
+pub(super) struct BufferPool(Mutex<Vec<Vec<u8>>>);
+
+impl BufferPool {
+    fn take(&self) -> Vec<u8> {
+        let unused = self.lock().pop();
+        unused.unwrap_or_else(|| vec![0; CHUNK])
+    }
+
+    fn put_back(&self, buffer: Vec<u8>) {
+        let mut unused = self.lock();
+        if unused.len() < MAX_UNUSED {
+            unused.push(buffer);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A range of a file.
+#[derive(Clone, Copy)]
+pub(super) struct FileRange<'a> {
+    pub(super) file: &'a Arc<File>,
+    pub(super) offset: u64,
+    pub(super) len: u64,
+}
+
+/// Reads a file range chunk by chunk: on this thread if it may block, otherwise on tokio's blocking threads, one chunk
+/// ahead of the sender.
+pub(super) struct FileChunks<'a> {
+    /// What is not read yet.
+    rest: FileRange<'a>,
+    buffers: &'a BufferPool,
+    blocking_io: bool,
+    ahead: Option<PendingRead>,
+}
+
+/// The first `len` bytes of a buffer.
+pub(super) struct FileChunk {
+    buffer: Vec<u8>,
+    len: usize,
+}
+
+impl FileChunk {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+}
+
+impl<'a> FileChunks<'a> {
+    pub(super) fn new(range: FileRange<'a>, blocking_io: bool, buffers: &'a BufferPool) -> Self {
+        Self {
+            rest: range,
+            buffers,
+            blocking_io,
+            ahead: None,
+        }
+    }
+
+    /// Returns the next chunk; `None` after the last.
+    pub(super) async fn next(&mut self) -> io::Result<Option<FileChunk>> {
+        if self.blocking_io {
+            return self.read_here();
+        }
+        if self.ahead.is_none() {
+            self.ahead = self.start_read();
+        }
+        let Some(reading) = &mut self.ahead else {
+            return Ok(None);
+        };
+        let chunk = joined((&mut reading.0).await)?;
+        // The next chunk is read while this one is being sent.
+        self.ahead = self.start_read();
+        Ok(Some(chunk))
+    }
+
+    /// Takes back the buffer of a chunk that was sent.
+    pub(super) fn reuse(&self, chunk: FileChunk) {
+        self.buffers.put_back(chunk.buffer);
+    }
+
+    fn read_here(&mut self) -> io::Result<Option<FileChunk>> {
+        let Some((offset, len)) = self.claim() else {
+            return Ok(None);
+        };
+        let mut buffer = self.buffers.take();
+        read_exact_at(self.rest.file, offset, &mut buffer[..len])?;
+        Ok(Some(FileChunk { buffer, len }))
+    }
+
+    fn start_read(&mut self) -> Option<PendingRead> {
+        let (offset, len) = self.claim()?;
+        let file = Arc::clone(self.rest.file);
+        let mut buffer = self.buffers.take();
+        Some(PendingRead(tokio::task::spawn_blocking(move || {
+            read_exact_at(&file, offset, &mut buffer[..len])?;
+            Ok(FileChunk { buffer, len })
+        })))
+    }
+
+    /// Takes the next chunk off the rest and returns its offset and length.
+    fn claim(&mut self) -> Option<(u64, usize)> {
+        let FileRange { offset, len, .. } = self.rest;
+        let taken = usize::try_from(len).map_or(CHUNK, |len| len.min(CHUNK));
+        self.rest.offset += taken as u64;
+        self.rest.len -= taken as u64;
+        (taken > 0).then_some((offset, taken))
+    }
+}
+
+/// A read on another thread. Dropped before it has started, it never starts.
+struct PendingRead(JoinHandle<io::Result<FileChunk>>);
+
+impl Drop for PendingRead {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Appends a whole range to `buffer`; for small ranges.
+pub(super) async fn append_file(
+    range: FileRange<'_>,
+    blocking_io: bool,
+    mut buffer: Vec<u8>,
+) -> io::Result<Vec<u8>> {
+    let start = buffer.len();
+    let len = usize::try_from(range.len).map_err(io::Error::other)?;
+    let offset = range.offset;
+    buffer.resize(start + len, 0);
+    if blocking_io {
+        read_exact_at(range.file, offset, &mut buffer[start..])?;
+        return Ok(buffer);
+    }
+    let file = Arc::clone(range.file);
+    let reading = tokio::task::spawn_blocking(move || {
+        read_exact_at(&file, offset, &mut buffer[start..])?;
+        Ok(buffer)
+    });
+    joined(reading.await)
+}
+
+fn joined<T>(outcome: Result<io::Result<T>, tokio::task::JoinError>) -> io::Result<T> {
+    outcome.unwrap_or_else(|_| Err(io::Error::other("the runtime is shutting down")))
+}
+
+fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    file.read_exact_at(buffer, offset)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => file_was_truncated(),
+            _ => error,
+        })
+}
+
+/// The error of a file that ends before the body does.
+pub(super) fn file_was_truncated() -> io::Error {
+    let text = "the file became shorter while it was being uploaded";
+    io::Error::new(io::ErrorKind::UnexpectedEof, text)
+}

@@ -1,0 +1,96 @@
+//! The connections of one runtime to one origin that nobody uses right now.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::connect::Addresses;
+use super::connection::Connection;
+
+/// How long a connection may be idle: S3 closes its own after about 20 seconds, and a request that meets the close
+/// on its way is lost.
+const MOST_IDLE: Duration = Duration::from_secs(20);
+
+/// How many connections wait at most: the most that small requests run at once (see docs/TUNING.md).
+const MOST_KEPT: usize = 256;
+
+/// A stack: the connection that was used last is used first, so that those that are too many grow old.
+#[derive(Default)]
+pub(super) struct IdlePool {
+    /// Oldest first.
+    idle: Mutex<Vec<Idle>>,
+    pub(super) addresses: tokio::sync::Mutex<Option<Addresses>>,
+    /// Counts connects, so that they spread over the addresses.
+    pub(super) turn: AtomicUsize,
+}
+
+struct Idle {
+    conn: Box<Connection>,
+    since: Instant,
+}
+
+impl IdlePool {
+    /// Takes the youngest connection that is still good.
+    pub(super) fn check_out(&self) -> Option<Box<Connection>> {
+        loop {
+            let mut idle = self.lock();
+            let youngest = idle.pop()?;
+            if youngest.since.elapsed() >= MOST_IDLE {
+                // All others are older. They are closed without the lock.
+                let aged = std::mem::take(&mut *idle);
+                drop(idle);
+                drop(aged);
+                return None;
+            }
+            drop(idle);
+            let mut conn = youngest.conn;
+            if conn.is_quiet() {
+                return Some(conn);
+            }
+        }
+    }
+
+    /// Takes a connection back whose last answer was read to its end.
+    pub(super) fn check_in(&self, mut conn: Box<Connection>) {
+        conn.rest();
+        let since = Instant::now();
+        let mut idle = self.lock();
+        let aged = take_aged(&mut idle, since);
+        if idle.len() < MOST_KEPT {
+            idle.push(Idle { conn, since });
+        }
+        drop(idle);
+        drop(aged);
+    }
+
+    /// Closes connections that were idle for too long; returns whether none is left.
+    pub(super) fn sweep(&self) -> bool {
+        let mut idle = self.lock();
+        let aged = take_aged(&mut idle, Instant::now());
+        let empty = idle.is_empty();
+        drop(idle);
+        drop(aged);
+        empty
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(super) fn idle(&self) -> usize {
+        self.lock().len()
+    }
+}
+
+/// Splits off the connections that were idle for too long.
+fn take_aged(idle: &mut Vec<Idle>, now: Instant) -> Vec<Idle> {
+    let is_aged = |idle: &Idle| now.saturating_duration_since(idle.since) >= MOST_IDLE;
+    if !idle.first().is_some_and(is_aged) {
+        return Vec::new();
+    }
+    let young = idle.partition_point(is_aged);
+    idle.drain(..young).collect()
+}

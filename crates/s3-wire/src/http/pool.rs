@@ -1,0 +1,146 @@
+//! All connections of one client.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::{self, Handle};
+use tokio::time::Instant;
+
+use super::connect::connect;
+use super::connection::{Connection, Io};
+use super::error::WireError;
+use super::exchange::{Response, exchange};
+use super::file_chunks::BufferPool;
+use super::idle_pool::IdlePool;
+use super::origin::Origin;
+use super::request::OutgoingRequest;
+#[cfg(feature = "https")]
+use super::tls::Tls;
+
+/// How often slots are looked through for connections and slots that are of no more use.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// The connections of a client, idle ones shared by all its clones.
+///
+/// A connection is used on the tokio runtime that made it, and on no other: the socket is registered there.
+#[derive(Clone)]
+pub struct Pool(Arc<Shared>);
+
+struct Shared {
+    connect_timeout: Duration,
+    slots: Mutex<IdlePools>,
+    buffers: BufferPool,
+    #[cfg(feature = "https")]
+    tls: Tls,
+}
+
+struct IdlePools {
+    /// A runtime's id may be used again when the runtime is gone; its sockets then show an error, not silence.
+    by_place: HashMap<(runtime::Id, Arc<Origin>), Arc<IdlePool>>,
+    swept: Instant,
+}
+
+impl Pool {
+    /// Returns a pool without connections; each may take `connect_timeout`, from the look-up of the name to the end
+    /// of the TLS handshake.
+    pub fn new(connect_timeout: Duration) -> Self {
+        let slots = Mutex::new(IdlePools {
+            by_place: HashMap::new(),
+            swept: Instant::now(),
+        });
+        Self(Arc::new(Shared {
+            connect_timeout,
+            slots,
+            buffers: BufferPool::default(),
+            #[cfg(feature = "https")]
+            tls: Tls::default(),
+        }))
+    }
+
+    /// A pool that trusts `roots` and nobody else.
+    #[cfg(all(test, feature = "https"))]
+    pub(super) fn trusting(
+        connect_timeout: Duration,
+        roots: tokio_rustls::rustls::RootCertStore,
+    ) -> Self {
+        let mut pool = Self::new(connect_timeout);
+        let shared = Arc::get_mut(&mut pool.0).expect("nobody else has it yet");
+        shared.tls = Tls::trusting(roots);
+        pool
+    }
+
+    /// Sends one request and returns its answer as soon as the head is there.
+    ///
+    /// Dropped at any point, the future leaves nothing behind: its connection is closed.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with its clock and its sockets on.
+    pub async fn send(
+        &self,
+        origin: &Arc<Origin>,
+        request: OutgoingRequest<'_>,
+    ) -> Result<Response, WireError> {
+        let slot = self.slot(origin);
+        let mut idle = slot.check_out();
+        loop {
+            let was_idle = idle.is_some();
+            let conn = match idle.take() {
+                Some(conn) => conn,
+                None => Box::new(Connection::new(
+                    Box::pin(self.connect(&slot, origin)).await?,
+                )),
+            };
+            match exchange(conn, &slot, &request, &self.0.buffers).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) if failure.unheard && was_idle && request.idempotent => {}
+                Err(failure) => return Err(failure.error),
+            }
+        }
+    }
+
+    async fn connect(&self, slot: &IdlePool, origin: &Origin) -> Result<Io, WireError> {
+        self.sweep();
+        connect(
+            slot,
+            origin,
+            self.0.connect_timeout,
+            #[cfg(feature = "https")]
+            &self.0.tls,
+        )
+        .await
+    }
+
+    pub(super) fn slot(&self, origin: &Arc<Origin>) -> Arc<IdlePool> {
+        let place = (Handle::current().id(), Arc::clone(origin));
+        Arc::clone(self.lock().by_place.entry(place).or_default())
+    }
+
+    /// Closes what was idle for too long, also that of runtimes that are gone.
+    fn sweep(&self) {
+        let mut slots = self.lock();
+        if slots.swept.elapsed() < SWEEP {
+            return;
+        }
+        slots.swept = Instant::now();
+        slots.by_place.retain(|_, slot| {
+            let empty = slot.sweep();
+            // While the lock is held, nobody else can get hold of a slot that only the map has.
+            !(empty && Arc::strong_count(slot) == 1)
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, IdlePools> {
+        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("connect_timeout", &self.0.connect_timeout)
+            .finish_non_exhaustive()
+    }
+}

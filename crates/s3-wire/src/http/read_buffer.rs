@@ -1,0 +1,72 @@
+//! What has arrived on a connection and was not yet asked for.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+
+use super::connection::Io;
+
+/// What one read may bring at first: a head, and a small object behind it, in one call of the kernel.
+const SIZE: usize = 8 << 10;
+
+/// A buffer that grows beyond this is not kept with an idle connection.
+const KEPT: usize = 16 << 10;
+
+/// The bytes of a connection that are read but not consumed.
+#[derive(Default)]
+pub(super) struct ReadBuffer {
+    bytes: BytesMut,
+    /// Where the unconsumed bytes begin.
+    start: usize,
+}
+
+impl ReadBuffer {
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.bytes.len()
+    }
+
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start += count;
+        if self.is_empty() {
+            self.bytes.clear();
+            self.start = 0;
+        }
+    }
+
+    /// Reads once, as much as is at hand and has room. 0 is the end of the stream.
+    ///
+    /// A full buffer grows to twice its size; whoever leaves bytes unread sets the limit.
+    pub(super) fn poll_more(
+        &mut self,
+        io: &mut Io,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.bytes.len() == self.bytes.capacity() {
+            self.make_room();
+        }
+        io.poll_read(cx, &mut self.bytes)
+    }
+
+    fn make_room(&mut self) {
+        if self.start > 0 {
+            let left = self.bytes.len() - self.start;
+            self.bytes.copy_within(self.start.., 0);
+            self.bytes.truncate(left);
+            self.start = 0;
+        } else {
+            self.bytes.reserve(self.bytes.len().max(SIZE));
+        }
+    }
+
+    /// Gives back what a long head took.
+    pub(super) fn shrink(&mut self) {
+        if self.is_empty() && self.bytes.capacity() > KEPT {
+            self.bytes = BytesMut::new();
+        }
+    }
+}

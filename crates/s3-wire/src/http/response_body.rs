@@ -1,0 +1,345 @@
+//! The body of an answer, on its way from the socket to where the reader wants it.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::chunked::{Chunked, Next};
+use super::connection::{Channel, Connection};
+use super::error::{WireError, WireErrorKind};
+use super::framing::Framing;
+use super::idle_pool::IdlePool;
+
+/// How much a buffer without room grows by.
+const GROWTH: usize = 64 << 10;
+
+/// How much is reserved on a server's word alone.
+const TRUSTED: usize = 1 << 20;
+
+/// Data of chunks shorter than this goes through the connection's own buffer, together with their ends.
+const SHORT_CHUNK: u64 = 8 << 10;
+
+/// A body that is being read.
+///
+/// The connection is idle again the moment the body's last byte was read; dropped before, it is closed.
+pub struct ResponseBody {
+    state: State,
+    /// What the server announced.
+    len: Option<u64>,
+}
+
+enum State {
+    /// Everything is here, and the connection is gone.
+    Whole(Bytes),
+    Length {
+        left: u64,
+        held: Lease,
+    },
+    Chunked {
+        decoder: Chunked,
+        held: Lease,
+    },
+    UntilClose(Lease),
+    /// Told when the bytes before it were taken.
+    Failed(Option<WireError>),
+}
+
+/// A connection in use.
+struct Lease {
+    conn: Box<Connection>,
+    /// Where it goes if it can be used again.
+    home: Option<Arc<IdlePool>>,
+}
+
+impl Lease {
+    fn channel(&mut self) -> &mut Channel {
+        &mut self.conn.channel
+    }
+
+    fn release(self) {
+        // Bytes behind the body belong to no answer: such a connection is not to be trusted.
+        if let Some(home) = self.home
+            && self.conn.channel.read_buffer.is_empty()
+        {
+            home.check_in(self.conn);
+        }
+    }
+}
+
+impl ResponseBody {
+    /// The body of an answer that has none.
+    pub(super) fn none(conn: Box<Connection>, home: Option<Arc<IdlePool>>) -> Self {
+        Self::new(Framing::Empty, conn, home)
+    }
+
+    pub(super) fn new(
+        framing: Framing,
+        conn: Box<Connection>,
+        home: Option<Arc<IdlePool>>,
+    ) -> Self {
+        let mut held = Lease { conn, home };
+        let (state, len) = match framing {
+            Framing::Empty => (held.whole(0), Some(0)),
+            Framing::Length(len) => match usize::try_from(len) {
+                Ok(size) if size <= held.channel().read_buffer.unread().len() => {
+                    (held.whole(size), Some(len))
+                }
+                _ => (State::Length { left: len, held }, Some(len)),
+            },
+            Framing::Chunked => {
+                let decoder = Chunked::new();
+                (State::Chunked { decoder, held }, None)
+            }
+            Framing::UntilClose => {
+                held.home = None;
+                (State::UntilClose(held), None)
+            }
+        };
+        Self { state, len }
+    }
+
+    /// Returns the body's whole length, if the server announced it.
+    #[cfg(test)]
+    pub fn len(&self) -> Option<u64> {
+        self.len
+    }
+
+    /// Takes the body if all of it arrived with the head: in memory of its own, of exactly its size.
+    pub fn take_whole(&mut self) -> Option<Bytes> {
+        match &mut self.state {
+            State::Whole(bytes) => Some(std::mem::take(bytes)),
+            _ => None,
+        }
+    }
+
+    /// Appends at most `at_most` bytes to `into`, as many as are at hand, and returns how many. 0 is the end.
+    ///
+    /// Bytes go into the capacity behind those that `into` has; where there is none, it grows. An error is told
+    /// when everything before it was taken.
+    pub fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut BytesMut,
+        at_most: usize,
+    ) -> Poll<Result<usize, WireError>> {
+        if at_most == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        if into.len() == into.capacity() {
+            let left = self.left().and_then(|left| usize::try_from(left).ok());
+            into.reserve(at_most.min(GROWTH).min(left.unwrap_or(GROWTH)));
+        }
+        let room = (into.capacity() - into.len()).min(at_most);
+        let mut filled = 0;
+        while filled < room {
+            match self.poll_some(cx, into, room - filled) {
+                Poll::Ready(Ok(0)) => break,
+                Poll::Ready(Ok(count)) => filled += count,
+                Poll::Ready(Err(error)) => {
+                    self.state = State::Failed(Some(error));
+                    break;
+                }
+                Poll::Pending if filled == 0 => return Poll::Pending,
+                Poll::Pending => break,
+            }
+        }
+        match &mut self.state {
+            State::Failed(error) if filled == 0 => Poll::Ready(error.take().map_or(Ok(0), Err)),
+            _ => Poll::Ready(Ok(filled)),
+        }
+    }
+
+    /// Reads everything, if it is at most `limit` bytes.
+    pub async fn collect(&mut self, limit: usize) -> Result<Bytes, WireError> {
+        self.collect_counted(limit, None).await
+    }
+
+    /// As [`collect`](Self::collect), and counts there what comes.
+    pub async fn collect_counted(
+        &mut self,
+        limit: usize,
+        received_bytes: Option<&AtomicU64>,
+    ) -> Result<Bytes, WireError> {
+        let announced = self
+            .left()
+            .map(|left| usize::try_from(left).unwrap_or(usize::MAX));
+        if announced.is_some_and(|announced| announced > limit) {
+            return Err(too_large());
+        }
+        if let Some(whole) = self.take_whole() {
+            return Ok(whole);
+        }
+        let mut all = BytesMut::with_capacity(announced.unwrap_or(GROWTH).min(TRUSTED));
+        loop {
+            let at_most = limit.saturating_add(1).saturating_sub(all.len());
+            if all.len() == all.capacity() {
+                all.reserve(all.len().min(TRUSTED).min(at_most));
+            }
+            let count = poll_fn(|cx| self.poll_fill(cx, &mut all, at_most)).await?;
+            if count == 0 {
+                return Ok(all.freeze());
+            }
+            if all.len() > limit {
+                return Err(too_large());
+            }
+            if let Some(received) = received_bytes {
+                received.fetch_add(count as u64, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// What is left, if it is known.
+    fn left(&self) -> Option<u64> {
+        match &self.state {
+            State::Whole(bytes) => Some(bytes.len() as u64),
+            State::Length { left, .. } => Some(*left),
+            _ => None,
+        }
+    }
+
+    /// Appends at most `at_most` bytes, for which there is room; 0 at the end. Ends by itself after the last byte.
+    fn poll_some(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut BytesMut,
+        at_most: usize,
+    ) -> Poll<Result<usize, WireError>> {
+        match &mut self.state {
+            State::Whole(bytes) => {
+                let taken = bytes.split_to(bytes.len().min(at_most));
+                into.extend_from_slice(&taken);
+                Poll::Ready(Ok(taken.len()))
+            }
+            State::Length { left, held } => {
+                let count = ready!(held.poll_data(cx, into, at_most, *left))?;
+                if count == 0 {
+                    return Poll::Ready(Err(missing(*left)));
+                }
+                *left -= count as u64;
+                if *left == 0 {
+                    self.release();
+                }
+                Poll::Ready(Ok(count))
+            }
+            State::Chunked { decoder, held } => {
+                let count = ready!(poll_chunks(decoder, held, cx, into, at_most))?;
+                if count == 0 {
+                    self.release();
+                }
+                Poll::Ready(Ok(count))
+            }
+            State::UntilClose(held) => {
+                let count = ready!(held.poll_data(cx, into, at_most, u64::MAX))?;
+                if count == 0 {
+                    self.release();
+                }
+                Poll::Ready(Ok(count))
+            }
+            State::Failed(_) => Poll::Ready(Ok(0)),
+        }
+    }
+
+    fn release(&mut self) {
+        match std::mem::replace(&mut self.state, State::Whole(Bytes::new())) {
+            State::Length { held, .. } | State::Chunked { held, .. } | State::UntilClose(held) => {
+                held.release();
+            }
+            State::Whole(_) | State::Failed(_) => {}
+        }
+    }
+}
+
+impl Lease {
+    /// Copies a body out that has arrived with its head.
+    fn whole(mut self, size: usize) -> State {
+        let read_buffer = &mut self.channel().read_buffer;
+        let bytes = Bytes::copy_from_slice(&read_buffer.unread()[..size]);
+        read_buffer.consume(size);
+        self.release();
+        State::Whole(bytes)
+    }
+
+    /// Appends bytes of the body, of which `left` are due: those that came with the head, then the socket's.
+    fn poll_data(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut BytesMut,
+        at_most: usize,
+        left: u64,
+    ) -> Poll<Result<usize, WireError>> {
+        let most = usize::try_from(left).map_or(at_most, |left| left.min(at_most));
+        let Channel {
+            io, read_buffer, ..
+        } = self.channel();
+        if read_buffer.is_empty() {
+            let read = ready!(io.poll_read(cx, &mut into.limit(most)));
+            return Poll::Ready(read.map_err(WireError::reading));
+        }
+        let count = read_buffer.unread().len().min(most);
+        into.extend_from_slice(&read_buffer.unread()[..count]);
+        read_buffer.consume(count);
+        Poll::Ready(Ok(count))
+    }
+}
+
+/// Appends data of chunks; 0 behind the last one.
+fn poll_chunks(
+    decoder: &mut Chunked,
+    held: &mut Lease,
+    cx: &mut Context<'_>,
+    into: &mut BytesMut,
+    at_most: usize,
+) -> Poll<Result<usize, WireError>> {
+    loop {
+        let Channel {
+            io, read_buffer, ..
+        } = held.channel();
+        let (taken, next) = decoder.advance(read_buffer.unread())?;
+        read_buffer.consume(taken);
+        match next {
+            Next::End => return Poll::Ready(Ok(0)),
+            Next::Data(left) if !read_buffer.is_empty() || left >= SHORT_CHUNK => {
+                let count = ready!(held.poll_data(cx, into, at_most, left))?;
+                if count == 0 {
+                    return Poll::Ready(Err(cut()));
+                }
+                decoder.took(count);
+                return Poll::Ready(Ok(count));
+            }
+            _ => {
+                let count = ready!(read_buffer.poll_more(io, cx)).map_err(WireError::reading)?;
+                if count == 0 {
+                    return Poll::Ready(Err(cut()));
+                }
+            }
+        }
+    }
+}
+
+fn missing(left: u64) -> WireError {
+    WireError::text(
+        WireErrorKind::Closed,
+        format!("{left} bytes of the body are missing"),
+    )
+}
+
+fn cut() -> WireError {
+    WireError::text(WireErrorKind::Closed, "the body's last chunk is missing")
+}
+
+fn too_large() -> WireError {
+    WireError::text(WireErrorKind::TooLarge, "a body over the limit")
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.len {
+            Some(len) => write!(f, "ResponseBody({len} bytes)"),
+            None => f.write_str("ResponseBody"),
+        }
+    }
+}

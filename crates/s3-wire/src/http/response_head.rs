@@ -1,0 +1,266 @@
+//! The head of an answer: its status and its headers.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use httparse::{Header, ParserConfig, Response, Status};
+use memchr::memmem;
+
+use super::error::{WireError, WireErrorKind};
+use super::framing::{Framing, FramingHeaders};
+
+/// No head may be longer: 64 KiB, so that a place in it fits 16 bits. S3's are below 8 KiB.
+pub(super) const LIMIT: usize = u16::MAX as usize;
+
+/// No head may have more headers. S3 sends about 20; user metadata is limited to 2 KiB.
+const MOST_HEADERS: usize = 128;
+
+/// The headers of an answer, in their order.
+#[derive(Debug, Default)]
+pub struct ResponseHead {
+    text: String,
+    fields: Vec<Field>,
+}
+
+/// Where a header stands in the text.
+#[derive(Clone, Copy, Debug)]
+struct Field {
+    name: u16,
+    name_len: u16,
+    value: u16,
+    value_len: u16,
+}
+
+impl ResponseHead {
+    /// Returns the first header of that name, whatever the case of its letters.
+    ///
+    /// What is not UTF-8 in a value reads as U+FFFD.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter()
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// Returns names (in the server's own case) and values, in the server's own order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields
+            .iter()
+            .map(|field| (&self.text[field.name()], &self.text[field.value()]))
+    }
+
+    fn copy(bytes: &[u8], headers: &[Header<'_>]) -> Option<Self> {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return Self::copy_lossy(headers);
+        };
+        let fields = headers.iter().map(|header| Field::of(header, bytes));
+        let fields = fields.collect::<Option<_>>()?;
+        let text = text.to_owned();
+        Some(Self { text, fields })
+    }
+
+    /// A replacement is longer than what it stands for: `None` if the head does not fit its limit any more.
+    fn copy_lossy(headers: &[Header<'_>]) -> Option<Self> {
+        let mut head = Self::default();
+        for header in headers {
+            let name = head.text.len();
+            head.text.push_str(header.name);
+            let value = head.text.len();
+            head.text.push_str(&String::from_utf8_lossy(header.value));
+            let field = Field::at(name..value, value..head.text.len())?;
+            head.fields.push(field);
+        }
+        Some(head)
+    }
+}
+
+impl Field {
+    fn of(header: &Header<'_>, bytes: &[u8]) -> Option<Self> {
+        let place = |part: &[u8]| {
+            if part.is_empty() {
+                return 0..0;
+            }
+            let start = part.as_ptr().addr() - bytes.as_ptr().addr();
+            start..start + part.len()
+        };
+        Self::at(place(header.name.as_bytes()), place(header.value))
+    }
+
+    fn at(name: Range<usize>, value: Range<usize>) -> Option<Self> {
+        Some(Self {
+            name: u16::try_from(name.start).ok()?,
+            name_len: u16::try_from(name.len()).ok()?,
+            value: u16::try_from(value.start).ok()?,
+            value_len: u16::try_from(value.len()).ok()?,
+        })
+    }
+
+    fn name(self) -> Range<usize> {
+        usize::from(self.name)..usize::from(self.name) + usize::from(self.name_len)
+    }
+
+    fn value(self) -> Range<usize> {
+        usize::from(self.value)..usize::from(self.value) + usize::from(self.value_len)
+    }
+}
+
+/// A head and what it says about what follows.
+#[derive(Debug)]
+pub(super) struct ParsedHead {
+    pub(super) status: u16,
+    pub(super) head: ResponseHead,
+    pub(super) framing: Framing,
+    /// Whether the connection can be used for another request.
+    pub(super) keep: bool,
+}
+
+impl ParsedHead {
+    /// Returns whether another answer follows.
+    pub(super) fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status)
+    }
+}
+
+/// Returns whether `bytes`, whose first `searched` held no whole head, may hold one now.
+///
+/// A head that trickles in is not parsed again for each of its bytes.
+pub(super) fn may_be_whole(bytes: &[u8], searched: usize) -> bool {
+    if searched == 0 {
+        return !bytes.is_empty();
+    }
+    let news = &bytes[searched.saturating_sub(2)..];
+    memmem::find(news, b"\n\r\n").is_some() || memmem::find(news, b"\n\n").is_some()
+}
+
+/// Parses a head at the front of `bytes`; `None` if it is not whole.
+pub(super) fn parse(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError> {
+    let mut room = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+    let mut response = Response::new(&mut []);
+    let parsed =
+        ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut room);
+    let size = match parsed {
+        Ok(Status::Complete(size)) if size <= LIMIT => size,
+        Ok(Status::Complete(_)) => return Err(too_large("the head exceeds 64 KiB")),
+        Ok(Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => return Err(too_large("more than 128 headers")),
+        Err(_) => return Err(WireError::malformed("the head is not one of HTTP/1.1")),
+    };
+    let (Some(status @ 100..), Some(version)) = (response.code, response.version) else {
+        return Err(WireError::malformed("a status below 100"));
+    };
+    if status == 101 {
+        return Err(WireError::malformed("a protocol that nobody asked for"));
+    }
+    let mut clues = FramingHeaders::default();
+    let interim = status < 200;
+    if !interim {
+        for header in response.headers.iter() {
+            clues.see(header.name, header.value)?;
+        }
+    }
+    let (framing, keep) = clues.conclude(status, version);
+    let head = match interim {
+        true => ResponseHead::default(),
+        false => ResponseHead::copy(&bytes[..size], response.headers)
+            .ok_or_else(|| too_large("the head exceeds 64 KiB"))?,
+    };
+    let parsed = ParsedHead {
+        status,
+        head,
+        framing,
+        keep,
+    };
+    Ok(Some((size, parsed)))
+}
+
+fn too_large(text: &'static str) -> WireError {
+    WireError::text(WireErrorKind::TooLarge, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(bytes: &[u8]) -> Option<(usize, ParsedHead)> {
+        parse(bytes).unwrap()
+    }
+
+    fn refused(bytes: &[u8]) -> WireErrorKind {
+        parse(bytes).unwrap_err().kind()
+    }
+
+    #[test]
+    fn headers_are_found_in_any_case_and_kept_in_order() {
+        let bytes = b"HTTP/1.1 200 OK\r\nETag: \"a\"\r\nX-Amz-Meta-A:  b c \r\netag: second\r\nempty:\r\n\r\nbody";
+        let (size, parsed) = parsed(bytes).unwrap();
+        assert_eq!(&bytes[size..], b"body");
+        assert_eq!(parsed.head.get("etag"), Some("\"a\""));
+        assert_eq!(parsed.head.get("x-amz-meta-a"), Some("b c"));
+        assert_eq!(parsed.head.get("absent"), None);
+        let all: Vec<_> = parsed.head.iter().collect();
+        assert_eq!(
+            all,
+            [
+                ("ETag", "\"a\""),
+                ("X-Amz-Meta-A", "b c"),
+                ("etag", "second"),
+                ("empty", "")
+            ]
+        );
+    }
+
+    #[test]
+    fn values_that_are_not_utf_8_are_replaced_and_all_others_kept() {
+        let (_, parsed) =
+            parsed(b"HTTP/1.1 200 OK\r\na: 1\r\nx-amz-meta-b: caf\xe9!\r\nc: \xc3\xa9\r\n\r\n")
+                .unwrap();
+        let all: Vec<_> = parsed.head.iter().collect();
+        assert_eq!(
+            all,
+            [("a", "1"), ("x-amz-meta-b", "caf\u{fffd}!"), ("c", "é")]
+        );
+    }
+
+    #[test]
+    fn every_beginning_of_a_head_is_incomplete() {
+        let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nb: c\r\n\r\n";
+        for end in 0..bytes.len() {
+            assert!(parsed(&bytes[..end]).is_none(), "{end}");
+            assert!(end == 0 || !may_be_whole(&bytes[..end], 1), "{end}");
+        }
+        for searched in 0..bytes.len() {
+            assert!(may_be_whole(bytes, searched), "{searched}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_head_is_refused() {
+        for bytes in [
+            &b"GARBAGE\r\n\r\n"[..],
+            b"HTTP/1.1 099 No\r\n\r\n",
+            b"HTTP/1.1 101 Switching\r\n\r\n",
+            b"HTTP/2.0 200 OK\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\na: b\r\n folded\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nname : value\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\na: \0\r\n\r\n",
+        ] {
+            assert_eq!(refused(bytes), WireErrorKind::Malformed, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_has_limits() {
+        let of = |count: usize| format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(count));
+        assert_eq!(
+            parsed(of(128).as_bytes()).unwrap().1.head.iter().count(),
+            128
+        );
+        assert_eq!(refused(of(129).as_bytes()), WireErrorKind::TooLarge);
+        let long = format!("HTTP/1.1 200 OK\r\na: {}\r\n\r\n", "b".repeat(LIMIT));
+        assert_eq!(refused(long.as_bytes()), WireErrorKind::TooLarge);
+        let mut strange = b"HTTP/1.1 200 OK\r\na: ".to_vec();
+        strange.extend_from_slice(&[0xff; 30_000]);
+        strange.extend_from_slice(b"\r\nb: c\r\n\r\n");
+        assert_eq!(refused(&strange), WireErrorKind::TooLarge);
+    }
+}

@@ -1,0 +1,154 @@
+//! TLS by rustls: the platform's roots, HTTP/1.1, and reads that are large below the encryption too.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+
+use super::connection::Io;
+use super::error::{WireError, WireErrorKind};
+use super::origin::Origin;
+
+/// An encrypted connection.
+pub(super) type TlsStream = tokio_rustls::client::TlsStream<Gulps>;
+
+/// What all handshakes of a pool share: the roots, which are read once, and the sessions to resume.
+#[derive(Default)]
+pub(super) struct Tls(OnceCell<TlsConnector>);
+
+impl Tls {
+    #[cfg(test)]
+    pub(super) fn trusting(roots: RootCertStore) -> Self {
+        let connector = connector(roots).expect("ring speaks TLS");
+        Self(OnceCell::new_with(Some(connector)))
+    }
+
+    pub(super) async fn handshake(&self, origin: &Origin, tcp: TcpStream) -> Result<Io, WireError> {
+        let name = ServerName::try_from(origin.bare_host().to_owned()).map_err(|_| {
+            WireError::text(WireErrorKind::Tls, "the host is no name for a certificate")
+        })?;
+        let connector = self.0.get_or_try_init(load).await?;
+        let stream = connector.connect(name, Gulps::new(tcp)).await;
+        let stream = stream.map_err(|error| WireError::io(kind_of(&error), error))?;
+        Ok(Io::Tls(Box::new(stream)))
+    }
+}
+
+/// Reads the platform's roots (or those of `SSL_CERT_FILE`), which are files, on another thread.
+async fn load() -> Result<TlsConnector, WireError> {
+    let loaded = tokio::task::spawn_blocking(|| {
+        let mut found = rustls_native_certs::load_native_certs();
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(std::mem::take(&mut found.certs));
+        (roots, found.errors)
+    });
+    let (roots, errors) = loaded
+        .await
+        .map_err(|error| WireError::io(WireErrorKind::Tls, io::Error::other(error)))?;
+    if !roots.is_empty() {
+        return connector(roots);
+    }
+    let text = "no root certificates were found on this system";
+    Err(match errors.into_iter().next() {
+        Some(error) => WireError::text(WireErrorKind::Certificate, format!("{text}: {error}")),
+        None => WireError::text(WireErrorKind::Certificate, text),
+    })
+}
+
+fn connector(roots: RootCertStore) -> Result<TlsConnector, WireError> {
+    let provider = Arc::new(ring::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder =
+        builder.map_err(|error| WireError::io(WireErrorKind::Tls, io::Error::other(error)))?;
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn kind_of(error: &io::Error) -> WireErrorKind {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(rustls::Error::InvalidCertificate(_)) => WireErrorKind::Certificate,
+        _ => WireErrorKind::Tls,
+    }
+}
+
+/// How much is read from the socket at once: several records, where rustls itself asks for 4 KiB at a time.
+const GULP: usize = 64 << 10;
+
+/// A socket that is read in large pieces.
+pub(super) struct Gulps {
+    tcp: TcpStream,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Gulps {
+    fn new(tcp: TcpStream) -> Self {
+        Self {
+            tcp,
+            buffer: vec![0; GULP],
+            start: 0,
+            end: 0,
+        }
+    }
+}
+
+impl AsyncRead for Gulps {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.start == this.end {
+            let mut buffer = ReadBuf::new(&mut this.buffer);
+            ready!(Pin::new(&mut this.tcp).poll_read(cx, &mut buffer))?;
+            (this.start, this.end) = (0, buffer.filled().len());
+        }
+        let count = (this.end - this.start).min(into.remaining());
+        into.put_slice(&this.buffer[this.start..this.start + count]);
+        this.start += count;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Gulps {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().tcp).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().tcp).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,34 @@
+//! The bytes of S3: HTTP/1.1 connections, Signature Version 4, and the documents of responses.
+//!
+//! This crate sends one request at a time and reads its response. It has no retries, no notion of buckets or
+//! operations and no AWS dependency; `s3-core` builds its `SdkStore` on it.
+//!
+//! ```text
+//! SigningKeys::write_head   sign/     request line, headers and signature, as bytes
+//!         │
+//! Pool::send                http/     connection pool, TLS, sendfile, aws-chunked, response head
+//!         │
+//! ResponseBody                        Content-Length, chunked or until close; back to the pool at its end
+//!         │
+//! listing::Page             listing/  ListObjectsV2 documents
+//! ErrorDocument             xml/      error documents
+//! timestamp                           dates of headers and documents
+//! ```
+
+pub mod listing;
+pub mod sign;
+pub mod timestamp;
+
+mod credentials;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+mod http;
+mod xml;
+
+pub use credentials::{Credentials, InvalidCredentials};
+pub use http::{
+    ChecksumTrailer, Origin, OutgoingRequest, Pool, RequestBody, Response, ResponseBody,
+    ResponseHead, WireError, WireErrorKind, trailer_len,
+};
+pub use xml::{ErrorDocument, NotXml};

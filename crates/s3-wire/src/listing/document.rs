@@ -1,0 +1,109 @@
+//! Any document that lists keys, read by the rules of XML.
+
+use std::borrow::Cow;
+
+use super::page::{Entry, Page};
+use crate::timestamp;
+use crate::xml::{Node, NotXml, Reader};
+
+/// Reads a document whose root is `ListBucketResult`; elements that it does not know are read over.
+pub(super) fn read(document: &str) -> Result<Page<'_>, NotXml> {
+    let mut reader = Reader::new(document);
+    loop {
+        match reader.next()? {
+            Node::Open if reader.name() == "ListBucketResult" => break,
+            Node::Open => return Err(NotXml("the answer is no listing".into())),
+            Node::End => return Err(NotXml("the answer is empty".into())),
+            Node::Text(_) | Node::Close => {}
+        }
+    }
+    let mut page = Page::default();
+    each_child(&mut reader, |reader, name| {
+        match name {
+            "Contents" => page.entries.push(entry(reader)?),
+            "CommonPrefixes" => common_prefixes(reader, &mut page.common_prefixes)?,
+            "Prefix" => page.prefix = Some(reader.text()?),
+            "EncodingType" => page.claims_encoding = reader.text()? == "url",
+            "NextContinuationToken" => page.next_token = Some(reader.text()?),
+            "IsTruncated" => page.is_truncated = Some(truth(&reader.text()?)?),
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(page)
+}
+
+fn entry<'x>(reader: &mut Reader<'x>) -> Result<Entry<'x>, NotXml> {
+    let mut entry = Entry::default();
+    each_child(reader, |reader, name| {
+        match name {
+            "Key" if entry.key.is_some() => {
+                return Err(NotXml("an entry of the listing has two keys".into()));
+            }
+            "Key" => entry.key = Some(reader.text()?),
+            "Size" => entry.size = size(&reader.text()?)?,
+            "ETag" => entry.etag = Some(reader.text()?),
+            "LastModified" => {
+                let time = timestamp::parse_rfc3339(&reader.text()?);
+                let time = time.ok_or(NotXml("the date of an entry is malformed".into()))?;
+                entry.last_modified = Some(time);
+            }
+            "StorageClass" => entry.storage_class = Some(reader.text()?),
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(entry)
+}
+
+/// S3 gives each prefix an element of its own; a server that puts several into one lists them all the same.
+fn common_prefixes<'x>(
+    reader: &mut Reader<'x>,
+    common: &mut Vec<Option<Cow<'x, str>>>,
+) -> Result<(), NotXml> {
+    let before = common.len();
+    each_child(reader, |reader, name| {
+        match name {
+            "Prefix" => common.push(Some(reader.text()?)),
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    if common.len() == before {
+        common.push(None);
+    }
+    Ok(())
+}
+
+/// Hands each element of the one that was opened last, with its name, to `read`, which reads it to its end.
+fn each_child<'x>(
+    reader: &mut Reader<'x>,
+    mut read: impl FnMut(&mut Reader<'x>, &str) -> Result<(), NotXml>,
+) -> Result<(), NotXml> {
+    loop {
+        match reader.next()? {
+            Node::Open => {
+                let name = reader.name().to_owned();
+                read(reader, &name)?;
+            }
+            Node::Text(_) => {}
+            Node::Close | Node::End => return Ok(()),
+        }
+    }
+}
+
+fn truth(text: &str) -> Result<bool, NotXml> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(NotXml("IsTruncated is neither true nor false".into())),
+    }
+}
+
+/// A size that is negative is none.
+fn size(text: &str) -> Result<Option<u64>, NotXml> {
+    let size: i64 = text
+        .parse()
+        .map_err(|_| NotXml("a size of the listing is no number".into()))?;
+    Ok(u64::try_from(size).ok())
+}

@@ -1,0 +1,12 @@
+//! Pages of keys: the documents that answer `ListObjectsV2`.
+//!
+//! [`Page::parse`] reads a document. [`scan`] reads what S3 and most other servers write, in one pass and without
+//! copying; [`document`] reads everything else with an XML parser. A [`KeyDecoder`] then decodes the keys of the page.
+
+mod decoder;
+mod document;
+mod page;
+mod scan;
+
+pub use decoder::KeyDecoder;
+pub use page::{Entry, Page};

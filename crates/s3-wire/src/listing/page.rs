@@ -1,0 +1,83 @@
+//! The contents of one page.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use super::{KeyDecoder, document, scan};
+use crate::xml::NotXml;
+
+/// The contents of one `ListBucketResult`, as written: only XML's escapes are undone.
+#[derive(Debug, Default, PartialEq)]
+pub struct Page<'b> {
+    /// The objects of the page.
+    pub entries: Vec<Entry<'b>>,
+    /// The common prefixes; `None` for an element without a prefix.
+    pub common_prefixes: Vec<Option<Cow<'b, str>>>,
+    /// The prefix of the whole listing, as the server repeats it.
+    pub prefix: Option<Cow<'b, str>>,
+    /// Whether the server says that keys and prefixes are URL-encoded.
+    pub claims_encoding: bool,
+    /// Whether more pages follow, if the document says so.
+    pub is_truncated: Option<bool>,
+    /// Where the next page starts.
+    pub next_token: Option<Cow<'b, str>>,
+}
+
+/// One object of a page.
+#[derive(Debug, Default, PartialEq)]
+pub struct Entry<'b> {
+    /// The key, possibly URL-encoded.
+    pub key: Option<Cow<'b, str>>,
+    /// The size in bytes.
+    pub size: Option<u64>,
+    /// The ETag, with or without quotes.
+    pub etag: Option<Cow<'b, str>>,
+    /// When the object was written.
+    pub last_modified: Option<SystemTime>,
+    /// The storage class.
+    pub storage_class: Option<Cow<'b, str>>,
+}
+
+impl<'b> Page<'b> {
+    /// Reads a document: by [`scan`](Self::scan) if that can, otherwise by [`parse_xml`](Self::parse_xml).
+    ///
+    /// # Errors
+    ///
+    /// As [`parse_xml`](Self::parse_xml).
+    pub fn parse(document: &'b str) -> Result<Self, NotXml> {
+        match Self::scan(document) {
+            Some(page) => Ok(page),
+            None => Self::parse_xml(document),
+        }
+    }
+
+    /// Reads the documents that S3 and most other servers write, in one pass; `None` if the document has anything
+    /// else in it, or is not complete.
+    #[must_use]
+    pub fn scan(document: &'b str) -> Option<Self> {
+        scan::scan(document)
+    }
+
+    /// Reads a document with an XML parser.
+    ///
+    /// # Errors
+    ///
+    /// The document is not well-formed, ends in the middle, or its root is not `ListBucketResult`.
+    pub fn parse_xml(document: &'b str) -> Result<Self, NotXml> {
+        document::read(document)
+    }
+
+    /// Returns the decoder of the page's keys. `requested_prefix` is the prefix that all of them start with.
+    #[must_use]
+    pub fn key_decoder(&self, requested_prefix: &str) -> KeyDecoder {
+        let keys = self.entries.iter().filter_map(|entry| entry.key.as_deref());
+        let prefixes = self.common_prefixes.iter().flatten().map(|text| &**text);
+        let texts = self
+            .prefix
+            .as_deref()
+            .into_iter()
+            .chain(keys)
+            .chain(prefixes);
+        KeyDecoder::new(self.claims_encoding, requested_prefix, texts)
+    }
+}

@@ -1,0 +1,63 @@
+//! The one rule by which paths and queries are percent-encoded: RFC 3986's unreserved characters stay.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What is encoded in a query: everything but `A-Z a-z 0-9 - . _ ~`.
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// What is encoded in a path: slashes stay, too.
+const IN_PATH: &AsciiSet = &IN_QUERY.remove(b'/');
+
+/// Appends a key as it stands in a path: encoded once, in UTF-8, with upper-case digits, never normalised. `//`,
+/// `.` and `..` are parts of a key like any other.
+pub fn encode_key(key: &str, path: &mut String) {
+    path.extend(utf8_percent_encode(key, IN_PATH));
+}
+
+/// Appends the name or the value of a query's pair.
+pub(super) fn encode_query(text: &str, query: &mut String) {
+    query.extend(utf8_percent_encode(text, IN_QUERY));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(key: &str) -> String {
+        let mut path = String::new();
+        encode_key(key, &mut path);
+        path
+    }
+
+    #[test]
+    fn every_ascii_character_is_kept_or_encoded_by_the_rule() {
+        for byte in 0..128u8 {
+            let text = char::from(byte).to_string();
+            let encoded = format!("%{byte:02X}");
+            let unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            let kept = |kept: bool| if kept { &text } else { &encoded };
+            assert_eq!(&path(&text), kept(unreserved || byte == b'/'));
+            let mut query = String::new();
+            encode_query(&text, &mut query);
+            assert_eq!(&query, kept(unreserved));
+        }
+    }
+
+    #[test]
+    fn keys_are_encoded_once_and_never_normalised() {
+        for (key, encoded) in [
+            ("", ""),
+            ("/", "/"),
+            ("a//b/./../c/", "a//b/./../c/"),
+            ("ሴ", "%E1%88%B4"),
+            ("a b+c%20", "a%20b%2Bc%2520"),
+            ("😀\u{7f}\n", "%F0%9F%98%80%7F%0A"),
+        ] {
+            assert_eq!(path(key), encoded);
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! A request's headers, in the order in which they are signed.
+
+use std::fmt;
+
+/// Headers whose values the signer makes, in the order of their names.
+const OWN: [(&str, Value); 4] = [
+    ("host", Value::Host),
+    ("x-amz-content-sha256", Value::ContentHash),
+    ("x-amz-date", Value::Date),
+    ("x-amz-security-token", Value::Token),
+];
+
+/// Headers in any order, some of which users chose. Everything is checked when it is added, so that what is in
+/// here can be written into a head as it is.
+///
+/// Names become lower case, values lose blanks and tabs at their ends, which is what a server sees of them anyway.
+/// A name may come more than once; its values are signed and sent in the order in which they were added.
+#[derive(Clone)]
+pub struct Headers {
+    /// Names and values of the signed headers, one behind the other.
+    text: String,
+    /// Sorted by name; values of the same name stay in their order. The signer's own have their places here
+    /// from the beginning, so that signing sorts and compares nothing.
+    signed: Vec<Entry>,
+    /// What is sent without being signed, as it stands in the head.
+    unsigned: String,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Where the name begins in the text.
+    name: usize,
+    /// Where the name ends, and the value begins.
+    value: usize,
+    end: usize,
+    kind: Value,
+    /// Whether the one before has the same name.
+    repeats: bool,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    /// The caller; to be signed as it is.
+    Plain,
+    /// The caller; it has two blanks in a row somewhere, which count as one in a signature.
+    WithRuns,
+    Host,
+    ContentHash,
+    Date,
+    Token,
+}
+
+/// A header that is signed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signed<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: Value,
+    /// What the caller gave; empty for the signer's own.
+    pub(super) value: &'a str,
+    /// Whether the one before has the same name.
+    pub(super) repeats: bool,
+}
+
+/// A header that cannot be sent. Its text says which and why, without the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the header {name:?} {problem}")]
+pub struct HeaderError {
+    name: String,
+    problem: &'static str,
+}
+
+impl Headers {
+    /// Returns an empty list with room for what most requests have.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a header that is signed.
+    ///
+    /// # Errors
+    ///
+    /// The name or the value holds what HTTP does not allow there, such as a line break, or the name is one that
+    /// the signer writes itself.
+    pub fn push(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
+        self.push_joined("", name, value)
+    }
+
+    /// Adds a signed header whose name is put together, such as `x-amz-meta-` and what a user chose.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Headers::push`].
+    pub fn push_joined(
+        &mut self,
+        prefix: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<(), HeaderError> {
+        let start = self.text.len();
+        self.text.push_str(prefix);
+        self.text.push_str(name);
+        let name_end = self.text.len();
+        self.text[start..].make_ascii_lowercase();
+        let value = checked(&self.text[start..], value).inspect_err(|_| self.text.truncate(start));
+        let (value, kind) = value?;
+        self.text.push_str(value);
+        self.insert(Entry {
+            name: start,
+            value: name_end,
+            end: self.text.len(),
+            kind,
+            repeats: false,
+        });
+        Ok(())
+    }
+
+    /// Adds a signed header whose value is a number, or a range, or anything else that has to be written first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Headers::push`].
+    pub fn push_formatted(
+        &mut self,
+        name: &'static str,
+        value: fmt::Arguments<'_>,
+    ) -> Result<(), HeaderError> {
+        match value.as_str() {
+            Some(value) => self.push(name, value),
+            None => self.push(name, &value.to_string()),
+        }
+    }
+
+    /// Adds a header that is sent without being signed, such as `content-length` or `user-agent`. S3 wants
+    /// `content-type`, `content-md5` and everything that begins with `x-amz-` signed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Headers::push`].
+    pub fn push_unsigned(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
+        let (value, _) = checked(name, value)?;
+        self.unsigned.reserve(96);
+        for part in [name, ": ", value, "\r\n"] {
+            self.unsigned.push_str(part);
+        }
+        Ok(())
+    }
+
+    /// Returns the signed headers, sorted by name. The signer's own are among them, the token's too if there is
+    /// none.
+    pub(super) fn signed(&self) -> impl Iterator<Item = Signed<'_>> {
+        self.signed.iter().map(|entry| Signed {
+            name: &self.text[entry.name..entry.value],
+            value: &self.text[entry.value..entry.end],
+            kind: entry.kind,
+            repeats: entry.repeats,
+        })
+    }
+
+    /// Returns the lines that are not signed, each with its line break.
+    pub(super) fn unsigned(&self) -> &str {
+        &self.unsigned
+    }
+
+    /// Returns roughly how many bytes all of them take in a head.
+    pub(super) fn size(&self) -> usize {
+        self.text.len() + 4 * self.signed.len() + self.unsigned.len()
+    }
+
+    /// Puts an entry behind all whose names are not greater. Those that come in order cost one comparison.
+    fn insert(&mut self, mut entry: Entry) {
+        let name = |entry: &Entry| &self.text[entry.name..entry.value];
+        let behind = |own: &Entry| name(own) <= name(&entry);
+        let before = self.signed.iter().rposition(behind);
+        entry.repeats = before.is_some_and(|at| name(&self.signed[at]) == name(&entry));
+        self.signed.insert(before.map_or(0, |at| at + 1), entry);
+    }
+}
+
+impl Default for Headers {
+    fn default() -> Self {
+        let mut headers = Self {
+            text: String::with_capacity(256),
+            signed: Vec::with_capacity(8),
+            unsigned: String::new(),
+        };
+        for (name, kind) in OWN {
+            let start = headers.text.len();
+            headers.text.push_str(name);
+            let end = headers.text.len();
+            headers.signed.push(Entry {
+                name: start,
+                value: end,
+                end,
+                kind,
+                repeats: false,
+            });
+        }
+        headers
+    }
+}
+
+/// Names only: values may be keys.
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = |header: &Signed<'_>| matches!(header.kind, Value::Plain | Value::WithRuns);
+        let names = self.signed().filter(given).map(|header| header.name);
+        f.debug_set().entries(names).finish_non_exhaustive()
+    }
+}
+
+/// Returns the value as it is sent, and how it is signed. The name is in lower case.
+fn checked<'v>(name: &str, value: &'v str) -> Result<(&'v str, Value), HeaderError> {
+    let value = value.trim_matches([' ', '\t']);
+    let (mut has_control, mut has_runs, mut previous) = (false, false, 0);
+    for byte in value.bytes() {
+        has_control |= is_control(byte);
+        has_runs |= byte == b' ' && previous == b' ';
+        previous = byte;
+    }
+    let problem = if name.is_empty() || !name.bytes().all(is_token) {
+        "has a name that HTTP does not allow"
+    } else if is_reserved(name) {
+        "is not for callers to set"
+    } else if has_control {
+        "has a control character, such as a line break, in its value"
+    } else {
+        let kind = if has_runs {
+            Value::WithRuns
+        } else {
+            Value::Plain
+        };
+        return Ok((value, kind));
+    };
+    Err(HeaderError {
+        name: name.to_owned(),
+        problem,
+    })
+}
+
+/// What the signer writes, and what says where the body ends in a way that no signature covers.
+fn is_reserved(name: &str) -> bool {
+    let own = |(own, _): &(&str, Value)| *own == name;
+    name == "authorization" || name == "transfer-encoding" || OWN.iter().any(own)
+}
+
+/// RFC 9110's `tchar`, without upper case.
+fn is_token(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')
+        || b"!#$%&'*+^`|~".contains(&byte)
+}
+
+fn is_control(byte: u8) -> bool {
+    (byte < b' ' && byte != b'\t') || byte == 0x7f
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_sorted_by_lower_case_names_and_keep_the_order_of_their_values() {
+        let mut headers = Headers::new();
+        for (name, value) in [
+            ("x-amz-meta-b", "1"),
+            ("Range", " bytes=0-1\t"),
+            ("X-Amz-Meta-B", "2"),
+            ("x-amz-meta", ""),
+            ("x-amz-meta-B", "0"),
+            ("content-type", "ä \u{80}"),
+        ] {
+            headers.push(name, value).unwrap();
+        }
+        headers.push_joined("x-amz-meta-", "A", "a  b").unwrap();
+        headers
+            .push_formatted("if-match", format_args!("\"{}\"", 7))
+            .unwrap();
+        let found: Vec<_> = headers
+            .signed()
+            .map(|header| (header.name, header.value, header.kind, header.repeats))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("content-type", "ä \u{80}", Value::Plain, false),
+                ("host", "", Value::Host, false),
+                ("if-match", "\"7\"", Value::Plain, false),
+                ("range", "bytes=0-1", Value::Plain, false),
+                ("x-amz-content-sha256", "", Value::ContentHash, false),
+                ("x-amz-date", "", Value::Date, false),
+                ("x-amz-meta", "", Value::Plain, false),
+                ("x-amz-meta-a", "a  b", Value::WithRuns, false),
+                ("x-amz-meta-b", "1", Value::Plain, false),
+                ("x-amz-meta-b", "2", Value::Plain, true),
+                ("x-amz-meta-b", "0", Value::Plain, true),
+                ("x-amz-security-token", "", Value::Token, false),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_would_break_the_head_is_refused_and_leaves_no_trace() {
+        for (name, value) in [
+            ("", "a"),
+            ("a b", "a"),
+            ("a:", "a"),
+            ("ä", "a"),
+            ("a\r\nb", "a"),
+            ("a", "a\r"),
+            ("a", "a\nb: c"),
+            ("a", "\0"),
+            ("a", "\u{7f}"),
+            ("Host", "elsewhere"),
+            ("X-Amz-Date", "20130524T000000Z"),
+            ("transfer-encoding", "chunked"),
+        ] {
+            let mut headers = Headers::new();
+            let error = headers.push(name, value).unwrap_err();
+            assert!(!error.to_string().contains('\n'), "{error}");
+            let lower = name.to_ascii_lowercase();
+            assert!(headers.push_unsigned(&lower, value).is_err(), "{name:?}");
+            assert_eq!(headers.signed().count(), OWN.len());
+            assert_eq!(headers.size(), Headers::new().size());
+        }
+    }
+
+    #[test]
+    fn debug_and_errors_hold_no_values() {
+        let mut headers = Headers::new();
+        headers.push("x-amz-a", "hunter2").unwrap();
+        let error = headers.push("x-amz-b", "hunter2\n").unwrap_err();
+        for text in [format!("{headers:?}"), error.to_string()] {
+            assert!(
+                text.contains("x-amz") && !text.contains("hunter2"),
+                "{text}"
+            );
+        }
+    }
+}

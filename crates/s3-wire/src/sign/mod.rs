@@ -1,0 +1,26 @@
+//! Signature Version 4 for S3, in the `Authorization` header.
+//!
+//! A [`UnsignedRequest`] holds what a request is: method, path, [`Query`], [`Headers`] and what is known of its body.
+//! [`SigningKeys::write_head`] writes its head, from the request line to the blank line, with the signature in it. What
+//! is signed and what is sent are made from the same text, so that they cannot differ: [`encode`] is the one rule
+//! for paths and queries, headers are put in order when they are added.
+//!
+//! The steps are those of "Authenticating Requests (AWS Signature Version 4)" in the Amazon S3 API reference. The
+//! key that a signature is made with depends on credentials, day and region only, and is kept from request to
+//! request.
+
+mod amz_date;
+mod canonical;
+mod encode;
+mod headers;
+mod query;
+mod request;
+mod signing_key;
+#[cfg(test)]
+mod vectors;
+
+pub use encode::encode_key;
+pub use headers::{HeaderError, Headers};
+pub use query::Query;
+pub use request::{PayloadHash, UnsignedRequest};
+pub use signing_key::SigningKeys;
