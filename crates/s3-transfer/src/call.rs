@@ -1,10 +1,12 @@
 //! Options of one call, and its deadline.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use s3_core::{Error, ErrorKind, Operation, Result};
 use tokio::time::Instant;
 
+use crate::Observer;
 use crate::attempt_recorder::AttemptRecorder;
 use crate::layer::before;
 
@@ -18,6 +20,8 @@ pub struct CallOptions {
     /// When the call began: the times in an error's [`AttemptLog`](s3_core::AttemptLog) count from here. When `None`,
     /// they count from the first attempt of the request that failed.
     pub began: Option<Instant>,
+    /// Receives the events of the call; the client's observer does when `None`.
+    pub observer: Option<Arc<dyn Observer>>,
     /// The attempts so far, for the error of the deadline.
     pub(crate) recorder: Option<AttemptRecorder>,
 }

@@ -1,9 +1,12 @@
 //! Configuration of a `Transfer`, and its defaults.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+
+use crate::Observer;
 
 /// Settings of a [`Transfer`](crate::Transfer). The defaults should need no tuning.
 #[derive(Clone, Debug)]
@@ -45,6 +48,8 @@ pub struct TransferConfig {
     pub retry_floor: u32,
     /// Makes backoff reproducible in tests; seeded from the system when `None`.
     pub seed: Option<u64>,
+    /// Receives the events of calls that have no observer of their own.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// How many attempts may be in flight at once.
@@ -100,6 +105,7 @@ impl Default for TransferConfig {
             retry_ratio: 10.0,
             retry_floor: 50,
             seed: None,
+            observer: None,
         }
     }
 }

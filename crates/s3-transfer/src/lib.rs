@@ -62,6 +62,7 @@ mod join_error;
 pub mod layer;
 mod list;
 
+mod observer;
 mod operations;
 mod parts;
 mod progress;
@@ -82,6 +83,7 @@ pub use download::{
 pub use fanout::{AfterFailure, FanOut, FanOutError, FanOutOptions};
 pub use job::Job;
 pub use list::{ListOptions, ListStream};
+pub use observer::{Event, Observer, WaitReason};
 pub use progress::Progress;
 pub use s3_core::{Error, ErrorKind, Result};
 pub use transfer::Transfer;

@@ -55,7 +55,8 @@ impl Stack {
         let policy = self
             .policy
             .clone()
-            .with_recorder(options.began, recorder.clone());
+            .with_recorder(options.began, recorder.clone())
+            .with_observer(options.observer.clone());
         let attempts: Attempts = Retry::new(policy, self.limited.clone());
         let stack: Deadline<Attempts> = DeadlineLayer(options.deadline).layer(attempts);
         stack.oneshot(RecordedJob { job, recorder }).await

@@ -15,7 +15,8 @@ use super::part::{Held, Part, Piece, Share, State};
 use super::segment::Segment;
 use super::verified::{NotVerified, Promise, Verified};
 use super::{Destination, Fetched, KnownObject, ObjectData};
-use crate::{Job, Progress, Transfer};
+use crate::observer::MovedBytes;
+use crate::{Event, Job, Observer, Progress, Transfer};
 
 /// Reads the first part of an object, or all of it. Clones share what has arrived.
 #[derive(Clone, Debug)]
@@ -87,6 +88,7 @@ impl FirstPart {
         want: Option<ByteRange>,
         known: Option<&KnownObject>,
         to: Arc<Destination>,
+        observer: Option<Arc<dyn Observer>>,
     ) -> Self {
         // A server that has listed the object with another size than it sends contradicts itself.
         let state = State {
@@ -95,7 +97,7 @@ impl FirstPart {
             target: None,
         };
         Self(Arc::new(First {
-            part: Part::new(transfer, url, state),
+            part: Part::new(transfer, url, state, observer),
             to,
             ask,
             want,
@@ -172,6 +174,7 @@ impl First {
         self.part.check_version(&mut held, &meta)?;
         if held.target.is_none() {
             let wanted = self.wanted(&meta)?;
+            self.report_size(&wanted);
             let single = sent.start <= wanted.start && sent.end >= wanted.end;
             if single && let Some(bytes) = at_hand(&mut body, &sent, &wanted) {
                 return self.land_whole(meta, wanted, bytes).await;
@@ -202,6 +205,13 @@ impl First {
         })
     }
 
+    fn report_size(&self, wanted: &Range<u64>) {
+        if let Some(observer) = &self.part.observer {
+            let (url, bytes) = (&self.part.url, wanted.end - wanted.start);
+            observer.on_event(&Event::SizeKnown { url, bytes });
+        }
+    }
+
     /// Brings bytes that are all at hand to their place: nothing is copied, and a file is written in one go.
     async fn land_whole(&self, meta: ObjectMeta, wanted: Range<u64>, bytes: Bytes) -> Result<Done> {
         let verified = match Promise::of(&meta, &wanted) {
@@ -209,7 +219,9 @@ impl First {
             Ok(promise) if promise.is_kept_by(&bytes) => promise.kept(),
             Ok(_) => return Err(self.mismatch()),
         };
-        self.part.progress.reach(bytes.len() as u64);
+        let gained = self.part.gain(bytes.len() as u64);
+        let observer = self.part.observer.as_ref();
+        MovedBytes::new(observer, Operation::Get, &self.part.url).add(gained);
         let data = match self.to.place(bytes.len() as u64) {
             None => ObjectData::Memory(bytes),
             Some(target) => {

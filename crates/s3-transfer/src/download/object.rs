@@ -14,10 +14,11 @@ use super::part::Piece;
 use super::rest::RestPart;
 use super::{Destination, Fetched, GetItem, Verified};
 use crate::join_error::join_result;
+use crate::observer::ObjectEvents;
 use crate::parts::cut;
 use crate::sync::JoinError;
 use crate::worker_pool::PoolJoinSet;
-use crate::{CallOptions, Error, Transfer};
+use crate::{CallOptions, Error, Event, Transfer};
 
 impl Transfer {
     /// Reads an object or a range of it.
@@ -62,11 +63,19 @@ impl Transfer {
     ) -> Result<Fetched> {
         refuse_empty_range(&item)?;
         let to = Arc::new(to);
-        let options = options.with_recorder();
+        let options = self.call_options(options);
+        let known = item.known.as_ref().filter(|_| item.range.is_none());
+        let planned = known.map(|known| known.size);
+        let events = ObjectEvents::start(&options, Operation::Get, &item.url, planned);
         let work = self.get_twice(&item, &to, &options);
-        options
+        let outcome = options
             .until_deadline(Operation::Get, item.url.as_str(), work)
-            .await
+            .await;
+        events.finish(&outcome, |fetched| {
+            let bytes = fetched.range.end - fetched.range.start;
+            (bytes, Some(fetched.verified))
+        });
+        outcome
     }
 
     async fn get_twice(
@@ -80,6 +89,10 @@ impl Transfer {
             outcome => return outcome,
         };
         tracing::debug!(%error, "starting over");
+        if let Some(observer) = &options.observer {
+            let (url, error) = (&item.url, &error);
+            observer.on_event(&Event::Restarted { url, error });
+        }
         let mut fresh = item.clone();
         fresh.known = None;
         let second = Box::pin(self.get_once(&fresh, to, options)).await;
@@ -116,7 +129,8 @@ impl Transfer {
     ) -> Result<Fetched> {
         let (url, want) = (item.url.clone(), item.range.clone());
         let known = item.known.as_ref();
-        let first = FirstPart::new(self, url, ask, want, known, Arc::clone(to));
+        let observer = options.observer.clone();
+        let first = FirstPart::new(self, url, ask, want, known, Arc::clone(to), observer);
         let mut running = pin!(self.run(first.clone(), options));
         let mut opened = None;
         let step = poll_fn(|cx| {
@@ -184,7 +198,7 @@ impl Transfer {
             if running.len() >= self.config().concurrency.max() {
                 pieces.extend(settle(running.join_next().await)?);
             }
-            let part = RestPart::new(self, opened, span)?;
+            let part = RestPart::new(self, opened, span, options)?;
             let (transfer, options) = (self.clone(), options.clone());
             running.spawn(async move { Ok((index, transfer.run(part, &options).await?)) });
         }

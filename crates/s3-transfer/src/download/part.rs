@@ -1,7 +1,7 @@
 //! What the reads of all parts have in common: one version, the bytes that are missing, and draining a body.
 
 use std::ops::{Deref, DerefMut, Range};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::BytesMut;
 use s3_core::{
@@ -12,8 +12,9 @@ use s3_core::{
 use super::Destination;
 use super::segment::Segment;
 use super::verified::{NotVerified, Promise, Sum, Summed};
+use crate::observer::MovedBytes;
 use crate::transfer::Reservation;
-use crate::{Progress, Transfer};
+use crate::{Observer, Progress, Transfer};
 
 /// The most bytes of a part that are neither in the caller's buffer nor in the file. 512 KiB: one buffer that gathers
 /// for the disk, and about as much in the connection.
@@ -28,6 +29,7 @@ pub(super) struct Part {
     pub(super) transfer: Transfer,
     pub(super) url: S3Url,
     pub(super) progress: Progress,
+    pub(super) observer: Option<Arc<dyn Observer>>,
     state: Mutex<Option<State>>,
 }
 
@@ -64,11 +66,17 @@ pub(super) struct Held<'a> {
 }
 
 impl Part {
-    pub(super) fn new(transfer: &Transfer, url: S3Url, state: State) -> Self {
+    pub(super) fn new(
+        transfer: &Transfer,
+        url: S3Url,
+        state: State,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
         Self {
             transfer: transfer.clone(),
             url,
             progress: Progress::default(),
+            observer,
             state: Mutex::new(Some(state)),
         }
     }
@@ -159,6 +167,7 @@ impl Part {
     ) -> Result<()> {
         self.skip(&mut body, missing.start - sent.start).await?;
         let mut left = missing.end - missing.start;
+        let mut moved = MovedBytes::new(self.observer.as_ref(), Operation::Get, &self.url);
         while left > 0 {
             let (into, room) = share.segment.room();
             let held = into.len();
@@ -169,7 +178,7 @@ impl Part {
             }
             share.sum.update(&into[held..]);
             left -= count as u64;
-            self.progress.reach(share.segment.filled());
+            moved.add(self.gain(share.segment.filled()));
             if left > 0 && share.segment.is_full() {
                 self.flush(share, to).await?;
             }
@@ -180,6 +189,13 @@ impl Part {
             return Ok(());
         }
         Err(self.integrity("the body is longer than announced".to_owned()))
+    }
+
+    /// Notes how many bytes the part holds; returns how many more that are than ever before.
+    pub(super) fn gain(&self, held: u64) -> u64 {
+        let before = self.progress.bytes();
+        self.progress.reach(held);
+        held.saturating_sub(before)
     }
 
     async fn skip(&self, body: &mut Body, mut count: u64) -> Result<()> {

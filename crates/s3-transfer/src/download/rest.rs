@@ -8,7 +8,7 @@ use s3_core::{ByteRange, Operation, Result, SharedStore, Store};
 use super::Destination;
 use super::first::Opened;
 use super::part::{Part, Piece, Share, State};
-use crate::{Job, Progress, Transfer};
+use crate::{CallOptions, Job, Progress, Transfer};
 
 /// Reads a later part into its segment. Clones share the segment.
 #[derive(Clone, Debug)]
@@ -22,7 +22,12 @@ struct Rest {
 
 impl RestPart {
     /// Returns the read of the bytes `span` of an object.
-    pub(super) fn new(transfer: &Transfer, opened: &Opened, span: Range<u64>) -> Result<Self> {
+    pub(super) fn new(
+        transfer: &Transfer,
+        opened: &Opened,
+        span: Range<u64>,
+        options: &CallOptions,
+    ) -> Result<Self> {
         let offset = span.start - opened.wanted.start;
         let segment = opened.landing.segment(offset, span.end - span.start)?;
         let state = State {
@@ -30,7 +35,8 @@ impl RestPart {
             size: Some(opened.meta.size),
             target: Some(Share::new(span, segment, &opened.promise)),
         };
-        let part = Part::new(transfer, opened.meta.url.clone(), state);
+        let url = opened.meta.url.clone();
+        let part = Part::new(transfer, url, state, options.observer.clone());
         let to = Arc::clone(&opened.to);
         Ok(Self(Arc::new(Rest { part, to })))
     }

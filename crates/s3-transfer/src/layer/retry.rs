@@ -12,7 +12,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 use super::Backoff;
 use super::circuit_breaker::{CircuitBreaker, Decision};
 use crate::attempt_recorder::AttemptRecorder;
-use crate::{Job, TransferConfig};
+use crate::{Event, Job, Observer, TransferConfig, WaitReason};
 
 /// Bounds of tower's budget.
 const MAX_RETRIES_PER_SECOND: u32 = i32::MAX as u32 - 1;
@@ -52,6 +52,7 @@ pub struct RetryPolicy {
     /// Failed attempts. Allocates with the first one.
     log: AttemptLog,
     recorder: Option<AttemptRecorder>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// Shared by all jobs of a client. In one `Arc`, because each job clones its policy several times.
@@ -103,6 +104,7 @@ impl RetryPolicy {
             began: None,
             log: AttemptLog::default(),
             recorder: None,
+            observer: config.observer.clone(),
         }
     }
 
@@ -114,6 +116,22 @@ impl RetryPolicy {
     ) -> Self {
         (self.since, self.recorder) = (since, recorder);
         self
+    }
+
+    /// Reports to this observer instead of the client's.
+    pub(crate) fn with_observer(mut self, observer: Option<Arc<dyn Observer>>) -> Self {
+        self.observer = observer.or(self.observer);
+        self
+    }
+
+    fn report_wait(&self, error: &Error, reason: WaitReason) {
+        if let Some(observer) = &self.observer {
+            observer.on_event(&Event::Waiting {
+                operation: error.operation(),
+                resource: error.resource().unwrap_or_default(),
+                reason,
+            });
+        }
     }
 
     fn wait(&self, retryability: Retryability) -> Option<Duration> {
@@ -194,6 +212,7 @@ impl RetryPolicy {
                 Decision::Wait => {
                     self.has_waited = true;
                     self.without_progress -= 1;
+                    self.report_wait(&error, WaitReason::CircuitBreaker);
                     // The breaker paces the probes, but a wait that the server asked for is kept.
                     let wait = match error.retryability() {
                         Retryability::Throttled { after: Some(_) } => wait,
@@ -255,6 +274,13 @@ impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
             Ok((wait, error)) => {
                 self.log_failure(&error, Some(wait));
                 tracing::debug!(%error, ?wait, "retrying");
+                if matches!(error.retryability(), Retryability::Throttled { .. }) {
+                    self.report_wait(&error, WaitReason::Throttled);
+                }
+                if let Some(observer) = &self.observer {
+                    let error = &error;
+                    observer.on_event(&Event::Retrying { error, wait });
+                }
                 let rules = Arc::clone(&self.rules);
                 Some(Box::pin(async move {
                     sleep(wait).await;

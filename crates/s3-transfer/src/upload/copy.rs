@@ -8,6 +8,7 @@ use s3_core::{
 
 use super::multipart::{Completed, Upload, next_tag};
 use super::object::{Target, unconditional};
+use crate::observer::ObjectEvents;
 use crate::parts::{cut, upload_size};
 use crate::request_job::request_job;
 use crate::worker_pool::PoolJoinSet;
@@ -53,12 +54,15 @@ impl Transfer {
     /// `NotFound`, `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` if a condition of the request does not hold,
     /// `InvalidInput` for a copy of an object onto itself that changes nothing.
     pub async fn copy(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
-        let place = request.to.clone();
-        let options = options.with_recorder();
+        let url = request.to.clone();
+        let options = self.call_options(options);
+        let events = ObjectEvents::start(&options, Operation::Copy, &url, None);
         let work = self.copy_any(request, &options);
-        options
-            .until_deadline(Operation::Copy, place.as_str(), work)
-            .await
+        let outcome = options
+            .until_deadline(Operation::Copy, url.as_str(), work)
+            .await;
+        events.finish(&outcome, |_| (0, None));
+        outcome
     }
 
     async fn copy_any(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {

@@ -1,5 +1,6 @@
 //! Writing an object in parts.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use super::reader::Reader;
 use super::reconcile::{Sight, unseen};
 use super::token::WriteToken;
 use crate::join_error::join_result;
+use crate::observer::report_sent;
 use crate::parts::{MAX_PARTS, growing_size, upload_size};
 use crate::request_job::{count_large_payload, request_job};
 use crate::transfer::{Reservation, give_back};
@@ -56,15 +58,16 @@ impl Transfer {
         target: Target,
         parts: Parts,
         options: &CallOptions,
-    ) -> Result<PutOutcome> {
+    ) -> Result<(PutOutcome, u64)> {
         let absent = target.mode == PutMode::IfAbsent;
         // Never send gigabytes to learn that the object is there.
         if absent && self.is_known_there(&target.url, options).await? {
-            return Ok(PutOutcome::AlreadyThere);
+            return Ok((PutOutcome::AlreadyThere, 0));
         }
         let (upload, mut guard) = self.begin(&target, options).await?;
         let mut sending = Sending::new(self, &upload, guard.parts(), options);
         let sent = sending.all(parts).await;
+        let bytes = sending.bytes;
         let completed = match sent {
             Ok(tags) => self.complete(&upload, tags, target.mode, options).await,
             Err(error) => Err(error),
@@ -72,11 +75,11 @@ impl Transfer {
         match completed {
             Ok(Completed::Written(response)) => {
                 guard.completed();
-                Ok(PutOutcome::Written(response))
+                Ok((PutOutcome::Written(response), bytes))
             }
             Ok(Completed::Refused(_)) if absent => {
                 guard.abort().await;
-                Ok(PutOutcome::AlreadyThere)
+                Ok((PutOutcome::AlreadyThere, 0))
             }
             Ok(Completed::Refused(error)) | Err(error) => {
                 guard.abort().await;
@@ -165,6 +168,7 @@ struct Sending<'a> {
     /// The guard's: it ends them with the upload.
     running: &'a mut PoolJoinSet<Result<PartTag>>,
     sent: u32,
+    bytes: u64,
     tags: Vec<PartTag>,
 }
 
@@ -181,6 +185,7 @@ impl<'a> Sending<'a> {
             options,
             running,
             sent: 0,
+            bytes: 0,
             tags: Vec::new(),
         }
     }
@@ -248,6 +253,7 @@ impl<'a> Sending<'a> {
             self.tags.extend(next_tag(self.running).await?);
         }
         self.sent += 1;
+        self.bytes += payload.len();
         let (url, id) = (self.upload.url.clone(), self.upload.id.clone());
         let part = UploadPart::new(url, id, self.sent, payload);
         let (transfer, options) = (self.transfer.clone(), self.options.clone());
@@ -273,6 +279,7 @@ impl Transfer {
         let (place, len) = (part.url.clone(), part.payload.len());
         let sent = count_large_payload(&mut part.payload);
         let job = request_job!(Operation::UploadPart, place.as_str(), upload_part(part));
-        self.run(job.with_upload(len, sent), options).await
+        let work = pin!(self.run(job.with_upload(len, sent.clone()), options));
+        report_sent(options, &place, len, sent, work).await
     }
 }

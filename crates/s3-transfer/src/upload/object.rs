@@ -1,5 +1,7 @@
 //! Writing one object.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use s3_core::{
     Attributes, Error, ErrorKind, ObjectMeta, Operation, Payload, PutMode, PutRequest, PutResponse,
@@ -11,6 +13,7 @@ use super::reader::Reader;
 use super::reconcile::{Sight, unseen};
 use super::token::WriteToken;
 use super::{PutItem, PutOutcome, Source};
+use crate::observer::{ObjectEvents, report_sent};
 use crate::request_job::{count_large_payload, request_job};
 use crate::transfer::{Reservation, give_back};
 use crate::{CallOptions, Transfer};
@@ -70,15 +73,23 @@ impl Transfer {
     ///
     /// Dropping the future aborts an upload in parts, in the background. A put under way may take effect.
     pub async fn put(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
-        let place = item.url.clone();
-        let options = options.with_recorder();
+        let url = item.url.clone();
+        let options = self.call_options(options);
+        let planned = match &item.source {
+            Source::Payload(payload) => Some(payload.len()),
+            _ => None,
+        };
+        let events = ObjectEvents::start(&options, Operation::Put, &url, planned);
         let work = self.put_source(item, &options);
-        options
-            .until_deadline(Operation::Put, place.as_str(), work)
-            .await
+        let outcome = options
+            .until_deadline(Operation::Put, url.as_str(), work)
+            .await;
+        events.finish(&outcome, |(_, bytes)| (*bytes, None));
+        outcome.map(|(outcome, _)| outcome)
     }
 
-    async fn put_source(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
+    /// Returns what came of the write, and how many bytes were sent for it.
+    async fn put_source(&self, item: PutItem, options: &CallOptions) -> Result<(PutOutcome, u64)> {
         let target = Target {
             url: item.url,
             mode: item.mode,
@@ -102,12 +113,11 @@ impl Transfer {
         target: Target,
         payload: Payload,
         options: &CallOptions,
-    ) -> Result<PutOutcome> {
+    ) -> Result<(PutOutcome, u64)> {
         if payload.len() <= self.config().single_put_up_to {
             return self.put_single(target, payload, options).await;
         }
-        self.put_parts(target, Parts::Payload(payload), options)
-            .await
+        Box::pin(self.put_parts(target, Parts::Payload(payload), options)).await
     }
 
     async fn put_reader(
@@ -115,7 +125,7 @@ impl Transfer {
         target: Target,
         mut reader: Reader,
         options: &CallOptions,
-    ) -> Result<PutOutcome> {
+    ) -> Result<(PutOutcome, u64)> {
         let size = usize::try_from(self.config().part_size).unwrap_or(usize::MAX);
         let mut reservation = self.reserve_to_collect(self.config().part_size).await;
         let head: Bytes = reader
@@ -126,18 +136,26 @@ impl Transfer {
         if head.len() < size {
             return self.put_single(target, head.into(), options).await;
         }
-        self.put_parts(
-            target,
-            Parts::Reader {
-                head: Some((head, reservation)),
-                reader,
-            },
-            options,
-        )
-        .await
+        let head = Some((head, reservation));
+        Box::pin(self.put_parts(target, Parts::Reader { head, reader }, options)).await
     }
 
     async fn put_single(
+        &self,
+        target: Target,
+        payload: Payload,
+        options: &CallOptions,
+    ) -> Result<(PutOutcome, u64)> {
+        let len = payload.len();
+        let outcome = self.put_whole(target, payload, options).await?;
+        let sent = match outcome {
+            PutOutcome::Written(_) => len,
+            PutOutcome::AlreadyThere => 0,
+        };
+        Ok((outcome, sent))
+    }
+
+    async fn put_whole(
         &self,
         target: Target,
         payload: Payload,
@@ -170,7 +188,7 @@ impl Transfer {
                 .await
                 .map(PutOutcome::Written);
         }
-        self.put_on_condition(request, token, options).await
+        Box::pin(self.put_on_condition(request, token, options)).await
     }
 
     /// Writes on a condition, and tells a refusal by an earlier attempt of its own from one by another's object.
@@ -220,7 +238,8 @@ impl Transfer {
         let _reservation = self.reserve_for(&request.payload).await;
         let sent = count_large_payload(&mut request.payload);
         let job = request_job!(Operation::Put, place.as_str(), put(request));
-        self.run(job.with_upload(len, sent), options).await
+        let work = pin!(self.run(job.with_upload(len, sent.clone()), options));
+        report_sent(options, &place, len, sent, work).await
     }
 
     /// Reserves what sending a payload takes: of a file, the buffer that it is read into on its way; of what is in

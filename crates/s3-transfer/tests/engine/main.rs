@@ -14,6 +14,7 @@ mod honesty;
 mod hooked;
 mod landing;
 mod list;
+mod observer;
 mod retry;
 mod setup;
 mod upload;

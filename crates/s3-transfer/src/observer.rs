@@ -1,0 +1,324 @@
+//! Events of transfers, for progress bars, logs and metrics.
+//!
+//! An [`Observer`] is given per call ([`CallOptions::with_observer`]) or per client
+//! ([`TransferConfig::observer`](crate::TransferConfig::observer)); the call's one wins. Without one, an event costs a
+//! branch.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use s3_core::{ByteCounter, Error, Operation, Result, S3Url};
+
+use crate::{CallOptions, Transfer, Verified};
+
+/// Byte counts of less than this are collected before they are reported: 256 KiB, the size of a buffer.
+const REPORTED_FROM: u64 = 256 << 10;
+
+/// Receives the events of transfers.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use s3_core::{MemoryStore, Payload, S3Url};
+/// use s3_transfer::{CallOptions, Event, PutItem, Transfer, TransferConfig};
+///
+/// let moved = Arc::new(AtomicU64::new(0));
+/// let counter = Arc::clone(&moved);
+/// let options = CallOptions::default().with_observer(Arc::new(move |event: &Event<'_>| {
+///     if let Event::BytesMoved { bytes, .. } = event {
+///         counter.fetch_add(*bytes, Ordering::Relaxed);
+///     }
+/// }));
+/// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+/// let url = S3Url::parse("s3://b/k")?;
+/// transfer.put(PutItem::new(url, Payload::from("hello").into()), &options).await?;
+/// assert_eq!(moved.load(Ordering::Relaxed), 5);
+/// # Ok(()) }
+/// ```
+pub trait Observer: Send + Sync {
+    /// Called for each event, on the thread that runs the transfer. It must return quickly: the transfer waits for it.
+    fn on_event(&self, event: &Event<'_>);
+}
+
+impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
+    fn on_event(&self, event: &Event<'_>) {
+        self(event);
+    }
+}
+
+impl fmt::Debug for dyn Observer + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// Something that has happened to a transfer.
+///
+/// The events of one object are, in order: `Started`, then any number of the others, and exactly one of `Completed`,
+/// `Failed` and `Cancelled`. `operation` is [`Operation::Get`], [`Operation::Put`] or [`Operation::Copy`] there; calls
+/// that move no object only report [`Retrying`](Event::Retrying) and [`Waiting`](Event::Waiting).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The transfer of an object has started.
+    Started {
+        /// What is done with the object.
+        operation: Operation,
+        /// The object.
+        url: &'a S3Url,
+        /// How many bytes are to be moved, if that is known.
+        bytes: Option<u64>,
+    },
+    /// The first response of a read has told how many bytes are to be moved.
+    SizeKnown {
+        /// The object.
+        url: &'a S3Url,
+        /// The bytes of the object, or of the range that is read.
+        bytes: u64,
+    },
+    /// Bytes have been moved. Bytes that move again after an interruption are reported once, so that the sum of a
+    /// completed transfer is its size.
+    BytesMoved {
+        /// What is done with the object.
+        operation: Operation,
+        /// The object.
+        url: &'a S3Url,
+        /// How many bytes since the last event.
+        bytes: u64,
+    },
+    /// A read starts over, because the object was replaced meanwhile or has another checksum. What was reported as moved
+    /// moves again.
+    Restarted {
+        /// The object.
+        url: &'a S3Url,
+        /// Why.
+        error: &'a Error,
+    },
+    /// The transfer of an object is complete.
+    Completed {
+        /// What is done with the object.
+        operation: Operation,
+        /// The object.
+        url: &'a S3Url,
+        /// How many bytes were moved: 0 for a copy, and for a write that found the object in place.
+        bytes: u64,
+        /// Of a read: whether the bytes were compared with the server's checksum.
+        verified: Option<Verified>,
+    },
+    /// The transfer of an object has failed.
+    Failed {
+        /// What is done with the object.
+        operation: Operation,
+        /// The object.
+        url: &'a S3Url,
+        /// Why.
+        error: &'a Error,
+    },
+    /// The transfer of an object was dropped before its end.
+    Cancelled {
+        /// What is done with the object.
+        operation: Operation,
+        /// The object.
+        url: &'a S3Url,
+    },
+    /// An attempt has failed, and its request is sent again.
+    Retrying {
+        /// Why; it names the operation and the resource.
+        error: &'a Error,
+        /// How long is waited before the next attempt.
+        wait: Duration,
+    },
+    /// A request waits before its next attempt for a reason that concerns all of them.
+    Waiting {
+        /// The request's operation.
+        operation: Operation,
+        /// The request's object, prefix or bucket.
+        resource: &'a str,
+        /// What it waits for.
+        reason: WaitReason,
+    },
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WaitReason {
+    /// No request succeeds; the circuit breaker is open and lets single requests probe the server.
+    CircuitBreaker,
+    /// The server throttles.
+    Throttled,
+}
+
+impl CallOptions {
+    /// Reports the events of the call to `observer`.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+}
+
+impl Transfer {
+    /// Returns the options of a whole call: what its jobs share.
+    pub(crate) fn call_options(&self, options: &CallOptions) -> CallOptions {
+        let mut options = options.with_recorder();
+        if options.observer.is_none() {
+            options.observer.clone_from(&self.config().observer);
+        }
+        options
+    }
+}
+
+/// Reports the start and the end of one object's transfer.
+#[derive(Debug)]
+pub(crate) struct ObjectEvents<'a> {
+    observer: Option<&'a dyn Observer>,
+    operation: Operation,
+    url: &'a S3Url,
+}
+
+impl<'a> ObjectEvents<'a> {
+    pub(crate) fn start(
+        options: &'a CallOptions,
+        operation: Operation,
+        url: &'a S3Url,
+        bytes: Option<u64>,
+    ) -> Self {
+        let observer = options.observer.as_deref();
+        if let Some(observer) = observer {
+            observer.on_event(&Event::Started {
+                operation,
+                url,
+                bytes,
+            });
+        }
+        Self {
+            observer,
+            operation,
+            url,
+        }
+    }
+
+    /// Reports the end; `moved` tells the bytes and the verdict of a success.
+    pub(crate) fn finish<T>(
+        mut self,
+        outcome: &Result<T>,
+        moved: impl FnOnce(&T) -> (u64, Option<Verified>),
+    ) {
+        let Some(observer) = self.observer.take() else {
+            return;
+        };
+        let (operation, url) = (self.operation, self.url);
+        match outcome {
+            Ok(done) => {
+                let (bytes, verified) = moved(done);
+                observer.on_event(&Event::Completed {
+                    operation,
+                    url,
+                    bytes,
+                    verified,
+                });
+            }
+            Err(error) => observer.on_event(&Event::Failed {
+                operation,
+                url,
+                error,
+            }),
+        }
+    }
+}
+
+impl Drop for ObjectEvents<'_> {
+    fn drop(&mut self) {
+        if let Some(observer) = self.observer {
+            let (operation, url) = (self.operation, self.url);
+            observer.on_event(&Event::Cancelled { operation, url });
+        }
+    }
+}
+
+/// Reports the bytes of one object, a buffer at a time. What is left is reported when it is dropped.
+#[derive(Debug)]
+pub(crate) struct MovedBytes<'a> {
+    observer: Option<&'a dyn Observer>,
+    operation: Operation,
+    url: &'a S3Url,
+    pending: u64,
+}
+
+impl<'a> MovedBytes<'a> {
+    pub(crate) fn new(
+        observer: Option<&'a Arc<dyn Observer>>,
+        operation: Operation,
+        url: &'a S3Url,
+    ) -> Self {
+        Self {
+            observer: observer.map(|observer| &**observer),
+            operation,
+            url,
+            pending: 0,
+        }
+    }
+
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.pending += bytes;
+        if self.pending >= REPORTED_FROM {
+            self.report();
+        }
+    }
+
+    fn report(&mut self) {
+        let bytes = std::mem::take(&mut self.pending);
+        if let Some(observer) = self.observer.filter(|_| bytes > 0) {
+            let (operation, url) = (self.operation, self.url);
+            observer.on_event(&Event::BytesMoved {
+                operation,
+                url,
+                bytes,
+            });
+        }
+    }
+}
+
+impl Drop for MovedBytes<'_> {
+    fn drop(&mut self) {
+        self.report();
+    }
+}
+
+/// Runs the sending of `len` bytes, and reports them as they leave, if they are counted, or when it has succeeded.
+pub(crate) async fn report_sent<T>(
+    options: &CallOptions,
+    url: &S3Url,
+    len: u64,
+    sent: Option<ByteCounter>,
+    mut sending: Pin<&mut impl Future<Output = Result<T>>>,
+) -> Result<T> {
+    if options.observer.is_none() {
+        return sending.await;
+    }
+    let mut moved = MovedBytes::new(options.observer.as_ref(), Operation::Put, url);
+    let mut reported = 0;
+    let outcome = std::future::poll_fn(|cx| {
+        let polled = sending.as_mut().poll(cx);
+        if let Some(sent) = &sent {
+            // The count includes heads and what was sent again.
+            let reached = sent.bytes().min(len).max(reported);
+            moved.add(reached - reported);
+            reported = reached;
+        }
+        polled
+    });
+    let outcome = outcome.await;
+    if outcome.is_ok() {
+        moved.add(len - reported);
+    }
+    outcome
+}
