@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use s3_client::s3_core::fuzzing;
-use s3_client::{Config, s3_core};
+use s3_client::Config;
+use s3_core::fuzzing;
 use s3_core::{S3Prefix, S3Url};
 use s3_url::Root;
 

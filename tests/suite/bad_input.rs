@@ -29,7 +29,7 @@ async fn a_full_url_on_a_client_with_a_root_is_refused_by_every_call() {
         for key in ["s3://bkt/k", "S3://b/k"] {
             let class = ErrorClass::Url;
             refused(case, s3.get(key).await, class, key);
-            refused(case, s3.get(key).return_missing(true).await, class, key);
+            refused(case, s3.get(key).return_missing().await, class, key);
             refused(case, s3.get_many(["ok", key]).await, class, key);
             refused(case, s3.get_recursive(["ok", key]).await, class, key);
             refused(case, s3.put(key, "v").await, class, key);
@@ -41,8 +41,8 @@ async fn a_full_url_on_a_client_with_a_root_is_refused_by_every_call() {
             );
             refused(case, s3.info(key).await, class, key);
             refused(case, s3.info_many(["ok", key]).await, class, key);
-            refused(case, s3.list_paths(["ok", key]).await, class, key);
-            refused(case, s3.list_recursive(["ok", key]).await, class, key);
+            refused(case, s3.list_paths().at(["ok", key]).await, class, key);
+            refused(case, s3.list_recursive().at(["ok", key]).await, class, key);
             refused(case, s3.delete(key).await, class, key);
             refused(case, s3.delete_many(["ok", key]).await, class, key);
             refused(
@@ -110,7 +110,7 @@ async fn ranges_that_hold_no_byte_are_refused() {
             refused(case, s3.get(range()).await, ErrorClass::InvalidRange, "key");
             let many = s3
                 .get_many([S3GetObject::new("ok", 0, 1), range()])
-                .return_missing(true);
+                .return_missing();
             refused(case, many.await, ErrorClass::InvalidRange, "key");
         }
     })

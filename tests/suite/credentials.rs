@@ -90,8 +90,8 @@ async fn a_source_of_credentials_that_hangs_is_given_up_and_named() {
         gives_up(s3().put("k", vec![7; 40])).await;
         gives_up(s3().put("k", vec![7; 40]).overwrite(false)).await;
         gives_up(s3().put_many([("a", "1"), ("b", "2")])).await;
-        gives_up(s3().list_paths(["d"])).await;
-        gives_up(s3().list_recursive(["d"])).await;
+        gives_up(s3().list_paths().at(["d"])).await;
+        gives_up(s3().list_recursive().at(["d"])).await;
         gives_up(s3().copy("a", "b")).await;
         gives_up(s3().delete_many(["a", "b"])).await;
     }

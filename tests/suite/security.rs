@@ -183,8 +183,8 @@ async fn session(s3: &S3, said: &Everything, local: &tempfile::TempDir) {
     );
     said.outcome(s3.download_file("large", local.path().join("down")).await);
     said.outcome(s3.info_many(["small", "once"]).await);
-    said.outcome(s3.list_recursive([""]).await);
-    said.outcome(s3.list_paths([""]).await);
+    said.outcome(s3.list_recursive().at([""]).await);
+    said.outcome(s3.list_paths().at([""]).await);
     said.outcome(s3.list_buckets().await);
     said.outcome(s3.put_many([("many", "v"), ("more", "w")]).await);
     said.outcome(s3.get_files([("small", local.path().join("f"))]).await);
@@ -268,11 +268,12 @@ async fn a_presigned_url_is_shown_by_nothing_but_its_own_call() {
     for text in [url.clone(), url.replace("http://", "https://")] {
         said.outcome(free.get(&*text).await);
         said.outcome(free.put(&*text, "v").await);
-        said.outcome(free.list_paths([&*text]).await);
+        said.outcome(free.list_paths().at([&*text]).await);
         said.outcome(free.delete_many([&*text]).await);
-        let nothing = || S3PutObject {
-            key: Key::from(&*text),
-            ..S3PutObject::default()
+        let nothing = || {
+            let mut object = S3PutObject::default();
+            object.key = Key::from(&*text);
+            object
         };
         said.outcome(free.put_many([nothing()]).await);
         said.outcome(free.put_files([nothing()]).await);

@@ -4,7 +4,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Error, S3Object};
+use crate::batch::Results;
+use crate::error::{Error, Result};
+use crate::{Lookup, MissingObject, S3Info, S3Object, WriteResult};
 
 /// The account of a call over many inputs, of which at least one failed.
 ///
@@ -27,7 +29,7 @@ use crate::{Error, S3Object};
 /// let error = s3.put_many([("s3://b/k", "1"), ("s3://nowhere/k", "2")]).await.unwrap_err();
 /// let batch = error.as_batch().expect("a call over many inputs");
 /// assert_eq!((batch.index(), batch.succeeded(), batch.failed()), (1, 1, 1));
-/// assert!(matches!(batch.outcomes(), [Outcome::Done, Outcome::Failed(_)]));
+/// assert!(matches!(batch.outcomes(), [Outcome::Written(_), Outcome::Failed(_)]));
 /// # Ok(()) }
 /// ```
 pub struct BatchError {
@@ -46,16 +48,20 @@ pub struct BatchError {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Written or deleted; or read by a call that stopped at another input and threw the result away.
+    /// Read by a call that stopped at another input and dropped the result.
     Done,
-    /// Read, by a call that collects.
-    Fetched(Box<S3Object>),
-    /// There was an object already, and it was not to be overwritten.
-    AlreadyThere,
+    /// Downloaded, by a call that collects.
+    Fetched(S3Object),
+    /// Described, by a call that collects.
+    Described(S3Info),
+    /// Looked for and not there, by a call that collects and returns missing objects.
+    Missing(MissingObject),
+    /// Written, deleted, or left alone: [`WriteResult::outcome`] says which.
+    Written(WriteResult),
     /// Failed; the error says whether anything may have been written.
     Failed(Arc<Error>),
-    /// Not attempted, because another input had failed or the deadline had passed: nothing was sent. A read may also have
-    /// been cancelled under way.
+    /// Not attempted, because another input had failed or the deadline had passed; nothing was sent. A read may also
+    /// have been cancelled in flight.
     NotAttempted,
 }
 
@@ -69,7 +75,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the object that was read, of a call that collects.
+    /// Returns the object that was downloaded, of a call that collects.
     #[must_use]
     pub fn object(&self) -> Option<&S3Object> {
         match self {
@@ -78,10 +84,32 @@ impl Outcome {
         }
     }
 
-    /// Returns whether the input succeeded; one that was there already did.
+    /// Returns whether the input succeeded. An object that was already there counts, as does one that is missing where
+    /// missing objects are returned.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::Done | Self::Fetched(_) | Self::AlreadyThere)
+        !matches!(self, Self::Failed(_) | Self::NotAttempted)
+    }
+}
+
+impl From<S3Object> for Outcome {
+    fn from(object: S3Object) -> Self {
+        Self::Fetched(object)
+    }
+}
+
+impl From<S3Info> for Outcome {
+    fn from(info: S3Info) -> Self {
+        Self::Described(info)
+    }
+}
+
+impl<T: Into<Self>> From<Lookup<T>> for Outcome {
+    fn from(lookup: Lookup<T>) -> Self {
+        match lookup {
+            Lookup::Found(found) => found.into(),
+            Lookup::Missing(missing) => Self::Missing(missing),
+        }
     }
 }
 
@@ -100,43 +128,41 @@ impl fmt::Debug for BatchError {
 }
 
 impl BatchError {
-    /// Returns all results, or the account of all inputs. `outcome` says what became of an input that succeeded.
+    /// Returns all results, or the account of all inputs. `listing` is why there may be more inputs, and `outcome` says
+    /// what became of an input that succeeded.
     pub(crate) fn check<T>(
         call: &'static str,
-        results: Vec<Option<Result<T, Arc<Error>>>>,
-        outcome: impl Fn(usize, T) -> Outcome,
-    ) -> Result<Vec<T>, Error> {
-        if results.iter().all(|result| matches!(result, Some(Ok(_)))) {
+        results: Results<T>,
+        listing: Option<Arc<Error>>,
+        outcome: impl Fn(T) -> Outcome,
+    ) -> Result<Vec<T>> {
+        if listing.is_none() && results.iter().all(|result| matches!(result, Some(Ok(_)))) {
             let all = results.into_iter().flatten().flatten();
             return Ok(all.collect());
         }
-        Err(Self::account(call, results, outcome, None))
-    }
-
-    /// Returns the account of all inputs, of which at least one has failed, or else their `listing`.
-    pub(crate) fn account<T>(
-        call: &'static str,
-        results: Vec<Option<Result<T, Arc<Error>>>>,
-        outcome: impl Fn(usize, T) -> Outcome,
-        listing: Option<Arc<Error>>,
-    ) -> Error {
-        let mut first = None;
+        let mut first: Option<(usize, Arc<Error>)> = None;
         let mut unsent = None;
         let (mut succeeded, mut failed) = (0, 0);
+        let mut unusable = false;
         let outcomes = results
             .into_iter()
             .enumerate()
             .map(|(index, result)| match result {
                 Some(Ok(value)) => {
                     succeeded += 1;
-                    outcome(index, value)
+                    outcome(value)
                 }
                 Some(Err(error)) if error.was_never_sent() => {
                     unsent.get_or_insert((index, error));
                     Outcome::NotAttempted
                 }
+                // The others would say the same again.
+                Some(Err(error)) if unusable && error.is_unusable_configuration() => {
+                    Outcome::NotAttempted
+                }
                 Some(Err(error)) => {
                     failed += 1;
+                    unusable |= error.is_unusable_configuration();
                     first.get_or_insert_with(|| (index, Arc::clone(&error)));
                     Outcome::Failed(error)
                 }
@@ -149,7 +175,7 @@ impl BatchError {
             .or(listing)
             .or(unsent)
             .expect("only calls that failed are accounted for");
-        Error::Batch(Box::new(Self {
+        Err(Error::Batch(Box::new(Self {
             call,
             index,
             error,
@@ -158,7 +184,7 @@ impl BatchError {
             not_attempted: outcomes.len() - succeeded - failed,
             outcomes,
             listing_failed,
-        }))
+        })))
     }
 
     /// Returns the index of the input whose failure decided: the lowest that failed. If the inputs of a recursive call
@@ -250,6 +276,13 @@ mod tests {
 
     use super::*;
 
+    fn written() -> Outcome {
+        let url = s3_core::S3Url::parse("s3://b/k").unwrap();
+        let response = s3_core::PutResponse::default();
+        let outcome = crate::WriteOutcome::AlreadyThere;
+        Outcome::Written(WriteResult::new("k".into(), url, outcome, response))
+    }
+
     fn failed(url: &str) -> Option<Result<Outcome, Arc<Error>>> {
         let error = s3_core::Error::new(ErrorKind::AccessDenied, Operation::Put).with_resource(url);
         Some(Err(Arc::new(error.with_hint("ask").into())))
@@ -260,8 +293,8 @@ mod tests {
         Some(Err(Arc::new(error.into())))
     }
 
-    fn check(results: Vec<Option<Result<Outcome, Arc<Error>>>>) -> Result<Vec<Outcome>, Error> {
-        BatchError::check("put_many", results, |_, outcome| outcome)
+    fn check(results: Vec<Option<Result<Outcome, Arc<Error>>>>) -> Result<Vec<Outcome>> {
+        BatchError::check("put_many", results, None, |outcome| outcome)
     }
 
     #[test]
@@ -269,7 +302,7 @@ mod tests {
         let error = check(vec![
             Some(Ok(Outcome::Done)),
             failed("s3://b/1"),
-            Some(Ok(Outcome::AlreadyThere)),
+            Some(Ok(written())),
             failed("s3://b/3"),
             None,
         ])
@@ -289,9 +322,7 @@ mod tests {
     fn outcomes_and_causes_can_be_had() {
         let cause = std::io::Error::other("why");
         let error = s3_core::Error::new(ErrorKind::Network, Operation::Get).with_source(cause);
-        let url = s3_core::S3Url::parse("s3://b/k").unwrap();
-        let got = Outcome::Fetched(Box::new(S3Object::missing(url, None)));
-        let results = vec![Some(Ok(got)), Some(Err(Arc::new(error.into())))];
+        let results = vec![Some(Ok(written())), Some(Err(Arc::new(error.into())))];
         let error = check(results).unwrap_err();
         let Error::Batch(batch) = error else {
             panic!("{error}");
@@ -300,7 +331,7 @@ mod tests {
         assert!(format!("{batch:?}").contains("succeeded: 1, failed: 1"));
         let outcomes = batch.into_outcomes();
         assert_eq!(outcomes.len(), 2);
-        assert!(outcomes[0].object().is_some() && outcomes[1].object().is_none());
+        assert!(outcomes[0].is_success() && outcomes[1].object().is_none());
     }
 
     #[test]
@@ -328,6 +359,19 @@ mod tests {
         assert_eq!(
             batch.error().as_request().unwrap().kind(),
             ErrorKind::Timeout
+        );
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_work_fails_once() {
+        let config = || {
+            let error = s3_core::Error::new(ErrorKind::Config, Operation::Put);
+            Some(Err(Arc::new(Error::from(error.with_message("no region")))))
+        };
+        let error = check(vec![config(), None, config()]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "put_many: input 0 of 3 (0 succeeded, 1 failed, 2 not attempted): put: client not configured: no region"
         );
     }
 

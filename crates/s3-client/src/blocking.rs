@@ -12,7 +12,7 @@
 //! let s3 = S3::in_memory()?;
 //! s3.create_bucket("b").send()?;
 //! s3.put("s3://b/greeting", "hello").send()?;
-//! for object in s3.get_many(["s3://b/greeting", "s3://b/nothing"]).return_missing(true).send()? {
+//! for object in s3.get_many(["s3://b/greeting", "s3://b/nothing"]).return_missing().send()? {
 //!     println!("{object}");
 //! }
 //! # Ok::<(), s3_client::Error>(())
@@ -41,12 +41,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
-use crate::S3Object;
+use crate::call::Call;
 use crate::error::{Error, Result};
-use crate::ops;
-use crate::request::{Call, Mode, Op, Request};
+use crate::ops::{GetMany, List};
+use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
-use crate::stream::{ListingStream, ObjectStream};
+use crate::stream::{ListedEntry, ListingStream, ObjectStream};
+use crate::{ReadOutput, S3Object};
 
 /// The blocking client: calls are sent with `.send()`.
 pub type S3 = Client<Blocking>;
@@ -102,7 +103,7 @@ impl<O: Op> Request<O, Blocking> {
     /// let s3 = s3_client::blocking::S3::in_memory()?;
     /// s3.create_bucket("b").send()?;
     /// s3.put("s3://b/k", "first").overwrite(false).send()?;
-    /// assert_eq!(s3.info("s3://b/k").send()?.size(), Some(5));
+    /// assert_eq!(s3.info("s3://b/k").send()?.size(), 5);
     /// # Ok::<(), s3_client::Error>(())
     /// ```
     pub fn send(self) -> Result<O::Output> {
@@ -112,7 +113,7 @@ impl<O: Op> Request<O, Blocking> {
     }
 }
 
-impl Request<ops::GetMany, Blocking> {
+impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Blocking> {
     /// Sends the request and returns its results in order of completion, each with the index of its input. It reads
     /// ahead of its reader by about 128 objects, on top of those under way.
     ///
@@ -131,10 +132,10 @@ impl Request<ops::GetMany, Blocking> {
     /// }
     /// # Ok::<(), s3_client::Error>(())
     /// ```
-    pub fn iter(self) -> Result<Iter<ObjectStream>> {
+    pub fn iter(self) -> Result<Iter<ObjectStream<T>>> {
         refuse_inside_runtime()?;
         let call = Call::begin(self.client, self.deadline);
-        let in_memory = |(_, object): &(usize, Result<S3Object>)| match object {
+        let in_memory = |(_, object): &(usize, Result<T>)| match object {
             Ok(object) => object.in_memory(),
             Err(_) => 0,
         };
@@ -144,39 +145,34 @@ impl Request<ops::GetMany, Blocking> {
     }
 }
 
-macro_rules! listing_iterators {
-    ($($op:ty, $name:literal;)*) => {$(
-        impl Request<$op, Blocking> {
-            /// Returns the entries as they come. It reads ahead of its reader by about 2,000 entries
-            /// and as many pages as were read.
-            ///
-            /// # Errors
-            ///
-            /// [`Error::InsideRuntime`] from asynchronous code. What cannot be resolved is the first and only item.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let s3 = s3_client::blocking::S3::in_memory()?;
-            /// s3.create_bucket("b").send()?;
-            /// s3.put("s3://b/a/0.txt", "0").send()?;
-            #[doc = concat!("for object in s3.", $name, "([\"s3://b/a\"]).iter()? {")]
-            ///     assert_eq!(object?.key(), "0.txt");
-            /// }
-            /// # Ok::<(), s3_client::Error>(())
-            /// ```
-            pub fn iter(self) -> Result<Iter<ListingStream>> {
-                refuse_inside_runtime()?;
-                let call = Call::begin(self.client, self.deadline);
-                Ok(Iter::begin(self.mode, ENTRIES, |_| 0, move || self.op.stream(call)))
-            }
-        }
-    )*};
-}
-
-listing_iterators! {
-    ops::ListPaths, "list_paths";
-    ops::ListRecursive, "list_recursive";
+impl<T: ListedEntry> Request<List<T>, Blocking> {
+    /// Returns the entries as they arrive, with about 2,000 entries and as many pages as were read ahead of the reader.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InsideRuntime`] from asynchronous code. If a key cannot be resolved, that error is the only item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let s3 = s3_client::blocking::S3::in_memory()?;
+    /// s3.create_bucket("b").send()?;
+    /// s3.put("s3://b/a/0.txt", "0").send()?;
+    /// for info in s3.list_recursive().at(["s3://b/a"]).iter()? {
+    ///     assert_eq!(info?.key(), "0.txt");
+    /// }
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
+    pub fn iter(self) -> Result<Iter<ListingStream<T>>> {
+        refuse_inside_runtime()?;
+        let call = Call::begin(self.client, self.deadline);
+        Ok(Iter::begin(
+            self.mode,
+            ENTRIES,
+            |_| 0,
+            move || self.op.stream(call),
+        ))
+    }
 }
 
 /// Results as they come. `next` blocks until there is one. Dropping it cancels what is under way.
@@ -337,11 +333,11 @@ mod tests {
             .get_many(["s3://b/d/2", "s3://b/d/1"])
             .iter()
             .unwrap()
-            .map(|(index, object)| (index, object.unwrap().text().unwrap().unwrap()))
+            .map(|(index, object)| (index, object.unwrap().text().unwrap()))
             .collect();
         texts.sort_unstable();
         assert_eq!(texts, [(0, "two".to_owned()), (1, "one".to_owned())]);
-        let keys = s3.list_recursive(["s3://b/d"]).iter().unwrap();
+        let keys = s3.list_recursive().at(["s3://b/d"]).iter().unwrap();
         let keys: Vec<String> = keys
             .map(|object| object.unwrap().key().to_owned())
             .collect();
@@ -361,7 +357,7 @@ mod tests {
         let s3 = S3::in_memory().unwrap();
         s3.create_bucket("b").send().unwrap();
         s3.put("s3://b/k", "v").send().unwrap();
-        let mut iter = s3.list_recursive(["s3://b/"]).iter().unwrap();
+        let mut iter = s3.list_recursive().at(["s3://b/"]).iter().unwrap();
         let other = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
@@ -394,7 +390,7 @@ mod tests {
     fn a_listing_under_way_does_not_hold_up_the_calls_of_its_reader() {
         let (_store, s3) = slow_listing(1, 4);
         let mut seen = 0;
-        let request = s3.list_recursive(["s3://b/"]);
+        let request = s3.list_recursive().at(["s3://b/"]);
         let call = Call::begin(request.client, None);
         // Batches end within pages, so the next page is on its way while a batch waits for its reader.
         for entry in Iter::begin(request.mode, 300, |_| 0, move || request.op.stream(call)) {
@@ -414,7 +410,7 @@ mod tests {
     fn an_iterator_reads_ahead_and_no_further() {
         let (store, s3) = slow_listing(8, 12);
         let pages = || store.operations().get(Operation::List);
-        let mut entries = s3.list_recursive(["s3://b/"]).iter().unwrap();
+        let mut entries = s3.list_recursive().at(["s3://b/"]).iter().unwrap();
         entries.next().unwrap().unwrap();
         let mut last = 0;
         while pages() > last {

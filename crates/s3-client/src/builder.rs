@@ -1,4 +1,4 @@
-//! Setting a client up.
+//! [`S3Builder`]: the settings of a client.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,12 +16,17 @@ use s3_transfer::{Concurrency, MemoryBudget, Transfer, TransferConfig};
 use crate::Config;
 #[cfg(feature = "sdk")]
 use crate::config::public;
-use crate::download::MemoryLimits;
+use crate::context::ClientContext;
 use crate::error::{Error, Result};
 use crate::put_object::fits_header;
 use crate::request::Mode;
-use crate::s3::{Client, Shared};
+use crate::s3::Client;
 use crate::scratch::Scratch;
+
+/// The largest download that stays in memory by default: 8 MiB, one part of a download.
+const MAX_IN_MEMORY_OBJECT: u64 = 8 << 20;
+/// The memory of all downloads of a client by default: 256 MiB.
+const MEMORY_BUDGET: u64 = 256 << 20;
 
 /// How many requests begin at once before the engine has found its level.
 const CONCURRENCY_START: usize = 16;
@@ -57,8 +62,72 @@ pub struct S3Builder<M> {
     s3root: Option<String>,
     store: Option<SharedStore>,
     transfer: Option<TransferConfig>,
-    limits: MemoryLimits,
+    max_in_memory_object: u64,
+    memory_budget: u64,
     mode: PhantomData<M>,
+}
+
+impl<M: Mode> Client<M> {
+    /// Begins a client with nothing but defaults: AWS, full URLs, the working directory for temporary files. The
+    /// environment is not read, except by the SDK for credentials, region and endpoint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_client::{MemoryStore, S3};
+    ///
+    /// let s3 = S3::builder()
+    ///     .store(MemoryStore::with_buckets(["b"])) // leave this out to talk to AWS
+    ///     .s3root("s3://b/data")
+    ///     .tmproot(std::env::temp_dir())
+    ///     .build()?;
+    /// assert_eq!(s3.root().prefix().map(|root| root.as_str()), Some("s3://b/data"));
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
+    pub fn builder() -> S3Builder<M> {
+        S3Builder::new()
+    }
+
+    /// Builds a client without root from Metaflow's configuration; see [`Config`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::from_env`] and [`S3Builder::build`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let s3 = s3_client::S3::from_env()?;
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
+    pub fn from_env() -> Result<Self> {
+        Self::builder().config(Config::from_env()?).build()
+    }
+
+    /// Builds a client of a store in memory, without root and without buckets, for tests and examples. Temporary files
+    /// go to the system's directory for them.
+    ///
+    /// # Errors
+    ///
+    /// As [`S3Builder::build`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put("s3://b/greeting", "hello").await?;
+    /// assert_eq!(s3.get("s3://b/greeting").await?.text()?, "hello");
+    /// # Ok(()) }
+    /// ```
+    pub fn in_memory() -> Result<Self> {
+        Self::builder()
+            .store(s3_core::MemoryStore::new())
+            .tmproot(std::env::temp_dir())
+            .build()
+    }
 }
 
 /// Shows where the client will be, and nothing of the query of a presigned address.
@@ -83,7 +152,8 @@ impl<M: Mode> S3Builder<M> {
             s3root: None,
             store: None,
             transfer: None,
-            limits: MemoryLimits::default(),
+            max_in_memory_object: MAX_IN_MEMORY_OBJECT,
+            memory_budget: MEMORY_BUDGET,
             mode: PhantomData,
         }
     }
@@ -158,7 +228,7 @@ impl<M: Mode> S3Builder<M> {
     /// Sets the largest download that stays in memory, in bytes; larger ones go to the temporary directory. 8 MiB by
     /// default, one part of a download.
     pub fn max_in_memory_object(mut self, bytes: u64) -> Self {
-        self.limits.per_object = bytes;
+        self.max_in_memory_object = bytes;
         self
     }
 
@@ -166,7 +236,7 @@ impl<M: Mode> S3Builder<M> {
     /// beyond it, smaller ones go to the temporary directory too. 256 MiB by default. Objects that are asked for in memory
     /// stay there, and count once they are there.
     pub fn memory_budget(mut self, bytes: u64) -> Self {
-        self.limits.in_all = bytes;
+        self.memory_budget = bytes;
         self
     }
 
@@ -188,15 +258,15 @@ impl<M: Mode> S3Builder<M> {
         let engine = self.transfer.unwrap_or_else(|| engine(&self.config));
         let tmproot = self.tmproot.unwrap_or(self.config.tempdir);
         let scratch = Scratch::create(&tmproot, self.config.keep_temp_files)?;
-        let shared = Shared {
+        let context = ClientContext {
             transfer: Transfer::new(store, engine),
             root,
             encryption,
-            limits: self.limits,
-            memory: MemoryBudget::new(self.limits.in_all),
+            max_in_memory_object: self.max_in_memory_object,
+            memory: MemoryBudget::new(self.memory_budget),
             scratch: Arc::new(scratch),
         };
-        Ok(Client::new(shared, mode))
+        Ok(Client::new(context, mode))
     }
 
     fn encryption_header(&self) -> Result<Option<Encryption>> {

@@ -1,124 +1,83 @@
-//! One download: where it lands, and the object that it becomes.
+//! Downloads one object for a call.
 
-use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use s3_core::{ByteRange, ETag, ErrorKind, ObjectMeta, S3Prefix, S3Url};
-use s3_transfer::{Destination, Fetched, GetItem, MemoryShare, ObjectData, Verified};
+use s3_core::{ByteRange, ErrorKind, S3Prefix};
+use s3_transfer::{Destination, Fetched, GetItem, ObjectData};
 
+use crate::S3Object;
+use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::local_data::{LocalData, Origin};
-use crate::request::Call;
-use crate::s3::Shared;
-use crate::{RangeInfo, S3Object};
 
-/// How much of what is downloaded stays in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MemoryLimits {
-    /// The largest object that stays in memory, in bytes.
-    pub(crate) per_object: u64,
-    /// The most bytes in memory for all objects of a client that are alive or on their way.
-    pub(crate) in_all: u64,
-}
-
-impl Default for MemoryLimits {
-    /// 8 MiB, one part of a download; 256 MiB.
-    fn default() -> Self {
-        Self {
-            per_object: 8 << 20,
-            in_all: 256 << 20,
-        }
-    }
-}
-
-/// Where the caller wants the bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Landing {
-    /// In memory if they are few, else in the temporary directory.
-    #[default]
-    Auto,
-    /// In memory, however many they are.
-    Memory,
-    /// In this file.
-    File(PathBuf),
-}
-
-/// What to download. Equal ones give equal bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Fetch {
-    pub(crate) url: S3Url,
-    pub(crate) range: Option<ByteRange>,
-    /// Size and tag, if a listing has told them.
-    pub(crate) known: Option<(u64, Option<ETag>)>,
-}
-
-/// What has been downloaded. Clone is a reference count or two.
+/// How the result of a download is shown.
 #[derive(Clone, Debug)]
-pub(crate) struct Download {
-    meta: ObjectMeta,
-    range: Range<u64>,
-    data: Arc<LocalData>,
-    verified: Verified,
+pub(crate) struct Show {
+    /// What its key is relative to.
+    pub(crate) relative_to: Option<S3Prefix>,
+    pub(crate) return_info: bool,
 }
 
-impl Fetch {
-    pub(crate) fn new(url: S3Url, range: Option<ByteRange>) -> Self {
-        Self {
-            url,
-            range,
-            known: None,
+/// Downloads to `destination`; without one to memory, or to the temporary directory if memory is short.
+pub(crate) async fn download(
+    call: &Call,
+    item: GetItem,
+    destination: Option<Destination>,
+    show: Show,
+) -> Result<S3Object> {
+    let client = &call.client;
+    let origin = Origin {
+        url: item.url.clone(),
+        range: item.range.clone(),
+        scratch: Arc::clone(&client.scratch),
+    };
+    let mut share = None;
+    let own_file = matches!(destination, Some(Destination::File(_)));
+    let destination = destination.unwrap_or_else(|| {
+        let memory = client.memory.share(client.max_in_memory_object);
+        share = Some(memory.clone());
+        let path = origin.new_file();
+        Destination::Auto { memory, path }
+    });
+    let fetched = client.transfer.get(item, destination, &call.options).await;
+    let fetched = fetched.map_err(|error| explain_closed(error, &origin))?;
+    let Fetched {
+        meta,
+        range,
+        data,
+        verified,
+        ..
+    } = fetched;
+    let data = match data {
+        ObjectData::Memory(bytes) => {
+            let share = share.unwrap_or_else(|| client.memory.hold(bytes.len() as u64));
+            LocalData::memory(origin, bytes, share)
         }
-    }
+        ObjectData::File(path) if own_file => LocalData::own_file(origin, path),
+        ObjectData::File(path) => LocalData::scratch_file(origin, path),
+        other => unreachable!("{other:?} is neither memory nor a file"),
+    };
+    let data = (data, verified);
+    Ok(S3Object::new(
+        &meta,
+        show.relative_to,
+        range,
+        data,
+        show.return_info,
+    ))
+}
 
-    /// Returns how many bytes will come at most, if that is known before they are asked for.
-    pub(crate) fn expected(&self) -> Option<u64> {
-        match (&self.range, &self.known) {
-            (Some(ByteRange::Bounded(range)), _) => Some(range.end.saturating_sub(range.start)),
-            (Some(ByteRange::Last(count)), _) => Some(*count),
-            (None, Some((size, _))) => Some(*size),
-            _ => None,
-        }
-    }
-
-    /// Downloads.
-    pub(crate) async fn run(self, call: &Call, landing: &Landing) -> Result<Download> {
-        let client = &call.client;
-        let origin = Origin {
-            url: self.url.clone(),
-            range: self.range.clone(),
-            scratch: Arc::clone(&client.scratch),
-        };
-        let mut share = None;
-        let destination = match landing {
-            Landing::Memory => Destination::Memory,
-            Landing::File(path) => Destination::File(path.clone()),
-            Landing::Auto => {
-                let memory = client.memory.share(client.limits.per_object);
-                share = Some(memory.clone());
-                let path = origin.new_file();
-                Destination::Auto { memory, path }
-            }
-        };
-        let fetched = client
-            .transfer
-            .get(self.into_item(), destination, &call.options)
-            .await;
-        let fetched = fetched.map_err(|error| explain_closed(error, &origin))?;
-        Ok(client.download(fetched, origin, landing, share))
-    }
-
-    fn into_item(self) -> GetItem {
-        let mut item = GetItem::new(self.url);
-        item.range = self.range;
-        match self.known {
-            Some((size, etag)) => item.with_known(size, etag),
-            None => item,
-        }
+/// Returns how many bytes come at most, if that is known before they are requested.
+pub(crate) fn expected_len(item: &GetItem) -> Option<u64> {
+    match (&item.range, &item.known) {
+        (Some(ByteRange::Bounded(range)), _) => Some(range.end.saturating_sub(range.start)),
+        (Some(ByteRange::Last(count)), _) => Some(*count),
+        (None, Some(known)) => Some(known.size),
+        _ => None,
     }
 }
 
-/// A file that could not be written because its directory went away with the client is no fault of the disk.
+/// A file that could not be written because the client was closed is not a failure of the disk.
 fn explain_closed(error: s3_core::Error, origin: &Origin) -> Error {
     if error.kind() == ErrorKind::LocalIo && origin.scratch.is_closed() {
         return Error::Closed {
@@ -126,52 +85,4 @@ fn explain_closed(error: s3_core::Error, origin: &Origin) -> Error {
         };
     }
     error.into()
-}
-
-impl Shared {
-    fn download(
-        &self,
-        fetched: Fetched,
-        origin: Origin,
-        landing: &Landing,
-        share: Option<MemoryShare>,
-    ) -> Download {
-        let Fetched {
-            meta,
-            range,
-            data,
-            verified,
-            ..
-        } = fetched;
-        let data = match (data, landing) {
-            (ObjectData::Memory(bytes), _) => {
-                let share = share.unwrap_or_else(|| self.memory.hold(bytes.len() as u64));
-                LocalData::memory(origin, bytes, share)
-            }
-            (ObjectData::File(path), Landing::File(_)) => LocalData::own_file(origin, path),
-            (ObjectData::File(path), _) => LocalData::scratch_file(origin, path),
-            (other, _) => unreachable!("{other:?} is neither memory nor a file"),
-        };
-        Download {
-            meta,
-            range,
-            data: Arc::new(data),
-            verified,
-        }
-    }
-}
-
-impl Download {
-    /// Returns the result that callers see, with the key relative to `relative_to`.
-    pub(crate) fn into_object(self, relative_to: Option<S3Prefix>, return_info: bool) -> S3Object {
-        let size = self.range.end.saturating_sub(self.range.start);
-        let range = RangeInfo {
-            total_size: self.meta.size,
-            request_offset: self.range.start,
-            request_length: size,
-        };
-        let info = return_info.then_some((&self.meta, range));
-        let data = (self.data, self.verified);
-        S3Object::from_download(self.meta.url.clone(), relative_to, size, info, data)
-    }
 }

@@ -189,6 +189,14 @@ impl Error {
         self.as_request().is_some_and(unsent)
     }
 
+    /// Returns whether the client's configuration cannot work, so that no request can be sent.
+    pub(crate) fn is_unusable_configuration(&self) -> bool {
+        let unusable = |error: &s3_core::Error| {
+            error.kind() == ErrorKind::Config && error.http_status().is_none()
+        };
+        self.as_request().is_some_and(unusable)
+    }
+
     /// Returns whether there is no such object or bucket, which `return_missing` turns into a result.
     pub(crate) fn is_missing(&self) -> bool {
         let kind = self.as_request().map(s3_core::Error::kind);

@@ -1,4 +1,4 @@
-//! What to download: a key, and perhaps a range of bytes.
+//! [`S3GetObject`]: an object or a range of it to download.
 
 use s3_core::ByteRange;
 
@@ -13,12 +13,12 @@ use crate::error::{Error, Result};
 /// | `o` or `None` (0) | `None` or negative | from `o` to the end |
 /// | `o` or `None` (0) | `n` > 0 | `n` bytes from `o`, clipped at the end of the object |
 ///
-/// A negative offset and a length of zero are refused before any request, as an invalid range. An offset at or behind
-/// the end of the object is refused by the server, with the same class of error.
+/// A negative offset and a length of zero are invalid ranges: an error before any request. An offset at or behind the end
+/// of the object is the same class of error, from the server.
 ///
 /// # Deviation
 ///
-/// The reference reads a negative length as "so many bytes from the end"; its documentation says what is done here.
+/// Metaflow reads a negative length as that many bytes from the end; its documentation says what is done here.
 ///
 /// # Examples
 ///
@@ -32,14 +32,15 @@ use crate::error::{Error, Result};
 /// s3.put("s3://digits/ten", "0123456789").await?;
 ///
 /// let part = s3.get(S3GetObject::new("s3://digits/ten", 3, 4)).await?;
-/// assert_eq!(part.text()?.as_deref(), Some("3456"));
+/// assert_eq!(part.text()?, "3456");
 /// assert_eq!(part.range_info().map(|info| info.total_size), Some(10));
 ///
 /// let tail = s3.get(S3GetObject::new("s3://digits/ten", 7, None)).await?;
-/// assert_eq!(tail.text()?.as_deref(), Some("789"));
+/// assert_eq!(tail.text()?, "789");
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct S3GetObject {
     /// The object.
     pub key: Key,
@@ -79,7 +80,7 @@ impl GetObject {
         &self.key
     }
 
-    /// Returns the range that is asked for, or why it makes no sense. `url` is for the error.
+    /// Returns the range, or why it is invalid. `url` is for the error.
     pub(crate) fn range(&self, url: &str) -> Result<Option<ByteRange>> {
         let invalid = |problem: String, hint| Err(Error::invalid_range(url, &problem, hint));
         let (offset, length) = match (self.offset, self.length) {
@@ -137,7 +138,6 @@ from_key!(
     &&str,
     Option<&str>,
     Option<String>,
-    &crate::S3Object,
     &crate::S3PutObject,
     &s3_core::S3Url
 );
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_without_meaning_is_refused_and_named() {
+    fn an_invalid_range_is_an_error_that_names_the_object() {
         for (offset, length) in [
             (Some(0), Some(0)),
             (Some(-3), None),

@@ -1,24 +1,24 @@
-//! Keys as callers give them.
+//! [`Key`]: an object or prefix as the caller names it.
 
 use std::fmt;
 
 use s3_core::S3Url;
 use s3_core::url::quote;
 
-use crate::{S3GetObject, S3Object, S3PutObject};
+use crate::{S3GetObject, S3PutObject};
 
 /// A key as given to a call: a suffix of the client's root, or a full `s3://bucket/key` without one.
 ///
-/// Anything that names an object converts: text, `None` for the root itself, an [`S3Object`] of an earlier call, an
-/// [`S3GetObject`] or [`S3PutObject`] (their keys), an [`S3Url`] (its text).
+/// Anything that names an object converts: text, `None` for the root itself, a reference to a result of an earlier call,
+/// an [`S3GetObject`] or [`S3PutObject`] (their keys), an [`S3Url`] (its text).
 ///
-/// An [`S3Object`] stands for the object that it is, whatever was listed to find it: `delete_many(&found)` deletes what
-/// was found. A client with a root refuses one that is not below it. Its [`key`](S3Object::key) as text is another
-/// matter: it is relative to the prefix that was listed, and leads back to the object only if that was the root.
+/// A result stands for the object at its URL, whatever was listed to find it: `delete_many(&found)` deletes what was
+/// found. A client with a root refuses a result that is not below it. The result's `key()` as text is relative to the
+/// prefix that was listed, and names the same object only if that was the root.
 ///
 /// # Deviation
 ///
-/// In Metaflow an `S3Object` stands for its key below the client's root, which names another object, or none, if
+/// In Metaflow an `S3Object` stands for its key below the client's root. That names another object, or none, if
 /// something else than the root was listed.
 ///
 /// # Examples
@@ -67,8 +67,13 @@ impl Key {
         }
     }
 
-    /// Returns the full URL if the key is an object or a prefix of an earlier call.
-    pub(crate) fn found(&self) -> Option<&str> {
+    /// Returns the key of what an earlier call has returned, by its full URL.
+    pub(crate) fn found(url: &str) -> Self {
+        Self(Named::Found(url.to_owned()))
+    }
+
+    /// Returns the full URL if the key is a result of an earlier call.
+    pub(crate) fn as_found(&self) -> Option<&str> {
         match &self.0 {
             Named::Found(url) => Some(url),
             _ => None,
@@ -121,12 +126,6 @@ impl From<Option<&str>> for Key {
 impl From<Option<String>> for Key {
     fn from(text: Option<String>) -> Self {
         text.unwrap_or_default().into()
-    }
-}
-
-impl From<&S3Object> for Key {
-    fn from(object: &S3Object) -> Self {
-        Self(Named::Found(object.url().to_owned()))
     }
 }
 

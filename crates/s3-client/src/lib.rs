@@ -2,14 +2,19 @@
 //!
 #![doc = include_str!("guide.md")]
 
+mod attributes;
+mod batch;
 mod batch_error;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod builder;
+mod call;
 mod config;
 mod config_files;
+mod context;
 mod dedup;
 mod download;
+mod entry;
 mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -18,8 +23,12 @@ mod get_object;
 mod key;
 mod local_data;
 mod local_name;
+mod location;
+mod lookup;
 mod metadata;
+mod metaflow_object;
 mod object;
+mod object_info;
 mod on_failure;
 pub mod ops;
 mod orphan;
@@ -34,14 +43,19 @@ mod scratch;
 mod seekable_reader;
 mod stream;
 mod upload;
+mod write_result;
 
 pub use batch_error::{BatchError, Outcome};
 pub use builder::S3Builder;
 pub use config::Config;
+pub use entry::{CommonPrefix, S3Entry};
 pub use error::{Error, ErrorClass, Result};
 pub use get_object::{GetObject, S3GetObject};
 pub use key::Key;
+pub use lookup::{Lookup, MissingObject, ReadOutput};
+pub use metaflow_object::MetaflowObject;
 pub use object::S3Object;
+pub use object_info::S3Info;
 pub use on_failure::{ManyOp, OnFailure};
 pub use orphan::Orphan;
 pub use put_object::{PutFile, S3PutObject};
@@ -49,12 +63,17 @@ pub use put_value::PutValue;
 pub use range_info::RangeInfo;
 pub use request::{Async, Mode, Op, Request};
 pub use s3::{Client, S3};
+pub use s3_core::url::{ParseError, ResolveError, Root, RunPath};
+pub use s3_core::{
+    Attempt, AttemptLog, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Error as RequestError,
+    ErrorKind, MemoryStore, Operation, Phase, PresignMethod, Retryability, S3Prefix, S3Url,
+    SharedStore, Store, UploadId, VersionId,
+};
 #[cfg(feature = "sdk")]
-pub use s3_core::SdkStore;
-pub use s3_core::url::{Root, RunPath};
-pub use s3_core::{self, BucketInfo, MemoryStore, PresignMethod, SharedStore, Store};
-pub use s3_transfer::{self, Concurrency, NotVerified, Transfer, TransferConfig, Verified};
-pub use stream::{ListingStream, ObjectStream};
+pub use s3_core::{SdkStore, SdkStoreBuilder};
+pub use s3_transfer::{Concurrency, NotVerified, Transfer, TransferConfig, Verified};
+pub use stream::{ListedEntry, ListingStream, ObjectStream};
+pub use write_result::{WriteOutcome, WriteResult};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

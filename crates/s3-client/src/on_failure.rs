@@ -2,6 +2,7 @@
 
 use s3_transfer::AfterFailure;
 
+use crate::Outcome;
 use crate::request::{Op, Request};
 
 /// What a call over many inputs does when one of them fails.
@@ -19,6 +20,14 @@ pub enum OnFailure {
 }
 
 impl OnFailure {
+    /// Returns what the account of a read shows of a result: the result itself if the call collects.
+    pub(crate) fn outcome<T: Into<Outcome>>(self) -> fn(T) -> Outcome {
+        match self {
+            Self::Stop => |_| Outcome::Done,
+            Self::Collect => T::into,
+        }
+    }
+
     pub(crate) const fn for_reads(self) -> AfterFailure {
         match self {
             Self::Stop => AfterFailure::Cancel,
@@ -59,7 +68,7 @@ impl<O: ManyOp, M> Request<O, M> {
     /// let batch = error.as_batch().expect("a call over many inputs");
     /// assert_eq!((batch.succeeded(), batch.failed(), batch.not_attempted()), (1, 1, 0));
     /// assert!(batch.outcomes()[0].error().is_some());
-    /// assert_eq!(batch.outcomes()[1].object().and_then(|object| object.size()), Some(3));
+    /// assert_eq!(batch.outcomes()[1].object().map(|object| object.size()), Some(3));
     /// # Ok(()) }
     /// ```
     pub fn on_failure(mut self, choice: OnFailure) -> Self {
@@ -68,22 +77,18 @@ impl<O: ManyOp, M> Request<O, M> {
     }
 }
 
+/// Implements [`ManyOp`] for an operation with a field `on_failure`.
 macro_rules! many_op {
-    ($($op:ty),*) => {
-        $(impl ManyOp for $op {
-            fn set_on_failure(&mut self, choice: OnFailure) {
+    ($op:ident $(<$output:ident>)?) => {
+        impl $(<$output: $crate::ReadOutput>)? $crate::ManyOp for $op $(<$output>)?
+        where
+            Self: $crate::Op,
+        {
+            fn set_on_failure(&mut self, choice: $crate::OnFailure) {
                 self.on_failure = choice;
             }
-        })*
+        }
     };
 }
 
-many_op!(
-    crate::ops::DeleteMany,
-    crate::ops::GetFiles,
-    crate::ops::GetMany,
-    crate::ops::GetRecursive,
-    crate::ops::InfoMany,
-    crate::ops::PutFiles,
-    crate::ops::PutMany
-);
+pub(crate) use many_op;

@@ -1,4 +1,4 @@
-//! What to upload, with its key and its attributes.
+//! [`S3PutObject`]: what to upload, with key and attributes.
 
 use std::path::PathBuf;
 
@@ -22,18 +22,17 @@ use crate::{Key, PutValue, metadata};
 ///
 /// let s3 = S3::in_memory()?;
 /// s3.create_bucket("b").await?;
-/// let report = S3PutObject {
-///     content_type: Some("text/html".to_owned()),
-///     metadata: Some(serde_json::json!({"author": "workflow"})),
-///     ..S3PutObject::new("s3://b/report.html", "<html>")
-/// };
+/// let report = S3PutObject::new("s3://b/report.html", "<html>")
+///     .with_content_type("text/html")
+///     .with_metadata(serde_json::json!({"author": "workflow"}));
 /// s3.put_many([report, ("s3://b/plain", "text").into()]).await?;
 /// assert_eq!(s3.info("s3://b/report.html").await?.content_type(), Some("text/html"));
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct S3PutObject {
-    /// Where to, as given: a suffix of the root or a full URL. [`Key::root`] for the root itself.
+    /// The key: a suffix of the root or a full URL. [`Key::root`] for the root itself.
     pub key: Key,
     /// The value for `put_many`.
     pub value: Option<PutValue>,
@@ -48,7 +47,7 @@ pub struct S3PutObject {
 }
 
 impl S3PutObject {
-    /// Describes an object of a value.
+    /// Describes an upload of a value.
     #[must_use]
     pub fn new(key: impl Into<Key>, value: impl Into<PutValue>) -> Self {
         Self {
@@ -58,7 +57,7 @@ impl S3PutObject {
         }
     }
 
-    /// Describes an object of a local file.
+    /// Describes an upload of a local file.
     #[must_use]
     pub fn file(key: impl Into<Key>, path: impl Into<PathBuf>) -> Self {
         Self {
@@ -66,6 +65,27 @@ impl S3PutObject {
             path: Some(path.into()),
             ..Self::default()
         }
+    }
+
+    /// Sets the MIME type.
+    #[must_use]
+    pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = Some(content_type.into());
+        self
+    }
+
+    /// Sets the server-side encryption, instead of the client's.
+    #[must_use]
+    pub fn with_encryption(mut self, encryption: impl Into<String>) -> Self {
+        self.encryption = Some(encryption.into());
+        self
+    }
+
+    /// Sets the user metadata.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: impl Into<Value>) -> Self {
+        self.metadata = Some(metadata.into());
+        self
     }
 }
 
@@ -91,7 +111,7 @@ impl<K: Into<Key>, P: Into<PathBuf>> From<(K, P)> for PutFile {
     }
 }
 
-/// The attributes of a put, as callers say them.
+/// The attributes of a put, as given.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PutAttributes {
     pub(crate) content_type: Option<String>,
@@ -100,7 +120,7 @@ pub(crate) struct PutAttributes {
 }
 
 impl PutAttributes {
-    /// Returns what is sent: empty ones left out, the client's encryption filled in.
+    /// Returns the attributes to send: without empty ones, with the client's encryption by default.
     pub(crate) fn resolve(&self, url: &str, default: Option<&Encryption>) -> Result<Attributes> {
         let mut attributes = Attributes::default();
         attributes.content_type =
@@ -115,12 +135,12 @@ impl PutAttributes {
     }
 }
 
-/// Returns whether a text can travel in a header as it is.
+/// Returns whether a text is a valid header value.
 pub(crate) fn fits_header(text: &str) -> bool {
     text.chars().all(|char| matches!(char, ' '..='~'))
 }
 
-/// Returns a header's value unless it is empty; refuses what cannot travel in a header.
+/// Returns a header's value unless it is empty, or why it is not a valid header value.
 fn header<'a>(url: &str, what: &str, value: Option<&'a str>) -> Result<Option<&'a str>> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Ok(None);

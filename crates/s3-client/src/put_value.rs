@@ -40,7 +40,7 @@ use crate::seekable_reader::SeekableReader;
 /// s3.put("s3://b/text", "hello").await?;
 /// s3.put("s3://b/bytes", vec![0xff, 0x00]).await?;
 /// s3.put("s3://b/stream", PutValue::reader(std::io::Cursor::new("from a reader"))).await?;
-/// assert_eq!(s3.get("s3://b/stream").await?.text()?.as_deref(), Some("from a reader"));
+/// assert_eq!(s3.get("s3://b/stream").await?.text()?, "from a reader");
 /// # Ok(()) }
 /// ```
 pub struct PutValue(Kind);
@@ -75,7 +75,7 @@ impl PutValue {
     /// let mut reader = Cursor::new("read before");
     /// reader.set_position(5);
     /// s3.put("s3://b/k", PutValue::seekable(reader)).await?;
-    /// assert_eq!(s3.get("s3://b/k").await?.text()?.as_deref(), Some("read before"));
+    /// assert_eq!(s3.get("s3://b/k").await?.text()?, "read before");
     /// # Ok(()) }
     /// ```
     pub fn seekable(reader: impl Read + Seek + Send + 'static) -> Self {
@@ -275,7 +275,7 @@ mod tests {
         put(&spoken).await.unwrap();
         writer.join().unwrap().unwrap();
         let there = s3.get("s3://b/k").await.unwrap();
-        assert_eq!(there.text().unwrap().as_deref(), Some("from the pipe"));
+        assert_eq!(there.text().unwrap(), "from the pipe");
     }
 
     #[cfg(target_os = "linux")]
@@ -286,10 +286,7 @@ mod tests {
         let files = [("s3://b/k", "/proc/version")];
         s3.put_files(files).await.unwrap();
         let there = s3.get("s3://b/k").await.unwrap().text().unwrap();
-        assert_eq!(
-            there.unwrap(),
-            std::fs::read_to_string("/proc/version").unwrap()
-        );
+        assert_eq!(there, std::fs::read_to_string("/proc/version").unwrap());
     }
 
     #[test]

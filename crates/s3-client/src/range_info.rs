@@ -1,9 +1,10 @@
-//! Which bytes of an object a download holds.
+//! [`RangeInfo`]: which bytes of an object were downloaded.
 
-/// Which bytes of an object a download holds, as the server said: clipped at the end of the object.
+/// Which bytes of an object were downloaded: clipped at the end of the object.
 ///
-/// A whole download holds `(size, 0, size)`.
+/// For a whole object it is `(size, 0, size)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct RangeInfo {
     /// The size of the whole object in bytes.
     pub total_size: u64,

@@ -1,4 +1,4 @@
-//! One value for every call: what is asked, of which client, and how it is sent.
+//! [`Request`]: a call with its options, sent by `.await` or `.send()`.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -6,17 +6,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3_transfer::CallOptions;
-use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::call::Call;
+use crate::context::ClientContext;
 use crate::error::Result;
-use crate::s3::Shared;
 
-/// A call that is described and not yet sent.
+/// A call that was not sent yet.
 ///
-/// Optional arguments are methods on it. On an [`S3`](crate::S3) it is sent by `.await`, on a
-/// [`blocking::S3`](crate::blocking::S3) by `.send()`. Dropping it, or the future, cancels the call.
+/// Optional arguments are methods on it. An [`S3`](crate::S3) sends it by `.await`, a
+/// [`blocking::S3`](crate::blocking::S3) by `.send()`. Dropping the request sends nothing, and dropping the future cancels
+/// the call.
 ///
 /// # Examples
 ///
@@ -27,13 +27,13 @@ use crate::s3::Shared;
 ///
 /// let s3 = s3_client::S3::in_memory()?;
 /// s3.create_bucket("b").await?;
-/// let object = s3.get("s3://b/k").return_missing(true).deadline(Duration::from_secs(30)).await?;
+/// let object = s3.get("s3://b/k").return_missing().deadline(Duration::from_secs(30)).await?;
 /// assert!(!object.exists());
 /// # Ok(()) }
 /// ```
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct Request<O, M = Async> {
-    pub(crate) client: Arc<Shared>,
+    pub(crate) client: Arc<ClientContext>,
     #[cfg_attr(
         not(feature = "blocking"),
         expect(dead_code, reason = "only blocking calls need what their mode holds")
@@ -45,7 +45,7 @@ pub struct Request<O, M = Async> {
 
 /// How calls are sent: [`Async`] or [`Blocking`](crate::blocking::Blocking).
 pub trait Mode: Clone + fmt::Debug + Send + Sync + 'static {
-    /// Prepares what the mode needs.
+    /// Starts what the mode needs.
     #[doc(hidden)]
     fn start() -> Result<Self>;
 }
@@ -60,7 +60,7 @@ impl Mode for Async {
     }
 }
 
-/// An operation that a client knows; see [`ops`](crate::ops).
+/// An operation of a client; see [`ops`](crate::ops).
 pub trait Op: fmt::Debug + Send + 'static {
     /// What the call returns.
     type Output: Send + 'static;
@@ -73,30 +73,24 @@ pub trait Op: fmt::Debug + Send + 'static {
     fn run(self, call: Call) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
-/// What an operation runs with.
-#[derive(Clone, Debug)]
-pub struct Call {
-    pub(crate) client: Arc<Shared>,
-    pub(crate) options: CallOptions,
-}
-
-impl Call {
-    /// Starts the clock of a call.
-    pub(crate) fn begin(client: Arc<Shared>, deadline: Option<Duration>) -> Self {
-        let now = Instant::now();
-        let mut options = CallOptions::default().with_began(now);
-        // A deadline beyond what the clock can count is none.
-        options.deadline = deadline.and_then(|deadline| now.checked_add(deadline));
-        Self { client, options }
+impl<O, M> Request<O, M> {
+    /// Ends the call after this time with a timeout error, whatever it is waiting for: credentials, a connection, a
+    /// body, a retry. Requests in flight are cancelled.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
     }
 }
 
 impl<O, M> Request<O, M> {
-    /// Ends the call after this time, whatever it is waiting for: credentials, a connection, a body, a retry. What
-    /// was under way then is cancelled, and the error is a timeout.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
+    /// Returns the same request with another operation.
+    pub(crate) fn map<P>(self, map: impl FnOnce(O) -> P) -> Request<P, M> {
+        Request {
+            client: self.client,
+            mode: self.mode,
+            op: map(self.op),
+            deadline: self.deadline,
+        }
     }
 }
 

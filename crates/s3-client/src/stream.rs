@@ -1,4 +1,4 @@
-//! Results as they come: batches in order of completion, listings page by page.
+//! Streams of results: batches in order of completion, listings page by page.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,44 +11,44 @@ use futures_core::Stream;
 use s3_core::{ListPage, S3Prefix};
 use s3_transfer::{FanOut, ListOptions, ListStream};
 
-use crate::S3Object;
+use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::read_ahead::ReadAhead;
-use crate::request::Call;
+use crate::{CommonPrefix, ReadOutput, S3Entry, S3Info, S3Object};
 
 /// The results of a batch in order of completion, each with the index of its input.
 ///
-/// An input that cannot be resolved is the first and only item, and then nothing was sent. A failure does not end the
-/// stream: every input has one item. Dropping the stream cancels what is under way.
+/// A failure does not end the stream: every input has one item. If an input cannot be resolved, that error is the only
+/// item, and nothing was sent. Dropping the stream cancels the requests in flight.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct ObjectStream(Kind);
+pub struct ObjectStream<T = S3Object>(Results<T>);
 
-enum Kind {
+enum Results<T> {
     Refused(Option<(usize, Error)>),
-    Running(FanOut<S3Object, Error>, ReadAhead),
+    Running(FanOut<T, Error>, ReadAhead),
 }
 
-impl ObjectStream {
-    /// Returns a stream of what `many` downloads. Its jobs wait for room in `ahead`, and add to it.
-    pub(crate) fn running(many: FanOut<S3Object, Error>, ahead: ReadAhead) -> Self {
-        Self(Kind::Running(many, ahead))
+impl<T: ReadOutput> ObjectStream<T> {
+    /// Returns a stream of downloads. They wait for room in `ahead`, and add to it.
+    pub(crate) fn running(downloads: FanOut<T, Error>, ahead: ReadAhead) -> Self {
+        Self(Results::Running(downloads, ahead))
     }
 
     pub(crate) fn refused(index: usize, error: Error) -> Self {
-        Self(Kind::Refused(Some((index, error))))
+        Self(Results::Refused(Some((index, error))))
     }
 }
 
-impl Stream for ObjectStream {
-    type Item = (usize, Result<S3Object>);
+impl<T: ReadOutput> Stream for ObjectStream<T> {
+    type Item = (usize, Result<T>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.0 {
-            Kind::Refused(error) => {
+            Results::Refused(error) => {
                 Poll::Ready(error.take().map(|(index, error)| (index, Err(error))))
             }
-            Kind::Running(many, ahead) => {
-                let next = ready!(Pin::new(many).poll_next(cx));
+            Results::Running(downloads, ahead) => {
+                let next = ready!(Pin::new(downloads).poll_next(cx));
                 if let Some((_, Ok(object))) = &next {
                     ahead.take(object.in_memory());
                 }
@@ -58,30 +58,30 @@ impl Stream for ObjectStream {
     }
 }
 
-impl fmt::Debug for ObjectStream {
+impl<T> fmt::Debug for ObjectStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ObjectStream").finish_non_exhaustive()
     }
 }
 
-/// A prefix to list, and how its entries are shown.
+/// A prefix to list, and what the keys of its entries are relative to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Listing {
-    /// What keys begin with, in the request.
-    pub(crate) ask: S3Prefix,
+    /// The prefix of the request.
+    pub(crate) request: S3Prefix,
     /// What the keys of results are relative to.
     pub(crate) show: S3Prefix,
-    /// Whether to stop at the next `/`.
+    /// Whether the delimiter is `/`.
     pub(crate) one_level: bool,
 }
 
 impl Listing {
-    /// Begins to list; nothing is sent before the stream is polled.
+    /// Returns the pages; nothing is sent before the stream is polled.
     pub(crate) fn pages(&self, call: &Call) -> ListStream {
         self.begin(call, ListOptions::default())
     }
 
-    /// Begins to list for a caller who keeps all entries: pages that wait to be read take no more memory than they.
+    /// Returns the pages for a caller that keeps all entries, so that read-ahead needs no bound.
     pub(crate) fn all_pages(&self, call: &Call) -> ListStream {
         let mut options = ListOptions::default();
         options.ahead = Some(NonZeroUsize::MAX);
@@ -92,36 +92,79 @@ impl Listing {
         options.delimiter = self.one_level.then(|| Arc::from("/"));
         call.client
             .transfer
-            .list(self.ask.clone(), options, &call.options)
+            .list(self.request.clone(), options, &call.options)
     }
 
-    /// Returns a page as callers see it: the objects, then the common prefixes.
-    pub(crate) fn entries(&self, page: ListPage) -> impl Iterator<Item = S3Object> {
-        let (show, below) = (self.show.clone(), self.show.clone());
-        let objects = page
-            .objects
-            .into_iter()
-            .map(move |object| S3Object::listed(object, show.clone()));
+    /// Adds the entries of a page to `all`: the objects, then the common prefixes.
+    pub(crate) fn add_entries<T: ListedEntry>(&self, page: ListPage, all: &mut impl Extend<T>) {
+        let objects = page.objects.into_iter();
+        all.extend(objects.map(|object| T::object(S3Info::listed(object, self.show.clone()))));
         let prefixes = page.prefixes.into_iter();
-        objects.chain(prefixes.map(move |prefix| S3Object::common_prefix(prefix, below.clone())))
+        let prefixes = prefixes.map(|prefix| CommonPrefix::new(prefix, self.show.clone()));
+        all.extend(prefixes.filter_map(T::prefix));
     }
 }
 
-/// The entries of listings, one listing after the other. Pages of one level are requested when the one before has been
-/// read; of a whole tree the more are on their way or waiting the more have been read, and at most 256.
+/// An entry of a listing: [`S3Entry`] of one level, [`S3Info`] of a whole tree.
+pub trait ListedEntry: Clone + fmt::Debug + Send + Unpin + 'static {
+    /// The name of the call.
+    #[doc(hidden)]
+    const CALL: &'static str;
+
+    /// Whether the delimiter is `/`.
+    #[doc(hidden)]
+    const ONE_LEVEL: bool;
+
+    #[doc(hidden)]
+    fn object(info: S3Info) -> Self;
+
+    #[doc(hidden)]
+    fn prefix(prefix: CommonPrefix) -> Option<Self>;
+}
+
+impl ListedEntry for S3Entry {
+    const CALL: &'static str = "list_paths";
+    const ONE_LEVEL: bool = true;
+
+    fn object(info: S3Info) -> Self {
+        Self::Object(info)
+    }
+
+    fn prefix(prefix: CommonPrefix) -> Option<Self> {
+        Some(Self::Prefix(prefix))
+    }
+}
+
+impl ListedEntry for S3Info {
+    const CALL: &'static str = "list_recursive";
+    const ONE_LEVEL: bool = false;
+
+    fn object(info: S3Info) -> Self {
+        info
+    }
+
+    /// A listing without delimiter has no prefixes.
+    fn prefix(_: CommonPrefix) -> Option<Self> {
+        None
+    }
+}
+
+/// The entries of listings, one listing after the other.
 ///
-/// A key that cannot be resolved is the first and only item, and then nothing was sent. The first failure ends the
-/// stream.
+/// Pages of one level are requested one by one. Pages of a whole tree are requested ahead: the more were read, the more,
+/// and at most 256.
+///
+/// The first failure ends the stream. If a key cannot be resolved, that error is the only item, and nothing was sent.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct ListingStream {
+pub struct ListingStream<T> {
     call: Call,
     waiting: VecDeque<Listing>,
     current: Option<(Listing, ListStream)>,
-    ready: VecDeque<S3Object>,
+    ready: VecDeque<T>,
     failed: Option<Error>,
 }
 
-impl ListingStream {
+impl<T: ListedEntry> ListingStream<T> {
     pub(crate) fn new(call: Call, listings: Result<Vec<Listing>>) -> Self {
         let (waiting, failed) = match listings {
             Ok(listings) => (listings.into(), None),
@@ -143,8 +186,8 @@ impl ListingStream {
     }
 }
 
-impl Stream for ListingStream {
-    type Item = Result<S3Object>;
+impl<T: ListedEntry> Stream for ListingStream<T> {
+    type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
@@ -164,7 +207,7 @@ impl Stream for ListingStream {
                 continue;
             };
             match ready!(Pin::new(pages).poll_next(cx)) {
-                Some(Ok(page)) => this.ready.extend(listing.entries(page)),
+                Some(Ok(page)) => listing.add_entries(page, &mut this.ready),
                 Some(Err(error)) => return Poll::Ready(Some(Err(this.fail(error.into())))),
                 None => this.current = None,
             }
@@ -172,7 +215,7 @@ impl Stream for ListingStream {
     }
 }
 
-impl fmt::Debug for ListingStream {
+impl<T> fmt::Debug for ListingStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ListingStream")
             .field("waiting", &self.waiting)

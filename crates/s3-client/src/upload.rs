@@ -1,17 +1,18 @@
-//! Uploads: what is checked before the first request, and the account of many.
+//! Uploads: checked before the first request, and run many at a time.
 
-use std::sync::Arc;
+use s3_core::{Attributes, PutMode, PutResponse, S3Url};
+use s3_transfer::{PutItem, PutOutcome, Transfer};
 
-use s3_core::{Attributes, PutMode, S3Url};
-use s3_transfer::{FanOutOptions, PutItem, PutOutcome};
-
-use crate::error::{Error, Result};
+use crate::batch::run_batch;
+use crate::call::Call;
+use crate::context::ClientContext;
+use crate::error::Result;
 use crate::put_object::PutAttributes;
-use crate::request::Call;
-use crate::s3::Shared;
-use crate::{BatchError, Key, OnFailure, Outcome, PutValue, S3PutObject};
+use crate::{
+    BatchError, Key, OnFailure, Outcome, PutValue, S3PutObject, WriteOutcome, WriteResult,
+};
 
-/// An upload that has been checked.
+/// An upload that has been checked. Its file is opened when its turn comes.
 #[derive(Debug)]
 pub(crate) struct Upload {
     /// The key as given.
@@ -22,9 +23,9 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    /// Checks all that can be checked without a request.
+    /// Checks everything that can be checked without a request.
     pub(crate) fn check(
-        client: &Shared,
+        client: &ClientContext,
         key: Key,
         value: PutValue,
         attributes: &PutAttributes,
@@ -41,80 +42,55 @@ impl Upload {
 
     /// As [`check`](Self::check), with key and attributes of `object`.
     pub(crate) fn check_object(
-        client: &Shared,
+        client: &ClientContext,
         object: S3PutObject,
         value: PutValue,
     ) -> Result<Self> {
-        let S3PutObject {
-            key,
-            content_type,
-            encryption,
-            metadata,
-            ..
-        } = object;
         let attributes = PutAttributes {
-            content_type,
-            encryption,
-            metadata,
+            content_type: object.content_type,
+            encryption: object.encryption,
+            metadata: object.metadata,
         };
-        Self::check(client, key, value, &attributes)
+        Self::check(client, object.key, value, &attributes)
     }
 
-    pub(crate) fn url(&self) -> &S3Url {
-        &self.url
-    }
-
-    /// Opens what there is to open, and describes the upload to the engine.
-    pub(crate) fn into_item(self, overwrite: bool) -> Result<PutItem> {
-        let mut item = PutItem::new(self.url, self.value.into_source()?);
-        item.mode = if overwrite {
+    /// Opens the value and uploads it.
+    pub(crate) async fn run(
+        self,
+        transfer: &Transfer,
+        call: &Call,
+        overwrite: bool,
+    ) -> Result<WriteResult> {
+        let mode = if overwrite {
             PutMode::Overwrite
         } else {
             PutMode::IfAbsent
         };
-        item.attributes = self.attributes;
-        Ok(item)
+        let item = PutItem::new(self.url.clone(), self.value.into_source()?)
+            .with_mode(mode)
+            .with_attributes(self.attributes);
+        let (outcome, response) = match transfer.put(item, &call.options).await? {
+            PutOutcome::Written(response) if overwrite => (WriteOutcome::Written, response),
+            PutOutcome::Written(response) => (WriteOutcome::Created, response),
+            _ => (WriteOutcome::AlreadyThere, PutResponse::default()),
+        };
+        Ok(WriteResult::new(self.key, self.url, outcome, response))
     }
 }
 
-/// Uploads all, many at a time. Returns key and URL of those that were written.
+/// Uploads all, many at a time, and returns one result per input.
 pub(crate) async fn upload_all(
     call: Call,
     (name, on_failure): (&'static str, OnFailure),
     uploads: Vec<Upload>,
     overwrite: bool,
-) -> Result<Vec<(String, String)>> {
-    let names: Vec<(Key, S3Url)> = uploads
-        .iter()
-        .map(|upload| (upload.key.clone(), upload.url.clone()))
-        .collect();
-    let options = call.options;
-    let many =
-        call.client.transfer.fan_out(
-            uploads,
-            FanOutOptions::default(),
-            move |transfer, upload| {
-                let options = options.clone();
-                async move {
-                    Ok::<_, Error>(transfer.put(upload.into_item(overwrite)?, &options).await?)
-                }
-            },
-        );
-    let outcomes = many.outcomes(on_failure.for_writes()).await.into_iter();
-    let outcomes = outcomes.map(|result| Some(result?.map_err(Arc::new)));
-    let outcomes = BatchError::check(name, outcomes.collect(), |_, put| outcome(&put))?;
-    let written = names
-        .into_iter()
-        .zip(outcomes)
-        .filter(|(_, outcome)| !matches!(outcome, PutOutcome::AlreadyThere));
-    Ok(written
-        .map(|((key, url), _)| (key.into_string(), url.as_str().to_owned()))
-        .collect())
-}
-
-fn outcome(put: &PutOutcome) -> Outcome {
-    match put {
-        PutOutcome::AlreadyThere => Outcome::AlreadyThere,
-        _ => Outcome::Done,
-    }
+) -> Result<Vec<WriteResult>> {
+    let transfer = call.client.transfer.clone();
+    let after = on_failure.for_writes();
+    let job = move |transfer: Transfer, upload: Upload| {
+        let call = call.clone();
+        async move { upload.run(&transfer, &call, overwrite).await }
+    };
+    let results = run_batch(&transfer, after, uploads, job).await;
+    BatchError::check(name, results, None, Outcome::Written)
 }

@@ -5,8 +5,8 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
-use s3_client::s3_core::ErrorKind;
-use s3_client::{Error, Key, MemoryStore, Result, S3};
+use s3_client::ErrorKind;
+use s3_client::{Error, MemoryStore, Result, S3};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
 use tokio::time::Instant;
 
@@ -45,21 +45,15 @@ async fn times_out<T: Debug>(call: impl IntoFuture<Output = Result<T>>) {
 async fn reading_and_listing_end() {
     let s3 = stalled();
     times_out(s3.get("k").deadline(DEADLINE)).await;
-    times_out(
-        s3.get("k")
-            .return_missing(true)
-            .to_memory()
-            .deadline(DEADLINE),
-    )
-    .await;
+    times_out(s3.get("k").return_missing().to_memory().deadline(DEADLINE)).await;
     times_out(s3.get_many(["a", "b", "a"]).deadline(DEADLINE)).await;
     times_out(s3.get_recursive(["a"]).deadline(DEADLINE)).await;
     times_out(s3.get_recursive(["a", "b"]).deadline(DEADLINE)).await;
     times_out(s3.get_all().deadline(DEADLINE)).await;
     times_out(s3.info("k").deadline(DEADLINE)).await;
     times_out(s3.info_many(["a", "b"]).deadline(DEADLINE)).await;
-    times_out(s3.list_paths([Key::root()]).deadline(DEADLINE)).await;
-    times_out(s3.list_recursive(["a", "b"]).deadline(DEADLINE)).await;
+    times_out(s3.list_paths().deadline(DEADLINE)).await;
+    times_out(s3.list_recursive().at(["a", "b"]).deadline(DEADLINE)).await;
     times_out(s3.list_buckets().deadline(DEADLINE)).await;
 }
 
@@ -81,7 +75,7 @@ async fn writing_ends() {
 #[tokio::test(start_paused = true)]
 async fn streams_end() {
     let s3 = stalled();
-    let listing = s3.list_recursive([Key::root()]).deadline(DEADLINE).stream();
+    let listing = s3.list_recursive().deadline(DEADLINE).stream();
     times_out(listing.try_collect::<Vec<_>>()).await;
     let objects = s3.get_many(["a", "b"]).deadline(DEADLINE).stream();
     let results: Vec<(usize, Result<_, Error>)> = objects.collect().await;

@@ -1,7 +1,7 @@
 //! The calls in the README's table compile, run and stand there as they are here.
 #![cfg(feature = "sdk")]
 
-use s3_client::{Config, Key, MemoryStore, RunPath, S3, S3GetObject};
+use s3_client::{Config, MemoryStore, RunPath, S3, S3GetObject};
 
 const README: &str = include_str!("../../../README.md");
 
@@ -52,20 +52,20 @@ async fn the_calls() -> s3_client::Result<()> {
     let blob = vec![b'x'; 10];
     shown!(s3.put("k", "text").await?);
     shown!(s3.put("k", blob).overwrite(false).await?);
-    assert_eq!(shown!(s3.get("k").await?.text()?).as_deref(), Some("text"));
+    assert_eq!(shown!(s3.get("k").await?.text()?), "text");
     let range = shown!(s3.get(S3GetObject::new("k", 0, 1000)).await?);
-    assert_eq!(range.size(), Some(4));
+    assert_eq!(range.size(), 4);
     let keys = ["k", "missing"];
-    let objects = shown!(s3.get_many(keys).return_missing(true).await?);
+    let objects = shown!(s3.get_many(keys).return_missing().await?);
     assert_eq!((objects[0].exists(), objects[1].exists()), (true, false));
     assert_eq!(shown!(s3.get_recursive(["logs/"]).await?).len(), 0);
     assert_eq!(
         shown!(s3.put_many([("a", "1"), ("b", "2")]).await?).len(),
         2
     );
-    assert_eq!(shown!(s3.info("k").await?.size()), Some(4));
-    assert_eq!(shown!(s3.list_paths(["logs"]).await?).len(), 0);
-    assert_eq!(shown!(s3.list_recursive([Key::root()]).await?).len(), 3);
+    assert_eq!(shown!(s3.info("k").await?.size()), 4);
+    assert_eq!(shown!(s3.list_paths().at(["logs"]).await?).len(), 0);
+    assert_eq!(shown!(s3.list_recursive().await?).len(), 3);
     shown!(s3.close()?);
     assert_eq!(directory.path().read_dir().unwrap().count(), 0);
     Ok(())

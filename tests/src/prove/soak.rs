@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use futures_util::future::try_join_all;
 use peak_alloc::PeakAlloc;
-use s3_client::{Key, S3, TransferConfig};
+use s3_client::{S3, TransferConfig};
 use s3_core::{AbortUpload, ListUploads, MemoryStore, S3Prefix, Store};
 use s3_testkit::{FaultAction, FaultPlan, Recorded, S3Server, ramp};
 use tempfile::TempDir;
@@ -196,15 +196,15 @@ async fn work(server: &S3Server, client: usize, mut random: Rng) -> Result<u64, 
         ));
     }
     let keys = || objects.iter().map(|(key, _)| key.clone());
-    let listed = s3.list_paths([Key::root()]).await.map_err(failed)?;
+    let listed = s3.list_paths().await.map_err(failed)?;
     if listed.len() != OBJECTS {
         return Err(format!("{} of {OBJECTS} objects are listed", listed.len()));
     }
     let read = s3.get_many(keys()).await.map_err(failed)?;
     let mut moved = 0;
     for (object, (key, len)) in read.iter().zip(&objects) {
-        let bytes = object.blob().map_err(failed)?;
-        if bytes != Some(ramp(0, *len)) {
+        let bytes = object.bytes().map_err(failed)?;
+        if bytes != ramp(0, *len) {
             return Err(format!("client {client}: {key} is not what was written"));
         }
         moved += 2 * *len as u64;

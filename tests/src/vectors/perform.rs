@@ -1,6 +1,6 @@
 //! Steps: one call of the client each.
 
-use s3_client::{PutValue, S3PutObject};
+use s3_client::{MetaflowObject, PutValue, S3PutObject, WriteResult};
 use serde_json::{Value, json};
 
 use super::argument::Argument;
@@ -52,54 +52,54 @@ impl Player {
         }
     }
 
-    async fn get(&mut self, bound: &Bound) -> Answer<s3_client::S3Object> {
+    async fn get(&mut self, bound: &Bound) -> Answer<MetaflowObject> {
         let object = self.get_object(bound.get("key"))?;
-        let call = self
-            .s3
-            .get(object)
-            .return_missing(bound.flag("return_missing", false));
-        Ok(call.return_info(bound.flag("return_info", true)).await?)
+        let call = self.s3.get(object);
+        let call = call.return_info(bound.flag("return_info", true));
+        Ok(match bound.flag("return_missing", false) {
+            true => call.return_missing().await?.into(),
+            false => call.await?.into(),
+        })
     }
 
-    async fn info(&mut self, bound: &Bound) -> Answer<s3_client::S3Object> {
-        let key = self.key(bound.get("key"))?;
-        Ok(self
-            .s3
-            .info(key)
-            .return_missing(bound.flag("return_missing", false))
-            .await?)
+    async fn info(&mut self, bound: &Bound) -> Answer<MetaflowObject> {
+        let call = self.s3.info(self.key(bound.get("key"))?);
+        Ok(match bound.flag("return_missing", false) {
+            true => call.return_missing().await?.into(),
+            false => call.await?.into(),
+        })
     }
 
-    async fn read_many(&mut self, call: Call, bound: &Bound) -> Answer<Vec<s3_client::S3Object>> {
+    async fn read_many(&mut self, call: Call, bound: &Bound) -> Answer<Vec<MetaflowObject>> {
         let return_missing = bound.flag("return_missing", false);
         Ok(match call {
             Call::GetMany => {
                 let objects = self.get_objects(bound.get("keys"))?;
-                let call = self.s3.get_many(objects).return_missing(return_missing);
-                call.return_info(bound.flag("return_info", true)).await?
+                let call = self.s3.get_many(objects);
+                let call = call.return_info(bound.flag("return_info", true));
+                match return_missing {
+                    true => all(call.return_missing().await?),
+                    false => all(call.await?),
+                }
             }
             Call::InfoMany => {
-                let keys = self.keys(bound.get("keys"))?;
-                self.s3
-                    .info_many(keys)
-                    .return_missing(return_missing)
-                    .await?
+                let call = self.s3.info_many(self.keys(bound.get("keys"))?);
+                match return_missing {
+                    true => all(call.return_missing().await?),
+                    false => all(call.await?),
+                }
             }
             Call::GetRecursive => {
                 let keys = self.keys(bound.get("keys"))?;
-                self.s3
-                    .get_recursive(keys)
-                    .return_info(bound.flag("return_info", false))
-                    .await?
+                let call = self.s3.get_recursive(keys);
+                all(call.return_info(bound.flag("return_info", false)).await?)
             }
             Call::GetAll => {
-                self.s3
-                    .get_all()
-                    .return_info(bound.flag("return_info", false))
-                    .await?
+                let call = self.s3.get_all();
+                all(call.return_info(bound.flag("return_info", false)).await?)
             }
-            Call::ListPaths => self.s3.list_paths(self.list_keys(bound)?).await?,
-            _ => self.s3.list_recursive(self.list_keys(bound)?).await?,
+            Call::ListPaths => all(self.s3.list_paths().at(self.list_keys(bound)?).await?),
+            _ => all(self.s3.list_recursive().at(self.list_keys(bound)?).await?),
         })
     }
 
@@ -134,7 +134,7 @@ impl Player {
         if let Some(metadata) = metadata(bound.get("metadata"))? {
             call = call.metadata(self.names.fill_json(&metadata));
         }
-        Ok(json!(call.await?))
+        Ok(json!(call.await?.url()))
     }
 
     async fn put_many(&mut self, bound: &Bound) -> Answer<Value> {
@@ -170,25 +170,25 @@ impl Player {
     }
 
     fn put_object(&self, pair: &Pair, value: Option<PutValue>) -> Answer<S3PutObject> {
-        Ok(S3PutObject {
-            key: self.key(&pair.key)?,
-            value,
-            path: None,
-            content_type: pair.content_type.clone(),
-            encryption: pair.encryption.clone(),
-            metadata: pair
-                .metadata
-                .as_ref()
-                .map(|metadata| self.names.fill_json(metadata)),
-        })
+        let metadata = pair.metadata.as_ref();
+        let mut object = S3PutObject::default();
+        object.key = self.key(&pair.key)?;
+        object.value = value;
+        object.content_type = pair.content_type.clone();
+        object.encryption = pair.encryption.clone();
+        object.metadata = metadata.map(|metadata| self.names.fill_json(metadata));
+        Ok(object)
     }
 
-    /// Shows what was written, with keys as given: the root's key may have been given as nothing or as "".
-    fn show_written(&self, pairs: &[Pair], written: &[(String, String)]) -> Value {
+    /// Shows what was written, with keys as given: the root's key may have been given as nothing or as "". Metaflow leaves
+    /// out objects that were already there.
+    fn show_written(&self, pairs: &[Pair], written: &[WriteResult]) -> Value {
         let mut given = pairs.iter();
-        let shown = written.iter().map(|(key, url)| {
+        let written = written.iter().filter(|result| !result.already_there());
+        let shown = written.map(|result| {
+            let (key, url) = result.pair();
             let is_it = |pair: &&Pair| match &pair.key {
-                Argument::Text(text) => self.names.fill(text) == *key,
+                Argument::Text(text) => self.names.fill(text) == key,
                 _ => true,
             };
             let key = match given.find(is_it).map(|pair| &pair.key) {
@@ -276,6 +276,10 @@ impl Player {
         names.sort();
         Ok(json!(names))
     }
+}
+
+fn all<T: Into<MetaflowObject>>(results: Vec<T>) -> Vec<MetaflowObject> {
+    results.into_iter().map(Into::into).collect()
 }
 
 fn is_scratch(name: &str) -> bool {

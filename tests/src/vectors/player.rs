@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use s3_client::{Error, GetObject, Key, PutValue, S3, S3GetObject, S3Object};
+use s3_client::{Error, GetObject, Key, MetaflowObject, PutValue, S3, S3GetObject};
 use serde_json::{Value, json};
 
 use super::argument::Argument;
@@ -30,8 +30,8 @@ pub(crate) struct Player {
 #[derive(Clone, Debug)]
 pub(crate) enum Returned {
     Nothing,
-    One(S3Object),
-    Many(Vec<S3Object>),
+    One(MetaflowObject),
+    Many(Vec<MetaflowObject>),
 }
 
 /// Why a step has no answer.
@@ -86,7 +86,7 @@ impl Player {
     }
 
     /// Remembers what a step returned, and shows it.
-    pub(crate) fn one(&mut self, answer: Result<S3Object, Raised>) -> Value {
+    pub(crate) fn one(&mut self, answer: Result<MetaflowObject, Raised>) -> Value {
         let (returned, shown) = match answer {
             Err(raised) => (Returned::Nothing, raised.show()),
             Ok(object) => match show_object(&object) {
@@ -102,7 +102,7 @@ impl Player {
     }
 
     /// Remembers what a step returned, and shows it.
-    pub(crate) fn many(&mut self, answer: Result<Vec<S3Object>, Raised>) -> Value {
+    pub(crate) fn many(&mut self, answer: Result<Vec<MetaflowObject>, Raised>) -> Value {
         let shown = answer.and_then(|objects| {
             let shown = objects
                 .iter()
@@ -128,7 +128,11 @@ impl Player {
         }
     }
 
-    pub(crate) fn earlier(&self, step: usize, item: Option<usize>) -> Result<&S3Object, Raised> {
+    pub(crate) fn earlier(
+        &self,
+        step: usize,
+        item: Option<usize>,
+    ) -> Result<&MetaflowObject, Raised> {
         let object = match (self.returned.get(step), item) {
             (Some(Returned::One(object)), None) => Some(object),
             (Some(Returned::Many(objects)), Some(item)) => objects.get(item),

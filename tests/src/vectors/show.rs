@@ -1,6 +1,6 @@
 //! What the client returns, in the form in which outcomes are compared.
 
-use s3_client::{Error, ErrorClass, S3Object};
+use s3_client::{Error, ErrorClass, MetaflowObject};
 use serde_json::{Value, json};
 
 use super::content::{show_bytes, show_text};
@@ -21,7 +21,7 @@ pub(crate) fn show_error(error: &Error) -> Value {
 }
 
 /// Shows a result with every field. Reading it may fail, which is the result then.
-pub(crate) fn show_object(object: &S3Object) -> Result<Value, Error> {
+pub(crate) fn show_object(object: &MetaflowObject) -> Result<Value, Error> {
     let range = object.range_info().map(|range| {
         json!({
             "total_size": range.total_size,
@@ -56,7 +56,7 @@ pub(crate) fn show_object(object: &S3Object) -> Result<Value, Error> {
 }
 
 /// Whether the object's bytes can be had as a file, and the file holds them.
-pub(crate) fn has_file(object: &S3Object) -> bool {
+pub(crate) fn has_file(object: &MetaflowObject) -> bool {
     let Ok(Some(path)) = object.path() else {
         return false;
     };
@@ -67,7 +67,7 @@ pub(crate) fn has_file(object: &S3Object) -> bool {
 }
 
 /// Shows an earlier result that is read again.
-pub(crate) fn show_again(object: &S3Object) -> Result<Value, Error> {
+pub(crate) fn show_again(object: &MetaflowObject) -> Result<Value, Error> {
     Ok(json!({
         "path_exists": has_file(object),
         "blob": object.blob()?.map(|blob| show_bytes(&blob)),

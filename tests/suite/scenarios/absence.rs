@@ -164,7 +164,7 @@ async fn run(absence: &Absence, number: usize, stage: &Stage, report: &mut Repor
     let succeeded = outcome.is_ok();
     problems.extend(operation.check_server(&ground, succeeded).await);
     problems.extend(operation.check_files(&ground, succeeded));
-    if let Err(error) = ground.s3.list_paths(["nothing"]).await {
+    if let Err(error) = ground.s3.list_paths().at(["nothing"]).await {
         problems.push(format!("afterwards: {error}"));
     }
     drop(ground);

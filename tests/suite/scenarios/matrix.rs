@@ -192,7 +192,7 @@ async fn run(
     problems.extend(operation.check_server(&ground, succeeded).await);
     problems.extend(operation.check_files(&ground, succeeded));
     // The same client works as soon as the server does.
-    if let Err(error) = ground.s3.list_paths(["nothing"]).await {
+    if let Err(error) = ground.s3.list_paths().at(["nothing"]).await {
         problems.push(format!("afterwards: {error}"));
     }
     let connections = server.connections().saturating_sub(others);

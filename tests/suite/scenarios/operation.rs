@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use s3_client::{Error, S3, S3GetObject, S3Object};
+use s3_client::{Error, S3, S3Entry, S3GetObject, S3Info, S3Object, WriteResult};
 use s3_core::{
     Checksum, ChecksumAlgorithm, MemoryStore, Payload, PutRequest, S3Url, Store, StoreExt,
 };
@@ -301,8 +301,8 @@ impl Operation {
                     other => Seen::Wrong(format!("{other} objects")),
                 }
             }
-            Self::Info => sizes([s3.info("k").await?]),
-            Self::InfoMany => sizes(s3.info_many(many()).await?),
+            Self::Info => sizes(&[s3.info("k").await?]),
+            Self::InfoMany => sizes(&s3.info_many(many()).await?),
             Self::PutSmall => written(s3.put("k", ramp(0, SMALL)).await?),
             Self::PutSmallOnce => written(s3.put("k", ramp(0, SMALL)).overwrite(false).await?),
             Self::PutParts => written(s3.put("k", ramp(0, LARGE)).await?),
@@ -314,8 +314,14 @@ impl Operation {
                 counted(s3.put_files(from).await?.len(), 2)
             }
             Self::Copy => written(s3.copy("k", "copy").await?),
-            Self::ListPaths => names(&s3.list_paths(["d"]).await?, &one_level()),
-            Self::ListRecursive => names(&s3.list_recursive(["d"]).await?, &below()),
+            Self::ListPaths => {
+                let found = s3.list_paths().at(["d"]).await?;
+                names(found.iter().map(S3Entry::key), &one_level())
+            }
+            Self::ListRecursive => {
+                let found = s3.list_recursive().at(["d"]).await?;
+                names(found.iter().map(S3Info::key), &below())
+            }
             Self::Delete => {
                 s3.delete("k").await?;
                 Seen::Right
@@ -435,7 +441,7 @@ fn one_level() -> Vec<String> {
 fn ramps(objects: impl IntoIterator<Item = S3Object>, start: u64, len: usize) -> Seen {
     let mut seen = Seen::Right;
     for object in objects {
-        let Ok(Some(bytes)) = object.blob() else {
+        let Ok(bytes) = object.bytes() else {
             return Seen::Wrong("there is no object".to_owned());
         };
         match compared(&bytes, &ramp(start, len)) {
@@ -469,18 +475,18 @@ fn of_file(path: &std::path::Path, len: usize) -> Seen {
     }
 }
 
-fn sizes(objects: impl IntoIterator<Item = S3Object>) -> Seen {
-    let is_right = |object: &S3Object| object.size() == Some(SMALL as u64);
-    match objects.into_iter().find(|object| !is_right(object)) {
+fn sizes(infos: &[S3Info]) -> Seen {
+    match infos.iter().find(|info| info.size() != SMALL as u64) {
         None => Seen::Right,
-        Some(object) => Seen::Wrong(format!("{:?} bytes", object.size())),
+        Some(info) => Seen::Wrong(format!("{} bytes", info.size())),
     }
 }
 
-fn written(url: String) -> Seen {
-    match url.starts_with("s3://bkt/") {
+fn written(result: WriteResult) -> Seen {
+    let is_right = result.url().starts_with("s3://bkt/") && result.etag().is_some();
+    match is_right && !result.already_there() {
         true => Seen::Right,
-        false => Seen::Wrong(url),
+        false => Seen::Wrong(format!("{result:?}")),
     }
 }
 
@@ -492,8 +498,8 @@ fn counted(have: usize, want: usize) -> Seen {
 }
 
 /// Compares the names of a listing. Those of a page may come before or after its directories.
-fn names(found: &[S3Object], want: &[String]) -> Seen {
-    let mut found: Vec<_> = found.iter().map(|object| object.key().to_owned()).collect();
+fn names<'a>(found: impl Iterator<Item = &'a str>, want: &[String]) -> Seen {
+    let mut found: Vec<_> = found.map(ToOwned::to_owned).collect();
     found.sort();
     if found == want {
         return Seen::Right;

@@ -28,7 +28,7 @@ async fn perform(workload: Workload, contract: &Contract) -> Outcome<Tally> {
         }
         Workload::BigToFile => {
             let get = s3.get(url(&contract.big_key)).to_file(contract.big_file());
-            Ok(Tally::one(get.await?.size().unwrap_or(0)))
+            Ok(Tally::one(get.await?.size()))
         }
         Workload::BigToMemory => {
             let pieces = get_many(&s3, pieces(contract)).await?;
@@ -45,16 +45,16 @@ async fn perform(workload: Workload, contract: &Contract) -> Outcome<Tally> {
         }
         Workload::List => {
             let bucket = format!("s3://{}/", contract.list_bucket);
-            let mut listing = s3.list_recursive([bucket]).stream();
+            let mut listing = s3.list_recursive().at([bucket]).stream();
             let mut tally = Tally::default();
             while let Some(object) = listing.next().await {
-                tally += Tally::one(object?.size().unwrap_or(0));
+                tally += Tally::one(object?.size());
             }
             Ok(tally)
         }
         Workload::Info => {
             let objects = s3.info_many(urls(workload, contract)).await?;
-            Ok(objects.iter().filter_map(|object| object.size()).collect())
+            Ok(objects.iter().map(|object| object.size()).collect())
         }
         Workload::Ranges => get_many(&s3, ranges(contract)).await,
     }
@@ -64,7 +64,7 @@ async fn get_many<T: Into<GetObject>>(s3: &S3, objects: Vec<T>) -> Outcome<Tally
     let mut objects = s3.get_many(objects).stream();
     let mut tally = Tally::default();
     while let Some((_, object)) = objects.next().await {
-        let bytes = object?.blob()?.map_or(0, |bytes| bytes.len() as u64);
+        let bytes = object?.bytes()?.len() as u64;
         tally += Tally::one(bytes);
     }
     Ok(tally)
@@ -72,5 +72,5 @@ async fn get_many<T: Into<GetObject>>(s3: &S3, objects: Vec<T>) -> Outcome<Tally
 
 async fn get_files(s3: &S3, files: Vec<(String, PathBuf)>) -> Outcome<Tally> {
     let objects = s3.get_files(files).await?;
-    Ok(objects.iter().filter_map(|object| object.size()).collect())
+    Ok(objects.iter().map(|object| object.size()).collect())
 }

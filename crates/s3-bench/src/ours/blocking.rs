@@ -23,7 +23,7 @@ pub(crate) fn run(workload: Workload, contract: &Contract) -> Outcome<Tally> {
         Workload::SmallToMemory | Workload::MidToMemory => get_many(&s3, urls(workload, contract)),
         Workload::BigToFile => {
             let get = s3.get(url(&contract.big_key)).to_file(contract.big_file());
-            Ok(Tally::one(get.send()?.size().unwrap_or(0)))
+            Ok(Tally::one(get.send()?.size()))
         }
         Workload::BigToMemory => {
             let pieces = get_many(&s3, pieces(contract))?;
@@ -42,14 +42,14 @@ pub(crate) fn run(workload: Workload, contract: &Contract) -> Outcome<Tally> {
         Workload::List => {
             let mut tally = Tally::default();
             let bucket = format!("s3://{}/", contract.list_bucket);
-            for object in s3.list_recursive([bucket]).iter()? {
-                tally += Tally::one(object?.size().unwrap_or(0));
+            for object in s3.list_recursive().at([bucket]).iter()? {
+                tally += Tally::one(object?.size());
             }
             Ok(tally)
         }
         Workload::Info => {
             let objects = s3.info_many(urls(workload, contract)).send()?;
-            Ok(objects.iter().filter_map(|object| object.size()).collect())
+            Ok(objects.iter().map(|object| object.size()).collect())
         }
         Workload::Ranges => get_many(&s3, ranges(contract)),
     }
@@ -59,7 +59,7 @@ pub(crate) fn run(workload: Workload, contract: &Contract) -> Outcome<Tally> {
 fn get_many<T: Into<s3_client::GetObject>>(s3: &S3, objects: Vec<T>) -> Outcome<Tally> {
     let mut tally = Tally::default();
     for (_, object) in s3.get_many(objects).iter()? {
-        let bytes = object?.blob()?.map_or(0, |bytes| bytes.len() as u64);
+        let bytes = object?.bytes()?.len() as u64;
         tally += Tally::one(bytes);
     }
     Ok(tally)
@@ -68,7 +68,7 @@ fn get_many<T: Into<s3_client::GetObject>>(s3: &S3, objects: Vec<T>) -> Outcome<
 /// Objects into files of one's own.
 fn get_files(s3: &S3, files: Vec<(String, PathBuf)>) -> Outcome<Tally> {
     let objects = s3.get_files(files).send()?;
-    Ok(objects.iter().filter_map(|object| object.size()).collect())
+    Ok(objects.iter().map(|object| object.size()).collect())
 }
 
 pub(super) fn url(key: &str) -> String {

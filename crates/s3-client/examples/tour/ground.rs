@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use s3_client::s3_core::{ErrorKind, ListUploads, S3Prefix};
-use s3_client::{ErrorClass, S3, S3Object, SdkStore, Store};
+use s3_client::{ErrorClass, S3, SdkStore, Store};
+use s3_client::{ErrorKind, S3Prefix};
+use s3_core::ListUploads;
 
 use crate::chapter::{Chapter, MIB, Result, check, ramp};
 
@@ -78,9 +79,10 @@ impl Ground {
             .build()?;
         let unfinished = self.unfinished_uploads().await?;
         let keys = s3
-            .list_recursive([format!("s3://{}/", self.bucket)])
+            .list_recursive()
+            .at([format!("s3://{}/", self.bucket)])
             .await?;
-        s3.delete_many(keys.iter().map(S3Object::url)).await?;
+        s3.delete_many(&keys).await?;
         s3.delete_bucket(self.bucket.as_str()).await?;
         if finished {
             check!(

@@ -1,22 +1,23 @@
-//! Buckets: which there are, making and removing them.
+//! `list_buckets`, `create_bucket` and `delete_bucket`.
 
 use s3_core::{BucketInfo, BucketRequest, S3Prefix};
 
+use crate::call::Call;
 use crate::error::Result;
-use crate::request::{Call, Mode, Op, Request};
+use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
 
-/// The call of [`list_buckets`](Client::list_buckets).
+/// The operation of [`list_buckets`](Client::list_buckets).
 #[derive(Clone, Copy, Debug)]
 pub struct ListBuckets;
 
-/// The call of [`create_bucket`](Client::create_bucket).
+/// The operation of [`create_bucket`](Client::create_bucket).
 #[derive(Clone, Debug)]
 pub struct CreateBucket {
     name: String,
 }
 
-/// The call of [`delete_bucket`](Client::delete_bucket).
+/// The operation of [`delete_bucket`](Client::delete_bucket).
 #[derive(Clone, Debug)]
 pub struct DeleteBucket {
     name: String,
@@ -48,7 +49,7 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// Class `Url` for what can be no bucket's name, and then nothing was sent; `Other` if the name is taken or the
+    /// Class `Url` for an invalid name; nothing was sent; `Other` if the name is taken or the
     /// server does not allow it, `AccessDenied`.
     ///
     /// # Examples
@@ -69,8 +70,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// Class `NotFound` for a missing bucket, `Other` for one that is not empty, `AccessDenied`; `Url` for what can be
-    /// no bucket's name, and then nothing was sent.
+    /// Class `NotFound` for a missing bucket, `Other` for one that is not empty, `AccessDenied`; `Url` for an
+    /// invalid name; nothing was sent.
     ///
     /// # Examples
     ///
@@ -128,7 +129,7 @@ impl Op for DeleteBucket {
     }
 }
 
-/// A name with a slash would be a key's path on the wire, so it is refused here.
+/// A name with a slash would be the path of a key in the request, so it is an error here.
 fn request(name: String) -> Result<BucketRequest> {
     S3Prefix::from_parts(&name, "")?;
     Ok(BucketRequest::new(name))
@@ -141,7 +142,7 @@ mod tests {
     use crate::{ErrorClass, S3};
 
     #[tokio::test]
-    async fn what_is_no_bucket_name_is_refused_without_a_request() {
+    async fn an_invalid_bucket_name_is_an_error_without_a_request() {
         let store = MemoryStore::new();
         let s3 = S3::builder()
             .store(store.clone())

@@ -1,13 +1,14 @@
-//! Copying inside the store.
+//! `copy`: copies an object within the server.
 
 use s3_core::CopyRequest;
 
-use crate::Key;
+use crate::call::Call;
 use crate::error::Result;
-use crate::request::{Call, Mode, Op, Request};
+use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
+use crate::{Key, WriteOutcome, WriteResult};
 
-/// The call of [`copy`](Client::copy).
+/// The operation of [`copy`](Client::copy).
 #[derive(Clone, Debug)]
 pub struct CopyObject {
     from: Key,
@@ -15,11 +16,12 @@ pub struct CopyObject {
 }
 
 impl<M: Mode> Client<M> {
-    /// Copies an object with its attributes and returns the URL of the copy. The bytes do not pass through the client.
+    /// Copies an object with its attributes. The bytes do not pass through the client.
     ///
-    /// One request up to 5 GiB, parts beyond, which keep the type, the encoding, `Cache-Control`, `Content-Disposition`
-    /// and the user metadata and nothing else. The copy is encrypted as the client's
-    /// [encryption](crate::S3Builder::encryption) says, else as its bucket's default does, however its source is.
+    /// One request up to 5 GiB. A larger copy is made in parts and keeps content type, encoding, `Cache-Control`,
+    /// `Content-Disposition` and user metadata, nothing else. The copy is encrypted with the client's
+    /// [encryption](crate::S3Builder::encryption), or else with the default of its bucket; the encryption of the source
+    /// does not matter.
     ///
     /// # Errors
     ///
@@ -33,7 +35,8 @@ impl<M: Mode> Client<M> {
     /// let s3 = s3_client::S3::in_memory()?;
     /// s3.create_bucket("b").await?;
     /// s3.put("s3://b/from", "hello").content_type("text/plain").await?;
-    /// assert_eq!(s3.copy("s3://b/from", "s3://b/to").await?, "s3://b/to");
+    /// let copy = s3.copy("s3://b/from", "s3://b/to").await?;
+    /// assert_eq!(copy.url(), "s3://b/to");
     /// assert_eq!(s3.info("s3://b/to").await?.content_type(), Some("text/plain"));
     /// # Ok(()) }
     /// ```
@@ -46,17 +49,22 @@ impl<M: Mode> Client<M> {
 }
 
 impl Op for CopyObject {
-    type Output = String;
+    type Output = WriteResult;
 
     const NAME: &'static str = "copy";
 
-    async fn run(self, call: Call) -> Result<String> {
+    async fn run(self, call: Call) -> Result<WriteResult> {
         let from = call.client.object_url(&self.from)?;
         let to = call.client.object_url(&self.to)?;
         let mut request = CopyRequest::new(from, to.clone());
         request.encryption.clone_from(&call.client.encryption);
-        call.client.transfer.copy(request, &call.options).await?;
-        Ok(to.as_str().to_owned())
+        let response = call.client.transfer.copy(request, &call.options).await?;
+        Ok(WriteResult::new(
+            self.to,
+            to,
+            WriteOutcome::Written,
+            response,
+        ))
     }
 }
 
@@ -78,8 +86,9 @@ mod tests {
             .await
             .unwrap();
         let encrypting = builder().store(store).encryption("AES256").build().unwrap();
-        encrypting.copy("a", "c").await.unwrap();
+        let copy = encrypting.copy("a", "c").await.unwrap();
         let info = plain.info("c").await.unwrap();
+        assert!(copy.etag().is_some() && copy.etag() == info.etag());
         assert_eq!(
             (info.encryption(), info.metadata()),
             (Some("AES256"), Some(&json!({"m": "1"})))

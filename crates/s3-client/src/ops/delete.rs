@@ -1,27 +1,31 @@
-//! Deleting objects.
+//! `delete` and `delete_many`: delete objects.
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::request::{Call, Mode, Op, Request};
-use crate::s3::Client;
-use crate::{BatchError, Key, OnFailure, Outcome};
+use s3_core::{PutResponse, S3Url};
 
-/// The call of [`delete`](Client::delete).
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::on_failure::many_op;
+use crate::request::{Mode, Op, Request};
+use crate::s3::Client;
+use crate::{BatchError, Key, OnFailure, Outcome, WriteOutcome, WriteResult};
+
+/// The operation of [`delete`](Client::delete).
 #[derive(Clone, Debug)]
 pub struct Delete {
     key: Key,
 }
 
-/// The call of [`delete_many`](Client::delete_many).
+/// The operation of [`delete_many`](Client::delete_many).
 #[derive(Clone, Debug)]
 pub struct DeleteMany {
-    pub(crate) on_failure: OnFailure,
+    on_failure: OnFailure,
     keys: Vec<Key>,
 }
 
 impl<M: Mode> Client<M> {
-    /// Deletes an object. Deleting what is not there succeeds. One request.
+    /// Deletes an object. Deleting an object that does not exist succeeds. One request.
     ///
     /// # Errors
     ///
@@ -37,19 +41,20 @@ impl<M: Mode> Client<M> {
     /// s3.put("s3://b/k", "v").await?;
     /// s3.delete("s3://b/k").await?;
     /// s3.delete("s3://b/k").await?;
-    /// assert!(!s3.info("s3://b/k").return_missing(true).await?.exists());
+    /// assert!(!s3.info("s3://b/k").return_missing().await?.exists());
     /// # Ok(()) }
     /// ```
     pub fn delete(&self, key: impl Into<Key>) -> Request<Delete, M> {
         self.request(Delete { key: key.into() })
     }
 
-    /// Deletes many objects and returns their URLs, in input order. One request per 1,000 objects of a bucket.
+    /// Deletes many objects and returns one result per input, in input order. One request per 1,000 objects of a bucket.
     ///
     /// # Errors
     ///
-    /// Every input is attempted unless [`on_failure`](Request::on_failure) says otherwise. The failing one with the lowest index decides which error it is; the account of all
-    /// is its [`BatchError`](crate::BatchError). Classes as in [`delete`](Self::delete).
+    /// Every input is attempted unless [`on_failure`](Request::on_failure) says otherwise. The error is that of the
+    /// failing input with the lowest index, with an account of all inputs: see [`BatchError`](crate::BatchError). Classes
+    /// as in [`delete`](Self::delete).
     ///
     /// # Examples
     ///
@@ -60,7 +65,7 @@ impl<M: Mode> Client<M> {
     /// s3.create_bucket("b").await?;
     /// s3.put_many([("s3://b/1", "one"), ("s3://b/2", "two")]).await?;
     /// s3.delete_many(["s3://b/1", "s3://b/2"]).await?;
-    /// assert!(s3.list_recursive(["s3://b/"]).await?.is_empty());
+    /// assert!(s3.list_recursive().at(["s3://b/"]).await?.is_empty());
     /// # Ok(()) }
     /// ```
     pub fn delete_many(&self, keys: impl IntoIterator<Item: Into<Key>>) -> Request<DeleteMany, M> {
@@ -72,48 +77,50 @@ impl<M: Mode> Client<M> {
 }
 
 impl Op for Delete {
-    type Output = ();
+    type Output = WriteResult;
 
     const NAME: &'static str = "delete";
 
-    async fn run(self, call: Call) -> Result<()> {
+    async fn run(self, call: Call) -> Result<WriteResult> {
         let url = call.client.object_url(&self.key)?;
-        let outcomes = call
-            .client
-            .transfer
-            .delete_many(vec![url], &call.options)
-            .await;
-        Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
+        let transfer = &call.client.transfer;
+        let results = transfer.delete_many(vec![url.clone()], &call.options).await;
+        results.into_iter().collect::<Result<(), _>>()?;
+        Ok(deleted(self.key, url))
     }
 }
 
 impl Op for DeleteMany {
-    type Output = Vec<String>;
+    type Output = Vec<WriteResult>;
 
     const NAME: &'static str = "delete_many";
 
-    async fn run(self, call: Call) -> Result<Vec<String>> {
-        let urls = self
-            .keys
-            .iter()
-            .map(|key| call.client.object_url(key))
-            .collect::<Result<Vec<_>>>()?;
-        let names = urls.iter().map(|url| url.as_str().to_owned()).collect();
+    async fn run(self, call: Call) -> Result<Vec<WriteResult>> {
+        let urls = self.keys.iter().map(|key| call.client.object_url(key));
+        let urls = urls.collect::<Result<Vec<_>>>()?;
         let (transfer, after) = (&call.client.transfer, self.on_failure.for_writes());
-        let outcomes = transfer.delete_outcomes(urls, after, &call.options).await;
-        let outcomes = outcomes
-            .into_iter()
-            .map(|outcome| Some(outcome?.map_err(|error| Arc::new(Error::from(error)))));
-        BatchError::check(Self::NAME, outcomes.collect(), |_, ()| Outcome::Done)?;
-        Ok(names)
+        let results = transfer.delete_outcomes(urls.clone(), after, &call.options);
+        let inputs = self.keys.into_iter().zip(urls);
+        let results = results.await.into_iter().zip(inputs);
+        let results = results.map(|(result, (key, url))| {
+            let result = result?.map(|()| deleted(key, url));
+            Some(result.map_err(|error| Arc::new(Error::from(error))))
+        });
+        BatchError::check(Self::NAME, results.collect(), None, Outcome::Written)
     }
+}
+
+many_op!(DeleteMany);
+
+fn deleted(key: Key, url: S3Url) -> WriteResult {
+    WriteResult::new(key, url, WriteOutcome::Deleted, PutResponse::default())
 }
 
 #[cfg(test)]
 mod tests {
     use s3_core::{MemoryStore, S3Url, StoreExt};
 
-    use crate::{ErrorClass, Key, S3};
+    use crate::{ErrorClass, S3};
 
     #[tokio::test]
     async fn an_object_of_a_listing_stands_for_itself_whatever_was_listed() {
@@ -137,20 +144,20 @@ mod tests {
             builder.tmproot(std::env::temp_dir()).build().unwrap()
         };
         let s3 = client("s3://b/root");
-        let all = s3.list_recursive([Key::root()]).await.unwrap();
+        let all = s3.list_recursive().await.unwrap();
         assert_eq!(all.len(), keys.len() - 1);
         for (read, found) in s3.get_many(&all).await.unwrap().iter().zip(&all) {
-            let text = read.text().unwrap().unwrap();
+            let text = read.text().unwrap();
             assert_eq!(format!("s3://b/{text}"), found.url());
         }
-        let below = s3.list_paths([Key::root()]).await.unwrap();
+        let below = s3.list_paths().await.unwrap();
         let tmp = below.iter().find(|entry| entry.url() == "s3://b/root/tmp/");
-        let in_tmp = s3.list_recursive(tmp).await.unwrap();
-        assert_eq!(
-            s3.delete_many(&in_tmp).await.unwrap(),
-            ["s3://b/root/tmp/a"]
-        );
-        assert!(s3.info("a").await.unwrap().exists());
+        let in_tmp = s3.list_recursive().at(tmp).await.unwrap();
+        let deleted = s3.delete_many(&in_tmp).await.unwrap();
+        assert_eq!(deleted.len(), 1);
+        assert_eq!(deleted[0].url(), "s3://b/root/tmp/a");
+        assert_eq!(deleted[0].outcome(), crate::WriteOutcome::Deleted);
+        s3.info("a").await.unwrap();
 
         let elsewhere = client("s3://b/roo").delete_many(&all).await.unwrap_err();
         assert_eq!(elsewhere.class(), ErrorClass::Url);
@@ -176,13 +183,7 @@ mod tests {
             (batch.index(), batch.succeeded(), batch.failed()),
             (0, 2, 1)
         );
-        assert!(
-            !s3.info("s3://b/k")
-                .return_missing(true)
-                .await
-                .unwrap()
-                .exists()
-        );
+        assert!(!s3.info("s3://b/k").return_missing().await.unwrap().exists());
         assert!(s3.delete_many(Vec::<&str>::new()).await.unwrap().is_empty());
         assert_eq!(s3.delete("k").await.unwrap_err().class(), ErrorClass::Url);
     }

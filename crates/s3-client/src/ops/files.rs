@@ -1,4 +1,4 @@
-//! One local file up, one object down to a local file.
+//! `upload_file` and `download_file`: one local file.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::s3::Client;
 use crate::{GetObject, Key, PutValue};
 
 impl<M: Mode> Client<M> {
-    /// Uploads a local file and returns the URL: [`put`](Self::put) with the file's content.
+    /// Uploads a local file: [`put`](Self::put) with the file's content.
     ///
     /// # Errors
     ///
@@ -34,12 +34,12 @@ impl<M: Mode> Client<M> {
 
     /// Downloads an object to a local file: [`get`](Self::get) with [`to_file`](Request::to_file).
     ///
-    /// The file appears when it is complete and replaces what was there. Its directory must exist. It stays when the
+    /// The file appears when it is complete, and replaces an existing one. Its directory must exist. It stays when the
     /// client is closed.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get); class `Other` for a missing directory, and then nothing was sent.
+    /// As [`get`](Self::get); class `Other` for a missing directory; nothing was sent.
     ///
     /// # Examples
     ///

@@ -1,42 +1,33 @@
-//! Downloading one object.
+//! `get`: downloads one object.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::download::{Fetch, Landing};
+use s3_transfer::{Destination, GetItem};
+
+use crate::call::Call;
+use crate::context::ClientContext;
+use crate::download::{Show, download};
 use crate::error::{Error, Result};
-use crate::request::{Call, Mode, Op, Request};
-use crate::s3::{Client, Shared};
-use crate::{GetObject, S3Object};
+use crate::request::{Mode, Op, Request};
+use crate::s3::Client;
+use crate::{GetObject, Lookup, MissingObject, ReadOutput, S3Object};
 
-/// The call of [`get`](Client::get).
+/// The operation of [`get`](Client::get) and [`download_file`](Client::download_file).
 #[derive(Clone, Debug)]
-pub struct Get {
+pub struct Get<T = S3Object> {
     object: GetObject,
-    pub(super) landing: Landing,
-    pub(super) options: GetOptions,
-}
-
-/// What the calls that download objects by key have in common.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct GetOptions {
-    pub(super) return_missing: bool,
-    pub(super) return_info: bool,
-}
-
-impl Default for GetOptions {
-    fn default() -> Self {
-        Self {
-            return_missing: false,
-            return_info: true,
-        }
-    }
+    /// Memory or the temporary directory, by size, when `None`.
+    destination: Option<Destination>,
+    return_info: bool,
+    output: PhantomData<fn() -> T>,
 }
 
 impl<M: Mode> Client<M> {
     /// Downloads an object, or a range of it if given an [`S3GetObject`](crate::S3GetObject).
     ///
-    /// One get per part of 8 MiB, in parallel; a second one for an empty object. The bytes land in memory or in the
+    /// One GET per part of 8 MiB, in parallel; a second one for an empty object. The bytes are kept in memory or in the
     /// temporary directory, by size; see [`S3Builder::max_in_memory_object`](crate::S3Builder::max_in_memory_object).
     ///
     /// # Errors
@@ -54,33 +45,40 @@ impl<M: Mode> Client<M> {
     /// s3.put("s3://b/k", "hello").await?;
     ///
     /// let object = s3.get("s3://b/k").await?;
-    /// assert_eq!(object.blob()?.as_deref(), Some(&b"hello"[..]));
-    /// assert!(!s3.get("s3://b/other").return_missing(true).await?.exists());
+    /// assert_eq!(object.bytes()?, "hello");
+    /// assert!(!s3.get("s3://b/other").return_missing().await?.exists());
     /// # Ok(()) }
     /// ```
     pub fn get(&self, key: impl Into<GetObject>) -> Request<Get, M> {
         self.request(Get {
             object: key.into(),
-            landing: Landing::default(),
-            options: GetOptions::default(),
+            destination: None,
+            return_info: true,
+            output: PhantomData,
         })
     }
 }
 
 impl<M> Request<Get, M> {
-    /// Returns an object that does not [exist](S3Object::exists) instead of failing when there is none. Off by default.
-    pub fn return_missing(mut self, yes: bool) -> Self {
-        self.op.options.return_missing = yes;
-        self
+    /// Returns a [`Lookup`] instead of failing when there is no such object.
+    pub fn return_missing(self) -> Request<Get<Lookup<S3Object>>, M> {
+        self.map(|get| Get {
+            object: get.object,
+            destination: get.destination,
+            return_info: get.return_info,
+            output: PhantomData,
+        })
     }
+}
 
+impl<T, M> Request<Get<T>, M> {
     /// Fills in content type, metadata, encryption, time and range. On by default; it costs nothing.
     pub fn return_info(mut self, yes: bool) -> Self {
-        self.op.options.return_info = yes;
+        self.op.return_info = yes;
         self
     }
 
-    /// Keeps the bytes in memory, however many they are.
+    /// Keeps the bytes in memory, whatever the size.
     ///
     /// # Examples
     ///
@@ -92,69 +90,67 @@ impl<M> Request<Get, M> {
     /// s3.put("s3://b/k", "hello").await?;
     /// let object = s3.get("s3://b/k").to_memory().await?;
     /// s3.close()?;
-    /// assert_eq!(object.text()?.as_deref(), Some("hello"));
+    /// assert_eq!(object.text()?, "hello");
     /// # Ok(()) }
     /// ```
     pub fn to_memory(mut self) -> Self {
-        self.op.landing = Landing::Memory;
+        self.op.destination = Some(Destination::Memory);
         self
     }
 
-    /// Downloads to this file, which appears when it is complete and replaces what was there. Its directory must
-    /// exist. The file is the caller's: closing the client does not remove it.
+    /// Downloads to this file. The file appears when it is complete, and replaces an existing one. Its directory must
+    /// exist. Closing the client does not remove it.
     ///
     /// # Examples
     ///
     /// See [`download_file`](Client::download_file), which is the same call.
     pub fn to_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.op.landing = Landing::File(path.into());
+        self.op.destination = Some(Destination::File(path.into()));
         self
     }
 }
 
-impl Op for Get {
-    type Output = S3Object;
+impl<T: ReadOutput<Object = S3Object>> Op for Get<T> {
+    type Output = T;
 
     const NAME: &'static str = "get";
 
-    async fn run(self, call: Call) -> Result<S3Object> {
-        let fetch = resolve(&call.client, &self.object)?;
-        let landing = check_landing(self.landing)?;
-        fetch_object(fetch, call, &landing, self.options).await
+    async fn run(self, call: Call) -> Result<T> {
+        let item = resolve(&call.client, &self.object)?;
+        let destination = match self.destination {
+            Some(Destination::File(path)) => {
+                Some(Destination::File(check_file(&path, Path::is_dir)?))
+            }
+            other => other,
+        };
+        read(&call, item, destination, self.return_info).await
     }
 }
 
-/// Returns what to fetch, or why the key or the range makes no sense.
-pub(super) fn resolve(client: &Shared, object: &GetObject) -> Result<Fetch> {
+/// Returns what to download, or why the key or the range is invalid.
+pub(super) fn resolve(client: &ClientContext, object: &GetObject) -> Result<GetItem> {
     let url = client.object_url(object.key())?;
     let range = object.range(url.as_str())?;
-    Ok(Fetch::new(url, range))
+    let mut item = GetItem::new(url);
+    item.range = range;
+    Ok(item)
 }
 
-/// Downloads, and turns a missing object into a result if that is wanted.
-pub(super) async fn fetch_object(
-    fetch: Fetch,
-    call: Call,
-    landing: &Landing,
-    options: GetOptions,
-) -> Result<S3Object> {
-    let url = fetch.url.clone();
-    let root = call.client.display_root();
-    match fetch.run(&call, landing).await {
-        Ok(download) => Ok(download.into_object(root, options.return_info)),
-        Err(error) if options.return_missing && error.is_missing() => {
-            Ok(S3Object::missing(url, root))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Makes a path of the caller's absolute, and refuses one that cannot become a file.
-fn check_landing(landing: Landing) -> Result<Landing> {
-    match landing {
-        Landing::File(path) => check_file(&path, Path::is_dir).map(Landing::File),
-        other => Ok(other),
-    }
+/// Downloads, and turns a missing object into a result if the output type allows it.
+pub(super) async fn read<T: ReadOutput<Object = S3Object>>(
+    call: &Call,
+    item: GetItem,
+    destination: Option<Destination>,
+    return_info: bool,
+) -> Result<T> {
+    let url = item.url.clone();
+    let relative_to = call.client.display_root();
+    let show = Show {
+        relative_to: relative_to.clone(),
+        return_info,
+    };
+    let object = download(call, item, destination, show).await;
+    T::of(object, || MissingObject::new(url, relative_to))
 }
 
 /// The longest name of a file that the file systems of Linux and macOS take, in bytes.
@@ -241,17 +237,18 @@ mod tests {
         assert!(object.last_modified().is_some());
 
         let bare = s3.get("r").return_info(false).await.unwrap();
-        assert!(!bare.has_info() && bare.last_modified().is_none() && bare.downloaded());
+        assert!(
+            bare.content_type().is_none()
+                && bare.last_modified().is_none()
+                && bare.etag().is_some()
+        );
     }
 
     #[tokio::test]
     async fn an_empty_object_is_no_range_error() {
         let (_, s3) = client().await;
         let object = s3.get("z").await.unwrap();
-        assert_eq!(
-            (object.size(), object.text().unwrap().as_deref()),
-            (Some(0), Some(""))
-        );
+        assert_eq!((object.size(), object.text().unwrap().as_str()), (0, ""));
         let error = s3.get(S3GetObject::new("z", 0, 1)).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::InvalidRange);
     }
@@ -264,28 +261,25 @@ mod tests {
         assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0);
         let large = s3.get("r").await.unwrap();
         assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 1);
-        let file = std::fs::metadata(large.path().unwrap().unwrap()).unwrap();
+        let file = std::fs::metadata(large.path().unwrap()).unwrap();
         assert_eq!(file.permissions().mode() & 0o777, 0o600);
-        assert_eq!(
-            std::fs::read(small.path().unwrap().unwrap()).unwrap(),
-            b"234"
-        );
+        assert_eq!(std::fs::read(small.path().unwrap()).unwrap(), b"234");
 
         s3.close().unwrap();
-        assert_eq!(small.text().unwrap().as_deref(), Some("234"));
-        assert!(matches!(large.blob().unwrap_err(), Error::Closed { .. }));
+        assert_eq!(small.text().unwrap(), "234");
+        assert!(matches!(large.bytes().unwrap_err(), Error::Closed { .. }));
         let error = s3.get("r").await.unwrap_err();
         assert!(matches!(error, Error::Closed { .. }), "{error}");
-        assert_eq!(s3.get("r").to_memory().await.unwrap().size(), Some(10));
+        assert_eq!(s3.get("r").to_memory().await.unwrap().size(), 10);
     }
 
     #[tokio::test]
     async fn the_last_object_keeps_the_directory() {
         let (_, s3) = client().await;
         let object = s3.get("r").await.unwrap();
-        let path = object.path().unwrap().unwrap();
+        let path = object.path().unwrap();
         drop(s3);
-        assert_eq!(object.text().unwrap().as_deref(), Some("0123456789"));
+        assert_eq!(object.text().unwrap(), "0123456789");
         drop(object);
         assert!(!path.parent().unwrap().exists());
     }
@@ -323,15 +317,12 @@ mod tests {
             s3.get("nope").await.unwrap_err().class(),
             ErrorClass::NotFound
         );
-        let missing = s3.get("nope").return_missing(true).await.unwrap();
-        assert_eq!(
-            (missing.exists(), missing.key(), missing.size()),
-            (false, "nope", None)
-        );
+        let missing = s3.get("nope").return_missing().await.unwrap();
+        assert_eq!((missing.exists(), missing.key()), (false, "nope"));
         let rootless = S3::in_memory().unwrap();
         let missing = rootless
             .get("s3://nowhere/k")
-            .return_missing(true)
+            .return_missing()
             .await
             .unwrap();
         assert!(!missing.exists() && missing.prefix().is_none());

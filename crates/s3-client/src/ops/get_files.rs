@@ -1,23 +1,28 @@
-//! Downloading many objects, each to a file of the caller's.
+//! `get_files`: downloads many objects, each to its own local file.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use super::get::{GetOptions, check_file, fetch_object, resolve};
-use crate::dedup::{Batch, run_distinct};
-use crate::download::{Fetch, Landing};
-use crate::error::{Error, Result};
-use crate::request::{Call, Mode, Op, Request};
-use crate::s3::Client;
-use crate::{GetObject, OnFailure, S3Object};
+use s3_transfer::{Destination, GetItem};
 
-/// The call of [`get_files`](Client::get_files).
+use super::get::{check_file, read, resolve};
+use crate::call::Call;
+use crate::dedup::run_distinct;
+use crate::error::{Error, Result};
+use crate::on_failure::many_op;
+use crate::request::{Mode, Op, Request};
+use crate::s3::Client;
+use crate::{BatchError, GetObject, Lookup, OnFailure, Outcome, ReadOutput, S3Object};
+
+/// The operation of [`get_files`](Client::get_files).
 #[derive(Clone, Debug)]
-pub struct GetFiles {
-    pub(crate) on_failure: OnFailure,
+pub struct GetFiles<T = S3Object> {
+    on_failure: OnFailure,
     objects: Vec<(GetObject, PathBuf)>,
-    options: GetOptions,
+    return_info: bool,
+    output: PhantomData<fn() -> T>,
 }
 
 impl<M: Mode> Client<M> {
@@ -45,7 +50,7 @@ impl<M: Mode> Client<M> {
     ///
     /// let files = [("s3://b/1", directory.join("1.txt")), ("s3://b/2", directory.join("2.txt"))];
     /// let objects = s3.get_files(files).await?;
-    /// assert_eq!(objects[1].path()?, Some(directory.join("2.txt")));
+    /// assert_eq!(objects[1].path()?, directory.join("2.txt"));
     /// assert_eq!(std::fs::read_to_string(directory.join("1.txt"))?, "one");
     /// # Ok(()) }
     /// ```
@@ -59,46 +64,55 @@ impl<M: Mode> Client<M> {
         self.request(GetFiles {
             on_failure: OnFailure::Stop,
             objects,
-            options: GetOptions::default(),
+            return_info: true,
+            output: PhantomData,
         })
     }
 }
 
 impl<M> Request<GetFiles, M> {
-    /// Returns objects that do not [exist](S3Object::exists) instead of failing when some are missing; their files are
-    /// left as they are. Off by default.
-    pub fn return_missing(mut self, yes: bool) -> Self {
-        self.op.options.return_missing = yes;
-        self
+    /// Returns a [`Lookup`] per input instead of failing when an object is missing; its file is left as it is.
+    pub fn return_missing(self) -> Request<GetFiles<Lookup<S3Object>>, M> {
+        self.map(|get| GetFiles {
+            on_failure: get.on_failure,
+            objects: get.objects,
+            return_info: get.return_info,
+            output: PhantomData,
+        })
     }
+}
 
+impl<T, M> Request<GetFiles<T>, M> {
     /// Fills in content type, metadata, encryption, time and range. On by default; it costs nothing.
     pub fn return_info(mut self, yes: bool) -> Self {
-        self.op.options.return_info = yes;
+        self.op.return_info = yes;
         self
     }
 }
 
-impl Op for GetFiles {
-    type Output = Vec<S3Object>;
+impl<T: ReadOutput<Object = S3Object> + Into<Outcome>> Op for GetFiles<T> {
+    type Output = Vec<T>;
 
     const NAME: &'static str = "get_files";
 
-    async fn run(self, call: Call) -> Result<Vec<S3Object>> {
+    async fn run(self, call: Call) -> Result<Vec<T>> {
         let mut targets = Targets::default();
-        let mut fetches: Vec<(Fetch, PathBuf)> = Vec::with_capacity(self.objects.len());
+        let mut items: Vec<(GetItem, PathBuf)> = Vec::with_capacity(self.objects.len());
         for (object, path) in &self.objects {
-            fetches.push((resolve(&call.client, object)?, targets.check(path)?));
+            items.push((resolve(&call.client, object)?, targets.check(path)?));
         }
-        let (transfer, options) = (call.client.transfer.clone(), self.options);
-        let batch = Batch::of_objects(Self::NAME, self.on_failure);
-        run_distinct(&transfer, batch, fetches, move |_, (fetch, path)| {
+        let (transfer, return_info) = (call.client.transfer.clone(), self.return_info);
+        let job = move |_, (item, path)| {
             let call = call.clone();
-            async move { fetch_object(fetch, call, &Landing::File(path), options).await }
-        })
-        .await
+            let destination = Some(Destination::File(path));
+            async move { read(&call, item, destination, return_info).await }
+        };
+        let results = run_distinct(&transfer, self.on_failure.for_reads(), items, job).await;
+        BatchError::check(Self::NAME, results, None, self.on_failure.outcome())
     }
 }
+
+many_op!(GetFiles<T>);
 
 /// The files of a call, and the directories that they are in.
 #[derive(Default)]
@@ -179,13 +193,12 @@ mod tests {
         for (n, text) in ["BB", "A", "", "A"].into_iter().enumerate() {
             let path = dir.path().join(n.to_string());
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
-            assert_eq!(objects[n].path().unwrap(), Some(path));
-            assert!(objects[n].downloaded());
+            assert_eq!(objects[n].path().unwrap(), path);
         }
         s3.close().unwrap();
         assert_eq!(names(&dir), ["0", "1", "2", "3"]);
         let part = s3.get_files([(S3GetObject::new("b", 1, 1), dir.path().join("0"))]);
-        assert_eq!(part.await.unwrap()[0].size(), Some(1));
+        assert_eq!(part.await.unwrap()[0].size(), 1);
         let none = Vec::<(&str, &str)>::new();
         assert!(s3.get_files(none).await.unwrap().is_empty());
     }
@@ -199,8 +212,11 @@ mod tests {
         let error = s3.get_files(files.clone()).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::NotFound);
         assert_eq!(error.as_batch().unwrap().index(), 1);
-        let objects = s3.get_files(files).return_missing(true).await.unwrap();
-        let sizes: Vec<_> = objects.iter().map(|object| object.size()).collect();
+        let objects = s3.get_files(files).return_missing().await.unwrap();
+        let sizes: Vec<_> = objects
+            .iter()
+            .map(|object| Some(object.as_found()?.size()))
+            .collect();
         assert_eq!(sizes, [Some(1), None, Some(2)]);
         assert_eq!(fs::read_to_string(path("n")).unwrap(), "kept");
         assert_eq!(names(&dir), ["a", "b", "n"]);

@@ -1,23 +1,28 @@
-//! Downloading many objects.
+//! `get_many`: downloads many objects.
+
+use std::marker::PhantomData;
 
 use s3_transfer::FanOutOptions;
 
-use super::get::{GetOptions, fetch_object, resolve};
-use crate::dedup::{Batch, run_distinct};
-use crate::download::Landing;
+use super::get::{read, resolve};
+use crate::call::Call;
+use crate::dedup::run_distinct;
+use crate::download::expected_len;
 use crate::error::Result;
+use crate::on_failure::many_op;
 use crate::read_ahead::ReadAhead;
-use crate::request::{Async, Call, Mode, Op, Request};
+use crate::request::{Async, Mode, Op, Request};
 use crate::s3::Client;
 use crate::stream::ObjectStream;
-use crate::{GetObject, OnFailure, S3Object};
+use crate::{BatchError, GetObject, Lookup, OnFailure, Outcome, ReadOutput, S3Object};
 
-/// The call of [`get_many`](Client::get_many).
+/// The operation of [`get_many`](Client::get_many).
 #[derive(Clone, Debug)]
-pub struct GetMany {
-    pub(crate) on_failure: OnFailure,
+pub struct GetMany<T = S3Object> {
+    on_failure: OnFailure,
     objects: Vec<GetObject>,
-    options: GetOptions,
+    return_info: bool,
+    output: PhantomData<fn() -> T>,
 }
 
 impl<M: Mode> Client<M> {
@@ -40,8 +45,8 @@ impl<M: Mode> Client<M> {
     /// s3.create_bucket("b").await?;
     /// s3.put_many([("s3://b/1", "one"), ("s3://b/2", "two")]).await?;
     ///
-    /// let objects = s3.get_many(["s3://b/2", "s3://b/3", "s3://b/1"]).return_missing(true).await?;
-    /// let sizes: Vec<_> = objects.iter().map(|object| object.size()).collect();
+    /// let objects = s3.get_many(["s3://b/2", "s3://b/3", "s3://b/1"]).return_missing().await?;
+    /// let sizes: Vec<_> = objects.iter().map(|object| object.as_found().map(|object| object.size())).collect();
     /// assert_eq!(sizes, [Some(3), None, Some(3)]);
     /// # Ok(()) }
     /// ```
@@ -50,29 +55,36 @@ impl<M: Mode> Client<M> {
         self.request(GetMany {
             on_failure: OnFailure::Stop,
             objects,
-            options: GetOptions::default(),
+            return_info: true,
+            output: PhantomData,
         })
     }
 }
 
 impl<M> Request<GetMany, M> {
-    /// Returns objects that do not [exist](S3Object::exists) instead of failing when some are missing. Off by default.
-    pub fn return_missing(mut self, yes: bool) -> Self {
-        self.op.options.return_missing = yes;
-        self
+    /// Returns a [`Lookup`] per input instead of failing when an object is missing.
+    pub fn return_missing(self) -> Request<GetMany<Lookup<S3Object>>, M> {
+        self.map(|get| GetMany {
+            on_failure: get.on_failure,
+            objects: get.objects,
+            return_info: get.return_info,
+            output: PhantomData,
+        })
     }
+}
 
+impl<T, M> Request<GetMany<T>, M> {
     /// Fills in content type, metadata, encryption, time and range. On by default; it costs nothing.
     pub fn return_info(mut self, yes: bool) -> Self {
-        self.op.options.return_info = yes;
+        self.op.return_info = yes;
         self
     }
 }
 
-impl Request<GetMany, Async> {
+impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Async> {
     /// Sends the request and returns its results in order of completion, each with the index of its input.
     ///
-    /// A failure does not stop the others: every input has one item. Equal inputs are fetched anew.
+    /// A failure does not stop the others: every input has one item. Equal inputs are downloaded separately.
     ///
     /// # Examples
     ///
@@ -90,56 +102,56 @@ impl Request<GetMany, Async> {
     /// }
     /// # Ok(()) }
     /// ```
-    pub fn stream(self) -> ObjectStream {
+    pub fn stream(self) -> ObjectStream<T> {
         self.op.stream(Call::begin(self.client, self.deadline))
     }
 }
 
-impl GetMany {
-    pub(crate) fn stream(self, call: Call) -> ObjectStream {
-        let mut fetches = Vec::with_capacity(self.objects.len());
+impl<T: ReadOutput<Object = S3Object>> GetMany<T> {
+    pub(crate) fn stream(self, call: Call) -> ObjectStream<T> {
+        let mut items = Vec::with_capacity(self.objects.len());
         for (index, object) in self.objects.iter().enumerate() {
             match resolve(&call.client, object) {
-                Ok(fetch) => fetches.push(fetch),
+                Ok(item) => items.push(item),
                 Err(error) => return ObjectStream::refused(index, error),
             }
         }
-        let (transfer, options) = (call.client.transfer.clone(), self.options);
+        let (transfer, return_info) = (call.client.transfer.clone(), self.return_info);
         let ahead = ReadAhead::default();
         let reader = ahead.clone();
-        let many = transfer.fan_out(fetches, FanOutOptions::default(), move |_, fetch| {
+        let fan_out = transfer.fan_out(items, FanOutOptions::default(), move |_, item| {
             let (call, ahead) = (call.clone(), ahead.clone());
             async move {
-                let expected = ahead.room(fetch.expected()).await;
-                let object = fetch_object(fetch, call, &Landing::Auto, options).await?;
-                expected.arrived(object.in_memory());
-                Ok(object)
+                let expected = ahead.room(expected_len(&item)).await;
+                let output: T = read(&call, item, None, return_info).await?;
+                expected.arrived(output.in_memory());
+                Ok(output)
             }
         });
-        ObjectStream::running(many, reader)
+        ObjectStream::running(fan_out, reader)
     }
 }
 
-impl Op for GetMany {
-    type Output = Vec<S3Object>;
+impl<T: ReadOutput<Object = S3Object> + Into<Outcome>> Op for GetMany<T> {
+    type Output = Vec<T>;
 
     const NAME: &'static str = "get_many";
 
-    async fn run(self, call: Call) -> Result<Vec<S3Object>> {
-        let fetches = self
-            .objects
-            .iter()
-            .map(|object| resolve(&call.client, object));
-        let fetches = fetches.collect::<Result<Vec<_>>>()?;
-        let (transfer, options) = (call.client.transfer.clone(), self.options);
-        let batch = Batch::of_objects(Self::NAME, self.on_failure);
-        run_distinct(&transfer, batch, fetches, move |_, fetch| {
+    async fn run(self, call: Call) -> Result<Vec<T>> {
+        let objects = self.objects.iter();
+        let items = objects.map(|object| resolve(&call.client, object));
+        let items = items.collect::<Result<Vec<_>>>()?;
+        let (transfer, return_info) = (call.client.transfer.clone(), self.return_info);
+        let job = move |_, item| {
             let call = call.clone();
-            async move { fetch_object(fetch, call, &Landing::Auto, options).await }
-        })
-        .await
+            async move { read(&call, item, None, return_info).await }
+        };
+        let results = run_distinct(&transfer, self.on_failure.for_reads(), items, job).await;
+        BatchError::check(Self::NAME, results, None, self.on_failure.outcome())
     }
 }
+
+many_op!(GetMany<T>);
 
 #[cfg(test)]
 mod tests {
@@ -172,13 +184,17 @@ mod tests {
         let before = store.operations().get(Operation::Get);
         let objects = s3
             .get_many(["c", "/a", "nope", "a", "c"])
-            .return_missing(true)
+            .return_missing()
             .await
             .unwrap();
-        let sizes: Vec<_> = objects.iter().map(S3Object::size).collect();
+        let sizes: Vec<_> = objects
+            .iter()
+            .map(|object| object.as_found().map(S3Object::size))
+            .collect();
         assert_eq!(sizes, [Some(3), Some(1), None, Some(1), Some(3)]);
         assert_eq!(store.operations().get(Operation::Get) - before, 3);
-        assert_eq!(objects[0].path().unwrap(), objects[4].path().unwrap());
+        let path = |index: usize| objects[index].as_found().unwrap().path().unwrap();
+        assert_eq!(path(0), path(4));
         assert_eq!(s3.get_many(Vec::<&str>::new()).await.unwrap().len(), 0);
     }
 
@@ -191,7 +207,7 @@ mod tests {
         assert_eq!(batch.index(), 1);
         assert!(error.to_string().contains("s3://b/root/nope1"), "{error}");
         let ranges = [S3GetObject::new("a", 0, 1), S3GetObject::new("a", 50, 1)];
-        let error = s3.get_many(ranges).return_missing(true).await.unwrap_err();
+        let error = s3.get_many(ranges).return_missing().await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::InvalidRange);
     }
 
@@ -219,7 +235,7 @@ mod tests {
         results.sort_by_key(|(index, _)| *index);
         let sizes: Vec<_> = results
             .into_iter()
-            .map(|(_, object)| object.ok()?.size())
+            .map(|(_, object)| Some(object.ok()?.size()))
             .collect();
         assert_eq!(sizes, [Some(1), None, Some(2), Some(1)]);
     }

@@ -1,30 +1,34 @@
-//! What is known of objects, without downloading them.
+//! `info` and `info_many`: describe objects without downloading them.
+
+use std::marker::PhantomData;
 
 use s3_core::S3Url;
 
-use crate::dedup::{Batch, run_distinct};
+use crate::call::Call;
+use crate::dedup::run_distinct;
 use crate::error::{Error, Result};
-use crate::request::{Call, Mode, Op, Request};
+use crate::on_failure::many_op;
+use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
-use crate::{Key, OnFailure, S3Object};
+use crate::{BatchError, Key, Lookup, MissingObject, OnFailure, Outcome, ReadOutput, S3Info};
 
-/// The call of [`info`](Client::info).
+/// The operation of [`info`](Client::info).
 #[derive(Clone, Debug)]
-pub struct Info {
+pub struct Info<T = S3Info> {
     key: Key,
-    return_missing: bool,
+    output: PhantomData<fn() -> T>,
 }
 
-/// The call of [`info_many`](Client::info_many).
+/// The operation of [`info_many`](Client::info_many).
 #[derive(Clone, Debug)]
-pub struct InfoMany {
-    pub(crate) on_failure: OnFailure,
+pub struct InfoMany<T = S3Info> {
+    on_failure: OnFailure,
     keys: Vec<Key>,
-    return_missing: bool,
+    output: PhantomData<fn() -> T>,
 }
 
 impl<M: Mode> Client<M> {
-    /// Returns size, content type, metadata, encryption and time of an object. One head.
+    /// Returns size, ETag, version, time, content type, metadata and encryption of an object. One HEAD.
     ///
     /// # Errors
     ///
@@ -39,14 +43,13 @@ impl<M: Mode> Client<M> {
     /// s3.create_bucket("b").await?;
     /// s3.put("s3://b/k", "hello").content_type("text/plain").await?;
     /// let info = s3.info("s3://b/k").await?;
-    /// assert_eq!((info.size(), info.content_type()), (Some(5), Some("text/plain")));
-    /// assert!(!info.downloaded());
+    /// assert_eq!((info.size(), info.content_type()), (5, Some("text/plain")));
     /// # Ok(()) }
     /// ```
     pub fn info(&self, key: impl Into<Key>) -> Request<Info, M> {
         self.request(Info {
             key: key.into(),
-            return_missing: false,
+            output: PhantomData,
         })
     }
 
@@ -65,8 +68,8 @@ impl<M: Mode> Client<M> {
     /// let s3 = s3_client::S3::in_memory()?;
     /// s3.create_bucket("b").await?;
     /// s3.put("s3://b/k", "hello").await?;
-    /// let infos = s3.info_many(["s3://b/nothing", "s3://b/k"]).return_missing(true).await?;
-    /// assert_eq!((infos[0].exists(), infos[1].size()), (false, Some(5)));
+    /// let infos = s3.info_many(["s3://b/nothing", "s3://b/k"]).return_missing().await?;
+    /// assert_eq!((infos[0].exists(), infos[1].exists()), (false, true));
     /// # Ok(()) }
     /// ```
     pub fn info_many(&self, keys: impl IntoIterator<Item: Into<Key>>) -> Request<InfoMany, M> {
@@ -74,71 +77,69 @@ impl<M: Mode> Client<M> {
         self.request(InfoMany {
             on_failure: OnFailure::Stop,
             keys,
-            return_missing: false,
+            output: PhantomData,
         })
     }
 }
 
 impl<M> Request<Info, M> {
-    /// Returns an object that does not [exist](S3Object::exists) instead of failing when there is none. Off by default.
-    pub fn return_missing(mut self, yes: bool) -> Self {
-        self.op.return_missing = yes;
-        self
+    /// Returns a [`Lookup`] instead of failing when there is no such object.
+    pub fn return_missing(self) -> Request<Info<Lookup<S3Info>>, M> {
+        self.map(|info| Info {
+            key: info.key,
+            output: PhantomData,
+        })
     }
 }
 
 impl<M> Request<InfoMany, M> {
-    /// Returns objects that do not [exist](S3Object::exists) instead of failing when some are missing. Off by default.
-    pub fn return_missing(mut self, yes: bool) -> Self {
-        self.op.return_missing = yes;
-        self
+    /// Returns a [`Lookup`] per input instead of failing when an object is missing.
+    pub fn return_missing(self) -> Request<InfoMany<Lookup<S3Info>>, M> {
+        self.map(|info| InfoMany {
+            on_failure: info.on_failure,
+            keys: info.keys,
+            output: PhantomData,
+        })
     }
 }
 
-impl Op for Info {
-    type Output = S3Object;
+impl<T: ReadOutput<Object = S3Info>> Op for Info<T> {
+    type Output = T;
 
     const NAME: &'static str = "info";
 
-    async fn run(self, call: Call) -> Result<S3Object> {
+    async fn run(self, call: Call) -> Result<T> {
         let url = call.client.object_url(&self.key)?;
-        describe(url, call, self.return_missing).await
+        describe(url, call).await
     }
 }
 
-impl Op for InfoMany {
-    type Output = Vec<S3Object>;
+impl<T: ReadOutput<Object = S3Info> + Into<Outcome>> Op for InfoMany<T> {
+    type Output = Vec<T>;
 
     const NAME: &'static str = "info_many";
 
-    async fn run(self, call: Call) -> Result<Vec<S3Object>> {
-        let urls = self
-            .keys
-            .iter()
-            .map(|key| call.client.object_url(key))
-            .collect::<Result<Vec<_>>>()?;
-        let (transfer, return_missing) = (call.client.transfer.clone(), self.return_missing);
-        let batch = Batch::of_objects(Self::NAME, self.on_failure);
-        run_distinct(&transfer, batch, urls, move |_, url| {
-            describe(url, call.clone(), return_missing)
-        })
-        .await
+    async fn run(self, call: Call) -> Result<Vec<T>> {
+        let keys = self.keys.iter();
+        let urls = keys.map(|key| call.client.object_url(key));
+        let urls = urls.collect::<Result<Vec<_>>>()?;
+        let transfer = call.client.transfer.clone();
+        let job = move |_, url| describe(url, call.clone());
+        let results = run_distinct(&transfer, self.on_failure.for_reads(), urls, job).await;
+        BatchError::check(Self::NAME, results, None, self.on_failure.outcome())
     }
 }
 
-async fn describe(url: S3Url, call: Call, return_missing: bool) -> Result<S3Object> {
+many_op!(InfoMany<T>);
+
+async fn describe<T: ReadOutput<Object = S3Info>>(url: S3Url, call: Call) -> Result<T> {
     let root = call.client.display_root();
-    match call
-        .client
-        .transfer
-        .head(url.clone(), &call.options)
-        .await
-        .map_err(Error::from)
-    {
-        Ok(meta) => Ok(S3Object::described(&meta, url, root)),
-        Err(error) if return_missing && error.is_missing() => Ok(S3Object::missing(url, root)),
-        Err(error) => Err(error),
-    }
+    let transfer = &call.client.transfer;
+    let info = match transfer.head(url.clone(), &call.options).await {
+        Ok(meta) => Ok(S3Info::of(meta, url.clone(), root.clone())),
+        Err(error) => Err(Error::from(error)),
+    };
+    T::of(info, || MissingObject::new(url, root))
 }
 
 #[cfg(test)]
@@ -146,7 +147,6 @@ mod tests {
     use s3_core::MemoryStore;
     use serde_json::json;
 
-    use super::*;
     use crate::{ErrorClass, S3, S3GetObject};
 
     #[tokio::test]
@@ -175,8 +175,8 @@ mod tests {
             (Some("AES256"), Some("binary/octet-stream"))
         );
         assert_eq!(
-            (info.range_info(), info.downloaded(), info.has_info()),
-            (None, false, true)
+            (info.size(), info.etag().is_some(), info.storage_class()),
+            (5, true, None)
         );
         assert!(info.last_modified().is_some());
 
@@ -187,10 +187,13 @@ mod tests {
         );
         let infos = s3
             .info_many(["z", "nope", "m", "z"])
-            .return_missing(true)
+            .return_missing()
             .await
             .unwrap();
-        let sizes: Vec<_> = infos.iter().map(S3Object::size).collect();
+        let sizes: Vec<_> = infos
+            .iter()
+            .map(|info| Some(info.as_found()?.size()))
+            .collect();
         assert_eq!(sizes, [Some(0), None, Some(5), Some(0)]);
         assert_eq!(
             infos[0].to_string(),

@@ -1,41 +1,57 @@
-//! Listing one level, and listing everything.
+//! `list_paths` and `list_recursive`: list one level, or everything below.
+
+use std::marker::PhantomData;
 
 use futures_util::StreamExt;
 use s3_core::ListPage;
 
-use crate::dedup::{Batch, Results, results_of_distinct};
+use crate::batch::Results;
+use crate::call::Call;
+use crate::context::ClientContext;
+use crate::dedup::run_distinct;
 use crate::error::Result;
-use crate::request::{Async, Call, Mode, Op, Request};
-use crate::s3::{Client, Shared};
-use crate::stream::{Listing, ListingStream};
-use crate::{Key, OnFailure, S3Object};
+use crate::request::{Async, Mode, Op, Request};
+use crate::s3::Client;
+use crate::stream::{ListedEntry, Listing, ListingStream};
+use crate::{BatchError, Key, OnFailure, Outcome, S3Entry, S3Info};
 
-/// The call of [`list_paths`](Client::list_paths).
+/// The operation of [`list_paths`](Client::list_paths).
+pub type ListPaths = List<S3Entry>;
+
+/// The operation of [`list_recursive`](Client::list_recursive).
+pub type ListRecursive = List<S3Info>;
+
+/// A listing: [`ListPaths`] or [`ListRecursive`], by its entries.
 #[derive(Clone, Debug)]
-pub struct ListPaths {
-    keys: Vec<Key>,
+pub struct List<T> {
+    /// The root when `None`.
+    keys: Option<Vec<Key>>,
+    entry: PhantomData<fn() -> T>,
 }
 
-/// The call of [`list_recursive`](Client::list_recursive).
-#[derive(Clone, Debug)]
-pub struct ListRecursive {
-    keys: Vec<Key>,
+impl<T> List<T> {
+    const fn root() -> Self {
+        Self {
+            keys: None,
+            entry: PhantomData,
+        }
+    }
 }
 
 impl<M: Mode> Client<M> {
-    /// Lists what lies directly in these directories: objects, and prefixes, which do not [exist](S3Object::exists).
+    /// Lists one level of the client's root, or of the directories given to [`at`](Request::at): objects and common
+    /// prefixes.
     ///
-    /// `[Key::root()]` lists the root, Metaflow's `None`; no key at all lists nothing. A key means the directory of that
-    /// name, with or without a slash at its end, so `foo` finds neither `foo.txt` nor the object `foo`. Keys of results
-    /// are relative to the directory. Directories come in request order; in each, the objects of a page of the listing
-    /// (1,000 entries) come before its prefixes.
+    /// A key means the directory of that name, with or without a slash at its end, so `foo` finds neither `foo.txt` nor
+    /// the object `foo`. Keys of results are relative to the directory. Directories come in request order; in each, the
+    /// objects of a page of the listing (1,000 entries) come before its prefixes.
     ///
     /// One request per directory and 1,000 entries; directories are listed in parallel.
     ///
     /// # Errors
     ///
-    /// Class `NotFound` for a missing bucket, `AccessDenied`, `Url` for a key that cannot be resolved. The failing
-    /// directory with the lowest index decides.
+    /// Class `NotFound` for a missing bucket, `AccessDenied`, `Url` for a key that cannot be resolved or for the root of
+    /// a client without one. The failing directory with the lowest index decides.
     ///
     /// # Examples
     ///
@@ -46,24 +62,22 @@ impl<M: Mode> Client<M> {
     /// s3.create_bucket("b").await?;
     /// s3.put_many([("s3://b/a/0.txt", "0"), ("s3://b/a/c/2.txt", "2")]).await?;
     ///
-    /// let found = s3.list_paths(["s3://b/a"]).await?;
-    /// let found: Vec<_> = found.iter().map(|object| (object.key(), object.exists())).collect();
-    /// assert_eq!(found, [("0.txt", true), ("c", false)]);
+    /// let found = s3.list_paths().at(["s3://b/a"]).await?;
+    /// let found: Vec<_> = found.iter().map(|entry| (entry.key(), entry.is_prefix())).collect();
+    /// assert_eq!(found, [("0.txt", false), ("c", true)]);
     /// # Ok(()) }
     /// ```
-    pub fn list_paths(&self, keys: impl IntoIterator<Item: Into<Key>>) -> Request<ListPaths, M> {
-        self.request(ListPaths {
-            keys: keys.into_iter().map(Into::into).collect(),
-        })
+    pub fn list_paths(&self) -> Request<ListPaths, M> {
+        self.request(List::root())
     }
 
-    /// Lists all objects below these directories. All of them [exist](S3Object::exists).
+    /// Lists all objects below the client's root, or below the directories given to [`at`](Request::at).
     ///
     /// Keys as [`list_paths`](Self::list_paths), except that slashes at the end of a key are not reduced to one. Keys of
-    /// results are relative to the key that was asked for, in the server's order.
+    /// results are relative to the key that was given, in the server's order.
     ///
     /// One request per directory and 1,000 objects. A directory of more than 1,000 objects is listed in several ranges
-    /// at once, for a few requests more: at its subdirectories, or where its keys suggest.
+    /// in parallel, for a few requests more: split at its subdirectories, or at keys between those seen.
     ///
     /// # Errors
     ///
@@ -74,139 +88,125 @@ impl<M: Mode> Client<M> {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> s3_client::Result<()> {
-    /// let s3 = s3_client::S3::in_memory()?;
-    /// s3.create_bucket("b").await?;
-    /// s3.put_many([("s3://b/a/0.txt", "0"), ("s3://b/a/c/2.txt", "2")]).await?;
+    /// use s3_client::{MemoryStore, S3};
     ///
-    /// let found = s3.list_recursive(["s3://b/a"]).await?;
-    /// let found: Vec<_> = found.iter().map(|object| object.key()).collect();
-    /// assert_eq!(found, ["0.txt", "c/2.txt"]);
+    /// let s3 = S3::builder()
+    ///     .store(MemoryStore::with_buckets(["b"]))
+    ///     .s3root("s3://b/a")
+    ///     .tmproot(std::env::temp_dir())
+    ///     .build()?;
+    /// s3.put_many([("0.txt", "0"), ("c/2.txt", "2")]).await?;
+    ///
+    /// let found = s3.list_recursive().await?;
+    /// let found: Vec<_> = found.iter().map(|info| (info.key(), info.size())).collect();
+    /// assert_eq!(found, [("0.txt", 1), ("c/2.txt", 1)]);
     /// # Ok(()) }
     /// ```
-    pub fn list_recursive(
-        &self,
-        keys: impl IntoIterator<Item: Into<Key>>,
-    ) -> Request<ListRecursive, M> {
-        self.request(ListRecursive {
-            keys: keys.into_iter().map(Into::into).collect(),
-        })
+    pub fn list_recursive(&self) -> Request<ListRecursive, M> {
+        self.request(List::root())
     }
 }
 
-/// Lists in parallel and returns what is taken from the pages of each listing, in the order of the listings.
+impl<T, M> Request<List<T>, M> {
+    /// Lists these directories instead of the root; none at all lists nothing.
+    pub fn at(mut self, keys: impl IntoIterator<Item: Into<Key>>) -> Self {
+        let keys = keys.into_iter().map(Into::into);
+        self.op.keys.get_or_insert_default().extend(keys);
+        self
+    }
+}
+
+impl<T: ListedEntry> Request<List<T>, Async> {
+    /// Returns the entries page by page; see [`ListingStream`] for how many pages are requested ahead.
+    ///
+    /// Directories are listed one after the other. If a key cannot be resolved, that error is the only item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put("s3://b/a/0.txt", "0").await?;
+    /// let mut entries = s3.list_recursive().at(["s3://b/a"]).stream();
+    /// while let Some(info) = entries.try_next().await? {
+    ///     assert_eq!(info.key(), "0.txt");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn stream(self) -> ListingStream<T> {
+        self.op.stream(Call::begin(self.client, self.deadline))
+    }
+}
+
+impl<T: ListedEntry> List<T> {
+    pub(crate) fn stream(self, call: Call) -> ListingStream<T> {
+        let listings = self.listings(&call.client);
+        ListingStream::new(call, listings)
+    }
+
+    fn listing(client: &ClientContext, key: &Key) -> Result<Listing> {
+        let prefix = client.prefix_url(key)?;
+        let show = if T::ONE_LEVEL {
+            prefix.as_directory()
+        } else {
+            prefix
+        };
+        Ok(Listing {
+            request: show.with_trailing_slash(),
+            show,
+            one_level: T::ONE_LEVEL,
+        })
+    }
+
+    fn listings(&self, client: &ClientContext) -> Result<Vec<Listing>> {
+        let root = [Key::root()];
+        let keys = self.keys.as_deref().unwrap_or(&root);
+        keys.iter().map(|key| Self::listing(client, key)).collect()
+    }
+}
+
+impl<T: ListedEntry> Op for List<T> {
+    type Output = Vec<T>;
+
+    const NAME: &'static str = T::CALL;
+
+    async fn run(self, call: Call) -> Result<Vec<T>> {
+        let listings = self.listings(&call.client)?;
+        let add = |listing: &Listing, page, all: &mut Vec<T>| listing.add_entries(page, all);
+        let lists = list_all(&call, OnFailure::Stop, listings, add).await;
+        let mut lists = BatchError::check(Self::NAME, lists, None, |_| Outcome::Done)?;
+        // A single list is returned as it is: nothing is moved entry by entry.
+        if lists.len() == 1 {
+            return Ok(lists.remove(0));
+        }
+        Ok(lists.concat())
+    }
+}
+
+/// Lists in parallel and returns what `add` takes from the pages of each listing, in the order of the listings.
 pub(super) async fn list_all<T: Clone + Send + 'static>(
     call: &Call,
     on_failure: OnFailure,
     listings: Vec<Listing>,
-    take: impl Fn(&Listing, ListPage, &mut Vec<T>) + Clone + Send + Sync + 'static,
+    add: impl Fn(&Listing, ListPage, &mut Vec<T>) + Clone + Send + Sync + 'static,
 ) -> Results<Vec<T>> {
     let job_call = call.clone();
-    results_of_distinct(
-        &call.client.transfer,
-        on_failure,
-        listings,
-        move |_, listing: Listing| {
-            let (call, take) = (job_call.clone(), take.clone());
-            async move {
-                let mut pages = listing.all_pages(&call);
-                let mut all = Vec::new();
-                while let Some(page) = pages.next().await {
-                    take(&listing, page?, &mut all);
-                }
-                Ok(all)
+    let job = move |_, listing: Listing| {
+        let (call, add) = (job_call.clone(), add.clone());
+        async move {
+            let mut pages = listing.all_pages(&call);
+            let mut all = Vec::new();
+            while let Some(page) = pages.next().await {
+                add(&listing, page?, &mut all);
             }
-        },
-    )
-    .await
-}
-
-macro_rules! listing_op {
-    ($op:ident, $name:literal) => {
-        impl $op {
-            pub(crate) fn stream(self, call: Call) -> ListingStream {
-                let listings = self.listings(&call.client);
-                ListingStream::new(call, listings)
-            }
-
-            fn listings(&self, client: &Shared) -> Result<Vec<Listing>> {
-                self.keys
-                    .iter()
-                    .map(|key| Self::listing(client, key))
-                    .collect()
-            }
-        }
-
-        impl Op for $op {
-            type Output = Vec<S3Object>;
-
-            const NAME: &'static str = $name;
-
-            async fn run(self, call: Call) -> Result<Vec<S3Object>> {
-                let listings = self.listings(&call.client)?;
-                let take = |listing: &Listing, page, all: &mut Vec<_>| {
-                    all.extend(listing.entries(page));
-                };
-                let lists = list_all(&call, OnFailure::Stop, listings, take).await;
-                let mut lists = Batch::without_results(Self::NAME).check(lists, None)?;
-                // The usual single one need not be moved object by object.
-                if lists.len() == 1 {
-                    return Ok(lists.remove(0));
-                }
-                Ok(lists.concat())
-            }
-        }
-
-        impl Request<$op, Async> {
-            /// Returns the entries as they come; see [`ListingStream`] for what is requested before it is read.
-            ///
-            /// Directories are listed one after the other. A key that cannot be resolved is the first and only item.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// # #[tokio::main(flavor = "current_thread")]
-            /// # async fn main() -> s3_client::Result<()> {
-            /// use futures_util::TryStreamExt;
-            ///
-            /// let s3 = s3_client::S3::in_memory()?;
-            /// s3.create_bucket("b").await?;
-            /// s3.put("s3://b/a/0.txt", "0").await?;
-            #[doc = concat!("let mut entries = s3.", $name, "([\"s3://b/a\"]).stream();")]
-            /// while let Some(object) = entries.try_next().await? {
-            ///     assert_eq!(object.key(), "0.txt");
-            /// }
-            /// # Ok(()) }
-            /// ```
-            pub fn stream(self) -> ListingStream {
-                self.op.stream(Call::begin(self.client, self.deadline))
-            }
+            Ok(all)
         }
     };
-}
-
-listing_op!(ListPaths, "list_paths");
-listing_op!(ListRecursive, "list_recursive");
-
-impl ListPaths {
-    fn listing(client: &Shared, key: &Key) -> Result<Listing> {
-        let directory = client.prefix_url(key)?.as_directory();
-        Ok(Listing {
-            ask: directory.clone(),
-            show: directory,
-            one_level: true,
-        })
-    }
-}
-
-impl ListRecursive {
-    fn listing(client: &Shared, key: &Key) -> Result<Listing> {
-        let show = client.prefix_url(key)?;
-        Ok(Listing {
-            ask: show.with_trailing_slash(),
-            show,
-            one_level: false,
-        })
-    }
+    run_distinct(&call.client.transfer, on_failure.for_reads(), listings, job).await
 }
 
 #[cfg(test)]
@@ -231,17 +231,16 @@ mod tests {
         (store, s3)
     }
 
-    fn shown(objects: &[S3Object]) -> Vec<(&str, Option<&str>, bool)> {
-        objects
-            .iter()
-            .map(|object| (object.key(), object.prefix(), object.exists()))
-            .collect()
+    fn shown(entries: &[S3Entry]) -> Vec<(&str, Option<&str>, bool)> {
+        let entries = entries.iter();
+        let entries = entries.map(|entry| (entry.key(), entry.prefix(), !entry.is_prefix()));
+        entries.collect()
     }
 
     #[tokio::test]
     async fn one_level_has_objects_then_prefixes_for_each_directory_in_request_order() {
         let (_, s3) = client(&["a/0.txt", "a/b/1", "a/c/2", "f/4.txt", "foo", "foo.txt"]).await;
-        let objects = s3.list_paths(["f", "/a/", "nothing"]).await.unwrap();
+        let objects = s3.list_paths().at(["f", "/a/", "nothing"]).await.unwrap();
         let (f, a) = (Some("s3://b/root/f/"), Some("s3://b/root/a/"));
         let expected = [
             ("4.txt", f, true),
@@ -250,26 +249,34 @@ mod tests {
             ("c", a, false),
         ];
         assert_eq!(shown(&objects), expected);
-        let root = s3.list_paths([Key::root()]).await.unwrap();
-        let keys: Vec<_> = root.iter().map(S3Object::key).collect();
+        let root = s3.list_paths().await.unwrap();
+        let keys: Vec<_> = root.iter().map(S3Entry::key).collect();
         assert_eq!(keys, ["foo", "foo.txt", "a", "f"]);
-        assert_eq!(s3.list_paths(&root[2..3]).await.unwrap().len(), 3);
-        assert!(s3.list_paths(["foo"]).await.unwrap().is_empty());
-        assert!(s3.list_paths(Vec::<&str>::new()).await.unwrap().is_empty());
+        assert_eq!(s3.list_paths().at(&root[2..3]).await.unwrap().len(), 3);
+        assert!(s3.list_paths().at(["foo"]).await.unwrap().is_empty());
+        assert!(
+            s3.list_paths()
+                .at(Vec::<&str>::new())
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[tokio::test]
     async fn a_tree_has_only_objects_and_shows_the_key_that_was_asked_for() {
         let (_, s3) = client(&["d/", "d/x", "d//y", "e"]).await;
-        let objects = s3.list_recursive(["d"]).await.unwrap();
+        let objects = s3.list_recursive().at(["d"]).await.unwrap();
         let d = Some("s3://b/root/d");
-        assert_eq!(
-            shown(&objects),
-            [("", d, true), ("/y", d, true), ("x", d, true)]
-        );
-        let marker = s3.list_paths(["d"]).await.unwrap();
+        let shown_infos: Vec<_> = objects
+            .iter()
+            .map(|info| (info.key(), info.prefix()))
+            .collect();
+        assert_eq!(shown_infos, [("", d), ("/y", d), ("x", d)]);
+        assert!(objects[0].etag().is_some() && objects[0].last_modified().is_some());
+        let marker = s3.list_paths().at(["d"]).await.unwrap();
         assert_eq!(shown(&marker)[0], ("s3://b/root/d/", None, true));
-        assert_eq!(s3.list_recursive([Key::root()]).await.unwrap().len(), 4);
+        assert_eq!(s3.list_recursive().await.unwrap().len(), 4);
     }
 
     #[tokio::test]
@@ -280,7 +287,7 @@ mod tests {
             .unwrap();
         let pages = || store.operations().get(Operation::List);
         let before = pages();
-        let mut stream = s3.list_recursive([Key::root()]).stream();
+        let mut stream = s3.list_recursive().stream();
         assert_eq!(pages(), before);
         for _ in 0..1000 {
             stream.try_next().await.unwrap().unwrap();
@@ -297,7 +304,8 @@ mod tests {
         let s3 = S3::in_memory().unwrap();
         s3.create_bucket("b").await.unwrap();
         let error = s3
-            .list_paths(["s3://b/x", "s3://nowhere/x"])
+            .list_paths()
+            .at(["s3://b/x", "s3://nowhere/x"])
             .await
             .unwrap_err();
         assert_eq!(
@@ -305,16 +313,17 @@ mod tests {
             (ErrorClass::NotFound, 1)
         );
         for key in ["s3://b", "x", ""] {
-            let error = s3.list_recursive([key]).await.unwrap_err();
+            let error = s3.list_recursive().at([key]).await.unwrap_err();
             assert_eq!(error.class(), ErrorClass::Url, "{error}");
             let error = s3
-                .list_recursive([key])
+                .list_recursive()
+                .at([key])
                 .stream()
                 .try_next()
                 .await
                 .unwrap_err();
             assert_eq!(error.class(), ErrorClass::Url, "{error}");
         }
-        assert_eq!(s3.list_recursive(["s3://b/"]).await.unwrap().len(), 0);
+        assert_eq!(s3.list_recursive().at(["s3://b/"]).await.unwrap().len(), 0);
     }
 }

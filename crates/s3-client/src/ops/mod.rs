@@ -1,7 +1,7 @@
-//! The operations of a client, one type for each call. [`Request`](crate::Request) wraps them.
+//! The operations of a client, one type for each call.
 //!
-//! Nobody names these types to make a call; they are here to be named in signatures and documentation. The optional
-//! arguments of a call are methods on `Request<ops::…, _>`.
+//! A call needs none of these names; they are for signatures and documentation. The optional arguments of a call are
+//! methods on [`Request<ops::…, _>`](crate::Request).
 
 mod bucket;
 mod copy;
@@ -26,7 +26,7 @@ pub use get::Get;
 pub use get_files::GetFiles;
 pub use get_many::GetMany;
 pub use info::{Info, InfoMany};
-pub use list::{ListPaths, ListRecursive};
+pub use list::{List, ListPaths, ListRecursive};
 pub use orphans::{Cleanup, Orphans};
 pub use presign::Presign;
 pub use put::Put;

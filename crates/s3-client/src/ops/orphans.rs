@@ -1,24 +1,25 @@
-//! Finding and removing what killed processes have left.
+//! `orphans` and `cleanup`: find and remove what killed processes left behind.
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use s3_core::AbortUpload;
-use s3_transfer::FanOutOptions;
+use s3_transfer::AfterFailure;
 
+use crate::batch::run_batch;
+use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::orphan::{Orphan, find};
-use crate::request::{Call, Mode, Op, Request};
+use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
 use crate::{BatchError, Key, Outcome};
 
-/// The call of [`orphans`](Client::orphans).
+/// The operation of [`orphans`](Client::orphans).
 #[derive(Clone, Debug)]
 pub struct Orphans(Search);
 
-/// The call of [`cleanup`](Client::cleanup).
+/// The operation of [`cleanup`](Client::cleanup).
 #[derive(Clone, Debug)]
 pub struct Cleanup(Search);
 
@@ -30,22 +31,22 @@ struct Search {
 }
 
 impl<M: Mode> Client<M> {
-    /// Returns what processes have left that were killed, and that is older than `older_than`. Nothing is removed.
+    /// Returns what killed processes left behind and is older than `older_than`. Nothing is removed.
     ///
-    /// Looked at is the directory that this client makes its temporary directory in, for other clients' temporary
-    /// directories and unfinished downloads, and the directories of [`in_directory`](Request::in_directory), without
-    /// those below. What a living process uses is locked and is no orphan, nor is what another user owns, nor what is on
-    /// a file system without locks. Uploads are looked for with [`uploads_below`](Request::uploads_below) only.
+    /// Searched are the directory that holds this client's temporary directory, for temporary directories of other
+    /// clients and unfinished downloads, and the directories of [`in_directory`](Request::in_directory), without
+    /// subdirectories. Files of a living process are locked and are no orphans, nor are files of another user, or files
+    /// on a file system without locks. Uploads are searched with [`uploads_below`](Request::uploads_below) only.
     ///
-    /// Ages of uploads are by the server's clock, those of files by the file system's, and both are compared with the
-    /// clock of this machine.
+    /// Ages of uploads are by the server's clock, those of files by the file system's; both are compared with the clock
+    /// of this machine.
     ///
-    /// No request, and one per 1,000 unfinished uploads below each key of `uploads_below`.
+    /// No request, and with `uploads_below` one per key and 1,000 unfinished uploads.
     ///
     /// # Errors
     ///
-    /// A directory that cannot be read; class `Url` for a key that cannot be resolved; the errors of a listing; a client
-    /// that is closed.
+    /// A directory that cannot be read; class `Url` for a key that cannot be resolved; the errors of a listing; a closed
+    /// client.
     ///
     /// # Examples
     ///
@@ -67,29 +68,29 @@ impl<M: Mode> Client<M> {
         self.request(Orphans(Search::new(older_than)))
     }
 
-    /// Removes what [`orphans`](Self::orphans) finds, and returns what was removed: not what somebody has begun to
-    /// use in between.
+    /// Removes what [`orphans`](Self::orphans) finds, and returns what was removed. What has come into use in between is
+    /// kept.
     ///
-    /// Requests as there, and one for each upload that is aborted. S3 does not say who has begun an upload, and nobody
-    /// can see whether it goes on: `older_than` must be longer than any upload below the keys takes.
+    /// Requests as [`orphans`](Self::orphans), and one per upload that is aborted. S3 does not say whether an upload is
+    /// still in progress: `older_than` must be longer than any upload below the keys takes.
     ///
     /// # Errors
     ///
-    /// As [`orphans`](Self::orphans). Every orphan is tried; the failures in the account, a
-    /// [`BatchError`](crate::BatchError), name what they are about, and what is still there is found again.
+    /// As [`orphans`](Self::orphans). Every orphan is tried; the errors in the [`BatchError`](crate::BatchError) name the
+    /// orphans that are still there.
     pub fn cleanup(&self, older_than: Duration) -> Request<Cleanup, M> {
         self.request(Cleanup(Search::new(older_than)))
     }
 }
 
 impl<M> Request<Orphans, M> {
-    /// Looks for unfinished downloads in this directory as well.
+    /// Searches this directory for unfinished downloads as well.
     pub fn in_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.op.0.directories.push(path.into());
         self
     }
 
-    /// Looks for unfinished uploads of keys that begin with this one; with a root, the empty key means all below it.
+    /// Searches for unfinished uploads of keys that begin with this one; with a root, the empty key means all below it.
     pub fn uploads_below(mut self, key: impl Into<Key>) -> Self {
         self.op.0.uploads_below.push(key.into());
         self
@@ -97,13 +98,13 @@ impl<M> Request<Orphans, M> {
 }
 
 impl<M> Request<Cleanup, M> {
-    /// Looks for unfinished downloads in this directory as well.
+    /// Searches this directory for unfinished downloads as well.
     pub fn in_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.op.0.directories.push(path.into());
         self
     }
 
-    /// Looks for unfinished uploads of keys that begin with this one; with a root, the empty key means all below it.
+    /// Searches for unfinished uploads of keys that begin with this one; with a root, the empty key means all below it.
     pub fn uploads_below(mut self, key: impl Into<Key>) -> Self {
         self.op.0.uploads_below.push(key.into());
         self
@@ -128,13 +129,12 @@ impl Op for Cleanup {
     async fn run(self, call: Call) -> Result<Vec<Orphan>> {
         let found = self.0.run(&call).await?;
         let transfer = call.client.transfer.clone();
-        let removals = transfer.fan_out(found, FanOutOptions::default(), move |_, orphan| {
+        let remove = move |_, orphan| {
             let call = call.clone();
             async move { remove(orphan, &call).await }
-        });
-        let removed = removals.all().await.into_iter();
-        let removed = removed.map(|result| Some(result.map_err(Arc::new)));
-        let removed = BatchError::check(Self::NAME, removed.collect(), |_, _| Outcome::Done)?;
+        };
+        let removed = run_batch(&transfer, AfterFailure::Continue, found, remove).await;
+        let removed = BatchError::check(Self::NAME, removed, None, |_| Outcome::Done)?;
         Ok(removed.into_iter().flatten().collect())
     }
 }
@@ -172,7 +172,7 @@ impl Search {
             let uploads = call.client.transfer.list_uploads(prefix, &call.options);
             let old = |at: SystemTime| now.duration_since(at).is_ok_and(|age| age >= older_than);
             let uploads = uploads.await?.into_iter();
-            // One whose age nobody tells may be new.
+            // An upload without a date may be new.
             let uploads = uploads.filter(|upload| upload.initiated.is_some_and(old));
             found.extend(uploads.map(|upload| Orphan::Upload {
                 url: upload.url,
@@ -183,7 +183,7 @@ impl Search {
     }
 }
 
-/// Looks into all directories, each once. `scratch` belongs to the user that runs this.
+/// Searches all directories, each once. `scratch` belongs to the current user.
 fn in_all(
     mut directories: Vec<PathBuf>,
     scratch: Option<PathBuf>,
@@ -228,7 +228,7 @@ async fn remove(orphan: Orphan, call: &Call) -> Result<Option<Orphan>> {
     .await
 }
 
-/// Runs work on files on a thread that may wait for them.
+/// Runs file system work on a thread that may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

@@ -1,15 +1,16 @@
-//! URLs that anybody may use for a while.
+//! `presign`: makes URLs that work without credentials until they expire.
 
 use std::time::Duration;
 
 use s3_core::{PresignMethod, PresignRequest};
 
 use crate::Key;
+use crate::call::Call;
 use crate::error::Result;
-use crate::request::{Call, Mode, Op, Request};
+use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
 
-/// The call of [`presign`](Client::presign).
+/// The operation of [`presign`](Client::presign).
 #[derive(Clone, Debug)]
 pub struct Presign {
     key: Key,
@@ -18,14 +19,14 @@ pub struct Presign {
 }
 
 impl<M: Mode> Client<M> {
-    /// Makes a web address with which anybody may read the object for `expires`: 1 second to 7 days. It begins with
+    /// Makes a URL with which anybody may read the object until it expires, after 1 second to 7 days. It begins with
     /// `https://`, or with `http://` if the endpoint does.
     ///
-    /// No request, but credentials may have to be fetched. Whether there is such an object is not checked.
+    /// No request, but credentials may have to be fetched. Whether the object exists is not checked.
     ///
     /// # Errors
     ///
-    /// Class `Url` for a key that cannot be resolved, `Other` for a time out of bounds or a store in memory.
+    /// Class `Url` for a key that cannot be resolved, `Other` for a time out of bounds or an in-memory store.
     ///
     /// # Examples
     ///
@@ -49,7 +50,7 @@ impl<M: Mode> Client<M> {
 }
 
 impl<M> Request<Presign, M> {
-    /// Sets what the holder of the URL may do, instead of reading.
+    /// Sets what the holder of the URL may do: read by default.
     ///
     /// # Examples
     ///

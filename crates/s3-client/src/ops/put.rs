@@ -1,15 +1,16 @@
-//! Uploading one object.
+//! `put`: uploads one object.
 
 use serde_json::Value;
 
+use crate::call::Call;
 use crate::error::Result;
 use crate::put_object::PutAttributes;
-use crate::request::{Call, Mode, Op, Request};
+use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
 use crate::upload::Upload;
-use crate::{Key, PutValue};
+use crate::{Key, PutValue, WriteResult};
 
-/// The call of [`put`](Client::put) and [`upload_file`](Client::upload_file).
+/// The operation of [`put`](Client::put) and [`upload_file`](Client::upload_file).
 #[derive(Debug)]
 pub struct Put {
     key: Key,
@@ -30,10 +31,10 @@ impl Put {
 }
 
 impl<M: Mode> Client<M> {
-    /// Uploads an object and returns its URL.
+    /// Uploads an object.
     ///
-    /// One put up to 16 MiB; larger values, and readers of unknown length, go up in parts, in parallel. A failed or
-    /// dropped upload leaves no parts behind.
+    /// One PUT up to 16 MiB; larger values, and readers of unknown length, are uploaded in parts, in parallel. A failed
+    /// or dropped upload leaves no parts behind.
     ///
     /// # Errors
     ///
@@ -48,12 +49,12 @@ impl<M: Mode> Client<M> {
     ///
     /// let s3 = s3_client::S3::in_memory()?;
     /// s3.create_bucket("b").await?;
-    /// let url = s3
+    /// let written = s3
     ///     .put("s3://b/page.html", "<p>hello</p>")
     ///     .content_type("text/html")
     ///     .metadata(json!({"author": "workflow"}))
     ///     .await?;
-    /// assert_eq!(url, "s3://b/page.html");
+    /// assert_eq!(written.url(), "s3://b/page.html");
     /// assert_eq!(s3.info("s3://b/page.html").await?.metadata(), Some(&json!({"author": "workflow"})));
     /// # Ok(()) }
     /// ```
@@ -63,11 +64,11 @@ impl<M: Mode> Client<M> {
 }
 
 impl<M> Request<Put, M> {
-    /// Leaves an object alone that is there already, when `false`; the call succeeds all the same and returns its URL.
-    /// On by default.
+    /// With `false`, keeps an existing object; the call still succeeds, with
+    /// [`AlreadyThere`](crate::WriteOutcome::AlreadyThere). `true` by default.
     ///
-    /// The check and the write are one step where the server can do that, so two writers never both win. A large value
-    /// costs one head more, so that it is not uploaded in vain.
+    /// Check and write are one request where the server supports it, so two writers never both win. A large value costs
+    /// an additional HEAD, so that it is not uploaded for nothing.
     ///
     /// # Examples
     ///
@@ -78,7 +79,7 @@ impl<M> Request<Put, M> {
     /// s3.create_bucket("b").await?;
     /// s3.put("s3://b/k", "first").await?;
     /// s3.put("s3://b/k", "second").overwrite(false).await?;
-    /// assert_eq!(s3.get("s3://b/k").await?.text()?.as_deref(), Some("first"));
+    /// assert_eq!(s3.get("s3://b/k").await?.text()?, "first");
     /// # Ok(()) }
     /// ```
     pub fn overwrite(mut self, yes: bool) -> Self {
@@ -106,18 +107,15 @@ impl<M> Request<Put, M> {
 }
 
 impl Op for Put {
-    type Output = String;
+    type Output = WriteResult;
 
     const NAME: &'static str = "put";
 
-    async fn run(self, call: Call) -> Result<String> {
+    async fn run(self, call: Call) -> Result<WriteResult> {
         let upload = Upload::check(&call.client, self.key, self.value, &self.attributes)?;
-        let url = upload.url().clone();
-        call.client
-            .transfer
-            .put(upload.into_item(self.overwrite)?, &call.options)
-            .await?;
-        Ok(url.as_str().to_owned())
+        upload
+            .run(&call.client.transfer, &call, self.overwrite)
+            .await
     }
 }
 
@@ -148,7 +146,8 @@ mod tests {
             .put("k", "v")
             .content_type("")
             .metadata(json!({"b": "é", "a": 1}));
-        assert_eq!(put.await.unwrap(), "s3://b/root/k");
+        let written = put.await.unwrap();
+        assert_eq!(written.pair(), ("k", "s3://b/root/k"));
         let url = S3Url::parse("s3://b/root/k").unwrap();
         let meta = store.head(HeadRequest::new(url)).await.unwrap();
         assert_eq!(
@@ -189,26 +188,22 @@ mod tests {
             ("async", b"abc"),
             ("empty", b""),
         ] {
-            assert_eq!(
-                s3.get(key).await.unwrap().blob().unwrap().unwrap(),
-                body,
-                "{key}"
-            );
+            assert_eq!(s3.get(key).await.unwrap().bytes().unwrap(), body, "{key}");
         }
     }
 
     #[tokio::test]
     async fn a_key_may_be_any_object_and_only_its_key_counts() {
         let (_, s3) = client();
-        let object = S3PutObject {
-            content_type: Some("text/x".to_owned()),
-            ..S3PutObject::new("a", "ignored")
-        };
+        let object = S3PutObject::new("a", "ignored").with_content_type("text/x");
         s3.put(&object, "real").await.unwrap();
         let got = s3.get("a").await.unwrap();
-        assert_eq!(got.text().unwrap().as_deref(), Some("real"));
+        assert_eq!(got.text().unwrap(), "real");
         assert_eq!(got.content_type(), Some("binary/octet-stream"));
-        assert_eq!(s3.put(Key::root(), "v").await.unwrap(), "s3://b/root");
+        assert_eq!(
+            s3.put(Key::root(), "v").await.unwrap().to_string(),
+            "s3://b/root"
+        );
     }
 
     #[tokio::test]

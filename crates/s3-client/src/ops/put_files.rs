@@ -1,17 +1,19 @@
-//! Uploading many local files.
+//! `put_files`: uploads many local files.
 
 use s3_core::url::quote;
 
+use crate::call::Call;
 use crate::error::{Error, Result};
-use crate::request::{Call, Mode, Op, Request};
+use crate::on_failure::many_op;
+use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
 use crate::upload::{Upload, upload_all};
-use crate::{OnFailure, PutFile, PutValue};
+use crate::{OnFailure, PutFile, PutValue, WriteResult};
 
-/// The call of [`put_files`](Client::put_files).
+/// The operation of [`put_files`](Client::put_files).
 #[derive(Debug)]
 pub struct PutFiles {
-    pub(crate) on_failure: OnFailure,
+    on_failure: OnFailure,
     files: Vec<PutFile>,
     overwrite: bool,
 }
@@ -19,8 +21,8 @@ pub struct PutFiles {
 impl<M: Mode> Client<M> {
     /// Uploads many local files in parallel: pairs of key and path, or [`S3PutObject`](crate::S3PutObject)s with a path.
     ///
-    /// Symbolic links are followed, and every file is checked before the first request. Result, requests and order as
-    /// in [`put_many`](Self::put_many). A file's name has no say in its content type.
+    /// Symbolic links are followed, and every file is checked before the first request. Results and requests as in
+    /// [`put_many`](Self::put_many). The content type is not guessed from the file's name.
     ///
     /// # Errors
     ///
@@ -37,7 +39,7 @@ impl<M: Mode> Client<M> {
     /// let path = s3.scratch_path().expect("it is open").join("report.txt");
     /// std::fs::write(&path, "all is well")?;
     /// s3.put_files([("s3://b/report", &path)]).await?;
-    /// assert_eq!(s3.get("s3://b/report").await?.text()?.as_deref(), Some("all is well"));
+    /// assert_eq!(s3.get("s3://b/report").await?.text()?, "all is well");
     /// # Ok(()) }
     /// ```
     pub fn put_files(&self, files: impl IntoIterator<Item: Into<PutFile>>) -> Request<PutFiles, M> {
@@ -51,7 +53,8 @@ impl<M: Mode> Client<M> {
 }
 
 impl<M> Request<PutFiles, M> {
-    /// Leaves objects alone that are there already, when `false`; they are left out of the result. On by default.
+    /// With `false`, keeps existing objects; their results say
+    /// [`AlreadyThere`](crate::WriteOutcome::AlreadyThere). `true` by default.
     pub fn overwrite(mut self, yes: bool) -> Self {
         self.op.overwrite = yes;
         self
@@ -59,11 +62,11 @@ impl<M> Request<PutFiles, M> {
 }
 
 impl Op for PutFiles {
-    type Output = Vec<(String, String)>;
+    type Output = Vec<WriteResult>;
 
     const NAME: &'static str = "put_files";
 
-    async fn run(self, call: Call) -> Result<Vec<(String, String)>> {
+    async fn run(self, call: Call) -> Result<Vec<WriteResult>> {
         let uploads = self.files.into_iter().map(|PutFile(mut object)| {
             let path = object.path.take();
             let path = path.ok_or_else(|| Error::NoValue {
@@ -77,6 +80,8 @@ impl Op for PutFiles {
         upload_all(call, batch, uploads, self.overwrite).await
     }
 }
+
+many_op!(PutFiles);
 
 #[cfg(test)]
 mod tests {
@@ -104,20 +109,17 @@ mod tests {
         let s3 = client(&MemoryStore::with_buckets(["b"]));
         let dir = local();
         let file = |key: &str, name: &str| S3PutObject::file(key, dir.path().join(name));
-        let typed = S3PutObject {
-            content_type: Some("text/plain".to_owned()),
-            ..file("t", "f1")
-        };
+        let typed = file("t", "f1").with_content_type("text/plain");
         let written = s3
             .put_files([file("l", "link"), file("e", "empty"), typed])
             .await
             .unwrap();
-        let keys: Vec<_> = written.iter().map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<_> = written.iter().map(|written| written.key()).collect();
         assert_eq!(keys, ["l", "e", "t"]);
         let objects = s3.get_many(["l", "e", "t"]).await.unwrap();
         let texts: Vec<_> = objects
             .iter()
-            .map(|object| object.text().unwrap().unwrap())
+            .map(|object| object.text().unwrap())
             .collect();
         assert_eq!(texts, ["one", "", "one"]);
         assert_eq!(objects[2].content_type(), Some("text/plain"));
@@ -127,7 +129,7 @@ mod tests {
             .overwrite(false)
             .await
             .unwrap();
-        assert!(again.is_empty());
+        assert!(again[0].already_there());
     }
 
     #[tokio::test]

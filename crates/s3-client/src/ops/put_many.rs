@@ -1,18 +1,19 @@
-//! Uploading many objects.
+//! `put_many`: uploads many objects.
 
 use s3_core::url::quote;
 
-use crate::OnFailure;
-use crate::S3PutObject;
+use crate::call::Call;
 use crate::error::{Error, Result};
-use crate::request::{Call, Mode, Op, Request};
+use crate::on_failure::many_op;
+use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
 use crate::upload::{Upload, upload_all};
+use crate::{OnFailure, S3PutObject, WriteResult};
 
-/// The call of [`put_many`](Client::put_many).
+/// The operation of [`put_many`](Client::put_many).
 #[derive(Debug)]
 pub struct PutMany {
-    pub(crate) on_failure: OnFailure,
+    on_failure: OnFailure,
     objects: Vec<S3PutObject>,
     overwrite: bool,
 }
@@ -20,19 +21,20 @@ pub struct PutMany {
 impl<M: Mode> Client<M> {
     /// Uploads many objects in parallel: pairs of key and value, or [`S3PutObject`]s.
     ///
-    /// Returns key, as given, and URL of each object that was written, in input order. Requests as [`put`](Self::put);
-    /// all inputs are checked before the first. Which of two values for the same key wins is not defined.
+    /// Returns one result per input, in input order. Requests as [`put`](Self::put); all inputs are checked before the
+    /// first. If a key occurs twice, either value may win.
     ///
     /// # Errors
     ///
-    /// Every input is attempted unless [`on_failure`](Request::on_failure) says otherwise. The failing one with the lowest index decides which error it is; the account of all
-    /// is its [`BatchError`](crate::BatchError). Classes as in [`put`](Self::put), and `InvalidObject` for an object
-    /// without a value.
+    /// Every input is attempted unless [`on_failure`](Request::on_failure) says otherwise. The error is that of the
+    /// failing input with the lowest index, with an account of all inputs: see [`BatchError`](crate::BatchError). Classes
+    /// as in [`put`](Self::put), and `InvalidObject` for an object without a value.
     ///
     /// # Deviation
     ///
-    /// Nothing is dropped silently: a missing bucket and a failing check for an existing object are errors. The
-    /// encryption of an [`S3PutObject`] is used; the reference ignores it.
+    /// A missing bucket and a failing check for an existing object are errors; Metaflow drops such inputs silently.
+    /// Objects that were already there have a result; Metaflow leaves them out. The encryption of an [`S3PutObject`] is
+    /// used; Metaflow ignores it.
     ///
     /// # Examples
     ///
@@ -42,7 +44,7 @@ impl<M: Mode> Client<M> {
     /// let s3 = s3_client::S3::in_memory()?;
     /// s3.create_bucket("b").await?;
     /// let written = s3.put_many([("s3://b/1", "one"), ("s3://b/2", "two")]).await?;
-    /// assert_eq!(written[1], ("s3://b/2".to_owned(), "s3://b/2".to_owned()));
+    /// assert_eq!(written[1].url(), "s3://b/2");
     /// # Ok(()) }
     /// ```
     pub fn put_many(
@@ -59,7 +61,8 @@ impl<M: Mode> Client<M> {
 }
 
 impl<M> Request<PutMany, M> {
-    /// Leaves objects alone that are there already, when `false`; they are left out of the result. On by default.
+    /// With `false`, keeps existing objects; their results say
+    /// [`AlreadyThere`](crate::WriteOutcome::AlreadyThere). `true` by default.
     pub fn overwrite(mut self, yes: bool) -> Self {
         self.op.overwrite = yes;
         self
@@ -67,11 +70,11 @@ impl<M> Request<PutMany, M> {
 }
 
 impl Op for PutMany {
-    type Output = Vec<(String, String)>;
+    type Output = Vec<WriteResult>;
 
     const NAME: &'static str = "put_many";
 
-    async fn run(self, call: Call) -> Result<Vec<(String, String)>> {
+    async fn run(self, call: Call) -> Result<Vec<WriteResult>> {
         let uploads = self.objects.into_iter().map(|mut object| {
             let value = object.value.take();
             let value = value.ok_or_else(|| Error::NoValue {
@@ -86,6 +89,8 @@ impl Op for PutMany {
     }
 }
 
+many_op!(PutMany);
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -93,7 +98,7 @@ mod tests {
     use s3_core::{MemoryStore, Operation};
 
     use super::*;
-    use crate::{ErrorClass, Outcome, PutValue, S3};
+    use crate::{ErrorClass, Outcome, PutValue, S3, WriteOutcome};
 
     fn client() -> (MemoryStore, S3) {
         let store = MemoryStore::with_buckets(["b"]);
@@ -106,8 +111,8 @@ mod tests {
         (store, s3)
     }
 
-    fn pair(key: &str, url: &str) -> (String, String) {
-        (key.to_owned(), url.to_owned())
+    fn pairs(written: &[WriteResult]) -> Vec<(&str, &str)> {
+        written.iter().map(WriteResult::pair).collect()
     }
 
     #[tokio::test]
@@ -118,11 +123,13 @@ mod tests {
             .await
             .unwrap();
         let expected = [
-            pair("/c", "s3://b/root/c"),
-            pair("a/", "s3://b/root/a/"),
-            pair("", "s3://b/root"),
+            ("/c", "s3://b/root/c"),
+            ("a/", "s3://b/root/a/"),
+            ("", "s3://b/root"),
         ];
-        assert_eq!(written, expected);
+        assert_eq!(pairs(&written), expected);
+        assert_ne!(written[0].etag(), written[1].etag());
+        assert_eq!(written[0].etag(), s3.info("c").await.unwrap().etag());
         assert!(
             s3.put_many(Vec::<S3PutObject>::new())
                 .await
@@ -132,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_there_already_is_left_alone_and_left_out() {
+    async fn objects_that_were_already_there_are_kept_and_reported() {
         let (_, s3) = client();
         s3.put("a", "old").await.unwrap();
         let written = s3
@@ -140,22 +147,25 @@ mod tests {
             .overwrite(false)
             .await
             .unwrap();
-        assert_eq!(written, [pair("n", "s3://b/root/n")]);
         assert_eq!(
-            s3.get("a").await.unwrap().text().unwrap().as_deref(),
-            Some("old")
+            pairs(&written),
+            [("a", "s3://b/root/a"), ("n", "s3://b/root/n")]
         );
+        let outcomes: Vec<_> = written.iter().map(WriteResult::outcome).collect();
+        assert_eq!(
+            outcomes,
+            [WriteOutcome::AlreadyThere, WriteOutcome::Created]
+        );
+        assert_eq!(s3.get("a").await.unwrap().text().unwrap(), "old");
     }
 
     #[tokio::test]
     async fn each_object_has_its_own_attributes() {
         let (_, s3) = client();
-        let object = S3PutObject {
-            content_type: Some("text/plain".to_owned()),
-            encryption: Some("AES256".to_owned()),
-            metadata: Some(serde_json::json!({"m": "1"})),
-            ..S3PutObject::new("a", "1")
-        };
+        let object = S3PutObject::new("a", "1")
+            .with_content_type("text/plain")
+            .with_encryption("AES256")
+            .with_metadata(serde_json::json!({"m": "1"}));
         s3.put_many([object, ("b", "2").into()]).await.unwrap();
         let infos = s3.info_many(["a", "b"]).await.unwrap();
         assert_eq!(infos[0].content_type(), Some("text/plain"));
@@ -206,13 +216,14 @@ mod tests {
         );
         let [
             Outcome::Failed(first),
-            Outcome::AlreadyThere,
+            Outcome::Written(there),
             Outcome::Failed(_),
-            Outcome::Done,
+            Outcome::Written(new),
         ] = batch.outcomes()
         else {
             panic!("{:?}", batch.outcomes());
         };
+        assert!(there.already_there() && new.outcome() == WriteOutcome::Created);
         assert!(first.to_string().contains("s3://no1/k"), "{first}");
         assert_eq!(Arc::strong_count(first), 2);
         assert!(s3.info("s3://b/k").await.is_ok());

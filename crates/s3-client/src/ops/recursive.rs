@@ -1,30 +1,34 @@
-//! Downloading everything below prefixes.
+//! `get_recursive` and `get_all`: download everything below prefixes.
 
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use s3_core::{ListPage, ListedObject, S3Prefix};
-use s3_transfer::FanOutOptions;
+use s3_core::{ListPage, ListedObject};
+use s3_transfer::{FanOutOptions, GetItem};
 
 use super::list::list_all;
-use crate::dedup::{Batch, Results, results_of_distinct};
-use crate::download::{Download, Fetch, Landing};
+use crate::batch::Results;
+use crate::call::Call;
+use crate::context::ClientContext;
+use crate::dedup::run_distinct;
+use crate::download::{Show, download};
 use crate::error::{Error, Result};
-use crate::request::{Call, Mode, Op, Request};
-use crate::s3::{Client, Shared};
+use crate::on_failure::many_op;
+use crate::request::{Mode, Op, Request};
+use crate::s3::Client;
 use crate::stream::Listing;
-use crate::{Key, OnFailure, Outcome, S3Object};
+use crate::{BatchError, Key, OnFailure, S3Object};
 
-/// The call of [`get_recursive`](Client::get_recursive) and [`get_all`](Client::get_all).
+/// The operation of [`get_recursive`](Client::get_recursive) and [`get_all`](Client::get_all).
 #[derive(Clone, Debug)]
 pub struct GetRecursive {
-    pub(crate) on_failure: OnFailure,
-    what: What,
+    on_failure: OnFailure,
+    scope: Scope,
     return_info: bool,
 }
 
 #[derive(Clone, Debug)]
-enum What {
+enum Scope {
     /// Objects whose URLs begin with these.
     Prefixes(Vec<Key>),
     /// Objects in the directory of the root.
@@ -70,9 +74,9 @@ impl<M: Mode> Client<M> {
         &self,
         prefixes: impl IntoIterator<Item: Into<Key>>,
     ) -> Request<GetRecursive, M> {
-        let what = What::Prefixes(prefixes.into_iter().map(Into::into).collect());
+        let scope = Scope::Prefixes(prefixes.into_iter().map(Into::into).collect());
         self.request(GetRecursive {
-            what,
+            scope,
             return_info: false,
             on_failure: OnFailure::Stop,
         })
@@ -107,7 +111,7 @@ impl<M: Mode> Client<M> {
     /// ```
     pub fn get_all(&self) -> Request<GetRecursive, M> {
         self.request(GetRecursive {
-            what: What::Root,
+            scope: Scope::Root,
             return_info: false,
             on_failure: OnFailure::Stop,
         })
@@ -138,49 +142,44 @@ impl Op for GetRecursive {
     }
 }
 
+many_op!(GetRecursive);
+
 impl GetRecursive {
-    fn listings(&self, client: &Shared) -> Result<Vec<Listing>> {
-        let listing = |ask, show| Listing {
-            ask,
+    fn listings(&self, client: &ClientContext) -> Result<Vec<Listing>> {
+        let listing = |request, show| Listing {
+            request,
             show,
             one_level: false,
         };
-        match &self.what {
-            What::Prefixes(keys) => keys
-                .iter()
-                .map(|key| {
-                    client
-                        .prefix_url(key)
-                        .map(|prefix| listing(prefix.clone(), prefix))
-                })
-                .collect(),
-            What::Root => {
+        match &self.scope {
+            Scope::Prefixes(keys) => {
+                let prefixes = keys.iter().map(|key| client.prefix_url(key));
+                let listings = prefixes.map(|prefix| prefix.map(|p| listing(p.clone(), p)));
+                listings.collect()
+            }
+            Scope::Root => {
                 let root = client.prefix_url(&Key::root())?;
                 Ok(vec![listing(root.with_trailing_slash(), root)])
             }
         }
     }
 
-    /// Downloads what a listing finds, while it goes on.
+    /// Downloads the objects of a listing while it goes on.
     async fn get_one(&self, call: &Call, listing: &Listing) -> Result<Vec<S3Object>> {
-        let relative_to = self.relative_to(call, &listing.show);
-        let return_info = self.return_info;
+        let show = self.show(call, listing);
         let pages = listing.pages(call).map(|page| {
-            let objects = page
-                .map_err(|error| Failure::Listing(error.into()))?
-                .objects;
-            Ok(objects.into_iter().map(fetch))
+            let page = page.map_err(|error| Failure::Listing(error.into()))?;
+            Ok(page.objects.into_iter().map(item))
         });
         let job_call = call.clone();
         let objects = call.client.transfer.fan_out_pages(
             pages,
             FanOutOptions::default(),
-            move |_, fetch: Fetch| {
-                let (call, relative_to) = (job_call.clone(), relative_to.clone());
+            move |_, item: GetItem| {
+                let (call, show) = (job_call.clone(), show.clone());
                 async move {
-                    let download = fetch.run(&call, &Landing::Auto).await;
-                    let download = download.map_err(Failure::Download)?;
-                    Ok(download.into_object(relative_to, return_info))
+                    let object = download(&call, item, None, show).await;
+                    object.map_err(Failure::Download)
                 }
             },
         );
@@ -194,72 +193,65 @@ impl GetRecursive {
                 Err(Failure::Listing(error)) => listing = Some(Arc::new(error)),
             }
         }
-        let batch = Batch::of_objects(Self::NAME, self.on_failure);
-        batch.check(results, listing)
+        BatchError::check(Self::NAME, results, listing, self.on_failure.outcome())
     }
 
-    /// Lists all prefixes and then downloads what they found, each object once.
+    /// Lists all prefixes and then downloads the objects found, each once.
     async fn get_several(&self, call: &Call, listings: Vec<Listing>) -> Result<Vec<S3Object>> {
         let shows: Vec<_> = listings
             .iter()
-            .map(|listing| self.relative_to(call, &listing.show))
+            .map(|listing| self.show(call, listing))
             .collect();
-        let take = |_: &Listing, page: ListPage, all: &mut Vec<_>| {
-            all.extend(page.objects.into_iter().map(fetch));
+        let add = |_: &Listing, page: ListPage, all: &mut Vec<_>| {
+            all.extend(page.objects.into_iter().map(item));
         };
-        let lists = list_all(call, self.on_failure, listings, take).await;
         let mut failure = None;
-        let lists: Vec<Vec<Fetch>> = lists
-            .into_iter()
-            .map(|list| match list {
-                Some(Ok(list)) => list,
+        let mut items: Vec<GetItem> = Vec::new();
+        let mut relative_to = Vec::new();
+        let lists = list_all(call, self.on_failure, listings, add).await;
+        for (list, show) in lists.into_iter().zip(shows) {
+            match list {
+                Some(Ok(list)) => {
+                    relative_to.extend(std::iter::repeat_n(show.relative_to, list.len()));
+                    items.extend(list);
+                }
                 Some(Err(error)) => {
                     failure.get_or_insert(error);
-                    Vec::new()
                 }
-                // Another one has failed.
-                None => Vec::new(),
-            })
-            .collect();
-        let shows: Vec<Option<S3Prefix>> = lists
-            .iter()
-            .zip(shows)
-            .flat_map(|(list, show)| std::iter::repeat_n(show, list.len()))
-            .collect();
-        let object = |index: usize, download: Download| {
-            download.into_object(shows[index].clone(), self.return_info)
-        };
-        let batch = Batch {
-            name: Self::NAME,
-            on_failure: self.on_failure,
-            outcome: |index, download| match self.on_failure {
-                OnFailure::Stop => Outcome::Done,
-                OnFailure::Collect => Outcome::Fetched(Box::new(object(index, download))),
-            },
-        };
-        let fetches = lists.concat();
-        let downloads = if failure.is_some() && self.on_failure == OnFailure::Stop {
-            fetches.iter().map(|_| None).collect()
+                // Another listing has failed.
+                None => {}
+            }
+        }
+        let results = if failure.is_some() && self.on_failure == OnFailure::Stop {
+            items.iter().map(|_| None).collect()
         } else {
-            let job_call = call.clone();
-            let job = move |_, fetch: Fetch| {
+            let (job_call, return_info) = (call.clone(), self.return_info);
+            let job = move |_, item| {
                 let call = job_call.clone();
-                async move { fetch.run(&call, &Landing::Auto).await }
+                let show = Show {
+                    relative_to: None,
+                    return_info,
+                };
+                async move { download(&call, item, None, show).await }
             };
-            results_of_distinct(&call.client.transfer, self.on_failure, fetches, job).await
+            let after = self.on_failure.for_reads();
+            run_distinct(&call.client.transfer, after, items, job).await
         };
-        let downloads = batch.check(downloads, failure)?.into_iter().enumerate();
-        Ok(downloads
-            .map(|(index, download)| object(index, download))
-            .collect())
+        let shown = results.into_iter().zip(relative_to);
+        let shown = shown.map(|(result, prefix)| {
+            Some(result?.map(|object: S3Object| object.relative_to(prefix)))
+        });
+        let results: Results<_> = shown.collect();
+        BatchError::check(Self::NAME, results, failure, self.on_failure.outcome())
     }
 
-    /// Returns what keys of results are relative to.
-    fn relative_to(&self, call: &Call, show: &S3Prefix) -> Option<S3Prefix> {
-        if self.return_info {
-            call.client.display_root()
-        } else {
-            Some(show.clone())
+    fn show(&self, call: &Call, listing: &Listing) -> Show {
+        Show {
+            relative_to: match self.return_info {
+                true => call.client.display_root(),
+                false => Some(listing.show.clone()),
+            },
+            return_info: self.return_info,
         }
     }
 }
@@ -270,12 +262,8 @@ enum Failure {
     Download(Error),
 }
 
-fn fetch(object: ListedObject) -> Fetch {
-    Fetch {
-        url: object.url,
-        range: None,
-        known: Some((object.size, object.etag)),
-    }
+fn item(object: ListedObject) -> GetItem {
+    GetItem::new(object.url).with_known(object.size, object.etag)
 }
 
 #[cfg(test)]
@@ -327,9 +315,9 @@ mod tests {
         assert!(
             objects
                 .iter()
-                .all(|object| object.downloaded() && !object.has_info())
+                .all(|object| object.etag().is_some() && object.range_info().is_none())
         );
-        assert_eq!(objects[3].text().unwrap().as_deref(), Some("foo/sub/2"));
+        assert_eq!(objects[3].text().unwrap(), "foo/sub/2");
     }
 
     #[tokio::test]
@@ -357,7 +345,7 @@ mod tests {
         assert!(
             objects
                 .iter()
-                .all(|object| object.has_info() && object.last_modified().is_some())
+                .all(|object| object.range_info().is_some() && object.last_modified().is_some())
         );
     }
 

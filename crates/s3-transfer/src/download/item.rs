@@ -9,7 +9,7 @@ use s3_core::{ByteRange, ETag, ObjectMeta, S3Url};
 use super::{MemoryShare, Verified};
 
 /// An object, or a range of it, to read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct GetItem {
     /// The object.
@@ -21,7 +21,7 @@ pub struct GetItem {
 }
 
 /// What is known of an object before it is read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct KnownObject {
     /// Its size in bytes.

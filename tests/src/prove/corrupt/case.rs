@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use s3_client::s3_transfer::{
+use s3_core::{MemoryStore, S3Url, StoreExt};
+use s3_transfer::{
     CallOptions, Concurrency, Destination, Fetched, GetItem, MemoryShare, NotVerified, ObjectData,
     Transfer, TransferConfig, Verified,
 };
-use s3_core::{MemoryStore, S3Url, StoreExt};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -88,7 +88,7 @@ impl Case {
 
     fn judge(
         &self,
-        fetched: s3_client::s3_transfer::Result<Fetched>,
+        fetched: s3_transfer::Result<Fetched>,
         done: &[Harm],
     ) -> Result<Figures, String> {
         let mut figures = Figures::default();

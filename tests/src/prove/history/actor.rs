@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use s3_client::s3_transfer::{
-    CallOptions, Destination, GetItem, ObjectData, PutItem, PutOutcome, Transfer,
-};
 use s3_core::{ErrorKind, Payload, PutMode};
+use s3_transfer::{CallOptions, Destination, GetItem, ObjectData, PutItem, PutOutcome, Transfer};
 use tokio::time::sleep;
 
 use super::record::{

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use futures_util::future::try_join_all;
-use s3_client::s3_transfer::{Concurrency, Transfer, TransferConfig};
 use s3_core::{Limits, MemoryStore, Operation, SharedStore};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore};
+use s3_transfer::{Concurrency, Transfer, TransferConfig};
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 

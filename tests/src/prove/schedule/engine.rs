@@ -6,12 +6,12 @@ use std::time::Duration;
 use fastrand::Rng;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use s3_client::s3_transfer::{
+use s3_core::{ErrorKind, Payload, S3Url, StoreExt};
+use s3_testkit::ramp;
+use s3_transfer::{
     CallOptions, Concurrency, Destination, FanOutOptions, Fetched, GetItem, ObjectData, PutItem,
     Source, Transfer, TransferConfig,
 };
-use s3_core::{ErrorKind, Payload, S3Url, StoreExt};
-use s3_testkit::ramp;
 use tokio::time::{sleep, timeout};
 
 use super::explorer::Explorer;
@@ -145,11 +145,7 @@ async fn dropped_batch(transfer: &Transfer, random: &mut Rng) -> Result<(), Stri
     Ok(())
 }
 
-fn fan_out(
-    transfer: &Transfer,
-    missing: usize,
-    random: &mut Rng,
-) -> s3_client::s3_transfer::FanOut<Fetched> {
+fn fan_out(transfer: &Transfer, missing: usize, random: &mut Rng) -> s3_transfer::FanOut<Fetched> {
     let mut options = FanOutOptions::default();
     if let Some(window) = NonZeroUsize::new(random.usize(0..4)) {
         options = options.with_window(window);

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use s3_client::s3_transfer::{Concurrency, TransferConfig};
 use s3_client::{Error, S3};
 use s3_core::{S3Url, StoreExt};
 use s3_testkit::ramp;
+use s3_transfer::{Concurrency, TransferConfig};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -58,8 +58,8 @@ async fn task(s3: S3, number: usize, mut random: Rng) -> Result<(), String> {
         0 | 1 => match s3.get_many(keys()).await {
             Ok(objects) => {
                 for (index, object) in objects.iter().enumerate() {
-                    if object.size() != Some(100 * index as u64) {
-                        return Err(format!("object {index} has {:?} bytes", object.size()));
+                    if object.size() != 100 * index as u64 {
+                        return Err(format!("object {index} has {} bytes", object.size()));
                     }
                 }
                 Ok(())

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use s3_client::s3_transfer::Concurrency;
-use s3_client::s3_transfer::layer::limit::Controller;
 use s3_core::Retryability;
+use s3_transfer::Concurrency;
+use s3_transfer::layer::limit::Controller;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 

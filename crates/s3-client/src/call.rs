@@ -1,0 +1,27 @@
+//! [`Call`]: the client and the options that one call runs with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use s3_transfer::CallOptions;
+use tokio::time::Instant;
+
+use crate::context::ClientContext;
+
+/// The client and the options that one call runs with.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub(crate) client: Arc<ClientContext>,
+    pub(crate) options: CallOptions,
+}
+
+impl Call {
+    /// Starts the clock of a call.
+    pub(crate) fn begin(client: Arc<ClientContext>, deadline: Option<Duration>) -> Self {
+        let now = Instant::now();
+        let mut options = CallOptions::default().with_began(now);
+        // A deadline beyond what the clock can count is none.
+        options.deadline = deadline.and_then(|deadline| now.checked_add(deadline));
+        Self { client, options }
+    }
+}

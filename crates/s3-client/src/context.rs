@@ -1,0 +1,70 @@
+//! [`ClientContext`]: what all handles, requests and streams of a client share.
+
+use std::sync::Arc;
+
+use s3_core::url::Root;
+use s3_core::{Encryption, S3Prefix, S3Url};
+use s3_transfer::{MemoryBudget, Transfer};
+
+use crate::Key;
+use crate::error::{Error, Result};
+use crate::scratch::Scratch;
+
+/// What all handles, requests and streams of a client share.
+#[derive(Debug)]
+pub(crate) struct ClientContext {
+    pub(crate) transfer: Transfer,
+    pub(crate) root: Root,
+    pub(crate) encryption: Option<Encryption>,
+    /// The largest download that stays in memory, in bytes.
+    pub(crate) max_in_memory_object: u64,
+    /// The memory of all downloads of the client that are alive or in flight.
+    pub(crate) memory: MemoryBudget,
+    pub(crate) scratch: Arc<Scratch>,
+}
+
+impl ClientContext {
+    /// Returns the object that a key means.
+    pub(crate) fn object_url(&self, key: &Key) -> Result<S3Url> {
+        match key.as_found() {
+            Some(url) => self.below_root(url),
+            None => Ok(self.root.resolve_object(key.as_str())?),
+        }
+    }
+
+    /// Returns the prefix that a key means. Without a root, a bucket alone is an error: it is easily typed by mistake.
+    pub(crate) fn prefix_url(&self, key: &Key) -> Result<S3Prefix> {
+        if let Some(url) = key.as_found() {
+            return Ok(S3Prefix::parse(self.below_root(url)?.as_str())?);
+        }
+        let prefix = self.root.resolve_prefix(key.as_str())?;
+        let bare = prefix.prefix().is_empty() && !prefix.as_str().ends_with('/');
+        if bare && self.root.prefix().is_none() {
+            return Err(Error::BucketWithoutPath {
+                input: prefix.as_str().to_owned(),
+            });
+        }
+        Ok(prefix)
+    }
+
+    /// Returns the URL of an earlier result, if it is the root of this client or below it.
+    fn below_root(&self, url: &str) -> Result<S3Url> {
+        let url = S3Url::parse(url)?;
+        match self.root.prefix() {
+            Some(root)
+                if url.as_str() != root.as_str() && !root.with_trailing_slash().contains(&url) =>
+            {
+                Err(Error::OutsideRoot {
+                    url: url.as_str().to_owned(),
+                    root: root.as_str().to_owned(),
+                })
+            }
+            _ => Ok(url),
+        }
+    }
+
+    /// Returns what the keys of results are relative to.
+    pub(crate) fn display_root(&self) -> Option<S3Prefix> {
+        self.root.prefix().cloned()
+    }
+}

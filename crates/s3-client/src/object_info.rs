@@ -1,0 +1,173 @@
+//! [`S3Info`]: an object that is described and not downloaded.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use s3_core::{ETag, ListedObject, ObjectMeta, S3Prefix, S3Url, VersionId};
+use serde_json::Value;
+
+use crate::attributes::ObjectAttributes;
+use crate::location::{Location, located};
+
+/// An object that exists and was not downloaded. Clone is a reference count.
+///
+/// | returned by | request | fields |
+/// |---|---|---|
+/// | `info`, `info_many` | one HEAD each | all but the storage class |
+/// | `list_recursive`, `list_paths` | one per 1,000 entries | size, ETag, time, storage class |
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> s3_client::Result<()> {
+/// let s3 = s3_client::S3::in_memory()?;
+/// s3.create_bucket("b").await?;
+/// let written = s3.put("s3://b/k", "hello").await?;
+/// let info = s3.info("s3://b/k").await?;
+/// assert_eq!(info.size(), 5);
+/// assert_eq!(info.etag(), written.etag());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct S3Info(Arc<Described>);
+
+struct Described {
+    location: Location,
+    size: u64,
+    etag: Option<ETag>,
+    last_modified: Option<SystemTime>,
+    version: Option<VersionId>,
+    storage_class: Option<Arc<str>>,
+    /// Boxed, because a listing may have a million entries and none of it.
+    attributes: Option<Box<ObjectAttributes>>,
+}
+
+impl S3Info {
+    /// An object described by a HEAD.
+    pub(crate) fn of(meta: ObjectMeta, url: S3Url, relative_to: Option<S3Prefix>) -> Self {
+        let attributes = ObjectAttributes::of(&meta);
+        Self(Arc::new(Described {
+            location: Location::object(url, relative_to),
+            size: meta.size,
+            etag: meta.etag,
+            last_modified: meta.last_modified,
+            version: meta.version,
+            storage_class: None,
+            attributes: Some(Box::new(attributes)),
+        }))
+    }
+
+    /// An object described by a listing.
+    pub(crate) fn listed(object: ListedObject, relative_to: S3Prefix) -> Self {
+        Self(Arc::new(Described {
+            location: Location::object(object.url, Some(relative_to)),
+            size: object.size,
+            etag: object.etag,
+            last_modified: object.last_modified,
+            version: None,
+            storage_class: object.storage_class,
+            attributes: None,
+        }))
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.0.location
+    }
+
+    pub(crate) fn attributes(&self) -> Option<&ObjectAttributes> {
+        self.0.attributes.as_deref()
+    }
+
+    /// Nothing of the content is in memory.
+    pub(crate) fn in_memory(&self) -> u64 {
+        0
+    }
+
+    /// Returns the size of the object in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    /// Returns the entity tag. A few servers send none.
+    #[must_use]
+    pub fn etag(&self) -> Option<&ETag> {
+        self.0.etag.as_ref()
+    }
+
+    /// Returns the version, in a bucket that keeps versions. Listings do not have it.
+    #[must_use]
+    pub fn version(&self) -> Option<&VersionId> {
+        self.0.version.as_ref()
+    }
+
+    /// Returns when the object was written, to the second.
+    #[must_use]
+    pub fn last_modified(&self) -> Option<SystemTime> {
+        self.0.last_modified
+    }
+
+    /// Returns the storage class (`STANDARD`, `GLACIER`). Only listings have it.
+    #[must_use]
+    pub fn storage_class(&self) -> Option<&str> {
+        self.0.storage_class.as_deref()
+    }
+
+    /// Returns the MIME type; AWS reports `binary/octet-stream` for an object stored without one. Listings do not have
+    /// it.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.attributes()?.content_type.as_deref()
+    }
+
+    /// Returns the user metadata that Metaflow or this client stored: any JSON value, usually an object. Listings do
+    /// not have it.
+    ///
+    /// Metadata of other programs is ignored, and an item that is not JSON counts as absent.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&Value> {
+        self.attributes()?.metadata.as_ref()
+    }
+
+    /// Returns the server-side encryption (`AES256`, `aws:kms`). Listings do not have it.
+    #[must_use]
+    pub fn encryption(&self) -> Option<&str> {
+        self.attributes()?.encryption.as_deref()
+    }
+}
+
+located!(S3Info);
+
+/// Metaflow's notation: `<S3Object s3://b/k (5 bytes, in S3)>`.
+impl fmt::Display for S3Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.size();
+        write!(f, "<S3Object {} ({size} bytes, in S3)>", self.url())
+    }
+}
+
+/// As [`Display`](fmt::Display).
+impl fmt::Debug for S3Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_that_equals_the_listed_prefix_has_its_url_as_key() {
+        let url = S3Url::parse("s3://b/d/").unwrap();
+        let prefix = S3Prefix::parse("s3://b/d/").unwrap();
+        let marker = S3Info::listed(ListedObject::new(url, 0), prefix);
+        assert_eq!((marker.key(), marker.prefix()), ("s3://b/d/", None));
+        assert_eq!(
+            format!("{marker:?}"),
+            "<S3Object s3://b/d/ (0 bytes, in S3)>"
+        );
+    }
+}
