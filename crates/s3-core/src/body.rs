@@ -8,12 +8,16 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
-use crate::Result;
+use crate::{ChecksumAlgorithm, Result};
 
 /// The body of a [`GetResponse`](crate::GetResponse): one piece in memory, or frames as they arrive.
 ///
 /// Frames are the network's own buffers; nothing is copied before the reader asks for it.
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    /// The checksum that bytes in memory were compared with.
+    verified: Option<ChecksumAlgorithm>,
+}
 
 enum Kind {
     Whole(Option<Bytes>),
@@ -44,6 +48,14 @@ pub trait BodySource: Send {
         into: &mut BytesMut,
         at_most: usize,
     ) -> Poll<Result<usize>>;
+
+    /// Returns the checksum that the source compares at its end; `None` if it compares nothing.
+    fn verified_by_store(&self) -> Option<ChecksumAlgorithm> {
+        None
+    }
+
+    /// Stops comparing, for a reader that computes the checksum itself.
+    fn skip_verification(&mut self) {}
 }
 
 /// How much of a source is one frame, for readers that want frames: what a socket holds at full speed.
@@ -53,7 +65,7 @@ impl Body {
     /// Returns a body of bytes that are at hand.
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Whole(Some(bytes.into())))
+        Self::of(Kind::Whole(Some(bytes.into())))
     }
 
     /// Returns a body that is read from `stream` on demand.
@@ -74,7 +86,7 @@ impl Body {
     /// ```
     #[must_use]
     pub fn from_stream(stream: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
-        Self(Kind::Stream {
+        Self::of(Kind::Stream {
             frames: Box::pin(stream),
             rest: Bytes::new(),
         })
@@ -83,12 +95,41 @@ impl Body {
     /// Returns a body that is read from `source` on demand.
     #[must_use]
     pub fn from_source(source: impl BodySource + 'static) -> Self {
-        Self(Kind::Source(Box::new(source)))
+        Self::of(Kind::Source(Box::new(source)))
+    }
+
+    const fn of(kind: Kind) -> Self {
+        let verified = None;
+        Self { kind, verified }
+    }
+
+    /// Marks bytes in memory as already compared with this checksum of the whole object.
+    #[must_use]
+    pub fn with_verified(mut self, algorithm: ChecksumAlgorithm) -> Self {
+        self.verified = Some(algorithm);
+        self
+    }
+
+    /// Returns the checksum of the whole object that this body's bytes were compared with, or are compared with at
+    /// the body's end; a mismatch is an error of kind `Integrity`. `None` if nothing is compared.
+    #[must_use]
+    pub fn verified_by_store(&self) -> Option<ChecksumAlgorithm> {
+        match &self.kind {
+            Kind::Source(source) => source.verified_by_store(),
+            _ => self.verified,
+        }
+    }
+
+    /// Stops a body that has not arrived yet from comparing its checksum, for a reader that computes it itself.
+    pub fn skip_verification(&mut self) {
+        if let Kind::Source(source) = &mut self.kind {
+            source.skip_verification();
+        }
     }
 
     /// Takes the body if all of it is at hand, without copying it; leaves a body that is empty.
     pub fn take_whole(&mut self) -> Option<Bytes> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Whole(bytes) => Some(bytes.take().unwrap_or_default()),
             _ => None,
         }
@@ -134,7 +175,7 @@ impl Body {
         if at_most == 0 {
             return Poll::Ready(Ok(0));
         }
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Whole(bytes) => Poll::Ready(Ok(bytes
                 .as_mut()
                 .map_or(0, |bytes| append(bytes, into, at_most)))),
@@ -228,7 +269,7 @@ impl Stream for Body {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Whole(bytes) => {
                 Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(Ok))
             }
@@ -259,7 +300,7 @@ impl From<Bytes> for Body {
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => {
                 write!(f, "Body({} bytes)", bytes.as_ref().map_or(0, Bytes::len))
             }
@@ -324,6 +365,16 @@ mod tests {
                 assert_eq!(&all[..], [1, 2, 3, 4, 5, 6, 7, 8, 9], "{by_fill:?}");
             }
         }
+    }
+
+    #[test]
+    fn only_a_body_that_was_marked_is_verified() {
+        for mut body in bodies() {
+            assert_eq!(body.verified_by_store(), None);
+            body.skip_verification();
+        }
+        let body = Body::from_bytes("a").with_verified(ChecksumAlgorithm::Crc32);
+        assert_eq!(body.verified_by_store(), Some(ChecksumAlgorithm::Crc32));
     }
 
     #[test]

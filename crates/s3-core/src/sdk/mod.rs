@@ -48,7 +48,7 @@ mod reply;
 mod skewed;
 mod store;
 #[cfg(test)]
-mod timestamp_tests;
+mod tests;
 mod upload;
 mod whole_document;
 

@@ -13,8 +13,6 @@ mod lost;
 mod path;
 mod read;
 mod send;
-#[cfg(test)]
-mod signer_tests;
 pub(super) mod target;
 #[cfg(test)]
 mod tests;

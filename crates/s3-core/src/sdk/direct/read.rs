@@ -11,8 +11,8 @@ use super::{Direct, lost};
 use crate::sdk::answer::read_headers;
 use crate::sdk::errors;
 use crate::{
-    Body, BodySource, Conditions, GetRequest, GetResponse, HeadRequest, ObjectMeta, Operation,
-    Result, S3Url, VersionId,
+    Body, BodySource, ChecksumAlgorithm, Conditions, GetRequest, GetResponse, HeadRequest,
+    ObjectMeta, Operation, Result, S3Url, VersionId,
 };
 use s3_wire::sign::{HeaderError, Headers, PayloadHash, Query};
 use s3_wire::{RequestBody, ResponseBody};
@@ -38,8 +38,10 @@ pub(in crate::sdk) async fn get(
     // What comes with a range is not the range's own.
     let checksum = meta.checksum.as_ref();
     let checksum = checksum.filter(|_| direct.checksums && range == (0..meta.size));
+    let verifier = checksum.and_then(Verifier::new);
+    let verified = verifier.as_ref().map(Verifier::algorithm);
     let mut arriving = Arriving {
-        verifier: checksum.and_then(Verifier::new),
+        verifier,
         incoming: answer.body,
         url: request.url.clone(),
     };
@@ -47,7 +49,11 @@ pub(in crate::sdk) async fn get(
         Some(bytes) => {
             arriving.note(&bytes);
             arriving.end()?;
-            Body::from_bytes(bytes)
+            let body = Body::from_bytes(bytes);
+            match verified {
+                Some(algorithm) => body.with_verified(algorithm),
+                None => body,
+            }
         }
         None => Body::from_source(arriving),
     };
@@ -169,5 +175,12 @@ impl BodySource for Arriving {
             self.end()?;
         }
         Poll::Ready(Ok(filled))
+    }
+    fn verified_by_store(&self) -> Option<ChecksumAlgorithm> {
+        self.verifier.as_ref().map(Verifier::algorithm)
+    }
+
+    fn skip_verification(&mut self) {
+        self.verifier = None;
     }
 }

@@ -18,8 +18,8 @@ use crate::sdk::client::Shared;
 use crate::sdk::clock::Clock;
 use crate::sdk::identity::Identities;
 use crate::{
-    Attributes, CreateUpload, ErrorKind, GetRequest, HeadRequest, Integrity, Payload,
-    PresignMethod, PresignRequest, PutMode, PutRequest, S3Url, SdkStore, Store, UploadId,
+    Attributes, ChecksumAlgorithm, CreateUpload, ErrorKind, GetRequest, HeadRequest, Integrity,
+    Payload, PresignMethod, PresignRequest, PutMode, PutRequest, S3Url, SdkStore, Store, UploadId,
     UploadPart,
 };
 
@@ -417,6 +417,8 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
             let store = builder.integrity(Integrity::WhenSupported).build();
             let read = async {
                 let answer = store.get(GetRequest::new(url())).await?;
+                let compared = answer.body.verified_by_store();
+                assert_eq!(compared, Some(ChecksumAlgorithm::Crc64Nvme));
                 answer.body.collect().await
             };
             match read.await {
@@ -430,6 +432,22 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
             // Without being asked to, nobody compares.
             let store = server.store(true);
             let answer = store.get(GetRequest::new(url())).await.unwrap();
+            assert_eq!(answer.body.verified_by_store(), None);
+            assert_eq!(answer.body.collect().await.unwrap().len(), size);
+        }
+        // A large body has not been compared yet when the reader declines it.
+        if size > 9 {
+            let server = Server::start(move |_| {
+                let body = "1".repeat(size);
+                let headers = "x-amz-checksum-crc64nvme: AAAAAAAAAAA=";
+                format!("HTTP/1.1 200 OK\r\n{headers}\r\nContent-Length: {size}\r\n\r\n{body}")
+            });
+            let builder = SdkStore::builder().endpoint(&server.endpoint).region("r");
+            let builder = builder.credentials("access", "secret", None);
+            let store = builder.integrity(Integrity::WhenSupported).build();
+            let mut answer = store.get(GetRequest::new(url())).await.unwrap();
+            answer.body.skip_verification();
+            assert_eq!(answer.body.verified_by_store(), None);
             assert_eq!(answer.body.collect().await.unwrap().len(), size);
         }
     }

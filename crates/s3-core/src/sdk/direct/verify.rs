@@ -12,10 +12,11 @@ use crate::{Checksum, ChecksumAlgorithm};
 pub(super) struct Verifier {
     sum: Sum,
     expected: Vec<u8>,
+    algorithm: ChecksumAlgorithm,
 }
 
 enum Sum {
-    Crc(Box<crc_fast::Digest>, ChecksumAlgorithm),
+    Crc(Box<crc_fast::Digest>),
     Sha1(Sha1),
     Sha256(Sha256),
 }
@@ -26,7 +27,7 @@ impl Verifier {
         let expected = STANDARD.decode(&*checksum.value).ok()?;
         let crc = |kind| {
             let digest = Box::new(crc_fast::Digest::new(kind));
-            Sum::Crc(digest, checksum.algorithm)
+            Sum::Crc(digest)
         };
         let sum = match checksum.algorithm {
             ChecksumAlgorithm::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc),
@@ -35,12 +36,21 @@ impl Verifier {
             ChecksumAlgorithm::Sha1 => Sum::Sha1(Sha1::new()),
             ChecksumAlgorithm::Sha256 => Sum::Sha256(Sha256::new()),
         };
-        Some(Self { sum, expected })
+        let algorithm = checksum.algorithm;
+        Some(Self {
+            sum,
+            expected,
+            algorithm,
+        })
+    }
+
+    pub(super) fn algorithm(&self) -> ChecksumAlgorithm {
+        self.algorithm
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
         match &mut self.sum {
-            Sum::Crc(digest, _) => digest.update(bytes),
+            Sum::Crc(digest) => digest.update(bytes),
             Sum::Sha1(digest) => digest.update(bytes),
             Sum::Sha256(digest) => digest.update(bytes),
         }
@@ -48,13 +58,17 @@ impl Verifier {
 
     /// Returns whether the bytes have the checksum.
     pub(super) fn agrees(self) -> bool {
-        let Self { sum, expected } = self;
+        let Self {
+            sum,
+            expected,
+            algorithm,
+        } = self;
         match sum {
-            Sum::Crc(digest, ChecksumAlgorithm::Crc64Nvme) => {
+            Sum::Crc(digest) if algorithm == ChecksumAlgorithm::Crc64Nvme => {
                 digest.finalize().to_be_bytes()[..] == expected
             }
             // The upper half of a CRC of 32 bits is empty.
-            Sum::Crc(digest, _) => digest.finalize().to_be_bytes()[4..] == expected,
+            Sum::Crc(digest) => digest.finalize().to_be_bytes()[4..] == expected,
             Sum::Sha1(digest) => digest.finalize()[..] == expected[..],
             Sum::Sha256(digest) => digest.finalize()[..] == expected[..],
         }
