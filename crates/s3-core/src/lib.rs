@@ -35,6 +35,9 @@
 //! Implement [`Store`] with plain `async fn`s. There are no default methods, so that a wrapper which forgets
 //! one does not compile. The conformance suite in `s3-testkit` tells whether a backend keeps the contract.
 
+#[cfg(not(unix))]
+compile_error!("s3-core builds on Unix only: it reads files at offsets with std::os::unix");
+
 pub mod blocking_io;
 mod body;
 mod byte_counter;

@@ -15,6 +15,9 @@
 //! timestamp                           dates of headers and documents
 //! ```
 
+#[cfg(not(unix))]
+compile_error!("s3-wire builds on Unix only: it sends files with sendfile");
+
 pub mod listing;
 pub mod sign;
 pub mod timestamp;
@@ -32,3 +35,7 @@ pub use http::{
     ResponseHead, WireError, WireErrorKind, trailer_len,
 };
 pub use xml::{ErrorDocument, NotXml};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
