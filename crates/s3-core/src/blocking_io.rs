@@ -1,21 +1,21 @@
-//! Which threads may wait for a disk.
+//! Whether the current thread may block on local files.
 //!
-//! Reading and writing local files blocks. On a runtime that belongs to somebody else that is done on other threads;
-//! a thread that does nothing but transfers saves the two hand-overs per piece by doing it itself.
+//! On a runtime that also runs other tasks, file I/O goes to a pool of blocking threads. A thread that runs transfers
+//! and nothing else may block, which saves two thread switches per chunk.
 
 use std::cell::Cell;
 
 thread_local! {
-    static MAY_WAIT: Cell<bool> = const { Cell::new(false) };
+    static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Lets this thread wait for local files from now on: for threads that run transfers and nothing else.
+/// Allows the current thread to block on local files from now on. For threads that run transfers and nothing else.
 pub fn allow_blocking_io() {
-    MAY_WAIT.set(true);
+    MAY_BLOCK.set(true);
 }
 
-/// Returns whether this thread may wait for local files.
+/// Returns whether the current thread may block on local files.
 #[must_use]
 pub fn blocking_io_allowed() -> bool {
-    MAY_WAIT.get()
+    MAY_BLOCK.get()
 }

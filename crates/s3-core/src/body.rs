@@ -1,4 +1,4 @@
-//! The body of an answer: bytes at hand, or a stream of them.
+//! [`Body`]: the body of a response, in memory or streamed.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -10,38 +10,38 @@ use futures_core::Stream;
 
 use crate::{ChecksumAlgorithm, Result};
 
-/// The body of a [`GetResponse`](crate::GetResponse): one piece in memory, or frames as they arrive.
+/// The body of a [`GetResponse`](crate::GetResponse): one buffer in memory, or frames as they arrive.
 ///
-/// Frames are the network's own buffers; nothing is copied before the reader asks for it.
+/// Frames are the buffers of the network, passed on without a copy.
 pub struct Body {
-    kind: Kind,
+    kind: BodyKind,
     /// The checksum that bytes in memory were compared with.
     verified: Option<ChecksumAlgorithm>,
 }
 
-enum Kind {
+enum BodyKind {
     Whole(Option<Bytes>),
     Stream {
         frames: Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>,
-        /// What [`Body::poll_fill`] has not yet taken of the last frame.
+        /// The end of the last frame, not yet taken by [`Body::poll_fill`].
         rest: Bytes,
     },
     Source(Box<dyn BodySource>),
 }
 
-/// Where a body's bytes come from, for backends that can put them where they are wanted.
+/// A source of a body's bytes that can write them into the reader's buffer.
 ///
-/// A socket that is read straight into the buffer that is written to a file, or into the memory that the caller
-/// keeps, saves one copy of every byte.
+/// Reading a socket directly into the buffer that is written to a file, or into the memory that the caller keeps, saves
+/// one copy of every byte.
 pub trait BodySource: Send {
-    /// Appends at most `at_most` bytes to `into`, as many as are at hand, and returns how many. No bytes mean the
-    /// end of the body; `at_most` is never 0.
+    /// Appends the available bytes, at most `at_most`, to `into` and returns their number; 0 is the end of the body.
+    /// `at_most` is never 0.
     ///
-    /// Room is taken from the capacity behind `into`'s bytes; where there is none, `into` grows.
+    /// Uses the spare capacity of `into`; without any, `into` grows.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the rest of the body from arriving. Nothing follows an error.
+    /// The error that interrupted the body. Nothing follows an error.
     fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
@@ -58,14 +58,14 @@ pub trait BodySource: Send {
     fn skip_verification(&mut self) {}
 }
 
-/// How much of a source is one frame, for readers that want frames: what a socket holds at full speed.
+/// The size of a frame that is read from a source: the content of a socket buffer at full speed.
 const FRAME: usize = 64 << 10;
 
 impl Body {
-    /// Returns a body of bytes that are at hand.
+    /// Returns a body of bytes in memory.
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        Self::of(Kind::Whole(Some(bytes.into())))
+        Self::of(BodyKind::Whole(Some(bytes.into())))
     }
 
     /// Returns a body that is read from `stream` on demand.
@@ -82,11 +82,11 @@ impl Body {
     /// let body = Body::from_stream(stream::iter(frames));
     /// assert_eq!(body.collect().await?, "hiss, purr");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     #[must_use]
     pub fn from_stream(stream: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
-        Self::of(Kind::Stream {
+        Self::of(BodyKind::Stream {
             frames: Box::pin(stream),
             rest: Bytes::new(),
         })
@@ -95,10 +95,10 @@ impl Body {
     /// Returns a body that is read from `source` on demand.
     #[must_use]
     pub fn from_source(source: impl BodySource + 'static) -> Self {
-        Self::of(Kind::Source(Box::new(source)))
+        Self::of(BodyKind::Source(Box::new(source)))
     }
 
-    const fn of(kind: Kind) -> Self {
+    const fn of(kind: BodyKind) -> Self {
         let verified = None;
         Self { kind, verified }
     }
@@ -115,29 +115,29 @@ impl Body {
     #[must_use]
     pub fn verified_by_store(&self) -> Option<ChecksumAlgorithm> {
         match &self.kind {
-            Kind::Source(source) => source.verified_by_store(),
+            BodyKind::Source(source) => source.verified_by_store(),
             _ => self.verified,
         }
     }
 
     /// Stops a body that has not arrived yet from comparing its checksum, for a reader that computes it itself.
     pub fn skip_verification(&mut self) {
-        if let Kind::Source(source) = &mut self.kind {
+        if let BodyKind::Source(source) = &mut self.kind {
             source.skip_verification();
         }
     }
 
-    /// Takes the body if all of it is at hand, without copying it; leaves a body that is empty.
+    /// Takes the whole body if it is in memory, without a copy; leaves an empty body.
     pub fn take_whole(&mut self) -> Option<Bytes> {
         match &mut self.kind {
-            Kind::Whole(bytes) => Some(bytes.take().unwrap_or_default()),
+            BodyKind::Whole(bytes) => Some(bytes.take().unwrap_or_default()),
             _ => None,
         }
     }
 
-    /// Appends at most `at_most` bytes to `into` and returns how many: as many as are at hand, 0 at the end.
+    /// Appends the available bytes, at most `at_most`, to `into` and returns their number; 0 is the end of the body.
     ///
-    /// Bytes of a network land in `into` without a stop in between. Give it capacity, or it grows.
+    /// Bytes from the network are read directly into the spare capacity of `into`; without any, `into` grows.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl Body {
     /// assert_eq!(body.fill(&mut buffer, 4).await?, 4);
     /// assert_eq!(buffer, "hiss");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     pub async fn fill(&mut self, into: &mut BytesMut, at_most: usize) -> Result<usize> {
         poll_fn(|cx| self.poll_fill(cx, into, at_most)).await
@@ -176,10 +176,10 @@ impl Body {
             return Poll::Ready(Ok(0));
         }
         match &mut self.kind {
-            Kind::Whole(bytes) => Poll::Ready(Ok(bytes
+            BodyKind::Whole(bytes) => Poll::Ready(Ok(bytes
                 .as_mut()
                 .map_or(0, |bytes| append(bytes, into, at_most)))),
-            Kind::Stream { frames, rest } => {
+            BodyKind::Stream { frames, rest } => {
                 while rest.is_empty() {
                     match ready!(frames.as_mut().poll_next(cx)).transpose()? {
                         Some(frame) => *rest = frame,
@@ -188,7 +188,7 @@ impl Body {
                 }
                 Poll::Ready(Ok(append(rest, into, at_most)))
             }
-            Kind::Source(source) => source.poll_fill(cx, into, at_most),
+            BodyKind::Source(source) => source.poll_fill(cx, into, at_most),
         }
     }
 
@@ -207,12 +207,12 @@ impl Body {
     /// }
     /// assert_eq!(size, 4);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     ///
     /// # Errors
     ///
-    /// Whatever the transport says: usually `Network`, `Timeout` or `Integrity`. After an error the body is over.
+    /// The errors of the transport: usually `Network`, `Timeout` or `Integrity`. Nothing follows an error.
     ///
     /// # Cancel safety
     ///
@@ -221,7 +221,7 @@ impl Body {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Reads everything into one buffer. A body that arrived in one piece is not copied.
+    /// Reads the whole body into one buffer. A body of one frame is not copied.
     ///
     /// # Examples
     ///
@@ -232,10 +232,10 @@ impl Body {
     /// let store = MemoryStore::with_buckets(["photos"]);
     /// let url = S3Url::parse("s3://photos/cat.txt")?;
     /// store.put_bytes(url.clone(), "purr").await?;
-    /// let answer = store.get(GetRequest::new(url)).await?;
-    /// assert_eq!(answer.body.collect().await?, "purr");
+    /// let response = store.get(GetRequest::new(url)).await?;
+    /// assert_eq!(response.body.collect().await?, "purr");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     ///
     /// # Errors
@@ -258,7 +258,7 @@ impl Body {
     }
 }
 
-/// Moves as much as is wanted from the front of `bytes`.
+/// Moves at most `at_most` bytes from the front of `bytes` to `into`.
 fn append(bytes: &mut Bytes, into: &mut BytesMut, at_most: usize) -> usize {
     let taken = bytes.split_to(bytes.len().min(at_most));
     into.extend_from_slice(&taken);
@@ -270,16 +270,16 @@ impl Stream for Body {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.kind {
-            Kind::Whole(bytes) => {
+            BodyKind::Whole(bytes) => {
                 Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(Ok))
             }
-            Kind::Stream { frames, rest } => {
+            BodyKind::Stream { frames, rest } => {
                 if rest.is_empty() {
                     return frames.as_mut().poll_next(cx);
                 }
                 Poll::Ready(Some(Ok(std::mem::take(rest))))
             }
-            Kind::Source(source) => {
+            BodyKind::Source(source) => {
                 let mut frame = BytesMut::with_capacity(FRAME);
                 let filled = ready!(source.poll_fill(cx, &mut frame, FRAME));
                 Poll::Ready(match filled {
@@ -301,10 +301,10 @@ impl From<Bytes> for Body {
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::Whole(bytes) => {
+            BodyKind::Whole(bytes) => {
                 write!(f, "Body({} bytes)", bytes.as_ref().map_or(0, Bytes::len))
             }
-            Kind::Stream { .. } | Kind::Source(_) => f.write_str("Body(stream)"),
+            BodyKind::Stream { .. } | BodyKind::Source(_) => f.write_str("Body(stream)"),
         }
     }
 }
@@ -316,9 +316,9 @@ mod tests {
 
     use super::*;
 
-    struct Counting(u8);
+    struct CountingSource(u8);
 
-    impl BodySource for Counting {
+    impl BodySource for CountingSource {
         fn poll_fill(
             &mut self,
             _: &mut Context<'_>,
@@ -341,12 +341,12 @@ mod tests {
             Body::from_stream(stream::iter(
                 frames.map(|frame| Ok(Bytes::from_static(frame))),
             )),
-            Body::from_source(Counting(0)),
+            Body::from_source(CountingSource(0)),
         ]
     }
 
     #[test]
-    fn filling_reading_and_both_in_turns_give_the_same_bytes() {
+    fn fill_and_next_in_any_order_return_the_same_bytes() {
         for by_fill in [
             vec![true],
             vec![false],
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_body_at_hand_is_taken_whole() {
+    fn only_a_body_in_memory_is_taken_whole() {
         let taken = bodies().map(|mut body| body.take_whole().map(|bytes| bytes.len()));
         assert_eq!(taken, [Some(9), None, None]);
     }

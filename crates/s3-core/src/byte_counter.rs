@@ -1,15 +1,14 @@
-//! How much of a request or of its answer has moved.
+//! [`ByteCounter`]: bytes of a request or response that have moved over the network.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A count of the bytes of a payload that have been handed to the network, or of a page that have come from it. Clone
-/// is a reference count; two are equal if they are the same count.
+/// Counts the bytes of a payload or of a page that have moved over the network. Clone is a reference count; two counters
+/// are equal if they share their count.
 ///
-/// Whoever sends a payload or asks for a page over a slow line can tell with it that the attempt moves, long before
-/// there is an answer, or all of it. It counts what a backend has given to the operating system or got from it, the request's
-/// head and repeated bytes included, so it is a sign of life and no measure of what has arrived. A backend without a
-/// network counts nothing.
+/// It shows that an attempt makes progress before the response is complete. It counts what the backend passes to and
+/// reads from the operating system, headers and repeated bytes included, so it does not measure how much has arrived. A
+/// backend without a network counts nothing.
 ///
 /// # Examples
 ///
@@ -28,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct ByteCounter(Arc<AtomicU64>);
 
 impl ByteCounter {
-    /// Counts bytes that have moved.
+    /// Adds bytes that have moved.
     pub fn add(&self, bytes: u64) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -39,7 +38,7 @@ impl ByteCounter {
         &self.0
     }
 
-    /// Returns the bytes that have moved so far.
+    /// Returns the number of bytes that have moved so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)

@@ -1,38 +1,38 @@
-//! What a backend can do beyond the common ground.
+//! [`Capabilities`]: the optional features of a backend.
 
-/// What a backend can do; callers and the conformance suite choose by it.
+/// The optional features of a backend. Callers and the conformance suite adapt to them.
 ///
-/// Every field defaults to what AWS S3 offers. A backend for a server that lacks something turns the field
-/// off, and the layers above use the slower or less atomic way instead.
+/// The default is AWS S3, which has all of them. If a backend turns one off, the layers above use a slower or less
+/// atomic way instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// `PutMode::IfAbsent` on a single put is honoured atomically (`If-None-Match: *`).
+    /// A put honours `PutMode::IfAbsent` atomically (`If-None-Match: *`).
     pub put_if_absent: bool,
-    /// `PutMode::IfMatch` on a single put is honoured atomically.
+    /// A put honours `PutMode::IfMatch` atomically.
     pub put_if_match: bool,
-    /// Conditions on `CompleteUpload` are honoured.
+    /// Completing an upload honours its `PutMode`.
     pub complete_conditions: bool,
-    /// `If-Match` on reads is honoured, so parts of one download can be pinned to one version.
+    /// Reads honour `If-Match`, so that all parts of a download can be pinned to one version.
     pub get_if_match: bool,
     /// Every legal key can be stored and listed, `a//b`, `dir/` and `./x` included.
     pub exact_keys: bool,
     /// Listings come in UTF-8 byte order of the keys.
     pub ordered_listing: bool,
-    /// Listings take `start_after`.
+    /// Listings honour `start_after`.
     pub start_after: bool,
-    /// User metadata, content type and encryption are stored and given back.
+    /// User metadata, content type and encryption are stored and returned.
     pub attributes: bool,
     /// The size and number limits of multipart uploads are enforced.
     pub multipart_limits: bool,
-    /// Unfinished uploads and their parts can be listed.
+    /// Multipart uploads and their parts can be listed.
     pub list_uploads: bool,
-    /// Presigned URLs can be made.
+    /// Presigned URLs can be created.
     pub presign: bool,
 }
 
 impl Capabilities {
-    /// What AWS S3 can do: everything.
+    /// Returns the features of AWS S3: all.
     #[must_use]
     pub const fn aws() -> Self {
         Self {

@@ -1,16 +1,14 @@
-//! The vocabulary of S3 and two backends that speak it.
+//! S3 as a trait: [`Store`], its requests and responses, and two backends.
 //!
-//! Everything above this crate talks to object storage through one trait, [`Store`]: requests are
-//! plain values ([`GetRequest`], [`PutRequest`], …), answers are plain values, and failures are one
-//! [`Error`] whose [`kind`](Error::kind) is for code and whose text is for people.
+//! Requests and responses are plain values ([`GetRequest`], [`PutRequest`], …). Every failure is one [`Error`], whose
+//! [`kind`](Error::kind) is for code and whose text is for people.
 //!
-//! * [`MemoryStore`] keeps buckets in memory and behaves like S3 where a client can see it: byte-ordered
-//!   listings in pages, MD5 and multipart ETags, conditional requests, multipart limits. Swap it into
-//!   your unit tests; it needs neither a runtime nor a network.
-//! * `SdkStore` (feature `sdk`, on by default) sends every operation through `aws-sdk-s3`, to AWS or to any
-//!   endpoint that speaks S3.
+//! * [`MemoryStore`] keeps buckets in memory and behaves like S3 for a client: listings in byte order and in pages,
+//!   MD5 and multipart ETags, conditional requests, multipart limits. Use it in unit tests; it needs neither a runtime
+//!   nor a network.
+//! * `SdkStore` (feature `sdk`, on by default) talks to AWS or to any S3-compatible endpoint.
 //!
-//! Code that should work with both holds a [`SharedStore`], a cheap handle to any backend.
+//! Code that works with any backend holds a [`SharedStore`], a cheap handle.
 //!
 //! ```
 //! use s3_core::{GetRequest, MemoryStore, Payload, PutRequest, S3Url, SharedStore, Store};
@@ -19,21 +17,21 @@
 //! let store = SharedStore::new(MemoryStore::with_buckets(["photos"]));
 //! let url = S3Url::parse("s3://photos/2026/cat.jpg")?;
 //! store.put(PutRequest::new(url.clone(), Payload::from("purr"))).await?;
-//! let answer = store.get(GetRequest::new(url)).await?;
-//! assert_eq!(answer.body.collect().await?, "purr");
+//! let response = store.get(GetRequest::new(url)).await?;
+//! assert_eq!(response.body.collect().await?, "purr");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # }).expect("the memory store never waits").unwrap();
+//! # }).expect("MemoryStore futures are ready at once").unwrap();
 //! ```
 //!
-//! # What this crate does not do
+//! # Scope
 //!
-//! No retries, no parallelism, no temporary files: one call is one attempt. The engine that adds them is
-//! `s3-transfer`; the facade with Metaflow's names is `s3-client`.
+//! One call is one attempt: no retries, no parallelism, no temporary files. The engine that adds them is `s3-transfer`;
+//! the API with Metaflow's names is `s3-client`.
 //!
-//! # Writing a backend or a decorator
+//! # Writing a backend or a wrapper
 //!
-//! Implement [`Store`] with plain `async fn`s. There are no default methods, so that a wrapper which forgets
-//! one does not compile. The conformance suite in `s3-testkit` tells whether a backend keeps the contract.
+//! Implement [`Store`] with plain `async fn`s; its docs say which methods are required. The conformance suite in
+//! `s3-testkit` tests the contract.
 
 #[cfg(not(unix))]
 compile_error!("s3-core builds on Unix only: it reads files at offsets with std::os::unix");
@@ -53,6 +51,7 @@ mod range;
 mod request;
 #[cfg(feature = "sdk")]
 mod sdk;
+mod setters;
 mod shared;
 mod store;
 

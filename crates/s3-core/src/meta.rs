@@ -1,4 +1,4 @@
-//! What is known of an object besides its bytes.
+//! Object metadata: ETag, version, attributes, checksum.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use s3_url::S3Url;
 
-/// User metadata: names in lower case, without the `x-amz-meta-` prefix, to values.
+use crate::setters::optional_setters;
+
+/// User metadata: values by name. Names are in lower case and without the `x-amz-meta-` prefix.
 pub type UserMetadata = BTreeMap<String, String>;
 
 /// An entity tag, kept without its surrounding quotes. Clone is a reference count.
@@ -25,7 +27,7 @@ pub type UserMetadata = BTreeMap<String, String>;
 pub struct ETag(Arc<str>);
 
 impl ETag {
-    /// Takes an entity tag with or without quotes, as servers send either.
+    /// Parses an entity tag with or without quotes; servers send both.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let bare = text
@@ -41,7 +43,7 @@ impl ETag {
         &self.0
     }
 
-    /// Returns the tag in quotes, as HTTP headers want it.
+    /// Returns the tag in quotes, as in HTTP headers.
     #[must_use]
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
@@ -54,16 +56,36 @@ impl fmt::Display for ETag {
     }
 }
 
-/// The version of an object in a bucket that keeps versions.
+/// The version of an object in a bucket with versioning. Clone is a reference count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct VersionId(pub Arc<str>);
+pub struct VersionId(Arc<str>);
+
+impl VersionId {
+    /// Wraps the server's text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the server's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// Server-side encryption, as the value of `x-amz-server-side-encryption`: `AES256`, `aws:kms`, ….
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Encryption(Arc<str>);
 
 impl Encryption {
-    /// Takes the header's value as it is; the server decides what it knows.
+    /// Wraps the header's value. The server decides which values it accepts.
     #[must_use]
     pub fn new(value: &str) -> Self {
         Self(value.into())
@@ -76,13 +98,13 @@ impl Encryption {
     }
 }
 
-/// What travels with an object: stored by a put, given back by get and head.
+/// Headers that a put stores with an object and that get and head return.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attributes {
-    /// `Content-Type`. Not sent when `None`; S3 then reports `binary/octet-stream`.
+    /// `Content-Type`. Not sent if `None`; S3 then stores `binary/octet-stream`.
     pub content_type: Option<Arc<str>>,
-    /// `Content-Encoding`, without the transport's own `aws-chunked`.
+    /// `Content-Encoding`, without `aws-chunked`, which belongs to the transport.
     pub content_encoding: Option<Arc<str>>,
     /// `Cache-Control`.
     pub cache_control: Option<Arc<str>>,
@@ -94,28 +116,50 @@ pub struct Attributes {
     pub user: UserMetadata,
 }
 
-/// What get and head say of an object.
+optional_setters!(Attributes {
+    /// Sets `Content-Type`.
+    with_content_type(content_type: impl Into<Arc<str>>);
+    /// Sets `Content-Encoding`.
+    with_content_encoding(content_encoding: impl Into<Arc<str>>);
+    /// Sets `Cache-Control`.
+    with_cache_control(cache_control: impl Into<Arc<str>>);
+    /// Sets `Content-Disposition`.
+    with_content_disposition(content_disposition: impl Into<Arc<str>>);
+    /// Sets the server-side encryption.
+    with_encryption(encryption: Encryption);
+});
+
+impl Attributes {
+    /// Adds an entry of user metadata.
+    #[must_use]
+    pub fn with_user_metadata(mut self, name: &str, value: &str) -> Self {
+        self.user.insert(name.to_owned(), value.to_owned());
+        self
+    }
+}
+
+/// The metadata of an object, from get or head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectMeta {
-    /// Where the object is.
+    /// The object.
     pub url: S3Url,
-    /// The size of the whole object in bytes, also when a range was read.
+    /// The size of the whole object in bytes, even if only a range was read.
     pub size: u64,
     /// The entity tag; a few servers send none.
     pub etag: Option<ETag>,
     /// When the object was written, to the second.
     pub last_modified: Option<SystemTime>,
-    /// The version, in a bucket that keeps versions.
+    /// The version, in a bucket with versioning.
     pub version: Option<VersionId>,
     /// Content type, encryption, user metadata.
     pub attributes: Attributes,
-    /// The checksum that the server stores with the whole object, if it says so.
+    /// The checksum of the whole object, if the server stores and sends one.
     pub checksum: Option<Checksum>,
 }
 
 impl ObjectMeta {
-    /// Returns the description of an object of which only place and size are known.
+    /// Returns metadata with URL and size only.
     #[must_use]
     pub fn new(url: S3Url, size: u64) -> Self {
         Self {
@@ -130,7 +174,18 @@ impl ObjectMeta {
     }
 }
 
-/// The checksums that S3 knows.
+optional_setters!(ObjectMeta {
+    /// Sets the ETag.
+    with_etag(etag: ETag);
+    /// Sets the time of the write.
+    with_last_modified(last_modified: SystemTime);
+    /// Sets the version.
+    with_version(version: VersionId);
+    /// Sets the checksum of the whole object.
+    with_checksum(checksum: Checksum);
+});
+
+/// The checksum algorithms of S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChecksumAlgorithm {
@@ -147,7 +202,7 @@ pub enum ChecksumAlgorithm {
 }
 
 impl ChecksumAlgorithm {
-    /// Returns the name that S3 uses: `CRC32`, `CRC32C`, `CRC64NVME`, `SHA1`, `SHA256`.
+    /// Returns the name in S3's API: `CRC32`, `CRC32C`, `CRC64NVME`, `SHA1`, `SHA256`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -160,27 +215,39 @@ impl ChecksumAlgorithm {
     }
 }
 
-/// A checksum and its kind.
+/// A checksum: algorithm and value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Checksum {
-    /// How it is computed.
+    /// The algorithm.
     pub algorithm: ChecksumAlgorithm,
     /// The value in base64, as in S3's headers.
     pub value: Arc<str>,
+}
+
+impl Checksum {
+    /// Returns a checksum of this value, which is in base64.
+    #[must_use]
+    pub fn new(algorithm: ChecksumAlgorithm, value: impl Into<Arc<str>>) -> Self {
+        Self {
+            algorithm,
+            value: value.into(),
+        }
+    }
 }
 
 /// A bucket of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BucketInfo {
-    /// The bucket's name.
+    /// The name.
     pub name: Arc<str>,
-    /// When it was created, if the server says so.
+    /// When the bucket was created, if the server sends it.
     pub created: Option<SystemTime>,
 }
 
 impl BucketInfo {
-    /// Returns a bucket of which only the name is known.
+    /// Returns a bucket without a time.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
@@ -189,6 +256,11 @@ impl BucketInfo {
         }
     }
 }
+
+optional_setters!(BucketInfo {
+    /// Sets the time of the creation.
+    with_created(created: SystemTime);
+});
 
 #[cfg(test)]
 mod tests {

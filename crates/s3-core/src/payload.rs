@@ -1,4 +1,4 @@
-//! What a put sends: bytes that can be sent again, as often as it takes.
+//! [`Payload`]: the body of a put, which can be sent again on every retry.
 
 use std::fmt;
 use std::fs::File;
@@ -9,17 +9,17 @@ use bytes::{Bytes, BytesMut};
 
 use crate::ByteCounter;
 
-/// The body of a put or of a part: replayable, so that a retry never has to rewind a caller's reader.
+/// The body of a put or of a part. It can be sent any number of times, so a retry never rewinds a reader.
 ///
 /// Clone is a reference count.
 #[derive(Clone)]
 pub struct Payload {
-    kind: Kind,
+    kind: PayloadKind,
     moved: Option<ByteCounter>,
 }
 
 #[derive(Clone)]
-enum Kind {
+enum PayloadKind {
     Chunks {
         chunks: Arc<[Bytes]>,
         len: u64,
@@ -32,13 +32,13 @@ enum Kind {
 }
 
 impl Payload {
-    /// Returns a payload of no bytes.
+    /// Returns an empty payload.
     #[must_use]
     pub fn empty() -> Self {
         Self::from_chunks([])
     }
 
-    /// Returns a payload of several buffers, sent one after the other without being joined.
+    /// Returns a payload of several buffers, which are sent one after the other without a copy.
     ///
     /// # Examples
     ///
@@ -54,13 +54,12 @@ impl Payload {
     pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
         let chunks: Arc<[Bytes]> = chunks.into_iter().collect();
         let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self::of(Kind::Chunks { chunks, len })
+        Self::of(PayloadKind::Chunks { chunks, len })
     }
 
-    /// Returns a payload of `len` bytes of `file` from `offset`, read by position at each attempt.
+    /// Returns a payload of `len` bytes of `file` from `offset`, read by position in each attempt.
     ///
-    /// The file's own cursor is neither used nor moved. A file that has become shorter is an error when it
-    /// is read, not a short upload.
+    /// The file's cursor is neither used nor moved. If the file has become shorter, the upload fails.
     ///
     /// # Examples
     ///
@@ -75,21 +74,21 @@ impl Payload {
     /// ```
     #[must_use]
     pub fn from_file(file: Arc<File>, offset: u64, len: u64) -> Self {
-        Self::of(Kind::File { file, offset, len })
+        Self::of(PayloadKind::File { file, offset, len })
     }
 
-    const fn of(kind: Kind) -> Self {
+    const fn of(kind: PayloadKind) -> Self {
         Self { kind, moved: None }
     }
 
-    /// Has whoever sends this payload, or a slice of it, count there what has left.
+    /// Counts the bytes of this payload, and of its slices, as they are sent.
     #[must_use]
     pub fn counted_by(mut self, moved: ByteCounter) -> Self {
         self.moved = Some(moved);
         self
     }
 
-    /// Returns where to count what has left, if somebody wants to know.
+    /// Returns the counter of sent bytes, if there is one.
     #[must_use]
     pub const fn moved(&self) -> Option<&ByteCounter> {
         self.moved.as_ref()
@@ -99,22 +98,22 @@ impl Payload {
     #[must_use]
     pub fn len(&self) -> u64 {
         match &self.kind {
-            Kind::Chunks { len, .. } | Kind::File { len, .. } => *len,
+            PayloadKind::Chunks { len, .. } | PayloadKind::File { len, .. } => *len,
         }
     }
 
-    /// Returns whether there are no bytes.
+    /// Returns whether the payload is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns the buffers if all bytes are in memory; reading a file payload may block.
+    /// Returns the buffers if the payload is in memory. Reading a file payload may block.
     #[must_use]
     pub fn as_chunks(&self) -> Option<&[Bytes]> {
         match &self.kind {
-            Kind::Chunks { chunks, .. } => Some(chunks),
-            Kind::File { .. } => None,
+            PayloadKind::Chunks { chunks, .. } => Some(chunks),
+            PayloadKind::File { .. } => None,
         }
     }
 
@@ -122,8 +121,8 @@ impl Payload {
     #[cfg(feature = "sdk")]
     pub(crate) fn as_request_body(&self) -> s3_wire::RequestBody<'_> {
         match &self.kind {
-            Kind::Chunks { chunks, .. } => s3_wire::RequestBody::Chunks(chunks),
-            Kind::File { file, offset, len } => s3_wire::RequestBody::File {
+            PayloadKind::Chunks { chunks, .. } => s3_wire::RequestBody::Chunks(chunks),
+            PayloadKind::File { file, offset, len } => s3_wire::RequestBody::File {
                 file,
                 offset: *offset,
                 len: *len,
@@ -131,9 +130,9 @@ impl Payload {
         }
     }
 
-    /// Returns `len` bytes from `position` as a payload of their own, without reading or copying them.
+    /// Returns `len` bytes from `position` as a payload, without reading or copying them.
     ///
-    /// What lies behind the end is left out.
+    /// Clipped at the end of the payload.
     ///
     /// # Examples
     ///
@@ -150,8 +149,8 @@ impl Payload {
         let position = position.min(self.len());
         let len = len.min(self.len() - position);
         let slice = match &self.kind {
-            Kind::Chunks { chunks, .. } => Self::from_chunks(slices(chunks, position, len)),
-            Kind::File { file, offset, .. } => {
+            PayloadKind::Chunks { chunks, .. } => Self::from_chunks(slices(chunks, position, len)),
+            PayloadKind::File { file, offset, .. } => {
                 Self::from_file(Arc::clone(file), offset + position, len)
             }
         };
@@ -161,10 +160,9 @@ impl Payload {
         }
     }
 
-    /// Reads up to `max` bytes that start at `position`; empty only at the end of the payload.
+    /// Reads up to `max` bytes from `position`; empty only at the end of the payload.
     ///
-    /// A payload in memory is sliced, not copied. A file payload is read by position, which may block:
-    /// call it from a thread that may.
+    /// A payload in memory is sliced, not copied. Reading a file payload may block.
     ///
     /// # Examples
     ///
@@ -179,7 +177,7 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` if the file has become shorter than the payload, and the errors of reading a file.
+    /// `UnexpectedEof` if the file is shorter than the payload, and the errors of reading a file.
     pub fn read_at(&self, position: u64, max: usize) -> io::Result<Bytes> {
         let left = self.len().saturating_sub(position);
         let want = usize::try_from(left).map_or(max, |left| left.min(max));
@@ -187,14 +185,14 @@ impl Payload {
             return Ok(Bytes::new());
         }
         match &self.kind {
-            Kind::Chunks { chunks, .. } => Ok(slice_at(chunks, position, want)),
-            Kind::File { file, offset, .. } => read_file_at(file, offset + position, want),
+            PayloadKind::Chunks { chunks, .. } => Ok(slice_at(chunks, position, want)),
+            PayloadKind::File { file, offset, .. } => read_file_at(file, offset + position, want),
         }
     }
 
-    /// Fills all of `buffer` with the bytes that start at `position`; may block, as [`read_at`](Self::read_at).
+    /// Fills `buffer` with the bytes from `position`; may block, as [`read_at`](Self::read_at).
     ///
-    /// Whoever sends a file in pieces reads them all into the same memory.
+    /// Unlike `read_at`, it allocates nothing: a file can be sent in pieces from one buffer.
     ///
     /// # Examples
     ///
@@ -209,20 +207,22 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` if the payload, or the file behind it, ends before; and the errors of reading a file.
+    /// `UnexpectedEof` if the payload or its file ends first, and the errors of reading a file.
     pub fn read_into(&self, position: u64, buffer: &mut [u8]) -> io::Result<()> {
         let end = position.checked_add(buffer.len() as u64);
         if end.is_none_or(|end| end > self.len()) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         match &self.kind {
-            Kind::Chunks { chunks, .. } => copy_chunks_at(chunks, position, buffer),
-            Kind::File { file, offset, .. } => fill_from_file(file, offset + position, buffer)?,
+            PayloadKind::Chunks { chunks, .. } => copy_chunks_at(chunks, position, buffer),
+            PayloadKind::File { file, offset, .. } => {
+                fill_from_file(file, offset + position, buffer)?
+            }
         }
         Ok(())
     }
 
-    /// Reads everything into one buffer; a payload of one buffer is not copied. May block, as [`read_at`](Self::read_at).
+    /// Reads the whole payload into one buffer; a payload of one buffer is not copied. May block, as [`read_at`](Self::read_at).
     ///
     /// # Errors
     ///
@@ -263,7 +263,7 @@ fn slice_at(chunks: &[Bytes], position: u64, max: usize) -> Bytes {
     Bytes::new()
 }
 
-/// Copies what starts at `position` into `buffer`; there are as many bytes.
+/// Fills `buffer` from `position`. The chunks hold enough bytes.
 fn copy_chunks_at(chunks: &[Bytes], position: u64, buffer: &mut [u8]) {
     let mut skip = position;
     let mut filled = 0;
@@ -282,7 +282,7 @@ fn read_file_at(file: &File, offset: u64, want: usize) -> io::Result<Bytes> {
     Ok(buffer.freeze())
 }
 
-/// The error of a file that ends before the payload does.
+/// The error of a file that is shorter than the payload.
 fn became_shorter() -> io::Error {
     let text = "the file became shorter while it was being uploaded";
     io::Error::new(io::ErrorKind::UnexpectedEof, text)
@@ -336,8 +336,10 @@ impl From<&'static [u8]> for Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::Chunks { len, .. } => write!(f, "Payload({len} bytes)"),
-            Kind::File { offset, len, .. } => write!(f, "Payload(file, {len} bytes at {offset})"),
+            PayloadKind::Chunks { len, .. } => write!(f, "Payload({len} bytes)"),
+            PayloadKind::File { offset, len, .. } => {
+                write!(f, "Payload(file, {len} bytes at {offset})")
+            }
         }
     }
 }
@@ -357,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn buffers_are_filled_from_any_position_or_not_at_all() {
+    fn a_buffer_is_filled_from_any_position_or_not_at_all() {
         let chunks = ["abc", "", "defg"].map(|chunk| Bytes::from_static(chunk.as_bytes()));
         let payload = Payload::from_chunks(chunks);
         for begin in 0..=7 {
@@ -373,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn slices_cut_and_clip() {
+    fn slices_are_clipped_at_the_end() {
         let payload =
             Payload::from_chunks([Bytes::from_static(b"abc"), Bytes::from_static(b"defg")]);
         assert_eq!(payload.slice(2, 3).to_bytes().unwrap(), "cde");

@@ -1,31 +1,34 @@
-//! Byte ranges, as requested and as resolved against an object.
+//! [`ByteRange`]: the bytes of an object to read, and its HTTP header.
 
 use std::fmt;
 use std::ops::{Range, RangeFrom};
 
-/// Which bytes of an object to read. Offsets are zero-based.
+/// The bytes of an object to read. Offsets are zero-based.
+///
+/// The enum is exhaustive: HTTP has exactly these three forms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ByteRange {
-    /// From `start` to before `end`; clipped at the end of the object.
+    /// From `start` up to but not including `end`; clipped at the end of the object.
     Bounded(Range<u64>),
     /// From an offset to the end of the object.
     From(u64),
-    /// The last so many bytes; the whole object if it is shorter.
+    /// The last n bytes; the whole object if it is shorter.
     Last(u64),
 }
 
-/// A range that no object of the given size can satisfy (HTTP status 416).
+/// The error of a range that holds no byte of the object (HTTP status 416).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("range {range} cannot be satisfied by an object of {size} bytes")]
+#[non_exhaustive]
 pub struct InvalidRange {
-    /// The range that was asked for.
+    /// The requested range.
     pub range: ByteRange,
     /// The size of the object in bytes.
     pub size: u64,
 }
 
 impl ByteRange {
-    /// Returns the bytes that this range means in an object of `size` bytes.
+    /// Resolves the range against an object of `size` bytes.
     ///
     /// # Examples
     ///
@@ -40,7 +43,7 @@ impl ByteRange {
     ///
     /// # Errors
     ///
-    /// [`InvalidRange`] if the range is empty or starts at or behind the end of the object, as S3 does.
+    /// [`InvalidRange`] if the range is empty or starts at or after the end of the object, as in S3.
     pub fn resolve(&self, size: u64) -> Result<Range<u64>, InvalidRange> {
         let resolved = match *self {
             Self::Bounded(Range { start, end }) => start..end.min(size),
@@ -57,7 +60,7 @@ impl ByteRange {
         }
     }
 
-    /// Returns whether the range can name any byte at all: false for `5..5`, `7..3` and the last 0 bytes.
+    /// Returns whether the range can hold a byte at all: false for `5..5`, `7..3` and the last 0 bytes.
     #[must_use]
     pub fn is_satisfiable(&self) -> bool {
         match *self {
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_an_empty_object_can_be_had() {
+    fn no_range_of_an_empty_object_is_satisfiable() {
         for range in [
             ByteRange::from(0..1),
             ByteRange::From(0),

@@ -1,11 +1,11 @@
-//! What may be a bucket name: plain names and access point ARNs.
+//! Bucket names: plain names and access point ARNs.
 
-/// The longest bucket name of the field's servers, in bytes; AWS itself allows 63.
+/// The longest bucket name that S3-compatible servers accept, in bytes; AWS allows 63.
 const LONGEST: usize = 255;
 
-/// Returns where the bucket ends in the text behind `s3://`.
+/// Returns where the bucket ends in the text after `s3://`.
 ///
-/// An access point is named by its ARN, which holds a slash itself:
+/// The ARN of an access point contains a slash:
 /// `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`.
 pub(crate) fn end(rest: &str) -> usize {
     let first = rest.find('/').unwrap_or(rest.len());
@@ -17,9 +17,9 @@ pub(crate) fn end(rest: &str) -> usize {
     first
 }
 
-/// Says what is wrong with a bucket name.
+/// Checks a bucket name; the error is the problem.
 ///
-/// AWS's finer rules (3 to 63 characters, lower case) are not checked: other servers have others, and old
+/// AWS's stricter rules (3 to 63 characters, lower case) are not checked: other servers have other rules, and old
 /// buckets break them.
 pub(crate) fn check(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
@@ -36,7 +36,7 @@ pub(crate) fn check(name: &str) -> Result<(), &'static str> {
     if plain.chars().all(legal) {
         Ok(())
     } else {
-        Err("it may hold letters, digits, '.', '-' and '_' only")
+        Err("it may contain only letters, digits, '.', '-' and '_'")
     }
 }
 
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_server_accepts_are_refused() {
+    fn names_that_no_server_accepts_are_rejected() {
         for name in [
             "",
             "a b",

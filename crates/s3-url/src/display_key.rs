@@ -1,23 +1,23 @@
-//! The key that a result shows, relative to what was asked for.
+//! [`display_key`]: the key of a result relative to the requested prefix.
 
-/// Metaflow's pair of prefix and key: where a result is, told from where it was asked for.
+/// Metaflow's pair of prefix and key: the location of a result relative to the requested prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DisplayKey<'a> {
-    /// What the key is relative to; `None` when the key is the whole URL.
+    /// The prefix that the key is relative to; `None` if the key is the whole URL.
     pub prefix: Option<&'a str>,
-    /// The URL's text behind the prefix, without slashes at its end; the whole URL without a prefix.
+    /// The URL after the prefix, without trailing slashes; the whole URL if there is no prefix.
     pub key: &'a str,
 }
 
-/// Returns the key that a result shows.
+/// Returns the key of a result relative to the requested prefix.
 ///
-/// Without a prefix, or with one that equals the URL, the key is the URL itself. Otherwise it is the text behind the
-/// prefix (whose trailing slashes do not count) and one slash.
+/// Without a prefix, or with one that equals the URL, the key is the URL itself. Otherwise it is the text after the
+/// prefix (without its trailing slashes) and one slash.
 ///
 /// # Deviation
 ///
-/// A prefix need not end at a slash: `foo` finds `foobar/3`. The key is then told from the directory that the prefix
-/// lies in, `foobar/3`; Metaflow cuts inside the name, `ar/3`.
+/// A prefix need not end at a slash: `foo` matches `foobar/3`. The key is then relative to the parent of the prefix,
+/// `foobar/3`; Metaflow cuts inside the name and returns `ar/3`.
 ///
 /// ```
 /// use s3_url::display_key;
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_told_from_the_prefix() {
+    fn keys_are_relative_to_the_prefix() {
         for (prefix, url, key) in [
             ("s3://b/root", "s3://b/root/a/", "a"),
             ("s3://b/root/", "s3://b/root//", ""),

@@ -1,8 +1,8 @@
-//! Parse, join and relate S3 locations, byte for byte.
+//! Parsing, joining and comparing of S3 URLs, byte for byte.
 //!
-//! An [`S3Url`] is `s3://bucket/key` with a key; an [`S3Prefix`] is `s3://bucket` or `s3://bucket/prefix`; a
-//! [`Root`] is what a client is set up with, and turns the keys that its users give into either. Nothing here does
-//! I/O, and nothing is asynchronous.
+//! An [`S3Url`] is `s3://bucket/key`; an [`S3Prefix`] is `s3://bucket` or `s3://bucket/prefix`. A [`Root`] is the
+//! prefix that a client is configured with; it resolves the keys that callers pass to one of the two. The crate does
+//! no I/O.
 //!
 //! ```
 //! use s3_url::{Root, RunOverrides, RunPath, S3Prefix, S3Url};
@@ -21,31 +21,30 @@
 //!
 //! # Keys are opaque bytes
 //!
-//! A key is 1 to 1,024 bytes of UTF-8, and nothing else is asked of it: `?`, `#`, `%20`, `//`, `.`, `..`, a leading
-//! or trailing `/`, tabs and line breaks are what they are. The `url` crate is used for endpoints and `https://`
-//! forms in [`http`]; it does not parse `s3://`, because the rules of web addresses change keys (`a/../c` becomes
-//! `c`, `q?x=1` loses its tail).
+//! A key is 1 to 1,024 bytes of UTF-8 without further rules: `?`, `#`, `%20`, `//`, `.`, `..`, a leading or trailing
+//! `/`, tabs and line breaks are kept. The `url` crate parses endpoints and `https://` URLs in [`http`], but not
+//! `s3://`: the rules of web URLs change keys (`a/../c` becomes `c`, `q?x=1` becomes `q`).
 //!
 //! # Deviation
 //!
-//! Metaflow's client parses `s3://` as a web address. Where that changes a key, this crate does not follow:
+//! Metaflow's client parses `s3://` as a web URL. Where that changes a key, this crate differs:
 //!
-//! * `?` and what follows it, tabs and line breaks belong to the key; Metaflow drops them from the request.
-//! * `s3://b//a` has the key `/a`; Metaflow asks for `a`.
-//! * The scheme is matched without regard to case and written in lower case. On a client with a root, `S3://…` is
-//!   refused as `s3://…` is; Metaflow takes the former for a relative key.
+//! * `?` and the text after it, tabs and line breaks belong to the key; Metaflow drops them from the request.
+//! * `s3://b//a` has the key `/a`; Metaflow requests `a`.
+//! * The scheme is matched in any case and written in lower case. A client with a root rejects `S3://…` as it rejects
+//!   `s3://…`; Metaflow treats the former as a relative key.
 //! * `s3://`, `s3:b/p` and `s3:/b/p` are errors at once; Metaflow fails on the first request.
-//! * A displayed key is never cut inside a name, see [`display_key`].
+//! * A displayed key never starts inside a name, see [`display_key`].
 
 mod bucket;
+mod conversions;
 mod display_key;
 pub mod http;
-mod impls;
 mod object_urls;
 mod parse;
 mod prefix;
 mod root;
-mod run;
+mod run_path;
 mod url;
 
 pub use self::url::S3Url;
@@ -54,7 +53,7 @@ pub use object_urls::ObjectUrls;
 pub use parse::{JoinError, ParseError, ResolveError, quote};
 pub use prefix::S3Prefix;
 pub use root::{Root, RunOverrides};
-pub use run::RunPath;
+pub use run_path::RunPath;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

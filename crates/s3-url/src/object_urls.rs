@@ -1,9 +1,9 @@
-//! The URLs of many objects of one bucket.
+//! [`ObjectUrls`]: builds the URLs of many objects of one bucket, as a listing needs them.
 
 use crate::S3Url;
 use crate::parse::{ParseError, check_key_len};
 
-/// Makes the URLs of many objects of one bucket, with one allocation each. From
+/// Builds the URLs of many objects of one bucket, with one allocation each. Returned by
 /// [`S3Prefix::object_urls`](crate::S3Prefix::object_urls).
 ///
 /// ```
@@ -16,7 +16,7 @@ use crate::parse::{ParseError, check_key_len};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ObjectUrls {
-    /// `s3://bucket/`, and behind it the key of the URL made last.
+    /// `s3://bucket/` and the key of the last URL.
     text: String,
     /// Where keys begin in `text`.
     key: usize,
@@ -25,7 +25,7 @@ pub struct ObjectUrls {
 const SCHEME: &str = "s3://";
 
 impl ObjectUrls {
-    /// Takes a bucket that has been checked.
+    /// Takes a valid bucket.
     pub(crate) fn new(bucket: &str) -> Self {
         let text = format!("{SCHEME}{bucket}/");
         Self {
@@ -34,7 +34,7 @@ impl ObjectUrls {
         }
     }
 
-    /// Returns the URL of the object with this key, the whole of it.
+    /// Returns the URL of the object with this key, which is not relative to the prefix.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl ObjectUrls {
     pub fn of_key(&mut self, key: &str) -> Result<S3Url, ParseError> {
         self.text.truncate(self.key);
         if key.is_empty() || self.text.starts_with("s3://arn:") {
-            // Where the bucket of an ARN ends depends on what follows it.
+            // Where the bucket of an ARN ends depends on the text after it.
             return S3Url::from_parts(&self.text[SCHEME.len()..self.key - 1], key);
         }
         self.text.push_str(key);
@@ -56,7 +56,7 @@ mod tests {
     use crate::{S3Prefix, S3Url};
 
     #[test]
-    fn a_url_is_what_bucket_and_key_make() {
+    fn a_url_equals_the_one_from_bucket_and_key() {
         let long = "x".repeat(1024);
         let too_long = "é".repeat(513);
         for bucket in [

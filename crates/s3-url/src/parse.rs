@@ -1,56 +1,56 @@
-//! The grammar of `s3://` and its errors.
+//! The grammar of `s3://` URLs and the error types of the crate.
 
 use crate::bucket;
 
-/// The longest key in bytes, by S3's documentation.
+/// The longest key in bytes, according to S3's documentation.
 pub(crate) const MAX_KEY: usize = 1024;
 
 /// Why a text is not an S3 location.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// The text does not begin with `s3://`.
+    /// The input does not begin with `s3://`.
     #[error("\"{input}\" is not an S3 URL: it must begin with s3://")]
     Scheme {
-        /// What was given, shortened if it is long.
+        /// The input, shortened if it is long.
         input: String,
     },
-    /// There is no bucket, or one that no server accepts.
-    #[error("\"{input}\" has no usable bucket name: {problem}")]
+    /// The bucket is missing or invalid.
+    #[error("\"{input}\" has no valid bucket name: {problem}")]
     Bucket {
-        /// What was given, shortened if it is long.
+        /// The input, shortened if it is long.
         input: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
-    /// There is a bucket but no key.
+    /// The key is missing.
     #[error("\"{input}\" names a bucket but no object: add a key after the bucket")]
     EmptyKey {
-        /// What was given, shortened if it is long.
+        /// The input, shortened if it is long.
         input: String,
     },
     /// The key is longer than S3 allows.
     #[error("the key of \"{input}\" has {len} bytes; S3 allows 1,024")]
     KeyTooLong {
-        /// What was given, shortened if it is long.
+        /// The input, shortened if it is long.
         input: String,
         /// The length of the key in bytes.
         len: usize,
     },
-    /// A flow's name or a run's id cannot be a part of a path.
+    /// The name of a flow or the id of a run cannot be a path segment.
     #[error(
-        "\"{input}\" cannot be a flow name or run id: it must not be empty, '.' or '..', nor hold '/' or control characters"
+        "\"{input}\" cannot be a flow name or run id: it must not be empty, '.' or '..', or contain '/' or control characters"
     )]
     Run {
-        /// What was given, shortened if it is long.
+        /// The input, shortened if it is long.
         input: String,
     },
-    /// A text, endpoint or object that makes no web address of S3.
-    #[error("\"{input}\" does not work as the web address of an S3 object: {problem}")]
+    /// The input is not the `https://` URL of an S3 object or endpoint, or an object has no such URL.
+    #[error("\"{input}\" has no valid https:// form: {problem}")]
     Address {
-        /// What was given, shortened if it is long.
+        /// The input, shortened if it is long.
         input: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
 }
@@ -61,13 +61,13 @@ pub enum ParseError {
 pub enum JoinError {
     /// The suffix is a full URL.
     #[error(
-        "\"{input}\" is a full S3 URL, but this client has a root: give the path below the root, or use a client without root"
+        "\"{input}\" is a full S3 URL, but this client has a root: pass a path relative to the root, or use a client without one"
     )]
     FullUrl {
-        /// What was given, shortened if it is long.
+        /// The input, shortened if it is long.
         input: String,
     },
-    /// The result is not a legal object URL.
+    /// The result is not a valid URL.
     #[error(transparent)]
     Parse(#[from] ParseError),
 }
@@ -78,27 +78,27 @@ pub enum JoinError {
 pub enum ResolveError {
     /// There is no root, and the key is not a full URL.
     #[error(
-        "{input} is not a full s3:// URL, and this client has no root: set s3root or run, or give full s3:// URLs"
+        "{input} is not a full s3:// URL, and this client has no root: set s3root or run, or pass full s3:// URLs"
     )]
     NoRoot {
-        /// What was given, in quotes, or "no key".
+        /// The input in quotes, or "no key".
         input: String,
     },
     /// The key cannot be joined to the root.
     #[error(transparent)]
     Join(#[from] JoinError),
-    /// The full URL is not one.
+    /// The full URL is invalid.
     #[error(transparent)]
     Parse(#[from] ParseError),
 }
 
-/// Returns what follows `s3://`, in whatever case the scheme is written.
+/// Returns the text after `s3://`, which may be in any case.
 pub(crate) fn strip_scheme(input: &str) -> Option<&str> {
     let (scheme, rest) = input.split_at_checked("s3://".len())?;
     scheme.eq_ignore_ascii_case("s3://").then_some(rest)
 }
 
-/// Cuts the text behind the scheme into the bucket and what follows it, with its leading slash.
+/// Splits a URL into the bucket and the rest, which starts with the slash.
 pub(crate) fn split(input: &str) -> Result<(&str, &str), ParseError> {
     let rest = strip_scheme(input).ok_or_else(|| ParseError::Scheme {
         input: quote(input),
@@ -122,9 +122,9 @@ pub(crate) fn check_key_len(input: &str, key: &str) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// Makes a text fit for an error: on one line, and no longer than a line should be.
+/// Formats input for an error message: control characters escaped, at most 200 characters, without a signature.
 ///
-/// A presigned web address works for whoever reads it: nothing is shown of its query.
+/// Anyone can use a presigned URL, so its query is left out.
 #[must_use]
 pub fn quote(input: &str) -> String {
     const LONGEST: usize = 200;
@@ -143,15 +143,15 @@ fn escape(letter: char) -> impl Iterator<Item = char> {
     plain.chain(escaped)
 }
 
-/// Returns a text without its query, if that looks like one with a signature in it.
+/// Returns a URL without its query if the query contains a signature.
 fn unsigned(text: &str) -> &str {
-    let signs = |query: &str| {
+    let is_presigned = |query: &str| {
         let query = query.to_ascii_lowercase();
         let is_signed = |name: &str| query.contains(&name.to_ascii_lowercase());
         ["X-Amz-", "Signature"].into_iter().any(is_signed)
     };
     match text.split_once('?') {
-        Some((place, query)) if signs(query) => place,
+        Some((path, query)) if is_presigned(query) => path,
         _ => text,
     }
 }
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_presigned_address_is_shown_without_what_it_permits() {
+    fn a_presigned_url_is_shown_without_its_query() {
         for (text, shown) in [
             (
                 "http://h/b/k?x-id=GetObject&X-Amz-Signature=ab",

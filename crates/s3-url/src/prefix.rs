@@ -1,4 +1,4 @@
-//! A bucket, or a bucket and what keys in it begin with.
+//! [`S3Prefix`]: a bucket, or a bucket and a prefix of keys.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::{ObjectUrls, S3Url};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct S3Prefix {
     text: Arc<str>,
-    /// Where the key's prefix begins in `text`: behind the slash, or at the end.
+    /// Where the key prefix begins in `text`: after the slash, or at the end.
     prefix: usize,
 }
 
@@ -36,7 +36,7 @@ impl S3Prefix {
     ///
     /// # Errors
     ///
-    /// [`ParseError`], naming the input, if scheme or bucket are missing or unusable.
+    /// [`ParseError`], naming the input, if the scheme or the bucket is missing or invalid.
     ///
     /// ```
     /// use s3_url::S3Prefix;
@@ -53,7 +53,7 @@ impl S3Prefix {
         Ok(Self::from_valid(&format!("{SCHEME}{bucket}{path}"), start))
     }
 
-    /// Makes a prefix of a bucket and what keys begin with.
+    /// Returns the prefix of a bucket and a key prefix.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl S3Prefix {
     pub fn from_parts(bucket: &str, prefix: &str) -> Result<Self, ParseError> {
         let whole = Self::parse(&format!("{SCHEME}{bucket}/{prefix}"))?;
         if whole.bucket() != bucket {
-            let problem = "it may hold letters, digits, '.', '-' and '_' only";
+            let problem = "it may contain only letters, digits, '.', '-' and '_'";
             return Err(ParseError::Bucket {
                 input: quote(bucket),
                 problem,
@@ -83,7 +83,7 @@ impl S3Prefix {
         self.text[SCHEME.len()..self.prefix].trim_end_matches('/')
     }
 
-    /// Returns what keys begin with; empty for the bucket itself.
+    /// Returns the key prefix; empty for the bucket itself.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.text[self.prefix..]
@@ -95,7 +95,7 @@ impl S3Prefix {
         &self.text
     }
 
-    /// Joins a path below this prefix: one slash between, all leading slashes of `suffix` removed.
+    /// Appends a path to this prefix, with one slash between; all leading slashes of `suffix` are removed.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl S3Prefix {
         Ok(S3Url::parse(&self.joined(suffix)?)?)
     }
 
-    /// As [`join`](Self::join), for a place that is a prefix itself.
+    /// As [`join`](Self::join), but returns a prefix.
     ///
     /// # Errors
     ///
@@ -132,28 +132,28 @@ impl S3Prefix {
         Ok(format!("{}/{below}", self.trim_trailing_slashes().text))
     }
 
-    /// Returns a maker of the URLs of many objects of this bucket, as a listing names them: by whole keys.
+    /// Returns a builder of the URLs of many objects of this bucket from their full keys.
     #[must_use]
     pub fn object_urls(&self) -> ObjectUrls {
         ObjectUrls::new(self.bucket())
     }
 
-    /// Takes the text itself for an object's URL.
+    /// Returns the prefix as the URL of an object.
     ///
     /// # Errors
     ///
-    /// [`ParseError::EmptyKey`] for a bucket.
+    /// [`ParseError::EmptyKey`] if the key prefix is empty.
     pub fn as_object(&self) -> Result<S3Url, ParseError> {
         S3Url::parse(&self.text)
     }
 
-    /// Returns the prefix with exactly one slash at its end, however many there were; for a bucket `s3://bucket/`.
+    /// Returns the prefix with exactly one trailing slash; for a bucket `s3://bucket/`.
     #[must_use]
     pub fn as_directory(&self) -> Self {
         self.trim_trailing_slashes().with_trailing_slash()
     }
 
-    /// Returns the prefix with a slash at its end: one is added unless there is one.
+    /// Returns the prefix with a trailing slash; adds one if there is none.
     #[must_use]
     pub fn with_trailing_slash(&self) -> Self {
         if self.text.ends_with('/') {
@@ -164,20 +164,20 @@ impl S3Prefix {
         Self::from_valid(&text, prefix)
     }
 
-    /// Returns the prefix without the slashes at its end.
+    /// Returns the prefix without trailing slashes.
     #[must_use]
     pub fn trim_trailing_slashes(&self) -> Self {
         let text = self.text.trim_end_matches('/');
         Self::from_valid(text, self.prefix.min(text.len()))
     }
 
-    /// Returns whether the object's key begins with this prefix, in the same bucket.
+    /// Returns whether the object is in this bucket and its key begins with this prefix.
     #[must_use]
     pub fn contains(&self, url: &S3Url) -> bool {
         self.relative(url).is_some()
     }
 
-    /// Returns the rest of the object's key behind this prefix, or `None` if it does not begin so.
+    /// Returns the key of the object after this prefix, or `None` if the object is not below it.
     #[must_use]
     pub fn relative<'u>(&self, url: &'u S3Url) -> Option<&'u str> {
         if url.bucket() != self.bucket() {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn slashes_at_the_end_can_be_had_either_way() {
+    fn trailing_slashes_are_added_and_removed() {
         for (text, directory, added, trimmed) in [
             ("s3://b", "s3://b/", "s3://b/", "s3://b"),
             ("s3://b/", "s3://b/", "s3://b/", "s3://b"),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn joining_climbs_nowhere_and_normalises_nothing() {
+    fn joining_does_not_normalise() {
         assert_eq!(
             prefix("s3://b/r").join("../x").unwrap().as_str(),
             "s3://b/r/../x"
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn relating_is_by_bytes() {
+    fn relative_keys_are_compared_by_bytes() {
         let url = S3Url::parse("s3://b/foobar/3").unwrap();
         assert_eq!(prefix("s3://b/foo").relative(&url), Some("bar/3"));
         assert_eq!(prefix("s3://b").relative(&url), Some("foobar/3"));

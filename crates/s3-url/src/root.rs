@@ -1,9 +1,9 @@
-//! What a client's keys are relative to.
+//! [`Root`]: the prefix that a client's keys are relative to.
 
 use crate::parse::{ParseError, ResolveError, quote, strip_scheme};
 use crate::{DisplayKey, RunPath, S3Prefix, S3Url, display_key};
 
-/// What a client is set up with: nothing, or a prefix that all keys are below.
+/// The prefix that a client is configured with, if any. Keys are relative to it.
 ///
 /// ```
 /// use s3_url::Root;
@@ -23,25 +23,25 @@ pub enum Root {
     /// Keys are full URLs.
     #[default]
     Unset,
-    /// Keys are paths below this prefix, which has no slash at its end.
+    /// Keys are relative to this prefix, which has no trailing slash.
     At(S3Prefix),
 }
 
-/// Replacements for parts of the configured root of runs. Empty texts count as absent.
+/// Overrides for parts of the configured root of runs. An empty string counts as `None`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RunOverrides<'a> {
-    /// The bucket, instead of the configured one.
+    /// Overrides the configured bucket.
     pub bucket: Option<&'a str>,
-    /// The path in the bucket, instead of the configured one; `/` for none.
+    /// Overrides the configured path in the bucket; `/` for no path.
     pub prefix: Option<&'a str>,
 }
 
 impl Root {
-    /// Returns the root of a client that is given a prefix. Slashes at its end are removed.
+    /// Returns the root of a client with this prefix. Trailing slashes are removed.
     ///
     /// # Errors
     ///
-    /// [`ParseError`] if the text is no `s3://bucket[/prefix]`.
+    /// [`ParseError`] if the text is not `s3://bucket[/prefix]`.
     pub fn s3root(text: &str) -> Result<Self, ParseError> {
         Ok(Self::At(S3Prefix::parse(text)?.trim_trailing_slashes()))
     }
@@ -51,7 +51,7 @@ impl Root {
     ///
     /// # Errors
     ///
-    /// [`ParseError`] if an override makes no legal prefix.
+    /// [`ParseError`] if an override makes the prefix invalid.
     ///
     /// ```
     /// use s3_url::{Root, RunOverrides, RunPath, S3Prefix};
@@ -89,11 +89,12 @@ impl Root {
         }
     }
 
-    /// Returns the object that a key means: below the root, the root itself for no key, or a full URL without a root.
+    /// Resolves a key to an object: relative to the root, the root itself if there is no key, or a full URL if there is
+    /// no root.
     ///
     /// # Errors
     ///
-    /// [`ResolveError`], naming the key and saying what to give instead.
+    /// [`ResolveError`], which shows the key and what to pass instead.
     pub fn resolve_object(&self, key: Option<&str>) -> Result<S3Url, ResolveError> {
         let key = key.filter(|key| !key.is_empty());
         match (self, key) {
@@ -103,13 +104,13 @@ impl Root {
         }
     }
 
-    /// Returns the prefix that a key means, as [`resolve_object`](Self::resolve_object) does for objects.
+    /// Resolves a key to a prefix, as [`resolve_object`](Self::resolve_object) resolves it to an object.
     ///
     /// Without a root, a bucket alone is a prefix too.
     ///
     /// # Errors
     ///
-    /// [`ResolveError`], naming the key and saying what to give instead.
+    /// [`ResolveError`], which shows the key and what to pass instead.
     pub fn resolve_prefix(&self, key: Option<&str>) -> Result<S3Prefix, ResolveError> {
         let key = key.filter(|key| !key.is_empty());
         match (self, key) {
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_below_the_root() {
+    fn keys_are_relative_to_the_root() {
         let root = Root::s3root("s3://b/p//").unwrap();
         for (key, url) in [
             (Some("k"), "s3://b/p/k"),
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_url_is_refused_below_a_root() {
+    fn a_client_with_a_root_rejects_a_full_url() {
         let root = Root::s3root("s3://b/p").unwrap();
         for key in ["s3://b/p/k", "S3://b/k"] {
             assert!(
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_is_no_object() {
+    fn a_bucket_is_not_an_object() {
         let root = Root::s3root("s3://b/").unwrap();
         assert!(object(&root, None).is_err());
         assert!(object(&Root::Unset, Some("s3://b/")).is_err());

@@ -1,11 +1,11 @@
-//! The URL of one object.
+//! [`S3Url`]: the URL of an object.
 
 use std::sync::Arc;
 
 use crate::S3Prefix;
 use crate::parse::{ParseError, check_key_len, quote, split};
 
-/// The place of one object: `s3://bucket/key` with a non-empty key. Clone is a reference count.
+/// The URL of an object: `s3://bucket/key` with a non-empty key. Clone is a reference count.
 ///
 /// ```
 /// use s3_url::S3Url;
@@ -27,11 +27,11 @@ pub struct S3Url {
 const SCHEME: &str = "s3://";
 
 impl S3Url {
-    /// Parses `s3://bucket/key`. The scheme may be in any case; the key is taken as it is.
+    /// Parses `s3://bucket/key`. The scheme may be in any case; the key is not changed.
     ///
     /// # Errors
     ///
-    /// [`ParseError`], naming the input, if the scheme, the bucket or the key is missing or unusable.
+    /// [`ParseError`], naming the input, if the scheme, the bucket or the key is missing or invalid.
     ///
     /// ```
     /// use s3_url::S3Url;
@@ -53,7 +53,7 @@ impl S3Url {
         Ok(Self::join(bucket, key))
     }
 
-    /// Makes a URL of a bucket and a key.
+    /// Returns the URL of a bucket and a key.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl S3Url {
     pub fn from_parts(bucket: &str, key: &str) -> Result<Self, ParseError> {
         let url = Self::parse(&format!("{SCHEME}{bucket}/{key}"))?;
         if url.bucket() != bucket {
-            let problem = "it may hold letters, digits, '.', '-' and '_' only";
+            let problem = "it may contain only letters, digits, '.', '-' and '_'";
             return Err(ParseError::Bucket {
                 input: quote(bucket),
                 problem,
@@ -70,7 +70,7 @@ impl S3Url {
         Ok(url)
     }
 
-    /// Takes a text that has been checked, and where the key begins in it.
+    /// Takes a valid URL and the offset of its key.
     pub(crate) fn from_valid(text: &str, key: usize) -> Self {
         Self {
             text: text.into(),
@@ -98,7 +98,7 @@ impl S3Url {
         &self.text[self.key..]
     }
 
-    /// Returns what follows the last slash of the key; empty if the key ends in one.
+    /// Returns the key after its last slash; empty if the key ends in one.
     #[must_use]
     pub fn file_name(&self) -> &str {
         self.key().rsplit('/').next().unwrap_or_default()
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn awkward_keys_survive() {
+    fn special_characters_in_keys_are_kept() {
         let keys = [
             "a?b",
             "?a",
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_url_is_refused_with_the_input_in_the_text() {
+    fn invalid_input_is_rejected_and_shown_in_the_error() {
         for input in [
             "",
             "b/k",
@@ -200,12 +200,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_cannot_smuggle_a_key_in() {
+    fn a_bucket_cannot_contain_a_slash() {
         assert!(S3Url::from_parts("a/b", "k").is_err());
     }
 
     #[test]
-    fn the_parent_ends_in_the_last_slash() {
+    fn the_parent_ends_at_the_last_slash() {
         assert_eq!(
             S3Url::parse("s3://b/a/c").unwrap().parent().as_str(),
             "s3://b/a/"

@@ -402,10 +402,10 @@ fn wrong(key: &str, there: Option<bytes::Bytes>, len: usize, succeeded: bool) ->
 /// As the server would have it from a client that sends checksums.
 fn checksum_of(bytes: &[u8]) -> Checksum {
     let value = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, bytes);
-    Checksum {
-        algorithm: ChecksumAlgorithm::Crc64Nvme,
-        value: STANDARD.encode(value.to_be_bytes()).into(),
-    }
+    Checksum::new(
+        ChecksumAlgorithm::Crc64Nvme,
+        STANDARD.encode(value.to_be_bytes()),
+    )
 }
 
 fn many() -> Vec<String> {

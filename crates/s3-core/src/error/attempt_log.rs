@@ -1,4 +1,4 @@
-//! What was tried before an error: a few attempts from the beginning, a few from the end, and their number.
+//! [`AttemptLog`]: the first and last failed attempts of a call, and how many there were.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::{Error, ErrorKind, Phase};
 
-/// How many attempts are kept from the beginning: what went wrong at first.
+/// How many attempts are kept from the beginning: the original failure.
 const FIRST: usize = 4;
-/// How many attempts are kept from the end: what goes wrong now.
+/// How many attempts are kept from the end: the current failure.
 const LAST: usize = 4;
 
 /// An attempt that failed.
@@ -17,28 +17,28 @@ const LAST: usize = 4;
 pub struct Attempt {
     /// Its number, from 1.
     pub number: u32,
-    /// When it began, counted from the beginning of the call.
+    /// When it started, relative to the start of the call.
     pub began: Duration,
-    /// How long it took. The wait for its turn among the client's other requests counts.
+    /// How long it took, including the wait for a free slot among the client's requests.
     pub took: Duration,
     /// How far it had come.
     pub phase: Phase,
-    /// How many bytes it brought that need not move again; `None` where that cannot be seen, as in uploads.
+    /// How many bytes of the response were kept for the next attempt; `None` if unknown, as in uploads.
     pub bytes: Option<u64>,
-    /// What went wrong.
+    /// What failed.
     pub kind: ErrorKind,
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
     /// S3's error code.
     pub code: Option<Box<str>>,
     /// The server's request id.
     pub request_id: Option<Box<str>>,
-    /// How long it was waited before the next attempt; `None` if there was none.
+    /// The wait before the next attempt; `None` after the last one.
     pub wait: Option<Duration>,
 }
 
 impl Attempt {
-    /// Returns the attempt that ended in `error`.
+    /// Returns an attempt that ended in `error`.
     #[must_use]
     pub fn failed(error: &Error, began: Duration, took: Duration) -> Self {
         Self {
@@ -55,14 +55,14 @@ impl Attempt {
         }
     }
 
-    /// Says how many bytes it brought.
+    /// Sets how many bytes of the response were kept.
     #[must_use]
     pub fn with_bytes(mut self, bytes: Option<u64>) -> Self {
         self.bytes = bytes;
         self
     }
 
-    /// Says how long it was waited before the next one.
+    /// Sets the wait before the next attempt.
     #[must_use]
     pub fn with_wait(mut self, wait: Duration) -> Self {
         self.wait = Some(wait);
@@ -80,7 +80,12 @@ impl fmt::Display for Attempt {
             seconds(&self.began),
             self.kind.describe()
         )?;
-        write!(f, " {} after {:.3} s", self.phase, seconds(&self.took))?;
+        write!(
+            f,
+            " after {:.3} s, phase {}",
+            seconds(&self.took),
+            self.phase
+        )?;
         if let Some(status) = self.status {
             write!(f, ", status {status}")?;
         }
@@ -100,7 +105,7 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// What was tried before an error: the first and the last few attempts, and how many there were.
+/// The failed attempts of a call: the first four, the last four, and how many there were.
 ///
 /// # Examples
 ///
@@ -125,7 +130,7 @@ pub struct AttemptLog {
 }
 
 impl AttemptLog {
-    /// Adds an attempt, and gives it its number.
+    /// Appends an attempt and numbers it.
     pub fn push(&mut self, mut attempt: Attempt) {
         self.total = self.total.saturating_add(1);
         attempt.number = self.total;
@@ -144,7 +149,7 @@ impl AttemptLog {
         self.total
     }
 
-    /// Returns how many attempts between the first and the last few are not kept.
+    /// Returns how many attempts in the middle are not kept.
     #[must_use]
     pub fn left_out(&self) -> u32 {
         let kept = self.first.len() + self.last.len();
@@ -201,15 +206,15 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_one_line_that_says_when_where_what_and_what_followed() {
+    fn an_attempt_is_one_line_with_time_kind_phase_status_and_wait() {
         assert_eq!(
             log(1).to_string(),
-            "attempt 1 at 0.000 s: throttled answered after 0.020 s, status 503 SlowDown, request 4X, 7 bytes, then a wait of 0.980 s"
+            "attempt 1 at 0.000 s: throttled after 0.020 s, phase response, status 503 SlowDown, request 4X, 7 bytes, then a wait of 0.980 s"
         );
     }
 
     #[test]
-    fn a_log_keeps_both_ends_and_says_what_it_has_left_out() {
+    fn a_log_keeps_both_ends_and_counts_the_attempts_it_left_out() {
         for (count, kept) in [(0, 0), (1, 1), (8, 8), (9, 8), (1000, 8)] {
             let log = log(count);
             let numbers: Vec<u32> = log.iter().map(|attempt| attempt.number).collect();

@@ -1,12 +1,12 @@
-//! What an answer of S3 means: one table for every backend.
+//! Classification of error responses by S3 error code and HTTP status: one table for every backend.
 
 use super::{ErrorKind, Operation, Retryability};
 
-/// Returns what an answer means, from S3's error code first and the HTTP status second.
+/// Returns kind and retryability of an error response, from S3's error code or else from the HTTP status.
 ///
-/// Codes are authoritative where they are known, because servers disagree about statuses; an unknown code
-/// falls back to its status. Permanent refusals, unknown 4xx among them, are not retried, unlike in the
-/// reference. `HEAD` answers have no code; their status decides alone.
+/// A known code decides, because servers disagree about statuses. An unknown or missing code, as in responses to
+/// `HEAD`, leaves the status to decide. Permanent errors, unknown 4xx among them, are not retried, unlike in the
+/// reference.
 ///
 /// # Examples
 ///
@@ -29,11 +29,11 @@ pub fn classify(
         .or_else(|| status.map(|status| kind_of_status(operation, status)))
         .unwrap_or(ErrorKind::Other);
     let retryability = match code {
-        // Some bytes were lost on the way to the server; the payload still has them all.
+        // Bytes were lost on the way to the server; the payload still has all of them.
         Some("IncompleteBody") => Retryability::Transient,
-        // These answer 4xx, although the same request succeeds a moment later.
+        // These are 4xx, although the same request succeeds a moment later.
         Some("OperationAborted" | "ConditionalRequestConflict") => Retryability::Transient,
-        // Other conflicts have causes that stay: a bucket's state, a restore under way.
+        // Other conflicts have lasting causes: the state of a bucket, a restore in progress.
         Some(_) if kind == ErrorKind::Conflict => Retryability::No,
         _ => kind.usual_retryability(),
     };
@@ -345,7 +345,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_code_that_matters_means_what_the_table_says_whatever_the_status() {
+    fn a_known_code_decides_whatever_the_status() {
         for &(status, code, kind, retryability) in TABLE {
             // One of many deletes has a code and no status.
             for status in [Some(status), None] {
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_code_is_judged_by_its_status() {
+    fn a_response_without_a_code_is_classified_by_its_status() {
         for (status, kind, retryability) in [
             (200, ErrorKind::Other, Retryability::No),
             (301, ErrorKind::Config, Retryability::No),
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_depends_on_what_was_asked() {
+    fn the_kind_of_a_bare_404_depends_on_the_operation() {
         use Operation as O;
         for (operations, kind) in [
             (vec![O::Get, O::Head, O::Copy, O::Put], ErrorKind::NotFound),
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_refusal_is_permanent_and_an_unknown_failure_is_not() {
+    fn an_unknown_4xx_is_permanent_and_an_unknown_5xx_is_not() {
         assert_eq!(
             classify(Operation::Get, Some(400), Some("SomethingOdd")),
             (ErrorKind::InvalidInput, Retryability::No)

@@ -1,61 +1,61 @@
-//! What went wrong, during what, and whether another attempt can help.
+//! [`ErrorKind`], [`Retryability`] and [`Operation`]: the parts of an error that code looks at.
 
 use std::time::Duration;
 use std::{fmt, io};
 
-/// What went wrong. `docs/ERRORS.md` says for each kind what causes it and what to do.
+/// What failed. `docs/ERRORS.md` lists the causes of each kind and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no object with this key.
+    /// The object does not exist.
     NotFound,
-    /// There is no such bucket.
+    /// The bucket does not exist.
     NoSuchBucket,
-    /// There is no such multipart upload: never begun, completed or aborted.
+    /// The multipart upload does not exist: never started, completed or aborted.
     NoSuchUpload,
-    /// The credentials are refused, or they do not allow the operation.
+    /// The credentials are invalid or do not allow the operation.
     AccessDenied,
-    /// No byte of the object lies in the range that was asked for, or the range is empty.
+    /// The requested range is empty or holds no byte of the object.
     InvalidRange,
     /// A condition of the request does not hold (`If-Match`, `If-None-Match` on a write).
     PreconditionFailed,
-    /// The object has not changed since (`If-None-Match`, `If-Modified-Since` on a read).
+    /// The object has not changed (`If-None-Match`, `If-Modified-Since` on a read).
     NotModified,
-    /// The object or bucket is there already.
+    /// The object or bucket exists already.
     AlreadyExists,
-    /// Another request got in the way; nothing was written by this one.
+    /// Another request was in conflict with this one, which wrote nothing.
     Conflict,
-    /// The object was replaced while it was being read in parts.
+    /// The object was replaced while its parts were being read.
     ChangedDuringRead,
     /// The server asks for fewer requests.
     Throttled,
-    /// Nothing moved for too long, or the caller's deadline has passed.
+    /// The attempt stalled, or the caller's deadline passed.
     Timeout,
-    /// No connection, or the connection broke.
+    /// The connection could not be opened, or it was interrupted.
     Network,
     /// The server failed (5xx).
     Server,
-    /// Bytes do not match their length, range or checksum.
+    /// The bytes do not match their length, range or checksum.
     Integrity,
     /// A local file could not be read or written.
     LocalIo,
     /// The local disk is full.
     DiskFull,
-    /// The client is not set up well enough to send anything.
+    /// The configuration of the client does not allow it to send a request.
     Config,
-    /// The request makes no sense and was refused, by us before sending or by the server.
+    /// The request is invalid; rejected by the client before sending, or by the server.
     InvalidInput,
-    /// The backend cannot do this.
+    /// The backend does not support the operation.
     Unsupported,
     /// The caller cancelled.
     Cancelled,
-    /// Anything else; the code and the text say more.
+    /// Any other failure; see the code and the text.
     Other,
 }
 
 impl ErrorKind {
-    /// Returns what a failure of the local file system is: `DiskFull` without room on the disk, in the quota or below the
-    /// largest size of a file, else `LocalIo`.
+    /// Returns the kind of an error of the local file system: `DiskFull` if the disk, the quota or the largest file size
+    /// is exhausted, otherwise `LocalIo`.
     #[must_use]
     pub const fn of_local(kind: io::ErrorKind) -> Self {
         match kind {
@@ -63,6 +63,18 @@ impl ErrorKind {
             | io::ErrorKind::QuotaExceeded
             | io::ErrorKind::FileTooLarge => Self::DiskFull,
             _ => Self::LocalIo,
+        }
+    }
+
+    /// Returns the usual retryability of an error of this kind.
+    #[must_use]
+    pub const fn usual_retryability(self) -> Retryability {
+        match self {
+            Self::Throttled => Retryability::Throttled { after: None },
+            Self::Timeout | Self::Network | Self::Server | Self::Conflict => {
+                Retryability::Transient
+            }
+            _ => Retryability::No,
         }
     }
 
@@ -104,12 +116,12 @@ pub enum Retryability {
     No,
     /// Yes, after a short wait.
     Transient,
-    /// Yes, and with fewer requests; after so long, if the server says how long.
+    /// Yes, with fewer requests, and after the delay that the server asks for.
     Throttled {
-        /// What the server's `Retry-After` says.
+        /// The server's `Retry-After`.
         after: Option<Duration>,
     },
-    /// It was worth trying again, and it was tried often enough.
+    /// No: it was retryable, but the attempts are used up.
     Spent,
 }
 

@@ -1,22 +1,22 @@
-//! How far an attempt had come when it failed.
+//! [`Phase`]: how far an attempt had come when it failed.
 
 use std::fmt;
 
-/// How far an attempt had come when it failed, as far as that can be known.
+/// How far an attempt had come when it failed, as far as the client can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Phase {
-    /// On this machine: credentials, the payload, a local file, a request that makes no sense.
+    /// On this machine: credentials, payload, local file, invalid request.
     Local,
-    /// Before there was a connection: name, address, TLS.
+    /// While opening a connection: name, address, TLS.
     Connect,
-    /// On a connection, before the head of an answer: the request may have arrived, and may have taken effect.
+    /// On a connection, before the response headers. The request may have taken effect.
     AwaitingResponse,
-    /// No byte of an answer had come. Which of the phases before this one it was is not known.
+    /// No byte of a response had arrived; which of the phases above it was is not known.
     NoResponse,
-    /// The server has answered, and its answer is the failure.
+    /// The server responded with the failure.
     Response,
-    /// In the middle of the answer's body.
+    /// In the body of the response.
     Body,
 }
 
@@ -25,12 +25,12 @@ impl Phase {
     #[must_use]
     pub const fn describe(self) -> &'static str {
         match self {
-            Self::Local => "here",
-            Self::Connect => "while connecting",
-            Self::AwaitingResponse => "before the answer",
-            Self::NoResponse => "without an answer",
-            Self::Response => "answered",
-            Self::Body => "in the body",
+            Self::Local => "local",
+            Self::Connect => "connect",
+            Self::AwaitingResponse => "awaiting response",
+            Self::NoResponse => "no response",
+            Self::Response => "response",
+            Self::Body => "body",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A bucket: objects by key, unfinished uploads by key and id.
+//! A bucket of the [`MemoryStore`](super::MemoryStore): objects by key, unfinished uploads by key and id.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::time::SystemTime;
 
 use s3_url::S3Url;
 
-use super::condition::{check_read, check_write};
+use super::conditions::{check_read, check_write};
+use super::error_response::error_response;
 use super::object::Object;
-use super::refusal::refuse;
 use super::upload::Upload;
 use crate::{
     Conditions, DeleteRequest, GetRequest, GetResponse, HeadRequest, ObjectMeta, Operation,
     PutMode, PutResponse, Result, UploadId, VersionId,
 };
 
-/// A bucket. `Arc<str>` compares by bytes, which is S3's order.
+/// A bucket. `Arc<str>` compares by bytes, as S3 orders keys.
 #[derive(Debug)]
 pub(super) struct Bucket {
     pub(super) created: SystemTime,
@@ -45,7 +45,7 @@ impl Bucket {
         let range = match &request.range {
             None => 0..size,
             Some(range) => range.resolve(size).map_err(|invalid| {
-                refuse(Operation::Get, 416, "InvalidRange", request.url.as_str())
+                error_response(Operation::Get, 416, "InvalidRange", request.url.as_str())
                     .with_range(range)
                     .with_message(format!("the object has {size} bytes"))
                     .with_source(invalid)
@@ -55,7 +55,7 @@ impl Bucket {
         Ok(GetResponse::new(object.meta(), range, body))
     }
 
-    /// Reads an object's description.
+    /// Reads the metadata of an object.
     pub(super) fn head(&self, request: &HeadRequest) -> Result<ObjectMeta> {
         let object = self.readable(
             &request.url,
@@ -75,12 +75,12 @@ impl Bucket {
     ) -> Result<PutResponse> {
         let key = object.url.key();
         check_write(mode, self.objects.get(key), operation, object.url.as_str())?;
-        let answer = object.written();
+        let response = object.written();
         self.objects.insert(key.into(), object);
-        Ok(answer)
+        Ok(response)
     }
 
-    /// Deletes the objects that are there; the others count as deleted too.
+    /// Deletes the objects that exist; missing ones count as deleted.
     pub(super) fn delete(&mut self, request: &DeleteRequest) {
         for url in &request.urls {
             self.objects.remove(url.key());
@@ -91,7 +91,7 @@ impl Bucket {
     pub(super) fn object(&self, url: &S3Url, operation: Operation) -> Result<&Object> {
         self.objects
             .get(url.key())
-            .ok_or_else(|| refuse(operation, 404, "NoSuchKey", url.as_str()))
+            .ok_or_else(|| error_response(operation, 404, "NoSuchKey", url.as_str()))
     }
 
     fn readable(
@@ -102,9 +102,14 @@ impl Bucket {
         operation: Operation,
     ) -> Result<&Object> {
         let object = self.object(url, operation)?;
-        // What a bucket without versions holds is the version "null".
-        if version.is_some_and(|version| &*version.0 != "null") {
-            return Err(refuse(operation, 404, "NoSuchVersion", url.as_str()));
+        // The objects of a bucket without versioning have the version "null".
+        if version.is_some_and(|version| version.as_str() != "null") {
+            return Err(error_response(
+                operation,
+                404,
+                "NoSuchVersion",
+                url.as_str(),
+            ));
         }
         check_read(conditions, object, operation)?;
         Ok(object)

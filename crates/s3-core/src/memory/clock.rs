@@ -1,20 +1,20 @@
-//! Where times come from: the system, or a test.
+//! The clock of a [`MemoryStore`](super::MemoryStore): the system time, or one set by a test.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A clock that shows whole seconds, as S3's answers do.
+/// A clock of whole seconds, as in S3's responses.
 #[derive(Clone)]
 pub(super) struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
 impl Clock {
-    /// Returns a clock that asks `now`.
+    /// Returns a clock that calls `now`.
     pub(super) fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// Returns the time, cut to the second.
+    /// Returns the time, truncated to the second.
     pub(super) fn now(&self) -> SystemTime {
         to_second((self.0)())
     }
@@ -32,7 +32,7 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Cuts a time to the second; HTTP dates know no fractions.
+/// Truncates a time to the second; HTTP dates have no fractions.
 pub(super) fn to_second(time: SystemTime) -> SystemTime {
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => UNIX_EPOCH + Duration::from_secs(since.as_secs()),
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fractions_of_a_second_are_cut_off() {
+    fn fractions_of_a_second_are_truncated() {
         let clock = Clock::new(|| UNIX_EPOCH + Duration::from_millis(1_999));
         assert_eq!(clock.now(), UNIX_EPOCH + Duration::from_secs(1));
     }

@@ -1,17 +1,17 @@
-//! Copying inside the store.
+//! Copies of whole objects and of ranges into parts.
 
 use std::time::SystemTime;
 
 use super::bucket::Bucket;
-use super::condition::check_source;
-use super::data::Data;
-use super::digest::{etag, is_of_parts, md5_of};
+use super::buffers::Buffers;
+use super::conditions::check_source;
+use super::error_response::error_response;
+use super::etag::{etag, is_multipart, md5_of};
 use super::object::{Object, normalise};
-use super::refusal::refuse;
 use crate::{ByteRange, CopyRequest, Limits, Operation, Result, UploadPartCopy};
 
-/// Returns the object that a copy makes of its source.
-pub(super) fn copied(
+/// Returns the copy of an object.
+pub(super) fn copy_object(
     bucket: &Bucket,
     request: &CopyRequest,
     limits: &Limits,
@@ -19,15 +19,15 @@ pub(super) fn copied(
 ) -> Result<Object> {
     let changes = request.attributes.is_some() || request.encryption.is_some();
     if request.from == request.to && !changes {
-        let error = refuse(Operation::Copy, 400, "InvalidRequest", request.to.as_str());
+        let error = error_response(Operation::Copy, 400, "InvalidRequest", request.to.as_str());
         return Err(error
             .with_message("copying an object to itself changes nothing")
-            .with_hint("give new attributes, or another place"));
+            .with_hint("set new attributes or another destination"));
     }
     let source = bucket.object(&request.from, Operation::Copy)?;
     check_source(request.source_if_match.as_ref(), source, Operation::Copy)?;
     if source.data.len() > limits.max_put_size {
-        let error = refuse(
+        let error = error_response(
             Operation::Copy,
             400,
             "InvalidRequest",
@@ -35,7 +35,7 @@ pub(super) fn copied(
         );
         let most = limits.max_put_size;
         let message = format!(
-            "{} bytes, of which {most} can be copied at once",
+            "the source has {} bytes; at most {most} can be copied in one request",
             source.data.len()
         );
         return Err(error.with_message(message));
@@ -50,21 +50,21 @@ pub(super) fn copied(
     }
     let new = request.attributes.as_ref();
     let said = new.and_then(|attributes| attributes.encryption.clone());
-    // How the source is encrypted does not go with it.
+    // The encryption of the source is not copied.
     copy.attributes.encryption = request.encryption.clone().or(said);
-    // A copy is written in one piece, so its tag is the MD5 of its bytes even if the source had parts.
-    if is_of_parts(&copy.etag) {
+    // A copy has no parts, so its ETag is the MD5 of its bytes even if the source had parts.
+    if is_multipart(&copy.etag) {
         copy.etag = etag(&md5_of(copy.data.chunks()));
     }
     Ok(copy)
 }
 
-/// Returns the bytes that fill a part from an object.
-pub(super) fn copied_part(
+/// Returns the bytes of a part that is copied from an object.
+pub(super) fn copy_part(
     bucket: &Bucket,
     request: &UploadPartCopy,
     limits: &Limits,
-) -> Result<Data> {
+) -> Result<Buffers> {
     let operation = Operation::UploadPartCopy;
     let source = bucket.object(&request.from, operation)?;
     check_source(request.source_if_match.as_ref(), source, operation)?;
@@ -74,16 +74,16 @@ pub(super) fn copied_part(
         Some(ByteRange::Bounded(range)) if range.start < range.end && range.end <= size => {
             range.clone()
         }
-        // Unlike a read, S3 does not clip the range of a copy, and it takes no open ranges.
+        // Unlike a read, S3 does not clip the range of a copy, and it accepts no open ranges.
         Some(range) => {
-            let error = refuse(operation, 400, "InvalidArgument", request.from.as_str());
-            let message = format!("the range is not inside the source, which has {size} bytes");
+            let error = error_response(operation, 400, "InvalidArgument", request.from.as_str());
+            let message = format!("the range exceeds the source, which has {size} bytes");
             return Err(error.with_range(range).with_message(message));
         }
     };
     if range.end - range.start > limits.max_part_size {
-        let error = refuse(operation, 400, "InvalidRequest", request.from.as_str());
-        let message = format!("a part has at most {} bytes", limits.max_part_size);
+        let error = error_response(operation, 400, "InvalidRequest", request.from.as_str());
+        let message = format!("a part can have at most {} bytes", limits.max_part_size);
         return Err(error.with_message(message));
     }
     Ok(source.data.slice(range))
@@ -94,7 +94,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::memory::digest::multipart_etag;
+    use crate::memory::etag::multipart_etag;
     use crate::{Attributes, Payload, S3Url};
 
     fn bucket() -> Bucket {
@@ -119,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_of_an_object_of_parts_is_tagged_as_one_piece() {
+    fn a_copy_of_a_multipart_object_has_a_plain_etag() {
         let (from, to) = ("s3://b/from", "s3://b/to");
         let request = CopyRequest::new(S3Url::parse(from).unwrap(), S3Url::parse(to).unwrap());
-        let copy = copied(
+        let copy = copy_object(
             &bucket(),
             &request,
             &Limits::default(),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_encrypted_as_is_said_and_not_as_its_source() {
+    fn a_copy_is_encrypted_as_requested_and_not_as_its_source() {
         let mut bucket = bucket();
         let [theirs, ours] = ["aws:kms", "AES256"].map(crate::Encryption::new);
         let source = bucket.objects.get_mut("from").unwrap();
@@ -158,7 +158,7 @@ mod tests {
             request.attributes = attributes.cloned();
             request.encryption = encryption.cloned();
             let now = SystemTime::UNIX_EPOCH;
-            let copy = copied(&bucket, &request, &Limits::default(), now).unwrap();
+            let copy = copy_object(&bucket, &request, &Limits::default(), now).unwrap();
             assert_eq!(copy.attributes.encryption.as_ref(), expected);
             let keeps = copy.attributes.cache_control.is_some();
             assert_eq!(keeps, attributes.is_none());
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copied_range_is_bounded_and_inside_its_source() {
+    fn a_copied_range_must_be_bounded_and_within_its_source() {
         let (url, from) = (
             S3Url::parse("s3://b/to").unwrap(),
             S3Url::parse("s3://b/from").unwrap(),
@@ -181,7 +181,7 @@ mod tests {
             (Some(ByteRange::Last(5)), None),
         ] {
             request.range = range;
-            let data = copied_part(&bucket(), &request, &Limits::default());
+            let data = copy_part(&bucket(), &request, &Limits::default());
             assert_eq!(
                 data.ok().map(|data| data.len()),
                 expected,

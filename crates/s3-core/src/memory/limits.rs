@@ -1,11 +1,11 @@
-//! The sizes and numbers that S3 allows.
+//! [`Limits`]: the sizes and counts that S3 allows.
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// The sizes and numbers that a [`MemoryStore`](crate::MemoryStore) allows; S3's by default.
+/// The sizes and counts that a [`MemoryStore`](crate::MemoryStore) allows; by default those of S3.
 ///
-/// Lower them so that a test reaches a limit with few bytes.
+/// A test lowers them to reach a limit with few bytes.
 ///
 /// # Examples
 ///
@@ -21,19 +21,19 @@ const GIB: u64 = 1 << 30;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most entries of a page of any listing: 1,000.
+    /// The most entries in a page of any listing: 1,000.
     pub max_keys_per_page: u32,
-    /// The most keys of one delete: 1,000.
+    /// The most keys in one delete: 1,000.
     pub max_keys_per_delete: usize,
-    /// The most bytes of one put and of one copy: 5 GiB.
+    /// The most bytes in one put or copy: 5 GiB.
     pub max_put_size: u64,
-    /// The fewest bytes of a part that is not the last: 5 MiB.
+    /// The fewest bytes in a part other than the last: 5 MiB.
     pub min_part_size: u64,
-    /// The most bytes of a part: 5 GiB.
+    /// The most bytes in a part: 5 GiB.
     pub max_part_size: u64,
-    /// The most parts of an upload: 10,000.
+    /// The most parts in an upload: 10,000.
     pub max_parts: u32,
-    /// The most bytes of an object: 10,000 parts of 5 GiB.
+    /// The most bytes in an object: 10,000 parts of 5 GiB.
     pub max_object_size: u64,
     /// The most bytes of user metadata, names and values together: 2 KiB.
     pub max_user_metadata: usize,
@@ -55,7 +55,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Returns how many entries a page may have whose caller asked for `wanted`.
+    /// Returns the number of entries in a page for which the caller requests `wanted`.
     pub(super) fn page_size(&self, wanted: Option<u32>) -> usize {
         wanted
             .unwrap_or(self.max_keys_per_page)

@@ -1,4 +1,4 @@
-//! Listing keys: a walk that seeks, so that its cost grows with the entries returned, not with keys skipped.
+//! Listing of keys. It seeks, so its cost grows with the entries returned and not with the keys skipped.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use s3_url::S3Prefix;
 
+use super::continuation_token::ContinuationToken;
+use super::error_response::error_response;
 use super::object::Object;
-use super::refusal::refuse;
-use super::token::Token;
 use crate::{Limits, ListPage, ListRequest, Operation, Result};
 
 /// Returns one page of the listing.
@@ -19,7 +19,7 @@ pub(super) fn page(
 ) -> Result<ListPage> {
     let most = limits.page_size(request.max_keys);
     let mut page = ListPage::default();
-    let mut walk = Walk {
+    let mut cursor = Cursor {
         objects,
         position: start(request)?,
     };
@@ -27,35 +27,37 @@ pub(super) fn page(
     if most == 0 {
         return Ok(page);
     }
-    while let Some((key, object)) = walk.peek(request.prefix.prefix()) {
+    while let Some((key, object)) = cursor.peek(request.prefix.prefix()) {
         if page.objects.len() + page.prefixes.len() == most {
-            page.next = last.as_ref().map(|token: &Token| token.encode().into());
+            page.next = last
+                .as_ref()
+                .map(|token: &ContinuationToken| token.encode().into());
             break;
         }
         let token = match rolled_up(key, request) {
             Some(common) => {
                 page.prefixes.push(prefix_of(request, common)?);
-                Token::Prefix(common.to_owned())
+                ContinuationToken::Prefix(common.to_owned())
             }
             None => {
                 page.objects.push(object.listed());
-                Token::Object(String::from(&**key))
+                ContinuationToken::Object(String::from(&**key))
             }
         };
-        walk.position = behind(&token);
+        cursor.position = position_after(&token);
         last = Some(token);
     }
     Ok(page)
 }
 
-/// A cursor over the objects; `None` is behind the last.
-struct Walk<'a> {
+/// A position among the objects; `None` is after the last one.
+struct Cursor<'a> {
     objects: &'a BTreeMap<Arc<str>, Object>,
     position: Option<Bound<String>>,
 }
 
-impl<'a> Walk<'a> {
-    /// Returns the first object at the position, if its key still begins with `prefix`.
+impl<'a> Cursor<'a> {
+    /// Returns the first object at the position, if its key begins with `prefix`.
     fn peek(&self, prefix: &str) -> Option<(&'a Arc<str>, &'a Object)> {
         let from = self.position.as_ref()?.as_ref().map(String::as_str);
         let (key, object) = self
@@ -66,21 +68,21 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Returns where a page begins: behind what its request names, and not before the prefix.
+/// Returns where a page starts: after the key or token of the request, and not before the prefix.
 fn start(request: &ListRequest) -> Result<Option<Bound<String>>> {
     let prefix = request.prefix.prefix();
     let from = match (&request.continuation, &request.start_after) {
         (Some(text), _) => {
-            let token = Token::decode(text).ok_or_else(|| {
-                refuse(
+            let token = ContinuationToken::decode(text).ok_or_else(|| {
+                error_response(
                     Operation::List,
                     400,
                     "InvalidArgument",
                     request.prefix.as_str(),
                 )
-                .with_message("the continuation token is not one of this store")
+                .with_message("the continuation token is not from this store")
             })?;
-            behind(&token)
+            position_after(&token)
         }
         (None, Some(key)) => Some(Bound::Excluded(String::from(&**key))),
         (None, None) => Some(Bound::Unbounded),
@@ -94,17 +96,17 @@ fn start(request: &ListRequest) -> Result<Option<Bound<String>>> {
     }))
 }
 
-/// Returns the position behind an entry, or `None` if no key can be there.
-fn behind(entry: &Token) -> Option<Bound<String>> {
+/// Returns the position after an entry, or `None` if no key can follow it.
+fn position_after(entry: &ContinuationToken) -> Option<Bound<String>> {
     match entry {
-        Token::Object(key) => Some(Bound::Excluded(key.clone())),
-        Token::Prefix(prefix) => successor(prefix).map(Bound::Included),
+        ContinuationToken::Object(key) => Some(Bound::Excluded(key.clone())),
+        ContinuationToken::Prefix(prefix) => successor(prefix).map(Bound::Included),
     }
 }
 
-/// Returns the least text behind all that begin with `prefix`, if there is any.
+/// Returns the smallest string after all strings that begin with `prefix`, if there is one.
 ///
-/// UTF-8 sorts as the characters do, so it is the prefix with its last character replaced by the next one.
+/// UTF-8 sorts by characters, so it is the prefix with its last character replaced by the next one.
 fn successor(prefix: &str) -> Option<String> {
     let mut characters = prefix.chars();
     loop {
@@ -115,7 +117,7 @@ fn successor(prefix: &str) -> Option<String> {
     }
 }
 
-/// Returns the part of `key` that it shares with its neighbours up to the first delimiter behind the prefix.
+/// Returns the common prefix that `key` is rolled up to: up to the first delimiter after the prefix.
 fn rolled_up<'key>(key: &'key str, request: &ListRequest) -> Option<&'key str> {
     let delimiter = request
         .delimiter
@@ -128,7 +130,7 @@ fn rolled_up<'key>(key: &'key str, request: &ListRequest) -> Option<&'key str> {
 
 fn prefix_of(request: &ListRequest, common: &str) -> Result<S3Prefix> {
     S3Prefix::from_parts(request.prefix.bucket(), common).map_err(|cause| {
-        refuse(
+        error_response(
             Operation::List,
             500,
             "InternalError",
@@ -149,7 +151,7 @@ mod tests {
     use crate::{Attributes, Payload, S3Url};
 
     #[test]
-    fn the_successor_is_behind_every_text_with_the_prefix() {
+    fn the_successor_sorts_after_every_string_with_the_prefix() {
         assert_eq!(successor("a/").as_deref(), Some("a0"));
         assert_eq!(successor("a\u{10ffff}").as_deref(), Some("b"));
         assert_eq!(successor("\u{d7ff}").as_deref(), Some("\u{e000}"));
@@ -170,8 +172,8 @@ mod tests {
             .collect()
     }
 
-    /// What a listing to the end gives, in order: keys and, ending in `*`, prefixes.
-    fn walked(objects: &BTreeMap<Arc<str>, Object>, mut request: ListRequest) -> Vec<String> {
+    /// All entries of a listing, in order: keys and, ending in `*`, prefixes.
+    fn listed(objects: &BTreeMap<Arc<str>, Object>, mut request: ListRequest) -> Vec<String> {
         let most = request.max_keys.unwrap_or(1000) as usize;
         let mut entries = Vec::new();
         loop {
@@ -195,8 +197,13 @@ mod tests {
         }
     }
 
-    /// The same by the definition: filter, roll up, sort, without duplicates.
-    fn defined(keys: &BTreeSet<String>, prefix: &str, delimiter: &str, after: &str) -> Vec<String> {
+    /// The expected entries, by the definition: filter, roll up, sort, remove duplicates.
+    fn expected(
+        keys: &BTreeSet<String>,
+        prefix: &str,
+        delimiter: &str,
+        after: &str,
+    ) -> Vec<String> {
         let matching = keys
             .iter()
             .filter(|key| key.starts_with(prefix) && key.as_str() > after);
@@ -215,7 +222,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pages_of_any_size_show_what_the_definition_says(
+        fn pages_of_any_size_match_the_definition(
             keys in prop::collection::btree_set("[ab/é\u{10ffff}]{1,6}", 0..40),
             prefix in "[ab/é]{0,3}",
             delimiter in "(/|b|//|a/)?",
@@ -226,11 +233,11 @@ mod tests {
                 .with_delimiter(delimiter.as_str())
                 .with_start_after(after.as_str())
                 .with_max_keys(max_keys);
-            let expected = defined(&keys, &prefix, &delimiter, &after);
+            let expected = expected(&keys, &prefix, &delimiter, &after);
             let objects = stored(&keys);
-            prop_assert_eq!(&walked(&objects, request.clone()), &expected);
+            prop_assert_eq!(&listed(&objects, request.clone()), &expected);
             request.max_keys = None;
-            prop_assert_eq!(&walked(&objects, request), &expected);
+            prop_assert_eq!(&listed(&objects, request), &expected);
         }
     }
 }

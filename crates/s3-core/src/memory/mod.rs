@@ -1,45 +1,44 @@
-//! S3 in memory: a backend for unit tests, examples and small tools.
+//! [`MemoryStore`]: an in-memory backend for unit tests, examples and small tools.
 //!
-//! [`MemoryStore`] keeps whole buckets in this process and behaves like S3 wherever a client can see it:
+//! It keeps whole buckets in this process and behaves like S3 for a client:
 //!
 //! * keys are bytes: `a//b`, `dir/` and `./x` are three ordinary keys;
 //! * listings come in UTF-8 byte order, at most 1,000 entries a page, rolled up at the delimiter;
-//! * tags are the MD5 of the bytes, or the MD5 of the parts' MD5s and their number;
-//! * conditions of reads and writes are judged in S3's order of precedence;
-//! * uploads in parts keep S3's limits, which [`Limits`] can lower so that a test needs few bytes;
-//! * errors carry the status and the code that a server would send.
+//! * ETags are the MD5 of the bytes, or the MD5 of the parts' MD5s and the number of parts;
+//! * conditions of reads and writes are evaluated in S3's order of precedence;
+//! * multipart uploads have S3's limits, which [`Limits`] can lower so that a test needs few bytes;
+//! * errors have the status and the code that a server would send.
 //!
-//! It needs no runtime: every future is ready when it is first polled. A payload that is in memory is kept, not
-//! copied; a payload from a file is read when it is put, which blocks.
+//! It needs no runtime: every future is ready when it is first polled. A payload in memory is shared, not copied; a
+//! payload from a file is read by the put, which blocks.
 //!
-//! # What it leaves out
+//! # Not implemented
 //!
-//! Versions, permissions, storage classes, lifecycle rules and presigned URLs. Checksums are kept and given
-//! back, not verified.
+//! Versions, permissions, storage classes, lifecycle rules and presigned URLs. Checksums are stored and returned, not
+//! verified.
 //!
-//! # How it is built
+//! # Implementation
 //!
-//! `store` owns the lock and the counters; `operations` hands each request to a `Bucket` under the lock. Bytes
-//! are read and hashed before the lock is taken. The rules are in the file that they are about: `condition`,
-//! `list`, `upload`, `limits`.
+//! `store` owns the lock and the counters; `operations` passes each request to a `Bucket` under the lock. Bytes are read
+//! and hashed before the lock is taken. Each rule is in the file of its name: `conditions`, `list`, `upload`, `limits`.
 
 mod bucket;
+mod buffers;
 mod clock;
-mod condition;
+mod conditions;
+mod continuation_token;
 mod copy;
-mod counts;
-mod data;
-mod digest;
+mod error_response;
+mod etag;
 mod limits;
 mod list;
 mod object;
+mod operation_counts;
 mod operations;
-mod refusal;
 mod store;
-mod token;
 mod upload;
 mod upload_list;
 
-pub use counts::OperationCounts;
 pub use limits::Limits;
+pub use operation_counts::OperationCounts;
 pub use store::MemoryStore;

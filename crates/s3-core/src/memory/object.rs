@@ -1,26 +1,26 @@
-//! A stored object and what the store says of it.
+//! A stored object: bytes and metadata.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use s3_url::S3Url;
 
-use super::data::Data;
-use super::digest::{etag, md5_of};
-use super::refusal::refuse;
+use super::buffers::Buffers;
+use super::error_response::error_response;
+use super::etag::{etag, md5_of};
 use crate::{
     Attributes, Checksum, ETag, Error, ErrorKind, Limits, ListedObject, ObjectMeta, Operation,
     Payload, PutResponse, Result,
 };
 
-/// What S3 says of an object that was written without a content type.
+/// The content type of an object that was written without one.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
 /// A stored object. Clone shares the bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Object {
     pub(super) url: S3Url,
-    pub(super) data: Data,
+    pub(super) data: Buffers,
     pub(super) etag: ETag,
     pub(super) last_modified: SystemTime,
     pub(super) attributes: Attributes,
@@ -28,7 +28,7 @@ pub(super) struct Object {
 }
 
 impl Object {
-    /// Returns the object that a put in one piece makes.
+    /// Returns the object that a put writes.
     pub(super) fn from_payload(
         url: S3Url,
         payload: &Payload,
@@ -37,7 +37,7 @@ impl Object {
         now: SystemTime,
         operation: Operation,
     ) -> Result<Self> {
-        let data = receive(payload, limits.max_put_size, operation, &url)?;
+        let data = read_payload(payload, limits.max_put_size, operation, &url)?;
         let attributes = normalise(attributes, limits, operation, &url)?;
         let etag = etag(&md5_of(data.chunks()));
         Ok(Self {
@@ -50,7 +50,7 @@ impl Object {
         })
     }
 
-    /// Returns what get and head say.
+    /// Returns the metadata for get and head.
     pub(super) fn meta(&self) -> ObjectMeta {
         ObjectMeta {
             url: self.url.clone(),
@@ -63,7 +63,7 @@ impl Object {
         }
     }
 
-    /// Returns what a listing says.
+    /// Returns the entry for a listing.
     pub(super) fn listed(&self) -> ListedObject {
         ListedObject {
             url: self.url.clone(),
@@ -74,7 +74,7 @@ impl Object {
         }
     }
 
-    /// Returns what a write of this object says.
+    /// Returns the response to the write of this object.
     pub(super) fn written(&self) -> PutResponse {
         PutResponse {
             etag: Some(self.etag.clone()),
@@ -84,18 +84,23 @@ impl Object {
     }
 }
 
-/// Takes the bytes of a payload, of which there may be so many.
-pub(super) fn receive(
+/// Reads a payload of at most `max_size` bytes.
+pub(super) fn read_payload(
     payload: &Payload,
     max_size: u64,
     operation: Operation,
     url: &S3Url,
-) -> Result<Data> {
+) -> Result<Buffers> {
     if payload.len() > max_size {
-        let message = format!("{} bytes, of which {max_size} are allowed", payload.len());
-        return Err(refuse(operation, 400, "EntityTooLarge", url.as_str()).with_message(message));
+        let message = format!(
+            "the payload has {} bytes; at most {max_size} are allowed",
+            payload.len()
+        );
+        return Err(
+            error_response(operation, 400, "EntityTooLarge", url.as_str()).with_message(message),
+        );
     }
-    Data::read(payload).map_err(|cause| {
+    Buffers::read(payload).map_err(|cause| {
         Error::new(ErrorKind::LocalIo, operation)
             .with_resource(url.as_str())
             .with_message(cause.to_string())
@@ -103,7 +108,7 @@ pub(super) fn receive(
     })
 }
 
-/// Returns attributes as S3 gives them back: names of user metadata in lower case, some content type.
+/// Returns attributes as S3 stores them: names of user metadata in lower case, and a default content type.
 pub(super) fn normalise(
     mut attributes: Attributes,
     limits: &Limits,
@@ -117,10 +122,12 @@ pub(super) fn normalise(
         .sum();
     if size > limits.max_user_metadata {
         let message = format!(
-            "{size} bytes of user metadata, of which {} are allowed",
+            "the user metadata has {size} bytes; at most {} are allowed",
             limits.max_user_metadata
         );
-        return Err(refuse(operation, 400, "MetadataTooLarge", url.as_str()).with_message(message));
+        return Err(
+            error_response(operation, 400, "MetadataTooLarge", url.as_str()).with_message(message),
+        );
     }
     let user = std::mem::take(&mut attributes.user);
     attributes.user = user
@@ -149,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_bytes_are_refused() {
+    fn a_payload_that_is_too_large_is_rejected() {
         let limits = Limits {
             max_put_size: 3,
             ..Limits::default()
@@ -160,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn too_much_user_metadata_is_refused() {
+    fn user_metadata_that_is_too_large_is_rejected() {
         let mut attributes = Attributes::default();
         attributes.user.insert("name".to_owned(), "v".repeat(2044));
         assert!(put(&Payload::empty(), attributes.clone(), &Limits::default()).is_ok());

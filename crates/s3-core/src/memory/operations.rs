@@ -1,4 +1,4 @@
-//! The operations of the store: count, read what must be read, take the lock, apply the rules.
+//! The operations of the [`MemoryStore`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use s3_url::S3Prefix;
 
 use super::bucket::Bucket;
-use super::copy::{copied, copied_part};
-use super::object::{Object, normalise, receive};
-use super::refusal::refuse;
+use super::copy::{copy_object, copy_part};
+use super::error_response::error_response;
+use super::object::{Object, normalise, read_payload};
 use super::store::Buckets;
 use super::upload::{Part, Upload, check_number, upload_id};
 use super::{Limits, MemoryStore, list};
@@ -20,7 +20,7 @@ use crate::{
     UploadPartCopy, UploadsPage,
 };
 
-/// Every method counts, reads what it must before the lock, and leaves the rules to the bucket.
+/// Every method counts the call, reads and hashes bytes before it takes the lock, and leaves the rules to the bucket.
 impl Store for MemoryStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
@@ -31,14 +31,14 @@ impl Store for MemoryStore {
 
     async fn get(&self, request: GetRequest) -> Result<GetResponse> {
         self.count(Operation::Get);
-        let (bucket, place) = (request.url.bucket(), request.url.as_str());
-        find(&self.read(), bucket, Operation::Get, place)?.get(&request)
+        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
+        find_bucket(&self.read(), bucket, Operation::Get, resource)?.get(&request)
     }
 
     async fn head(&self, request: HeadRequest) -> Result<ObjectMeta> {
         self.count(Operation::Head);
-        let (bucket, place) = (request.url.bucket(), request.url.as_str());
-        find(&self.read(), bucket, Operation::Head, place)?.head(&request)
+        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
+        find_bucket(&self.read(), bucket, Operation::Head, resource)?.head(&request)
     }
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
@@ -50,7 +50,7 @@ impl Store for MemoryStore {
             attributes,
             checksum,
         } = request;
-        find(&self.read(), url.bucket(), Operation::Put, url.as_str())?;
+        find_bucket(&self.read(), url.bucket(), Operation::Put, url.as_str())?;
         let now = self.clock.now();
         let mut object = Object::from_payload(
             url.clone(),
@@ -61,7 +61,7 @@ impl Store for MemoryStore {
             Operation::Put,
         )?;
         object.checksum = checksum;
-        find_mut(
+        find_bucket_mut(
             &mut self.write(),
             url.bucket(),
             Operation::Put,
@@ -75,11 +75,11 @@ impl Store for MemoryStore {
         let CopyRequest { from, to, mode, .. } = &request;
         let copy = {
             let buckets = self.read();
-            find(&buckets, to.bucket(), Operation::Copy, to.as_str())?;
-            let source = find(&buckets, from.bucket(), Operation::Copy, from.as_str())?;
-            copied(source, &request, &self.limits, self.clock.now())?
+            find_bucket(&buckets, to.bucket(), Operation::Copy, to.as_str())?;
+            let source = find_bucket(&buckets, from.bucket(), Operation::Copy, from.as_str())?;
+            copy_object(source, &request, &self.limits, self.clock.now())?
         };
-        find_mut(&mut self.write(), to.bucket(), Operation::Copy, to.as_str())?.put(
+        find_bucket_mut(&mut self.write(), to.bucket(), Operation::Copy, to.as_str())?.put(
             copy,
             mode,
             Operation::Copy,
@@ -89,7 +89,7 @@ impl Store for MemoryStore {
     async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
         self.count(Operation::Delete);
         check_delete(&request, &self.limits)?;
-        find_mut(
+        find_bucket_mut(
             &mut self.write(),
             &request.bucket,
             Operation::Delete,
@@ -101,9 +101,9 @@ impl Store for MemoryStore {
 
     async fn list_page(&self, request: ListRequest) -> Result<ListPage> {
         self.count(Operation::List);
-        let (bucket, place) = (request.prefix.bucket(), request.prefix.as_str());
+        let (bucket, resource) = (request.prefix.bucket(), request.prefix.as_str());
         let buckets = self.read();
-        let bucket = find(&buckets, bucket, Operation::List, place)?;
+        let bucket = find_bucket(&buckets, bucket, Operation::List, resource)?;
         list::page(&bucket.objects, &request, &self.limits)
     }
 
@@ -115,7 +115,7 @@ impl Store for MemoryStore {
         let id = upload_id(self.next_upload(), &url);
         let initiated = self.clock.now();
         let mut buckets = self.write();
-        let bucket = find_mut(&mut buckets, url.bucket(), operation, url.as_str())?;
+        let bucket = find_bucket_mut(&mut buckets, url.bucket(), operation, url.as_str())?;
         bucket.create_upload(
             Upload {
                 url,
@@ -139,11 +139,11 @@ impl Store for MemoryStore {
             checksum,
         } = request;
         check_number(number, &self.limits, operation, &url)?;
-        find(&self.read(), url.bucket(), operation, url.as_str())?
+        find_bucket(&self.read(), url.bucket(), operation, url.as_str())?
             .upload(&url, &upload, operation)?;
-        let data = receive(&payload, self.limits.max_part_size, operation, &url)?;
+        let data = read_payload(&payload, self.limits.max_part_size, operation, &url)?;
         let part = Part::new(data, checksum, self.clock.now());
-        find_mut(&mut self.write(), url.bucket(), operation, url.as_str())?
+        find_bucket_mut(&mut self.write(), url.bucket(), operation, url.as_str())?
             .upload_part(&url, &upload, number, part, operation)
     }
 
@@ -160,43 +160,44 @@ impl Store for MemoryStore {
         check_number(*number, &self.limits, operation, url)?;
         let data = {
             let buckets = self.read();
-            find(&buckets, url.bucket(), operation, url.as_str())?
+            find_bucket(&buckets, url.bucket(), operation, url.as_str())?
                 .upload(url, upload, operation)?;
-            let source = find(&buckets, from.bucket(), operation, from.as_str())?;
-            copied_part(source, &request, &self.limits)?
+            let source = find_bucket(&buckets, from.bucket(), operation, from.as_str())?;
+            copy_part(source, &request, &self.limits)?
         };
         let part = Part::new(data, None, self.clock.now());
-        find_mut(&mut self.write(), url.bucket(), operation, url.as_str())?
+        find_bucket_mut(&mut self.write(), url.bucket(), operation, url.as_str())?
             .upload_part(url, upload, *number, part, operation)
     }
 
     async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
         let operation = Operation::CompleteUpload;
         self.count(operation);
-        let (bucket, place) = (request.url.bucket(), request.url.as_str());
-        find_mut(&mut self.write(), bucket, operation, place)?
+        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
+        find_bucket_mut(&mut self.write(), bucket, operation, resource)?
             .complete_upload(&request, &self.limits)
     }
 
     async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
         let operation = Operation::AbortUpload;
         self.count(operation);
-        let (bucket, place) = (request.url.bucket(), request.url.as_str());
-        find_mut(&mut self.write(), bucket, operation, place)?.abort_upload(&request)
+        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
+        find_bucket_mut(&mut self.write(), bucket, operation, resource)?.abort_upload(&request)
     }
 
     async fn list_uploads(&self, request: ListUploads) -> Result<UploadsPage> {
         let operation = Operation::ListUploads;
         self.count(operation);
-        let (bucket, place) = (request.prefix.bucket(), request.prefix.as_str());
-        Ok(find(&self.read(), bucket, operation, place)?.list_uploads(&request, &self.limits))
+        let (bucket, resource) = (request.prefix.bucket(), request.prefix.as_str());
+        Ok(find_bucket(&self.read(), bucket, operation, resource)?
+            .list_uploads(&request, &self.limits))
     }
 
     async fn list_parts(&self, request: ListParts) -> Result<PartsPage> {
         let operation = Operation::ListParts;
         self.count(operation);
-        let (bucket, place) = (request.url.bucket(), request.url.as_str());
-        find(&self.read(), bucket, operation, place)?.list_parts(&request, &self.limits)
+        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
+        find_bucket(&self.read(), bucket, operation, resource)?.list_parts(&request, &self.limits)
     }
 
     async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
@@ -214,12 +215,17 @@ impl Store for MemoryStore {
         self.count(operation);
         let name = request.bucket;
         if let Err(cause) = S3Prefix::from_parts(&name, "") {
-            let error = refuse(operation, 400, "InvalidBucketName", &name);
+            let error = error_response(operation, 400, "InvalidBucketName", &name);
             return Err(error.with_message(cause.to_string()).with_source(cause));
         }
         let mut buckets = self.write();
         if buckets.contains_key(&name) {
-            return Err(refuse(operation, 409, "BucketAlreadyOwnedByYou", &name));
+            return Err(error_response(
+                operation,
+                409,
+                "BucketAlreadyOwnedByYou",
+                &name,
+            ));
         }
         buckets.insert(name, Bucket::new(self.clock.now()));
         Ok(())
@@ -230,8 +236,11 @@ impl Store for MemoryStore {
         self.count(operation);
         let name = &*request.bucket;
         let mut buckets = self.write();
-        if !find(&buckets, name, operation, name)?.objects.is_empty() {
-            let error = refuse(operation, 409, "BucketNotEmpty", name);
+        if !find_bucket(&buckets, name, operation, name)?
+            .objects
+            .is_empty()
+        {
+            let error = error_response(operation, 409, "BucketNotEmpty", name);
             return Err(error.with_message("the bucket is not empty"));
         }
         buckets.remove(name);
@@ -242,40 +251,40 @@ impl Store for MemoryStore {
         self.count(Operation::Presign);
         Err(Error::new(ErrorKind::Unsupported, Operation::Presign)
             .with_resource(request.url.as_str())
-            .with_message("a store in memory has no address"))
+            .with_message("an in-memory store cannot presign URLs"))
     }
 }
 
-fn find<'a>(
+fn find_bucket<'a>(
     buckets: &'a Buckets,
     name: &str,
     operation: Operation,
-    place: &str,
+    resource: &str,
 ) -> Result<&'a Bucket> {
     buckets
         .get(name)
-        .ok_or_else(|| refuse(operation, 404, "NoSuchBucket", place))
+        .ok_or_else(|| error_response(operation, 404, "NoSuchBucket", resource))
 }
 
-fn find_mut<'a>(
+fn find_bucket_mut<'a>(
     buckets: &'a mut Buckets,
     name: &str,
     operation: Operation,
-    place: &str,
+    resource: &str,
 ) -> Result<&'a mut Bucket> {
     buckets
         .get_mut(name)
-        .ok_or_else(|| refuse(operation, 404, "NoSuchBucket", place))
+        .ok_or_else(|| error_response(operation, 404, "NoSuchBucket", resource))
 }
 
 fn check_delete(request: &DeleteRequest, limits: &Limits) -> Result<()> {
     let count = request.urls.len();
     if count > limits.max_keys_per_delete {
         let message = format!(
-            "{count} keys, where {} are allowed",
+            "the request has {count} keys; at most {} are allowed",
             limits.max_keys_per_delete
         );
-        let error = refuse(Operation::Delete, 400, "MalformedXML", &request.bucket);
+        let error = error_response(Operation::Delete, 400, "MalformedXML", &request.bucket);
         return Err(error.with_message(message));
     }
     match request
@@ -286,7 +295,10 @@ fn check_delete(request: &DeleteRequest, limits: &Limits) -> Result<()> {
         None => Ok(()),
         Some(url) => Err(Error::new(ErrorKind::InvalidInput, Operation::Delete)
             .with_resource(url.as_str())
-            .with_message(format!("the key is not in the bucket {}", request.bucket))),
+            .with_message(format!(
+                "the object is not in the bucket {} of the request",
+                request.bucket
+            ))),
     }
 }
 
@@ -313,11 +325,11 @@ mod tests {
     }
 
     #[test]
-    fn a_delete_names_at_most_a_thousand_keys_of_its_bucket() {
+    fn a_delete_has_at_most_a_thousand_keys_of_its_bucket() {
         let many = (0..=1000).map(|number| url(&number.to_string())).collect();
         assert_eq!(delete(many).code(), Some("MalformedXML"));
-        let elsewhere = S3Url::parse("s3://other/k").unwrap();
-        let error = delete(vec![url("k"), elsewhere]);
+        let other_bucket = S3Url::parse("s3://other/k").unwrap();
+        let error = delete(vec![url("k"), other_bucket]);
         assert_eq!(
             (error.kind(), error.resource()),
             (ErrorKind::InvalidInput, Some("s3://other/k"))
@@ -336,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_that_no_url_can_name_is_not_made() {
+    fn a_bucket_with_a_name_that_urls_cannot_hold_is_not_created() {
         for name in ["", "a/b", "a b"] {
             let request = BucketRequest::new(name);
             let error = MemoryStore::new()
@@ -349,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_look_like_those_of_a_server() {
+    fn errors_have_the_status_and_code_of_a_server() {
         let store = MemoryStore::with_buckets(["b"]);
         let error = store
             .get_bytes(url("k"))

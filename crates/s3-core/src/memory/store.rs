@@ -1,4 +1,4 @@
-//! The store: buckets behind one lock, and what a test may ask of them.
+//! [`MemoryStore`]: buckets behind one lock, and accessors for tests.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +13,8 @@ use crate::Operation;
 
 /// S3 in memory, for unit tests, examples and small tools. Clone is a reference count and shares the data.
 ///
-/// It behaves like S3 wherever a client can see it; presigned URLs and versions are missing. Futures are
-/// ready at once, so any executor will do. Payloads are kept as they are: a small slice of a large buffer keeps
-/// the large buffer alive.
+/// It behaves like S3 for a client, but has no presigned URLs and no versions. Futures are ready at once, so any
+/// executor will do. Payloads are not copied: a small slice of a large buffer keeps the large buffer alive.
 ///
 /// # Examples
 ///
@@ -32,20 +31,20 @@ use crate::Operation;
 /// let years: Vec<_> = page.prefixes.iter().map(|year| year.as_str()).collect();
 /// assert_eq!(years, ["s3://photos/2025/", "s3://photos/2026/"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).expect("the memory store never waits").unwrap();
+/// # }).expect("MemoryStore futures are ready at once").unwrap();
 /// ```
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    shared: Arc<Shared>,
+    data: Arc<StoreData>,
     pub(super) limits: Limits,
     pub(super) clock: Clock,
 }
 
 #[derive(Default)]
-struct Shared {
+struct StoreData {
     buckets: RwLock<Buckets>,
     counts: Mutex<OperationCounts>,
-    uploads_begun: AtomicU64,
+    uploads_started: AtomicU64,
 }
 
 /// Buckets by name.
@@ -65,14 +64,14 @@ impl MemoryStore {
     /// store.create_bucket(BucketRequest::new("photos")).await?;
     /// assert_eq!(store.list_buckets().await?.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns a store with these buckets, empty. The names are taken as they are.
+    /// Returns a store with these buckets, which are empty. The names are not validated.
     ///
     /// # Examples
     ///
@@ -85,7 +84,7 @@ impl MemoryStore {
     /// let names: Vec<&str> = buckets.iter().map(|bucket| &*bucket.name).collect();
     /// assert_eq!(names, ["backup", "photos"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     #[must_use]
     pub fn with_buckets<N: Into<Arc<str>>>(names: impl IntoIterator<Item = N>) -> Self {
@@ -99,7 +98,7 @@ impl MemoryStore {
         store
     }
 
-    /// Sets the limits of this handle and of handles that are cloned from it later.
+    /// Sets the limits of this handle and of its later clones.
     ///
     /// # Examples
     ///
@@ -114,7 +113,7 @@ impl MemoryStore {
     /// let error = store.put_bytes(url, "purr").await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -122,7 +121,7 @@ impl MemoryStore {
         self
     }
 
-    /// Sets the clock of this handle and of handles that are cloned from it later. Times are cut to the second.
+    /// Sets the clock of this handle and of its later clones. Times are truncated to the second.
     ///
     /// # Examples
     ///
@@ -137,7 +136,7 @@ impl MemoryStore {
     /// let meta = store.head(HeadRequest::new(url)).await?;
     /// assert_eq!(meta.last_modified, Some(SystemTime::UNIX_EPOCH));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
@@ -145,7 +144,7 @@ impl MemoryStore {
         self
     }
 
-    /// Returns how many objects all buckets hold.
+    /// Returns the number of objects in all buckets.
     ///
     /// # Examples
     ///
@@ -158,7 +157,7 @@ impl MemoryStore {
     /// store.put_bytes(S3Url::parse("s3://photos/cat.txt")?, "purr").await?;
     /// assert_eq!(store.object_count(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     #[must_use]
     pub fn object_count(&self) -> usize {
@@ -168,7 +167,7 @@ impl MemoryStore {
             .sum()
     }
 
-    /// Returns how many uploads were begun and neither completed nor aborted.
+    /// Returns the number of multipart uploads that are neither completed nor aborted.
     ///
     /// # Examples
     ///
@@ -181,7 +180,7 @@ impl MemoryStore {
     /// store.create_upload(CreateUpload::new(url, Attributes::default())).await?;
     /// assert_eq!(store.unfinished_uploads(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     #[must_use]
     pub fn unfinished_uploads(&self) -> usize {
@@ -205,11 +204,11 @@ impl MemoryStore {
     /// store.get_bytes(url).await?;
     /// assert_eq!(store.operations().to_string(), "1 get, 1 put");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # }).expect("the memory store never waits").unwrap();
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
     /// ```
     #[must_use]
     pub fn operations(&self) -> OperationCounts {
-        self.shared
+        self.data
             .counts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -218,29 +217,29 @@ impl MemoryStore {
 
     /// Counts a call.
     pub(super) fn count(&self, operation: Operation) {
-        self.shared
+        self.data
             .counts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .record(operation);
     }
 
-    /// Returns the number of an upload that begins now.
+    /// Returns the sequence number of a new upload.
     pub(super) fn next_upload(&self) -> u64 {
-        self.shared.uploads_begun.fetch_add(1, Ordering::Relaxed)
+        self.data.uploads_started.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Takes the lock to read. A panic elsewhere leaves no change half done, so a poisoned lock is as good.
+    /// Locks the buckets for reading. A panic leaves no change half done, so a poisoned lock is usable.
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Buckets> {
-        self.shared
+        self.data
             .buckets
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the lock to write.
+    /// Locks the buckets for writing.
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, Buckets> {
-        self.shared
+        self.data
             .buckets
             .write()
             .unwrap_or_else(PoisonError::into_inner)

@@ -1,4 +1,4 @@
-//! Uploads in parts.
+//! Multipart uploads: starting, parts, completing, aborting.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::SystemTime;
 use s3_url::S3Url;
 
 use super::bucket::Bucket;
-use super::data::Data;
-use super::digest::{Md5Sum, etag, hex, md5_of, multipart_etag};
+use super::buffers::Buffers;
+use super::error_response::error_response;
+use super::etag::{Md5Sum, etag, hex, md5_of, multipart_etag};
 use super::object::Object;
-use super::refusal::refuse;
 use crate::{
     AbortUpload, Attributes, Checksum, CompleteUpload, ETag, Error, Limits, Operation, PartTag,
     PutResponse, Result, UploadId,
@@ -25,18 +25,18 @@ pub(super) struct Upload {
     pub(super) parts: BTreeMap<u32, Part>,
 }
 
-/// A part that has been uploaded.
+/// An uploaded part.
 #[derive(Debug)]
 pub(super) struct Part {
-    pub(super) data: Data,
+    pub(super) data: Buffers,
     pub(super) md5: Md5Sum,
     pub(super) checksum: Option<Checksum>,
     pub(super) last_modified: SystemTime,
 }
 
 impl Part {
-    /// Returns a part of these bytes; hashes them.
-    pub(super) fn new(data: Data, checksum: Option<Checksum>, now: SystemTime) -> Self {
+    /// Hashes the bytes and returns them as a part.
+    pub(super) fn new(data: Buffers, checksum: Option<Checksum>, now: SystemTime) -> Self {
         let md5 = md5_of(data.chunks());
         Self {
             data,
@@ -46,20 +46,19 @@ impl Part {
         }
     }
 
-    /// Returns the part's tag.
+    /// Returns the ETag of the part.
     pub(super) fn etag(&self) -> ETag {
         etag(&self.md5)
     }
 }
 
-/// Returns the id of the upload that was begun as number `count`: in the order of beginning, and not to be guessed at a
-/// glance.
+/// Returns the id of upload number `count`. Ids sort in the order in which the uploads were started.
 pub(super) fn upload_id(count: u64, url: &S3Url) -> UploadId {
     let salt = md5_of(&[format!("{count} {url}").into()]);
     UploadId::new(&format!("{count:012x}{}", hex(&salt)))
 }
 
-/// Says whether a part may have this number.
+/// Checks the number of a part.
 pub(super) fn check_number(
     number: u32,
     limits: &Limits,
@@ -70,11 +69,11 @@ pub(super) fn check_number(
         return Ok(());
     }
     let message = format!("part {number} is not between 1 and {}", limits.max_parts);
-    Err(refuse(operation, 400, "InvalidArgument", url.as_str()).with_message(message))
+    Err(error_response(operation, 400, "InvalidArgument", url.as_str()).with_message(message))
 }
 
 impl Bucket {
-    /// Begins an upload.
+    /// Starts an upload.
     pub(super) fn create_upload(&mut self, upload: Upload, id: UploadId) {
         self.uploads.insert((upload.url.key().into(), id), upload);
     }
@@ -90,8 +89,8 @@ impl Bucket {
     ) -> Result<PartTag> {
         let upload = self
             .uploads
-            .get_mut(&entry(url, id))
-            .ok_or_else(|| no_such(operation, url, id))?;
+            .get_mut(&upload_key(url, id))
+            .ok_or_else(|| no_such_upload(operation, url, id))?;
         let tag = PartTag {
             number,
             etag: part.etag(),
@@ -101,30 +100,30 @@ impl Bucket {
         Ok(tag)
     }
 
-    /// Makes the object of the parts. A request that is refused leaves the upload as it is.
+    /// Creates the object from the parts. A rejected request leaves the upload as it is.
     pub(super) fn complete_upload(
         &mut self,
         request: &CompleteUpload,
         limits: &Limits,
     ) -> Result<PutResponse> {
         let (url, id) = (&request.url, &request.upload);
-        let entry = entry(url, id);
+        let upload_key = upload_key(url, id);
         let upload = self
             .uploads
-            .get(&entry)
-            .ok_or_else(|| no_such(Operation::CompleteUpload, url, id))?;
+            .get(&upload_key)
+            .ok_or_else(|| no_such_upload(Operation::CompleteUpload, url, id))?;
         let object = assemble(upload, request, limits)?;
-        let answer = self.put(object, &request.mode, Operation::CompleteUpload)?;
-        self.uploads.remove(&entry);
-        Ok(answer)
+        let response = self.put(object, &request.mode, Operation::CompleteUpload)?;
+        self.uploads.remove(&upload_key);
+        Ok(response)
     }
 
-    /// Forgets an upload and its parts.
+    /// Removes an upload and its parts.
     pub(super) fn abort_upload(&mut self, request: &AbortUpload) -> Result<()> {
         let (url, id) = (&request.url, &request.upload);
-        match self.uploads.remove(&entry(url, id)) {
+        match self.uploads.remove(&upload_key(url, id)) {
             Some(_) => Ok(()),
-            None => Err(no_such(Operation::AbortUpload, url, id)),
+            None => Err(no_such_upload(Operation::AbortUpload, url, id)),
         }
     }
 
@@ -136,18 +135,18 @@ impl Bucket {
         operation: Operation,
     ) -> Result<&Upload> {
         self.uploads
-            .get(&entry(url, id))
-            .ok_or_else(|| no_such(operation, url, id))
+            .get(&upload_key(url, id))
+            .ok_or_else(|| no_such_upload(operation, url, id))
     }
 }
 
-/// Checks the request as S3 does and joins the parts that it names.
+/// Checks the request as S3 does and joins the parts.
 fn assemble(upload: &Upload, request: &CompleteUpload, limits: &Limits) -> Result<Object> {
     if request.parts.is_empty() {
-        return Err(refused(
+        return Err(complete_error(
             request,
             "MalformedXML",
-            "there is no part".to_owned(),
+            "the request has no parts".to_owned(),
         ));
     }
     if let Some([earlier, later]) = request
@@ -155,21 +154,21 @@ fn assemble(upload: &Upload, request: &CompleteUpload, limits: &Limits) -> Resul
         .array_windows()
         .find(|[a, b]| a.number >= b.number)
     {
-        let message = format!("part {} comes behind part {}", later.number, earlier.number);
-        return Err(refused(request, "InvalidPartOrder", message));
+        let message = format!("part {} comes after part {}", later.number, earlier.number);
+        return Err(complete_error(request, "InvalidPartOrder", message));
     }
     let parts: Vec<&Part> = request
         .parts
         .iter()
-        .map(|tag| named(upload, tag, request))
+        .map(|tag| uploaded_part(upload, tag, request))
         .collect::<Result<_>>()?;
     check_sizes(&parts, request, limits)?;
     let sums: Vec<Md5Sum> = parts.iter().map(|part| part.md5).collect();
     Ok(Object {
         url: upload.url.clone(),
-        data: Data::join(parts.iter().map(|part| &part.data)),
+        data: Buffers::join(parts.iter().map(|part| &part.data)),
         etag: multipart_etag(&sums),
-        // S3 dates an object of parts by when its upload was begun.
+        // S3 dates a multipart object by the start of its upload.
         last_modified: upload.initiated,
         attributes: upload.attributes.clone(),
         checksum: None,
@@ -177,13 +176,20 @@ fn assemble(upload: &Upload, request: &CompleteUpload, limits: &Limits) -> Resul
 }
 
 /// Returns the part that `tag` names.
-fn named<'a>(upload: &'a Upload, tag: &PartTag, request: &CompleteUpload) -> Result<&'a Part> {
+fn uploaded_part<'a>(
+    upload: &'a Upload,
+    tag: &PartTag,
+    request: &CompleteUpload,
+) -> Result<&'a Part> {
     let part = upload.parts.get(&tag.number).filter(|part| {
         part.etag() == tag.etag && (tag.checksum.is_none() || tag.checksum == part.checksum)
     });
     part.ok_or_else(|| {
-        let message = format!("part {} was not uploaded, or has another tag", tag.number);
-        refused(request, "InvalidPart", message)
+        let message = format!(
+            "part {} was not uploaded, or its ETag does not match",
+            tag.number
+        );
+        complete_error(request, "InvalidPart", message)
     })
 }
 
@@ -194,34 +200,35 @@ fn check_sizes(parts: &[&Part], request: &CompleteUpload, limits: &Limits) -> Re
         .position(|part| part.data.len() < limits.min_part_size);
     if let Some(index) = too_small {
         let message = format!(
-            "part {} has {} bytes; all but the last need {}",
+            "part {} has {} bytes; all but the last need at least {}",
             request.parts[index].number,
             parts[index].data.len(),
             limits.min_part_size
         );
-        return Err(refused(request, "EntityTooSmall", message));
+        return Err(complete_error(request, "EntityTooSmall", message));
     }
     let total: u64 = parts.iter().map(|part| part.data.len()).sum();
     if total > limits.max_object_size {
         let message = format!(
-            "{total} bytes, of which {} are allowed",
+            "the object has {total} bytes; at most {} are allowed",
             limits.max_object_size
         );
-        return Err(refused(request, "EntityTooLarge", message));
+        return Err(complete_error(request, "EntityTooLarge", message));
     }
     Ok(())
 }
 
-fn entry(url: &S3Url, id: &UploadId) -> (Arc<str>, UploadId) {
+fn upload_key(url: &S3Url, id: &UploadId) -> (Arc<str>, UploadId) {
     (url.key().into(), id.clone())
 }
 
-fn refused(request: &CompleteUpload, code: &str, message: String) -> Error {
-    refuse(Operation::CompleteUpload, 400, code, request.url.as_str()).with_message(message)
+fn complete_error(request: &CompleteUpload, code: &str, message: String) -> Error {
+    error_response(Operation::CompleteUpload, 400, code, request.url.as_str()).with_message(message)
 }
 
-fn no_such(operation: Operation, url: &S3Url, id: &UploadId) -> Error {
-    refuse(operation, 404, "NoSuchUpload", url.as_str()).with_message(format!("upload {id}"))
+fn no_such_upload(operation: Operation, url: &S3Url, id: &UploadId) -> Error {
+    error_response(operation, 404, "NoSuchUpload", url.as_str())
+        .with_message(format!("upload {id}"))
 }
 
 #[cfg(test)]
@@ -249,7 +256,7 @@ mod tests {
         bucket.create_upload(upload, id.clone());
         let mut tags = Vec::new();
         for (number, bytes) in (1..).zip(parts) {
-            let data = Data::read(&Payload::from(*bytes)).unwrap();
+            let data = Buffers::read(&Payload::from(*bytes)).unwrap();
             let part = Part::new(data, None, now);
             tags.push(
                 bucket
@@ -260,46 +267,46 @@ mod tests {
         (bucket, CompleteUpload::new(url, id, tags))
     }
 
-    fn refusal(parts: &[&'static str], change: impl FnOnce(&mut CompleteUpload)) -> String {
+    fn error_code(parts: &[&'static str], change: impl FnOnce(&mut CompleteUpload)) -> String {
         let (mut bucket, mut request) = uploaded(parts);
         change(&mut request);
         let error = bucket.complete_upload(&request, &LIMITS()).unwrap_err();
         assert_eq!(
             bucket.uploads.len(),
             1,
-            "a refusal leaves the upload as it is"
+            "a rejected request leaves the upload as it is"
         );
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         error.code().unwrap().to_owned()
     }
 
     #[test]
-    fn a_request_that_is_wrong_is_refused_with_the_code_of_s3() {
+    fn an_invalid_request_is_rejected_with_the_code_of_s3() {
         assert_eq!(
-            refusal(&["ab"], |request| request.parts.clear()),
+            error_code(&["ab"], |request| request.parts.clear()),
             "MalformedXML"
         );
         assert_eq!(
-            refusal(&["ab", "cd"], |request| request.parts.swap(0, 1)),
+            error_code(&["ab", "cd"], |request| request.parts.swap(0, 1)),
             "InvalidPartOrder"
         );
         let twice = |request: &mut CompleteUpload| request.parts.push(request.parts[0].clone());
-        assert_eq!(refusal(&["ab"], twice), "InvalidPartOrder");
+        assert_eq!(error_code(&["ab"], twice), "InvalidPartOrder");
         let unknown = |request: &mut CompleteUpload| request.parts[0].number = 9;
-        assert_eq!(refusal(&["ab"], unknown), "InvalidPart");
+        assert_eq!(error_code(&["ab"], unknown), "InvalidPart");
         let wrong = |request: &mut CompleteUpload| request.parts[0].etag = ETag::new("x");
-        assert_eq!(refusal(&["ab"], wrong), "InvalidPart");
-        assert_eq!(refusal(&["a", "bc"], |_| ()), "EntityTooSmall");
-        assert_eq!(refusal(&["abc", "def", "g"], |_| ()), "EntityTooLarge");
+        assert_eq!(error_code(&["ab"], wrong), "InvalidPart");
+        assert_eq!(error_code(&["a", "bc"], |_| ()), "EntityTooSmall");
+        assert_eq!(error_code(&["abc", "def", "g"], |_| ()), "EntityTooLarge");
     }
 
     #[test]
-    fn the_object_is_the_join_and_its_tag_counts_the_parts() {
+    fn the_object_is_the_join_of_the_parts_and_its_etag_counts_them() {
         let (mut bucket, request) = uploaded(&["ab", "cd", "e"]);
-        let answer = bucket.complete_upload(&request, &LIMITS()).unwrap();
+        let response = bucket.complete_upload(&request, &LIMITS()).unwrap();
         let object = &bucket.objects["k"];
         assert_eq!(object.data.chunks().concat(), b"abcde");
-        assert_eq!(answer.etag.as_ref(), Some(&object.etag));
+        assert_eq!(response.etag.as_ref(), Some(&object.etag));
         assert!(object.etag.as_str().ends_with("-3"), "{}", object.etag);
         assert!(bucket.uploads.is_empty());
         let again = bucket.complete_upload(&request, &LIMITS()).unwrap_err();
@@ -307,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_sort_in_the_order_of_beginning() {
+    fn ids_sort_in_the_order_of_creation() {
         let url = S3Url::parse("s3://b/k").unwrap();
         let ids: Vec<_> = [0, 1, 15, 16, 300]
             .map(|count| upload_id(count, &url))

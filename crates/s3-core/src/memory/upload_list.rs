@@ -1,4 +1,4 @@
-//! Listing unfinished uploads and their parts.
+//! Listing of unfinished multipart uploads and their parts.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Bucket {
-    /// Returns one page of unfinished uploads, by key and then in the order in which they were begun.
+    /// Returns one page of unfinished uploads, in order of key and start.
     pub(super) fn list_uploads(&self, request: &ListUploads, limits: &Limits) -> UploadsPage {
         let prefix = request.prefix.prefix();
         let most = limits.page_size(request.max_uploads);
@@ -39,7 +39,7 @@ impl Bucket {
         page
     }
 
-    /// Returns one page of the parts of an upload, by number.
+    /// Returns one page of the parts of an upload, in order of their numbers.
     pub(super) fn list_parts(&self, request: &ListParts, limits: &Limits) -> Result<PartsPage> {
         let upload = self.upload(&request.url, &request.upload, Operation::ListParts)?;
         let most = limits.page_size(request.max_parts);

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-/// Names a bucket to create or delete.
+/// A bucket to create or delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BucketRequest {
-    /// The bucket.
+    /// The name of the bucket.
     pub bucket: Arc<str>,
 }
 
 impl BucketRequest {
-    /// Names a bucket.
+    /// Returns a request for the bucket of this name.
     #[must_use]
     pub fn new(bucket: impl Into<Arc<str>>) -> Self {
         Self {

@@ -1,29 +1,30 @@
-//! Copying an object inside the store.
+//! Copying an object within the store (CopyObject).
 
 use s3_url::S3Url;
 
+use crate::setters::optional_setters;
 use crate::{Attributes, ETag, Encryption, PutMode};
 
-/// Copies an object of at most 5 GiB without moving its bytes through the client.
+/// Copies an object of at most 5 GiB on the server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CopyRequest {
-    /// The object to copy.
+    /// The source object.
     pub from: S3Url,
-    /// Where to.
+    /// The destination.
     pub to: S3Url,
-    /// What to do if there is an object at `to` already.
+    /// What to do if the destination exists.
     pub mode: PutMode,
-    /// New attributes; those of the source when `None`.
+    /// The attributes of the copy; those of the source if `None`.
     pub attributes: Option<Attributes>,
-    /// Server-side encryption of the copy, whatever `attributes` say; its bucket's default when neither says one.
+    /// Server-side encryption of the copy. Overrides `attributes`; if both are unset, the bucket's default applies.
     pub encryption: Option<Encryption>,
-    /// Fails with `PreconditionFailed` unless the source has this tag.
+    /// Fails with `PreconditionFailed` unless the source has this ETag.
     pub source_if_match: Option<ETag>,
 }
 
 impl CopyRequest {
-    /// Copies bytes and attributes, replacing what is there.
+    /// Copies bytes and attributes; replaces an existing object.
     #[must_use]
     pub fn new(from: S3Url, to: S3Url) -> Self {
         Self {
@@ -35,4 +36,20 @@ impl CopyRequest {
             source_if_match: None,
         }
     }
+
+    /// Sets what to do if the destination exists.
+    #[must_use]
+    pub fn with_mode(mut self, mode: PutMode) -> Self {
+        self.mode = mode;
+        self
+    }
 }
+
+optional_setters!(CopyRequest {
+    /// Replaces the attributes of the source.
+    with_attributes(attributes: Attributes);
+    /// Sets the server-side encryption of the copy.
+    with_encryption(encryption: Encryption);
+    /// Requires the source to have this ETag.
+    with_source_if_match(source_if_match: ETag);
+});

@@ -1,4 +1,4 @@
-//! Deleting objects in batches.
+//! Deleting objects in batches (DeleteObjects).
 
 use std::sync::Arc;
 
@@ -6,21 +6,21 @@ use s3_url::S3Url;
 
 use crate::Error;
 
-/// Deletes up to 1,000 objects of one bucket. Deleting what is not there succeeds, and so does deleting nothing.
+/// Deletes up to 1,000 objects of one bucket. Deleting a missing object succeeds, and so does an empty request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeleteRequest {
-    /// The bucket of all keys.
+    /// The bucket of all objects.
     pub bucket: Arc<str>,
     /// The objects, all in `bucket`.
     pub urls: Vec<S3Url>,
 }
 
 impl DeleteRequest {
-    /// The most keys that one request may name, by S3's documentation.
+    /// The most keys in one request, according to S3's documentation.
     pub const MAX_KEYS: usize = 1000;
 
-    /// Deletes `urls`, which are all in `bucket`.
+    /// Deletes `urls`, all of which are in `bucket`.
     #[must_use]
     pub fn new(bucket: impl Into<Arc<str>>, urls: Vec<S3Url>) -> Self {
         Self {
@@ -30,16 +30,16 @@ impl DeleteRequest {
     }
 }
 
-/// The answer to a [`DeleteRequest`]: whatever is not in `failures` is gone.
+/// The response to a [`DeleteRequest`]. Every object that is not in `failures` is deleted.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct DeleteResponse {
-    /// What could not be deleted: the index into the request's `urls`, and why.
+    /// The objects that could not be deleted: index into the request's `urls`, and error.
     pub failures: Vec<(usize, Error)>,
 }
 
 impl DeleteResponse {
-    /// Returns the answer with these failures.
+    /// Returns a response with these failures.
     #[must_use]
     pub fn new(failures: Vec<(usize, Error)>) -> Self {
         Self { failures }

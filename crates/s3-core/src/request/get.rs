@@ -1,19 +1,20 @@
-//! Reading an object or its description.
+//! Reading an object (GetObject) or its metadata (HeadObject).
 
 use std::ops::Range;
 use std::time::SystemTime;
 
 use s3_url::S3Url;
 
+use crate::setters::optional_setters;
 use crate::{Body, ByteRange, ETag, ObjectMeta, VersionId};
 
-/// Conditions of a read; an empty set always holds.
+/// Conditions of a read. The default has no conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Conditions {
-    /// Fails with `PreconditionFailed` unless the object has this tag.
+    /// Fails with `PreconditionFailed` unless the object has this ETag.
     pub if_match: Option<ETag>,
-    /// Fails with `NotModified` if the object has this tag.
+    /// Fails with `NotModified` if the object has this ETag.
     pub if_none_match: Option<ETag>,
     /// Fails with `NotModified` unless the object was written after this time.
     pub if_modified_since: Option<SystemTime>,
@@ -21,22 +22,33 @@ pub struct Conditions {
     pub if_unmodified_since: Option<SystemTime>,
 }
 
-/// Asks for an object or a range of it.
+optional_setters!(Conditions {
+    /// Requires this ETag.
+    with_if_match(if_match: ETag);
+    /// Requires another ETag.
+    with_if_none_match(if_none_match: ETag);
+    /// Requires a write after this time.
+    with_if_modified_since(if_modified_since: SystemTime);
+    /// Requires no write after this time.
+    with_if_unmodified_since(if_unmodified_since: SystemTime);
+});
+
+/// Reads an object or a range of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GetRequest {
     /// The object.
     pub url: S3Url,
-    /// Which bytes; the whole object when `None`.
+    /// The bytes to read; the whole object if `None`.
     pub range: Option<ByteRange>,
     /// Conditions of the read.
     pub conditions: Conditions,
-    /// Which version; the newest when `None`.
+    /// The version to read; the latest if `None`.
     pub version: Option<VersionId>,
 }
 
 impl GetRequest {
-    /// Asks for the whole object.
+    /// Reads the whole object.
     #[must_use]
     pub fn new(url: S3Url) -> Self {
         Self {
@@ -47,14 +59,14 @@ impl GetRequest {
         }
     }
 
-    /// Asks for a range of the object.
+    /// Sets the conditions of the read.
     #[must_use]
-    pub fn with_range(mut self, range: impl Into<ByteRange>) -> Self {
-        self.range = Some(range.into());
+    pub fn with_conditions(mut self, conditions: Conditions) -> Self {
+        self.conditions = conditions;
         self
     }
 
-    /// Asks for this version of the contents only.
+    /// Requires the object to have this ETag.
     #[must_use]
     pub fn with_if_match(mut self, etag: ETag) -> Self {
         self.conditions.if_match = Some(etag);
@@ -62,7 +74,14 @@ impl GetRequest {
     }
 }
 
-/// Asks for an object's description.
+optional_setters!(GetRequest {
+    /// Reads a range of the object.
+    with_range(range: impl Into<ByteRange>);
+    /// Reads this version.
+    with_version(version: VersionId);
+});
+
+/// Reads the metadata of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeadRequest {
@@ -70,12 +89,12 @@ pub struct HeadRequest {
     pub url: S3Url,
     /// Conditions of the read.
     pub conditions: Conditions,
-    /// Which version; the newest when `None`.
+    /// The version to read; the latest if `None`.
     pub version: Option<VersionId>,
 }
 
 impl HeadRequest {
-    /// Asks for the description of the newest version.
+    /// Reads the metadata of the latest version.
     #[must_use]
     pub fn new(url: S3Url) -> Self {
         Self {
@@ -84,22 +103,34 @@ impl HeadRequest {
             version: None,
         }
     }
+
+    /// Sets the conditions of the read.
+    #[must_use]
+    pub fn with_conditions(mut self, conditions: Conditions) -> Self {
+        self.conditions = conditions;
+        self
+    }
 }
 
-/// The answer to a [`GetRequest`]: the description, which bytes follow, and the bytes.
+optional_setters!(HeadRequest {
+    /// Reads the metadata of this version.
+    with_version(version: VersionId);
+});
+
+/// The response to a [`GetRequest`]: metadata, the range that the body holds, and the body.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct GetResponse {
-    /// The object; `size` is that of the whole object.
+    /// The metadata; `size` is the size of the whole object.
     pub meta: ObjectMeta,
-    /// Which bytes the body holds, as the server says: clipped at the end of the object.
+    /// The bytes that the body holds, as stated by the server: clipped at the end of the object.
     pub range: Range<u64>,
     /// The bytes.
     pub body: Body,
 }
 
 impl GetResponse {
-    /// Returns an answer of the given parts.
+    /// Returns a response of these parts.
     #[must_use]
     pub fn new(meta: ObjectMeta, range: Range<u64>, body: Body) -> Self {
         Self { meta, range, body }

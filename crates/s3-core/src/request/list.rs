@@ -1,32 +1,33 @@
-//! Listing keys, page by page.
+//! Listing keys, page by page (ListObjectsV2).
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use s3_url::{S3Prefix, S3Url};
 
+use crate::setters::optional_setters;
 use crate::{ByteCounter, ETag};
 
-/// Asks for one page of a listing.
+/// Lists one page of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListRequest {
-    /// The bucket, and what the keys begin with. A plain string prefix: no slash is added.
+    /// The bucket and the prefix of the keys. A plain string prefix: no slash is added.
     pub prefix: S3Prefix,
-    /// Rolls keys up that share what comes before the next delimiter; usually `/`.
+    /// Rolls up keys that share everything up to the next delimiter; usually `/`.
     pub delimiter: Option<Arc<str>>,
-    /// Begins behind this key, which need not exist. Ignored when `continuation` is given.
+    /// Lists keys after this one, which need not exist. Ignored if `continuation` is set.
     pub start_after: Option<Arc<str>>,
-    /// Goes on where a page ended: its [`ListPage::next`].
+    /// The [`ListPage::next`] of the previous page.
     pub continuation: Option<Arc<str>>,
-    /// The most entries of the page; the server's own limit (1,000) when `None`.
+    /// The most entries in the page; the server's limit (1,000) if `None`.
     pub max_keys: Option<u32>,
-    /// Where to count what has come of the page, if somebody wants to know.
+    /// Counts the bytes of the page as they arrive.
     pub moved: Option<ByteCounter>,
 }
 
 impl ListRequest {
-    /// Asks for the first page of all keys that begin with the prefix.
+    /// Lists the first page of the keys with this prefix.
     #[must_use]
     pub fn new(prefix: S3Prefix) -> Self {
         Self {
@@ -38,42 +39,20 @@ impl ListRequest {
             moved: None,
         }
     }
-
-    /// Rolls keys up at `/`.
-    #[must_use]
-    pub fn with_delimiter(mut self, delimiter: impl Into<Arc<str>>) -> Self {
-        self.delimiter = Some(delimiter.into());
-        self
-    }
-
-    /// Goes on where a page ended.
-    #[must_use]
-    pub fn with_continuation(mut self, token: impl Into<Arc<str>>) -> Self {
-        self.continuation = Some(token.into());
-        self
-    }
-
-    /// Limits the page.
-    #[must_use]
-    pub fn with_max_keys(mut self, max_keys: u32) -> Self {
-        self.max_keys = Some(max_keys);
-        self
-    }
-
-    /// Has the store count there what has come of the page.
-    #[must_use]
-    pub fn counted_by(mut self, moved: ByteCounter) -> Self {
-        self.moved = Some(moved);
-        self
-    }
-
-    /// Begins behind a key.
-    #[must_use]
-    pub fn with_start_after(mut self, key: impl Into<Arc<str>>) -> Self {
-        self.start_after = Some(key.into());
-        self
-    }
 }
+
+optional_setters!(ListRequest {
+    /// Rolls up keys at this delimiter.
+    with_delimiter(delimiter: impl Into<Arc<str>>);
+    /// Lists keys after this one.
+    with_start_after(start_after: impl Into<Arc<str>>);
+    /// Continues after a page.
+    with_continuation(continuation: impl Into<Arc<str>>);
+    /// Limits the number of entries in the page.
+    with_max_keys(max_keys: u32);
+    /// Counts the bytes of the page as they arrive.
+    counted_by(moved: ByteCounter);
+});
 
 /// One page of a listing. Objects and prefixes are each in UTF-8 byte order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,14 +60,14 @@ impl ListRequest {
 pub struct ListPage {
     /// The objects of this page.
     pub objects: Vec<ListedObject>,
-    /// What was rolled up: each ends in the delimiter.
+    /// The rolled-up prefixes; each ends in the delimiter.
     pub prefixes: Vec<S3Prefix>,
-    /// How to ask for the next page; `None` on the last.
+    /// The continuation token of the next page; `None` on the last page.
     pub next: Option<Arc<str>>,
 }
 
 impl ListPage {
-    /// Returns a page of the given parts.
+    /// Returns a page of these parts.
     #[must_use]
     pub fn new(
         objects: Vec<ListedObject>,
@@ -103,24 +82,24 @@ impl ListPage {
     }
 }
 
-/// What a listing says of an object.
+/// An object in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedObject {
-    /// Where it is.
+    /// The object.
     pub url: S3Url,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its tag, if the server says so.
+    /// The ETag, if the server sends it.
     pub etag: Option<ETag>,
-    /// When it was written, if the server says so.
+    /// When the object was written, if the server sends it.
     pub last_modified: Option<SystemTime>,
-    /// Its storage class, if the server says so.
+    /// The storage class, if the server sends it.
     pub storage_class: Option<Arc<str>>,
 }
 
 impl ListedObject {
-    /// Returns an entry of which only place and size are known.
+    /// Returns an entry with URL and size only.
     #[must_use]
     pub fn new(url: S3Url, size: u64) -> Self {
         Self {
@@ -132,3 +111,12 @@ impl ListedObject {
         }
     }
 }
+
+optional_setters!(ListedObject {
+    /// Sets the ETag.
+    with_etag(etag: ETag);
+    /// Sets the time of the write.
+    with_last_modified(last_modified: SystemTime);
+    /// Sets the storage class.
+    with_storage_class(storage_class: impl Into<Arc<str>>);
+});

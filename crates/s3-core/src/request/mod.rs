@@ -1,4 +1,7 @@
-//! What can be asked of a store, and what it answers. One file per family of operations.
+//! Requests and responses of a [`Store`](crate::Store): plain values, one file per family of operations.
+//!
+//! The structs are `#[non_exhaustive]` so that they can grow. Each has a constructor for its required fields, and public
+//! fields or `with_…` setters for the others.
 
 mod bucket;
 mod copy;
@@ -8,6 +11,7 @@ mod list;
 mod presign;
 mod put;
 mod upload;
+mod upload_list;
 
 pub use bucket::BucketRequest;
 pub use copy::CopyRequest;
@@ -17,6 +21,6 @@ pub use list::{ListPage, ListRequest, ListedObject};
 pub use presign::{PresignMethod, PresignRequest};
 pub use put::{PutMode, PutRequest, PutResponse};
 pub use upload::{
-    AbortUpload, CompleteUpload, CreateUpload, ListParts, ListUploads, ListedPart, ListedUpload,
-    PartTag, PartsPage, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    AbortUpload, CompleteUpload, CreateUpload, PartTag, UploadId, UploadPart, UploadPartCopy,
 };
+pub use upload_list::{ListParts, ListUploads, ListedPart, ListedUpload, PartsPage, UploadsPage};

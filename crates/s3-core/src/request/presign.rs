@@ -1,16 +1,16 @@
-//! URLs that carry their own permission.
+//! Presigned URLs.
 
 use std::time::Duration;
 
 use s3_url::S3Url;
 
-/// What the holder of a presigned URL may do.
+/// The operation that a presigned URL allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PresignMethod {
     /// Read the object.
     Get,
-    /// Read its description.
+    /// Read its metadata.
     Head,
     /// Write it.
     Put,
@@ -18,26 +18,25 @@ pub enum PresignMethod {
     Delete,
 }
 
-/// Asks for a URL that anybody may use for a while. Sends no request.
+/// Creates a URL that anyone can use until it expires. Sends no request.
 ///
-/// It is valid from the time of this machine, or from that of the server if a refusal has told it since: on a machine
-/// whose clock is wrong, only another request can find that out.
+/// The URL is valid from the time of this machine, corrected by the clock skew if an earlier response has revealed one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PresignRequest {
     /// The object.
     pub url: S3Url,
-    /// What the holder may do.
+    /// The operation that the URL allows.
     pub method: PresignMethod,
-    /// How long the URL works: 1 second to 7 days.
+    /// How long the URL is valid: 1 second to 7 days.
     pub expires: Duration,
 }
 
 impl PresignRequest {
-    /// The longest time that S3 accepts.
+    /// The longest validity that S3 accepts.
     pub const MAX_EXPIRES: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-    /// Asks for a URL.
+    /// Creates a URL that is valid for `expires`.
     #[must_use]
     pub fn new(url: S3Url, method: PresignMethod, expires: Duration) -> Self {
         Self {

@@ -1,19 +1,20 @@
-//! Writing an object in one request.
+//! Writing an object in one request (PutObject).
 
 use s3_url::S3Url;
 
+use crate::setters::optional_setters;
 use crate::{Attributes, Checksum, ETag, Payload, VersionId};
 
-/// What to do if there is an object already.
+/// What a write does if the object exists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PutMode {
     /// Replace it.
     #[default]
     Overwrite,
-    /// Leave it alone and fail with `PreconditionFailed`.
+    /// Keep it and fail with `PreconditionFailed`.
     IfAbsent,
-    /// Replace it if it has this tag, else fail with `PreconditionFailed`.
+    /// Replace it if it has this ETag, otherwise fail with `PreconditionFailed`.
     IfMatch(ETag),
 }
 
@@ -21,20 +22,20 @@ pub enum PutMode {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PutRequest {
-    /// Where.
+    /// The object.
     pub url: S3Url,
     /// The bytes: at most 5 GiB on AWS.
     pub payload: Payload,
-    /// What to do if there is an object already.
+    /// What to do if the object exists.
     pub mode: PutMode,
     /// Content type, encryption, user metadata.
     pub attributes: Attributes,
-    /// The checksum of the payload, for the server to check and keep.
+    /// The checksum of the payload. The server verifies and stores it.
     pub checksum: Option<Checksum>,
 }
 
 impl PutRequest {
-    /// Writes `payload` without attributes, replacing what is there.
+    /// Writes `payload` without attributes; replaces an existing object.
     #[must_use]
     pub fn new(url: S3Url, payload: Payload) -> Self {
         Self {
@@ -46,7 +47,7 @@ impl PutRequest {
         }
     }
 
-    /// Sets what to do if there is an object already.
+    /// Sets what to do if the object exists.
     #[must_use]
     pub fn with_mode(mut self, mode: PutMode) -> Self {
         self.mode = mode;
@@ -61,20 +62,25 @@ impl PutRequest {
     }
 }
 
-/// What a write that succeeded says: put, copy and complete alike.
+optional_setters!(PutRequest {
+    /// Sets the checksum of the payload.
+    with_checksum(checksum: Checksum);
+});
+
+/// The response to a successful write: put, copy or complete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PutResponse {
-    /// The new tag; a few servers send none.
+    /// The ETag of the new object; a few servers send none.
     pub etag: Option<ETag>,
-    /// The new version, in a bucket that keeps versions.
+    /// The new version, in a bucket with versioning.
     pub version: Option<VersionId>,
-    /// The checksum that the server keeps.
+    /// The checksum that the server stores.
     pub checksum: Option<Checksum>,
 }
 
 impl PutResponse {
-    /// Returns the answer of a server that says the tag alone.
+    /// Returns a response that has only an ETag.
     #[must_use]
     pub fn new(etag: Option<ETag>) -> Self {
         Self {
@@ -84,3 +90,10 @@ impl PutResponse {
         }
     }
 }
+
+optional_setters!(PutResponse {
+    /// Sets the version of the new object.
+    with_version(version: VersionId);
+    /// Sets the checksum that the server stores.
+    with_checksum(checksum: Checksum);
+});

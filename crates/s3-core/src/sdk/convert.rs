@@ -41,7 +41,7 @@ pub(super) fn version(text: Option<String>) -> Option<VersionId> {
 /// As [`version`], of a text.
 pub(super) fn version_of(text: &str) -> Option<VersionId> {
     // `null` names the version of an object that was written while the bucket kept none; it is one to ask for.
-    (!text.is_empty()).then(|| VersionId(text.into()))
+    (!text.is_empty()).then(|| VersionId::new(text))
 }
 
 /// Returns the encoding of the object itself: `aws-chunked` is a framing of the upload, which some servers

@@ -102,7 +102,7 @@ mod tests {
         let replay = Replay::new([answer(200, &[("x-amz-version-id", "v2")], COPIED)]);
         let answer = replay.store().copy(request()).await.unwrap();
         assert_eq!(answer.etag, Some(ETag::new("e2")));
-        assert_eq!(answer.version.unwrap().0.as_ref(), "v2");
+        assert_eq!(answer.version.unwrap().as_str(), "v2");
         let sent = replay.only();
         assert_eq!(sent.line(), "PUT http://127.0.0.1:9/to/key?x-id=CopyObject");
         assert_eq!(sent.header("x-amz-copy-source"), Some("from/a%20b/%C3%A9"));

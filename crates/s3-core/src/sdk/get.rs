@@ -57,7 +57,7 @@ async fn generated_get(resolved: &Resolved, request: GetRequest) -> Result<GetRe
     } = request;
     let call = with_conditions!(resolved.client.get_object(), conditions)
         .set_range(range.as_ref().map(ByteRange::header))
-        .set_version_id(version.map(|version| version.0.as_ref().to_owned()));
+        .set_version_id(version.map(|version| version.as_str().to_owned()));
     let sent = send_to_object!(call, url);
     let mut output = sent.map_err(|error| unread(from_sdk(Operation::Get, &error)))?;
     let served = served(
@@ -81,7 +81,7 @@ async fn generated_head(resolved: &Resolved, request: HeadRequest) -> Result<Obj
         version,
     } = request;
     let call = with_conditions!(resolved.client.head_object(), conditions)
-        .set_version_id(version.map(|version| version.0.as_ref().to_owned()));
+        .set_version_id(version.map(|version| version.as_str().to_owned()));
     let sent = send_to_object!(call, url);
     let mut output = sent.map_err(|error| from_sdk(Operation::Head, &error))?;
     let size = length(output.content_length)
@@ -121,7 +121,7 @@ mod tests {
         let mut request = GetRequest::new(url())
             .with_range(2..4)
             .with_if_match(ETag::new("abc"));
-        request.version = Some(VersionId("v1".into()));
+        request.version = Some(VersionId::new("v1"));
         request.conditions.if_modified_since = Some(UNIX_EPOCH + Duration::from_millis(1_500));
         let answer = replay.store().get(request).await.unwrap();
         assert_eq!((answer.range, answer.meta.size), (2..4, 10));
@@ -170,7 +170,7 @@ mod tests {
             meta.last_modified,
             Some(UNIX_EPOCH + Duration::from_secs(1_445_412_480))
         );
-        assert_eq!(meta.version, Some(VersionId("v7".into())));
+        assert_eq!(meta.version, Some(VersionId::new("v7")));
         assert_eq!(meta.checksum.unwrap().value.as_ref(), "NSRBwg==");
         let attributes = meta.attributes;
         assert_eq!(attributes.content_type.as_deref(), Some("text/plain"));

@@ -85,7 +85,7 @@ mod tests {
         let replay = written();
         let answer = replay.store().put(request("hello")).await.unwrap();
         assert_eq!(answer.etag, Some(ETag::new("e1")));
-        assert_eq!(answer.version.unwrap().0.as_ref(), "v1");
+        assert_eq!(answer.version.unwrap().as_str(), "v1");
         let sent = replay.only();
         assert_eq!(
             sent.line(),

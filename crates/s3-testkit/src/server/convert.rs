@@ -190,12 +190,7 @@ pub(super) fn core_checksum(fields: &dto::Checksum) -> Option<Checksum> {
         (ChecksumAlgorithm::Sha256, &fields.checksum_sha256),
     ]
     .into_iter()
-    .find_map(|(algorithm, value)| {
-        Some(Checksum {
-            algorithm,
-            value: value.as_deref()?.into(),
-        })
-    })
+    .find_map(|(algorithm, value)| Some(Checksum::new(algorithm, value.as_deref()?)))
 }
 
 /// Returns a text that XML can hold, or `None`. An answer that merely repeats a key goes without it.

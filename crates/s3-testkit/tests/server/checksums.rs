@@ -206,10 +206,7 @@ async fn a_client_sees_a_mismatch_as_an_integrity_error() {
         S3Url::parse("s3://bkt/k").unwrap(),
         Payload::from("123456789"),
     );
-    put.checksum = Some(Checksum {
-        algorithm: ChecksumAlgorithm::Crc32,
-        value: "AAAAAA==".into(),
-    });
+    put.checksum = Some(Checksum::new(ChecksumAlgorithm::Crc32, "AAAAAA=="));
     let error = server.sdk_store().put(put).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.code()),

@@ -162,8 +162,7 @@ mod tests {
 
     fn promise(algorithm: ChecksumAlgorithm, value: &str) -> Result<Promise, NotVerified> {
         let mut meta = ObjectMeta::new(S3Url::parse("s3://b/k").unwrap(), 9);
-        let value = value.into();
-        meta.checksum = Some(Checksum { algorithm, value });
+        meta.checksum = Some(Checksum::new(algorithm, value));
         Promise::of(&meta, &(0..9))
     }
 
@@ -207,8 +206,8 @@ mod tests {
             assert_eq!(offered.unwrap_err(), NotVerified::NotOffered);
         }
         let mut meta = ObjectMeta::new(S3Url::parse("s3://b/k").unwrap(), 10);
-        let (algorithm, value) = (ChecksumAlgorithm::Crc32, "y/Q5Jg==".into());
-        meta.checksum = Some(Checksum { algorithm, value });
+        let (algorithm, value) = (ChecksumAlgorithm::Crc32, "y/Q5Jg==");
+        meta.checksum = Some(Checksum::new(algorithm, value));
         assert_eq!(Promise::of(&meta, &(0..9)).unwrap_err(), NotVerified::Range);
     }
 }

@@ -290,10 +290,7 @@ async fn with_checksum(len: usize, on_get: OnGet) -> Hooked {
         u32::try_from(crc).unwrap().to_be_bytes(),
     );
     let mut request = s3_core::PutRequest::new(url("k"), bytes.into());
-    request.checksum = Some(Checksum {
-        algorithm: ChecksumAlgorithm::Crc32c,
-        value: value.into(),
-    });
+    request.checksum = Some(Checksum::new(ChecksumAlgorithm::Crc32c, value));
     s3_core::Store::put(&store.memory, request).await.unwrap();
     store
 }

@@ -1,4 +1,4 @@
-//! Access points: their ARNs, which stand for buckets, and their hosts.
+//! Access points: conversion between their ARNs and hosts.
 
 use super::region;
 
@@ -15,13 +15,13 @@ pub(super) fn host(arn: &str) -> Result<String, &'static str> {
         return Err("its bucket is the ARN of something that is not an access point of S3");
     };
     if region.is_empty() {
-        return Err("access points of many regions have no address that names their account");
+        return Err("the host of a multi-region access point does not contain its account");
     }
-    let place = region::partition(region).filter(|place| place.name == partition);
-    match place {
-        Some(place) if is_account(account) && is_name(name) => Ok(format!(
+    let found = region::partition(region).filter(|found| found.name == partition);
+    match found {
+        Some(found) if is_account(account) && is_name(name) => Ok(format!(
             "{name}-{account}.s3-accesspoint.{region}.{}",
-            place.domain
+            found.domain
         )),
         _ => Err("the ARN of its access point has no valid region, account and name"),
     }
@@ -39,7 +39,7 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// At most 50 letters, so that name, dash and account make one label of a host.
+/// At most 50 characters, so that name, dash and account fit into one label of a host.
 fn is_name(text: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=50).contains(&text.len())

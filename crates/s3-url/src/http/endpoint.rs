@@ -1,12 +1,12 @@
-//! Where a server is, and how it wants buckets to be named.
+//! [`Endpoint`]: the URL of an S3 server and its addressing style.
 
 use url::{Host, Position, Url};
 
-use super::refuse::{check_parts, refuse, refuse_text};
+use super::address_error::{check_parts, invalid_address, invalid_input};
 use super::region;
 use crate::ParseError;
 
-/// The address of an S3 server and the way in which buckets are addressed there.
+/// The URL of an S3 server and its addressing style.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     base: Url,
@@ -14,27 +14,27 @@ pub struct Endpoint {
     is_aws: bool,
 }
 
-/// Where an address names the bucket.
+/// Where a URL contains the bucket: path-style or virtual-hosted-style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Addressing {
     /// In the path: `https://host/bucket/key`.
     Path,
-    /// In the host, `https://bucket.host/key`, if the bucket's name can be there; else in the path.
+    /// In the host, `https://bucket.host/key`, if possible; otherwise in the path.
     ///
-    /// It cannot if the endpoint is an IP address, or if the name has upper-case letters, `_`, or more than 63
-    /// characters. With `https://` a name with dots cannot either: the certificate of `*.host` does not match it.
+    /// It is not possible if the endpoint is an IP address, or if the name has upper-case letters, `_`, or more than 63
+    /// characters. With `https://`, names with dots are excluded too: the certificate of `*.host` does not match them.
     VirtualHost,
 }
 
 impl Endpoint {
-    /// Returns AWS's endpoint of a region, with buckets in the host.
+    /// Returns the AWS endpoint of a region, in virtual-hosted style.
     ///
-    /// Any name of a region's shape is accepted; regions of China, GovCloud and the other partitions have the domain
-    /// of their partition.
+    /// Any name in the form of a region is accepted. Regions of China, GovCloud and the other partitions get the domain of
+    /// their partition.
     ///
     /// # Errors
     ///
-    /// [`ParseError::Address`] if the text does not have the shape of `us-east-1`.
+    /// [`ParseError::Address`] if the text does not have the form of `us-east-1`.
     ///
     /// # Examples
     ///
@@ -49,23 +49,22 @@ impl Endpoint {
     /// # Ok::<(), s3_url::ParseError>(())
     /// ```
     pub fn aws(region: &str) -> Result<Self, ParseError> {
-        let refuse = || refuse_text(region, "a region looks like us-east-1");
-        let partition = region::partition(region).ok_or_else(refuse)?;
+        let invalid = || invalid_input(region, "a region looks like us-east-1");
+        let partition = region::partition(region).ok_or_else(invalid)?;
         let base = format!("https://s3.{region}.{}", partition.domain);
         Ok(Self {
-            base: Url::parse(&base).map_err(|_| refuse())?,
+            base: Url::parse(&base).map_err(|_| invalid())?,
             addressing: Addressing::VirtualHost,
             is_aws: true,
         })
     }
 
-    /// Returns the endpoint of any server. Its address may have a port and a path; a slash at its end changes
-    /// nothing.
+    /// Returns the endpoint of any server. The URL may have a port and a path; a trailing slash is ignored.
     ///
     /// # Errors
     ///
-    /// [`ParseError::Address`] if the address is neither `http://` nor `https://`, or holds a user, a password, a
-    /// query or a fragment.
+    /// [`ParseError::Address`] if the URL is neither `http://` nor `https://`, or contains a user, a password, a query or
+    /// a fragment.
     ///
     /// # Examples
     ///
@@ -82,7 +81,7 @@ impl Endpoint {
     pub fn custom(base: Url, addressing: Addressing) -> Result<Self, ParseError> {
         check_parts(&base)?;
         if base.query().is_some() {
-            return Err(refuse(&base, "an endpoint has no query"));
+            return Err(invalid_address(&base, "an endpoint cannot have a query"));
         }
         Ok(Self {
             base,
@@ -91,7 +90,7 @@ impl Endpoint {
         })
     }
 
-    /// Returns the endpoint with all buckets in the path. Access points stay in the host: they have no other form.
+    /// Returns the endpoint in path style. Access points stay in the host; they have no path style.
     ///
     /// # Examples
     ///
@@ -116,19 +115,19 @@ impl Endpoint {
         self.is_aws
     }
 
-    /// Returns the address of a bucket, without a slash at its end.
+    /// Returns the URL of a bucket, without a trailing slash.
     pub(super) fn bucket_address(&self, bucket: &str) -> String {
         let scheme = self.base.scheme();
         let authority = &self.base[Position::BeforeHost..Position::AfterPort];
         let path = self.path();
-        if self.takes_in_host(bucket) {
+        if self.fits_in_host(bucket) {
             format!("{scheme}://{bucket}.{authority}{path}")
         } else {
             format!("{scheme}://{authority}{path}/{bucket}")
         }
     }
 
-    /// Says whether an address has the scheme and port of this endpoint.
+    /// Returns whether a URL has the scheme and port of this endpoint.
     pub(super) fn shares_port(&self, address: &Url) -> bool {
         address.scheme() == self.base.scheme() && address.port() == self.base.port()
     }
@@ -138,19 +137,19 @@ impl Endpoint {
         self.base.host_str().unwrap_or_default()
     }
 
-    /// Returns what precedes a bucket's name before this endpoint's host, if buckets are named there.
+    /// Returns the bucket in a virtual-hosted-style host of this endpoint.
     pub(super) fn bucket_in<'host>(&self, host: &'host str) -> Option<&'host str> {
         let bucket = host.strip_suffix(self.host())?.strip_suffix('.')?;
         (self.addressing == Addressing::VirtualHost).then_some(bucket)
     }
 
-    /// Returns the path that all addresses begin with, without a slash at its end.
+    /// Returns the path of the endpoint, without a trailing slash.
     pub(super) fn path(&self) -> &str {
         let path = self.base.path();
         path.strip_suffix('/').unwrap_or(path)
     }
 
-    fn takes_in_host(&self, bucket: &str) -> bool {
+    fn fits_in_host(&self, bucket: &str) -> bool {
         self.addressing == Addressing::VirtualHost
             && matches!(self.base.host(), Some(Host::Domain(_)))
             && bucket.len() <= 63
@@ -159,11 +158,11 @@ impl Endpoint {
     }
 }
 
-/// Says whether a text can be between two dots of a host and stay as it is.
+/// Returns whether a text is a host label that the `url` crate does not change.
 fn is_label(text: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let bare = text.trim_matches('-');
-    // The `url` crate decodes "xn--" and refuses what it cannot decode.
+    // The `url` crate decodes "xn--" and rejects labels that it cannot decode.
     !text.is_empty()
         && bare.len() == text.len()
         && text.bytes().all(legal)
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_is_in_the_host_if_it_can_be() {
+    fn a_bucket_is_in_the_host_if_possible() {
         let long = "x".repeat(64);
         for (base, bucket, in_host) in [
             ("https://s.example", "photos", true),
@@ -195,13 +194,13 @@ mod tests {
             ("http://[::1]:9000", "photos", false),
         ] {
             let endpoint = custom(base).unwrap();
-            assert_eq!(endpoint.takes_in_host(bucket), in_host, "{base} {bucket}");
-            assert!(!endpoint.with_path_style().takes_in_host(bucket));
+            assert_eq!(endpoint.fits_in_host(bucket), in_host, "{base} {bucket}");
+            assert!(!endpoint.with_path_style().fits_in_host(bucket));
         }
     }
 
     #[test]
-    fn an_endpoint_is_a_plain_web_address() {
+    fn an_endpoint_has_no_user_query_or_fragment() {
         for base in [
             "ftp://h",
             "mailto:a@b",

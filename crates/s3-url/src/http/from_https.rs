@@ -1,24 +1,23 @@
-//! From a web address to the object.
+//! [`from_https`] and [`from_https_at`]: the object of an `https://` URL.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::Endpoint;
-use super::host::{self, Place};
-use super::refuse::{check_parts, refuse};
+use super::address_error::{check_parts, invalid_address};
+use super::host::{self, HostStyle};
 use crate::{ParseError, S3Url};
 
-/// Returns the object that an address at one of AWS's hosts names.
+/// Returns the object of an AWS URL.
 ///
-/// Buckets are found in the host and in the path, at hosts with and without a region, of IPv4 only, dual-stack and
-/// FIPS, of every partition. The host of an access point becomes its ARN,
-/// `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`. The region is not in the result. The query of the address, such as
-/// that of a presigned one, is not a part of the key and is dropped; a fragment is refused.
+/// Accepts virtual-hosted and path style, hosts with and without a region, IPv4, dual-stack and FIPS, in every partition.
+/// The host of an access point becomes its ARN, `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`. The region is not in the
+/// result. The query, such as that of a presigned URL, is dropped; a fragment is rejected.
 ///
 /// # Errors
 ///
-/// [`ParseError::Address`] if the address is not that of an object at AWS; hosts of websites, directory buckets and
-/// other services are not. Another [`ParseError`] if the bucket or the key that it names cannot be.
+/// [`ParseError::Address`] if the URL is not that of an object at AWS; hosts of websites, directory buckets and other
+/// services are not. Another [`ParseError`] if the bucket or the key in it is invalid.
 ///
 /// # Examples
 ///
@@ -39,32 +38,34 @@ use crate::{ParseError, S3Url};
 pub fn from_https(address: &Url) -> Result<S3Url, ParseError> {
     check_parts(address)?;
     if address.port().is_some() {
-        return Err(refuse(
+        return Err(invalid_address(
             address,
-            "it has a port, which addresses of AWS do not have",
+            "it has a port, which AWS URLs do not have",
         ));
     }
     let host = address.host_str().unwrap_or_default();
     let path = below(address, "")?;
     match host::read(host) {
-        Some(Place::Path) => object_in_path(address, path),
-        Some(Place::Bucket(bucket)) => object(address, bucket, path),
-        Some(Place::AccessPoint(arn)) => object(address, &arn, path),
-        None => Err(refuse(address, "its host is not one of AWS's for objects")),
+        Some(HostStyle::Path) => object_in_path(address, path),
+        Some(HostStyle::VirtualHost(bucket)) => object(address, bucket, path),
+        Some(HostStyle::AccessPoint(arn)) => object(address, &arn, path),
+        None => Err(invalid_address(
+            address,
+            "its host is not an S3 host of AWS",
+        )),
     }
 }
 
-/// Returns the object that an address at an endpoint names.
+/// Returns the object of a URL at an endpoint.
 ///
-/// For an endpoint of AWS this is [`from_https`], so any of AWS's hosts will do. For another the scheme, the port and
-/// the path of the endpoint must be those of the address. With
-/// [`Addressing::VirtualHost`](super::Addressing::VirtualHost) buckets are found in the host and in the path, as
-/// [`to_https`](super::to_https) writes both.
+/// For an AWS endpoint this is [`from_https`], which accepts every AWS host. For other endpoints, scheme, port and path
+/// must match. With [`Addressing::VirtualHost`](super::Addressing::VirtualHost) both styles are accepted, as
+/// [`to_https`](super::to_https) returns both.
 ///
 /// # Errors
 ///
-/// [`ParseError::Address`] if the address is not that of an object at the endpoint. Another [`ParseError`] if the
-/// bucket or the key that it names cannot be.
+/// [`ParseError::Address`] if the URL is not that of an object at the endpoint. Another [`ParseError`] if the bucket or
+/// the key in it is invalid.
 ///
 /// # Examples
 ///
@@ -85,9 +86,9 @@ pub fn from_https_at(address: &Url, endpoint: &Endpoint) -> Result<S3Url, ParseE
     }
     check_parts(address)?;
     if !endpoint.shares_port(address) {
-        return Err(refuse(
+        return Err(invalid_address(
             address,
-            "it has another scheme or port than the endpoint",
+            "its scheme or port differs from that of the endpoint",
         ));
     }
     let host = address.host_str().unwrap_or_default();
@@ -97,38 +98,45 @@ pub fn from_https_at(address: &Url, endpoint: &Endpoint) -> Result<S3Url, ParseE
     }
     match endpoint.bucket_in(host) {
         Some(bucket) => object(address, bucket, path),
-        None => Err(refuse(address, "its host is not that of the endpoint")),
+        None => Err(invalid_address(
+            address,
+            "its host is not that of the endpoint",
+        )),
     }
 }
 
-/// Returns the path of an address behind that of the endpoint and a slash.
+/// Returns the path after that of the endpoint and a slash.
 fn below<'a>(address: &'a Url, base: &str) -> Result<&'a str, ParseError> {
     let path = address.path().strip_prefix(base);
-    path.and_then(|path| path.strip_prefix('/'))
-        .ok_or_else(|| refuse(address, "its path does not begin with that of the endpoint"))
+    path.and_then(|path| path.strip_prefix('/')).ok_or_else(|| {
+        invalid_address(address, "its path does not begin with that of the endpoint")
+    })
 }
 
 fn object_in_path(address: &Url, path: &str) -> Result<S3Url, ParseError> {
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-    let bucket = decode(bucket).map_err(|problem| refuse(address, problem))?;
+    let bucket = decode(bucket).map_err(|problem| invalid_address(address, problem))?;
     if bucket.starts_with("arn:") {
-        return Err(refuse(address, "access points are named in the host only"));
+        return Err(invalid_address(
+            address,
+            "an access point must be in the host",
+        ));
     }
     object(address, &bucket, key)
 }
 
 fn object(address: &Url, bucket: &str, key: &str) -> Result<S3Url, ParseError> {
-    let key = decode(key).map_err(|problem| refuse(address, problem))?;
+    let key = decode(key).map_err(|problem| invalid_address(address, problem))?;
     if bucket.is_empty() {
-        return Err(refuse(address, "it names no bucket"));
+        return Err(invalid_address(address, "it has no bucket"));
     }
     if key.is_empty() {
-        return Err(refuse(address, "it names a bucket but no key"));
+        return Err(invalid_address(address, "it has a bucket but no key"));
     }
     S3Url::from_parts(bucket, &key)
 }
 
-/// Decodes `%XX`. A `%` without two digits is refused as S3 does, rather than taken for itself.
+/// Decodes `%XX`. Rejects a `%` without two digits, as S3 does.
 fn decode(text: &str) -> Result<String, &'static str> {
     let is_byte = |rest: &str| {
         let digits = rest.as_bytes().get(..2);
@@ -153,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_read() {
+    fn every_form_is_parsed() {
         for (address, url) in [
             ("https://b.s3.us-west-2.amazonaws.com/k", "s3://b/k"),
             ("https://b.s3-us-west-2.amazonaws.com/k", "s3://b/k"),
@@ -199,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_at_aws_is_refused() {
+    fn urls_that_are_not_of_an_object_at_aws_are_rejected() {
         let hex = "a % in its path is not followed by two hexadecimal digits";
         for (address, problem) in [
             (
@@ -208,7 +216,7 @@ mod tests {
             ),
             (
                 "https://me@b.s3.amazonaws.com/k",
-                "it holds a user name or password",
+                "it contains a user name or password",
             ),
             (
                 "https://b.s3.amazonaws.com/data #1.txt",
@@ -220,26 +228,26 @@ mod tests {
             ),
             (
                 "https://b.s3.amazonaws.com:9/k",
-                "it has a port, which addresses of AWS do not have",
+                "it has a port, which AWS URLs do not have",
             ),
             (
                 "https://example.com/b/k",
-                "its host is not one of AWS's for objects",
+                "its host is not an S3 host of AWS",
             ),
-            ("https://s3.amazonaws.com/b", "it names a bucket but no key"),
+            ("https://s3.amazonaws.com/b", "it has a bucket but no key"),
             (
                 "https://s3.amazonaws.com/b/?prefix=k",
-                "it names a bucket but no key",
+                "it has a bucket but no key",
             ),
-            ("https://b.s3.amazonaws.com", "it names a bucket but no key"),
-            ("https://s3.amazonaws.com//k", "it names no bucket"),
+            ("https://b.s3.amazonaws.com", "it has a bucket but no key"),
+            ("https://s3.amazonaws.com//k", "it has no bucket"),
             ("https://b.s3.amazonaws.com/100%", hex),
             ("https://b.s3.amazonaws.com/%4", hex),
             ("https://b.s3.amazonaws.com/%zz", hex),
             ("https://b.s3.amazonaws.com/%ff", "its path is not UTF-8"),
             (
                 "https://s3.us-west-2.amazonaws.com/arn%3Aaws%3As3%3Aus-west-2%3A123456789012%3Aaccesspoint%2Fa/k",
-                "access points are named in the host only",
+                "an access point must be in the host",
             ),
         ] {
             match read(address) {
@@ -252,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_or_key_that_cannot_be_has_its_own_error() {
+    fn an_invalid_bucket_or_key_has_its_own_error() {
         let long = format!("https://b.s3.amazonaws.com/{}", "x".repeat(1025));
         assert!(matches!(
             read(&long),
@@ -263,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn another_endpoint_is_matched_exactly() {
+    fn a_custom_endpoint_is_matched_exactly() {
         let base = Url::parse("http://s3.example:9000/base/").unwrap();
         let hosted = Endpoint::custom(base, Addressing::VirtualHost).unwrap();
         let path = hosted.clone().with_path_style();

@@ -1,23 +1,23 @@
-//! The hosts of AWS's S3.
+//! Parsing of AWS S3 host names.
 
 use super::{access_point, region};
 
-/// What a host of S3 says about the bucket.
+/// How an S3 host names the bucket.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place<'host> {
-    /// Nothing: the path begins with the bucket.
+pub(super) enum HostStyle<'host> {
+    /// Not at all: the path begins with the bucket.
     Path,
     /// The host begins with the bucket.
-    Bucket(&'host str),
+    VirtualHost(&'host str),
     /// The host is that of an access point with this ARN.
     AccessPoint(String),
 }
 
-/// Reads a host, or returns `None` if it is not one of S3's.
+/// Parses a host; returns `None` if it is not an S3 host.
 ///
-/// Labels are read from the right, so that no name of a bucket, `s3` and `us-east-1` included, is mistaken for more:
+/// Labels are parsed from the right, so that a bucket named `s3` or `us-east-1` is not mistaken for a service or region:
 /// `[bucket.]SERVICE[.dualstack].REGION.DOMAIN`, or the older `[bucket.]s3[-REGION].DOMAIN`.
-pub(super) fn read(host: &str) -> Option<Place<'_>> {
+pub(super) fn read(host: &str) -> Option<HostStyle<'_>> {
     let (labels, domain) = region::strip_domain(host)?;
     let (rest, last) = split_last(labels);
     match region::partition(last) {
@@ -26,19 +26,19 @@ pub(super) fn read(host: &str) -> Option<Place<'_>> {
     }
 }
 
-fn regional<'host>(labels: &'host str, region: &str) -> Option<Place<'host>> {
+fn regional<'host>(labels: &'host str, region: &str) -> Option<HostStyle<'host>> {
     let labels = labels.strip_suffix(".dualstack").unwrap_or(labels);
     let (rest, service) = split_last(labels);
     match service {
         "s3" | "s3-fips" => Some(bucket_or_path(rest)),
         "s3-accesspoint" | "s3-accesspoint-fips" => {
-            access_point::arn(rest?, region).map(Place::AccessPoint)
+            access_point::arn(rest?, region).map(HostStyle::AccessPoint)
         }
         _ => None,
     }
 }
 
-/// Says whether a label is `s3`, which stands for `us-east-1`, or one with the region behind a dash.
+/// Returns whether a label is in the older form: `s3` for `us-east-1`, or `s3-REGION`.
 fn is_old(label: &str, domain: &str) -> bool {
     let regional = label
         .strip_prefix("s3-fips-")
@@ -49,8 +49,8 @@ fn is_old(label: &str, domain: &str) -> bool {
     }
 }
 
-fn bucket_or_path(rest: Option<&str>) -> Place<'_> {
-    rest.map_or(Place::Path, Place::Bucket)
+fn bucket_or_path(rest: Option<&str>) -> HostStyle<'_> {
+    rest.map_or(HostStyle::Path, HostStyle::VirtualHost)
 }
 
 fn split_last(labels: &str) -> (Option<&str>, &str) {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_of_a_host_is_read() {
+    fn every_form_of_a_host_is_parsed() {
         for service in [
             "s3.amazonaws.com",
             "s3-external-1.amazonaws.com",
@@ -78,7 +78,7 @@ mod tests {
             "s3.cn-north-1.amazonaws.com.cn",
             "s3.dualstack.cn-north-1.amazonaws.com.cn",
         ] {
-            assert_eq!(read(service), Some(Place::Path), "{service}");
+            assert_eq!(read(service), Some(HostStyle::Path), "{service}");
             for bucket in [
                 "photos",
                 "my.photos",
@@ -88,13 +88,13 @@ mod tests {
                 "a.s3.us-east-1",
             ] {
                 let host = format!("{bucket}.{service}");
-                assert_eq!(read(&host), Some(Place::Bucket(bucket)), "{host}");
+                assert_eq!(read(&host), Some(HostStyle::VirtualHost(bucket)), "{host}");
             }
         }
     }
 
     #[test]
-    fn other_hosts_are_not_s3() {
+    fn other_hosts_are_rejected() {
         for host in [
             "example.com",
             "amazonaws.com",

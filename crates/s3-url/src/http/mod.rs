@@ -1,8 +1,8 @@
-//! Web addresses of objects: `https://` forms of [`S3Url`](crate::S3Url), and back.
+//! Conversion between [`S3Url`](crate::S3Url)s and `https://` URLs.
 //!
-//! An [`Endpoint`] says where the server is and how buckets are addressed there. [`to_https`] writes the address of
-//! an object at an endpoint, [`from_https`] reads the addresses of AWS's own hosts, and [`from_https_at`] those of
-//! any other endpoint. Nothing is signed and nothing is asked of a server.
+//! An [`Endpoint`] is the URL of a server and its addressing style. [`to_https`] returns the URL of an object at an
+//! endpoint, [`from_https`] parses URLs of AWS hosts, and [`from_https_at`] those of any endpoint. Nothing is signed and
+//! no request is sent.
 //!
 //! ```
 //! use s3_url::S3Url;
@@ -15,30 +15,28 @@
 //! # Ok::<(), s3_url::ParseError>(())
 //! ```
 //!
-//! # How keys are written
+//! # Encoding of keys
 //!
-//! Letters and digits of ASCII, `-`, `.`, `_`, `~` and `/` stand for themselves; every other byte is `%XX`, as S3's
-//! signatures want it. Empty segments and slashes at the end are kept.
+//! ASCII letters and digits, `-`, `.`, `_`, `~` and `/` are kept; every other byte is `%XX`, as S3's signatures
+//! require. Empty segments and trailing slashes are kept.
 //!
-//! Web addresses cannot hold a segment `.` or `..`, in any spelling: the `url` crate, like a browser, removes them.
-//! [`to_https`] refuses such a key rather than write the address of another object.
+//! Web URLs cannot contain a segment `.` or `..`, in any encoding: the `url` crate, like a browser, removes them.
+//! [`to_https`] rejects such a key, because its URL would be that of another object.
 //!
-//! # How addresses are read
+//! # Parsing
 //!
 //! * `%XX` is decoded once, a `+` is a plus, and the key must be UTF-8.
-//! * What follows a `?` is not a part of the key. The address of a presigned request is accepted; its signature, and
-//!   the version that a `versionId` asks for, are not in the result.
-//! * A fragment is refused. No server ever sees one, so a `#` in an address is nearly always a key that was not
-//!   encoded, and without its tail it names another object.
-//! * A user name or password is refused. Errors show neither these nor the query, which may hold a signature.
-//! * What the `url` crate removed while parsing the address (`.` and `..`, tabs, line breaks) was gone before these
-//!   functions saw it.
+//! * The query is not part of the key. A presigned URL is accepted; its signature and `versionId` are dropped.
+//! * A fragment is rejected. Fragments are never sent to a server, so a `#` nearly always belongs to a key that was not
+//!   encoded.
+//! * A user name or password is rejected. Errors show neither these nor the query, which may contain a signature.
+//! * `.` and `..` segments, tabs and line breaks are removed by the `url` crate before these functions see the URL.
 
 mod access_point;
+mod address_error;
 mod endpoint;
 mod from_https;
 mod host;
-mod refuse;
 mod region;
 mod to_https;
 

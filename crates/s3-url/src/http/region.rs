@@ -1,21 +1,21 @@
-//! AWS's regions, and the partitions that they lie in.
+//! AWS regions and their partitions.
 
-/// A part of AWS with accounts, buckets and hosts of its own.
+/// An AWS partition: a group of regions with separate accounts, buckets and hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Partition {
-    /// Its name in ARNs.
+    /// The name in ARNs.
     pub(super) name: &'static str,
-    /// What its hosts end in.
+    /// The domain of its hosts.
     pub(super) domain: &'static str,
 }
 
-/// Where every region lies that the table below does not place.
+/// The partition of all regions that are not in `OTHERS`.
 const COMMERCIAL: Partition = Partition {
     name: "aws",
     domain: "amazonaws.com",
 };
 
-/// What regions begin with, the ARN's name and the domain of their partition; from AWS's `partitions.json`.
+/// Region prefix, ARN name and domain of the other partitions; from AWS's `partitions.json`.
 const OTHERS: [(&str, &str, &str); 7] = [
     ("cn-", "aws-cn", "amazonaws.com.cn"),
     ("us-gov-", "aws-us-gov", "amazonaws.com"),
@@ -26,9 +26,9 @@ const OTHERS: [(&str, &str, &str); 7] = [
     ("us-isof-", "aws-iso-f", "csp.hci.ic.gov"),
 ];
 
-/// Returns the partition of a region, or `None` if the text cannot be a region.
+/// Returns the partition of a region, or `None` if the text does not look like a region.
 ///
-/// Regions are told by their shape, such as `us-east-1`: new ones appear every year.
+/// Regions are recognised by their form, such as `us-east-1`, because AWS adds new ones every year.
 pub(super) fn partition(region: &str) -> Option<Partition> {
     has_shape(region).then(|| {
         OTHERS
@@ -38,7 +38,7 @@ pub(super) fn partition(region: &str) -> Option<Partition> {
     })
 }
 
-/// Cuts the domain of a partition off a host; the rest has no dot at its end.
+/// Splits a host into the labels before the domain of a partition, and the domain.
 pub(super) fn strip_domain(host: &str) -> Option<(&str, &'static str)> {
     let others = OTHERS.iter().map(|&(_, _, domain)| domain);
     std::iter::once(COMMERCIAL.domain)
@@ -46,7 +46,7 @@ pub(super) fn strip_domain(host: &str) -> Option<(&str, &'static str)> {
         .find_map(|domain| Some((host.strip_suffix(domain)?.strip_suffix('.')?, domain)))
 }
 
-/// Says whether a domain is the one that hosts without a region, such as `s3.amazonaws.com`, are in.
+/// Returns whether a domain is that of hosts without a region, such as `s3.amazonaws.com`.
 pub(super) fn is_commercial(domain: &str) -> bool {
     domain == COMMERCIAL.domain
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn regions_are_told_by_their_shape() {
+    fn regions_are_recognised_by_their_form() {
         for (region, name, domain) in [
             ("us-east-1", "aws", "amazonaws.com"),
             ("ap-southeast-10", "aws", "amazonaws.com"),

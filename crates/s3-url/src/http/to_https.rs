@@ -1,13 +1,13 @@
-//! From an object to its web address.
+//! [`to_https`]: the `https://` URL of an object.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::refuse::refuse_text;
+use super::address_error::invalid_input;
 use super::{Endpoint, access_point};
 use crate::{ParseError, S3Url};
 
-/// What S3 wants to be encoded in a key: all but the unreserved characters of RFC 3986 and the slash.
+/// The characters of a key that S3 requires to be encoded: all but the unreserved ones of RFC 3986 and the slash.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -15,20 +15,20 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// Returns the web address of an object at an endpoint.
+/// Returns the `https://` URL of an object at an endpoint.
 ///
-/// An access point has the address of the region in its ARN, whatever the region of the endpoint.
-/// [`from_https_at`](super::from_https_at) with the same endpoint gives the object back; an access point's ARN is
-/// then written with a slash.
+/// The URL of an access point has the region of its ARN, not that of the endpoint.
+/// [`from_https_at`](super::from_https_at) with the same endpoint returns the object; an access point's ARN is then
+/// written with a slash.
 ///
 /// # Errors
 ///
-/// [`ParseError::Address`] for an object that has no such address:
+/// [`ParseError::Address`] for an object without such a URL:
 ///
-/// * its key has a segment `.` or `..`, or its bucket is one;
-/// * its bucket cannot be written before the host of the endpoint, as a digit cannot before a right-to-left host;
-/// * its bucket is an ARN, and not that of an access point in one region, or the endpoint is not AWS's;
-/// * its bucket is one of AWS's directory buckets, whose hosts name a zone.
+/// * the key has a segment `.` or `..`, or the bucket is one;
+/// * the bucket cannot precede the host of the endpoint, as a digit cannot precede a right-to-left host;
+/// * the bucket is an ARN, but not that of an access point in one region, or the endpoint is not AWS;
+/// * the bucket is an AWS directory bucket, whose host contains a zone.
 ///
 /// # Examples
 ///
@@ -48,31 +48,31 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// # Ok::<(), s3_url::ParseError>(())
 /// ```
 pub fn to_https(url: &S3Url, endpoint: &Endpoint) -> Result<Url, ParseError> {
-    let refuse = |problem| refuse_text(url.as_str(), problem);
-    let bucket = bucket_address(url.bucket(), endpoint).map_err(refuse)?;
+    let invalid = |problem| invalid_input(url.as_str(), problem);
+    let bucket = bucket_address(url.bucket(), endpoint).map_err(invalid)?;
     let text = format!("{bucket}/{}", utf8_percent_encode(url.key(), ENCODED));
-    // The parser repairs addresses without a word; only one that it left alone is that of this object.
+    // The parser silently normalises URLs; only one that it left unchanged is that of this object.
     Url::parse(&text)
         .ok()
         .filter(|address| address.as_str() == text)
-        .ok_or_else(|| refuse(why_not_kept(url)))
+        .ok_or_else(|| invalid(problem_with(url)))
 }
 
-fn why_not_kept(url: &S3Url) -> &'static str {
+fn problem_with(url: &S3Url) -> &'static str {
     let mut segments = url.as_str().split('/');
     if segments.any(|segment| matches!(segment, "." | "..")) {
-        "web addresses cannot hold '.' or '..' between slashes"
+        "web URLs cannot contain '.' or '..' between slashes"
     } else {
-        "its bucket cannot be written before the host of the endpoint"
+        "its bucket cannot precede the host of the endpoint"
     }
 }
 
 fn bucket_address(bucket: &str, endpoint: &Endpoint) -> Result<String, &'static str> {
     match (bucket.starts_with("arn:"), endpoint.is_aws()) {
         (true, true) => access_point::host(bucket).map(|host| format!("https://{host}")),
-        (true, false) => Err("its bucket is an ARN, which only AWS's own endpoints know"),
+        (true, false) => Err("its bucket is an ARN, which only AWS endpoints support"),
         (false, true) if bucket.ends_with("--x-s3") => {
-            Err("its bucket is a directory bucket, whose address names a zone")
+            Err("its bucket is a directory bucket, whose host contains a zone")
         }
         (false, _) => Ok(endpoint.bucket_address(bucket)),
     }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_written_and_read_back() {
+    fn urls_are_formatted_and_parsed_back() {
         let aws = Endpoint::aws("us-west-2").unwrap();
         let path = aws.clone().with_path_style();
         let china = Endpoint::aws("cn-north-1").unwrap();
@@ -195,9 +195,9 @@ mod tests {
     }
 
     #[test]
-    fn what_an_address_would_change_is_refused() {
-        let dots = "web addresses cannot hold '.' or '..' between slashes";
-        let zone = "its bucket is a directory bucket, whose address names a zone";
+    fn keys_that_a_web_url_would_change_are_rejected() {
+        let dots = "web URLs cannot contain '.' or '..' between slashes";
+        let zone = "its bucket is a directory bucket, whose host contains a zone";
         let aws = Endpoint::aws("us-west-2").unwrap();
         for (input, problem) in [
             ("s3://b/.", dots),
@@ -216,17 +216,17 @@ mod tests {
     }
 
     #[test]
-    fn an_access_point_is_aws_only() {
+    fn an_access_point_needs_an_aws_endpoint() {
         let url = S3Url::from_parts(ARN, "k").unwrap();
         assert!(to_https(&url, &custom("http://localhost", Addressing::Path)).is_err());
     }
 
     #[test]
-    fn a_host_that_cannot_be_is_refused_for_what_it_is() {
+    fn a_bucket_that_cannot_precede_the_host_is_rejected() {
         let right_to_left = custom("http://xn--4dbrk0ce", Addressing::VirtualHost);
         let url = S3Url::parse("s3://1a/k").unwrap();
         let error = to_https(&url, &right_to_left);
-        let problem = "its bucket cannot be written before the host of the endpoint";
+        let problem = "its bucket cannot precede the host of the endpoint";
         let input = "s3://1a/k".to_owned();
         assert_eq!(error, Err(ParseError::Address { input, problem }));
     }
@@ -245,7 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(key in any_key()) {
+        fn every_formatted_url_parses_back(key in any_key()) {
             let has_dots = key.split('/').any(|segment| matches!(segment, "." | ".."));
             for endpoint in endpoints() {
                 for bucket in ["photos", "my.photos", "Old_One", "s3", "a:b", ARN] {

@@ -136,11 +136,8 @@ fn offer(
     let (kind, algorithm, width) = CRCS[random.usize(0..CRCS.len())];
     let crc = |bytes: &[u8]| {
         let value = crc_fast::checksum(algorithm, bytes).to_be_bytes();
-        let value = STANDARD.encode(&value[8 - width..]).into();
-        Some(Checksum {
-            algorithm: kind,
-            value,
-        })
+        let value = STANDARD.encode(&value[8 - width..]);
+        Some(Checksum::new(kind, value))
     };
     match random.u8(0..10) {
         0 | 1 => (Offer::Nothing, None),
@@ -154,14 +151,14 @@ fn offer(
             }
         }
         3 => {
-            let value = STANDARD.encode([7; 32]).into();
+            let value = STANDARD.encode([7; 32]);
             let algorithm = ChecksumAlgorithm::Sha256;
-            (Offer::Digest, Some(Checksum { algorithm, value }))
+            (Offer::Digest, Some(Checksum::new(algorithm, value)))
         }
         4 => {
-            let value = "????".into();
+            let value = "????";
             let algorithm = kind;
-            (Offer::Nonsense, Some(Checksum { algorithm, value }))
+            (Offer::Nonsense, Some(Checksum::new(algorithm, value)))
         }
         _ => (Offer::Whole(kind), crc(object)),
     }

@@ -90,7 +90,7 @@ fn ask<'a>(
 ) -> Ask<'a> {
     let mut query = Query::new();
     if let Some(version) = version {
-        query.push("versionId", &version.0);
+        query.push("versionId", version.as_str());
     }
     Ask {
         operation,

@@ -73,7 +73,7 @@ pub(super) async fn copy_object(
     };
     Ok(CopyObjectOutput {
         copy_object_result: Some(result),
-        version_id: answer.version.map(|version| version.0.to_string()),
+        version_id: answer.version.map(|version| version.to_string()),
         ..CopyObjectOutput::default()
     })
 }

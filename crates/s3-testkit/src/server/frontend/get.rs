@@ -53,7 +53,7 @@ pub(super) async fn get_object(
         body: Some(streamed(answer.body, len)),
         e_tag: strong(meta.etag.as_ref()),
         last_modified: timestamp(meta.last_modified),
-        version_id: meta.version.map(|version| version.0.to_string()),
+        version_id: meta.version.map(|version| version.to_string()),
         content_type: described.content_type,
         content_encoding: described.content_encoding,
         cache_control: described.cache_control,
@@ -104,7 +104,7 @@ pub(super) async fn head_object(
         content_length: Some(size(len)),
         e_tag: strong(meta.etag.as_ref()),
         last_modified: timestamp(meta.last_modified),
-        version_id: meta.version.map(|version| version.0.to_string()),
+        version_id: meta.version.map(|version| version.to_string()),
         content_type: described.content_type,
         content_encoding: described.content_encoding,
         cache_control: described.cache_control,
@@ -121,7 +121,7 @@ pub(super) async fn head_object(
 }
 
 fn version(id: Option<String>) -> Option<VersionId> {
-    id.map(|id| VersionId(id.into()))
+    id.map(|id| VersionId::new(&id))
 }
 
 /// Answers `304` to `If-None-Match: *`, which a store's conditions cannot say: there is an object.

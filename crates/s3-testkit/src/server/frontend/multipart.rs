@@ -117,7 +117,7 @@ pub(super) async fn complete_multipart_upload(
         bucket: Some(input.bucket),
         key: in_xml(&input.key),
         e_tag: strong(answer.etag.as_ref()),
-        version_id: answer.version.map(|version| version.0.to_string()),
+        version_id: answer.version.map(|version| version.to_string()),
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
         checksum_crc64nvme: checksum.checksum_crc64nvme,

@@ -53,7 +53,7 @@ pub(super) async fn put_object(
     let checksum = checksum_field(answer.checksum.as_ref());
     Ok(PutObjectOutput {
         e_tag: strong(answer.etag.as_ref()),
-        version_id: answer.version.map(|version| version.0.to_string()),
+        version_id: answer.version.map(|version| version.to_string()),
         server_side_encryption: encryption,
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,

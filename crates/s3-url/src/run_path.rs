@@ -1,8 +1,8 @@
-//! Where a run of a flow keeps its data.
+//! [`RunPath`]: the flow name and run id that a Metaflow run's prefix ends in.
 
 use crate::parse::{ParseError, quote};
 
-/// A flow's name and a run's id: the last two parts of a run's prefix.
+/// The name of a flow and the id of a run: the last two segments of the run's prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RunPath {
     flow: String,
@@ -10,11 +10,11 @@ pub struct RunPath {
 }
 
 impl RunPath {
-    /// Names a run.
+    /// Returns the path of a run.
     ///
     /// # Errors
     ///
-    /// [`ParseError::Run`] for a name that is empty, `.` or `..`, or holds a slash or a control character.
+    /// [`ParseError::Run`] for a name that is empty, `.` or `..`, or contains a slash or a control character.
     pub fn new(flow: impl Into<String>, run: impl Into<String>) -> Result<Self, ParseError> {
         let (flow, run) = (flow.into(), run.into());
         for name in [&flow, &run] {
@@ -27,13 +27,13 @@ impl RunPath {
         Ok(Self { flow, run })
     }
 
-    /// Returns the flow's name.
+    /// Returns the name of the flow.
     #[must_use]
     pub fn flow(&self) -> &str {
         &self.flow
     }
 
-    /// Returns the run's id.
+    /// Returns the id of the run.
     #[must_use]
     pub fn run(&self) -> &str {
         &self.run
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_would_change_the_path_are_refused() {
+    fn names_that_would_change_the_path_are_rejected() {
         for bad in ["", ".", "..", "a/b", "a\nb"] {
             assert!(RunPath::new(bad, "1").is_err(), "{bad:?}");
             assert!(RunPath::new("Flow", bad).is_err(), "{bad:?}");

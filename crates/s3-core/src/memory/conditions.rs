@@ -1,20 +1,20 @@
-//! Conditions of reads and writes, judged as S3 judges them.
+//! Evaluation of conditions on reads, writes and copies, in S3's order of precedence.
 
 use super::clock::to_second;
+use super::error_response::error_response;
 use super::object::Object;
-use super::refusal::refuse;
 use crate::{Conditions, ETag, Operation, PutMode, Result};
 
-/// Says whether `object` may be read.
+/// Checks whether `object` may be read.
 ///
-/// A tag beats a time: `if_match` that holds makes `if_unmodified_since` irrelevant, and `if_none_match`
-/// makes `if_modified_since` irrelevant. Times count in whole seconds, as in HTTP.
+/// An ETag takes precedence over a time: with `if_match`, `if_unmodified_since` is ignored, and with `if_none_match`,
+/// `if_modified_since` is. Times are compared in whole seconds, as in HTTP.
 pub(super) fn check_read(
     conditions: &Conditions,
     object: &Object,
     operation: Operation,
 ) -> Result<()> {
-    let place = object.url.as_str();
+    let resource = object.url.as_str();
     let changed_after = |time| object.last_modified > to_second(time);
     let fails = match (&conditions.if_match, conditions.if_unmodified_since) {
         (Some(tag), _) => *tag != object.etag,
@@ -22,7 +22,12 @@ pub(super) fn check_read(
         (None, None) => false,
     };
     if fails {
-        return Err(refuse(operation, 412, "PreconditionFailed", place));
+        return Err(error_response(
+            operation,
+            412,
+            "PreconditionFailed",
+            resource,
+        ));
     }
     let unchanged = match (&conditions.if_none_match, conditions.if_modified_since) {
         (Some(tag), _) => *tag == object.etag,
@@ -30,29 +35,32 @@ pub(super) fn check_read(
         (None, None) => false,
     };
     if unchanged {
-        return Err(refuse(operation, 304, "NotModified", place));
+        return Err(error_response(operation, 304, "NotModified", resource));
     }
     Ok(())
 }
 
-/// Says whether the object at `place` may be written, where `existing` is now.
+/// Checks whether `resource` may be written while it holds `existing`.
 pub(super) fn check_write(
     mode: &PutMode,
     existing: Option<&Object>,
     operation: Operation,
-    place: &str,
+    resource: &str,
 ) -> Result<()> {
     match (mode, existing) {
         (PutMode::Overwrite, _) | (PutMode::IfAbsent, None) => Ok(()),
-        (PutMode::IfMatch(_), None) => Err(refuse(operation, 404, "NoSuchKey", place)),
+        (PutMode::IfMatch(_), None) => Err(error_response(operation, 404, "NoSuchKey", resource)),
         (PutMode::IfMatch(tag), Some(object)) if *tag == object.etag => Ok(()),
-        (PutMode::IfAbsent | PutMode::IfMatch(_), Some(_)) => {
-            Err(refuse(operation, 412, "PreconditionFailed", place))
-        }
+        (PutMode::IfAbsent | PutMode::IfMatch(_), Some(_)) => Err(error_response(
+            operation,
+            412,
+            "PreconditionFailed",
+            resource,
+        )),
     }
 }
 
-/// Says whether `source` is the object that the caller means to copy.
+/// Checks whether the source of a copy has the ETag that the caller requires.
 pub(super) fn check_source(
     wanted: Option<&ETag>,
     source: &Object,
@@ -60,8 +68,8 @@ pub(super) fn check_source(
 ) -> Result<()> {
     match wanted {
         Some(tag) if *tag != source.etag => {
-            let error = refuse(operation, 412, "PreconditionFailed", source.url.as_str());
-            Err(error.with_message("the source of the copy has another tag"))
+            let error = error_response(operation, 412, "PreconditionFailed", source.url.as_str());
+            Err(error.with_message("the copy source's ETag does not match"))
         }
         _ => Ok(()),
     }
@@ -90,7 +98,7 @@ mod tests {
 
     /// The four combinations of RFC 9110, section 13.2.2, that S3 documents for its reads.
     #[test]
-    fn a_tag_beats_a_time() {
+    fn an_etag_takes_precedence_over_a_time() {
         let written = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let object = object(written);
         let before = written - Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Entity tags: the MD5 of the bytes, or of the parts' MD5s.
+//! ETags: the MD5 of the bytes, or the MD5 of the parts' MD5s.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::ETag;
 /// An MD5 as bytes.
 pub(super) type Md5Sum = [u8; 16];
 
-/// Returns the MD5 of the buffers, one after the other.
+/// Returns the MD5 of the concatenated buffers.
 pub(super) fn md5_of(chunks: &[Bytes]) -> Md5Sum {
     let mut md5 = Md5::new();
     for chunk in chunks {
@@ -19,12 +19,12 @@ pub(super) fn md5_of(chunks: &[Bytes]) -> Md5Sum {
     md5.finalize().into()
 }
 
-/// Returns the tag of an object that was written in one piece.
+/// Returns the ETag of an object that was written by a put.
 pub(super) fn etag(sum: &Md5Sum) -> ETag {
     ETag::new(&hex(sum))
 }
 
-/// Returns the tag of an object that was written in parts: the MD5 of their MD5s and how many there were.
+/// Returns the ETag of a multipart object: the MD5 of the parts' MD5s and the number of parts.
 pub(super) fn multipart_etag(sums: &[Md5Sum]) -> ETag {
     let mut md5 = Md5::new();
     for sum in sums {
@@ -33,8 +33,8 @@ pub(super) fn multipart_etag(sums: &[Md5Sum]) -> ETag {
     ETag::new(&format!("{}-{}", hex(&md5.finalize()), sums.len()))
 }
 
-/// Returns whether a tag is that of an object that was written in parts.
-pub(super) fn is_of_parts(tag: &ETag) -> bool {
+/// Returns whether an ETag is that of a multipart object.
+pub(super) fn is_multipart(tag: &ETag) -> bool {
     tag.as_str().contains('-')
 }
 
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tag_of_nothing_is_the_well_known_one() {
+    fn the_etag_of_an_empty_object_is_the_md5_of_no_bytes() {
         assert_eq!(
             etag(&md5_of(&[])).as_str(),
             "d41d8cd98f00b204e9800998ecf8427e"
@@ -61,12 +61,12 @@ mod tests {
     }
 
     #[test]
-    fn a_multipart_tag_counts_its_parts() {
+    fn a_multipart_etag_ends_in_the_number_of_parts() {
         let sum = md5_of(&[Bytes::from_static(b"a"), Bytes::from_static(b"b")]);
         // The MD5 of the sixteen bytes of the MD5 of "ab".
         let outer = hex(&md5_of(&[Bytes::copy_from_slice(&sum)]));
         let tag = multipart_etag(&[sum]);
         assert_eq!(tag.as_str(), format!("{outer}-1"));
-        assert!(is_of_parts(&tag) && !is_of_parts(&etag(&sum)));
+        assert!(is_multipart(&tag) && !is_multipart(&etag(&sum)));
     }
 }

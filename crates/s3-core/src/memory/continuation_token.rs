@@ -1,18 +1,18 @@
-//! Continuation tokens: where a page of a listing ended.
+//! Continuation tokens: the last entry of a page.
 
-use super::digest::hex;
+use super::etag::hex;
 
 /// The last entry of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Token {
-    /// An object: go on behind its key.
+pub(super) enum ContinuationToken {
+    /// An object: continue after its key.
     Object(String),
-    /// Keys that were rolled up: go on behind all that begin so.
+    /// A rolled-up prefix: continue after all keys with it.
     Prefix(String),
 }
 
-impl Token {
-    /// Returns the token as text that means nothing to a client and survives URLs and XML.
+impl ContinuationToken {
+    /// Encodes the token as opaque text that is safe in URLs and XML.
     pub(super) fn encode(&self) -> String {
         match self {
             Self::Object(key) => format!("k{}", hex(key.as_bytes())),
@@ -20,7 +20,7 @@ impl Token {
         }
     }
 
-    /// Returns what [`encode`](Self::encode) was given.
+    /// Decodes the output of [`encode`](Self::encode).
     pub(super) fn decode(text: &str) -> Option<Self> {
         if let Some(digits) = text.strip_prefix('k') {
             return from_hex(digits).map(Self::Object);
@@ -45,19 +45,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_comes_back_as_it_was() {
+    fn a_token_survives_encoding_and_decoding() {
         for token in [
-            Token::Object("a\n/é".to_owned()),
-            Token::Prefix("a/".to_owned()),
+            ContinuationToken::Object("a\n/é".to_owned()),
+            ContinuationToken::Prefix("a/".to_owned()),
         ] {
-            assert_eq!(Token::decode(&token.encode()), Some(token));
+            assert_eq!(ContinuationToken::decode(&token.encode()), Some(token));
         }
     }
 
     #[test]
-    fn other_text_is_no_token() {
+    fn other_text_does_not_decode() {
         for text in ["", "k", "p", "x61", "kzz", "kff", "ké"] {
-            assert_eq!(Token::decode(text), None, "{text:?}");
+            assert_eq!(ContinuationToken::decode(text), None, "{text:?}");
         }
     }
 }

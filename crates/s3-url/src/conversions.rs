@@ -1,4 +1,4 @@
-//! Conversions to and from text.
+//! `Display`, `FromStr` and other text conversions of [`S3Url`] and [`S3Prefix`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,7 +51,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn locations_cross_threads() {
+    fn urls_can_cross_threads() {
         fn sendable<T: Send + Sync + 'static>() {}
         sendable::<S3Url>();
         sendable::<S3Prefix>();
@@ -71,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_key_comes_out_as_it_went_in(key in any_key()) {
+        fn any_key_survives_parsing_and_formatting(key in any_key()) {
             let url = S3Url::from_parts("bkt", &key).unwrap();
             prop_assert_eq!(url.bucket(), "bkt");
             prop_assert_eq!(url.key(), key.as_str());
@@ -80,7 +80,7 @@ mod tests {
         }
 
         #[test]
-        fn a_key_below_a_root_is_found_again(key in any_key()) {
+        fn a_key_below_a_root_is_recovered(key in any_key()) {
             let root = crate::Root::s3root("s3://bkt/r").unwrap();
             let relative = key.trim_start_matches('/');
             prop_assume!(!relative.is_empty() && key.len() < 1000);

@@ -1,4 +1,4 @@
-//! The bytes of an object: the buffers that came in, shared and sliced, never joined.
+//! The bytes of an object as shared buffers, sliced without a copy.
 
 use std::io;
 use std::ops::Range;
@@ -10,19 +10,19 @@ use crate::{Body, Payload};
 
 /// Bytes in one or more buffers. Clone is a reference count.
 #[derive(Clone, Debug)]
-pub(super) struct Data {
+pub(super) struct Buffers {
     chunks: Arc<[Bytes]>,
     len: u64,
 }
 
-impl Data {
-    /// Keeps these buffers.
+impl Buffers {
+    /// Wraps these buffers.
     fn new(chunks: Arc<[Bytes]>) -> Self {
         let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
         Self { chunks, len }
     }
 
-    /// Keeps the buffers of a payload in memory; reads a payload from a file, which blocks.
+    /// Shares the buffers of a payload in memory; reads a payload from a file, which blocks.
     pub(super) fn read(payload: &Payload) -> io::Result<Self> {
         Ok(match payload.as_chunks() {
             Some(chunks) => Self::new(
@@ -36,7 +36,7 @@ impl Data {
         })
     }
 
-    /// Joins parts without copying a byte.
+    /// Joins parts without a copy.
     pub(super) fn join<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         Self::new(
             parts
@@ -56,7 +56,7 @@ impl Data {
         &self.chunks
     }
 
-    /// Returns the bytes in `range`, clipped at the end, without copying them.
+    /// Returns the bytes in `range`, clipped at the end, without a copy.
     pub(super) fn slice(&self, range: Range<u64>) -> Self {
         if range == (0..self.len) {
             return self.clone();
@@ -74,7 +74,7 @@ impl Data {
         Self::new(slices.into())
     }
 
-    /// Returns the bytes as the body of an answer, one frame per buffer.
+    /// Returns the bytes as a body, one frame per buffer.
     pub(super) fn into_body(self) -> Body {
         match &*self.chunks {
             [] => Body::from_bytes(Bytes::new()),
@@ -87,7 +87,7 @@ impl Data {
     }
 }
 
-/// An offset into a buffer, which fits the address space because the buffer does.
+/// Converts an offset into a buffer, which fits the address space because the buffer does.
 fn offset(within: u64) -> usize {
     usize::try_from(within).expect("an offset into a buffer fits the address space")
 }
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_slice_of_several_buffers_is_the_slice_of_their_join() {
-        let data = Data::new([Bytes::from_static(b"abc"), Bytes::from_static(b"de")].into());
+        let data = Buffers::new([Bytes::from_static(b"abc"), Bytes::from_static(b"de")].into());
         for start in 0..=5 {
             for end in start..=5 {
                 let sliced = data.slice(start..end);
@@ -114,9 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_in_memory_is_kept_and_not_copied() {
+    fn a_payload_in_memory_is_not_copied() {
         let bytes = Bytes::from(vec![7; 100]);
-        let data = Data::read(&Payload::from(bytes.clone())).unwrap();
+        let data = Buffers::read(&Payload::from(bytes.clone())).unwrap();
         assert_eq!(
             data.slice(10..20).chunks()[0].as_ptr(),
             bytes[10..].as_ptr()

@@ -1,11 +1,11 @@
-//! How often each operation was called.
+//! [`OperationCounts`]: how often each operation was called.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::Operation;
 
-/// How often each operation was called: what a test compares to pin the number of requests.
+/// How often each operation was called. Tests use it to pin the number of requests.
 ///
 /// # Examples
 ///
@@ -21,7 +21,7 @@ use crate::Operation;
 /// let counts = store.operations().since(&before);
 /// assert_eq!((counts.get(Operation::Head), counts.total()), (1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).expect("the memory store never waits").unwrap();
+/// # }).expect("MemoryStore futures are ready at once").unwrap();
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperationCounts(BTreeMap<Operation, u64>);
@@ -33,13 +33,13 @@ impl OperationCounts {
         self.0.get(&operation).copied().unwrap_or(0)
     }
 
-    /// Returns how many calls there were.
+    /// Returns the number of calls.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().sum()
     }
 
-    /// Returns what was called after `earlier` was taken from the same store.
+    /// Returns the calls since `earlier` was taken from the same store.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let newer = self
@@ -49,7 +49,7 @@ impl OperationCounts {
         Self(newer.filter(|&(_, count)| count > 0).collect())
     }
 
-    /// Returns the operations that were called and how often, in the order of [`Operation`].
+    /// Returns the called operations and their counts, in the order of [`Operation`].
     pub fn iter(&self) -> impl Iterator<Item = (Operation, u64)> + '_ {
         self.0.iter().map(|(&operation, &count)| (operation, count))
     }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_difference_leaves_out_what_was_not_called() {
+    fn a_difference_leaves_out_operations_without_calls() {
         let mut counts = OperationCounts::default();
         counts.record(Operation::Put);
         let before = counts.clone();
