@@ -5,6 +5,7 @@
     reason = "a test's own helpers may fail it, as the tests themselves"
 )]
 
+mod atomic_targets;
 mod bad_input;
 mod blocking;
 mod cleanup;
@@ -16,6 +17,7 @@ mod model;
 mod outcomes;
 mod promises;
 mod prove;
+mod repeated_keys;
 mod request_log;
 mod scenarios;
 mod security;
