@@ -53,6 +53,7 @@
 mod attempt_recorder;
 mod attempt_snapshot;
 mod call;
+mod cleanup;
 mod config;
 mod download;
 mod fanout;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use s3_core::{Result, SharedStore, Store};
 
+use crate::cleanup::Cleanup;
 use crate::io::Buffers;
 use crate::stack::Stack;
 use crate::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,6 +25,7 @@ struct Engine {
     collecting: Arc<Semaphore>,
     sending: Arc<Semaphore>,
     buffers: Buffers,
+    cleanup: Cleanup,
     config: TransferConfig,
 }
 
@@ -67,6 +69,7 @@ impl Transfer {
             collecting: Arc::new(Semaphore::new(memory)),
             sending: Arc::new(Semaphore::new(memory)),
             buffers: Buffers::default(),
+            cleanup: Cleanup::default(),
             config,
         }))
     }
@@ -86,6 +89,11 @@ impl Transfer {
     /// Returns the pool of buffers for file I/O.
     pub(crate) fn buffers(&self) -> &Buffers {
         &self.0.buffers
+    }
+
+    /// Returns the count of cleanup requests in flight.
+    pub(crate) fn cleanup(&self) -> &Cleanup {
+        &self.0.cleanup
     }
 
     /// Runs a job through the stack: deadline, retries, concurrency limit, stall timeout.

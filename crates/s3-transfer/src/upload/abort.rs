@@ -1,15 +1,15 @@
-//! An upload that is not finished is aborted, however it ends.
+//! Aborts an upload that was not completed, however its call ends.
 
 use std::fmt;
 
 use s3_core::{AbortUpload, PartTag, Result};
 use tokio::time::timeout;
 
+use crate::cleanup::CleanupGuard;
 use crate::worker_pool::{PoolJoinSet, spawn_detached};
 use crate::{CallOptions, Transfer};
 
-/// Owns an upload under way and its parts. Dropping it ends the parts and aborts the upload, in the background, if the
-/// runtime is still there.
+/// Owns an upload in progress and its parts. Dropping it cancels the parts and aborts the upload in the background.
 pub(crate) struct UploadGuard {
     transfer: Transfer,
     open: Option<Open>,
@@ -42,33 +42,27 @@ impl UploadGuard {
         self.open = None;
     }
 
-    /// Aborts the upload and waits for it, for at most one stall limit: the caller's error does not wait for a server
-    /// that is gone. The attempts go on in the background.
+    /// Aborts the upload and waits for the response, for at most one stall timeout: the caller's error does not wait for
+    /// a server that is down. The attempts continue in the background.
     pub(crate) async fn abort(mut self) {
         let Some(open) = self.open.take() else {
             return;
         };
         let id = open.upload.upload.clone();
-        let patience = self.transfer.config().stall_timeout;
-        let aborted = spawn_detached(abort(self.transfer.clone(), open))
+        let limit = self.transfer.config().stall_timeout;
+        let aborted = spawn_detached(AbortTask::new(&self.transfer, open.upload).run(open.parts))
             .expect("a future that is polled is inside a runtime");
-        if timeout(patience, aborted).await.is_err() {
-            tracing::debug!(upload = %id, "the abort of an unfinished upload goes on in the background");
+        if timeout(limit, aborted).await.is_err() {
+            tracing::debug!(upload = %id, "the abort of an upload continues in the background");
         }
     }
 }
 
 impl Drop for UploadGuard {
     fn drop(&mut self) {
-        let Some(open) = self.open.take() else {
-            return;
-        };
-        let (url, id) = (open.upload.url.clone(), open.upload.upload.clone());
-        if spawn_detached(abort(self.transfer.clone(), open)).is_none() {
-            tracing::warn!(
-                %url, upload = %id,
-                "an unfinished upload stays on the server: it was dropped outside a runtime"
-            );
+        if let Some(open) = self.open.take() {
+            // Outside a runtime the task is dropped at once, and runs on the engine's own thread.
+            spawn_detached(AbortTask::new(&self.transfer, open.upload).run(open.parts));
         }
     }
 }
@@ -80,14 +74,54 @@ impl fmt::Debug for UploadGuard {
     }
 }
 
-async fn abort(transfer: Transfer, open: Open) {
-    let Open { upload, mut parts } = open;
-    // An abort that overtakes a part may leave it on the server.
-    parts.shutdown().await;
+/// An abort in flight. One that is dropped with its runtime runs again on the engine's own thread.
+struct AbortTask {
+    transfer: Transfer,
+    /// `None` once the abort has ended.
+    upload: Option<AbortUpload>,
+    _in_flight: CleanupGuard,
+}
+
+impl AbortTask {
+    fn new(transfer: &Transfer, upload: AbortUpload) -> Self {
+        Self {
+            transfer: transfer.clone(),
+            upload: Some(upload),
+            _in_flight: transfer.cleanup().begin(),
+        }
+    }
+
+    async fn run(mut self, mut parts: PoolJoinSet<Result<PartTag>>) {
+        // An abort that overtakes a part may leave it on the server.
+        parts.shutdown().await;
+        if let Some(upload) = self.upload.clone() {
+            abort(&self.transfer, upload).await;
+        }
+        self.upload = None;
+    }
+}
+
+impl Drop for AbortTask {
+    fn drop(&mut self) {
+        let Some(upload) = self.upload.take() else {
+            return;
+        };
+        let (transfer, request) = (self.transfer.clone(), upload.clone());
+        let work = async move { abort(&transfer, request).await };
+        if !self.transfer.cleanup().run_on_own_thread(work) {
+            tracing::warn!(
+                url = %upload.url, upload = %upload.upload,
+                "an upload stays on the server: there is no thread left to abort it"
+            );
+        }
+    }
+}
+
+async fn abort(transfer: &Transfer, upload: AbortUpload) {
     let id = upload.upload.clone();
-    // One that is gone was aborted by somebody else, or by an earlier attempt whose answer was lost.
+    // An upload that is gone was aborted by someone else, or by an attempt whose response was lost.
     let aborted = transfer.abort_upload(upload, &CallOptions::default()).await;
     if let Err(error) = aborted {
-        tracing::warn!(%error, upload = %id, "an unfinished upload stays on the server");
+        tracing::warn!(%error, upload = %id, "an upload stays on the server: its abort failed");
     }
 }

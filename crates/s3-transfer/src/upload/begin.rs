@@ -52,8 +52,12 @@ async fn attempt(
     create: CreateUpload,
 ) -> Result<(Upload, UploadGuard)> {
     let limit = transfer.config().stall_timeout.saturating_mul(2);
-    let begun = spawn_detached(timeout(limit, guarded(store, transfer, create)))
-        .expect("a future that is polled is inside a runtime");
+    let in_flight = transfer.cleanup().begin();
+    let work = async move {
+        let _in_flight = in_flight;
+        timeout(limit, guarded(store, transfer, create)).await
+    };
+    let begun = spawn_detached(work).expect("a future that is polled is inside a runtime");
     join_result(begun.await, Operation::CreateUpload)?.unwrap_or_else(|_| Err(unanswered(limit)))
 }
 

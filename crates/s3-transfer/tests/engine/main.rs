@@ -9,6 +9,7 @@ mod cancel;
 mod conditional;
 mod copy;
 mod download;
+mod dropped_runtime;
 mod fanout;
 mod honesty;
 mod hooked;

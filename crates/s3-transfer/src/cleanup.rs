@@ -1,0 +1,173 @@
+//! Aborts of uploads, and late responses to creations of uploads, after their caller has gone.
+//!
+//! They run as detached tasks on the caller's runtime, where the connections are, and are counted here so that
+//! [`Transfer::wait_for_cleanup`] can wait for them. A runtime that shuts down drops its tasks: an abort that is dropped
+//! so runs again on a thread that belongs to the engine.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::Transfer;
+
+/// Counts cleanup requests in flight. Clone is a reference count.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cleanup(Arc<CleanupState>);
+
+#[derive(Debug, Default)]
+struct CleanupState {
+    in_flight: AtomicUsize,
+    idle: Notify,
+    /// Starts with the first work that lost its runtime. Uploads in flight bound its queue.
+    thread: Mutex<Option<UnboundedSender<CleanupWork>>>,
+}
+
+type CleanupWork = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One cleanup request in flight.
+#[derive(Debug)]
+pub(crate) struct CleanupGuard(Cleanup);
+
+impl Cleanup {
+    /// Counts one request until the guard is dropped.
+    pub(crate) fn begin(&self) -> CleanupGuard {
+        self.0.in_flight.fetch_add(1, Ordering::Relaxed);
+        CleanupGuard(self.clone())
+    }
+
+    /// Runs `work` on the engine's own thread. Returns `false` if the system gives no thread.
+    pub(crate) fn run_on_own_thread(
+        &self,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> bool {
+        let guard = self.begin();
+        let work = Box::pin(async move {
+            let _guard = guard;
+            work.await;
+        });
+        let mut thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_none() {
+            *thread = start_thread();
+        }
+        thread
+            .as_ref()
+            .is_some_and(|thread| thread.send(work).is_ok())
+    }
+
+    /// Waits until nothing is in flight, for at most `limit`, and returns how many requests still are.
+    async fn wait(&self, limit: Duration) -> usize {
+        let idle = async {
+            loop {
+                let idle = self.0.idle.notified();
+                if self.0.in_flight.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                idle.await;
+            }
+        };
+        match timeout(limit, idle).await {
+            Ok(()) => 0,
+            Err(_) => self.0.in_flight.load(Ordering::Acquire),
+        }
+    }
+}
+
+impl Drop for CleanupGuard {
+    fn drop(&mut self) {
+        if self.0.0.in_flight.fetch_sub(1, Ordering::Release) == 1 {
+            self.0.0.idle.notify_waiters();
+        }
+    }
+}
+
+/// Starts the thread. It ends when the engine is gone and its work is done.
+fn start_thread() -> Option<UnboundedSender<CleanupWork>> {
+    let (sender, mut receiver) = unbounded_channel();
+    let run = move || {
+        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
+            return;
+        };
+        runtime.block_on(async move {
+            let mut tasks = JoinSet::new();
+            while let Some(work) = receiver.recv().await {
+                tasks.spawn(work);
+            }
+            while tasks.join_next().await.is_some() {}
+        });
+    };
+    let started = thread::Builder::new()
+        .name("s3-cleanup".to_owned())
+        .spawn(run);
+    started.is_ok().then_some(sender)
+}
+
+impl Transfer {
+    /// Waits until every upload that was dropped, cancelled or failed is aborted, for at most `limit`. Returns how many
+    /// aborts and responses to creations are still in flight: 0 if all uploads are gone.
+    ///
+    /// Call it before the process ends. Sends nothing itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::time::Duration;
+    /// use s3_core::MemoryStore;
+    /// use s3_transfer::{Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
+    /// assert_eq!(transfer.wait_for_cleanup(Duration::from_secs(5)).await, 0);
+    /// # }
+    /// ```
+    pub async fn wait_for_cleanup(&self, limit: Duration) -> usize {
+        self.cleanup().wait(limit).await
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_ends_with_the_last_request_or_at_the_limit() {
+        let cleanup = Cleanup::default();
+        assert_eq!(cleanup.wait(Duration::ZERO).await, 0);
+        let (first, second) = (cleanup.begin(), cleanup.begin());
+        assert_eq!(cleanup.wait(Duration::from_secs(1)).await, 2);
+        drop(first);
+        let waiting = tokio::spawn({
+            let cleanup = cleanup.clone();
+            async move { cleanup.wait(Duration::from_secs(1)).await }
+        });
+        tokio::task::yield_now().await;
+        drop(second);
+        assert_eq!(waiting.await.unwrap(), 0);
+    }
+
+    #[test]
+    fn work_runs_without_a_runtime_of_the_caller() {
+        let cleanup = Cleanup::default();
+        let (sender, receiver) = mpsc::channel();
+        assert!(cleanup.run_on_own_thread(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            sender
+                .send(thread::current().name().map(str::to_owned))
+                .unwrap();
+        }));
+        let name = receiver.recv_timeout(Duration::from_secs(30)).unwrap();
+        assert_eq!(name.as_deref(), Some("s3-cleanup"));
+    }
+}
