@@ -4,7 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::mpsc;
+use std::process;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -19,11 +20,18 @@ use super::pool_handle::{CallGuard, PoolHandle, Worker};
 /// not responded by then is slow or down.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// A set of threads that run only transfers. Dropping it shuts them down in the background.
+/// A set of threads that run only transfers.
+///
+/// Dropping it shuts them down. If tasks are in flight, such as the aborts of cancelled uploads, the drop waits for them
+/// for up to 5 s, so that a program may end right after it; otherwise it returns at once. It does not wait on a thread
+/// of the pool, nor in a forked child, where the threads do not exist.
 pub struct WorkerPool {
     handle: PoolHandle,
     /// The threads shut down when this is dropped.
-    _running: watch::Sender<()>,
+    running: Option<watch::Sender<()>>,
+    /// Disconnects when all threads have ended.
+    ended: Mutex<mpsc::Receiver<()>>,
+    process: u32,
 }
 
 impl WorkerPool {
@@ -45,9 +53,10 @@ impl WorkerPool {
     /// ```
     pub fn start(threads: NonZeroUsize, name: &str) -> io::Result<Self> {
         let (running, shutdown) = watch::channel(());
+        let (end, ended) = mpsc::channel();
         let mut starting = Vec::new();
         for _ in 0..threads.get() {
-            starting.push(start_thread(name, shutdown.clone())?);
+            starting.push(start_thread(name, shutdown.clone(), end.clone())?);
         }
         let mut workers = Vec::new();
         let mut handles = Vec::new();
@@ -62,7 +71,9 @@ impl WorkerPool {
         }
         Ok(Self {
             handle: pool,
-            _running: running,
+            running: Some(running),
+            ended: Mutex::new(ended),
+            process: process::id(),
         })
     }
 
@@ -114,6 +125,17 @@ impl WorkerPool {
     }
 }
 
+impl Drop for WorkerPool {
+    fn drop(&mut self) {
+        self.running = None;
+        let has_threads = self.process == process::id() && !self.handle.is_current();
+        if has_threads && self.handle.tasks() > 0 {
+            let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let _ = ended.recv_timeout(SHUTDOWN_GRACE);
+        }
+    }
+}
+
 impl fmt::Debug for WorkerPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("WorkerPool").field(&self.threads()).finish()
@@ -123,12 +145,19 @@ impl fmt::Debug for WorkerPool {
 type StartingThread = (mpsc::Receiver<io::Result<Handle>>, mpsc::Sender<PoolHandle>);
 
 /// Starts a thread. It sends its runtime, receives the handle of the pool, and runs until the shutdown.
-fn start_thread(name: &str, shutdown: watch::Receiver<()>) -> io::Result<StartingThread> {
+///
+/// `end` is dropped when the thread has ended.
+fn start_thread(
+    name: &str,
+    shutdown: watch::Receiver<()>,
+    end: mpsc::Sender<()>,
+) -> io::Result<StartingThread> {
     let (send_runtime, runtime) = mpsc::channel();
     let (send_handle, handle) = mpsc::channel::<PoolHandle>();
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
+            let _end = end;
             let mut builder = Builder::new_current_thread();
             let runtime = match idle_time::measure(builder.enable_all()).build() {
                 Ok(runtime) => runtime,
@@ -205,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_in_flight_complete_after_the_pool_is_dropped() {
+    fn dropping_the_pool_waits_for_tasks_in_flight() {
         let (done, is_done) = mpsc::channel();
         let pool = start(2);
         pool.run(async move {
@@ -214,15 +243,33 @@ mod tests {
                 done.send(()).unwrap();
             });
         });
-        let start = Instant::now();
         drop(pool);
-        assert!(
-            start.elapsed() < Duration::from_millis(50),
-            "dropping it must not wait"
-        );
-        is_done
-            .recv_timeout(Duration::from_secs(5))
-            .expect("the task completes after the drop");
+        assert_eq!(is_done.try_recv(), Ok(()));
+    }
+
+    #[test]
+    fn dropping_the_pool_on_its_own_thread_or_without_tasks_returns_at_once() {
+        let pool = Arc::new(start(1));
+        let begin = Instant::now();
+        let inner = Arc::clone(&pool);
+        pool.run(async move {
+            spawn_detached(std::future::pending::<()>());
+            tokio::task::yield_now().await;
+            drop(inner);
+        });
+        let (dropped, is_dropped) = mpsc::channel();
+        let last = Arc::clone(&pool);
+        let task = pool.spawn(async move {
+            while Arc::strong_count(&last) > 1 {
+                tokio::task::yield_now().await;
+            }
+            drop(last);
+            dropped.send(()).unwrap();
+        });
+        drop((task, pool));
+        is_dropped.recv_timeout(SHUTDOWN_GRACE).unwrap();
+        drop(start(1));
+        assert!(begin.elapsed() < SHUTDOWN_GRACE);
     }
 
     #[test]

@@ -87,10 +87,17 @@ impl PoolHandle {
         }
     }
 
-    #[cfg(test)]
-    #[cfg(not(shuttle))]
+    /// Returns whether this thread belongs to the pool.
+    pub(super) fn is_current(&self) -> bool {
+        CURRENT_POOL.with_borrow(|current| {
+            let current = current.as_ref();
+            current.is_some_and(|current| Arc::ptr_eq(&current.0, &self.0))
+        })
+    }
+
+    /// Returns how many tasks are in flight.
     pub(super) fn tasks(&self) -> usize {
-        self.0.tasks.load(Ordering::Relaxed)
+        self.0.tasks.load(Ordering::Acquire)
     }
 }
 
