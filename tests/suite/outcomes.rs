@@ -308,11 +308,11 @@ async fn what_was_listed_before_a_listing_failed_is_accounted_for() {
         assert_eq!((batch.failed(), batch.outcomes().len()), (0, batch.index()));
         let text = error.to_string();
         match mode {
-            OnFailure::Stop => assert!(text.contains("the listing failed behind"), "{text}"),
+            OnFailure::Stop => assert!(text.contains("the listing failed after"), "{text}"),
             _ => {
                 assert_eq!((batch.index(), batch.succeeded()), (1000, 1000));
                 assert!(
-                    text.contains("the listing failed behind 1000 inputs"),
+                    text.contains("the listing failed after 1000 inputs"),
                     "{text}"
                 );
             }
@@ -349,6 +349,6 @@ async fn a_prefix_that_cannot_be_listed_takes_no_object_of_the_others_with_it() 
         }
         assert_eq!(batch.failed(), 0);
         let text = error.to_string();
-        assert!(text.contains("the listing failed behind"), "{text}");
+        assert!(text.contains("the listing failed after"), "{text}");
     }
 }

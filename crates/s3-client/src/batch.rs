@@ -13,8 +13,8 @@ pub(crate) type Results<T> = Vec<Option<Result<T, Arc<Error>>>>;
 
 /// Runs `job` over all inputs, many at a time.
 ///
-/// After an error of the client's configuration no further input is attempted, whatever `after` says: each would fail
-/// in the same way.
+/// After an error of the client's configuration no further input is attempted, also with `AfterFailure::Continue`: each
+/// would fail in the same way.
 pub(crate) async fn run_batch<I, T, F, Fut>(
     transfer: &Transfer,
     after: AfterFailure,

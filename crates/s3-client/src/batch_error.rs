@@ -1,4 +1,4 @@
-//! The account of a call over many inputs that failed for one of them or more.
+//! [`BatchError`]: the outcome of every input of a call that failed for at least one.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,14 +8,14 @@ use crate::batch::Results;
 use crate::error::{Error, Result};
 use crate::{Lookup, MissingObject, S3Info, S3Object, WriteResult};
 
-/// The account of a call over many inputs, of which at least one failed.
+/// The error of a call over many inputs, of which at least one failed.
 ///
 /// Calls that read stop at the first failure, and calls that write attempt every input, unless
-/// [`on_failure`](crate::Request::on_failure) says otherwise. Either way the failure with the lowest index decides,
-/// whichever came first in time, and [`outcomes`](Self::outcomes) holds one entry per input.
+/// [`on_failure`](crate::Request::on_failure) says otherwise. In both cases [`error`](Self::error) is that of the failing
+/// input with the lowest index, and [`outcomes`](Self::outcomes) has one entry per input.
 ///
-/// Inputs whose turn had not come when the deadline passed were not attempted; if nothing else failed, the first of them
-/// decides.
+/// Inputs not started before the deadline are not attempted. If nothing else failed, the error is that of the first of
+/// them.
 ///
 /// # Examples
 ///
@@ -40,11 +40,11 @@ pub struct BatchError {
     failed: usize,
     not_attempted: usize,
     outcomes: Vec<Outcome>,
-    /// Inputs come from a listing, and that is what failed.
+    /// Inputs come from a listing, and the listing failed.
     listing_failed: bool,
 }
 
-/// What became of one input.
+/// The outcome of one input.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -113,7 +113,7 @@ impl<T: Into<Self>> From<Lookup<T>> for Outcome {
     }
 }
 
-/// Thousands of outcomes would bury the one that matters; they are counted.
+/// Counts outcomes instead of listing thousands of them.
 impl fmt::Debug for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchError")
@@ -128,8 +128,8 @@ impl fmt::Debug for BatchError {
 }
 
 impl BatchError {
-    /// Returns all results, or the account of all inputs. `listing` is why there may be more inputs, and `outcome` says
-    /// what became of an input that succeeded.
+    /// Returns all results, or the outcomes of all inputs. `listing` is the error of the listing that the inputs come from,
+    /// and `outcome` converts a result.
     pub(crate) fn check<T>(
         call: &'static str,
         results: Results<T>,
@@ -156,7 +156,7 @@ impl BatchError {
                     unsent.get_or_insert((index, error));
                     Outcome::NotAttempted
                 }
-                // The others would say the same again.
+                // Each would repeat the same error.
                 Some(Err(error)) if unusable && error.is_unusable_configuration() => {
                     Outcome::NotAttempted
                 }
@@ -174,7 +174,7 @@ impl BatchError {
         let (index, error) = first
             .or(listing)
             .or(unsent)
-            .expect("only calls that failed are accounted for");
+            .expect("only failed calls get here");
         Err(Error::Batch(Box::new(Self {
             call,
             index,
@@ -187,9 +187,8 @@ impl BatchError {
         })))
     }
 
-    /// Returns the index of the input whose failure decided: the lowest that failed. If the inputs of a recursive call
-    /// could not all be listed, and none of those that were found failed, it is their number. If nothing failed at all
-    /// but a deadline passed, it is the lowest that was not attempted.
+    /// Returns the index of the failing input with the lowest index. If only the listing of a recursive call failed, it is
+    /// the number of inputs found. If only the deadline passed, it is the lowest input that was not attempted.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
@@ -201,7 +200,7 @@ impl BatchError {
         &self.error
     }
 
-    /// Returns how many inputs succeeded; those that were there already count.
+    /// Returns how many inputs succeeded. Objects that were already there count.
     #[must_use]
     pub fn succeeded(&self) -> usize {
         self.succeeded
@@ -214,19 +213,19 @@ impl BatchError {
     }
 
     /// Returns how many inputs were not attempted, because another one had failed or the deadline had passed. Reads
-    /// that were cancelled under way count.
+    /// cancelled in flight count.
     #[must_use]
     pub fn not_attempted(&self) -> usize {
         self.not_attempted
     }
 
-    /// Returns what became of each input, in input order.
+    /// Returns the outcome of each input, in input order.
     #[must_use]
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
     }
 
-    /// Returns what became of each input, in input order, by value: the objects that a call which collects has read.
+    /// Returns the outcome of each input, in input order, by value.
     #[must_use]
     pub fn into_outcomes(self) -> Vec<Outcome> {
         self.outcomes
@@ -250,7 +249,7 @@ impl fmt::Display for BatchError {
         } = self;
         let total = self.total();
         if self.listing_failed {
-            write!(f, "{call}: the listing failed behind {total} inputs")?;
+            write!(f, "{call}: the listing failed after {total} inputs")?;
         } else {
             write!(f, "{call}: input {index} of {total}")?;
         }
@@ -258,14 +257,14 @@ impl fmt::Display for BatchError {
             f,
             " ({succeeded} succeeded, {failed} failed, {not_attempted} not attempted): "
         )?;
-        // With `#`, its attempts too.
+        // With `#`, including its attempts.
         fmt::Display::fmt(error, f)
     }
 }
 
 impl StdError for BatchError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        // The failure itself is part of the text above.
+        // The failure itself is part of the text of `Display`.
         self.error.source()
     }
 }
@@ -298,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_failure_decides_and_all_are_counted() {
+    fn the_error_is_that_of_the_lowest_input_and_all_are_counted() {
         let error = check(vec![
             Some(Ok(Outcome::Done)),
             failed("s3://b/1"),
@@ -319,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_and_causes_can_be_had() {
+    fn outcomes_and_causes_are_accessible() {
         let cause = std::io::Error::other("why");
         let error = s3_core::Error::new(ErrorKind::Network, Operation::Get).with_source(cause);
         let results = vec![Some(Ok(written())), Some(Err(Arc::new(error.into())))];
@@ -335,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_sent_is_not_attempted_and_decides_only_if_nothing_failed() {
+    fn unsent_inputs_are_not_attempted_and_count_only_if_nothing_failed() {
         let error = check(vec![Some(Ok(Outcome::Done)), late(0), late(1)]).unwrap_err();
         let batch = error.as_batch().unwrap();
         assert_eq!(
@@ -376,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_without_a_failure_come_back() {
+    fn results_without_a_failure_are_returned() {
         assert_eq!(check(vec![Some(Ok(Outcome::Done))]).unwrap().len(), 1);
     }
 }

@@ -1,8 +1,8 @@
-//! The same client for code that is not asynchronous.
+//! The blocking client.
 //!
-//! [`S3`] has the calls of the asynchronous [`S3`](crate::S3); they are sent with `.send()`. It owns a few threads, one
-//! per processor that this process may use and at most 8, which run transfers and nothing else. They end in the
-//! background when the last clone is dropped, wherever that is.
+//! [`S3`] has the calls of the asynchronous [`S3`](crate::S3); `.send()` sends them. The client owns one thread per
+//! processor that this process may use, at most 8, which run nothing but transfers. They end in the background when the
+//! last clone is dropped.
 //!
 //! # Examples
 //!
@@ -20,9 +20,8 @@
 //!
 //! # Inside asynchronous code
 //!
-//! A blocking call would hold up every other task of its thread, so `send` returns
-//! [`Error::InsideRuntime`] there. Threads made for blocking work by a runtime
-//! (`spawn_blocking`) count as inside.
+//! A blocking call would block every other task of its thread, so `send` returns [`Error::InsideRuntime`] there. Threads
+//! of `spawn_blocking` count as inside.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -41,7 +40,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
-use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::ops::{GetMany, List};
 use crate::request::{Mode, Op, Request};
@@ -52,13 +50,13 @@ use crate::{ReadOutput, S3Object};
 /// The blocking client: calls are sent with `.send()`.
 pub type S3 = Client<Blocking>;
 
-/// The most threads of a client. 8: so many outrun any network that one process is given.
+/// The most threads of a client. 8: more than any network of one process needs.
 const MOST_THREADS: usize = 8;
-/// So many objects are handed to an iterator at once: enough that the hand-over does not count.
+/// How many objects are handed to an iterator at once.
 const OBJECTS: usize = 64;
-/// So many bytes of objects in memory are handed over at once, and no more objects behind them.
+/// How many bytes of objects in memory are handed to an iterator at once.
 const BYTES: u64 = 4 << 20;
-/// So many entries of a listing are handed over at once: a page of S3's.
+/// How many entries of a listing are handed to an iterator at once: a page of S3.
 const ENTRIES: usize = 1000;
 
 /// Calls block. Clone is a reference count.
@@ -67,7 +65,7 @@ pub struct Blocking(Arc<WorkerPool>);
 
 impl Mode for Blocking {
     fn start() -> Result<Self> {
-        // What the affinity of the process and the limits of its container leave.
+        // Respects the CPU affinity of the process and the limits of its container.
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let threads = NonZeroUsize::new(threads.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN);
         let worker_pool = WorkerPool::start(threads, "s3-client")
@@ -91,11 +89,11 @@ fn refuse_inside_runtime() -> Result<()> {
 }
 
 impl<O: Op> Request<O, Blocking> {
-    /// Sends the request and waits for its result.
+    /// Sends the request and blocks until its result.
     ///
     /// # Errors
     ///
-    /// Those of the call, and [`Error::InsideRuntime`] from asynchronous code, where nothing is sent.
+    /// Those of the call, and [`Error::InsideRuntime`] from asynchronous code, without sending anything.
     ///
     /// # Examples
     ///
@@ -114,12 +112,12 @@ impl<O: Op> Request<O, Blocking> {
 }
 
 impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Blocking> {
-    /// Sends the request and returns its results in order of completion, each with the index of its input. It reads
-    /// ahead of its reader by about 128 objects, on top of those under way.
+    /// Sends the request and returns its results in order of completion, each with the index of its input. About 128
+    /// objects are read ahead, in addition to those in flight.
     ///
     /// # Errors
     ///
-    /// [`Error::InsideRuntime`] from asynchronous code. What cannot be resolved is the first and only item.
+    /// [`Error::InsideRuntime`] from asynchronous code. If a key cannot be resolved, that error is the only item.
     ///
     /// # Examples
     ///
@@ -134,19 +132,20 @@ impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Blocking> {
     /// ```
     pub fn iter(self) -> Result<Iter<ObjectStream<T>>> {
         refuse_inside_runtime()?;
-        let call = Call::begin(self.client, self.deadline);
         let in_memory = |(_, object): &(usize, Result<T>)| match object {
             Ok(object) => object.in_memory(),
             Err(_) => 0,
         };
-        Ok(Iter::begin(self.mode, OBJECTS, in_memory, move || {
-            self.op.stream(call)
+        let mode = self.mode.clone();
+        let (get, call) = self.into_call();
+        Ok(Iter::begin(mode, OBJECTS, in_memory, move || {
+            get.stream(call)
         }))
     }
 }
 
 impl<T: ListedEntry> Request<List<T>, Blocking> {
-    /// Returns the entries as they arrive, with about 2,000 entries and as many pages as were read ahead of the reader.
+    /// Returns the entries as they arrive. About 2,000 entries are read ahead, and as many pages as were read.
     ///
     /// # Errors
     ///
@@ -165,21 +164,17 @@ impl<T: ListedEntry> Request<List<T>, Blocking> {
     /// ```
     pub fn iter(self) -> Result<Iter<ListingStream<T>>> {
         refuse_inside_runtime()?;
-        let call = Call::begin(self.client, self.deadline);
-        Ok(Iter::begin(
-            self.mode,
-            ENTRIES,
-            |_| 0,
-            move || self.op.stream(call),
-        ))
+        let mode = self.mode.clone();
+        let (list, call) = self.into_call();
+        Ok(Iter::begin(mode, ENTRIES, |_| 0, move || list.stream(call)))
     }
 }
 
-/// Results as they come. `next` blocks until there is one. Dropping it cancels what is under way.
+/// Results as they arrive. `next` blocks until there is one. Dropping the iterator cancels requests in flight.
 pub struct Iter<S: Stream> {
     ready: vec::IntoIter<S::Item>,
     batches: mpsc::Receiver<Vec<S::Item>>,
-    /// Until its end has been looked at.
+    /// `None` after its end was checked.
     pump: Option<JoinHandle<()>>,
     mode: Blocking,
 }
@@ -188,9 +183,9 @@ impl<S> Iter<S>
 where
     S: Stream<Item: Send> + Send + Unpin + 'static,
 {
-    /// Begins to read on the client's own threads: there the stream goes on while its reader is busy.
+    /// Starts reading the stream on the client's threads, where it continues while the caller is busy.
     ///
-    /// A batch ends at `most` items, or when what `weigh` says of them reaches [`BYTES`].
+    /// A batch ends at `most` items, or when their weights reach [`BYTES`].
     fn begin(
         mode: Blocking,
         most: usize,
@@ -208,9 +203,9 @@ where
     }
 }
 
-/// Reads a stream and hands over what has come in batches of at most `most`.
+/// Reads a stream and hands over its items in batches of at most `most`.
 ///
-/// A stream that waits is never left alone: what it waits for may hold a permit that the reader needs for its next call.
+/// The stream is polled also while a batch waits for its reader: it may hold a permit that the reader's next call needs.
 async fn pump<S: Stream + Unpin>(
     mut stream: S,
     most: usize,
@@ -249,7 +244,7 @@ async fn pump<S: Stream + Unpin>(
         });
         match room.await {
             Ok(room) => room.send(std::mem::take(&mut batch)),
-            // Nobody reads any more.
+            // The iterator was dropped.
             Err(_) => return,
         }
     }
@@ -270,7 +265,7 @@ where
                 self.ready = self.next_batch()?;
                 continue;
             }
-            // The iterator was carried into asynchronous code, where this thread may not wait.
+            // The iterator was moved into asynchronous code, where this thread must not block.
             self.ready = thread::scope(|scope| {
                 let waiting = scope.spawn(|| self.next_batch());
                 waiting
@@ -286,7 +281,7 @@ impl<S: Stream> Iter<S> {
         if let Some(batch) = self.batches.blocking_recv() {
             return Some(batch.into_iter());
         }
-        // It is over; or it has panicked, which is no end.
+        // The stream has ended or panicked.
         let ended = self.mode.0.wait_for(self.pump.take()?);
         if let Err(failure) = ended
             && let Ok(panic) = failure.try_into_panic()
@@ -345,7 +340,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn inside_a_runtime_calls_are_refused_and_dropping_is_harmless() {
+    async fn inside_a_runtime_calls_are_errors_and_dropping_is_harmless() {
         let s3 = S3::in_memory().unwrap();
         let error = s3.list_buckets().send().unwrap_err();
         assert!(matches!(error, Error::InsideRuntime), "{error}");
@@ -353,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn an_iterator_works_where_it_is_carried() {
+    fn an_iterator_works_inside_a_runtime() {
         let s3 = S3::in_memory().unwrap();
         s3.create_bucket("b").send().unwrap();
         s3.put("s3://b/k", "v").send().unwrap();
@@ -387,13 +382,14 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_under_way_does_not_hold_up_the_calls_of_its_reader() {
+    fn a_listing_in_flight_does_not_block_the_calls_of_its_reader() {
         let (_store, s3) = slow_listing(1, 4);
         let mut seen = 0;
         let request = s3.list_recursive().at(["s3://b/"]);
-        let call = Call::begin(request.client, None);
+        let mode = request.mode.clone();
+        let (list, call) = request.into_call();
         // Batches end within pages, so the next page is on its way while a batch waits for its reader.
-        for entry in Iter::begin(request.mode, 300, |_| 0, move || request.op.stream(call)) {
+        for entry in Iter::begin(mode, 300, |_| 0, move || list.stream(call)) {
             let entry = entry.unwrap();
             if seen % 100 == 0 {
                 // Long enough for the next page to be asked for.
@@ -422,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_on_the_clients_threads_is_not_the_end_of_the_iterator() {
+    fn a_panic_on_the_clients_threads_reaches_the_iterator() {
         let Blocking(worker_pool) = Blocking::start().unwrap();
         let broken = stream::iter(0..3).map(|n: u32| if n == 2 { panic!("broken") } else { n });
         let mut iter = Iter::begin(Blocking(worker_pool), 1, |_| 0, move || broken);

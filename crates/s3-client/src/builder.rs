@@ -11,7 +11,7 @@ use s3_core::url::ParseError;
 use s3_core::url::http::{Addressing, Endpoint};
 use s3_core::url::{Root, RunOverrides, RunPath, quote};
 use s3_core::{Encryption, S3Prefix, SharedStore, Store};
-use s3_transfer::{Concurrency, MemoryBudget, Transfer, TransferConfig};
+use s3_transfer::{Concurrency, MemoryBudget, Observer, Transfer, TransferConfig};
 
 use crate::Config;
 #[cfg(feature = "sdk")]
@@ -28,14 +28,14 @@ const MAX_IN_MEMORY_OBJECT: u64 = 8 << 20;
 /// The memory of all downloads of a client by default: 256 MiB.
 const MEMORY_BUDGET: u64 = 256 << 20;
 
-/// How many requests begin at once before the engine has found its level.
+/// How many requests start at once before the engine has measured the concurrency that pays.
 const CONCURRENCY_START: usize = 16;
 
-/// Settings of a client, to be built with [`build`](Self::build). Empty texts count as not given.
+/// The settings of a client. [`build`](Self::build) makes the client. Empty strings count as not given.
 ///
 /// # Examples
 ///
-/// A client of a run keeps its data below `DATATOOLS_S3ROOT/flow/run`:
+/// The keys of a client of a run are relative to `DATATOOLS_S3ROOT/flow/run`:
 ///
 /// ```
 /// use s3_client::{Config, MemoryStore, RunPath, S3};
@@ -62,14 +62,15 @@ pub struct S3Builder<M> {
     s3root: Option<String>,
     store: Option<SharedStore>,
     transfer: Option<TransferConfig>,
+    observer: Option<Arc<dyn Observer>>,
     max_in_memory_object: u64,
     memory_budget: u64,
     mode: PhantomData<M>,
 }
 
 impl<M: Mode> Client<M> {
-    /// Begins a client with nothing but defaults: AWS, full URLs, the working directory for temporary files. The
-    /// environment is not read, except by the SDK for credentials, region and endpoint.
+    /// Returns a builder with the defaults: AWS, full URLs, the working directory for temporary files. Only the SDK reads
+    /// the environment, for credentials, region and endpoint.
     ///
     /// # Examples
     ///
@@ -77,7 +78,7 @@ impl<M: Mode> Client<M> {
     /// use s3_client::{MemoryStore, S3};
     ///
     /// let s3 = S3::builder()
-    ///     .store(MemoryStore::with_buckets(["b"])) // leave this out to talk to AWS
+    ///     .store(MemoryStore::with_buckets(["b"])) // without it: AWS
     ///     .s3root("s3://b/data")
     ///     .tmproot(std::env::temp_dir())
     ///     .build()?;
@@ -104,8 +105,8 @@ impl<M: Mode> Client<M> {
         Self::builder().config(Config::from_env()?).build()
     }
 
-    /// Builds a client of a store in memory, without root and without buckets, for tests and examples. Temporary files
-    /// go to the system's directory for them.
+    /// Builds a client of an in-memory store without buckets, for tests and examples. Temporary files are in the system's
+    /// temporary directory.
     ///
     /// # Errors
     ///
@@ -130,7 +131,7 @@ impl<M: Mode> Client<M> {
     }
 }
 
-/// Shows where the client will be, and nothing of the query of a presigned address.
+/// Hides the query of a presigned URL.
 impl<M> fmt::Debug for S3Builder<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("S3Builder")
@@ -152,26 +153,27 @@ impl<M: Mode> S3Builder<M> {
             s3root: None,
             store: None,
             transfer: None,
+            observer: None,
             max_in_memory_object: MAX_IN_MEMORY_OBJECT,
             memory_budget: MEMORY_BUDGET,
             mode: PhantomData,
         }
     }
 
-    /// Sets where the temporary directory is made; the configuration's `TEMPDIR` by default, which is the working
-    /// directory by default. It is kept as an absolute path.
+    /// Sets the parent of the temporary directory: the configuration's `TEMPDIR` by default, and without that the working
+    /// directory. The path is made absolute.
     pub fn tmproot(mut self, path: impl Into<PathBuf>) -> Self {
         self.tmproot = Some(path.into());
         self
     }
 
-    /// Sets the root that keys are relative to: `s3://bucket/path`. Slashes at its end do not count.
+    /// Sets the root that keys are relative to: `s3://bucket/path`. Trailing slashes are ignored.
     pub fn s3root(mut self, url: impl Into<String>) -> Self {
         self.s3root = given(url);
         self
     }
 
-    /// Makes keys relative to a run's place below the configuration's `DATATOOLS_S3ROOT`. It wins over `s3root`.
+    /// Makes keys relative to the directory of a run below the configuration's `DATATOOLS_S3ROOT`. Overrides `s3root`.
     pub fn run(mut self, run: RunPath) -> Self {
         self.run = Some(run);
         self
@@ -189,13 +191,14 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
-    /// Sets the server-side encryption of uploads that do not say otherwise: `AES256`, `aws:kms`.
+    /// Sets the default server-side encryption of uploads: `AES256`, `aws:kms`.
     pub fn encryption(mut self, encryption: impl Into<String>) -> Self {
         self.config.encryption = given(encryption);
         self
     }
 
-    /// Sets the backend; the SDK's, at the configured endpoint, by default. Endpoint and region then have no effect.
+    /// Sets the backend: by default the SDK's, at the configured endpoint. With a store, endpoint and region have no
+    /// effect.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(SharedStore::new(store));
         self
@@ -213,7 +216,7 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
-    /// Replaces the configuration, and with it what `encryption`, `endpoint` and `region` have set before.
+    /// Replaces the configuration, including earlier values of `encryption`, `endpoint` and `region`.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
@@ -225,6 +228,13 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
+    /// Reports the events of all calls that have no observer of their own: bytes planned and moved, objects finished,
+    /// attempts retried.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Sets the largest download that stays in memory, in bytes; larger ones go to the temporary directory. 8 MiB by
     /// default, one part of a download.
     pub fn max_in_memory_object(mut self, bytes: u64) -> Self {
@@ -232,9 +242,9 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
-    /// Sets how many bytes of downloads stay in memory for all objects of the client that are alive or on their way;
-    /// beyond it, smaller ones go to the temporary directory too. 256 MiB by default. Objects that are asked for in memory
-    /// stay there, and count once they are there.
+    /// Sets the memory for downloads of all objects of the client that are alive or in flight; beyond it, small ones go
+    /// to the temporary directory too. 256 MiB by default. Objects requested with `to_memory` are always in memory, and
+    /// count once they are complete.
     pub fn memory_budget(mut self, bytes: u64) -> Self {
         self.memory_budget = bytes;
         self
@@ -244,9 +254,8 @@ impl<M: Mode> S3Builder<M> {
     ///
     /// # Errors
     ///
-    /// An address that makes no sense (class `Url`); an endpoint that is none, an encryption that fits into no header, a
-    /// temporary directory that cannot be made, no runtime for a blocking client, or no store in a build without the
-    /// SDK (class `Other`).
+    /// Class `Url` for an invalid root; class `Other` for an invalid endpoint or encryption, a temporary directory that
+    /// cannot be created, threads that cannot be started, or a build without the SDK and without a store.
     pub fn build(self) -> Result<Client<M>> {
         let root = self.root()?;
         let encryption = self.encryption_header()?;
@@ -255,7 +264,8 @@ impl<M: Mode> S3Builder<M> {
             None => default_store(&self.config)?,
         };
         let mode = M::start()?;
-        let engine = self.transfer.unwrap_or_else(|| engine(&self.config));
+        let mut engine = self.transfer.unwrap_or_else(|| engine(&self.config));
+        engine.observer = self.observer.or(engine.observer);
         let tmproot = self.tmproot.unwrap_or(self.config.tempdir);
         let scratch = Scratch::create(&tmproot, self.config.keep_temp_files)?;
         let context = ClientContext {
@@ -276,7 +286,7 @@ impl<M: Mode> S3Builder<M> {
         };
         if !fits_header(encryption) {
             return Err(Error::config(format!(
-                "the encryption {encryption:?} does not fit into an HTTP header\nhint: such as AES256 or aws:kms"
+                "the encryption {encryption:?} is not a valid HTTP header value\nhint: use AES256 or aws:kms"
             )));
         }
         Ok(Some(Encryption::new(encryption)))
@@ -337,7 +347,7 @@ fn default_store(config: &Config) -> Result<SharedStore> {
     Ok(SharedStore::new(builder.build()))
 }
 
-/// The store would say the same at its first request; a mistake in the address is better known now.
+/// Checks the endpoint when the client is built instead of at the first request.
 #[cfg(feature = "sdk")]
 fn check_endpoint(endpoint: &str) -> Result<()> {
     let problem = match url::Url::parse(endpoint) {
@@ -349,7 +359,7 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
         },
     };
     Err(Error::config(format!(
-        "the endpoint {:?} is no address of a server: {problem}\nhint: write http://host:port or https://host",
+        "the endpoint {:?} is not the URL of a server: {problem}\nhint: write http://host:port or https://host",
         public(endpoint)
     )))
 }
@@ -398,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_is_that_of_the_run_or_the_one_given_or_none() {
+    fn the_root_is_that_of_the_run_or_the_given_one_or_unset() {
         assert_eq!(root(with_datatools()), "s3://b/metaflow/data/Flow/7");
         assert_eq!(
             root(with_datatools().s3root("s3://x")),
@@ -420,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_address_is_refused_before_anything_is_made() {
+    fn an_invalid_root_is_an_error_before_anything_is_created() {
         for s3root in ["http://b/p", "b/p", "s3a://b", "s3://", "s3:b/p"] {
             let error = builder().s3root(s3root).build().unwrap_err();
             assert_eq!(error.class(), ErrorClass::Url, "{error}");
@@ -437,7 +447,7 @@ mod tests {
 
     #[cfg(feature = "sdk")]
     #[test]
-    fn an_endpoint_that_is_none_is_refused_and_its_password_is_not_shown() {
+    fn an_invalid_endpoint_is_an_error_that_hides_its_password() {
         for endpoint in ["host:9000", "ftp://host", "http://", "http://host/?q", "x"] {
             let error = S3::builder().endpoint(endpoint).build().unwrap_err();
             assert_eq!(error.class(), ErrorClass::Other);
@@ -463,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encryption_that_fits_into_no_header_is_refused() {
+    fn an_encryption_that_is_not_a_header_value_is_an_error() {
         let error = builder().encryption("AES256\n").build().unwrap_err();
         assert!(error.to_string().contains(r#""AES256\n""#), "{error}");
     }

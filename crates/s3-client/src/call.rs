@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3_transfer::CallOptions;
+use s3_transfer::{CallOptions, Observer};
 use tokio::time::Instant;
 
 use crate::context::ClientContext;
@@ -17,11 +17,16 @@ pub struct Call {
 
 impl Call {
     /// Starts the clock of a call.
-    pub(crate) fn begin(client: Arc<ClientContext>, deadline: Option<Duration>) -> Self {
+    pub(crate) fn begin(
+        client: Arc<ClientContext>,
+        deadline: Option<Duration>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
         let now = Instant::now();
         let mut options = CallOptions::default().with_began(now);
-        // A deadline beyond what the clock can count is none.
+        // A deadline beyond the range of the clock has no effect.
         options.deadline = deadline.and_then(|deadline| now.checked_add(deadline));
+        options.observer = observer;
         Self { client, options }
     }
 }

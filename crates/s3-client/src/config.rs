@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::config_files::{project_file, read_files};
 use crate::error::{Error, Result};
 
-/// What a client takes from Metaflow's configuration.
+/// The settings of Metaflow that a client uses.
 ///
 /// Each setting `NAME` is the first of
 ///
@@ -32,13 +32,13 @@ use crate::error::{Error, Result};
 /// | `DEBUG_S3CLIENT` | [`keep_temp_files`](Self::keep_temp_files) | no |
 /// | `S3_VERIFY_CERTIFICATE` | none: only "true" is accepted | true |
 ///
-/// Other settings of Metaflow have no effect; `S3_CLIENT_RETRY_CONFIG` and `DATATOOLS_SESSION_VARS`, for example, speak
-/// to an SDK that is not here.
+/// Other settings of Metaflow have no effect: `S3_CLIENT_RETRY_CONFIG` and `DATATOOLS_SESSION_VARS`, for example, are
+/// options of boto3.
 ///
 /// # Deviation
 ///
-/// `S3_VERIFY_CERTIFICATE` cannot switch the check of certificates off, nor name a bundle of its own; either is an
-/// error, never ignored. A private authority belongs into the system's store or into `SSL_CERT_FILE`.
+/// `S3_VERIFY_CERTIFICATE` cannot switch the verification of certificates off or name a bundle: both are errors. Add a
+/// private authority to the system's store or to `SSL_CERT_FILE`.
 ///
 /// # Examples
 ///
@@ -60,19 +60,19 @@ pub struct Config {
     pub endpoint: Option<String>,
     /// The region; what the SDK's own configuration says when `None`.
     pub region: Option<String>,
-    /// Server-side encryption of every upload that does not say otherwise: `AES256`, `aws:kms`.
+    /// The default server-side encryption of uploads: `AES256`, `aws:kms`.
     pub encryption: Option<String>,
     /// How often a request is retried; see [`retries`](Self::retries).
     pub retry_count: u32,
     /// How often a transient failure is retried; see [`retries`](Self::retries).
     pub transient_retry_count: u32,
-    /// The most requests under way at once.
+    /// The most requests in flight.
     pub worker_count: Option<usize>,
-    /// Where a client of a run begins.
+    /// The root of all runs.
     pub datatools_s3root: Option<String>,
-    /// Where temporary directories are made.
+    /// The parent of temporary directories.
     pub tempdir: PathBuf,
-    /// Leaves temporary files behind, for debugging.
+    /// Keeps temporary files, for debugging.
     pub keep_temp_files: bool,
 }
 
@@ -97,7 +97,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A file that cannot be read or is no JSON object, a profile without a file, a value that makes no sense.
+    /// A file that cannot be read or is not a JSON object, a profile without a file, an invalid value.
     ///
     /// # Examples
     ///
@@ -122,7 +122,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A value that makes no sense.
+    /// An invalid value.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
         Self::from_settings(&Settings {
             variable: lookup,
@@ -130,8 +130,7 @@ impl Config {
         })
     }
 
-    /// Reads variables through `lookup` and the profile's file through `read`; the rest of the world has no say, a
-    /// project's file neither.
+    /// Reads variables through `lookup` and the profile's file through `read`, and nothing else: no project's file either.
     ///
     /// # Errors
     ///
@@ -210,7 +209,7 @@ impl Config {
     }
 }
 
-/// The endpoint is shown without user name and password: it is refused with them, but until then they are secrets.
+/// Shows the endpoint without user name and password. `build` rejects such an endpoint, but they are secrets until then.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
@@ -227,12 +226,12 @@ impl fmt::Debug for Config {
     }
 }
 
-/// Returns what may be shown of an endpoint: what follows a user name and a password.
+/// Returns the part of an endpoint that may be shown: without user name, password and query.
 pub(crate) fn public(endpoint: &str) -> &str {
     let place = match endpoint.split_once('?') {
-        // A password with a question mark in it, or a query with a name: nobody can tell which part is secret.
+        // A password with a question mark, or a query with an `@`: the secret part is not known.
         Some((_, query)) if query.contains('@') => return "(hidden)",
-        // A presigned address, perhaps, which works for whoever reads it.
+        // It may be a presigned URL.
         Some((place, query)) if query.contains('=') => place,
         _ => endpoint,
     };
@@ -365,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_makes_no_sense_is_an_error_that_names_the_setting() {
+    fn an_invalid_value_is_an_error_that_names_the_setting() {
         for (name, value) in [
             ("METAFLOW_S3_RETRY_COUNT", "many"),
             ("METAFLOW_S3_WORKER_COUNT", "-1"),

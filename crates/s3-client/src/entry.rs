@@ -6,7 +6,7 @@ use std::sync::Arc;
 use s3_core::S3Prefix;
 
 use crate::S3Info;
-use crate::location::{Location, located};
+use crate::location::{Location, debug_as_display, located};
 
 /// An entry of [`list_paths`](crate::S3::list_paths): an object, or a common prefix, S3's equivalent of a subdirectory.
 ///
@@ -28,7 +28,7 @@ use crate::location::{Location, located};
 /// }
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum S3Entry {
     /// An object.
     Object(S3Info),
@@ -75,6 +75,7 @@ impl CommonPrefix {
 }
 
 located!(S3Entry, CommonPrefix);
+debug_as_display!(CommonPrefix);
 
 /// As in Metaflow, where a prefix is an object that does not exist.
 impl fmt::Display for CommonPrefix {
@@ -88,23 +89,6 @@ impl fmt::Display for S3Entry {
         match self {
             Self::Object(info) => info.fmt(f),
             Self::Prefix(prefix) => prefix.fmt(f),
-        }
-    }
-}
-
-/// The URL.
-impl fmt::Debug for CommonPrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<S3Prefix {}>", self.url())
-    }
-}
-
-/// As the object or prefix.
-impl fmt::Debug for S3Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Object(info) => fmt::Debug::fmt(info, f),
-            Self::Prefix(prefix) => fmt::Debug::fmt(prefix, f),
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Errors: what failed, on what, and which of Metaflow's exceptions that is.
+//! [`Error`] and its class, one of Metaflow's exceptions.
 
-use std::io;
+use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use s3_core::url::{ParseError, ResolveError};
 use s3_core::{ErrorKind, Operation};
@@ -11,81 +12,88 @@ use crate::BatchError;
 /// The result of every call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What failed. [`class`](Self::class) says which exception of Metaflow it is; the text says what to do.
-#[derive(Debug, thiserror::Error)]
+/// The error of every call. [`class`](Self::class) is one of Metaflow's exceptions; the text says what to do.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A key or an address that cannot be resolved. Nothing was sent.
+    /// A key or URL that cannot be resolved. Nothing was sent.
     #[error(transparent)]
     Url(#[from] ResolveError),
-    /// A bucket was given where a path in it is needed. Nothing was sent.
+    /// A bucket was given instead of a path in it. Nothing was sent.
     #[error("\"{input}\" is a bucket without a path: write \"{input}/\" to mean all of it")]
+    #[non_exhaustive]
     BucketWithoutPath {
-        /// What was given.
+        /// The key as given.
         input: String,
     },
-    /// An object that an earlier call has returned is not below the root of the client. Nothing was sent.
+    /// The result of an earlier call is not below the root of the client. Nothing was sent.
     #[error(
-        "{url} is not below {root}, the root of this client\nhint: give its key() to mean the object of that name below the root, or use a client without a root"
+        "{url} is not below {root}, the root of this client\nhint: pass its key() for the object of that name below the root, or use a client without a root"
     )]
+    #[non_exhaustive]
     OutsideRoot {
-        /// Where the object is.
+        /// The URL of the object.
         url: String,
         /// The root.
         root: String,
     },
-    /// A client of a run needs to know where runs are kept.
+    /// A client of a run needs `DATATOOLS_S3ROOT`.
     #[error(
-        "a client of a run needs DATATOOLS_S3ROOT\nhint: set METAFLOW_DATATOOLS_S3ROOT to s3://bucket/path, and give the builder .config(Config::from_env()?)"
+        "a client of a run needs DATATOOLS_S3ROOT\nhint: set METAFLOW_DATATOOLS_S3ROOT to s3://bucket/path, and call .config(Config::from_env()?) on the builder"
     )]
     NoDatatoolsRoot,
-    /// An object to upload that has nothing to upload. Nothing was sent.
+    /// An object to upload without value or path. Nothing was sent.
     #[error(
-        "put \"{key}\": the object has no {missing}\nhint: put_many sends what is in `value`, put_files the file at `path`"
+        "put \"{key}\": the object has no {missing}\nhint: put_many uploads `value`, put_files uploads the file at `path`"
     )]
+    #[non_exhaustive]
     NoValue {
-        /// The key as given, without the query of a presigned address.
+        /// The key as given, without the query of a presigned URL.
         key: String,
-        /// What it has not: "value" or "path".
+        /// The missing field: "value" or "path".
         missing: &'static str,
     },
-    /// A request failed, or was refused before it was sent.
+    /// A request failed, or was rejected before it was sent.
     #[error(transparent)]
     Request(#[from] s3_core::Error),
-    /// A local file to upload is not there. Nothing was sent.
+    /// A local file to upload does not exist. Nothing was sent.
     #[error(
-        "local file not found: {}\nhint: check the path; a relative one begins at the working directory",
+        "local file not found: {}\nhint: check the path; relative paths start at the working directory",
         path.display()
     )]
+    #[non_exhaustive]
     LocalFileNotFound {
         /// The path as given.
         path: PathBuf,
     },
     /// The local file system failed.
     #[error("{action}: {error}")]
+    #[non_exhaustive]
     Local {
-        /// What was attempted, on what.
+        /// The action and its target.
         action: String,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The client was closed, and what is asked for needs its temporary directory.
+    /// The client was closed, and the call needs its temporary directory.
     #[error(
         "{action}: the client is closed and its temporary directory is gone\nhint: read the data before close()"
     )]
+    #[non_exhaustive]
     Closed {
-        /// What was attempted, on what.
+        /// The action and its target.
         action: String,
     },
-    /// The configuration makes no sense, or the client cannot be built of it.
+    /// The configuration is invalid, or the client cannot be built.
     #[error("{message}")]
+    #[non_exhaustive]
     Config {
-        /// What is wrong, and what to do.
+        /// The problem, and what to do.
         message: String,
     },
-    /// A blocking call was made from asynchronous code, where it would block everybody else.
+    /// A blocking call was made from asynchronous code, where it would block other tasks.
     #[error(
-        "blocking call inside an async runtime\nhint: use s3_client::S3 there, or call from a thread of its own"
+        "blocking call inside an async runtime\nhint: use the asynchronous s3_client::S3, or call from a thread of your own"
     )]
     InsideRuntime,
     /// One or more inputs of a call over many failed.
@@ -93,19 +101,19 @@ pub enum Error {
     Batch(Box<BatchError>),
 }
 
-/// Metaflow's exceptions, as a class of errors to choose by.
+/// The class of an error: one of Metaflow's exceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorClass {
-    /// `MetaflowS3URLException`: a key or an address makes no sense.
+    /// `MetaflowS3URLException`: an invalid key or URL.
     Url,
     /// `MetaflowS3InvalidObject`: a value cannot be uploaded.
     InvalidObject,
     /// `MetaflowS3NotFound`: no such object, bucket or local file.
     NotFound,
-    /// `MetaflowS3AccessDenied`: the credentials are refused or do not allow it.
+    /// `MetaflowS3AccessDenied`: the credentials are invalid or lack the permission.
     AccessDenied,
-    /// `MetaflowS3InvalidRange`: no byte lies in the range.
+    /// `MetaflowS3InvalidRange`: the range is invalid or beyond the end of the object.
     InvalidRange,
     /// `MetaflowS3InsufficientDiskSpace`: the local disk is full.
     InsufficientDiskSpace,
@@ -130,7 +138,7 @@ impl ErrorClass {
 }
 
 impl Error {
-    /// Returns which of Metaflow's exceptions this is. A batch is what its first failure is.
+    /// Returns which of Metaflow's exceptions this is. A batch has the class of its first failure.
     ///
     /// # Examples
     ///
@@ -163,7 +171,7 @@ impl Error {
         }
     }
 
-    /// Returns the failure of the request behind this error, if a request failed: its kind, HTTP status, attempts.
+    /// Returns the error of the request, if a request failed: its kind, HTTP status, attempts.
     #[must_use]
     pub fn as_request(&self) -> Option<&s3_core::Error> {
         match self {
@@ -173,7 +181,7 @@ impl Error {
         }
     }
 
-    /// Returns the account of a call over many inputs, if this is the error of one.
+    /// Returns the outcomes of all inputs, if this is the error of a call over many.
     #[must_use]
     pub fn as_batch(&self) -> Option<&BatchError> {
         match self {
@@ -197,7 +205,7 @@ impl Error {
         self.as_request().is_some_and(unusable)
     }
 
-    /// Returns whether there is no such object or bucket, which `return_missing` turns into a result.
+    /// Returns whether there is no such object or bucket, which is a result with `return_missing`.
     pub(crate) fn is_missing(&self) -> bool {
         let kind = self.as_request().map(s3_core::Error::kind);
         matches!(kind, Some(ErrorKind::NotFound | ErrorKind::NoSuchBucket))
@@ -224,9 +232,9 @@ impl Error {
         }
     }
 
-    /// The error of a local file that should be read.
+    /// The error of reading a local file.
     pub(crate) fn local_file(path: &Path, error: io::Error) -> Self {
-        // Nothing can be there either, where the way leads through what is no directory.
+        // A path through a file cannot exist either.
         if matches!(
             error.kind(),
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
@@ -252,6 +260,19 @@ impl Error {
     }
 }
 
+/// The text with its attempts, and the causes. It is what `main` prints of an error that it returns.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#}")?;
+        let mut source = StdError::source(self);
+        while let Some(cause) = source {
+            write!(f, "\ncaused by: {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
 impl From<ParseError> for Error {
     fn from(error: ParseError) -> Self {
         Self::Url(error.into())
@@ -273,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_fall_into_metaflows_classes() {
+    fn kinds_have_metaflows_classes() {
         for (kind, class) in [
             (ErrorKind::NotFound, ErrorClass::NotFound),
             (ErrorKind::NoSuchBucket, ErrorClass::NotFound),
@@ -289,11 +310,24 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_from_other_local_failures() {
+    fn a_full_disk_has_a_class_of_its_own() {
         let full = Error::local("write x", io::Error::from(io::ErrorKind::StorageFull));
         assert_eq!(full.class(), ErrorClass::InsufficientDiskSpace);
         let denied = Error::local("write x", io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!(denied.class(), ErrorClass::Other);
+    }
+
+    #[test]
+    fn the_debug_form_is_the_text_and_its_causes() {
+        let error = s3_core::Error::new(ErrorKind::Network, Operation::Get)
+            .with_resource("s3://b/k")
+            .with_source(io::Error::other("connection reset"));
+        assert_eq!(
+            format!("{:?}", Error::from(error)),
+            "get s3://b/k: network failure\ncaused by: connection reset"
+        );
+        let local = Error::local("write x", io::Error::other("no room"));
+        assert_eq!(format!("{local:?}"), "write x: no room");
     }
 
     #[test]
@@ -304,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn each_class_is_an_exception_of_metaflows() {
+    fn each_class_names_its_exception() {
         let names = [
             (ErrorClass::Url, "MetaflowS3URLException"),
             (ErrorClass::InvalidObject, "MetaflowS3InvalidObject"),
@@ -323,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn no_room_of_any_kind_is_a_full_disk() {
+    fn every_lack_of_space_is_a_full_disk() {
         use io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, StorageFull};
         for (kind, full) in [
             (StorageFull, true),

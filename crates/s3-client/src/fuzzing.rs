@@ -1,14 +1,14 @@
-//! What reads texts that other programs wrote, for programs that feed it nonsense. No part of the public interface.
+//! Entry points for fuzzing: parsers of text that other programs wrote. Not part of the public API.
 
 use s3_core::UserMetadata;
 
 use crate::metadata::{NAME, decode, encode};
 
-/// Reads a metadata item; what is written of what was read is read as the same.
+/// Decodes a metadata item, and asserts that encoding and decoding the result returns it.
 ///
 /// # Panics
 ///
-/// If it is not.
+/// If it does not.
 pub fn metadata(text: &str) {
     let item = |text: &str| UserMetadata::from([(NAME.to_owned(), text.to_owned())]);
     let Some(value) = decode(&item(text), "s3://b/k") else {

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 ///
 /// # Deviation
 ///
-/// Metaflow reads a negative length as that many bytes from the end; its documentation says what is done here.
+/// Metaflow reads a negative length as that many bytes from the end; its documentation describes the behaviour of this client.
 ///
 /// # Examples
 ///
@@ -66,7 +66,7 @@ impl S3GetObject {
     }
 }
 
-/// An input of [`get`](crate::S3::get) and [`get_many`](crate::S3::get_many): whatever converts into a [`Key`], or an
+/// An input of [`get`](crate::S3::get) and [`get_many`](crate::S3::get_many): anything that converts into a [`Key`], or an
 /// [`S3GetObject`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GetObject {

@@ -12,8 +12,8 @@ use crate::{S3GetObject, S3PutObject};
 /// Anything that names an object converts: text, `None` for the root itself, a reference to a result of an earlier call,
 /// an [`S3GetObject`] or [`S3PutObject`] (their keys), an [`S3Url`] (its text).
 ///
-/// A result stands for the object at its URL, whatever was listed to find it: `delete_many(&found)` deletes what was
-/// found. A client with a root refuses a result that is not below it. The result's `key()` as text is relative to the
+/// A result stands for the object at its URL, also if it is shown relative to a listed prefix: `delete_many(&found)`
+/// deletes the objects found. A client with a root refuses a result that is not below it. The result's `key()` as text is relative to the
 /// prefix that was listed, and names the same object only if that was the root.
 ///
 /// # Deviation
@@ -81,7 +81,7 @@ impl Key {
     }
 }
 
-/// Shows nothing of the query of a presigned address.
+/// Hides the query of a presigned URL.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Key")
@@ -99,33 +99,29 @@ impl From<String> for Key {
     }
 }
 
-impl From<&str> for Key {
-    fn from(text: &str) -> Self {
-        text.to_owned().into()
-    }
+/// Makes text of other types a key.
+macro_rules! from_text {
+    ($($source:ty: $text:ident => $value:expr;)*) => {$(
+        impl From<$source> for Key {
+            fn from($text: $source) -> Self {
+                Self::from(String::from($value))
+            }
+        }
+    )*};
 }
 
-impl From<&String> for Key {
-    fn from(text: &String) -> Self {
-        text.as_str().into()
-    }
+from_text! {
+    &str: text => text;
+    &String: text => text;
+    &&str: text => *text;
+    Option<&str>: text => text.unwrap_or_default();
+    Option<String>: text => text.unwrap_or_default();
+    &S3Url: url => url.as_str();
 }
 
-impl From<&&str> for Key {
-    fn from(text: &&str) -> Self {
-        (*text).into()
-    }
-}
-
-impl From<Option<&str>> for Key {
-    fn from(text: Option<&str>) -> Self {
-        text.unwrap_or_default().into()
-    }
-}
-
-impl From<Option<String>> for Key {
-    fn from(text: Option<String>) -> Self {
-        text.unwrap_or_default().into()
+impl From<S3GetObject> for Key {
+    fn from(object: S3GetObject) -> Self {
+        object.key
     }
 }
 
@@ -135,20 +131,8 @@ impl From<&S3GetObject> for Key {
     }
 }
 
-impl From<S3GetObject> for Key {
-    fn from(object: S3GetObject) -> Self {
-        object.key
-    }
-}
-
 impl From<&S3PutObject> for Key {
     fn from(object: &S3PutObject) -> Self {
         object.key.clone()
-    }
-}
-
-impl From<&S3Url> for Key {
-    fn from(url: &S3Url) -> Self {
-        url.as_str().into()
     }
 }

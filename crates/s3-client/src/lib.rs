@@ -1,4 +1,4 @@
-//! Metaflow's S3 client for Rust: asynchronous and blocking.
+//! S3 client with the API of Metaflow's `S3` class, asynchronous and blocking.
 //!
 #![doc = include_str!("guide.md")]
 
@@ -71,7 +71,9 @@ pub use s3_core::{
 };
 #[cfg(feature = "sdk")]
 pub use s3_core::{SdkStore, SdkStoreBuilder};
-pub use s3_transfer::{Concurrency, NotVerified, Transfer, TransferConfig, Verified};
+pub use s3_transfer::{
+    Concurrency, Event, NotVerified, Observer, Transfer, TransferConfig, Verified, WaitReason,
+};
 pub use stream::{ListedEntry, ListingStream, ObjectStream};
 pub use write_result::{WriteOutcome, WriteResult};
 

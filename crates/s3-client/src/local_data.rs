@@ -20,11 +20,11 @@ const PRIVATE: u32 = 0o600;
 pub(crate) struct LocalData {
     origin: Origin,
     content: Content,
-    /// Where bytes in memory were written for those who need a file.
+    /// The file that bytes in memory were written to.
     written: Mutex<Option<PathBuf>>,
 }
 
-/// Where bytes came from, and where files go.
+/// The object that bytes came from, and the directory for files.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) url: S3Url,
@@ -33,7 +33,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Returns a path in the scratch directory that was never given before.
+    /// Returns a new path in the scratch directory.
     pub(crate) fn new_file(&self) -> PathBuf {
         self.scratch
             .new_file(self.url.as_str(), self.range.as_ref())
@@ -45,9 +45,9 @@ enum Content {
         Bytes,
         #[expect(dead_code, reason = "counts the bytes until it is dropped")] MemoryShare,
     ),
-    /// A file in the scratch directory, which goes with it.
+    /// A file in the scratch directory, removed with it.
     Scratch(PathBuf),
-    /// A file of the caller's.
+    /// A file of the caller.
     File(PathBuf),
 }
 
@@ -62,7 +62,7 @@ impl LocalData {
         Self::new(origin, Content::Scratch(path))
     }
 
-    /// Takes a file of the caller's, which nobody here removes.
+    /// Takes a file of the caller, which is never removed.
     pub(crate) fn own_file(origin: Origin, path: PathBuf) -> Self {
         Self::new(origin, Content::File(path))
     }
@@ -75,7 +75,7 @@ impl LocalData {
         }
     }
 
-    /// Returns a file that holds the bytes; those in memory are written the first time.
+    /// Returns a file with the bytes; bytes in memory are written at the first call.
     pub(crate) fn path(&self) -> Result<PathBuf> {
         let bytes = match &self.content {
             Content::File(path) => return Ok(path.clone()),
@@ -103,7 +103,7 @@ impl LocalData {
                 .write_all(bytes)
         };
         create().map_err(|error| {
-            // Half a file must not be taken for a whole one; the directory goes away anyway.
+            // A partial file must not be taken for a complete one; the directory is removed anyway.
             _ = fs::remove_file(path);
             Error::local(
                 &format!("write {} to {}", self.origin.url.as_str(), path.display()),
@@ -112,7 +112,7 @@ impl LocalData {
         })
     }
 
-    /// Returns the bytes; those in a file are read.
+    /// Returns how many bytes are in memory.
     pub(crate) fn in_memory(&self) -> u64 {
         match &self.content {
             Content::Memory(bytes, _) => bytes.len() as u64,
@@ -120,6 +120,7 @@ impl LocalData {
         }
     }
 
+    /// Returns the bytes; a file is read.
     pub(crate) fn bytes(&self) -> Result<Bytes> {
         let path = match &self.content {
             Content::Memory(bytes, _) => return Ok(bytes.clone()),
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_scratch_directory_goes_with_it_and_a_file_of_the_callers_does_not() {
+    fn closing_removes_files_of_the_scratch_directory_and_keeps_files_of_the_caller() {
         let (root, scratch) = scratch();
         let inside = scratch.new_file("s3://b/k", None);
         let outside = root.path().join("mine");

@@ -1,4 +1,4 @@
-//! Names of local files for what was downloaded.
+//! Names of local files for downloads.
 
 use std::fmt::Write;
 
@@ -54,7 +54,7 @@ fn hex_digit(value: u8) -> char {
 
 fn write_to(name: &mut String, what: std::fmt::Arguments<'_>) {
     name.write_fmt(what)
-        .expect("a string takes what is written");
+        .expect("writing to a string never fails");
 }
 
 /// Percent-encodes everything but letters, digits, `_`, `.`, `-`, `~` and the slash.
@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    /// Whatever has been harmful in a name somewhere, and texts that are harmless.
+    /// Texts that are harmful in file names, and texts that are harmless.
     fn awkward() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             prop::sample::select(vec![

@@ -90,4 +90,17 @@ macro_rules! located {
     )*};
 }
 
+/// Makes `Debug` print what `Display` does.
+macro_rules! debug_as_display {
+    ($($type:ty),*) => {$(
+        /// As `Display`.
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+
+pub(crate) use debug_as_display;
 pub(crate) use located;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use s3_core::{S3Prefix, S3Url};
 
 use crate::error::Result;
-use crate::location::{Location, located};
+use crate::location::{Location, debug_as_display, located};
 use crate::{S3Info, S3Object};
 
 /// The result of a read with `return_missing`: the object, or where it was looked for.
@@ -26,7 +26,7 @@ use crate::{S3Info, S3Object};
 /// }
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Lookup<T> {
     /// The object exists.
     Found(T),
@@ -133,6 +133,7 @@ macro_rules! read_output {
 
 read_output!(S3Object, S3Info);
 located!(MissingObject);
+debug_as_display!(MissingObject);
 
 /// Metaflow's notation: `<S3Object s3://b/k (object does not exist)>`.
 impl fmt::Display for MissingObject {
@@ -141,28 +142,11 @@ impl fmt::Display for MissingObject {
     }
 }
 
-/// As [`Display`](fmt::Display).
-impl fmt::Debug for MissingObject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 impl<T: fmt::Display> fmt::Display for Lookup<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Found(found) => found.fmt(f),
             Self::Missing(missing) => fmt::Display::fmt(missing, f),
-        }
-    }
-}
-
-/// As the object.
-impl<T: fmt::Debug> fmt::Debug for Lookup<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Found(found) => found.fmt(f),
-            Self::Missing(missing) => missing.fmt(f),
         }
     }
 }

@@ -1,8 +1,7 @@
-//! User metadata as Metaflow keeps it: one JSON text under one name.
+//! User metadata in Metaflow's format: one JSON text in one header.
 //!
-//! The reference stores the whole dictionary as the text that Python's `json.dumps` makes of it, under
-//! `x-amz-meta-metaflow-user-attributes`. The text written here is the same byte for byte, so that either client
-//! reads, compares and signs what the other one wrote.
+//! Metaflow stores the whole dictionary as the output of Python's `json.dumps` in `x-amz-meta-metaflow-user-attributes`.
+//! The text written here is the same byte for byte, so that each client reads and compares the metadata of the other.
 
 use std::fmt::Write;
 
@@ -14,7 +13,7 @@ use crate::python_json::as_json;
 /// The name of the one metadata item, without `x-amz-meta-`.
 pub(crate) const NAME: &str = "metaflow-user-attributes";
 
-/// Returns the metadata item for `value`, or `None` for what Python calls false: null, `{}`, `[]`, `""`, 0, false.
+/// Encodes the metadata item; `None` for values that are false in Python: null, `{}`, `[]`, `""`, 0, false.
 pub(crate) fn encode(value: &Value) -> Option<String> {
     if is_falsy(value) {
         return None;
@@ -24,15 +23,15 @@ pub(crate) fn encode(value: &Value) -> Option<String> {
     Some(text)
 }
 
-/// Returns what the metadata item says, or `None` if there is none.
+/// Decodes the metadata item; `None` without one.
 ///
-/// Python writes three things that JSON has not: `NaN` and the infinities come back as null, half a surrogate pair as
-/// U+FFFD. An integer beyond 64 bits comes back as the nearest float.
+/// Python writes values that JSON does not have: `NaN` and the infinities are read as null, an unpaired surrogate as
+/// U+FFFD. An integer beyond 64 bits is read as the nearest float.
 ///
 /// # Deviation
 ///
-/// An item that is not JSON raises an error in the reference and makes the object unreadable. Here it counts as
-/// absent and is logged as a warning: the object's bytes are worth more than somebody else's bad header.
+/// In Metaflow, an item that is not JSON is an error, and the object cannot be read. Here it counts as absent, with a
+/// logged warning.
 pub(crate) fn decode(user: &UserMetadata, url: &str) -> Option<Value> {
     let text = user.get(NAME)?;
     serde_json::from_str(text)
@@ -101,7 +100,7 @@ fn write_string(text: &mut String, string: &str) {
             ' '..='~' => text.push(char),
             _ => {
                 for unit in char.encode_utf16(&mut [0; 2]) {
-                    write!(text, "\\u{unit:04x}").expect("a string takes what is written");
+                    write!(text, "\\u{unit:04x}").expect("writing to a string never fails");
                 }
             }
         }
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_is_what_python_writes() {
+    fn the_text_is_the_same_as_pythons() {
         let cases = [
             (json!({"b": "1", "a": "2"}), r#"{"b": "1", "a": "2"}"#),
             (
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_python_calls_false_is_not_stored() {
+    fn values_that_are_false_in_python_are_not_stored() {
         for value in [
             json!(null),
             json!({}),
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_python_writes_does_not_hide_the_rest() {
+    fn values_that_only_python_writes_do_not_hide_the_rest() {
         let text = r#"{"loss": NaN, "step": 7, "half": "\ud83d!", "big": 1180591620717411303424}"#;
         let user = UserMetadata::from([(NAME.to_owned(), text.to_owned())]);
         assert_eq!(

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::attributes::ObjectAttributes;
 use crate::error::Result;
 use crate::local_data::LocalData;
-use crate::location::{Location, located};
+use crate::location::{Location, debug_as_display, located};
 use crate::{RangeInfo, Verified};
 
 /// A downloaded object, or a range of one. Clone is a reference count.
@@ -236,18 +236,12 @@ impl S3Object {
 }
 
 located!(S3Object);
+debug_as_display!(S3Object);
 
 /// Metaflow's notation: `<S3Object s3://b/k (5 bytes, local)>`.
 impl fmt::Display for S3Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = self.size();
         write!(f, "<S3Object {} ({size} bytes, local)>", self.url())
-    }
-}
-
-/// As [`Display`](fmt::Display).
-impl fmt::Debug for S3Object {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

@@ -8,7 +8,7 @@ use s3_core::{ETag, ListedObject, ObjectMeta, S3Prefix, S3Url, VersionId};
 use serde_json::Value;
 
 use crate::attributes::ObjectAttributes;
-use crate::location::{Location, located};
+use crate::location::{Location, debug_as_display, located};
 
 /// An object that exists and was not downloaded. Clone is a reference count.
 ///
@@ -139,19 +139,13 @@ impl S3Info {
 }
 
 located!(S3Info);
+debug_as_display!(S3Info);
 
 /// Metaflow's notation: `<S3Object s3://b/k (5 bytes, in S3)>`.
 impl fmt::Display for S3Info {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = self.size();
         write!(f, "<S3Object {} ({size} bytes, in S3)>", self.url())
-    }
-}
-
-/// As [`Display`](fmt::Display).
-impl fmt::Debug for S3Info {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,26 +1,26 @@
-//! What a call over many inputs does when one of them fails.
+//! [`OnFailure`]: what a call over many inputs does when one fails.
 
 use s3_transfer::AfterFailure;
 
 use crate::Outcome;
 use crate::request::{Op, Request};
 
-/// What a call over many inputs does when one of them fails.
+/// What a call over many inputs does when one fails.
 ///
-/// Either way every input is accounted for in the [`BatchError`](crate::BatchError), and the failing input with the
-/// lowest index decides which error it is.
+/// In both cases the [`BatchError`](crate::BatchError) has the outcome of every input, and its error is that of the failing
+/// input with the lowest index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnFailure {
-    /// Begins no further input. Reads under way behind the failure are cancelled, writes under way are brought to their
-    /// end: a cancelled one may have taken effect.
+    /// Starts no further input. Reads in flight after the failing input are cancelled. Writes in flight are completed,
+    /// because a cancelled write may have taken effect.
     Stop,
-    /// Attempts every input. The error of a call that reads holds the objects of those that succeeded.
+    /// Attempts every input. The error of a call that reads has the objects that were read.
     Collect,
 }
 
 impl OnFailure {
-    /// Returns what the account of a read shows of a result: the result itself if the call collects.
+    /// Returns how a result of a read becomes an outcome: with the result itself if the call collects.
     pub(crate) fn outcome<T: Into<Outcome>>(self) -> fn(T) -> Outcome {
         match self {
             Self::Stop => |_| Outcome::Done,
@@ -50,8 +50,8 @@ pub trait ManyOp: Op {
 }
 
 impl<O: ManyOp, M> Request<O, M> {
-    /// Chooses what happens when an input fails. Calls that read [stop](OnFailure::Stop) and calls that write
-    /// [go on](OnFailure::Collect) by default, as Metaflow's do. It changes no request of a call that succeeds.
+    /// Sets what happens when an input fails. By default, calls that read [stop](OnFailure::Stop) and calls that write
+    /// [continue](OnFailure::Collect), as in Metaflow.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! What a killed process leaves on this machine: how it is recognised, and how it is told from what is in use.
+//! Finds directories and files that killed processes left on this machine.
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
@@ -11,35 +11,34 @@ use s3_core::{S3Url, UploadId};
 
 use crate::scratch::{PREFIX, RANDOM};
 
-/// What the names of unfinished downloads begin and end with, and how many characters are in between.
+/// Prefix and suffix of the names of unfinished downloads, and the number of random characters in between.
 const PART: (&str, &str, usize) = (".", ".s3-part", 6);
 
-/// Something that a process left behind which was killed, or lost its connection at the wrong moment.
+/// Something left behind by a process that was killed, or that lost its connection while it created an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Orphan {
     /// A client's temporary directory, `metaflow.s3.RXXXXXXX`, whose process is gone.
     Directory {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
     },
     /// An unfinished download beside its target, `.XXXXXX.s3-part`, whose process is gone.
     File {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
     },
-    /// An upload in parts that was neither completed nor aborted. Its parts are paid for.
+    /// A multipart upload that was neither completed nor aborted. Its parts are billed until it is aborted.
     Upload {
-        /// Where the object would be.
+        /// The URL of the object.
         url: S3Url,
-        /// The upload.
+        /// The ID of the upload.
         upload: UploadId,
     },
 }
 
 impl Orphan {
-    /// Removes what lies on this machine, and returns whether it did: not if it is gone, or somebody has begun to use
-    /// it. Blocks.
+    /// Removes a local orphan, and returns whether it did: not if it is gone or has come into use. Blocks.
     pub(crate) fn remove_local(&self) -> io::Result<bool> {
         let (path, remove): (_, fn(&Path) -> io::Result<()>) = match self {
             Self::Directory { path } => (path, |path| fs::remove_dir_all(path)),
@@ -58,7 +57,7 @@ impl Orphan {
     }
 }
 
-/// Where it is.
+/// The path or URL.
 impl fmt::Display for Orphan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -68,10 +67,8 @@ impl fmt::Display for Orphan {
     }
 }
 
-/// Finds directories of clients and unfinished downloads in `directory`: those of this user, older than `older_than`,
-/// which nobody uses. Blocks.
-///
-/// `ours` is of the user that runs this.
+/// Finds temporary directories of clients and unfinished downloads in `directory` that belong to the owner of `ours`, are
+/// older than `older_than`, and are not in use. Blocks.
 pub(crate) fn find(
     directory: &Path,
     ours: &Metadata,
@@ -89,7 +86,7 @@ pub(crate) fn find(
         if !is_directory && !is_named(name, PART) {
             continue;
         }
-        // Of the entry itself: a link to something is not ours.
+        // The metadata of the entry itself: a symbolic link is not ours.
         let Ok(about) = entry.metadata() else {
             continue;
         };
@@ -124,10 +121,10 @@ fn is_named(name: &str, (before, after, random): (&str, &str, usize)) -> bool {
     })
 }
 
-/// Returns the lock on what nobody uses; `None` if somebody does.
+/// Locks a path that is not in use; `None` if it is.
 fn unused(path: &Path) -> io::Result<Option<File>> {
     let file = File::open(path)?;
-    // Whatever is not known to be unused is in use.
+    // A lock that cannot be tried counts as in use.
     Ok(file.try_lock().is_ok().then_some(file))
 }
 
@@ -147,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_named_as_ours_and_is_what_its_name_says_is_found() {
+    fn only_our_names_of_the_right_type_are_found() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         for name in [
@@ -170,8 +167,8 @@ mod tests {
             fs::write(at(name), "").unwrap();
         }
         fs::write(at("metaflow.s3.Rfffffff"), "").unwrap();
-        fs::write(at("victim"), "").unwrap();
-        std::os::unix::fs::symlink(at("victim"), at(".linked.s3-part")).unwrap();
+        fs::write(at("target"), "").unwrap();
+        std::os::unix::fs::symlink(at("target"), at(".linked.s3-part")).unwrap();
         std::os::unix::fs::symlink(dir.path(), at("metaflow.s3.Rlinked7")).unwrap();
         let ours = fs::metadata(dir.path()).unwrap();
         let found = find(dir.path(), &ours, Duration::ZERO).unwrap();
@@ -186,7 +183,7 @@ mod tests {
             orphan.remove_local().unwrap();
         }
         assert!(find(dir.path(), &ours, Duration::ZERO).unwrap().is_empty());
-        assert!(at("victim").exists() && at("metaflow.s3.abcdefgh").exists());
+        assert!(at("target").exists() && at("metaflow.s3.abcdefgh").exists());
     }
 
     #[test]

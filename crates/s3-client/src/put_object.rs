@@ -151,7 +151,7 @@ fn header<'a>(url: &str, what: &str, value: Option<&'a str>) -> Result<Option<&'
     let error = s3_core::Error::new(ErrorKind::InvalidInput, Operation::Put)
         .with_resource(url)
         .with_message(format!(
-            "the {what} {value:?} does not fit into an HTTP header"
+            "the {what} {value:?} is not a valid HTTP header value"
         ))
         .with_hint("use printable ASCII characters");
     Err(Error::from(error))

@@ -1,4 +1,4 @@
-//! What to upload: text, bytes, a file or a reader.
+//! [`PutValue`]: the content of an upload: text, bytes, a file or a reader.
 
 use std::fmt;
 use std::fs::File;
@@ -15,18 +15,18 @@ use tokio::io::AsyncRead;
 use crate::error::{Error, Result};
 use crate::seekable_reader::SeekableReader;
 
-/// The value of a put. Text, bytes and files convert; readers have constructors of their own.
+/// The value of a put. Text, bytes and files convert; readers have constructors.
 ///
-/// * Text is stored as UTF-8, bytes as they are. Owned ones are not copied.
-/// * A [`File`] is sent as a whole, from its first byte to the length that it has when the call starts, wherever its
-///   cursor is; the cursor does not move. What is no regular file, such as a pipe, is read like a reader.
-/// * A reader is read from where it is to its end, a [`seekable`](Self::seekable) one from its first byte. It is read
-///   once, in parts, so its length need not be known and its content need not fit into memory.
+/// * Text is stored as UTF-8, bytes as they are. Owned values are not copied.
+/// * A [`File`] is uploaded whole, from its first byte to its length when the call starts. Its cursor does not matter and
+///   does not move. A pipe or another special file is read like a reader.
+/// * A reader is read from its position to its end, a [`seekable`](Self::seekable) one from its first byte. It is read
+///   once, in parts: its length need not be known, and its content need not fit into memory.
 ///
 /// # Deviation
 ///
-/// The reference refuses streams that cannot seek, rewinds a stream in `put` and not in `put_many`, and closes the
-/// caller's stream in one of them. Here a call means the same everywhere.
+/// Metaflow rejects streams that cannot seek, rewinds a stream in `put` and not in `put_many`, and closes the caller's
+/// stream in one of them. Here all calls treat a reader alike.
 ///
 /// # Examples
 ///
@@ -54,12 +54,12 @@ enum Kind {
 }
 
 impl PutValue {
-    /// Takes the rest of a reader. Reading happens on a thread that may block.
+    /// Uploads the rest of a reader. It is read on a thread that may block.
     pub fn reader(reader: impl Read + Send + 'static) -> Self {
         Self(Kind::Read(Box::new(reader)))
     }
 
-    /// Takes the whole content of a reader that can seek, from its first byte, wherever it stands.
+    /// Uploads the whole content of a seekable reader, from its first byte.
     ///
     /// # Examples
     ///
@@ -82,17 +82,17 @@ impl PutValue {
         Self::reader(SeekableReader::new(reader))
     }
 
-    /// Takes the rest of an asynchronous reader.
+    /// Uploads the rest of an asynchronous reader.
     pub fn async_reader(reader: impl AsyncRead + Send + 'static) -> Self {
         Self(Kind::AsyncRead(Box::pin(reader)))
     }
 
-    /// Takes the content of a local file. Symbolic links are followed; the file is opened when its turn comes.
+    /// Uploads a local file. Symbolic links are followed. The file is opened when its upload starts.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self(Kind::Path(path.into()))
     }
 
-    /// Checks what can be checked before the first request, and makes the value ready to be opened.
+    /// Checks the value before the first request.
     pub(crate) fn check(self) -> Result<Self> {
         match self.0 {
             Kind::Path(path) => Ok(Self(Kind::Path(check_file(&path)?))),
@@ -100,7 +100,7 @@ impl PutValue {
         }
     }
 
-    /// Returns what the engine sends.
+    /// Opens the value.
     pub(crate) fn into_source(self) -> Result<Source> {
         match self.0 {
             Kind::Bytes(bytes) => Ok(Source::Payload(Payload::from(bytes))),
@@ -114,8 +114,7 @@ impl PutValue {
     }
 }
 
-/// Opens a file. What is no file, such as a pipe that nobody writes to yet, may take any time to open: that is left to
-/// the thread that reads it.
+/// Opens a file. Opening a pipe without a writer may block, so the thread that reads it opens it.
 fn path_source(path: &Path) -> io::Result<Source> {
     if path.metadata()?.is_file() {
         return file_source(File::open(path)?);
@@ -142,8 +141,8 @@ impl Read for Late {
     }
 }
 
-/// Returns the path from the root if there is a file that can be read: the working directory may be another one when the
-/// file's turn comes. A pipe is not opened twice.
+/// Returns the absolute path of a readable file: the working directory may have changed when the file is opened. A pipe
+/// is not opened here, because that may block.
 fn check_file(path: &Path) -> Result<PathBuf> {
     resolve_file(path).map_err(|error| Error::local_file(path, error))
 }
@@ -155,7 +154,7 @@ fn resolve_file(path: &Path) -> io::Result<PathBuf> {
     let resolved = std::path::absolute(path)?;
     let metadata = resolved.metadata()?;
     if metadata.is_dir() {
-        let problem = "is a directory\nhint: give the files in it, one input each";
+        let problem = "is a directory\nhint: upload the files in it, one input each";
         return Err(io::Error::new(io::ErrorKind::IsADirectory, problem));
     }
     if metadata.is_file() {
@@ -166,7 +165,7 @@ fn resolve_file(path: &Path) -> io::Result<PathBuf> {
 
 fn file_source(file: File) -> io::Result<Source> {
     let metadata = file.metadata()?;
-    // Files that are made up as they are read, as below /proc, claim to have no bytes.
+    // Files below /proc have a length of 0 until they are read.
     if metadata.is_file() && metadata.len() > 0 {
         Ok(Source::Payload(Payload::from_file(
             Arc::new(file),
@@ -195,45 +194,29 @@ impl From<Bytes> for PutValue {
     }
 }
 
-impl From<Vec<u8>> for PutValue {
-    fn from(bytes: Vec<u8>) -> Self {
-        Bytes::from(bytes).into()
-    }
+/// Makes bytes of other types a value.
+macro_rules! from_bytes {
+    ($($source:ty: $bytes:ident => $value:expr;)*) => {$(
+        impl From<$source> for PutValue {
+            fn from($bytes: $source) -> Self {
+                Bytes::from($value).into()
+            }
+        }
+    )*};
 }
 
-impl From<&Vec<u8>> for PutValue {
-    fn from(bytes: &Vec<u8>) -> Self {
-        bytes.as_slice().into()
-    }
-}
-
-impl From<&[u8]> for PutValue {
-    fn from(bytes: &[u8]) -> Self {
-        Bytes::copy_from_slice(bytes).into()
-    }
+from_bytes! {
+    Vec<u8>: bytes => bytes;
+    &Vec<u8>: bytes => bytes.clone();
+    &[u8]: bytes => bytes.to_vec();
+    String: text => text;
+    &str: text => text.to_owned();
+    &String: text => text.clone();
 }
 
 impl<const N: usize> From<&[u8; N]> for PutValue {
     fn from(bytes: &[u8; N]) -> Self {
         bytes.as_slice().into()
-    }
-}
-
-impl From<String> for PutValue {
-    fn from(text: String) -> Self {
-        Bytes::from(text).into()
-    }
-}
-
-impl From<&str> for PutValue {
-    fn from(text: &str) -> Self {
-        text.as_bytes().into()
-    }
-}
-
-impl From<&String> for PutValue {
-    fn from(text: &String) -> Self {
-        text.as_bytes().into()
     }
 }
 
@@ -253,7 +236,7 @@ mod tests {
     use crate::{ErrorClass, S3};
 
     #[tokio::test]
-    async fn a_pipe_that_nobody_writes_to_yet_holds_up_nobody_and_a_deadline_ends_the_wait() {
+    async fn a_pipe_without_a_writer_blocks_no_other_upload_and_a_deadline_ends_the_wait() {
         let dir = tempfile::tempdir().unwrap();
         let [silent, spoken] = ["silent", "spoken"].map(|name| dir.path().join(name));
         let made = Command::new("mkfifo").args([&silent, &spoken]).status();
@@ -267,7 +250,7 @@ mod tests {
             late.as_request().unwrap().kind(),
             s3_core::ErrorKind::Timeout
         );
-        // The thread that was left waiting gets a writer, who has nothing to say.
+        // Gives the waiting thread a writer, so that it ends.
         let both = File::options().read(true).write(true).open(&silent);
         let _writer = both.unwrap();
         let pipe = spoken.clone();
@@ -280,7 +263,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_file_that_is_made_up_as_it_is_read_is_sent_whole() {
+    async fn a_file_of_proc_is_uploaded_whole() {
         let s3 = S3::in_memory().unwrap();
         s3.create_bucket("b").await.unwrap();
         let files = [("s3://b/k", "/proc/version")];
@@ -290,25 +273,25 @@ mod tests {
     }
 
     #[test]
-    fn a_path_through_a_file_leads_to_nothing() {
+    fn a_path_through_a_file_is_not_found() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = PutValue::path(file.path().join("x")).check().unwrap_err();
         assert_eq!(error.class(), ErrorClass::NotFound, "{error}");
     }
 
     #[test]
-    fn a_missing_file_is_found_before_anything_is_sent() {
+    fn a_missing_file_is_an_error_before_any_request() {
         let error = PutValue::path("/nonexistent/file").check().unwrap_err();
         assert_eq!(error.class(), ErrorClass::NotFound);
         assert_eq!(
             error.to_string(),
-            "local file not found: /nonexistent/file\nhint: check the path; a relative one begins at the working \
+            "local file not found: /nonexistent/file\nhint: check the path; relative paths start at the working \
              directory"
         );
     }
 
     #[test]
-    fn a_directory_is_no_value() {
+    fn a_directory_is_an_error() {
         let error = PutValue::path("/").check().unwrap_err();
         assert_eq!(error.class(), ErrorClass::Other);
         assert!(

@@ -1,11 +1,11 @@
-//! What Python's `json.dumps` writes beyond JSON.
+//! Converts the output of Python's `json.dumps` to standard JSON.
 
 /// How a unit of UTF-16 is escaped: `\u` and four digits.
 const ESCAPE: usize = "\\u0000".len();
 
-/// Returns the text with `null` for `NaN`, `Infinity` and `-Infinity`, and U+FFFD for halves of surrogate pairs.
+/// Returns the text with `null` for `NaN`, `Infinity` and `-Infinity`, and U+FFFD for unpaired surrogates.
 ///
-/// What is no JSON for another reason stays so.
+/// Other invalid JSON stays as it is.
 pub(crate) fn as_json(text: &str) -> String {
     let mut json = String::with_capacity(text.len());
     let mut rest = text;
@@ -23,7 +23,7 @@ pub(crate) fn as_json(text: &str) -> String {
     json
 }
 
-/// Returns the length of the next token of a string, and what to write instead of it.
+/// Returns the length of the next token of a string, and its replacement.
 fn string_token(rest: &str) -> (usize, Option<&'static str>) {
     match (escaped_unit(rest), rest.strip_prefix('\\')) {
         (Some(0xd800..=0xdbff), _) => match escaped_unit(&rest[ESCAPE..]) {
@@ -32,7 +32,7 @@ fn string_token(rest: &str) -> (usize, Option<&'static str>) {
         },
         (Some(0xdc00..=0xdfff), _) => (ESCAPE, Some("\\ufffd")),
         (Some(_), _) => (ESCAPE, None),
-        // Whatever is escaped, a quote above all, does not end the string.
+        // An escaped quote does not end the string.
         (None, Some(escaped)) => (1 + escaped.chars().next().map_or(0, char::len_utf8), None),
         (None, None) => (rest.chars().next().map_or(0, char::len_utf8), None),
     }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn constants_become_null_outside_of_strings_only() {
+    fn constants_are_null_outside_of_strings_only() {
         assert_eq!(
             as_json(r#"{"NaN": [NaN, -Infinity, Infinity, -1], "q\"NaN": 0}"#),
             r#"{"NaN": [null, null, null, -1], "q\"NaN": 0}"#
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_pairs_are_replaced_and_pairs_are_kept() {
+    fn unpaired_surrogates_are_replaced_and_pairs_are_kept() {
         assert_eq!(
             as_json(r#"["\ud83d\ude00 \ud83d \ude00 \ud83d\u0041 \\ud83d \u00e9é"]"#),
             r#"["\ud83d\ude00 \ufffd \ufffd \ufffd\u0041 \\ud83d \u00e9é"]"#
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_stays_so() {
+    fn truncated_text_stays_as_it_is() {
         for text in ["", "{not json", r#""\"#, r#""\ud8"#, r#""\u+123"#] {
             assert_eq!(as_json(text), text);
         }

@@ -1,32 +1,32 @@
-//! How far a stream of downloads runs ahead of its reader, in bytes.
+//! Read-ahead budget: how many bytes a stream of downloads may be ahead of its reader.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// So much may be on its way into memory or lie there before the reader has taken it.
-const MOST: u64 = 48 << 20;
+/// How many bytes may be in flight or in memory and not yet read: 48 MiB.
+const MAX_AHEAD: u64 = 48 << 20;
 
-/// What is downloaded for a reader and is not read yet. Clone is a reference count.
+/// The bytes that are expected or downloaded and not yet read. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ReadAhead(Arc<Shared>);
+pub(crate) struct ReadAhead(Arc<Budget>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
+struct Budget {
+    state: Mutex<Counters>,
     room: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// Bytes that are expected or there.
+struct Counters {
+    /// Bytes that are expected or downloaded.
     bytes: u64,
-    /// What has come so far: sizes that are not known are guessed by it.
+    /// Objects and bytes so far, to estimate unknown sizes.
     objects: u64,
     total: u64,
 }
 
-/// A download under way. Dropped, it is taken for failed.
+/// A download in flight. Dropping it counts as its failure.
 #[derive(Debug)]
 pub(crate) struct Expected {
     ahead: ReadAhead,
@@ -34,7 +34,7 @@ pub(crate) struct Expected {
 }
 
 impl ReadAhead {
-    /// Waits until there is room for a download, of so many bytes if that is known.
+    /// Waits until there is room for a download, of `size` bytes if that is known.
     pub(crate) async fn room(&self, size: Option<u64>) -> Expected {
         loop {
             let room = self.0.room.notified();
@@ -48,9 +48,9 @@ impl ReadAhead {
     fn try_room(&self, size: Option<u64>) -> Option<Expected> {
         let mut state = self.state();
         let usual = state.total.checked_div(state.objects).unwrap_or_default();
-        // A range may be asked for that is far longer than its object. One is always let in, however large.
-        let bytes = size.unwrap_or(usual).min(MOST);
-        if state.bytes > 0 && state.bytes + bytes > MOST {
+        // A range may be far longer than its object. A single download always has room.
+        let bytes = size.unwrap_or(usual).min(MAX_AHEAD);
+        if state.bytes > 0 && state.bytes + bytes > MAX_AHEAD {
             return None;
         }
         state.bytes += bytes;
@@ -60,26 +60,26 @@ impl ReadAhead {
         })
     }
 
-    /// The reader has taken so many bytes.
+    /// Gives back bytes that were read.
     pub(crate) fn take(&self, bytes: u64) {
         self.state().bytes -= bytes;
         self.0.room.notify_waiters();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Counters> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Expected {
-    /// The download is there, and waits for its reader.
+    /// Counts the download as complete, with `bytes` bytes in memory.
     pub(crate) fn arrived(mut self, bytes: u64) {
         let mut state = self.ahead.state();
         state.bytes = state.bytes - self.bytes + bytes;
         state.objects += 1;
         state.total += bytes;
         drop(state);
-        // Nothing is left for `drop` to give back.
+        // `drop` has nothing to give back.
         self.bytes = 0;
     }
 }
@@ -99,12 +99,12 @@ mod tests {
     #[test]
     fn a_full_stream_waits_for_its_reader() {
         let ahead = ReadAhead::default();
-        let expected = ahead.room(Some(MOST)).now_or_never().unwrap();
+        let expected = ahead.room(Some(MAX_AHEAD)).now_or_never().unwrap();
         let mut waiting = Box::pin(ahead.room(Some(1)));
         assert!(waiting.as_mut().now_or_never().is_none());
-        expected.arrived(MOST);
+        expected.arrived(MAX_AHEAD);
         assert!(waiting.as_mut().now_or_never().is_none());
-        ahead.take(MOST);
+        ahead.take(MAX_AHEAD);
         assert!(waiting.now_or_never().is_some());
     }
 
@@ -112,7 +112,7 @@ mod tests {
     fn unknown_sizes_are_guessed_and_failures_take_no_room() {
         let ahead = ReadAhead::default();
         let first = ahead.room(None).now_or_never().unwrap();
-        first.arrived(MOST / 2);
+        first.arrived(MAX_AHEAD / 2);
         let second = ahead.room(None).now_or_never().unwrap();
         assert!(ahead.room(None).now_or_never().is_none());
         drop(second);
@@ -131,10 +131,10 @@ mod tests {
     #[test]
     fn an_object_larger_than_all_room_comes_alone() {
         let ahead = ReadAhead::default();
-        let large = ahead.room(Some(10 * MOST)).now_or_never().unwrap();
+        let large = ahead.room(Some(10 * MAX_AHEAD)).now_or_never().unwrap();
         assert!(ahead.room(Some(1)).now_or_never().is_none());
-        large.arrived(10 * MOST);
-        ahead.take(10 * MOST);
+        large.arrived(10 * MAX_AHEAD);
+        ahead.take(10 * MAX_AHEAD);
         assert!(ahead.room(Some(1)).now_or_never().is_some());
     }
 }

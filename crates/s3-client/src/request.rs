@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use s3_transfer::Observer;
 use tracing::Instrument;
 
 use crate::call::Call;
@@ -41,6 +42,7 @@ pub struct Request<O, M = Async> {
     pub(crate) mode: M,
     pub(crate) op: O,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 /// How calls are sent: [`Async`] or [`Blocking`](crate::blocking::Blocking).
@@ -74,10 +76,41 @@ pub trait Op: fmt::Debug + Send + 'static {
 }
 
 impl<O, M> Request<O, M> {
-    /// Ends the call after this time with a timeout error, whatever it is waiting for: credentials, a connection, a
-    /// body, a retry. Requests in flight are cancelled.
+    /// Ends the call with a timeout error after this time, also while it waits for credentials, a connection, a body or a
+    /// retry. Requests in flight are cancelled.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Reports the events of the call to `observer` instead of the client's: bytes planned and moved, objects finished,
+    /// attempts retried.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use s3_client::{Event, S3};
+    ///
+    /// let s3 = S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let moved = Arc::new(AtomicU64::new(0));
+    /// let counter = Arc::clone(&moved);
+    /// let observer = Arc::new(move |event: &Event<'_>| {
+    ///     if let Event::BytesMoved { bytes, .. } = event {
+    ///         counter.fetch_add(*bytes, Ordering::Relaxed);
+    ///     }
+    /// });
+    /// s3.put_many([("s3://b/1", "one"), ("s3://b/2", "two")]).observer(observer).await?;
+    /// assert_eq!(moved.load(Ordering::Relaxed), 6);
+    /// # Ok(()) }
+    /// ```
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 }
@@ -90,15 +123,21 @@ impl<O, M> Request<O, M> {
             mode: self.mode,
             op: map(self.op),
             deadline: self.deadline,
+            observer: self.observer,
         }
+    }
+
+    /// Starts the clock of the call, and returns it with its operation.
+    pub(crate) fn into_call(self) -> (O, Call) {
+        let call = Call::begin(self.client, self.deadline, self.observer);
+        (self.op, call)
     }
 }
 
 impl<O: Op, M> Request<O, M> {
     pub(crate) async fn run(self) -> Result<O::Output> {
-        let call = Call::begin(self.client, self.deadline);
-        self.op
-            .run(call)
+        let (op, call) = self.into_call();
+        op.run(call)
             .instrument(tracing::info_span!("s3", call = O::NAME))
             .await
     }

@@ -38,6 +38,7 @@ impl<M: Mode> Client<M> {
             mode: self.mode.clone(),
             op,
             deadline: None,
+            observer: None,
         }
     }
 
@@ -47,7 +48,7 @@ impl<M: Mode> Client<M> {
         &self.context.root
     }
 
-    /// Returns the engine under this client, for calls that the facade does not have.
+    /// Returns the engine of this client, for calls that the client does not have.
     #[must_use]
     pub fn transfer(&self) -> &Transfer {
         &self.context.transfer
@@ -59,11 +60,10 @@ impl<M: Mode> Client<M> {
         self.context.scratch.path().map(ToOwned::to_owned)
     }
 
-    /// Removes the temporary directory and all downloads in it, now, for all handles and objects. The second time
-    /// nothing happens.
+    /// Removes the temporary directory and all downloads in it, for all handles and objects. Further calls do nothing.
     ///
-    /// Without it the directory goes with the last handle or object. Data in memory stays readable, and so do files
-    /// that were downloaded to a path of the caller's. Calls still work as far as they need no temporary file.
+    /// Without `close`, the directory is removed with the last handle or object. Data in memory and files downloaded to a
+    /// path of the caller stay readable. Calls that need no temporary file still work.
     ///
     /// # Errors
     ///

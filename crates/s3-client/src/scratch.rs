@@ -12,22 +12,21 @@ use s3_core::ByteRange;
 use crate::error::{Error, Result};
 use crate::local_name::local_name;
 
-/// How often removing the directory is tried again when a download that is being cancelled still writes into it.
+/// How often the removal is tried while a download that is being cancelled still writes to the directory.
 const REMOVE_ATTEMPTS: u32 = 5;
 
-/// What the names of all such directories begin with, as Metaflow's do, and the letter of ours: in Metaflow's there are
-/// no capitals. Directories that stay for ever have another, so that nobody sweeps them.
+/// The prefix of the directory's name: Metaflow's, and a capital letter, which Metaflow's names do not have. Directories
+/// that are kept have another letter, so that no cleanup removes them.
 pub(crate) const PREFIX: &str = "metaflow.s3.R";
 const KEPT_PREFIX: &str = "metaflow.s3.K";
-/// How many characters follow, so that there are 8 of them behind the last dot, as in Metaflow.
+/// The number of random characters: 8 after the last dot, as in Metaflow.
 pub(crate) const RANDOM: usize = 7;
 
-/// A directory `<tmproot>/metaflow.s3.RXXXXXXX` that goes away with the last handle or object of a client.
+/// A directory `<tmproot>/metaflow.s3.RXXXXXXX`, removed with the last handle or object of a client.
 ///
-/// It is locked as long as the process lives that made it, so that a sweep can tell what is in use.
-///
-/// Its path is absolute, so that a change of the working directory harms nobody. Only the process that made it removes
-/// it: a forked child that drops its copy of the client leaves its parent's files alone.
+/// The process that created it holds a lock on it, so that a cleanup can tell that it is in use. Only that process removes
+/// it: a forked child that drops its copy of the client leaves the files of its parent alone. The path is absolute, so
+/// that a change of the working directory does not matter.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
@@ -40,7 +39,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Creates the directory, for the owner's eyes only. With `keep`, it stays for ever.
+    /// Creates the directory with mode 0700. With `keep`, it is never removed.
     pub(crate) fn create(tmproot: &Path, keep: bool) -> Result<Self> {
         let (path, open) =
             Self::create_in(tmproot, keep).map_err(|error| Error::tmproot(tmproot, error))?;
@@ -61,8 +60,8 @@ impl Scratch {
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(tmproot.canonicalize()?)?;
         let open = File::open(directory.path())?;
-        // A file system without locks says so, and then nothing of it is ever swept.
-        // It waits for a search that looks whether somebody uses it.
+        // Without support for locks this fails, and no cleanup ever removes the directory.
+        // It waits for a search that holds the lock.
         let _ = open.lock_shared();
         Ok((directory.keep(), open))
     }
@@ -76,13 +75,13 @@ impl Scratch {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Returns a path in the directory that was never given before.
+    /// Returns a new path in the directory.
     pub(crate) fn new_file(&self, url: &str, range: Option<&ByteRange>) -> PathBuf {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         self.path.join(local_name(url, range, serial))
     }
 
-    /// Removes the directory and all that is in it, now. The second time nothing happens.
+    /// Removes the directory and its content. Further calls do nothing.
     pub(crate) fn close(&self) -> Result<()> {
         if self.closed.swap(true, Ordering::AcqRel) || self.keep || self.owner != process::id() {
             return Ok(());
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_directory_is_private_named_as_in_metaflow_and_goes_on_close() {
+    fn the_directory_is_private_named_as_in_metaflow_and_removed_by_close() {
         let root = tmproot();
         let scratch = Scratch::create(root.path(), false).unwrap();
         let path = scratch.path().unwrap().to_owned();
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn dropping_removes_and_keeping_keeps() {
+    fn dropping_removes_the_directory_unless_it_is_kept() {
         let root = tmproot();
         drop(Scratch::create(root.path(), false).unwrap());
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_gone_already_is_no_error() {
+    fn a_directory_that_is_already_gone_is_not_an_error() {
         let root = tmproot();
         let scratch = Scratch::create(root.path(), false).unwrap();
         fs::remove_dir_all(&scratch.path).unwrap();

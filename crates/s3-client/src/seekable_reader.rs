@@ -1,8 +1,8 @@
-//! A reader that is read from its first byte, wherever it stands.
+//! [`SeekableReader`]: reads a seekable reader from its first byte.
 
 use std::io::{self, Read, Seek};
 
-/// Rewinds at the first read, on the thread that reads.
+/// Rewinds the reader at the first read, on the thread that reads.
 pub(crate) struct SeekableReader<R> {
     reader: R,
     rewound: bool,
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_content_is_read_wherever_the_reader_stands() {
+    fn the_whole_content_is_read_from_any_position() {
         let mut reader = io::Cursor::new("abcdef");
         reader.set_position(3);
         let mut text = String::new();

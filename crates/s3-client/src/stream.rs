@@ -24,7 +24,7 @@ use crate::{CommonPrefix, ReadOutput, S3Entry, S3Info, S3Object};
 pub struct ObjectStream<T = S3Object>(Results<T>);
 
 enum Results<T> {
-    Refused(Option<(usize, Error)>),
+    Rejected(Option<(usize, Error)>),
     Running(FanOut<T, Error>, ReadAhead),
 }
 
@@ -34,8 +34,8 @@ impl<T: ReadOutput> ObjectStream<T> {
         Self(Results::Running(downloads, ahead))
     }
 
-    pub(crate) fn refused(index: usize, error: Error) -> Self {
-        Self(Results::Refused(Some((index, error))))
+    pub(crate) fn rejected(index: usize, error: Error) -> Self {
+        Self(Results::Rejected(Some((index, error))))
     }
 }
 
@@ -44,7 +44,7 @@ impl<T: ReadOutput> Stream for ObjectStream<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.0 {
-            Results::Refused(error) => {
+            Results::Rejected(error) => {
                 Poll::Ready(error.take().map(|(index, error)| (index, Err(error))))
             }
             Results::Running(downloads, ahead) => {

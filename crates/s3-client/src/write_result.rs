@@ -33,7 +33,7 @@ pub struct WriteResult {
     response: PutResponse,
 }
 
-/// What became of the object of a [`WriteResult`].
+/// What a write did to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WriteOutcome {
@@ -75,7 +75,7 @@ impl WriteResult {
         (self.key(), self.url())
     }
 
-    /// Returns what became of the object.
+    /// Returns what the call did to the object.
     #[must_use]
     pub fn outcome(&self) -> WriteOutcome {
         self.outcome
@@ -87,19 +87,19 @@ impl WriteResult {
         self.outcome == WriteOutcome::AlreadyThere
     }
 
-    /// Returns the entity tag of what was written. A few servers send none.
+    /// Returns the entity tag of the written object. A few servers send none.
     #[must_use]
     pub fn etag(&self) -> Option<&ETag> {
         self.response.etag.as_ref()
     }
 
-    /// Returns the version of what was written, in a bucket that keeps versions.
+    /// Returns the version of the written object, in a bucket that keeps versions.
     #[must_use]
     pub fn version(&self) -> Option<&VersionId> {
         self.response.version.as_ref()
     }
 
-    /// Returns the checksum that the server stores with the object, if it says so.
+    /// Returns the checksum that the server stores with the object, if the response has it.
     #[must_use]
     pub fn checksum(&self) -> Option<&Checksum> {
         self.response.checksum.as_ref()

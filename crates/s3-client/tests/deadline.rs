@@ -1,4 +1,4 @@
-//! A deadline ends every call, whatever the server does.
+//! A deadline ends every call to a server that does not respond.
 
 use std::fmt::Debug;
 use std::future::IntoFuture;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// A client of a server that takes every request and answers none.
+/// A client of a server that takes every request and never responds.
 fn stalled() -> S3 {
     let silence = FaultMatch::any().on(FaultAction::stall(Duration::from_secs(24 * 60 * 60)));
     S3::builder()
@@ -28,7 +28,10 @@ fn stalled() -> S3 {
 
 async fn times_out<T: Debug>(call: impl IntoFuture<Output = Result<T>>) {
     let began = Instant::now();
-    let error = call.into_future().await.expect_err("nobody answers");
+    let error = call
+        .into_future()
+        .await
+        .expect_err("the server never responds");
     assert_eq!(
         error.as_request().map(|error| error.kind()),
         Some(ErrorKind::Timeout),

@@ -1,18 +1,18 @@
-//! A tour of the client over HTTP: every call once, each checked, and nothing left behind at the end.
+//! A tour of the client over HTTP: makes every call once and checks its result.
 //!
-//! Without arguments it starts a server of its own on loopback. With `--endpoint` it does the same on another server,
-//! in a bucket of its own, which it removes at the end.
+//! Without arguments it starts a server on loopback. With `--endpoint` it uses that server. It works in a bucket that it
+//! creates and removes.
 //!
 //! ```text
 //! cargo run --example tour
 //! cargo run --example tour -- --endpoint http://127.0.0.1:8333 --access-key KEY --secret-key SECRET
 //! ```
 
-#![expect(clippy::print_stdout, reason = "the tour tells what it does")]
-#![expect(clippy::print_stderr, reason = "a failed tour says why")]
+#![expect(clippy::print_stdout, reason = "the tour prints its steps")]
+#![expect(clippy::print_stderr, reason = "a failed tour prints its error")]
 
 mod chapter;
-mod ground;
+mod fixture;
 mod managing;
 mod reading;
 mod writing;
@@ -25,16 +25,15 @@ use s3_client::{MemoryStore, SdkStore};
 use s3_testkit::S3Server;
 
 use crate::chapter::Result;
-use crate::ground::Ground;
+use crate::fixture::Fixture;
 
 #[derive(Debug, Parser)]
 #[command(about = "Walks through every call of the S3 client and checks each.")]
 struct Arguments {
-    /// The server to use, such as http://127.0.0.1:8333; one of our own when absent.
+    /// The server, such as http://127.0.0.1:8333. Default: a server on loopback.
     #[arg(long)]
     endpoint: Option<String>,
-    /// The access key; when absent that of the AWS environment, or else `testkey`, which the test servers of this
-    /// workspace take.
+    /// The access key. Default: that of the AWS environment, or else `testkey`, which this workspace's test servers accept.
     #[arg(long, requires = "endpoint", requires = "secret_key")]
     access_key: Option<String>,
     /// The secret of the access key.
@@ -51,7 +50,7 @@ async fn main() -> ExitCode {
     match tour(Arguments::parse()).await {
         Ok(()) => {
             println!(
-                "\nDone in {:.2?}: every step did what it should, and nothing is left behind.",
+                "\nDone in {:.2?}: every step succeeded, and nothing remains.",
                 began.elapsed()
             );
             ExitCode::SUCCESS
@@ -85,39 +84,39 @@ async fn tour(arguments: Arguments) -> Result {
     walk(store.build()).await
 }
 
-/// A server on loopback is no reason to ask a cloud's metadata service for credentials.
+/// Keeps the SDK from asking a cloud's metadata service for credentials of a server on loopback.
 fn environment_has_credentials() -> bool {
     ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"]
         .iter()
         .any(|name| std::env::var_os(name).is_some())
 }
 
-/// Walks, and removes bucket and directory whatever happens.
+/// Runs all steps, and removes bucket and directory also after a failure.
 async fn walk(store: SdkStore) -> Result {
-    let ground = Ground::new(store)?;
-    if let Err(error) = ground.make_bucket().await {
-        std::fs::remove_dir_all(&ground.local)?;
+    let fixture = Fixture::new(store)?;
+    if let Err(error) = fixture.make_bucket().await {
+        std::fs::remove_dir_all(&fixture.local)?;
         return Err(error);
     }
-    let walked = chapters(&ground).await;
-    let cleaned = ground.clean_up(walked.is_ok()).await;
+    let walked = chapters(&fixture).await;
+    let cleaned = fixture.clean_up(walked.is_ok()).await;
     walked.and(cleaned)
 }
 
-async fn chapters(ground: &Ground) -> Result {
-    let s3 = ground.client(Some("tour"))?;
+async fn chapters(fixture: &Fixture) -> Result {
+    let s3 = fixture.client(Some("tour"))?;
     writing::put_values(&s3).await?;
-    writing::put_large(ground, &s3).await?;
-    writing::put_directory(ground, &s3).await?;
+    writing::put_large(fixture, &s3).await?;
+    writing::put_directory(fixture, &s3).await?;
     writing::refuse_overwriting(&s3).await?;
-    reading::read_objects(&s3, &ground.large).await?;
-    reading::read_large(ground, &s3).await?;
+    reading::read_objects(&s3, &fixture.large).await?;
+    reading::read_large(fixture, &s3).await?;
     reading::read_trees(&s3).await?;
     reading::meet_missing_objects(&s3).await?;
     managing::list(&s3).await?;
     managing::describe(&s3).await?;
     managing::copy_and_share(&s3).await?;
-    managing::run_of_a_flow(ground).await?;
+    managing::run_of_a_flow(fixture).await?;
     managing::delete(&s3).await?;
     managing::close(&s3)
 }

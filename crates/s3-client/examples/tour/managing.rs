@@ -1,11 +1,11 @@
-//! Everything else: listing, describing, copying, sharing, a run's client, deleting, closing.
+//! Listing, describing, copying, presigning, a client of a run, deleting, closing.
 
 use std::time::Duration;
 
 use s3_client::{Config, RunPath, S3};
 
 use crate::chapter::{Chapter, Result, check};
-use crate::ground::Ground;
+use crate::fixture::Fixture;
 
 pub(crate) async fn list(s3: &S3) -> Result {
     let mut chapter = Chapter::begin("Listing");
@@ -50,7 +50,7 @@ pub(crate) async fn describe(s3: &S3) -> Result {
 }
 
 pub(crate) async fn copy_and_share(s3: &S3) -> Result {
-    let mut chapter = Chapter::begin("Copying and sharing");
+    let mut chapter = Chapter::begin("Copying and presigning");
     s3.copy("data/one.txt", "copy.txt").await?;
     let copy = s3.get("copy.txt").await?;
     check!(copy.text()? == "one", "the copy holds {:?}", copy.text());
@@ -58,21 +58,21 @@ pub(crate) async fn copy_and_share(s3: &S3) -> Result {
     let link = s3.presign("copy.txt", Duration::from_secs(60)).await?;
     check!(
         link.contains("X-Amz-Signature="),
-        "the link is not signed: {link}"
+        "the URL is not signed: {link}"
     );
-    chapter.step("made a link that works for a minute");
+    chapter.step("presigned a URL that expires after a minute");
     Ok(())
 }
 
-pub(crate) async fn run_of_a_flow(ground: &Ground) -> Result {
+pub(crate) async fn run_of_a_flow(fixture: &Fixture) -> Result {
     let mut chapter = Chapter::begin("A client of a run");
     let mut config = Config::default();
-    config.datatools_s3root = Some(format!("s3://{}/metaflow/data", ground.bucket));
+    config.datatools_s3root = Some(format!("s3://{}/metaflow/data", fixture.bucket));
     let run = S3::builder()
         .config(config)
         .run(RunPath::new("TrainFlow", "1234")?)
-        .store(ground.store.clone())
-        .tmproot(&ground.local)
+        .store(fixture.store.clone())
+        .tmproot(&fixture.local)
         .build()?;
     let written = run.put("model/weights", "0.1 0.2").await?;
     check!(

@@ -1,14 +1,14 @@
-//! Downloading: one, many, parts, a large file, trees, and what is not there.
+//! Downloads: one object, many, ranges, a large file, trees, and missing objects.
 
 use futures_util::StreamExt;
 use s3_client::{ErrorClass, S3, S3GetObject, S3Object};
 use serde_json::json;
 
 use crate::chapter::{Chapter, MIB, Result, check};
-use crate::ground::{Ground, LARGE};
+use crate::fixture::{Fixture, LARGE};
 
 pub(crate) async fn read_objects(s3: &S3, large: &[u8]) -> Result {
-    let mut chapter = Chapter::begin("Reading one, many and parts");
+    let mut chapter = Chapter::begin("Downloading one, many and ranges");
     let hello = s3.get("hello.txt").await?;
     check!(hello.text()? == "hello, 世界", "got {:?}", hello.text());
     check!(
@@ -40,7 +40,7 @@ pub(crate) async fn read_objects(s3: &S3, large: &[u8]) -> Result {
             "{object} is out of order"
         );
     }
-    chapter.step("got 100 objects, in the order that was asked for");
+    chapter.step("got 100 objects in the order of their keys in the call");
     let part = s3
         .get(S3GetObject::new("large.bin", 40 * MIB as i64 + 5, 1000))
         .await?;
@@ -65,7 +65,7 @@ pub(crate) async fn read_objects(s3: &S3, large: &[u8]) -> Result {
         beyond == Some(ErrorClass::InvalidRange),
         "a range beyond the end is {beyond:?}"
     );
-    chapter.step("a range beyond the end is refused");
+    chapter.step("a range beyond the end is an error");
     let mut stream = s3
         .get_many((0..100).map(|n| format!("many/{n:03}")))
         .stream();
@@ -73,12 +73,14 @@ pub(crate) async fn read_objects(s3: &S3, large: &[u8]) -> Result {
     while let Some((_, object)) = stream.next().await {
         bytes += object?.size();
     }
-    chapter.step(format!("streamed 100 objects as they came, {bytes} bytes"));
+    chapter.step(format!(
+        "streamed 100 objects as they arrived, {bytes} bytes"
+    ));
     Ok(())
 }
 
-pub(crate) async fn read_large(ground: &Ground, s3: &S3) -> Result {
-    let mut chapter = Chapter::begin("The large file again");
+pub(crate) async fn read_large(fixture: &Fixture, s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Downloading the large file");
     let object = s3.get("large.bin").await?;
     let speed = chapter.mib_per_second(LARGE);
     let path = object.path()?;
@@ -91,14 +93,14 @@ pub(crate) async fn read_large(ground: &Ground, s3: &S3) -> Result {
         scratch.display()
     );
     check!(
-        object.bytes()? == ground.large,
+        object.bytes()? == fixture.large,
         "the large file came back different"
     );
     chapter.step(format!(
-        "it is in {}, and equal byte for byte",
+        "it is in {} and equal byte for byte",
         scratch.display()
     ));
-    let target = ground.local.join("down.bin");
+    let target = fixture.local.join("down.bin");
     s3.download_file("large.bin", &target).await?;
     check!(
         std::fs::metadata(&target)?.len() == LARGE as u64,
@@ -109,7 +111,7 @@ pub(crate) async fn read_large(ground: &Ground, s3: &S3) -> Result {
 }
 
 pub(crate) async fn read_trees(s3: &S3) -> Result {
-    let mut chapter = Chapter::begin("Reading trees");
+    let mut chapter = Chapter::begin("Downloading trees");
     let data = s3.get_recursive(["data/"]).await?;
     let keys: Vec<_> = data.iter().map(S3Object::key).collect();
     check!(
@@ -129,7 +131,7 @@ pub(crate) async fn read_trees(s3: &S3) -> Result {
 }
 
 pub(crate) async fn meet_missing_objects(s3: &S3) -> Result {
-    let mut chapter = Chapter::begin("What is not there");
+    let mut chapter = Chapter::begin("Missing objects");
     let error = s3
         .get("nothing")
         .await

@@ -1,4 +1,4 @@
-//! Uploading: values, a large file, a directory, and what is there already.
+//! Uploads: values, a large file, a directory, and existing objects.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use s3_client::{ErrorClass, PutValue, S3, S3PutObject};
 use serde_json::json;
 
 use crate::chapter::{Chapter, MIB, Result, check, ramp};
-use crate::ground::{Ground, LARGE};
+use crate::fixture::{Fixture, LARGE};
 
 pub(crate) async fn put_values(s3: &S3) -> Result {
-    let mut chapter = Chapter::begin("Putting text, bytes and readers");
+    let mut chapter = Chapter::begin("Uploading text, bytes and readers");
     let written = s3
         .put("hello.txt", "hello, 世界")
         .content_type("text/plain; charset=utf-8")
@@ -38,10 +38,10 @@ pub(crate) async fn put_values(s3: &S3) -> Result {
     Ok(())
 }
 
-pub(crate) async fn put_large(ground: &Ground, s3: &S3) -> Result {
-    let mut chapter = Chapter::begin("A large file, in parts");
-    let path = ground.local.join("large.bin");
-    std::fs::write(&path, &ground.large)?;
+pub(crate) async fn put_large(fixture: &Fixture, s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Uploading a large file in parts");
+    let path = fixture.local.join("large.bin");
+    std::fs::write(&path, &fixture.large)?;
     s3.upload_file(&path, "large.bin").await?;
     let speed = chapter.mib_per_second(LARGE);
     chapter.step(format!("uploaded {} MiB, {speed:.0} MiB/s", LARGE / MIB));
@@ -53,9 +53,9 @@ pub(crate) async fn put_large(ground: &Ground, s3: &S3) -> Result {
     Ok(())
 }
 
-pub(crate) async fn put_directory(ground: &Ground, s3: &S3) -> Result {
-    let mut chapter = Chapter::begin("A directory of files");
-    let directory = ground.local.join("data");
+pub(crate) async fn put_directory(fixture: &Fixture, s3: &S3) -> Result {
+    let mut chapter = Chapter::begin("Uploading a directory");
+    let directory = fixture.local.join("data");
     std::fs::create_dir_all(directory.join("deep"))?;
     for (name, text) in [
         ("one.txt", "one"),
@@ -132,7 +132,7 @@ pub(crate) async fn refuse_overwriting(s3: &S3) -> Result {
         s3.get("hello.txt").await?.text()? == "hello, 世界",
         "the object was overwritten"
     );
-    chapter.step("a put without overwrite leaves the object alone");
+    chapter.step("a put without overwrite keeps the object");
     let written = s3
         .put_many([("hello.txt", "x"), ("new", "y")])
         .overwrite(false)
@@ -141,6 +141,6 @@ pub(crate) async fn refuse_overwriting(s3: &S3) -> Result {
         written[0].already_there() && !written[1].already_there(),
         "written without overwrite: {written:?}"
     );
-    chapter.step("of an old and a new key, only the new one is written");
+    chapter.step("of an existing and a new key, only the new one is written");
     Ok(())
 }

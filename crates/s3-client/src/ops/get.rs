@@ -78,7 +78,7 @@ impl<T, M> Request<Get<T>, M> {
         self
     }
 
-    /// Keeps the bytes in memory, whatever the size.
+    /// Keeps the bytes in memory, also if there are many.
     ///
     /// # Examples
     ///
@@ -153,10 +153,10 @@ pub(super) async fn read<T: ReadOutput<Object = S3Object>>(
     T::of(object, || MissingObject::new(url, relative_to))
 }
 
-/// The longest name of a file that the file systems of Linux and macOS take, in bytes.
+/// The longest file name on Linux and macOS, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// Returns the absolute form of a path that a file can get; `is_directory` says whether its directory is there.
+/// Returns the path as an absolute one, or why it cannot become a file. `is_directory` checks its directory.
 pub(super) fn check_file(path: &Path, is_directory: impl FnOnce(&Path) -> bool) -> Result<PathBuf> {
     let failed = |error| Error::local(&format!("download to {}", path.display()), error);
     let absolute = std::path::absolute(path).map_err(failed)?;
@@ -166,7 +166,7 @@ pub(super) fn check_file(path: &Path, is_directory: impl FnOnce(&Path) -> bool) 
         let problem = "is a directory\nhint: name a file in it";
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, problem)));
     }
-    // It would be replaced, and not written to.
+    // A rename would replace it.
     if there.is_some_and(|there| !there.is_file()) {
         let problem = "is a device or a pipe, which a download would replace\nhint: name a file, or get the bytes";
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, problem)));
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_get_fills_in_what_the_server_says() {
+    async fn a_get_returns_the_attributes_of_the_response() {
         let (_, s3) = client().await;
         let object = s3.get("/r").await.unwrap();
         assert_eq!(
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_empty_object_is_no_range_error() {
+    async fn an_empty_object_is_not_a_range_error() {
         let (_, s3) = client().await;
         let object = s3.get("z").await.unwrap();
         assert_eq!((object.size(), object.text().unwrap().as_str()), (0, ""));
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_object_keeps_the_directory() {
+    async fn the_directory_lives_as_long_as_the_last_object() {
         let (_, s3) = client().await;
         let object = s3.get("r").await.unwrap();
         let path = object.path().unwrap();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_makes_no_sense_is_refused_without_a_request() {
+    async fn invalid_arguments_are_errors_without_a_request() {
         let (store, s3) = client().await;
         let before = store.operations().get(Operation::Get);
         for (offset, length) in [(-1, 1), (0, 0)] {

@@ -28,15 +28,15 @@ pub struct GetFiles<T = S3Object> {
 impl<M: Mode> Client<M> {
     /// Downloads many objects, or ranges of them, in parallel, each to its own local file: pairs of key and path.
     ///
-    /// Returns one object per input, in input order. A file appears when it is complete and replaces what was there.
-    /// Its directory must exist, and no two inputs may have the same path; both are looked at before the first request.
-    /// The files are the caller's: closing the client does not remove them. Requests as [`get`](Self::get).
+    /// Returns one object per input, in input order. A file appears when it is complete, and replaces an existing one.
+    /// Its directory must exist, and no two inputs may have the same path; both are checked before the first request.
+    /// Closing the client does not remove the files. Requests as [`get`](Self::get).
     ///
     /// # Errors
     ///
-    /// The first failure ends the call unless [`on_failure`](Request::on_failure) says otherwise, and the failing input
-    /// with the lowest index decides which it is; see [`BatchError`](crate::BatchError). Files that are complete by then stay. Classes as in [`get`](Self::get); class
-    /// `Other` for a path that cannot become a file, and then nothing was sent.
+    /// The first failure ends the call unless [`on_failure`](Request::on_failure) says otherwise. The error is that of the
+    /// failing input with the lowest index; see [`BatchError`](crate::BatchError). Files that are complete by then stay.
+    /// Classes as in [`get`](Self::get); class `Other` for a path that cannot become a file, where nothing was sent.
     ///
     /// # Examples
     ///
@@ -114,17 +114,17 @@ impl<T: ReadOutput<Object = S3Object> + Into<Outcome>> Op for GetFiles<T> {
 
 many_op!(GetFiles<T>);
 
-/// The files of a call, and the directories that they are in.
+/// The target files of a call, and their directories.
 #[derive(Default)]
 struct Targets {
-    /// The directories seen so far, without links; `None` for those that are not there.
+    /// The directories seen so far, with links resolved; `None` for one that does not exist.
     directories: HashMap<PathBuf, Option<PathBuf>>,
     files: HashSet<PathBuf>,
 }
 
 impl Targets {
-    /// Makes a path absolute. Refuses one that cannot become a file, and one that another input has, also by way of
-    /// a linked directory.
+    /// Makes a path absolute, or says why it cannot become a file, or that another input has it, also through a linked
+    /// directory.
     fn check(&mut self, path: &Path) -> Result<PathBuf> {
         let mut place = None;
         let absolute = check_file(path, |directory| {
@@ -183,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn each_key_has_its_file_also_if_two_keys_are_equal() {
         let (_, s3, dir) = client().await;
-        fs::write(dir.path().join("2"), "what was there").unwrap();
+        fs::write(dir.path().join("2"), "old content").unwrap();
         let keys = ["b", "a", "e", "a"];
         let files = keys.iter().enumerate();
         let files = files.map(|(n, key)| (*key, dir.path().join(n.to_string())));

@@ -28,13 +28,13 @@ pub struct GetMany<T = S3Object> {
 impl<M: Mode> Client<M> {
     /// Downloads many objects, or ranges of them, in parallel.
     ///
-    /// Returns one object per input, in input order. Inputs that name the same bytes are fetched once and share them.
+    /// Returns one object per input, in input order. Equal inputs are downloaded once and share their bytes.
     /// Requests as [`get`](Self::get); all inputs are checked before the first.
     ///
     /// # Errors
     ///
-    /// The first failure ends the call unless [`on_failure`](Request::on_failure) says otherwise, and the failing input
-    /// with the lowest index decides which it is; see [`BatchError`](crate::BatchError). Classes as in [`get`](Self::get).
+    /// The first failure ends the call unless [`on_failure`](Request::on_failure) says otherwise. The error is that of the
+    /// failing input with the lowest index; see [`BatchError`](crate::BatchError). Classes as in [`get`](Self::get).
     ///
     /// # Examples
     ///
@@ -103,7 +103,8 @@ impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Async> {
     /// # Ok(()) }
     /// ```
     pub fn stream(self) -> ObjectStream<T> {
-        self.op.stream(Call::begin(self.client, self.deadline))
+        let (get, call) = self.into_call();
+        get.stream(call)
     }
 }
 
@@ -113,7 +114,7 @@ impl<T: ReadOutput<Object = S3Object>> GetMany<T> {
         for (index, object) in self.objects.iter().enumerate() {
             match resolve(&call.client, object) {
                 Ok(item) => items.push(item),
-                Err(error) => return ObjectStream::refused(index, error),
+                Err(error) => return ObjectStream::rejected(index, error),
             }
         }
         let (transfer, return_info) = (call.client.transfer.clone(), self.return_info);

@@ -57,8 +57,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// The first failure ends the call unless [`on_failure`](Request::on_failure) says otherwise, and the failing input
-    /// with the lowest index decides which it is; see [`BatchError`](crate::BatchError).
+    /// The first failure ends the call unless [`on_failure`](Request::on_failure) says otherwise. The error is that of the
+    /// failing input with the lowest index; see [`BatchError`](crate::BatchError).
     ///
     /// # Examples
     ///

@@ -138,7 +138,8 @@ impl<T: ListedEntry> Request<List<T>, Async> {
     /// # Ok(()) }
     /// ```
     pub fn stream(self) -> ListingStream<T> {
-        self.op.stream(Call::begin(self.client, self.deadline))
+        let (list, call) = self.into_call();
+        list.stream(call)
     }
 }
 

@@ -68,8 +68,8 @@ impl<M: Mode> Client<M> {
         self.request(Orphans(Search::new(older_than)))
     }
 
-    /// Removes what [`orphans`](Self::orphans) finds, and returns what was removed. What has come into use in between is
-    /// kept.
+    /// Removes what [`orphans`](Self::orphans) finds, and returns what was removed. An orphan that has come
+    /// into use in between is kept.
     ///
     /// Requests as [`orphans`](Self::orphans), and one per upload that is aborted. S3 does not say whether an upload is
     /// still in progress: `older_than` must be longer than any upload below the keys takes.
@@ -213,7 +213,7 @@ fn in_all(
     Ok(found)
 }
 
-/// Removes a orphan and returns it; `None` if somebody uses it by now.
+/// Removes an orphan and returns it; `None` if it has come into use.
 async fn remove(orphan: Orphan, call: &Call) -> Result<Option<Orphan>> {
     if let Orphan::Upload { url, upload } = &orphan {
         let abort = AbortUpload::new(url.clone(), upload.clone());

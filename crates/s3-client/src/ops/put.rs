@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_makes_no_sense_is_refused_without_a_request() {
+    async fn invalid_arguments_are_errors_without_a_request() {
         let (store, s3) = client();
         assert_eq!(
             s3.put("s3://b/k", "v").await.unwrap_err().class(),

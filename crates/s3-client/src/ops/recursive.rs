@@ -38,12 +38,13 @@ enum Scope {
 impl<M: Mode> Client<M> {
     /// Downloads all objects whose URLs begin with one of these prefixes, in parallel.
     ///
-    /// A prefix is plain text, as in S3: `part-` finds `part-1` and `part-2/x`, and `foo` finds `foo.txt` beside `foo/1`.
-    /// To stay inside a directory, end it with a slash. Prefixes come in request order, and within one the server's
-    /// order holds; overlapping ones repeat objects, which then share their bytes. No match is no error.
+    /// A prefix is plain text, as in S3: `part-` finds `part-1` and `part-2/x`, and `foo` finds `foo.txt` as well as
+    /// `foo/1`. To stay inside a directory, end it with a slash. Results are in the order of the prefixes, and in the
+    /// server's order within one. Overlapping prefixes repeat objects, which share their bytes. A prefix without objects
+    /// is not an error.
     ///
-    /// Listings as [`list_recursive`](Self::list_recursive), and the gets of the objects, without a request to learn
-    /// their sizes. With one prefix, objects are downloaded while more are listed.
+    /// Listings as [`list_recursive`](Self::list_recursive), and the GETs of the objects; their sizes are known from the
+    /// listing. With one prefix, objects are downloaded while more are listed.
     ///
     /// Keys of results are relative to the prefix that found them, or with [`return_info`](Request::return_info) to the
     /// client's root, as in Metaflow.

@@ -1,31 +1,30 @@
-//! Where the tour takes place: a bucket, a local directory, and the clients of both.
+//! The bucket and the local directory of the tour, and its clients.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use s3_client::{ErrorClass, S3, SdkStore, Store};
-use s3_client::{ErrorKind, S3Prefix};
+use s3_client::{ErrorClass, ErrorKind, S3, S3Prefix, SdkStore, Store};
 use s3_core::ListUploads;
 
 use crate::chapter::{Chapter, MIB, Result, check, ramp};
 
-/// Larger than what goes up in one request, so that it goes up in parts.
+/// Large enough to be uploaded in parts.
 pub(crate) const LARGE: usize = 64 * MIB;
 
-/// How long the server may take to answer for the first time.
+/// How long the server may take for its first response.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A bucket and a local directory of the tour's own.
-pub(crate) struct Ground {
+/// The bucket and the local directory of the tour.
+pub(crate) struct Fixture {
     pub(crate) store: SdkStore,
     pub(crate) bucket: String,
     pub(crate) local: PathBuf,
-    /// What the large file holds.
+    /// The content of the large file.
     pub(crate) large: Vec<u8>,
 }
 
-impl Ground {
-    /// Chooses names that nobody else uses, and makes the directory.
+impl Fixture {
+    /// Chooses unused names, and creates the directory.
     pub(crate) fn new(store: SdkStore) -> Result<Self> {
         let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
         let bucket = format!("tour-{}-{nanoseconds}", std::process::id());
@@ -63,16 +62,16 @@ impl Ground {
             relative == Some(ErrorClass::Url),
             "a relative key was taken by a client without root"
         );
-        chapter.step("a client without root refuses a key that is no full URL");
+        chapter.step("a client without root rejects a key that is not a full URL");
         Ok(())
     }
 
-    /// Empties and deletes the bucket and the local directory, and checks that nothing unfinished is left.
+    /// Deletes the bucket with its objects and the local directory, and checks that nothing unfinished remains.
     pub(crate) async fn clean_up(&self, finished: bool) -> Result {
         let mut chapter = Chapter::begin("Cleaning up");
-        let leftovers = leftover_directories(&self.local)?;
+        let remaining = temporary_directories(&self.local)?;
         std::fs::remove_dir_all(&self.local)?;
-        // The client's temporary directory must not be in the one that has just gone.
+        // The client's temporary directory must not be in the one that was just removed.
         let s3 = S3::builder()
             .store(self.store.clone())
             .tmproot(std::env::temp_dir())
@@ -86,12 +85,12 @@ impl Ground {
         s3.delete_bucket(self.bucket.as_str()).await?;
         if finished {
             check!(
-                leftovers.is_empty(),
-                "temporary directories are left: {leftovers:?}"
+                remaining.is_empty(),
+                "temporary directories remain: {remaining:?}"
             );
             check!(
                 unfinished.unwrap_or(0) == 0,
-                "unfinished uploads are left: {unfinished:?}"
+                "unfinished uploads remain: {unfinished:?}"
             );
             chapter.step(format!("deleted {} objects and the bucket", keys.len()));
             match unfinished {
@@ -122,8 +121,8 @@ impl Ground {
     }
 }
 
-/// Lists what clients have left behind in their temporary directory.
-fn leftover_directories(tmproot: &Path) -> Result<Vec<String>> {
+/// Lists temporary directories of clients that still exist.
+fn temporary_directories(tmproot: &Path) -> Result<Vec<String>> {
     let names = std::fs::read_dir(tmproot)?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     let names = names.collect::<Result<Vec<String>>>()?;
