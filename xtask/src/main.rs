@@ -5,10 +5,11 @@
 //! | `test` | everything that a change has to pass, in order of how soon it can fail |
 //! | `deny` | licences, bans and sources of the dependencies, then known advisories |
 //! | `ci` | `test`, then `deny` |
-//! | `layers`, `tidy`, `external-types`, `features`, `docs`, `vectors` | one step of `test` on its own |
+//! | `layers`, `tidy`, `external-types`, `examples`, `features`, `docs`, `vectors` | one step of `test` on its own |
 //! | `schedules` | models of the state that threads share, under shuttle; the quick run is a step of `test` |
 //! | `prove` | long property and stress runs; see docs/TESTING.md |
 //! | `bench` | CPU time and memory of transfers, against a floor and other clients; see docs/TUNING.md |
+//! | `chart` | draws docs/benchmarks.svg from the recorded figures; `tidy` fails when it is out of date |
 //! | `serve` | an S3 server in this process, for trying things by hand |
 //!
 //! A chore needs the Rust toolchain and nothing else; only `deny` fetches a tool, once.
@@ -24,10 +25,12 @@
 )]
 
 mod bench;
+mod chart;
 mod ci;
 mod command;
 mod deny;
 mod docs;
+mod examples;
 mod external_types;
 mod failure;
 mod features;
@@ -67,10 +70,14 @@ enum Chore {
     Tidy,
     /// Check the third-party types in the public APIs
     ExternalTypes,
+    /// Run the examples of s3-client
+    Examples,
     /// Check each feature alone, and what the small builds contain
     Features,
     /// Build the documentation, warnings denied
     Docs,
+    /// Draw docs/benchmarks.svg from docs/benchmarks.csv
+    Chart,
     /// Measure CPU time and memory of transfers, in an optimised build
     Bench(bench::Arguments),
     /// Run the long property and stress runs
@@ -101,9 +108,11 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Ci => ci::run(root),
         Chore::Layers => layers::run(root),
         Chore::Tidy => tidy::run(root),
+        Chore::Examples => examples::run(root),
         Chore::ExternalTypes => external_types::run(root),
         Chore::Features => features::run(root),
         Chore::Docs => docs::run(root),
+        Chore::Chart => chart::run(root),
         Chore::Bench(arguments) => bench::run(root, arguments),
         Chore::Prove(arguments) => prove::run(root, arguments),
         Chore::Schedules(arguments) => schedules::run(root, arguments),

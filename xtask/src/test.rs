@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use crate::command;
 use crate::failure::Outcome;
-use crate::{docs, external_types, features, layers, schedules, tidy, vectors};
+use crate::{docs, examples, external_types, features, layers, schedules, tidy, vectors};
 
 /// A heading and what to run under it.
 type Step = (&'static str, fn(&Path) -> Outcome);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("fmt", fmt),
     ("layers", layers::run),
     ("tidy", tidy::run),
@@ -22,6 +22,7 @@ const STEPS: [Step; 11] = [
     ("clippy", clippy),
     ("tests", tests),
     ("doctests", doctests),
+    ("examples", examples::run),
     ("vectors", vectors::run_recorded),
     ("schedules", schedules::run_quick),
     ("features", features::run),
