@@ -27,7 +27,11 @@ pub(crate) fn run(root: &Path) -> Outcome {
 
 fn names(metadata: &Metadata) -> Vec<String> {
     let of_package = |package: &&Package| package.name.as_str() == PACKAGE;
-    let targets = metadata.packages.iter().filter(of_package).flat_map(|package| &package.targets);
+    let targets = metadata
+        .packages
+        .iter()
+        .filter(of_package)
+        .flat_map(|package| &package.targets);
     let examples = targets.filter(|target| target.is_example());
     examples.map(|target| target.name.clone()).collect()
 }

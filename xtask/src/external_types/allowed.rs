@@ -45,6 +45,18 @@ pub(super) const LIBRARIES: &[(&str, &[Allowed])] = &[
         )],
     ),
     (
+        "s3-wire",
+        &[
+            anywhere("bytes::Bytes", "as in s3-core"),
+            anywhere("bytes::BytesMut", "as in s3-core"),
+            only_in(
+                "ChecksumTrailer",
+                "crc_fast::CrcAlgorithm",
+                "s3-core computes its checksums with the same crate",
+            ),
+        ],
+    ),
+    (
         "s3-core",
         &[
             anywhere(
