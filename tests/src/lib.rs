@@ -1,6 +1,7 @@
 //! Cross-crate test support.
 
 mod case;
+pub mod cases;
 pub mod fuzz;
 mod leftovers;
 pub mod model;

@@ -8,6 +8,7 @@
 //! | `layers`, `tidy`, `external-types`, `examples`, `features`, `docs`, `vectors` | one step of `test` on its own |
 //! | `schedules` | models of the state that threads share, under shuttle; the quick run is a step of `test` |
 //! | `prove` | long property and stress runs; see docs/TESTING.md |
+//! | `cases` | recorded configurations and responses, each with its right outcome; see tests/cases/README.md |
 //! | `bench` | CPU time and memory of transfers, against a floor and other clients; see docs/TUNING.md |
 //! | `chart` | draws docs/benchmarks.svg from the recorded figures; `tidy` fails when it is out of date |
 //! | `serve` | an S3 server in this process, for trying things by hand |
@@ -25,6 +26,7 @@
 )]
 
 mod bench;
+mod cases;
 mod chart;
 mod ci;
 mod command;
@@ -80,6 +82,8 @@ enum Chore {
     Chart,
     /// Measure CPU time and memory of transfers, in an optimised build
     Bench(bench::Arguments),
+    /// Run recorded configurations and responses against the client
+    Cases(cases::Arguments),
     /// Run the long property and stress runs
     Prove(prove::Arguments),
     /// Run the models of shared state under many thread schedules
@@ -114,6 +118,7 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Docs => docs::run(root),
         Chore::Chart => chart::run(root),
         Chore::Bench(arguments) => bench::run(root, arguments),
+        Chore::Cases(arguments) => cases::run(root, arguments),
         Chore::Prove(arguments) => prove::run(root, arguments),
         Chore::Schedules(arguments) => schedules::run(root, arguments),
         Chore::Serve(arguments) => serve::run(root, arguments),

@@ -1,0 +1,132 @@
+//! One call, in the process that has the case's variables and working directory.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use s3_client::{Error, S3, SdkStore};
+use serde_json::{Map, Value, json};
+
+/// Makes the call that the text describes, and returns what came of it: `{"ok": …}` or `{"error": …}`.
+///
+/// # Panics
+///
+/// If the text was not written by the runner.
+#[must_use]
+pub fn perform(text: &str) -> String {
+    let input: Value = serde_json::from_str(text).expect("the runner's JSON");
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(Box::pin(outcome(&input)));
+    outcome.to_string()
+}
+
+async fn outcome(input: &Value) -> Value {
+    let call: Vec<String> = input["call"]
+        .as_array()
+        .map(|words| super::description::texts(words))
+        .unwrap_or_default();
+    let client = input["client"].as_object().cloned().unwrap_or_default();
+    match Box::pin(made(&call, &client)).await {
+        Ok(value) => json!({ "ok": value }),
+        Err(error) => {
+            let request = error.as_request();
+            json!({ "error": {
+                "kind": request.map(|error| format!("{:?}", error.kind())),
+                "class": format!("{:?}", error.class()),
+                "status": request.and_then(s3_core::Error::http_status),
+                "text": format!("{error:#}"),
+            }})
+        }
+    }
+}
+
+async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Error> {
+    let text = |name: &str| client.get(name).and_then(Value::as_str);
+    let mut store = SdkStore::builder();
+    if let Some(endpoint) = text("endpoint") {
+        store = store.endpoint(endpoint);
+    }
+    if let Some(profile) = text("profile") {
+        store = store.profile(profile);
+    }
+    if let Some(region) = text("region") {
+        store = store.region(region);
+    }
+    if let (Some(access), Some(secret)) = (text("access_key"), text("secret_key")) {
+        store = store.credentials(access, secret, None);
+    }
+    if client.get("direct_path") == Some(&Value::Bool(false)) {
+        store = store.direct_path(false);
+    }
+    let s3 = S3::builder().store(store.build()).build()?;
+    let seconds = client.get("deadline").and_then(Value::as_f64);
+    let deadline = seconds.map_or(Duration::from_secs(45), Duration::from_secs_f64);
+    let words: Vec<&str> = call.iter().map(String::as_str).collect();
+    // A client that writes nothing works where nothing can be written; only this call needs a file.
+    let target = || std::env::temp_dir().join(format!("case-{}", std::process::id()));
+    Ok(match &words[..] {
+        ["get", key] => {
+            let object = s3.get(*key).to_memory().deadline(deadline).await?;
+            json!({ "text": object.text()?, "size": object.size() })
+        }
+        ["get_file", key] => {
+            let path = target();
+            let object = s3.get(*key).to_file(&path).deadline(deadline).await?;
+            let text = std::fs::read_to_string(&path).ok();
+            let _ = std::fs::remove_file(&path);
+            json!({ "text": text, "size": object.size() })
+        }
+        ["info", key] => {
+            let object = s3.info(*key).deadline(deadline).await?;
+            json!({ "size": object.size(), "modified": object.last_modified().map(seconds_of) })
+        }
+        ["put", key] => {
+            let written = s3.put(*key, "hello").deadline(deadline).await?;
+            json!({ "text": format!("{written:?}") })
+        }
+        ["copy", from, to] => {
+            let written = s3.copy(*from, *to).deadline(deadline).await?;
+            json!({ "text": format!("{written:?}") })
+        }
+        ["delete", key] => {
+            let deleted = s3.delete(*key).deadline(deadline).await?;
+            json!({ "text": format!("{deleted:?}") })
+        }
+        ["list_recursive", key] => {
+            let all = s3.list_recursive([*key]).deadline(deadline).await?;
+            let size: u64 = all.iter().filter_map(|object| object.size()).sum();
+            json!({ "count": all.len(), "size": size })
+        }
+        ["list_paths", key] => {
+            let all = s3.list_paths([*key]).deadline(deadline).await?;
+            json!({ "count": all.len() })
+        }
+        ["list_buckets"] => {
+            let all = s3.list_buckets().deadline(deadline).await?;
+            let names: Vec<&str> = all.iter().map(|bucket| &*bucket.name).collect();
+            json!({ "count": all.len(), "text": names.join(" ") })
+        }
+        ["presign", key] => {
+            let minute = Duration::from_secs(60);
+            json!({ "text": s3.presign(*key, minute).deadline(deadline).await? })
+        }
+        ["uploads_below", key] => {
+            let all = s3.orphans(Duration::ZERO).uploads_below(*key);
+            json!({ "count": all.deadline(deadline).await?.len() })
+        }
+        ["put_files", key, path] => {
+            let files = [((*key).to_owned(), PathBuf::from(path))];
+            s3.put_files(files).deadline(deadline).await?;
+            json!({})
+        }
+        _ => panic!("the runner knows no call {words:?}"),
+    })
+}
+
+fn seconds_of(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}

@@ -1,0 +1,239 @@
+//! Runs a case: inputs in place, a server, the client in a process of its own.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::description::Case;
+use super::server::{Action, Rule, Server, response};
+use super::{tls, verdict};
+
+/// How long a call may take before its process is killed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What came of one call.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// What [`perform`](super::perform) has printed; `None` if the process did not end by itself.
+    pub(super) outcome: Option<Value>,
+    pub(super) took: Duration,
+    /// What it wrote to standard error.
+    pub(super) noise: String,
+}
+
+/// Runs all calls of a case with `program`, which makes one call and prints what came of it.
+///
+/// # Errors
+///
+/// What is not right, in a sentence for each finding.
+pub fn run(case: &Case, program: &Path) -> Result<(), String> {
+    let calls = case.calls();
+    if calls.is_empty() {
+        return Err("the case describes no call".to_owned());
+    }
+    for call in calls {
+        let (seen, ended, expect) =
+            one(case, &call, program).map_err(|error| format!("could not be set up: {error}"))?;
+        let words = call.join(" ");
+        verdict::judge(&expect, &seen, &ended).map_err(|finding| format!("{words}: {finding}"))?;
+    }
+    Ok(())
+}
+
+/// What stands for the server and the folder in a case's inputs.
+struct Places {
+    plain: SocketAddr,
+    tls: Option<SocketAddr>,
+    folder: String,
+}
+
+impl Places {
+    fn fill(&self, text: &str) -> String {
+        let port = self.tls.unwrap_or(self.plain).port();
+        let mut text = text
+            .replace("{server}", &format!("http://{}", self.plain))
+            .replace("{tls}", &format!("https://localhost:{port}"))
+            .replace("{folder}", &self.folder)
+            .replace("/path/", &format!("{}/", self.folder))
+            .replace("127.0.0.1:9000", &self.plain.to_string());
+        for end in ["/", "\n", "\"", " ", ""] {
+            let placeholder = format!(":P{end}");
+            if end.is_empty() {
+                if let Some(rest) = text.strip_suffix(":P") {
+                    text = format!("{rest}:{port}");
+                }
+            } else {
+                text = text.replace(&placeholder, &format!(":{port}{end}"));
+            }
+        }
+        text
+    }
+
+    fn fill_value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.fill(text)),
+            Value::Object(all) => {
+                let filled = all
+                    .iter()
+                    .map(|(name, value)| (name.clone(), self.fill_value(value)));
+                filled.collect::<Map<String, Value>>().into()
+            }
+            Value::Array(all) => all.iter().map(|value| self.fill_value(value)).collect(),
+            other => other.clone(),
+        }
+    }
+}
+
+fn one(
+    case: &Case,
+    call: &[String],
+    program: &Path,
+) -> io::Result<(Vec<super::server::Seen>, Ended, Map<String, Value>)> {
+    let folder = tempfile::tempdir()?;
+    let inputs = folder.path();
+    let secret = case.json.get("secret").and_then(Value::as_str);
+    let rules = rules(case, inputs)?;
+    let server = Server::start(rules, secret.map(str::to_owned))?;
+    let tls = match case.is_tls() {
+        true => Some(tls::start(server.address, &inputs.join("ca.pem"))?),
+        false => None,
+    };
+    let places = Places {
+        plain: server.address,
+        tls,
+        folder: inputs.display().to_string(),
+    };
+    copy_inputs(&case.folder, inputs, &places)?;
+    prepare(case, inputs)?;
+
+    let client: Map<String, Value> = case
+        .object("client")
+        .iter()
+        .map(|(name, value)| (name.clone(), places.fill_value(value)))
+        .collect();
+    let call: Vec<String> = call.iter().map(|word| places.fill(word)).collect();
+    let mut command = Command::new(program);
+    command
+        .args([
+            "perform",
+            &json!({ "call": call, "client": client }).to_string(),
+        ])
+        .env_clear()
+        .env("HOME", inputs)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .current_dir(
+            client
+                .get("cwd")
+                .and_then(Value::as_str)
+                .map_or(inputs, Path::new),
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, file) in [
+        ("AWS_CONFIG_FILE", "config"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+    ] {
+        if inputs.join(file).exists() {
+            command.env(name, inputs.join(file));
+        }
+    }
+    for (name, value) in case.object("environment") {
+        command.env(name, places.fill(value.as_str().unwrap_or_default()));
+    }
+    let begun = Instant::now();
+    let ended = wait(command.spawn()?, begun)?;
+    let expect = places.fill_value(&case.object("expect").into());
+    let expect = expect.as_object().cloned().unwrap_or_default();
+    Ok((server.seen(), ended, expect))
+}
+
+fn wait(mut child: Child, begun: Instant) -> io::Result<Ended> {
+    let mut ended_by_itself = true;
+    while child.try_wait()?.is_none() {
+        if begun.elapsed() > PATIENCE {
+            child.kill()?;
+            ended_by_itself = false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let took = begun.elapsed();
+    let output = child.wait_with_output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let outcome = text
+        .lines()
+        .last()
+        .and_then(|line| serde_json::from_str(line).ok());
+    Ok(Ended {
+        outcome: outcome.filter(|_| ended_by_itself),
+        took,
+        noise: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+fn copy_inputs(from: &Path, to: &Path, places: &Places) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_file() {
+            continue;
+        }
+        let bytes = fs::read(entry.path())?;
+        let filled = match String::from_utf8(bytes) {
+            Ok(text) => places.fill(&text).into_bytes(),
+            Err(error) => error.into_bytes(),
+        };
+        fs::write(to.join(entry.file_name()), filled)?;
+    }
+    Ok(())
+}
+
+/// Makes what no file of the folder can be: pipes and large files.
+fn prepare(case: &Case, inputs: &Path) -> io::Result<()> {
+    for item in case.list("prepare") {
+        if let Some(name) = item["fifo"].as_str() {
+            let made = Command::new("mkfifo").arg(inputs.join(name)).status()?;
+            if !made.success() {
+                return Err(io::Error::other("mkfifo failed"));
+            }
+        }
+        if let (Some(name), Some(size)) = (item["file"].as_str(), item["size"].as_u64()) {
+            fs::File::create(inputs.join(name))?.set_len(size)?;
+        }
+    }
+    Ok(())
+}
+
+fn rules(case: &Case, inputs: &Path) -> io::Result<Vec<Rule>> {
+    let rule = |item: Value| {
+        let text = |name: &str| item[name].as_str();
+        let response = match (text("file"), text("status")) {
+            (Some(file), _) => fs::read(case.folder.join(file))?,
+            (None, Some(status)) => response(
+                status,
+                text("headers").unwrap_or_default(),
+                text("body").unwrap_or_default(),
+            ),
+            (None, None) => return Err(io::Error::other("a response has neither file nor status")),
+        };
+        let action = text("truncate").map(|name| Action {
+            truncate: inputs.join(name),
+            to: item["to"].as_u64().unwrap_or_default(),
+        });
+        Ok(Rule {
+            request: text("request").unwrap_or_default().to_owned(),
+            contains: text("contains").unwrap_or_default().to_owned(),
+            response,
+            action,
+            times: item["times"]
+                .as_u64()
+                .and_then(|times| usize::try_from(times).ok()),
+        })
+    };
+    case.list("responses").into_iter().map(rule).collect()
+}

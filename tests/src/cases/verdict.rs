@@ -1,0 +1,184 @@
+//! Compares what came of a call with what is right.
+
+use serde_json::{Map, Value};
+
+use super::run::Ended;
+use super::server::Seen;
+
+/// Compares; the finding says what differs.
+pub(super) fn judge(
+    expect: &Map<String, Value>,
+    seen: &[Seen],
+    ended: &Ended,
+) -> Result<(), String> {
+    let Some(outcome) = &ended.outcome else {
+        return Err(format!(
+            "the process did not end with a result; {}",
+            ended.noise.trim()
+        ));
+    };
+    let case = Judged {
+        seen,
+        outcome,
+        ended,
+    };
+    // One right outcome may be as good as another; the findings of the last one are shown.
+    let any: Vec<&Map<String, Value>> = match expect.get("any").and_then(Value::as_array) {
+        Some(any) => any.iter().filter_map(Value::as_object).collect(),
+        None => vec![expect],
+    };
+    if any.iter().all(|expect| expect.is_empty()) {
+        return Err(format!(
+            "the case does not say what is right; it gave {outcome}"
+        ));
+    }
+    let findings: Vec<String> = any
+        .iter()
+        .map_while(|expect| case.compare(expect).err())
+        .collect();
+    match findings.len() == any.len() {
+        true => Err(findings.join("; or ")),
+        false => Ok(()),
+    }
+}
+
+struct Judged<'a> {
+    seen: &'a [Seen],
+    outcome: &'a Value,
+    ended: &'a Ended,
+}
+
+impl Judged<'_> {
+    fn compare(&self, expect: &Map<String, Value>) -> Result<(), String> {
+        for (name, want) in expect {
+            self.holds(name, want)?;
+        }
+        Ok(())
+    }
+
+    fn holds(&self, name: &str, want: &Value) -> Result<(), String> {
+        let first = || self.seen.first().ok_or("no request arrived");
+        match name {
+            "ok" => self.succeeded(want),
+            "error" => self.failed(want),
+            "within" => {
+                let seconds = want.as_f64().unwrap_or_default();
+                let took = self.ended.took.as_secs_f64();
+                held(took <= seconds, || {
+                    format!("it took {took:.1} s, not at most {seconds}")
+                })
+            }
+            "requests" => {
+                let count = self.seen.len();
+                let most = want.as_u64().unwrap_or_default();
+                let lines = || {
+                    self.seen
+                        .iter()
+                        .map(Seen::line)
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                };
+                held(count as u64 <= most, || {
+                    format!("{count} requests, not at most {most}: {}", lines())
+                })
+            }
+            "some_request" => {
+                let want = text(want);
+                let found = self.seen.iter().any(|seen| seen.line().starts_with(want));
+                let lines = || {
+                    self.seen
+                        .iter()
+                        .map(Seen::line)
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                };
+                held(found, || format!("no request {want}, but {}", lines()))
+            }
+            "first_request" => {
+                let line = first()?.line();
+                let want = text(want);
+                held(line.starts_with(want), || {
+                    format!("the first request is {line}, not {want}")
+                })
+            }
+            "signed_with" => {
+                let authorization = first()?.header("authorization").unwrap_or_default();
+                let want = format!("Credential={}/", text(want));
+                held(authorization.contains(&want), || {
+                    format!("signed as {authorization}")
+                })
+            }
+            "signed_for" => {
+                let authorization = first()?.header("authorization").unwrap_or_default();
+                let want = format!("/{}/s3/", text(want));
+                held(authorization.contains(&want), || {
+                    format!("signed as {authorization}")
+                })
+            }
+            "host" => {
+                let host = first()?.header("host").unwrap_or_default();
+                held(host.starts_with(text(want)), || {
+                    format!("the host is {host}")
+                })
+            }
+            "has_header" | "lacks_header" => {
+                let headers = &first()?.headers;
+                let has = headers.iter().any(|(name, _)| name.starts_with(text(want)));
+                held(has == (name == "has_header"), || {
+                    format!("the headers are {headers:?}")
+                })
+            }
+            _ => Err(format!(
+                "the case asks for {name:?}, which the runner does not know"
+            )),
+        }
+    }
+
+    fn succeeded(&self, want: &Value) -> Result<(), String> {
+        let got = self.outcome.get("ok");
+        let got = got.ok_or_else(|| format!("it failed: {}", self.outcome["error"]))?;
+        for (name, want) in want.as_object().into_iter().flatten() {
+            let own = &got[name];
+            let fits = match (name.as_str(), own, want) {
+                ("text", Value::String(own), Value::String(want)) => own.contains(&**want),
+                _ => own == want,
+            };
+            held(fits, || format!("{name} is {own}, not {want}"))?;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, want: &Value) -> Result<(), String> {
+        let got = self.outcome.get("error");
+        let got = got.ok_or_else(|| format!("it succeeded: {}", self.outcome["ok"]))?;
+        if let Some(kinds) = want.get("kind") {
+            let is = |kind: &Value| got["kind"] == *kind;
+            let fits = kinds
+                .as_array()
+                .map_or_else(|| is(kinds), |all| all.iter().any(is));
+            held(fits, || {
+                format!("the kind is {}, not {kinds}: {}", got["kind"], got["text"])
+            })?;
+        }
+        let said = text(&got["text"]).to_lowercase();
+        let texts = want.get("contains").and_then(Value::as_array);
+        for want in texts.into_iter().flatten() {
+            let fits = said.contains(&text(want).to_lowercase());
+            held(fits, || {
+                format!("the error does not say {want}: {}", got["text"])
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn held(holds: bool, finding: impl FnOnce() -> String) -> Result<(), String> {
+    match holds {
+        true => Ok(()),
+        false => Err(finding()),
+    }
+}
