@@ -250,24 +250,26 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
-    /// Builds the client and its temporary directory. No request is sent.
+    /// Builds the client. No request is sent, and its temporary directory is made when a download may need it.
     ///
     /// # Errors
     ///
-    /// Class `Url` for an invalid root; class `Other` for an invalid endpoint or encryption, a temporary directory that
-    /// cannot be created, threads that cannot be started, or a build without the SDK and without a store.
+    /// Class `Url` for an invalid root; class `Other` for an invalid endpoint or encryption, AWS variables or files that
+    /// cannot be used, threads that cannot be started, or a build without the SDK and without a store.
     pub fn build(self) -> Result<Client<M>> {
         let root = self.root()?;
         let encryption = self.encryption_header()?;
-        let store = match self.store {
-            Some(store) => store,
+        let (store, configured_attempts) = match self.store {
+            Some(store) => (store, None),
             None => default_store(&self.config)?,
         };
         let mode = M::start()?;
-        let mut engine = self.transfer.unwrap_or_else(|| engine(&self.config));
+        let mut engine = self
+            .transfer
+            .unwrap_or_else(|| engine(&self.config, configured_attempts));
         engine.observer = self.observer.or(engine.observer);
         let tmproot = self.tmproot.unwrap_or(self.config.tempdir);
-        let scratch = Scratch::create(&tmproot, self.config.keep_temp_files)?;
+        let scratch = Scratch::below(&tmproot, self.config.keep_temp_files)?;
         let context = ClientContext {
             transfer: Transfer::new(store, engine),
             root,
@@ -322,9 +324,14 @@ fn given(text: impl Into<String>) -> Option<String> {
     Some(text.into()).filter(|text| !text.is_empty())
 }
 
-fn engine(config: &Config) -> TransferConfig {
+/// Metaflow's counts come before `AWS_MAX_ATTEMPTS`.
+fn engine(config: &Config, configured_attempts: Option<u32>) -> TransferConfig {
     let mut engine = TransferConfig::default();
-    engine.max_attempts = config.retries().saturating_add(1);
+    let has_counts = config.retries() != Config::default().retries();
+    engine.max_attempts = match configured_attempts {
+        Some(attempts) if !has_counts => attempts,
+        _ => config.retries().saturating_add(1),
+    };
     if let Some(max) = config.worker_count {
         engine.concurrency = Concurrency::Adaptive {
             start: CONCURRENCY_START.min(max),
@@ -335,7 +342,7 @@ fn engine(config: &Config) -> TransferConfig {
 }
 
 #[cfg(feature = "sdk")]
-fn default_store(config: &Config) -> Result<SharedStore> {
+fn default_store(config: &Config) -> Result<(SharedStore, Option<u32>)> {
     let mut builder = s3_core::SdkStore::builder();
     if let Some(endpoint) = &config.endpoint {
         check_endpoint(endpoint)?;
@@ -344,7 +351,15 @@ fn default_store(config: &Config) -> Result<SharedStore> {
     if let Some(region) = &config.region {
         builder = builder.region(region);
     }
-    Ok(SharedStore::new(builder.build()))
+    builder.check().map_err(|error| {
+        let text = error.message().unwrap_or_default();
+        Error::config(match error.hint() {
+            Some(hint) => format!("{text}\nhint: {hint}"),
+            None => text.to_owned(),
+        })
+    })?;
+    let attempts = builder.configured_max_attempts();
+    Ok((SharedStore::new(builder.build()), attempts))
 }
 
 /// Checks the endpoint when the client is built instead of at the first request.
@@ -365,7 +380,7 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
 }
 
 #[cfg(not(feature = "sdk"))]
-fn default_store(_: &Config) -> Result<SharedStore> {
+fn default_store(_: &Config) -> Result<(SharedStore, Option<u32>)> {
     Err(Error::config(
         "this build has no SDK, so a store must be given\nhint: S3::builder().store(…)",
     ))

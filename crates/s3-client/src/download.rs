@@ -77,12 +77,16 @@ pub(crate) fn expected_len(item: &GetItem) -> Option<u64> {
     }
 }
 
-/// A file that could not be written because the client was closed is not a failure of the disk.
+/// A file that could not be written because its directory could not be made, or because the client was closed, is not a
+/// failure of the disk.
 fn explain_closed(error: s3_core::Error, origin: &Origin) -> Error {
     if error.kind() == ErrorKind::LocalIo && origin.scratch.is_closed() {
         return Error::Closed {
             action: format!("download {}", origin.url.as_str()),
         };
     }
-    error.into()
+    match origin.scratch.directory() {
+        Err(unmade) if error.kind() == ErrorKind::LocalIo => unmade,
+        _ => error.into(),
+    }
 }

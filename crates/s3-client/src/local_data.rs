@@ -87,6 +87,7 @@ impl LocalData {
         if let Some(path) = &*written {
             return Ok(path.clone());
         }
+        self.origin.scratch.directory()?;
         let path = self.origin.new_file();
         self.write(&path, bytes)?;
         *written = Some(path.clone());
@@ -163,7 +164,7 @@ mod tests {
 
     fn scratch() -> (tempfile::TempDir, Arc<Scratch>) {
         let root = tempfile::tempdir().unwrap();
-        let scratch = Arc::new(Scratch::create(root.path(), false).unwrap());
+        let scratch = Arc::new(Scratch::below(root.path(), false).unwrap());
         (root, scratch)
     }
 

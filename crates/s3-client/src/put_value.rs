@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use s3_core::Payload;
 use s3_transfer::Source;
 use tokio::io::AsyncRead;
+use tokio::net::unix::pipe;
 
 use crate::error::{Error, Result};
 use crate::seekable_reader::SeekableReader;
@@ -92,6 +94,14 @@ impl PutValue {
         Self(Kind::Path(path.into()))
     }
 
+    /// Returns the file that is read, for errors.
+    pub(crate) fn local_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Checks the value before the first request.
     pub(crate) fn check(self) -> Result<Self> {
         match self.0 {
@@ -114,10 +124,16 @@ impl PutValue {
     }
 }
 
-/// Opens a file. Opening a pipe without a writer may block, so the thread that reads it opens it.
+/// Opens a file. A pipe is opened without waiting for a writer, so that a deadline ends the wait and no thread is left
+/// in it. What else is no file may take any time to open: that is left to the thread that reads it.
 fn path_source(path: &Path) -> io::Result<Source> {
-    if path.metadata()?.is_file() {
+    let metadata = path.metadata()?;
+    if metadata.is_file() {
         return file_source(File::open(path)?);
+    }
+    if metadata.file_type().is_fifo() {
+        let pipe = pipe::OpenOptions::new().open_receiver(path)?;
+        return Ok(Source::AsyncRead(Box::pin(pipe)));
     }
     let late = Late::Path(path.to_owned());
     Ok(Source::Read(Box::new(late)))

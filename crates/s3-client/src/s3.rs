@@ -54,7 +54,8 @@ impl<M: Mode> Client<M> {
         &self.context.transfer
     }
 
-    /// Returns the temporary directory; `None` after [`close`](Self::close).
+    /// Returns the temporary directory, which is made now if no download has needed it; `None` if it cannot be made, and
+    /// after [`close`](Self::close).
     #[must_use]
     pub fn scratch_path(&self) -> Option<PathBuf> {
         self.context.scratch.path().map(ToOwned::to_owned)

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::{fs, process};
 
 use s3_core::ByteRange;
@@ -22,90 +23,134 @@ const KEPT_PREFIX: &str = "metaflow.s3.K";
 /// The number of random characters: 8 after the last dot, as in Metaflow.
 pub(crate) const RANDOM: usize = 7;
 
-/// A directory `<tmproot>/metaflow.s3.RXXXXXXX`, removed with the last handle or object of a client.
+/// A directory `<tmproot>/metaflow.s3.RXXXXXXX` that is made when the first download may need it, and goes away with the
+/// last handle or object of a client.
 ///
-/// The process that created it holds a lock on it, so that a cleanup can tell that it is in use. Only that process removes
-/// it: a forked child that drops its copy of the client leaves the files of its parent alone. The path is absolute, so
-/// that a change of the working directory does not matter.
+/// It is locked as long as the process lives that made it, so that a cleanup can tell what is in use.
+///
+/// Its path is absolute, so that a change of the working directory harms nobody. Only the process that made it removes
+/// it: a forked child that drops its copy of the client leaves its parent's files alone.
 #[derive(Debug)]
 pub(crate) struct Scratch {
-    path: PathBuf,
-    /// Holds the lock.
-    _open: File,
-    owner: u32,
+    tmproot: PathBuf,
+    made: OnceLock<Directory>,
+    making: Mutex<()>,
     keep: bool,
     closed: AtomicBool,
     serial: AtomicU64,
 }
 
+/// The directory as it was made.
+#[derive(Debug)]
+struct Directory {
+    path: PathBuf,
+    /// Holds the lock.
+    _open: File,
+    owner: u32,
+}
+
 impl Scratch {
-    /// Creates the directory with mode 0700. With `keep`, it is never removed.
-    pub(crate) fn create(tmproot: &Path, keep: bool) -> Result<Self> {
-        let (path, open) =
-            Self::create_in(tmproot, keep).map_err(|error| Error::tmproot(tmproot, error))?;
+    /// Names where the directory will be, for the owner's eyes only. With `keep`, it stays for ever.
+    pub(crate) fn below(tmproot: &Path, keep: bool) -> Result<Self> {
+        let tmproot =
+            std::path::absolute(tmproot).map_err(|error| Error::tmproot(tmproot, error))?;
         Ok(Self {
-            path,
-            _open: open,
-            owner: process::id(),
+            tmproot,
+            made: OnceLock::new(),
+            making: Mutex::new(()),
             keep,
             closed: AtomicBool::new(false),
             serial: AtomicU64::new(0),
         })
     }
 
-    fn create_in(tmproot: &Path, keep: bool) -> io::Result<(PathBuf, File)> {
-        let directory = tempfile::Builder::new()
-            .prefix(if keep { KEPT_PREFIX } else { PREFIX })
-            .rand_bytes(RANDOM)
-            .permissions(fs::Permissions::from_mode(0o700))
-            .tempdir_in(tmproot.canonicalize()?)?;
-        let open = File::open(directory.path())?;
-        // Without support for locks this fails, and no cleanup ever removes the directory.
-        // It waits for a search that holds the lock.
-        let _ = open.lock_shared();
-        Ok((directory.keep(), open))
+    /// Returns the directory, which is made now if it was not before.
+    pub(crate) fn directory(&self) -> Result<&Path> {
+        if let Some(made) = self.made.get() {
+            return Ok(&made.path);
+        }
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_closed() {
+            return Err(Error::Closed {
+                action: "make a temporary directory".to_owned(),
+            });
+        }
+        if self.made.get().is_none() {
+            let made = make(&self.tmproot, self.keep)
+                .map_err(|error| Error::tmproot(&self.tmproot, error))?;
+            _ = self.made.set(made);
+        }
+        Ok(&self.made.get().expect("set under the lock").path)
     }
 
-    /// Returns the directory, or `None` after [`close`](Self::close).
+    /// Returns the directory, or `None` if it cannot be made or after [`close`](Self::close).
     pub(crate) fn path(&self) -> Option<&Path> {
-        (!self.is_closed()).then_some(self.path.as_path())
+        match self.is_closed() {
+            true => None,
+            false => self.directory().ok(),
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Returns a new path in the directory.
+    /// Returns a path in the directory that was never given before. If the directory cannot be made, nothing can be
+    /// written there, and [`directory`](Self::directory) tells why.
     pub(crate) fn new_file(&self, url: &str, range: Option<&ByteRange>) -> PathBuf {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        self.path.join(local_name(url, range, serial))
+        let directory = match self.directory() {
+            Ok(path) => path.to_owned(),
+            Err(_) => self.tmproot.join("no.directory"),
+        };
+        directory.join(local_name(url, range, serial))
     }
 
     /// Removes the directory and its content. Further calls do nothing.
     pub(crate) fn close(&self) -> Result<()> {
-        if self.closed.swap(true, Ordering::AcqRel) || self.keep || self.owner != process::id() {
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = self.closed.swap(true, Ordering::AcqRel);
+        let Some(made) = self.made.get().filter(|_| !closed && !self.keep) else {
+            return Ok(());
+        };
+        if made.owner != process::id() {
             return Ok(());
         }
-        self.remove().map_err(|error| {
-            Error::local(
-                &format!("remove the temporary directory {}", self.path.display()),
-                error,
-            )
+        remove(&made.path).map_err(|error| {
+            let action = format!("remove the temporary directory {}", made.path.display());
+            Error::local(&action, error)
         })
     }
+}
 
-    fn remove(&self) -> io::Result<()> {
-        let mut result = Ok(());
-        for _ in 0..REMOVE_ATTEMPTS {
-            result = fs::remove_dir_all(&self.path);
-            match &result {
-                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                _ => return result,
-            }
+fn make(tmproot: &Path, keep: bool) -> io::Result<Directory> {
+    let directory = tempfile::Builder::new()
+        .prefix(if keep { KEPT_PREFIX } else { PREFIX })
+        .rand_bytes(RANDOM)
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir_in(tmproot.canonicalize()?)?;
+    let open = File::open(directory.path())?;
+    // A file system without locks says so, and then nothing of it is ever swept.
+    // It waits for a search that looks whether somebody uses it.
+    let _ = open.lock_shared();
+    Ok(Directory {
+        path: directory.keep(),
+        _open: open,
+        owner: process::id(),
+    })
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    let mut result = Ok(());
+    for _ in 0..REMOVE_ATTEMPTS {
+        result = fs::remove_dir_all(path);
+        match &result {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            _ => return result,
         }
-        result
     }
+    result
 }
 
 impl Drop for Scratch {
@@ -128,7 +173,7 @@ mod tests {
     #[test]
     fn the_directory_is_private_named_as_in_metaflow_and_removed_by_close() {
         let root = tmproot();
-        let scratch = Scratch::create(root.path(), false).unwrap();
+        let scratch = Scratch::below(root.path(), false).unwrap();
         let path = scratch.path().unwrap().to_owned();
         let name = path.file_name().unwrap().to_str().unwrap();
         assert_eq!(name.strip_prefix("metaflow.s3.").unwrap().len(), 8);
@@ -147,18 +192,24 @@ mod tests {
     #[test]
     fn dropping_removes_the_directory_unless_it_is_kept() {
         let root = tmproot();
-        drop(Scratch::create(root.path(), false).unwrap());
+        let made = |keep| {
+            let scratch = Scratch::below(root.path(), keep).unwrap();
+            assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+            scratch.directory().unwrap();
+            scratch
+        };
+        drop(made(false));
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
-        drop(Scratch::create(root.path(), true).unwrap());
+        drop(made(true));
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn another_process_never_removes_the_directory() {
         let root = tmproot();
-        let mut scratch = Scratch::create(root.path(), false).unwrap();
-        scratch.owner += 1;
-        let path = scratch.path.clone();
+        let mut scratch = Scratch::below(root.path(), false).unwrap();
+        let path = scratch.directory().unwrap().to_owned();
+        scratch.made.get_mut().unwrap().owner += 1;
         drop(scratch);
         assert!(path.exists());
     }
@@ -166,14 +217,15 @@ mod tests {
     #[test]
     fn a_directory_that_is_already_gone_is_not_an_error() {
         let root = tmproot();
-        let scratch = Scratch::create(root.path(), false).unwrap();
-        fs::remove_dir_all(&scratch.path).unwrap();
+        let scratch = Scratch::below(root.path(), false).unwrap();
+        fs::remove_dir_all(scratch.directory().unwrap()).unwrap();
         scratch.close().unwrap();
     }
 
     #[test]
     fn a_missing_tmproot_is_an_error_that_names_it() {
-        let error = Scratch::create(Path::new("/nonexistent/tmp"), false).unwrap_err();
+        let scratch = Scratch::below(Path::new("/nonexistent/tmp"), false).unwrap();
+        let error = scratch.directory().unwrap_err();
         assert_eq!(error.class(), ErrorClass::Other);
         assert!(error.to_string().contains("/nonexistent/tmp"), "{error}");
     }

@@ -1,6 +1,9 @@
 //! Uploads: checked before the first request, and run many at a time.
 
-use s3_core::{Attributes, PutMode, PutResponse, S3Url};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use s3_core::{Attributes, ErrorKind, PutMode, PutResponse, S3Url};
 use s3_transfer::{PutItem, PutOutcome, Transfer};
 
 use crate::batch::run_batch;
@@ -66,10 +69,13 @@ impl Upload {
         } else {
             PutMode::IfAbsent
         };
+        let path = self.value.local_path().map(Path::to_owned);
         let item = PutItem::new(self.url.clone(), self.value.into_source()?)
             .with_mode(mode)
             .with_attributes(self.attributes);
-        let (outcome, response) = match transfer.put(item, &call.options).await? {
+        let put = transfer.put(item, &call.options).await;
+        let put = put.map_err(|error| with_file(error, path.as_deref()))?;
+        let (outcome, response) = match put {
             PutOutcome::Written(response) if overwrite => (WriteOutcome::Written, response),
             PutOutcome::Written(response) => (WriteOutcome::Created, response),
             _ => (WriteOutcome::AlreadyThere, PutResponse::default()),
@@ -93,4 +99,21 @@ pub(crate) async fn upload_all(
     };
     let results = run_batch(&transfer, after, uploads, job).await;
     BatchError::check(name, results, None, Outcome::Written)
+}
+
+/// Names the file that could not be read, or the pipe that nothing came from until the deadline.
+fn with_file(error: s3_core::Error, path: Option<&Path>) -> s3_core::Error {
+    let Some(path) = path else {
+        return error;
+    };
+    let is_pipe = || path.metadata().is_ok_and(|data| data.file_type().is_fifo());
+    let path = match error.kind() {
+        ErrorKind::LocalIo => path.display().to_string(),
+        ErrorKind::Timeout if is_pipe() => format!("reading the pipe {}", path.display()),
+        _ => return error,
+    };
+    match error.message().map(|message| format!("{path}: {message}")) {
+        Some(text) => error.with_message(text),
+        None => error.with_message(path),
+    }
 }
