@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use aws_smithy_runtime_api::shared::IntoShared;
 
 use super::SdkStore;
+use super::endpoint::without_secrets;
 use crate::Capabilities;
 
 /// Where the bucket's name goes in a request.
@@ -179,6 +180,27 @@ impl SdkStoreBuilder {
         self
     }
 
+    /// Checks the variables and files of the environment that this store will use, without a connection.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Config`: a profile, a section or a file that is named and does not exist, a file that cannot be parsed (with
+    /// the line), or a value that cannot be used (with its source).
+    #[cfg(feature = "config")]
+    pub fn check(&self) -> crate::Result<()> {
+        super::chain::check(&self.settings)
+    }
+
+    /// Returns how many attempts `AWS_MAX_ATTEMPTS` or the profile's `max_attempts` allow, for an engine above; `None` if
+    /// neither is set, or they cannot be read, which [`check`](Self::check) tells.
+    #[cfg(feature = "config")]
+    #[must_use]
+    pub fn configured_max_attempts(&self) -> Option<u32> {
+        super::chain::configuration(&self.settings)
+            .ok()?
+            .max_attempts
+    }
+
     /// Makes the store. Reads nothing and connects to nothing: mistakes show at the first operation, as errors
     /// of kind `Config`.
     #[must_use]
@@ -217,13 +239,7 @@ impl Settings {
         &self,
         f: &'f mut fmt::DebugStruct<'a, 'b>,
     ) -> &'f mut fmt::DebugStruct<'a, 'b> {
-        let endpoint = self
-            .endpoint
-            .as_deref()
-            .map(|url| match url.rsplit_once('@') {
-                Some((_, host)) => host,
-                None => url,
-            });
+        let endpoint = self.endpoint.as_deref().map(without_secrets);
         f.field("endpoint", &endpoint)
             .field("region", &self.region)
             .field(

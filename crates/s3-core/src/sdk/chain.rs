@@ -1,86 +1,210 @@
 //! Region, credentials and endpoint from the environment, the profiles and the instance.
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_s3::config::Builder;
-use aws_types::service_config::ServiceConfigKey;
+use aws_sdk_s3::config::retry::RetryConfig;
 
-use super::builder::Settings;
-use super::client::{Sources, https_client};
+use super::builder::{Addressing, Settings};
+use super::client::{DEFAULT_REGION, Sources, config_error, parse_endpoint};
 use super::clock::Clock;
-use crate::Operation;
+use super::credential_process::CredentialProcess;
+use super::profile::{
+    AddressingStyle, ChecksumMode, ConfigError, Configuration, Given, ProviderFiles, RetryMode,
+    Setting,
+};
+use super::transport::{self, Transport};
+use crate::{Error, Operation, Result};
 
-/// Loads what was not given. Explicit settings win over the environment, the environment over the profile.
-pub(super) async fn load(settings: &Settings) -> Sources {
-    if let (Some(_), Some(credentials), Some(_)) =
-        (&settings.endpoint, &settings.credentials, &settings.region)
-    {
-        return Sources::explicit(settings, credentials.clone());
+/// Reads the variables and files, and fails if they cannot be meant as they are.
+pub(super) fn configuration(
+    settings: &Settings,
+) -> std::result::Result<Configuration, ConfigError> {
+    let given = Given {
+        endpoint: settings.endpoint.as_deref(),
+        region: settings.region.as_deref(),
+        profile: settings.profile.as_deref(),
+        has_credentials: settings.credentials.is_some(),
+    };
+    Configuration::load(given, &|name| std::env::var_os(name), &|path| {
+        std::fs::read(path)
+    })
+}
+
+/// Checks what can be checked without a connection.
+pub(super) fn check(settings: &Settings) -> Result<()> {
+    let operation = Operation::Get;
+    let configuration = configuration(settings).map_err(|error| unusable(operation, error))?;
+    if let Some(Setting { value, source }) = &configuration.endpoint {
+        parse_endpoint(value, &source.to_string(), operation)?;
+    }
+    transport_of(&configuration).ca_certificates(operation)?;
+    Ok(())
+}
+
+fn unusable(operation: Operation, ConfigError { text, hint }: ConfigError) -> Error {
+    let error = config_error(operation, &text);
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// Loads what was not given. Explicit settings win over the environment, the environment over the profile, and keys of a
+/// profile that the program names over those of the environment.
+pub(super) async fn load(settings: &Settings, operation: Operation) -> Result<Sources> {
+    let configuration = configuration(settings).map_err(|error| unusable(operation, error))?;
+    for setting in &configuration.ignored {
+        tracing::warn!(setting, "the setting has no effect; see docs/SETTINGS.md");
     }
     let clock = Clock::default();
-    let config = load_config(settings, clock.clone()).await;
-    Sources {
-        builder: Builder::from(&config),
-        endpoint: settings.endpoint.clone().or_else(|| endpoint_of(&config)),
-        region: config.region().map(|region| region.as_ref().to_owned()),
-        credentials: config.credentials_provider(),
+    let transport = transport_of(&configuration);
+    let endpoint = configuration.endpoint.as_ref();
+    let region = configuration.region.as_ref().map(|set| set.value.clone());
+    let (builder, credentials, region) = match (&settings.credentials, &region, endpoint) {
+        (Some(credentials), Some(_), Some(_)) => {
+            let builder = Builder::new().credentials_provider(credentials.clone());
+            (builder, credentials.clone(), region)
+        }
+        _ => of_aws_config(settings, &configuration, &clock, &transport, operation).await?,
+    };
+    Ok(Sources {
+        builder,
+        endpoint: endpoint.map(|set| set.value.clone()),
+        endpoint_source: endpoint.map(|set| set.source.to_string()),
+        region,
+        credentials: Some(credentials),
         clock,
-        fips: config.use_fips().unwrap_or_default(),
-        dual_stack: config.use_dual_stack().unwrap_or_default(),
+        transport,
+        fips: configuration.fips,
+        dual_stack: configuration.dual_stack,
+        accelerate: configuration.accelerate,
+        addressing: configuration.addressing.map(|style| match style {
+            AddressingStyle::Auto => Addressing::Auto,
+            AddressingStyle::Path => Addressing::Path,
+            AddressingStyle::Virtual => Addressing::VirtualHost,
+        }),
+        request_checksums: supported(configuration.request_checksum),
+        response_checksums: supported(configuration.response_checksum),
+        max_attempts: configuration.max_attempts,
+        adaptive_retries: configuration.retry_mode == Some(RetryMode::Adaptive),
+    })
+}
+
+fn supported(mode: Option<ChecksumMode>) -> Option<bool> {
+    mode.map(|mode| mode == ChecksumMode::WhenSupported)
+}
+
+fn transport_of(configuration: &Configuration) -> Transport {
+    let ca_bundle = configuration.ca_bundle.as_ref();
+    Transport {
+        ca_bundle: ca_bundle.map(|Setting { value, source }| (value.clone(), source.to_string())),
+        may_use_proxies: transport::environment_names_a_proxy(),
     }
 }
 
-async fn load_config(settings: &Settings, clock: Clock) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).time_source(clock);
-    if let Some(client) = &settings.http_client {
+/// Lets aws-config find what is missing, with the profile that was read here.
+async fn of_aws_config(
+    settings: &Settings,
+    configuration: &Configuration,
+    clock: &Clock,
+    transport: &Transport,
+    operation: Operation,
+) -> Result<(Builder, SharedCredentialsProvider, Option<String>)> {
+    let mut conf = ProviderConfig::without_region().with_time_source(clock.clone());
+    // aws-config panics at retry settings that are set and empty.
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .retry_config(RetryConfig::standard())
+        .time_source(clock.clone());
+    let client = match &settings.http_client {
+        Some(client) => Some(client.clone()),
+        None => transport.https_client(operation).ok(),
+    };
+    if let Some(client) = client {
         loader = loader.http_client(client.clone());
-    } else if let Ok(client) = https_client(Operation::Get) {
-        loader = loader.http_client(client);
+        conf = conf.with_http_client(client);
     }
-    if let Some(name) = &settings.profile {
-        loader = loader.profile_name(name);
-    }
-    if let Some(credentials) = &settings.credentials {
-        loader = loader.credentials_provider(credentials.clone());
-    }
-    if let Some(region) = &settings.region {
-        loader = loader.region(Region::new(region.clone()));
-    } else if settings.endpoint.is_some() || environment_names_an_endpoint() {
-        // The instance's metadata service says nothing about somebody else's endpoint, and takes seconds to
-        // time out where there is none.
-        loader = loader.region(region_without_instance(settings.profile.as_deref()));
-    }
-    loader.load().await
+    let region = match (&configuration.region, &configuration.endpoint) {
+        (Some(region), _) => Some(Region::new(region.value.clone())),
+        // The instance's metadata service says nothing about somebody else's endpoint, and takes seconds to time out
+        // where there is none.
+        (None, Some(_)) => Some(Region::new(DEFAULT_REGION)),
+        (None, None) => {
+            let instance = ImdsRegionProvider::builder().configure(&conf).build();
+            instance.region().await
+        }
+    };
+    conf = conf
+        .with_region(region.clone())
+        .with_use_fips(Some(configuration.fips))
+        .with_use_dual_stack(Some(configuration.dual_stack));
+    let ProviderFiles { text, profile } = &configuration.provider_files;
+    let files = EnvConfigFiles::builder()
+        .with_contents(EnvConfigFileKind::Config, text)
+        .build();
+    let credentials = match &settings.credentials {
+        Some(given) => given.clone(),
+        None => SharedCredentialsProvider::new(providers(configuration, &conf, &files, profile)),
+    };
+    let config = loader
+        .profile_files(files)
+        .profile_name(profile)
+        .credentials_provider(credentials.clone())
+        .region(region.clone())
+        .load()
+        .await;
+    let region = region.map(|region| region.to_string());
+    Ok((Builder::from(&config), credentials, region))
 }
 
-fn region_without_instance(profile: Option<&str>) -> RegionProviderChain {
-    let mut from_profile = ProfileFileRegionProvider::builder();
-    if let Some(name) = profile {
-        from_profile = from_profile.profile_name(name);
+/// The providers in aws-config's order, without those that the program or an empty variable rules out.
+fn providers(
+    configuration: &Configuration,
+    conf: &ProviderConfig,
+    files: &EnvConfigFiles,
+    profile: &str,
+) -> CredentialsProviderChain {
+    if let Some(keys) = &configuration.keys {
+        let keys = keys.clone();
+        let fixed = Credentials::new(
+            keys.access_key,
+            keys.secret_key,
+            keys.session_token,
+            None,
+            "Environment",
+        );
+        return CredentialsProviderChain::first_try("Environment", fixed);
     }
-    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-        .or_else(from_profile.build())
-}
-
-fn environment_names_an_endpoint() -> bool {
-    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
-/// Returns the endpoint that the SDK itself would take: S3's own before the one for all services.
-fn endpoint_of(config: &SdkConfig) -> Option<String> {
-    let key = ServiceConfigKey::builder()
-        .service_id("S3")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .expect("all three parts of the key are set");
-    let own = config
-        .service_config()
-        .and_then(|services| services.load_config(key));
-    own.or_else(|| config.endpoint_url().map(str::to_owned))
-        .filter(|url| !url.is_empty())
+    let mut chain = match &configuration.credential_process {
+        Some(command) => {
+            let process = CredentialProcess::new(command.clone());
+            CredentialsProviderChain::first_try("CredentialProcess", process)
+        }
+        None => {
+            let of_profile = ProfileFileCredentialsProvider::builder()
+                .configure(conf)
+                .profile_files(files.clone())
+                .profile_name(profile);
+            CredentialsProviderChain::first_try("Profile", of_profile.build())
+        }
+    };
+    if configuration.has_web_identity {
+        let web = WebIdentityTokenCredentialsProvider::builder().configure(conf);
+        chain = chain.or_else("WebIdentityToken", web.build());
+    }
+    if configuration.has_container {
+        let container = EcsCredentialsProvider::builder().configure(conf);
+        chain = chain.or_else("EcsContainer", container.build());
+    }
+    let instance = ImdsCredentialsProvider::builder().configure(conf);
+    chain.or_else("Ec2InstanceMetadata", instance.build())
 }

@@ -1,6 +1,7 @@
 //! The SDK's client, made from the settings at the first operation.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -17,17 +18,15 @@ use super::builder::{Addressing, Integrity, Settings};
 use super::clock::Clock;
 use super::direct::Direct;
 use super::direct::target::{EndpointSettings, Target};
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, without_secrets};
 use super::identity::{Identities, OfCache};
 use super::known_range::KnownRange;
 use super::skewed::{AskAgain, SetClock};
+use super::transport::{self, Transport};
 use crate::{Error, ErrorKind, Operation, Result};
 
-/// Idle connections that are kept per host: as many as an engine is likely to have requests in flight.
-const IDLE_CONNECTIONS: usize = 256;
-
 /// The region that servers other than AWS expect when they care at all.
-const DEFAULT_REGION: &str = "us-east-1";
+pub(super) const DEFAULT_REGION: &str = "us-east-1";
 
 /// Everything that an operation needs: the generated client and what was decided when it was made.
 pub(super) struct Resolved {
@@ -37,6 +36,8 @@ pub(super) struct Resolved {
     /// The region, if it is known.
     pub(super) region: Option<String>,
     pub(super) clock: Clock,
+    /// What the server has turned out not to have.
+    lacks_batch_delete: AtomicBool,
     /// The request path of our own; `None` where everything goes through the client.
     direct: Option<Direct>,
     /// What decides where the client sends requests.
@@ -69,6 +70,7 @@ impl Resolved {
             endpoint: None,
             region,
             clock: Clock::default(),
+            lacks_batch_delete: AtomicBool::new(false),
             direct: None,
             #[cfg(test)]
             rules: EndpointSettings::default(),
@@ -79,6 +81,14 @@ impl Resolved {
     pub(super) fn direct(&self, bucket: &str) -> Option<(&Direct, Arc<Target>)> {
         let direct = self.direct.as_ref()?;
         Some((direct, direct.target(bucket)?))
+    }
+
+    pub(super) fn lacks_batch_delete(&self) -> bool {
+        self.lacks_batch_delete.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn remember_no_batch_delete(&self) {
+        self.lacks_batch_delete.store(true, Ordering::Relaxed);
     }
 
     /// Returns whether uploads to a bucket carry the direct path's checksum.
@@ -103,26 +113,45 @@ impl Resolved {
 pub(super) struct Sources {
     pub(super) builder: Builder,
     pub(super) endpoint: Option<String>,
+    /// Where the endpoint was set.
+    pub(super) endpoint_source: Option<String>,
     pub(super) region: Option<String>,
     /// What `builder` got its credentials from; it does not say.
     pub(super) credentials: Option<SharedCredentialsProvider>,
     /// What tells them the time.
     pub(super) clock: Clock,
+    pub(super) transport: Transport,
     pub(super) fips: bool,
     pub(super) dual_stack: bool,
+    pub(super) accelerate: bool,
+    /// What variables and profiles say where the builder says nothing.
+    pub(super) addressing: Option<Addressing>,
+    pub(super) request_checksums: Option<bool>,
+    pub(super) response_checksums: Option<bool>,
+    pub(super) max_attempts: Option<u32>,
+    pub(super) adaptive_retries: bool,
 }
 
+#[cfg(not(feature = "config"))]
 impl Sources {
     /// Takes what was given, and nothing from the surroundings.
-    pub(super) fn explicit(settings: &Settings, credentials: SharedCredentialsProvider) -> Self {
+    fn explicit(settings: &Settings, credentials: SharedCredentialsProvider) -> Self {
         Self {
             builder: Builder::new().credentials_provider(credentials.clone()),
             endpoint: settings.endpoint.clone(),
+            endpoint_source: None,
             region: settings.region.clone(),
             credentials: Some(credentials),
             clock: Clock::default(),
+            transport: Transport::default(),
             fips: false,
             dual_stack: false,
+            accelerate: false,
+            addressing: None,
+            request_checksums: None,
+            response_checksums: None,
+            max_attempts: None,
+            adaptive_retries: false,
         }
     }
 }
@@ -130,7 +159,7 @@ impl Sources {
 /// Makes the client.
 pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result<Resolved> {
     #[cfg(feature = "config")]
-    let sources = super::chain::load(settings).await;
+    let sources = super::chain::load(settings, operation).await?;
     #[cfg(not(feature = "config"))]
     let sources = std::future::ready(explicit(settings, operation)).await?;
     assemble(settings, sources, operation)
@@ -166,8 +195,11 @@ fn explicit(settings: &Settings, operation: Operation) -> Result<Sources> {
 }
 
 fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Result<Resolved> {
-    let endpoint = sources.endpoint.as_deref().map(Endpoint::parse).transpose();
-    let endpoint = endpoint.map_err(|text| config_error(operation, text))?;
+    let source = sources.endpoint_source.as_deref().unwrap_or("the builder");
+    let url = sources.endpoint.as_deref();
+    let endpoint = url
+        .map(|url| parse_endpoint(url, source, operation))
+        .transpose()?;
     if let Some(endpoint) = &endpoint {
         warn_if_readable(endpoint);
     }
@@ -183,9 +215,16 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
     let rules = EndpointSettings {
         region: region.clone(),
         endpoint: endpoint.as_ref().map(|endpoint| endpoint.url.clone()),
-        path_style: path_style(settings.addressing, endpoint.as_ref()),
+        path_style: path_style(
+            match (settings.addressing, sources.addressing) {
+                (Addressing::Auto, Some(configured)) => configured,
+                (given, _) => given,
+            },
+            endpoint.as_ref(),
+        ),
         fips: sources.fips,
         dual_stack: sources.dual_stack,
+        accelerate: sources.accelerate,
     };
     let clock = sources.clock;
     let identities = sources.credentials.map(|credentials| {
@@ -193,15 +232,28 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         Arc::new(identities)
     });
     let retries = match settings.sdk_retries {
+        true if sources.adaptive_retries => RetryConfig::adaptive(),
         true => RetryConfig::standard(),
         false => RetryConfig::disabled(),
+    };
+    let retries = match sources.max_attempts.filter(|_| settings.sdk_retries) {
+        Some(count) => retries.with_max_attempts(count),
+        None => retries,
     };
     let mut builder = sources
         .builder
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.clone()))
-        .http_client(http_client(settings, endpoint.as_ref(), operation)?)
+        .http_client(http_client(
+            settings,
+            &sources.transport,
+            endpoint.as_ref(),
+            operation,
+        )?)
         .force_path_style(rules.path_style)
+        .use_fips(rules.fips)
+        .use_dual_stack(rules.dual_stack)
+        .accelerate(rules.accelerate)
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(settings.connect_timeout)
@@ -232,17 +284,29 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
             .identity_cache(IdentityCache::no_cache())
             .credentials_provider(OfCache(Arc::clone(identities)));
     }
-    let checksums = wants_checksums(settings.integrity, endpoint.as_ref());
-    let config = with_checksums(builder, checksums).build();
+    let adds = wants_checksums(
+        settings.integrity,
+        sources.request_checksums,
+        endpoint.as_ref(),
+    );
+    let asks = wants_checksums(
+        settings.integrity,
+        sources.response_checksums,
+        endpoint.as_ref(),
+    );
+    let config = with_checksums(builder, adds, asks).build();
     #[cfg(test)]
     let tested = rules.clone();
-    let own_path = settings.direct_path && !settings.sdk_retries && settings.http_client.is_none();
+    let own_path = settings.direct_path
+        && !settings.sdk_retries
+        && settings.http_client.is_none()
+        && sources.transport.is_direct();
     let shared = identities.filter(|_| own_path).map(|identities| Shared {
         identities,
         endpoint: rules,
         clock: clock.clone(),
         connect_timeout: settings.connect_timeout,
-        checksums,
+        checksums: adds,
         // AWS itself is reached over TLS.
         signs_payloads: !endpoint.as_ref().is_none_or(covers_payloads),
     });
@@ -251,6 +315,7 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         endpoint,
         region: Some(region),
         clock,
+        lacks_batch_delete: AtomicBool::new(false),
         direct: shared.map(Direct::new),
         #[cfg(test)]
         rules: tested,
@@ -269,68 +334,56 @@ fn covers_payloads(endpoint: &Endpoint) -> bool {
     endpoint.https || endpoint.loopback
 }
 
-fn wants_checksums(integrity: Integrity, endpoint: Option<&Endpoint>) -> bool {
-    match integrity {
-        Integrity::Auto => endpoint.is_none_or(|endpoint| endpoint.aws),
-        Integrity::WhenSupported => true,
-        Integrity::WhenRequired => false,
+/// Whether checksums are added, or asked for.
+fn wants_checksums(
+    integrity: Integrity,
+    configured: Option<bool>,
+    endpoint: Option<&Endpoint>,
+) -> bool {
+    match (integrity, configured) {
+        (Integrity::WhenSupported, _) | (Integrity::Auto, Some(true)) => true,
+        (Integrity::WhenRequired, _) | (Integrity::Auto, Some(false)) => false,
+        (Integrity::Auto, None) => endpoint.is_none_or(|endpoint| endpoint.aws),
     }
 }
 
-fn with_checksums(builder: Builder, supported: bool) -> Builder {
-    if supported {
-        builder
-            .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
-            .response_checksum_validation(ResponseChecksumValidation::WhenSupported)
-    } else {
-        builder
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-    }
+fn with_checksums(builder: Builder, adds: bool, asks: bool) -> Builder {
+    builder
+        .request_checksum_calculation(match adds {
+            true => RequestChecksumCalculation::WhenSupported,
+            false => RequestChecksumCalculation::WhenRequired,
+        })
+        .response_checksum_validation(match asks {
+            true => ResponseChecksumValidation::WhenSupported,
+            false => ResponseChecksumValidation::WhenRequired,
+        })
 }
 
 fn http_client(
     settings: &Settings,
+    transport: &Transport,
     endpoint: Option<&Endpoint>,
     operation: Operation,
 ) -> Result<SharedHttpClient> {
     if let Some(client) = &settings.http_client {
         return Ok(client.clone());
     }
-    if endpoint.is_some_and(|endpoint| !endpoint.https) {
+    if endpoint.is_some_and(|endpoint| !endpoint.https) && !transport.may_use_proxies {
         // No TLS stack and no root certificates to load.
-        return Ok(pool().build_http());
+        return Ok(transport::pool().build_http());
     }
-    https_client(operation)
+    transport.https_client(operation)
 }
 
-fn pool() -> aws_smithy_http_client::Builder {
-    aws_smithy_http_client::Builder::new().pool_max_idle_per_host(IDLE_CONNECTIONS)
+/// Reads an endpoint that `source` has set.
+pub(super) fn parse_endpoint(url: &str, source: &str, operation: Operation) -> Result<Endpoint> {
+    Endpoint::parse(url).map_err(|text| {
+        let text = format!("the endpoint {:?} of {source} {text}", without_secrets(url));
+        config_error(operation, &text).with_hint("write http://host:port or https://host")
+    })
 }
 
-#[cfg(feature = "https")]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "fails in builds without the feature `https`"
-)]
-pub(super) fn https_client(_operation: Operation) -> Result<SharedHttpClient> {
-    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-
-    Ok(pool()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https())
-}
-
-#[cfg(not(feature = "https"))]
-fn https_client(operation: Operation) -> Result<SharedHttpClient> {
-    let error = config_error(
-        operation,
-        "https:// needs TLS, which this build does not have",
-    );
-    Err(error.with_hint("build with the feature `https`, or use an http:// endpoint"))
-}
-
-fn config_error(operation: Operation, text: &str) -> Error {
+pub(super) fn config_error(operation: Operation, text: &str) -> Error {
     Error::new(ErrorKind::Config, operation).with_message(text)
 }
 

@@ -1,4 +1,4 @@
-//! Deleting objects: in one batch, and one by one where XML cannot carry the key.
+//! Deleting objects: in one batch, and one by one where XML cannot carry the key or the server has no batches.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,12 +25,20 @@ type Failures = Vec<(usize, Error)>;
 pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Result<DeleteResponse> {
     let DeleteRequest { bucket, urls } = request;
     check(&bucket, &urls)?;
-    let (batch, single): (Vec<usize>, Vec<usize>) =
-        (0..urls.len()).partition(|&index| survives_xml(urls[index].key()));
-    let mut failures = match batch.is_empty() {
-        true => Vec::new(),
-        false => delete_batch(resolved, &bucket, &urls, &batch).await?,
-    };
+    let one_by_one = urls.len() == 1 || resolved.lacks_batch_delete();
+    let (batch, mut single): (Vec<usize>, Vec<usize>) =
+        (0..urls.len()).partition(|&index| !one_by_one && survives_xml(urls[index].key()));
+    let mut failures = Vec::new();
+    if !batch.is_empty() {
+        match delete_batch(resolved, &bucket, &urls, &batch).await {
+            Err(error) if knows_no_batch(&error) => {
+                tracing::debug!(%error, "the server has no DeleteObjects; deleting one by one");
+                resolved.remember_no_batch_delete();
+                single.extend(batch);
+            }
+            outcome => failures = outcome?,
+        }
+    }
     let single = single.into_iter().map(|index| {
         let done = delete_one(resolved, &urls[index]);
         done.map(move |done| Some((index, done.err()?))).boxed()
@@ -41,6 +49,12 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     }
     failures.sort_by_key(|(index, _)| *index);
     Ok(DeleteResponse::new(failures))
+}
+
+/// Returns whether the server refuses the operation itself, as GCS, OSS and old gateways do.
+fn knows_no_batch(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unsupported
+        || error.http_status() == Some(400) && error.code() == Some("InvalidArgument")
 }
 
 fn check(bucket: &str, urls: &[S3Url]) -> Result<()> {
@@ -265,6 +279,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_key_needs_no_batch() {
+        let replay = Replay::new([answer(204, &[], "")]);
+        replay.store().delete(request(&["k"])).await.unwrap();
+        assert!(
+            replay
+                .only()
+                .line()
+                .starts_with("DELETE http://127.0.0.1:9/bucket/k")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_without_batches_is_found_out_once() {
+        for (status, code) in [
+            (501, "NotImplemented"),
+            (405, "MethodNotAllowed"),
+            (400, "InvalidArgument"),
+        ] {
+            let gone = || answer(204, &[], "");
+            let replay = Replay::new([refusal(status, code), gone(), gone(), gone(), gone()]);
+            let store = replay.store();
+            for _ in 0..2 {
+                let done = store.delete(request(&["a", "b"])).await.unwrap();
+                assert!(done.failures.is_empty());
+            }
+            let sent = replay.sent();
+            let batches = sent.iter().filter(|sent| sent.line().starts_with("POST"));
+            assert_eq!((batches.count(), sent.len()), (1, 5), "{code}");
+        }
+    }
+
+    #[tokio::test]
     async fn nothing_to_delete_is_no_request() {
         let answer = Replay::new([]).store().delete(request(&[])).await.unwrap();
         assert!(answer.failures.is_empty());
@@ -291,7 +337,7 @@ mod tests {
             "<DeleteResult><Error><Key>z</Key><Code>AccessDenied</Code></Error></DeleteResult>";
         let store = Replay::new([answer(200, &[], body)]).store();
         assert_eq!(
-            store.delete(request(&["k"])).await.unwrap_err().kind(),
+            store.delete(request(&["k", "l"])).await.unwrap_err().kind(),
             ErrorKind::Integrity
         );
     }

@@ -16,24 +16,32 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads an endpoint; an error says what is wrong without repeating the text, which may hold a password.
+    /// Reads an endpoint; an error continues the sentence "the endpoint X".
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let (https, rest) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
-            _ => return Err("the endpoint does not begin with http:// or https://"),
+            _ => return Err("does not begin with http:// or https://"),
         };
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("holds a blank, a line break or another character that no URL has");
+        }
         if rest.contains(['?', '#']) {
-            return Err("the endpoint has a query or a fragment");
+            return Err("has a query or a fragment");
         }
         let authority = rest.split('/').next().unwrap_or_default();
         if authority.contains('@') {
-            return Err("the endpoint has a user name or a password in it");
+            return Err("has a user name or a password in it");
+        }
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        let port = port.filter(|port| !port.ends_with(']'));
+        if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+            return Err("has a port that is not a number below 65536");
         }
         // Names of hosts know no case.
         let host = &*host_of(authority).to_ascii_lowercase();
         if host.is_empty() {
-            return Err("the endpoint has no host");
+            return Err("has no host");
         }
         Ok(Self {
             url: with_closed_path(text, rest.trim_end_matches('/').contains('/')),
@@ -41,6 +49,14 @@ impl Endpoint {
             loopback: is_loopback(host),
             aws: is_aws(host),
         })
+    }
+}
+
+/// Returns an endpoint as it may be shown: without a user name, a password and a query.
+pub(super) fn without_secrets(url: &str) -> &str {
+    match url.rsplit_once('@') {
+        Some((_, host)) => host,
+        None => url.split('?').next().unwrap_or(url),
     }
 }
 
@@ -115,6 +131,11 @@ mod tests {
             "http://",
             "http://u:p@host",
             "http://host/?a=b",
+            "http://host:9000;",
+            "http://host:port",
+            "http://host:99999",
+            "http://ho st",
+            "http://host\n",
         ] {
             assert!(Endpoint::parse(text).is_err(), "{text}");
         }

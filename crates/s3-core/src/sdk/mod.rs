@@ -14,6 +14,8 @@
 //! [`SdkStoreBuilder::http_client`].
 
 mod answer;
+#[cfg(feature = "config")]
+mod any_time;
 mod blank_key;
 mod body;
 mod bounded_answer;
@@ -26,6 +28,8 @@ mod client;
 mod clock;
 mod convert;
 mod copy;
+#[cfg(feature = "config")]
+mod credential_process;
 mod delete;
 mod direct;
 #[cfg(test)]
@@ -41,6 +45,8 @@ mod known_range;
 mod list;
 mod listing;
 mod presign;
+#[cfg(feature = "config")]
+mod profile;
 mod put;
 #[cfg(test)]
 mod replay;
@@ -49,6 +55,7 @@ mod skewed;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod upload;
 mod whole_document;
 

@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(kept, places[4..]);
         assert_eq!(
             free.bytes,
-            free.buffers.iter().map(BytesMut::capacity).sum()
+            free.buffers.iter().map(BytesMut::capacity).sum::<usize>()
         );
     }
 

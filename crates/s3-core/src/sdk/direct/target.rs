@@ -22,6 +22,7 @@ pub(in crate::sdk) struct EndpointSettings {
     pub(in crate::sdk) path_style: bool,
     pub(in crate::sdk) fips: bool,
     pub(in crate::sdk) dual_stack: bool,
+    pub(in crate::sdk) accelerate: bool,
 }
 
 /// Where requests for one bucket go.
@@ -100,6 +101,7 @@ impl Targets {
             .force_path_style(self.settings.path_style)
             .use_fips(self.settings.fips)
             .use_dual_stack(self.settings.dual_stack)
+            .accelerate(self.settings.accelerate)
             .build()
             .ok()?;
         let resolving = ResolveEndpoint::resolve_endpoint(&self.rules, &params);

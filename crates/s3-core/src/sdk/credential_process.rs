@@ -1,0 +1,172 @@
+//! Credentials that a command prints, as `credential_process` of a profile names it.
+
+use std::fmt;
+use std::process::Stdio;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::any_time;
+
+/// Runs a command in a shell and reads what it prints.
+pub(super) struct CredentialProcess {
+    command: String,
+}
+
+impl CredentialProcess {
+    pub(super) fn new(command: String) -> Self {
+        Self { command }
+    }
+
+    async fn run(&self) -> provider::Result {
+        let (shell, option) = match cfg!(windows) {
+            true => ("cmd.exe", "/C"),
+            false => ("sh", "-c"),
+        };
+        let output = Command::new(shell)
+            .args([option, &self.command])
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(|error| failed(format!("cannot be run: {error}")))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(failed(format!(
+                "ended with {}: {}",
+                output.status,
+                said.trim()
+            )));
+        }
+        read(&output.stdout)
+    }
+}
+
+/// The command may hold secrets.
+impl fmt::Debug for CredentialProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialProcess").finish_non_exhaustive()
+    }
+}
+
+impl ProvideCredentials for CredentialProcess {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.run())
+    }
+}
+
+fn failed(text: impl fmt::Display) -> CredentialsError {
+    CredentialsError::provider_error(format!("credential_process {text}"))
+}
+
+/// Reads the JSON that the command has printed: `Version` 1, two keys, and perhaps a token and when it expires.
+fn read(output: &[u8]) -> provider::Result {
+    // What serde_json says may quote the output.
+    let printed: Value = serde_json::from_slice(output)
+        .map_err(|_| failed("has printed something that is not JSON"))?;
+    let field = |name: &str| {
+        let fields = printed.as_object()?;
+        let own = fields
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name));
+        own.map(|(_, value)| value).filter(|value| !value.is_null())
+    };
+    let text = |name: &str| match field(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
+        Some(_) => Err(failed(format!("has printed a `{name}` that is no text"))),
+    };
+    let missing = |name: &str| failed(format!("has printed no `{name}`"));
+    match field("Version").ok_or_else(|| missing("Version"))? {
+        Value::Number(number) if number.as_f64() == Some(1.0) => {}
+        Value::String(text) if text.trim() == "1" => {}
+        other => return Err(failed(format!("has printed version {other}, not 1"))),
+    }
+    let access_key = text("AccessKeyId")?.ok_or_else(|| missing("AccessKeyId"))?;
+    let secret_key = text("SecretAccessKey")?.ok_or_else(|| missing("SecretAccessKey"))?;
+    let token = text("SessionToken")?.filter(|token| !token.is_empty());
+    let expiry = match text("Expiration")?.filter(|time| !time.is_empty()) {
+        None => None,
+        Some(time) => Some(any_time::parse(&time).ok_or_else(|| {
+            failed(format!(
+                "has printed an `Expiration` that is not a time: {time:?}"
+            ))
+        })?),
+    };
+    Ok(Credentials::new(
+        access_key,
+        secret_key,
+        token,
+        expiry,
+        "CredentialProcess",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn every_form_of_iso_8601_is_a_time() {
+        let expiry = UNIX_EPOCH + Duration::from_secs(4_070_908_800);
+        for time in [
+            "2099-01-01T00:00:00Z",
+            "2099-01-01T00:00:00+0000",
+            "2099-01-01T00:00:00+00:00",
+            "2099-01-01T00:00:00",
+            "2099-01-01 00:00:00 UTC",
+            "2099-01-01T01:00:00.000+01",
+            "20990101T000000Z",
+        ] {
+            let printed = format!(
+                r#"{{"Version":"1","AccessKeyId":"a","SecretAccessKey":"s","Expiration":"{time}"}}"#
+            );
+            let read = read(printed.as_bytes()).unwrap();
+            assert_eq!(read.expiry(), Some(expiry), "{time}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_odd_is_said_and_nothing_secret_is() {
+        for (printed, want) in [
+            ("hunter2", "not JSON"),
+            (r#"{"AccessKeyId":"a"}"#, "no `Version`"),
+            (r#"{"Version":2}"#, "version 2"),
+            (r#"{"Version":1,"AccessKeyId":"a"}"#, "no `SecretAccessKey`"),
+            (
+                r#"{"Version":1,"AccessKeyId":1,"SecretAccessKey":"hunter2"}"#,
+                "`AccessKeyId`",
+            ),
+            (
+                r#"{"Version":1,"AccessKeyId":"a","SecretAccessKey":"hunter2","Expiration":"soon"}"#,
+                "\"soon\"",
+            ),
+        ] {
+            let error = read(printed.as_bytes()).unwrap_err();
+            let text = format!(
+                "{}",
+                aws_smithy_types::error::display::DisplayErrorContext(&error)
+            );
+            assert!(text.contains(want) && !text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_that_fails_says_why() {
+        let process = CredentialProcess::new("echo no luck >&2; exit 3".to_owned());
+        let error = process.provide_credentials().await.unwrap_err();
+        let text = format!(
+            "{}",
+            aws_smithy_types::error::display::DisplayErrorContext(&error)
+        );
+        assert!(text.contains("no luck"), "{text}");
+    }
+}

@@ -1,0 +1,62 @@
+//! The AWS configuration: environment variables and profiles, with the source of each value.
+//!
+//! aws-config skips what it cannot parse, and goes on as if it were not there: a request then goes to another server or
+//! with other credentials than the files say. This module reads the same variables and files, as botocore does, and fails
+//! instead. The credential providers of aws-config get their profiles from here, rewritten in the form they accept.
+//!
+//! [`syntax`] parses a file, [`files`] finds and merges both, [`settings`] looks each setting up in order, and
+//! [`provider_files`] writes the profile that was chosen for aws-config.
+
+mod files;
+mod provider_files;
+mod settings;
+mod syntax;
+
+use std::ffi::OsString;
+use std::fmt;
+
+pub(super) use files::Located;
+pub(super) use provider_files::ProviderFiles;
+pub(super) use settings::{
+    AddressingStyle, ChecksumMode, Configuration, Given, RetryMode, Setting,
+};
+
+/// Looks an environment variable up.
+pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
+
+/// A setting that cannot be used, with the place that it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ConfigError {
+    pub(super) text: String,
+    pub(super) hint: Option<String>,
+}
+
+impl ConfigError {
+    fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { text, hint: None }
+    }
+
+    fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Returns the value of a variable without the blanks and line breaks around it; nothing left counts as unset.
+fn variable(lookup: &Lookup<'_>, name: &str) -> Result<Option<String>, ConfigError> {
+    let Some(value) = lookup(name) else {
+        return Ok(None);
+    };
+    let Ok(text) = value.into_string() else {
+        return Err(ConfigError::new(format!("{name} is not UTF-8")));
+    };
+    let text = text.trim();
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}

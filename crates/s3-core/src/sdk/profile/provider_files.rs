@@ -1,0 +1,82 @@
+//! A profile, and those that it takes credentials from, in the form that aws-config reads.
+
+use std::collections::BTreeSet;
+
+use super::ConfigError;
+use super::files::{Files, Section};
+
+/// The text of a configuration file for aws-config, and the profile in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::sdk) struct ProviderFiles {
+    pub(in crate::sdk) text: String,
+    pub(in crate::sdk) profile: String,
+}
+
+/// Writes the profile `name` and its chain of `source_profile`s. Names that aws-config would skip are replaced.
+pub(super) fn of_profile(files: &Files, name: &str) -> Result<ProviderFiles, ConfigError> {
+    let mut written = ProviderFiles {
+        text: String::new(),
+        profile: provider_name(name),
+    };
+    let mut sessions = String::new();
+    let mut seen = BTreeSet::new();
+    let mut next = Some(name.to_owned());
+    while let Some(name) = next.filter(|name| seen.insert(name.clone())) {
+        let Some(section) = files.profiles.get(&name) else {
+            break;
+        };
+        next = None;
+        written.text += &format!("[profile {}]\n", provider_name(&name));
+        for (property, located) in section {
+            // Not about credentials, and may have forms that aws-config does not take.
+            if ["services", "s3", "endpoint_url"].contains(&&**property) {
+                continue;
+            }
+            let mut value = located.value()?.to_owned();
+            match property.as_str() {
+                "source_profile" if !value.is_empty() => {
+                    files.profile(&value, located)?;
+                    next = Some(value.clone());
+                    value = provider_name(&value);
+                }
+                "sso_session" if !value.is_empty() => {
+                    let session = files.sessions.get(&value).ok_or_else(|| {
+                        let text = format!("{located}: there is no section [sso-session {value}]");
+                        ConfigError::new(text)
+                    })?;
+                    sessions += &format!("[sso-session {value}]\n");
+                    write_properties(&mut sessions, session)?;
+                }
+                _ => {}
+            }
+            write_line(&mut written.text, property, &value);
+        }
+    }
+    written.text += &sessions;
+    Ok(written)
+}
+
+fn write_properties(text: &mut String, section: &Section) -> Result<(), ConfigError> {
+    for (property, located) in section {
+        write_line(text, property, located.value()?);
+    }
+    Ok(())
+}
+
+/// An empty property is as none, but not to aws-config.
+fn write_line(text: &mut String, name: &str, value: &str) {
+    if !value.is_empty() {
+        *text += &format!("{name} = {value}\n");
+    }
+}
+
+/// Returns the name for aws-config: the name itself, or, if it has characters that aws-config skips a profile for, its
+/// bytes in hexadecimal.
+fn provider_name(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&byte);
+    if name.bytes().all(plain) {
+        return name.to_owned();
+    }
+    let hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("quoted.{hex}")
+}

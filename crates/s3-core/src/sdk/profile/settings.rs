@@ -1,0 +1,518 @@
+//! The settings, each from the first place that has it: the program, the variable, the profile.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Located;
+use super::files::{Files, Section};
+use super::provider_files::{self, ProviderFiles};
+use super::{ConfigError, Lookup, variable};
+
+/// A value and the place that it comes from.
+#[derive(Clone, Debug)]
+pub(in crate::sdk) struct Setting<T = String> {
+    pub(in crate::sdk) value: T,
+    pub(in crate::sdk) source: Source,
+}
+
+/// Where a setting comes from.
+#[derive(Clone, Debug)]
+pub(in crate::sdk) enum Source {
+    Builder,
+    Variable(&'static str),
+    Property(Box<super::Located>),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Builder => f.write_str("the builder"),
+            Self::Variable(name) => f.write_str(name),
+            Self::Property(located) => located.fmt(f),
+        }
+    }
+}
+
+/// `s3.addressing_style`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sdk) enum AddressingStyle {
+    Auto,
+    Path,
+    Virtual,
+}
+
+/// `request_checksum_calculation` and `response_checksum_validation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sdk) enum ChecksumMode {
+    WhenSupported,
+    WhenRequired,
+}
+
+/// `retry_mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sdk) enum RetryMode {
+    Standard,
+    Adaptive,
+}
+
+/// What the builder was given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::sdk) struct Given<'a> {
+    pub(in crate::sdk) endpoint: Option<&'a str>,
+    pub(in crate::sdk) region: Option<&'a str>,
+    pub(in crate::sdk) profile: Option<&'a str>,
+    pub(in crate::sdk) has_credentials: bool,
+}
+
+/// The access key of the environment.
+#[derive(Clone, PartialEq, Eq)]
+pub(in crate::sdk) struct Keys {
+    pub(in crate::sdk) access_key: String,
+    pub(in crate::sdk) secret_key: String,
+    pub(in crate::sdk) session_token: Option<String>,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").finish_non_exhaustive()
+    }
+}
+
+/// Everything that variables and profiles set.
+#[derive(Clone, Debug, Default)]
+pub(in crate::sdk) struct Configuration {
+    pub(in crate::sdk) endpoint: Option<Setting>,
+    pub(in crate::sdk) region: Option<Setting>,
+    /// The keys of the environment; `None` if the program names a profile.
+    pub(in crate::sdk) keys: Option<Keys>,
+    /// The profile, in the form that aws-config reads.
+    pub(in crate::sdk) provider_files: ProviderFiles,
+    /// Whether the environment names a web identity, and no profile is named by the program.
+    pub(in crate::sdk) has_web_identity: bool,
+    /// Whether the environment names a container's credentials.
+    pub(in crate::sdk) has_container: bool,
+    /// The command that prints credentials, if the profile has no others.
+    pub(in crate::sdk) credential_process: Option<String>,
+    pub(in crate::sdk) ca_bundle: Option<Setting<PathBuf>>,
+    pub(in crate::sdk) addressing: Option<AddressingStyle>,
+    pub(in crate::sdk) request_checksum: Option<ChecksumMode>,
+    pub(in crate::sdk) response_checksum: Option<ChecksumMode>,
+    pub(in crate::sdk) max_attempts: Option<u32>,
+    pub(in crate::sdk) retry_mode: Option<RetryMode>,
+    pub(in crate::sdk) fips: bool,
+    pub(in crate::sdk) dual_stack: bool,
+    pub(in crate::sdk) accelerate: bool,
+    /// Settings that are set and have no effect.
+    pub(in crate::sdk) ignored: Vec<String>,
+}
+
+impl Configuration {
+    /// Looks everything up. The files are read unless the program has given all that they are asked for.
+    pub(in crate::sdk) fn load(
+        given: Given<'_>,
+        lookup: &Lookup<'_>,
+        read: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    ) -> Result<Self, ConfigError> {
+        let all_given = given.endpoint.is_some() && given.region.is_some() && given.has_credentials;
+        let (files, profile) = match given.profile {
+            None if all_given => (Files::default(), None),
+            _ => (Files::read(lookup, read)?, profile_name(given, lookup)?),
+        };
+        let section = match &profile {
+            Some(name) => files.profile(&name.value, &name.source)?.clone(),
+            None => files.profiles.get("default").cloned().unwrap_or_default(),
+        };
+        let name = profile.map_or_else(|| "default".to_owned(), |name| name.value);
+        let sources = Sources {
+            lookup,
+            section: &section,
+        };
+        let named_by_program = given.profile.is_some();
+        let mut loaded = Self {
+            endpoint: sources.endpoint(given, &files)?,
+            region: sources.region(given)?,
+            keys: match named_by_program || given.has_credentials {
+                true => None,
+                false => sources.keys()?,
+            },
+            provider_files: provider_files::of_profile(&files, &name)?,
+            has_web_identity: !named_by_program
+                && variable(lookup, "AWS_WEB_IDENTITY_TOKEN_FILE")?.is_some(),
+            has_container: variable(lookup, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")?.is_some()
+                || variable(lookup, "AWS_CONTAINER_CREDENTIALS_FULL_URI")?.is_some(),
+            credential_process: sources.credential_process()?,
+            ca_bundle: sources.text("AWS_CA_BUNDLE", "ca_bundle")?.map(
+                |Setting { value, source }| Setting {
+                    value: value.into(),
+                    source,
+                },
+            ),
+            addressing: sources.nested("s3", "addressing_style", addressing)?,
+            request_checksum: sources.parsed(
+                "AWS_REQUEST_CHECKSUM_CALCULATION",
+                "request_checksum_calculation",
+                checksum_mode,
+            )?,
+            response_checksum: sources.parsed(
+                "AWS_RESPONSE_CHECKSUM_VALIDATION",
+                "response_checksum_validation",
+                checksum_mode,
+            )?,
+            max_attempts: sources.parsed("AWS_MAX_ATTEMPTS", "max_attempts", attempts)?,
+            retry_mode: sources.parsed("AWS_RETRY_MODE", "retry_mode", retry_mode)?,
+            fips: sources
+                .parsed("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", truth)?
+                .unwrap_or_default(),
+            dual_stack: match sources.parsed(
+                "AWS_USE_DUALSTACK_ENDPOINT",
+                "use_dualstack_endpoint",
+                truth,
+            )? {
+                Some(set) => set,
+                None => sources
+                    .nested("s3", "use_dualstack_endpoint", truth)?
+                    .unwrap_or_default(),
+            },
+            accelerate: sources
+                .nested("s3", "use_accelerate_endpoint", truth)?
+                .unwrap_or_default(),
+            ignored: sources.ignored()?,
+        };
+        if !given.has_credentials {
+            sources.check_token_files(named_by_program, read)?;
+        }
+        if let Some(region) = &loaded.region {
+            check_region(region, loaded.endpoint.is_none())?;
+        }
+        if loaded.keys.is_some() {
+            // Keys of the environment come before everything that a profile says of credentials.
+            loaded.credential_process = None;
+        }
+        Ok(loaded)
+    }
+}
+
+fn profile_name(given: Given<'_>, lookup: &Lookup<'_>) -> Result<Option<Setting>, ConfigError> {
+    if let Some(name) = given.profile {
+        let (value, source) = (name.to_owned(), Source::Builder);
+        return Ok(Some(Setting { value, source }));
+    }
+    for name in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+        if let Some(value) = variable(lookup, name)? {
+            let source = Source::Variable(name);
+            return Ok(Some(Setting { value, source }));
+        }
+    }
+    Ok(None)
+}
+
+/// The places that a setting is looked for in.
+struct Sources<'a> {
+    lookup: &'a Lookup<'a>,
+    section: &'a Section,
+}
+
+impl Sources<'_> {
+    fn variable(&self, name: &'static str) -> Result<Option<Setting>, ConfigError> {
+        let source = Source::Variable(name);
+        let value = variable(self.lookup, name)?;
+        Ok(value.map(|value| Setting { value, source }))
+    }
+
+    fn property(located: Option<Located>) -> Result<Option<Setting>, ConfigError> {
+        let Some(located) = located else {
+            return Ok(None);
+        };
+        let value = located.value()?.to_owned();
+        let source = Source::Property(Box::new(located));
+        Ok((!value.is_empty()).then_some(Setting { value, source }))
+    }
+
+    fn text(&self, variable: &'static str, property: &str) -> Result<Option<Setting>, ConfigError> {
+        match self.variable(variable)? {
+            Some(set) => Ok(Some(set)),
+            None => Self::property(self.section.get(property).cloned()),
+        }
+    }
+
+    fn parsed<T>(
+        &self,
+        variable: &'static str,
+        property: &str,
+        parse: Parse<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let set = self.text(variable, property)?;
+        set.map(|set| parse_setting(&set, parse)).transpose()
+    }
+
+    fn nested<T>(
+        &self,
+        outer: &str,
+        inner: &str,
+        parse: Parse<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let located = self
+            .section
+            .get(outer)
+            .and_then(|outer| outer.nested(inner));
+        let set = Self::property(located)?;
+        set.map(|set| parse_setting(&set, parse)).transpose()
+    }
+
+    fn endpoint(&self, given: Given<'_>, files: &Files) -> Result<Option<Setting>, ConfigError> {
+        // Looked up first: a section that is not there is a mistake even where its value is not needed.
+        let of_services = self.of_services(files)?;
+        if let Some(url) = given.endpoint {
+            let (value, source) = (url.trim().to_owned(), Source::Builder);
+            return Ok(Some(Setting { value, source }));
+        }
+        let ignore = self.parsed(
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+            "ignore_configured_endpoint_urls",
+            truth,
+        )?;
+        if ignore == Some(true) {
+            return Ok(None);
+        }
+        for name in ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"] {
+            if let Some(set) = self.variable(name)? {
+                return Ok(Some(set));
+            }
+        }
+        match Self::property(of_services)? {
+            Some(set) => Ok(Some(set)),
+            None => Self::property(self.section.get("endpoint_url").cloned()),
+        }
+    }
+
+    fn of_services(&self, files: &Files) -> Result<Option<Located>, ConfigError> {
+        let Some(Setting { value, source }) =
+            Self::property(self.section.get("services").cloned())?
+        else {
+            return Ok(None);
+        };
+        let services = files.services.get(&value).ok_or_else(|| {
+            ConfigError::new(format!("{source}: there is no section [services {value}]"))
+        })?;
+        Ok(services.get("s3").and_then(|s3| s3.nested("endpoint_url")))
+    }
+
+    fn region(&self, given: Given<'_>) -> Result<Option<Setting>, ConfigError> {
+        if let Some(region) = given.region {
+            let (value, source) = (region.trim().to_owned(), Source::Builder);
+            return Ok(Some(Setting { value, source }));
+        }
+        match self.variable("AWS_REGION")? {
+            Some(set) => Ok(Some(set)),
+            None => self.text("AWS_DEFAULT_REGION", "region"),
+        }
+    }
+
+    fn keys(&self) -> Result<Option<Keys>, ConfigError> {
+        let key = |name: &'static str| {
+            let set = self.variable(name)?.map(|set| set.value);
+            match set {
+                Some(value) if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                    Err(ConfigError::new(format!(
+                        "{name} holds a blank, a line break or another character that no key has"
+                    )))
+                }
+                set => Ok(set),
+            }
+        };
+        let access_key = key("AWS_ACCESS_KEY_ID")?;
+        let secret_key = key("AWS_SECRET_ACCESS_KEY")?;
+        let session_token = match key("AWS_SESSION_TOKEN")? {
+            Some(token) => Some(token),
+            None => key("AWS_SECURITY_TOKEN")?,
+        };
+        match (access_key, secret_key) {
+            (Some(access_key), Some(secret_key)) => Ok(Some(Keys {
+                access_key,
+                secret_key,
+                session_token,
+            })),
+            (None, None) => Ok(None),
+            (access_key, _) => {
+                let (set, unset) = match access_key {
+                    Some(_) => ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+                    None => ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+                };
+                let text = format!("{set} is set, and {unset} is not");
+                Err(ConfigError::new(text).with_hint("set both, or neither to use a profile"))
+            }
+        }
+    }
+
+    /// Returns the command of `credential_process` where botocore and aws-config would come to it.
+    fn credential_process(&self) -> Result<Option<String>, ConfigError> {
+        const BEFORE: [&str; 4] = [
+            "role_arn",
+            "sso_session",
+            "sso_start_url",
+            "aws_access_key_id",
+        ];
+        let is_set = |located: &&Located| !located.property.value.is_empty();
+        let mut before = BEFORE.iter().filter_map(|name| self.section.get(*name));
+        if before.any(|located| is_set(&located)) {
+            return Ok(None);
+        }
+        let set = Self::property(self.section.get("credential_process").cloned())?;
+        Ok(set.map(|set| set.value))
+    }
+
+    /// aws-config sends the content of these files as it is.
+    fn check_token_files(
+        &self,
+        named_by_program: bool,
+        read: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    ) -> Result<(), ConfigError> {
+        let mut files = vec![Self::property(
+            self.section.get("web_identity_token_file").cloned(),
+        )?];
+        if !named_by_program {
+            files.push(self.variable("AWS_WEB_IDENTITY_TOKEN_FILE")?);
+        }
+        files.push(self.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")?);
+        for Setting { value, source } in files.into_iter().flatten() {
+            // A file that is not there yet is missed when it is needed.
+            if let Ok(token) = read(Path::new(&value))
+                && token.trim_ascii().len() < token.len()
+            {
+                return Err(ConfigError::new(format!(
+                    "{source}: the token in {value} begins or ends with a blank or a line break"
+                ))
+                .with_hint("write the token without it, for example with `printf %s`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn ignored(&self) -> Result<Vec<String>, ConfigError> {
+        let mut ignored = Vec::new();
+        for name in IGNORED_VARIABLES {
+            ignored.extend(self.variable(name)?.map(|set| set.source.to_string()));
+        }
+        for name in IGNORED_PROPERTIES {
+            ignored.extend(self.section.get(*name).map(ToString::to_string));
+        }
+        let s3 = self.section.get("s3");
+        for name in IGNORED_OF_S3 {
+            let located = s3.and_then(|s3| s3.nested(name));
+            ignored.extend(located.map(|located| format!("s3 {located}")));
+        }
+        Ok(ignored)
+    }
+}
+
+/// Variables of the AWS SDKs that could change a request and do not change ours; docs/SETTINGS.md says why.
+pub(in crate::sdk) const IGNORED_VARIABLES: &[&str] = &[
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE",
+    "AWS_AUTH_SCHEME_PREFERENCE",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_DEFAULTS_MODE",
+    "AWS_EC2_METADATA_V1_DISABLED",
+    "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+    "AWS_METADATA_SERVICE_TIMEOUT",
+    "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT",
+    "AWS_SDK_UA_APP_ID",
+    "AWS_SIGV4A_SIGNING_REGION_SET",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+];
+
+/// Properties of a profile with the same fate.
+pub(in crate::sdk) const IGNORED_PROPERTIES: &[&str] = &[
+    "account_id_endpoint_mode",
+    "auth_scheme_preference",
+    "defaults_mode",
+    "ec2_metadata_v1_disabled",
+    "metadata_service_num_attempts",
+    "metadata_service_timeout",
+    "sdk_ua_app_id",
+    "sigv4a_signing_region_set",
+    "sts_regional_endpoints",
+    "tcp_keepalive",
+];
+
+/// Properties of `s3 =` with the same fate.
+pub(in crate::sdk) const IGNORED_OF_S3: &[&str] = &[
+    "max_bandwidth",
+    "max_concurrent_requests",
+    "max_queue_size",
+    "multipart_chunksize",
+    "multipart_threshold",
+    "payload_signing_enabled",
+    "preferred_transfer_client",
+    "signature_version",
+    "target_bandwidth",
+    "us_east_1_regional_endpoint",
+];
+
+fn check_region(region: &Setting, is_host_label: bool) -> Result<(), ConfigError> {
+    // In the scope of a signature, and without an endpoint in the host's name.
+    let valid = |byte: u8| match is_host_label {
+        true => byte.is_ascii_alphanumeric() || byte == b'-',
+        false => byte.is_ascii_graphic() && byte != b'/',
+    };
+    let Setting { value, source } = region;
+    if value.is_empty() || !value.bytes().all(valid) {
+        let text = format!("the region {value:?} of {source} is not one");
+        return Err(ConfigError::new(text).with_hint("write it as in eu-west-1"));
+    }
+    Ok(())
+}
+
+/// Reads a value, or says which ones there are.
+type Parse<T> = fn(&str) -> Result<T, &'static str>;
+
+fn parse_setting<T>(set: &Setting, parse: Parse<T>) -> Result<T, ConfigError> {
+    parse(&set.value.to_ascii_lowercase()).map_err(|expected| {
+        let Setting { value, source } = set;
+        ConfigError::new(format!("{source}: {value:?} is not {expected}"))
+    })
+}
+
+fn truth(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("true or false"),
+    }
+}
+
+fn addressing(text: &str) -> Result<AddressingStyle, &'static str> {
+    match text {
+        "auto" => Ok(AddressingStyle::Auto),
+        "path" => Ok(AddressingStyle::Path),
+        "virtual" => Ok(AddressingStyle::Virtual),
+        _ => Err("auto, path or virtual"),
+    }
+}
+
+fn checksum_mode(text: &str) -> Result<ChecksumMode, &'static str> {
+    match text {
+        "when_supported" => Ok(ChecksumMode::WhenSupported),
+        "when_required" => Ok(ChecksumMode::WhenRequired),
+        _ => Err("when_supported or when_required"),
+    }
+}
+
+fn retry_mode(text: &str) -> Result<RetryMode, &'static str> {
+    match text {
+        // Ours is at least as strict as the standard one.
+        "legacy" | "standard" => Ok(RetryMode::Standard),
+        "adaptive" => Ok(RetryMode::Adaptive),
+        _ => Err("legacy, standard or adaptive"),
+    }
+}
+
+fn attempts(text: &str) -> Result<u32, &'static str> {
+    match text.parse() {
+        Ok(count @ 1..) => Ok(count),
+        _ => Err("a count of attempts, 1 or more"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
