@@ -56,6 +56,7 @@ struct Inner {
     request_id: Option<Box<str>>,
     message: Option<Box<str>>,
     hint: Option<Box<str>>,
+    bucket_region: Option<Box<str>>,
     attempts: u32,
     phase: Option<Phase>,
     log: Option<Arc<AttemptLog>>,
@@ -77,6 +78,7 @@ impl Error {
             request_id: None,
             message: None,
             hint: None,
+            bucket_region: None,
             attempts: 1,
             phase: None,
             log: None,
@@ -119,6 +121,13 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into().into_boxed_str());
+        self
+    }
+
+    /// Sets the region that the server names for the bucket.
+    #[must_use]
+    pub fn with_bucket_region(mut self, region: impl Into<String>) -> Self {
+        self.0.bucket_region = Some(region.into().into_boxed_str());
         self
     }
 
@@ -187,6 +196,7 @@ impl Error {
             request_id: inner.request_id.clone(),
             message: inner.message.clone(),
             hint: inner.hint.clone(),
+            bucket_region: inner.bucket_region.clone(),
             attempts: inner.attempts,
             phase: inner.phase,
             log: inner.log.clone(),
@@ -228,6 +238,12 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
+    }
+
+    /// Returns the region that the server names for the bucket when it redirects there.
+    #[must_use]
+    pub fn bucket_region(&self) -> Option<&str> {
+        self.0.bucket_region.as_deref()
     }
 
     /// Returns the server's request id.
@@ -273,6 +289,7 @@ impl Error {
             // An item of a batch delete has a code and no status; it is a response all the same.
             _ if self.0.code.is_some() => Phase::Response,
             (None, None, ErrorKind::Integrity) => Phase::Body,
+            (None, None, ErrorKind::Protocol) => Phase::Response,
             _ => Phase::Local,
         }
     }

@@ -1,6 +1,10 @@
 //! Dates of documents (RFC 3339) and of headers (IMF-fixdate).
 
+mod any;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub use any::parse_any;
 
 /// Reads a date of a document: `2026-10-20T10:11:12.000Z`, or another form of RFC 3339.
 #[must_use]

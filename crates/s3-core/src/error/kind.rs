@@ -37,6 +37,9 @@ pub enum ErrorKind {
     Server,
     /// The bytes do not match their length, range or checksum.
     Integrity,
+    /// The response is not one that S3 specifies, and is not expected to be another one next time: it is requested twice
+    /// at most.
+    Protocol,
     /// A local file could not be read or written.
     LocalIo,
     /// The local disk is full.
@@ -71,7 +74,7 @@ impl ErrorKind {
     pub const fn usual_retryability(self) -> Retryability {
         match self {
             Self::Throttled => Retryability::Throttled { after: None },
-            Self::Timeout | Self::Network | Self::Server | Self::Conflict => {
+            Self::Timeout | Self::Network | Self::Server | Self::Conflict | Self::Protocol => {
                 Retryability::Transient
             }
             _ => Retryability::No,
@@ -97,6 +100,7 @@ impl ErrorKind {
             Self::Network => "network failure",
             Self::Server => "server failure",
             Self::Integrity => "data does not match its length or checksum",
+            Self::Protocol => "unexpected response",
             Self::LocalIo => "local file failure",
             Self::DiskFull => "disk full",
             Self::Config => "client not configured",

@@ -14,14 +14,16 @@ use s3_wire::timestamp;
 use super::known_range::{PARTIAL_CONTENT, UNKNOWN_PART};
 use super::{convert, errors};
 use crate::{
-    Checksum, ChecksumAlgorithm, ETag, Encryption, Error, ErrorKind, ObjectMeta, Operation,
-    PutResponse, Result, Retryability, UserMetadata,
+    ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, Error, ErrorKind, ObjectMeta,
+    Operation, PutResponse, Result, Retryability, UserMetadata,
 };
 
 /// What the headers of an answer say, not copied yet.
 #[derive(Debug, Default)]
 pub(super) struct Described<'a> {
     pub(super) content_length: Option<u64>,
+    /// How long the object is in the store, where what is sent has another encoding.
+    stored_length: Option<u64>,
     pub(super) content_range: Option<&'a str>,
     pub(super) request_id: Option<&'a str>,
     etag: Option<&'a str>,
@@ -84,6 +86,10 @@ impl<'a> Described<'a> {
             21 if is("x-amz-checksum-crc32c") => return self.checksum(1, value),
             21 if is("x-amz-checksum-sha256") => return self.checksum(4, value),
             24 if is("x-amz-checksum-crc64nvme") => return self.checksum(0, value),
+            28 if is("x-goog-stored-content-length") => {
+                self.stored_length = convert::number(value);
+                return;
+            }
             28 if is("x-amz-server-side-encryption") => &mut self.encryption,
             _ => return self.user(name, value),
         };
@@ -131,9 +137,9 @@ impl<'a> Described<'a> {
     ///
     /// # Errors
     ///
-    /// `Integrity`, transient, without a length.
+    /// `Protocol` without a length.
     pub(super) fn object(self, url: S3Url) -> Result<ObjectMeta> {
-        match self.content_length {
+        match self.content_length.or(self.stored_length) {
             Some(size) => Ok(self.meta(url, size)),
             None => {
                 let text = "the answer has no Content-Length";
@@ -147,7 +153,19 @@ impl<'a> Described<'a> {
     /// # Errors
     ///
     /// `Integrity`, transient, where the headers contradict each other or leave out what they must say.
-    pub(super) fn part(self, status: u16, url: S3Url) -> Result<(Range<u64>, ObjectMeta)> {
+    pub(super) fn part(
+        self,
+        status: u16,
+        url: S3Url,
+        requested: Option<&ByteRange>,
+    ) -> Result<(Range<u64>, ObjectMeta)> {
+        if self.content_length.is_none()
+            && self.content_range.is_none()
+            && status != PARTIAL_CONTENT
+        {
+            let text = "the response says neither how long it is nor where it ends";
+            return Err(errors::malformed(Operation::Get, text).with_resource(url.as_str()));
+        }
         if status == PARTIAL_CONTENT && self.content_range.is_none() {
             let error = Error::from_response(Operation::Get, status, None)
                 .with_kind(ErrorKind::Integrity)
@@ -159,9 +177,11 @@ impl<'a> Described<'a> {
                 None => error,
             });
         }
-        match convert::served(self.content_length, self.content_range) {
+        match convert::served(self.content_length, self.content_range, requested) {
             Ok((served, size)) => Ok((served, self.meta(url, size))),
-            Err(text) => Err(errors::malformed(Operation::Get, &text).with_resource(url.as_str())),
+            Err(text) => {
+                Err(errors::contradictory(Operation::Get, &text).with_resource(url.as_str()))
+            }
         }
     }
 
@@ -175,7 +195,9 @@ impl<'a> Described<'a> {
         let shared = |text: Option<&str>| text.map(Arc::from);
         let mut meta = ObjectMeta::new(url, size);
         meta.etag = self.etag();
-        meta.last_modified = self.last_modified.and_then(timestamp::parse_http_date);
+        meta.last_modified = self.last_modified.and_then(|text| {
+            timestamp::parse_http_date(text).or_else(|| timestamp::parse_any(text))
+        });
         meta.version = self.version.and_then(convert::version_of);
         if !self.is_composite {
             meta.checksum = self.any_checksum();
@@ -314,7 +336,7 @@ mod tests {
             .store();
 
             let generated = block_on(store.get(GetRequest::new(url())));
-            match (described(&headers).part(status, url()), generated) {
+            match (described(&headers).part(status, url(), None), generated) {
                 (Ok((range, meta)), Ok(generated)) => {
                     prop_assert_eq!((range, meta), (generated.range, generated.meta));
                 }
@@ -369,7 +391,7 @@ mod tests {
             assert_eq!(
                 (error.kind(), error.retryability(), error.operation()),
                 (
-                    ErrorKind::Integrity,
+                    ErrorKind::Protocol,
                     Retryability::Transient,
                     Operation::Head
                 )

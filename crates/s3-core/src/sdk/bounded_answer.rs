@@ -14,9 +14,10 @@ use aws_sdk_s3::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 
+use super::tolerant::{correct_headers, corrected};
 use crate::ByteCounter;
 
 /// The longest document that is read. A thousand keys of a thousand bytes, each written as three, and what is said of
@@ -41,6 +42,7 @@ impl Intercept for BoundedAnswer {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let answer = context.response_mut();
+        correct_headers(answer);
         let reads = config.load::<Metadata>().map(Metadata::name) == Some("GetObject");
         let left = match answer.status().is_success() {
             true if reads => return Ok(()),
@@ -48,10 +50,20 @@ impl Intercept for BoundedAnswer {
             false => REFUSAL,
         };
         // What is in memory already does no more harm.
-        if answer.body().bytes().is_none() {
+        let is_document = answer.status().is_success();
+        if let Some(bytes) = answer.body().bytes() {
+            if let Some(better) = is_document.then(|| corrected(bytes)).flatten() {
+                *answer.body_mut() = SdkBody::from(better);
+            }
+        } else {
             let inner = std::mem::replace(answer.body_mut(), SdkBody::taken());
             let moved = config.load::<CountedAnswer>().cloned();
-            *answer.body_mut() = SdkBody::from_body_1_x(Bounded { inner, left, moved });
+            *answer.body_mut() = SdkBody::from_body_1_x(Bounded {
+                inner,
+                left,
+                moved,
+                document: is_document.then(BytesMut::new),
+            });
         }
         Ok(())
     }
@@ -85,6 +97,8 @@ struct Bounded {
     inner: SdkBody,
     left: usize,
     moved: Option<CountedAnswer>,
+    /// What has come of a document, which is handed on as a whole.
+    document: Option<BytesMut>,
 }
 
 impl Body for Bounded {
@@ -95,6 +109,43 @@ impl Body for Bounded {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = loop {
+            let frame = ready!(self.bounded(cx));
+            let Some(document) = &mut self.document else {
+                break frame;
+            };
+            match frame {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        document.extend_from_slice(&data);
+                    }
+                }
+                Some(Err(error)) => break Some(Err(error)),
+                None => {
+                    let document = self.document.take().unwrap_or_default().freeze();
+                    let better = corrected(&document).map_or(document, Bytes::from);
+                    break (!better.is_empty()).then(|| Ok(Frame::data(better)));
+                }
+            }
+        };
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.document.is_none() && self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.document {
+            Some(_) => SizeHint::default(),
+            None => Body::size_hint(&self.inner),
+        }
+    }
+}
+
+impl Bounded {
+    /// Returns the next frame, unless the body is too long.
+    fn bounded(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
         let len = match &frame {
             Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
@@ -110,13 +161,5 @@ impl Body for Bounded {
             }
             None => Some(Err("the answer is too large".into())),
         })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        Body::size_hint(&self.inner)
     }
 }

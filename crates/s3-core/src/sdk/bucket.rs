@@ -83,7 +83,7 @@ fn location(resolved: &Resolved) -> Option<CreateBucketConfiguration> {
 pub(super) async fn delete(resolved: &Resolved, request: BucketRequest) -> Result<()> {
     let BucketRequest { bucket } = request;
     let sent = resolved
-        .client
+        .client(&bucket)
         .delete_bucket()
         .bucket(&*bucket)
         .send()

@@ -21,6 +21,7 @@ use super::direct::target::{EndpointSettings, Target};
 use super::endpoint::{Endpoint, without_secrets};
 use super::identity::{Identities, OfCache};
 use super::known_range::KnownRange;
+use super::regions::Regions;
 use super::skewed::{AskAgain, SetClock};
 use super::transport::{self, Transport};
 use crate::{Error, ErrorKind, Operation, Result};
@@ -38,6 +39,7 @@ pub(super) struct Resolved {
     pub(super) clock: Clock,
     /// What the server has turned out not to have.
     lacks_batch_delete: AtomicBool,
+    regions: Arc<Regions>,
     /// The request path of our own; `None` where everything goes through the client.
     direct: Option<Direct>,
     /// What decides where the client sends requests.
@@ -49,6 +51,7 @@ pub(super) struct Resolved {
 pub(super) struct Shared {
     pub(super) identities: Arc<Identities>,
     pub(super) endpoint: EndpointSettings,
+    pub(super) regions: Arc<Regions>,
     pub(super) clock: Clock,
     pub(super) connect_timeout: Duration,
     /// Whether uploads carry a checksum, and downloads are asked for theirs.
@@ -68,6 +71,7 @@ impl Resolved {
         Self {
             client,
             endpoint: None,
+            regions: Arc::new(Regions::new(region.clone())),
             region,
             clock: Clock::default(),
             lacks_batch_delete: AtomicBool::new(false),
@@ -81,6 +85,21 @@ impl Resolved {
     pub(super) fn direct(&self, bucket: &str) -> Option<(&Direct, Arc<Target>)> {
         let direct = self.direct.as_ref()?;
         Some((direct, direct.target(bucket)?))
+    }
+
+    /// Returns the generated client for a bucket.
+    pub(super) fn client(&self, bucket: &str) -> Client {
+        self.regions.client(&self.client, bucket)
+    }
+
+    /// Returns whether an error names another region for the bucket than was asked, so that asking there may help.
+    pub(super) fn learns_region(&self, bucket: &str, error: &Error) -> bool {
+        let region = error.bucket_region();
+        let news = region.is_some_and(|region| self.regions.learn(bucket, region));
+        if let Some(direct) = self.direct.as_ref().filter(|_| news) {
+            direct.forget_target(bucket);
+        }
+        news
     }
 
     pub(super) fn lacks_batch_delete(&self) -> bool {
@@ -301,9 +320,11 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         && !settings.sdk_retries
         && settings.http_client.is_none()
         && sources.transport.is_direct();
+    let regions = Arc::new(Regions::new(Some(region.clone())));
     let shared = identities.filter(|_| own_path).map(|identities| Shared {
         identities,
         endpoint: rules,
+        regions: Arc::clone(&regions),
         clock: clock.clone(),
         connect_timeout: settings.connect_timeout,
         checksums: adds,
@@ -313,6 +334,7 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
     Ok(Resolved {
         client: Client::from_conf(config),
         endpoint,
+        regions,
         region: Some(region),
         clock,
         lacks_batch_delete: AtomicBool::new(false),

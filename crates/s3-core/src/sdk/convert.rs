@@ -9,7 +9,7 @@ use aws_smithy_types::DateTime;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3_url::S3Url;
 
-use crate::{ETag, VersionId};
+use crate::{ByteRange, ETag, VersionId};
 
 /// Returns the tag without quotes and without the mark of a weak one; `None` for an empty tag, as some servers
 /// send for uploads in parts.
@@ -64,17 +64,36 @@ pub(super) fn content_encoding_of(text: &str) -> Option<Arc<str>> {
 }
 
 /// Returns which bytes a body holds, and the size of the whole object, by the headers `Content-Length` and
-/// `Content-Range`.
+/// `Content-Range`; a size that is not known (`*`) follows from what was `requested`, if less has come.
 pub(super) fn served(
     length: Option<u64>,
     content_range: Option<&str>,
+    requested: Option<&ByteRange>,
 ) -> Result<(Range<u64>, u64), String> {
     let Some(header) = content_range else {
         let length = length.ok_or("the answer has no Content-Length")?;
         return Ok((0..length, length));
     };
-    let (range, size) = self::content_range(header)
-        .ok_or_else(|| format!("the answer has a malformed Content-Range: {header}"))?;
+    let (range, size) = match header.trim().strip_suffix("/*") {
+        // Less than was asked for ends where the object does.
+        Some(bounds) => {
+            let open = self::content_range(&format!("{bounds}/{}", u64::MAX));
+            let at_end = |range: &Range<u64>| match requested {
+                Some(ByteRange::Bounded(asked)) => range.end < asked.end,
+                _ => true,
+            };
+            match open {
+                Some((range, _)) if !at_end(&range) => {
+                    return Err(format!(
+                        "the answer does not say the object's size: {header}"
+                    ));
+                }
+                open => open.map(|(range, _)| (range.clone(), range.end)),
+            }
+        }
+        None => self::content_range(header),
+    }
+    .ok_or_else(|| format!("the answer has a malformed Content-Range: {header}"))?;
     match length {
         Some(length) if length != range.end - range.start => Err(format!(
             "the answer has {length} bytes, but its Content-Range is {header}"

@@ -20,7 +20,7 @@ pub(super) async fn copy(resolved: &Resolved, request: CopyRequest) -> Result<Pu
         encryption,
         source_if_match,
     } = request;
-    let mut call = with_mode!(resolved.client.copy_object(), mode)
+    let mut call = with_mode!(resolved.client(to.bucket()).copy_object(), mode)
         .copy_source(convert::copy_source(&from))
         .set_copy_source_if_match(source_if_match.as_ref().map(ETag::quoted));
     if let Some(attributes) = attributes {
@@ -61,7 +61,7 @@ pub(super) async fn part(resolved: &Resolved, request: UploadPartCopy) -> Result
         let error = errors::refused(operation, "a part can be copied from a bounded range only");
         return Err(error.with_resource(url.as_str()));
     }
-    let call = resolved.client.upload_part_copy();
+    let call = resolved.client(url.bucket()).upload_part_copy();
     let call = call
         .upload_id(upload.as_str())
         .part_number(super::upload::part_number(operation, number)?)

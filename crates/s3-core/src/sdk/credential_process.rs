@@ -6,10 +6,9 @@ use std::process::Stdio;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
+use s3_wire::timestamp::parse_any;
 use serde_json::Value;
 use tokio::process::Command;
-
-use super::any_time;
 
 /// Runs a command in a shell and reads what it prints.
 pub(super) struct CredentialProcess {
@@ -93,7 +92,7 @@ fn read(output: &[u8]) -> provider::Result {
     let token = text("SessionToken")?.filter(|token| !token.is_empty());
     let expiry = match text("Expiration")?.filter(|time| !time.is_empty()) {
         None => None,
-        Some(time) => Some(any_time::parse(&time).ok_or_else(|| {
+        Some(time) => Some(parse_any(&time).ok_or_else(|| {
             failed(format!(
                 "has printed an `Expiration` that is not a time: {time:?}"
             ))

@@ -106,7 +106,7 @@ async fn delete_batch(
         .build();
     let keys = keys.expect("the objects are set");
     let mut call = resolved
-        .client
+        .client(bucket)
         .delete_objects()
         .bucket(&**bucket)
         .delete(keys)
@@ -150,7 +150,7 @@ fn add_content_md5(request: &mut HttpRequest) {
 }
 
 async fn delete_one(resolved: &Resolved, url: &S3Url) -> Result<()> {
-    let sent = send_to_object!(resolved.client.delete_object(), url);
+    let sent = send_to_object!(resolved.client(url.bucket()).delete_object(), url);
     match sent {
         Ok(_) => Ok(()),
         Err(error) => match from_sdk(Operation::Delete, &error).with_resource(url.as_str()) {

@@ -19,6 +19,7 @@ use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
 use super::hint::{REFUSED, hint, wait_of};
 use super::reply::Reply;
+use super::whole_document::is_whole_result;
 use crate::{Error, ErrorKind, Operation, Phase, Retryability, classify};
 use s3_wire::ErrorDocument;
 
@@ -40,7 +41,10 @@ where
             Error::new(ErrorKind::Network, operation).with_message(text_of(error))
         }
         SdkError::ResponseError(context) => with_reply(context.raw(), |reply| {
-            not_understood(operation, reply, text_of(error))
+            match reply.is_success() && is_whole_result(reply.text()) {
+                true => misunderstood(operation, reply, &text_of(error)),
+                false => not_understood(operation, reply, text_of(error)),
+            }
         }),
         SdkError::ServiceError(context) => with_reply(context.raw(), |reply| {
             if reply.is_success() && !holds_refusal(reply) {
@@ -89,12 +93,34 @@ pub(super) fn of_key(code: Option<&str>, message: Option<&str>) -> Error {
     }
 }
 
-/// Returns the error of an answer that contradicts itself or leaves out what it must say. The same request may
-/// be answered better next time.
-pub(super) fn malformed(operation: Operation, text: &str) -> Error {
+/// Returns the error of an answer that contradicts itself. The same request may be answered better next time.
+pub(super) fn contradictory(operation: Operation, text: &str) -> Error {
     Error::new(ErrorKind::Integrity, operation)
         .with_message(text)
         .with_retryability(Retryability::Transient)
+}
+
+/// Returns the error of an answer that leaves out what it must say. The next one will most likely do so too.
+pub(super) fn malformed(operation: Operation, text: &str) -> Error {
+    Error::new(ErrorKind::Protocol, operation).with_message(text)
+}
+
+/// Returns the error of an answer that is whole and cannot be understood, with its first bytes.
+pub(super) fn misunderstood(operation: Operation, reply: &Reply<'_>, text: &str) -> Error {
+    let error = not_understood(
+        operation,
+        reply,
+        format!("{text}: {}", beginning(reply.body)),
+    );
+    error.with_kind(ErrorKind::Protocol)
+}
+
+/// Returns the first bytes of a body, for an error.
+pub(super) fn beginning(body: &[u8]) -> String {
+    const MOST: usize = 100;
+    let text = String::from_utf8_lossy(&body[..body.len().min(MOST)]);
+    let more = if body.len() > MOST { " …" } else { "" };
+    format!("{}{more}", text.escape_debug())
 }
 
 /// Returns the error of a request that was refused before it was sent.
@@ -236,18 +262,93 @@ pub(super) fn refused_by_server(operation: Operation, reply: &Reply<'_>) -> Erro
     let code = code.as_deref();
     let mut error = Error::from_response(operation, reply.status, code);
     error = with_request_id(error, reply, &said);
-    if let Some(message) = &said.message {
-        error = error.with_message(shortened(message));
+    if let Some(message) = message(reply, &said) {
+        error = error.with_message(message);
     }
     if matches!(error.retryability(), Retryability::Throttled { .. }) {
         let after = reply.header("retry-after");
         let after = after.and_then(|text| wait_of(text, SystemTime::now()));
         error = error.with_retryability(Retryability::Throttled { after });
     }
+    if let Some(region) = named_region(reply, &said) {
+        error = error.with_bucket_region(region);
+    }
     match hint(operation, reply, &said) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
+}
+
+/// Returns the region that a refusal points to.
+fn named_region(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
+    let redirects = match said.code.as_deref() {
+        None => matches!(reply.status, 301 | 302 | 307 | 308 | 400),
+        Some(code) => matches!(
+            code,
+            "PermanentRedirect" | "TemporaryRedirect" | "Redirect" | "AuthorizationHeaderMalformed"
+        ),
+    };
+    let region = reply
+        .header("x-amz-bucket-region")
+        .or(said.region.as_deref());
+    region.filter(|_| redirects).map(shortened)
+}
+
+/// Returns what a refusal says, in S3's XML or outside of it, and where it points to.
+fn message(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
+    let own = match &said.message {
+        Some(message) => Some(shortened(message)),
+        None if said.code.is_none() => other_text(reply.text()),
+        None => None,
+    };
+    let redirects = (300..400).contains(&reply.status);
+    let location = reply
+        .header("location")
+        .filter(|_| redirects)
+        .map(shortened);
+    match (own, location) {
+        (own, None) => own,
+        (None, Some(location)) => Some(format!("the server redirects to {location}")),
+        (Some(own), Some(location)) => Some(format!("{own}; the server redirects to {location}")),
+    }
+}
+
+/// Returns what a page, a JSON object or a text says.
+fn other_text(body: &str) -> Option<String> {
+    let body = body.trim();
+    let lower = body.to_ascii_lowercase();
+    let between = |text: &str, from: &str, to: &str| {
+        let begin = text.find(from)? + from.len();
+        let len = text[begin..].find(to)?;
+        Some(begin..begin + len)
+    };
+    let text = if body.starts_with('{') {
+        let quoted = [
+            "\"message\"",
+            "\"error_description\"",
+            "\"detail\"",
+            "\"error\"",
+            "\"title\"",
+        ];
+        let found = quoted.iter().find_map(|name| {
+            let rest = lower.find(name).map(|at| at + name.len())?;
+            let value = body[rest..].trim_start().strip_prefix(':')?.trim_start();
+            let value = value.strip_prefix('"')?;
+            Some(&value[..value.find('"')?])
+        });
+        found.unwrap_or(body)
+    } else if lower.contains("<html") || lower.starts_with("<!doctype html") {
+        let title = between(&lower, "<title>", "</title>");
+        let heading = || between(&lower, "<h1>", "</h1>");
+        // Lower case of ASCII letters has the same places.
+        body.get(title.or_else(heading)?)?
+    } else if body.starts_with('<') {
+        return None;
+    } else {
+        body
+    };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then(|| shortened(&text))
 }
 
 /// Returns the error of an answer that is not what S3 answers: half a body, a proxy's page.

@@ -34,8 +34,11 @@ pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetR
         None => generated_get(resolved, request).await,
     };
     outcome.map_err(|error| match &range {
-        Some(range) => error.with_resource(&url).with_range(range),
-        None => error.with_resource(&url),
+        // What is missing is missing whole.
+        Some(range) if error.kind() != ErrorKind::NotFound => {
+            error.with_resource(&url).with_range(range)
+        }
+        _ => error.with_resource(&url),
     })
 }
 
@@ -55,7 +58,7 @@ async fn generated_get(resolved: &Resolved, request: GetRequest) -> Result<GetRe
         conditions,
         version,
     } = request;
-    let call = with_conditions!(resolved.client.get_object(), conditions)
+    let call = with_conditions!(resolved.client(url.bucket()).get_object(), conditions)
         .set_range(range.as_ref().map(ByteRange::header))
         .set_version_id(version.map(|version| version.as_str().to_owned()));
     let sent = send_to_object!(call, url);
@@ -63,8 +66,12 @@ async fn generated_get(resolved: &Resolved, request: GetRequest) -> Result<GetRe
     let served = served(
         length(output.content_length),
         output.content_range.as_deref(),
+        range.as_ref(),
     );
-    let (served, size) = served.map_err(|text| errors::malformed(Operation::Get, &text))?;
+    let (served, size) = served.map_err(|text| match output.content_length {
+        None if output.content_range.is_none() => errors::malformed(Operation::Get, &text),
+        _ => errors::contradictory(Operation::Get, &text),
+    })?;
     let bytes = std::mem::take(&mut output.body);
     let meta = object_meta!(output, url.clone(), size);
     Ok(GetResponse::new(
@@ -80,7 +87,7 @@ async fn generated_head(resolved: &Resolved, request: HeadRequest) -> Result<Obj
         conditions,
         version,
     } = request;
-    let call = with_conditions!(resolved.client.head_object(), conditions)
+    let call = with_conditions!(resolved.client(url.bucket()).head_object(), conditions)
         .set_version_id(version.map(|version| version.as_str().to_owned()));
     let sent = send_to_object!(call, url);
     let mut output = sent.map_err(|error| from_sdk(Operation::Head, &error))?;

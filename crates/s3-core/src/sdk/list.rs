@@ -41,7 +41,10 @@ async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<Lis
     } = request;
     // A continuation goes on where it must; S3 refuses no combination, but some servers mix them up.
     let start_after = start_after.filter(|_| continuation.is_none());
-    let call = resolved.client.list_objects_v2().bucket(prefix.bucket());
+    let call = resolved
+        .client(prefix.bucket())
+        .list_objects_v2()
+        .bucket(prefix.bucket());
     let call = call
         .encoding_type(EncodingType::Url)
         .set_prefix(non_empty(prefix.prefix()))
@@ -74,10 +77,16 @@ async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<Lis
             .collect(),
         claims_encoding: output.encoding_type() == Some(&EncodingType::Url),
         is_truncated: output.is_truncated,
+        is_identified: output.name.is_some()
+            || output.key_count.is_some()
+            || output.max_keys.is_some()
+            || output.is_truncated.is_some(),
+        marker: None,
+        next_marker: None,
         prefix: output.prefix.take().map(Cow::Owned),
         next_token: output.next_continuation_token.take().map(Cow::Owned),
     };
-    list_page(&page, &prefix)
+    list_page(&page, &prefix, false)
         .map_err(|text| errors::malformed(Operation::List, text).with_resource(prefix.as_str()))
 }
 
@@ -102,7 +111,7 @@ pub(super) async fn uploads(resolved: &Resolved, request: ListUploads) -> Result
     let operation = Operation::ListUploads;
     let (after_key, after_upload) = after.unzip();
     let call = resolved
-        .client
+        .client(prefix.bucket())
         .list_multipart_uploads()
         .bucket(prefix.bucket());
     let call = call
@@ -216,7 +225,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_continuation_replaces_the_start() {
-        let replay = Replay::new([answer(200, &[], "<ListBucketResult/>")]);
+        let replay = Replay::new([answer(
+            200,
+            &[],
+            "<ListBucketResult><Name>bucket</Name></ListBucketResult>",
+        )]);
         let request = ListRequest::new(prefix())
             .with_start_after("m")
             .with_continuation("1+/=");
@@ -244,7 +257,7 @@ mod tests {
                 .list_page(ListRequest::new(prefix()))
                 .await
                 .unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Integrity, "{page}");
+            assert_eq!(error.kind(), ErrorKind::Protocol, "{page}");
             assert_eq!(error.retryability(), Retryability::Transient);
         }
     }

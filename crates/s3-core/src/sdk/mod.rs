@@ -14,8 +14,6 @@
 //! [`SdkStoreBuilder::http_client`].
 
 mod answer;
-#[cfg(feature = "config")]
-mod any_time;
 mod blank_key;
 mod body;
 mod bounded_answer;
@@ -48,6 +46,7 @@ mod presign;
 #[cfg(feature = "config")]
 mod profile;
 mod put;
+mod regions;
 #[cfg(test)]
 mod replay;
 mod reply;
@@ -55,6 +54,7 @@ mod skewed;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tolerant;
 mod transport;
 mod upload;
 mod whole_document;

@@ -17,7 +17,7 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
     } = request;
     let on_url = |error: crate::Error| error.with_resource(url.as_str());
     let config = validity(expires, resolved.clock.now()).map_err(on_url)?;
-    let client = &resolved.client;
+    let client = resolved.client(url.bucket());
     /// Presigns a call of the client.
     macro_rules! sign {
         ($call:ident) => {{

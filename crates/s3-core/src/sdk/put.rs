@@ -38,7 +38,7 @@ async fn generated(resolved: &Resolved, request: PutRequest) -> Result<PutRespon
         attributes,
         checksum,
     } = request;
-    let call = resolved.client.put_object();
+    let call = resolved.client(url.bucket()).put_object();
     let call = with_checksum!(
         with_mode!(with_attributes!(call, attributes), mode),
         checksum

@@ -149,61 +149,87 @@ impl fmt::Debug for SdkStore {
     }
 }
 
+/// Runs an operation on a bucket, and once more where the server says that the bucket is in another region.
+macro_rules! in_region {
+    ($store:ident, $operation:ident, $request:ident.$place:ident, $run:path) => {{
+        let resolved = $store.resolved(Operation::$operation).await?;
+        let again = $request.clone();
+        match $run(resolved, $request).await {
+            Err(error) if resolved.learns_region(again.$place.bucket(), &error) => {
+                Box::pin($run(resolved, again)).await
+            }
+            outcome => outcome,
+        }
+    }};
+}
+
 impl Store for SdkStore {
     fn capabilities(&self) -> Capabilities {
         self.0.settings.capabilities
     }
 
     async fn get(&self, request: GetRequest) -> Result<GetResponse> {
-        get::get(self.resolved(Operation::Get).await?, request).await
+        in_region!(self, Get, request.url, get::get)
     }
 
     async fn head(&self, request: HeadRequest) -> Result<ObjectMeta> {
-        get::head(self.resolved(Operation::Head).await?, request).await
+        in_region!(self, Head, request.url, get::head)
     }
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
-        put::put(self.resolved(Operation::Put).await?, request).await
+        in_region!(self, Put, request.url, put::put)
     }
 
     async fn copy(&self, request: CopyRequest) -> Result<PutResponse> {
-        copy::copy(self.resolved(Operation::Copy).await?, request).await
+        in_region!(self, Copy, request.to, copy::copy)
     }
 
     async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
-        delete::delete(self.resolved(Operation::Delete).await?, request).await
+        let resolved = self.resolved(Operation::Delete).await?;
+        let again = request.clone();
+        let outcome = delete::delete(resolved, request).await;
+        let failed = match &outcome {
+            Ok(done) => done.failures.first().map(|(_, error)| error),
+            Err(error) => Some(error),
+        };
+        match failed {
+            Some(error) if resolved.learns_region(&again.bucket, error) => {
+                Box::pin(delete::delete(resolved, again)).await
+            }
+            _ => outcome,
+        }
     }
 
     async fn list_page(&self, request: ListRequest) -> Result<ListPage> {
-        list::page(self.resolved(Operation::List).await?, request).await
+        in_region!(self, List, request.prefix, list::page)
     }
 
     async fn create_upload(&self, request: CreateUpload) -> Result<UploadId> {
-        upload::create(self.resolved(Operation::CreateUpload).await?, request).await
+        in_region!(self, CreateUpload, request.url, upload::create)
     }
 
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
-        upload::part(self.resolved(Operation::UploadPart).await?, request).await
+        in_region!(self, UploadPart, request.url, upload::part)
     }
 
     async fn upload_part_copy(&self, request: UploadPartCopy) -> Result<PartTag> {
-        copy::part(self.resolved(Operation::UploadPartCopy).await?, request).await
+        in_region!(self, UploadPartCopy, request.url, copy::part)
     }
 
     async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
-        upload::complete(self.resolved(Operation::CompleteUpload).await?, request).await
+        in_region!(self, CompleteUpload, request.url, upload::complete)
     }
 
     async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
-        upload::abort(self.resolved(Operation::AbortUpload).await?, request).await
+        in_region!(self, AbortUpload, request.url, upload::abort)
     }
 
     async fn list_uploads(&self, request: ListUploads) -> Result<UploadsPage> {
-        list::uploads(self.resolved(Operation::ListUploads).await?, request).await
+        in_region!(self, ListUploads, request.prefix, list::uploads)
     }
 
     async fn list_parts(&self, request: ListParts) -> Result<PartsPage> {
-        upload::parts(self.resolved(Operation::ListParts).await?, request).await
+        in_region!(self, ListParts, request.url, upload::parts)
     }
 
     async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {

@@ -19,7 +19,10 @@ use crate::{
 
 pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result<UploadId> {
     let CreateUpload { url, attributes } = request;
-    let mut call = with_attributes!(resolved.client.create_multipart_upload(), attributes);
+    let mut call = with_attributes!(
+        resolved.client(url.bucket()).create_multipart_upload(),
+        attributes
+    );
     if resolved.adds_crc(url.bucket()) {
         // Its parts will carry this one, and the object then has one for the whole of it.
         call = call
@@ -57,7 +60,7 @@ async fn generated_part(resolved: &Resolved, request: UploadPart) -> Result<Part
     } = request;
     let operation = Operation::UploadPart;
     let number_sent = part_number(operation, number)?;
-    let call = resolved.client.upload_part();
+    let call = resolved.client(url.bucket()).upload_part();
     let call = call.upload_id(upload.as_str()).part_number(number_sent);
     let call = with_checksum!(call, checksum.clone()).body(body::outgoing(&payload));
     let mut call = to_object!(call, url);
@@ -93,9 +96,12 @@ pub(super) async fn complete(resolved: &Resolved, request: CompleteUpload) -> Re
     let parts = CompletedMultipartUpload::builder()
         .set_parts(Some(parts.map_err(on_url)?))
         .build();
-    let call = with_mode!(resolved.client.complete_multipart_upload(), mode)
-        .upload_id(upload.as_str())
-        .multipart_upload(parts);
+    let call = with_mode!(
+        resolved.client(url.bucket()).complete_multipart_upload(),
+        mode
+    )
+    .upload_id(upload.as_str())
+    .multipart_upload(parts);
     let sent = send_to_object!(call, url);
     let output = sent.map_err(|error| on_url(from_sdk(operation, &error)))?;
     let checksum = convert::covers_object(output.checksum_type.as_ref())
@@ -123,7 +129,7 @@ fn completed_part(tag: PartTag) -> Result<CompletedPart> {
 
 pub(super) async fn abort(resolved: &Resolved, request: AbortUpload) -> Result<()> {
     let AbortUpload { url, upload } = request;
-    let call = resolved.client.abort_multipart_upload();
+    let call = resolved.client(url.bucket()).abort_multipart_upload();
     let call = call.upload_id(upload.as_str());
     let sent = send_to_object!(call, url);
     sent.map_err(|error| from_sdk(Operation::AbortUpload, &error).with_resource(url.as_str()))?;
@@ -138,7 +144,7 @@ pub(super) async fn parts(resolved: &Resolved, request: ListParts) -> Result<Par
         max_parts,
     } = request;
     let operation = Operation::ListParts;
-    let call = resolved.client.list_parts();
+    let call = resolved.client(url.bucket()).list_parts();
     let call = call
         .upload_id(upload.as_str())
         .set_part_number_marker(after.map(|number| number.to_string()))

@@ -34,13 +34,23 @@ impl Intercept for WholeDocument {
     }
 }
 
-/// Returns whether the first element of a document is opened and never closed.
-pub(super) fn is_cut_short(text: &str) -> bool {
-    let root = text.match_indices('<').find_map(|(at, _)| {
+/// Returns what follows the `<` of a document's first element.
+fn root(text: &str) -> Option<&str> {
+    text.match_indices('<').find_map(|(at, _)| {
         let tag = &text[at + 1..];
         (!tag.starts_with(['?', '!'])).then_some(tag)
-    });
-    let Some(root) = root else {
+    })
+}
+
+/// Returns whether a document is one of those that S3 answers with, as far as its root tells, and is closed.
+pub(super) fn is_whole_result(text: &str) -> bool {
+    let name = root(text).and_then(|root| root.split([' ', '\t', '\r', '\n', '/', '>']).next());
+    name.is_some_and(|name| name.ends_with("Result")) && !is_cut_short(text)
+}
+
+/// Returns whether the first element of a document is opened and never closed.
+pub(super) fn is_cut_short(text: &str) -> bool {
+    let Some(root) = root(text) else {
         return false;
     };
     let Some((tag, rest)) = root.split_once('>') else {

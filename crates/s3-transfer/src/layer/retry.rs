@@ -198,6 +198,14 @@ impl RetryPolicy {
             }
             return Err(error);
         };
+        if error.kind() == ErrorKind::Protocol {
+            rules.breaker.record_success();
+            // A response that was not understood twice will be the same again.
+            return match self.attempts {
+                ..2 if rules.max_attempts > 1 => Ok((wait, error)),
+                _ => Err(error.with_retryability(Retryability::Spent)),
+            };
+        }
         if self.progressed {
             rules.breaker.record_success();
             (self.failing_since, self.has_waited) = (None, false);

@@ -132,7 +132,52 @@ pub(super) fn may_be_whole(bytes: &[u8], searched: usize) -> bool {
 }
 
 /// Parses a head at the front of `bytes`; `None` if it is not whole.
+///
+/// A header that holds a control character is left out, unless it says where the response ends: nobody needs it so much
+/// that an object should be unreadable.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError> {
+    match parse_strictly(bytes) {
+        Err(error) if error.kind() == WireErrorKind::Malformed => {
+            let Some((size, blanked)) = without_control_characters(bytes) else {
+                return Err(error);
+            };
+            let parsed = parse_strictly(&blanked)?;
+            Ok(parsed.map(|(_, parsed)| (size, parsed)))
+        }
+        parsed => parsed,
+    }
+}
+
+/// Returns a whole head without the lines that hold control characters, and its size with them; `None` if there are no
+/// such lines, or they matter.
+fn without_control_characters(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
+    const NEEDED: [&str; 3] = ["content-length", "transfer-encoding", "connection"];
+    let size = memmem::find(bytes, b"\r\n\r\n")? + 4;
+    let head = &bytes[..size];
+    let mut kept = Vec::with_capacity(size);
+    for line in head.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.trim_ascii_end();
+        if !text
+            .iter()
+            .any(|byte| byte.is_ascii_control() && *byte != b'\t')
+        {
+            kept.extend_from_slice(line);
+            continue;
+        }
+        let colon = text.iter().position(|byte| *byte == b':')?;
+        let name = std::str::from_utf8(&text[..colon]).ok()?;
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let unneeded = !NEEDED
+            .iter()
+            .any(|needed| name.eq_ignore_ascii_case(needed));
+        if name.is_empty() || !name.bytes().all(is_name) || !unneeded || kept.is_empty() {
+            return None;
+        }
+    }
+    (kept.len() < size).then_some((size, kept))
+}
+
+fn parse_strictly(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError> {
     let mut room = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let mut response = Response::new(&mut []);
     let parsed =
@@ -221,6 +266,17 @@ mod tests {
     }
 
     #[test]
+    fn a_header_with_a_control_character_is_as_good_as_missing() {
+        let bytes =
+            b"HTTP/1.1 200 OK\r\nx-amz-meta-a: \x01b\r\ncontent-length: 3\r\nc: \0\r\n\r\nabc";
+        let (size, parsed) = parsed(bytes).unwrap();
+        assert_eq!(&bytes[size..], b"abc");
+        let all: Vec<_> = parsed.head.iter().collect();
+        assert_eq!(all, [("content-length", "3")]);
+        assert_eq!(parsed.framing, Framing::Length(3));
+    }
+
+    #[test]
     fn every_beginning_of_a_head_is_incomplete() {
         let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nb: c\r\n\r\n";
         for end in 0..bytes.len() {
@@ -242,7 +298,9 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
             b"HTTP/1.1 200 OK\r\na: b\r\n folded\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nname : value\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\na: \0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: \x013\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\x01\r\n\r\n",
+            b"HTTP/1.1 200 \x01OK\r\na: b\r\n\r\n",
         ] {
             assert_eq!(refused(bytes), WireErrorKind::Malformed, "{bytes:?}");
         }

@@ -23,9 +23,18 @@ pub(super) fn read(document: &str) -> Result<Page<'_>, NotXml> {
             "Contents" => page.entries.push(entry(reader)?),
             "CommonPrefixes" => common_prefixes(reader, &mut page.common_prefixes)?,
             "Prefix" => page.prefix = Some(reader.text()?),
-            "EncodingType" => page.claims_encoding = reader.text()? == "url",
+            "EncodingType" => page.claims_encoding = reader.text()?.trim() == "url",
+            "Marker" => page.marker = Some(reader.text()?),
+            "NextMarker" => page.next_marker = Some(reader.text()?),
+            "Name" | "KeyCount" | "MaxKeys" => {
+                page.is_identified = true;
+                reader.skip()?;
+            }
             "NextContinuationToken" => page.next_token = Some(reader.text()?),
-            "IsTruncated" => page.is_truncated = Some(truth(&reader.text()?)?),
+            "IsTruncated" => {
+                page.is_identified = true;
+                page.is_truncated = Some(truth(&reader.text()?)?);
+            }
             _ => reader.skip()?,
         }
         Ok(())
@@ -44,9 +53,10 @@ fn entry<'x>(reader: &mut Reader<'x>) -> Result<Entry<'x>, NotXml> {
             "Size" => entry.size = size(&reader.text()?)?,
             "ETag" => entry.etag = Some(reader.text()?),
             "LastModified" => {
-                let time = timestamp::parse_rfc3339(&reader.text()?);
-                let time = time.ok_or(NotXml("the date of an entry is malformed".into()))?;
-                entry.last_modified = Some(time);
+                // Nobody needs it so much that a listing should fail.
+                let text = reader.text()?;
+                let time = timestamp::parse_rfc3339(&text);
+                entry.last_modified = time.or_else(|| timestamp::parse_any(&text));
             }
             "StorageClass" => entry.storage_class = Some(reader.text()?),
             _ => reader.skip()?,
@@ -93,7 +103,7 @@ fn each_child<'x>(
 }
 
 fn truth(text: &str) -> Result<bool, NotXml> {
-    match text {
+    match &*text.trim().to_ascii_lowercase() {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => Err(NotXml("IsTruncated is neither true nor false".into())),
@@ -103,6 +113,7 @@ fn truth(text: &str) -> Result<bool, NotXml> {
 /// A size that is negative is none.
 fn size(text: &str) -> Result<Option<u64>, NotXml> {
     let size: i64 = text
+        .trim()
         .parse()
         .map_err(|_| NotXml("a size of the listing is no number".into()))?;
     Ok(u64::try_from(size).ok())

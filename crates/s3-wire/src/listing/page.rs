@@ -19,6 +19,12 @@ pub struct Page<'b> {
     pub claims_encoding: bool,
     /// Whether more pages follow, if the document says so.
     pub is_truncated: Option<bool>,
+    /// Whether the document has an element that every listing has: `Name`, `KeyCount`, `MaxKeys` or `IsTruncated`.
+    pub is_identified: bool,
+    /// `Marker`, which only version 1 of the listing has.
+    pub marker: Option<Cow<'b, str>>,
+    /// `NextMarker` of version 1.
+    pub next_marker: Option<Cow<'b, str>>,
     /// Where the next page starts.
     pub next_token: Option<Cow<'b, str>>,
 }

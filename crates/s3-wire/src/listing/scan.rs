@@ -110,18 +110,17 @@ impl<'b> Scanner<'b> {
         } else if self.comes("<NextContinuationToken>") {
             page.next_token = Some(self.text("</NextContinuationToken>")?);
         } else if self.comes("<IsTruncated>true</IsTruncated>") {
-            page.is_truncated = Some(true);
+            (page.is_truncated, page.is_identified) = (Some(true), true);
         } else if self.comes("<IsTruncated>false</IsTruncated>") {
-            page.is_truncated = Some(false);
+            (page.is_truncated, page.is_identified) = (Some(false), true);
         } else {
-            self.known([
-                "Name",
-                "Delimiter",
-                "MaxKeys",
-                "KeyCount",
-                "ContinuationToken",
-                "StartAfter",
-            ])?;
+            let begin = self.at;
+            let other = self.known(["Delimiter", "ContinuationToken", "StartAfter"]);
+            if other.is_none() {
+                self.at = begin;
+                self.known(["Name", "MaxKeys", "KeyCount"])?;
+                page.is_identified = true;
+            }
         }
         Some(())
     }

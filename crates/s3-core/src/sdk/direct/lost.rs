@@ -35,8 +35,12 @@ pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
         WireErrorKind::NoTls | WireErrorKind::Payload => Phase::Local,
         _ => Phase::AwaitingResponse,
     };
+    let text = match (lost.kind(), lost.io_error()) {
+        (WireErrorKind::Payload, Some(reason)) => format!("{lost}: {reason}"),
+        _ => lost.to_string(),
+    };
     let error = Error::new(kind, operation)
-        .with_message(lost.to_string())
+        .with_message(text)
         .with_phase(phase);
     let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     match lost.kind() {

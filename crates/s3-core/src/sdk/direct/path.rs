@@ -5,6 +5,7 @@ use std::sync::Arc;
 use s3_wire::Pool;
 use s3_wire::sign::SigningKeys;
 
+use super::list::ListingForm;
 use super::target::{Target, Targets};
 use crate::sdk::client::Shared;
 use crate::sdk::clock::Clock;
@@ -16,6 +17,7 @@ pub(in crate::sdk) struct Direct {
     pub(super) identities: Arc<Identities>,
     pub(super) signing_keys: SigningKeys,
     targets: Targets,
+    pub(super) listing_form: ListingForm,
     pub(super) clock: Clock,
     /// Whether uploads carry a checksum, and downloads are asked for theirs.
     pub(super) checksums: bool,
@@ -29,7 +31,8 @@ impl Direct {
             pool: Pool::new(shared.connect_timeout),
             identities: shared.identities,
             signing_keys: SigningKeys::default(),
-            targets: Targets::new(shared.endpoint),
+            targets: Targets::new(shared.endpoint, shared.regions),
+            listing_form: ListingForm::default(),
             clock: shared.clock,
             checksums: shared.checksums,
             signs_payloads: shared.signs_payloads,
@@ -39,6 +42,11 @@ impl Direct {
     /// Returns whether uploads carry a checksum.
     pub(in crate::sdk) fn adds_checksums(&self) -> bool {
         self.checksums
+    }
+
+    /// Has the target of a bucket looked up again.
+    pub(in crate::sdk) fn forget_target(&self, bucket: &str) {
+        self.targets.forget(bucket);
     }
 
     /// Returns where requests for a bucket go; `None` if they are not for this path.

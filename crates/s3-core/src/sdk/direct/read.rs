@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::send::{Ask, unsendable};
 use super::target::Target;
@@ -12,10 +12,14 @@ use crate::sdk::answer::read_headers;
 use crate::sdk::errors;
 use crate::{
     Body, BodySource, ChecksumAlgorithm, Conditions, GetRequest, GetResponse, HeadRequest,
-    ObjectMeta, Operation, Result, S3Url, VersionId,
+    ObjectMeta, Operation, Result, Retryability, S3Url, VersionId,
 };
 use s3_wire::sign::{HeaderError, Headers, PayloadHash, Query};
-use s3_wire::{RequestBody, ResponseBody};
+use s3_wire::{RequestBody, ResponseBody, WireErrorKind};
+
+/// The longest body that is read to its end before it is handed on, because nothing else says how long it is: 8 MiB, the
+/// usual part of a download.
+const UNMEASURED: usize = 8 << 20;
 
 pub(in crate::sdk) async fn get(
     direct: &Direct,
@@ -32,9 +36,20 @@ pub(in crate::sdk) async fn get(
         request.version.as_ref(),
         headers,
     );
-    let answer = direct.send(ask).await?;
-    let described = read_headers(answer.head.iter());
-    let (range, meta) = described.part(answer.status, request.url.clone())?;
+    let mut answer = direct.send(ask).await?;
+    let mut described = read_headers(answer.head.iter());
+    let mut whole = None;
+    if described.content_length.is_none() && described.content_range.is_none() {
+        // The last chunk says where the body ends. Without chunks nothing would tell a body that was cut.
+        let encoding = answer.head.get("transfer-encoding").unwrap_or_default();
+        if encoding.trim().eq_ignore_ascii_case("chunked") && answer.status == 200 {
+            let bytes = unmeasured(&mut answer.body).await?;
+            described.content_length = Some(bytes.len() as u64);
+            whole = Some(bytes);
+        }
+    }
+    let range = request.range.as_ref();
+    let (range, meta) = described.part(answer.status, request.url.clone(), range)?;
     // What comes with a range is not the range's own.
     let checksum = meta.checksum.as_ref();
     let checksum = checksum.filter(|_| direct.checksums && range == (0..meta.size));
@@ -45,7 +60,7 @@ pub(in crate::sdk) async fn get(
         incoming: answer.body,
         url: request.url.clone(),
     };
-    let body = match arriving.incoming.take_whole() {
+    let body = match whole.or_else(|| arriving.incoming.take_whole()) {
         Some(bytes) => {
             arriving.note(&bytes);
             arriving.end()?;
@@ -58,6 +73,18 @@ pub(in crate::sdk) async fn get(
         None => Body::from_source(arriving),
     };
     Ok(GetResponse::new(meta, range, body))
+}
+
+/// Reads a body to its end, to know how long it is.
+async fn unmeasured(body: &mut ResponseBody) -> Result<Bytes> {
+    body.collect(UNMEASURED).await.map_err(|error| {
+        if error.kind() != WireErrorKind::TooLarge {
+            return lost::in_the_body(Operation::Get, &error);
+        }
+        let text = "the response does not say how long the object is, which is longer than 8 MiB";
+        let error = errors::malformed(Operation::Get, text);
+        error.with_retryability(Retryability::No)
+    })
 }
 
 pub(in crate::sdk) async fn head(
@@ -155,7 +182,7 @@ impl Arriving {
             return Ok(());
         }
         let text = "the body does not have the checksum that came with it";
-        Err(errors::malformed(Operation::Get, text).with_resource(&self.url))
+        Err(errors::contradictory(Operation::Get, text).with_resource(&self.url))
     }
 }
 

@@ -7,6 +7,7 @@ use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_smithy_types::endpoint::Endpoint;
 use futures_util::FutureExt;
 
+use crate::sdk::regions::Regions;
 use s3_wire::Origin;
 use s3_wire::sign::encode_key;
 
@@ -53,14 +54,16 @@ impl Target {
 #[derive(Debug)]
 pub(crate) struct Targets {
     settings: EndpointSettings,
+    regions: Arc<Regions>,
     rules: DefaultResolver,
     known: RwLock<HashMap<Box<str>, Option<Arc<Target>>>>,
 }
 
 impl Targets {
-    pub(crate) fn new(settings: EndpointSettings) -> Self {
+    pub(in crate::sdk) fn new(settings: EndpointSettings, regions: Arc<Regions>) -> Self {
         Self {
             settings,
+            regions,
             rules: DefaultResolver::new(),
             known: RwLock::default(),
         }
@@ -82,6 +85,12 @@ impl Targets {
         target
     }
 
+    /// Forgets a bucket, whose region has turned out to be another one.
+    pub(crate) fn forget(&self, bucket: &str) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.remove(bucket);
+    }
+
     /// The outer `None`: never asked for.
     fn known(&self, bucket: &str) -> Option<Option<Arc<Target>>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +105,12 @@ impl Targets {
         }
         let params = Params::builder()
             .bucket(bucket)
-            .region(&*self.settings.region)
+            .region(
+                self.regions
+                    .of(bucket)
+                    .as_deref()
+                    .unwrap_or(&self.settings.region),
+            )
             .set_endpoint(self.settings.endpoint.clone())
             .force_path_style(self.settings.path_style)
             .use_fips(self.settings.fips)

@@ -6,4 +6,6 @@ mod read;
 mod tests;
 
 pub(super) use page::list_page;
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) use read::read;
+pub(super) use read::read_version;

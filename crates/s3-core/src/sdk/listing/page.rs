@@ -14,13 +14,37 @@ use crate::{ListPage, ListedObject};
 pub(in crate::sdk) fn list_page(
     page: &Page<'_>,
     prefix: &S3Prefix,
+    version_1: bool,
 ) -> Result<ListPage, &'static str> {
+    if !page.is_identified && page.entries.is_empty() && page.common_prefixes.is_empty() {
+        return Err(
+            "the document has none of Name, KeyCount, MaxKeys and IsTruncated, so it is no listing",
+        );
+    }
     let decoder = page.key_decoder(prefix.prefix());
-    Ok(ListPage::new(
-        listed_objects(&page.entries, prefix, &decoder)?,
-        listed_prefixes(&page.common_prefixes, prefix, &decoder)?,
-        next(page.is_truncated, page.next_token.as_deref())?,
-    ))
+    let objects = listed_objects(&page.entries, prefix, &decoder)?;
+    let prefixes = listed_prefixes(&page.common_prefixes, prefix, &decoder)?;
+    let next = match version_1 {
+        false => next(page.is_truncated, page.next_token.as_deref())?,
+        true if page.is_truncated == Some(true) => {
+            let named = page
+                .next_marker
+                .as_deref()
+                .filter(|marker| !marker.is_empty());
+            let marker: Option<Arc<str>> = match named {
+                Some(marker) => Some(Arc::from(&*decoder.decode(marker)?)),
+                // Without a delimiter it is left out: the last entry is the marker.
+                None => {
+                    let key = objects.last().map(|object| object.url.key());
+                    key.max(prefixes.last().map(S3Prefix::prefix))
+                        .map(Arc::from)
+                }
+            };
+            Some(marker.ok_or("the listing goes on, but the answer does not say where")?)
+        }
+        true => None,
+    };
+    Ok(ListPage::new(objects, prefixes, next))
 }
 
 fn listed_objects(
@@ -101,7 +125,7 @@ mod tests {
             ..Page::default()
         };
         let prefix = S3Prefix::parse("s3://bucket").unwrap();
-        let objects = list_page(&page, &prefix).unwrap().objects;
+        let objects = list_page(&page, &prefix, false).unwrap().objects;
         let class = |at: usize| objects[at].storage_class.as_ref().unwrap();
         assert!(Arc::ptr_eq(class(0), class(1)));
         assert_eq!((&**class(0), &**class(2)), ("GLACIER", "STANDARD"));

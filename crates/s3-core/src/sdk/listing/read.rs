@@ -4,9 +4,11 @@ use s3_url::S3Prefix;
 use s3_wire::listing::Page;
 
 use super::list_page;
-use crate::sdk::errors::{holds_refusal, malformed, not_understood, refused_by_server};
+use crate::sdk::errors::{
+    beginning, holds_refusal, malformed, misunderstood, not_understood, refused_by_server,
+};
 use crate::sdk::reply::Reply;
-use crate::sdk::whole_document::is_cut_short;
+use crate::sdk::whole_document::{is_cut_short, is_whole_result};
 use crate::{Error, ListPage, Operation, Result};
 
 /// Reads the answer to a request for a page of the keys that begin with `prefix`.
@@ -14,9 +16,19 @@ use crate::{Error, ListPage, Operation, Result};
 /// # Errors
 ///
 /// What the server refused, also where the answer calls itself a success; a transient error of kind `Server` for
-/// an answer that ends in the middle or is no listing, and of kind `Integrity` for one that leaves out what it must
+/// an answer that ends in the middle or is no listing, and of kind `Protocol` for one that leaves out what it must
 /// say.
+#[cfg(any(test, feature = "fuzzing"))]
 pub(in crate::sdk) fn read(prefix: &S3Prefix, reply: &Reply<'_>) -> Result<ListPage> {
+    read_version(prefix, reply, false).map(|(page, _)| page)
+}
+
+/// As [`read`], of a response that is of version 1 if `version_1` says so or itself does; returns whether it is.
+pub(in crate::sdk) fn read_version(
+    prefix: &S3Prefix,
+    reply: &Reply<'_>,
+    version_1: bool,
+) -> Result<(ListPage, bool)> {
     let on_prefix = |error: Error| error.with_resource(prefix.as_str());
     if !reply.is_success() {
         return Err(on_prefix(refused_by_server(Operation::List, reply)));
@@ -30,9 +42,17 @@ pub(in crate::sdk) fn read(prefix: &S3Prefix, reply: &Reply<'_>) -> Result<ListP
             on_prefix(refused_by_server(Operation::List, reply))
         } else if is_cut_short(document) {
             odd("the answer ends in the middle")
+        } else if is_whole_result(document) {
+            on_prefix(misunderstood(Operation::List, reply, &not_xml.to_string()))
         } else {
             odd(&not_xml.to_string())
         }
     })?;
-    list_page(&page, prefix).map_err(|text| on_prefix(malformed(Operation::List, text)))
+    let version_1 = version_1 || page.marker.is_some() || page.next_marker.is_some();
+    let listed = list_page(&page, prefix, version_1);
+    let listed = listed.map_err(|text| {
+        let text = format!("{text}: {}", beginning(reply.body));
+        on_prefix(malformed(Operation::List, &text))
+    })?;
+    Ok((listed, version_1))
 }

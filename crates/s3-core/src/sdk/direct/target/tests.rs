@@ -20,14 +20,18 @@ async fn both(
     let prefix = S3Prefix::from_parts(bucket, "").unwrap();
     let _ = store.list_page(ListRequest::new(prefix)).await;
     let resolved = store.resolved(crate::Operation::Head).await.unwrap();
-    let targets = Targets::new(resolved.rules.clone());
+    let targets = Targets::new(resolved.rules.clone(), Arc::default());
     (replay.sent(), targets.get(bucket))
 }
 
 fn replay() -> Replay {
     Replay::new([
         answer(200, &[("content-length", "0")], ""),
-        answer(200, &[], "<ListBucketResult></ListBucketResult>"),
+        answer(
+            200,
+            &[],
+            "<ListBucketResult><Name>b</Name></ListBucketResult>",
+        ),
     ])
 }
 
@@ -158,7 +162,9 @@ fn well_known_hosts_are_found() {
         ),
         (custom, "::1", 9000, "[::1]:9000", "/base/bkt"),
     ] {
-        let target = Targets::new(settings.clone()).get("bkt").unwrap();
+        let target = Targets::new(settings.clone(), Arc::default())
+            .get("bkt")
+            .unwrap();
         assert_eq!(*target.origin.host, *host);
         assert_eq!((target.origin.port, target.origin.tls), (port, port == 443));
         assert_eq!((&*target.host_header, &*target.base_path), (header, path));
@@ -168,7 +174,7 @@ fn well_known_hosts_are_found() {
 
 #[test]
 fn what_is_not_plain_s3_is_left_to_the_generated_client() {
-    let aws = Targets::new(settings("us-west-2"));
+    let aws = Targets::new(settings("us-west-2"), Arc::default());
     for bucket in [
         "arn:aws:s3:us-west-2:123456789012:accesspoint:name",
         "arn:aws:s3::123456789012:accesspoint:mfzwi23gnjvgw.mrap",
@@ -186,7 +192,11 @@ fn what_is_not_plain_s3_is_left_to_the_generated_client() {
         };
         assert_eq!(aws.get(bucket), None, "{bucket}");
         if bucket.contains("arn:") || bucket.trim().is_empty() {
-            assert_eq!(Targets::new(custom).get(bucket), None, "{bucket}");
+            assert_eq!(
+                Targets::new(custom, Arc::default()).get(bucket),
+                None,
+                "{bucket}"
+            );
         }
     }
     // Nothing that could end a header gets into the scope of a signature.
@@ -195,7 +205,7 @@ fn what_is_not_plain_s3_is_left_to_the_generated_client() {
         path_style: true,
         ..settings("r\r\nx: y")
     };
-    assert_eq!(Targets::new(odd).get("bucket"), None);
+    assert_eq!(Targets::new(odd, Arc::default()).get("bucket"), None);
 }
 
 #[test]
@@ -229,7 +239,7 @@ fn an_endpoint_that_asks_for_more_than_a_plain_signature_is_none() {
 
 #[test]
 fn buckets_are_remembered_but_not_without_end() {
-    let targets = Targets::new(settings("eu-west-1"));
+    let targets = Targets::new(settings("eu-west-1"), Arc::default());
     let first = targets.get("bucket").unwrap();
     assert!(Arc::ptr_eq(&first, &targets.get("bucket").unwrap()));
     for number in 0..2 * MAX_BUCKETS {

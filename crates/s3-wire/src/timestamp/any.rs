@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Parses a time from 1970 on: ISO 8601 with or without separators and zone, the forms of HTTP with any zone, or seconds
 /// or milliseconds since 1970. A time without a zone is UTC.
-pub(super) fn parse(text: &str) -> Option<SystemTime> {
+#[must_use]
+pub fn parse_any(text: &str) -> Option<SystemTime> {
     let text = text.trim();
     let seconds = of_iso(text)
         .or_else(|| of_words(text))
@@ -164,7 +165,7 @@ mod tests {
     use super::*;
 
     fn seconds(text: &str) -> Option<Duration> {
-        parse(text).map(|time| time.duration_since(UNIX_EPOCH).unwrap())
+        parse_any(text).map(|time| time.duration_since(UNIX_EPOCH).unwrap())
     }
 
     #[test]
@@ -240,7 +241,7 @@ mod tests {
             "é",
             "+",
         ] {
-            assert_eq!(parse(text), None, "{text}");
+            assert_eq!(parse_any(text), None, "{text}");
         }
     }
 }

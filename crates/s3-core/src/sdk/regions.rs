@@ -1,0 +1,163 @@
+//! Buckets that are in another region than the configured one, as their servers have said.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Region;
+
+/// Buckets that are remembered. Their names come from callers; when there are more, all are forgotten.
+const MAX_BUCKETS: usize = 1024;
+
+/// The regions of buckets, where they differ from the client's own.
+#[derive(Debug, Default)]
+pub(super) struct Regions {
+    own: Option<String>,
+    /// Whether a bucket is known at all, so that the usual case takes no lock.
+    any: AtomicBool,
+    known: RwLock<HashMap<Box<str>, Arc<str>>>,
+    clients: RwLock<HashMap<Arc<str>, Client>>,
+}
+
+impl Regions {
+    pub(super) fn new(own: Option<String>) -> Self {
+        Self {
+            own,
+            ..Self::default()
+        }
+    }
+
+    /// Returns the region of a bucket; `None` if nothing but the client's own is known.
+    pub(super) fn of(&self, bucket: &str) -> Option<Arc<str>> {
+        if !self.any.load(Ordering::Acquire) {
+            return None;
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(bucket).cloned()
+    }
+
+    /// Remembers a region, and returns whether that is news: the same request may then be answered better.
+    pub(super) fn learn(&self, bucket: &str, region: &str) -> bool {
+        let is_region = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if region.is_empty() || !region.bytes().all(is_region) {
+            return false;
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let current = known.get(bucket).map(|region| &**region);
+        if current.or(self.own.as_deref()) == Some(region) {
+            return false;
+        }
+        if known.len() >= MAX_BUCKETS {
+            known.clear();
+        }
+        known.insert(bucket.into(), region.into());
+        self.any.store(true, Ordering::Release);
+        tracing::warn!(
+            bucket,
+            region,
+            "the bucket is in another region; requests go there from now on"
+        );
+        true
+    }
+
+    /// Returns a client like `client` for the region of a bucket.
+    pub(super) fn client(&self, client: &Client, bucket: &str) -> Client {
+        let Some(region) = self.of(bucket) else {
+            return client.clone();
+        };
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        let made = clients.entry(region).or_insert_with_key(|region| {
+            let config = client.config().to_builder();
+            Client::from_conf(config.region(Region::new(region.to_string())).build())
+        });
+        made.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::replay::{Replay, Sent, answer};
+    use super::*;
+    use crate::{
+        DeleteRequest, ErrorKind, GetRequest, HeadRequest, ListRequest, S3Prefix, S3Url, Store,
+    };
+
+    #[test]
+    fn only_a_region_that_differs_is_news() {
+        let regions = Regions::new(Some("us-east-1".to_owned()));
+        for (region, news) in [
+            ("us-east-1", false),
+            ("", false),
+            ("evil.example.org/", false),
+            ("eu-west-1", true),
+            ("eu-west-1", false),
+            ("eu-west-3", true),
+        ] {
+            assert_eq!(regions.learn("b", region), news, "{region}");
+        }
+        assert_eq!(regions.of("b").as_deref(), Some("eu-west-3"));
+        assert_eq!(regions.of("c"), None);
+    }
+
+    #[tokio::test]
+    async fn the_generated_client_follows_a_redirection_once_and_remembers_it() {
+        let url = || S3Url::parse("s3://bucket/key").unwrap();
+        let redirect = |region: &str| {
+            let body = format!(
+                "<Error><Code>PermanentRedirect</Code><Message>m</Message><Region>{region}</Region></Error>"
+            );
+            answer(301, &[("location", "https://evil.example.org/")], body)
+        };
+        let object = || answer(200, &[("content-length", "0")], "");
+        let replay = Replay::new([redirect("eu-west-3"), object(), object()]);
+        let store = replay.store();
+        store.get(GetRequest::new(url())).await.unwrap();
+        store.get(GetRequest::new(url())).await.unwrap();
+        let sent = replay.sent();
+        let scope = |sent: &Sent| {
+            let authorization = sent.header("authorization").unwrap();
+            let rest = authorization.split("Credential=").nth(1).unwrap();
+            rest.split('/').nth(2).unwrap().to_owned()
+        };
+        let scopes: Vec<String> = sent.iter().map(scope).collect();
+        assert_eq!(scopes[1..], ["eu-west-3", "eu-west-3"]);
+        assert_ne!(scopes[0], "eu-west-3");
+        // The address stays: credentials go to no other host.
+        assert!(sent.iter().all(|sent| sent.line().contains("127.0.0.1:9/")));
+
+        let replay = Replay::new([redirect("eu-west-3"), redirect("eu-west-3")]);
+        let error = replay
+            .store()
+            .get(GetRequest::new(url()))
+            .await
+            .unwrap_err();
+        assert_eq!((error.kind(), replay.sent().len()), (ErrorKind::Config, 2));
+    }
+
+    #[tokio::test]
+    async fn a_head_a_listing_and_a_delete_are_redirected_too() {
+        let url = || S3Url::parse("s3://bucket/key").unwrap();
+        let there = [("x-amz-bucket-region", "eu-west-3")];
+        let malformed =
+            "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-3</Region></Error>";
+        let page = "<ListBucketResult><Name>bucket</Name></ListBucketResult>";
+
+        let replay = Replay::new([
+            answer(400, &there, ""),
+            answer(200, &[("content-length", "0")], ""),
+        ]);
+        replay.store().head(HeadRequest::new(url())).await.unwrap();
+        let replay = Replay::new([answer(400, &[], malformed), answer(200, &[], page)]);
+        let prefix = S3Prefix::parse("s3://bucket/").unwrap();
+        replay
+            .store()
+            .list_page(ListRequest::new(prefix))
+            .await
+            .unwrap();
+        let replay = Replay::new([answer(301, &there, ""), answer(204, &[], "")]);
+        let delete = DeleteRequest::new("bucket", vec![url()]);
+        let done = replay.store().delete(delete).await.unwrap();
+        assert!(done.failures.is_empty());
+    }
+}
