@@ -95,12 +95,12 @@ async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Err
             json!({ "text": format!("{deleted:?}") })
         }
         ["list_recursive", key] => {
-            let all = s3.list_recursive([*key]).deadline(deadline).await?;
-            let size: u64 = all.iter().filter_map(|object| object.size()).sum();
+            let all = s3.list_recursive().at([*key]).deadline(deadline).await?;
+            let size: u64 = all.iter().map(s3_client::S3Info::size).sum();
             json!({ "count": all.len(), "size": size })
         }
         ["list_paths", key] => {
-            let all = s3.list_paths([*key]).deadline(deadline).await?;
+            let all = s3.list_paths().at([*key]).deadline(deadline).await?;
             json!({ "count": all.len() })
         }
         ["list_buckets"] => {

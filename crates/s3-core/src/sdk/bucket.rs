@@ -126,7 +126,7 @@ mod tests {
         let replay = Replay::new([page("a", more), page("a", more)]);
         assert_eq!(
             replay.store().list_buckets().await.unwrap_err().kind(),
-            ErrorKind::Integrity
+            ErrorKind::Protocol
         );
     }
 

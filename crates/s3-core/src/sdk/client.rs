@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
@@ -12,6 +11,7 @@ use aws_sdk_s3::config::{
     BehaviorVersion, Builder, IdentityCache, Region, RequestChecksumCalculation,
     ResponseChecksumValidation, SharedHttpClient, StalledStreamProtectionConfig,
 };
+use s3_wire::Pool;
 
 use super::bounded_answer::BoundedAnswer;
 use super::builder::{Addressing, Integrity, Settings};
@@ -50,10 +50,10 @@ pub(super) struct Resolved {
 /// What the client was made of, for a path that does as the client does.
 pub(super) struct Shared {
     pub(super) identities: Arc<Identities>,
+    pub(super) pool: Pool,
     pub(super) endpoint: EndpointSettings,
     pub(super) regions: Arc<Regions>,
     pub(super) clock: Clock,
-    pub(super) connect_timeout: Duration,
     /// Whether uploads carry a checksum, and downloads are asked for theirs.
     pub(super) checksums: bool,
     /// Whether nothing but the signature protects a payload on its way.
@@ -316,17 +316,25 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
     let config = with_checksums(builder, adds, asks).build();
     #[cfg(test)]
     let tested = rules.clone();
-    let own_path = settings.direct_path
-        && !settings.sdk_retries
-        && settings.http_client.is_none()
-        && sources.transport.is_direct();
+    let proxied = sources.transport.may_use_proxies
+        && transport::is_proxied(rules.endpoint.as_deref(), &region);
+    let own_path =
+        settings.direct_path && !settings.sdk_retries && settings.http_client.is_none() && !proxied;
     let regions = Arc::new(Regions::new(Some(region.clone())));
-    let shared = identities.filter(|_| own_path).map(|identities| Shared {
+    let pool = match own_path {
+        true => Some(
+            sources
+                .transport
+                .pool(settings.connect_timeout, operation)?,
+        ),
+        false => None,
+    };
+    let shared = identities.zip(pool).map(|(identities, pool)| Shared {
         identities,
+        pool,
         endpoint: rules,
         regions: Arc::clone(&regions),
         clock: clock.clone(),
-        connect_timeout: settings.connect_timeout,
         checksums: adds,
         // AWS itself is reached over TLS.
         signs_payloads: !endpoint.as_ref().is_none_or(covers_payloads),
@@ -411,6 +419,8 @@ pub(super) fn config_error(operation: Operation, text: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::replay::{Replay, answer};
     use super::*;
     use crate::{ErrorKind, HeadRequest, Retryability, S3Url, SdkStore, SdkStoreBuilder, Store};

@@ -338,7 +338,7 @@ mod tests {
         let store = Replay::new([answer(200, &[], body)]).store();
         assert_eq!(
             store.delete(request(&["k", "l"])).await.unwrap_err().kind(),
-            ErrorKind::Integrity
+            ErrorKind::Protocol
         );
     }
 }

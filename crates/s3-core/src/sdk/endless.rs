@@ -99,7 +99,7 @@ fn calls() -> [(&'static str, Call); 12] {
         "head" => head(HeadRequest::new(url()));
         "put" => put(PutRequest::new(url(), Payload::from("x")));
         "copy" => copy(CopyRequest::new(url(), S3Url::parse("s3://bucket/to").unwrap()));
-        "delete" => delete(DeleteRequest::new("bucket", vec![url()]));
+        "delete" => delete(DeleteRequest::new("bucket", vec![url(), url()]));
         "list" => list_page(ListRequest::new(S3Prefix::parse("s3://bucket/").unwrap()));
         "create upload" => create_upload(CreateUpload::new(url(), Attributes::default()));
         "upload part" => upload_part(UploadPart::new(url(), id(), 1, Payload::from("x")));

@@ -40,19 +40,24 @@ where
         SdkError::ResponseError(_) if broke_off(error) => {
             Error::new(ErrorKind::Network, operation).with_message(text_of(error))
         }
-        SdkError::ResponseError(context) => with_reply(context.raw(), |reply| {
-            match reply.is_success() && is_whole_result(reply.text()) {
-                true => misunderstood(operation, reply, &text_of(error)),
-                false => not_understood(operation, reply, text_of(error)),
-            }
-        }),
+        SdkError::ResponseError(context) => {
+            with_reply(context.raw(), |reply| unread(operation, reply, error))
+        }
         SdkError::ServiceError(context) => with_reply(context.raw(), |reply| {
             if reply.is_success() && !holds_refusal(reply) {
-                return not_understood(operation, reply, text_of(error));
+                return unread(operation, reply, error);
             }
             refused_by_server(operation, reply)
         }),
         _ => Error::new(ErrorKind::Other, operation).with_message(text_of(error)),
+    }
+}
+
+/// Returns the error of an answer that the SDK could not read.
+fn unread(operation: Operation, reply: &Reply<'_>, error: &(dyn StdError + 'static)) -> Error {
+    match reply.is_success() && is_whole_result(reply.text()) {
+        true => misunderstood(operation, reply, &text_of(error)),
+        false => not_understood(operation, reply, text_of(error)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How connections are made: which certificates are trusted, and whether a proxy stands in between.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aws_sdk_s3::config::SharedHttpClient;
 
@@ -28,12 +29,13 @@ pub(super) struct Transport {
     pub(super) may_use_proxies: bool,
 }
 
-impl Transport {
-    /// Returns whether connections are made as the direct path makes them: to the server itself, with the platform's
-    /// authorities.
-    pub(super) fn is_direct(&self) -> bool {
-        self.ca_bundle.is_none() && !self.may_use_proxies
-    }
+/// Returns whether requests for the endpoint, or for S3 in the region, go through a proxy.
+pub(super) fn is_proxied(endpoint: Option<&str>, region: &str) -> bool {
+    let aws = || format!("https://s3.{region}.amazonaws.com");
+    let url = endpoint.map_or_else(aws, str::to_owned);
+    let proxies = hyper_util::client::proxy::matcher::Matcher::from_env();
+    url.parse()
+        .is_ok_and(|url| proxies.intercept(&url).is_some())
 }
 
 pub(super) fn environment_names_a_proxy() -> bool {
@@ -82,6 +84,21 @@ impl Transport {
         }))
     }
 
+    /// Returns the connections of the direct path.
+    pub(super) fn pool(
+        &self,
+        connect_timeout: Duration,
+        operation: Operation,
+    ) -> Result<s3_wire::Pool> {
+        Ok(match self.ca_certificates(operation)? {
+            None => s3_wire::Pool::new(connect_timeout),
+            Some((_, certificates)) => s3_wire::Pool::with_root_certificates(
+                connect_timeout,
+                certificates.iter().map(AsRef::as_ref),
+            ),
+        })
+    }
+
     /// Reads the file of authorities: its text, and its certificates.
     pub(super) fn ca_certificates(
         &self,
@@ -115,6 +132,15 @@ impl Transport {
 
 #[cfg(not(feature = "https"))]
 impl Transport {
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "with `https` it reads the authorities"
+    )]
+    pub(super) fn pool(&self, connect_timeout: Duration, _: Operation) -> Result<s3_wire::Pool> {
+        Ok(s3_wire::Pool::new(connect_timeout))
+    }
+
     pub(super) fn https_client(&self, operation: Operation) -> Result<SharedHttpClient> {
         let error = super::client::config_error(
             operation,

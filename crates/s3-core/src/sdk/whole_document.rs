@@ -120,7 +120,7 @@ mod tests {
         let buckets = "<ListAllMyBucketsResult><Buckets></Buckets>";
         is_passing(&store(buckets).list_buckets().await.unwrap_err());
 
-        let delete = DeleteRequest::new("bucket", vec![url()]);
+        let delete = DeleteRequest::new("bucket", vec![url(), url()]);
         is_passing(&store("<DeleteResult>").delete(delete).await.unwrap_err());
     }
 }

@@ -31,6 +31,8 @@ pub enum WireErrorKind {
     ConnectTimeout,
     /// The server's certificate is not trusted, or there is nothing to trust it by.
     Certificate,
+    /// The server does not speak TLS.
+    NotTls,
     /// The TLS handshake failed for another reason.
     Tls,
     /// HTTPS was asked for in a build without it.
@@ -98,6 +100,7 @@ impl fmt::Display for WireError {
             WireErrorKind::Connect => "could not connect",
             WireErrorKind::ConnectTimeout => "connecting took too long",
             WireErrorKind::Certificate => "the server's certificate is not trusted",
+            WireErrorKind::NotTls => "the server does not speak TLS",
             WireErrorKind::Tls => "the TLS handshake failed",
             WireErrorKind::NoTls => "this build has no HTTPS",
             WireErrorKind::Closed => "the connection was closed early",

@@ -59,8 +59,20 @@ impl Pool {
         }))
     }
 
+    /// Returns a pool that trusts these root certificates (DER) instead of the platform's.
+    #[cfg(feature = "https")]
+    pub fn with_root_certificates<'c>(
+        connect_timeout: Duration,
+        certificates: impl IntoIterator<Item = &'c [u8]>,
+    ) -> Self {
+        let mut roots = tokio_rustls::rustls::RootCertStore::empty();
+        let certificates = certificates.into_iter().map(Into::into);
+        roots.add_parsable_certificates(certificates);
+        Self::trusting(connect_timeout, roots)
+    }
+
     /// A pool that trusts `roots` and nobody else.
-    #[cfg(all(test, feature = "https"))]
+    #[cfg(feature = "https")]
     pub(super) fn trusting(
         connect_timeout: Duration,
         roots: tokio_rustls::rustls::RootCertStore,

@@ -25,7 +25,6 @@ pub(super) type TlsStream = tokio_rustls::client::TlsStream<Gulps>;
 pub(super) struct Tls(OnceCell<TlsConnector>);
 
 impl Tls {
-    #[cfg(test)]
     pub(super) fn trusting(roots: RootCertStore) -> Self {
         let connector = connector(roots).expect("ring speaks TLS");
         Self(OnceCell::new_with(Some(connector)))
@@ -78,6 +77,7 @@ fn kind_of(error: &io::Error) -> WireErrorKind {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
     match cause {
         Some(rustls::Error::InvalidCertificate(_)) => WireErrorKind::Certificate,
+        Some(rustls::Error::InvalidMessage(_)) => WireErrorKind::NotTls,
         _ => WireErrorKind::Tls,
     }
 }

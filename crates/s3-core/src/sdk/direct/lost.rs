@@ -5,7 +5,7 @@ use std::io;
 use s3_wire::{WireError, WireErrorKind};
 
 use crate::sdk::hint::{REFUSED, UNKNOWN_HOST};
-use crate::{Error, ErrorKind, Operation, Phase};
+use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 
 /// Returns the error of an answer whose body did not come whole.
 pub(super) fn in_the_body(operation: Operation, lost: &WireError) -> Error {
@@ -16,7 +16,9 @@ pub(super) fn in_the_body(operation: Operation, lost: &WireError) -> Error {
 pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
     let kind = match lost.kind() {
         WireErrorKind::ConnectTimeout => ErrorKind::Timeout,
-        WireErrorKind::Certificate | WireErrorKind::NoTls => ErrorKind::Config,
+        WireErrorKind::Certificate | WireErrorKind::NoTls | WireErrorKind::NotTls => {
+            ErrorKind::Config
+        }
         WireErrorKind::Payload => ErrorKind::LocalIo,
         WireErrorKind::Resolve
         | WireErrorKind::Connect
@@ -31,6 +33,7 @@ pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
         | WireErrorKind::Connect
         | WireErrorKind::ConnectTimeout
         | WireErrorKind::Certificate
+        | WireErrorKind::NotTls
         | WireErrorKind::Tls => Phase::Connect,
         WireErrorKind::NoTls | WireErrorKind::Payload => Phase::Local,
         _ => Phase::AwaitingResponse,
@@ -44,16 +47,35 @@ pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
         .with_phase(phase);
     let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     match lost.kind() {
+        WireErrorKind::Resolve if lost.io_error().is_some_and(is_unknown_name) => error
+            .with_hint(UNKNOWN_HOST)
+            .with_retryability(Retryability::No),
         WireErrorKind::Resolve => error.with_hint(UNKNOWN_HOST),
-        WireErrorKind::Connect if lost.io_error().is_some_and(refused) => error.with_hint(REFUSED),
-        WireErrorKind::Certificate => {
-            error.with_hint("this machine's root certificates do not vouch for the endpoint")
+        WireErrorKind::NotTls => {
+            error.with_hint("the endpoint's port may be one for plain HTTP: write http://")
         }
+        WireErrorKind::Connect if lost.io_error().is_some_and(refused) => error.with_hint(REFUSED),
+        WireErrorKind::Certificate => error.with_hint(
+            "this machine's root certificates do not vouch for the endpoint; AWS_CA_BUNDLE or SSL_CERT_FILE names others",
+        ),
         WireErrorKind::NoTls => {
             error.with_hint("build with the feature `https`, or use an http:// endpoint")
         }
         _ => error,
     }
+}
+
+/// Returns whether the resolver knows that there is no such name, rather than that it could not find out. The standard
+/// library hands the resolver's code on as words alone.
+fn is_unknown_name(error: &io::Error) -> bool {
+    let text = error.to_string();
+    [
+        "Name or service not known",
+        "No address associated",
+        "nodename nor servname",
+    ]
+    .iter()
+    .any(|known| text.contains(known))
 }
 
 /// Returns the error of a payload that cannot be read.

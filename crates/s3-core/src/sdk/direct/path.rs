@@ -1,6 +1,7 @@
 //! What the direct path keeps between requests.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use s3_wire::Pool;
 use s3_wire::sign::SigningKeys;
@@ -18,6 +19,8 @@ pub(in crate::sdk) struct Direct {
     pub(super) signing_keys: SigningKeys,
     targets: Targets,
     pub(super) listing_form: ListingForm,
+    /// Whether a failed connection has been warned of.
+    pub(super) has_warned: AtomicBool,
     pub(super) clock: Clock,
     /// Whether uploads carry a checksum, and downloads are asked for theirs.
     pub(super) checksums: bool,
@@ -28,11 +31,12 @@ pub(in crate::sdk) struct Direct {
 impl Direct {
     pub(in crate::sdk) fn new(shared: Shared) -> Self {
         Self {
-            pool: Pool::new(shared.connect_timeout),
+            pool: shared.pool,
             identities: shared.identities,
             signing_keys: SigningKeys::default(),
             targets: Targets::new(shared.endpoint, shared.regions),
             listing_form: ListingForm::default(),
+            has_warned: AtomicBool::new(false),
             clock: shared.clock,
             checksums: shared.checksums,
             signs_payloads: shared.signs_payloads,

@@ -1,5 +1,6 @@
 //! One request and its answer: signed, sent, and sent once more where the refusal says how to do better.
 
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use crate::sdk::reply::Reply;
 use s3_wire::sign::{HeaderError, Headers, PayloadHash, Query, UnsignedRequest};
 
 use crate::blocking_io::blocking_io_allowed;
-use crate::{ByteCounter, Error, Operation, Result};
+use crate::{ByteCounter, Error, Operation, Phase, Result};
 use s3_wire::{ChecksumTrailer, OutgoingRequest, RequestBody, Response, WireErrorKind};
 
 /// A request before it is signed.
@@ -78,7 +79,11 @@ impl Direct {
                 idempotent: repeatable,
             };
             let sent = self.pool.send(&target.origin, outgoing).await;
-            let mut answer = sent.map_err(|error| lost::on_the_way(operation, &error))?;
+            let mut answer = sent.map_err(|error| {
+                let error = lost::on_the_way(operation, &error);
+                self.warn_once(target, &error);
+                error
+            })?;
             if (200..300).contains(&answer.status) {
                 return Ok(answer);
             }
@@ -87,6 +92,17 @@ impl Direct {
                 return Err(error);
             }
             improved = true;
+        }
+    }
+
+    /// Says at once that there is no connection: whoever retries may do so for minutes.
+    fn warn_once(&self, target: &Target, error: &Error) {
+        if error.phase() == Phase::Connect && !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                host = &*target.host_header,
+                %error,
+                "no connection to the endpoint; what can be retried is, until the deadline or the last attempt"
+            );
         }
     }
 

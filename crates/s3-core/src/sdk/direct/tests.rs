@@ -66,6 +66,7 @@ impl Server {
     fn direct(&self, credentials: SharedCredentialsProvider) -> Direct {
         let clock = Clock::default();
         Direct::new(Shared {
+            regions: Arc::default(),
             identities: Arc::new(Identities::new(credentials, clock.clone())),
             endpoint: EndpointSettings {
                 region: "us-east-1".to_owned(),
@@ -74,7 +75,7 @@ impl Server {
                 ..EndpointSettings::default()
             },
             clock,
-            connect_timeout: Duration::from_secs(3),
+            pool: s3_wire::Pool::new(Duration::from_secs(3)),
             checksums: false,
             signs_payloads: false,
         })

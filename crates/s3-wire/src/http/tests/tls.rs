@@ -181,7 +181,7 @@ async fn strangers_and_those_who_speak_no_tls_are_told_apart() {
         ..(*origin).clone()
     });
     let error = pool.send(&origin, get(GET)).await.unwrap_err();
-    assert_eq!(error.kind(), WireErrorKind::Tls, "{error:?}");
+    assert_eq!(error.kind(), WireErrorKind::NotTls, "{error:?}");
 }
 
 #[tokio::test]
