@@ -1,15 +1,16 @@
-//! What a request asks for, read from its head: the operation, the place and the query.
+//! [`Call`]: operation, bucket, key and query of an HTTP request.
 
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
 use crate::server::Domains;
 
-/// What a request asks for. The ledger records it and fault rules match it, over HTTP and without.
+/// Operation, bucket, key and query of a request. The request log records it and fault rules match it, with and without
+/// HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
-    /// The name of the operation in S3's documentation, such as `GetObject`; `Other` if there is none.
+    /// The S3 name of the operation, such as `GetObject`; `Other` if it is unknown.
     pub operation: &'static str,
     /// The HTTP method.
     pub method: String,
@@ -17,12 +18,12 @@ pub struct Call {
     pub bucket: Option<String>,
     /// The key, decoded.
     pub key: Option<String>,
-    /// The query's names and values, decoded, as they came.
+    /// Names and values of the query, decoded, in their order.
     pub query: Vec<(String, String)>,
 }
 
 impl Call {
-    /// Returns the call with this method, place and query; the operation follows from them.
+    /// Returns a call of this method, bucket, key and query; they determine the operation.
     #[must_use]
     pub fn new(
         method: &str,
@@ -44,19 +45,19 @@ impl Call {
         .named(false)
     }
 
-    /// Makes a put the copy of another object.
+    /// Turns a put into a copy.
     #[must_use]
     pub fn copying(self) -> Self {
         self.named(true)
     }
 
-    /// Returns the call that an HTTP request makes.
+    /// Returns the call of an HTTP request.
     pub(crate) fn from_head(head: &Parts, domains: &Domains) -> Self {
         let host = head
             .headers
             .get(http::header::HOST)
             .and_then(|host| host.to_str().ok());
-        // One slash only: the key of `/bucket//key` begins with the other.
+        // Only one slash: the key of `/bucket//key` is `/key`.
         let path = head.uri.path();
         let path = decoded(path.strip_prefix('/').unwrap_or(path));
         let (bucket, key) = match host.and_then(|host| domains.bucket_of(host)) {
@@ -76,7 +77,7 @@ impl Call {
         call.named(head.headers.contains_key("x-amz-copy-source"))
     }
 
-    /// Returns the value of the query's first parameter of that name.
+    /// Returns the first value of a query parameter.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query
@@ -85,7 +86,7 @@ impl Call {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Returns the query decoded and joined again, such as `list-type=2&prefix=a/b`.
+    /// Returns the decoded query, such as `list-type=2&prefix=a/b`.
     #[must_use]
     pub fn query_string(&self) -> String {
         let mut joined = String::new();

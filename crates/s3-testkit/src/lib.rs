@@ -1,5 +1,5 @@
-//! Everything that tests of S3 clients need: a real server in process, faults, a record of requests, and the
-//! conformance suite of [`Store`](s3_core::Store).
+//! Test tools for S3 clients: an in-process S3 server, fault injection, a request log, and the conformance suite of
+//! [`Store`](s3_core::Store).
 #![doc = include_str!("guide.md")]
 
 mod call;
@@ -12,7 +12,8 @@ pub mod strategy;
 
 pub use call::Call;
 pub use faults::{
-    Delivered, FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, Faults, ListLie, Position,
+    Delivered, FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, Faults, ListFault,
+    Position,
 };
 pub use ramp::{assert_ramp, ramp, ramp_byte};
 pub use request_log::{Recorded, RequestLog};

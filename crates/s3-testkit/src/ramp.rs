@@ -1,10 +1,10 @@
-//! Data in which every byte is a function of its offset, so that any slice can be checked.
+//! Test data in which every byte is a function of its offset, so that any slice can be verified.
 
 use bytes::Bytes;
 
 /// Returns the byte at `offset` of the endless ramp.
 ///
-/// Neighbouring offsets give unrelated bytes, so that data shifted by any distance is noticed.
+/// Neighbouring bytes are unrelated, so that shifted data is detected.
 #[must_use]
 pub const fn ramp_byte(offset: u64) -> u8 {
     // Fibonacci hashing: the top byte of a multiple of 2^64 divided by the golden ratio.
@@ -24,11 +24,11 @@ pub fn ramp(offset: u64, len: usize) -> Bytes {
     (offset..).take(len).map(ramp_byte).collect()
 }
 
-/// Checks that `data` is the ramp from `offset`.
+/// Asserts that `data` is the ramp from `offset`.
 ///
 /// # Panics
 ///
-/// If it is not; the message names the first offset that differs.
+/// If it is not. The message contains the first offset that differs.
 #[track_caller]
 pub fn assert_ramp(data: &[u8], offset: u64) {
     let wrong = data

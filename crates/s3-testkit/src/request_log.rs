@@ -1,4 +1,4 @@
-//! The record of every request that the server has seen.
+//! [`RequestLog`]: every request that the server has received.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -12,10 +12,10 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::Call;
 
-/// The most requests that are kept; older ones are forgotten first.
+/// The most requests that are kept; older ones are dropped.
 const CAPACITY: usize = 100_000;
 
-/// The headers that are kept, besides everything that begins with `x-amz-`.
+/// The headers that are kept, besides those that begin with `x-amz-`.
 const HEADERS: &[&str] = &[
     "cache-control",
     "content-encoding",
@@ -32,24 +32,23 @@ const HEADERS: &[&str] = &[
     "user-agent",
 ];
 
-/// One request and its answer.
+/// A request and its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recorded {
-    /// What was asked for. The signature and the session token of a presigned URL are left out of its query.
+    /// Operation, bucket, key and query, without the signature and session token of a presigned URL.
     pub call: Call,
     /// The value of the `Range` header.
     pub range: Option<String>,
-    /// The headers that say something about S3: names in lower case, in the order in which they came.
-    /// Authorization is left out.
+    /// The S3 headers, with names in lower case, in their order. Without `Authorization`.
     pub headers: Vec<(String, String)>,
-    /// The status of the answer; `None` while there is none, or if the connection was closed instead.
+    /// The status of the response; `None` before the response, or if the connection was closed instead.
     pub status: Option<u16>,
-    /// The length of the request's body as announced, in bytes.
+    /// The `Content-Length` of the request.
     pub request_bytes: u64,
-    /// The bytes of the answer's body that were handed to the connection so far.
+    /// The bytes of the response body that were written to the connection so far.
     pub response_bytes: u64,
-    /// The fault that a rule ordered for this request.
+    /// The fault that a rule applied to this request.
     pub fault: Option<String>,
 }
 
@@ -64,17 +63,17 @@ impl Recorded {
     }
 }
 
-/// The requests of one server in the order of their arrival, the newest 100,000. Clone is a reference count.
+/// The last 100,000 requests of a server, in the order of arrival. Clone is a reference count.
 ///
-/// A request is recorded before it is answered, and its status before the client can see it: what a client
-/// has the answer of is in the request_log.
+/// A request is recorded before the server handles it, and its status before the client can see it: once a client has
+/// the response, both are in the log.
 #[derive(Clone, Default)]
 pub struct RequestLog(Arc<Mutex<Pages>>);
 
 #[derive(Default)]
 struct Pages {
     entries: VecDeque<Recorded>,
-    /// The number of the oldest entry that is kept, counted since the server was started.
+    /// The number of the oldest entry, counted from the start of the server.
     first: u64,
 }
 
@@ -85,7 +84,7 @@ impl RequestLog {
         self.pages().entries.iter().cloned().collect()
     }
 
-    /// Returns how many requests there are for which `matches` holds.
+    /// Returns the number of requests that satisfy `matches`.
     pub fn count(&self, mut matches: impl FnMut(&Recorded) -> bool) -> usize {
         self.pages()
             .entries
@@ -94,26 +93,26 @@ impl RequestLog {
             .count()
     }
 
-    /// Returns how many requests there are for an operation, such as `GetObject`.
+    /// Returns the number of requests of an operation, such as `GetObject`.
     #[must_use]
     pub fn count_of(&self, operation: &str) -> usize {
         self.count(|entry| entry.call.operation == operation)
     }
 
-    /// Forgets all requests. Requests under way go on unrecorded.
+    /// Removes all requests. Requests in flight are no longer recorded.
     pub fn clear(&self) {
         let mut pages = self.pages();
         pages.first += pages.entries.len() as u64;
         pages.entries.clear();
     }
 
-    /// Returns how often each request was made, as `GET bucket/key`, by text.
+    /// Returns how often each request was sent, by text such as `GET bucket/key`.
     #[must_use]
     pub fn summary(&self) -> BTreeMap<String, usize> {
         self.tally(|entry| format!("{} {}", entry.call.method, entry.call.place()))
     }
 
-    /// Returns how often each operation was asked for, by name.
+    /// Returns the number of requests of each operation, by name.
     #[must_use]
     pub fn operations(&self) -> BTreeMap<String, usize> {
         self.tally(|entry| entry.call.operation.to_owned())
@@ -127,7 +126,7 @@ impl RequestLog {
         counts
     }
 
-    /// Records a request; the number returned names it afterwards.
+    /// Records a request and returns its entry.
     pub(crate) fn record(
         &self,
         mut call: Call,
@@ -171,7 +170,7 @@ impl fmt::Debug for RequestLog {
     }
 }
 
-/// A request in the request_log that is still being answered.
+/// A recorded request whose response is not complete.
 #[derive(Debug)]
 pub(crate) struct Entry {
     request_log: RequestLog,
@@ -179,7 +178,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn answered(&self, status: u16) {
+    pub(crate) fn responded(&self, status: u16) {
         self.update(|entry| entry.status = Some(status));
     }
 
@@ -195,7 +194,7 @@ impl Entry {
     }
 }
 
-/// An answer's body that tells the request_log how much of it was sent.
+/// A response body that records in the request log how much of it was sent.
 #[derive(Debug)]
 pub(crate) struct Metered<B> {
     body: B,
@@ -249,7 +248,7 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Returns whether this parameter of a presigned URL is as good as a key.
+/// Returns whether this parameter of a presigned URL is a secret.
 fn is_secret(parameter: &str) -> bool {
     ["X-Amz-Signature", "X-Amz-Security-Token"]
         .iter()
@@ -276,7 +275,7 @@ mod tests {
         for key in ["x", "y", "x"] {
             request_log
                 .record(get(key), &HeaderMap::new(), None)
-                .answered(200);
+                .responded(200);
         }
         assert_eq!(
             request_log.summary(),
@@ -287,15 +286,15 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_are_kept_and_late_answers_find_their_entry() {
+    fn the_newest_are_kept_and_late_responses_update_their_entry() {
         let request_log = RequestLog::default();
         let oldest = request_log.record(get("oldest"), &HeaderMap::new(), None);
         let second = request_log.record(get("second"), &HeaderMap::new(), None);
         for _ in 0..CAPACITY - 1 {
             request_log.record(get("x"), &HeaderMap::new(), None);
         }
-        oldest.answered(500);
-        second.answered(206);
+        oldest.responded(500);
+        second.responded(206);
         let kept = request_log.requests();
         assert_eq!(kept.len(), CAPACITY);
         assert_eq!(

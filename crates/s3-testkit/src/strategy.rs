@@ -1,11 +1,11 @@
-//! Strategies for proptest: keys and bodies that find mistakes.
+//! Proptest strategies for keys and bodies that clients often handle wrongly.
 
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Pieces of keys that clients like to spoil: paths, escapes, Unicode in both normal forms, controls.
+/// Pieces of keys that clients often change: paths, escapes, Unicode in both normal forms, control characters.
 const PIECES: &[&str] = &[
     "a",
     "b",
@@ -53,9 +53,9 @@ const PIECES: &[&str] = &[
     "s3://",
 ];
 
-/// Returns a strategy for keys of 1 to 1,024 bytes: plain ones, and ones made of what clients spoil.
+/// Returns a strategy for keys of 1 to 1,024 bytes: arbitrary ones, and ones that clients often change.
 ///
-/// Among them `a//b`, `./x`, `../x`, `dir/`, `/a`, `%2F`, `é` composed and decomposed, control characters, `?` and `#`.
+/// Includes `a//b`, `./x`, `../x`, `dir/`, `/a`, `%2F`, `é` composed and decomposed, control characters, `?` and `#`.
 ///
 /// ```
 /// use proptest::prelude::*;
@@ -75,7 +75,7 @@ pub fn key() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Returns a strategy for keys that every backend can keep: lower-case names in up to four directories.
+/// Returns a strategy for keys that every backend can store: lower-case names in up to four directories.
 pub fn plain_key() -> impl Strategy<Value = String> {
     vec(vec(select(b"abcxyz019-_".as_slice()), 1..8), 1..5).prop_map(|names| {
         let names: Vec<_> = names
@@ -86,7 +86,7 @@ pub fn plain_key() -> impl Strategy<Value = String> {
     })
 }
 
-/// Returns a strategy for bodies of up to `max` bytes: the empty one, one byte, and anything.
+/// Returns a strategy for bodies of up to `max` bytes, including empty ones and single bytes.
 pub fn body(max: usize) -> impl Strategy<Value = Bytes> {
     prop_oneof![
         1 => Just(Bytes::new()),
@@ -95,7 +95,7 @@ pub fn body(max: usize) -> impl Strategy<Value = Bytes> {
     ]
 }
 
-/// Returns a strategy for bodies in several buffers, empty ones among them.
+/// Returns a strategy for bodies in several buffers, some of them empty.
 pub fn chunked_body(max_chunks: usize, max_chunk: usize) -> impl Strategy<Value = Vec<Bytes>> {
     vec(body(max_chunk), 0..=max_chunks)
 }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use s3_testkit::{FaultAction as A, FaultMatch, FaultPlan, FaultRule, ListLie, Position};
+use s3_testkit::{FaultAction as A, FaultMatch, FaultPlan, FaultRule, ListFault, Position};
 
 /// The most rules beside the faults that any request can meet.
 const RULES: usize = 6;
@@ -60,7 +60,7 @@ pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
                 &["CopyObject"][..],
                 A::white_space_then(minutes, "InternalError"),
             ),
-            _ => (&["ListObjectsV2"][..], A::List(ListLie::NoToken)),
+            _ => (&["ListObjectsV2"][..], A::List(ListFault::NoToken)),
         };
         (operations, action, random.u32(1..4))
     })
@@ -112,7 +112,7 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
         4 => (&["CopyObject"], white(Some("InternalError")), 2),
         // Whoever is refused a second time with the right time gives up.
         5 => (DIRECT, A::skewed(), 1),
-        _ => (&["ListObjectsV2"], A::List(ListLie::NoToken), 2),
+        _ => (&["ListObjectsV2"], A::List(ListFault::NoToken), 2),
     })
 }
 

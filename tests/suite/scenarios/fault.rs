@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use s3_core::ErrorKind;
 use s3_core::ErrorKind as K;
-use s3_testkit::{FaultAction, FaultAction as A, ListLie, Position};
+use s3_testkit::{FaultAction, FaultAction as A, ListFault, Position};
 
 use super::operation::{Operation, Target};
 use super::way::Way;
@@ -443,16 +443,16 @@ impl Table {
     fn listing(&mut self) {
         self.phase = Phase::BodyStart;
         for (name, lie, effect) in [
-            ("ends early", ListLie::Ends, Effect::Hides),
+            ("ends early", ListFault::Ends, Effect::Hides),
             (
                 "no token",
-                ListLie::NoToken,
+                ListFault::NoToken,
                 Effect::Passes(&[K::Integrity]),
             ),
-            ("same token", ListLie::RepeatsToken, Effect::Contradicts),
-            ("same page", ListLie::RepeatsPage, Effect::Contradicts),
-            ("missing page", ListLie::SkipsPage, Effect::Hides),
-            ("overlap", ListLie::Overlaps, Effect::Contradicts),
+            ("same token", ListFault::RepeatsToken, Effect::Contradicts),
+            ("same page", ListFault::RepeatsPage, Effect::Contradicts),
+            ("missing page", ListFault::SkipsPage, Effect::Hides),
+            ("overlap", ListFault::Overlaps, Effect::Contradicts),
         ] {
             self.row(name, A::List(lie), effect, Cost::Nothing);
         }

@@ -1,10 +1,10 @@
-//! What travels with an object: content type, user metadata, encryption.
+//! Conformance: content type, user metadata, encryption and other headers.
 
 use std::sync::Arc;
 
 use s3_core::{Attributes, Encryption};
 
-use super::demand::done;
+use super::assertions::succeeds;
 use super::verdict::require;
 use super::{Harness, Verdict};
 
@@ -15,7 +15,7 @@ const METAFLOW: (&str, &str) = (
 );
 
 async fn put(harness: &Harness, attributes: Attributes) {
-    done(
+    succeeds(
         harness
             .put_with("k", "x", |request| request.attributes = attributes)
             .await,

@@ -1,4 +1,4 @@
-//! Buckets: made, listed, deleted when empty. And URLs that carry their own permission.
+//! Conformance: buckets and presigned URLs.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use s3_core::{
     Store, StoreExt,
 };
 
-use super::demand::{done, fails};
+use super::assertions::{fails, succeeds};
 use super::harness::prefix_in;
 use super::verdict::require;
 use super::{Harness, Verdict};
@@ -17,7 +17,7 @@ fn named(harness: &Harness, suffix: &str) -> String {
 }
 
 async fn names(harness: &Harness) -> Vec<String> {
-    let buckets = done(harness.store.list_buckets().await);
+    let buckets = succeeds(harness.store.list_buckets().await);
     buckets
         .into_iter()
         .map(|bucket| bucket.name.to_string())
@@ -33,7 +33,7 @@ pub async fn a_bucket_is_listed(harness: &Harness) -> Verdict {
 /// A new bucket is there, empty, and gone when it is deleted.
 pub async fn a_bucket_comes_and_goes(harness: &Harness) -> Verdict {
     let bucket = named(harness, "1");
-    done(
+    succeeds(
         harness
             .store
             .create_bucket(BucketRequest::new(bucket.as_str()))
@@ -42,11 +42,11 @@ pub async fn a_bucket_comes_and_goes(harness: &Harness) -> Verdict {
     assert!(names(harness).await.contains(&bucket));
     let listing = || ListRequest::new(prefix_in(&bucket, ""));
     assert!(
-        done(harness.store.list_page(listing()).await)
+        succeeds(harness.store.list_page(listing()).await)
             .objects
             .is_empty()
     );
-    done(
+    succeeds(
         harness
             .store
             .delete_bucket(BucketRequest::new(bucket.as_str()))
@@ -64,7 +64,7 @@ pub async fn a_bucket_comes_and_goes(harness: &Harness) -> Verdict {
 pub async fn buckets_are_listed_by_name(harness: &Harness) -> Verdict {
     let made = ["c", "a", "b"].map(|suffix| named(harness, suffix));
     for bucket in &made {
-        done(
+        succeeds(
             harness
                 .store
                 .create_bucket(BucketRequest::new(bucket.as_str()))
@@ -73,7 +73,7 @@ pub async fn buckets_are_listed_by_name(harness: &Harness) -> Verdict {
     }
     let listed = names(harness).await;
     for bucket in &made {
-        done(
+        succeeds(
             harness
                 .store
                 .delete_bucket(BucketRequest::new(bucket.as_str()))
@@ -104,27 +104,27 @@ pub async fn a_bucket_is_made_once(harness: &Harness) -> Verdict {
 pub async fn a_full_bucket_stays(harness: &Harness) -> Verdict {
     require!(harness, exact_keys);
     let bucket = named(harness, "2");
-    done(
+    succeeds(
         harness
             .store
             .create_bucket(BucketRequest::new(bucket.as_str()))
             .await,
     );
     let url = S3Url::from_parts(&bucket, "k").expect("the bucket's name is legal");
-    done(harness.store.put_bytes(url.clone(), "x").await);
+    succeeds(harness.store.put_bytes(url.clone(), "x").await);
     let outcome = harness
         .store
         .delete_bucket(BucketRequest::new(bucket.as_str()))
         .await;
     fails(outcome, ErrorKind::InvalidInput);
-    assert_eq!(done(harness.store.get_bytes(url.clone()).await), "x");
-    done(
+    assert_eq!(succeeds(harness.store.get_bytes(url.clone()).await), "x");
+    succeeds(
         harness
             .store
             .delete(DeleteRequest::new(bucket.as_str(), vec![url]))
             .await,
     );
-    done(
+    succeeds(
         harness
             .store
             .delete_bucket(BucketRequest::new(bucket))
@@ -136,7 +136,7 @@ pub async fn a_full_bucket_stays(harness: &Harness) -> Verdict {
 /// The same key in two buckets is two objects.
 pub async fn buckets_do_not_mix(harness: &Harness) -> Verdict {
     let bucket = named(harness, "3");
-    done(
+    succeeds(
         harness
             .store
             .create_bucket(BucketRequest::new(bucket.as_str()))
@@ -145,16 +145,16 @@ pub async fn buckets_do_not_mix(harness: &Harness) -> Verdict {
     let there =
         S3Url::from_parts(&bucket, harness.url("k").key()).expect("the bucket's name is legal");
     harness.put("k", "here").await;
-    done(harness.store.put_bytes(there.clone(), "there").await);
+    succeeds(harness.store.put_bytes(there.clone(), "there").await);
     assert_eq!(harness.read("k").await, "here");
-    done(
+    succeeds(
         harness
             .store
             .delete(DeleteRequest::new(bucket.as_str(), vec![there]))
             .await,
     );
     assert_eq!(harness.read("k").await, "here");
-    done(
+    succeeds(
         harness
             .store
             .delete_bucket(BucketRequest::new(bucket))
@@ -174,7 +174,7 @@ pub async fn a_presigned_url_carries_a_signature(harness: &Harness) -> Verdict {
     ] {
         let request =
             PresignRequest::new(harness.url("not there"), method, Duration::from_secs(60));
-        let address = done(harness.store.presign(request).await);
+        let address = succeeds(harness.store.presign(request).await);
         assert!(address.starts_with("http"), "{address}");
         assert!(
             address.contains("X-Amz-Signature=") && address.contains("X-Amz-Expires=60"),

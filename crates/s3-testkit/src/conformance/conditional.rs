@@ -1,10 +1,10 @@
-//! Conditions of reads. Times are HTTP dates: whole seconds.
+//! Conformance: conditional reads. Times are HTTP dates, in whole seconds.
 
 use std::time::{Duration, SystemTime};
 
 use s3_core::{Conditions, ETag, Error, ErrorKind, GetRequest, HeadRequest, Result, Store};
 
-use super::demand::{done, fails};
+use super::assertions::{fails, succeeds};
 use super::verdict::require;
 use super::{Harness, Verdict};
 
@@ -33,7 +33,7 @@ async fn read(harness: &Harness, change: impl Fn(&mut Conditions)) -> Result<()>
     change(&mut get.conditions);
     change(&mut head.conditions);
     let got = match harness.store.get(get).await {
-        Ok(answer) => answer
+        Ok(response) => response
             .body
             .collect()
             .await
@@ -57,7 +57,7 @@ async fn read(harness: &Harness, change: impl Fn(&mut Conditions)) -> Result<()>
 pub async fn if_match_reads_the_version_it_names(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { tag, .. } = written(harness).await;
-    done(
+    succeeds(
         read(harness, |conditions| {
             conditions.if_match = Some(tag.clone())
         })
@@ -88,8 +88,8 @@ pub async fn if_match_pins_a_range(harness: &Harness) -> Verdict {
             .with_range(2..4)
             .with_if_match(tag.clone())
     };
-    let answer = done(harness.store.get(request()).await);
-    assert_eq!(done(answer.body.collect().await), "23");
+    let response = succeeds(harness.store.get(request()).await);
+    assert_eq!(succeeds(response.body.collect().await), "23");
     harness.put("k", "another version").await;
     fails(
         harness.store.get(request()).await,
@@ -125,7 +125,7 @@ pub async fn if_none_match_spares_the_same_version(harness: &Harness) -> Verdict
 pub async fn if_none_match_reads_another_version(harness: &Harness) -> Verdict {
     written(harness).await;
     let other = ETag::new("00000000000000000000000000000000");
-    done(
+    succeeds(
         read(harness, |conditions| {
             conditions.if_none_match = Some(other.clone())
         })
@@ -137,7 +137,7 @@ pub async fn if_none_match_reads_another_version(harness: &Harness) -> Verdict {
 /// What was written since is sent.
 pub async fn if_modified_since_reads_what_is_newer(harness: &Harness) -> Verdict {
     let Written { at, .. } = written(harness).await;
-    done(
+    succeeds(
         read(harness, |conditions| {
             conditions.if_modified_since = Some(at - HOUR)
         })
@@ -161,7 +161,7 @@ pub async fn if_modified_since_spares_what_is_older(harness: &Harness) -> Verdic
 /// What was not written since is read.
 pub async fn if_unmodified_since_reads_what_is_older(harness: &Harness) -> Verdict {
     let Written { at, .. } = written(harness).await;
-    done(
+    succeeds(
         read(harness, |conditions| {
             conditions.if_unmodified_since = Some(at)
         })
@@ -190,7 +190,7 @@ pub async fn a_tag_beats_a_time(harness: &Harness) -> Verdict {
         conditions.if_match = Some(tag.clone());
         conditions.if_unmodified_since = Some(at - HOUR);
     });
-    done(matches_but_newer.await);
+    succeeds(matches_but_newer.await);
     let same_but_newer = read(harness, |conditions| {
         conditions.if_none_match = Some(tag.clone());
         conditions.if_modified_since = Some(at - HOUR);

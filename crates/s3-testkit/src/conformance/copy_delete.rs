@@ -1,11 +1,11 @@
-//! Copying and deleting.
+//! Conformance: copy and delete.
 
 use s3_core::{
     Attributes, BucketRequest, CopyRequest, DeleteRequest, ETag, Encryption, ErrorKind, PutMode,
     S3Url, Store, StoreExt,
 };
 
-use super::demand::{done, fails};
+use super::assertions::{fails, succeeds};
 use super::pages::all_keys;
 use super::verdict::require;
 use super::{Harness, Verdict};
@@ -14,13 +14,13 @@ use crate::{assert_ramp, ramp};
 /// Deletes keys of the case.
 pub(super) async fn delete(harness: &Harness, keys: &[&str]) {
     let urls = keys.iter().map(|key| harness.url(key)).collect();
-    let answer = done(
+    let response = succeeds(
         harness
             .store
             .delete(DeleteRequest::new(harness.bucket.as_str(), urls))
             .await,
     );
-    assert!(answer.failures.is_empty(), "{:?}", answer.failures);
+    assert!(response.failures.is_empty(), "{:?}", response.failures);
 }
 
 fn attributes(name: &str) -> Attributes {
@@ -31,7 +31,7 @@ fn attributes(name: &str) -> Attributes {
 }
 
 async fn put_source(harness: &Harness) {
-    done(
+    succeeds(
         harness
             .put_with("from", ramp(0, 1000), |request| {
                 request.attributes = attributes("source")
@@ -47,7 +47,7 @@ fn copy(harness: &Harness, from: &str, to: &str) -> CopyRequest {
 /// A copy has the bytes of its source, which stays.
 pub async fn a_copy_has_the_bytes(harness: &Harness) -> Verdict {
     put_source(harness).await;
-    let written = done(harness.store.copy(copy(harness, "from", "to")).await);
+    let written = succeeds(harness.store.copy(copy(harness, "from", "to")).await);
     for key in ["from", "to"] {
         let bytes = harness.read(key).await;
         assert_eq!(bytes.len(), 1000);
@@ -61,7 +61,7 @@ pub async fn a_copy_has_the_bytes(harness: &Harness) -> Verdict {
 pub async fn a_copy_keeps_the_attributes(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     put_source(harness).await;
-    done(harness.store.copy(copy(harness, "from", "to")).await);
+    succeeds(harness.store.copy(copy(harness, "from", "to")).await);
     let kept = harness.head("to").await.attributes;
     assert_eq!(kept.content_type.as_deref(), Some("text/source"));
     assert_eq!(kept.user, attributes("source").user);
@@ -75,7 +75,7 @@ pub async fn a_copy_may_be_encrypted_and_keeps_the_attributes(harness: &Harness)
     for to in ["to", "from"] {
         let mut request = copy(harness, "from", to);
         request.encryption = Some(Encryption::new("AES256"));
-        done(harness.store.copy(request).await);
+        succeeds(harness.store.copy(request).await);
         let mut expected = harness.head("from").await.attributes;
         expected.encryption = Some(Encryption::new("AES256"));
         assert_eq!(harness.head(to).await.attributes, expected, "{to}");
@@ -92,7 +92,7 @@ pub async fn a_copy_may_replace_the_attributes(harness: &Harness) -> Verdict {
     new.content_type = Some("text/new".into());
     new.user.insert("other".to_owned(), "1".to_owned());
     request.attributes = Some(new.clone());
-    done(harness.store.copy(request).await);
+    succeeds(harness.store.copy(request).await);
     let replaced = harness.head("to").await.attributes;
     assert_eq!(replaced.content_type, new.content_type);
     assert_eq!(replaced.user, new.user);
@@ -103,7 +103,7 @@ pub async fn a_copy_may_replace_the_attributes(harness: &Harness) -> Verdict {
 pub async fn a_copy_replaces_what_is_there(harness: &Harness) -> Verdict {
     put_source(harness).await;
     harness.put("to", "before").await;
-    done(harness.store.copy(copy(harness, "from", "to")).await);
+    succeeds(harness.store.copy(copy(harness, "from", "to")).await);
     assert_eq!(harness.read("to").await.len(), 1000);
     Verdict::Ran
 }
@@ -111,7 +111,7 @@ pub async fn a_copy_replaces_what_is_there(harness: &Harness) -> Verdict {
 /// An empty object can be copied.
 pub async fn an_empty_object_can_be_copied(harness: &Harness) -> Verdict {
     harness.put("from", "").await;
-    done(harness.store.copy(copy(harness, "from", "to")).await);
+    succeeds(harness.store.copy(copy(harness, "from", "to")).await);
     assert_eq!(harness.head("to").await.size, 0);
     Verdict::Ran
 }
@@ -134,7 +134,7 @@ pub async fn a_copy_onto_itself_changes_attributes(harness: &Harness) -> Verdict
     put_source(harness).await;
     let mut request = copy(harness, "from", "from");
     request.attributes = Some(attributes("new"));
-    done(harness.store.copy(request).await);
+    succeeds(harness.store.copy(request).await);
     assert_eq!(
         harness.head("from").await.attributes.user,
         attributes("new").user
@@ -165,7 +165,7 @@ pub async fn a_copy_may_insist_on_its_source(harness: &Harness) -> Verdict {
     );
     assert!(!harness.exists("to").await);
     request.source_if_match = harness.head("from").await.etag;
-    done(harness.store.copy(request).await);
+    succeeds(harness.store.copy(request).await);
     assert!(harness.exists("to").await);
     Verdict::Ran
 }
@@ -183,7 +183,7 @@ pub async fn a_copy_may_insist_on_a_free_place(harness: &Harness) -> Verdict {
     );
     assert_eq!(harness.read("taken").await, "before");
     request.to = harness.url("free");
-    done(harness.store.copy(request).await);
+    succeeds(harness.store.copy(request).await);
     assert_eq!(harness.read("free").await.len(), 1000);
     Verdict::Ran
 }
@@ -192,27 +192,27 @@ pub async fn a_copy_may_insist_on_a_free_place(harness: &Harness) -> Verdict {
 pub async fn a_copy_may_cross_buckets(harness: &Harness) -> Verdict {
     put_source(harness).await;
     let other = format!("{}-other", harness.bucket);
-    done(
+    succeeds(
         harness
             .store
             .create_bucket(BucketRequest::new(other.as_str()))
             .await,
     );
     let to = S3Url::from_parts(&other, "to").expect("the bucket's name is legal");
-    done(
+    succeeds(
         harness
             .store
             .copy(CopyRequest::new(harness.url("from"), to.clone()))
             .await,
     );
-    assert_ramp(&done(harness.store.get_bytes(to.clone()).await), 0);
-    done(
+    assert_ramp(&succeeds(harness.store.get_bytes(to.clone()).await), 0);
+    succeeds(
         harness
             .store
             .delete(DeleteRequest::new(other.as_str(), vec![to]))
             .await,
     );
-    done(harness.store.delete_bucket(BucketRequest::new(other)).await);
+    succeeds(harness.store.delete_bucket(BucketRequest::new(other)).await);
     Verdict::Ran
 }
 

@@ -1,11 +1,11 @@
-//! Reading bytes: whole, in ranges, and ranges that cannot be had.
+//! Conformance: reads of whole objects and of ranges.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 use s3_core::{ByteRange, ErrorKind, GetRequest, GetResponse, Result, Store};
 
-use super::demand::{done, fails};
+use super::assertions::{fails, succeeds};
 use super::{Harness, Verdict};
 use crate::{assert_ramp, ramp};
 
@@ -29,13 +29,16 @@ async fn check_range(
     expected: Range<u64>,
 ) -> Verdict {
     harness.put("k", ramp(0, 100)).await;
-    let answer = done(read_range(harness, "k", range).await);
-    assert_eq!(answer.range, expected, "the range that the answer names");
+    let response = succeeds(read_range(harness, "k", range).await);
     assert_eq!(
-        answer.meta.size, 100,
+        response.range, expected,
+        "the range that the response names"
+    );
+    assert_eq!(
+        response.meta.size, 100,
         "the size is that of the whole object"
     );
-    let bytes = done(answer.body.collect().await);
+    let bytes = succeeds(response.body.collect().await);
     assert_eq!(bytes.len() as u64, expected.end - expected.start);
     assert_ramp(&bytes, expected.start);
     Verdict::Ran
@@ -44,9 +47,9 @@ async fn check_range(
 /// An object of no bytes is an object.
 pub async fn an_empty_object_reads_as_nothing(harness: &Harness) -> Verdict {
     harness.put("k", Bytes::new()).await;
-    let answer = harness.get("k").await;
-    assert_eq!((answer.meta.size, answer.range), (0, 0..0));
-    assert_eq!(done(answer.body.collect().await), Bytes::new());
+    let response = harness.get("k").await;
+    assert_eq!((response.meta.size, response.range), (0, 0..0));
+    assert_eq!(succeeds(response.body.collect().await), Bytes::new());
     assert_eq!(harness.head("k").await.size, 0);
     Verdict::Ran
 }
@@ -63,14 +66,14 @@ pub async fn one_byte_comes_back(harness: &Harness) -> Verdict {
 pub async fn a_large_object_comes_back_in_order(harness: &Harness) -> Verdict {
     let data = ramp(0, 5 * MIB + 1);
     harness.put("k", data.clone()).await;
-    let mut answer = harness.get("k").await;
+    let mut response = harness.get("k").await;
     assert_eq!(
-        (answer.meta.size, answer.range.clone()),
+        (response.meta.size, response.range.clone()),
         (data.len() as u64, 0..data.len() as u64)
     );
     let mut position = 0;
-    while let Some(frame) = answer.body.next().await {
-        let frame = done(frame);
+    while let Some(frame) = response.body.next().await {
+        let frame = succeeds(frame);
         assert_ramp(&frame, position);
         position += frame.len() as u64;
     }
@@ -150,7 +153,7 @@ pub async fn every_range_of_an_empty_object_is_refused(harness: &Harness) -> Ver
     Verdict::Ran
 }
 
-/// A range of no bytes is refused, never answered with the whole object.
+/// A range of no bytes is rejected and never returns the whole object.
 pub async fn a_range_of_no_bytes_is_refused(harness: &Harness) -> Verdict {
     harness.put("k", ramp(0, 100)).await;
     let inverted = ByteRange::Bounded(Range { start: 7, end: 3 });
@@ -169,9 +172,9 @@ pub async fn ranges_fit_together(harness: &Harness) -> Verdict {
     harness.put("k", ramp(0, 3 * MIB + 17)).await;
     for start in (0..size).step_by(MIB) {
         let end = (start + MIB as u64).min(size);
-        let answer = done(read_range(harness, "k", start..end).await);
-        assert_eq!(answer.range, start..end);
-        let bytes = done(answer.body.collect().await);
+        let response = succeeds(read_range(harness, "k", start..end).await);
+        assert_eq!(response.range, start..end);
+        let bytes = succeeds(response.body.collect().await);
         assert_eq!(bytes.len() as u64, end - start);
         assert_ramp(&bytes, start);
     }
@@ -231,8 +234,8 @@ pub async fn an_object_is_dated(harness: &Harness) -> Verdict {
 pub async fn a_body_may_be_dropped_unread(harness: &Harness) -> Verdict {
     harness.put("k", ramp(0, 2 * MIB)).await;
     for _ in 0..3 {
-        let mut answer = harness.get("k").await;
-        drop(answer.body.next().await);
+        let mut response = harness.get("k").await;
+        drop(response.body.next().await);
     }
     assert_ramp(&harness.read("k").await, 0);
     Verdict::Ran

@@ -1,4 +1,4 @@
-//! What a case works with: a store, a bucket, and the few calls that every case makes.
+//! [`Harness`]: the store and bucket of a conformance case, and helpers for common calls.
 
 use std::any::Any;
 use std::fmt;
@@ -9,26 +9,26 @@ use s3_core::{
     PutRequest, PutResponse, S3Prefix, S3Url, SharedStore, Store, StoreExt,
 };
 
-use super::demand::done;
+use super::assertions::succeeds;
 
-/// A store and a bucket that one case has for itself.
+/// A store and a bucket for one case.
 ///
-/// The helpers panic when the store fails, with the store's error.
+/// The helpers panic with the store's error if a call fails.
 pub struct Harness {
     /// The backend.
     pub store: SharedStore,
-    /// A bucket that exists. Names with `-other`, `-missing` and `-b…` behind it are used by the cases too.
+    /// An existing bucket. Cases also use its name followed by `-other`, `-missing` and `-b…`.
     pub bucket: String,
-    /// What every key begins with: empty in a bucket of the case's own, unique to the case in a shared one.
+    /// The prefix of all keys: empty if the case has its own bucket, unique to the case in a shared one.
     pub prefix: String,
-    /// Cases that the backend is known to fail, and why: `("get::one_byte_comes_back", "…")`.
+    /// Known failures of the backend, with reasons: `("get::one_byte_comes_back", "…")`.
     pub known_failures: &'static [(&'static str, &'static str)],
-    /// What must live as long as the case: a server, a temporary directory.
+    /// A value that must live as long as the case: a server, a temporary directory.
     pub keep_alive: Box<dyn Any + Send + Sync>,
 }
 
 impl Harness {
-    /// Returns a harness of a store and a bucket that the case has for itself.
+    /// Returns a harness with its own store and bucket.
     #[must_use]
     pub fn new(store: impl Store, bucket: impl Into<String>) -> Self {
         Self {
@@ -40,24 +40,24 @@ impl Harness {
         }
     }
 
-    /// Puts all keys behind a prefix, in a bucket that cases share.
+    /// Sets the prefix of all keys, in a shared bucket.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Names cases that the backend is known to fail, and why.
+    /// Sets the known failures of the backend, with reasons.
     ///
-    /// Meant for servers of others, whose faults the [`Capabilities`](s3_core::Capabilities) have no word for. The
-    /// cases are run all the same; one that passes is an error, so that the list stays true.
+    /// For third-party servers whose faults are not covered by [`Capabilities`](s3_core::Capabilities). The cases run all
+    /// the same; one that passes is an error, so that the list stays correct.
     #[must_use]
     pub fn failing(mut self, cases: &'static [(&'static str, &'static str)]) -> Self {
         self.known_failures = cases;
         self
     }
 
-    /// Returns why the backend fails a case, if it is known to.
+    /// Returns the reason of a known failure.
     pub(super) fn known_failure(&self, case: &str) -> Option<&'static str> {
         self.known_failures
             .iter()
@@ -65,7 +65,7 @@ impl Harness {
             .map(|&(_, reason)| reason)
     }
 
-    /// Keeps a value until the case is over.
+    /// Keeps a value alive until the end of the case.
     #[must_use]
     pub fn keeping(mut self, value: impl Any + Send + Sync) -> Self {
         self.keep_alive = Box::new(value);
@@ -76,28 +76,28 @@ impl Harness {
     #[must_use]
     pub fn url(&self, key: &str) -> S3Url {
         S3Url::from_parts(&self.bucket, &format!("{}{key}", self.prefix))
-            .unwrap_or_else(|error| panic!("the case uses a key that is none: {error}"))
+            .unwrap_or_else(|error| panic!("the case uses an invalid key: {error}"))
     }
 
-    /// Returns a prefix of keys of the case; the empty one is all of them.
+    /// Returns a prefix of the keys of the case.
     #[must_use]
     pub fn prefix(&self, prefix: &str) -> S3Prefix {
         prefix_in(&self.bucket, &format!("{}{prefix}", self.prefix))
     }
 
-    /// Returns a request to list the keys that begin with `prefix`.
+    /// Returns a request to list the keys with `prefix`.
     #[must_use]
     pub fn listing(&self, prefix: &str) -> ListRequest {
         ListRequest::new(self.prefix(prefix))
     }
 
-    /// Returns the key of a listed URL as the case wrote it.
+    /// Returns the key of a URL without the prefix of the case.
     #[must_use]
     pub fn name(&self, url: &S3Url) -> String {
         self.strip(url.key())
     }
 
-    /// Returns a key or a prefix without what every key of the case begins with.
+    /// Returns a key or prefix without the prefix of the case.
     #[must_use]
     pub fn strip(&self, key: &str) -> String {
         let name = key.strip_prefix(&self.prefix);
@@ -107,7 +107,7 @@ impl Harness {
 
     /// Writes an object.
     pub async fn put(&self, key: &str, bytes: impl Into<Bytes> + Send) -> PutResponse {
-        done(self.store.put_bytes(self.url(key), bytes).await)
+        succeeds(self.store.put_bytes(self.url(key), bytes).await)
     }
 
     /// Writes empty objects.
@@ -117,7 +117,7 @@ impl Harness {
         }
     }
 
-    /// Writes an object as the request says, of which `change` sets the rest.
+    /// Writes an object with a request that `change` completes.
     pub async fn put_with(
         &self,
         key: &str,
@@ -131,27 +131,27 @@ impl Harness {
 
     /// Opens an object for reading.
     pub async fn get(&self, key: &str) -> GetResponse {
-        done(self.store.get(GetRequest::new(self.url(key))).await)
+        succeeds(self.store.get(GetRequest::new(self.url(key))).await)
     }
 
     /// Reads a whole object.
     pub async fn read(&self, key: &str) -> Bytes {
-        done(self.store.get_bytes(self.url(key)).await)
+        succeeds(self.store.get_bytes(self.url(key)).await)
     }
 
-    /// Reads an object's description.
+    /// Reads the metadata of an object.
     pub async fn head(&self, key: &str) -> ObjectMeta {
-        done(self.store.head(HeadRequest::new(self.url(key))).await)
+        succeeds(self.store.head(HeadRequest::new(self.url(key))).await)
     }
 
-    /// Returns whether there is an object.
+    /// Returns whether the object exists.
     pub async fn exists(&self, key: &str) -> bool {
-        done(self.store.exists(self.url(key)).await)
+        succeeds(self.store.exists(self.url(key)).await)
     }
 
-    /// Returns the uploads of the case that are not finished, of the first page.
+    /// Returns the first page of the unfinished uploads of the case.
     pub async fn unfinished(&self) -> Vec<ListedUpload> {
-        done(
+        succeeds(
             self.store
                 .list_uploads(ListUploads::new(self.prefix("")))
                 .await,
@@ -163,7 +163,7 @@ impl Harness {
 /// Returns a prefix of a bucket.
 pub(super) fn prefix_in(bucket: &str, prefix: &str) -> S3Prefix {
     S3Prefix::from_parts(bucket, prefix)
-        .unwrap_or_else(|error| panic!("the case uses a prefix that is none: {error}"))
+        .unwrap_or_else(|error| panic!("the case uses an invalid prefix: {error}"))
 }
 
 impl fmt::Debug for Harness {

@@ -1,8 +1,8 @@
-//! Keys are bytes: each odd key is written, read, listed, copied and deleted as it is.
+//! Conformance: keys are opaque bytes in writes, reads, listings, copies and deletes.
 
 use s3_core::{CopyRequest, ErrorKind, GetRequest, Store};
 
-use super::demand::{done, fails};
+use super::assertions::{fails, succeeds};
 use super::pages::all_keys;
 use super::verdict::require;
 use super::{Harness, Verdict};
@@ -31,7 +31,7 @@ async fn round_trip(harness: &Harness, key: &str) {
     expected.sort_unstable();
     assert_eq!(listed, expected, "the whole listing");
 
-    done(
+    succeeds(
         harness
             .store
             .copy(CopyRequest::new(harness.url(key), harness.url(&copy)))
@@ -43,7 +43,7 @@ async fn round_trip(harness: &Harness, key: &str) {
         harness.store.get(GetRequest::new(harness.url(key))).await,
         ErrorKind::NotFound,
     );
-    done(
+    succeeds(
         harness
             .store
             .copy(CopyRequest::new(harness.url(&copy), harness.url(key)))

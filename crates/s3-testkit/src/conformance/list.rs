@@ -1,11 +1,11 @@
-//! Listing keys: order, pages, prefixes, where a page begins.
+//! Conformance: order, pages, prefixes and start of a listing.
 
 use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt};
 use s3_core::{ErrorKind, Store};
 
-use super::demand::fails;
+use super::assertions::fails;
 use super::pages::{all_keys, keys, page, pages};
 use super::verdict::require;
 use super::{Harness, Verdict};

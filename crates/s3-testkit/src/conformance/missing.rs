@@ -1,11 +1,11 @@
-//! What is not there: objects and buckets, for each operation, and what the errors say.
+//! Conformance: missing objects and buckets for each operation.
 
 use s3_core::{
     Attributes, BucketRequest, CopyRequest, CreateUpload, DeleteRequest, ErrorKind, GetRequest,
     HeadRequest, ListRequest, ListUploads, Operation, Payload, PutRequest, S3Url, Store,
 };
 
-use super::demand::fails;
+use super::assertions::fails;
 use super::harness::prefix_in;
 use super::verdict::require;
 use super::{Harness, Verdict};
@@ -65,7 +65,7 @@ pub async fn getting_from_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// The answer to a head has no body, so it cannot tell a missing bucket from a missing object.
+/// The response to a head has no body, so it cannot tell a missing bucket from a missing object.
 pub async fn head_in_a_missing_bucket_is_not_found(harness: &Harness) -> Verdict {
     let outcome = harness
         .store

@@ -1,13 +1,13 @@
-//! The contract of [`Store`](s3_core::Store), one case per rule, for every backend and every decorator.
+//! Conformance suite of [`Store`](s3_core::Store): one case per rule, for every backend and wrapper.
 //!
-//! A backend passes the suite when each case passes or is skipped for a capability that the backend says it
-//! lacks. The faults of a foreign server are listed in its harness, see [`Harness::failing`]. A new rule of the contract starts as a case here.
+//! A backend passes if each case passes or is skipped because the backend lacks a capability. Known failures of a
+//! third-party server are listed in its harness, see [`Harness::failing`]. A new rule of the contract starts as a case here.
 //!
 //! # Running it
 //!
 //! [`conformance_suite!`](crate::conformance_suite) writes a module with one `#[tokio::test]` per case; the
 //! crate that calls it depends on `tokio` with the features `macros` and `rt`. The expression is evaluated for
-//! every case and yields a [`Harness`]: a store and a bucket that nobody else uses meanwhile.
+//! every case and returns a [`Harness`]: a store and a bucket that no other case uses.
 //!
 //! ```
 //! use s3_core::MemoryStore;
@@ -19,20 +19,20 @@
 //! # fn main() {}
 //! ```
 //!
-//! Behind each case [`run`] checks that no upload in parts was left unfinished.
+//! After each case, [`run`] checks that no multipart upload is left.
 //!
 //! # Writing a case
 //!
-//! A case is a `pub async fn(&Harness) -> Verdict` whose name is a sentence about S3. It panics if the sentence
-//! is not true, and asks `require!` for what the sentence needs beyond the common ground. Its name goes into the
-//! list in `suite.rs`; a test fails if it does not.
+//! A case is a `pub async fn(&Harness) -> Verdict` whose name is a sentence about S3. It panics if the sentence is false,
+//! and lists the optional capabilities that it needs with `require!`. Its name must be in the list in `suite.rs`; a
+//! test checks that.
 
-mod demand;
+mod assertions;
 mod harness;
+#[cfg(test)]
+mod mutation_check;
 mod pages;
 mod suite;
-#[cfg(test)]
-mod teeth;
 mod verdict;
 
 pub mod attributes;

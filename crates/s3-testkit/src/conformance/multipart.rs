@@ -1,4 +1,4 @@
-//! Uploads in parts: how they are completed, refused and given up.
+//! Conformance: multipart uploads are completed, rejected and aborted.
 
 use bytes::Bytes;
 use s3_core::{
@@ -6,7 +6,7 @@ use s3_core::{
     Payload, PutMode, PutResponse, Result, Store, UploadId, UploadPart,
 };
 
-use super::demand::{done, fails, fails_as_one_of};
+use super::assertions::{fails, fails_as_one_of, succeeds};
 use super::pages::all_keys;
 use super::verdict::require;
 use super::{Harness, Verdict};
@@ -30,7 +30,7 @@ impl<'a> Upload<'a> {
         let request = CreateUpload::new(harness.url("k"), attributes);
         Self {
             harness,
-            id: done(harness.store.create_upload(request).await),
+            id: succeeds(harness.store.create_upload(request).await),
         }
     }
 
@@ -43,7 +43,7 @@ impl<'a> Upload<'a> {
     }
 
     pub(super) async fn part(&self, number: u32, bytes: Bytes) -> PartTag {
-        let tag = done(self.try_part(number, bytes).await);
+        let tag = succeeds(self.try_part(number, bytes).await);
         assert_eq!(tag.number, number);
         tag
     }
@@ -67,7 +67,7 @@ impl<'a> Upload<'a> {
     }
 
     pub(super) async fn abort(self) {
-        done(self.try_abort().await);
+        succeeds(self.try_abort().await);
     }
 }
 
@@ -76,7 +76,7 @@ pub async fn two_parts_become_an_object(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let first = upload.part(1, ramp(0, PART)).await;
     let second = upload.part(2, ramp(PART as u64, 1000)).await;
-    let written = done(upload.complete(&[&first, &second]).await);
+    let written = succeeds(upload.complete(&[&first, &second]).await);
     let bytes = harness.read("k").await;
     assert_eq!(bytes.len(), PART + 1000);
     assert_ramp(&bytes, 0);
@@ -89,7 +89,7 @@ pub async fn two_parts_become_an_object(harness: &Harness) -> Verdict {
 pub async fn one_small_part_is_enough(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "small".into()).await;
-    done(upload.complete(&[&part]).await);
+    succeeds(upload.complete(&[&part]).await);
     assert_eq!(harness.read("k").await, "small");
     Verdict::Ran
 }
@@ -100,7 +100,7 @@ pub async fn parts_may_come_in_any_order(harness: &Harness) -> Verdict {
     let third = upload.part(3, ramp(2 * PART as u64, 1)).await;
     let first = upload.part(1, ramp(0, PART)).await;
     let second = upload.part(2, ramp(PART as u64, PART)).await;
-    done(upload.complete(&[&first, &second, &third]).await);
+    succeeds(upload.complete(&[&first, &second, &third]).await);
     let bytes = harness.read("k").await;
     assert_eq!(bytes.len(), 2 * PART + 1);
     assert_ramp(&bytes, 0);
@@ -113,7 +113,7 @@ pub async fn parts_may_be_left_out(harness: &Harness) -> Verdict {
     let first = upload.part(2, ramp(0, PART)).await;
     upload.part(5, Bytes::from_static(b"left out")).await;
     let last = upload.part(9, ramp(PART as u64, 10)).await;
-    done(upload.complete(&[&first, &last]).await);
+    succeeds(upload.complete(&[&first, &last]).await);
     let bytes = harness.read("k").await;
     assert_eq!(bytes.len(), PART + 10);
     assert_ramp(&bytes, 0);
@@ -126,7 +126,7 @@ pub async fn a_part_can_be_replaced(harness: &Harness) -> Verdict {
     let old = upload.part(1, "old".into()).await;
     let new = upload.part(1, "new".into()).await;
     assert_ne!(old.etag, new.etag);
-    done(upload.complete(&[&new]).await);
+    succeeds(upload.complete(&[&new]).await);
     assert_eq!(harness.read("k").await, "new");
     Verdict::Ran
 }
@@ -136,10 +136,15 @@ pub async fn a_range_may_cross_parts(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let first = upload.part(1, ramp(0, PART)).await;
     let second = upload.part(2, ramp(PART as u64, 1000)).await;
-    done(upload.complete(&[&first, &second]).await);
+    succeeds(upload.complete(&[&first, &second]).await);
     let start = PART as u64 - 10;
     let request = GetRequest::new(harness.url("k")).with_range(start..start + 20);
-    let bytes = done(done(harness.store.get(request).await).body.collect().await);
+    let bytes = succeeds(
+        succeeds(harness.store.get(request).await)
+            .body
+            .collect()
+            .await,
+    );
     assert_eq!(bytes.len(), 20);
     assert_ramp(&bytes, start);
     Verdict::Ran
@@ -151,7 +156,7 @@ pub async fn an_upload_is_invisible_until_completed(harness: &Harness) -> Verdic
     let part = upload.part(1, "x".into()).await;
     assert!(!harness.exists("k").await);
     assert!(all_keys(harness, harness.listing("")).await.is_empty());
-    done(upload.complete(&[&part]).await);
+    succeeds(upload.complete(&[&part]).await);
     assert_eq!(all_keys(harness, harness.listing("")).await, ["k"]);
     Verdict::Ran
 }
@@ -162,7 +167,7 @@ pub async fn completing_replaces_what_is_there(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "after".into()).await;
     assert_eq!(harness.read("k").await, "before");
-    done(upload.complete(&[&part]).await);
+    succeeds(upload.complete(&[&part]).await);
     assert_eq!(harness.read("k").await, "after");
     Verdict::Ran
 }
@@ -177,7 +182,7 @@ pub async fn an_upload_keeps_its_attributes(harness: &Harness) -> Verdict {
         .insert("name".to_owned(), "value".to_owned());
     let upload = Upload::begin_with(harness, attributes.clone()).await;
     let part = upload.part(1, "x".into()).await;
-    done(upload.complete(&[&part]).await);
+    succeeds(upload.complete(&[&part]).await);
     let got = harness.head("k").await.attributes;
     assert_eq!(
         (got.content_type, got.user),
@@ -261,7 +266,7 @@ pub async fn a_refused_upload_can_still_be_completed(harness: &Harness) -> Verdi
     let part = upload.part(1, "x".into()).await;
     let wrong = PartTag::new(1, ETag::new("00000000000000000000000000000000"));
     fails(upload.complete(&[&wrong]).await, ErrorKind::InvalidInput);
-    done(upload.complete(&[&part]).await);
+    succeeds(upload.complete(&[&part]).await);
     assert_eq!(harness.read("k").await, "x");
     Verdict::Ran
 }
@@ -287,7 +292,7 @@ pub async fn a_part_number_out_of_bounds_is_refused(harness: &Harness) -> Verdic
 pub async fn an_aborted_upload_is_gone(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "x".into()).await;
-    done(upload.try_abort().await);
+    succeeds(upload.try_abort().await);
     assert!(!harness.exists("k").await);
     fails(
         upload.try_part(2, "y".into()).await,
@@ -302,7 +307,7 @@ pub async fn an_aborted_upload_is_gone(harness: &Harness) -> Verdict {
 pub async fn a_completed_upload_takes_no_more_parts(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "x".into()).await;
-    done(upload.complete(&[&part]).await);
+    succeeds(upload.complete(&[&part]).await);
     fails(
         upload.try_part(2, "y".into()).await,
         ErrorKind::NoSuchUpload,
@@ -334,7 +339,7 @@ pub async fn completing_if_absent_makes_a_new_object(harness: &Harness) -> Verdi
     require!(harness, complete_conditions);
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "x".into()).await;
-    done(upload.complete_as(&[&part], PutMode::IfAbsent).await);
+    succeeds(upload.complete_as(&[&part], PutMode::IfAbsent).await);
     assert_eq!(harness.read("k").await, "x");
     Verdict::Ran
 }
@@ -365,7 +370,7 @@ pub async fn completing_if_match_replaces_the_version_it_knows(harness: &Harness
         .expect("a write says the tag");
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "second".into()).await;
-    done(
+    succeeds(
         upload
             .complete_as(&[&part], PutMode::IfMatch(tag.clone()))
             .await,

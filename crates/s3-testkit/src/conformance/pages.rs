@@ -1,16 +1,16 @@
-//! Walking a listing to its end.
+//! Reading all pages of a listing.
 
 use s3_core::{ListPage, ListRequest, Store};
 
 use super::Harness;
-use super::demand::done;
+use super::assertions::succeeds;
 
-/// A walk that has more pages than this goes round in circles.
+/// A listing with more pages than this does not end.
 const MOST_PAGES: usize = 2_000;
 
 /// Returns one page.
 pub(super) async fn page(harness: &Harness, request: ListRequest) -> ListPage {
-    done(harness.store.list_page(request).await)
+    succeeds(harness.store.list_page(request).await)
 }
 
 /// Returns all pages.
@@ -31,13 +31,13 @@ pub(super) async fn pages(harness: &Harness, mut request: ListRequest) -> Vec<Li
     }
 }
 
-/// Returns the keys of the pages, as the case wrote them.
+/// Returns the keys of the pages, without the prefix of the case.
 pub(super) fn keys(harness: &Harness, pages: &[ListPage]) -> Vec<String> {
     let objects = pages.iter().flat_map(|page| &page.objects);
     objects.map(|object| harness.name(&object.url)).collect()
 }
 
-/// Returns the rolled up prefixes of the pages, as the case wrote them.
+/// Returns the rolled-up prefixes of the pages, without the prefix of the case.
 pub(super) fn prefixes(harness: &Harness, pages: &[ListPage]) -> Vec<String> {
     let prefixes = pages.iter().flat_map(|page| &page.prefixes);
     prefixes
@@ -45,7 +45,7 @@ pub(super) fn prefixes(harness: &Harness, pages: &[ListPage]) -> Vec<String> {
         .collect()
 }
 
-/// Lists to the end and returns the keys.
+/// Reads all pages and returns the keys.
 pub(super) async fn all_keys(harness: &Harness, request: ListRequest) -> Vec<String> {
     keys(harness, &pages(harness, request).await)
 }

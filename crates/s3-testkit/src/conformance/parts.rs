@@ -1,17 +1,17 @@
-//! Parts that are copied, and listings of uploads and parts.
+//! Conformance: copied parts, and listings of uploads and parts.
 
 use s3_core::{
     AbortUpload, Attributes, CreateUpload, ETag, ErrorKind, ListParts, ListUploads, PartTag,
     Result, Store, UploadId, UploadPartCopy,
 };
 
-use super::demand::{done, fails, fails_as_one_of};
+use super::assertions::{fails, fails_as_one_of, succeeds};
 use super::multipart::{PART, Upload};
 use super::verdict::require;
 use super::{Harness, Verdict};
 use crate::{assert_ramp, ramp};
 
-/// Fills a part of the upload from the object `from`, as the request says, of which `change` sets the rest.
+/// Copies the object `from` into a part, with a request that `change` completes.
 async fn copy_part(
     upload: &Upload<'_>,
     number: u32,
@@ -28,8 +28,8 @@ async fn copy_part(
 pub async fn a_part_can_be_a_copy(harness: &Harness) -> Verdict {
     harness.put("from", ramp(0, 1000)).await;
     let upload = Upload::begin(harness).await;
-    let part = done(copy_part(&upload, 1, |_| {}).await);
-    done(upload.complete(&[&part]).await);
+    let part = succeeds(copy_part(&upload, 1, |_| {}).await);
+    succeeds(upload.complete(&[&part]).await);
     let bytes = harness.read("k").await;
     assert_eq!(bytes.len(), 1000);
     assert_ramp(&bytes, 0);
@@ -41,19 +41,19 @@ pub async fn parts_can_be_ranges_of_an_object(harness: &Harness) -> Verdict {
     let size = PART as u64 + 1000;
     harness.put("from", ramp(0, PART + 1000)).await;
     let upload = Upload::begin(harness).await;
-    let first = done(
+    let first = succeeds(
         copy_part(&upload, 1, |request| {
             request.range = Some((0..PART as u64).into())
         })
         .await,
     );
-    let second = done(
+    let second = succeeds(
         copy_part(&upload, 2, |request| {
             request.range = Some((PART as u64..size).into())
         })
         .await,
     );
-    done(upload.complete(&[&first, &second]).await);
+    succeeds(upload.complete(&[&first, &second]).await);
     let bytes = harness.read("k").await;
     assert_eq!(bytes.len() as u64, size);
     assert_ramp(&bytes, 0);
@@ -91,8 +91,8 @@ pub async fn a_copied_part_may_insist_on_its_source(harness: &Harness) -> Verdic
     let other = Some(ETag::new("00000000000000000000000000000000"));
     let outcome = copy_part(&upload, 1, |request| request.source_if_match = other).await;
     fails(outcome, ErrorKind::PreconditionFailed);
-    let part = done(copy_part(&upload, 1, |request| request.source_if_match = tag).await);
-    done(upload.complete(&[&part]).await);
+    let part = succeeds(copy_part(&upload, 1, |request| request.source_if_match = tag).await);
+    succeeds(upload.complete(&[&part]).await);
     assert_eq!(harness.read("k").await, "x");
     Verdict::Ran
 }
@@ -132,7 +132,7 @@ pub async fn parts_are_listed_by_number(harness: &Harness) -> Verdict {
         tags.push(upload.part(number, ramp(0, number as usize)).await);
     }
     tags.sort_by_key(|tag| tag.number);
-    let listed = done(
+    let listed = succeeds(
         harness
             .store
             .list_parts(ListParts::new(harness.url("k"), upload.id.clone()))
@@ -163,7 +163,7 @@ pub async fn parts_are_listed_in_pages(harness: &Harness) -> Verdict {
     request.max_parts = Some(2);
     let mut shown = Vec::new();
     loop {
-        let page = done(harness.store.list_parts(request.clone()).await);
+        let page = succeeds(harness.store.list_parts(request.clone()).await);
         assert!(shown.len() < 5, "the listing does not end");
         shown.extend(page.parts.iter().map(|part| part.number));
         request.after = page.next;
@@ -178,12 +178,12 @@ pub async fn parts_are_listed_in_pages(harness: &Harness) -> Verdict {
 
 async fn begin(harness: &Harness, key: &str) -> UploadId {
     let request = CreateUpload::new(harness.url(key), Attributes::default());
-    done(harness.store.create_upload(request).await)
+    succeeds(harness.store.create_upload(request).await)
 }
 
 async fn abort_all(harness: &Harness) {
     for upload in harness.unfinished().await {
-        done(
+        succeeds(
             harness
                 .store
                 .abort_upload(AbortUpload::new(upload.url, upload.upload))
@@ -210,7 +210,7 @@ pub async fn unfinished_uploads_are_listed(harness: &Harness) -> Verdict {
             (harness.url("b/ é+%20"), odd.clone())
         ]
     );
-    let below = done(
+    let below = succeeds(
         harness
             .store
             .list_uploads(ListUploads::new(harness.prefix("b/")))
@@ -252,7 +252,7 @@ pub async fn unfinished_uploads_are_listed_in_pages(harness: &Harness) -> Verdic
     request.max_uploads = Some(2);
     let mut shown = Vec::new();
     loop {
-        let page = done(harness.store.list_uploads(request.clone()).await);
+        let page = succeeds(harness.store.list_uploads(request.clone()).await);
         assert!(shown.len() < 5, "the listing does not end");
         shown.extend(page.uploads.into_iter().map(|one| (one.url, one.upload)));
         request.after = page.next;

@@ -1,4 +1,4 @@
-//! Writing: what is sent is what is stored, at once, and only if it may be.
+//! Conformance: writes are exact, visible immediately, and conditional.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use s3_core::{ETag, ErrorKind, Payload, PutMode, PutRequest, Store};
 
-use super::demand::{done, fails};
+use super::assertions::{fails, succeeds};
 use super::pages::{all_keys, page};
 use super::verdict::require;
 use super::{Harness, Verdict};
@@ -26,7 +26,7 @@ pub async fn a_write_replaces_what_is_there(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A write that was answered is visible to get, head and listing.
+/// A completed write is visible to get, head and listing.
 pub async fn a_write_is_visible_at_once(harness: &Harness) -> Verdict {
     for round in 0..5 {
         assert!(!harness.exists("k").await, "round {round}");
@@ -43,7 +43,7 @@ pub async fn a_payload_of_several_buffers_is_their_join(harness: &Harness) -> Ve
     let chunks =
         [0..7, 7..7, 7..70_000, 70_000..70_001].map(|range| ramp(range.start as u64, range.len()));
     let request = PutRequest::new(harness.url("k"), Payload::from_chunks(chunks));
-    done(harness.store.put(request).await);
+    succeeds(harness.store.put(request).await);
     let bytes = harness.read("k").await;
     assert_eq!(bytes.len(), 70_001);
     assert_ramp(&bytes, 0);
@@ -54,7 +54,7 @@ pub async fn a_payload_of_several_buffers_is_their_join(harness: &Harness) -> Ve
 pub async fn a_payload_from_a_file_can_be_sent_twice(harness: &Harness) -> Verdict {
     let payload = Payload::from_file(Arc::new(ramp_file(300_000)), 1000, 200_000);
     for key in ["first", "second"] {
-        done(
+        succeeds(
             harness
                 .store
                 .put(PutRequest::new(harness.url(key), payload.clone()))
@@ -97,7 +97,7 @@ pub async fn the_same_bytes_have_the_same_tag(harness: &Harness) -> Verdict {
 /// Writing where nothing is, on the condition that nothing is there.
 pub async fn put_if_absent_writes_a_new_object(harness: &Harness) -> Verdict {
     require!(harness, put_if_absent);
-    done(
+    succeeds(
         harness
             .put_with("k", "x", |request| request.mode = PutMode::IfAbsent)
             .await,
@@ -135,7 +135,7 @@ pub async fn put_if_absent_has_one_winner(harness: &Harness) -> Verdict {
         let winner = u8::try_from(winners[0]).expect("there are eight writers");
         assert_eq!(harness.read(&key).await, vec![winner; 10_000]);
         for error in outcomes.into_iter().filter_map(Result::err) {
-            // S3 answers 409 to a writer that loses while the winner is still writing.
+            // S3 responses 409 to a writer that loses while the winner is still writing.
             let kind = error.kind();
             assert!(
                 matches!(kind, ErrorKind::PreconditionFailed | ErrorKind::Conflict),
@@ -154,7 +154,7 @@ pub async fn put_if_match_replaces_the_version_it_knows(harness: &Harness) -> Ve
         .await
         .etag
         .expect("a write says the tag");
-    done(
+    succeeds(
         harness
             .put_with("k", "second", |request| {
                 request.mode = PutMode::IfMatch(tag)

@@ -1,4 +1,4 @@
-//! Listing with a delimiter: keys that share what comes before it become one prefix.
+//! Conformance: listing with a delimiter, which rolls up keys to common prefixes.
 
 use s3_core::ListRequest;
 

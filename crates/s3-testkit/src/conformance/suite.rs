@@ -1,4 +1,4 @@
-//! The list of cases, and how one is run.
+//! The list of conformance cases, and the runner of a case.
 
 use std::panic::AssertUnwindSafe;
 
@@ -6,18 +6,14 @@ use futures_util::FutureExt;
 
 use super::{Harness, Verdict};
 
-/// Runs one case and then checks that it left no upload in parts unfinished.
+/// Runs a case and then checks that no multipart upload is left.
 ///
-/// A case that is skipped or fails as the harness says does so on standard error, which
-/// `cargo test -- --nocapture` shows.
+/// Skipped cases and known failures are reported on standard error, which `cargo test -- --nocapture` shows.
 ///
 /// # Panics
 ///
-/// If the case fails, if an upload is left, or if a case passes that the harness says the backend fails.
-#[expect(
-    clippy::print_stderr,
-    reason = "a skipped test must be seen by whoever looks"
-)]
+/// If the case fails, if an upload is left, or if a known failure passes.
+#[expect(clippy::print_stderr, reason = "skipped cases are reported")]
 pub async fn run(
     name: &str,
     harness: impl Future<Output = Harness>,
@@ -28,31 +24,28 @@ pub async fn run(
         let outcome = AssertUnwindSafe(case(&harness)).catch_unwind().await;
         assert!(
             outcome.is_err(),
-            "{name} passes: take it from the list of failures ({reason})"
+            "{name} passes: remove it from the known failures ({reason})"
         );
-        eprintln!("{name} fails as it is known to: {reason}");
+        eprintln!("{name} fails as expected: {reason}");
         return;
     }
     if let Verdict::Skipped(capability) = case(&harness).await {
-        eprintln!("{name} is skipped: the backend says that it lacks {capability}");
+        eprintln!("{name} is skipped: the backend lacks {capability}");
     }
     after_each(&harness).await;
 }
 
-/// Asserts that no upload in parts is left, if the backend can tell.
+/// Asserts that no multipart upload is left, if the backend can list uploads.
 async fn after_each(harness: &Harness) {
     if s3_core::Store::capabilities(&harness.store).list_uploads {
         let left = harness.unfinished().await;
-        assert!(
-            left.is_empty(),
-            "the case left uploads unfinished: {left:?}"
-        );
+        assert!(left.is_empty(), "the case left multipart uploads: {left:?}");
     }
 }
 
 /// Writes a module with one `#[tokio::test]` per case of the [suite](crate::conformance).
 ///
-/// The expression is a future that yields a [`Harness`](crate::conformance::Harness). It is evaluated once for
+/// The expression is a future that returns a [`Harness`](crate::conformance::Harness). It is evaluated once for
 /// each case, in the scope of the module that calls the macro.
 ///
 /// # Examples

@@ -1,13 +1,12 @@
-//! What came of a case that did not fail.
+//! [`Verdict`]: whether a case ran or was skipped.
 
-/// What came of a case; one that fails panics instead.
+/// The outcome of a case that did not fail; a failing case panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// The case ran and its rule holds.
+    /// The case ran and passed.
     Ran,
-    /// The backend says that it lacks what the case needs: the name of the field of
-    /// [`Capabilities`](s3_core::Capabilities).
+    /// The backend lacks a capability that the case needs: the field of [`Capabilities`](s3_core::Capabilities).
     Skipped(&'static str),
 }
 

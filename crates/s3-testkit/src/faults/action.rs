@@ -1,20 +1,20 @@
-//! What goes wrong.
+//! [`FaultAction`]: what happens to a request.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A place in an answer's body.
+/// A position in a response body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Position {
-    /// After so many bytes.
+    /// After n bytes.
     Byte(u64),
     /// After half of the bytes, rounded down.
     Half,
 }
 
 impl Position {
-    /// Returns the number of bytes before the place in a body of `len` bytes, or `None` if the body ends before it.
+    /// Returns the position in a body of `len` bytes, or `None` if the body is shorter.
     pub(crate) fn within(self, len: u64) -> Option<u64> {
         let at = match self {
             Self::Byte(at) => at,
@@ -24,11 +24,11 @@ impl Position {
     }
 }
 
-/// What goes wrong with a request.
+/// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultAction {
-    /// The server answers with an error and does nothing. A `HEAD` has no body, hence no code.
+    /// The server responds with an error and does nothing. The response to `HEAD` has no body and so no code.
     Status {
         /// The HTTP status.
         status: u16,
@@ -37,106 +37,106 @@ pub enum FaultAction {
         /// The value of `Retry-After`, in whole seconds.
         retry_after: Option<Duration>,
     },
-    /// The connection is closed without an answer, and nothing is done.
+    /// The connection is closed without a response, and the request has no effect.
     Drop,
-    /// The request is carried out, but the connection is closed without an answer.
+    /// The request takes effect, but the connection is closed without a response.
     LoseReply,
-    /// The whole length is announced, the body ends early, and the connection is closed in good order.
+    /// The body ends before its `Content-Length`, and the connection is closed without a reset.
     TruncateBody {
         /// Where the body ends.
         at: Position,
     },
-    /// The body breaks with an error of the transport: over TCP, a reset.
+    /// The body is interrupted by a transport error: over TCP, a reset.
     BodyError {
-        /// Where the body breaks.
+        /// Where the body is interrupted.
         at: Position,
     },
-    /// Nothing moves for a while.
+    /// The response stalls.
     Stall {
-        /// Where in the body; before the answer, and before anything is done, if `None`.
+        /// The position in the body; if `None`, before the request takes effect.
         at: Option<Position>,
-        /// How long; until the client gives up if `None`.
+        /// How long; until the client closes the connection if `None`.
         wait: Option<Duration>,
     },
-    /// The answer carries another entity tag, as if the object had been replaced.
+    /// The response has another ETag, as if the object had been replaced.
     ChangedETag,
-    /// The connection is reset without an answer, and nothing is done.
+    /// The connection is reset without a response, and the request has no effect.
     Reset,
-    /// The connection is closed when so many bytes of the request's body have arrived, and nothing is done. A request
-    /// whose body is not longer is left alone.
+    /// The connection is closed after n bytes of the request body, and the request has no effect. Requests with shorter
+    /// bodies are not changed.
     CutRequest {
-        /// How many bytes are read.
+        /// The number of bytes that are read.
         after: u64,
     },
-    /// The answer drips: so few bytes at a time, with a pause before each.
+    /// The response is sent a few bytes at a time, with a pause before each.
     Trickle {
-        /// How many bytes at once; 0 counts as 1.
+        /// The number of bytes at a time; 0 counts as 1.
         bytes: usize,
-        /// How long each pause is.
+        /// The length of each pause.
         every: Duration,
-        /// Where in the body it begins; with the first byte of the head if `None`.
+        /// Where in the body it starts; at the first byte of the response if `None`.
         at: Option<Position>,
     },
-    /// The head of a success comes at once, with the declaration of a document, then white space, one blank at a time,
-    /// and then the answer: what S3 does while it completes or copies something large.
+    /// Status 200 and the XML declaration are sent immediately, then white space, one blank at a time, then the rest of the
+    /// response. S3 does this while it completes an upload or copies a large object.
     WhiteSpace {
-        /// How long it lasts.
+        /// How long the white space lasts.
         wait: Duration,
-        /// How long the pause before each blank is.
+        /// The length of the pause before each blank.
         every: Duration,
-        /// The error that comes behind it, although the status was 200; then nothing is done. The answer if `None`.
+        /// The error that follows, although the status is 200; the request has no effect. The response if `None`.
         code: Option<String>,
     },
-    /// A header of the answer is replaced, added, or removed if there is no value.
+    /// A header of the response is replaced or added; removed if the value is `None`.
     Header {
-        /// The header's name, in lower case; not `content-length`, which is [`Announce`](Self::Announce)'s.
+        /// The name in lower case; for `content-length` use [`Announce`](Self::Announce).
         name: &'static str,
-        /// What it says instead.
+        /// The new value.
         value: Option<String>,
     },
-    /// The `Content-Range` of the answer names bytes that begin, and end, one later than those that are sent.
+    /// The `Content-Range` of the response starts and ends one byte later than the body.
     ShiftedRange,
-    /// The range of the request is ignored: 200 and the whole object. Foreign services are left alone.
+    /// The range of the request is ignored: status 200 and the whole object. Does nothing for `s3s::S3` services.
     WholeObject,
-    /// The answer announces so many bytes more, or fewer, than it sends. Answers without a body are left alone.
+    /// The `Content-Length` differs from the length of the body. Responses without a body are not changed.
     Announce {
-        /// What is added to the true length.
+        /// The difference to the real length.
         by: i64,
     },
-    /// One bit of the body is not what it was.
+    /// One bit of the body is flipped.
     FlipByte {
-        /// The byte that it is in.
+        /// The byte that contains it.
         at: Position,
     },
-    /// A listing does not tell the truth. Foreign services are left alone.
-    List(ListLie),
-    /// The answer comes as it should, and then the connection is closed, without having been announced.
+    /// A page of a listing is wrong. Does nothing for `s3s::S3` services.
+    List(ListFault),
+    /// The connection is closed after the response without `Connection: close`.
     CloseIdle,
-    /// The request is carried out, and its answer is replaced: for [`Status`](Self::Status), [`Drop`](Self::Drop),
-    /// [`Reset`](Self::Reset) and a [`Stall`](Self::Stall) before the answer. See [`after_commit`](Self::after_commit).
+    /// The request takes effect, and its response is replaced: for [`Status`](Self::Status), [`Drop`](Self::Drop),
+    /// [`Reset`](Self::Reset) and a [`Stall`](Self::Stall) before the response. See [`after_commit`](Self::after_commit).
     AfterCommit(Box<Self>),
 }
 
-/// How a page of a listing lies.
+/// How a page of a listing is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ListLie {
-    /// It says that it is the last page, although there are more.
+pub enum ListFault {
+    /// Claims to be the last page although there are more.
     Ends,
-    /// It says that there are more pages, and not where.
+    /// Claims that there are more pages, without a token.
     NoToken,
-    /// It says that the next page begins where this one did.
+    /// The next page has the token of this one.
     RepeatsToken,
-    /// It is the first page once more.
+    /// Returns the first page again.
     RepeatsPage,
-    /// It is the page behind the one that was asked for.
+    /// Returns the page after the requested one.
     SkipsPage,
-    /// It begins with the last entry of the first page.
+    /// Starts with the last entry of the first page.
     Overlaps,
 }
 
 impl FaultAction {
-    /// Returns what is counted under one name in [`Delivered::actions`](crate::Delivered::actions).
+    /// Returns the name by which [`Delivered::actions`](crate::Delivered::actions) counts the action.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -169,12 +169,12 @@ impl fmt::Display for FaultAction {
         match self {
             Self::Status { status, code, .. } => write!(f, " {status} {code}"),
             Self::AfterCommit(action) => write!(f, " {action}"),
-            Self::List(lie) => write!(f, " {lie:?}"),
+            Self::List(fault) => write!(f, " {fault:?}"),
             Self::Header { name, .. } => write!(f, " {name}"),
             _ => Ok(()),
         }
     }
 }
 
-/// The tag that an answer carries instead of its own.
+/// The ETag of [`FaultAction::ChangedETag`].
 pub(crate) const OTHER_ETAG: &str = "ffffffffffffffffffffffffffffffff";

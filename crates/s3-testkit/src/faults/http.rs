@@ -1,4 +1,4 @@
-//! Faults over HTTP: between the connection and the S3 service.
+//! Faults over HTTP, applied between the connection and the S3 service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,119 +14,133 @@ use s3s::StdError;
 use s3s::service::S3Service;
 use tokio::time::sleep;
 
-use super::live::{Fault, Receipt};
-use super::shape::Shaped;
-use super::{FaultAction, Order, Orders, edit};
-use crate::server::Link;
+use super::active_plan::{DeliveryCounter, Fault};
+use super::faulty_body::FaultyBody;
+use super::{FaultAction, PendingServiceFault, ServiceFault, response_edit};
+use crate::server::ConnectionControl;
 
-/// The answer to one request.
-pub(crate) type Answer = Response<Shaped>;
+/// The response to a request.
+pub(crate) type FaultyResponse = Response<FaultyBody>;
 
-/// No answer: the connection is to be closed.
+/// The error that closes the connection without a response.
 #[derive(Debug)]
-pub(crate) struct Refused;
+pub(crate) struct ClosedByFault;
 
-impl fmt::Display for Refused {
+impl fmt::Display for ClosedByFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a fault closes the connection")
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for ClosedByFault {}
 
-/// Answers a request through `service`, or as the fault says.
-pub(crate) async fn answer(
+/// Responds to a request through `service`, with the fault.
+pub(crate) async fn respond(
     request: Request<Incoming>,
     fault: Option<Fault>,
     service: &S3Service,
-    link: Arc<Link>,
-) -> Result<Answer, StdError> {
-    let Some(Fault { action, receipt }) = fault else {
-        return carry_out(request, service, link).await;
+    control: Arc<ConnectionControl>,
+) -> Result<FaultyResponse, StdError> {
+    let Some(Fault { action, counter }) = fault else {
+        return call_service(request, service, control).await;
     };
     match action {
         FaultAction::LoseReply => {
-            carry_out(request, service, Arc::clone(&link)).await?;
-            without_answer(&FaultAction::Drop, receipt, &link).await?;
-            unreachable!("a connection that is closed carries no answer")
+            call_service(request, service, Arc::clone(&control)).await?;
+            replace_response(&FaultAction::Drop, counter, &control).await?;
+            unreachable!("a closed connection has no response")
         }
         FaultAction::AfterCommit(action) => {
-            let answer = carry_out(request, service, Arc::clone(&link)).await?;
-            match without_answer(&action, receipt, &link).await? {
+            let response = call_service(request, service, Arc::clone(&control)).await?;
+            match replace_response(&action, counter, &control).await? {
                 Some(instead) => Ok(instead),
-                None => Ok(answer),
+                None => Ok(response),
             }
         }
         FaultAction::Status { .. } => {
             discard(request.into_body()).await;
-            let answer = without_answer(&action, receipt, &link).await?;
-            Ok(answer.expect("a status is an answer"))
+            let response = replace_response(&action, counter, &control).await?;
+            Ok(response.expect("a status is a response"))
         }
         FaultAction::WhiteSpace {
             code: Some(ref code),
             ..
         } => {
             discard(request.into_body()).await;
-            let answer = edit::error_answer(200, code, None, link);
-            Ok(edit::edited(answer, action, receipt))
+            let response = response_edit::error_response(200, code, None, control);
+            Ok(response_edit::apply(response, action, counter))
         }
         FaultAction::CutRequest { after } if is_longer(&request, after) => {
             read(request.into_body(), after).await;
-            receipt.delivered();
-            Err(Refused.into())
+            counter.count();
+            Err(ClosedByFault.into())
         }
         FaultAction::Drop | FaultAction::Reset | FaultAction::Stall { at: None, .. } => {
-            without_answer(&action, receipt, &link).await?;
-            carry_out(request, service, link).await
+            replace_response(&action, counter, &control).await?;
+            call_service(request, service, control).await
         }
-        FaultAction::List(lie) => {
-            carry_out_by(request, Order::List(lie), receipt, service, link).await
+        FaultAction::List(fault) => {
+            call_with_service_fault(
+                request,
+                ServiceFault::List(fault),
+                counter,
+                service,
+                control,
+            )
+            .await
         }
         FaultAction::WholeObject => {
-            carry_out_by(request, Order::WholeObject, receipt, service, link).await
+            call_with_service_fault(
+                request,
+                ServiceFault::WholeObject,
+                counter,
+                service,
+                control,
+            )
+            .await
         }
         action => {
             let has_body = request.method() != Method::HEAD;
-            let answer = carry_out(request, service, link).await?;
+            let response = call_service(request, service, control).await?;
             match action {
-                FaultAction::Announce { .. } if !has_body => Ok(answer),
-                action => Ok(edit::edited(answer, action, receipt)),
+                FaultAction::Announce { .. } if !has_body => Ok(response),
+                action => Ok(response_edit::apply(response, action, counter)),
             }
         }
     }
 }
 
-/// Does what comes instead of an answer: closes the connection, waits, or returns another answer.
-async fn without_answer(
+/// Replaces the response: closes the connection, waits, or returns an error response.
+async fn replace_response(
     action: &FaultAction,
-    receipt: Receipt,
-    link: &Arc<Link>,
-) -> Result<Option<Answer>, StdError> {
-    receipt.delivered();
+    counter: DeliveryCounter,
+    control: &Arc<ConnectionControl>,
+) -> Result<Option<FaultyResponse>, StdError> {
+    counter.count();
     match action {
         FaultAction::Status {
             status,
             code,
             retry_after,
-        } => Ok(Some(edit::error_answer(
+        } => Ok(Some(response_edit::error_response(
             *status,
             code,
             *retry_after,
-            Arc::clone(link),
+            Arc::clone(control),
         ))),
         FaultAction::Stall { wait, .. } => {
             stall(*wait).await;
             Ok(None)
         }
         FaultAction::Reset => {
-            link.reset_on_close();
-            Err(Refused.into())
+            control.reset_on_close();
+            Err(ClosedByFault.into())
         }
-        _ => Err(Refused.into()),
+        _ => Err(ClosedByFault.into()),
     }
 }
 
-/// Waits, for ever if no time is given; whoever waits for the answer ends it by closing the connection.
+/// Waits, for ever if there is no duration; the client ends it by closing the connection.
 pub(super) async fn stall(wait: Option<Duration>) {
     match wait {
         Some(wait) => sleep(wait).await,
@@ -134,34 +148,36 @@ pub(super) async fn stall(wait: Option<Duration>) {
     }
 }
 
-async fn carry_out(
+async fn call_service(
     request: Request<Incoming>,
     service: &S3Service,
-    link: Arc<Link>,
-) -> Result<Answer, StdError> {
-    let answer = Service::call(service, request)
+    control: Arc<ConnectionControl>,
+) -> Result<FaultyResponse, StdError> {
+    let response = Service::call(service, request)
         .await
         .map_err(StdError::from)?;
-    Ok(answer.map(|body| Shaped::whole(body, link)))
+    Ok(response.map(|body| FaultyBody::whole(body, control)))
 }
 
-async fn carry_out_by(
+async fn call_with_service_fault(
     mut request: Request<Incoming>,
-    order: Order,
-    receipt: Receipt,
+    service_fault: ServiceFault,
+    counter: DeliveryCounter,
     service: &S3Service,
-    link: Arc<Link>,
-) -> Result<Answer, StdError> {
-    request.extensions_mut().insert(Orders::new(order, receipt));
-    carry_out(request, service, link).await
+    control: Arc<ConnectionControl>,
+) -> Result<FaultyResponse, StdError> {
+    request
+        .extensions_mut()
+        .insert(PendingServiceFault::new(service_fault, counter));
+    call_service(request, service, control).await
 }
 
-/// Reads a request's body to its end, so that the connection stays usable and the client sees the answer.
+/// Reads the whole request body, so that the connection stays usable and the client gets the response.
 async fn discard(body: Incoming) {
     read(body, u64::MAX).await;
 }
 
-/// Reads at least so many bytes of a request's body, if it has them.
+/// Reads at least `bytes` of a request body, if it is that long.
 async fn read(mut body: Incoming, mut bytes: u64) {
     while bytes > 0
         && let Some(Ok(frame)) = body.frame().await

@@ -1,16 +1,16 @@
-//! Which requests a rule is about.
+//! [`FaultMatch`]: which requests a fault rule applies to.
 
 use crate::{Call, FaultAction, FaultRule};
 
-/// Which requests a rule is about; what is `None` matches everything.
+/// Which requests a fault rule applies to. A field that is `None` matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaultMatch {
     /// The HTTP method, such as `GET`.
     pub method: Option<String>,
-    /// The bucket, exactly.
+    /// The bucket.
     pub bucket: Option<String>,
-    /// The key, exactly and decoded.
+    /// The decoded key.
     pub key: Option<String>,
     /// A part of the decoded query, such as `list-type=2` or `partNumber=3`.
     pub query_contains: Option<String>,
@@ -64,7 +64,7 @@ impl FaultMatch {
         self
     }
 
-    /// Returns the rule that does `action` to every request that matches.
+    /// Returns the rule that applies `action` to every matching request.
     #[must_use]
     pub fn on(self, action: FaultAction) -> FaultRule {
         FaultRule::new(self, action)
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_that_is_given_must_hold() {
+    fn every_field_that_is_set_must_match() {
         let list = Call::new(
             "GET",
             Some("b"),

@@ -1,22 +1,22 @@
-//! Faults on purpose: a plan says which requests go wrong and how, over HTTP or on any store.
+//! Fault injection: a plan says which requests fail and how, over HTTP or on any store.
 //!
-//! A [`FaultPlan`] is an ordered list of [`FaultRule`]s. The first rule that matches a request and has uses left
-//! decides it, and loses one use. What was really done to a request is counted in [`Delivered`]: a body that is
-//! shorter than the place where it should have been cut was matched, but nothing was delivered.
+//! A [`FaultPlan`] is an ordered list of [`FaultRule`]s. The first rule that matches a request and has uses left applies.
+//! [`Delivered`] counts the faults that took effect: a rule that truncates at byte 100 matches a body of 50 bytes, but
+//! is not delivered.
 //!
-//! There are two ways to run a plan, with the same meaning as far as there is one:
+//! A plan can be applied in two ways:
 //!
 //! * over HTTP, with [`S3ServerBuilder::faults`](crate::S3ServerBuilder::faults) or, while the server runs,
-//!   [`S3Server::faults`](crate::S3Server::faults): connections are closed, bodies are cut after their
-//!   `Content-Length` was announced;
-//! * on any [`Store`](s3_core::Store), with [`FaultStore`]: calls fail with the errors that such answers mean,
-//!   without a network.
+//!   [`S3Server::faults`](crate::S3Server::faults): connections are closed, bodies end before their
+//!   `Content-Length`;
+//! * on any [`Store`](s3_core::Store), with [`FaultStore`]: calls fail with the errors of such responses, without a
+//!   network.
 //!
-//! An action is what goes wrong and, where that matters, at which place of the body; [`FaultAction::after_commit`]
-//! moves it behind the deed. [`FaultRule::during`] and [`FaultRule::times`] say when and how often.
+//! An action says what fails and at which offset of the body. [`FaultAction::after_commit`] injects it after the
+//! operation took effect; [`FaultRule::during`] and [`FaultRule::times`] say when and how often.
 //!
-//! Everything is deterministic. [`FaultPlan::random`] draws from a seed and from what the request asks for, not
-//! from the order in which requests arrive, so that concurrency does not change which requests are hit.
+//! Everything is deterministic. [`FaultPlan::random`] depends on a seed and on the request, not on the order in which
+//! requests arrive, so concurrency does not change which requests fail.
 //!
 //! ```
 //! use s3_core::{ErrorKind, GetRequest, MemoryStore, S3Url, Store, StoreExt};
@@ -38,22 +38,22 @@
 //! ```
 
 mod action;
-mod chance;
-mod edit;
+mod active_plan;
+mod faulty_body;
 mod http;
-mod lie;
-mod live;
 mod matcher;
-mod named;
 mod plan;
-mod shape;
+mod random;
+mod response_edit;
+mod service_fault;
+mod shorthands;
 mod store;
 
-pub use action::{FaultAction, ListLie, Position};
-pub(crate) use http::answer;
-pub(crate) use lie::{Order, Orders, lying_page};
-pub(crate) use live::Receipt;
-pub use live::{Delivered, Faults};
+pub use action::{FaultAction, ListFault, Position};
+pub(crate) use active_plan::DeliveryCounter;
+pub use active_plan::{Delivered, Faults};
+pub(crate) use http::respond;
 pub use matcher::FaultMatch;
 pub use plan::{FaultPlan, FaultRule};
+pub(crate) use service_fault::{PendingServiceFault, ServiceFault, faulty_page};
 pub use store::FaultStore;

@@ -1,28 +1,28 @@
-//! Which requests go wrong, how and how often.
+//! [`FaultPlan`] and [`FaultRule`]: which requests fail, how and how often.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use super::{FaultAction, FaultMatch};
 
-/// What happens to some of the requests that match.
+/// An action for some of the matching requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaultRule {
-    /// Which requests.
+    /// The matching requests.
     pub matcher: FaultMatch,
-    /// What happens to them.
+    /// The action.
     pub action: FaultAction,
-    /// How many requests it happens to; all when `None`.
+    /// How often the rule applies; always if `None`.
     pub times: Option<u32>,
-    /// How many requests that match are left alone first.
+    /// The number of matching requests to skip first.
     pub skip: u32,
-    /// From when to when it happens, counted from the start of the plan; always when `None`.
+    /// The time window, relative to the start of the plan; always if `None`.
     pub during: Option<Range<Duration>>,
 }
 
 impl FaultRule {
-    /// Does `action` to every request that matches.
+    /// Applies `action` to every matching request.
     #[must_use]
     pub fn new(matcher: FaultMatch, action: FaultAction) -> Self {
         Self {
@@ -34,13 +34,13 @@ impl FaultRule {
         }
     }
 
-    /// Answers `503 SlowDown` so many times in a row.
+    /// Responds `503 SlowDown`, `count` times in a row.
     #[must_use]
     pub fn burst_503(matcher: FaultMatch, count: u32) -> Self {
         Self::new(matcher, FaultAction::status(503, "SlowDown")).times(count)
     }
 
-    /// Answers so many times in a row with this status and code, and with `Retry-After` if it is given.
+    /// Responds with this status, code and `Retry-After`, `count` times in a row.
     #[must_use]
     pub fn burst(
         matcher: FaultMatch,
@@ -48,31 +48,31 @@ impl FaultRule {
         retry_after: Option<Duration>,
         count: u32,
     ) -> Self {
-        let answer = FaultAction::Status {
+        let response = FaultAction::Status {
             status,
             code: code.to_owned(),
             retry_after,
         };
-        Self::new(matcher, answer).times(count)
+        Self::new(matcher, response).times(count)
     }
 
-    /// Lets it happen only within a time, counted from the start of the plan: `30..60` seconds, or an outage.
+    /// Limits the rule to a time window, relative to the start of the plan, such as an outage.
     ///
-    /// Requests outside of it are not counted as matches.
+    /// Requests outside of the window do not count as matches.
     #[must_use]
     pub fn during(mut self, time: Range<Duration>) -> Self {
         self.during = Some(time);
         self
     }
 
-    /// Limits how often it happens.
+    /// Limits how often the rule applies.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Leaves so many requests alone first.
+    /// Skips the first matching requests.
     #[must_use]
     pub fn skip(mut self, skip: u32) -> Self {
         self.skip = skip;
@@ -80,10 +80,10 @@ impl FaultRule {
     }
 }
 
-/// Which requests go wrong: an ordered list of rules, of which the first that matches and has uses left decides.
+/// Which requests fail: an ordered list of rules. The first rule that matches and has uses left applies.
 ///
-/// A plan is run over HTTP by [`S3Server`](crate::S3Server) and on any store by [`FaultStore`](crate::FaultStore),
-/// with the same meaning as far as there is one. Everything is deterministic.
+/// [`S3Server`](crate::S3Server) applies a plan over HTTP and [`FaultStore`](crate::FaultStore) on any store. Everything
+/// is deterministic.
 ///
 /// # Examples
 ///
@@ -102,11 +102,11 @@ impl FaultRule {
 pub struct FaultPlan {
     /// The rules, in order.
     pub rules: Vec<FaultRule>,
-    /// What may happen to a request that no rule decides.
+    /// Random faults for requests to which no rule applies.
     pub random: Option<RandomFaults>,
 }
 
-/// Faults that are drawn from a seed.
+/// Random faults from a seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RandomFaults {
     pub(crate) seed: u64,
@@ -115,7 +115,7 @@ pub struct RandomFaults {
 }
 
 impl FaultPlan {
-    /// Returns the plan in which nothing goes wrong.
+    /// Returns the plan without faults.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
@@ -130,10 +130,10 @@ impl FaultPlan {
         }
     }
 
-    /// Returns the plan that does one of `actions`, each as likely as the other, to a request with `probability`.
+    /// Returns the plan that applies one of `actions`, all equally likely, to a request with `probability`.
     ///
-    /// What happens to a request follows from the seed, from what it asks for (upload ids and signatures aside)
-    /// and from how often the same was asked for before: the same on every run, whatever the order of arrival.
+    /// The fault of a request depends on the seed, on the request (without upload ids and signatures) and on how often the
+    /// same request was sent before. It is the same in every run, whatever the order of arrival.
     ///
     /// # Panics
     ///
@@ -159,7 +159,7 @@ impl FaultPlan {
         }
     }
 
-    /// Adds a rule behind the others.
+    /// Appends a rule.
     #[must_use]
     pub fn with(mut self, rule: FaultRule) -> Self {
         self.rules.push(rule);

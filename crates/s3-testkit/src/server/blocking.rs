@@ -1,4 +1,4 @@
-//! A server on a thread of its own.
+//! [`BlockingServer`]: a server on its own thread.
 
 use std::io;
 use std::ops::Deref;
@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{S3Server, S3ServerBuilder};
 
-/// An [`S3Server`] on a thread of its own, for code that has no runtime. Dropping it ends it and joins the thread.
+/// An [`S3Server`] on its own thread, for code without a runtime. Dropping it stops the server and joins the thread.
 ///
-/// Everything that [`S3Server`] tells can be asked here too.
+/// It dereferences to [`S3Server`].
 ///
 /// # Examples
 ///
@@ -34,11 +34,11 @@ pub struct BlockingServer {
 }
 
 impl BlockingServer {
-    /// Starts a server that was set up.
+    /// Starts the server of a builder.
     ///
     /// # Errors
     ///
-    /// If the port cannot be had, or no thread.
+    /// If the port is taken, or the thread cannot be started.
     pub fn start(builder: S3ServerBuilder) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
@@ -49,7 +49,7 @@ impl BlockingServer {
             .name("s3-testkit".to_owned())
             .spawn(move || {
                 runtime.block_on(async move {
-                    // The caller has gone if nobody receives; then there is nothing to serve.
+                    // Without a receiver the caller is gone.
                     if sender.send(builder.start().await.map(Arc::new)).is_ok() {
                         ended.cancelled().await;
                     }
@@ -64,20 +64,20 @@ impl BlockingServer {
         })
     }
 
-    /// Counts the multipart uploads that were neither completed nor aborted, in all buckets.
+    /// Returns the number of multipart uploads that are neither completed nor aborted, in all buckets.
     ///
     /// # Errors
     ///
-    /// Those of the store when buckets and uploads are listed.
+    /// The errors of listing buckets and uploads.
     ///
     /// # Panics
     ///
-    /// Inside of a tokio runtime, where [`S3Server::unfinished_uploads`] is there to be awaited.
+    /// In a tokio runtime; await [`S3Server::unfinished_uploads`] there.
     pub fn unfinished_uploads(&self) -> s3_core::Result<usize> {
         self.runtime.block_on(self.server.unfinished_uploads())
     }
 
-    /// Ends the server and waits for its thread; dropping does the same.
+    /// Stops the server and joins its thread, as dropping does.
     pub fn stop(self) {}
 }
 
@@ -93,7 +93,7 @@ impl Drop for BlockingServer {
     fn drop(&mut self) {
         self.end.cancel();
         if let Some(thread) = self.thread.take() {
-            // A panic of the server's thread was printed by it; there is nothing to add while dropping.
+            // A panic of the server's thread has been printed already.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! Setting a server up.
+//! [`S3ServerBuilder`]: the settings of a server.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,13 +10,13 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::activity::Activity;
 use super::credentials::{Anybody, KeyPair};
-use super::front::Front;
-use super::{Domains, Frontend, S3Server, tcp};
+use super::request_handler::RequestHandler;
+use super::socket_activity::SocketActivity;
+use super::{Domains, Frontend, S3Server, accept};
 use crate::{FaultPlan, Faults, RequestLog};
 
-/// Sets an [`S3Server`] up. Nothing is done before [`start`](Self::start).
+/// The settings of an [`S3Server`], which [`start`](Self::start) starts.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct S3ServerBuilder {
@@ -68,13 +68,13 @@ impl S3ServerBuilder {
         }
     }
 
-    /// Listens on this port of 127.0.0.1; 0, the default, lets the system choose a free one.
+    /// Sets the port on 127.0.0.1; with 0, the default, the system chooses a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Sets the only credentials that are accepted; `testkey` and `testsecret-testsecret` by default.
+    /// Sets the accepted credentials; `testkey` and `testsecret-testsecret` by default.
     pub fn credentials(mut self, access_key: &str, secret_key: &str) -> Self {
         self.keys = KeyPair {
             access_key: access_key.to_owned(),
@@ -83,25 +83,25 @@ impl S3ServerBuilder {
         self
     }
 
-    /// Sets the region that buckets are in, `us-east-1` by default. Requests signed for any region are accepted.
+    /// Sets the region of the buckets, `us-east-1` by default. Requests signed for any region are accepted.
     pub fn region(mut self, region: &str) -> Self {
         region.clone_into(&mut self.region);
         self
     }
 
-    /// Also takes labels below this domain for buckets. `s3.localhost` and `localhost` are there already.
+    /// Adds a domain whose subdomains are buckets. `s3.localhost` and `localhost` are included already.
     pub fn virtual_host_domain(mut self, domain: &str) -> Self {
         self.domains.push(domain.to_owned());
         self
     }
 
-    /// Also answers requests without a signature, such as those of plain curl.
+    /// Also responses requests without a signature, such as those of curl.
     pub fn allow_anonymous(mut self) -> Self {
         self.anonymous = true;
         self
     }
 
-    /// Begins with a plan of faults; [`S3Server::faults`] changes it later.
+    /// Sets the initial fault plan; [`S3Server::faults`] changes it later.
     pub fn faults(mut self, plan: impl Into<FaultPlan>) -> Self {
         self.plan = plan.into();
         self
@@ -111,7 +111,7 @@ impl S3ServerBuilder {
     ///
     /// # Errors
     ///
-    /// If the port cannot be had.
+    /// If the port is taken.
     ///
     /// # Panics
     ///
@@ -133,17 +133,17 @@ impl S3ServerBuilder {
         if self.anonymous {
             service.set_access(Anybody);
         }
-        let front = Front {
+        let handler = RequestHandler {
             service: service.build(),
             domains,
             request_log: RequestLog::default(),
             faults: Faults::new(self.plan),
         };
-        let (request_log, faults) = (front.request_log.clone(), front.faults.clone());
+        let (request_log, faults) = (handler.request_log.clone(), handler.faults.clone());
         let stop = CancellationToken::new();
-        let (presence, asked) = mpsc::channel(1);
-        let activity = Activity::default();
-        let serving = tcp::serve(listener, front, activity.clone(), asked, stop.clone());
+        let (listen_commands, asked) = mpsc::channel(1);
+        let activity = SocketActivity::default();
+        let serving = accept::serve(listener, handler, activity.clone(), asked, stop.clone());
         let task = tokio::spawn(serving);
         Ok(S3Server {
             port,
@@ -153,7 +153,7 @@ impl S3ServerBuilder {
             request_log,
             faults,
             activity,
-            presence,
+            listen_commands,
             stop,
             task,
         })

@@ -1,4 +1,4 @@
-//! Reading a body and comparing it with what was announced about it.
+//! Reading a request body and verifying its checksums and length.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders, s3_error};
 
 use super::convert::core_checksum;
 
-/// What a request says about its body.
+/// The checksums and the length that a request declares for its body.
 #[derive(Debug, Default)]
 pub(super) struct Announced {
     /// `Content-MD5`.
@@ -22,14 +22,14 @@ pub(super) struct Announced {
     pub(super) checksums: dto::Checksum,
     /// The names in `x-amz-trailer`.
     pub(super) trailer: Option<String>,
-    /// The trailers, once the body was read.
+    /// The trailers, available after the body.
     pub(super) trailers: Option<TrailingHeaders>,
     /// The length of the decoded body.
     pub(super) length: Option<i64>,
 }
 
 impl Announced {
-    /// Returns what the headers announce; the checksums themselves come with the request's input.
+    /// Returns what the headers declare; the checksums come with the input of the operation.
     pub(super) fn new(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> Self {
         let trailer = headers
             .get("x-amz-trailer")
@@ -42,9 +42,9 @@ impl Announced {
     }
 }
 
-/// Reads a body to its end. The buffers are those of the connection.
+/// Reads the whole body. The buffers are those of the connection.
 ///
-/// Answers `400` if there is less of it than announced or if a checksum differs.
+/// Fails with `400` if the body is shorter than declared or if a checksum differs.
 pub(super) async fn read(
     body: Option<StreamingBlob>,
     announced: Announced,
@@ -155,15 +155,15 @@ fn trailing_value(trailers: Option<&TrailingHeaders>, computed: &Checksum) -> Op
     trailers?.read(|headers| headers.get(&name)?.to_str().ok().map(str::to_owned))?
 }
 
-/// The body could not be read to its end. The protocol layer keeps the types of these errors to itself.
+/// The error of a body that could not be read. The types of the protocol layer's errors are private.
 fn broken(error: &StdError) -> S3Error {
     let text = error.to_string();
     if text.contains("Sha256Mismatch") {
         let code = S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into());
         let text = "The provided 'x-amz-content-sha256' header does not match what was computed";
-        let mut refusal = S3Error::with_message(code, text);
-        refusal.set_status_code(StatusCode::BAD_REQUEST);
-        refusal
+        let mut s3_error = S3Error::with_message(code, text);
+        s3_error.set_status_code(StatusCode::BAD_REQUEST);
+        s3_error
     } else if text.contains("SignatureMismatch") {
         s3_error!(
             SignatureDoesNotMatch,

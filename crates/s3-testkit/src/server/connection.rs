@@ -1,4 +1,4 @@
-//! One TCP connection, which does what its [`Link`] is told.
+//! A TCP connection whose [`ConnectionControl`] can throttle, reset or close it.
 
 use std::io;
 use std::pin::Pin;
@@ -9,43 +9,47 @@ use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::Link;
-use super::activity::Activity;
+use super::ConnectionControl;
+use super::socket_activity::SocketActivity;
 
-/// A TCP connection that tells its [`Link`] about flushes, and everybody that something has moved.
+/// A TCP connection. It reports flushes to its [`ConnectionControl`] and counts socket events.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
-    link: Arc<Link>,
-    activity: Activity,
+    control: Arc<ConnectionControl>,
+    activity: SocketActivity,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, link: Arc<Link>, activity: Activity) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        control: Arc<ConnectionControl>,
+        activity: SocketActivity,
+    ) -> Self {
         activity.opened();
         Self {
             stream,
-            link,
+            control,
             activity,
         }
     }
 
-    fn poll_noted<T>(&self, polled: Poll<T>) -> Poll<T> {
+    fn poll_counted<T>(&self, polled: Poll<T>) -> Poll<T> {
         if polled.is_ready() {
-            self.activity.note();
+            self.activity.record();
         }
         polled
     }
 
-    /// Sends what was to be sent behind everything else.
-    fn poll_behind(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(mut bytes) = self.link.take_behind() {
+    /// Sends the excess bytes after everything else.
+    fn poll_excess(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(mut bytes) = self.control.take_excess() {
             let written = Pin::new(&mut self.stream).poll_write(cx, &bytes);
             if let Poll::Ready(Ok(count)) = written {
                 bytes.advance(count);
             }
             if !bytes.is_empty() {
-                self.link.give_back(bytes);
+                self.control.put_back_excess(bytes);
             }
             ready!(written)?;
         }
@@ -55,8 +59,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.link.is_reset() {
-            // A failure leaves an orderly end, which is all that can be done.
+        if self.control.is_reset() {
+            // If this fails, the connection is closed without a reset.
             let _ = self.stream.set_zero_linger();
         }
         self.activity.closed();
@@ -69,11 +73,11 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.link.is_over(cx) {
+        if self.control.is_closed(cx) {
             return Poll::Ready(Ok(()));
         }
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        self.poll_noted(polled)
+        self.poll_counted(polled)
     }
 }
 
@@ -83,9 +87,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let allowed = ready!(self.link.poll_allowance(cx)).min(data.len());
+        let allowed = ready!(self.control.poll_allowance(cx)).min(data.len());
         let polled = Pin::new(&mut self.stream).poll_write(cx, &data[..allowed]);
-        self.poll_noted(polled)
+        self.poll_counted(polled)
     }
 
     fn poll_write_vectored(
@@ -93,7 +97,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let allowed = ready!(self.link.poll_allowance(cx));
+        let allowed = ready!(self.control.poll_allowance(cx));
         let first = buffers.iter().find(|buffer| !buffer.is_empty());
         let polled = match first {
             Some(first) if allowed < usize::MAX => {
@@ -102,7 +106,7 @@ impl AsyncWrite for Connection {
             }
             _ => Pin::new(&mut self.stream).poll_write_vectored(cx, buffers),
         };
-        self.poll_noted(polled)
+        self.poll_counted(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -111,8 +115,8 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        ready!(self.poll_behind(cx))?;
-        self.link.flushed();
+        ready!(self.poll_excess(cx))?;
+        self.control.flushed();
         Poll::Ready(Ok(()))
     }
 

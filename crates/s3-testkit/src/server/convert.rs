@@ -1,4 +1,4 @@
-//! Between the words of the protocol and those of the store.
+//! Conversion between the types of `s3s` and those of the store.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,7 +10,7 @@ use s3_core::{
 use s3s::dto::{self, ETagCondition, Range, Timestamp};
 use s3s::{S3Result, s3_error};
 
-/// What S3 reports for objects that were written without a content type.
+/// The content type of objects that were written without one.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
 pub(super) fn object_url(bucket: &str, key: &str) -> S3Result<S3Url> {
@@ -46,7 +46,7 @@ pub(super) fn byte_range(range: Range) -> ByteRange {
     }
 }
 
-/// Returns a size as the protocol's signed number.
+/// Converts a size to the signed integer of `s3s`.
 pub(super) fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
@@ -67,7 +67,7 @@ pub(super) fn core_etag(etag: &dto::ETag) -> ETag {
     ETag::new(etag.value())
 }
 
-/// Returns the tag of a condition; `*` holds for whatever is there.
+/// Returns the ETag of a condition; `*` matches any object.
 pub(super) fn named_etag(condition: Option<&ETagCondition>) -> Option<ETag> {
     match condition {
         Some(ETagCondition::ETag(etag)) => Some(core_etag(etag)),
@@ -75,7 +75,7 @@ pub(super) fn named_etag(condition: Option<&ETagCondition>) -> Option<ETag> {
     }
 }
 
-/// Returns what the conditions of a write mean. S3 knows `If-None-Match: *` and `If-Match: TAG`.
+/// Returns the mode of a conditional write. S3 has `If-None-Match: *` and `If-Match: TAG`.
 pub(super) fn put_mode(
     if_match: Option<&ETagCondition>,
     if_none_match: Option<&ETagCondition>,
@@ -91,7 +91,7 @@ pub(super) fn put_mode(
     }
 }
 
-/// The headers that describe an object, as a request brings them.
+/// The headers of a request that become attributes of the object.
 #[derive(Debug, Default)]
 pub(super) struct Described {
     pub(super) content_type: Option<String>,
@@ -124,7 +124,7 @@ impl From<Described> for Attributes {
     }
 }
 
-/// Returns the content encoding without the transport's own `aws-chunked`.
+/// Returns the content encoding without `aws-chunked`.
 fn stored_encoding(encoding: &str) -> Option<String> {
     let is_chunked = |part: &&str| part.trim().eq_ignore_ascii_case("aws-chunked");
     if !encoding.split(',').any(|part| is_chunked(&part)) {
@@ -162,7 +162,7 @@ pub(super) fn encryption(encryption: Option<&Encryption>) -> Option<dto::ServerS
     encryption.map(|encryption| dto::ServerSideEncryption::from(encryption.as_str().to_owned()))
 }
 
-/// Returns a checksum in the field of its kind.
+/// Returns a checksum in the field of its algorithm.
 pub(super) fn checksum_field(checksum: Option<&Checksum>) -> dto::Checksum {
     let mut fields = dto::Checksum::default();
     let Some(checksum) = checksum else {
@@ -193,7 +193,7 @@ pub(super) fn core_checksum(fields: &dto::Checksum) -> Option<Checksum> {
     .find_map(|(algorithm, value)| Some(Checksum::new(algorithm, value.as_deref()?)))
 }
 
-/// Returns a text that XML can hold, or `None`. An answer that merely repeats a key goes without it.
+/// Returns the text if XML can represent it. Responses leave out a key that XML cannot represent.
 pub(super) fn in_xml(text: &str) -> Option<String> {
     let illegal =
         |c: char| (c < ' ' && !matches!(c, '\t' | '\n')) || matches!(c, '\u{fffe}' | '\u{ffff}');

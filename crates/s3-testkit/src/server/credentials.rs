@@ -1,10 +1,10 @@
-//! Who may ask.
+//! The credentials that the server accepts.
 
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
-/// One access key and its secret; any region.
+/// An access key and its secret, for any region.
 #[derive(Clone, Debug)]
 pub(super) struct KeyPair {
     pub(super) access_key: String,
@@ -25,7 +25,7 @@ impl S3Auth for KeyPair {
     }
 }
 
-/// Lets requests without a signature through; those that are signed are still checked.
+/// Accepts requests without a signature; signatures are still verified.
 #[derive(Debug)]
 pub(super) struct Anybody;
 

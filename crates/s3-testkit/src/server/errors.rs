@@ -1,11 +1,11 @@
-//! The errors of a store as S3's answers.
+//! Conversion of store errors to S3 error responses.
 
 use http::StatusCode;
 use s3_core::{Error, ErrorKind};
 use s3s::{S3Error, S3ErrorCode};
 
-/// Returns the answer that means this error: its own code if it has one, else the code of its kind.
-pub(super) fn refusal(error: Error) -> S3Error {
+/// Returns the error response for this error, with its own code or else the code of its kind.
+pub(super) fn s3_error(error: Error) -> S3Error {
     let (usual_code, usual_status) = of_kind(error.kind());
     let code = error.code().unwrap_or(usual_code);
     let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::InternalError);
@@ -18,13 +18,13 @@ pub(super) fn refusal(error: Error) -> S3Error {
         .message()
         .unwrap_or(error.kind().describe())
         .to_owned();
-    let mut refusal = S3Error::with_message(code, message);
-    refusal.set_status_code(status.unwrap_or(usual_status));
+    let mut s3_error = S3Error::with_message(code, message);
+    s3_error.set_status_code(status.unwrap_or(usual_status));
     if let Some(id) = error.request_id() {
-        refusal.set_request_id(id);
+        s3_error.set_request_id(id);
     }
-    refusal.set_source(Box::new(error));
-    refusal
+    s3_error.set_source(Box::new(error));
+    s3_error
 }
 
 const fn of_kind(kind: ErrorKind) -> (&'static str, StatusCode) {
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_known_code_wins_over_the_kind() {
-        let known = refusal(Error::from_response(
+        let known = s3_error(Error::from_response(
             Operation::Put,
             400,
             Some("EntityTooSmall"),
@@ -64,12 +64,12 @@ mod tests {
             (known.code().as_str(), known.status_code()),
             ("EntityTooSmall", Some(StatusCode::BAD_REQUEST))
         );
-        let by_kind = refusal(Error::new(ErrorKind::NotFound, Operation::Get));
+        let by_kind = s3_error(Error::new(ErrorKind::NotFound, Operation::Get));
         assert_eq!(
             (by_kind.code().as_str(), by_kind.status_code()),
             ("NoSuchKey", Some(StatusCode::NOT_FOUND))
         );
-        let unknown = refusal(Error::from_response(Operation::Get, 418, Some("Odd")));
+        let unknown = s3_error(Error::from_response(Operation::Get, 418, Some("Odd")));
         assert_eq!(
             (unknown.code().as_str(), unknown.status_code()),
             ("Odd", Some(StatusCode::IM_A_TEAPOT))

@@ -1,12 +1,12 @@
-//! The `Range` header as S3 reads it: one range of bytes, or as if it were not there.
+//! The `Range` header as S3 parses it: a single byte range, otherwise ignored.
 
 use http::header::{AUTHORIZATION, RANGE};
 use http::{HeaderMap, Request};
 use s3s::dto::Range;
 
-/// Removes a `Range` header that is no single range of bytes, as AWS ignores it.
+/// Removes a `Range` header that is not a single byte range; AWS ignores it.
 ///
-/// A header that was signed stays: without it the signature would no longer hold.
+/// A signed header stays: the signature depends on it.
 pub(super) fn ignore_malformed<B>(request: &mut Request<B>) {
     let Some(range) = request.headers().get(RANGE) else {
         return;

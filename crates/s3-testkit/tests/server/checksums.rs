@@ -1,4 +1,4 @@
-//! Bodies are compared with what was announced about them.
+//! Request bodies are verified against their declared checksums and length.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use s3_core::{
 };
 use s3_testkit::{S3Server, assert_ramp, ramp};
 
-use crate::raw::{Answer, open_server, send};
+use crate::raw_http::{RawResponse, open_server, send};
 use crate::signing::signed_put;
 
 /// The checksums of `123456789`: the check values of the CRC catalogue, and the digests, in base64.
@@ -20,21 +20,21 @@ const RIGHT: &[(&str, &str)] = &[
     ("sha256", "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
 ];
 
-async fn put(server: &S3Server, headers: &[&str]) -> Answer {
+async fn put(server: &S3Server, headers: &[&str]) -> RawResponse {
     send(server, "PUT /bkt/k", headers, b"123456789").await
 }
 
 #[tokio::test]
-async fn each_kind_is_checked_kept_and_shown_to_those_who_ask() {
+async fn every_algorithm_is_verified_stored_and_returned_on_request() {
     let server = open_server().await;
     for (name, value) in RIGHT {
         let header = format!("x-amz-checksum-{name}");
-        let answer = put(&server, &[&format!("{header}: {value}")]).await;
+        let response = put(&server, &[&format!("{header}: {value}")]).await;
         assert_eq!(
-            (answer.status, answer.header(&header)),
+            (response.status, response.header(&header)),
             (200, Some(*value)),
             "{name} {}",
-            answer.text()
+            response.text()
         );
         let head = send(
             &server,
@@ -53,17 +53,17 @@ async fn each_kind_is_checked_kept_and_shown_to_those_who_ask() {
 }
 
 #[tokio::test]
-async fn a_mismatch_is_refused_and_nothing_is_stored() {
+async fn a_mismatch_is_rejected_and_nothing_is_stored() {
     let server = open_server().await;
     for (name, value) in RIGHT {
         // The right value of other bytes.
         let wrong = value.replace(&value[..1], if value.starts_with('A') { "B" } else { "A" });
-        let answer = put(&server, &[&format!("x-amz-checksum-{name}: {wrong}")]).await;
-        assert_eq!(answer.status, 400, "{name}");
+        let response = put(&server, &[&format!("x-amz-checksum-{name}: {wrong}")]).await;
+        assert_eq!(response.status, 400, "{name}");
         assert!(
-            answer.text().contains("<Code>BadDigest</Code>"),
+            response.text().contains("<Code>BadDigest</Code>"),
             "{name}: {}",
-            answer.text()
+            response.text()
         );
     }
     let md5 = put(&server, &["Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=="]).await;
@@ -91,9 +91,9 @@ async fn content_md5_is_checked() {
 }
 
 #[tokio::test]
-async fn two_kinds_at_once_are_refused() {
+async fn two_algorithms_at_once_are_rejected() {
     let server = open_server().await;
-    let answer = put(
+    let response = put(
         &server,
         &[
             "x-amz-checksum-crc32: y/Q5Jg==",
@@ -101,17 +101,17 @@ async fn two_kinds_at_once_are_refused() {
         ],
     )
     .await;
-    assert_eq!(answer.status, 400);
+    assert_eq!(response.status, 400);
     assert!(
-        answer.text().contains("<Code>InvalidRequest</Code>"),
+        response.text().contains("<Code>InvalidRequest</Code>"),
         "{}",
-        answer.text()
+        response.text()
     );
 }
 
 /// A file is sent aws-chunked, with the checksum as a trailer.
 #[tokio::test]
-async fn a_trailer_is_checked_and_kept() {
+async fn a_trailer_is_verified_and_stored() {
     let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
         .await
         .unwrap();
@@ -143,7 +143,7 @@ async fn a_trailer_is_checked_and_kept() {
 
 /// The same by hand, with chunks that are not signed.
 #[tokio::test]
-async fn a_wrong_trailer_is_refused() {
+async fn a_wrong_trailer_is_rejected() {
     let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
         .await
         .unwrap();
@@ -164,29 +164,29 @@ async fn a_wrong_trailer_is_refused() {
             &extra,
         );
         let headers: Vec<_> = headers.iter().map(String::as_str).collect();
-        let answer = send(&server, "PUT /bkt/k", &headers, body.as_bytes()).await;
-        assert_eq!(answer.status, status, "{}", answer.text());
-        assert!(answer.text().contains(code), "{}", answer.text());
+        let response = send(&server, "PUT /bkt/k", &headers, body.as_bytes()).await;
+        assert_eq!(response.status, status, "{}", response.text());
+        assert!(response.text().contains(code), "{}", response.text());
     }
     let url = S3Url::parse("s3://bkt/k").unwrap();
     assert_eq!(server.store().get_bytes(url).await.unwrap(), "123456789");
 }
 
 #[tokio::test]
-async fn a_body_with_another_hash_than_signed_is_refused() {
+async fn a_body_that_does_not_match_its_signed_hash_is_rejected() {
     let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
         .await
         .unwrap();
     let headers = signed_put(&server, "/bkt/k", &"0".repeat(64), &[]);
     let headers: Vec<_> = headers.iter().map(String::as_str).collect();
-    let answer = send(&server, "PUT /bkt/k", &headers, b"123456789").await;
-    assert_eq!(answer.status, 400);
+    let response = send(&server, "PUT /bkt/k", &headers, b"123456789").await;
+    assert_eq!(response.status, 400);
     assert!(
-        answer
+        response
             .text()
             .contains("<Code>XAmzContentSHA256Mismatch</Code>"),
         "{}",
-        answer.text()
+        response.text()
     );
     assert!(
         !server

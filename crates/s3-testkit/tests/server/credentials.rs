@@ -1,9 +1,9 @@
-//! Who gets an answer.
+//! Access keys, regions and unsigned requests.
 
 use s3_core::{ErrorKind, GetRequest, HeadRequest, MemoryStore, S3Url, Store};
 use s3_testkit::S3Server;
 
-use crate::raw;
+use crate::raw_http;
 
 #[tokio::test]
 async fn wrong_credentials_are_refused_with_s3s_codes() {
@@ -47,11 +47,17 @@ async fn any_region_is_accepted() {
 }
 
 #[tokio::test]
-async fn unsigned_requests_are_answered_only_if_allowed() {
+async fn unsigned_requests_are_accepted_only_if_allowed() {
     let closed = S3Server::start(MemoryStore::with_buckets(["bkt"]))
         .await
         .unwrap();
-    assert_eq!(raw::send(&closed, "GET /bkt/k", &[], b"").await.status, 403);
-    let open = raw::open_server().await;
-    assert_eq!(raw::send(&open, "GET /bkt/k", &[], b"").await.status, 404);
+    assert_eq!(
+        raw_http::send(&closed, "GET /bkt/k", &[], b"").await.status,
+        403
+    );
+    let open = raw_http::open_server().await;
+    assert_eq!(
+        raw_http::send(&open, "GET /bkt/k", &[], b"").await.status,
+        404
+    );
 }

@@ -1,4 +1,4 @@
-//! The same plan without HTTP.
+//! `FaultStore`: fault plans without HTTP.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ async fn every_call_is_matched_as_its_request() {
 }
 
 #[tokio::test]
-async fn a_dropped_call_is_not_carried_out_and_a_lost_reply_is() {
+async fn a_dropped_call_has_no_effect_and_a_call_with_a_lost_reply_has() {
     let put = |action| FaultMatch::method("PUT").on(action).times(1);
     let store = faulty(FaultPlan::new([
         put(FaultAction::Drop),
@@ -107,7 +107,7 @@ async fn a_dropped_call_is_not_carried_out_and_a_lost_reply_is() {
 }
 
 #[tokio::test]
-async fn a_cut_body_ends_early_and_a_broken_one_says_so() {
+async fn a_truncated_body_ends_early_and_an_interrupted_one_fails() {
     let get = |action| FaultMatch::method("GET").on(action).times(1);
     let plan = FaultPlan::new([
         get(FaultAction::truncate_half()),
@@ -136,7 +136,7 @@ async fn a_cut_body_ends_early_and_a_broken_one_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stalls_take_the_time_that_they_say() {
+async fn stalls_last_as_long_as_requested() {
     let stall = Duration::from_secs(30);
     let body_stall = FaultAction::Stall {
         at: Some(s3_testkit::Position::Byte(100)),
@@ -159,7 +159,7 @@ async fn stalls_take_the_time_that_they_say() {
 }
 
 #[tokio::test]
-async fn an_object_can_seem_to_have_changed() {
+async fn an_object_can_appear_changed() {
     let store = faulty(FaultMatch::any().on(FaultAction::ChangedETag).times(2)).await;
     let changed = store.head(HeadRequest::new(url())).await.unwrap().etag;
     assert_eq!(
@@ -173,7 +173,7 @@ async fn an_object_can_seem_to_have_changed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_happens_behind_the_call_and_to_its_bytes_means_the_same_without_a_wire() {
+async fn faults_after_the_call_and_in_its_body_work_without_http() {
     let other = S3Url::parse("s3://bkt/other").unwrap();
     let late = FaultAction::status(503, "SlowDown").after_commit();
     let store = faulty(FaultMatch::method("PUT").on(late)).await;

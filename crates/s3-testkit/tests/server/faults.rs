@@ -1,4 +1,4 @@
-//! Every fault arrives at a client, and is counted once it has.
+//! Every fault reaches the client and is counted.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ fn once(action: FaultAction) -> FaultPlan {
 /// Reads the object and returns what arrived, and the error if there was one.
 async fn read(client: &SdkStore) -> (Vec<u8>, Option<Error>) {
     let mut body = match client.get(GetRequest::new(url())).await {
-        Ok(answer) => answer.body,
+        Ok(response) => response.body,
         Err(error) => return (Vec::new(), Some(error)),
     };
     let mut bytes = Vec::new();
@@ -73,7 +73,7 @@ async fn an_error_status_comes_with_its_code_and_wait() {
 }
 
 #[tokio::test]
-async fn a_head_gets_the_status_alone_and_a_put_stores_nothing() {
+async fn a_head_gets_only_the_status_and_a_put_stores_nothing() {
     let (server, client) =
         served(FaultMatch::any().on(FaultAction::status(500, "InternalError"))).await;
     let error = client.head(HeadRequest::new(url())).await.unwrap_err();
@@ -92,7 +92,7 @@ async fn a_head_gets_the_status_alone_and_a_put_stores_nothing() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_gives_no_answer() {
+async fn a_dropped_connection_has_no_response() {
     let (server, client) = served(once(FaultAction::Drop)).await;
     let (_, error) = read(&client).await;
     assert_eq!(error.unwrap().kind(), ErrorKind::Network);
@@ -102,7 +102,7 @@ async fn a_dropped_connection_gives_no_answer() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_comes_after_the_deed() {
+async fn a_request_with_a_lost_reply_takes_effect() {
     let (server, client) = served(
         FaultMatch::method("PUT")
             .on(FaultAction::LoseReply)
@@ -117,7 +117,7 @@ async fn a_lost_reply_comes_after_the_deed() {
 }
 
 #[tokio::test]
-async fn a_cut_body_arrives_up_to_the_cut() {
+async fn a_truncated_body_arrives_up_to_its_position() {
     for (at, len) in [
         (Position::Byte(0), 0),
         (Position::Byte(1), 1),
@@ -147,7 +147,7 @@ async fn a_cut_body_arrives_up_to_the_cut() {
 }
 
 #[tokio::test]
-async fn all_bytes_before_a_cut_reach_the_client() {
+async fn all_bytes_before_a_truncation_reach_the_client() {
     let (server, _) = served(once(FaultAction::truncate_after(200_000))).await;
     let open = S3Server::builder(server.store())
         .allow_anonymous()
@@ -156,14 +156,14 @@ async fn all_bytes_before_a_cut_reach_the_client() {
         .unwrap();
     open.faults()
         .set(once(FaultAction::truncate_after(200_000)));
-    let answer = crate::raw::send(&open, "GET /bkt/k", &[], b"").await;
-    assert_eq!(answer.header("content-length"), Some("300000"));
-    assert_eq!(answer.body.len(), 200_000);
-    assert_ramp(&answer.body, 0);
+    let response = crate::raw_http::send(&open, "GET /bkt/k", &[], b"").await;
+    assert_eq!(response.header("content-length"), Some("300000"));
+    assert_eq!(response.body.len(), 200_000);
+    assert_ramp(&response.body, 0);
 }
 
 #[tokio::test]
-async fn a_body_that_ends_before_the_cut_is_whole_and_nothing_was_delivered() {
+async fn a_body_shorter_than_the_position_is_complete_and_nothing_is_delivered() {
     let (server, client) = served(once(FaultAction::truncate_after(SIZE as u64))).await;
     assert_eq!(read(&client).await.0.len(), SIZE);
     assert_eq!(server.faults().delivered().total(), 0);
@@ -193,7 +193,7 @@ async fn a_stall_ends_after_its_time() {
 }
 
 #[tokio::test]
-async fn a_stall_for_ever_ends_when_the_client_gives_up() {
+async fn an_endless_stall_ends_when_the_client_closes_the_connection() {
     for action in [
         FaultAction::Stall {
             at: None,
@@ -221,7 +221,7 @@ async fn delivery(server: &S3Server) {
 }
 
 #[tokio::test]
-async fn an_object_can_seem_to_have_changed() {
+async fn an_object_can_appear_changed() {
     let (server, client) = served(
         FaultMatch::method("GET")
             .on(FaultAction::ChangedETag)

@@ -1,9 +1,9 @@
-//! Listings carry every key exactly.
+//! Listings return every key exactly.
 
 use s3_core::{DeleteRequest, ListRequest, S3Prefix, S3Url, Store, StoreExt};
 use s3_testkit::ramp;
 
-use crate::raw::{open_server, send};
+use crate::raw_http::{open_server, send};
 
 const KEYS: &[&str] = &[
     " leading space",
@@ -70,7 +70,7 @@ async fn a_client_lists_every_key_as_it_was_put() {
 }
 
 #[tokio::test]
-async fn encoding_type_url_encodes_all_that_repeats_a_key() {
+async fn encoding_type_url_encodes_every_field_with_a_key() {
     let server = open_server().await;
     let store = server.store();
     for key in ["p /a\u{1}", "p /b|c", "p /b|d"] {
@@ -96,7 +96,7 @@ async fn encoding_type_url_encodes_all_that_repeats_a_key() {
 }
 
 #[tokio::test]
-async fn the_first_version_of_listing_goes_on_behind_the_marker() {
+async fn list_objects_v1_continues_after_the_marker() {
     let server = open_server().await;
     for key in ["a/1", "a/2", "b", "c"] {
         server
@@ -160,14 +160,14 @@ async fn a_marker_that_is_the_prefix_and_a_key_skips_nothing_below_it() {
 #[tokio::test]
 async fn a_token_that_the_server_did_not_give_is_refused() {
     let server = open_server().await;
-    let answer = send(
+    let response = send(
         &server,
         "GET /bkt?list-type=2&continuation-token=!",
         &[],
         b"",
     )
     .await;
-    assert_eq!(answer.status, 400);
+    assert_eq!(response.status, 400);
     assert_eq!(
         send(&server, "GET /bkt?list-type=2&max-keys=-1", &[], b"")
             .await

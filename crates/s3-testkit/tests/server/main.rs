@@ -1,18 +1,18 @@
-//! The server, its faults and its request_log, as clients see them.
+//! The server, its faults and its request log, seen by a client.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test's own helpers may fail it, as the tests themselves"
 )]
 
+mod addressing;
 mod checksums;
 mod credentials;
 mod fault_store;
 mod faults;
-mod foreign;
-mod lies;
+mod file_system;
 mod listing;
 mod operations;
-mod places;
-mod raw;
+mod raw_http;
 mod signing;
+mod wrong_responses;

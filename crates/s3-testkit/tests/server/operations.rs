@@ -1,4 +1,4 @@
-//! Every operation through a real client.
+//! Every operation through the SDK client.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use s3_core::{
 };
 use s3_testkit::{S3Server, assert_ramp, ramp};
 
-use crate::raw;
+use crate::raw_http;
 
 async fn served() -> (S3Server, SdkStore) {
     let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
@@ -26,7 +26,7 @@ fn url(key: &str) -> S3Url {
 }
 
 #[tokio::test]
-async fn what_is_put_is_got_with_its_attributes() {
+async fn a_get_returns_bytes_and_attributes_of_the_put() {
     let (server, client) = served().await;
     let mut attributes = Attributes::default();
     attributes.content_type = Some("text/plain".into());
@@ -38,24 +38,24 @@ async fn what_is_put_is_got_with_its_attributes() {
         .with_attributes(attributes.clone());
     let etag = client.put(put).await.unwrap().etag;
 
-    let answer = client
+    let response = client
         .get(GetRequest::new(url("a//b")).with_range(100..300))
         .await
         .unwrap();
     assert_eq!(
-        (answer.meta.size, answer.range.clone()),
+        (response.meta.size, response.range.clone()),
         (200_000, 100..300)
     );
     assert_eq!(
-        (answer.meta.etag.clone(), answer.meta.attributes.clone()),
+        (response.meta.etag.clone(), response.meta.attributes.clone()),
         (etag, attributes)
     );
-    assert_ramp(&answer.body.collect().await.unwrap(), 100);
+    assert_ramp(&response.body.collect().await.unwrap(), 100);
     assert_ramp(&server.store().get_bytes(url("a//b")).await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn ranges_are_answered_as_s3_does() {
+async fn range_requests_get_the_responses_of_s3() {
     let (server, client) = served().await;
     client.put_bytes(url("k"), ramp(0, 1000)).await.unwrap();
     let error = client
@@ -109,7 +109,7 @@ async fn conditions_hold_on_reads_and_writes() {
 }
 
 #[tokio::test]
-async fn an_object_is_made_of_parts_and_copies() {
+async fn an_object_is_assembled_from_parts_and_copies() {
     let (server, client) = served().await;
     let five_mib = 5 << 20;
     client
@@ -159,7 +159,7 @@ async fn an_object_is_made_of_parts_and_copies() {
 }
 
 #[tokio::test]
-async fn an_upload_can_be_given_up() {
+async fn an_upload_can_be_aborted() {
     let (server, client) = served().await;
     let upload = client
         .create_upload(CreateUpload::new(url("k"), Attributes::default()))
@@ -188,17 +188,17 @@ async fn objects_are_copied_and_deleted() {
     assert_eq!(client.get_bytes(url("to")).await.unwrap(), "body");
 
     let urls = vec![url("to"), url("never there"), url("from \u{e9}+")];
-    let answer = client
+    let response = client
         .delete(DeleteRequest::new("bkt", urls))
         .await
         .unwrap();
-    assert!(answer.failures.is_empty());
+    assert!(response.failures.is_empty());
     assert!(!client.exists(url("to")).await.unwrap());
     assert_eq!(server.request_log().count_of("DeleteObjects"), 1);
 }
 
 #[tokio::test]
-async fn buckets_come_and_go() {
+async fn buckets_are_created_and_deleted() {
     let (_server, client) = served().await;
     client
         .create_bucket(BucketRequest::new("second"))
@@ -224,7 +224,7 @@ async fn buckets_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_presigned_url_carries_its_own_permission() {
+async fn a_presigned_url_needs_no_credentials() {
     let (server, client) = served().await;
     client
         .put_bytes(url("a b/\u{e9}"), Bytes::from_static(b"body"))
@@ -237,11 +237,11 @@ async fn a_presigned_url_carries_its_own_permission() {
     );
     let presigned = client.presign(request).await.unwrap();
     let target = presigned.strip_prefix(&server.endpoint()).unwrap();
-    let answer = raw::send(&server, &format!("GET {target}"), &[], b"").await;
-    assert_eq!((answer.status, answer.text().as_str()), (200, "body"));
+    let response = raw_http::send(&server, &format!("GET {target}"), &[], b"").await;
+    assert_eq!((response.status, response.text().as_str()), (200, "body"));
     let tampered = target.replace("%C3%A9", "other");
     assert_eq!(
-        raw::send(&server, &format!("GET {tampered}"), &[], b"")
+        raw_http::send(&server, &format!("GET {tampered}"), &[], b"")
             .await
             .status,
         403

@@ -1,4 +1,4 @@
-//! Signatures by hand, for signed requests that a well-behaved client never sends.
+//! Handwritten signatures, for signed requests that a well-behaved client never sends.
 
 use s3_testkit::S3Server;
 use sha2::{Digest, Sha256};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use s3_core::{ErrorKind, Operation, Phase, S3Prefix, StoreExt};
-use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultRule, ListLie};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultRule, ListFault};
 use s3_transfer::{Concurrency, Destination, GetItem, ListOptions, Transfer, TransferConfig};
 use tokio::time::{Instant, timeout};
 
@@ -225,7 +225,7 @@ async fn a_level_and_a_single_lane_are_listed_as_they_are_read() {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_repeats_the_end_of_the_one_before_is_an_error() {
     for delimiter in [None, Some("/")] {
-        let overlap = FaultMatch::any().on(FaultAction::List(ListLie::Overlaps));
+        let overlap = FaultMatch::any().on(FaultAction::List(ListFault::Overlaps));
         let setup = setup(FaultPlan::from(overlap));
         for n in 0..6 {
             let key = url(&format!("k{n}"));

@@ -1,8 +1,8 @@
 //! Faults on any store, without HTTP.
 
-mod calls;
-mod cut;
-mod wrapper;
+mod as_http;
+mod fault_store;
+mod faulty_body;
 
-use calls::Context;
-pub use wrapper::FaultStore;
+use as_http::CallContext;
+pub use fault_store::FaultStore;

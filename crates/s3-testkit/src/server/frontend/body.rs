@@ -1,4 +1,4 @@
-//! A store's body as the protocol's.
+//! Conversion of a store's body to a response body.
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +19,7 @@ pub(super) fn streamed(body: Body, len: u64) -> StreamingBlob {
     })
 }
 
-/// The mutex makes the body `Sync`, which the protocol layer asks for; it is never locked.
+/// The mutex makes the body `Sync`, which the protocol layer requires; it is never locked.
 struct Streamed {
     body: Mutex<Body>,
     left: u64,

@@ -1,4 +1,4 @@
-//! Buckets.
+//! ListBuckets, CreateBucket, DeleteBucket, HeadBucket and GetBucketLocation.
 
 use s3_core::{BucketRequest, Store};
 use s3s::dto::{
@@ -10,13 +10,13 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
 use crate::server::convert::timestamp;
-use crate::server::errors::refusal;
+use crate::server::errors::s3_error;
 
 pub(super) async fn list_buckets(
     front: &Frontend,
     _: S3Request<ListBucketsInput>,
 ) -> S3Result<ListBucketsOutput> {
-    let buckets = front.store.list_buckets().await.map_err(refusal)?;
+    let buckets = front.store.list_buckets().await.map_err(s3_error)?;
     let buckets = buckets.into_iter().map(|bucket| Bucket {
         name: Some(bucket.name.to_string()),
         creation_date: timestamp(bucket.created),
@@ -38,7 +38,7 @@ pub(super) async fn create_bucket(
         .store
         .create_bucket(BucketRequest::new(bucket))
         .await
-        .map_err(refusal)?;
+        .map_err(s3_error)?;
     Ok(CreateBucketOutput { location })
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn delete_bucket(
         .store
         .delete_bucket(BucketRequest::new(request.input.bucket))
         .await
-        .map_err(refusal)?;
+        .map_err(s3_error)?;
     Ok(DeleteBucketOutput {})
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn get_bucket_location(
     request: S3Request<GetBucketLocationInput>,
 ) -> S3Result<GetBucketLocationOutput> {
     must_exist(front, &request.input.bucket).await?;
-    // S3's first region has no name here.
+    // The location of `us-east-1` is empty.
     let constraint =
         (front.region != "us-east-1").then(|| BucketLocationConstraint::from(front.region.clone()));
     Ok(GetBucketLocationOutput {
@@ -79,7 +79,7 @@ pub(super) async fn get_bucket_location(
 }
 
 async fn must_exist(front: &Frontend, bucket: &str) -> S3Result<()> {
-    let buckets = front.store.list_buckets().await.map_err(refusal)?;
+    let buckets = front.store.list_buckets().await.map_err(s3_error)?;
     if buckets.iter().any(|have| *have.name == *bucket) {
         Ok(())
     } else {

@@ -1,4 +1,4 @@
-//! Copying inside the store.
+//! CopyObject and UploadPartCopy.
 
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use crate::server::convert::{
     Described, byte_range, checksum_field, named_etag, object_url, part_number, put_mode, strong,
     timestamp, upload_id,
 };
-use crate::server::errors::refusal;
+use crate::server::errors::s3_error;
 
 pub(super) async fn copy_object(
     front: &Frontend,
@@ -27,7 +27,7 @@ pub(super) async fn copy_object(
     refuse_other_conditions(conditional)?;
     let to = object_url(&input.bucket, &input.key)?;
     let mut copy = CopyRequest::new(source(&input.copy_source)?, to);
-    // The protocol layer knows no conditions on the copy's own place; its headers are read here.
+    // The protocol layer has no conditions on the destination of a copy; its headers are read here.
     let condition = |name: &str| {
         let value = headers
             .get(name)
@@ -59,10 +59,10 @@ pub(super) async fn copy_object(
     };
     copy.attributes = is_replaced.then(|| described.into());
 
-    let answer = front.store.copy(copy).await.map_err(refusal)?;
-    let checksum = checksum_field(answer.checksum.as_ref());
+    let response = front.store.copy(copy).await.map_err(s3_error)?;
+    let checksum = checksum_field(response.checksum.as_ref());
     let result = CopyObjectResult {
-        e_tag: strong(answer.etag.as_ref()),
+        e_tag: strong(response.etag.as_ref()),
         last_modified: timestamp(Some(SystemTime::now())),
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
@@ -73,7 +73,7 @@ pub(super) async fn copy_object(
     };
     Ok(CopyObjectOutput {
         copy_object_result: Some(result),
-        version_id: answer.version.map(|version| version.to_string()),
+        version_id: response.version.map(|version| version.to_string()),
         ..CopyObjectOutput::default()
     })
 }
@@ -103,7 +103,7 @@ pub(super) async fn upload_part_copy(
         .map(byte_range);
     part.source_if_match = named_etag(input.copy_source_if_match.as_ref());
 
-    let tag = front.store.upload_part_copy(part).await.map_err(refusal)?;
+    let tag = front.store.upload_part_copy(part).await.map_err(s3_error)?;
     let result = CopyPartResult {
         e_tag: strong(Some(&tag.etag)),
         last_modified: timestamp(Some(SystemTime::now())),

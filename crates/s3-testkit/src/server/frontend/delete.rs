@@ -1,4 +1,4 @@
-//! Deleting objects.
+//! DeleteObject and DeleteObjects.
 
 use s3_core::{DeleteRequest, Store};
 use s3s::dto::{
@@ -9,7 +9,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
 use crate::server::convert::{in_xml, object_url};
-use crate::server::errors::refusal;
+use crate::server::errors::s3_error;
 
 pub(super) async fn delete_object(
     front: &Frontend,
@@ -17,13 +17,13 @@ pub(super) async fn delete_object(
 ) -> S3Result<DeleteObjectOutput> {
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
-    let answer = front
+    let response = front
         .store
         .delete(DeleteRequest::new(input.bucket, vec![url]))
         .await
-        .map_err(refusal)?;
-    match answer.failures.into_iter().next() {
-        Some((_, error)) => Err(refusal(error)),
+        .map_err(s3_error)?;
+    match response.failures.into_iter().next() {
+        Some((_, error)) => Err(s3_error(error)),
         None => Ok(DeleteObjectOutput::default()),
     }
 }
@@ -50,25 +50,25 @@ pub(super) async fn delete_objects(
         .iter()
         .map(|key| object_url(&input.bucket, key))
         .collect::<S3Result<Vec<_>>>()?;
-    let answer = front
+    let response = front
         .store
         .delete(DeleteRequest::new(input.bucket, urls))
         .await
-        .map_err(refusal)?;
+        .map_err(s3_error)?;
 
     let mut failed = vec![false; keys.len()];
-    let mut errors = Vec::with_capacity(answer.failures.len());
-    for (index, error) in answer.failures {
+    let mut errors = Vec::with_capacity(response.failures.len());
+    for (index, error) in response.failures {
         failed[index] = true;
-        let refused = refusal(error);
+        let failure = s3_error(error);
         errors.push(Error {
             key: Some(keys[index].clone()),
-            code: Some(refused.code().as_str().to_owned()),
-            message: refused.message().map(str::to_owned),
+            code: Some(failure.code().as_str().to_owned()),
+            message: failure.message().map(str::to_owned),
             version_id: None,
         });
     }
-    // A key that XML cannot hold is deleted all the same, but not named.
+    // A key that XML cannot represent is deleted, but left out of the response.
     let deleted = keys.iter().zip(failed).filter(|(_, failed)| !failed);
     let deleted = deleted.filter_map(|(key, _)| {
         let key = Some(in_xml(key)?);

@@ -1,4 +1,4 @@
-//! Keys in listings: as they are, or percent-encoded for those who ask.
+//! Encoding of keys in listings: plain, or percent-encoded with `encoding-type=url`.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::EncodingType;
 use s3s::{S3Result, s3_error};
 
-/// What stays as it is; AWS leaves slashes alone.
+/// The characters that are not encoded; AWS does not encode slashes.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -14,7 +14,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// How an answer writes keys, prefixes and delimiters.
+/// The encoding of keys, prefixes and delimiters in a response.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyEncoding {
     is_url: bool,
@@ -41,12 +41,12 @@ impl KeyEncoding {
     }
 }
 
-/// Writes a store's token so that XML and queries can hold it.
+/// Encodes a store's token for XML and queries.
 pub(super) fn wire_token(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(token)
 }
 
-/// Reads what [`wire_token`] wrote.
+/// Decodes the output of [`wire_token`].
 pub(super) fn store_token(wire: &str) -> S3Result<String> {
     let bytes = URL_SAFE_NO_PAD.decode(wire).ok();
     bytes

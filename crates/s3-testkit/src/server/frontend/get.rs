@@ -1,4 +1,4 @@
-//! Reading objects and their descriptions.
+//! GetObject and HeadObject.
 
 use std::ops::Range;
 
@@ -12,25 +12,25 @@ use s3s::{S3Request, S3Result};
 
 use super::Frontend;
 use super::body::streamed;
-use crate::faults::{Order, Orders, Receipt};
+use crate::faults::{DeliveryCounter, PendingServiceFault, ServiceFault};
 use crate::server::convert::{
     Described, byte_range, checksum_field, named_etag, object_url, size, strong, system_time,
     timestamp,
 };
-use crate::server::errors::refusal;
+use crate::server::errors::s3_error;
 
 pub(super) async fn get_object(
     front: &Frontend,
     request: S3Request<GetObjectInput>,
 ) -> S3Result<GetObjectOutput> {
     let mut input = request.input;
-    let orders = request.extensions.get::<Orders>();
+    let pending = request.extensions.get::<PendingServiceFault>();
     if input.range.is_some()
-        && let Some(orders) = orders
-        && orders.order() == Order::WholeObject
+        && let Some(pending) = pending
+        && pending.fault() == ServiceFault::WholeObject
     {
         input.range = None;
-        orders.take().into_iter().for_each(Receipt::delivered);
+        pending.take().into_iter().for_each(DeliveryCounter::count);
     }
     let mut get = GetRequest::new(object_url(&input.bucket, &input.key)?);
     get.range = input.range.map(byte_range);
@@ -40,17 +40,19 @@ pub(super) async fn get_object(
     get.conditions.if_modified_since = system_time(input.if_modified_since);
     get.conditions.if_unmodified_since = system_time(input.if_unmodified_since);
 
-    let answer = front.store.get(get).await.map_err(refusal)?;
+    let response = front.store.get(get).await.map_err(s3_error)?;
     refuse_existing(input.if_none_match.as_ref())?;
-    let meta = answer.meta;
-    let len = answer.range.end - answer.range.start;
+    let meta = response.meta;
+    let len = response.range.end - response.range.start;
     let described = Described::from(&meta.attributes);
     let checksum = checksum_field(shown_checksum(&meta, input.checksum_mode.as_ref(), len));
     Ok(GetObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
-        content_range: input.range.map(|_| content_range(&answer.range, meta.size)),
+        content_range: input
+            .range
+            .map(|_| content_range(&response.range, meta.size)),
         content_length: Some(size(len)),
-        body: Some(streamed(answer.body, len)),
+        body: Some(streamed(response.body, len)),
         e_tag: strong(meta.etag.as_ref()),
         last_modified: timestamp(meta.last_modified),
         version_id: meta.version.map(|version| version.to_string()),
@@ -81,14 +83,14 @@ pub(super) async fn head_object(
     head.conditions.if_modified_since = system_time(input.if_modified_since);
     head.conditions.if_unmodified_since = system_time(input.if_unmodified_since);
 
-    let meta = front.store.head(head).await.map_err(refusal)?;
+    let meta = front.store.head(head).await.map_err(s3_error)?;
     refuse_existing(input.if_none_match.as_ref())?;
     let range = input
         .range
         .map(|range| byte_range(range).resolve(meta.size))
         .transpose();
     let range = range.map_err(|_| {
-        refusal(s3_core::Error::new(
+        s3_error(s3_core::Error::new(
             ErrorKind::InvalidRange,
             Operation::Head,
         ))
@@ -124,10 +126,10 @@ fn version(id: Option<String>) -> Option<VersionId> {
     id.map(|id| VersionId::new(&id))
 }
 
-/// Answers `304` to `If-None-Match: *`, which a store's conditions cannot say: there is an object.
+/// Responds `304` to `If-None-Match: *`, which the conditions of a store cannot express: the object exists.
 fn refuse_existing(condition: Option<&ETagCondition>) -> S3Result<()> {
     match condition {
-        Some(ETagCondition::Any) => Err(refusal(s3_core::Error::new(
+        Some(ETagCondition::Any) => Err(s3_error(s3_core::Error::new(
             ErrorKind::NotModified,
             Operation::Get,
         ))),
@@ -135,7 +137,7 @@ fn refuse_existing(condition: Option<&ETagCondition>) -> S3Result<()> {
     }
 }
 
-/// The checksum is shown to those who ask, and only if the answer is about the whole object.
+/// The checksum is sent with `x-amz-checksum-mode: ENABLED`, and only for the whole object.
 fn shown_checksum<'meta>(
     meta: &'meta ObjectMeta,
     mode: Option<&ChecksumMode>,

@@ -1,4 +1,4 @@
-//! Listing keys, in both versions of the protocol.
+//! ListObjects and ListObjectsV2.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
 use super::encoding::{KeyEncoding, store_token, wire_token};
-use crate::faults::{Order, Orders, lying_page};
+use crate::faults::{PendingServiceFault, ServiceFault, faulty_page};
 use crate::server::convert::{key_prefix, size, strong, timestamp};
-use crate::server::errors::refusal;
+use crate::server::errors::s3_error;
 
-/// The most entries of a page, whatever is asked for.
+/// The most entries in a page.
 const MAX_KEYS: u32 = 1000;
 
 pub(super) async fn list_objects_v2(
@@ -38,8 +38,8 @@ pub(super) async fn list_objects_v2(
         .transpose()?
         .map(Arc::from);
 
-    let orders = request.extensions.get::<Orders>();
-    let page = page(front, list, max_keys, orders).await?;
+    let pending = request.extensions.get::<PendingServiceFault>();
+    let page = page(front, list, max_keys, pending).await?;
     let contents = objects(&page, encoding);
     let common_prefixes = prefixes(&page, encoding);
     Ok(ListObjectsV2Output {
@@ -78,7 +78,7 @@ pub(super) async fn list_objects(
     )?);
     list.delimiter = non_empty(input.delimiter.as_deref());
     list.start_after =
-        non_empty(input.marker.as_deref()).map(|marker| behind_marker(&marker, &list));
+        non_empty(input.marker.as_deref()).map(|marker| after_marker(&marker, &list));
 
     let page = page(front, list, max_keys, None).await?;
     let next_marker = page
@@ -94,7 +94,7 @@ pub(super) async fn list_objects(
         is_truncated: Some(page.next.is_some()),
         contents: Some(objects(&page, encoding)),
         common_prefixes: Some(prefixes(&page, encoding)),
-        // S3 says where to go on only if keys were rolled up; otherwise it is the last key.
+        // S3 sends `NextMarker` only with a delimiter; otherwise clients use the last key.
         next_marker: next_marker.filter(|_| input.delimiter.is_some()),
         delimiter: input
             .delimiter
@@ -109,21 +109,21 @@ async fn page(
     front: &Frontend,
     mut list: ListRequest,
     max_keys: u32,
-    orders: Option<&Orders>,
+    pending: Option<&PendingServiceFault>,
 ) -> S3Result<ListPage> {
     if max_keys == 0 {
         return Ok(ListPage::default());
     }
     list.max_keys = Some(max_keys);
-    let lie = orders.and_then(|orders| match orders.order() {
-        Order::List(lie) => Some((lie, orders.take()?)),
-        Order::WholeObject => None,
+    let fault = pending.and_then(|pending| match pending.fault() {
+        ServiceFault::List(fault) => Some((fault, pending.take()?)),
+        ServiceFault::WholeObject => None,
     });
-    let page = match lie {
-        Some((lie, receipt)) => lying_page(&front.store, list, lie, receipt).await,
+    let page = match fault {
+        Some((fault, counter)) => faulty_page(&front.store, list, fault, counter).await,
         None => front.store.list_page(list).await,
     };
-    page.map_err(refusal)
+    page.map_err(s3_error)
 }
 
 fn max_keys(asked: Option<i32>) -> S3Result<u32> {
@@ -142,9 +142,9 @@ fn non_empty(text: Option<&str>) -> Option<Arc<str>> {
     text.filter(|text| !text.is_empty()).map(Arc::from)
 }
 
-/// A marker that was rolled up stands for all keys below it. The prefix itself is never rolled up: where it is a key
-/// and the marker, the keys below it are still to come.
-fn behind_marker(marker: &str, list: &ListRequest) -> Arc<str> {
+/// A rolled-up marker stands for all keys below it. The prefix itself is never rolled up: if it is a key
+/// and the marker, the keys below it follow.
+fn after_marker(marker: &str, list: &ListRequest) -> Arc<str> {
     let below = marker.strip_prefix(list.prefix.prefix());
     let is_rolled_up = below
         .zip(list.delimiter.as_deref())

@@ -1,4 +1,4 @@
-//! Listing unfinished uploads and their parts.
+//! ListMultipartUploads and ListParts.
 
 use s3_core::{ListParts, ListUploads, Store};
 use s3s::dto::{
@@ -10,9 +10,9 @@ use s3s::{S3Request, S3Result, s3_error};
 use super::Frontend;
 use super::encoding::KeyEncoding;
 use crate::server::convert::{in_xml, key_prefix, object_url, size, strong, timestamp, upload_id};
-use crate::server::errors::refusal;
+use crate::server::errors::s3_error;
 
-/// The most entries of a page, whatever is asked for.
+/// The most entries in a page.
 const MAX_ENTRIES: i32 = 1000;
 
 pub(super) async fn list_multipart_uploads(
@@ -38,12 +38,12 @@ pub(super) async fn list_multipart_uploads(
         .as_deref()
         .filter(|key| !key.is_empty())
         .map(|key| {
-            // Without an upload id, all uploads of the marker's key are behind us.
+            // Without an upload id, the page starts after all uploads of the marker's key.
             let upload = input.upload_id_marker.as_deref().unwrap_or("\u{10ffff}");
             (key.into(), upload_id(upload))
         });
 
-    let page = front.store.list_uploads(list).await.map_err(refusal)?;
+    let page = front.store.list_uploads(list).await.map_err(s3_error)?;
     let uploads = page.uploads.iter().map(|upload| MultipartUpload {
         key: Some(encoding.written(upload.url.key())),
         upload_id: Some(upload.upload.as_str().to_owned()),
@@ -85,7 +85,7 @@ pub(super) async fn list_parts(
         .and_then(|marker| u32::try_from(marker).ok())
         .filter(|&marker| marker > 0);
 
-    let page = front.store.list_parts(list).await.map_err(refusal)?;
+    let page = front.store.list_parts(list).await.map_err(s3_error)?;
     let parts = page.parts.iter().map(|part| Part {
         part_number: i32::try_from(part.number).ok(),
         e_tag: strong(Some(&part.etag)),

@@ -1,4 +1,4 @@
-//! The operations of S3 as calls of a store: one file per family.
+//! The S3 operations of the server as calls of a store: one file per family.
 
 mod body;
 mod bucket;

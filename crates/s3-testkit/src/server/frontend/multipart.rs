@@ -1,4 +1,4 @@
-//! Writing objects in parts.
+//! Multipart uploads: create, upload part, complete, abort.
 
 use s3_core::{AbortUpload, CompleteUpload, CreateUpload, ETag, PartTag, Store, UploadPart};
 use s3s::dto::{
@@ -14,7 +14,7 @@ use crate::server::convert::{
     Described, checksum_field, core_checksum, core_etag, encryption, in_xml, object_url,
     part_number, put_mode, strong, upload_id,
 };
-use crate::server::errors::refusal;
+use crate::server::errors::s3_error;
 
 pub(super) async fn create_multipart_upload(
     front: &Frontend,
@@ -32,7 +32,7 @@ pub(super) async fn create_multipart_upload(
     };
     let create = CreateUpload::new(url, described.into());
     let encryption = encryption(create.attributes.encryption.as_ref());
-    let upload = front.store.create_upload(create).await.map_err(refusal)?;
+    let upload = front.store.create_upload(create).await.map_err(s3_error)?;
     Ok(CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
         key: in_xml(&input.key),
@@ -71,7 +71,7 @@ pub(super) async fn upload_part(
     let (payload, checksum) = checksum::read(input.body, announced).await?;
     let mut part = UploadPart::new(url, upload_id(&input.upload_id), number, payload);
     part.checksum = checksum;
-    let tag = front.store.upload_part(part).await.map_err(refusal)?;
+    let tag = front.store.upload_part(part).await.map_err(s3_error)?;
     let checksum = checksum_field(tag.checksum.as_ref());
     Ok(UploadPartOutput {
         e_tag: strong(Some(&tag.etag)),
@@ -107,17 +107,17 @@ pub(super) async fn complete_multipart_upload(
     let mut complete = CompleteUpload::new(url, upload_id(&input.upload_id), parts);
     complete.mode = put_mode(input.if_match.as_ref(), input.if_none_match.as_ref())?;
 
-    let answer = front
+    let response = front
         .store
         .complete_upload(complete)
         .await
-        .map_err(refusal)?;
-    let checksum = checksum_field(answer.checksum.as_ref());
+        .map_err(s3_error)?;
+    let checksum = checksum_field(response.checksum.as_ref());
     Ok(CompleteMultipartUploadOutput {
         bucket: Some(input.bucket),
         key: in_xml(&input.key),
-        e_tag: strong(answer.etag.as_ref()),
-        version_id: answer.version.map(|version| version.to_string()),
+        e_tag: strong(response.etag.as_ref()),
+        version_id: response.version.map(|version| version.to_string()),
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
         checksum_crc64nvme: checksum.checksum_crc64nvme,
@@ -134,7 +134,7 @@ pub(super) async fn abort_multipart_upload(
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
     let abort = AbortUpload::new(url, upload_id(&input.upload_id));
-    front.store.abort_upload(abort).await.map_err(refusal)?;
+    front.store.abort_upload(abort).await.map_err(s3_error)?;
     Ok(AbortMultipartUploadOutput::default())
 }
 

@@ -1,4 +1,4 @@
-//! The protocol's operations, each passed on to its family.
+//! [`Frontend`]: the `s3s::S3` trait for any store; each method calls the function of its operation.
 
 use s3_core::SharedStore;
 use s3s::dto::{
@@ -19,7 +19,7 @@ use super::{bucket, copy, delete, get, list, list_uploads, multipart, put};
 
 /// An implementation of `s3s::S3` on any store. Clone is a reference count.
 ///
-/// [`S3Server`](crate::S3Server) runs it; take it alone to put it behind a front of your own.
+/// [`S3Server`](crate::S3Server) serves it. Use it alone to serve it yourself.
 #[derive(Clone, Debug)]
 pub struct Frontend {
     pub(super) store: SharedStore,
@@ -27,7 +27,7 @@ pub struct Frontend {
 }
 
 impl Frontend {
-    /// Speaks for a store, and says that it is in `region`.
+    /// Serves a store in `region`.
     #[must_use]
     pub fn new(store: SharedStore, region: &str) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Frontend {
     }
 }
 
-/// Writes the trait's methods: each hands its input to a function of the same name.
+/// Writes the methods of the trait: each calls the function of the same name.
 macro_rules! operations {
     ($($module:ident::$name:ident($input:ty) -> $output:ty;)*) => {
         #[async_trait::async_trait]

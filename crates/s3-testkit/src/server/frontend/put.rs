@@ -1,4 +1,4 @@
-//! Writing objects in one request.
+//! PutObject.
 
 use s3_core::{PutRequest, Store};
 use s3s::dto::{self, PutObjectInput, PutObjectOutput};
@@ -7,7 +7,7 @@ use s3s::{S3Request, S3Result};
 use super::Frontend;
 use crate::server::checksum::{self, Announced};
 use crate::server::convert::{Described, checksum_field, encryption, object_url, put_mode, strong};
-use crate::server::errors::refusal;
+use crate::server::errors::s3_error;
 
 pub(super) async fn put_object(
     front: &Frontend,
@@ -49,11 +49,11 @@ pub(super) async fn put_object(
         .with_attributes(described.into());
     put.checksum = checksum;
     let encryption = encryption(put.attributes.encryption.as_ref());
-    let answer = front.store.put(put).await.map_err(refusal)?;
-    let checksum = checksum_field(answer.checksum.as_ref());
+    let response = front.store.put(put).await.map_err(s3_error)?;
+    let checksum = checksum_field(response.checksum.as_ref());
     Ok(PutObjectOutput {
-        e_tag: strong(answer.etag.as_ref()),
-        version_id: answer.version.map(|version| version.to_string()),
+        e_tag: strong(response.etag.as_ref()),
+        version_id: response.version.map(|version| version.to_string()),
         server_side_encryption: encryption,
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,

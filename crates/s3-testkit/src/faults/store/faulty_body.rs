@@ -1,34 +1,34 @@
-//! The body of a get that ends, breaks or stalls where a fault says.
+//! The body of a get that is truncated, interrupted, stalled or changed by a fault.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::stream;
+use futures_util::stream::unfold;
 use s3_core::{Body, Error, ErrorKind, Operation, Result};
 use tokio::time::sleep;
 
 use crate::FaultAction;
 use crate::faults::Position;
+use crate::faults::active_plan::{DeliveryCounter, Fault};
 use crate::faults::http::stall;
-use crate::faults::live::{Fault, Receipt};
 
-/// Returns the body with the fault in it, or as it is if the body ends before the place of the fault.
-pub(super) fn shaped(body: Body, range: &Range<u64>, fault: Fault, place: &str) -> Body {
+/// Returns the body with the fault; unchanged if the body ends before its position.
+pub(super) fn with_fault(body: Body, range: &Range<u64>, fault: Fault, resource: &str) -> Body {
     let Some(left) = position(&fault.action).and_then(|at| at.within(range.end - range.start))
     else {
         return body;
     };
-    let cut = Cut {
+    let stream = FaultyStream {
         body,
         left,
-        turn: Some((fault.action, fault.receipt)),
+        fault: Some((fault.action, fault.counter)),
         rest: Bytes::new(),
         trickle: None,
-        place: place.to_owned(),
+        resource: resource.to_owned(),
     };
-    Body::from_stream(stream::unfold(cut, async |mut cut| {
-        cut.next().await.map(|frame| (frame, cut))
+    Body::from_stream(unfold(stream, async |mut stream| {
+        stream.next().await.map(|frame| (frame, stream))
     }))
 }
 
@@ -44,25 +44,25 @@ const fn position(action: &FaultAction) -> Option<Position> {
     }
 }
 
-struct Cut {
+struct FaultyStream {
     body: Body,
-    /// The bytes that still go through before the turn.
+    /// The number of bytes before the fault.
     left: u64,
-    /// What happens then; `None` once it has.
-    turn: Option<(FaultAction, Receipt)>,
-    /// What came in one frame with the last byte before the turn.
+    /// The fault; `None` once it has taken effect.
+    fault: Option<(FaultAction, DeliveryCounter)>,
+    /// The rest of the frame that was split at the fault.
     rest: Bytes,
-    /// So many bytes at a time, with a pause before each.
+    /// Bytes at a time, and the pause before each.
     trickle: Option<(usize, Duration)>,
-    place: String,
+    resource: String,
 }
 
-impl Cut {
+impl FaultyStream {
     async fn next(&mut self) -> Option<Result<Bytes>> {
         if self.left == 0
-            && let Some((action, receipt)) = self.turn.take()
+            && let Some((action, counter)) = self.fault.take()
         {
-            receipt.delivered();
+            counter.count();
             match action {
                 FaultAction::Trickle { bytes, every, .. } => {
                     self.trickle = Some((bytes.max(1), every));
@@ -71,7 +71,7 @@ impl Cut {
                 FaultAction::Stall { wait, .. } => stall(wait).await,
                 FaultAction::BodyError { .. } => {
                     self.end();
-                    return Some(Err(self.broken()));
+                    return Some(Err(self.interrupted()));
                 }
                 _ => {
                     self.end();
@@ -92,7 +92,7 @@ impl Cut {
             Ok(frame) => frame,
             Err(error) => return Some(Err(error)),
         };
-        if self.turn.is_some() {
+        if self.fault.is_some() {
             let head = usize::try_from(self.left).map_or(frame.len(), |left| left.min(frame.len()));
             self.rest = frame.split_off(head);
             self.left -= head as u64;
@@ -100,7 +100,7 @@ impl Cut {
         Some(Ok(frame))
     }
 
-    /// Returns what was kept of the last frame, or the next one.
+    /// Returns the rest of the last frame, or the next one.
     async fn frame(&mut self) -> Option<Result<Bytes>> {
         match self.rest.is_empty() {
             true => self.body.next().await,
@@ -120,15 +120,15 @@ impl Cut {
         Some(Ok(frame.freeze()))
     }
 
-    /// Lets nothing follow.
+    /// Ends the body.
     fn end(&mut self) {
         self.body = Body::from_bytes(Bytes::new());
         self.rest = Bytes::new();
     }
 
-    fn broken(&self) -> Error {
+    fn interrupted(&self) -> Error {
         Error::new(ErrorKind::Network, Operation::Get)
-            .with_resource(&self.place)
-            .with_message("the connection broke in the middle of the body")
+            .with_resource(&self.resource)
+            .with_message("the connection was interrupted in the body")
     }
 }

@@ -1,19 +1,19 @@
-//! HTTP by hand, for what a well-behaved client never sends.
+//! Handwritten HTTP requests that a well-behaved client never sends.
 
 use s3_core::MemoryStore;
 use s3_testkit::S3Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// An answer as it came over the wire.
+/// A response as it came over the wire.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct RawResponse {
     pub(crate) status: u16,
     head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl RawResponse {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (have, value) = line.split_once(": ")?;
@@ -26,7 +26,7 @@ impl Answer {
     }
 }
 
-/// Starts a server with the bucket `bkt` that answers unsigned requests too.
+/// Starts a server with the bucket `bkt` that responses unsigned requests too.
 pub(crate) async fn open_server() -> S3Server {
     S3Server::builder(MemoryStore::with_buckets(["bkt"]))
         .allow_anonymous()
@@ -36,7 +36,12 @@ pub(crate) async fn open_server() -> S3Server {
 }
 
 /// Sends one request and reads to the end of the connection. Headers are lines without line ends.
-pub(crate) async fn send(server: &S3Server, line: &str, headers: &[&str], body: &[u8]) -> Answer {
+pub(crate) async fn send(
+    server: &S3Server,
+    line: &str,
+    headers: &[&str],
+    body: &[u8],
+) -> RawResponse {
     let host = format!("Host: 127.0.0.1:{}", server.port());
     let mut lines = vec![format!("{line} HTTP/1.1"), "Connection: close".to_owned()];
     if !headers.iter().any(|header| header.starts_with("Host:")) {
@@ -61,7 +66,7 @@ pub(crate) async fn send(server: &S3Server, line: &str, headers: &[&str], body: 
         .unwrap();
     let head = String::from_utf8(whole[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer {
+    RawResponse {
         status,
         head,
         body: whole[end + 4..].to_vec(),

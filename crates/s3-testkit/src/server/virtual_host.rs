@@ -1,19 +1,19 @@
-//! Buckets in host names.
+//! Buckets in host names (virtual-hosted style).
 
 use std::sync::Arc;
 
 use s3s::S3Result;
 use s3s::host::{S3Host, VirtualHost};
 
-/// The domains below which a label is a bucket. Clone is a reference count.
+/// The domains whose subdomains are buckets. Clone is a reference count.
 ///
-/// A host that is none of them, with or without a port, is path style, so that the server can also be reached
-/// through proxies and under names that it does not know.
+/// Any other host, with or without a port, is path style, so that the server can be reached through proxies and by
+/// unknown names.
 #[derive(Clone, Debug)]
 pub(crate) struct Domains(Arc<[String]>);
 
 impl Domains {
-    /// `localhost` is always among them.
+    /// Returns these domains and `localhost`.
     pub(crate) fn new<'name>(names: impl IntoIterator<Item = &'name str>) -> Self {
         let mut names: Vec<String> = names
             .into_iter()
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_below_a_domain_is_a_bucket_and_all_else_is_path_style() {
+    fn a_subdomain_is_a_bucket_and_other_hosts_are_path_style() {
         let domains = Domains::new(["s3.localhost"]);
         for (host, bucket) in [
             ("b.s3.localhost:9000", Some("b")),

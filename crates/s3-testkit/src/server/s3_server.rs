@@ -1,4 +1,4 @@
-//! A server that is running.
+//! [`S3Server`]: a running server.
 
 use std::io;
 use std::time::Duration;
@@ -10,26 +10,26 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::activity::Activity;
+use super::accept::ListenCommand;
 use super::credentials::KeyPair;
-use super::tcp::Presence;
+use super::socket_activity::SocketActivity;
 use super::{BlockingServer, S3ServerBuilder};
 use crate::{Faults, RequestLog};
 
-/// How long [`S3Server::stop`] waits for requests under way.
+/// How long [`S3Server::stop`] waits for requests in flight.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A real S3 server on 127.0.0.1, in this process. Dropping it ends it and its connections at once.
+/// An in-process S3 server on 127.0.0.1. Dropping it closes its connections.
 ///
-/// It runs on the tokio runtime that it was started on. Code without one uses [`S3Server::spawn_thread`].
+/// It runs on the tokio runtime on which it was started. Code without a runtime uses [`S3Server::spawn_thread`].
 ///
-/// It keeps to S3 where a client can see it: signatures and presigned URLs are checked, checksums (CRC32, CRC32C,
-/// CRC64NVME, SHA1, SHA256, as header or trailer) and `Content-MD5` are compared with the body, buckets may be in
-/// the path or in the host name, listings with `encoding-type=url` carry every key exactly.
+/// It behaves like S3 for a client: it verifies signatures, presigned URLs, checksums (CRC32, CRC32C, CRC64NVME, SHA1,
+/// SHA256, as header or trailer) and `Content-MD5`, accepts buckets in the path and in the host name, and returns every
+/// key exactly in listings with `encoding-type=url`.
 ///
-/// Versions, access control lists, tags, object lock, lifecycles and `ListMultipartUploads` with a delimiter are
-/// refused with `501 NotImplemented`. A malformed `Range` is ignored, as AWS does, unless it is a signed header:
-/// then it is refused with 400.
+/// Versions, access control lists, tags, object lock, lifecycles and `ListMultipartUploads` with a delimiter fail with
+/// `501 NotImplemented`. A malformed `Range` is ignored, as on AWS, unless the header is signed: then the request fails
+/// with 400.
 ///
 /// # Examples
 ///
@@ -59,14 +59,14 @@ pub struct S3Server {
     pub(super) store: Option<SharedStore>,
     pub(super) request_log: RequestLog,
     pub(super) faults: Faults,
-    pub(super) activity: Activity,
-    pub(super) presence: mpsc::Sender<Presence>,
+    pub(super) activity: SocketActivity,
+    pub(super) listen_commands: mpsc::Sender<ListenCommand>,
     pub(super) stop: CancellationToken,
     pub(super) task: JoinHandle<()>,
 }
 
 impl S3Server {
-    /// Starts a server in front of a store, with everything by default.
+    /// Starts a server for a store with default settings.
     ///
     /// # Errors
     ///
@@ -75,26 +75,26 @@ impl S3Server {
         Self::builder(store).start().await
     }
 
-    /// Sets up a server in front of a store.
+    /// Returns a builder of a server for a store.
     pub fn builder(store: impl Store) -> S3ServerBuilder {
         S3ServerBuilder::for_store(store)
     }
 
-    /// Sets up a server for any implementation of `s3s::S3`, such as `s3s_fs::FileSystem`.
+    /// Returns a builder of a server for any implementation of `s3s::S3`, such as `s3s_fs::FileSystem`.
     pub fn builder_for(service: impl S3) -> S3ServerBuilder {
         S3ServerBuilder::for_service(service)
     }
 
-    /// Starts a server on a thread of its own, for code that has no runtime.
+    /// Starts a server on its own thread, for code without a runtime.
     ///
     /// # Errors
     ///
-    /// If there is no free port, or no thread to be had.
+    /// If there is no free port, or the thread cannot be started.
     pub fn spawn_thread(store: impl Store) -> io::Result<BlockingServer> {
         BlockingServer::start(Self::builder(store))
     }
 
-    /// Returns the URL to point clients at, such as `http://127.0.0.1:41234`.
+    /// Returns the endpoint URL, such as `http://127.0.0.1:41234`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -106,39 +106,39 @@ impl S3Server {
         self.port
     }
 
-    /// Returns the access key that is accepted.
+    /// Returns the access key.
     #[must_use]
     pub fn access_key(&self) -> &str {
         &self.keys.access_key
     }
 
-    /// Returns the secret of the access key. It protects nothing.
+    /// Returns the secret key.
     #[must_use]
     pub fn secret_key(&self) -> &str {
         &self.keys.secret_key
     }
 
-    /// Returns the region that buckets are in.
+    /// Returns the region of the buckets.
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
     }
 
-    /// Returns the record of all requests.
+    /// Returns the log of all requests.
     #[must_use]
     pub fn request_log(&self) -> &RequestLog {
         &self.request_log
     }
 
-    /// Returns the faults at work, to change the plan or to see what was delivered.
+    /// Returns the active faults, to change the plan or to read the counts.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// Returns the store behind the server: what a test looks at without going through HTTP.
+    /// Returns the store of the server, so that a test can read it without HTTP.
     ///
-    /// A server of a foreign service has none; a client of the server itself takes its place.
+    /// For a server of an `s3s::S3` service, this is a client of the server.
     #[must_use]
     pub fn store(&self) -> SharedStore {
         self.store
@@ -146,11 +146,11 @@ impl S3Server {
             .unwrap_or_else(|| SharedStore::new(self.sdk_store()))
     }
 
-    /// Counts the multipart uploads that were neither completed nor aborted, in all buckets.
+    /// Returns the number of multipart uploads that are neither completed nor aborted, in all buckets.
     ///
     /// # Errors
     ///
-    /// Those of the store when buckets and uploads are listed.
+    /// The errors of listing buckets and uploads.
     pub async fn unfinished_uploads(&self) -> Result<usize> {
         let store = self.store();
         let mut count = 0;
@@ -160,13 +160,13 @@ impl S3Server {
         Ok(count)
     }
 
-    /// Returns a client of this server: one connection pool of its own, no retries.
+    /// Returns a client of this server with its own connection pool and without retries.
     #[must_use]
     pub fn sdk_store(&self) -> SdkStore {
         self.client_builder().build()
     }
 
-    /// Returns the settings of a client of this server, to be changed before it is built.
+    /// Returns the builder of a client of this server.
     pub fn client_builder(&self) -> SdkStoreBuilder {
         SdkStore::builder()
             .endpoint(&self.endpoint())
@@ -174,46 +174,46 @@ impl S3Server {
             .credentials(self.access_key(), self.secret_key(), None)
     }
 
-    /// Closes all connections and refuses new ones until [`come_back`](Self::come_back); the port stays the server's.
+    /// Closes all connections and refuses new ones until [`come_back`](Self::come_back); keeps the port.
     ///
     /// # Errors
     ///
-    /// If the port cannot be kept: then somebody else may get it.
+    /// If the port cannot be kept.
     pub async fn go_down(&self) -> io::Result<()> {
-        self.be_there(false).await
+        self.set_listening(false).await
     }
 
     /// Accepts connections again, on the same port.
     ///
     /// # Errors
     ///
-    /// If somebody else has the port.
+    /// If the port is taken.
     pub async fn come_back(&self) -> io::Result<()> {
-        self.be_there(true).await
+        self.set_listening(true).await
     }
 
-    async fn be_there(&self, yes: bool) -> io::Result<()> {
+    async fn set_listening(&self, yes: bool) -> io::Result<()> {
         let (done, told) = oneshot::channel();
         let gone = || io::Error::other("the server has stopped");
-        let asked = self.presence.send((yes, done)).await;
+        let asked = self.listen_commands.send((yes, done)).await;
         asked.map_err(|_| gone())?;
         told.await.map_err(|_| gone())?
     }
 
-    /// Returns a number that grows with everything that happens on the server's sockets: connections that come and go,
-    /// bytes that are read and written. While it stands still, the server waits for a client or for the clock.
+    /// Returns a counter of socket events: connections opened and closed, bytes read and written. While it does not change,
+    /// the server waits for a client or for a timer.
     #[must_use]
     pub fn activity(&self) -> u64 {
         self.activity.count()
     }
 
-    /// Returns how many connections are open.
+    /// Returns the number of open connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.activity.open()
     }
 
-    /// Stops accepting, waits up to 2 seconds for requests under way, and ends what is left.
+    /// Stops accepting, waits up to 2 seconds for requests in flight, and closes all connections.
     pub async fn stop(mut self) {
         self.stop.cancel();
         if timeout(GRACE, &mut self.task).await.is_err() {

@@ -1,11 +1,11 @@
-//! Constructors of actions: shorter ways to write them, and names for what servers are known to do.
+//! Shorthand constructors of [`FaultAction`]s, named after the behaviour of servers.
 
 use std::time::Duration;
 
 use super::{FaultAction, Position};
 
 impl FaultAction {
-    /// Answers with an error.
+    /// Responds with an error.
     #[must_use]
     pub fn status(status: u16, code: &str) -> Self {
         Self::Status {
@@ -15,7 +15,7 @@ impl FaultAction {
         }
     }
 
-    /// Answers `503 SlowDown` with a `Retry-After`.
+    /// Responds `503 SlowDown` with a `Retry-After`.
     #[must_use]
     pub fn slow_down(retry_after: Duration) -> Self {
         Self::Status {
@@ -25,7 +25,7 @@ impl FaultAction {
         }
     }
 
-    /// Ends the body after so many bytes.
+    /// Truncates the body after `bytes`.
     #[must_use]
     pub const fn truncate_after(bytes: u64) -> Self {
         Self::TruncateBody {
@@ -33,13 +33,13 @@ impl FaultAction {
         }
     }
 
-    /// Ends the body after half of it.
+    /// Truncates the body after half of it.
     #[must_use]
     pub const fn truncate_half() -> Self {
         Self::TruncateBody { at: Position::Half }
     }
 
-    /// Breaks the body after so many bytes.
+    /// Interrupts the body after `bytes`.
     #[must_use]
     pub const fn body_error_after(bytes: u64) -> Self {
         Self::BodyError {
@@ -47,7 +47,7 @@ impl FaultAction {
         }
     }
 
-    /// Waits before the request is looked at.
+    /// Stalls before the request takes effect.
     #[must_use]
     pub const fn stall(wait: Duration) -> Self {
         Self::Stall {
@@ -56,7 +56,7 @@ impl FaultAction {
         }
     }
 
-    /// Sends so many bytes of the body and then nothing until the client gives up.
+    /// Stalls after `bytes` of the body until the client closes the connection.
     #[must_use]
     pub const fn stall_after(bytes: u64) -> Self {
         Self::Stall {
@@ -65,59 +65,62 @@ impl FaultAction {
         }
     }
 
-    /// Does the request and then answers, or does not answer, as this action says.
+    /// Applies this action after the request took effect.
     ///
     /// # Panics
     ///
-    /// If it is another one than a status, a drop, a reset, or a stall before the answer: what harms a body or a request
-    /// has its place already.
+    /// If the action is not a status, a drop, a reset, or a stall before the response. Other actions have their position in
+    /// the request or the body.
     #[must_use]
     pub fn after_commit(self) -> Self {
-        let replaces_the_answer = matches!(
+        let replaces_the_response = matches!(
             self,
             Self::Status { .. } | Self::Drop | Self::Reset | Self::Stall { at: None, .. }
         );
-        assert!(replaces_the_answer, "{self} is no answer after the deed");
+        assert!(
+            replaces_the_response,
+            "{self} cannot be applied after the commit"
+        );
         Self::AfterCommit(Box::new(self))
     }
 
-    /// Answers 200 with an error in the body, and does nothing: what S3 can do to a completion and a copy.
+    /// Responds 200 with an error in the body, as S3 can to CompleteMultipartUpload and CopyObject. No effect.
     #[must_use]
     pub fn error_inside(code: &str) -> Self {
         Self::status(200, code)
     }
 
-    /// Answers `400 RequestTimeout`: S3 has waited too long for the request's body.
+    /// Responds `400 RequestTimeout`, as S3 does when the request body is late.
     #[must_use]
     pub fn request_timeout() -> Self {
         Self::status(400, "RequestTimeout")
     }
 
-    /// Answers `409 ConditionalRequestConflict`, as while two conditional writes of a key meet.
+    /// Responds `409 ConditionalRequestConflict`, as S3 does to concurrent conditional writes of a key.
     #[must_use]
     pub fn conditional_conflict() -> Self {
         Self::status(409, "ConditionalRequestConflict")
     }
 
-    /// Answers `403 RequestTimeTooSkewed`: the clocks differ.
+    /// Responds `403 RequestTimeTooSkewed`: the clocks differ.
     #[must_use]
     pub fn skewed() -> Self {
         Self::status(403, "RequestTimeTooSkewed")
     }
 
-    /// Answers `400 ExpiredToken`.
+    /// Responds `400 ExpiredToken`.
     #[must_use]
     pub fn expired_token() -> Self {
         Self::status(400, "ExpiredToken")
     }
 
-    /// Answers `301 PermanentRedirect` without saying where to.
+    /// Responds `301 PermanentRedirect` without a location.
     #[must_use]
     pub fn redirect_to_nowhere() -> Self {
         Self::status(301, "PermanentRedirect")
     }
 
-    /// Carries the request out and never answers: nothing is closed, nothing is reset.
+    /// The request takes effect, but the response never arrives and the connection stays open.
     #[must_use]
     pub fn parked_reply() -> Self {
         Self::Stall {
@@ -127,7 +130,7 @@ impl FaultAction {
         .after_commit()
     }
 
-    /// Sends the head, and all of the body, one byte at a time.
+    /// Sends headers and body one byte at a time.
     #[must_use]
     pub const fn slow_loris(every: Duration) -> Self {
         Self::Trickle {
@@ -137,7 +140,7 @@ impl FaultAction {
         }
     }
 
-    /// Sends white space for so long, a blank per second, and then the answer.
+    /// Sends white space, a blank per second, and then the response.
     #[must_use]
     pub const fn white_space(wait: Duration) -> Self {
         Self::WhiteSpace {
@@ -147,7 +150,7 @@ impl FaultAction {
         }
     }
 
-    /// Sends white space for so long, and then that it has failed after all.
+    /// Sends white space, a blank per second, and then an error.
     #[must_use]
     pub fn white_space_then(wait: Duration, code: &str) -> Self {
         Self::WhiteSpace {
@@ -163,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_replaces_an_answer_comes_after_the_deed() {
+    fn only_actions_that_replace_the_response_can_follow_the_commit() {
         let _ = FaultAction::stall(Duration::from_secs(1)).after_commit();
         for action in [
             FaultAction::LoseReply,
@@ -171,8 +174,8 @@ mod tests {
             FaultAction::ChangedETag,
         ] {
             let text = action.to_string();
-            let refused = std::panic::catch_unwind(|| action.after_commit());
-            assert!(refused.is_err(), "{text}");
+            let rejected = std::panic::catch_unwind(|| action.after_commit());
+            assert!(rejected.is_err(), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What stands between a connection and the S3 service: the request_log and the faults.
+//! [`RequestHandler`]: records a request, applies faults and calls the S3 service.
 
 use std::sync::Arc;
 
@@ -9,38 +9,38 @@ use hyper::body::Incoming;
 use s3s::StdError;
 use s3s::service::S3Service;
 
-use super::{Domains, Link, range_header};
+use super::{ConnectionControl, Domains, range_header};
 use crate::faults::{self, Faults};
 use crate::request_log::Metered;
 use crate::{Call, RequestLog};
 
-/// All that answers have in common. Clone is a reference count of each.
+/// The state that all requests of a server share. Clone is a few reference counts.
 #[derive(Clone, Debug)]
-pub(super) struct Front {
+pub(super) struct RequestHandler {
     pub(super) service: S3Service,
     pub(super) domains: Domains,
     pub(super) request_log: RequestLog,
     pub(super) faults: Faults,
 }
 
-impl Front {
-    /// Records a request and answers it; an error closes the connection.
-    pub(super) async fn answer(
+impl RequestHandler {
+    /// Records a request and responds to it; an error closes the connection.
+    pub(super) async fn handle(
         self,
         request: Request<Incoming>,
-        link: Arc<Link>,
+        control: Arc<ConnectionControl>,
     ) -> Result<Response<impl Body<Data = Bytes, Error = StdError> + use<>>, StdError> {
-        link.begin();
+        control.begin();
         let (head, body) = request.into_parts();
         let call = Call::from_head(&head, &self.domains);
         let fault = self.faults.decide(&call);
-        let ordered = fault.as_ref().map(|fault| fault.action.to_string());
-        let entry = self.request_log.record(call, &head.headers, ordered);
+        let applied = fault.as_ref().map(|fault| fault.action.to_string());
+        let entry = self.request_log.record(call, &head.headers, applied);
 
         let mut request = Request::from_parts(head, body);
         range_header::ignore_malformed(&mut request);
-        let answer = faults::answer(request, fault, &self.service, link).await?;
-        entry.answered(answer.status().as_u16());
-        Ok(answer.map(|body| Metered::new(body, entry)))
+        let response = faults::respond(request, fault, &self.service, control).await?;
+        entry.responded(response.status().as_u16());
+        Ok(response.map(|body| Metered::new(body, entry)))
     }
 }

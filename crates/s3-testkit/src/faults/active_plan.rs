@@ -1,4 +1,4 @@
-//! A plan at work: how many uses are left, and what was delivered.
+//! [`Faults`]: an active fault plan, its remaining uses and its delivered faults.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::chance::Occurrences;
+use super::random::Occurrences;
 use super::{FaultAction, FaultPlan, FaultRule};
 use crate::Call;
 
-/// How often faults were really delivered.
+/// How often faults took effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivered {
@@ -24,7 +24,7 @@ pub struct Delivered {
 }
 
 impl Delivered {
-    /// Returns how many faults were delivered in all.
+    /// Returns the number of delivered faults.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.rules.iter().sum::<u64>() + self.random
@@ -33,23 +33,23 @@ impl Delivered {
 
 /// The faults of a running server or store; the plan can be changed at any time. Clone is a reference count.
 #[derive(Clone, Default)]
-pub struct Faults(Arc<Mutex<State>>);
+pub struct Faults(Arc<Mutex<PlanState>>);
 
 #[derive(Default)]
-struct State {
+struct PlanState {
     plan: FaultPlan,
-    /// How many requests each rule has matched.
+    /// The number of requests that each rule has matched.
     matched: Vec<u32>,
     delivered: Delivered,
     occurrences: Occurrences,
-    /// When the plan was set; a plan that never was has no rules.
-    begun: Option<Instant>,
-    /// Counts the plans, so that a late delivery is not booked on the next plan.
+    /// When the plan was set; `None` before the first plan.
+    started: Option<Instant>,
+    /// Counts the plans, so that a late delivery is not counted for the next plan.
     generation: u64,
 }
 
 impl Faults {
-    /// Begins a plan.
+    /// Starts a plan.
     #[must_use]
     pub fn new(plan: FaultPlan) -> Self {
         let faults = Self::default();
@@ -57,31 +57,31 @@ impl Faults {
         faults
     }
 
-    /// Replaces the plan and begins counting anew.
+    /// Replaces the plan and resets the counts.
     pub fn set(&self, plan: impl Into<FaultPlan>) {
         let plan = plan.into();
         let rules = plan.rules.len();
         let mut state = self.state();
         let generation = state.generation + 1;
-        *state = State {
+        *state = PlanState {
             plan,
             matched: vec![0; rules],
             delivered: Delivered {
                 rules: vec![0; rules],
                 ..Delivered::default()
             },
-            begun: Some(Instant::now()),
+            started: Some(Instant::now()),
             occurrences: Occurrences::default(),
             generation,
         };
     }
 
-    /// Lets nothing go wrong from now on, and begins counting anew.
+    /// Removes all faults and resets the counts.
     pub fn clear(&self) {
         self.set(FaultPlan::none());
     }
 
-    /// Adds a rule behind the others; counts stay.
+    /// Appends a rule; keeps the counts.
     pub fn add(&self, rule: FaultRule) {
         let mut state = self.state();
         state.plan.rules.push(rule);
@@ -89,13 +89,13 @@ impl Faults {
         state.delivered.rules.push(0);
     }
 
-    /// Returns what was delivered so far.
+    /// Returns the counts of delivered faults.
     #[must_use]
     pub fn delivered(&self) -> Delivered {
         self.state().delivered.clone()
     }
 
-    /// Decides a request. Whoever asks carries the fault out and then says so.
+    /// Returns the fault for a request. The caller applies it and then counts it.
     pub(crate) fn decide(&self, call: &Call) -> Option<Fault> {
         let mut state = self.state();
         let (rule, action) = state.first_rule(call).or_else(|| state.draw(call))?;
@@ -104,7 +104,7 @@ impl Faults {
         let name = action.name();
         Some(Fault {
             action,
-            receipt: Receipt {
+            counter: DeliveryCounter {
                 faults: self.clone(),
                 rule,
                 name,
@@ -113,14 +113,16 @@ impl Faults {
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PlanState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl PlanState {
     fn first_rule(&mut self, call: &Call) -> Option<(Option<usize>, FaultAction)> {
-        let age = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+        let age = self
+            .started
+            .map_or(Duration::ZERO, |started| started.elapsed());
         for (index, rule) in self.plan.rules.iter().enumerate() {
             let due = rule.during.as_ref().is_none_or(|time| time.contains(&age));
             if !due || !rule.matcher.matches(call) || is_spent(rule, self.matched[index]) {
@@ -155,24 +157,24 @@ impl fmt::Debug for Faults {
     }
 }
 
-/// A fault that was decided on.
+/// A fault to apply to a request.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) action: FaultAction,
-    pub(crate) receipt: Receipt,
+    pub(crate) counter: DeliveryCounter,
 }
 
-/// What is handed in when a fault was delivered.
+/// Counts a fault once it has taken effect.
 #[derive(Debug)]
-pub(crate) struct Receipt {
+pub(crate) struct DeliveryCounter {
     faults: Faults,
     rule: Option<usize>,
     name: &'static str,
     generation: u64,
 }
 
-impl Receipt {
-    pub(crate) fn delivered(self) {
+impl DeliveryCounter {
+    pub(crate) fn count(self) {
         let mut state = self.faults.state();
         if state.generation != self.generation {
             return;
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_match_decides_and_uses_one_up() {
+    fn the_first_match_applies_and_loses_one_use() {
         let faults = Faults::new(FaultPlan::new([
             FaultMatch::any()
                 .with_key("k")
@@ -209,7 +211,7 @@ mod tests {
         let mut decided = Vec::new();
         for _ in 0..5 {
             decided.push(faults.decide(&get("k")).map(|fault| {
-                fault.receipt.delivered();
+                fault.counter.count();
                 fault.action
             }));
         }
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rule_for_a_time_holds_in_it_and_its_count_waits_for_it() {
+    async fn a_rule_with_a_time_window_matches_and_counts_only_within_it() {
         let seconds = Duration::from_secs;
         let outage = FaultMatch::any()
             .on(FaultAction::Drop)
@@ -260,11 +262,11 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_that_comes_late_is_not_booked_on_the_next_plan() {
+    fn a_late_delivery_is_not_counted_for_the_next_plan() {
         let faults = Faults::new(FaultMatch::any().on(FaultAction::Drop).into());
         let late = faults.decide(&get("k")).unwrap();
         faults.set(FaultMatch::any().on(FaultAction::ChangedETag));
-        late.receipt.delivered();
+        late.counter.count();
         assert_eq!(faults.delivered().total(), 0);
     }
 }

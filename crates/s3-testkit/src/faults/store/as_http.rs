@@ -1,4 +1,4 @@
-//! The HTTP request that each call of a store would be.
+//! The HTTP request that corresponds to each call of a store, for matching rules.
 
 use s3_core::{
     AbortUpload, BucketRequest, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest, Error,
@@ -8,48 +8,48 @@ use s3_core::{
 
 use crate::Call;
 
-/// What a call is, for matching it and for its errors.
-pub(super) struct Context {
+/// A store call as fault rules and errors see it.
+pub(super) struct CallContext {
     pub(super) operation: Operation,
     pub(super) call: Call,
-    pub(super) place: String,
+    pub(super) resource: String,
 }
 
-impl Context {
+impl CallContext {
     pub(super) fn network(&self, text: &str) -> Error {
         Error::new(ErrorKind::Network, self.operation)
-            .with_resource(&self.place)
+            .with_resource(&self.resource)
             .with_message(text)
     }
 }
 
 type Query<'text> = Vec<(&'text str, &'text str)>;
 
-pub(super) fn get(request: &GetRequest) -> Context {
+pub(super) fn get(request: &GetRequest) -> CallContext {
     object(Operation::Get, "GET", &request.url, &[])
 }
 
-pub(super) fn head(request: &HeadRequest) -> Context {
+pub(super) fn head(request: &HeadRequest) -> CallContext {
     object(Operation::Head, "HEAD", &request.url, &[])
 }
 
-pub(super) fn put(request: &PutRequest) -> Context {
+pub(super) fn put(request: &PutRequest) -> CallContext {
     object(Operation::Put, "PUT", &request.url, &[])
 }
 
-pub(super) fn copy(request: &CopyRequest) -> Context {
+pub(super) fn copy(request: &CopyRequest) -> CallContext {
     copying(object(Operation::Copy, "PUT", &request.to, &[]))
 }
 
-pub(super) fn delete(request: &DeleteRequest) -> Context {
-    Context {
+pub(super) fn delete(request: &DeleteRequest) -> CallContext {
+    CallContext {
         operation: Operation::Delete,
         call: Call::new("POST", Some(&request.bucket), None, &[("delete", "")]),
-        place: format!("s3://{}", request.bucket),
+        resource: format!("s3://{}", request.bucket),
     }
 }
 
-pub(super) fn list_page(request: &ListRequest) -> Context {
+pub(super) fn list_page(request: &ListRequest) -> CallContext {
     let max_keys = request.max_keys.map(|max| max.to_string());
     let mut query: Query<'_> = vec![("list-type", "2")];
     query.extend(request.delimiter.as_deref().map(|text| ("delimiter", text)));
@@ -70,7 +70,7 @@ pub(super) fn list_page(request: &ListRequest) -> Context {
     prefix(Operation::List, &request.prefix, &query)
 }
 
-pub(super) fn create_upload(request: &CreateUpload) -> Context {
+pub(super) fn create_upload(request: &CreateUpload) -> CallContext {
     object(
         Operation::CreateUpload,
         "POST",
@@ -79,7 +79,7 @@ pub(super) fn create_upload(request: &CreateUpload) -> Context {
     )
 }
 
-pub(super) fn upload_part(request: &UploadPart) -> Context {
+pub(super) fn upload_part(request: &UploadPart) -> CallContext {
     let number = request.number.to_string();
     let query = [
         ("partNumber", number.as_str()),
@@ -88,7 +88,7 @@ pub(super) fn upload_part(request: &UploadPart) -> Context {
     object(Operation::UploadPart, "PUT", &request.url, &query)
 }
 
-pub(super) fn upload_part_copy(request: &UploadPartCopy) -> Context {
+pub(super) fn upload_part_copy(request: &UploadPartCopy) -> CallContext {
     let number = request.number.to_string();
     let query = [
         ("partNumber", number.as_str()),
@@ -102,59 +102,59 @@ pub(super) fn upload_part_copy(request: &UploadPartCopy) -> Context {
     ))
 }
 
-pub(super) fn complete_upload(request: &CompleteUpload) -> Context {
+pub(super) fn complete_upload(request: &CompleteUpload) -> CallContext {
     let query = [("uploadId", request.upload.as_str())];
     object(Operation::CompleteUpload, "POST", &request.url, &query)
 }
 
-pub(super) fn abort_upload(request: &AbortUpload) -> Context {
+pub(super) fn abort_upload(request: &AbortUpload) -> CallContext {
     let query = [("uploadId", request.upload.as_str())];
     object(Operation::AbortUpload, "DELETE", &request.url, &query)
 }
 
-pub(super) fn list_uploads(request: &ListUploads) -> Context {
+pub(super) fn list_uploads(request: &ListUploads) -> CallContext {
     let query = [("uploads", ""), ("prefix", request.prefix.prefix())];
     prefix(Operation::ListUploads, &request.prefix, &query)
 }
 
-pub(super) fn list_parts(request: &ListParts) -> Context {
+pub(super) fn list_parts(request: &ListParts) -> CallContext {
     let query = [("uploadId", request.upload.as_str())];
     object(Operation::ListParts, "GET", &request.url, &query)
 }
 
-pub(super) fn list_buckets() -> Context {
-    Context {
+pub(super) fn list_buckets() -> CallContext {
+    CallContext {
         operation: Operation::ListBuckets,
         call: Call::new("GET", None, None, &[]),
-        place: String::new(),
+        resource: String::new(),
     }
 }
 
-pub(super) fn bucket(operation: Operation, method: &str, request: &BucketRequest) -> Context {
-    Context {
+pub(super) fn bucket(operation: Operation, method: &str, request: &BucketRequest) -> CallContext {
+    CallContext {
         operation,
         call: Call::new(method, Some(&request.bucket), None, &[]),
-        place: format!("s3://{}", request.bucket),
+        resource: format!("s3://{}", request.bucket),
     }
 }
 
-fn object(operation: Operation, method: &str, url: &S3Url, query: &[(&str, &str)]) -> Context {
-    Context {
+fn object(operation: Operation, method: &str, url: &S3Url, query: &[(&str, &str)]) -> CallContext {
+    CallContext {
         operation,
         call: Call::new(method, Some(url.bucket()), Some(url.key()), query),
-        place: url.as_str().to_owned(),
+        resource: url.as_str().to_owned(),
     }
 }
 
-fn prefix(operation: Operation, prefix: &S3Prefix, query: &[(&str, &str)]) -> Context {
-    Context {
+fn prefix(operation: Operation, prefix: &S3Prefix, query: &[(&str, &str)]) -> CallContext {
+    CallContext {
         operation,
         call: Call::new("GET", Some(prefix.bucket()), None, query),
-        place: prefix.as_str().to_owned(),
+        resource: prefix.as_str().to_owned(),
     }
 }
 
-fn copying(mut context: Context) -> Context {
+fn copying(mut context: CallContext) -> CallContext {
     context.call = context.call.copying();
     context
 }

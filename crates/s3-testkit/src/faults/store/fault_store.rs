@@ -1,4 +1,4 @@
-//! The store that lets calls fail.
+//! [`FaultStore`]: a store wrapper that injects faults.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,35 +11,35 @@ use s3_core::{
     UploadPartCopy, UploadsPage,
 };
 
-use super::{Context, calls, cut};
+use super::{CallContext, as_http, faulty_body};
 use crate::faults::action::OTHER_ETAG;
+use crate::faults::active_plan::{DeliveryCounter, Fault};
 use crate::faults::http::stall;
-use crate::faults::lie::{lying_page, no_token};
-use crate::faults::live::{Fault, Receipt};
+use crate::faults::service_fault::{faulty_page, no_token};
 use crate::{FaultAction, FaultPlan, Faults};
 
-/// A store that does what a [`FaultPlan`] says to some calls and passes the others on.
+/// A store wrapper that applies a [`FaultPlan`] and forwards all other calls.
 ///
-/// Calls are matched as the HTTP requests that they would be: `get` is `GET`, `upload_part` is `PUT` with
+/// Calls are matched as the corresponding HTTP requests: `get` is `GET`, `upload_part` is `PUT` with
 /// `partNumber=…&uploadId=…`, `list_page` is `GET` with `list-type=2&prefix=…`, `delete` is `POST` with `delete`.
 /// `presign` sends no request and is never matched.
 ///
 /// | action | what the caller sees |
 /// |---|---|
-/// | `Status` | the error that this answer means; `head` gets no code, as over HTTP |
-/// | `Drop`, `LoseReply` | a `Network` error, before or after the call was carried out |
-/// | `TruncateBody` | a body that ends early without an error; for other answers than those of `get`, a `Network` error |
-/// | `BodyError` | a body that breaks with a `Network` error; other answers than those of `get` likewise |
+/// | `Status` | the error of this response; without a code for `head`, as over HTTP |
+/// | `Drop`, `LoseReply` | a `Network` error, before or after the call takes effect |
+/// | `TruncateBody` | a body that ends early without an error; for calls other than `get`, a `Network` error |
+/// | `BodyError` | a body that fails with a `Network` error; for calls other than `get`, that error |
 /// | `Stall` | a call or a body that waits |
-/// | `ChangedETag` | another entity tag in the answer of `get`, `head` and `put` |
+/// | `ChangedETag` | another ETag in the response of `get`, `head` and `put` |
 /// | `Reset`, `CutRequest` | as `Drop` |
-/// | `AfterCommit` | what is in it, after the call was carried out |
-/// | `Trickle`, `FlipByte` | a body of `get` that drips, or has a bit changed |
-/// | `WhiteSpace` | an answer that takes so long, or the error that comes behind it |
-/// | `ShiftedRange` | the answer of `get` says that its bytes are one further on |
+/// | `AfterCommit` | the inner action, after the call takes effect |
+/// | `Trickle`, `FlipByte` | a body of `get` that is slow, or has a flipped bit |
+/// | `WhiteSpace` | a delayed response, or the error that follows it |
+/// | `ShiftedRange` | the range in the response of `get` is one byte later |
 /// | `WholeObject` | `get` ignores the range |
-/// | `List` | a page that lies; without its token, the `Integrity` error that such an answer is |
-/// | `Header`, `Announce`, `CloseIdle` | nothing, and nothing is counted: there is no wire |
+/// | `List` | a wrong page; without its token, the `Integrity` error of such a page |
+/// | `Header`, `Announce`, `CloseIdle` | no effect, and not counted |
 #[derive(Debug)]
 pub struct FaultStore<S> {
     store: S,
@@ -56,63 +56,63 @@ impl<S: Store> FaultStore<S> {
         }
     }
 
-    /// Returns the faults at work, to change the plan or to see what was delivered.
+    /// Returns the active faults, to change the plan or to read the counts.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// Returns the store behind the faults.
+    /// Returns the wrapped store.
     #[must_use]
     pub fn inner(&self) -> &S {
         &self.store
     }
 
-    /// Carries a call out, or does what the plan says. `carries_body` tells whether its answer has a body over HTTP.
+    /// Runs a call with its fault. `carries_body` says whether its response has a body over HTTP.
     async fn run<T>(
         &self,
-        context: Context,
+        context: CallContext,
         carries_body: bool,
         call: impl Future<Output = Result<T>> + Send,
     ) -> Result<(T, Option<Fault>)> {
         let Some(fault) = self.before(&context).await? else {
             return Ok((call.await?, None));
         };
-        let answer = call.await;
-        // What becomes of any answer, a refusal too.
+        let response = call.await;
+        // These apply to error responses too.
         match &fault.action {
             FaultAction::LoseReply => {
-                fault.receipt.delivered();
-                return Err(context.network(UNANSWERED));
+                fault.counter.count();
+                return Err(context.network(NO_RESPONSE));
             }
             FaultAction::AfterCommit(action) => {
-                instead(action, fault.receipt, &context).await?;
-                return Ok((answer?, None));
+                replace_response(action, fault.counter, &context).await?;
+                return Ok((response?, None));
             }
             _ => {}
         }
-        let answer = answer?;
+        let response = response?;
         match fault.action {
             FaultAction::WhiteSpace { wait, .. } => {
-                fault.receipt.delivered();
+                fault.counter.count();
                 stall(Some(wait)).await;
-                Ok((answer, None))
+                Ok((response, None))
             }
             FaultAction::TruncateBody { .. } | FaultAction::BodyError { .. } if carries_body => {
-                fault.receipt.delivered();
-                Err(context.network("the connection was closed before the end of the answer"))
+                fault.counter.count();
+                Err(context.network("the connection was closed before the end of the response"))
             }
             FaultAction::Stall { at: Some(_), wait } if carries_body => {
-                fault.receipt.delivered();
+                fault.counter.count();
                 stall(wait).await;
-                Ok((answer, None))
+                Ok((response, None))
             }
-            _ => Ok((answer, Some(fault))),
+            _ => Ok((response, Some(fault))),
         }
     }
 
-    /// Does what is to be done before the call; returns the fault if it comes afterwards.
-    async fn before(&self, context: &Context) -> Result<Option<Fault>> {
+    /// Applies a fault that comes before the call; otherwise returns it.
+    async fn before(&self, context: &CallContext) -> Result<Option<Fault>> {
         let Some(fault) = self.faults.decide(&context.call) else {
             return Ok(None);
         };
@@ -122,7 +122,7 @@ impl<S: Store> FaultStore<S> {
             | FaultAction::Reset
             | FaultAction::CutRequest { .. }
             | FaultAction::Stall { at: None, .. } => {
-                instead(&fault.action, fault.receipt, context).await?;
+                replace_response(&fault.action, fault.counter, context).await?;
                 Ok(None)
             }
             FaultAction::WhiteSpace {
@@ -130,37 +130,42 @@ impl<S: Store> FaultStore<S> {
                 code: Some(ref code),
                 ..
             } => {
-                fault.receipt.delivered();
+                fault.counter.count();
                 stall(Some(wait)).await;
-                Err(refusal(context, 200, code, None))
+                Err(error_response(context, 200, code, None))
             }
             _ => Ok(Some(fault)),
         }
     }
 }
 
-const UNANSWERED: &str = "the connection was closed without an answer";
+const NO_RESPONSE: &str = "the connection was closed without a response";
 
-/// Does what comes instead of an answer; after a wait, the answer comes all the same.
-async fn instead(action: &FaultAction, receipt: Receipt, context: &Context) -> Result<()> {
-    receipt.delivered();
+/// Replaces the response by an error; after a stall, the response follows.
+async fn replace_response(
+    action: &FaultAction,
+    counter: DeliveryCounter,
+    context: &CallContext,
+) -> Result<()> {
+    counter.count();
     match action {
         FaultAction::Status {
             status,
             code,
             retry_after,
-        } => Err(refusal(context, *status, code, *retry_after)),
+        } => Err(error_response(context, *status, code, *retry_after)),
         FaultAction::Stall { wait, .. } => {
             stall(*wait).await;
             Ok(())
         }
-        _ => Err(context.network(UNANSWERED)),
+        _ => Err(context.network(NO_RESPONSE)),
     }
 }
 
-fn refusal(context: &Context, status: u16, code: &str, wait: Option<Duration>) -> Error {
+fn error_response(context: &CallContext, status: u16, code: &str, wait: Option<Duration>) -> Error {
     let code = (context.operation != Operation::Head).then_some(code);
-    let error = Error::from_response(context.operation, status, code).with_resource(&context.place);
+    let error =
+        Error::from_response(context.operation, status, code).with_resource(&context.resource);
     match error.retryability() {
         Retryability::Throttled { .. } => {
             error.with_retryability(Retryability::Throttled { after: wait })
@@ -169,14 +174,14 @@ fn refusal(context: &Context, status: u16, code: &str, wait: Option<Duration>) -
     }
 }
 
-fn change_tag(etag: &mut Option<ETag>, fault: Option<Fault>) {
+fn change_etag(etag: &mut Option<ETag>, fault: Option<Fault>) {
     if let Some(Fault {
         action: FaultAction::ChangedETag,
-        receipt,
+        counter,
     }) = fault
     {
         *etag = Some(ETag::new(OTHER_ETAG));
-        receipt.delivered();
+        counter.count();
     }
 }
 
@@ -186,77 +191,80 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     async fn get(&self, request: GetRequest) -> Result<GetResponse> {
-        let context = calls::get(&request);
-        let place = context.place.clone();
+        let context = as_http::get(&request);
+        let resource = context.resource.clone();
         let mut whole = request.clone();
         let is_ranged = whole.range.take().is_some();
-        let (mut answer, fault) = self.run(context, false, self.store.get(request)).await?;
+        let (mut response, fault) = self.run(context, false, self.store.get(request)).await?;
         match fault {
             Some(Fault {
                 action: FaultAction::ChangedETag,
-                receipt,
+                counter,
             }) => {
-                answer.meta.etag = Some(ETag::new(OTHER_ETAG));
-                receipt.delivered();
+                response.meta.etag = Some(ETag::new(OTHER_ETAG));
+                counter.count();
             }
             Some(Fault {
                 action: FaultAction::WholeObject,
-                receipt,
+                counter,
             }) if is_ranged => {
-                answer = self.store.get(whole).await?;
-                receipt.delivered();
+                response = self.store.get(whole).await?;
+                counter.count();
             }
             Some(Fault {
                 action: FaultAction::ShiftedRange,
-                receipt,
+                counter,
             }) => {
-                answer.range = answer.range.start + 1..answer.range.end + 1;
-                receipt.delivered();
+                response.range = response.range.start + 1..response.range.end + 1;
+                counter.count();
             }
-            Some(fault) => answer.body = cut::shaped(answer.body, &answer.range, fault, &place),
+            Some(fault) => {
+                response.body =
+                    faulty_body::with_fault(response.body, &response.range, fault, &resource)
+            }
             None => {}
         }
-        Ok(answer)
+        Ok(response)
     }
 
     async fn head(&self, request: HeadRequest) -> Result<ObjectMeta> {
-        let context = calls::head(&request);
+        let context = as_http::head(&request);
         let (mut meta, fault) = self.run(context, false, self.store.head(request)).await?;
-        change_tag(&mut meta.etag, fault);
+        change_etag(&mut meta.etag, fault);
         Ok(meta)
     }
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
-        let context = calls::put(&request);
-        let (mut answer, fault) = self.run(context, false, self.store.put(request)).await?;
-        change_tag(&mut answer.etag, fault);
-        Ok(answer)
+        let context = as_http::put(&request);
+        let (mut response, fault) = self.run(context, false, self.store.put(request)).await?;
+        change_etag(&mut response.etag, fault);
+        Ok(response)
     }
 
     async fn copy(&self, request: CopyRequest) -> Result<PutResponse> {
-        let context = calls::copy(&request);
+        let context = as_http::copy(&request);
         Ok(self.run(context, true, self.store.copy(request)).await?.0)
     }
 
     async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
-        let context = calls::delete(&request);
+        let context = as_http::delete(&request);
         Ok(self.run(context, true, self.store.delete(request)).await?.0)
     }
 
     async fn list_page(&self, request: ListRequest) -> Result<ListPage> {
-        let context = calls::list_page(&request);
+        let context = as_http::list_page(&request);
         let again = request.clone();
         let (page, fault) = self
             .run(context, true, self.store.list_page(request))
             .await?;
         let Some(Fault {
             action: FaultAction::List(lie),
-            receipt,
+            counter,
         }) = fault
         else {
             return Ok(page);
         };
-        let page = lying_page(&self.store, again, lie, receipt).await?;
+        let page = faulty_page(&self.store, again, lie, counter).await?;
         match page.next.as_deref() {
             Some("") => Err(no_token()),
             _ => Ok(page),
@@ -264,7 +272,7 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     async fn create_upload(&self, request: CreateUpload) -> Result<UploadId> {
-        let context = calls::create_upload(&request);
+        let context = as_http::create_upload(&request);
         Ok(self
             .run(context, true, self.store.create_upload(request))
             .await?
@@ -272,23 +280,23 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
-        let context = calls::upload_part(&request);
+        let context = as_http::upload_part(&request);
         let (mut tag, fault) = self
             .run(context, false, self.store.upload_part(request))
             .await?;
         if let Some(Fault {
             action: FaultAction::ChangedETag,
-            receipt,
+            counter,
         }) = fault
         {
             tag.etag = ETag::new(OTHER_ETAG);
-            receipt.delivered();
+            counter.count();
         }
         Ok(tag)
     }
 
     async fn upload_part_copy(&self, request: UploadPartCopy) -> Result<PartTag> {
-        let context = calls::upload_part_copy(&request);
+        let context = as_http::upload_part_copy(&request);
         Ok(self
             .run(context, true, self.store.upload_part_copy(request))
             .await?
@@ -296,7 +304,7 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
-        let context = calls::complete_upload(&request);
+        let context = as_http::complete_upload(&request);
         Ok(self
             .run(context, true, self.store.complete_upload(request))
             .await?
@@ -304,14 +312,14 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
-        let context = calls::abort_upload(&request);
+        let context = as_http::abort_upload(&request);
         self.run(context, false, self.store.abort_upload(request))
             .await
             .map(drop)
     }
 
     async fn list_uploads(&self, request: ListUploads) -> Result<UploadsPage> {
-        let context = calls::list_uploads(&request);
+        let context = as_http::list_uploads(&request);
         Ok(self
             .run(context, true, self.store.list_uploads(request))
             .await?
@@ -319,7 +327,7 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     async fn list_parts(&self, request: ListParts) -> Result<PartsPage> {
-        let context = calls::list_parts(&request);
+        let context = as_http::list_parts(&request);
         Ok(self
             .run(context, true, self.store.list_parts(request))
             .await?
@@ -327,19 +335,19 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
-        let context = calls::list_buckets();
+        let context = as_http::list_buckets();
         Ok(self.run(context, true, self.store.list_buckets()).await?.0)
     }
 
     async fn create_bucket(&self, request: BucketRequest) -> Result<()> {
-        let context = calls::bucket(Operation::CreateBucket, "PUT", &request);
+        let context = as_http::bucket(Operation::CreateBucket, "PUT", &request);
         self.run(context, false, self.store.create_bucket(request))
             .await
             .map(drop)
     }
 
     async fn delete_bucket(&self, request: BucketRequest) -> Result<()> {
-        let context = calls::bucket(Operation::DeleteBucket, "DELETE", &request);
+        let context = as_http::bucket(Operation::DeleteBucket, "DELETE", &request);
         self.run(context, false, self.store.delete_bucket(request))
             .await
             .map(drop)

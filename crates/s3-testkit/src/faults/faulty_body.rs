@@ -1,4 +1,4 @@
-//! The body of an answer that ends, breaks, stalls, drips or changes where a fault says.
+//! [`FaultyBody`]: a response body that is truncated, interrupted, stalled, slowed down or changed by a fault.
 
 use std::io;
 use std::pin::Pin;
@@ -11,111 +11,116 @@ use http_body::{Body, Frame, SizeHint};
 use s3s::StdError;
 use tokio::time::{Sleep, sleep};
 
-use super::live::Receipt;
-use crate::server::Link;
+use super::active_plan::DeliveryCounter;
+use crate::server::ConnectionControl;
 
 type Polled = Poll<Option<Result<Frame<Bytes>, StdError>>>;
 
-/// What happens at the place.
+/// What happens at the position of the fault.
 #[derive(Debug)]
-pub(crate) enum Turn {
-    /// The connection is closed, with a reset or in good order.
+pub(crate) enum BodyFault {
+    /// The connection is closed, with or without a reset.
     End { reset: bool },
-    /// Nothing moves for so long, or for ever.
+    /// The body stalls, for ever if there is no duration.
     Wait(Option<Duration>),
-    /// The next byte is not what it was.
+    /// A bit of the next byte is flipped.
     Flip,
-    /// From here on, so many bytes at a time, with a pause before each.
+    /// The rest is sent a few bytes at a time, with a pause before each.
     Trickle(usize, Duration),
 }
 
-/// The body of an answer, as it is or with a turn for the worse after some bytes.
-pub(crate) struct Shaped {
+/// The body of a response, with at most one fault after some bytes.
+pub(crate) struct FaultyBody {
     body: s3s::Body,
-    turn: Option<PlannedTurn>,
+    fault: Option<PlannedFault>,
     stage: Stage,
-    /// What came in one frame with the byte before the turn, or before the pause of a trickle.
+    /// The rest of the frame that was split at the fault, or at the pause of a trickle.
     rest: Bytes,
-    announced: Option<Announced>,
-    link: Arc<Link>,
+    announced: Option<AnnouncedLength>,
+    control: Arc<ConnectionControl>,
 }
 
-struct PlannedTurn {
-    /// How many bytes are still sent before it.
+struct PlannedFault {
+    /// The number of bytes before the fault.
     left: u64,
-    turn: Turn,
-    receipt: Receipt,
+    fault: BodyFault,
+    counter: DeliveryCounter,
 }
 
-/// A length that is not the body's.
-struct Announced {
+/// A `Content-Length` that differs from the length of the body.
+struct AnnouncedLength {
     left: u64,
-    receipt: Option<Receipt>,
+    counter: Option<DeliveryCounter>,
 }
 
 enum Stage {
-    /// Frames go through.
+    /// Frames pass unchanged.
     Flowing,
-    /// The bytes before the end were handed over; they must reach the socket before the connection is closed.
+    /// The bytes before the end were passed to hyper; they must be flushed before the connection is closed.
     Ending {
         mark: Option<u64>,
         reset: bool,
-        receipt: Option<Receipt>,
+        counter: Option<DeliveryCounter>,
     },
-    /// Nothing moves.
+    /// The body stalls.
     Waiting(Option<Pin<Box<Sleep>>>),
-    /// A few bytes after each pause.
+    /// A few bytes follow each pause.
     Trickling {
         bytes: usize,
         every: Duration,
         pause: Pin<Box<Sleep>>,
     },
-    /// The declaration of XML at once, and so many blanks, one after each pause, before the rest of the document.
+    /// The XML declaration is sent immediately, then blanks, one after each pause, then the rest of the document.
     Blank {
         declared: bool,
         left: u128,
         every: Duration,
         pause: Pin<Box<Sleep>>,
-        receipt: Option<Receipt>,
+        counter: Option<DeliveryCounter>,
     },
 }
 
-impl Shaped {
-    /// Passes the body through.
-    pub(crate) fn whole(body: s3s::Body, link: Arc<Link>) -> Self {
+impl FaultyBody {
+    /// Returns a body without a fault.
+    pub(crate) fn whole(body: s3s::Body, control: Arc<ConnectionControl>) -> Self {
         Self {
             body,
-            turn: None,
+            fault: None,
             stage: Stage::Flowing,
             rest: Bytes::new(),
             announced: None,
-            link,
+            control,
         }
     }
 
-    /// Returns the connection that the body goes to.
-    pub(super) fn link(&self) -> &Link {
-        &self.link
+    /// Returns the control of the connection.
+    pub(super) fn control(&self) -> &ConnectionControl {
+        &self.control
     }
 
-    /// Passes `at` bytes through, which are fewer than the body has.
-    pub(super) fn turning(mut self, at: u64, turn: Turn, receipt: Receipt) -> Self {
-        self.turn = Some(PlannedTurn {
+    /// Adds a fault after `at` bytes, which are fewer than the body has.
+    pub(super) fn with_fault(
+        mut self,
+        at: u64,
+        fault: BodyFault,
+        counter: DeliveryCounter,
+    ) -> Self {
+        self.fault = Some(PlannedFault {
             left: at,
-            turn,
-            receipt,
+            fault,
+            counter,
         });
-        self.reach();
+        self.start_fault_if_due();
         self
     }
 
-    /// Sends blanks for so long before the body, which is a document, and behind its declaration: XML allows none
-    /// before it, so that is what S3 and MinIO do.
-    pub(super) fn behind_white_space(
+    /// Sends blanks between the XML declaration and the rest of the document, as S3 and MinIO do: XML allows no white space
+    /// before the declaration.
+    pub(super) fn after_white_space(
         mut self,
         wait: Duration,
         every: Duration,
-        receipt: Receipt,
+        counter: DeliveryCounter,
     ) -> Self {
         let every = every.max(Duration::from_millis(1));
         self.stage = Stage::Blank {
@@ -123,53 +128,53 @@ impl Shaped {
             left: (wait.as_nanos() / every.as_nanos()).max(1),
             every,
             pause: Box::pin(sleep(every)),
-            receipt: Some(receipt),
+            counter: Some(counter),
         };
         self
     }
 
-    /// Has a header that announces this length, which is not the body's.
-    pub(super) fn announced_as(mut self, len: u64, receipt: Receipt) -> Self {
-        self.announced = Some(Announced {
+    /// Declares a `Content-Length` that differs from the length of the body.
+    pub(super) fn with_announced_length(mut self, len: u64, counter: DeliveryCounter) -> Self {
+        self.announced = Some(AnnouncedLength {
             left: len,
-            receipt: Some(receipt),
+            counter: Some(counter),
         });
         self
     }
 
-    /// Goes to the next stage if the place of the turn is reached.
-    fn reach(&mut self) {
-        let Some(PlannedTurn { turn, receipt, .. }) =
-            self.turn.take_if(|planned| planned.left == 0)
+    /// Starts the fault if its position is reached.
+    fn start_fault_if_due(&mut self) {
+        let Some(PlannedFault { fault, counter, .. }) =
+            self.fault.take_if(|planned| planned.left == 0)
         else {
             return;
         };
-        self.stage = match turn {
-            Turn::End { reset } => ending(reset, receipt),
-            Turn::Wait(wait) => {
-                receipt.delivered();
+        self.stage = match fault {
+            BodyFault::End { reset } => ending(reset, counter),
+            BodyFault::Wait(wait) => {
+                counter.count();
                 Stage::Waiting(wait.map(|wait| Box::pin(sleep(wait))))
             }
-            Turn::Trickle(bytes, every) => {
-                receipt.delivered();
+            BodyFault::Trickle(bytes, every) => {
+                counter.count();
                 Stage::Trickling {
                     bytes,
                     every,
                     pause: Box::pin(sleep(every)),
                 }
             }
-            Turn::Flip => {
-                self.turn = Some(PlannedTurn {
+            BodyFault::Flip => {
+                self.fault = Some(PlannedFault {
                     left: 0,
-                    turn,
-                    receipt,
+                    fault,
+                    counter,
                 });
                 Stage::Flowing
             }
         };
     }
 
-    /// Returns the next frame of the body, with what was kept of the last one first.
+    /// Returns the rest of the last frame, or the next one.
     fn poll_frame_of_body(&mut self, cx: &mut Context<'_>) -> Polled {
         if self.rest.is_empty() {
             Pin::new(&mut self.body).poll_frame(cx)
@@ -181,7 +186,7 @@ impl Shaped {
 
     fn poll_flowing(&mut self, cx: &mut Context<'_>) -> Polled {
         let frame = ready!(self.poll_frame_of_body(cx));
-        if self.turn.is_none() {
+        if self.fault.is_none() {
             return Poll::Ready(frame);
         }
         let mut data = match frame.map(|frame| frame.map(Frame::into_data)) {
@@ -192,46 +197,46 @@ impl Shaped {
         };
         if self.flips_next() && !data.is_empty() {
             data = self.flipped(&data);
-        } else if let Some(planned) = &mut self.turn {
+        } else if let Some(planned) = &mut self.fault {
             let head =
                 usize::try_from(planned.left).map_or(data.len(), |left| left.min(data.len()));
             self.rest = data.split_off(head);
             planned.left -= head as u64;
-            self.reach();
+            self.start_fault_if_due();
         }
         Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
     fn flips_next(&self) -> bool {
         let is_due =
-            |planned: &PlannedTurn| planned.left == 0 && matches!(planned.turn, Turn::Flip);
-        self.turn.as_ref().is_some_and(is_due)
+            |planned: &PlannedFault| planned.left == 0 && matches!(planned.fault, BodyFault::Flip);
+        self.fault.as_ref().is_some_and(is_due)
     }
 
     fn flipped(&mut self, data: &[u8]) -> Bytes {
-        if let Some(planned) = self.turn.take() {
-            planned.receipt.delivered();
+        if let Some(planned) = self.fault.take() {
+            planned.counter.count();
         }
         let mut data = BytesMut::from(data);
         data[0] ^= 1;
         data.freeze()
     }
 
-    fn poll_shaped(&mut self, cx: &mut Context<'_>) -> Polled {
+    fn poll_with_fault(&mut self, cx: &mut Context<'_>) -> Polled {
         match &mut self.stage {
             Stage::Flowing => self.poll_flowing(cx),
             Stage::Ending {
                 mark,
                 reset,
-                receipt,
+                counter,
             } => {
-                let mark = *mark.get_or_insert_with(|| self.link.flushes());
-                ready!(self.link.poll_flushed(mark, cx));
+                let mark = *mark.get_or_insert_with(|| self.control.flushes());
+                ready!(self.control.poll_flushed(mark, cx));
                 if *reset {
-                    self.link.reset_on_close();
+                    self.control.reset_on_close();
                 }
-                if let Some(receipt) = receipt.take() {
-                    receipt.delivered();
+                if let Some(counter) = counter.take() {
+                    counter.count();
                 }
                 Poll::Ready(Some(Err(
                     io::Error::other("a fault ends the body here").into()
@@ -284,12 +289,12 @@ impl Shaped {
                 left,
                 every,
                 pause,
-                receipt,
+                counter,
                 ..
             } => {
                 ready!(pause.as_mut().poll(cx));
-                if let Some(receipt) = receipt.take() {
-                    receipt.delivered();
+                if let Some(counter) = counter.take() {
+                    counter.count();
                 }
                 *left -= 1;
                 *pause = Box::pin(sleep(*every));
@@ -298,9 +303,9 @@ impl Shaped {
         }
     }
 
-    /// Keeps to the length that was announced: what is behind it goes out all the same, but not as a part of the
+    /// Enforces the declared length: bytes after it are sent all the same, but not as a part of the
     /// body, and what is missing is the connection's end.
-    fn keep_to_announced(&mut self, polled: Polled, cx: &mut Context<'_>) -> Polled {
+    fn enforce_announced_length(&mut self, polled: Polled, cx: &mut Context<'_>) -> Polled {
         let Some(announced) = &mut self.announced else {
             return polled;
         };
@@ -311,25 +316,25 @@ impl Shaped {
                 };
                 let within =
                     usize::try_from(announced.left).map_or(data.len(), |left| left.min(data.len()));
-                let behind = data.split_off(within);
+                let excess_data = data.split_off(within);
                 announced.left -= within as u64;
                 if announced.left == 0
-                    && let Some(receipt) = announced.receipt.take()
+                    && let Some(counter) = announced.counter.take()
                 {
-                    // Nobody asks for more frames: if the rest is in another one, something else stands for it.
-                    let excess = match behind.is_empty() {
+                    // No more frames are polled: if the excess is in a later one, a placeholder is sent.
+                    let excess = match excess_data.is_empty() {
                         true => Bytes::from_static(b"excess"),
-                        false => behind,
+                        false => excess_data,
                     };
-                    self.link.send_behind(excess);
-                    receipt.delivered();
+                    self.control.send_after(excess);
+                    counter.count();
                 }
                 Poll::Ready(Some(Ok(Frame::data(data))))
             }
-            None if announced.left > 0 => match announced.receipt.take() {
-                Some(receipt) => {
-                    self.stage = ending(false, receipt);
-                    self.poll_shaped(cx)
+            None if announced.left > 0 => match announced.counter.take() {
+                Some(counter) => {
+                    self.stage = ending(false, counter);
+                    self.poll_with_fault(cx)
                 }
                 None => Poll::Ready(None),
             },
@@ -338,7 +343,7 @@ impl Shaped {
     }
 }
 
-/// How a document begins.
+/// The XML declaration.
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
 fn declaration_len(document: &[u8]) -> usize {
@@ -351,26 +356,26 @@ fn declaration_len(document: &[u8]) -> usize {
     }
 }
 
-fn ending(reset: bool, receipt: Receipt) -> Stage {
+fn ending(reset: bool, counter: DeliveryCounter) -> Stage {
     Stage::Ending {
         mark: None,
         reset,
-        receipt: Some(receipt),
+        counter: Some(counter),
     }
 }
 
-impl Body for Shaped {
+impl Body for FaultyBody {
     type Data = Bytes;
     type Error = StdError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let this = &mut *self;
-        let polled = this.poll_shaped(cx);
-        this.keep_to_announced(polled, cx)
+        let polled = this.poll_with_fault(cx);
+        this.enforce_announced_length(polled, cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.turn.is_none()
+        self.fault.is_none()
             && self.announced.is_none()
             && self.rest.is_empty()
             && matches!(self.stage, Stage::Flowing)
@@ -389,8 +394,8 @@ impl Body for Shaped {
     }
 }
 
-impl Drop for Shaped {
+impl Drop for FaultyBody {
     fn drop(&mut self) {
-        self.link.answered();
+        self.control.response_ended();
     }
 }

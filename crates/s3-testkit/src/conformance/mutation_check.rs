@@ -1,4 +1,4 @@
-//! Whether the suite bites: stores with one fault each, and a case that must notice it.
+//! Mutation check of the suite: stores with one fault each, and a case that must fail on it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{
     Harness, Verdict, conditional, copy_delete, get, keys, list, multipart, put, rollup, run,
 };
 
-/// What a store does wrong.
+/// The fault of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     CollapsesSlashes,
@@ -26,7 +26,7 @@ enum Fault {
     IgnoresConditionsOfWrites,
     ListsBackwards,
     LosesMetadata,
-    OverlooksRangeBehindEnd,
+    IgnoresRangeAfterEnd,
     RepeatsThePage,
     ShiftsRanges,
     TakesPartsInAnyOrder,
@@ -53,8 +53,8 @@ impl Faulty {
 
 /// Forwards operations as they are.
 macro_rules! forward {
-    ($($name:ident($request:ty) -> $answer:ty;)*) => {
-        $(async fn $name(&self, request: $request) -> Result<$answer> {
+    ($($name:ident($request:ty) -> $response:ty;)*) => {
+        $(async fn $name(&self, request: $request) -> Result<$response> {
             self.inner.$name(request).await
         })*
     };
@@ -77,13 +77,13 @@ impl Store for Faulty {
         match self.inner.get(request.clone()).await {
             Err(error)
                 if error.kind() == ErrorKind::InvalidRange
-                    && self.has(Fault::OverlooksRangeBehindEnd) =>
+                    && self.has(Fault::IgnoresRangeAfterEnd) =>
             {
                 self.inner.get(GetRequest::new(request.url)).await
             }
-            Ok(mut answer) => {
-                answer.range = answer.range.start - shift..answer.range.end - shift;
-                Ok(answer)
+            Ok(mut response) => {
+                response.range = response.range.start - shift..response.range.end - shift;
+                Ok(response)
             }
             outcome @ Err(_) => outcome,
         }
@@ -114,7 +114,7 @@ impl Store for Faulty {
 
     async fn list_page(&self, mut request: ListRequest) -> Result<ListPage> {
         if self.has(Fault::RepeatsThePage) && request.max_keys.is_some() {
-            // Goes on behind the key before the last one.
+            // Continues after the second to last key.
             request.start_after = request.continuation.take();
         }
         let repeats = self.has(Fault::RepeatsThePage);
@@ -185,7 +185,7 @@ async fn notices(fault: Fault, case: impl AsyncFn(&Harness) -> Verdict) {
     let outcome = run("case", faulty, async |harness| case(harness).await);
     assert!(
         AssertUnwindSafe(outcome).catch_unwind().await.is_err(),
-        "nobody notices {fault:?}"
+        "the case passes with {fault:?}"
     );
 }
 
@@ -193,7 +193,7 @@ async fn notices(fault: Fault, case: impl AsyncFn(&Harness) -> Verdict) {
 async fn faults_of_reads_are_noticed() {
     notices(Fault::ShiftsRanges, get::a_bounded_range_gives_those_bytes).await;
     notices(
-        Fault::OverlooksRangeBehindEnd,
+        Fault::IgnoresRangeAfterEnd,
         get::a_range_behind_the_end_is_refused,
     )
     .await;

@@ -1,9 +1,9 @@
-//! Servers of other services, and on threads of their own.
+//! Servers of other `s3s` services, and servers on their own threads.
 
 use s3_core::{MemoryStore, S3Url, StoreExt};
 use s3_testkit::S3Server;
 
-use crate::raw;
+use crate::raw_http;
 
 #[tokio::test]
 async fn any_implementation_of_the_protocol_can_be_served() {
@@ -26,7 +26,7 @@ async fn any_implementation_of_the_protocol_can_be_served() {
 }
 
 #[test]
-fn blocking_code_has_a_server_too() {
+fn blocking_code_can_start_a_server() {
     let memory = MemoryStore::with_buckets(["bkt"]);
     let server = S3Server::spawn_thread(memory).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -46,7 +46,7 @@ fn blocking_code_has_a_server_too() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_an_error() {
-    let server = raw::open_server().await;
+    let server = raw_http::open_server().await;
     let second = S3Server::builder(MemoryStore::new())
         .port(server.port())
         .start()
@@ -56,9 +56,12 @@ async fn a_port_that_is_taken_is_an_error() {
 
 #[tokio::test]
 async fn stopping_frees_the_port() {
-    let server = raw::open_server().await;
+    let server = raw_http::open_server().await;
     let port = server.port();
-    assert_eq!(raw::send(&server, "HEAD /bkt", &[], b"").await.status, 200);
+    assert_eq!(
+        raw_http::send(&server, "HEAD /bkt", &[], b"").await.status,
+        200
+    );
     server.stop().await;
     S3Server::builder(MemoryStore::new())
         .port(port)

@@ -1,4 +1,4 @@
-//! Connections: accepting them, serving them, ending them.
+//! Accepting, serving and closing of connections.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,86 +14,86 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::Link;
-use super::activity::Activity;
+use super::ConnectionControl;
 use super::connection::Connection;
-use super::front::Front;
+use super::request_handler::RequestHandler;
+use super::socket_activity::SocketActivity;
 
-/// How long accepting pauses when the system has no more file descriptors.
+/// The pause after a failed accept, as when the process has no more file descriptors.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Asks the server to be there, or not; told when it is so.
-pub(super) type Presence = (bool, oneshot::Sender<io::Result<()>>);
+/// Starts or stops listening; the sender gets the result.
+pub(super) type ListenCommand = (bool, oneshot::Sender<io::Result<()>>);
 
-/// Accepts connections until `stop`, then lets requests under way finish. Dropping the future ends all at once.
+/// Accepts connections until `stop`, then waits for requests in flight. Dropping the future closes all connections.
 pub(super) async fn serve(
     listener: TcpListener,
-    front: Front,
-    activity: Activity,
-    mut presence: mpsc::Receiver<Presence>,
+    handler: RequestHandler,
+    activity: SocketActivity,
+    mut listen_commands: mpsc::Receiver<ListenCommand>,
     stop: CancellationToken,
 ) {
-    let mut door = Door::Open(listener);
+    let mut acceptor = Acceptor::Listening(listener);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            stream = door.next() => {
+            stream = acceptor.next() => {
                 let activity = activity.clone();
-                connections.spawn(serve_connection(stream, front.clone(), activity, stop.clone()));
+                connections.spawn(serve_connection(stream, handler.clone(), activity, stop.clone()));
             }
-            // Ended connections are reaped here, so that a long run does not collect them.
+            // Removes finished connections, so that they do not accumulate.
             Some(_) = connections.join_next() => {}
-            Some((open, done)) = presence.recv() => {
+            Some((open, done)) = listen_commands.recv() => {
                 if !open {
                     connections.shutdown().await;
                 }
-                let turned;
-                (door, turned) = door.turned(open);
-                // Nobody waits if the caller was dropped.
-                let _ = done.send(turned);
+                let switched;
+                (acceptor, switched) = acceptor.switched(open);
+                // The caller may have been dropped.
+                let _ = done.send(switched);
             }
             () = stop.cancelled() => break,
         }
     }
-    drop(door);
+    drop(acceptor);
     while connections.join_next().await.is_some() {}
 }
 
-/// Where connections come in.
-enum Door {
-    Open(TcpListener),
-    /// The port is kept, and whoever knocks is refused.
-    Shut(SocketAddr, Option<TcpSocket>),
+/// The port of the server: listening, or only bound.
+enum Acceptor {
+    Listening(TcpListener),
+    /// Keeps the port without listening: connections are refused.
+    Bound(SocketAddr, Option<TcpSocket>),
 }
 
-impl Door {
+impl Acceptor {
     async fn next(&self) -> TcpStream {
         match self {
-            Self::Open(listener) => loop {
+            Self::Listening(listener) => loop {
                 match listener.accept().await {
                     Ok((stream, _)) => return stream,
                     Err(_) => sleep(PAUSE).await,
                 }
             },
-            Self::Shut(..) => std::future::pending().await,
+            Self::Bound(..) => std::future::pending().await,
         }
     }
 
-    fn turned(self, open: bool) -> (Self, io::Result<()>) {
+    fn switched(self, open: bool) -> (Self, io::Result<()>) {
         match (self, open) {
-            (Self::Open(listener), false) => {
+            (Self::Listening(listener), false) => {
                 let address = listener
                     .local_addr()
                     .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
                 drop(listener);
                 let kept = bound(address);
                 let done = kept.as_ref().map(drop).map_err(copy_of);
-                (Self::Shut(address, kept.ok()), done)
+                (Self::Bound(address, kept.ok()), done)
             }
-            (Self::Shut(address, kept), true) => {
+            (Self::Bound(address, kept), true) => {
                 match bound(address).and_then(|socket| socket.listen(1024)) {
-                    Ok(listener) => (Self::Open(listener), Ok(())),
-                    Err(error) => (Self::Shut(address, kept), Err(error)),
+                    Ok(listener) => (Self::Listening(listener), Ok(())),
+                    Err(error) => (Self::Bound(address, kept), Err(error)),
                 }
             }
             (same, _) => (same, Ok(())),
@@ -101,7 +101,7 @@ impl Door {
     }
 }
 
-/// Returns a socket that has the port: before it listens, connections to it are refused.
+/// Returns a socket bound to the port. Connections are refused until it listens.
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -115,20 +115,20 @@ fn copy_of(error: &io::Error) -> io::Error {
 
 async fn serve_connection(
     stream: TcpStream,
-    front: Front,
-    activity: Activity,
+    handler: RequestHandler,
+    activity: SocketActivity,
     stop: CancellationToken,
 ) {
-    // Without it small answers wait for the client's acknowledgement, some 40 ms each.
+    // Without it, small responses wait for the client's acknowledgement, about 40 ms each.
     let _ = stream.set_nodelay(true);
-    let link = Arc::new(Link::default());
-    let io = TokioIo::new(Connection::new(stream, Arc::clone(&link), activity));
-    let service = service_fn(move |request| front.clone().answer(request, Arc::clone(&link)));
+    let control = Arc::new(ConnectionControl::default());
+    let io = TokioIo::new(Connection::new(stream, Arc::clone(&control), activity));
+    let service = service_fn(move |request| handler.clone().handle(request, Arc::clone(&control)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(io, service);
     let mut connection = std::pin::pin!(connection);
-    // An error means that the client went away, or that a fault says so.
+    // An error means that the client closed the connection, or that a fault did.
     tokio::select! {
         _ = connection.as_mut() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),

@@ -1,11 +1,11 @@
-//! What happens on a server's sockets, in two numbers: whoever drives a clock asks whether all is quiet.
+//! Counters of socket events, by which tests with a virtual clock see whether the server is idle.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Clone is a reference count.
+/// Counts the socket events and open connections of a server. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Activity(Arc<Counts>);
+pub(crate) struct SocketActivity(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -13,19 +13,19 @@ struct Counts {
     open: AtomicUsize,
 }
 
-impl Activity {
-    pub(super) fn note(&self) {
+impl SocketActivity {
+    pub(super) fn record(&self) {
         self.0.events.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn opened(&self) {
         self.0.open.fetch_add(1, Ordering::Relaxed);
-        self.note();
+        self.record();
     }
 
     pub(super) fn closed(&self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.note();
+        self.record();
     }
 
     pub(super) fn count(&self) -> u64 {

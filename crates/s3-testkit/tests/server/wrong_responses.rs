@@ -1,4 +1,4 @@
-//! Servers that lie, drip, reset and go away: every fault arrives as it is described, and is counted once it has.
+//! Servers with wrong, slow, interrupted or missing responses: every fault works as documented and is counted.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use s3_core::{
     StoreExt,
 };
 use s3_testkit::{
-    FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, ListLie, Position, S3Server,
+    FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, ListFault, Position, S3Server,
     assert_ramp, ramp,
 };
 
-use crate::raw;
+use crate::raw_http;
 
 const SIZE: usize = 100_000;
 
@@ -46,7 +46,7 @@ fn count(server: &S3Server, action: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_reset_comes_instead_of_an_answer_and_nothing_is_done() {
+async fn a_reset_replaces_the_response_and_has_no_effect() {
     let (server, client) = served(FaultMatch::any().on(FaultAction::Reset)).await;
     let error = client.put_bytes(url("new"), "x").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Network);
@@ -55,7 +55,7 @@ async fn a_reset_comes_instead_of_an_answer_and_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn a_request_is_cut_in_its_body_or_left_alone_if_that_is_too_short() {
+async fn a_request_body_is_cut_unless_it_is_too_short() {
     let cut = FaultAction::CutRequest { after: 1000 };
     let (server, client) = served(FaultMatch::any().on(cut)).await;
     let error = client
@@ -69,7 +69,7 @@ async fn a_request_is_cut_in_its_body_or_left_alone_if_that_is_too_short() {
 }
 
 #[tokio::test]
-async fn an_answer_drips_from_its_head_on() {
+async fn a_trickled_response_is_slow_from_its_headers_on() {
     let drip = FaultAction::Trickle {
         bytes: 50,
         every: Duration::from_millis(2),
@@ -82,12 +82,12 @@ async fn an_answer_drips_from_its_head_on() {
     // The head alone is more than 200 bytes.
     assert!(start.elapsed() >= Duration::from_millis(8), "{start:?}");
     assert_eq!(count(&server, "trickle"), 1);
-    // The next answer on the same connection comes at once.
+    // The next response on the same connection comes at once.
     assert_eq!(client.get_bytes(url("k")).await.unwrap().len(), SIZE);
 }
 
 #[tokio::test]
-async fn a_body_drips_from_a_place_on() {
+async fn a_body_is_trickled_from_a_position_on() {
     let drip = FaultAction::Trickle {
         bytes: 10_000,
         every: Duration::from_millis(2),
@@ -103,7 +103,7 @@ async fn a_body_drips_from_a_place_on() {
 }
 
 #[tokio::test]
-async fn white_space_comes_before_the_answer_or_before_an_error() {
+async fn white_space_precedes_the_response_or_an_error() {
     let white = |code: Option<&str>| FaultAction::WhiteSpace {
         wait: Duration::from_millis(30),
         every: Duration::from_millis(10),
@@ -124,7 +124,7 @@ async fn white_space_comes_before_the_answer_or_before_an_error() {
 }
 
 #[tokio::test]
-async fn a_success_can_hold_an_error() {
+async fn a_status_200_can_contain_an_error() {
     let (server, client) = served(once(FaultAction::error_inside("InternalError"))).await;
     let error = client.put_bytes(url("to"), "x").await.unwrap_err();
     assert_eq!(error.code(), Some("InternalError"));
@@ -143,12 +143,12 @@ async fn headers_are_replaced_added_and_removed() {
         ("etag", None),
     ] {
         let (server, _) = served(once(header(name, value))).await;
-        let answer = raw::send(&server, "GET /bkt/k", &[], b"").await;
-        assert_eq!(answer.header(name), value);
+        let response = raw_http::send(&server, "GET /bkt/k", &[], b"").await;
+        assert_eq!(response.header(name), value);
         assert_eq!(count(&server, "header"), 1);
     }
     let (server, _) = served(once(header("x-absent", None))).await;
-    raw::send(&server, "GET /bkt/k", &[], b"").await;
+    raw_http::send(&server, "GET /bkt/k", &[], b"").await;
     assert_eq!(count(&server, "header"), 0);
 }
 
@@ -156,9 +156,9 @@ async fn headers_are_replaced_added_and_removed() {
 async fn a_range_is_shifted_or_ignored() {
     let ranged = || GetRequest::new(url("k")).with_range(10..20);
     let (server, client) = served(once(FaultAction::ShiftedRange)).await;
-    let answer = client.get(ranged()).await.unwrap();
-    assert_eq!(answer.range, 11..21);
-    assert_ramp(&answer.body.collect().await.unwrap(), 10);
+    let response = client.get(ranged()).await.unwrap();
+    assert_eq!(response.range, 11..21);
+    assert_ramp(&response.body.collect().await.unwrap(), 10);
     assert_eq!(count(&server, "shifted range"), 1);
 
     server.faults().set(once(FaultAction::WholeObject));
@@ -174,10 +174,10 @@ async fn a_range_is_shifted_or_ignored() {
 async fn a_body_is_longer_or_shorter_than_announced() {
     for (by, sent) in [(-10, SIZE), (10, SIZE)] {
         let (server, _) = served(once(FaultAction::Announce { by })).await;
-        let answer = raw::send(&server, "GET /bkt/k", &[], b"").await;
+        let response = raw_http::send(&server, "GET /bkt/k", &[], b"").await;
         let announced = (SIZE as i64 + by).to_string();
-        assert_eq!(answer.header("content-length"), Some(announced.as_str()));
-        assert_eq!(answer.body.len(), sent, "{by}");
+        assert_eq!(response.header("content-length"), Some(announced.as_str()));
+        assert_eq!(response.body.len(), sent, "{by}");
         assert_eq!(count(&server, "announce"), 1);
     }
 }
@@ -224,14 +224,14 @@ async fn listed(store: &impl Store) -> (Vec<String>, Option<ErrorKind>) {
 }
 
 #[tokio::test]
-async fn pages_lie_over_http_and_without() {
+async fn wrong_pages_are_the_same_with_and_without_http() {
     for (lie, expected, kind) in [
-        (ListLie::Ends, "p0 p1 p2 p3", None),
-        (ListLie::NoToken, "p0 p1", Some(ErrorKind::Integrity)),
-        (ListLie::RepeatsToken, "p0 p1 p2 p3 p2 p3 p4 p5", None),
-        (ListLie::RepeatsPage, "p0 p1 p0 p1 p2 p3 p4 p5", None),
-        (ListLie::SkipsPage, "p0 p1 p4 p5", None),
-        (ListLie::Overlaps, "p0 p1 p1 p2 p3 p4 p5", None),
+        (ListFault::Ends, "p0 p1 p2 p3", None),
+        (ListFault::NoToken, "p0 p1", Some(ErrorKind::Integrity)),
+        (ListFault::RepeatsToken, "p0 p1 p2 p3 p2 p3 p4 p5", None),
+        (ListFault::RepeatsPage, "p0 p1 p0 p1 p2 p3 p4 p5", None),
+        (ListFault::SkipsPage, "p0 p1 p4 p5", None),
+        (ListFault::Overlaps, "p0 p1 p1 p2 p3 p4 p5", None),
     ] {
         let memory = MemoryStore::with_buckets(["bkt"]);
         for number in 0..6 {
@@ -263,7 +263,7 @@ async fn pages_lie_over_http_and_without() {
 }
 
 #[tokio::test]
-async fn a_connection_ends_behind_an_answer_that_did_not_say_so() {
+async fn a_connection_closes_after_a_response_without_connection_close() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     for line in ["GET /bkt/k", "HEAD /bkt/k"] {
         let (server, client) = served(once(FaultAction::CloseIdle)).await;
@@ -290,7 +290,7 @@ async fn a_connection_ends_behind_an_answer_that_did_not_say_so() {
 }
 
 #[tokio::test]
-async fn an_answer_is_replaced_after_the_deed() {
+async fn a_response_is_replaced_after_the_commit() {
     for (action, kind) in [
         (FaultAction::status(500, "InternalError"), ErrorKind::Server),
         (FaultAction::Drop, ErrorKind::Network),
@@ -358,7 +358,7 @@ async fn a_burst_has_its_status_code_and_wait() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_a_failure_of_the_network_on_both_request_paths() {
+async fn an_interrupted_response_is_a_network_error_on_both_request_paths() {
     let half = Position::Half;
     for action in [
         FaultAction::TruncateBody { at: half },

@@ -1,10 +1,10 @@
-//! Where buckets can be, and what is read of the rest of a request's head.
+//! Bucket addressing and other parts of request headers.
 
 use s3_core::{S3Url, StoreExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::raw::{open_server, send};
+use crate::raw_http::{open_server, send};
 
 #[tokio::test]
 async fn a_bucket_may_be_in_the_host_name() {
@@ -55,9 +55,9 @@ async fn a_malformed_range_is_ignored() {
         ("Range: bytes=7-3", 200, "0123456789"),
         ("Range: lines=0-1", 200, "0123456789"),
     ] {
-        let answer = send(&server, "GET /bkt/k", &[range], b"").await;
+        let response = send(&server, "GET /bkt/k", &[range], b"").await;
         assert_eq!(
-            (answer.status, answer.text().as_str()),
+            (response.status, response.text().as_str()),
             (status, body),
             "{range}"
         );
@@ -67,7 +67,7 @@ async fn a_malformed_range_is_ignored() {
 }
 
 #[tokio::test]
-async fn if_none_match_any_means_that_nothing_may_be_there() {
+async fn if_none_match_any_fails_for_an_existing_object() {
     let server = open_server().await;
     assert_eq!(
         send(&server, "PUT /bkt/k", &["If-None-Match: *"], b"1")
@@ -117,7 +117,7 @@ async fn a_put_that_ends_early_stores_nothing() {
         .unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
-    // The answer, if there is one, and the end of the connection: the server has given up by then.
+    // The response, if there is one, and the end of the connection: the server has given up by then.
     let _ = stream.read_to_end(&mut Vec::new()).await;
     let url = S3Url::from_parts("bkt", "k").unwrap();
     assert!(!server.store().exists(url).await.unwrap());

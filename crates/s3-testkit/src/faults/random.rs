@@ -1,4 +1,4 @@
-//! Draws that depend on a seed and on what is asked for, not on the order of arrival.
+//! Random faults that depend on a seed and on the request, not on the order of arrival.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use super::FaultAction;
 use super::plan::RandomFaults;
 use crate::Call;
 
-/// Parameters that differ from run to run.
+/// Query parameters that differ between runs.
 const VOLATILE: &[&str] = &["uploadId", "x-id"];
 
-/// How often each request was made: one entry for each distinct request, as a test makes finitely many.
+/// How often each request was sent: one entry per distinct request.
 #[derive(Debug, Default)]
 pub(crate) struct Occurrences(HashMap<u64, u64>);
 
@@ -29,7 +29,7 @@ impl Occurrences {
     }
 }
 
-/// FNV-1a over what is asked for: stable across runs, unlike the standard library's hasher by contract.
+/// FNV-1a hash of a request. Unlike the hasher of the standard library, it is guaranteed to be stable across runs.
 fn identity(call: &Call) -> u64 {
     let lasting = call.query.iter().filter(|(name, _)| {
         !VOLATILE.contains(&name.as_str())
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn about_as_many_are_hit_as_asked_for_and_all_actions_occur() {
+    fn the_share_of_faults_matches_the_probability_and_all_actions_occur() {
         let keys: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let hits: Vec<_> = drawn(&keys)

@@ -1,0 +1,95 @@
+//! Faults of the S3 service itself: wrong pages of listings, and whole objects for ranges.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use s3_core::{Error, ErrorKind, ListPage, ListRequest, Operation, Result, Retryability, Store};
+
+use super::ListFault;
+use super::active_plan::DeliveryCounter;
+
+/// A fault that the S3 service has to apply itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ServiceFault {
+    List(ListFault),
+    WholeObject,
+}
+
+/// A fault in the extensions of a request. The service that applies it takes the counter.
+#[derive(Clone, Debug)]
+pub(crate) struct PendingServiceFault {
+    fault: ServiceFault,
+    counter: Arc<Mutex<Option<DeliveryCounter>>>,
+}
+
+impl PendingServiceFault {
+    pub(crate) fn new(fault: ServiceFault, counter: DeliveryCounter) -> Self {
+        Self {
+            fault,
+            counter: Arc::new(Mutex::new(Some(counter))),
+        }
+    }
+
+    pub(crate) fn fault(&self) -> ServiceFault {
+        self.fault
+    }
+
+    pub(crate) fn take(&self) -> Option<DeliveryCounter> {
+        let mut counter = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
+        counter.take()
+    }
+}
+
+/// Returns a page with the fault. If the fault does not apply to this listing, the page is correct and nothing is counted.
+///
+/// [`ListFault::NoToken`] is an empty token, which is left out over HTTP.
+pub(crate) async fn faulty_page(
+    store: &impl Store,
+    request: ListRequest,
+    fault: ListFault,
+    counter: DeliveryCounter,
+) -> Result<ListPage> {
+    let is_later_page = request.continuation.is_some() || request.start_after.is_some();
+    let mut first = request.clone();
+    (first.continuation, first.start_after) = (None, None);
+    let mut page = match fault {
+        ListFault::RepeatsPage if is_later_page => {
+            counter.count();
+            return store.list_page(first).await;
+        }
+        _ => store.list_page(request.clone()).await?,
+    };
+    match (fault, page.next.clone()) {
+        (ListFault::Ends, Some(_)) => page.next = None,
+        (ListFault::NoToken, Some(_)) => page.next = Some("".into()),
+        (ListFault::RepeatsToken, Some(_)) if request.continuation.is_some() => {
+            page.next.clone_from(&request.continuation);
+        }
+        (ListFault::SkipsPage, Some(next)) => {
+            let mut second = request;
+            second.continuation = Some(next);
+            page = store.list_page(second).await?;
+        }
+        (ListFault::Overlaps, _) if is_later_page => {
+            let mut before = store.list_page(first).await?;
+            let prefix = before.prefixes.pop();
+            match (before.objects.pop(), prefix) {
+                (Some(object), Some(prefix)) if prefix.prefix() > object.url.key() => {
+                    page.prefixes.insert(0, prefix);
+                }
+                (Some(object), _) => page.objects.insert(0, object),
+                (None, Some(prefix)) => page.prefixes.insert(0, prefix),
+                (None, None) => return Ok(page),
+            }
+        }
+        _ => return Ok(page),
+    }
+    counter.count();
+    Ok(page)
+}
+
+/// Returns the error of a page without its token, as a client over HTTP returns it.
+pub(super) fn no_token() -> Error {
+    Error::new(ErrorKind::Integrity, Operation::List)
+        .with_message("the listing goes on, but the response does not say where")
+        .with_retryability(Retryability::Transient)
+}
