@@ -80,3 +80,7 @@ pub use write_result::{WriteOutcome, WriteResult};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod crate_readme {}
