@@ -80,11 +80,18 @@ impl fmt::Debug for Blocking {
     }
 }
 
-fn refuse_inside_runtime() -> Result<()> {
+pub(crate) fn check_outside_runtime() -> Result<()> {
     if Handle::try_current().is_ok() {
         Err(Error::InsideRuntime)
     } else {
         Ok(())
+    }
+}
+
+impl Blocking {
+    /// Runs `work` on the client's threads and blocks until its result.
+    pub(crate) fn run<F: Future<Output: Send> + Send + 'static>(&self, work: F) -> F::Output {
+        self.0.run(work.in_current_span())
     }
 }
 
@@ -105,9 +112,9 @@ impl<O: Op> Request<O, Blocking> {
     /// # Ok::<(), s3_client::Error>(())
     /// ```
     pub fn send(self) -> Result<O::Output> {
-        refuse_inside_runtime()?;
-        let worker_pool = Arc::clone(&self.mode.0);
-        worker_pool.run(self.run().in_current_span())
+        check_outside_runtime()?;
+        let mode = self.mode.clone();
+        mode.run(self.run())
     }
 }
 
@@ -131,7 +138,7 @@ impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Blocking> {
     /// # Ok::<(), s3_client::Error>(())
     /// ```
     pub fn iter(self) -> Result<Iter<ObjectStream<T>>> {
-        refuse_inside_runtime()?;
+        check_outside_runtime()?;
         let in_memory = |(_, object): &(usize, Result<T>)| match object {
             Ok(object) => object.in_memory(),
             Err(_) => 0,
@@ -163,7 +170,7 @@ impl<T: ListedEntry> Request<List<T>, Blocking> {
     /// # Ok::<(), s3_client::Error>(())
     /// ```
     pub fn iter(self) -> Result<Iter<ListingStream<T>>> {
-        refuse_inside_runtime()?;
+        check_outside_runtime()?;
         let mode = self.mode.clone();
         let (list, call) = self.into_call();
         Ok(Iter::begin(mode, ENTRIES, |_| 0, move || list.stream(call)))

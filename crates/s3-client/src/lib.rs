@@ -65,9 +65,9 @@ pub use request::{Async, Mode, Op, Request};
 pub use s3::{Client, S3};
 pub use s3_core::url::{ParseError, ResolveError, Root, RunPath};
 pub use s3_core::{
-    Attempt, AttemptLog, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Error as RequestError,
-    ErrorKind, MemoryStore, Operation, Phase, PresignMethod, Retryability, S3Prefix, S3Url,
-    SharedStore, Store, UploadId, VersionId,
+    Attempt, AttemptLog, Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag,
+    Error as RequestError, ErrorKind, MemoryStore, ObjectMeta, Operation, Phase, PresignMethod,
+    Retryability, S3Prefix, S3Url, SharedStore, Store, UploadId, VersionId,
 };
 #[cfg(feature = "sdk")]
 pub use s3_core::{SdkStore, SdkStoreBuilder};

@@ -150,3 +150,33 @@ impl<T: fmt::Display> fmt::Display for Lookup<T> {
         }
     }
 }
+
+/// Gives the requests of an operation `return_missing`, which changes its output to [`Lookup`].
+macro_rules! return_missing {
+    ($op:ident<$object:ty> { $($field:ident),* }) => {
+        impl<M> $crate::Request<$op, M> {
+            /// Returns a [`Lookup`](crate::Lookup) of each object instead of failing when one is missing.
+            pub fn return_missing(self) -> $crate::Request<$op<$crate::Lookup<$object>>, M> {
+                self.map(|op| $op {
+                    $($field: op.$field,)*
+                    output: std::marker::PhantomData,
+                })
+            }
+        }
+    };
+}
+
+/// Gives the requests of an operation that downloads `return_info`.
+macro_rules! return_info {
+    ($op:ident) => {
+        impl<T, M> $crate::Request<$op<T>, M> {
+            /// Fills in content type, metadata, encryption, time and range. On by default; it costs nothing.
+            pub fn return_info(mut self, yes: bool) -> Self {
+                self.op.return_info = yes;
+                self
+            }
+        }
+    };
+}
+
+pub(crate) use {return_info, return_missing};

@@ -10,9 +10,10 @@ use crate::call::Call;
 use crate::context::ClientContext;
 use crate::download::{Show, download};
 use crate::error::{Error, Result};
+use crate::lookup::{return_info, return_missing};
 use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
-use crate::{GetObject, Lookup, MissingObject, ReadOutput, S3Object};
+use crate::{GetObject, MissingObject, ReadOutput, S3Object};
 
 /// The operation of [`get`](Client::get) and [`download_file`](Client::download_file).
 #[derive(Clone, Debug)]
@@ -59,25 +60,10 @@ impl<M: Mode> Client<M> {
     }
 }
 
-impl<M> Request<Get, M> {
-    /// Returns a [`Lookup`] instead of failing when there is no such object.
-    pub fn return_missing(self) -> Request<Get<Lookup<S3Object>>, M> {
-        self.map(|get| Get {
-            object: get.object,
-            destination: get.destination,
-            return_info: get.return_info,
-            output: PhantomData,
-        })
-    }
-}
+return_missing!(Get<S3Object> { object, destination, return_info });
+return_info!(Get);
 
 impl<T, M> Request<Get<T>, M> {
-    /// Fills in content type, metadata, encryption, time and range. On by default; it costs nothing.
-    pub fn return_info(mut self, yes: bool) -> Self {
-        self.op.return_info = yes;
-        self
-    }
-
     /// Keeps the bytes in memory, also if there are many.
     ///
     /// # Examples
@@ -116,7 +102,7 @@ impl<T: ReadOutput<Object = S3Object>> Op for Get<T> {
     const NAME: &'static str = "get";
 
     async fn run(self, call: Call) -> Result<T> {
-        let item = resolve(&call.client, &self.object)?;
+        let item = self.item(&call.client)?;
         let destination = match self.destination {
             Some(Destination::File(path)) => {
                 Some(Destination::File(check_file(&path, Path::is_dir)?))
@@ -124,6 +110,12 @@ impl<T: ReadOutput<Object = S3Object>> Op for Get<T> {
             other => other,
         };
         read(&call, item, destination, self.return_info).await
+    }
+}
+
+impl<T> Get<T> {
+    pub(crate) fn item(&self, client: &ClientContext) -> Result<GetItem> {
+        resolve(client, &self.object)
     }
 }
 

@@ -11,10 +11,11 @@ use super::get::{check_file, read, resolve};
 use crate::call::Call;
 use crate::dedup::run_distinct;
 use crate::error::{Error, Result};
+use crate::lookup::{return_info, return_missing};
 use crate::on_failure::many_op;
 use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
-use crate::{BatchError, GetObject, Lookup, OnFailure, Outcome, ReadOutput, S3Object};
+use crate::{BatchError, GetObject, OnFailure, Outcome, ReadOutput, S3Object};
 
 /// The operation of [`get_files`](Client::get_files).
 #[derive(Clone, Debug)]
@@ -70,25 +71,8 @@ impl<M: Mode> Client<M> {
     }
 }
 
-impl<M> Request<GetFiles, M> {
-    /// Returns a [`Lookup`] per input instead of failing when an object is missing; its file is left as it is.
-    pub fn return_missing(self) -> Request<GetFiles<Lookup<S3Object>>, M> {
-        self.map(|get| GetFiles {
-            on_failure: get.on_failure,
-            objects: get.objects,
-            return_info: get.return_info,
-            output: PhantomData,
-        })
-    }
-}
-
-impl<T, M> Request<GetFiles<T>, M> {
-    /// Fills in content type, metadata, encryption, time and range. On by default; it costs nothing.
-    pub fn return_info(mut self, yes: bool) -> Self {
-        self.op.return_info = yes;
-        self
-    }
-}
+return_missing!(GetFiles<S3Object> { on_failure, objects, return_info });
+return_info!(GetFiles);
 
 impl<T: ReadOutput<Object = S3Object> + Into<Outcome>> Op for GetFiles<T> {
     type Output = Vec<T>;

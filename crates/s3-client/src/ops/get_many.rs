@@ -9,12 +9,13 @@ use crate::call::Call;
 use crate::dedup::run_distinct;
 use crate::download::expected_len;
 use crate::error::Result;
+use crate::lookup::{return_info, return_missing};
 use crate::on_failure::many_op;
 use crate::read_ahead::ReadAhead;
 use crate::request::{Async, Mode, Op, Request};
 use crate::s3::Client;
 use crate::stream::ObjectStream;
-use crate::{BatchError, GetObject, Lookup, OnFailure, Outcome, ReadOutput, S3Object};
+use crate::{BatchError, GetObject, OnFailure, Outcome, ReadOutput, S3Object};
 
 /// The operation of [`get_many`](Client::get_many).
 #[derive(Clone, Debug)]
@@ -61,25 +62,8 @@ impl<M: Mode> Client<M> {
     }
 }
 
-impl<M> Request<GetMany, M> {
-    /// Returns a [`Lookup`] per input instead of failing when an object is missing.
-    pub fn return_missing(self) -> Request<GetMany<Lookup<S3Object>>, M> {
-        self.map(|get| GetMany {
-            on_failure: get.on_failure,
-            objects: get.objects,
-            return_info: get.return_info,
-            output: PhantomData,
-        })
-    }
-}
-
-impl<T, M> Request<GetMany<T>, M> {
-    /// Fills in content type, metadata, encryption, time and range. On by default; it costs nothing.
-    pub fn return_info(mut self, yes: bool) -> Self {
-        self.op.return_info = yes;
-        self
-    }
-}
+return_missing!(GetMany<S3Object> { on_failure, objects, return_info });
+return_info!(GetMany);
 
 impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Async> {
     /// Sends the request and returns its results in order of completion, each with the index of its input.

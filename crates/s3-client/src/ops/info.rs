@@ -7,10 +7,11 @@ use s3_core::S3Url;
 use crate::call::Call;
 use crate::dedup::run_distinct;
 use crate::error::{Error, Result};
+use crate::lookup::return_missing;
 use crate::on_failure::many_op;
 use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
-use crate::{BatchError, Key, Lookup, MissingObject, OnFailure, Outcome, ReadOutput, S3Info};
+use crate::{BatchError, Key, MissingObject, OnFailure, Outcome, ReadOutput, S3Info};
 
 /// The operation of [`info`](Client::info).
 #[derive(Clone, Debug)]
@@ -82,26 +83,9 @@ impl<M: Mode> Client<M> {
     }
 }
 
-impl<M> Request<Info, M> {
-    /// Returns a [`Lookup`] instead of failing when there is no such object.
-    pub fn return_missing(self) -> Request<Info<Lookup<S3Info>>, M> {
-        self.map(|info| Info {
-            key: info.key,
-            output: PhantomData,
-        })
-    }
-}
+return_missing!(Info<S3Info> { key });
 
-impl<M> Request<InfoMany, M> {
-    /// Returns a [`Lookup`] per input instead of failing when an object is missing.
-    pub fn return_missing(self) -> Request<InfoMany<Lookup<S3Info>>, M> {
-        self.map(|info| InfoMany {
-            on_failure: info.on_failure,
-            keys: info.keys,
-            output: PhantomData,
-        })
-    }
-}
+return_missing!(InfoMany<S3Info> { on_failure, keys });
 
 impl<T: ReadOutput<Object = S3Info>> Op for Info<T> {
     type Output = T;
