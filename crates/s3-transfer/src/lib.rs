@@ -82,7 +82,7 @@ pub use call::CallOptions;
 pub use config::{Concurrency, TransferConfig};
 pub use download::{
     Destination, Fetched, GetItem, KnownObject, MemoryBudget, MemoryShare, NotVerified, ObjectData,
-    Verified,
+    ObjectReader, Verified,
 };
 pub use fanout::{AfterFailure, FanOut, FanOutError, FanOutOptions};
 pub use job::Job;

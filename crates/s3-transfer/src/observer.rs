@@ -176,34 +176,38 @@ impl Transfer {
     }
 }
 
-/// Reports the start and the end of one object's transfer.
+/// Reports the start and the end of one object's transfer; nothing without an observer.
 #[derive(Debug)]
-pub(crate) struct ObjectEvents<'a> {
-    observer: Option<&'a dyn Observer>,
+pub(crate) struct ObjectEvents(Option<ObservedObject>);
+
+#[derive(Debug)]
+struct ObservedObject {
+    observer: Arc<dyn Observer>,
     operation: Operation,
-    url: &'a S3Url,
+    url: S3Url,
 }
 
-impl<'a> ObjectEvents<'a> {
+impl ObjectEvents {
     pub(crate) fn start(
-        options: &'a CallOptions,
+        options: &CallOptions,
         operation: Operation,
-        url: &'a S3Url,
+        url: &S3Url,
         bytes: Option<u64>,
     ) -> Self {
-        let observer = options.observer.as_deref();
-        if let Some(observer) = observer {
-            observer.on_event(&Event::Started {
-                operation,
-                url,
-                bytes,
-            });
-        }
-        Self {
+        let Some(observer) = options.observer.clone() else {
+            return Self(None);
+        };
+        observer.on_event(&Event::Started {
+            operation,
+            url,
+            bytes,
+        });
+        let url = url.clone();
+        Self(Some(ObservedObject {
             observer,
             operation,
             url,
-        }
+        }))
     }
 
     /// Reports the end; `moved` tells the bytes and the verdict of a success.
@@ -212,34 +216,36 @@ impl<'a> ObjectEvents<'a> {
         outcome: &Result<T>,
         moved: impl FnOnce(&T) -> (u64, Option<Verified>),
     ) {
-        let Some(observer) = self.observer.take() else {
+        let Some(object) = self.0.take() else {
             return;
         };
-        let (operation, url) = (self.operation, self.url);
-        match outcome {
+        let (operation, url) = (object.operation, &object.url);
+        object.observer.on_event(&match outcome {
             Ok(done) => {
                 let (bytes, verified) = moved(done);
-                observer.on_event(&Event::Completed {
+                Event::Completed {
                     operation,
                     url,
                     bytes,
                     verified,
-                });
+                }
             }
-            Err(error) => observer.on_event(&Event::Failed {
+            Err(error) => Event::Failed {
                 operation,
                 url,
                 error,
-            }),
-        }
+            },
+        });
     }
 }
 
-impl Drop for ObjectEvents<'_> {
+impl Drop for ObjectEvents {
     fn drop(&mut self) {
-        if let Some(observer) = self.observer {
-            let (operation, url) = (self.operation, self.url);
-            observer.on_event(&Event::Cancelled { operation, url });
+        if let Some(object) = &self.0 {
+            let (operation, url) = (object.operation, &object.url);
+            object
+                .observer
+                .on_event(&Event::Cancelled { operation, url });
         }
     }
 }

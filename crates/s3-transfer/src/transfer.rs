@@ -24,6 +24,8 @@ struct Engine {
     reading: Arc<Semaphore>,
     collecting: Arc<Semaphore>,
     sending: Arc<Semaphore>,
+    /// Nobody waits for it, so it needs no model.
+    read_ahead: Arc<tokio::sync::Semaphore>,
     buffers: Buffers,
     cleanup: Cleanup,
     config: TransferConfig,
@@ -68,6 +70,7 @@ impl Transfer {
             reading: Arc::new(Semaphore::new(memory)),
             collecting: Arc::new(Semaphore::new(memory)),
             sending: Arc::new(Semaphore::new(memory)),
+            read_ahead: Arc::new(tokio::sync::Semaphore::new(memory)),
             buffers: Buffers::default(),
             cleanup: Cleanup::default(),
             config,
@@ -128,6 +131,16 @@ impl Transfer {
     /// Separate from readers: their memory is free only when their sources have delivered, which files must not wait for.
     pub(crate) async fn reserve_to_send(&self, bytes: u64) -> Reservation {
         self.reserve(&self.0.sending, bytes).await
+    }
+
+    /// Takes memory for frames that wait for their reader, if there is so much.
+    pub(crate) fn try_reserve_read_ahead(
+        &self,
+        bytes: u64,
+    ) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        let budget = Arc::clone(&self.0.read_ahead);
+        let reserved = budget.try_acquire_many_owned(u32::try_from(bytes).ok()?);
+        reserved.ok()
     }
 
     /// Waits for memory of a budget. A request larger than the budget gets the whole budget.

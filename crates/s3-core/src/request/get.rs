@@ -9,7 +9,7 @@ use crate::setters::optional_setters;
 use crate::{Body, ByteRange, ETag, ObjectMeta, VersionId};
 
 /// Conditions of a read. The default has no conditions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Conditions {
     /// Fails with `PreconditionFailed` unless the object has this ETag.

@@ -1,10 +1,10 @@
-//! What to read, where to put it, and what came of it.
+//! `GetItem`, its `Destination`, and the result of a read.
 
 use std::ops::Range;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use s3_core::{ByteRange, ETag, ObjectMeta, S3Url};
+use s3_core::{ByteRange, Conditions, ETag, ObjectMeta, S3Url, VersionId};
 
 use super::{MemoryShare, Verified};
 
@@ -16,8 +16,12 @@ pub struct GetItem {
     pub url: S3Url,
     /// Which bytes; all when `None`.
     pub range: Option<ByteRange>,
-    /// What a listing or a head has said already; saves finding it out.
+    /// What a listing or a head has told already.
     pub known: Option<KnownObject>,
+    /// Conditions of the read. They are checked with the first response; later parts are pinned to its ETag.
+    pub conditions: Conditions,
+    /// Which version; the newest when `None`.
+    pub version: Option<VersionId>,
 }
 
 /// What is known of an object before it is read.
@@ -38,6 +42,8 @@ impl GetItem {
             url,
             range: None,
             known: None,
+            conditions: Conditions::default(),
+            version: None,
         }
     }
 
@@ -46,6 +52,26 @@ impl GetItem {
     pub fn with_range(mut self, range: impl Into<ByteRange>) -> Self {
         self.range = Some(range.into());
         self
+    }
+
+    /// Sets the conditions of the read.
+    #[must_use]
+    pub fn with_conditions(mut self, conditions: Conditions) -> Self {
+        self.conditions = conditions;
+        self
+    }
+
+    /// Reads this version.
+    #[must_use]
+    pub fn with_version(mut self, version: VersionId) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Returns how many bytes are to be read, if that is known.
+    pub(crate) fn known_len(&self) -> Option<u64> {
+        let known = self.known.as_ref().filter(|_| self.range.is_none());
+        known.map(|known| known.size)
     }
 
     /// Says what is known of the object.

@@ -1,25 +1,27 @@
-//! Reading objects: one ranged read to learn the size, the other parts in parallel, into memory or a file.
+//! Reading objects: a first ranged request that tells the size, the other parts in parallel, to memory, a file or a reader.
 //!
 //! ```text
-//! GetItem ─► first part ──answer──► all of it: straight to its place ───────────────► Fetched
-//!                 │                                                                     ▲
-//!                 └──answer──► more follows: Landing (memory | file) ◄── other parts ───┘
+//! GetItem ─► first part ──response──► the whole object: straight to its storage ─────────────► Fetched
+//!                 │                                                                              ▲
+//!                 ├──response──► more parts: Assembly (memory | file) ◄── later parts ───────────┘
+//!                 └──response──► frames ──► ObjectReader ◄── frames of later parts, read ahead
 //! ```
 //!
-//! What an object of one part needs is one job and its state. A landing with room for all parts, and the tasks that
-//! read them, come into being when the first answer says that there are more.
+//! An object of one part is one job. Storage for several parts, and the tasks that read them, are created when the first
+//! response tells that there are more.
 
+mod assembly;
+mod checksum;
 mod file_part;
-mod first;
+mod frames;
 mod item;
-mod landing;
 mod memory;
 mod object;
+mod open;
 mod part;
-mod rest;
-mod segment;
-mod verified;
+mod part_storage;
 
+pub use checksum::{NotVerified, Verified};
 pub use item::{Destination, Fetched, GetItem, KnownObject, ObjectData};
 pub use memory::{MemoryBudget, MemoryShare};
-pub use verified::{NotVerified, Verified};
+pub use open::ObjectReader;

@@ -1,4 +1,4 @@
-//! Reading one object: the first part, the others, and the way back together.
+//! `Transfer::get`: the first part, the later parts, and their assembly.
 
 use std::future::poll_fn;
 use std::iter;
@@ -6,12 +6,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use s3_core::{ByteRange, ErrorKind, ObjectMeta, Operation, Result, Retryability};
+use s3_core::{ByteRange, ErrorKind, Operation, Result, Retryability};
 
-use super::first::{Done, FirstPart, Opened};
-use super::landing::Landing;
-use super::part::Piece;
-use super::rest::RestPart;
+use super::assembly::Assembly;
+use super::checksum::PartChecksum;
+use super::part::{Discovered, FinishedPart, FirstTarget, PartRead};
 use super::{Destination, Fetched, GetItem, Verified};
 use crate::join_error::join_result;
 use crate::observer::ObjectEvents;
@@ -61,12 +60,10 @@ impl Transfer {
         to: Destination,
         options: &CallOptions,
     ) -> Result<Fetched> {
-        refuse_empty_range(&item)?;
+        check_range(&item)?;
         let to = Arc::new(to);
         let options = self.call_options(options);
-        let known = item.known.as_ref().filter(|_| item.range.is_none());
-        let planned = known.map(|known| known.size);
-        let events = ObjectEvents::start(&options, Operation::Get, &item.url, planned);
+        let events = ObjectEvents::start(&options, Operation::Get, &item.url, item.known_len());
         let work = self.get_twice(&item, &to, &options);
         let outcome = options
             .until_deadline(Operation::Get, item.url.as_str(), work)
@@ -85,7 +82,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<Fetched> {
         let error = match self.get_once(item, to, options).await {
-            Err(error) if changed(&error) || torn(&error) => error,
+            Err(error) if has_changed(&error, item) || is_checksum_mismatch(&error) => error,
             outcome => return outcome,
         };
         tracing::debug!(%error, "starting over");
@@ -97,8 +94,10 @@ impl Transfer {
         fresh.known = None;
         let second = Box::pin(self.get_once(&fresh, to, options)).await;
         second.map_err(|error| match error.kind() {
-            ErrorKind::PreconditionFailed => error.with_kind(ErrorKind::ChangedDuringRead),
-            _ if torn(&error) => error.with_retryability(Retryability::Spent),
+            ErrorKind::PreconditionFailed if has_changed(&error, item) => {
+                error.with_kind(ErrorKind::ChangedDuringRead)
+            }
+            _ if is_checksum_mismatch(&error) => error.with_retryability(Retryability::Spent),
             _ => error,
         })
     }
@@ -109,11 +108,9 @@ impl Transfer {
         to: &Arc<Destination>,
         options: &CallOptions,
     ) -> Result<Fetched> {
-        let ask = first_range(item, self.config().part_size);
-        let ours = item.range.is_none() && ask.is_some();
-        match self.get_parts(item, ask, to, options).await {
-            // Nothing of an empty object can be had by range; ours was only to learn the size.
-            Err(error) if error.kind() == ErrorKind::InvalidRange && ours => {
+        let range = first_range(item, self.config().part_size);
+        match self.get_parts(item, range.clone(), to, options).await {
+            Err(error) if is_empty_object(&error, item, range.as_ref()) => {
                 Box::pin(self.get_parts(item, None, to, options)).await
             }
             outcome => outcome,
@@ -123,94 +120,96 @@ impl Transfer {
     async fn get_parts(
         &self,
         item: &GetItem,
-        ask: Option<ByteRange>,
+        range: Option<ByteRange>,
         to: &Arc<Destination>,
         options: &CallOptions,
     ) -> Result<Fetched> {
-        let (url, want) = (item.url.clone(), item.range.clone());
-        let known = item.known.as_ref();
-        let observer = options.observer.clone();
-        let first = FirstPart::new(self, url, ask, want, known, Arc::clone(to), observer);
+        let target = FirstTarget::Destination(Arc::clone(to));
+        let first = PartRead::first(self, item, range, target, options);
         let mut running = pin!(self.run(first.clone(), options));
-        let mut opened = None;
-        let step = poll_fn(|cx| {
-            let polled = running.as_mut().poll(cx);
-            opened = first.opened();
-            match polled {
-                Poll::Ready(done) => Poll::Ready(Some(done)),
-                Poll::Pending if opened.is_some() => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            }
+        let finished = poll_fn(|cx| match running.as_mut().poll(cx) {
+            Poll::Ready(finished) => Poll::Ready(Some(finished)),
+            Poll::Pending if first.has_more_parts() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
         });
-        let head = match step.await.transpose()? {
-            Some(Done::Whole(fetched)) => return Ok(fetched),
-            Some(Done::Part(piece)) => Some(piece),
-            None => None,
-        };
-        let opened = opened.expect("the first answer has come, and more parts are to be read");
-        let head = async {
-            match head {
-                Some(piece) => Ok(piece),
-                None => running.await.map(Done::into_piece),
+        let finished = finished.await.transpose()?;
+        let found = first.take_discovered();
+        let found = found.expect("the first response has arrived");
+        match (finished, &found.assembly) {
+            (Some(part), None) => Ok(Fetched {
+                verified: verdict(&found, &[part.checksum])?,
+                data: part.storage.into_data(self.buffers()),
+                meta: found.meta,
+                range: found.wanted,
+            }),
+            (finished, _) => {
+                let first = async {
+                    match finished {
+                        Some(part) => Ok(part),
+                        None => running.await,
+                    }
+                };
+                Box::pin(self.get_several(found, first, to, options)).await
             }
-        };
-        Box::pin(self.get_several(opened, head, options)).await
+        }
     }
 
-    /// Reads the other parts beside the first, and puts all of them together.
+    /// Reads the later parts beside the first, and joins all of them.
     async fn get_several(
         &self,
-        opened: Opened,
-        head: impl Future<Output = Result<Piece>> + Send,
+        found: Discovered,
+        first: impl Future<Output = Result<FinishedPart>> + Send,
+        to: &Arc<Destination>,
         options: &CallOptions,
     ) -> Result<Fetched> {
-        let _unfinished = Unfinished(Arc::clone(&opened.landing));
-        let rest = self.get_rest(&opened, options);
-        let (head, mut rest) = futures_util::try_join!(head, rest)?;
-        rest.sort_unstable_by_key(|(index, _)| *index);
-        let pieces = iter::once(head).chain(rest.into_iter().map(|(_, piece)| piece));
-        let (segments, sums): (Vec<_>, Vec<_>) =
-            pieces.map(|piece| (piece.segment, piece.summed)).unzip();
-        let verified = match &opened.promise {
-            Err(reason) => Verified::NotVerified(*reason),
-            Ok(promise) => promise.verdict(&sums).ok_or_else(|| broken(&opened.meta))?,
-        };
-        let landed = opened.landing.finish(segments).await;
+        let assembly = found.assembly.as_ref().expect("there are several parts");
+        let _unfinished = Unfinished(Arc::clone(assembly));
+        let later = self.get_later(&found, assembly, to, options);
+        let (first, mut later) = futures_util::try_join!(first, later)?;
+        later.sort_unstable_by_key(|(index, _)| *index);
+        let parts = iter::once(first).chain(later.into_iter().map(|(_, part)| part));
+        let (storages, checksums): (Vec<_>, Vec<_>) =
+            parts.map(|part| (part.storage, part.checksum)).unzip();
+        let verified = verdict(&found, &checksums)?;
+        let data = assembly.finish(storages).await;
         Ok(Fetched {
-            data: landed.map_err(|error| error.with_resource(&opened.meta.url))?,
-            meta: opened.meta,
-            range: opened.wanted,
+            data: data.map_err(|error| error.with_resource(&found.meta.url))?,
+            meta: found.meta,
+            range: found.wanted,
             verified,
         })
     }
 
-    /// Reads what the first part leaves, a bounded number of parts at a time, in order of their start. Returns them
-    /// as they came, numbered in order.
-    async fn get_rest(
+    /// Reads the later parts, a bounded number at a time, in order of their start. Returns them in order of their end,
+    /// with their indices.
+    async fn get_later(
         &self,
-        opened: &Opened,
+        found: &Discovered,
+        assembly: &Assembly,
+        to: &Arc<Destination>,
         options: &CallOptions,
-    ) -> Result<Vec<(usize, Piece)>> {
+    ) -> Result<Vec<(usize, FinishedPart)>> {
         let mut running = PoolJoinSet::new();
-        let mut pieces = Vec::new();
-        let spans = cut(opened.first.end..opened.wanted.end, self.config().part_size);
+        let mut finished = Vec::new();
+        let spans = cut(found.first.end..found.wanted.end, self.config().part_size);
         for (index, span) in spans.enumerate() {
             if running.len() >= self.config().concurrency.max() {
-                pieces.extend(settle(running.join_next().await)?);
+                finished.extend(joined(running.join_next().await)?);
             }
-            let part = RestPart::new(self, opened, span, options)?;
+            let storage = assembly.part(span.start - found.wanted.start, span.end - span.start)?;
+            let part = PartRead::later(self, found, span, storage, Some(to), options);
             let (transfer, options) = (self.clone(), options.clone());
             running.spawn(async move { Ok((index, transfer.run(part, &options).await?)) });
         }
-        while let Some(done) = running.join_next().await {
-            pieces.extend(settle(Some(done))?);
+        while let Some(part) = running.join_next().await {
+            finished.extend(joined(Some(part))?);
         }
-        Ok(pieces)
+        Ok(finished)
     }
 }
 
-/// A download in several parts. Dropping it removes a file that has not got its name.
-struct Unfinished(Arc<Landing>);
+/// A download in several parts. Dropping it removes a file that has no name yet.
+struct Unfinished(Arc<Assembly>);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
@@ -218,16 +217,24 @@ impl Drop for Unfinished {
     }
 }
 
-/// Returns the range to ask for first: one part of what is wanted; nothing special for what is known to be small.
-fn first_range(item: &GetItem, part_size: u64) -> Option<ByteRange> {
+/// Compares the checksums of all parts with the server's.
+pub(super) fn verdict(found: &Discovered, parts: &[PartChecksum]) -> Result<Verified> {
+    match &found.expected {
+        Err(reason) => Ok(Verified::NotVerified(*reason)),
+        Ok(expected) => expected.verdict(parts).ok_or_else(|| {
+            Error::new(ErrorKind::Integrity, Operation::Get)
+                .with_resource(&found.meta.url)
+                .with_message("the object does not have the checksum that the server sent")
+                .with_retryability(Retryability::Transient)
+        }),
+    }
+}
+
+/// Returns the range of the first request: one part of what is wanted, and none for an object that is known to be small.
+pub(super) fn first_range(item: &GetItem, part_size: u64) -> Option<ByteRange> {
+    let known = item.known.as_ref();
     match &item.range {
-        None if item
-            .known
-            .as_ref()
-            .is_some_and(|known| known.size <= part_size) =>
-        {
-            None
-        }
+        None if known.is_some_and(|known| known.size <= part_size) => None,
         None => Some((0..part_size).into()),
         Some(ByteRange::From(start)) => Some((*start..start.saturating_add(part_size)).into()),
         Some(ByteRange::Bounded(range)) => {
@@ -237,40 +244,43 @@ fn first_range(item: &GetItem, part_size: u64) -> Option<ByteRange> {
     }
 }
 
-fn refuse_empty_range(item: &GetItem) -> Result<()> {
+/// Whether the first request failed because an empty object has no range, although the caller did not want one.
+pub(super) fn is_empty_object(error: &Error, item: &GetItem, asked: Option<&ByteRange>) -> bool {
+    error.kind() == ErrorKind::InvalidRange && item.range.is_none() && asked.is_some()
+}
+
+pub(super) fn check_range(item: &GetItem) -> Result<()> {
     match &item.range {
         Some(range) if !range.is_satisfiable() => {
             Err(Error::new(ErrorKind::InvalidRange, Operation::Get)
                 .with_resource(&item.url)
-                .with_message(format!("{range:?} holds no byte"))
-                .with_hint("a range needs at least one byte, and its end behind its start"))
+                .with_message(format!("range {range:?} is empty"))
+                .with_hint(
+                    "a range needs at least one byte: its end must be greater than its start",
+                ))
         }
         _ => Ok(()),
     }
 }
 
-/// The object is another one than before, or (412) than a listing said.
-fn changed(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ChangedDuringRead | ErrorKind::PreconditionFailed
-    )
+/// Whether the object is another one than before, or (412) than a listing told. A condition of the caller's own that does
+/// not hold is no change.
+pub(super) fn has_changed(error: &Error, item: &GetItem) -> bool {
+    let conditions = &item.conditions;
+    let by_caller = conditions.if_match.is_some() || conditions.if_unmodified_since.is_some();
+    match error.kind() {
+        ErrorKind::ChangedDuringRead => true,
+        ErrorKind::PreconditionFailed => !by_caller,
+        _ => false,
+    }
 }
 
-/// All parts are there, and together they are not what the server has a checksum of.
-fn broken(meta: &ObjectMeta) -> Error {
-    Error::new(ErrorKind::Integrity, Operation::Get)
-        .with_resource(&meta.url)
-        .with_message("the parts together do not have the checksum that the server sent")
-        .with_retryability(Retryability::Transient)
-}
-
-/// The whole is not what it should be. The error of a single part has been tried again already.
-fn torn(error: &Error) -> bool {
+/// Whether all parts together have the wrong checksum. A mismatch of a single part has been retried already.
+fn is_checksum_mismatch(error: &Error) -> bool {
     error.kind() == ErrorKind::Integrity && error.retryability() == Retryability::Transient
 }
 
-fn settle<T>(done: Option<std::result::Result<Result<T>, JoinError>>) -> Result<Option<T>> {
+fn joined<T>(done: Option<std::result::Result<Result<T>, JoinError>>) -> Result<Option<T>> {
     done.map(|done| join_result(done, Operation::Get)?)
         .transpose()
 }

@@ -1,106 +1,377 @@
-//! What the reads of all parts have in common: one version, the bytes that are missing, and draining a body.
+//! The read of one part of an object: a ranged request, and the draining of its body.
+//!
+//! The first part learns from its response which bytes are to be read and provides the storage for them; later parts
+//! know both from the start. Everything else is the same: all responses are of one ETag, and an interrupted body
+//! resumes after the last byte.
 
 use std::ops::{Deref, DerefMut, Range};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use s3_core::{
-    Body, ETag, Error, ErrorKind, GetRequest, ObjectMeta, Operation, Phase, Result, Retryability,
-    S3Url,
+    Body, ByteRange, Conditions, ETag, Error, ErrorKind, GetRequest, GetResponse, ObjectMeta,
+    Operation, Phase, Result, Retryability, SharedStore, Store, VersionId,
 };
 
-use super::Destination;
-use super::segment::Segment;
-use super::verified::{NotVerified, Promise, Sum, Summed};
+use super::assembly::{Assembly, allocate};
+use super::checksum::{ExpectedChecksum, NotVerified, PartChecksum, RunningChecksum};
+use super::file_part::{FilePart, write_whole};
+use super::frames::FrameSender;
+use super::part_storage::PartStorage;
+use super::{Destination, GetItem, ObjectData};
+use crate::io::local_failure;
 use crate::observer::MovedBytes;
 use crate::transfer::Reservation;
-use crate::{Observer, Progress, Transfer};
+use crate::{CallOptions, Event, Job, Observer, Progress, Transfer};
 
 /// The most bytes of a part that are neither in the caller's buffer nor in the file. 512 KiB: one buffer that gathers
 /// for the disk, and about as much in the connection.
-const ON_THE_WAY: u64 = 512 << 10;
+const MAX_IN_TRANSIT: u64 = 512 << 10;
 
-/// How much is read at a time of what nobody wants.
-const SKIPPED: usize = 64 << 10;
+/// How much of a body is skipped at a time.
+const SKIP_BUFFER: usize = 64 << 10;
 
-/// A part of an object that is being read. Its attempts follow each other and share its state.
+/// The read of one part. Its attempts follow each other and share its state; clone is a reference count.
+#[derive(Clone, Debug)]
+pub(super) struct PartRead(Arc<Part>);
+
 #[derive(Debug)]
-pub(super) struct Part {
-    pub(super) transfer: Transfer,
-    pub(super) url: S3Url,
-    pub(super) progress: Progress,
-    pub(super) observer: Option<Arc<dyn Observer>>,
-    state: Mutex<Option<State>>,
+struct Part {
+    transfer: Transfer,
+    /// The first request. Later ones ask for the missing bytes of the version that the first response was of.
+    request: GetRequest,
+    /// What only the first part does.
+    first: Option<FirstPart>,
+    /// Where a write can fail; `None` for frames.
+    destination: Option<Arc<Destination>>,
+    progress: Progress,
+    observer: Option<Arc<dyn Observer>>,
+    state: Mutex<Option<PartState>>,
 }
+
+/// How the first part finds out what is to be read.
+#[derive(Debug)]
+struct FirstPart {
+    item: GetItem,
+    target: FirstTarget,
+    discovered: Mutex<Option<Discovered>>,
+}
+
+/// Where the bytes of the first part go.
+#[derive(Debug)]
+pub(super) enum FirstTarget {
+    /// To the call's destination.
+    Destination(Arc<Destination>),
+    /// To a reader, which gets at most so many bytes of this part.
+    Frames(FrameSender, u64),
+}
+
+/// What the first response has told.
+#[derive(Debug)]
+pub(super) struct Discovered {
+    pub(super) meta: ObjectMeta,
+    /// The bytes of the object that the caller wants.
+    pub(super) wanted: Range<u64>,
+    /// Those of them that the first part reads.
+    pub(super) first: Range<u64>,
+    pub(super) expected: Expected,
+    /// The version that the caller has named.
+    pub(super) version: Option<VersionId>,
+    /// Storage for all parts, if there are several and they do not go to a reader.
+    pub(super) assembly: Option<Arc<Assembly>>,
+}
+
+/// The checksum to compare with, or why there is none.
+pub(super) type Expected = std::result::Result<ExpectedChecksum, NotVerified>;
 
 /// How far a part has come.
 #[derive(Debug)]
-pub(super) struct State {
-    /// Every answer must be of this version.
-    pub(super) pin: Option<ETag>,
+struct PartState {
+    /// Every response must be of this version.
+    pin: Option<ETag>,
     /// The size of that version: all that tells two versions apart where a server sends no ETag.
-    pub(super) size: Option<u64>,
+    size: Option<u64>,
     /// What the part is for, once it is known.
-    pub(super) target: Option<Share>,
+    buffer: Option<PartBuffer>,
 }
 
 /// The bytes that a part is for, and what takes them.
 #[derive(Debug)]
-pub(super) struct Share {
-    pub(super) span: Range<u64>,
-    pub(super) segment: Segment,
-    pub(super) sum: Sum,
+struct PartBuffer {
+    span: Range<u64>,
+    storage: PartStorage,
+    checksum: RunningChecksum,
 }
 
-/// A part that is there.
+/// A part whose bytes have all arrived.
 #[derive(Debug)]
-pub(crate) struct Piece {
-    pub(crate) segment: Segment,
-    pub(crate) summed: Summed,
+pub(super) struct FinishedPart {
+    pub(super) storage: PartStorage,
+    pub(super) checksum: PartChecksum,
 }
 
-/// The state of a part in the hands of the attempt under way, which puts it back however it ends.
-pub(super) struct Held<'a> {
-    slot: &'a Mutex<Option<State>>,
-    state: Option<State>,
+impl PartRead {
+    /// Returns the read of the first part of `item`, which asks for `range`.
+    pub(super) fn first(
+        transfer: &Transfer,
+        item: &GetItem,
+        range: Option<ByteRange>,
+        target: FirstTarget,
+        options: &CallOptions,
+    ) -> Self {
+        let mut request = GetRequest::new(item.url.clone());
+        request.range = range;
+        request.conditions = item.conditions.clone();
+        request.version.clone_from(&item.version);
+        let known = item.known.as_ref();
+        if request.conditions.if_match.is_none() {
+            request.conditions.if_match = known.and_then(|known| known.etag.clone());
+        }
+        let state = PartState {
+            pin: request.conditions.if_match.clone(),
+            // A server that lists the object with another size than it sends contradicts itself.
+            size: known.map(|known| known.size),
+            buffer: None,
+        };
+        let destination = match &target {
+            FirstTarget::Destination(to) => Some(Arc::clone(to)),
+            FirstTarget::Frames(..) => None,
+        };
+        let first = FirstPart {
+            item: item.clone(),
+            target,
+            discovered: Mutex::default(),
+        };
+        Self::new(transfer, request, Some(first), destination, state, options)
+    }
+
+    /// Returns the read of the bytes `span` into `storage`.
+    pub(super) fn later(
+        transfer: &Transfer,
+        found: &Discovered,
+        span: Range<u64>,
+        storage: PartStorage,
+        destination: Option<&Arc<Destination>>,
+        options: &CallOptions,
+    ) -> Self {
+        let mut request = GetRequest::new(found.meta.url.clone());
+        request.version.clone_from(&found.version);
+        let state = PartState {
+            pin: found.meta.etag.clone(),
+            size: Some(found.meta.size),
+            buffer: Some(PartBuffer::new(span, storage, found.expected)),
+        };
+        let destination = destination.map(Arc::clone);
+        Self::new(transfer, request, None, destination, state, options)
+    }
+
+    fn new(
+        transfer: &Transfer,
+        request: GetRequest,
+        first: Option<FirstPart>,
+        destination: Option<Arc<Destination>>,
+        state: PartState,
+        options: &CallOptions,
+    ) -> Self {
+        Self(Arc::new(Part {
+            transfer: transfer.clone(),
+            request,
+            first,
+            destination,
+            progress: Progress::default(),
+            observer: options.observer.clone(),
+            state: Mutex::new(Some(state)),
+        }))
+    }
+
+    /// Whether the first response has arrived and there are more parts to read into an assembly.
+    pub(super) fn has_more_parts(&self) -> bool {
+        let discovered = self.0.first.as_ref().map(FirstPart::discovered);
+        discovered.is_some_and(|found| found.as_ref().is_some_and(|found| found.assembly.is_some()))
+    }
+
+    /// Takes what the first response has told, once.
+    ///
+    /// It arrives while the job is polled, so whoever polls the job asks afterwards and needs no waker.
+    pub(super) fn take_discovered(&self) -> Option<Discovered> {
+        self.0.first.as_ref()?.discovered().take()
+    }
+}
+
+impl Job for PartRead {
+    type Output = FinishedPart;
+
+    fn operation(&self) -> Operation {
+        Operation::Get
+    }
+
+    fn resource(&self) -> &str {
+        self.0.request.url.as_str()
+    }
+
+    fn progress(&self) -> Option<&Progress> {
+        Some(&self.0.progress)
+    }
+
+    async fn run(self, store: SharedStore) -> Result<FinishedPart> {
+        let part = &*self.0;
+        let state = part.lock();
+        let mut request = part.request.clone();
+        if let Some(buffer) = &state.buffer {
+            let missing = buffer.missing();
+            if missing.is_empty() {
+                return part.finish(state).await;
+            }
+            request.range = Some(missing.into());
+            request.conditions = Conditions::default();
+            request.conditions.if_match.clone_from(&state.pin);
+        }
+        let asked = request.range.clone();
+        let response = store.get(request).await?;
+        part.progress.heartbeat();
+        let finished = part.take_response(state, response).await;
+        finished.map_err(|error| match asked {
+            Some(range) => error.with_range(range),
+            None => error,
+        })
+    }
 }
 
 impl Part {
-    pub(super) fn new(
-        transfer: &Transfer,
-        url: S3Url,
-        state: State,
-        observer: Option<Arc<dyn Observer>>,
-    ) -> Self {
-        Self {
-            transfer: transfer.clone(),
-            url,
-            progress: Progress::default(),
-            observer,
-            state: Mutex::new(Some(state)),
-        }
-    }
-
-    pub(super) fn hold(&self) -> Held<'_> {
+    /// Takes the state for one attempt.
+    fn lock(&self) -> LockedState<'_> {
         let mut state = lock(&self.state).take();
-        if let Some(share) = state.as_mut().and_then(|state| state.target.as_mut()) {
-            share.forget_lost();
+        if let Some(buffer) = state.as_mut().and_then(|state| state.buffer.as_mut()) {
+            buffer.forget_lost();
         }
-        Held {
+        LockedState {
             slot: &self.state,
             state,
         }
     }
 
-    /// Returns the request for `range` of the version that this part is of.
-    pub(super) fn request(&self, state: &State) -> GetRequest {
-        let mut request = GetRequest::new(self.url.clone());
-        request.conditions.if_match = state.pin.clone();
-        request
+    async fn take_response(
+        &self,
+        mut state: LockedState<'_>,
+        response: GetResponse,
+    ) -> Result<FinishedPart> {
+        let GetResponse {
+            meta,
+            range: sent,
+            mut body,
+            ..
+        } = response;
+        self.check_version(&mut state, &meta)?;
+        if state.buffer.is_none() {
+            let first = self.first.as_ref().expect("a later part knows its bytes");
+            let wanted = self.resolve(first, &meta)?;
+            state.buffer = Some(match &first.target {
+                FirstTarget::Frames(frames, most) => {
+                    let end = wanted.end.min(sent.end).min(wanted.start + most);
+                    let (span, storage) = (wanted.start..end, PartStorage::Frames(frames.clone()));
+                    let expected = first.discover(meta, wanted, span.clone(), None);
+                    PartBuffer::new(span, storage, expected)
+                }
+                FirstTarget::Destination(to)
+                    if sent.start <= wanted.start && sent.end >= wanted.end =>
+                {
+                    if let Some(bytes) = bytes_at_hand(&mut body, &sent, &wanted) {
+                        return self.store_whole(first, to, meta, wanted, bytes).await;
+                    }
+                    let storage = self.single_storage(to, wanted.end - wanted.start)?;
+                    let expected = first.discover(meta, wanted.clone(), wanted.clone(), None);
+                    PartBuffer::new(wanted, storage, expected)
+                }
+                FirstTarget::Destination(to) => {
+                    // Boxed, as below: small objects do not carry the future of large ones.
+                    Box::pin(self.assemble(first, to, meta, wanted, &sent)).await?
+                }
+            });
+        }
+        Box::pin(self.take_body(state, sent, body)).await
     }
 
-    /// Refuses an answer of another version than the one that this download is of.
-    pub(super) fn check_version(&self, state: &mut State, meta: &ObjectMeta) -> Result<()> {
+    /// Returns which bytes of an object the caller wants.
+    fn resolve(&self, first: &FirstPart, meta: &ObjectMeta) -> Result<Range<u64>> {
+        let wanted = match &first.item.range {
+            None => 0..meta.size,
+            Some(range) => range.resolve(meta.size).map_err(|unsatisfiable| {
+                let error = self.error(ErrorKind::InvalidRange);
+                error.with_message(unsatisfiable.to_string())
+            })?,
+        };
+        if let Some(observer) = &self.observer {
+            let (url, bytes) = (&self.request.url, wanted.end - wanted.start);
+            observer.on_event(&Event::SizeKnown { url, bytes });
+        }
+        Ok(wanted)
+    }
+
+    /// Stores bytes that are all at hand: nothing is copied, and a file is written in one go.
+    async fn store_whole(
+        &self,
+        first: &FirstPart,
+        to: &Destination,
+        meta: ObjectMeta,
+        wanted: Range<u64>,
+        bytes: Bytes,
+    ) -> Result<FinishedPart> {
+        let expected = first.discover(meta, wanted.clone(), wanted, None);
+        let checksum = match &expected {
+            Ok(expected) => expected.checksum_of(&bytes),
+            Err(_) => PartChecksum::default(),
+        };
+        if expected.is_ok_and(|expected| expected.verdict(&[checksum]).is_none()) {
+            return Err(self.checksum_mismatch());
+        }
+        let gained = self.gain(bytes.len() as u64);
+        MovedBytes::new(self.observer.as_ref(), Operation::Get, &self.request.url).add(gained);
+        let data = match to.file_for(bytes.len() as u64) {
+            None => ObjectData::Memory(bytes),
+            Some(target) => {
+                let path = target.path.clone();
+                let _wait = self.progress.local_wait();
+                let written = write_whole(target, bytes).await;
+                written.map_err(|cause| self.local_error(cause))?;
+                ObjectData::File(path)
+            }
+        };
+        let storage = PartStorage::Stored(data);
+        Ok(FinishedPart { storage, checksum })
+    }
+
+    fn single_storage(&self, to: &Destination, len: u64) -> Result<PartStorage> {
+        let buffers = self.transfer.buffers();
+        Ok(match to.file_for(len) {
+            None => {
+                let buffer = allocate(len, buffers);
+                PartStorage::Memory(buffer.map_err(|error| self.with_resource(error))?)
+            }
+            Some(target) => PartStorage::File(FilePart::own(target, len, buffers.clone())),
+        })
+    }
+
+    /// Provides storage for all parts, so that the others can start.
+    async fn assemble(
+        &self,
+        first: &FirstPart,
+        to: &Destination,
+        meta: ObjectMeta,
+        wanted: Range<u64>,
+        sent: &Range<u64>,
+    ) -> Result<PartBuffer> {
+        let span = wanted.start..wanted.end.min(sent.end.max(wanted.start));
+        let _wait = self.progress.local_wait();
+        let len = wanted.end - wanted.start;
+        let assembly = Assembly::open(to, len, self.transfer.buffers()).await;
+        let assembly = assembly.map_err(|error| self.with_resource(error))?;
+        let storage = assembly.part(0, span.end - span.start)?;
+        let expected = first.discover(meta, wanted, span.clone(), Some(Arc::new(assembly)));
+        Ok(PartBuffer::new(span, storage, expected))
+    }
+
+    /// Fails if a response is of another version than the read.
+    fn check_version(&self, state: &mut PartState, meta: &ObjectMeta) -> Result<()> {
         let changed = |text| Err(self.error(ErrorKind::ChangedDuringRead).with_message(text));
         match (&state.pin, &meta.etag) {
             (Some(pinned), Some(etag)) if pinned != etag => {
@@ -111,79 +382,76 @@ impl Part {
         }
         match state.size.replace(meta.size) {
             Some(size) if size != meta.size => changed(format!(
-                "it had {size} bytes and has {} bytes now",
+                "its size was {size} bytes and is now {}",
                 meta.size
             )),
             _ => Ok(()),
         }
     }
 
-    /// Takes the bytes that are missing from the body of an answer that holds the bytes `sent`.
-    pub(super) async fn take(
+    /// Takes the missing bytes from a body that holds the bytes `sent`.
+    async fn take_body(
         &self,
-        share: &mut Share,
+        mut state: LockedState<'_>,
         sent: Range<u64>,
         body: Body,
-        to: &Destination,
-    ) -> Result<()> {
-        let missing = share.missing();
-        self.check_range(&sent, &missing)?;
-        let _reservation = self.reserve(share).await;
-        let drained = self.drain(share, body, sent, missing, to).await;
-        match &drained {
-            // A checksum fails behind the last byte: what has arrived is not worth going on from.
-            Err(error) if error.kind() == ErrorKind::Integrity => share.clear(),
+    ) -> Result<FinishedPart> {
+        let buffer = state.buffer();
+        let missing = buffer.missing();
+        // More than was asked for is fine: a server may ignore ranges.
+        if sent.start > missing.start || sent.end < missing.end {
+            return Err(self.integrity(format!(
+                "the server sent bytes {sent:?}, but {missing:?} were requested"
+            )));
+        }
+        let _reservation = self.reserve(buffer).await;
+        let drained = self.drain(buffer, body, sent, missing).await;
+        let Err(error) = drained else {
+            return self.finish(state).await;
+        };
+        if error.kind() != ErrorKind::Integrity {
             // What has arrived stays, and its buffer serves others while this part waits for its next attempt.
-            Err(_) => self.flush(share, to).await?,
-            Ok(()) => {}
+            self.flush(buffer).await?;
+        } else if !buffer.clear() {
+            return Err(error.with_retryability(Retryability::Spent));
         }
-        drained.map_err(in_the_body)
+        // A checksum mismatch shows after the last byte: nothing of what has arrived can be used.
+        Err(in_the_body(error))
     }
 
-    /// Refuses an answer that does not hold the bytes that are missing. One that holds more, because the server
-    /// ignores ranges, will do.
-    fn check_range(&self, sent: &Range<u64>, missing: &Range<u64>) -> Result<()> {
-        if sent.start <= missing.start && sent.end >= missing.end {
-            return Ok(());
-        }
-        Err(self.integrity(format!(
-            "the server sent bytes {sent:?} where {missing:?} were asked for"
-        )))
-    }
-
-    async fn reserve(&self, share: &Share) -> Reservation {
+    async fn reserve(&self, buffer: &PartBuffer) -> Reservation {
         let _wait = self.progress.local_wait();
-        let buffered = (share.span.end - share.span.start).min(ON_THE_WAY);
+        let buffered = (buffer.span.end - buffer.span.start).min(MAX_IN_TRANSIT);
         self.transfer.reserve_to_read(buffered).await
     }
 
     async fn drain(
         &self,
-        share: &mut Share,
+        buffer: &mut PartBuffer,
         mut body: Body,
         sent: Range<u64>,
         missing: Range<u64>,
-        to: &Destination,
     ) -> Result<()> {
         self.skip(&mut body, missing.start - sent.start).await?;
         let mut left = missing.end - missing.start;
-        let mut moved = MovedBytes::new(self.observer.as_ref(), Operation::Get, &self.url);
+        let url = &self.request.url;
+        let mut moved = MovedBytes::new(self.observer.as_ref(), Operation::Get, url);
         while left > 0 {
-            let (into, room) = share.segment.room();
+            let (into, room) = buffer.storage.room();
             let held = into.len();
             let count = body.fill(into, room.min(in_memory(left))).await?;
             self.progress.heartbeat();
             if count == 0 {
                 return Err(self.ended_early(left));
             }
-            share.sum.update(&into[held..]);
+            buffer.checksum.update(&into[held..]);
             left -= count as u64;
-            moved.add(self.gain(share.segment.filled()));
-            if left > 0 && share.segment.is_full() {
-                self.flush(share, to).await?;
+            moved.add(self.gain(buffer.storage.filled()));
+            if left > 0 && buffer.storage.is_full() {
+                self.flush(buffer).await?;
             }
         }
-        // A backend that verifies says what it has found at the end of the body.
+        // A backend that verifies the body reports a mismatch at its end.
         let at_end = sent.end > missing.end || body.fill(&mut BytesMut::new(), 1).await? == 0;
         if at_end {
             return Ok(());
@@ -192,47 +460,73 @@ impl Part {
     }
 
     /// Notes how many bytes the part holds; returns how many more that are than ever before.
-    pub(super) fn gain(&self, held: u64) -> u64 {
+    fn gain(&self, held: u64) -> u64 {
         let before = self.progress.bytes();
         self.progress.reach(held);
         held.saturating_sub(before)
     }
 
     async fn skip(&self, body: &mut Body, mut count: u64) -> Result<()> {
-        let mut unwanted = BytesMut::new();
+        let mut skipped = BytesMut::new();
         while count > 0 {
-            unwanted.clear();
-            let skipped = body
-                .fill(&mut unwanted, in_memory(count).min(SKIPPED))
-                .await?;
+            skipped.clear();
+            let most = in_memory(count).min(SKIP_BUFFER);
+            let filled = body.fill(&mut skipped, most).await?;
             self.progress.heartbeat();
-            if skipped == 0 {
+            if filled == 0 {
                 return Err(self.ended_early(count));
             }
-            count -= skipped as u64;
+            count -= filled as u64;
         }
         Ok(())
     }
 
-    async fn flush(&self, share: &mut Share, to: &Destination) -> Result<()> {
+    async fn flush(&self, buffer: &mut PartBuffer) -> Result<()> {
         let _wait = self.progress.local_wait();
-        let flushed = share.segment.flush().await;
-        flushed.map_err(|cause| self.local(cause, to))
+        let flushed = buffer.storage.flush().await;
+        flushed.map_err(|cause| self.local_error(cause))
     }
 
-    /// Brings the last bytes to their place.
-    pub(super) async fn finish(&self, share: &mut Share, to: &Destination) -> Result<()> {
-        let _wait = self.progress.local_wait();
-        let finished = share.segment.finish().await;
-        finished.map_err(|cause| self.local(cause, to))
+    /// Stores the last bytes, and returns the part.
+    async fn finish(&self, mut state: LockedState<'_>) -> Result<FinishedPart> {
+        let buffer = state.buffer();
+        let checksum = buffer.checksum();
+        if self.destination.is_some() && self.is_only_part_and_differs(checksum) {
+            buffer.clear();
+            return Err(self.checksum_mismatch());
+        }
+        let wait = self.progress.local_wait();
+        let finished = buffer.storage.finish().await;
+        finished.map_err(|cause| self.local_error(cause))?;
+        drop(wait);
+        let buffer = state.buffer.take().expect("it was there a moment ago");
+        let storage = buffer.storage;
+        Ok(FinishedPart { storage, checksum })
     }
 
-    pub(super) fn local(&self, cause: std::io::Error, to: &Destination) -> Error {
-        to.failure(cause).with_resource(&self.url)
+    /// Whether this part is the whole object and has another checksum than the server sent. Of several parts, only all
+    /// together can be compared.
+    fn is_only_part_and_differs(&self, checksum: PartChecksum) -> bool {
+        let discovered = self.first.as_ref().map(FirstPart::discovered);
+        let found = discovered.as_ref().and_then(|found| found.as_ref());
+        found.is_some_and(|found| match &found.expected {
+            Ok(expected) if found.assembly.is_none() => expected.verdict(&[checksum]).is_none(),
+            _ => false,
+        })
     }
 
-    pub(super) fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(kind, Operation::Get).with_resource(&self.url)
+    fn local_error(&self, cause: std::io::Error) -> Error {
+        let path = self.destination.as_ref().map(|to| to.path());
+        let path = path.unwrap_or_else(|| std::path::Path::new("memory"));
+        self.with_resource(local_failure(Operation::Get, path, cause))
+    }
+
+    fn with_resource(&self, error: Error) -> Error {
+        error.with_resource(&self.request.url)
+    }
+
+    fn error(&self, kind: ErrorKind) -> Error {
+        self.with_resource(Error::new(kind, Operation::Get))
     }
 
     fn ended_early(&self, left: u64) -> Error {
@@ -240,15 +534,19 @@ impl Part {
             .with_message(format!("the body ended {left} bytes early"))
     }
 
-    /// A lying server may tell the truth next time.
-    pub(super) fn integrity(&self, message: String) -> Error {
+    fn checksum_mismatch(&self) -> Error {
+        self.integrity("the bytes do not have the checksum that the server sent".to_owned())
+    }
+
+    /// A violation of the protocol. The next response may be right.
+    fn integrity(&self, message: String) -> Error {
         self.error(ErrorKind::Integrity)
             .with_message(message)
             .with_retryability(Retryability::Transient)
     }
 }
 
-/// A body that breaks was begun, whether its store says so or not.
+/// Sets the phase of an error whose store does not say that it was in the body.
 fn in_the_body(error: Error) -> Error {
     match error.phase() {
         Phase::NoResponse => error.with_phase(Phase::Body),
@@ -256,90 +554,118 @@ fn in_the_body(error: Error) -> Error {
     }
 }
 
-impl Share {
-    /// Returns an empty share of the bytes `span`, summed up if there is a promise to compare with.
-    pub(super) fn new(
-        span: Range<u64>,
-        segment: Segment,
-        promise: &std::result::Result<Promise, NotVerified>,
-    ) -> Self {
-        let sum = match promise {
-            Ok(promise) => promise.sum(),
-            Err(_) => Sum::none(),
+impl FirstPart {
+    fn discovered(&self) -> MutexGuard<'_, Option<Discovered>> {
+        lock(&self.discovered)
+    }
+
+    /// Publishes what the first response has told; returns the checksum to compare with.
+    fn discover(
+        &self,
+        meta: ObjectMeta,
+        wanted: Range<u64>,
+        first: Range<u64>,
+        assembly: Option<Arc<Assembly>>,
+    ) -> Expected {
+        let expected = ExpectedChecksum::of(&meta, &wanted);
+        *self.discovered() = Some(Discovered {
+            meta,
+            wanted,
+            first,
+            expected,
+            version: self.item.version.clone(),
+            assembly,
+        });
+        expected
+    }
+}
+
+impl PartBuffer {
+    fn new(span: Range<u64>, storage: PartStorage, expected: Expected) -> Self {
+        let checksum = match expected {
+            Ok(expected) => expected.running(),
+            Err(_) => RunningChecksum::none(),
         };
-        Self { span, segment, sum }
-    }
-
-    pub(super) fn missing(&self) -> Range<u64> {
-        self.span.start + self.segment.filled()..self.span.end
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.segment.clear();
-        self.sum.reset();
-    }
-
-    /// Begins anew if bytes are lost that are summed up already: those of a write whose attempt was dropped.
-    fn forget_lost(&mut self) {
-        if self
-            .sum
-            .len()
-            .is_some_and(|summed| summed != self.segment.filled())
-        {
-            self.clear();
+        Self {
+            span,
+            storage,
+            checksum,
         }
     }
 
-    pub(super) fn summed(&self) -> Summed {
-        self.sum.of(self.span.end - self.span.start)
+    fn missing(&self) -> Range<u64> {
+        self.span.start + self.storage.filled()..self.span.end
     }
 
-    pub(super) fn into_piece(self) -> Piece {
-        let summed = self.summed();
-        let segment = self.segment;
-        Piece { segment, summed }
-    }
-}
-
-impl Held<'_> {
-    /// Returns what the part is for; known before anything is taken.
-    pub(super) fn share(&mut self) -> &mut Share {
-        self.target
-            .as_mut()
-            .expect("a part that takes bytes knows which")
+    fn checksum(&self) -> PartChecksum {
+        self.checksum.of(self.span.end - self.span.start)
     }
 
-    /// Takes the share out of a part that is done.
-    pub(super) fn finished(mut self) -> Share {
-        self.target.take().expect("a finished part has its share")
+    /// Forgets what has arrived; `false` if some of it is with the reader already.
+    fn clear(&mut self) -> bool {
+        self.checksum.reset();
+        self.storage.clear()
+    }
+
+    /// Starts over if bytes are lost that are in the checksum: those of a write whose attempt was dropped.
+    fn forget_lost(&mut self) {
+        let summed = self.checksum.len();
+        if summed.is_some_and(|summed| summed != self.storage.filled()) {
+            self.clear();
+        }
     }
 }
 
-impl Deref for Held<'_> {
-    type Target = State;
+/// The state of a part during an attempt, which puts it back however it ends.
+struct LockedState<'a> {
+    slot: &'a Mutex<Option<PartState>>,
+    state: Option<PartState>,
+}
 
-    fn deref(&self) -> &State {
+impl LockedState<'_> {
+    fn buffer(&mut self) -> &mut PartBuffer {
+        let buffer = self.buffer.as_mut();
+        buffer.expect("a part that takes bytes knows which")
+    }
+}
+
+impl Deref for LockedState<'_> {
+    type Target = PartState;
+
+    fn deref(&self) -> &PartState {
         self.state.as_ref().expect("attempts follow each other")
     }
 }
 
-impl DerefMut for Held<'_> {
-    fn deref_mut(&mut self) -> &mut State {
+impl DerefMut for LockedState<'_> {
+    fn deref_mut(&mut self) -> &mut PartState {
         self.state.as_mut().expect("attempts follow each other")
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for LockedState<'_> {
     fn drop(&mut self) {
         *lock(self.slot) = self.state.take();
     }
 }
 
-fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// As much of a length as fits into memory at once.
 fn in_memory(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
+}
+
+/// Takes the bytes `wanted` from a body that holds the bytes `sent`, if all of it is at hand and as long as announced.
+fn bytes_at_hand(body: &mut Body, sent: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> {
+    let bytes = body.take_whole()?;
+    if bytes.len() as u64 != sent.end - sent.start {
+        *body = Body::from_bytes(bytes);
+        return None;
+    }
+    let start = usize::try_from(wanted.start - sent.start).ok()?;
+    let end = usize::try_from(wanted.end - sent.start).ok()?;
+    Some(bytes.slice(start..end))
 }

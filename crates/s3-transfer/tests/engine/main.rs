@@ -16,6 +16,7 @@ mod hooked;
 mod landing;
 mod list;
 mod observer;
+mod open;
 mod retry;
 mod setup;
 mod upload;

@@ -1,4 +1,4 @@
-//! Where an object of several parts lands: opened when its size is known, handed out in segments, joined at the end.
+//! Storage for an object of several parts: provided when its size is known, and joined at the end.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use s3_core::{Error, ErrorKind, Operation, Result};
 
 use super::file_part::FilePart;
-use super::segment::Segment;
+use super::part_storage::PartStorage;
 use super::{Destination, ObjectData};
 use crate::io::{Buffers, Target, TempFile, local_failure, on_disk, run_blocking};
 
@@ -16,13 +16,13 @@ const PUBLIC: u32 = 0o666;
 /// The mode of a file in a scratch directory.
 const PRIVATE: u32 = 0o600;
 
-/// Making room for more than this may take as long as touching all of it (tmpfs does), so that no thread that runs
-/// transfers does it itself. 64 MiB, a few ms.
-const MUCH_ROOM: u64 = 64 << 20;
+/// Reserving more than this may take as long as writing it (on tmpfs), so it is done on a blocking thread: 64 MiB, a few
+/// ms.
+const LARGE_ALLOCATION: u64 = 64 << 20;
 
 impl Destination {
     /// Returns the file that `len` bytes go to; `None` for memory, of which their share is then taken.
-    pub(super) fn place(&self, len: u64) -> Option<Target> {
+    pub(super) fn file_for(&self, len: u64) -> Option<Target> {
         let (path, mode) = match self {
             Self::Memory => return None,
             Self::File(path) => (path, PUBLIC),
@@ -33,24 +33,23 @@ impl Destination {
         Some(Target { path, mode })
     }
 
-    /// Returns the error of a write to this destination.
-    pub(super) fn failure(&self, cause: std::io::Error) -> Error {
-        let path = match self {
+    /// Returns the path that errors of writes name.
+    pub(super) fn path(&self) -> &Path {
+        match self {
             Self::Memory => Path::new("memory"),
             Self::File(path) | Self::Auto { path, .. } => path,
-        };
-        local_failure(Operation::Get, path, cause)
+        }
     }
 }
 
-/// Room for all parts of an object.
+/// Storage for all parts of an object.
 #[derive(Debug)]
-pub(crate) struct Landing(Mutex<Ground>);
+pub(crate) struct Assembly(Mutex<Storage>);
 
 #[derive(Debug)]
-enum Ground {
+enum Storage {
     Memory {
-        /// What no segment has taken yet.
+        /// What no part has taken yet.
         rest: BytesMut,
     },
     File {
@@ -62,62 +61,63 @@ enum Ground {
     Closed,
 }
 
-impl Landing {
-    /// Makes room for `len` bytes.
+impl Assembly {
+    /// Provides storage for `len` bytes.
     pub(crate) async fn open(to: &Destination, len: u64, buffers: &Buffers) -> Result<Self> {
-        let ground = match to.place(len) {
-            None => Ground::Memory {
-                rest: room(len, buffers)?,
+        let storage = match to.file_for(len) {
+            None => Storage::Memory {
+                rest: allocate(len, buffers)?,
             },
             Some(target) => {
                 let create = move || {
                     let temp = TempFile::create(&target.path, target.mode, len)?;
                     Ok((temp, target))
                 };
-                let created = if len > MUCH_ROOM {
+                let created = if len > LARGE_ALLOCATION {
                     run_blocking(create).await
                 } else {
                     on_disk(create).await
                 };
-                let (temp, target) = created.map_err(|cause| to.failure(cause))?;
-                Ground::File {
+                let (temp, target) =
+                    created.map_err(|cause| local_failure(Operation::Get, to.path(), cause))?;
+                Storage::File {
                     temp,
                     target,
                     buffers: buffers.clone(),
                 }
             }
         };
-        Ok(Self(Mutex::new(ground)))
+        Ok(Self(Mutex::new(storage)))
     }
 
-    /// Hands out the next segment. Segments are handed out in order, each once.
-    pub(crate) fn segment(&self, offset: u64, len: u64) -> Result<Segment> {
-        match &mut *self.ground() {
-            Ground::File { temp, buffers, .. } => {
+    /// Returns the storage of the next part. Parts take theirs in order, each once.
+    pub(crate) fn part(&self, offset: u64, len: u64) -> Result<PartStorage> {
+        match &mut *self.storage() {
+            Storage::File { temp, buffers, .. } => {
                 let part = FilePart::shared(Arc::clone(temp.file()), offset, buffers.clone());
-                Ok(Segment::File(part))
+                Ok(PartStorage::File(part))
             }
-            Ground::Memory { rest } => {
+            Storage::Memory { rest } => {
                 let behind = rest.split_off(in_memory(len)?);
-                Ok(Segment::Memory(std::mem::replace(rest, behind)))
+                Ok(PartStorage::Memory(std::mem::replace(rest, behind)))
             }
-            Ground::Closed => Err(given_up()),
+            Storage::Closed => Err(abandoned()),
         }
     }
 
-    /// Gives up: an unfinished file is removed at once, although parts that are being cancelled still hold the landing.
+    /// Removes an unfinished file at once, although parts that are being cancelled still hold the assembly.
     pub(crate) fn abandon(&self) {
-        *self.ground() = Ground::Closed;
+        *self.storage() = Storage::Closed;
     }
 
-    /// Joins the segments, given in order.
-    pub(crate) async fn finish(&self, segments: Vec<Segment>) -> Result<ObjectData> {
-        let ground = std::mem::replace(&mut *self.ground(), Ground::Closed);
-        let (temp, target) = match ground {
-            Ground::File { temp, target, .. } => (temp, target),
-            // What was cut into segments is not lent: it no longer says how large it is.
-            Ground::Memory { .. } => return Ok(ObjectData::Memory(join(segments).freeze())),
-            Ground::Closed => return Err(given_up()),
+    /// Joins the parts, given in order.
+    pub(crate) async fn finish(&self, parts: Vec<PartStorage>) -> Result<ObjectData> {
+        let storage = std::mem::replace(&mut *self.storage(), Storage::Closed);
+        let (temp, target) = match storage {
+            Storage::File { temp, target, .. } => (temp, target),
+            // What was split into parts is not lent: it no longer knows its size.
+            Storage::Memory { .. } => return Ok(ObjectData::Memory(join(parts).freeze())),
+            Storage::Closed => return Err(abandoned()),
         };
         // Lives until the file has its name or this future is dropped.
         let target = Arc::new(target);
@@ -132,7 +132,7 @@ impl Landing {
         }
     }
 
-    fn ground(&self) -> MutexGuard<'_, Ground> {
+    fn storage(&self) -> MutexGuard<'_, Storage> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -141,21 +141,22 @@ fn in_memory(len: u64) -> Result<usize> {
     usize::try_from(len).map_err(|_| too_large(len))
 }
 
-fn given_up() -> Error {
-    Error::new(ErrorKind::Cancelled, Operation::Get).with_message("the download has been given up")
+fn abandoned() -> Error {
+    Error::new(ErrorKind::Cancelled, Operation::Get).with_message("the download was cancelled")
 }
 
 /// Returns an empty buffer for `len` bytes; without so much memory an error, where `BytesMut` would end the process.
-pub(super) fn room(len: u64, buffers: &Buffers) -> Result<BytesMut> {
+pub(super) fn allocate(len: u64, buffers: &Buffers) -> Result<BytesMut> {
     let capacity = in_memory(len)?;
     if let Some(used) = buffers.results.take(capacity) {
         return Ok(used);
     }
-    let mut room = Vec::new();
-    room.try_reserve_exact(capacity)
+    let mut buffer = Vec::new();
+    buffer
+        .try_reserve_exact(capacity)
         .map_err(|_| too_large(len))?;
     // Only an empty vector without room is refused.
-    Ok(Bytes::from(room).try_into_mut().unwrap_or_default())
+    Ok(Bytes::from(buffer).try_into_mut().unwrap_or_default())
 }
 
 fn too_large(len: u64) -> Error {
@@ -164,10 +165,10 @@ fn too_large(len: u64) -> Error {
         .with_hint("download to a file instead")
 }
 
-fn join(segments: Vec<Segment>) -> BytesMut {
+fn join(parts: Vec<PartStorage>) -> BytesMut {
     let mut joined = BytesMut::new();
-    for segment in segments {
-        if let Segment::Memory(buffer) = segment {
+    for part in parts {
+        if let PartStorage::Memory(buffer) = part {
             // Neighbours in one allocation: this moves a pointer, not bytes.
             joined.unsplit(buffer);
         }
@@ -182,14 +183,14 @@ mod tests {
     #[tokio::test]
     async fn slices_are_joined_in_place() {
         let buffers = Buffers::default();
-        let landing = Landing::open(&Destination::Memory, 6, &buffers).await;
-        let landing = landing.unwrap();
-        let mut first = landing.segment(0, 2).unwrap();
-        let mut second = landing.segment(2, 4).unwrap();
+        let assembly = Assembly::open(&Destination::Memory, 6, &buffers).await;
+        let assembly = assembly.unwrap();
+        let mut first = assembly.part(0, 2).unwrap();
+        let mut second = assembly.part(2, 4).unwrap();
         second.room().0.extend_from_slice(b"cdef");
         first.room().0.extend_from_slice(b"ab");
         let start = first.room().0.as_ptr();
-        let ObjectData::Memory(bytes) = landing.finish(vec![first, second]).await.unwrap() else {
+        let ObjectData::Memory(bytes) = assembly.finish(vec![first, second]).await.unwrap() else {
             panic!("memory");
         };
         assert_eq!(bytes, "abcdef");
@@ -200,12 +201,12 @@ mod tests {
     async fn an_abandoned_file_is_gone_although_parts_hold_it() {
         let dir = tempfile::tempdir().unwrap();
         let to = Destination::File(dir.path().join("out"));
-        let landing = Landing::open(&to, 6, &Buffers::default()).await.unwrap();
-        let _part = landing.segment(0, 3).unwrap();
+        let assembly = Assembly::open(&to, 6, &Buffers::default()).await.unwrap();
+        let _part = assembly.part(0, 3).unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        landing.abandon();
+        assembly.abandon();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-        let late = landing.segment(3, 3).unwrap_err();
+        let late = assembly.part(3, 3).unwrap_err();
         assert_eq!(late.kind(), ErrorKind::Cancelled);
     }
 }

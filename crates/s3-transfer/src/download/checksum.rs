@@ -1,4 +1,4 @@
-//! Whether the bytes of a download are those that the server has a checksum of.
+//! Checksums of downloads: what the server sent, what arrived, and the verdict.
 
 use std::ops::Range;
 
@@ -35,24 +35,24 @@ pub enum NotVerified {
 
 /// The checksum that the bytes of a download must have.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Promise {
+pub(crate) struct ExpectedChecksum {
     algorithm: ChecksumAlgorithm,
     value: u64,
 }
 
-/// A checksum of bytes in a row, over as many attempts as it takes; of none if nothing is promised.
+/// The checksum of the bytes of a part so far, over as many attempts as it takes; none if there is nothing to compare with.
 #[derive(Debug)]
-pub(crate) struct Sum(Option<Box<Digest>>);
+pub(crate) struct RunningChecksum(Option<Box<Digest>>);
 
 /// The checksum of a part, and what it takes to combine it with that of the next one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Summed {
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PartChecksum {
     pub(crate) crc: u64,
     pub(crate) len: u64,
 }
 
-impl Promise {
-    /// Returns what the answer to a read of the bytes `wanted` promises.
+impl ExpectedChecksum {
+    /// Returns the checksum that the response to a read of the bytes `wanted` has sent.
     pub(crate) fn of(meta: &ObjectMeta, wanted: &Range<u64>) -> Result<Self, NotVerified> {
         let checksum = meta.checksum.as_ref().ok_or(NotVerified::NotOffered)?;
         if *wanted != (0..meta.size) {
@@ -64,39 +64,37 @@ impl Promise {
         Ok(Self { algorithm, value })
     }
 
-    /// Returns an empty sum of the promised kind.
-    pub(crate) fn sum(&self) -> Sum {
-        Sum(crc(self.algorithm).map(|algorithm| Box::new(Digest::new(algorithm))))
+    /// Returns the checksum of no bytes.
+    pub(crate) fn running(&self) -> RunningChecksum {
+        RunningChecksum(crc(self.algorithm).map(|algorithm| Box::new(Digest::new(algorithm))))
     }
 
-    /// Returns whether `bytes` have the promised checksum.
-    pub(crate) fn is_kept_by(&self, bytes: &[u8]) -> bool {
-        crc(self.algorithm)
-            .is_some_and(|algorithm| crc_fast::checksum(algorithm, bytes) == self.value)
+    /// Returns the checksum of `bytes`.
+    pub(crate) fn checksum_of(&self, bytes: &[u8]) -> PartChecksum {
+        let crc = crc(self.algorithm).map_or(0, |algorithm| crc_fast::checksum(algorithm, bytes));
+        let len = bytes.len() as u64;
+        PartChecksum { crc, len }
     }
 
-    /// Returns what the sums of all parts, in order, say of the object; `None` if the promise is broken.
+    /// Compares the checksums of all parts, in order; `None` if they differ.
     ///
-    /// The checksum of an answer that is only a part of the object may be that of the first part.
-    pub(crate) fn verdict(&self, parts: &[Summed]) -> Option<Verified> {
+    /// The checksum of a response that is only a part of the object may be that of the first part.
+    pub(crate) fn verdict(&self, parts: &[PartChecksum]) -> Option<Verified> {
         let algorithm = crc(self.algorithm)?;
         let (first, rest) = parts.split_first()?;
-        let combine =
-            |sum, part: &Summed| crc_fast::checksum_combine(algorithm, sum, part.crc, part.len);
+        let combine = |sum, part: &PartChecksum| {
+            crc_fast::checksum_combine(algorithm, sum, part.crc, part.len)
+        };
         if rest.iter().fold(first.crc, combine) == self.value {
-            return Some(self.kept());
+            return Some(Verified::Checksum(self.algorithm));
         }
         let of_first = !rest.is_empty() && first.crc == self.value;
         of_first.then_some(Verified::NotVerified(NotVerified::Part))
     }
-
-    pub(crate) fn kept(&self) -> Verified {
-        Verified::Checksum(self.algorithm)
-    }
 }
 
-impl Sum {
-    /// Returns the sum of no bytes that nobody asks for.
+impl RunningChecksum {
+    /// Returns a checksum that computes nothing.
     pub(crate) fn none() -> Self {
         Self(None)
     }
@@ -113,14 +111,14 @@ impl Sum {
         }
     }
 
-    /// Returns how many bytes are in the sum; `None` if nobody asks for it.
+    /// Returns how many bytes are in the checksum; `None` if it computes nothing.
     pub(crate) fn len(&self) -> Option<u64> {
         self.0.as_ref().map(|digest| digest.get_amount())
     }
 
-    pub(crate) fn of(&self, len: u64) -> Summed {
+    pub(crate) fn of(&self, len: u64) -> PartChecksum {
         let crc = self.0.as_ref().map_or(0, |digest| digest.finalize());
-        Summed { crc, len }
+        PartChecksum { crc, len }
     }
 }
 
@@ -160,33 +158,40 @@ mod tests {
         (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mIg="),
     ];
 
-    fn promise(algorithm: ChecksumAlgorithm, value: &str) -> Result<Promise, NotVerified> {
+    fn expected(
+        algorithm: ChecksumAlgorithm,
+        value: &str,
+    ) -> Result<ExpectedChecksum, NotVerified> {
         let mut meta = ObjectMeta::new(S3Url::parse("s3://b/k").unwrap(), 9);
         meta.checksum = Some(Checksum::new(algorithm, value));
-        Promise::of(&meta, &(0..9))
+        ExpectedChecksum::of(&meta, &(0..9))
     }
 
-    fn summed(promise: &Promise, bytes: &[u8]) -> Summed {
-        let mut sum = promise.sum();
-        sum.update(bytes);
-        sum.of(bytes.len() as u64)
+    fn checksum_of(expected: &ExpectedChecksum, bytes: &[u8]) -> PartChecksum {
+        let mut running = expected.running();
+        running.update(bytes);
+        running.of(bytes.len() as u64)
     }
 
     #[test]
     fn bytes_are_compared_whole_and_in_parts() {
         for (algorithm, value) in VALUES {
-            let promise = promise(algorithm, value).unwrap();
-            assert!(promise.is_kept_by(CHECK), "{algorithm:?}");
-            assert!(!promise.is_kept_by(b"123456780"));
+            let expected = expected(algorithm, value).unwrap();
+            let verdict = |bytes: &[u8]| expected.verdict(&[expected.checksum_of(bytes)]);
+            assert_eq!(verdict(CHECK), Some(Verified::Checksum(algorithm)));
+            assert_eq!(verdict(b"123456780"), None);
             for cut in 0..CHECK.len() {
-                let parts = [&CHECK[..cut], &CHECK[cut..]].map(|part| summed(&promise, part));
-                assert_eq!(promise.verdict(&parts), Some(Verified::Checksum(algorithm)));
+                let parts = [&CHECK[..cut], &CHECK[cut..]].map(|part| checksum_of(&expected, part));
+                assert_eq!(
+                    expected.verdict(&parts),
+                    Some(Verified::Checksum(algorithm))
+                );
             }
-            let wrong = [&CHECK[..3], b"456780"].map(|part| summed(&promise, part));
-            assert_eq!(promise.verdict(&wrong), None);
-            let of_first = [CHECK, b"more"].map(|part| summed(&promise, part));
+            let wrong = [&CHECK[..3], b"456780"].map(|part| checksum_of(&expected, part));
+            assert_eq!(expected.verdict(&wrong), None);
+            let of_first = [CHECK, b"more"].map(|part| checksum_of(&expected, part));
             let part = Verified::NotVerified(NotVerified::Part);
-            assert_eq!(promise.verdict(&of_first), Some(part));
+            assert_eq!(expected.verdict(&of_first), Some(part));
         }
     }
 
@@ -195,19 +200,22 @@ mod tests {
         let url = S3Url::parse("s3://b/k").unwrap();
         let bare = ObjectMeta::new(url, 9);
         assert_eq!(
-            Promise::of(&bare, &(0..9)).unwrap_err(),
+            ExpectedChecksum::of(&bare, &(0..9)).unwrap_err(),
             NotVerified::NotOffered
         );
         let sha = ChecksumAlgorithm::Sha256;
-        let digest = promise(sha, "FeKw08M4kVegUeqhz3gBAxCj0d1nyvTlyBKAoJyBaeQ=");
+        let digest = expected(sha, "FeKw08M4kVegUeqhz3gBAxCj0d1nyvTlyBKAoJyBaeQ=");
         assert_eq!(digest.unwrap_err(), NotVerified::Digest(sha));
         for nonsense in ["", "????", "y/Q5", "rosUhgp5mIg="] {
-            let offered = promise(ChecksumAlgorithm::Crc32, nonsense);
+            let offered = expected(ChecksumAlgorithm::Crc32, nonsense);
             assert_eq!(offered.unwrap_err(), NotVerified::NotOffered);
         }
         let mut meta = ObjectMeta::new(S3Url::parse("s3://b/k").unwrap(), 10);
         let (algorithm, value) = (ChecksumAlgorithm::Crc32, "y/Q5Jg==");
         meta.checksum = Some(Checksum::new(algorithm, value));
-        assert_eq!(Promise::of(&meta, &(0..9)).unwrap_err(), NotVerified::Range);
+        assert_eq!(
+            ExpectedChecksum::of(&meta, &(0..9)).unwrap_err(),
+            NotVerified::Range
+        );
     }
 }

@@ -1,0 +1,94 @@
+//! Storage for the bytes of one part, filled in order over as many attempts as it takes.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+
+use super::ObjectData;
+use super::file_part::FilePart;
+use super::frames::FrameSender;
+use crate::io::Buffers;
+
+#[derive(Debug)]
+pub(crate) enum PartStorage {
+    /// A buffer with room for the whole part: one of its own, or a slice of a larger one.
+    Memory(BytesMut),
+    /// A range of a file, or a file of its own.
+    File(FilePart),
+    /// Frames for a reader.
+    Frames(FrameSender),
+    /// The whole object, stored in one go.
+    Stored(ObjectData),
+}
+
+impl PartStorage {
+    /// Returns how many bytes have been stored: where the next attempt resumes.
+    pub(crate) fn filled(&self) -> u64 {
+        match self {
+            Self::Memory(buffer) => buffer.len() as u64,
+            Self::File(part) => part.filled(),
+            Self::Frames(frames) => frames.filled(),
+            Self::Stored(_) => 0,
+        }
+    }
+
+    /// Forgets everything, so that the next attempt starts over; `false` if a reader has some of it.
+    pub(crate) fn clear(&mut self) -> bool {
+        match self {
+            Self::Memory(buffer) => buffer.clear(),
+            Self::File(part) => part.clear(),
+            Self::Frames(frames) => return frames.clear(),
+            Self::Stored(_) => {}
+        }
+        true
+    }
+
+    /// Returns where the next bytes go, and how many of them fit before the storage must be [flushed](Self::flush).
+    pub(crate) fn room(&mut self) -> (&mut BytesMut, usize) {
+        match self {
+            Self::Memory(buffer) => (buffer, usize::MAX),
+            Self::File(part) => part.room(),
+            Self::Frames(frames) => frames.room(),
+            Self::Stored(_) => unreachable!("it is full"),
+        }
+    }
+
+    /// Returns whether the storage is to be flushed.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::File(part) => part.is_full(),
+            Self::Frames(frames) => frames.is_full(),
+            _ => false,
+        }
+    }
+
+    /// Passes buffered bytes on to the file or the reader.
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(part) => part.flush().await,
+            Self::Frames(frames) => {
+                frames.flush().await;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Flushes the last bytes of the part; a file of its own gets its name.
+    pub(crate) async fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(part) => part.finish().await,
+            other => other.flush().await,
+        }
+    }
+
+    /// Returns the object whose only part this is.
+    pub(crate) fn into_data(self, buffers: &Buffers) -> ObjectData {
+        match self {
+            Self::Memory(buffer) => ObjectData::Memory(buffers.results.lend(buffer)),
+            Self::File(part) => ObjectData::File(part.into_path()),
+            Self::Stored(data) => data,
+            Self::Frames(_) => ObjectData::Memory(Bytes::new()),
+        }
+    }
+}
