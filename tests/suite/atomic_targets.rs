@@ -48,7 +48,7 @@ async fn a_reader_of_the_old_target_never_sees_bytes_of_the_new_one() {
             })
             .await;
         }
-        s3.close().unwrap();
+        s3.close().await.unwrap();
     })
     .await;
 }

@@ -53,3 +53,17 @@ async fn a_blocking_call_inside_a_runtime_is_an_error_and_not_a_panic() {
     assert!(matches!(error, Error::InsideRuntime), "{error}");
     drop(s3);
 }
+
+#[tokio::test]
+async fn a_blocking_call_on_a_thread_for_blocking_work_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let s3 = in_memory(&dir);
+    let calls = tokio::task::spawn_blocking(move || {
+        s3.create_bucket("spawned").send()?;
+        s3.put("s3://spawned/k", "v").send()?;
+        let listed = s3.list_recursive().at(["s3://spawned/"]).iter()?.count();
+        s3.close()?;
+        Ok::<_, Error>(listed)
+    });
+    assert_eq!(calls.await.unwrap().unwrap(), 1);
+}

@@ -35,10 +35,10 @@ async fn the_temporary_directory_lives_from_the_first_download_to_close() {
         assert_eq!(entries(case.scratch()), 1);
         let path = object.path().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), ramp(0, 10));
-        s3.close().unwrap();
+        s3.close().await.unwrap();
         assert_eq!(entries(case.scratch()), 0);
         assert!(!path.exists());
-        s3.close().unwrap();
+        s3.close().await.unwrap();
     })
     .await;
 }

@@ -11,6 +11,7 @@ mod blocking;
 mod cleanup;
 mod conformance;
 mod credentials;
+mod forks;
 mod fuzz;
 mod limits;
 mod model;

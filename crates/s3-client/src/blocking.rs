@@ -20,8 +20,13 @@
 //!
 //! # Inside asynchronous code
 //!
-//! A blocking call would block every other task of its thread, so `send` returns [`Error::InsideRuntime`] there. Threads
-//! of `spawn_blocking` count as inside.
+//! A blocking call would block every other task of its thread, so `send` returns
+//! [`Error::InsideRuntime`] there. On the threads of `tokio::task::spawn_blocking` calls may block and are sent.
+//!
+//! # After a fork
+//!
+//! The threads of a client do not exist in a forked child: calls return [`Error::Forked`] there. Build another client in
+//! the child.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -33,13 +38,14 @@ use std::thread;
 use std::vec;
 
 use futures_core::Stream;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use s3_transfer::WorkerPool;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, consume_budget};
 use tracing::Instrument;
 
+use crate::context::ClientContext;
 use crate::error::{Error, Result};
 use crate::ops::{GetMany, List};
 use crate::request::{Mode, Op, Request};
@@ -80,11 +86,38 @@ impl fmt::Debug for Blocking {
     }
 }
 
-pub(crate) fn check_outside_runtime() -> Result<()> {
-    if Handle::try_current().is_ok() {
-        Err(Error::InsideRuntime)
-    } else {
-        Ok(())
+/// Returns whether this thread is polling an async task, which must not block.
+///
+/// tokio gives each task a budget of steps, and none to the threads of `spawn_blocking`.
+fn is_polling_a_task() -> bool {
+    const MORE_THAN_A_BUDGET: usize = 256;
+    let mut steps = 0..MORE_THAN_A_BUDGET;
+    Handle::try_current().is_ok() && steps.any(|_| consume_budget().now_or_never().is_none())
+}
+
+/// Fails where a call cannot block: in an async task, and in a forked child, whose threads do not exist.
+pub(crate) fn check_blocking(client: &ClientContext) -> Result<()> {
+    if is_polling_a_task() {
+        return Err(Error::InsideRuntime);
+    }
+    client.check_process()
+}
+
+impl S3 {
+    /// Removes the temporary directory with all downloads in it, and waits until uploads that were cancelled or failed
+    /// are aborted. Dropping the last handle does the same, without an error to look at.
+    ///
+    /// # Errors
+    ///
+    /// As [`S3::close`](crate::S3::close), and [`Error::InsideRuntime`] from asynchronous code.
+    pub fn close(&self) -> Result<()> {
+        if is_polling_a_task() {
+            return Err(Error::InsideRuntime);
+        }
+        if self.context.check_process().is_err() {
+            return self.context.scratch.close();
+        }
+        self.mode.0.wait_for(self.context.close())
     }
 }
 
@@ -112,7 +145,7 @@ impl<O: Op> Request<O, Blocking> {
     /// # Ok::<(), s3_client::Error>(())
     /// ```
     pub fn send(self) -> Result<O::Output> {
-        check_outside_runtime()?;
+        check_blocking(&self.client)?;
         let mode = self.mode.clone();
         mode.run(self.run())
     }
@@ -138,7 +171,7 @@ impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Blocking> {
     /// # Ok::<(), s3_client::Error>(())
     /// ```
     pub fn iter(self) -> Result<Iter<ObjectStream<T>>> {
-        check_outside_runtime()?;
+        check_blocking(&self.client)?;
         let in_memory = |(_, object): &(usize, Result<T>)| match object {
             Ok(object) => object.in_memory(),
             Err(_) => 0,
@@ -170,7 +203,7 @@ impl<T: ListedEntry> Request<List<T>, Blocking> {
     /// # Ok::<(), s3_client::Error>(())
     /// ```
     pub fn iter(self) -> Result<Iter<ListingStream<T>>> {
-        check_outside_runtime()?;
+        check_blocking(&self.client)?;
         let mode = self.mode.clone();
         let (list, call) = self.into_call();
         Ok(Iter::begin(mode, ENTRIES, |_| 0, move || list.stream(call)))
@@ -268,7 +301,7 @@ where
             if let Some(item) = self.ready.next() {
                 return Some(item);
             }
-            if Handle::try_current().is_err() {
+            if !is_polling_a_task() {
                 self.ready = self.next_batch()?;
                 continue;
             }

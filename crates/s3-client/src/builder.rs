@@ -271,6 +271,7 @@ impl<M: Mode> S3Builder<M> {
         let tmproot = self.tmproot.unwrap_or(self.config.tempdir);
         let scratch = Scratch::below(&tmproot, self.config.keep_temp_files)?;
         let context = ClientContext {
+            process: std::process::id(),
             transfer: Transfer::new(store, engine),
             root,
             encryption,

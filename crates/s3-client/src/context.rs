@@ -1,6 +1,8 @@
 //! [`ClientContext`]: what all handles, requests and streams of a client share.
 
+use std::process;
 use std::sync::Arc;
+use std::time::Duration;
 
 use s3_core::url::Root;
 use s3_core::{Encryption, S3Prefix, S3Url};
@@ -10,9 +12,15 @@ use crate::Key;
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
 
+/// How long `close` waits for aborts. 10 s: an abort is one request, and a server that has not responded by then is slow
+/// or down.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+
 /// What all handles, requests and streams of a client share.
 #[derive(Debug)]
 pub(crate) struct ClientContext {
+    /// The process that built the client.
+    pub(crate) process: u32,
     pub(crate) transfer: Transfer,
     pub(crate) root: Root,
     pub(crate) encryption: Option<Encryption>,
@@ -24,6 +32,27 @@ pub(crate) struct ClientContext {
 }
 
 impl ClientContext {
+    /// Fails in a forked child: the threads and permits of the client exist in its parent only.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        if self.process == process::id() {
+            return Ok(());
+        }
+        Err(Error::Forked)
+    }
+
+    /// Removes the temporary directory, and waits until uploads that were cancelled or failed are aborted.
+    pub(crate) async fn close(&self) -> Result<()> {
+        let removed = self.scratch.close();
+        // The aborts that a forked child would wait for run in its parent.
+        if self.check_process().is_err() {
+            return removed;
+        }
+        match self.transfer.wait_for_cleanup(CLOSE_LIMIT).await {
+            0 => removed,
+            uploads => Err(Error::UploadsRemain { uploads }),
+        }
+    }
+
     /// Returns the object that a key means.
     pub(crate) fn object_url(&self, key: &Key) -> Result<S3Url> {
         match key.as_found() {

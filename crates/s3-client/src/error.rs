@@ -96,6 +96,17 @@ pub enum Error {
         "blocking call inside an async runtime\nhint: use the asynchronous s3_client::S3, or call from a thread of your own"
     )]
     InsideRuntime,
+    /// The client was built before a fork and is used in the child, where its threads do not exist. Nothing was sent.
+    #[error("this client was built before a fork\nhint: build another client in the child process")]
+    Forked,
+    /// `close` waited for the aborts of cancelled or failed uploads, and some did not end in time.
+    #[error(
+        "{uploads} cancelled uploads are not aborted yet\nhint: their parts are billed until cleanup() or the bucket's lifecycle rules remove them"
+    )]
+    UploadsRemain {
+        /// How many aborts or responses to creations are in flight.
+        uploads: usize,
+    },
     /// One or more inputs of a call over many failed.
     #[error(transparent)]
     Batch(Box<BatchError>),

@@ -146,7 +146,7 @@ impl S3Object {
     /// s3.put("s3://b/k", "hello").await?;
     /// let path = s3.get("s3://b/k").await?.path()?;
     /// assert_eq!(std::fs::read(&path).unwrap(), b"hello");
-    /// s3.close()?;
+    /// s3.close().await?;
     /// assert!(!path.exists());
     /// # Ok(()) }
     /// ```

@@ -136,6 +136,7 @@ impl<O, M> Request<O, M> {
 
 impl<O: Op, M> Request<O, M> {
     pub(crate) async fn run(self) -> Result<O::Output> {
+        self.client.check_process()?;
         let (op, call) = self.into_call();
         op.run(call)
             .instrument(tracing::info_span!("s3", call = O::NAME))

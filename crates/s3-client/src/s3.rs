@@ -20,8 +20,8 @@ pub type S3 = Client<Async>;
 /// [`builder`](Self::builder).
 #[derive(Clone, Debug)]
 pub struct Client<M> {
-    context: Arc<ClientContext>,
-    mode: M,
+    pub(crate) context: Arc<ClientContext>,
+    pub(crate) mode: M,
 }
 
 impl<M: Mode> Client<M> {
@@ -55,32 +55,39 @@ impl<M: Mode> Client<M> {
     }
 
     /// Returns the temporary directory, which is made now if no download has needed it; `None` if it cannot be made, and
-    /// after [`close`](Self::close).
+    /// after [`close`](crate::S3::close).
     #[must_use]
     pub fn scratch_path(&self) -> Option<PathBuf> {
         self.context.scratch.path().map(ToOwned::to_owned)
     }
+}
 
-    /// Removes the temporary directory and all downloads in it, for all handles and objects. Further calls do nothing.
+impl S3 {
+    /// Removes the temporary directory with all downloads in it, and waits until uploads that were cancelled or failed
+    /// are aborted.
     ///
-    /// Without `close`, the directory is removed with the last handle or object. Data in memory and files downloaded to a
-    /// path of the caller stay readable. Calls that need no temporary file still work.
+    /// Call it before the program ends: an abort that is in flight then is lost, and its upload stays on the server.
+    /// The directory also goes with the last handle or object. Data in memory stays readable, and so do files that were
+    /// downloaded to a path of the caller's. Calls still work as far as they need no temporary file.
     ///
     /// # Errors
     ///
-    /// A directory that cannot be removed.
+    /// A directory that cannot be removed; [`Error::UploadsRemain`](crate::Error::UploadsRemain) if aborts take longer
+    /// than 10 s.
     ///
     /// # Examples
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
     /// let s3 = s3_client::S3::in_memory()?;
     /// let scratch = s3.scratch_path().expect("it is open");
     /// assert!(scratch.exists());
-    /// s3.close()?;
+    /// s3.close().await?;
     /// assert!(!scratch.exists());
-    /// # Ok::<(), s3_client::Error>(())
+    /// # Ok(()) }
     /// ```
-    pub fn close(&self) -> Result<()> {
-        self.context.scratch.close()
+    pub async fn close(&self) -> Result<()> {
+        self.context.close().await
     }
 }

@@ -66,7 +66,7 @@ async fn the_calls() -> s3_client::Result<()> {
     assert_eq!(shown!(s3.info("k").await?.size()), 4);
     assert_eq!(shown!(s3.list_paths().at(["logs"]).await?).len(), 0);
     assert_eq!(shown!(s3.list_recursive().await?).len(), 3);
-    shown!(s3.close()?);
+    shown!(s3.close().await?);
     assert_eq!(directory.path().read_dir().unwrap().count(), 0);
     Ok(())
 }

@@ -46,7 +46,7 @@ impl Player {
                 self.plain(answer)
             }
             _ => {
-                let answer = self.pseudo(step.call, &bound);
+                let answer = self.pseudo(step.call, &bound).await;
                 self.plain(answer)
             }
         }
@@ -200,14 +200,14 @@ impl Player {
         show_list(shown.map(|pair| self.names.mask(&pair)).collect())
     }
 
-    fn pseudo(&mut self, call: Call, bound: &Bound) -> Answer<Value> {
+    async fn pseudo(&mut self, call: Call, bound: &Bound) -> Answer<Value> {
         match call {
             Call::Close => {
-                self.s3.close()?;
+                self.s3.close().await?;
                 Ok(Value::Null)
             }
             Call::WithRaise => {
-                self.s3.close()?;
+                self.s3.close().await?;
                 Err(Raised::Block)
             }
             Call::TemporaryDirs => self.temporary_dirs(bound),

@@ -118,5 +118,5 @@ async fn chapters(fixture: &Fixture) -> Result {
     managing::copy_and_share(&s3).await?;
     managing::run_of_a_flow(fixture).await?;
     managing::delete(&s3).await?;
-    managing::close(&s3)
+    managing::close(&s3).await
 }

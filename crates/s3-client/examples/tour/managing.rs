@@ -110,10 +110,10 @@ pub(crate) async fn delete(s3: &S3) -> Result {
     Ok(())
 }
 
-pub(crate) fn close(s3: &S3) -> Result {
+pub(crate) async fn close(s3: &S3) -> Result {
     let mut chapter = Chapter::begin("Closing");
     let scratch = s3.scratch_path().ok_or("the client was closed already")?;
-    s3.close()?;
+    s3.close().await?;
     check!(!scratch.exists(), "{} is still there", scratch.display());
     chapter.step(format!("{} is gone", scratch.display()));
     Ok(())

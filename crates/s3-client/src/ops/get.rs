@@ -75,7 +75,7 @@ impl<T, M> Request<Get<T>, M> {
     /// s3.create_bucket("b").await?;
     /// s3.put("s3://b/k", "hello").await?;
     /// let object = s3.get("s3://b/k").to_memory().await?;
-    /// s3.close()?;
+    /// s3.close().await?;
     /// assert_eq!(object.text()?, "hello");
     /// # Ok(()) }
     /// ```
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(file.permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read(small.path().unwrap()).unwrap(), b"234");
 
-        s3.close().unwrap();
+        s3.close().await.unwrap();
         assert_eq!(small.text().unwrap(), "234");
         assert!(matches!(large.bytes().unwrap_err(), Error::Closed { .. }));
         let error = s3.get("r").await.unwrap_err();

@@ -179,7 +179,7 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
             assert_eq!(objects[n].path().unwrap(), path);
         }
-        s3.close().unwrap();
+        s3.close().await.unwrap();
         assert_eq!(names(&dir), ["0", "1", "2", "3"]);
         let part = s3.get_files([(S3GetObject::new("b", 1, 1), dir.path().join("0"))]);
         assert_eq!(part.await.unwrap()[0].size(), 1);

@@ -84,7 +84,7 @@ async fn task(s3: S3, number: usize, mut random: Rng) -> Result<(), String> {
         },
         _ => {
             sleep(Duration::from_millis(random.u64(0..60))).await;
-            s3.close().map_err(|error| error.to_string())
+            s3.close().await.map_err(|error| error.to_string())
         }
     }
 }
