@@ -53,6 +53,8 @@ use crate::s3::Client;
 use crate::stream::{ListedEntry, ListingStream, ObjectStream};
 use crate::{ReadOutput, S3Object};
 
+pub use crate::blocking_reader::Reader;
+
 /// The blocking client: calls are sent with `.send()`.
 pub type S3 = Client<Blocking>;
 

@@ -7,6 +7,8 @@ mod batch;
 mod batch_error;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+#[cfg(feature = "blocking")]
+mod blocking_reader;
 mod builder;
 mod call;
 mod config;
@@ -57,6 +59,7 @@ pub use metaflow_object::MetaflowObject;
 pub use object::S3Object;
 pub use object_info::S3Info;
 pub use on_failure::{ManyOp, OnFailure};
+pub use ops::ByteStream;
 pub use orphan::Orphan;
 pub use put_object::{PutFile, S3PutObject};
 pub use put_value::PutValue;
@@ -72,7 +75,8 @@ pub use s3_core::{
 #[cfg(feature = "sdk")]
 pub use s3_core::{SdkStore, SdkStoreBuilder};
 pub use s3_transfer::{
-    Concurrency, Event, NotVerified, Observer, Transfer, TransferConfig, Verified, WaitReason,
+    Concurrency, Event, NotVerified, ObjectReader, Observer, Transfer, TransferConfig, Verified,
+    WaitReason,
 };
 pub use stream::{ListedEntry, ListingStream, ObjectStream};
 pub use write_result::{WriteOutcome, WriteResult};
