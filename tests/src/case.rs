@@ -1,4 +1,4 @@
-//! One test over HTTP, and the one place that checks that it left nothing behind.
+//! Fixture for tests over HTTP; checks afterwards that nothing is left behind.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use s3_core::{BucketRequest, MemoryStore, Store};
 use s3_testkit::{FaultPlan, S3Server};
 use tempfile::TempDir;
 
-use crate::leftovers::none_left;
+use crate::orphans::no_orphans;
 
 /// A server with the bucket `bkt`, and a directory for temporary files.
 #[derive(Debug)]
@@ -52,8 +52,8 @@ impl Case {
             .server
             .unfinished_uploads()
             .await
-            .expect("the store answers");
-        let left = none_left(unfinished, &[self.scratch.path(), self.work.path()]);
+            .expect("the store responds");
+        let left = no_orphans(unfinished, &[self.scratch.path(), self.work.path()]);
         assert_eq!(left, Ok(()));
     }
 

@@ -1,4 +1,4 @@
-//! What is fed with nonsense: each target takes any bytes, and panics where what comes out contradicts itself.
+//! Fuzz targets: each takes any bytes and panics when the parsed result contradicts itself.
 //!
 //! `fuzz/` runs them under libFuzzer, which needs a nightly compiler and looks for new inputs; the suite replays the
 //! inputs that are kept in `fuzz/corpus`, on any compiler.
@@ -18,9 +18,9 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
 pub const TARGETS: [Target; 8] = [
-    ("list_answer", fuzzing::list_answer),
-    ("error_answer", fuzzing::error_answer),
-    ("http_answer", fuzzing::http_answer),
+    ("list_response", fuzzing::list_answer),
+    ("error_response", fuzzing::error_answer),
+    ("http_response", fuzzing::http_answer),
     ("timestamp", fuzzing::timestamp),
     ("url", url),
     ("metadata", metadata),

@@ -2,16 +2,16 @@
 
 mod case;
 pub mod cases;
+mod crash_child;
 pub mod fuzz;
-mod leftovers;
 pub mod model;
-mod paced;
+mod orphans;
 pub mod prove;
 pub mod sequences;
 pub mod vectors;
-mod victim;
+mod virtual_time;
 
 pub use case::Case;
-pub use leftovers::none_left;
-pub use paced::paced;
-pub use victim::Victim;
+pub use crash_child::CrashChild;
+pub use orphans::no_orphans;
+pub use virtual_time::in_virtual_time;

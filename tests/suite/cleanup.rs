@@ -1,4 +1,4 @@
-//! Nothing is left behind, however a call ends.
+//! No temporary file, directory or upload is left, however a call ends.
 
 use std::time::Duration;
 
@@ -141,7 +141,7 @@ async fn a_body_that_breaks_on_the_wire_is_taken_up_where_it_broke() {
 }
 
 #[tokio::test]
-async fn a_put_whose_answer_is_lost_has_one_true_outcome() {
+async fn a_put_whose_response_is_lost_has_one_true_outcome() {
     let lost = FaultMatch::operation("PutObject")
         .on(FaultAction::LoseReply)
         .times(1);

@@ -99,7 +99,7 @@ const S3S_FS_FAILURES: &[(&str, &str)] = &[
     ),
     (
         "get::more_last_bytes_than_there_are_is_all_of_them",
-        "it answers 500",
+        "it responds with 500",
     ),
     ("keys::percent", PLUS),
     ("keys::plus", PLUS),
@@ -114,7 +114,7 @@ const S3S_FS_FAILURES: &[(&str, &str)] = &[
     ("list::pages_of_one_key", PLUS),
     (
         "missing::a_directory_of_an_object_is_no_object",
-        "it answers 500 for a directory",
+        "it responds with 500 for a directory",
     ),
     (
         "missing::copying_from_and_to_a_missing_bucket",

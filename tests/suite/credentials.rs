@@ -1,4 +1,4 @@
-//! A source of credentials that never answers: calls end in a bounded time, and say what they have waited for.
+//! A credential provider that never responds: calls end in a bounded time and name it.
 
 use std::fmt::Debug;
 use std::future::{IntoFuture, pending};
@@ -20,7 +20,7 @@ const ATTEMPT: Duration = Duration::from_secs(15);
 /// All attempts, and the waits between them, which are at most 50, 100 and 200 ms.
 const MOST: Duration = Duration::from_millis(15_000 * ATTEMPTS as u64 + 400);
 
-/// Takes every question and answers none.
+/// Accepts every request and sends no response.
 #[derive(Clone, Debug, Default)]
 struct Silent(Arc<AtomicU64>);
 

@@ -1,4 +1,4 @@
-//! The inputs that are kept for fuzzing, on a compiler that cannot fuzz. Finds that were mended are kept there too.
+//! Replays the fuzzing corpus on any compiler. Inputs that once failed are part of it.
 
 use std::path::Path;
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use s3_core::StoreExt;
 use s3_testkit::{FaultPlan, ramp};
-use s3_tests::{Case, Victim};
+use s3_tests::{Case, CrashChild};
 use s3_url::S3Url;
 
-const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
+const CRASH_CHILD: &str = env!("CARGO_BIN_EXE_crash_child");
 
 async fn seed(case: &Case) {
     let small = (0..60).map(|n| (format!("root/m{n}"), 2000));
@@ -19,10 +19,10 @@ async fn seed(case: &Case) {
     }
 }
 
-async fn under(case: &Case, limits: &str, call: &str) -> (String, Victim) {
+async fn under(case: &Case, limits: &str, call: &str) -> (String, CrashChild) {
     seed(case).await;
-    let mut victim = Victim::start(VICTIM, limits, call, &case.server, case.work());
-    (victim.says().await, victim)
+    let mut child = CrashChild::start(CRASH_CHILD, limits, call, &case.server, case.work());
+    (child.says().await, child)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -44,13 +44,13 @@ async fn a_full_disk_says_so_and_leaves_nothing() {
         Case::run(FaultPlan::none(), async |case: &Case| {
             // A limit to the size of files looks like a full disk, and needs no rights. The signal that comes with it is
             // for programs that do not look at their errors.
-            let (said, victim) = under(case, "trap '' XFSZ; ulimit -f 2048", call).await;
+            let (said, child) = under(case, "trap '' XFSZ; ulimit -f 2048", call).await;
             assert!(
                 said.starts_with("failed InsufficientDiskSpace Some(DiskFull)"),
                 "{said}"
             );
             assert!(said.contains("hint: "), "{said}");
-            victim.finish().await;
+            child.finish().await;
             assert_eq!(entries(case.work()), Vec::<PathBuf>::new());
         })
         .await;
@@ -60,12 +60,12 @@ async fn a_full_disk_says_so_and_leaves_nothing() {
 #[tokio::test]
 async fn too_many_open_files_fail_some_inputs_and_lose_none() {
     Case::run(FaultPlan::none(), async |case: &Case| {
-        let (said, victim) = under(case, "ulimit -n 20", "many").await;
+        let (said, child) = under(case, "ulimit -n 20", "many").await;
         let words: Vec<&str> = said.split(' ').collect();
         assert_eq!(&words[..2], ["done", "60"], "{said}");
         let succeeded: usize = words[2].parse().unwrap();
         assert!(succeeded < 60, "{said}");
-        victim.finish().await;
+        child.finish().await;
         let left = entries(case.work());
         assert_eq!(left.len(), succeeded, "{said}: {left:?}");
     })
@@ -75,7 +75,7 @@ async fn too_many_open_files_fail_some_inputs_and_lose_none() {
 #[tokio::test]
 async fn whatever_the_umask_temporary_files_are_private_and_targets_are_as_any_file() {
     Case::run(FaultPlan::none(), async |case: &Case| {
-        let (said, victim) = under(case, "umask 0", "scratch").await;
+        let (said, child) = under(case, "umask 0", "scratch").await;
         let path = PathBuf::from(said.strip_prefix("done ").unwrap());
         assert_eq!(mode(&path), 0o600);
         let directory = path.parent().unwrap();
@@ -83,14 +83,14 @@ async fn whatever_the_umask_temporary_files_are_private_and_targets_are_as_any_f
             (mode(directory), directory.parent()),
             (0o700, Some(case.work()))
         );
-        drop(victim);
+        drop(child);
         std::fs::remove_dir_all(directory).unwrap();
         for (umask, expected) in [("0", 0o666), ("027", 0o640), ("077", 0o600)] {
             let limits = format!("umask {umask}");
-            let (said, victim) = under(case, &limits, "download").await;
+            let (said, child) = under(case, &limits, "download").await;
             assert!(said.starts_with("done"), "{said}");
             assert_eq!(mode(&case.work().join("out")), expected);
-            victim.finish().await;
+            child.finish().await;
             std::fs::remove_file(case.work().join("out")).unwrap();
         }
     })

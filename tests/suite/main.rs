@@ -1,4 +1,4 @@
-//! What crosses crates, in one program: linking it costs more than running most of it.
+//! Tests across crates, in one program: linking takes longer than most of the tests.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,6 +15,7 @@ mod forks;
 mod fuzz;
 mod limits;
 mod model;
+mod orphans;
 mod outcomes;
 mod promises;
 mod prove;
@@ -22,5 +23,4 @@ mod repeated_keys;
 mod request_log;
 mod scenarios;
 mod security;
-mod sweep;
 mod vectors;

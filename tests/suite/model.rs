@@ -1,6 +1,6 @@
 //! Sequences of operations: the client and the model agree on every result, in memory and over HTTP.
 //!
-//! Without faults, and drawn anew on every run. The gate `sequence` has faults, and the same sequences every time.
+//! Without faults, and with new seeds on every run. The property `sequence` has faults, and the same sequences every time.
 
 use std::sync::OnceLock;
 

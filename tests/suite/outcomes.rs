@@ -68,7 +68,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// A client that has `at_once` inputs under way, in front of a store that fails as `plan` says.
+    /// A client that has `at_once` inputs in flight, in front of a store that fails as `plan` says.
     async fn new(kind: Kind, at_once: usize, plan: impl Into<FaultPlan>) -> Self {
         let buckets = (0..INPUTS).map(|n| kind.place(n).0);
         let memory = MemoryStore::with_buckets(buckets.chain(["bkt".to_owned()]));
@@ -279,7 +279,7 @@ async fn a_deadline_halfway_leaves_no_input_without_an_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_under_way_are_brought_to_their_end_before_a_call_stops() {
+async fn writes_in_flight_complete_before_a_call_stops() {
     let slow = FaultMatch::operation("PutObject").on(FaultAction::stall(Duration::from_secs(2)));
     let mut plan = denied(Kind::PutMany, 1);
     plan.rules.push(slow);

@@ -1,15 +1,15 @@
-//! The gates, with the number of cases that every change runs. `cargo xtask prove` runs many more.
+//! The properties, with the number of cases that every change runs. `cargo xtask prove` runs many more.
 
-use s3_tests::prove::{Figures, Gate, Plan, run};
+use s3_tests::prove::{Figures, Plan, Property, run};
 
-/// Runs the quick cases of a gate and returns what they have counted.
+/// Runs the quick cases of a property and returns what they have counted.
 fn holds(name: &str) -> Figures {
-    let gate = Gate::named(name).unwrap();
+    let property = Property::named(name).unwrap();
     let plan = Plan {
-        seeds: 0..gate.quick,
+        seeds: 0..property.quick,
         threads: 1,
     };
-    match run(gate, &plan) {
+    match run(property, &plan) {
         Ok(figures) => figures,
         Err(failure) => panic!("{failure}"),
     }
@@ -25,7 +25,7 @@ fn no_harm_to_a_body_goes_unnoticed_where_a_checksum_or_a_length_can_tell() {
 }
 
 #[test]
-fn racing_writers_with_lost_replies_get_answers_that_one_order_of_events_explains() {
+fn racing_writers_with_lost_replies_get_results_that_one_order_of_events_explains() {
     let figures = holds("history");
     assert!(figures.of("cases") >= 2_000);
     for outcome in [
@@ -39,7 +39,7 @@ fn racing_writers_with_lost_replies_get_answers_that_one_order_of_events_explain
 }
 
 #[test]
-fn client_and_model_agree_on_sequences_of_operations_whatever_passing_faults_there_are() {
+fn client_and_model_agree_on_sequences_of_operations_under_transient_faults() {
     let figures = holds("sequence");
     assert!(figures.of("cases") >= 2_000);
     for (what, most) in [("operations", 20_000), ("faults", 3_000), ("over HTTP", 20)] {

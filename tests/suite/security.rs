@@ -165,7 +165,7 @@ fn faults(seed: u64) -> FaultPlan {
     FaultPlan::random(seed, 0.3, actions)
 }
 
-/// Calls of every kind, whatever becomes of them.
+/// Calls of every kind, whatever their outcome.
 async fn session(s3: &S3, said: &Everything, local: &tempfile::TempDir) {
     let file = local.path().join("file");
     std::fs::write(&file, "from a file").unwrap();

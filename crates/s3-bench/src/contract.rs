@@ -10,7 +10,7 @@
 //! | `BENCH_BIG_KEY`, `BENCH_BIG_BYTES` | the big object and its size | `big/1024m` |
 //! | `BENCH_PUT_BUCKET` | where uploads go | `sink` |
 //! | `BENCH_LIST_BUCKET` | what is listed | `list` |
-//! | `BENCH_REGIME` | `i` when the server answers at once; the floor then needs few connections | `i` |
+//! | `BENCH_REGIME` | `i` when the server responds at once; the floor then needs few connections | `i` |
 
 use std::env;
 use std::ops::Range;

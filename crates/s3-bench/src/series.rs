@@ -8,8 +8,8 @@ use clap::Args;
 
 use crate::cli::Client;
 use crate::compare::child::{self, Cost, Task};
-use crate::compare::leftovers;
 use crate::compare::origin_process::OriginProcess;
+use crate::compare::orphans;
 use crate::core_pin;
 use crate::failure::Outcome;
 use crate::workload::Workload;
@@ -100,7 +100,7 @@ const SERIES: [(&str, &[Step]); 3] = [
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let cores = core_pin::pair()?;
     let origin = OriginProcess::start(&[], cores.map(|(_, origin)| origin))?;
-    let folder = std::env::temp_dir().join(leftovers::own_name());
+    let folder = std::env::temp_dir().join(orphans::own_name());
     fs::create_dir_all(&folder)?;
     let outcome = all(arguments, &origin, cores.map(|(client, _)| client), &folder);
     fs::remove_dir_all(folder)?;

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// How long each answer takes to begin, in milliseconds
+    /// How long each response takes to begin, in milliseconds
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
     /// How fast a body moves on one connection, in millions of bytes per second

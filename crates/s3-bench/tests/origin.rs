@@ -39,8 +39,8 @@ fn url(bucket: &str, key: &str) -> S3Url {
 }
 
 async fn read(client: &SdkStore, request: GetRequest) -> Bytes {
-    let answer = client.get(request).await.unwrap();
-    answer.body.collect().await.unwrap()
+    let response = client.get(request).await.unwrap();
+    response.body.collect().await.unwrap()
 }
 
 #[tokio::test]

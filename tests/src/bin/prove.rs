@@ -1,7 +1,7 @@
-//! Runs gates with as many cases as their figures ask for, and prints one line for each.
+//! Runs the properties with their full number of cases and prints one line for each.
 //!
 //! ```sh
-//! cargo run -p s3-tests --bin prove -- [GATE…] [--cases N] [--seed S] [--minutes N]
+//! cargo run -p s3-tests --bin prove -- [PROPERTY…] [--cases N] [--seed S] [--minutes N]
 //! ```
 #![expect(
     clippy::print_stdout,
@@ -16,21 +16,21 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use peak_alloc::PeakAlloc;
-use s3_tests::prove::{GATES, Gate, Plan, run, soak};
+use s3_tests::prove::{PROPERTIES, Plan, Property, run, soak};
 
 /// Counts what is allocated, for the soak.
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
-/// The gate that takes time instead of cases.
+/// The property that takes time instead of cases.
 const SOAK: &str = "soak";
 
-/// Runs the gates of the client: properties that hold in very many cases.
+/// Checks properties of the client in many seeded cases.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The gates to run, by name, and `soak`; without any, all but that
-    gates: Vec<String>,
-    /// How many cases of each; without it, what the gate's figure asks for
+    /// The properties to run, by name, and `soak`; without any, all but that
+    properties: Vec<String>,
+    /// How many cases of each; without it, the property's full number
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     cases: Option<u64>,
     /// The seed of the first case
@@ -46,23 +46,23 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let (soaks, gates): (Vec<_>, Vec<_>) = arguments
-        .gates
+    let (soaks, properties): (Vec<_>, Vec<_>) = arguments
+        .properties
         .iter()
         .cloned()
         .partition(|name| name == SOAK);
     if !soaks.is_empty() && !report_soak(&arguments) {
         return ExitCode::FAILURE;
     }
-    if !soaks.is_empty() && gates.is_empty() {
+    if !soaks.is_empty() && properties.is_empty() {
         return ExitCode::SUCCESS;
     }
-    let gates = match chosen(&gates) {
-        Ok(gates) => gates,
+    let properties = match chosen(&properties) {
+        Ok(properties) => properties,
         Err(unknown) => {
-            let names: Vec<_> = GATES.iter().map(|gate| gate.name).collect();
+            let names: Vec<_> = PROPERTIES.iter().map(|property| property.name).collect();
             eprintln!(
-                "there is no gate {unknown}; the gates are {}",
+                "there is no property {unknown}; the properties are {}",
                 names.join(", ")
             );
             return ExitCode::from(2);
@@ -70,13 +70,13 @@ fn main() -> ExitCode {
     };
     let threads = arguments.threads.or_else(|| available_parallelism().ok());
     let mut all_hold = true;
-    for gate in gates {
-        let cases = arguments.cases.unwrap_or(gate.full);
+    for property in properties {
+        let cases = arguments.cases.unwrap_or(property.full);
         let plan = Plan {
             seeds: arguments.seed..arguments.seed.saturating_add(cases),
             threads: threads.map_or(1, NonZeroUsize::get),
         };
-        all_hold &= report(gate, &plan);
+        all_hold &= report(property, &plan);
     }
     if all_hold {
         ExitCode::SUCCESS
@@ -103,26 +103,26 @@ fn report_soak(arguments: &Arguments) -> bool {
     }
 }
 
-fn report(gate: &Gate, plan: &Plan) -> bool {
+fn report(property: &Property, plan: &Plan) -> bool {
     let start = Instant::now();
-    match run(gate, plan) {
+    match run(property, plan) {
         Ok(figures) => {
             let seconds = start.elapsed().as_secs_f64();
-            println!("{} holds: {figures} in {seconds:.1} s", gate.name);
+            println!("{} holds: {figures} in {seconds:.1} s", property.name);
             true
         }
         Err(failure) => {
-            println!("{} FAILED: {}", gate.name, gate.about);
+            println!("{} FAILED: {}", property.name, property.about);
             println!("{failure}");
             false
         }
     }
 }
 
-fn chosen(names: &[String]) -> Result<Vec<&'static Gate>, String> {
+fn chosen(names: &[String]) -> Result<Vec<&'static Property>, String> {
     if names.is_empty() {
-        return Ok(GATES.iter().collect());
+        return Ok(PROPERTIES.iter().collect());
     }
-    let named = |name: &String| Gate::named(name).ok_or_else(|| name.clone());
+    let named = |name: &String| Property::named(name).ok_or_else(|| name.clone());
     names.iter().map(named).collect()
 }

@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Prints what became of each line and returns how many failed.
+/// Prints the outcome of each line and returns how many failed.
 async fn report(lines: Vec<String>, deviations: &Deviations) -> usize {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let verdicts = replay(lines, deviations);

@@ -1,15 +1,15 @@
 //! Which failures are tried again, how often, and what they mean in the end.
 
 use super::client::Client;
+use super::exception::{CallResult, Exception};
 use super::quirk::Quirk;
-use super::refusal::{Answer, Refusal};
 use super::server::Failure;
 
 /// What is done about a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It is final.
-    Fatal(Refusal),
+    Fatal(Exception),
     /// It is worth another attempt if there is one left.
     Again,
     /// So it is, and attempts are counted from here, because bytes have moved.
@@ -22,68 +22,68 @@ impl Client<'_> {
         &mut self,
         verdict: impl Fn(&Self, &Failure) -> Verdict,
         mut once: impl FnMut(&mut Self) -> Result<T, Failure>,
-    ) -> Answer<T> {
+    ) -> CallResult<T> {
         let mut left = Some(self.retries);
         loop {
-            let answer = once(self);
-            if let Some(answer) = self.settle(&verdict, answer, &mut left) {
-                return answer;
+            let result = once(self);
+            if let Some(result) = self.settle(&verdict, result, &mut left) {
+                return result;
             }
         }
     }
 
-    /// Makes attempts for many inputs in rounds, as all are under way at once. Equal inputs are one request, but not in
+    /// Makes attempts for many inputs in rounds, as if all ran at once. Equal inputs are one request, but not in
     /// the reference.
     pub(crate) fn attempts_of_many<I: PartialEq, T: Clone>(
         &mut self,
         inputs: &[I],
         verdict: impl Fn(&Self, &Failure) -> Verdict,
         once: impl Fn(&mut Self, &I) -> Result<T, Failure>,
-    ) -> Vec<Answer<T>> {
+    ) -> Vec<CallResult<T>> {
         if self.fails_many {
-            return inputs.iter().map(|_| Err(Refusal::Other)).collect();
+            return inputs.iter().map(|_| Err(Exception::Other)).collect();
         }
-        let mut answers: Vec<Option<Answer<T>>> = inputs.iter().map(|_| None).collect();
+        let mut results: Vec<Option<CallResult<T>>> = inputs.iter().map(|_| None).collect();
         let mut left = vec![Some(self.retries); inputs.len()];
-        while answers.iter().any(Option::is_none) {
+        while results.iter().any(Option::is_none) {
             for (index, input) in inputs.iter().enumerate() {
                 let twin = inputs[..index].iter().position(|other| other == input);
                 match twin.filter(|_| !self.quirks.has(Quirk::RepeatedDownload)) {
-                    Some(twin) => answers[index] = answers[twin].clone(),
-                    None if answers[index].is_some() => {}
+                    Some(twin) => results[index] = results[twin].clone(),
+                    None if results[index].is_some() => {}
                     None => {
-                        let answer = once(self, input);
-                        answers[index] = self.settle(&verdict, answer, &mut left[index]);
+                        let result = once(self, input);
+                        results[index] = self.settle(&verdict, result, &mut left[index]);
                     }
                 }
             }
         }
-        answers.into_iter().flatten().collect()
+        results.into_iter().flatten().collect()
     }
 
     /// What an attempt comes to; nothing yet if there is another one.
     fn settle<T>(
         &self,
         verdict: &impl Fn(&Self, &Failure) -> Verdict,
-        answer: Result<T, Failure>,
+        result: Result<T, Failure>,
         left: &mut Option<u32>,
-    ) -> Option<Answer<T>> {
-        let failure = match answer {
-            Ok(answer) => return Some(Ok(answer)),
+    ) -> Option<CallResult<T>> {
+        let failure = match result {
+            Ok(result) => return Some(Ok(result)),
             Err(failure) => failure,
         };
         *left = match verdict(self, &failure) {
-            Verdict::Fatal(refusal) => return Some(Err(refusal)),
+            Verdict::Fatal(exception) => return Some(Err(exception)),
             Verdict::Again => left.and_then(|left| left.checked_sub(1)),
             Verdict::Onward => self.retries.checked_sub(1),
         };
-        left.is_none().then_some(Err(Refusal::Other))
+        left.is_none().then_some(Err(Exception::Other))
     }
 
     /// What a failure means to calls on one object.
     pub(crate) fn verdict(&self, failure: &Failure) -> Verdict {
         let (status, code) = match failure {
-            Failure::Answer { status, code } => (status, code),
+            Failure::ErrorResponse { status, code } => (status, code),
             Failure::Truncated { moved: 1.. } if !self.quirks.has(Quirk::AttemptsInAll) => {
                 return Verdict::Onward;
             }
@@ -96,14 +96,14 @@ impl Client<'_> {
     }
 }
 
-/// The reference looks at the code, and at the status if there is none; it retries what it does not know.
+/// The reference looks at the code, and at the status without a code; it retries what it does not know.
 fn reference_verdict(status: u16, code: &str) -> Verdict {
     match (status, code) {
-        (_, "NoSuchKey" | "NoSuchBucket") | (404, "") => Verdict::Fatal(Refusal::NotFound),
+        (_, "NoSuchKey" | "NoSuchBucket") | (404, "") => Verdict::Fatal(Exception::NotFound),
         (_, "AccessDenied" | "AllAccessDisabled" | "InvalidAccessKeyId") | (403, "") => {
-            Verdict::Fatal(Refusal::AccessDenied)
+            Verdict::Fatal(Exception::AccessDenied)
         }
-        (_, "InvalidRange") | (416, "") => Verdict::Fatal(Refusal::InvalidRange),
+        (_, "InvalidRange") | (416, "") => Verdict::Fatal(Exception::InvalidRange),
         _ => Verdict::Again,
     }
 }
@@ -111,7 +111,7 @@ fn reference_verdict(status: u16, code: &str) -> Verdict {
 /// The client retries what can pass, and nothing else.
 fn promised_verdict(status: u16, code: &str) -> Verdict {
     match (status, code) {
-        (_, "NoSuchKey" | "NoSuchBucket") => Verdict::Fatal(Refusal::NotFound),
+        (_, "NoSuchKey" | "NoSuchBucket") => Verdict::Fatal(Exception::NotFound),
         (
             _,
             "AccessDenied"
@@ -121,8 +121,8 @@ fn promised_verdict(status: u16, code: &str) -> Verdict {
             | "ExpiredToken"
             | "InvalidToken"
             | "RequestTimeTooSkewed",
-        ) => Verdict::Fatal(Refusal::AccessDenied),
-        (_, "InvalidRange") => Verdict::Fatal(Refusal::InvalidRange),
+        ) => Verdict::Fatal(Exception::AccessDenied),
+        (_, "InvalidRange") => Verdict::Fatal(Exception::InvalidRange),
         (
             _,
             "SlowDown"
@@ -135,10 +135,10 @@ fn promised_verdict(status: u16, code: &str) -> Verdict {
             | "TooManyRequests"
             | "OperationAborted",
         ) => Verdict::Again,
-        (404, _) => Verdict::Fatal(Refusal::NotFound),
-        (401 | 403, _) => Verdict::Fatal(Refusal::AccessDenied),
-        (416, _) => Verdict::Fatal(Refusal::InvalidRange),
+        (404, _) => Verdict::Fatal(Exception::NotFound),
+        (401 | 403, _) => Verdict::Fatal(Exception::AccessDenied),
+        (416, _) => Verdict::Fatal(Exception::InvalidRange),
         (408 | 409 | 429 | 500 | 502..=599, _) => Verdict::Again,
-        _ => Verdict::Fatal(Refusal::Other),
+        _ => Verdict::Fatal(Exception::Other),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::exception::{CallResult, Exception};
 use super::local::LocalFiles;
 use super::object::{Info, Object};
 use super::quirk::{Quirk, Quirks};
-use super::refusal::{Answer, Refusal};
 use super::root::Root;
 use super::server::Server;
 use crate::vectors::python::is_truthy;
@@ -70,7 +70,7 @@ pub(crate) enum Temporary {
 
 impl<'scenario> Client<'scenario> {
     /// Constructs a client as the scenario says.
-    pub(crate) fn construct(quirks: &'scenario Quirks, scenario: &Scenario) -> Answer<Self> {
+    pub(crate) fn construct(quirks: &'scenario Quirks, scenario: &Scenario) -> CallResult<Self> {
         let retry_count = scenario.count("S3_RETRY_COUNT").unwrap_or(7);
         let transient = scenario.count("S3_TRANSIENT_RETRY_COUNT").unwrap_or(20);
         let retries = retry_count.max(transient);
@@ -84,9 +84,9 @@ impl<'scenario> Client<'scenario> {
         if !is_directory(scenario, &tmproot) {
             let is_python = quirks.has(Quirk::PythonErrors);
             return Err(if is_python {
-                Refusal::Python("FileNotFoundError")
+                Exception::Python("FileNotFoundError")
             } else {
-                Refusal::Other
+                Exception::Other
             });
         }
         Ok(Self {
@@ -124,7 +124,7 @@ impl<'scenario> Client<'scenario> {
     }
 
     /// The key that an argument stands for; `None` is the root.
-    pub(crate) fn key(&self, argument: &Argument) -> Answer<Option<String>> {
+    pub(crate) fn key(&self, argument: &Argument) -> CallResult<Option<String>> {
         match argument {
             Argument::Null => Ok(None),
             Argument::Text(text) => Ok(Some(text.clone())),
@@ -140,7 +140,7 @@ impl<'scenario> Client<'scenario> {
     }
 
     /// The URL that an argument stands for.
-    pub(crate) fn resolve(&self, argument: &Argument) -> Answer<String> {
+    pub(crate) fn resolve(&self, argument: &Argument) -> CallResult<String> {
         self.root
             .resolve(self.quirks, self.key(argument)?.as_deref())
     }
@@ -154,7 +154,11 @@ impl<'scenario> Client<'scenario> {
     }
 
     /// What info says of a stored object.
-    pub(crate) fn info_of(&self, stored: &Stored, range: Option<(u64, u64, u64)>) -> Answer<Info> {
+    pub(crate) fn info_of(
+        &self,
+        stored: &Stored,
+        range: Option<(u64, u64, u64)>,
+    ) -> CallResult<Info> {
         let content_type = stored
             .content_type
             .clone()
@@ -163,7 +167,7 @@ impl<'scenario> Client<'scenario> {
             None => serde_json::Value::Null,
             Some(Ok(value)) => value,
             Some(Err(_)) if self.quirks.has(Quirk::BadMetadata) => {
-                return Err(Refusal::Python("JSONDecodeError"));
+                return Err(Exception::Python("JSONDecodeError"));
             }
             Some(Err(_)) => serde_json::Value::Null,
         };
@@ -183,26 +187,25 @@ impl<'scenario> Client<'scenario> {
     }
 
     /// Calls on many objects start a helper, which cannot be told parameters that are in use.
-    pub(crate) fn use_many(&self) -> Answer<()> {
+    pub(crate) fn use_many(&self) -> CallResult<()> {
         let is_spoiled =
             self.parameters == Parameters::Used && self.quirks.has(Quirk::SpoiledParameters);
         if is_spoiled {
-            Err(Refusal::Python("TypeError"))
+            Err(Exception::Python("TypeError"))
         } else {
             Ok(())
         }
     }
 
-    /// The answers of a call on many objects, or the failure that the call raises.
-    pub(crate) fn gather<T>(&self, answers: Vec<Answer<T>>) -> Answer<Vec<T>> {
+    /// The results of a call on many objects, or the failure that the call raises.
+    pub(crate) fn gather<T>(&self, results: Vec<CallResult<T>>) -> CallResult<Vec<T>> {
         if self.quirks.has(Quirk::FatalFirst) {
-            let fatal =
-                |answer: &&Answer<T>| matches!(answer, Err(refusal) if *refusal != Refusal::Other);
-            if let Some(Err(refusal)) = answers.iter().find(fatal) {
-                return Err(refusal.clone());
+            let fatal = |result: &&CallResult<T>| matches!(result, Err(exception) if *exception != Exception::Other);
+            if let Some(Err(exception)) = results.iter().find(fatal) {
+                return Err(exception.clone());
             }
         }
-        answers.into_iter().collect()
+        results.into_iter().collect()
     }
 }
 

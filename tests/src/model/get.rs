@@ -2,10 +2,10 @@
 
 use super::attempt::Verdict;
 use super::client::{Client, Temporary};
+use super::exception::{ANY_CLASS, CallResult, Exception};
 use super::object::Object;
 use super::place::{Place, Problem};
 use super::quirk::Quirk;
-use super::refusal::{ANY_CLASS, Answer, Refusal};
 use super::server::Failure;
 use crate::vectors::Argument;
 use crate::vectors::python::iterate;
@@ -18,7 +18,7 @@ enum Wanted {
     /// From here, at most so many.
     From(u64, u64),
     Last(u64),
-    /// A header that the server does not understand, and hence ignores.
+    /// A header that the server does not understand and therefore ignores.
     Senseless,
 }
 
@@ -40,7 +40,7 @@ impl Item {
 }
 
 impl Client<'_> {
-    pub(crate) fn get(&mut self, bound: &Bound) -> Answer<Object> {
+    pub(crate) fn get(&mut self, bound: &Bound) -> CallResult<Object> {
         let item = self.item(bound.get("key"))?;
         self.need_temporary()?;
         self.use_one();
@@ -48,19 +48,19 @@ impl Client<'_> {
         self.downloaded(&item, found, bound, false)
     }
 
-    pub(crate) fn get_many(&mut self, bound: &Bound) -> Answer<Vec<Object>> {
+    pub(crate) fn get_many(&mut self, bound: &Bound) -> CallResult<Vec<Object>> {
         let keys = iterate(bound.get("keys")).ok_or_else(untypable::not_iterable)?;
         let items = keys
             .iter()
             .map(|key| self.item(key))
-            .collect::<Answer<Vec<_>>>()?;
+            .collect::<CallResult<Vec<_>>>()?;
         if !items.is_empty() {
             self.need_temporary_for_many()?;
         }
         let found = self.attempts_of_many(&items, Self::verdict_of_many, Self::download);
-        let answers = items.iter().zip(found);
+        let results = items.iter().zip(found);
         self.gather(
-            answers
+            results
                 .map(|(item, found)| self.downloaded(item, found, bound, true))
                 .collect(),
         )
@@ -69,14 +69,16 @@ impl Client<'_> {
     /// What a failure means to a download among many.
     pub(crate) fn verdict_of_many(&self, failure: &Failure) -> Verdict {
         match self.verdict(failure) {
-            Verdict::Fatal(Refusal::InvalidRange) if self.quirks.has(Quirk::UnsatisfiableMany) => {
+            Verdict::Fatal(Exception::InvalidRange)
+                if self.quirks.has(Quirk::UnsatisfiableMany) =>
+            {
                 Verdict::Again
             }
             other => other,
         }
     }
 
-    fn item(&self, key: &Argument) -> Answer<Item> {
+    fn item(&self, key: &Argument) -> CallResult<Item> {
         let url = self.resolve(key)?;
         let place = self.place(&url)?;
         let wanted = self.wanted(number(key, "offset"), number(key, "length"))?;
@@ -89,15 +91,15 @@ impl Client<'_> {
     }
 
     /// The place of an object's URL. What is no place is refused at once, or sent all the same.
-    pub(crate) fn place(&self, url: &str) -> Answer<Place> {
+    pub(crate) fn place(&self, url: &str) -> CallResult<Place> {
         let place = Place::of(self.quirks, url);
         match place.problem() {
-            Some(problem) if !self.quirks.has(problem.quirk()) => Err(Refusal::Url),
+            Some(problem) if !self.quirks.has(problem.quirk()) => Err(Exception::Url),
             _ => Ok(place),
         }
     }
 
-    fn wanted(&self, offset: Option<i64>, length: Option<i64>) -> Answer<Wanted> {
+    fn wanted(&self, offset: Option<i64>, length: Option<i64>) -> CallResult<Wanted> {
         let (offset, length) = match (offset, length) {
             (None, None) => return Ok(Wanted::Whole),
             (_, Some(length)) if length < 0 && self.quirks.has(Quirk::NegativeLength) => {
@@ -111,7 +113,7 @@ impl Client<'_> {
         ) {
             (Ok(offset), length) if length > 0 => Ok(Wanted::From(offset, length)),
             _ if self.quirks.has(Quirk::SenselessRange) => Ok(Wanted::Senseless),
-            _ => Err(Refusal::InvalidRange),
+            _ => Err(Exception::InvalidRange),
         }
     }
 
@@ -119,7 +121,7 @@ impl Client<'_> {
     fn download(&mut self, item: &Item) -> Result<(Stored, u64, Vec<u8>), Failure> {
         let stored = match self.read("GET", &item.place) {
             // Without a size the first part is asked for by range, which an empty object refuses.
-            Err(Failure::Answer { status: 416, .. })
+            Err(Failure::ErrorResponse { status: 416, .. })
                 if item.wanted == Wanted::Whole
                     && !item.is_listed
                     && !self.quirks.has(Quirk::WholeRefused) =>
@@ -134,11 +136,11 @@ impl Client<'_> {
             Wanted::Whole => (0, size),
             Wanted::From(start, count) => (start, count.min(size.saturating_sub(start))),
             Wanted::Last(count) => (size.saturating_sub(count), count.min(size)),
-            // The answer has no Content-Range, which the reference takes for a broken answer.
+            // The response has no Content-Range, which the reference takes for a broken response.
             Wanted::Senseless => return Err(Failure::Dropped),
         };
         if item.wanted != Wanted::Whole && count == 0 {
-            return Err(Failure::Answer {
+            return Err(Failure::ErrorResponse {
                 status: 416,
                 code: "InvalidRange".to_owned(),
             });
@@ -176,13 +178,13 @@ impl Client<'_> {
     fn downloaded(
         &self,
         item: &Item,
-        found: Answer<(Stored, u64, Vec<u8>)>,
+        found: CallResult<(Stored, u64, Vec<u8>)>,
         bound: &Bound,
         is_many: bool,
-    ) -> Answer<Object> {
+    ) -> CallResult<Object> {
         let mut object = Object::missing(self.quirks, self.root.text(), &item.url);
         let (stored, start, bytes) = match found {
-            Err(Refusal::NotFound) if bound.flag("return_missing", false) => return Ok(object),
+            Err(Exception::NotFound) if bound.flag("return_missing", false) => return Ok(object),
             found => found?,
         };
         let count = bytes.len() as u64;
@@ -197,23 +199,23 @@ impl Client<'_> {
         Ok(object)
     }
 
-    pub(crate) fn get_all(&mut self, bound: &Bound) -> Answer<Vec<Object>> {
-        let root = self.root.text().ok_or(Refusal::Url)?.to_owned();
+    pub(crate) fn get_all(&mut self, bound: &Bound) -> CallResult<Vec<Object>> {
+        let root = self.root.text().ok_or(Exception::Url)?.to_owned();
         let is_bounded = !self.quirks.has(Quirk::RecursivePrefix);
         self.recursive(&[(root, is_bounded)], bound)
     }
 
-    pub(crate) fn get_recursive(&mut self, bound: &Bound) -> Answer<Vec<Object>> {
+    pub(crate) fn get_recursive(&mut self, bound: &Bound) -> CallResult<Vec<Object>> {
         let keys = iterate(bound.get("keys")).ok_or_else(untypable::not_iterable)?;
         let urls = keys
             .iter()
             .map(|key| Ok((self.prefix(key)?, false)))
-            .collect::<Answer<Vec<_>>>()?;
+            .collect::<CallResult<Vec<_>>>()?;
         self.recursive(&urls, bound)
     }
 
     /// Lists below each URL and downloads what is there. A bounded one stays inside its directory.
-    fn recursive(&mut self, urls: &[(String, bool)], bound: &Bound) -> Answer<Vec<Object>> {
+    fn recursive(&mut self, urls: &[(String, bool)], bound: &Bound) -> CallResult<Vec<Object>> {
         if !urls.is_empty() {
             self.need_temporary_for_many()?;
         }
@@ -245,7 +247,7 @@ impl Client<'_> {
         let (prefixes, items): (Vec<_>, Vec<_>) = items.into_iter().unzip();
         let downloads = self.attempts_of_many(&items, Self::verdict_of_many, Self::download);
         let with_info = bound.flag("return_info", false);
-        let answers =
+        let results =
             prefixes
                 .iter()
                 .zip(items)
@@ -267,28 +269,28 @@ impl Client<'_> {
                     object.file = Some(item.file(0));
                     Ok(object)
                 });
-        self.gather(answers.collect())
+        self.gather(results.collect())
     }
 
     /// Downloads of one object fail in the reference when their file cannot be made.
-    fn need_temporary(&self) -> Answer<()> {
+    fn need_temporary(&self) -> CallResult<()> {
         match self.state {
             Temporary::Elsewhere if self.quirks.has(Quirk::RelativeTemporary) => {
-                Err(Refusal::Python("FileNotFoundError"))
+                Err(Exception::Python("FileNotFoundError"))
             }
             Temporary::Removed if self.quirks.has(Quirk::TemporaryGone) => {
-                Err(Refusal::Python(ANY_CLASS))
+                Err(Exception::Python(ANY_CLASS))
             }
             _ => Ok(()),
         }
     }
 
     /// Calls on many objects pass their inputs through files, too.
-    pub(crate) fn need_temporary_for_many(&self) -> Answer<()> {
+    pub(crate) fn need_temporary_for_many(&self) -> CallResult<()> {
         self.use_many()?;
         match self.state {
             Temporary::Closed if self.quirks.has(Quirk::AfterClose) && !self.keeps_files => {
-                Err(Refusal::Python(ANY_CLASS))
+                Err(Exception::Python(ANY_CLASS))
             }
             _ => self.need_temporary(),
         }

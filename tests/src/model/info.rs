@@ -2,16 +2,16 @@
 
 use super::attempt::Verdict;
 use super::client::Client;
+use super::exception::{CallResult, Exception};
 use super::object::Object;
 use super::place::Place;
 use super::quirk::Quirk;
-use super::refusal::{Answer, Refusal};
 use super::server::Failure;
 use crate::vectors::python::iterate;
 use crate::vectors::{Bound, Stored, untypable};
 
 impl Client<'_> {
-    pub(crate) fn info(&mut self, bound: &Bound) -> Answer<Object> {
+    pub(crate) fn info(&mut self, bound: &Bound) -> CallResult<Object> {
         let url = self.resolve(bound.get("key"))?;
         let mut place = self.place(&url)?;
         if self.quirks.has(Quirk::QuoteStripped) {
@@ -22,7 +22,7 @@ impl Client<'_> {
         self.described(&url, found, bound)
     }
 
-    pub(crate) fn info_many(&mut self, bound: &Bound) -> Answer<Vec<Object>> {
+    pub(crate) fn info_many(&mut self, bound: &Bound) -> CallResult<Vec<Object>> {
         let keys = iterate(bound.get("keys")).ok_or_else(untypable::not_iterable)?;
         let places = keys
             .iter()
@@ -31,15 +31,15 @@ impl Client<'_> {
                 let place = self.place(&url)?;
                 Ok((url, place))
             })
-            .collect::<Answer<Vec<_>>>()?;
+            .collect::<CallResult<Vec<_>>>()?;
         if !places.is_empty() {
             self.need_temporary_for_many()?;
         }
         let once = |client: &mut Self, (_, place): &(String, Place)| client.read("HEAD", place);
         let found = self.attempts_of_many(&places, Self::verdict_of_info_many, once);
-        let answers = places.iter().zip(found);
+        let results = places.iter().zip(found);
         self.gather(
-            answers
+            results
                 .map(|((url, _), found)| self.described(url, found, bound))
                 .collect(),
         )
@@ -48,22 +48,22 @@ impl Client<'_> {
     fn verdict_of_info_many(&self, failure: &Failure) -> Verdict {
         match failure {
             Failure::Dropped if self.quirks.has(Quirk::InfoManyFatal) => {
-                Verdict::Fatal(Refusal::Other)
+                Verdict::Fatal(Exception::Other)
             }
-            Failure::Answer {
+            Failure::ErrorResponse {
                 status: 400..500, ..
             } if self.quirks.has(Quirk::PermanentErrors) => match self.verdict(failure) {
-                Verdict::Again => Verdict::Fatal(Refusal::Other),
+                Verdict::Again => Verdict::Fatal(Exception::Other),
                 other => other,
             },
             _ => self.verdict(failure),
         }
     }
 
-    fn described(&self, url: &str, found: Answer<Stored>, bound: &Bound) -> Answer<Object> {
+    fn described(&self, url: &str, found: CallResult<Stored>, bound: &Bound) -> CallResult<Object> {
         let mut object = Object::missing(self.quirks, self.root.text(), url);
         let stored = match found {
-            Err(Refusal::NotFound) if bound.flag("return_missing", false) => return Ok(object),
+            Err(Exception::NotFound) if bound.flag("return_missing", false) => return Ok(object),
             found => found?,
         };
         object.size = Some(stored.body.len() as u64);

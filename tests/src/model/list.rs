@@ -1,10 +1,10 @@
 //! `list_paths`, `list_recursive`, and the listing behind recursive downloads.
 
 use super::client::Client;
+use super::exception::{CallResult, Exception};
 use super::object::Object;
 use super::place::{Place, Problem, is_bucket};
 use super::quirk::Quirk;
-use super::refusal::{Answer, Refusal};
 use super::server::Failure;
 use crate::vectors::python::iterate;
 use crate::vectors::{Argument, Bound, untypable};
@@ -37,7 +37,7 @@ impl Place {
 }
 
 impl Client<'_> {
-    pub(crate) fn list_paths(&mut self, bound: &Bound) -> Answer<Vec<Object>> {
+    pub(crate) fn list_paths(&mut self, bound: &Bound) -> CallResult<Vec<Object>> {
         let urls = self.prefixes(bound.get("keys"))?;
         let urls: Vec<_> = urls
             .iter()
@@ -46,12 +46,12 @@ impl Client<'_> {
         self.listed(&urls, true)
     }
 
-    pub(crate) fn list_recursive(&mut self, bound: &Bound) -> Answer<Vec<Object>> {
+    pub(crate) fn list_recursive(&mut self, bound: &Bound) -> CallResult<Vec<Object>> {
         let urls = self.prefixes(bound.get("keys"))?;
         self.listed(&urls, false)
     }
 
-    fn prefixes(&self, keys: &Argument) -> Answer<Vec<String>> {
+    fn prefixes(&self, keys: &Argument) -> CallResult<Vec<String>> {
         let keys = match keys {
             Argument::Null => vec![Argument::Null],
             keys => iterate(keys).ok_or_else(untypable::not_iterable)?,
@@ -60,15 +60,15 @@ impl Client<'_> {
     }
 
     /// The URL of a prefix, which can be too long like that of an object.
-    pub(crate) fn prefix(&self, key: &Argument) -> Answer<String> {
+    pub(crate) fn prefix(&self, key: &Argument) -> CallResult<String> {
         let url = self.resolve(key)?;
         match Place::of(self.quirks, &url).problem() {
-            Some(Problem::LongKey) if !self.quirks.has(Quirk::LongKey) => Err(Refusal::Url),
+            Some(Problem::LongKey) if !self.quirks.has(Quirk::LongKey) => Err(Exception::Url),
             _ => Ok(url),
         }
     }
 
-    fn listed(&mut self, urls: &[String], is_delimited: bool) -> Answer<Vec<Object>> {
+    fn listed(&mut self, urls: &[String], is_delimited: bool) -> CallResult<Vec<Object>> {
         if !urls.is_empty() {
             self.use_many()?;
         }
@@ -86,14 +86,14 @@ impl Client<'_> {
     }
 
     /// Everything that begins with a place's key, page by page: in each page objects before common prefixes.
-    pub(crate) fn list(&mut self, place: &Place, is_delimited: bool) -> Answer<Vec<Entry>> {
+    pub(crate) fn list(&mut self, place: &Place, is_delimited: bool) -> CallResult<Vec<Entry>> {
         let retries = std::mem::replace(&mut self.retries, self.list_retries);
-        let answer = self.list_with_retries(place, is_delimited);
+        let result = self.list_with_retries(place, is_delimited);
         self.retries = retries;
-        answer
+        result
     }
 
-    fn list_with_retries(&mut self, place: &Place, is_delimited: bool) -> Answer<Vec<Entry>> {
+    fn list_with_retries(&mut self, place: &Place, is_delimited: bool) -> CallResult<Vec<Entry>> {
         // The reference begins again after a failure, the client goes on with the page.
         if self.quirks.has(Quirk::ListRetries) {
             return self.attempts(Self::verdict, |client| {

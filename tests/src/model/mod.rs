@@ -1,4 +1,4 @@
-//! What the facade promises, as a small pure function, and what the reference does instead.
+//! Model of the facade as a pure function, and of the reference where the two differ.
 //!
 //! A [`Model`] plays a [`Scenario`](crate::vectors::Scenario) on buckets that are maps and says what comes out. It
 //! shares no rule with the client: roots, keys, ranges, listings and retries are written down here once more, as
@@ -10,9 +10,9 @@
 //!
 //! The model is deliberately slow and simple: bodies are copied, listings are filtered from the whole bucket.
 
-mod answer;
 mod attempt;
 mod client;
+mod exception;
 mod get;
 mod info;
 mod list;
@@ -23,9 +23,9 @@ mod play;
 mod pseudo;
 mod put;
 mod quirk;
-mod refusal;
 mod root;
 mod server;
+mod shown_result;
 
 pub use play::Model;
 pub(crate) use put::{NON_SEEKABLE, is_binary};

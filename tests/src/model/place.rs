@@ -10,7 +10,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// What a request for this URL is sent to. The bucket is empty if there is none.
+    /// What a request for this URL is sent to. The bucket is empty if the URL has no bucket.
     pub(crate) fn of(quirks: &Quirks, url: &str) -> Self {
         let parsed = Parsed::of(quirks, url);
         let key = if quirks.has(Quirk::LeadingSlash) {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::exception::{ANY_CLASS, Exception};
 use super::quirk::Quirks;
-use super::refusal::{ANY_CLASS, Refusal};
 use crate::vectors::outcome::show_stored;
 use crate::vectors::{Bound, Call, Outcome, Scenario, Step, record, untypable};
 
@@ -49,7 +49,7 @@ impl Model {
     pub fn play(&self, scenario: &Scenario) -> Outcome {
         let mut client = match Client::construct(&self.quirks, scenario) {
             Ok(client) => client.with_page(self.page),
-            Err(refusal) => return Outcome::refused(refusal.show()),
+            Err(exception) => return Outcome::refused(exception.show()),
         };
         let results = scenario
             .steps
@@ -85,12 +85,12 @@ impl Client<'_> {
     fn call(&mut self, call: Call, bound: &Bound) -> Value {
         match call {
             Call::Get => {
-                let answer = self.get(bound);
-                self.one(answer)
+                let result = self.get(bound);
+                self.one(result)
             }
             Call::Info => {
-                let answer = self.info(bound);
-                self.one(answer)
+                let result = self.info(bound);
+                self.one(result)
             }
             Call::GetMany
             | Call::GetRecursive
@@ -98,7 +98,7 @@ impl Client<'_> {
             | Call::InfoMany
             | Call::ListPaths
             | Call::ListRecursive => {
-                let answer = match call {
+                let result = match call {
                     Call::GetMany => self.get_many(bound),
                     Call::GetRecursive => self.get_recursive(bound),
                     Call::GetAll => self.get_all(bound),
@@ -106,14 +106,14 @@ impl Client<'_> {
                     Call::ListPaths => self.list_paths(bound),
                     _ => self.list_recursive(bound),
                 };
-                self.many(answer)
+                self.many(result)
             }
             _ => self.other_call(call, bound),
         }
     }
 
     fn other_call(&mut self, call: Call, bound: &Bound) -> Value {
-        let answer = match call {
+        let result = match call {
             Call::Put => self.put(bound).map(|url| json!(url)),
             Call::PutMany => self.put_many(bound),
             Call::PutFiles => self.put_files(bound),
@@ -134,13 +134,13 @@ impl Client<'_> {
             }
             Call::WithRaise => {
                 self.close();
-                Err(Refusal::Python(ANY_CLASS))
+                Err(Exception::Python(ANY_CLASS))
             }
             _ => {
                 self.close();
                 Ok(Value::Null)
             }
         };
-        self.plain(answer)
+        self.plain(result)
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::client::{Client, Returned, Temporary, plain_path};
+use super::exception::{CallResult, Exception};
 use super::quirk::Quirk;
-use super::refusal::{Answer, Refusal};
 use crate::vectors::content::show_bytes;
 use crate::vectors::{Argument, Bound};
 
@@ -42,13 +42,13 @@ impl Client<'_> {
     }
 
     /// An earlier result, read again.
-    pub(crate) fn reread(&self, bound: &Bound) -> Answer<Value> {
-        let step = bound.index("step").ok_or(Refusal::Other)?;
+    pub(crate) fn reread(&self, bound: &Bound) -> CallResult<Value> {
+        let step = bound.index("step").ok_or(Exception::Other)?;
         let object = self
             .earlier(step, bound.index("item"))
-            .ok_or(Refusal::Other)?;
+            .ok_or(Exception::Other)?;
         if !self.has_files() && self.quirks.has(Quirk::AfterClose) && object.body.is_some() {
-            return Err(Refusal::Python("FileNotFoundError"));
+            return Err(Exception::Python("FileNotFoundError"));
         }
         let mut body = object.body.clone();
         if self.quirks.has(Quirk::SharedFile) && object.file.is_some() {
@@ -72,11 +72,11 @@ impl Client<'_> {
         latest.body.clone()
     }
 
-    pub(crate) fn path_exists(&self, bound: &Bound) -> Answer<Value> {
-        let step = bound.index("step").ok_or(Refusal::Other)?;
+    pub(crate) fn path_exists(&self, bound: &Bound) -> CallResult<Value> {
+        let step = bound.index("step").ok_or(Exception::Other)?;
         let object = self
             .earlier(step, bound.index("item"))
-            .ok_or(Refusal::Other)?;
+            .ok_or(Exception::Other)?;
         Ok(json!(object.body.is_some() && self.has_files()))
     }
 
@@ -88,23 +88,23 @@ impl Client<'_> {
         }
     }
 
-    pub(crate) fn same_path(&self, bound: &Bound) -> Answer<Value> {
-        let step = bound.index("step").ok_or(Refusal::Other)?;
+    pub(crate) fn same_path(&self, bound: &Bound) -> CallResult<Value> {
+        let step = bound.index("step").ok_or(Exception::Other)?;
         let file = |name| {
             self.earlier(step, bound.index(name))
                 .map(|object| object.file.clone())
         };
         let (first, second) = (
-            file("first").ok_or(Refusal::Other)?,
-            file("second").ok_or(Refusal::Other)?,
+            file("first").ok_or(Exception::Other)?,
+            file("second").ok_or(Exception::Other)?,
         );
         Ok(json!(first == second))
     }
 
     /// Whether a stream that was passed is closed. In Rust it was moved, and is dropped with the call.
-    pub(crate) fn file_closed(&self, bound: &Bound) -> Answer<Value> {
-        let index = bound.index("stream").ok_or(Refusal::Other)?;
-        let is_many = *self.streams.get(index).ok_or(Refusal::Other)?;
+    pub(crate) fn file_closed(&self, bound: &Bound) -> CallResult<Value> {
+        let index = bound.index("stream").ok_or(Exception::Other)?;
+        let is_many = *self.streams.get(index).ok_or(Exception::Other)?;
         Ok(json!(!(is_many && self.quirks.has(Quirk::StreamStaysOpen))))
     }
 }

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::attempt::Verdict;
 use super::client::Client;
+use super::exception::{CallResult, Exception};
 use super::local::AtPath;
 use super::place::{Place, Problem};
 use super::quirk::Quirk;
-use super::refusal::{Answer, Refusal};
 use super::server::Failure;
 use crate::vectors::outcome::show_list;
 use crate::vectors::pair::{Pair, metadata, text};
@@ -21,7 +21,7 @@ struct Upload {
     stored: Option<Stored>,
 }
 
-/// What became of an upload.
+/// The outcome of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Uploaded {
     Written,
@@ -31,7 +31,7 @@ enum Uploaded {
 }
 
 impl Client<'_> {
-    pub(crate) fn put(&mut self, bound: &Bound) -> Answer<String> {
+    pub(crate) fn put(&mut self, bound: &Bound) -> CallResult<String> {
         let body = self.value(bound.get("obj"), false)?;
         let url = self.resolve(bound.get("key"))?;
         let place = self.place(&url)?;
@@ -50,7 +50,7 @@ impl Client<'_> {
             if !overwrite && client.quirks.has(Quirk::CheckFirst) {
                 match client.read("HEAD", &place) {
                     Ok(_) => return Ok(true),
-                    Err(Failure::Answer { status: 404, .. }) => {}
+                    Err(Failure::ErrorResponse { status: 404, .. }) => {}
                     Err(failure) => return Err(failure),
                 }
             }
@@ -59,18 +59,18 @@ impl Client<'_> {
         Ok(url)
     }
 
-    pub(crate) fn put_many(&mut self, bound: &Bound) -> Answer<Value> {
+    pub(crate) fn put_many(&mut self, bound: &Bound) -> CallResult<Value> {
         let uploads = Pair::all(bound.get("key_objs"))?
             .into_iter()
             .map(|pair| {
                 let body = self.value(&pair.value, true)?;
                 self.upload(pair, Some(body))
             })
-            .collect::<Answer<Vec<_>>>()?;
+            .collect::<CallResult<Vec<_>>>()?;
         self.upload_all(&uploads, bound.flag("overwrite", true))
     }
 
-    pub(crate) fn put_files(&mut self, bound: &Bound) -> Answer<Value> {
+    pub(crate) fn put_files(&mut self, bound: &Bound) -> CallResult<Value> {
         let uploads = Pair::all(bound.get("key_paths"))?
             .into_iter()
             .map(|pair| {
@@ -80,18 +80,18 @@ impl Client<'_> {
                 }
                 let body = match self.files.at(&pair.path) {
                     None => return Err(untypable::path().into()),
-                    Some(AtPath::Nothing) => return Err(Refusal::NotFound),
+                    Some(AtPath::Nothing) => return Err(Exception::NotFound),
                     Some(AtPath::Directory) if self.quirks.has(Quirk::DirectoryValue) => None,
-                    Some(AtPath::Directory) => return Err(Refusal::Other),
+                    Some(AtPath::Directory) => return Err(Exception::Other),
                     Some(AtPath::File(body)) => Some(body),
                 };
                 self.upload(pair, body)
             })
-            .collect::<Answer<Vec<_>>>()?;
+            .collect::<CallResult<Vec<_>>>()?;
         self.upload_all(&uploads, bound.flag("overwrite", true))
     }
 
-    fn upload(&self, pair: Pair, body: Option<Vec<u8>>) -> Answer<Upload> {
+    fn upload(&self, pair: Pair, body: Option<Vec<u8>>) -> CallResult<Upload> {
         let url = self.resolve(&pair.key)?;
         let place = self.place(&url)?;
         let own = self.header(
@@ -120,7 +120,7 @@ impl Client<'_> {
     }
 
     /// A value that travels in a header.
-    fn header(&self, value: Option<String>) -> Answer<Option<String>> {
+    fn header(&self, value: Option<String>) -> CallResult<Option<String>> {
         let fits = value
             .iter()
             .flat_map(|value| value.chars())
@@ -128,19 +128,19 @@ impl Client<'_> {
         if fits || self.quirks.has(Quirk::HeaderCharacters) {
             Ok(value)
         } else {
-            Err(Refusal::Other)
+            Err(Exception::Other)
         }
     }
 
-    fn upload_all(&mut self, uploads: &[Upload], overwrite: bool) -> Answer<Value> {
+    fn upload_all(&mut self, uploads: &[Upload], overwrite: bool) -> CallResult<Value> {
         if !uploads.is_empty() {
             self.use_many()?;
         }
-        let answers: Vec<_> = uploads
+        let results: Vec<_> = uploads
             .iter()
             .map(|upload| self.upload_one(upload, overwrite))
             .collect();
-        let outcomes = self.gather(answers)?;
+        let outcomes = self.gather(results)?;
         let last_written = outcomes
             .iter()
             .rposition(|outcome| *outcome == Uploaded::Written);
@@ -148,7 +148,7 @@ impl Client<'_> {
             .iter()
             .position(|outcome| *outcome == Uploaded::Lost);
         if first_lost.is_some_and(|lost| last_written.is_some_and(|written| lost < written)) {
-            return Err(Refusal::Python("IndexError"));
+            return Err(Exception::Python("IndexError"));
         }
         let written = uploads
             .iter()
@@ -164,28 +164,28 @@ impl Client<'_> {
         Ok(show_list(pairs.collect()))
     }
 
-    fn upload_one(&mut self, upload: &Upload, overwrite: bool) -> Answer<Uploaded> {
+    fn upload_one(&mut self, upload: &Upload, overwrite: bool) -> CallResult<Uploaded> {
         let Some(stored) = upload.stored.as_ref().filter(|_| !self.fails_many) else {
-            return Err(Refusal::Other);
+            return Err(Exception::Other);
         };
         if !overwrite && self.quirks.has(Quirk::CheckFirst) {
             match self.read("HEAD", &upload.place) {
                 Ok(_) => return Ok(Uploaded::AlreadyThere),
-                Err(Failure::Answer { status: 404, .. }) => {}
-                Err(Failure::Answer { .. } | Failure::Truncated { .. }) => {
+                Err(Failure::ErrorResponse { status: 404, .. }) => {}
+                Err(Failure::ErrorResponse { .. } | Failure::Truncated { .. }) => {
                     return Ok(Uploaded::AlreadyThere);
                 }
-                Err(Failure::Dropped) => return Err(Refusal::Other),
+                Err(Failure::Dropped) => return Err(Exception::Other),
             }
         }
-        let answer = self.attempts(Self::verdict, |client| {
+        let result = self.attempts(Self::verdict, |client| {
             client.write(&upload.place, stored.clone(), !overwrite)
         });
-        match answer {
+        match result {
             Ok(true) => Ok(Uploaded::Written),
             Ok(false) => Ok(Uploaded::AlreadyThere),
-            Err(Refusal::NotFound) if self.quirks.has(Quirk::SilentLoss) => Ok(Uploaded::Lost),
-            Err(refusal) => Err(refusal),
+            Err(Exception::NotFound) if self.quirks.has(Quirk::SilentLoss) => Ok(Uploaded::Lost),
+            Err(exception) => Err(exception),
         }
     }
 
@@ -193,7 +193,7 @@ impl Client<'_> {
     fn write(&mut self, place: &Place, stored: Stored, if_absent: bool) -> Result<bool, Failure> {
         match place.problem() {
             Some(Problem::Bucket | Problem::EmptyKey) => Err(Failure::Dropped),
-            Some(Problem::LongKey) => Err(Failure::Answer {
+            Some(Problem::LongKey) => Err(Failure::ErrorResponse {
                 status: 400,
                 code: "KeyTooLongError".to_owned(),
             }),
@@ -202,7 +202,7 @@ impl Client<'_> {
     }
 
     /// The bytes of a value.
-    fn value(&mut self, value: &Argument, is_many: bool) -> Answer<Vec<u8>> {
+    fn value(&mut self, value: &Argument, is_many: bool) -> CallResult<Vec<u8>> {
         let from = |body: Vec<u8>, seek: u64| {
             let start = usize::try_from(seek).unwrap_or(usize::MAX).min(body.len());
             body[start..].to_vec()
@@ -221,7 +221,7 @@ impl Client<'_> {
                 match self.files.named(file) {
                     AtPath::File(body) if rewinds && is_many => Ok(from(body, *seek)),
                     AtPath::File(body) => Ok(body),
-                    _ => Err(Refusal::Python("FileNotFoundError")),
+                    _ => Err(Exception::Python("FileNotFoundError")),
                 }
             }
             Argument::NonSeekable if !self.quirks.has(Quirk::NonSeekable) => {
@@ -232,18 +232,18 @@ impl Client<'_> {
         }
     }
 
-    pub(crate) fn delete(&mut self, bound: &Bound) -> Answer<()> {
+    pub(crate) fn delete(&mut self, bound: &Bound) -> CallResult<()> {
         let place = self.place(&self.resolve(bound.get("key"))?)?;
         let bucket = self
             .server
             .buckets
             .get_mut(&place.bucket)
-            .ok_or(Refusal::NotFound)?;
+            .ok_or(Exception::NotFound)?;
         bucket.remove(&place.key);
         Ok(())
     }
 
-    pub(crate) fn copy(&mut self, bound: &Bound) -> Answer<()> {
+    pub(crate) fn copy(&mut self, bound: &Bound) -> CallResult<()> {
         let from = self.place(&self.resolve(bound.get("from"))?)?;
         let to = self.place(&self.resolve(bound.get("to"))?)?;
         let stored = self.attempts(verdict_of_copy, |client| client.server.read("COPY", &from))?;

@@ -27,7 +27,7 @@ quirks! {
     MalformedRoot = "malformed-root": "Roots without a usable bucket pass the constructor.";
     MalformedUrl = "malformed-url": "Full URLs without a usable bucket pass, and fail as retried requests.";
     EmptyKey = "empty-key": "An empty object key is sent, refused by the SDK, and retried.";
-    LongKey = "long-key": "A key of more than 1,024 bytes is sent, and the refusal is retried.";
+    LongKey = "long-key": "A key of more than 1,024 bytes is sent, and the error response is retried.";
     QueryPart = "query-part": "What follows `?` is cut from the key.";
     ControlCharacters = "control-characters": "Tabs and line breaks are removed from keys, blanks before a URL too.";
     LeadingSlash = "leading-slash": "Slashes at the start of a full URL's key are removed.";
@@ -43,7 +43,7 @@ quirks! {
     WholeRefused = "whole-refused": "416 is believed, although no range was asked for.";
     PathFirst = "path-first": "`put_files` looks for the file before it looks at the key.";
     HeaderCharacters = "header-characters": "A content type that does not fit into a header is sent all the same.";
-    PermanentErrors = "permanent-errors": "Unknown 4xx answers are retried; their class is the general one.";
+    PermanentErrors = "permanent-errors": "Unknown 4xx responses are retried; their class is the general one.";
     InfoManyFatal = "info-many-fatal": "A dropped connection is fatal in `info_many`.";
     CheckFirst = "check-first": "`overwrite=False` asks with a HEAD first, and believes its failures.";
     SilentLoss = "silent-loss": "`put_many` drops objects of a missing bucket from its result.";

@@ -1,8 +1,8 @@
 //! What a client's keys are relative to, and what a key means then.
 
+use super::exception::{CallResult, Exception};
 use super::place::{Parsed, Place, is_bucket};
 use super::quirk::{Quirk, Quirks};
-use super::refusal::{Answer, Refusal};
 use crate::vectors::python::is_truthy;
 use crate::vectors::{Argument, Scenario, untypable};
 
@@ -15,7 +15,7 @@ pub(crate) enum Root {
 
 impl Root {
     /// Chooses the root as the constructor does.
-    pub(crate) fn choose(quirks: &Quirks, scenario: &Scenario) -> Answer<Self> {
+    pub(crate) fn choose(quirks: &Quirks, scenario: &Scenario) -> CallResult<Self> {
         let given = |name: &str| {
             scenario
                 .constructor
@@ -32,15 +32,15 @@ impl Root {
         }
     }
 
-    fn at(quirks: &Quirks, text: &str) -> Answer<Self> {
+    fn at(quirks: &Quirks, text: &str) -> CallResult<Self> {
         if quirks.has(Quirk::MalformedRoot) {
             if !Parsed::of(&Quirks::all(), text).is_s3 {
-                return Err(Refusal::Url);
+                return Err(Exception::Url);
             }
         } else {
-            let rest = after_scheme(text).ok_or(Refusal::Url)?;
+            let rest = after_scheme(text).ok_or(Exception::Url)?;
             if !is_bucket(rest.split('/').next().unwrap_or_default()) {
-                return Err(Refusal::Url);
+                return Err(Exception::Url);
             }
         }
         let text = if quirks.has(Quirk::SchemeCase) {
@@ -51,10 +51,10 @@ impl Root {
         Ok(Self::At(text.trim_end_matches('/').to_owned()))
     }
 
-    fn of_run(quirks: &Quirks, scenario: &Scenario, run: &Argument) -> Answer<Self> {
-        let datatools = datatools_root(scenario).ok_or(Refusal::Url)?;
+    fn of_run(quirks: &Quirks, scenario: &Scenario, run: &Argument) -> CallResult<Self> {
+        let datatools = datatools_root(scenario).ok_or(Exception::Url)?;
         let (flow, run) = match run {
-            Argument::Flow(_) => scenario.current.clone().ok_or(Refusal::Url)?,
+            Argument::Flow(_) => scenario.current.clone().ok_or(Exception::Url)?,
             Argument::Run(flow, run) => (flow.clone(), run.clone()),
             other => return Err(untypable::run(other).into()),
         };
@@ -71,7 +71,7 @@ impl Root {
             |name: &str| !name.is_empty() && !name.contains('/') && name != "." && name != "..";
         let is_legal = is_bucket(&bucket) && is_name(&flow) && is_name(&run);
         if !is_legal && !lenient {
-            return Err(Refusal::Url);
+            return Err(Exception::Url);
         }
         let path = format!("{}/{flow}/{run}", prefix.trim_end_matches('/'));
         Ok(Self::At(format!(
@@ -89,32 +89,32 @@ impl Root {
     }
 
     /// The URL that a key means.
-    pub(crate) fn resolve(&self, quirks: &Quirks, key: Option<&str>) -> Answer<String> {
+    pub(crate) fn resolve(&self, quirks: &Quirks, key: Option<&str>) -> CallResult<String> {
         let key = key.filter(|key| !key.is_empty());
         match (self, key) {
             (Self::At(root), None) => Ok(root.clone()),
-            (Self::At(_), Some(key)) if key.starts_with("s3://") => Err(Refusal::Url),
+            (Self::At(_), Some(key)) if key.starts_with("s3://") => Err(Exception::Url),
             (Self::At(_), Some(key))
                 if after_scheme(key).is_some() && !quirks.has(Quirk::SchemeCase) =>
             {
-                Err(Refusal::Url)
+                Err(Exception::Url)
             }
             (Self::At(root), Some(key)) => Ok(format!("{root}/{}", key.trim_start_matches('/'))),
-            (Self::Unset, None) => Err(Refusal::Url),
+            (Self::Unset, None) => Err(Exception::Url),
             (Self::Unset, Some(key)) => full_url(quirks, key),
         }
     }
 }
 
 /// A full URL that a client without a root takes.
-fn full_url(quirks: &Quirks, key: &str) -> Answer<String> {
+fn full_url(quirks: &Quirks, key: &str) -> CallResult<String> {
     let parsed = Parsed::of(quirks, key);
     if !parsed.is_s3 || parsed.path.is_empty() {
-        return Err(Refusal::Url);
+        return Err(Exception::Url);
     }
     let is_proper = after_scheme(key).is_some() && is_bucket(&Place::of(quirks, key).bucket);
     if !is_proper && !quirks.has(Quirk::MalformedUrl) {
-        return Err(Refusal::Url);
+        return Err(Exception::Url);
     }
     Ok(if quirks.has(Quirk::SchemeCase) {
         key.to_owned()

@@ -12,11 +12,11 @@ pub(crate) struct Server {
     faults: Vec<Fault>,
 }
 
-/// Why a request has no proper answer.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// An error with this status and code.
-    Answer { status: u16, code: String },
+    ErrorResponse { status: u16, code: String },
     /// The body ends early, after so many new bytes.
     Truncated { moved: u64 },
     /// The connection ends.
@@ -24,8 +24,8 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    fn answer(status: u16, code: &str) -> Self {
-        Self::Answer {
+    fn error_response(status: u16, code: &str) -> Self {
+        Self::ErrorResponse {
             status,
             code: code.to_owned(),
         }
@@ -59,22 +59,24 @@ impl Server {
             Effect::Drop => Failure::Dropped,
             Effect::Truncate => Failure::Truncated { moved: 0 },
             // A HEAD has no body that could hold a code.
-            Effect::Answer { status, .. } if method == "HEAD" => Failure::answer(*status, ""),
-            Effect::Answer { status, code } => Failure::answer(*status, code),
+            Effect::ErrorResponse { status, .. } if method == "HEAD" => {
+                Failure::error_response(*status, "")
+            }
+            Effect::ErrorResponse { status, code } => Failure::error_response(*status, code),
         })
     }
 
-    /// Answers GET and HEAD.
+    /// Handles GET and HEAD.
     pub(crate) fn read(&mut self, method: &str, place: &Place) -> Result<Stored, Failure> {
         self.fault(method, &place.key, "")?;
         let bucket = self.buckets.get(&place.bucket).ok_or_else(no_such_bucket)?;
         bucket
             .get(&place.key)
             .cloned()
-            .ok_or_else(|| Failure::answer(404, "NoSuchKey"))
+            .ok_or_else(|| Failure::error_response(404, "NoSuchKey"))
     }
 
-    /// Answers PUT; with `if_absent`, says whether it wrote.
+    /// Handles PUT; with `if_absent`, returns whether it wrote.
     pub(crate) fn write(
         &mut self,
         place: &Place,
@@ -104,5 +106,5 @@ impl Server {
 }
 
 fn no_such_bucket() -> Failure {
-    Failure::answer(404, "NoSuchBucket")
+    Failure::error_response(404, "NoSuchBucket")
 }

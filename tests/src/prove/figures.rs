@@ -1,4 +1,4 @@
-//! What the cases of a gate have counted.
+//! Counters of the cases of a property.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What the stores of the gates pass on as it is.
+//! Macro that forwards methods of `Store` to an inner store.
 
 /// Writes the methods of `Store` that are named, as calls of the field of that name.
 macro_rules! forward {
@@ -7,7 +7,7 @@ macro_rules! forward {
     };
 }
 
-/// One method: what it is asked, and what it answers.
+/// One method: its request and its response.
 macro_rules! method {
     ($field:ident get) => { $crate::prove::forward::method!(@ $field get(GetRequest) -> s3_core::GetResponse); };
     ($field:ident head) => { $crate::prove::forward::method!(@ $field head(HeadRequest) -> s3_core::ObjectMeta); };
@@ -30,8 +30,8 @@ macro_rules! method {
             ::s3_core::Store::list_buckets(&self.$field).await
         }
     };
-    (@ $field:ident $name:ident($request:ident) -> $answer:ty) => {
-        async fn $name(&self, request: ::s3_core::$request) -> ::s3_core::Result<$answer> {
+    (@ $field:ident $name:ident($request:ident) -> $response:ty) => {
+        async fn $name(&self, request: ::s3_core::$request) -> ::s3_core::Result<$response> {
             ::s3_core::Store::$name(&self.$field, request).await
         }
     };

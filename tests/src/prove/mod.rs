@@ -1,29 +1,29 @@
-//! The gates: properties of the client that are shown by very many small cases, each drawn from one number.
+//! Properties of the client, checked in many small cases, each drawn from one seed.
 //!
-//! A [`Gate`] is a function from a seed to [`Figures`] or to what went wrong. `cargo xtask test` runs the first few
-//! thousand seeds of each, `cargo xtask prove` as many as the gate's figure asks for; both run the same code. A failure
+//! A [`Property`] is a function from a seed to [`Figures`] or to an error text. `cargo xtask test` runs the first few
+//! thousand seeds of each, `cargo xtask prove` [`Property::full`] of them; both run the same code. A failure
 //! names its seed, and that seed alone brings it back.
 //!
-//! Cases run on paused time and in memory, so that a wait of minutes costs nothing; where a gate does otherwise, its
+//! Cases run on paused time and in memory, so that a wait of minutes costs nothing; where a property does otherwise, its
 //! own module says so.
 //!
 //! ```text
 //! seeds ──► run: a few threads, one paused runtime each ──► case(seed) ──► Figures, summed
-//!                                                               └────────► Failure: gate, seed, what
+//!                                                               └────────► Failure: property, seed, what
 //! ```
 
 mod corrupt;
 mod figures;
 mod forward;
-mod gate;
 mod history;
-mod passing;
+mod property;
 mod run;
 mod schedule;
 mod sequence;
 mod soak;
+mod transient_faults;
 
 pub use figures::Figures;
-pub use gate::{GATES, Gate};
+pub use property::{PROPERTIES, Property};
 pub use run::{Failure, Plan, run};
 pub use soak::soak;

@@ -1,4 +1,4 @@
-//! Runs the cases of a gate on a few threads.
+//! Runs the cases of a property on a few threads.
 
 use std::any::Any;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Figures, Gate};
+use super::{Figures, Property};
 
 /// Which cases to run.
 #[derive(Clone, Debug)]
@@ -24,8 +24,8 @@ pub struct Plan {
 /// The case that failed, with the lowest seed if several did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The gate's name.
-    pub gate: &'static str,
+    /// The property's name.
+    pub property: &'static str,
     /// What brings the case back.
     pub seed: u64,
     /// What was wrong.
@@ -34,9 +34,16 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { gate, seed, text } = self;
-        writeln!(f, "{gate}, seed {seed}: {text}")?;
-        write!(f, "again: cargo xtask prove {gate} --seed {seed} --cases 1")
+        let Self {
+            property,
+            seed,
+            text,
+        } = self;
+        writeln!(f, "{property}, seed {seed}: {text}")?;
+        write!(
+            f,
+            "again: cargo xtask prove {property} --seed {seed} --cases 1"
+        )
     }
 }
 
@@ -45,7 +52,7 @@ impl fmt::Display for Failure {
 /// # Errors
 ///
 /// The first failure ends the run: no further case is begun.
-pub fn run(gate: &Gate, plan: &Plan) -> Result<Figures, Failure> {
+pub fn run(property: &Property, plan: &Plan) -> Result<Figures, Failure> {
     let next = AtomicU64::new(plan.seeds.start);
     let stop = AtomicBool::new(false);
     let all = Mutex::new((Figures::default(), None::<Failure>));
@@ -58,15 +65,19 @@ pub fn run(gate: &Gate, plan: &Plan) -> Result<Figures, Failure> {
             if seed >= plan.seeds.end {
                 break;
             }
-            match one(gate, &runtime, seed) {
+            match one(property, &runtime, seed) {
                 Ok(counted) => {
                     figures.count("cases", 1);
                     figures.add(&counted);
                 }
                 Err(text) => {
                     stop.store(true, Ordering::Relaxed);
-                    let gate = gate.name;
-                    failure = Some(Failure { gate, seed, text });
+                    let property = property.name;
+                    failure = Some(Failure {
+                        property,
+                        seed,
+                        text,
+                    });
                 }
             }
         }
@@ -98,8 +109,8 @@ fn paused() -> Runtime {
         .expect("a runtime without sockets needs nothing of the system")
 }
 
-fn one(gate: &Gate, runtime: &Runtime, seed: u64) -> Result<Figures, String> {
-    catch_unwind(AssertUnwindSafe(|| (gate.case)(runtime, seed)))
+fn one(property: &Property, runtime: &Runtime, seed: u64) -> Result<Figures, String> {
+    catch_unwind(AssertUnwindSafe(|| (property.case)(runtime, seed)))
         .unwrap_or_else(|panic| Err(format!("it panicked: {}", said(&*panic))))
 }
 
@@ -113,8 +124,8 @@ fn said(panic: &(dyn Any + Send)) -> &str {
 mod tests {
     use super::*;
 
-    fn gate(case: fn(&Runtime, u64) -> Result<Figures, String>) -> Gate {
-        Gate {
+    fn property(case: fn(&Runtime, u64) -> Result<Figures, String>) -> Property {
+        Property {
             name: "test",
             about: "",
             quick: 0,
@@ -125,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_seed_is_run_once() {
-        let sum = gate(|_, seed| {
+        let sum = property(|_, seed| {
             let mut figures = Figures::default();
             figures.count("sum", seed);
             Ok(figures)
@@ -144,13 +155,13 @@ mod tests {
             seeds: 0..50,
             threads: 1,
         };
-        let odd = gate(|_, seed| match seed {
+        let odd = property(|_, seed| match seed {
             7 => Err("odd".to_owned()),
             _ => Ok(Figures::default()),
         });
         let failure = run(&odd, &plan).unwrap_err();
         assert_eq!((failure.seed, &*failure.text), (7, "odd"));
-        let panics = gate(|_, seed| {
+        let panics = property(|_, seed| {
             assert!(seed != 9, "nine");
             Ok(Figures::default())
         });

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::model::Model;
-use crate::prove::{Figures, passing};
+use crate::prove::{Figures, transient_faults};
 use crate::sequences::scenario;
 use crate::vectors::{Backend, Circumstances, Scenario, differences, run_with};
 
@@ -75,12 +75,12 @@ fn agree(runtime: &Runtime, scenario: &Value, seed: u64) -> Result<Figures, Stri
     };
     let (backend, actual) = if seed % OVER_HTTP == OVER_HTTP - 1 {
         // Waits over HTTP are real.
-        let faults = passing::over_http(seed, HIT[2]);
+        let faults = transient_faults::over_http(seed, HIT[2]);
         let met = circumstances(faults, REAL_PATIENCE);
         let run = run_with(&scenario, Backend::Http, met);
         ("over HTTP", real().block_on(run)?)
     } else {
-        let met = circumstances(passing::in_memory(seed, hit), PATIENCE);
+        let met = circumstances(transient_faults::in_memory(seed, hit), PATIENCE);
         let run = run_with(&scenario, Backend::Memory, met);
         ("in memory", runtime.block_on(run)?)
     };

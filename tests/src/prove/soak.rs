@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use super::Figures;
-use crate::leftovers::none_left;
+use crate::orphans::no_orphans;
 
 /// How many clients work at once.
 const CLIENTS: usize = 4;
@@ -130,7 +130,7 @@ async fn aborted(objects: &MemoryStore) -> Result<Vec<String>, String> {
     Ok(names.map(|upload| upload.upload.to_string()).collect())
 }
 
-/// Whether a client has named an upload in a request. Who never did cannot have known the name: the answer that says it
+/// Whether a client has named an upload in a request. Who never did cannot have known the name: the response that says it
 /// was lost, or came when nobody waited for it any more.
 fn is_named(server: &S3Server, id: &str) -> bool {
     let names = |request: &Recorded| request.call.parameter("uploadId") == Some(id);
@@ -214,7 +214,7 @@ async fn work(server: &S3Server, client: usize, mut random: Rng) -> Result<u64, 
         s3.delete(key).await.map_err(failed)?;
     }
     drop(s3);
-    none_left(0, &[scratch.path()])?;
+    no_orphans(0, &[scratch.path()])?;
     Ok(moved)
 }
 

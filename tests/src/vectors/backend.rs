@@ -154,8 +154,8 @@ impl Stage {
 
     async fn stored(&self, url: S3Url) -> StageResult<(String, Stored)> {
         let key = url.key().to_owned();
-        let answer = self.truth.get(GetRequest::new(url)).await?;
-        let attributes = answer.meta.attributes;
+        let response = self.truth.get(GetRequest::new(url)).await?;
+        let attributes = response.meta.attributes;
         let stored = Stored {
             content_type: attributes.content_type.map(|name| (*name).to_owned()),
             metadata: attributes
@@ -167,7 +167,7 @@ impl Stage {
             encryption: attributes
                 .encryption
                 .map(|encryption| encryption.as_str().to_owned()),
-            body: answer.body.collect().await?.to_vec(),
+            body: response.body.collect().await?.to_vec(),
         };
         Ok((key, stored))
     }
@@ -179,7 +179,7 @@ fn rule(fault: &Fault, names: &Names) -> s3_testkit::FaultRule {
     matcher.key = fault.key.as_ref().map(|key| names.fill(key));
     matcher.query_contains = fault.query.as_ref().map(|part| names.fill(part));
     let action = match &fault.effect {
-        Effect::Answer { status, code } => FaultAction::status(*status, code),
+        Effect::ErrorResponse { status, code } => FaultAction::status(*status, code),
         Effect::Truncate => FaultAction::truncate_half(),
         Effect::Drop => FaultAction::Drop,
     };

@@ -85,7 +85,7 @@ fn tmproot(scenario: &Scenario, config: &Config, names: &Names, cwd: &Path) -> P
     }
 }
 
-/// A flow stands for the run that is under way, whatever the flow's own name is.
+/// A flow stands for the current run, whatever the flow's own name is.
 fn run_path(run: &Argument, scenario: &Scenario) -> Result<RunPath, Value> {
     let (flow, id) = match run {
         Argument::Run(flow, id) => (flow, id),

@@ -12,7 +12,7 @@ use super::record;
 use super::show::{has_file, show_again};
 use super::untypable;
 
-type Answer<T> = Result<T, Raised>;
+type CallResult<T> = Result<T, Raised>;
 
 impl Player {
     /// Performs a step and shows its result.
@@ -25,12 +25,12 @@ impl Player {
         };
         match step.call {
             Call::Get => {
-                let answer = self.get(&bound).await;
-                self.one(answer)
+                let result = self.get(&bound).await;
+                self.one(result)
             }
             Call::Info => {
-                let answer = self.info(&bound).await;
-                self.one(answer)
+                let result = self.info(&bound).await;
+                self.one(result)
             }
             Call::GetMany
             | Call::GetRecursive
@@ -38,21 +38,21 @@ impl Player {
             | Call::InfoMany
             | Call::ListPaths
             | Call::ListRecursive => {
-                let answer = self.read_many(step.call, &bound).await;
-                self.many(answer)
+                let result = self.read_many(step.call, &bound).await;
+                self.many(result)
             }
             Call::Put | Call::PutMany | Call::PutFiles | Call::Delete | Call::Copy => {
-                let answer = self.write(step.call, &bound).await;
-                self.plain(answer)
+                let result = self.write(step.call, &bound).await;
+                self.plain(result)
             }
             _ => {
-                let answer = self.pseudo(step.call, &bound).await;
-                self.plain(answer)
+                let result = self.pseudo(step.call, &bound).await;
+                self.plain(result)
             }
         }
     }
 
-    async fn get(&mut self, bound: &Bound) -> Answer<MetaflowObject> {
+    async fn get(&mut self, bound: &Bound) -> CallResult<MetaflowObject> {
         let object = self.get_object(bound.get("key"))?;
         let call = self.s3.get(object);
         let call = call.return_info(bound.flag("return_info", true));
@@ -62,7 +62,7 @@ impl Player {
         })
     }
 
-    async fn info(&mut self, bound: &Bound) -> Answer<MetaflowObject> {
+    async fn info(&mut self, bound: &Bound) -> CallResult<MetaflowObject> {
         let call = self.s3.info(self.key(bound.get("key"))?);
         Ok(match bound.flag("return_missing", false) {
             true => call.return_missing().await?.into(),
@@ -70,7 +70,7 @@ impl Player {
         })
     }
 
-    async fn read_many(&mut self, call: Call, bound: &Bound) -> Answer<Vec<MetaflowObject>> {
+    async fn read_many(&mut self, call: Call, bound: &Bound) -> CallResult<Vec<MetaflowObject>> {
         let return_missing = bound.flag("return_missing", false);
         Ok(match call {
             Call::GetMany => {
@@ -103,7 +103,7 @@ impl Player {
         })
     }
 
-    async fn write(&mut self, call: Call, bound: &Bound) -> Answer<Value> {
+    async fn write(&mut self, call: Call, bound: &Bound) -> CallResult<Value> {
         match call {
             Call::Put => self.put(bound).await,
             Call::PutMany => self.put_many(bound).await,
@@ -121,7 +121,7 @@ impl Player {
         }
     }
 
-    async fn put(&mut self, bound: &Bound) -> Answer<Value> {
+    async fn put(&mut self, bound: &Bound) -> CallResult<Value> {
         let value = self.value(bound.get("obj"))?.ok_or_else(untypable::value)?;
         let key = self.key(bound.get("key"))?;
         let mut call = self
@@ -137,7 +137,7 @@ impl Player {
         Ok(json!(call.await?.url()))
     }
 
-    async fn put_many(&mut self, bound: &Bound) -> Answer<Value> {
+    async fn put_many(&mut self, bound: &Bound) -> CallResult<Value> {
         let pairs = Pair::all(bound.get("key_objs"))?;
         let mut items = Vec::new();
         for pair in &pairs {
@@ -153,7 +153,7 @@ impl Player {
         Ok(self.show_written(&pairs, &written))
     }
 
-    async fn put_files(&mut self, bound: &Bound) -> Answer<Value> {
+    async fn put_files(&mut self, bound: &Bound) -> CallResult<Value> {
         let pairs = Pair::all(bound.get("key_paths"))?;
         let mut items = Vec::new();
         for pair in &pairs {
@@ -169,7 +169,7 @@ impl Player {
         Ok(self.show_written(&pairs, &written))
     }
 
-    fn put_object(&self, pair: &Pair, value: Option<PutValue>) -> Answer<S3PutObject> {
+    fn put_object(&self, pair: &Pair, value: Option<PutValue>) -> CallResult<S3PutObject> {
         let metadata = pair.metadata.as_ref();
         let mut object = S3PutObject::default();
         object.key = self.key(&pair.key)?;
@@ -200,7 +200,7 @@ impl Player {
         show_list(shown.map(|pair| self.names.mask(&pair)).collect())
     }
 
-    async fn pseudo(&mut self, call: Call, bound: &Bound) -> Answer<Value> {
+    async fn pseudo(&mut self, call: Call, bound: &Bound) -> CallResult<Value> {
         match call {
             Call::Close => {
                 self.s3.close().await?;
@@ -238,7 +238,7 @@ impl Player {
     }
 
     /// Looks at earlier results again.
-    fn look(&self, call: Call, bound: &Bound) -> Answer<Value> {
+    fn look(&self, call: Call, bound: &Bound) -> CallResult<Value> {
         let no_step = || Raised::Runner("there is no such step".to_owned());
         let step = bound.index("step").ok_or_else(no_step)?;
         match call {
@@ -252,7 +252,7 @@ impl Player {
     }
 
     /// The names in a directory below the working directory, with the random part masked.
-    fn temporary_dirs(&self, bound: &Bound) -> Answer<Value> {
+    fn temporary_dirs(&self, bound: &Bound) -> CallResult<Value> {
         let directory = match bound.get("dir") {
             Argument::Text(name) => self.start.join(self.names.fill(name)),
             _ => self.start.clone(),

@@ -34,7 +34,7 @@ pub(crate) enum Returned {
     Many(Vec<MetaflowObject>),
 }
 
-/// Why a step has no answer.
+/// Why a step returned nothing.
 #[derive(Debug)]
 pub(crate) enum Raised {
     /// The client's error.
@@ -86,8 +86,8 @@ impl Player {
     }
 
     /// Remembers what a step returned, and shows it.
-    pub(crate) fn one(&mut self, answer: Result<MetaflowObject, Raised>) -> Value {
-        let (returned, shown) = match answer {
+    pub(crate) fn one(&mut self, result: Result<MetaflowObject, Raised>) -> Value {
+        let (returned, shown) = match result {
             Err(raised) => (Returned::Nothing, raised.show()),
             Ok(object) => match show_object(&object) {
                 Err(error) => (Returned::Nothing, show_error(&error)),
@@ -102,8 +102,8 @@ impl Player {
     }
 
     /// Remembers what a step returned, and shows it.
-    pub(crate) fn many(&mut self, answer: Result<Vec<MetaflowObject>, Raised>) -> Value {
-        let shown = answer.and_then(|objects| {
+    pub(crate) fn many(&mut self, result: Result<Vec<MetaflowObject>, Raised>) -> Value {
+        let shown = result.and_then(|objects| {
             let shown = objects
                 .iter()
                 .map(show_object)
@@ -120,9 +120,9 @@ impl Player {
     }
 
     /// Remembers that a step returned nothing that can be used, and shows it.
-    pub(crate) fn plain(&mut self, answer: Result<Value, Raised>) -> Value {
+    pub(crate) fn plain(&mut self, result: Result<Value, Raised>) -> Value {
         self.returned.push(Returned::Nothing);
-        match answer {
+        match result {
             Ok(value) => json!({"ok": self.names.mask(&value)}),
             Err(raised) => raised.show(),
         }

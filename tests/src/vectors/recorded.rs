@@ -85,7 +85,7 @@ fn result(place: &str, recorded: &Value) -> Read<Value> {
         None => exception(place, recorded),
         Some(value) => {
             fields.done()?;
-            Ok(json!({"ok": answer(&format!("{place}.ok"), &value)?}))
+            Ok(json!({"ok": returned(&format!("{place}.ok"), &value)?}))
         }
     }
 }
@@ -107,12 +107,12 @@ fn exception(place: &str, recorded: &Value) -> Read<Value> {
     }
 }
 
-fn answer(place: &str, recorded: &Value) -> Read<Value> {
+fn returned(place: &str, recorded: &Value) -> Read<Value> {
     match recorded {
         Value::Array(items) => items
             .iter()
             .enumerate()
-            .map(|(index, item)| answer(&format!("{place}[{index}]"), item))
+            .map(|(index, item)| returned(&format!("{place}[{index}]"), item))
             .collect::<Read<Vec<_>>>()
             .map(Value::Array),
         Value::Object(members) if members.contains_key("$S3Object") => object(place, recorded),
@@ -165,7 +165,7 @@ fn digest(place: &str, recorded: &Value) -> Read<Value> {
         kept.insert(name.to_owned(), fields.required(name)?);
     }
     for name in ["first", "last"] {
-        kept.insert(name.to_owned(), answer(place, &fields.required(name)?)?);
+        kept.insert(name.to_owned(), returned(place, &fields.required(name)?)?);
     }
     fields.done()?;
     Ok(json!({ "$list_digest": kept }))

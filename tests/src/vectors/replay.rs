@@ -13,7 +13,7 @@ use super::vector::Vector;
 /// How many vectors run at once.
 const AT_ONCE: usize = 8;
 
-/// What became of one line.
+/// The outcome of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The vector's name, or the number of a line without one.
@@ -22,7 +22,7 @@ pub struct Verdict {
     pub result: Replayed,
 }
 
-/// What became of a vector.
+/// The outcome of a vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replayed {
     /// The client did what is demanded, on both backends.
@@ -33,7 +33,7 @@ pub enum Replayed {
     Skipped(String),
 }
 
-/// Replays all lines, several at once, and returns what became of them in their order.
+/// Replays all lines, several at once, and returns their outcomes in order.
 pub fn replay<'file>(
     lines: impl IntoIterator<Item = String> + 'file,
     deviations: &'file Deviations,

@@ -13,7 +13,7 @@ use super::outcome::{Outcome, show_stored};
 use super::player::Player;
 use super::seed::LocalFile;
 use super::vector::{Scenario, fails_many};
-use crate::leftovers::none_left;
+use crate::orphans::no_orphans;
 
 /// What a scenario meets beside what it says itself.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ async fn run_staged(
     }
     drop(player);
     if !keeps_files(scenario) {
-        none_left(stage.unfinished_uploads(), &[&cwd])?;
+        no_orphans(stage.unfinished_uploads(), &[&cwd])?;
     }
     let outcome = Outcome {
         constructor_error: None,

@@ -50,7 +50,7 @@ pub enum LocalFile {
     Directory,
 }
 
-/// An answer that the server gives instead of the real one.
+/// A response that the server sends instead of the real one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// How often.
@@ -68,8 +68,8 @@ pub struct Fault {
 /// What a fault does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// An error answer.
-    Answer {
+    /// An error response.
+    ErrorResponse {
         /// The HTTP status.
         status: u16,
         /// S3's error code.
@@ -77,7 +77,7 @@ pub enum Effect {
     },
     /// The body ends early.
     Truncate,
-    /// The connection ends without an answer.
+    /// The connection ends without a response.
     Drop,
 }
 
@@ -235,7 +235,7 @@ fn fault(place: &str, value: &Value) -> Read<Fault> {
         (Some("drop"), None) => Effect::Drop,
         (None, Some(status)) => {
             let status = u16::try_from(status).map_err(|error| Malformed::new(place, error))?;
-            Effect::Answer {
+            Effect::ErrorResponse {
                 status,
                 code: code.unwrap_or_default(),
             }

@@ -16,7 +16,7 @@ use crate::model::{NON_SEEKABLE, is_binary};
 pub(crate) struct Streams(Vec<Arc<AtomicBool>>);
 
 impl Streams {
-    /// Makes a value of a stream; `None` if the argument is none, or one that Rust cannot say.
+    /// Makes a value of a stream; `None` if the argument is `None` or has no counterpart in Rust.
     pub(crate) fn value(
         &mut self,
         argument: &Argument,
@@ -48,7 +48,7 @@ impl Streams {
         Watched { stream, closed }
     }
 
-    /// Whether a stream is closed; `None` if there is none of that number.
+    /// Whether a stream is closed; `None` if no stream has that number.
     pub(crate) fn is_closed(&self, index: usize) -> Option<bool> {
         self.0
             .get(index)

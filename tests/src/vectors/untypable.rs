@@ -1,7 +1,7 @@
 //! What Rust's types make impossible, and the exception that Python raises for it.
 //!
 //! A vector may pass an integer as a key or a list as a value. A Rust program that does so does not compile, which is
-//! the earliest of all refusals. This table says which exception of the reference each of them stands for; neither
+//! the earliest of all errors. This table says which exception of the reference each of them stands for; neither
 //! the client nor the model is asked. Nothing that the client could refuse at run time belongs here.
 //!
 //! | what is passed | why it is no Rust | the reference raises |
@@ -113,7 +113,7 @@ pub(crate) const fn s3root(root: &Argument) -> Untypable {
     }
 }
 
-/// A flow that stands for the run under way, when none is.
+/// A flow that stands for the current run when there is no run.
 pub(crate) const fn no_flow() -> Untypable {
     URL
 }

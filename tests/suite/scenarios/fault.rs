@@ -7,8 +7,8 @@ use s3_core::ErrorKind;
 use s3_core::ErrorKind as K;
 use s3_testkit::{FaultAction, FaultAction as A, ListFault, Position};
 
+use super::client_mode::ClientMode;
 use super::operation::{Operation, Target};
-use super::way::Way;
 
 /// What a fault means for the request that it hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +17,13 @@ pub(super) enum Effect {
     Passes(&'static [ErrorKind]),
     /// Another attempt cannot help.
     Refuses(ErrorKind),
-    /// The answer says what was wrong, and the next attempt does it better, once.
+    /// The response says what was wrong; the next attempt corrects it, once.
     Corrects(ErrorKind),
     /// The request succeeds all the same.
     Harmless,
     /// The attempt fails, but it has brought bytes that are kept: however often, the next one needs fewer.
     Advances(&'static [ErrorKind]),
-    /// The object seems to be another one in the middle of a read, which begins anew once.
+    /// The object seems to be another one in the middle of a read, which starts over once.
     Changes,
     /// A page contradicts the others: the result is right, or the contradiction is an error.
     Contradicts,
@@ -76,20 +76,20 @@ impl Fault {
     }
 }
 
-/// Returns every fault that can happen to a request of an operation; on another than the plain way, those whose meaning
+/// Returns every fault that can happen to a request of an operation; in another mode than `Plain`, those whose meaning
 /// may be another one.
-pub(super) fn faults(operation: Operation, target: Target, way: Way) -> Vec<Fault> {
+pub(super) fn faults(operation: Operation, target: Target, mode: ClientMode) -> Vec<Fault> {
     let mut table = Table {
         rows: Vec::new(),
         phase: Phase::BeforeRequest,
     };
-    match way {
-        Way::Plain => {}
-        Way::Checksums => {
+    match mode {
+        ClientMode::Plain => {}
+        ClientMode::Checksums => {
             table.with_checksums(operation, target);
             return table.rows;
         }
-        Way::VirtualHosts => {
+        ClientMode::VirtualHosts => {
             table.at_virtual_hosts(target);
             return table.rows;
         }
@@ -109,7 +109,7 @@ pub(super) fn faults(operation: Operation, target: Target, way: Way) -> Vec<Faul
     if target == Target::Get {
         table.data(operation);
     }
-    if target.answers_in_xml() {
+    if target.responds_in_xml() {
         table.document(target);
     }
     if operation.lists() {
@@ -158,10 +158,10 @@ impl Table {
             if operation.resembles_another() && !some.contains(name) {
                 continue;
             }
-            // An answer to HEAD has no code: its status alone says what it means.
+            // A response to HEAD has no code: its status alone says what it means.
             let code_is_seen = target != Target::Head;
             let effect = match meaning(*status, code_is_seen.then_some(code)) {
-                // The answer tells the time, and the requests that are signed by ourselves take it from there.
+                // The response has the time, and requests that are signed by s3-wire use it.
                 Effect::Refuses(kind) if *name == SKEW && target.is_direct() => {
                     Effect::Corrects(kind)
                 }
@@ -169,7 +169,7 @@ impl Table {
             };
             self.row(name, A::status(*status, code), effect, Cost::Nothing);
         }
-        // Nothing but a missing object follows from this answer to the question before a conditional upload.
+        // Before a conditional upload, this response only means that the object is missing.
         let missing = match target {
             Target::Head => Effect::Refuses(K::NotFound),
             _ => Effect::Refuses(K::NoSuchBucket),
@@ -229,9 +229,9 @@ impl Table {
         self.row("idle close", A::CloseIdle, Effect::Harmless, Cost::Nothing);
         match target {
             Target::Get => {
-                let torn = Effect::Passes(&[K::Integrity]);
+                let mismatch = Effect::Passes(&[K::Integrity]);
                 if operation != Operation::GetRecursive {
-                    self.row("wrong range", A::ShiftedRange, torn, Cost::Nothing);
+                    self.row("wrong range", A::ShiftedRange, mismatch, Cost::Nothing);
                     self.row(
                         "ignored range",
                         A::WholeObject,
@@ -240,7 +240,7 @@ impl Table {
                     );
                     let name = "content-range";
                     let bare = A::Header { name, value: None };
-                    self.row("missing range", bare, torn, Cost::Nothing);
+                    self.row("missing range", bare, mismatch, Cost::Nothing);
                 }
                 let effect = match operation.reads_in_parts() {
                     true => Effect::Changes,
@@ -394,11 +394,11 @@ impl Table {
         // No document begins so; what is behind its declaration may be read all the same.
         self.phase = Phase::BodyStart;
         let at = Position::Byte(0);
-        let torn = match target {
+        let mismatch = match target {
             Target::List => Effect::Advances(&[K::Server, K::Integrity]),
             _ => Effect::Passes(&[K::Server, K::Integrity]),
         };
-        self.row("flip", A::FlipByte { at }, torn, Cost::Nothing);
+        self.row("flip", A::FlipByte { at }, mismatch, Cost::Nothing);
         for (phase, at) in [
             (Phase::BodyStart, Position::Byte(0)),
             (Phase::BodyMiddle, half),
@@ -479,7 +479,7 @@ const STATUSES: &[(&str, u16, &str)] = &[
     ("504", 504, "GatewayTimeout"),
 ];
 
-/// What `docs/ERRORS.md` says of an answer.
+/// The class that `docs/ERRORS.md` gives to a response.
 fn meaning(status: u16, code: Option<&str>) -> Effect {
     match (status, code) {
         (_, Some("RequestTimeout")) | (408, _) => Effect::Passes(&[K::Timeout]),

@@ -6,16 +6,16 @@ use s3_client::{S3, TransferConfig};
 use s3_testkit::{FaultMatch, FaultPlan};
 use tokio::time::{Instant, timeout};
 
+use super::client_mode::ClientMode;
+use super::expectation::{ATTEMPTS, Times, bound, expected, is_blind, least_delivered, orphans};
 use super::fault::{Fault, faults};
 use super::operation::{Ground, Operation, PART, Target};
-use super::rule::{ATTEMPTS, Times, bound, expected, is_blind, least_delivered, orphans};
-use super::stage::{Report, Stage, chosen, play_all};
-use super::way::Way;
+use super::runner::{Report, Runner, chosen, run_all};
 
-/// The gate: fewer scenarios than this are no proof.
+/// The property: fewer scenarios than this prove nothing.
 const FEWEST: usize = 2500;
 
-/// The most connections that a client may have open: as many as it may have requests under way at the start, and some
+/// The most connections that a client may have open: as many as it may have requests in flight at the start, and some
 /// that are being given up.
 const MOST_CONNECTIONS: usize = 20;
 
@@ -28,7 +28,7 @@ struct Scenario {
     times: Times,
     /// How many requests of the target are left alone first.
     skip: u32,
-    way: Way,
+    mode: ClientMode,
 }
 
 impl Scenario {
@@ -39,23 +39,23 @@ impl Scenario {
             fault,
             times,
             skip,
-            way,
+            mode,
         } = self;
         let Fault { name, phase, .. } = fault;
-        format!("{operation:?} {target:?} {phase:?} \"{name}\" {times:?} after {skip} {way:?}")
+        format!("{operation:?} {target:?} {phase:?} \"{name}\" {times:?} after {skip} {mode:?}")
     }
 }
 
 fn all() -> Vec<Scenario> {
     let mut all = Vec::new();
-    for way in Way::ALL {
+    for mode in ClientMode::ALL {
         for operation in Operation::ALL {
-            if !way.takes(operation) {
+            if !mode.takes(operation) {
                 continue;
             }
             for &target in operation.targets() {
-                for fault in faults(operation, target, way) {
-                    all.extend(with_fault(operation, target, &fault, way));
+                for fault in faults(operation, target, mode) {
+                    all.extend(with_fault(operation, target, &fault, mode));
                 }
             }
         }
@@ -63,7 +63,12 @@ fn all() -> Vec<Scenario> {
     all
 }
 
-fn with_fault(operation: Operation, target: Target, fault: &Fault, way: Way) -> Vec<Scenario> {
+fn with_fault(
+    operation: Operation,
+    target: Target,
+    fault: &Fault,
+    mode: ClientMode,
+) -> Vec<Scenario> {
     let mut all = Vec::new();
     for &times in Times::that_matter(fault.effect) {
         // Which of its requests has a token is up to the listing.
@@ -86,13 +91,13 @@ fn with_fault(operation: Operation, target: Target, fault: &Fault, way: Way) -> 
             fault: fault.clone(),
             times,
             skip,
-            way,
+            mode,
         }));
     }
     all
 }
 
-#[expect(clippy::print_stdout, reason = "the figures of the gate")]
+#[expect(clippy::print_stdout, reason = "the figures of the property")]
 #[test]
 fn every_scenario_has_the_outcome_that_the_rules_ask_for() {
     let scenarios = all();
@@ -100,7 +105,7 @@ fn every_scenario_has_the_outcome_that_the_rules_ask_for() {
     let scenarios = chosen(scenarios, Scenario::name);
     let names: BTreeSet<_> = scenarios.iter().map(Scenario::name).collect();
     assert_eq!(names.len(), scenarios.len(), "scenarios are distinct");
-    let report = play_all(&scenarios, Scenario::name, run);
+    let report = run_all(&scenarios, Scenario::name, run);
     println!(
         "scenarios: {}, faults delivered: {}, virtual time: {} h",
         report.run,
@@ -115,7 +120,7 @@ fn every_scenario_has_the_outcome_that_the_rules_ask_for() {
 async fn run(
     scenario: &Scenario,
     number: usize,
-    stage: &Stage,
+    runner: &Runner,
     report: &mut Report,
 ) -> Vec<String> {
     let Scenario {
@@ -124,15 +129,15 @@ async fn run(
         ref fault,
         times,
         skip,
-        way,
+        mode,
     } = *scenario;
-    let server = &stage.server;
+    let server = &runner.server;
     let scratch = tempfile::tempdir().unwrap();
     let work = tempfile::tempdir().unwrap();
     let root = format!("s{number}");
     let s3 = S3::builder()
         // Connections are the scenario's own, so that what happens to them is too.
-        .store(way.client(server))
+        .store(mode.client(server))
         .s3root(format!("s3://bkt/{root}"))
         .tmproot(scratch.path())
         .transfer(settings(number as u64))
@@ -140,10 +145,10 @@ async fn run(
         .unwrap();
     let ground = Ground {
         s3,
-        memory: &stage.memory,
+        memory: &runner.memory,
         root,
         work: work.path().to_owned(),
-        with_checksums: way == Way::Checksums,
+        with_checksums: mode == ClientMode::Checksums,
     };
     operation.prepare(&ground).await;
     let mut rule = FaultMatch::operation(target.name())
@@ -205,7 +210,7 @@ async fn run(
         true => usize::MAX,
         false => others,
     };
-    let left = stage.left(others, allowed, scratch.path(), work.path());
+    let left = runner.left(others, allowed, scratch.path(), work.path());
     problems.extend(left.await);
     problems
 }

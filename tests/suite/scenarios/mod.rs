@@ -1,18 +1,18 @@
-//! Every operation under every fault at every place, once, three times and for ever: what must come of it is derived
-//! from rules, and how long it may take as well.
+//! Every operation under every fault at every place, once, three times and always: the expected outcome is derived
+//! from rules, and so is the time limit.
 //!
 //! * `operation.rs`: what the facade does, with the requests that it sends, and whether the result is right.
-//! * `fault.rs`: what goes wrong, where, what it means and what it costs.
-//! * `rule.rs`: from both, and from how often it happens, what must come of it and by when.
-//! * `way.rs`: how requests get to the server, and with what.
+//! * `fault.rs`: the faults: place, meaning and cost in time.
+//! * `expectation.rs`: the expected outcome and time limit of both together.
+//! * `client_mode.rs`: addressing and checksums.
 //! * `matrix.rs`: all combinations that exist.
-//! * `absence.rs`: every operation while nobody listens at the port.
-//! * `stage.rs`: plays them over TCP in virtual time.
+//! * `no_server.rs`: every operation while no server listens on the port.
+//! * `runner.rs`: runs them over TCP in virtual time.
 
-mod absence;
+mod client_mode;
+mod expectation;
 mod fault;
 mod matrix;
+mod no_server;
 mod operation;
-mod rule;
-mod stage;
-mod way;
+mod runner;

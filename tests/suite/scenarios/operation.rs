@@ -1,4 +1,4 @@
-//! What the facade does, the requests that it sends for it, and whether what came of it is right.
+//! What the facade does, the requests that it sends for it, and whether the result is right.
 
 use std::path::PathBuf;
 
@@ -92,8 +92,8 @@ impl Target {
         matches!(self, Self::Put | Self::Part | Self::Complete | Self::Delete)
     }
 
-    /// Whether its answer is a document, which is of no use before its end.
-    pub(super) fn answers_in_xml(self) -> bool {
+    /// Whether its response is a document, which is of no use before its end.
+    pub(super) fn responds_in_xml(self) -> bool {
         matches!(
             self,
             Self::Create | Self::Complete | Self::Copy | Self::List | Self::Delete
@@ -101,7 +101,7 @@ impl Target {
     }
 }
 
-/// What came of a call that succeeded.
+/// The result of a call that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     Right,
@@ -179,7 +179,7 @@ impl Operation {
         }
     }
 
-    /// Whether some of its requests are sent only when others were answered.
+    /// Whether some of its requests are sent only after the responses to others.
     pub(super) fn goes_on(self) -> bool {
         matches!(
             self,
@@ -205,7 +205,7 @@ impl Operation {
         }
     }
 
-    /// How many bytes the body of an answer to a get has, but for the last part of an object.
+    /// How many bytes the body of a GET response has, but for the last part of an object.
     pub(super) fn unit(self) -> u64 {
         match self {
             Self::GetParts | Self::GetPartsToFile => PART as u64,

@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::child::{self, Task};
-use super::leftovers;
 use super::origin_process::OriginProcess;
+use super::orphans;
 use super::regime::Regime;
 use super::row::{MEMORY, Row, USUAL};
 use super::sources::{self, Amounts};
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// Workloads, such as W1m,W4; a t at the end, as in W1t, writes files in memory
     #[arg(short, long, value_delimiter = ',', default_values = USUAL)]
     workloads: Vec<Row>,
-    /// Servers: i answers at once, ii takes 20 ms and 85 MB/s for each connection
+    /// Servers: i responds at once, ii takes 20 ms and 85 MB/s for each connection
     #[arg(short, long, value_delimiter = ',', value_enum, default_value = "i")]
     regimes: Vec<Regime>,
     /// How often each client does each workload
@@ -59,17 +59,17 @@ pub(crate) struct Arguments {
     /// Append one JSON object for each run to this file
     #[arg(long)]
     json: Option<PathBuf>,
-    /// A folder to keep the uploaded files in for the next time; without it they are made anew and removed
+    /// A folder to keep the uploaded files in for the next time; without it they are made again and removed
     #[arg(long)]
     folder: Option<PathBuf>,
 }
 
 /// Measures, shows each run as it ends, and ends with a table.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    leftovers::remove(&[&std::env::temp_dir(), Path::new(MEMORY)])?;
+    orphans::remove(&[&std::env::temp_dir(), Path::new(MEMORY)])?;
     let (folder, is_ours) = match &arguments.folder {
         Some(folder) => (std::path::absolute(folder)?, false),
-        None => (std::env::temp_dir().join(leftovers::own_name()), true),
+        None => (std::env::temp_dir().join(orphans::own_name()), true),
     };
     fs::create_dir_all(&folder)?;
     let outcome = Measurement::new(arguments, &folder).and_then(|measurement| measurement.run());

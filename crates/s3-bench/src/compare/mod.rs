@@ -5,8 +5,8 @@
 
 pub(crate) mod child;
 mod command;
-pub(crate) mod leftovers;
 pub(crate) mod origin_process;
+pub(crate) mod orphans;
 mod regime;
 mod row;
 mod sources;

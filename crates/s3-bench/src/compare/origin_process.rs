@@ -50,9 +50,9 @@ impl OriginProcess {
         let host = self.endpoint.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host)?;
         stream.write_all(b"GET /_reset HTTP/1.1\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        let body = response.split("\r\n\r\n").nth(1).unwrap_or_default();
         Ok(serde_json::from_str(body)?)
     }
 

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 /// A kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Regime {
-    /// Answers at once: shows what a client costs
+    /// Responds at once: shows what a client costs
     I,
     /// 20 ms to the first byte and 85 MB/s for each connection: shows how well a client runs in parallel
     Ii,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use super::leftovers;
+use super::orphans;
 use crate::workload::Workload;
 
 /// As in `W1` or `W1t`: the latter writes to files in memory.
@@ -28,7 +28,7 @@ impl Row {
     /// Where files are to go, below a folder on disk.
     pub(crate) fn destination(self, disk: &Path) -> PathBuf {
         if self.in_memory {
-            return Path::new(MEMORY).join(leftovers::own_name());
+            return Path::new(MEMORY).join(orphans::own_name());
         }
         disk.join("destination")
     }

@@ -1,4 +1,4 @@
-//! One request and what becomes of its answer.
+//! One request and where its response body goes.
 
 use std::fs::File;
 use std::ops::Range;
@@ -24,10 +24,10 @@ pub(super) enum Upload {
     Part(Rc<File>, Range<u64>),
 }
 
-/// Where the body of the answer goes.
+/// Where the body of the response goes.
 #[derive(Debug)]
 pub(super) enum Sink {
-    /// There is none, whatever its length is said to be.
+    /// No body follows, whatever Content-Length says.
     HeadOnly,
     /// Nowhere.
     Drop,

@@ -132,7 +132,7 @@ impl Line {
         Ok(false)
     }
 
-    /// Reads what has come, at most the rest of one answer.
+    /// Reads the available bytes, at most the rest of one response.
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Outcome<Progress> {
         loop {
             let read = match (&self.socket).read(buffer) {
@@ -144,14 +144,14 @@ impl Line {
                 Err(error) => return Err(error.into()),
             };
             if self.take(&buffer[..read])? {
-                let sink = self.sink.take().ok_or("an answer to no request")?;
+                let sink = self.sink.take().ok_or("a response without a request")?;
                 self.target = None;
                 return Ok(Progress::Done(sink, mem::take(&mut self.held)));
             }
         }
     }
 
-    /// Whether the answer is complete.
+    /// Whether the response is complete.
     fn take(&mut self, bytes: &[u8]) -> Outcome<bool> {
         let Some(left) = self.left else {
             return self.take_head(bytes);
@@ -188,7 +188,7 @@ impl Line {
 
     /// Makes room for a body and returns how much will come.
     fn open(&mut self, len: u64) -> Outcome<u64> {
-        match self.sink.as_ref().ok_or("an answer to no request")? {
+        match self.sink.as_ref().ok_or("a response without a request")? {
             Sink::HeadOnly => return Ok(0),
             Sink::Drop => {}
             Sink::Memory | Sink::Keys(_) => self.held.reserve(usize::try_from(len)?),
@@ -207,7 +207,7 @@ impl Line {
         }
         let left = left
             .checked_sub(bytes.len() as u64)
-            .ok_or("an answer is longer than it says")?;
+            .ok_or("a response is longer than its Content-Length")?;
         self.left = Some(left);
         self.received += bytes.len() as u64;
         Ok(left == 0)
@@ -221,7 +221,7 @@ fn body_length(head: &[u8]) -> Outcome<u64> {
         return Err(format!("status {}", String::from_utf8_lossy(status)).into());
     }
     let name = b"Content-Length: ";
-    let begin = memmem::find(head, name).ok_or("an answer without length")? + name.len();
+    let begin = memmem::find(head, name).ok_or("a response without Content-Length")? + name.len();
     let digits = head[begin..]
         .iter()
         .take_while(|byte| byte.is_ascii_digit());

@@ -1,6 +1,6 @@
 //! The floor: the same bytes through the same sockets and files with next to nothing in between.
 //!
-//! One thread, `epoll`, kept connections, requests that are written ahead and not signed, answers of which only status
+//! One thread, `epoll`, kept connections, requests that are written ahead and not signed, responses of which only status
 //! and length are read. No client that signs and checks can cost less; how much more one costs is what counts.
 
 mod event_loop;

@@ -7,8 +7,8 @@ use crate::failure::Outcome;
 
 /// Begins an upload and returns its id.
 pub(super) fn begin(host: &str, path: &str) -> Outcome<String> {
-    let answer = post(host, &format!("{path}?uploads"), "")?;
-    let id = answer
+    let response = post(host, &format!("{path}?uploads"), "")?;
+    let id = response
         .split("<UploadId>")
         .nth(1)
         .and_then(|rest| rest.split('<').next())
@@ -21,8 +21,8 @@ pub(super) fn complete(host: &str, path: &str, id: &str, parts: usize) -> Outcom
     let part = |number| format!("<Part><PartNumber>{number}</PartNumber><ETag>e</ETag></Part>");
     let parts: String = (1..=parts).map(part).collect();
     let body = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
-    let answer = post(host, &format!("{path}?uploadId={id}"), &body)?;
-    if answer.contains("CompleteMultipartUploadResult") {
+    let response = post(host, &format!("{path}?uploadId={id}"), &body)?;
+    if response.contains("CompleteMultipartUploadResult") {
         return Ok(());
     }
     Err("an upload was not completed".into())
@@ -35,7 +35,7 @@ fn post(host: &str, target: &str, body: &str) -> Outcome<String> {
         "POST {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    Ok(response)
 }

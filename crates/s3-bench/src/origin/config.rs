@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Settings of an [`Origin`](super::Origin).
 #[derive(Clone, Debug)]
 pub struct OriginConfig {
-    /// How long each request waits, after its body has arrived, before it is answered. None by default. Resolution:
+    /// How long each request waits, after its body has arrived, before its response. None by default. Resolution:
     /// one millisecond.
     pub latency: Duration,
     /// How many bytes per second a body moves, in either direction, on one connection. No limit by default.

@@ -155,7 +155,7 @@ impl Connection {
         }
     }
 
-    /// Sends bytes; `more` of the same answer follow.
+    /// Sends bytes; `more` of the same response follow.
     pub(super) async fn send(&self, mut bytes: &[u8], more: bool) -> io::Result<()> {
         let mut flags = SendFlags::NOSIGNAL;
         flags.set(SendFlags::MORE, more);

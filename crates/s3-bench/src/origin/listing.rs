@@ -39,7 +39,7 @@ struct Page {
     truncated: bool,
 }
 
-/// The answer's document.
+/// The document of the response.
 pub(super) fn page(keys: &Keys, request: &Request) -> String {
     let query = Query::of(request);
     let page = query.select(keys);

@@ -15,7 +15,7 @@
 //! | `keep` | what was put there, in memory |
 //! | any other | takes uploads and forgets them in the kernel, unread; `sink` by custom |
 //!
-//! `GET /_stats` answers counters as JSON, and `/_reset` sets them to zero and empties `keep`.
+//! `GET /_stats` returns counters as JSON, and `/_reset` sets them to zero and empties `keep`.
 //!
 //! Linux only: bodies leave by `sendfile` and arrive by `recv` with `MSG_TRUNC`.
 //!
@@ -37,7 +37,6 @@
 //! # Ok(()) }
 //! ```
 
-mod answer;
 mod config;
 mod connection;
 mod counters;
@@ -48,6 +47,7 @@ mod operations;
 mod pace;
 mod pool;
 mod request;
+mod response;
 mod running;
 mod state;
 

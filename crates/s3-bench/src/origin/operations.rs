@@ -1,14 +1,14 @@
-//! What the origin answers.
+//! Responses of the origin.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::answer::{Answer, Body, head};
 use super::listing::{escape, page};
 use super::pool::Window;
 use super::request::Request;
+use super::response::{Body, Response, head};
 use super::state::{KEEP, State};
 use super::{generated, keys};
 
@@ -61,8 +61,8 @@ impl Object {
     }
 }
 
-/// Answers a request whose body has been read; `size` is that of the body, which is empty where it was dropped.
-pub(super) fn answer(request: &Request, body: Bytes, size: u64, state: &State) -> Answer {
+/// Returns the response to a request whose body has been read; `size` is that of the body, which is empty where it was dropped.
+pub(super) fn respond(request: &Request, body: Bytes, size: u64, state: &State) -> Response {
     let counters = &state.counters;
     let counted = match request.method.as_str() {
         "GET" if request.bucket.starts_with('_') => return control(request, state),
@@ -76,33 +76,33 @@ pub(super) fn answer(request: &Request, body: Bytes, size: u64, state: &State) -
     counted.add(1);
     match request.method.as_str() {
         "GET" if request.key.is_empty() => {
-            Answer::document("200 OK", page(&state.keys(&request.bucket), request))
+            Response::document("200 OK", page(&state.keys(&request.bucket), request))
         }
         "GET" => get(request, state),
-        "HEAD" if request.key.is_empty() => Answer::bare("200 OK", "Content-Length: 0\r\n"),
+        "HEAD" if request.key.is_empty() => Response::bare("200 OK", "Content-Length: 0\r\n"),
         "HEAD" => get(request, state).without_body(),
         "PUT" => put(request, body, size, state),
         "POST" => post(request, state),
         "DELETE" => delete(request, state),
         _ => {
             counters.errors.add(1);
-            Answer::error("501 Not Implemented", "NotImplemented")
+            Response::error("501 Not Implemented", "NotImplemented")
         }
     }
 }
 
-fn control(request: &Request, state: &State) -> Answer {
+fn control(request: &Request, state: &State) -> Response {
     let counts = state.counters.json();
     if request.bucket == "_reset" {
         state.reset();
     }
-    Answer::document("200 OK", counts)
+    Response::document("200 OK", counts)
 }
 
-fn get(request: &Request, state: &State) -> Answer {
+fn get(request: &Request, state: &State) -> Response {
     let Some(object) = Object::find(request, state) else {
         state.counters.errors.add(1);
-        return Answer::error("404 Not Found", "NoSuchKey");
+        return Response::error("404 Not Found", "NoSuchKey");
     };
     let len = object.len();
     let asked = request
@@ -111,7 +111,7 @@ fn get(request: &Request, state: &State) -> Answer {
         .and_then(|range| resolved(range, len));
     let range = asked.clone().unwrap_or(0..len);
     if range.is_empty() && len > 0 {
-        return Answer::error("416 Range Not Satisfiable", "InvalidRange");
+        return Response::error("416 Range Not Satisfiable", "InvalidRange");
     }
     let size = range.end - range.start;
     let mut headers = String::with_capacity(384);
@@ -135,13 +135,13 @@ fn get(request: &Request, state: &State) -> Answer {
         state.counters.bytes_out.add(size);
         state.counters.largest_get.at_least(size);
     }
-    Answer {
+    Response {
         head: head(status, &headers),
         body: object.part(range),
     }
 }
 
-/// The bytes that a `Range` means, clipped; empty when there are none; `None` for what is no range.
+/// The bytes that a `Range` means, clipped; empty behind the end; `None` for a malformed range.
 fn resolved(header: &str, len: u64) -> Option<Range<u64>> {
     let (first, last) = header.strip_prefix("bytes=")?.split_once('-')?;
     if first.is_empty() {
@@ -155,22 +155,22 @@ fn resolved(header: &str, len: u64) -> Option<Range<u64>> {
     Some(first..end.max(first))
 }
 
-fn put(request: &Request, body: Bytes, size: u64, state: &State) -> Answer {
+fn put(request: &Request, body: Bytes, size: u64, state: &State) -> Response {
     state.counters.largest_put.at_least(size);
     if let Some(upload) = request.parameter("uploadId") {
         let number = request.parameter("partNumber").and_then(|n| n.parse().ok());
         if !state.add_part(upload, number.unwrap_or(0), body) {
             state.counters.errors.add(1);
-            return Answer::error("404 Not Found", "NoSuchUpload");
+            return Response::error("404 Not Found", "NoSuchUpload");
         }
     } else if request.bucket == KEEP {
         state.keep(request.key.clone(), body);
     }
     let headers = format!("ETag: \"{size:032x}\"\r\nContent-Length: 0\r\n");
-    Answer::bare("200 OK", &headers)
+    Response::bare("200 OK", &headers)
 }
 
-fn post(request: &Request, state: &State) -> Answer {
+fn post(request: &Request, state: &State) -> Response {
     if request.parameter("uploads").is_some() {
         return uploaded(
             "InitiateMultipartUploadResult",
@@ -182,7 +182,7 @@ fn post(request: &Request, state: &State) -> Answer {
     let upload = request.parameter("uploadId").unwrap_or_default();
     let Some(parts) = state.end_upload(upload) else {
         state.counters.errors.add(1);
-        return Answer::error("404 Not Found", "NoSuchUpload");
+        return Response::error("404 Not Found", "NoSuchUpload");
     };
     let etag = format!("&quot;{:032x}-{}&quot;", parts.len(), parts.len());
     if request.bucket == KEEP {
@@ -192,7 +192,7 @@ fn post(request: &Request, state: &State) -> Answer {
     uploaded("CompleteMultipartUploadResult", "ETag", &etag, request)
 }
 
-fn uploaded(name: &str, field: &str, value: &str, request: &Request) -> Answer {
+fn uploaded(name: &str, field: &str, value: &str, request: &Request) -> Response {
     let mut key = String::new();
     escape(&request.key, &mut key);
     let bucket = &request.bucket;
@@ -201,16 +201,16 @@ fn uploaded(name: &str, field: &str, value: &str, request: &Request) -> Answer {
          <{name} xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Bucket>{bucket}</Bucket><Key>{key}</Key>\
          <{field}>{value}</{field}></{name}>"
     );
-    Answer::document("200 OK", text)
+    Response::document("200 OK", text)
 }
 
-fn delete(request: &Request, state: &State) -> Answer {
+fn delete(request: &Request, state: &State) -> Response {
     match request.parameter("uploadId") {
         Some(upload) => drop(state.end_upload(upload)),
         None if request.bucket == KEEP => state.forget(&request.key),
         None => {}
     }
-    Answer::bare("204 No Content", "")
+    Response::bare("204 No Content", "")
 }
 
 #[cfg(test)]

@@ -11,13 +11,13 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, Body};
 use super::config::OriginConfig;
 use super::connection::{Connection, without_aws_chunks};
 use super::generated;
-use super::operations::answer;
+use super::operations::respond;
 use super::pace::Pace;
 use super::request::Request;
+use super::response::{Body, Response};
 use super::state::{KEEP, State};
 
 /// How many connections may wait to be accepted: a client that opens hundreds at once is not to be told to retry.
@@ -65,7 +65,7 @@ impl Origin {
         format!("http://{}", self.address)
     }
 
-    /// Returns what the bytes of an object of `bench` are; `None` if there is none of this key.
+    /// Returns bytes of an object of `bench`; `None` if the bucket has no such key.
     #[must_use]
     pub fn content(&self, key: &str, range: Range<u64>) -> Option<Vec<u8>> {
         let object = generated::object(key)?;
@@ -79,7 +79,7 @@ impl Origin {
         read.ok().map(|()| bytes)
     }
 
-    /// Returns the counters, one line of JSON: what `GET /_stats` answers.
+    /// Returns the counters, one line of JSON: the same as `GET /_stats`.
     #[must_use]
     pub fn stats(&self) -> String {
         self.state.counters.json()
@@ -166,7 +166,7 @@ async fn exchange(
     if !state.config.latency.is_zero() && !is_control {
         tokio::time::sleep(state.config.latency).await;
     }
-    let Answer { head, body } = answer(request, body, size, state);
+    let Response { head, body } = respond(request, body, size, state);
     let pace = Pace::new(state.config.connection_rate);
     match body {
         Body::Nothing => connection.send(&head, false).await,

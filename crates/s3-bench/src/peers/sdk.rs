@@ -63,7 +63,9 @@ async fn client(contract: &Contract) -> Client {
 }
 
 fn known(size: Option<i64>) -> Outcome<u64> {
-    Ok(size.ok_or("an answer without length")?.try_into()?)
+    Ok(size
+        .ok_or("a response without Content-Length")?
+        .try_into()?)
 }
 
 async fn get_all(workload: Workload, contract: &Contract, client: Client) -> Outcome<Tally> {
@@ -143,10 +145,10 @@ async fn put_big(contract: &Contract, client: &Client) -> Outcome<Tally> {
         let put = put.upload_id(&upload).part_number(number);
         let read = read_at(Arc::clone(&file), part);
         tokio::spawn(async move {
-            let answer = put.body(ByteStream::from(read.await?)).send().await?;
+            let response = put.body(ByteStream::from(read.await?)).send().await?;
             let part = CompletedPart::builder().part_number(number);
-            let part = part.set_e_tag(answer.e_tag);
-            Outcome::Ok(part.set_checksum_crc32(answer.checksum_crc32).build())
+            let part = part.set_e_tag(response.e_tag);
+            Outcome::Ok(part.set_checksum_crc32(response.checksum_crc32).build())
         })
     });
     let mut parts: Vec<CompletedPart> = stream::iter(parts)

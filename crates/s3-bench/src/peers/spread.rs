@@ -13,13 +13,13 @@ use tokio::task::spawn_blocking;
 use crate::failure::Outcome;
 use crate::tally::Tally;
 
-/// How many requests for objects are under way.
+/// How many requests for objects are in flight.
 pub(super) const SMALL_AT_ONCE: usize = 64;
 
-/// How many uploads of 1 MiB are under way.
+/// How many uploads of 1 MiB are in flight.
 pub(super) const MID_AT_ONCE: usize = 32;
 
-/// How many parts of a big object are under way, and how large one is, in bytes.
+/// How many parts of a big object are in flight, and the size of one, in bytes.
 pub(super) const PARTS_AT_ONCE: usize = 16;
 pub(super) const PART: u64 = 16 << 20;
 

@@ -14,10 +14,10 @@ use s3_transfer::{
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::harm::Harm;
+use super::corruption::Corruption;
 use super::layout::{Layout, Offer, To};
-use super::store::Harming;
-use crate::leftovers::none_left;
+use super::store::CorruptingStore;
+use crate::orphans::no_orphans;
 use crate::prove::Figures;
 
 /// Runs the case of a seed.
@@ -48,8 +48,8 @@ impl Case {
         let memory = MemoryStore::with_buckets(["b"]);
         let put = memory.put_bytes(url.clone(), self.layout.object.clone());
         let tag = put.await.map_err(|error| error.to_string())?.etag;
-        let harming = Harming::new(memory, Arc::clone(&self.layout), self.random.fork());
-        let transfer = Transfer::new(harming.clone(), self.config());
+        let store = CorruptingStore::new(memory, Arc::clone(&self.layout), self.random.fork());
+        let transfer = Transfer::new(store.clone(), self.config());
         let mut item = GetItem::new(url);
         item.range.clone_from(&self.layout.range);
         if self.layout.known {
@@ -58,7 +58,7 @@ impl Case {
         let fetched = transfer
             .get(item, self.destination(), &CallOptions::default())
             .await;
-        self.judge(fetched, &harming.done())
+        self.judge(fetched, &store.done())
     }
 
     fn config(&self) -> TransferConfig {
@@ -89,20 +89,20 @@ impl Case {
     fn judge(
         &self,
         fetched: s3_transfer::Result<Fetched>,
-        done: &[Harm],
+        done: &[Corruption],
     ) -> Result<Figures, String> {
         let mut figures = Figures::default();
-        for harm in done {
-            figures.count(harm.name(), 1);
+        for corruption in done {
+            figures.count(corruption.name(), 1);
         }
         if self.directory.is_some() {
-            none_left(0, &[self.path()])?;
+            no_orphans(0, &[self.path()])?;
         }
         let wanted = self.wanted();
         let fetched = match (fetched, &wanted) {
             (Ok(fetched), Some(_)) => fetched,
             (Err(error), Some(_)) if done.is_empty() && !broke(&error) => {
-                return Err(self.wrong(&format!("a read without harm failed: {error}")));
+                return Err(self.wrong(&format!("a read without corruption failed: {error}")));
             }
             (Err(_), _) => {
                 figures.count("refused", 1);
@@ -116,11 +116,7 @@ impl Case {
         let truth = self.layout.object.slice(wanted);
         let bytes = bytes(&fetched)?;
         if bytes == truth {
-            let name = if done.is_empty() {
-                "unharmed"
-            } else {
-                "healed"
-            };
+            let name = if done.is_empty() { "intact" } else { "healed" };
             figures.count(name, 1);
             return Ok(figures);
         }
@@ -131,7 +127,7 @@ impl Case {
         if matches!(fetched.verified, Verified::Checksum(_)) {
             return Err(self.wrong("wrong bytes are said to have their checksum"));
         }
-        if !self.layout.ignores_ranges && done.iter().all(|harm| harm.shows()) {
+        if !self.layout.ignores_ranges && done.iter().all(|corruption| corruption.shows()) {
             return Err(self.wrong(&format!("lengths show {done:?}, and nobody looked")));
         }
         figures.count("undetectable", 1);
@@ -158,7 +154,7 @@ impl Case {
                 why == NotVerified::Range
             }
             (Offer::Nothing, Verified::NotVerified(why)) => why == NotVerified::NotOffered,
-            (Offer::Nonsense, Verified::NotVerified(why)) => {
+            (Offer::Malformed, Verified::NotVerified(why)) => {
                 matches!(why, NotVerified::NotOffered | NotVerified::Range)
             }
             (Offer::Digest, Verified::NotVerified(why)) => matches!(why, NotVerified::Digest(_)),

@@ -9,7 +9,7 @@ use crc_fast::CrcAlgorithm;
 use fastrand::Rng;
 use s3_core::{ByteRange, Checksum, ChecksumAlgorithm};
 
-use super::harm::Harm;
+use super::corruption::Corruption;
 
 /// Everything about a case that is drawn before it begins.
 pub(super) struct Layout {
@@ -24,10 +24,10 @@ pub(super) struct Layout {
     pub(super) checksum: Option<Checksum>,
     /// Whether the server sends whole objects, whatever range is asked for.
     pub(super) ignores_ranges: bool,
-    /// How likely an answer is harmed.
-    pub(super) harmed: f64,
-    /// What may be done to an answer.
-    pub(super) harms: Vec<Harm>,
+    /// How likely a response is corrupted.
+    pub(super) corrupted: f64,
+    /// Which corruptions may happen to a response.
+    pub(super) corruptions: Vec<Corruption>,
 }
 
 /// Where the bytes go.
@@ -49,7 +49,7 @@ pub(super) enum Offer {
     /// A digest, which the engine does not compute.
     Digest,
     /// Something that is no checksum.
-    Nonsense,
+    Malformed,
 }
 
 impl fmt::Debug for Layout {
@@ -63,7 +63,7 @@ impl fmt::Debug for Layout {
             .field("to", &self.to)
             .field("offer", &self.offer)
             .field("ignores_ranges", &self.ignores_ranges)
-            .field("harms", &self.harms)
+            .field("corruptions", &self.corruptions)
             .finish_non_exhaustive()
     }
 }
@@ -89,13 +89,13 @@ impl Layout {
         };
         let ignores_ranges = random.u8(0..8) == 0;
         let range = random.bool().then(|| range(len, random));
-        // The checksum of a part comes with an answer that is a part.
+        // The checksum of a part comes with a response that is a part.
         let in_parts = !ignores_ranges && !matches!(range, Some(ByteRange::Last(_)));
         let (offer, checksum) = offer(&object, part_size, in_parts, random);
-        let harms = if random.bool() {
-            vec![Harm::ALL[random.usize(0..Harm::ALL.len())]]
+        let corruptions = if random.bool() {
+            vec![Corruption::ALL[random.usize(0..Corruption::ALL.len())]]
         } else {
-            Harm::ALL.to_vec()
+            Corruption::ALL.to_vec()
         };
         Self {
             part_size,
@@ -110,8 +110,8 @@ impl Layout {
             offer,
             checksum,
             ignores_ranges,
-            harmed: [0.0, 0.1, 0.5, 0.9, 1.0][random.usize(0..5)],
-            harms,
+            corrupted: [0.0, 0.1, 0.5, 0.9, 1.0][random.usize(0..5)],
+            corruptions,
             object,
         }
     }
@@ -158,7 +158,7 @@ fn offer(
         4 => {
             let value = "????";
             let algorithm = kind;
-            (Offer::Nonsense, Some(Checksum::new(algorithm, value)))
+            (Offer::Malformed, Some(Checksum::new(algorithm, value)))
         }
         _ => (Offer::Whole(kind), crc(object)),
     }

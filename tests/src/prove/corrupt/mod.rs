@@ -1,7 +1,7 @@
 //! Harmed bodies: whatever a server or a network does to the bytes of a download is noticed, or nothing could have.
 //!
 //! Objects of a few thousand bytes are read in parts of random size, whole or by range, into memory or a file, over a
-//! store that harms what it hands out. A case fails if a read succeeds with wrong bytes although
+//! store that corrupts the bodies it returns. A case fails if a read succeeds with wrong bytes although
 //!
 //! * the server sent a CRC of the whole object and the whole object was read, or
 //! * nothing but lengths were wrong: bodies that are too long or ranges that were not asked for.
@@ -12,11 +12,11 @@
 //! * bytes replaced by as many others;
 //! * bytes missing from the middle, or coming twice, in a body that ends early: to its reader it is the body of a
 //!   connection that broke, and what has come is kept;
-//! * any harm in the middle of a body that holds more than was asked for, because the server ignores ranges: its end
+//! * any corruption in the middle of a body that holds more than was asked for, because the server ignores ranges: its end
 //!   is not waited for.
 
 mod case;
-mod harm;
+mod corruption;
 mod layout;
 mod store;
 

@@ -1,4 +1,4 @@
-//! A store that harms what it hands out.
+//! A store that corrupts the bodies it returns.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +11,13 @@ use s3_core::{
     Store,
 };
 
-use super::harm::Harm;
+use super::corruption::Corruption;
 use super::layout::Layout;
 use crate::prove::forward::forward;
 
-/// Hands out the object of a layout, harmed as the layout says. Clone is a reference count.
+/// Hands out the object of a layout, corrupted as the layout says. Clone is a reference count.
 #[derive(Clone)]
-pub(super) struct Harming {
+pub(super) struct CorruptingStore {
     memory: MemoryStore,
     layout: Arc<Layout>,
     draws: Arc<Mutex<Draws>>,
@@ -25,10 +25,10 @@ pub(super) struct Harming {
 
 struct Draws {
     random: Rng,
-    done: Vec<Harm>,
+    done: Vec<Corruption>,
 }
 
-impl Harming {
+impl CorruptingStore {
     pub(super) fn new(memory: MemoryStore, layout: Arc<Layout>, random: Rng) -> Self {
         let done = Vec::new();
         Self {
@@ -38,43 +38,47 @@ impl Harming {
         }
     }
 
-    /// Returns what was really done to answers.
-    pub(super) fn done(&self) -> Vec<Harm> {
+    /// Returns the corruptions that happened.
+    pub(super) fn done(&self) -> Vec<Corruption> {
         let draws = self.draws.lock().unwrap_or_else(PoisonError::into_inner);
         draws.done.clone()
     }
 
-    fn harm(&self, mut answer: GetResponse) -> GetResponse {
-        let Layout { object, harms, .. } = &*self.layout;
+    fn corrupt(&self, mut response: GetResponse) -> GetResponse {
+        let Layout {
+            object,
+            corruptions,
+            ..
+        } = &*self.layout;
         let mut draws = self.draws.lock().unwrap_or_else(PoisonError::into_inner);
         let Draws { random, done } = &mut *draws;
-        let sent = at(answer.range.start)..at(answer.range.end);
+        let sent = at(response.range.start)..at(response.range.end);
         let mut bytes = object.slice(sent);
         let mut harmed_by = None;
-        if random.f64() < self.layout.harmed {
-            let harm = harms[random.usize(0..harms.len())];
-            let harmed = match harm {
-                Harm::Elsewhere | Harm::OtherRange => {
+        if random.f64() < self.layout.corrupted {
+            let corruption = corruptions[random.usize(0..corruptions.len())];
+            let corrupted = match corruption {
+                Corruption::Elsewhere | Corruption::OtherRange => {
                     let start = random.usize(0..=object.len() - bytes.len());
-                    if harm == Harm::OtherRange {
-                        answer.range = start as u64..(start + bytes.len()) as u64;
+                    if corruption == Corruption::OtherRange {
+                        response.range = start as u64..(start + bytes.len()) as u64;
                     }
                     object.slice(start..start + bytes.len())
                 }
-                _ => harm.done_to(&bytes, random),
+                _ => corruption.done_to(&bytes, random),
             };
-            harmed_by = (harmed != bytes).then_some(harm);
-            bytes = harmed;
+            harmed_by = (corrupted != bytes).then_some(corruption);
+            bytes = corrupted;
         }
-        answer.meta.checksum.clone_from(&self.layout.checksum);
+        response.meta.checksum.clone_from(&self.layout.checksum);
         let broken;
-        (answer.body, broken) = body(bytes, random);
+        (response.body, broken) = body(bytes, random);
         // Nobody sees the length of a body that breaks.
-        done.extend(harmed_by.map(|harm| match harm {
-            Harm::Duplicate if broken => Harm::Gap,
-            harm => harm,
+        done.extend(harmed_by.map(|corruption| match corruption {
+            Corruption::Duplicate if broken => Corruption::Gap,
+            corruption => corruption,
         }));
-        answer
+        response
     }
 }
 
@@ -100,13 +104,13 @@ fn at(position: u64) -> usize {
     usize::try_from(position).expect("objects of cases are small")
 }
 
-impl fmt::Debug for Harming {
+impl fmt::Debug for CorruptingStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Harming")
+        f.write_str("CorruptingStore")
     }
 }
 
-impl Store for Harming {
+impl Store for CorruptingStore {
     fn capabilities(&self) -> Capabilities {
         self.memory.capabilities()
     }
@@ -115,7 +119,7 @@ impl Store for Harming {
         if self.layout.ignores_ranges {
             request.range = None;
         }
-        Ok(self.harm(self.memory.get(request).await?))
+        Ok(self.corrupt(self.memory.get(request).await?))
     }
 
     forward! { memory:

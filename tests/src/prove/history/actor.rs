@@ -7,7 +7,7 @@ use s3_transfer::{CallOptions, Destination, GetItem, ObjectData, PutItem, PutOut
 use tokio::time::sleep;
 
 use super::record::{
-    Action, Answer, Call, Notes, Value, attributes_of, bytes_of, url_of, value_in, value_of,
+    Action, Call, CallOutcome, Notes, Value, attributes_of, bytes_of, url_of, value_in, value_of,
 };
 
 /// A call to make: after a while, on a key, with so many bytes if it writes.
@@ -26,7 +26,7 @@ pub(super) async fn act(transfer: Transfer, turns: Vec<Turn>, notes: Notes) -> R
     for turn in turns {
         sleep(turn.after).await;
         let begun = notes.tick();
-        let answer = make(&transfer, turn).await?;
+        let outcome = make(&transfer, turn).await?;
         let ended = notes.tick();
         let Turn { key, action, .. } = turn;
         notes.called(Call {
@@ -34,13 +34,13 @@ pub(super) async fn act(transfer: Transfer, turns: Vec<Turn>, notes: Notes) -> R
             action,
             begun,
             ended,
-            answer,
+            outcome,
         });
     }
     Ok(())
 }
 
-async fn make(transfer: &Transfer, turn: Turn) -> Result<Answer, String> {
+async fn make(transfer: &Transfer, turn: Turn) -> Result<CallOutcome, String> {
     let (url, options) = (url_of(turn.key), CallOptions::default());
     match turn.action {
         Action::Write(value) | Action::Create(value) => {
@@ -53,15 +53,19 @@ async fn make(transfer: &Transfer, turn: Turn) -> Result<Answer, String> {
                 .with_mode(mode)
                 .with_attributes(attributes_of(value));
             Ok(match transfer.put(item, &options).await {
-                Ok(PutOutcome::Written(_)) => Answer::Done,
-                Ok(_) => Answer::AlreadyThere,
-                Err(_) => Answer::Failed,
+                Ok(PutOutcome::Written(_)) => CallOutcome::Done,
+                Ok(_) => CallOutcome::AlreadyThere,
+                Err(_) => CallOutcome::Failed,
             })
         }
         Action::Delete => {
             let deleted = transfer.delete_many(vec![url], &options).await;
             let all = deleted.iter().all(Result::is_ok);
-            Ok(if all { Answer::Done } else { Answer::Failed })
+            Ok(if all {
+                CallOutcome::Done
+            } else {
+                CallOutcome::Failed
+            })
         }
         Action::Read => match transfer
             .get(GetItem::new(url), Destination::Memory, &options)
@@ -75,10 +79,10 @@ async fn make(transfer: &Transfer, turn: Turn) -> Result<Answer, String> {
                 if value_of(&bytes) != Some(turn.same.unwrap_or(value)) {
                     return Err("two objects are mixed in one read".to_owned());
                 }
-                Ok(Answer::Found(Some(value)))
+                Ok(CallOutcome::Found(Some(value)))
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Answer::Found(None)),
-            Err(_) => Ok(Answer::Failed),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(CallOutcome::Found(None)),
+            Err(_) => Ok(CallOutcome::Failed),
         },
     }
 }

@@ -11,10 +11,10 @@ use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
 use super::actor::{Turn, act};
-use super::late::{Late, Noting};
+use super::effects::{check, effects};
+use super::network::{Network, RecordingStore};
 use super::order::explains;
-use super::record::{Action, Answer, Call, Notes, Record, Value};
-use super::truth::{check, effects};
+use super::record::{Action, Call, CallOutcome, Notes, Record, Value};
 use crate::prove::Figures;
 
 /// The size of a part, in bytes: a value has one or a few.
@@ -26,7 +26,7 @@ const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 /// Runs the case of a seed.
 pub(in crate::prove) fn case(runtime: &Runtime, seed: u64) -> Result<Figures, String> {
     let mut random = Rng::with_seed(seed);
-    // Half of the cases have creates and reads only: there every answer is certain.
+    // Half of the cases have creates and reads only: there every result is certain.
     let strict = random.bool();
     let keys = random.usize(1..=2);
     let actors = random.usize(2..=4);
@@ -86,20 +86,20 @@ async fn play(
     let mut limits = Limits::default();
     limits.min_part_size = 1;
     let memory = MemoryStore::with_buckets(["b"]).with_limits(limits);
-    let noting = Noting {
+    let recording = RecordingStore {
         memory: memory.clone(),
         notes: notes.clone(),
     };
-    let store = FaultStore::new(noting, faults(random));
+    let store = FaultStore::new(recording, faults(random));
     let faults = store.faults().clone();
-    let store = Late::new(store, random.fork());
+    let store = Network::new(store, random.fork());
     let shared = SharedStore::new(store.clone());
     let actors = turns.into_iter().map(|turns| {
         let transfer = Transfer::new(shared.clone(), config(random.u64(..)));
         act(transfer, turns, notes.clone())
     });
     try_join_all(actors).await?;
-    // What is still astray arrives, and a last look tells what is there for good.
+    // What is still astray arrives, and a last look tells the final state.
     sleep(Duration::from_secs(3600)).await;
     faults.set(FaultPlan::none());
     let looks = (0..2).map(|key| Turn {
@@ -111,7 +111,7 @@ async fn play(
     });
     let transfer = Transfer::new(shared, config(0));
     act(transfer, looks.collect(), notes.clone()).await?;
-    // The upload of an answer that never comes cannot be named by anybody.
+    // An upload whose CreateMultipartUpload response is lost has no known id.
     let nameless = memory.operations().get(Operation::CreateUpload) - store.begun();
     if memory.unfinished_uploads() as u64 > nameless {
         return Err("an unfinished upload is left on the server".to_owned());
@@ -201,9 +201,9 @@ fn judge(record: &Record, strict: bool, figures: &mut Figures) -> Result<(), Str
     let verdict = check(record, strict).map_err(|what| shown(&what, record))?;
     figures.count("overtaken", verdict.overtaken);
     for call in &record.calls {
-        let name = match (call.action, call.answer) {
-            (_, Answer::Failed) => "without an answer",
-            (Action::Create(_), Answer::AlreadyThere) => "already there",
+        let name = match (call.action, call.outcome) {
+            (_, CallOutcome::Failed) => "without a result",
+            (Action::Create(_), CallOutcome::AlreadyThere) => "already there",
             (Action::Create(_), _) => "created",
             (Action::Read, _) => "reads",
             _ => "writes and deletes",
@@ -214,16 +214,16 @@ fn judge(record: &Record, strict: bool, figures: &mut Figures) -> Result<(), Str
         let calls = record.calls.iter().filter(|call| call.key == key);
         let calls: Vec<Call> = calls.copied().collect();
         if !explains(&calls, |call| repeats(record, call)) {
-            return Err(shown("no order of the calls explains the answers", record));
+            return Err(shown("no order of the calls explains the results", record));
         }
     }
     Ok(())
 }
 
-/// Returns how often a call has taken effect although its answer does not say so.
+/// Returns how often a call has taken effect although its result does not say so.
 fn repeats(record: &Record, call: &Call) -> usize {
-    match (call.action, call.answer) {
-        (Action::Create(value), Answer::AlreadyThere) => effects(record, value),
+    match (call.action, call.outcome) {
+        (Action::Create(value), CallOutcome::AlreadyThere) => effects(record, value),
         (Action::Write(value) | Action::Create(value), _) => {
             effects(record, value).saturating_sub(1)
         }

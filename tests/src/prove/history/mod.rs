@@ -1,10 +1,10 @@
 //! Ambiguous writes: several clients write, create and read the same few keys while replies are lost, requests are
-//! refused or arrive late, and every answer must be true.
+//! refused or arrive late, and every response must be true.
 //!
-//! Each case records a history, that is when each call began and ended and what it answered, and two judges look at
+//! Each case records a history, that is when each call began and ended and what it returned, and two judges look at
 //! it:
 //!
-//! * [`order`] searches for one order of all calls on a key that respects real time and explains every answer, as for a
+//! * [`order`] searches for one order of all calls on a key that respects real time and explains every response, as for a
 //!   register with writes, reads, deletes and put-if-absent (the algorithm of Wing and Gong, with the states that were
 //!   seen remembered, as Lowe does it);
 //! * [`truth`] compares with the log of what the store really did: "written" for a create that never took effect is
@@ -15,15 +15,15 @@
 //! therefore use each repetition that the store has seen, once, at any time after the call that made it has begun.
 //!
 //! A create whose reply is lost, and whose object is replaced or deleted by others before the client can look, is
-//! answered with "already there", or made once more: nothing that S3 keeps tells otherwise. These are counted as
+//! reported as "already there", or made once more: nothing that S3 keeps tells otherwise. These are counted as
 //! `overtaken`. They need a plain write or a delete on the same key; half of the cases have none, and there they must
 //! not occur.
 
 mod actor;
 mod case;
-mod late;
+mod effects;
+mod network;
 mod order;
 mod record;
-mod truth;
 
 pub(super) use case::case;

@@ -1,8 +1,8 @@
-//! Whether one order of the calls on a key explains their answers.
+//! Linearizability check: whether one order of the calls on a key explains their results.
 
 use std::collections::HashSet;
 
-use super::record::{Action, Answer, Call, Value};
+use super::record::{Action, Call, CallOutcome, Value};
 
 /// What a call may have done to its key, and when.
 #[derive(Clone, Copy, Debug)]
@@ -56,16 +56,18 @@ fn steps_of(call: &Call, repeats: usize) -> Vec<Step> {
         Action::Write(value) => Effect::Set(Some(value)),
         Action::Delete => Effect::Set(None),
         Action::Create(value) => Effect::Create(value),
-        Action::Read => match call.answer {
-            Answer::Found(found) => return vec![step(Effect::IsFound(found), Some(call.ended))],
+        Action::Read => match call.outcome {
+            CallOutcome::Found(found) => {
+                return vec![step(Effect::IsFound(found), Some(call.ended))];
+            }
             _ => return Vec::new(),
         },
     };
-    let mut steps = match (call.answer, call.action) {
-        (Answer::AlreadyThere, Action::Create(value)) => {
+    let mut steps = match (call.outcome, call.action) {
+        (CallOutcome::AlreadyThere, Action::Create(value)) => {
             vec![step(Effect::IsThere(value), Some(call.ended))]
         }
-        (Answer::Failed, _) => vec![step(effect, None)],
+        (CallOutcome::Failed, _) => vec![step(effect, None)],
         _ => vec![step(effect, Some(call.ended))],
     };
     steps.extend((0..repeats).map(|_| step(effect, None)));
@@ -98,13 +100,13 @@ fn search(
 mod tests {
     use super::*;
 
-    fn call(action: Action, begun: u64, ended: u64, answer: Answer) -> Call {
+    fn call(action: Action, begun: u64, ended: u64, outcome: CallOutcome) -> Call {
         Call {
             key: 0,
             action,
             begun,
             ended,
-            answer,
+            outcome,
         }
     }
 
@@ -113,7 +115,7 @@ mod tests {
     }
 
     use Action::{Create, Delete, Read, Write};
-    use Answer::{AlreadyThere, Done, Failed, Found};
+    use CallOutcome::{AlreadyThere, Done, Failed, Found};
 
     #[test]
     fn one_after_the_other_means_what_it_says() {

@@ -16,9 +16,9 @@ pub(super) enum Action {
     Delete,
 }
 
-/// What a call said.
+/// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum CallOutcome {
     /// A write, a create or a delete has taken effect.
     Done,
     /// A create has not: there was an object.
@@ -29,14 +29,14 @@ pub(super) enum Answer {
     Failed,
 }
 
-/// One call, from its beginning to its answer, in steps of a clock that ticks with each event.
+/// One call, from its beginning to its end, in steps of a clock that ticks with each event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
     pub(super) key: usize,
     pub(super) action: Action,
     pub(super) begun: u64,
     pub(super) ended: u64,
-    pub(super) answer: Answer,
+    pub(super) outcome: CallOutcome,
 }
 
 /// A change of a key, as the store made it.
@@ -123,7 +123,7 @@ pub(super) fn bytes_of(value: Value, len: usize) -> Vec<u8> {
     value.to_be_bytes().into_iter().cycle().take(len).collect()
 }
 
-/// The value that bytes are made of; `None` if they are torn.
+/// The value that bytes are made of; `None` if they mix several values.
 pub(super) fn value_of(bytes: &[u8]) -> Option<Value> {
     let value = Value::from_be_bytes(*bytes.first_chunk()?);
     (bytes == bytes_of(value, bytes.len())).then_some(value)

@@ -14,8 +14,8 @@ use s3_transfer::{
 };
 use tokio::time::{sleep, timeout};
 
+use super::delayed_store::DelayedStore;
 use super::explorer::Explorer;
-use super::wavering::Wavering;
 use crate::prove::Figures;
 
 /// The size of a part, in bytes.
@@ -27,11 +27,11 @@ const INPUTS: usize = 6;
 /// The size of the object that is read: a few parts, the last of them not whole.
 const OBJECT: usize = 3 * PART + 7;
 
-/// What is under way in the background has ended after this.
+/// Work in the background has ended after this time.
 const LATER: Duration = Duration::from_secs(3600);
 
 pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
-    let store = Wavering::new(random.fork());
+    let store = DelayedStore::new(random.fork());
     let seeded = store.memory.put_bytes(url("k"), ramp(0, OBJECT)).await;
     seeded.map_err(|error| error.to_string())?;
     let permits = random.usize(1..=4);
@@ -45,7 +45,7 @@ pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
     let figures = explorer.run().await?;
     sleep(LATER).await;
     let (inside, most) = store.inside();
-    // A body is inside for a moment beside the call that has just answered it.
+    // A body is inside for a moment beside the call that has just returned it.
     if inside > 0 || most > permits + 1 {
         return Err(format!("{inside} requests are left, {most} were at once"));
     }
@@ -174,7 +174,7 @@ fn check(fetched: s3_core::Result<Fetched>) -> Result<(), String> {
 /// Checks that all permits can be held at once, and that the whole budget can.
 async fn everything_is_back(
     transfer: &Transfer,
-    store: &Wavering,
+    store: &DelayedStore,
     permits: usize,
 ) -> Result<(), String> {
     let whole = || async {

@@ -10,13 +10,13 @@ use s3_transfer::{Concurrency, TransferConfig};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
+use super::delayed_store::DelayedStore;
 use super::explorer::Explorer;
-use super::wavering::Wavering;
-use crate::leftovers::none_left;
+use crate::orphans::no_orphans;
 use crate::prove::Figures;
 
 pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
-    let store = Wavering::new(random.fork());
+    let store = DelayedStore::new(random.fork());
     for key in 0..4 {
         let url = S3Url::from_parts("b", &format!("r/k{key}"));
         let url = url.map_err(|error| error.to_string())?;
@@ -45,7 +45,7 @@ pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
     drop(s3);
     let figures = explorer.run().await?;
     sleep(Duration::from_secs(3600)).await;
-    none_left(store.memory.unfinished_uploads(), &[directory.path()])?;
+    no_orphans(store.memory.unfinished_uploads(), &[directory.path()])?;
     match store.inside() {
         (0, _) => Ok(figures),
         (left, _) => Err(format!("{left} requests are left")),

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::explorer::Explorer;
 use crate::prove::Figures;
 
-/// How many attempts are under way.
+/// How many attempts are in flight.
 struct Held(Arc<AtomicUsize>);
 
 impl Held {
@@ -23,7 +23,7 @@ impl Held {
         let held = Self(Arc::clone(now));
         if count > most {
             return Err(format!(
-                "{count} attempts are under way, {most} are allowed"
+                "{count} attempts are in flight, {most} are allowed"
             ));
         }
         Ok(held)

@@ -12,14 +12,14 @@
 //!   dropped halfway, over a small budget of memory and few permits. Five cases in sixteen.
 //! * [`facade`]: batches of the client, with `close()` in between. One case in sixteen.
 //!
-//! In each case all tasks come to an end, no more attempts are under way than allowed, and afterwards everything is
+//! In each case all tasks come to an end, no more attempts are in flight than allowed, and afterwards everything is
 //! back: every permit, the whole budget, no upload, no file.
 
 mod case;
+mod delayed_store;
 mod engine;
 mod explorer;
 mod facade;
 mod limit;
-mod wavering;
 
 pub(super) use case::case;

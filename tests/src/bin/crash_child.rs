@@ -1,6 +1,6 @@
-//! A client in a process of its own: to be killed, and to live under limits that a test cannot set for itself.
+//! A client in a child process: for tests that kill it or that set resource limits.
 //!
-//! `victim CALL ENDPOINT ACCESS SECRET DIRECTORY` makes one call, says on one line how it ended, and then waits until its
+//! `crash_child CALL ENDPOINT ACCESS SECRET DIRECTORY` makes one call, says on one line how it ended, and then waits until its
 //! input ends. Its temporary directory and its files are in the directory.
 
 use std::io::Read;
@@ -12,7 +12,7 @@ use s3_client::{Error, OnFailure, S3, SdkStore, TransferConfig};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [call, endpoint, access, secret, directory] = &arguments[..] else {
-        say("victim CALL ENDPOINT ACCESS SECRET DIRECTORY");
+        say("crash_child CALL ENDPOINT ACCESS SECRET DIRECTORY");
         std::process::exit(2);
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -43,7 +43,7 @@ fn main() {
             }
         }
     });
-    // Whoever kills it does so before; who does not, looks around first.
+    // Keeps the process alive until the test has killed it or looked at its files.
     let _ = std::io::stdin().read(&mut [0]);
 }
 

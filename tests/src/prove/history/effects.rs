@@ -1,19 +1,19 @@
-//! Whether the answers agree with what the store did.
+//! Compares the results of calls with the effects in the store.
 
-use super::record::{Action, Answer, Call, Change, Record, Value};
+use super::record::{Action, Call, CallOutcome, Change, Record, Value};
 
-/// What became of the creates of a case.
+/// Counts of the creates of a case.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Verdict {
     /// Creates that took effect, and whose objects others replaced before the client could look.
     pub(super) overtaken: u64,
 }
 
-/// Compares every answer to a create with the log of changes.
+/// Compares every response to a create with the log of changes.
 ///
 /// # Errors
 ///
-/// The first false answer.
+/// The first false response.
 pub(super) fn check(record: &Record, strict: bool) -> Result<Verdict, String> {
     let mut verdict = Verdict::default();
     for call in &record.calls {
@@ -21,11 +21,11 @@ pub(super) fn check(record: &Record, strict: bool) -> Result<Verdict, String> {
             continue;
         };
         let effects = effects(record, value);
-        match call.answer {
-            Answer::Done if effects == 0 => {
+        match call.outcome {
+            CallOutcome::Done if effects == 0 => {
                 return Err(format!("a false \"written\": {call:?}"));
             }
-            Answer::AlreadyThere if effects > 0 => {
+            CallOutcome::AlreadyThere if effects > 0 => {
                 if strict || !another_was_there(record, call, value) {
                     return Err(format!("a false \"already there\": {call:?}"));
                 }

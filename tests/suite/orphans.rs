@@ -1,4 +1,4 @@
-//! What a killed process leaves is found by name, told from what is in use, and removed on request.
+//! Orphans of killed processes are found by name, told apart from files in use, and removed on request.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use s3_client::{Orphan, S3};
 use s3_core::StoreExt;
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, ramp};
-use s3_tests::{Case, Victim};
+use s3_tests::{Case, CrashChild};
 use s3_url::S3Url;
 
-const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
+const CRASH_CHILD: &str = env!("CARGO_BIN_EXE_crash_child");
 const NOW: Duration = Duration::ZERO;
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn count(found: &[Orphan]) -> (usize, usize, usize) {
     let mut count = (0, 0, 0);
-    for leftover in found {
-        match leftover {
+    for orphan in found {
+        match orphan {
             Orphan::Directory { .. } => count.0 += 1,
             Orphan::File { .. } => count.1 += 1,
             Orphan::Upload { .. } => count.2 += 1,
@@ -68,9 +68,9 @@ async fn what_killed_processes_leave_is_found_and_swept_and_nothing_else() {
             .await
             .unwrap();
         let s3 = case.s3();
-        // The victims' directories are beside the client's own; their targets are there too.
+        // The children's directories are beside the client's own; their targets are there too.
         let place = case.scratch();
-        let start = |call| Victim::start(VICTIM, "", call, &case.server, place);
+        let start = |call| CrashChild::start(CRASH_CHILD, "", call, &case.server, place);
         let (mut up, mut down) = (start("upload"), start("download"));
         until(async || {
             let begun = case.server.unfinished_uploads().await.unwrap() == 1;

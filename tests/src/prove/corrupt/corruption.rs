@@ -1,11 +1,11 @@
-//! What is done to the bytes of an answer.
+//! Corruptions of a response body.
 
 use bytes::{Bytes, BytesMut};
 use fastrand::Rng;
 
-/// A way to harm a body.
+/// A way to corrupt a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Harm {
+pub(super) enum Corruption {
     /// One bit is another.
     Flip,
     /// Some bytes are those of another object.
@@ -26,7 +26,7 @@ pub(super) enum Harm {
     OtherRange,
 }
 
-impl Harm {
+impl Corruption {
     pub(super) const ALL: [Self; 9] = [
         Self::Flip,
         Self::Splice,
@@ -58,7 +58,7 @@ impl Harm {
         }
     }
 
-    /// Returns the harmed bytes; those of [`Elsewhere`](Self::Elsewhere) and [`OtherRange`](Self::OtherRange) are
+    /// Returns the corrupted bytes; those of [`Elsewhere`](Self::Elsewhere) and [`OtherRange`](Self::OtherRange) are
     /// chosen where the whole object is known.
     pub(super) fn done_to(self, bytes: &Bytes, random: &mut Rng) -> Bytes {
         if bytes.is_empty() {
@@ -67,33 +67,33 @@ impl Harm {
                 _ => bytes.clone(),
             };
         }
-        let mut harmed = BytesMut::from(&bytes[..]);
+        let mut corrupted = BytesMut::from(&bytes[..]);
         let (start, end) = span(bytes.len(), random);
         match self {
-            Self::Flip => harmed[start] ^= 1 << random.u8(0..8),
-            Self::Splice => random.fill(&mut harmed[start..end]),
+            Self::Flip => corrupted[start] ^= 1 << random.u8(0..8),
+            Self::Splice => random.fill(&mut corrupted[start..end]),
             Self::Swap => {
                 let half = bytes.len() / 2;
                 let len = (end - start).min(half);
-                let (front, back) = harmed.split_at_mut(half);
+                let (front, back) = corrupted.split_at_mut(half);
                 front[..len].swap_with_slice(&mut back[..len]);
             }
             Self::Repeat => {
                 let len = (end - start).min(bytes.len() - end);
-                harmed[end..end + len].copy_from_slice(&bytes[start..start + len]);
+                corrupted[end..end + len].copy_from_slice(&bytes[start..start + len]);
             }
-            Self::Cut => harmed.truncate(start),
+            Self::Cut => corrupted.truncate(start),
             Self::Gap => {
-                harmed.truncate(start);
-                harmed.extend_from_slice(&bytes[end..]);
+                corrupted.truncate(start);
+                corrupted.extend_from_slice(&bytes[end..]);
             }
             Self::Duplicate => {
-                harmed.truncate(end);
-                harmed.extend_from_slice(&bytes[start..]);
+                corrupted.truncate(end);
+                corrupted.extend_from_slice(&bytes[start..]);
             }
             Self::Elsewhere | Self::OtherRange => {}
         }
-        harmed.freeze()
+        corrupted.freeze()
     }
 }
 
@@ -110,26 +110,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_harm_changes_bytes_and_keeps_or_changes_the_length_as_it_says() {
+    fn every_corruption_changes_bytes_and_has_the_documented_length() {
         let bytes: Bytes = (0..=200_u8).collect::<Vec<_>>().into();
         let mut random = Rng::with_seed(1);
-        for harm in Harm::ALL {
-            if matches!(harm, Harm::Elsewhere | Harm::OtherRange) {
+        for corruption in Corruption::ALL {
+            if matches!(corruption, Corruption::Elsewhere | Corruption::OtherRange) {
                 continue;
             }
             let changed = (0..100)
-                .map(|_| harm.done_to(&bytes, &mut random))
-                .filter(|harmed| *harmed != bytes)
-                .inspect(|harmed| {
-                    let order = harmed.len().cmp(&bytes.len());
-                    let expected = match harm {
-                        Harm::Cut | Harm::Gap => std::cmp::Ordering::Less,
-                        Harm::Duplicate => std::cmp::Ordering::Greater,
+                .map(|_| corruption.done_to(&bytes, &mut random))
+                .filter(|corrupted| *corrupted != bytes)
+                .inspect(|corrupted| {
+                    let order = corrupted.len().cmp(&bytes.len());
+                    let expected = match corruption {
+                        Corruption::Cut | Corruption::Gap => std::cmp::Ordering::Less,
+                        Corruption::Duplicate => std::cmp::Ordering::Greater,
                         _ => std::cmp::Ordering::Equal,
                     };
-                    assert_eq!(order, expected, "{harm:?}");
+                    assert_eq!(order, expected, "{corruption:?}");
                 });
-            assert!(changed.count() > 80, "{harm:?}");
+            assert!(changed.count() > 80, "{corruption:?}");
         }
     }
 }

@@ -37,7 +37,7 @@ const REAL: Duration = Duration::from_micros(100);
 /// # Panics
 ///
 /// If the clock is not paused.
-pub async fn paced<T>(server: &S3Server, work: impl Future<Output = T>) -> T {
+pub async fn in_virtual_time<T>(server: &S3Server, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     tokio::select! {
         biased;
@@ -97,7 +97,7 @@ mod tests {
             (moving, start.elapsed() - minutes)
         };
         let real = std::time::Instant::now();
-        let (moving, more) = paced(&server, work).await;
+        let (moving, more) = in_virtual_time(&server, work).await;
         assert!(moving < Duration::from_secs(2), "{moving:?}");
         assert!(more < Duration::from_secs(3), "{more:?}");
         assert!(real.elapsed() < Duration::from_secs(20));
@@ -108,7 +108,7 @@ mod tests {
         let server = S3Server::start(MemoryStore::new()).await.unwrap();
         let start = Instant::now();
         let limit = Duration::from_secs(30);
-        let waited = paced(&server, timeout(limit, std::future::pending::<()>())).await;
+        let waited = in_virtual_time(&server, timeout(limit, std::future::pending::<()>())).await;
         assert!(waited.is_err());
         let late = start.elapsed() - limit;
         assert!(late <= LONGEST * 2, "{late:?}");

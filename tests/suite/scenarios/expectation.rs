@@ -1,9 +1,9 @@
-//! What must come of a scenario, and by when.
+//! Expected outcome and time limit of a scenario.
 //!
-//! 1. A fault that passes is survived as long as an attempt is left: four are configured, so three faults are none too
+//! 1. A transient fault is survived as long as an attempt is left: four are configured, so three faults are not too
 //!    many, and one that stays is an error of its kind. Bytes that are kept count as a new beginning.
-//! 2. A refusal is an error at once, with the first one, unless it says how to do better: that is tried once.
-//! 3. A write whose answer is lost has one true outcome: if a later answer comes, the call has succeeded.
+//! 2. An error response of this kind is an error at once, with the first one, unless it says how to do better: that is tried once.
+//! 3. A write whose response is lost has one true outcome: if a later response comes, the call has succeeded.
 //! 4. An attempt ends at the latest one and a quarter stall limits after it has moved, plus what the request is
 //!    allowed for its work on the server. Waits between four attempts are at most 50, 100 and 200 ms.
 //! 5. A listing whose pages contradict each other is right or an error, never wrong.
@@ -52,7 +52,7 @@ impl Times {
     }
 }
 
-/// What may come of a call.
+/// Allowed outcomes of a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
     right: bool,
@@ -112,7 +112,7 @@ pub(super) fn expected(
         (Effect::Harmless, _) => Expected::RIGHT,
         (Effect::Spoils, _) => Expected::SPOILT,
         (Effect::Passes(_), Times::Once | Times::Thrice) => Expected::RIGHT,
-        // The status of the second answer says that the upload is gone, whatever becomes of the rest of the answer;
+        // The status of the second response says that the upload is gone, even if its body breaks;
         // then the object itself is asked for.
         (Effect::Passes(kinds), Times::ForEver)
             if target == Target::Complete && fault.phase >= Phase::Head =>
@@ -134,7 +134,7 @@ pub(super) fn expected(
             Expected::RIGHT
         }
         (Effect::Refuses(kind), _) => {
-            // A listing also asks where it does not need the answer.
+            // A listing also asks where it does not need the result.
             let speculates = operation == Operation::ListRecursive && target == Target::List;
             Expected {
                 right: speculates && times != Times::ForEver,
@@ -154,7 +154,7 @@ pub(super) fn expected(
 /// How often a fault is met at least: a client that gets over it by asking again meets it as often as it is there.
 pub(super) fn least_delivered(target: Target, fault: &Fault, times: Times) -> u64 {
     match (fault.effect, times) {
-        // The status of the second answer says enough.
+        // The status of the second response is enough.
         (Effect::Passes(_), Times::Thrice)
             if target == Target::Complete && fault.phase >= Phase::Head =>
         {

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::vectors::untypable::Untypable;
 
-/// Why a call has no answer.
+/// The exception that a call raises.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Exception {
     Url,
     NotFound,
     AccessDenied,
@@ -14,16 +14,16 @@ pub(crate) enum Refusal {
     Other,
     /// One of Python's own exceptions.
     Python(&'static str),
-    /// What Rust cannot even say.
+    /// What Rust cannot express.
     Untypable(Untypable),
 }
 
 /// Stands for an exception of Python whose class follows from inner workings that nobody writes down.
 pub(crate) const ANY_CLASS: &str = crate::vectors::record::RAISED;
 
-pub(crate) type Answer<T> = Result<T, Refusal>;
+pub(crate) type CallResult<T> = Result<T, Exception>;
 
-impl Refusal {
+impl Exception {
     pub(crate) fn show(&self) -> Value {
         let class = match self {
             Self::Url => "MetaflowS3URLException",
@@ -38,7 +38,7 @@ impl Refusal {
     }
 }
 
-impl From<Untypable> for Refusal {
+impl From<Untypable> for Exception {
     fn from(untypable: Untypable) -> Self {
         Self::Untypable(untypable)
     }

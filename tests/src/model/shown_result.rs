@@ -1,43 +1,43 @@
-//! Answers of the calls of the client, as results show them.
+//! Results of calls, as JSON.
 
 use serde_json::{Value, json};
 
 use super::client::{Client, Returned, Temporary};
+use super::exception::CallResult;
 use super::object::Object;
 use super::quirk::Quirk;
-use super::refusal::Answer;
 use crate::vectors::outcome::show_list;
 
 impl Client<'_> {
-    pub(crate) fn one(&mut self, answer: Answer<Object>) -> Value {
-        let (returned, shown) = match answer {
+    pub(crate) fn one(&mut self, result: CallResult<Object>) -> Value {
+        let (returned, shown) = match result {
             Ok(object) => {
                 let shown = json!({"ok": object.show(self.can_have_files())});
                 (Returned::One(Box::new(object)), shown)
             }
-            Err(refusal) => (Returned::Nothing, refusal.show()),
+            Err(exception) => (Returned::Nothing, exception.show()),
         };
         self.returned.push(returned);
         shown
     }
 
-    pub(crate) fn many(&mut self, answer: Answer<Vec<Object>>) -> Value {
-        let (returned, shown) = match answer {
+    pub(crate) fn many(&mut self, result: CallResult<Vec<Object>>) -> Value {
+        let (returned, shown) = match result {
             Ok(objects) => {
                 let shown = json!({"ok": show_list(self.show_all(&objects))});
                 (Returned::Many(objects), shown)
             }
-            Err(refusal) => (Returned::Nothing, refusal.show()),
+            Err(exception) => (Returned::Nothing, exception.show()),
         };
         self.returned.push(returned);
         shown
     }
 
-    pub(crate) fn plain(&mut self, answer: Answer<Value>) -> Value {
+    pub(crate) fn plain(&mut self, result: CallResult<Value>) -> Value {
         self.returned.push(Returned::Nothing);
-        match answer {
+        match result {
             Ok(value) => json!({ "ok": value }),
-            Err(refusal) => refusal.show(),
+            Err(exception) => exception.show(),
         }
     }
 

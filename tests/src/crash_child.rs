@@ -1,4 +1,4 @@
-//! A client in a process of its own, from outside.
+//! A client in a child process that a test can kill.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,9 +8,9 @@ use s3_testkit::S3Server;
 
 /// A process that makes one call; killed when dropped.
 #[derive(Debug)]
-pub struct Victim(Child);
+pub struct CrashChild(Child);
 
-impl Victim {
+impl CrashChild {
     /// Starts `program`, which makes `call` against `server` with its files in `directory`, after the commands `limits` of
     /// the shell, such as `umask 0`.
     ///
@@ -36,11 +36,11 @@ impl Victim {
         Self(child.expect("a shell"))
     }
 
-    /// Waits until it says how its call ended.
+    /// Returns the line that the child prints when its call has ended.
     ///
     /// # Panics
     ///
-    /// If it says nothing.
+    /// If the child prints nothing.
     pub async fn says(&mut self) -> String {
         let out = self.0.stdout.take().expect("asked once");
         let read = tokio::task::spawn_blocking(move || {
@@ -51,21 +51,21 @@ impl Victim {
         line.trim_end().to_owned()
     }
 
-    /// Kills it, without a chance to tidy up.
+    /// Sends SIGKILL.
     ///
     /// # Panics
     ///
-    /// If it is gone already.
+    /// If the child has ended already.
     pub fn kill(&mut self) {
         self.0.kill().expect("it lives");
         self.0.wait().expect("it is a child of this process");
     }
 
-    /// Lets it go, and waits until it has.
+    /// Closes the child's input and waits until it exits.
     ///
     /// # Panics
     ///
-    /// If it fails at its end.
+    /// If the child fails.
     pub async fn finish(mut self) {
         drop(self.0.stdin.take());
         let ended = tokio::task::spawn_blocking(move || self.0.wait());
@@ -75,7 +75,7 @@ impl Victim {
     }
 }
 
-impl Drop for Victim {
+impl Drop for CrashChild {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.0.kill();

@@ -4,8 +4,8 @@
 //! Nobody can count refused connections but the kernel, so what tells that they were refused is time and the error: a
 //! call that succeeds has done so after the server came back, and one that fails has not come beyond connecting.
 //!
-//! 1. A server that comes back is found by the attempt after the wait that was under way, and the result is right.
-//! 2. One that does not is given up after all attempts, or after the wait that was under way when all waits of one input
+//! 1. A server that comes back is found by the attempt after the current wait, and the result is right.
+//! 2. One that does not is given up after all attempts, or after the current wait when all waits of one input
 //!    together, from 50 ms doubled to 20 s, would have been over.
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::matrix::settings;
 use super::operation::{Ground, Operation, Seen};
-use super::stage::{Report, Stage, chosen, play_all};
+use super::runner::{Report, Runner, chosen, run_all};
 
 /// Room for steps of the clock, and for what the call does besides.
 const SLACK: Duration = Duration::from_secs(15);
@@ -49,7 +49,7 @@ fn all() -> Vec<Absence> {
     let mut all = Vec::new();
     for operation in Operation::ALL {
         for halfway in [false, true] {
-            // Requests that are all under way at once have their answers before the server is gone.
+            // Requests that are all in flight at once have their responses before the server is gone.
             if halfway && !operation.goes_on() {
                 continue;
             }
@@ -63,11 +63,11 @@ fn all() -> Vec<Absence> {
     all
 }
 
-#[expect(clippy::print_stdout, reason = "the figures of the gate")]
+#[expect(clippy::print_stdout, reason = "the figures of the property")]
 #[test]
 fn a_server_that_refuses_connections_is_waited_for_or_given_up() {
     let scenarios = chosen(all(), Absence::name);
-    let report = play_all(&scenarios, Absence::name, run);
+    let report = run_all(&scenarios, Absence::name, run);
     println!(
         "scenarios without a server: {}, virtual time: {} h",
         report.run,
@@ -76,7 +76,12 @@ fn a_server_that_refuses_connections_is_waited_for_or_given_up() {
     report.check(scenarios.len());
 }
 
-async fn run(absence: &Absence, number: usize, stage: &Stage, report: &mut Report) -> Vec<String> {
+async fn run(
+    absence: &Absence,
+    number: usize,
+    runner: &Runner,
+    report: &mut Report,
+) -> Vec<String> {
     let Absence {
         operation,
         halfway,
@@ -89,7 +94,7 @@ async fn run(absence: &Absence, number: usize, stage: &Stage, report: &mut Repor
     let mut config = settings(number as u64);
     config.max_attempts = TransferConfig::default().max_attempts;
     let s3 = S3::builder()
-        .store(stage.server.sdk_store())
+        .store(runner.server.sdk_store())
         .s3root(format!("s3://bkt/{root}"))
         .tmproot(scratch.path())
         .transfer(config)
@@ -97,28 +102,28 @@ async fn run(absence: &Absence, number: usize, stage: &Stage, report: &mut Repor
         .unwrap();
     let ground = Ground {
         s3,
-        memory: &stage.memory,
+        memory: &runner.memory,
         root,
         work: work.path().to_owned(),
         with_checksums: false,
     };
     operation.prepare(&ground).await;
-    stage.server.request_log().clear();
+    runner.server.request_log().clear();
     let limit = match lasts {
         Some(lasts) => lasts + LONGEST_WAIT + SLACK,
         None => ALL_WAITS + LONGEST_WAIT + SLACK,
     };
     let gone = Notify::new();
     let away = async {
-        while halfway && stage.server.request_log().requests().is_empty() {
+        while halfway && runner.server.request_log().requests().is_empty() {
             yield_now().await;
         }
-        stage.server.go_down().await.unwrap();
+        runner.server.go_down().await.unwrap();
         gone.notify_one();
         let since = Instant::now();
         if let Some(lasts) = lasts {
             sleep(lasts).await;
-            stage.server.come_back().await.unwrap();
+            runner.server.come_back().await.unwrap();
         }
         since
     };
@@ -131,7 +136,7 @@ async fn run(absence: &Absence, number: usize, stage: &Stage, report: &mut Repor
     };
     let (since, (outcome, ended)) = tokio::join!(away, call);
     if lasts.is_none() {
-        stage.server.come_back().await.unwrap();
+        runner.server.come_back().await.unwrap();
     }
     let took = ended.saturating_duration_since(since);
     report.virtual_time += took;
@@ -154,7 +159,7 @@ async fn run(absence: &Absence, number: usize, stage: &Stage, report: &mut Repor
             let log = error.attempt_log().unwrap();
             let refused = log.iter().filter(|tried| tried.phase == Phase::Connect);
             let others = log.iter().count() - refused.count();
-            // The one that was under way when the server went.
+            // The one that was in flight when the server went.
             if others > usize::from(halfway) {
                 problems.push(format!("was not refused: {error:#}"));
             }
@@ -170,7 +175,7 @@ async fn run(absence: &Absence, number: usize, stage: &Stage, report: &mut Repor
     drop(ground);
     // An upload that the server began as it went has no name, and one that it kept cannot be aborted while it is away.
     let allowed = u64::from(halfway);
-    let left = stage.left(0, allowed, scratch.path(), work.path());
+    let left = runner.left(0, allowed, scratch.path(), work.path());
     problems.extend(left.await);
     problems
 }

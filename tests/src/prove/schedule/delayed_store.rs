@@ -18,7 +18,7 @@ use crate::prove::forward::forward;
 
 /// Clone is a reference count.
 #[derive(Clone)]
-pub(super) struct Wavering {
+pub(super) struct DelayedStore {
     pub(super) memory: MemoryStore,
     state: Arc<Mutex<State>>,
 }
@@ -34,7 +34,7 @@ struct State {
 }
 
 /// A call that is inside the store.
-struct Inside(Wavering);
+struct Inside(DelayedStore);
 
 impl Drop for Inside {
     fn drop(&mut self) {
@@ -42,7 +42,7 @@ impl Drop for Inside {
     }
 }
 
-impl Wavering {
+impl DelayedStore {
     pub(super) fn new(mut random: Rng) -> Self {
         let mut limits = Limits::default();
         limits.min_part_size = 1;
@@ -111,12 +111,12 @@ impl Wavering {
             return Err(Error::new(ErrorKind::Throttled, operation)
                 .with_retryability(s3_core::Retryability::Throttled { after: None }));
         }
-        let answer = call.await;
+        let response = call.await;
         self.waver().await;
         if self.with(fails) {
             return Err(Error::new(ErrorKind::Network, operation));
         }
-        answer
+        response
     }
 
     fn frames(&self, bytes: Bytes) -> Body {
@@ -140,35 +140,35 @@ impl Wavering {
     }
 }
 
-impl fmt::Debug for Wavering {
+impl fmt::Debug for DelayedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wavering")
+        f.write_str("DelayedStore")
     }
 }
 
-impl Store for Wavering {
+impl Store for DelayedStore {
     fn capabilities(&self) -> Capabilities {
         self.memory.capabilities()
     }
 
     async fn get(&self, request: GetRequest) -> Result<GetResponse> {
         let gets = self.call(Operation::Get, self.memory.get(request)).await;
-        let mut answer = gets?;
+        let mut response = gets?;
         let _inside = self.enter();
         while self.with(|state| state.inside < state.gather) {
             sleep(Duration::from_millis(1)).await;
         }
         self.with(|state| state.gather = 0);
-        let bytes = answer.body.collect().await?;
-        answer.body = self.frames(bytes);
-        Ok(answer)
+        let bytes = response.body.collect().await?;
+        response.body = self.frames(bytes);
+        Ok(response)
     }
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
         self.call(Operation::Put, self.memory.put(request)).await
     }
 
-    /// Not counted: an attempt that is given up still waits for its answer, and holds no permit then.
+    /// Not counted: an attempt that is given up still waits for its response, and holds no permit then.
     async fn create_upload(&self, request: CreateUpload) -> Result<s3_core::UploadId> {
         self.waver().await;
         let upload = self.memory.create_upload(request).await;

@@ -26,25 +26,25 @@ tokio::task_local! {
 
 /// A store in memory, with the notes of a case. Clone is a reference count.
 #[derive(Clone)]
-pub(super) struct Noting {
+pub(super) struct RecordingStore {
     pub(super) memory: MemoryStore,
     pub(super) notes: Notes,
 }
 
-impl Noting {
+impl RecordingStore {
     fn note(&self, url: &S3Url, value: Option<Value>) {
         let stray = STRAY.try_with(|()| ()).is_ok();
         self.notes.changed(url, value, stray);
     }
 }
 
-impl fmt::Debug for Noting {
+impl fmt::Debug for RecordingStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Noting")
+        f.write_str("RecordingStore")
     }
 }
 
-impl Store for Noting {
+impl Store for RecordingStore {
     fn capabilities(&self) -> Capabilities {
         self.memory.capabilities()
     }
@@ -52,26 +52,26 @@ impl Store for Noting {
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
         let url = request.url.clone();
         let value = value_in(&request.attributes);
-        let answer = self.memory.put(request).await?;
+        let response = self.memory.put(request).await?;
         self.note(&url, value);
-        Ok(answer)
+        Ok(response)
     }
 
     async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
         let url = request.url.clone();
-        let answer = self.memory.complete_upload(request).await?;
+        let response = self.memory.complete_upload(request).await?;
         let there = self.memory.head(HeadRequest::new(url.clone())).await?;
         self.note(&url, value_in(&there.attributes));
-        Ok(answer)
+        Ok(response)
     }
 
     async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
         let urls = request.urls.clone();
-        let answer = self.memory.delete(request).await?;
+        let response = self.memory.delete(request).await?;
         for url in &urls {
             self.note(url, None);
         }
-        Ok(answer)
+        Ok(response)
     }
 
     forward! { memory:
@@ -80,10 +80,10 @@ impl Store for Noting {
     }
 }
 
-/// A network in front of a store: every request and every answer takes its time. Conditional writes may get lost and
+/// A network in front of a store: every request and every response takes its time. Conditional writes may get lost and
 /// arrive all the same, later.
 #[derive(Clone)]
-pub(super) struct Late {
+pub(super) struct Network {
     store: SharedStore,
     draws: Arc<Mutex<Draws>>,
 }
@@ -94,7 +94,7 @@ struct Draws {
     begun: u64,
 }
 
-impl Late {
+impl Network {
     pub(super) fn new(store: impl Store, random: Rng) -> Self {
         Self {
             store: SharedStore::new(store),
@@ -127,9 +127,9 @@ impl Late {
 
     async fn both_ways<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
         self.way().await;
-        let answer = call.await;
+        let response = call.await;
         self.way().await;
-        answer
+        response
     }
 
     /// Lets a request go astray: its sender hears of a broken connection, and some time it arrives.
@@ -155,13 +155,13 @@ impl Late {
     }
 }
 
-impl fmt::Debug for Late {
+impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Late")
+        f.write_str("Network")
     }
 }
 
-impl Store for Late {
+impl Store for Network {
     fn capabilities(&self) -> Capabilities {
         self.store.capabilities()
     }

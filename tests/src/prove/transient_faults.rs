@@ -1,9 +1,9 @@
-//! Faults that pass: whatever a client must survive without a trace, of every kind that the test kit has, at every place
+//! Transient faults: everything that a client must survive unnoticed, of every kind that the test kit has, at every place
 //! where it can happen.
 //!
-//! What does not pass is left out, and so is what nothing can tell: refusals that no other attempt changes (403 for an
+//! Permanent faults are left out, and so are undetectable ones: errors that no retry changes (403 for an
 //! expired token or a missing permission), bits that flip in bodies without a checksum, and listings that leave pages
-//! out or repeat them. The scenarios say what comes of those.
+//! out or repeat them. The scenarios cover those.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use s3_testkit::{FaultAction as A, FaultMatch, FaultPlan, FaultRule, ListFault, 
 /// The most rules beside the faults that any request can meet.
 const RULES: usize = 6;
 
-/// Requests whose answers are documents, or nothing, and which may say that they have failed although their status is 200.
+/// Requests whose responses are documents, or empty, and which may say that they have failed although their status is 200.
 const WRITES_AND_LISTS: &[&str] = &["PutObject", "CopyObject", "DeleteObjects", "ListObjectsV2"];
 
-/// Requests that are signed by the path of our own, which takes the time from a refusal.
+/// Requests that are signed by the path of our own, which takes the time from an error response.
 const DIRECT: &[&str] = &["GetObject", "PutObject", "ListObjectsV2"];
 
-/// Requests with a body and an answer: refusals of a HEAD have no code.
+/// Requests whose error responses have a code: those of a HEAD have none.
 const WITH_CODE: &[&str] = &[
     "GetObject",
     "PutObject",

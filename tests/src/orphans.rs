@@ -1,4 +1,4 @@
-//! The one check that nothing is left behind, after every test that goes through the client.
+//! Checks that no upload, scratch directory or partial file is left after a test.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ const UNFINISHED: &str = ".s3-part";
 /// # Errors
 ///
 /// A text that names the first thing that is left.
-pub fn none_left(unfinished_uploads: usize, directories: &[&Path]) -> Result<(), String> {
+pub fn no_orphans(unfinished_uploads: usize, directories: &[&Path]) -> Result<(), String> {
     if unfinished_uploads > 0 {
         return Err(format!(
             "{unfinished_uploads} unfinished uploads are left on the server"
@@ -34,14 +34,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_of_leftover_is_noticed() {
+    fn each_kind_of_orphan_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(none_left(0, &[dir.path()]), Ok(()));
-        assert!(none_left(1, &[]).is_err());
+        assert_eq!(no_orphans(0, &[dir.path()]), Ok(()));
+        assert!(no_orphans(1, &[]).is_err());
         std::fs::create_dir(dir.path().join("metaflow.s3.abc")).unwrap();
-        assert!(none_left(0, &[dir.path()]).is_err());
+        assert!(no_orphans(0, &[dir.path()]).is_err());
         std::fs::remove_dir(dir.path().join("metaflow.s3.abc")).unwrap();
         std::fs::write(dir.path().join(".x.s3-part"), "").unwrap();
-        assert!(none_left(0, &[dir.path()]).is_err());
+        assert!(no_orphans(0, &[dir.path()]).is_err());
     }
 }

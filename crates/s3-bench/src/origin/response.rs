@@ -1,17 +1,17 @@
-//! Answers as they go over the wire.
+//! Responses as bytes.
 
 use bytes::Bytes;
 
 use super::pool::Window;
 
-/// What every answer of S3 carries.
+/// Headers of every response.
 const ALWAYS: &str = "x-amz-id-2: Uuag1LuByRx9e6j5Onimru9pO4ZVKnJ2Qz7/C1NPcfTWAtRPfTaOFg==\r\n\
                       x-amz-request-id: 656C76696E672773\r\n\
                       Date: Tue, 20 Oct 2026 10:11:13 GMT\r\nServer: AmazonS3\r\n";
 
 /// A head, complete to its empty line, and what follows it.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) head: Vec<u8>,
     pub(super) body: Body,
 }
@@ -25,7 +25,7 @@ pub(super) enum Body {
     Pool(Window),
 }
 
-impl Answer {
+impl Response {
     /// Headers and no body.
     pub(super) fn bare(status: &str, headers: &str) -> Self {
         Self {

@@ -1,13 +1,13 @@
-//! The ways in which a client talks to the server.
+//! Client configurations: addressing and checksums.
 
 use s3_core::{Addressing, Integrity, SdkStore};
 use s3_testkit::S3Server;
 
 use super::operation::Operation;
 
-/// How requests get to the server, and what goes with them.
+/// How requests reach the server: addressing and checksums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ClientMode {
     /// As to any server that is not AWS: the bucket in the path, and no checksums.
     Plain,
     /// With checksums of what is written and of what is read.
@@ -16,10 +16,10 @@ pub(super) enum Way {
     VirtualHosts,
 }
 
-impl Way {
+impl ClientMode {
     pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Checksums, Self::VirtualHosts];
 
-    /// Whether all requests of an operation can go this way.
+    /// Whether all requests of an operation can use this mode.
     ///
     /// The generated client asks the system where a host is, and not every system knows the names below `localhost`.
     pub(super) fn takes(self, operation: Operation) -> bool {

@@ -1,4 +1,4 @@
-//! The gates by name, and how many cases each takes.
+//! The properties by name, and how many cases each takes.
 
 use tokio::runtime::Runtime;
 
@@ -6,7 +6,7 @@ use super::{Figures, corrupt, history, schedule, sequence};
 
 /// A property that is shown by many cases.
 #[derive(Debug)]
-pub struct Gate {
+pub struct Property {
     /// What it is called on the command line.
     pub name: &'static str,
     /// What holds in each case.
@@ -20,30 +20,30 @@ pub struct Gate {
 }
 
 /// All of them.
-pub const GATES: &[Gate] = &[
-    Gate {
+pub const PROPERTIES: &[Property] = &[
+    Property {
         name: "corrupt",
         about: "no harm to a body goes unnoticed where a checksum or a length can tell",
         quick: 10_000,
         full: 1_000_000,
         case: corrupt::case,
     },
-    Gate {
+    Property {
         name: "history",
-        about: "racing writers with lost replies get answers that one order of events explains",
+        about: "racing writers with lost replies get results that one order of events explains",
         quick: 2_000,
         full: 100_000,
         case: history::case,
     },
-    Gate {
+    Property {
         name: "sequence",
-        about: "client and model agree on sequences of operations, whatever passing faults there are",
+        about: "client and model agree on sequences of operations, under transient faults",
         quick: 2_000,
         // 13 operations on average.
         full: 80_000,
         case: sequence::case,
     },
-    Gate {
+    Property {
         name: "schedule",
         about: "in whatever order they run, all come to an end and give back what they held",
         quick: 10_000,
@@ -52,10 +52,10 @@ pub const GATES: &[Gate] = &[
     },
 ];
 
-impl Gate {
-    /// Returns the gate of this name.
+impl Property {
+    /// Returns the property of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
-        GATES.iter().find(|gate| gate.name == name)
+        PROPERTIES.iter().find(|property| property.name == name)
     }
 }

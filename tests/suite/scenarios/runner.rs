@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use s3_core::{AbortUpload, Limits, ListUploads, MemoryStore, S3Prefix, Store};
 use s3_testkit::S3Server;
-use s3_tests::{none_left, paced};
+use s3_tests::{in_virtual_time, no_orphans};
 use tokio::time::sleep;
 
 use super::operation::PAGE;
@@ -17,7 +17,7 @@ use super::operation::PAGE;
 const THREADS: usize = 8;
 
 /// A server, and what it stores.
-pub(super) struct Stage {
+pub(super) struct Runner {
     pub(super) server: S3Server,
     pub(super) memory: MemoryStore,
 }
@@ -62,10 +62,10 @@ pub(super) fn chosen<S>(scenarios: Vec<S>, name: impl Fn(&S) -> String) -> Vec<S
 }
 
 /// Plays all scenarios. `play` is given a number that no other one has, and returns what is wrong.
-pub(super) fn play_all<S: Sync>(
+pub(super) fn run_all<S: Sync>(
     scenarios: &[S],
     name: impl Fn(&S) -> String + Sync,
-    play: impl AsyncFn(&S, usize, &Stage, &mut Report) -> Vec<String> + Sync,
+    play: impl AsyncFn(&S, usize, &Runner, &mut Report) -> Vec<String> + Sync,
 ) -> Report {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -77,15 +77,15 @@ pub(super) fn play_all<S: Sync>(
             .build()
             .unwrap();
         runtime.block_on(async {
-            let stage = Stage::new().await;
+            let runner = Runner::new().await;
             let mut report = Report::default();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some(scenario) = scenarios.get(number) else {
                     return report;
                 };
-                let run = play(scenario, number, &stage, &mut report);
-                let problems = paced(&stage.server, run).await;
+                let run = play(scenario, number, &runner, &mut report);
+                let problems = in_virtual_time(&runner.server, run).await;
                 report.run += 1;
                 let told = |problem| format!("{}: {problem}", name(scenario));
                 report.failures.extend(problems.into_iter().map(told));
@@ -104,7 +104,7 @@ pub(super) fn play_all<S: Sync>(
     all
 }
 
-impl Stage {
+impl Runner {
     async fn new() -> Self {
         let mut limits = Limits::default();
         limits.min_part_size = 1;
@@ -126,7 +126,7 @@ impl Stage {
         for _ in 0..60 {
             let unfinished = self.server.unfinished_uploads().await.unwrap() as u64;
             let unfinished = usize::try_from(unfinished.saturating_sub(allowed)).unwrap();
-            problem = none_left(unfinished, &[scratch, work]).err();
+            problem = no_orphans(unfinished, &[scratch, work]).err();
             let connections = self.server.connections().saturating_sub(others);
             if problem.is_none() && connections > 0 {
                 problem = Some(format!("{connections} connections outlive their client"));

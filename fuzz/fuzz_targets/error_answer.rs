@@ -1,4 +1,0 @@
-//! Error documents.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| s3_tests::fuzz::run("error_answer", bytes));
