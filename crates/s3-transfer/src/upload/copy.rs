@@ -6,8 +6,8 @@ use s3_core::{
     CopyRequest, ErrorKind, Operation, PartTag, PutMode, PutResponse, Result, Store, UploadPartCopy,
 };
 
-use super::multipart::{Completed, Upload, next_tag};
-use super::object::{Target, unconditional};
+use super::multipart::{Completed, next_tag};
+use super::target::{Upload, WriteTarget, unconditional};
 use crate::observer::ObjectEvents;
 use crate::parts::{cut, upload_size};
 use crate::request_job::request_job;
@@ -109,7 +109,7 @@ impl Transfer {
             kept
         });
         attributes.encryption = request.encryption.or(attributes.encryption);
-        let target = Target {
+        let target = WriteTarget {
             url: request.to,
             mode: request.mode,
             attributes,

@@ -1,14 +1,15 @@
-//! Writing objects: one request for what is small, parts for what is large or of unknown length.
+//! Writing objects: one request for small payloads, multipart uploads for large ones and for readers.
 
 mod abort;
-mod begin;
 mod copy;
+mod create;
 mod item;
+mod list_uploads;
 mod multipart;
 mod object;
 mod reader;
 mod reconcile;
+mod target;
 mod token;
-mod unfinished;
 
 pub use item::{PutItem, PutOutcome, Source};

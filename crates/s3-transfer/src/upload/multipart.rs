@@ -6,14 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use s3_core::{
     CompleteUpload, Error, ErrorKind, Operation, PartTag, Payload, PutMode, PutResponse, Result,
-    S3Url, Store, UploadId, UploadPart,
+    S3Url, Store, UploadPart,
 };
 
 use super::PutOutcome;
-use super::object::{MOST_ROUNDS, Target, unreadable};
 use super::reader::Reader;
-use super::reconcile::{Sight, unseen};
-use super::token::WriteToken;
+use super::reconcile::{WriteCheck, unseen};
+use super::target::{MAX_WRITE_ROUNDS, Upload, WriteTarget, unreadable};
 use crate::join_error::join_result;
 use crate::observer::report_sent;
 use crate::parts::{MAX_PARTS, growing_size, upload_size};
@@ -36,15 +35,6 @@ pub(crate) enum Parts {
     },
 }
 
-/// An upload under way: what its parts have in common.
-#[derive(Clone, Debug)]
-pub(crate) struct Upload {
-    pub(crate) url: S3Url,
-    pub(crate) id: UploadId,
-    /// What the object is known by, if there was room for it.
-    pub(crate) token: Option<WriteToken>,
-}
-
 /// What became of an upload whose parts are all there.
 pub(crate) enum Completed {
     Written(PutResponse),
@@ -55,7 +45,7 @@ pub(crate) enum Completed {
 impl Transfer {
     pub(crate) async fn put_parts(
         &self,
-        target: Target,
+        target: WriteTarget,
         parts: Parts,
         options: &CallOptions,
     ) -> Result<(PutOutcome, u64)> {
@@ -65,7 +55,7 @@ impl Transfer {
             return Ok((PutOutcome::AlreadyThere, 0));
         }
         let (upload, mut guard) = self.begin(&target, options).await?;
-        let mut sending = Sending::new(self, &upload, guard.parts(), options);
+        let mut sending = PartSender::new(self, &upload, guard.parts(), options);
         let sent = sending.all(parts).await;
         let bytes = sending.bytes;
         let completed = match sent {
@@ -124,20 +114,21 @@ impl Transfer {
             doubtful |= error.attempts() > 1;
             // A repeated complete is refused by its own success: the upload is gone, or the object is there.
             let refused = error.kind() == ErrorKind::PreconditionFailed;
-            let sight = if doubtful && (refused || error.kind() == ErrorKind::NoSuchUpload) {
+            let check = if doubtful && (refused || error.kind() == ErrorKind::NoSuchUpload) {
                 match self.completed_earlier(upload, &parts, options).await {
                     Err(denied) if denied.kind() == ErrorKind::AccessDenied => {
                         return Err(unseen(error));
                     }
-                    sight => sight?,
+                    check => check?,
                 }
             } else {
-                Sight::Another
+                WriteCheck::Foreign
             };
-            match sight {
-                Sight::Ours(written) => return Ok(Completed::Written(written)),
-                Sight::Another if refused => return Ok(Completed::Refused(error)),
-                Sight::Nothing if refused && mode == PutMode::IfAbsent && round < MOST_ROUNDS => {}
+            match check {
+                WriteCheck::Ours(written) => return Ok(Completed::Written(written)),
+                WriteCheck::Foreign if refused => return Ok(Completed::Refused(error)),
+                WriteCheck::Missing
+                    if refused && mode == PutMode::IfAbsent && round < MAX_WRITE_ROUNDS => {}
                 _ => return Err(error),
             }
         }
@@ -161,7 +152,7 @@ impl Transfer {
 }
 
 /// Parts on their way.
-struct Sending<'a> {
+struct PartSender<'a> {
     transfer: &'a Transfer,
     upload: &'a Upload,
     options: &'a CallOptions,
@@ -172,7 +163,7 @@ struct Sending<'a> {
     tags: Vec<PartTag>,
 }
 
-impl<'a> Sending<'a> {
+impl<'a> PartSender<'a> {
     fn new(
         transfer: &'a Transfer,
         upload: &'a Upload,

@@ -4,13 +4,14 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use s3_core::{
-    Attributes, Error, ErrorKind, ObjectMeta, Operation, Payload, PutMode, PutRequest, PutResponse,
-    Result, S3Url, Store,
+    ErrorKind, ObjectMeta, Operation, Payload, PutMode, PutRequest, PutResponse, Result, S3Url,
+    Store,
 };
 
 use super::multipart::Parts;
 use super::reader::Reader;
-use super::reconcile::{Sight, unseen};
+use super::reconcile::{WriteCheck, unseen};
+use super::target::{MAX_WRITE_ROUNDS, WriteTarget, unconditional, unreadable};
 use super::token::WriteToken;
 use super::{PutItem, PutOutcome, Source};
 use crate::observer::{ObjectEvents, report_sent};
@@ -21,18 +22,6 @@ use crate::{CallOptions, Transfer};
 /// How much of a file is in memory while it is being sent. 512 KiB: the backends read files in pieces of 256 KiB, and
 /// one of them ahead.
 const FILE_BUFFER: u64 = 512 << 10;
-
-/// How often a conditional write is begun anew because whatever refused it has gone when it is looked at. 4: others
-/// delete the object as often within one call, each time between two requests.
-pub(crate) const MOST_ROUNDS: u32 = 4;
-
-/// Where an object goes, and on what terms: everything of a put but its bytes.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) url: S3Url,
-    pub(crate) mode: PutMode,
-    pub(crate) attributes: Attributes,
-}
 
 impl Transfer {
     /// Writes an object.
@@ -90,7 +79,7 @@ impl Transfer {
 
     /// Returns what came of the write, and how many bytes were sent for it.
     async fn put_source(&self, item: PutItem, options: &CallOptions) -> Result<(PutOutcome, u64)> {
-        let target = Target {
+        let target = WriteTarget {
             url: item.url,
             mode: item.mode,
             attributes: item.attributes,
@@ -110,7 +99,7 @@ impl Transfer {
 
     async fn put_payload(
         &self,
-        target: Target,
+        target: WriteTarget,
         payload: Payload,
         options: &CallOptions,
     ) -> Result<(PutOutcome, u64)> {
@@ -122,7 +111,7 @@ impl Transfer {
 
     async fn put_reader(
         &self,
-        target: Target,
+        target: WriteTarget,
         mut reader: Reader,
         options: &CallOptions,
     ) -> Result<(PutOutcome, u64)> {
@@ -142,7 +131,7 @@ impl Transfer {
 
     async fn put_single(
         &self,
-        target: Target,
+        target: WriteTarget,
         payload: Payload,
         options: &CallOptions,
     ) -> Result<(PutOutcome, u64)> {
@@ -157,7 +146,7 @@ impl Transfer {
 
     async fn put_whole(
         &self,
-        target: Target,
+        target: WriteTarget,
         payload: Payload,
         options: &CallOptions,
     ) -> Result<PutOutcome> {
@@ -207,22 +196,22 @@ impl Transfer {
                 Err(error) => return Err(error),
             };
             doubtful |= refusal.attempts() > 1;
-            let sight = if doubtful {
+            let check = if doubtful {
                 let token = token.as_ref();
                 match self.earlier_success(&request, token, options).await {
                     Err(error) if error.kind() == ErrorKind::AccessDenied => {
                         return Err(unseen(refusal));
                     }
-                    sight => sight?,
+                    check => check?,
                 }
             } else {
-                Sight::Another
+                WriteCheck::Foreign
             };
-            match sight {
-                Sight::Ours(written) => return Ok(PutOutcome::Written(written)),
-                Sight::Another if absent => return Ok(PutOutcome::AlreadyThere),
+            match check {
+                WriteCheck::Ours(written) => return Ok(PutOutcome::Written(written)),
+                WriteCheck::Foreign if absent => return Ok(PutOutcome::AlreadyThere),
                 // "Already there" would be false, and so may be "failed": only another attempt can tell.
-                Sight::Nothing if absent && round < MOST_ROUNDS => {}
+                WriteCheck::Missing if absent && round < MAX_WRITE_ROUNDS => {}
                 _ => return Err(refusal),
             }
         }
@@ -267,20 +256,6 @@ impl Transfer {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Returns the error of a condition that the server would ignore: what it protects would be overwritten.
-pub(crate) fn unconditional(url: &S3Url) -> Error {
-    Error::new(ErrorKind::Unsupported, Operation::Put)
-        .with_resource(url)
-        .with_message("this server does not take the condition of the write")
-}
-
-pub(crate) fn unreadable(url: &S3Url, cause: std::io::Error) -> Error {
-    Error::new(ErrorKind::LocalIo, Operation::Put)
-        .with_resource(url)
-        .with_message(format!("the source could not be read: {cause}"))
-        .with_source(cause)
 }
 
 #[cfg(test)]

@@ -12,29 +12,28 @@ use s3_core::{
     PutResponse, Result, S3Url, Store,
 };
 
-use super::multipart::Upload;
-use super::object::unreadable;
+use super::target::{Upload, unreadable};
 use super::token::WriteToken;
 use crate::io::run_blocking;
 use crate::{CallOptions, Destination, GetItem, ObjectData, Transfer};
 
 /// What a client finds that looks whether an earlier attempt of its own has refused it.
 #[derive(Debug)]
-pub(crate) enum Sight {
+pub(crate) enum WriteCheck {
     /// What it has written: the answer that it would have got.
     Ours(PutResponse),
     /// Another object.
-    Another,
+    Foreign,
     /// No object: whatever refused it has gone since, and nobody can tell any more whose it was.
-    Nothing,
+    Missing,
 }
 
-impl Sight {
+impl WriteCheck {
     fn of(there: ObjectMeta, is_ours: impl FnOnce(&ObjectMeta) -> bool) -> Self {
         if is_ours(&there) {
             Self::Ours(PutResponse::new(there.etag))
         } else {
-            Self::Another
+            Self::Foreign
         }
     }
 }
@@ -52,30 +51,32 @@ impl Transfer {
         request: &PutRequest,
         token: Option<&WriteToken>,
         options: &CallOptions,
-    ) -> Result<Sight> {
+    ) -> Result<WriteCheck> {
         let (url, payload) = (&request.url, &request.payload);
         let Some(there) = self.find(url, options).await? else {
-            return Ok(Sight::Nothing);
+            return Ok(WriteCheck::Missing);
         };
         if let Some(token) = token {
-            return Ok(Sight::of(there, |there| token.is_of(there)));
+            return Ok(WriteCheck::of(there, |there| token.is_of(there)));
         }
         let ours = digest(url, payload).await?;
         if there.etag.as_ref() == Some(&ours) || there.size != payload.len() {
-            return Ok(Sight::of(there, |there| there.etag.as_ref() == Some(&ours)));
+            return Ok(WriteCheck::of(there, |there| {
+                there.etag.as_ref() == Some(&ours)
+            }));
         }
         // It may be encrypted, and its tag no digest: the bytes decide.
         let get = self.get(GetItem::new(url.clone()), Destination::Memory, options);
         let there = match Box::pin(get).await {
             Ok(there) => there,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Sight::Nothing),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(WriteCheck::Missing),
             Err(error) => return Err(error),
         };
         let ObjectData::Memory(bytes) = there.data else {
             unreachable!("asked for memory")
         };
         let same = digest(url, &bytes.into()).await? == ours;
-        Ok(Sight::of(there.meta, |_| same))
+        Ok(WriteCheck::of(there.meta, |_| same))
     }
 
     /// Looks whether the object is now what this upload is to write, after a completion that may have been refused by
@@ -85,11 +86,11 @@ impl Transfer {
         upload: &Upload,
         parts: &[PartTag],
         options: &CallOptions,
-    ) -> Result<Sight> {
+    ) -> Result<WriteCheck> {
         let Some(there) = self.find(&upload.url, options).await? else {
-            return Ok(Sight::Nothing);
+            return Ok(WriteCheck::Missing);
         };
-        Ok(Sight::of(there, |there| match &upload.token {
+        Ok(WriteCheck::of(there, |there| match &upload.token {
             Some(token) => token.is_of(there),
             None => there.etag.is_some() && there.etag == etag_of_parts(parts),
         }))

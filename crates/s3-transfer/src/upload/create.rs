@@ -9,8 +9,7 @@ use s3_core::{
 use tokio::time::timeout;
 
 use super::abort::UploadGuard;
-use super::multipart::Upload;
-use super::object::{Target, unconditional};
+use super::target::{Upload, WriteTarget, unconditional};
 use crate::join_error::join_result;
 use crate::request_job::RequestJob;
 use crate::worker_pool::spawn_detached;
@@ -24,7 +23,7 @@ impl Transfer {
     /// comes cannot be named: it stays on the server.
     pub(crate) async fn begin(
         &self,
-        target: &Target,
+        target: &WriteTarget,
         options: &CallOptions,
     ) -> Result<(Upload, UploadGuard)> {
         let conditions = self.store().capabilities().complete_conditions;

@@ -1,0 +1,40 @@
+//! What a write and its upload are about, and the errors that their files share.
+
+use s3_core::{Attributes, Error, ErrorKind, Operation, PutMode, S3Url, UploadId};
+
+use super::token::WriteToken;
+
+/// How often a conditional write starts over because the object that failed its condition has been deleted since: 4. Each
+/// time, somebody has deleted it between two requests.
+pub(crate) const MAX_WRITE_ROUNDS: u32 = 4;
+
+/// A write except for its bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct WriteTarget {
+    pub(crate) url: S3Url,
+    pub(crate) mode: PutMode,
+    pub(crate) attributes: Attributes,
+}
+
+/// A multipart upload in progress.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) url: S3Url,
+    pub(crate) id: UploadId,
+    /// Identifies the object as written by this upload, if there was room for it.
+    pub(crate) token: Option<WriteToken>,
+}
+
+/// Returns the error of a condition that the server would ignore: what it protects would be overwritten.
+pub(crate) fn unconditional(url: &S3Url) -> Error {
+    Error::new(ErrorKind::Unsupported, Operation::Put)
+        .with_resource(url)
+        .with_message("this server does not take the condition of the write")
+}
+
+pub(crate) fn unreadable(url: &S3Url, cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::LocalIo, Operation::Put)
+        .with_resource(url)
+        .with_message(format!("the source could not be read: {cause}"))
+        .with_source(cause)
+}
