@@ -1,4 +1,4 @@
-//! Operations of one request each, and the two that are a loop of them.
+//! Operations of one request each, and the deletion of many objects.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,11 +39,21 @@ impl Transfer {
     ///
     /// `NotFound` (a missing bucket looks the same), `AccessDenied`, and the errors of every call.
     pub async fn head(&self, url: S3Url, options: &CallOptions) -> Result<ObjectMeta> {
-        let job = request_job!(
-            Operation::Head,
-            url.as_str(),
-            head(HeadRequest::new(url.clone()))
-        );
+        self.head_with(HeadRequest::new(url), options).await
+    }
+
+    /// Reads the description of one version of an object, or under conditions. One HEAD.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`head`](Self::head), `PreconditionFailed` and `NotModified`.
+    pub async fn head_with(
+        &self,
+        request: HeadRequest,
+        options: &CallOptions,
+    ) -> Result<ObjectMeta> {
+        let url = request.url.clone();
+        let job = request_job!(Operation::Head, url.as_str(), head(request));
         self.run(job, options).await
     }
 

@@ -137,7 +137,10 @@ impl Transfer {
         let found = found.expect("the first response has arrived");
         match (finished, &found.assembly) {
             (Some(part), None) => Ok(Fetched {
-                verified: verdict(&found, &[part.checksum])?,
+                verified: match part.verified_by_store {
+                    Some(algorithm) => Verified::Checksum(algorithm),
+                    None => verdict(&found, &[part.checksum])?,
+                },
                 data: part.storage.into_data(self.buffers()),
                 meta: found.meta,
                 range: found.wanted,

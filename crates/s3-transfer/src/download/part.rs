@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use s3_core::{
-    Body, ByteRange, Conditions, ETag, Error, ErrorKind, GetRequest, GetResponse, ObjectMeta,
-    Operation, Phase, Result, Retryability, SharedStore, Store, VersionId,
+    Body, ByteRange, ChecksumAlgorithm, Conditions, ETag, Error, ErrorKind, GetRequest,
+    GetResponse, ObjectMeta, Operation, Phase, Result, Retryability, SharedStore, Store, VersionId,
 };
 
 use super::assembly::{Assembly, allocate};
@@ -108,6 +108,8 @@ struct PartBuffer {
 pub(super) struct FinishedPart {
     pub(super) storage: PartStorage,
     pub(super) checksum: PartChecksum,
+    /// The checksum of the whole object that the store has compared already.
+    pub(super) verified_by_store: Option<ChecksumAlgorithm>,
 }
 
 impl PartRead {
@@ -220,7 +222,7 @@ impl Job for PartRead {
         if let Some(buffer) = &state.buffer {
             let missing = buffer.missing();
             if missing.is_empty() {
-                return part.finish(state).await;
+                return part.finish(state, None).await;
             }
             request.range = Some(missing.into());
             request.conditions = Conditions::default();
@@ -275,7 +277,9 @@ impl Part {
                 FirstTarget::Destination(to)
                     if sent.start <= wanted.start && sent.end >= wanted.end =>
                 {
+                    let verified = body.verified_by_store().filter(|_| sent == wanted);
                     if let Some(bytes) = bytes_at_hand(&mut body, &sent, &wanted) {
+                        let bytes = (bytes, verified);
                         return self.store_whole(first, to, meta, wanted, bytes).await;
                     }
                     let storage = self.single_storage(to, wanted.end - wanted.start)?;
@@ -314,14 +318,15 @@ impl Part {
         to: &Destination,
         meta: ObjectMeta,
         wanted: Range<u64>,
-        bytes: Bytes,
+        (bytes, verified_by_store): (Bytes, Option<ChecksumAlgorithm>),
     ) -> Result<FinishedPart> {
         let expected = first.discover(meta, wanted.clone(), wanted, None);
         let checksum = match &expected {
-            Ok(expected) => expected.checksum_of(&bytes),
-            Err(_) => PartChecksum::default(),
+            Ok(expected) if verified_by_store.is_none() => expected.checksum_of(&bytes),
+            _ => PartChecksum::default(),
         };
-        if expected.is_ok_and(|expected| expected.verdict(&[checksum]).is_none()) {
+        let differs = |expected: ExpectedChecksum| expected.verdict(&[checksum]).is_none();
+        if verified_by_store.is_none() && expected.is_ok_and(differs) {
             return Err(self.checksum_mismatch());
         }
         let gained = self.gain(bytes.len() as u64);
@@ -337,7 +342,11 @@ impl Part {
             }
         };
         let storage = PartStorage::Stored(data);
-        Ok(FinishedPart { storage, checksum })
+        Ok(FinishedPart {
+            storage,
+            checksum,
+            verified_by_store,
+        })
     }
 
     fn single_storage(&self, to: &Destination, len: u64) -> Result<PartStorage> {
@@ -394,10 +403,16 @@ impl Part {
         &self,
         mut state: LockedState<'_>,
         sent: Range<u64>,
-        body: Body,
+        mut body: Body,
     ) -> Result<FinishedPart> {
         let buffer = state.buffer();
         let missing = buffer.missing();
+        // Checksums that can be computed here survive an interruption; the body need not compute them too.
+        if buffer.checksum.len().is_some() {
+            body.skip_verification();
+        }
+        let verified = body.verified_by_store();
+        let verified = verified.filter(|_| sent == missing && missing == buffer.span);
         // More than was asked for is fine: a server may ignore ranges.
         if sent.start > missing.start || sent.end < missing.end {
             return Err(self.integrity(format!(
@@ -407,7 +422,7 @@ impl Part {
         let _reservation = self.reserve(buffer).await;
         let drained = self.drain(buffer, body, sent, missing).await;
         let Err(error) = drained else {
-            return self.finish(state).await;
+            return self.finish(state, verified).await;
         };
         if error.kind() != ErrorKind::Integrity {
             // What has arrived stays, and its buffer serves others while this part waits for its next attempt.
@@ -488,7 +503,11 @@ impl Part {
     }
 
     /// Stores the last bytes, and returns the part.
-    async fn finish(&self, mut state: LockedState<'_>) -> Result<FinishedPart> {
+    async fn finish(
+        &self,
+        mut state: LockedState<'_>,
+        verified_by_store: Option<ChecksumAlgorithm>,
+    ) -> Result<FinishedPart> {
         let buffer = state.buffer();
         let checksum = buffer.checksum();
         if self.destination.is_some() && self.is_only_part_and_differs(checksum) {
@@ -501,7 +520,11 @@ impl Part {
         drop(wait);
         let buffer = state.buffer.take().expect("it was there a moment ago");
         let storage = buffer.storage;
-        Ok(FinishedPart { storage, checksum })
+        Ok(FinishedPart {
+            storage,
+            checksum,
+            verified_by_store,
+        })
     }
 
     /// Whether this part is the whole object and has another checksum than the server sent. Of several parts, only all

@@ -88,7 +88,7 @@ impl ListStream {
         let running = self.running.get_or_insert_with(PoolJoinSet::new);
         while let Some((id, request)) = self.plan.next() {
             let (transfer, options) = (self.transfer.clone(), self.options.clone());
-            running.spawn(async move { (id, transfer.page(request, &options).await) });
+            running.spawn(async move { (id, transfer.list_page(request, &options).await) });
         }
         match ready!(running.poll_join_next(cx)) {
             Some(Ok(answer)) => Poll::Ready(answer),
@@ -191,7 +191,12 @@ impl Transfer {
         }
     }
 
-    async fn page(&self, request: ListRequest, options: &CallOptions) -> Result<ListPage> {
+    /// Reads one page of a listing: the first, or the one whose token is `request.continuation`. One request.
+    ///
+    /// # Errors
+    ///
+    /// `NoSuchBucket`, `AccessDenied`, and the errors of every call.
+    pub async fn list_page(&self, request: ListRequest, options: &CallOptions) -> Result<ListPage> {
         let place = request.prefix.clone();
         let moved = ByteCounter::default();
         let request = request.counted_by(moved.clone());

@@ -6,6 +6,7 @@ mod attempts;
 mod bounds;
 mod brownout;
 mod cancel;
+mod checksum_once;
 mod conditional;
 mod copy;
 mod download;
