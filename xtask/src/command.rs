@@ -1,4 +1,4 @@
-//! Child commands: shown as a line one could type, and failing with the child's status.
+//! Runs child commands: prints the command line, and fails with the status of the child.
 
 use std::env;
 use std::ffi::OsStr;

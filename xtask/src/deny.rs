@@ -1,4 +1,4 @@
-//! `cargo xtask deny`: licences, bans and sources of every dependency, then known advisories.
+//! `cargo xtask deny`: checks licences, bans, sources and advisories of every dependency.
 //!
 //! The first three read `deny.toml` and `Cargo.lock` only.
 //! Advisories need the RustSec database from the network: without it they are skipped loudly, so

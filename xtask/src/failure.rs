@@ -1,4 +1,4 @@
-//! Why a chore failed: one message for a person and one status for the shell.
+//! The error type of xtask: a message and an exit status.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Whether a workload has done what it says.
+//! Checks that a workload has done all of its work.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The command line.
+//! Command-line arguments of `s3-bench`.
 
 use std::fmt;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! What a runner tells a client through the environment.
+//! The environment variables through which a runner configures a client process.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|

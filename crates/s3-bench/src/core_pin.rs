@@ -1,4 +1,4 @@
-//! Keeping a process on one core, by itself and before it starts threads: `sched_setaffinity`.
+//! Pins the process to one core with `sched_setaffinity`, before it starts threads.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 

@@ -1,4 +1,4 @@
-//! Why the program gives up: any error will do, as only a person reads it.
+//! The error type of `s3-bench`: any error, shown as text.
 
 use std::error::Error;
 

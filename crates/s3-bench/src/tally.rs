@@ -1,4 +1,4 @@
-//! What a workload has done, so that it can be seen to have done it.
+//! Counts the objects and bytes of a workload, so that a run can be checked.
 
 use std::ops::AddAssign;
 

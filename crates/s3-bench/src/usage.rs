@@ -1,4 +1,4 @@
-//! What this process has used.
+//! CPU time and peak memory of this process.
 
 use std::fs;
 use std::time::Duration;

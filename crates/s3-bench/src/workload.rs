@@ -1,4 +1,4 @@
-//! The workloads, by the names that figures are quoted under.
+//! The benchmark workloads W0 to W9.
 
 use clap::ValueEnum;
 

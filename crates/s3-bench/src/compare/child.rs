@@ -1,4 +1,4 @@
-//! One workload in a process of its own.
+//! Runs one workload in a child process.
 
 use std::env;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Which clients do what, how often, and what is said about it.
+//! Arguments of `s3-bench compare`: clients, workloads, runs, output.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! What the server is like.
+//! The servers of a comparison: `i` without latency, `ii` with latency and limited bandwidth.
 
 use clap::ValueEnum;
 

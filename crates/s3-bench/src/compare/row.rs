@@ -1,4 +1,4 @@
-//! A workload and the kind of disk that its files go to.
+//! A row of a comparison: a workload and whether its files are on disk or in memory.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

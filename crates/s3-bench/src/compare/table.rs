@@ -1,4 +1,4 @@
-//! Runs as text.
+//! Formats runs as tables.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! All connections on one thread.
+//! The epoll loop of the floor: many connections on one thread, without an async runtime.
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;

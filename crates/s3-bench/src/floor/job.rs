@@ -1,4 +1,4 @@
-//! One request and where its response body goes.
+//! A job of the floor: one request, and where its response goes.
 
 use std::fs::File;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! One connection and the job that it is busy with.
+//! A connection of the floor and the job that it runs.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};

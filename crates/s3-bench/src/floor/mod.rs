@@ -1,4 +1,4 @@
-//! The floor: the same bytes through the same sockets and files with next to nothing in between.
+//! The floor: the same bytes over the same sockets and files with as little code as possible, as a lower bound.
 //!
 //! One thread, `epoll`, kept connections, requests that are written ahead and not signed, responses of which only status
 //! and length are read. No client that signs and checks can cost less; how much more one costs is what counts.

@@ -1,4 +1,4 @@
-//! The requests before and after the parts of an upload.
+//! Multipart requests of the floor: create and complete.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

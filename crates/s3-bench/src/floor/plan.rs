@@ -1,4 +1,4 @@
-//! Which requests a workload is.
+//! The requests that make up a workload of the floor.
 
 use std::fs::File;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! What an origin is like.
+//! Settings of an origin: latency, bandwidth, sizes.
 
 use std::time::Duration;
 

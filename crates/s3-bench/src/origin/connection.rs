@@ -1,4 +1,4 @@
-//! One connection: what is read of it, what is dropped, what is sent.
+//! A connection of the origin: reads requests, discards bodies, sends responses.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What has happened since the last reset.
+//! Counters of an origin since the last reset.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

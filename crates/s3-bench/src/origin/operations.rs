@@ -1,4 +1,4 @@
-//! Responses of the origin.
+//! The operations that the origin serves.
 
 use std::fmt::Write as _;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! How fast a body may move.
+//! Bandwidth limit of a response body.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The bytes that all objects are made of.
+//! The memory that all object contents are windows into.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Heads of requests.
+//! Parses request heads.
 
 use std::borrow::Cow;
 use std::str;

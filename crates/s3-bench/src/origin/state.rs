@@ -1,4 +1,4 @@
-//! What the connections of an origin share.
+//! State shared by the connections of an origin.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;

@@ -1,4 +1,4 @@
-//! The asynchronous client, on tokio's default runtime.
+//! Workloads through the async client, on tokio's default runtime.
 
 use std::path::PathBuf;
 

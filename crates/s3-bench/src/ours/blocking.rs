@@ -1,4 +1,4 @@
-//! The blocking client.
+//! Workloads through the blocking client.
 
 use std::path::PathBuf;
 

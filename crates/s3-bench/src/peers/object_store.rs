@@ -1,4 +1,4 @@
-//! object_store.
+//! Workloads through object_store.
 
 use std::fs::File;
 use std::sync::Arc;

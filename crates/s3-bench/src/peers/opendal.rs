@@ -1,4 +1,4 @@
-//! OpenDAL.
+//! Workloads through OpenDAL.
 
 use std::fs::File;
 use std::sync::Arc;

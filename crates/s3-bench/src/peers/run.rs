@@ -1,4 +1,4 @@
-//! Which peer does it.
+//! Selects the peer of a run.
 
 use tokio::runtime::Builder;
 use tokio_rustls::rustls::crypto::ring;

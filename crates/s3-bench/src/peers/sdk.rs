@@ -1,4 +1,4 @@
-//! aws-sdk-s3, as the loop that most people write.
+//! Workloads through aws-sdk-s3, as the loop that most people write.
 
 use std::fs::File;
 use std::sync::Arc;

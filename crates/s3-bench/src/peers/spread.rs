@@ -1,4 +1,4 @@
-//! Many requests at once, a task for each.
+//! Runs many requests concurrently, one task each.
 
 use std::fs::File;
 use std::io;
