@@ -9,7 +9,7 @@ use futures_util::TryStreamExt;
 use s3_core::{ByteRange, Conditions};
 use s3_transfer::{GetItem, ObjectReader};
 
-use crate::blocking::{Blocking, check_outside_runtime};
+use crate::blocking::{Blocking, check_blocking};
 use crate::call::Call;
 use crate::error::Result;
 use crate::ops::Get;
@@ -56,7 +56,7 @@ impl Request<Get, Blocking> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reader(self) -> Result<Reader> {
-        check_outside_runtime()?;
+        check_blocking(&self.client)?;
         let mode = self.mode.clone();
         let (get, call) = self.into_call();
         let mut item = get.item(&call.client)?;
@@ -117,7 +117,7 @@ impl Reader {
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.frame.is_empty() && !buffer.is_empty() {
-            check_outside_runtime().map_err(io::Error::other)?;
+            check_blocking(&self.call.client).map_err(io::Error::other)?;
             self.frame = self.next_frame().map_err(io::Error::other)?;
         }
         let count = self.frame.len().min(buffer.len());
