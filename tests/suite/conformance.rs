@@ -84,6 +84,10 @@ const S3S_FS_FAILURES: &[(&str, &str)] = &[
         "it reports no content type",
     ),
     (
+        "attributes::a_storage_class_comes_back",
+        "it does not keep the storage class",
+    ),
+    (
         "attributes::encryption_comes_back",
         "it does not keep the encryption",
     ),

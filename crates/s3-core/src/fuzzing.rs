@@ -1,6 +1,6 @@
-//! What reads the bytes of strangers, for programs that feed it nonsense. No part of the public interface.
+//! Parsers of untrusted bytes, for fuzz targets. Not part of the public API.
 //!
-//! Each function takes any bytes, and panics if what comes out contradicts itself: that is what such programs look for.
+//! Each function accepts any bytes and panics if its results contradict each other.
 
 pub use crate::sdk::fuzzing::{error_answer, list_answer, timestamp};
 pub use s3_wire::fuzzing::http_answer;

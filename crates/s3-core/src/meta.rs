@@ -110,6 +110,12 @@ pub struct Attributes {
     pub cache_control: Option<Arc<str>>,
     /// `Content-Disposition`.
     pub content_disposition: Option<Arc<str>>,
+    /// `Content-Language`.
+    pub content_language: Option<Arc<str>>,
+    /// `Expires`, to the second.
+    pub expires: Option<SystemTime>,
+    /// The storage class, such as `STANDARD_IA`. Get and head return `None` for `STANDARD`, and a copy does not keep it.
+    pub storage_class: Option<Arc<str>>,
     /// Server-side encryption.
     pub encryption: Option<Encryption>,
     /// User metadata (`x-amz-meta-*`).
@@ -125,6 +131,12 @@ optional_setters!(Attributes {
     with_cache_control(cache_control: impl Into<Arc<str>>);
     /// Sets `Content-Disposition`.
     with_content_disposition(content_disposition: impl Into<Arc<str>>);
+    /// Sets `Content-Language`.
+    with_content_language(content_language: impl Into<Arc<str>>);
+    /// Sets `Expires`.
+    with_expires(expires: SystemTime);
+    /// Sets the storage class.
+    with_storage_class(storage_class: impl Into<Arc<str>>);
     /// Sets the server-side encryption.
     with_encryption(encryption: Encryption);
 });

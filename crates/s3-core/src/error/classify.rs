@@ -421,7 +421,7 @@ mod tests {
             classify(Operation::Get, Some(599), Some("SomethingOdd")),
             (ErrorKind::Server, Retryability::Transient)
         );
-        // Their causes stay, unlike those of the conflicts that are known.
+        // Their causes last, unlike those of the known conflicts.
         for code in ["InvalidBucketState", "RestoreAlreadyInProgress"] {
             assert_eq!(
                 classify(Operation::Get, Some(409), Some(code)),

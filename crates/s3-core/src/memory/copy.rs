@@ -40,7 +40,11 @@ pub(super) fn copy_object(
         );
         return Err(error.with_message(message));
     }
+    // The storage class of the source is not copied.
+    let mut attributes = source.attributes.clone();
+    attributes.storage_class = None;
     let mut copy = Object {
+        attributes,
         url: request.to.clone(),
         last_modified: now,
         ..source.clone()
@@ -162,6 +166,24 @@ mod tests {
             assert_eq!(copy.attributes.encryption.as_ref(), expected);
             let keeps = copy.attributes.cache_control.is_some();
             assert_eq!(keeps, attributes.is_none());
+        }
+    }
+
+    #[test]
+    fn a_copy_has_the_default_storage_class_unless_the_request_has_one() {
+        let mut bucket = bucket();
+        let source = bucket.objects.get_mut("from").unwrap();
+        source.attributes.storage_class = Some("STANDARD_IA".into());
+        let url = |text| S3Url::parse(text).unwrap();
+        let request = CopyRequest::new(url("s3://b/from"), url("s3://b/to"));
+        let chosen = Attributes::default().with_storage_class("GLACIER");
+        for (request, expected) in [
+            (request.clone(), None),
+            (request.with_attributes(chosen), Some("GLACIER")),
+        ] {
+            let now = SystemTime::UNIX_EPOCH;
+            let copy = copy_object(&bucket, &request, &Limits::default(), now).unwrap();
+            assert_eq!(copy.attributes.storage_class.as_deref(), expected);
         }
     }
 

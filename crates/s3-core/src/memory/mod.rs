@@ -14,7 +14,7 @@
 //!
 //! # Not implemented
 //!
-//! Versions, permissions, storage classes, lifecycle rules and presigned URLs. Checksums are stored and returned, not
+//! Versions, permissions, lifecycle rules and presigned URLs. A storage class is stored and returned, without effect. Checksums are stored and returned, not
 //! verified.
 //!
 //! # Implementation

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use s3_url::S3Url;
 
 use super::buffers::Buffers;
+use super::clock::to_second;
 use super::error_response::error_response;
 use super::etag::{etag, md5_of};
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
 
 /// The content type of an object that was written without one.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
+
+/// The default storage class, which only listings show.
+const STANDARD: &str = "STANDARD";
 
 /// A stored object. Clone shares the bytes.
 #[derive(Clone, Debug)]
@@ -65,12 +69,13 @@ impl Object {
 
     /// Returns the entry for a listing.
     pub(super) fn listed(&self) -> ListedObject {
+        let class = self.attributes.storage_class.clone();
         ListedObject {
             url: self.url.clone(),
             size: self.data.len(),
             etag: Some(self.etag.clone()),
             last_modified: Some(self.last_modified),
-            storage_class: Some("STANDARD".into()),
+            storage_class: Some(class.unwrap_or_else(|| STANDARD.into())),
         }
     }
 
@@ -108,7 +113,8 @@ pub(super) fn read_payload(
     })
 }
 
-/// Returns attributes as S3 stores them: names of user metadata in lower case, and a default content type.
+/// Returns attributes as S3 stores them: names of user metadata in lower case, a default content type, `Expires` in whole
+/// seconds, and no default storage class.
 pub(super) fn normalise(
     mut attributes: Attributes,
     limits: &Limits,
@@ -137,6 +143,10 @@ pub(super) fn normalise(
     attributes
         .content_type
         .get_or_insert_with(|| Arc::from(DEFAULT_CONTENT_TYPE));
+    attributes
+        .storage_class
+        .take_if(|class| **class == *STANDARD);
+    attributes.expires = attributes.expires.map(to_second);
     Ok(attributes)
 }
 

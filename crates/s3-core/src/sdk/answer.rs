@@ -33,6 +33,9 @@ pub(super) struct Described<'a> {
     content_encoding: Option<&'a str>,
     cache_control: Option<&'a str>,
     content_disposition: Option<&'a str>,
+    content_language: Option<&'a str>,
+    expires: Option<&'a str>,
+    storage_class: Option<&'a str>,
     encryption: Option<&'a str>,
     checksum: Option<(ChecksumAlgorithm, &'a str)>,
     /// Whether the checksum is one of the parts' checksums.
@@ -63,6 +66,7 @@ impl<'a> Described<'a> {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         let field = match name.len() {
             4 if is("etag") => &mut self.etag,
+            7 if is("expires") => &mut self.expires,
             12 if is("content-type") => &mut self.content_type,
             13 if is("last-modified") => &mut self.last_modified,
             13 if is("cache-control") => &mut self.cache_control,
@@ -73,10 +77,12 @@ impl<'a> Described<'a> {
                 }
                 return;
             }
+            16 if is("content-language") => &mut self.content_language,
             16 if is("content-encoding") => &mut self.content_encoding,
             16 if is("x-amz-version-id") => &mut self.version,
             16 if is("x-amz-request-id") => &mut self.request_id,
             19 if is("content-disposition") => &mut self.content_disposition,
+            19 if is("x-amz-storage-class") => &mut self.storage_class,
             19 if is("x-amz-checksum-type") => {
                 self.is_composite = value == "COMPOSITE";
                 return;
@@ -207,6 +213,10 @@ impl<'a> Described<'a> {
         attributes.content_encoding = self.content_encoding.and_then(convert::content_encoding_of);
         attributes.cache_control = shared(self.cache_control);
         attributes.content_disposition = shared(self.content_disposition);
+        attributes.content_language = shared(self.content_language);
+        attributes.expires = self.expires.and_then(timestamp::parse_http_date);
+        attributes.storage_class =
+            shared(self.storage_class).filter(|class| **class != *"STANDARD");
         attributes.encryption = self.encryption.map(Encryption::new);
         attributes.user = self.user;
         meta

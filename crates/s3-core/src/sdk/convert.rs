@@ -198,6 +198,9 @@ macro_rules! with_attributes {
             .set_content_encoding(text(&attributes.content_encoding))
             .set_cache_control(text(&attributes.cache_control))
             .set_content_disposition(text(&attributes.content_disposition))
+            .set_content_language(text(&attributes.content_language))
+            .set_expires(attributes.expires.map(Into::into))
+            .set_storage_class(attributes.storage_class.as_deref().map(Into::into))
             .set_server_side_encryption(attributes.encryption.as_ref().map(|encryption| {
                 aws_sdk_s3::types::ServerSideEncryption::from(encryption.as_str())
             }))
@@ -221,6 +224,16 @@ macro_rules! object_meta {
             $crate::sdk::convert::content_encoding(output.content_encoding.take());
         meta.attributes.cache_control = output.cache_control.take().map(Into::into);
         meta.attributes.content_disposition = output.content_disposition.take().map(Into::into);
+        meta.attributes.content_language = output.content_language.take().map(Into::into);
+        meta.attributes.expires = output
+            .expires_string
+            .take()
+            .and_then(|text| s3_wire::timestamp::parse_http_date(&text));
+        meta.attributes.storage_class = output
+            .storage_class
+            .take()
+            .map(|class| class.as_str().into())
+            .filter(|class: &std::sync::Arc<str>| **class != *"STANDARD");
         meta.attributes.encryption = output
             .server_side_encryption
             .take()

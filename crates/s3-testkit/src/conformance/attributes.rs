@@ -1,10 +1,12 @@
 //! Conformance: content type, user metadata, encryption and other headers.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use s3_core::{Attributes, Encryption};
 
 use super::assertions::succeeds;
+use super::pages::page;
 use super::verdict::require;
 use super::{Harness, Verdict};
 
@@ -92,11 +94,32 @@ pub async fn other_headers_come_back(harness: &Harness) -> Verdict {
     sent.content_encoding = Some("gzip".into());
     sent.cache_control = Some("max-age=60".into());
     sent.content_disposition = Some("attachment; filename=\"a b.txt\"".into());
+    sent.content_language = Some("en, de".into());
+    sent.expires = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000));
     put(harness, sent.clone()).await;
     let got = attributes(harness).await;
     assert_eq!(got.content_encoding, sent.content_encoding);
     assert_eq!(got.cache_control, sent.cache_control);
     assert_eq!(got.content_disposition, sent.content_disposition);
+    assert_eq!(got.content_language, sent.content_language);
+    assert_eq!(got.expires, sent.expires);
+    Verdict::Ran
+}
+
+/// A storage class other than the default is returned and listed.
+pub async fn a_storage_class_comes_back(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    for (class, returned) in [
+        ("REDUCED_REDUNDANCY", Some("REDUCED_REDUNDANCY")),
+        ("STANDARD", None),
+    ] {
+        let mut sent = Attributes::default();
+        sent.storage_class = Some(class.into());
+        put(harness, sent).await;
+        assert_eq!(attributes(harness).await.storage_class.as_deref(), returned);
+        let listed = page(harness, harness.listing("k")).await;
+        assert_eq!(listed.objects[0].storage_class.as_deref(), Some(class));
+    }
     Verdict::Ran
 }
 

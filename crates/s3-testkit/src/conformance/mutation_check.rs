@@ -25,7 +25,9 @@ enum Fault {
     IgnoresConditionsOfReads,
     IgnoresConditionsOfWrites,
     ListsBackwards,
+    LosesContentLanguage,
     LosesMetadata,
+    LosesStorageClass,
     IgnoresRangeAfterEnd,
     RepeatsThePage,
     ShiftsRanges,
@@ -101,6 +103,12 @@ impl Store for Faulty {
         }
         if self.has(Fault::LosesMetadata) {
             request.attributes.user.clear();
+        }
+        if self.has(Fault::LosesContentLanguage) {
+            request.attributes.content_language = None;
+        }
+        if self.has(Fault::LosesStorageClass) {
+            request.attributes.storage_class = None;
         }
         self.inner.put(request).await
     }
@@ -200,6 +208,16 @@ async fn faults_of_reads_are_noticed() {
     notices(
         Fault::IgnoresConditionsOfReads,
         conditional::if_match_pins_a_range,
+    )
+    .await;
+    notices(
+        Fault::LosesContentLanguage,
+        super::attributes::other_headers_come_back,
+    )
+    .await;
+    notices(
+        Fault::LosesStorageClass,
+        super::attributes::a_storage_class_comes_back,
     )
     .await;
     notices(

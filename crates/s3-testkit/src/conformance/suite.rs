@@ -116,6 +116,7 @@ macro_rules! conformance_suite {
                     names_of_user_metadata_are_in_lower_case,
                     an_object_without_user_metadata_has_none,
                     other_headers_come_back,
+                    a_storage_class_comes_back,
                     encryption_comes_back,
                     a_write_replaces_all_attributes,
                 }

@@ -98,6 +98,9 @@ pub(super) struct Described {
     pub(super) content_encoding: Option<String>,
     pub(super) cache_control: Option<String>,
     pub(super) content_disposition: Option<String>,
+    pub(super) content_language: Option<String>,
+    pub(super) expires: Option<Timestamp>,
+    pub(super) storage_class: Option<dto::StorageClass>,
     pub(super) encryption: Option<dto::ServerSideEncryption>,
     pub(super) metadata: Option<dto::Metadata>,
 }
@@ -112,6 +115,9 @@ impl From<Described> for Attributes {
             .map(Arc::from);
         attributes.cache_control = described.cache_control.map(Arc::from);
         attributes.content_disposition = described.content_disposition.map(Arc::from);
+        attributes.content_language = described.content_language.map(Arc::from);
+        attributes.expires = system_time(described.expires);
+        attributes.storage_class = described.storage_class.map(|class| class.as_str().into());
         attributes.encryption = described
             .encryption
             .map(|encryption| Encryption::new(encryption.as_str()));
@@ -152,6 +158,9 @@ impl From<&Attributes> for Described {
             content_encoding: owned(&attributes.content_encoding),
             cache_control: owned(&attributes.cache_control),
             content_disposition: owned(&attributes.content_disposition),
+            content_language: owned(&attributes.content_language),
+            expires: timestamp(attributes.expires),
+            storage_class: owned(&attributes.storage_class).map(dto::StorageClass::from),
             encryption: encryption(attributes.encryption.as_ref()),
             metadata: (!metadata.is_empty()).then_some(metadata),
         }

@@ -13,8 +13,7 @@
 //! * Downloads are streamed; uploads are collected without a copy.
 //! * Listings with `encoding-type=url` return every key exactly, including control characters.
 //! * Not implemented: versions, access control lists, tags, object lock, lifecycles, `ListMultipartUploads` with a
-//!   delimiter. They fail with `501 NotImplemented`; descriptive headers (`Expires`, `Content-Language`, storage classes)
-//!   are ignored.
+//!   delimiter. They fail with `501 NotImplemented`.
 //! * A malformed `Range` is ignored, as on AWS, unless the header is signed: then the request fails with 400.
 
 mod accept;

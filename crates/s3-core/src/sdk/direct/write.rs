@@ -116,14 +116,21 @@ fn describe(headers: &mut Headers, attributes: &Attributes) -> Result<(), Header
         content_type,
         cache_control,
         content_disposition,
+        content_language,
+        expires,
+        storage_class,
         encryption,
         user,
         ..
     } = attributes;
+    let expires = expires.map(httpdate::fmt_http_date);
     let texts = [
         ("content-type", content_type.as_deref()),
         ("cache-control", cache_control.as_deref()),
         ("content-disposition", content_disposition.as_deref()),
+        ("content-language", content_language.as_deref()),
+        ("expires", expires.as_deref()),
+        ("x-amz-storage-class", storage_class.as_deref()),
         (
             "x-amz-server-side-encryption",
             encryption.as_ref().map(|value| value.as_str()),

@@ -54,6 +54,9 @@ pub(super) async fn copy_object(
         content_encoding: input.content_encoding,
         cache_control: input.cache_control,
         content_disposition: input.content_disposition,
+        content_language: input.content_language,
+        expires: input.expires,
+        storage_class: input.storage_class,
         encryption: input.server_side_encryption,
         metadata: input.metadata,
     };
