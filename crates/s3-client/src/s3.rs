@@ -11,6 +11,9 @@ use crate::error::Result;
 use crate::request::{Async, Mode, Request};
 
 /// The asynchronous client: calls are sent by `.await`.
+///
+/// Make one with [`builder`](Client::builder), [`from_env`](Client::from_env) or [`in_memory`](Client::in_memory). A
+/// clone shares connections, limits and the temporary directory. The [table of calls](crate#calls) lists them by task.
 pub type S3 = Client<Async>;
 
 /// A client of S3 with Metaflow's calls. Clone is a reference count.
