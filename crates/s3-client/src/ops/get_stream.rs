@@ -45,6 +45,7 @@ impl Request<Get, Async> {
     /// # Ok(()) }
     /// ```
     pub async fn reader(self) -> Result<ObjectReader> {
+        self.client.check_process()?;
         let (get, call) = self.into_call();
         let item = get.item(&call.client)?;
         Ok(call.client.transfer.open(item, &call.options).await?)
