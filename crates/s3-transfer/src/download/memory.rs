@@ -1,4 +1,4 @@
-//! How much memory results may take that a caller keeps.
+//! Memory budget of results that a caller keeps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

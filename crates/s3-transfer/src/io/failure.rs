@@ -1,4 +1,4 @@
-//! What a failing file means to the caller.
+//! Converts `io::Error`s of local files into errors with kind, path and hint.
 
 use std::io;
 use std::path::Path;

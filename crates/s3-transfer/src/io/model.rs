@@ -1,4 +1,4 @@
-//! Schedules of the memory of results: what is read by several threads and comes back with the last of them.
+//! Thread schedules of result memory: a buffer shared by several threads returns with its last owner.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

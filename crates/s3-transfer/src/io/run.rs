@@ -1,4 +1,4 @@
-//! Where blocking work is done: here, if this thread may wait for a disk, else on a thread that may block.
+//! Runs blocking file operations: in place where this thread may block, else with `spawn_blocking`.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Where threads meet: the locks, atomics, semaphores, notices, times and tasks of this crate.
+//! Synchronization primitives of this crate: locks, atomics, semaphores, notifications, timers and tasks.
 //!
 //! They are those of std and tokio, and with `--cfg shuttle` they are models of them, under which shuttle chooses after
 //! each step which thread goes on. The models stand beside what they explore, in files called `model.rs`;

@@ -1,4 +1,4 @@
-//! Beginning an upload, so that one whose answer comes too late does not stay on the server.
+//! CreateMultipartUpload; an upload whose response arrives too late is aborted.
 
 use std::time::Duration;
 

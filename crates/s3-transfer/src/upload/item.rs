@@ -1,4 +1,4 @@
-//! What to write, and what came of it.
+//! `PutItem`, its sources, and the result of a write.
 
 use std::fmt;
 use std::io::Read;

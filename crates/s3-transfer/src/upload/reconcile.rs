@@ -1,4 +1,4 @@
-//! What really happened, when an answer was lost.
+//! Reconciliation: finds out whether a write took effect after its response was lost.
 //!
 //! A conditional write whose answer is lost is sent again, and is then refused by its own success; so is the completion
 //! of an upload. The object says whose write it was: it carries the name of that write. Where there was no room for one,

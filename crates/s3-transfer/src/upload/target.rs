@@ -1,4 +1,4 @@
-//! What a write and its upload are about, and the errors that their files share.
+//! The target of a write or upload, and the errors that its files share.
 
 use s3_core::{Attributes, Error, ErrorKind, Operation, PutMode, S3Url, UploadId};
 

@@ -1,4 +1,4 @@
-//! The end of an upload that fails: when the abort is sent, and who waits for it.
+//! Aborts of failed uploads: when the abort is sent, and what waits for it.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

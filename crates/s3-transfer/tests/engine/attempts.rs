@@ -1,4 +1,4 @@
-//! Every error says what was tried: when, how far it came, what was said, and what followed.
+//! The attempt log of errors: start, phase, status and wait of each attempt.
 
 use std::time::Duration;
 

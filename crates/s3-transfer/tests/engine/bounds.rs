@@ -1,4 +1,4 @@
-//! What is bounded stays bounded, and nobody waits for each other.
+//! Memory, permits and windows stay within their bounds, without deadlocks.
 
 use std::io::{Read, Write};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A server that fails everything for a while: nobody gives up, few ask in vain, and all go on when it is back.
+//! Outages: 64 workers and a server that fails everything for a while.
 //!
 //! 64 workers share one client, as the gate of `docs/TESTING.md` says; time is virtual.
 

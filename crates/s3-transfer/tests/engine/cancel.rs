@@ -1,4 +1,4 @@
-//! Whatever is dropped, whenever: no temporary file, no half of a target, no unfinished upload.
+//! Calls dropped at any time leave no temporary file, partial target or unfinished upload.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;

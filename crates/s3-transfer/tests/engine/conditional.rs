@@ -1,4 +1,4 @@
-//! Writes on a condition, and writes whose answer is lost: whose write it was, and what is said of it.
+//! Conditional writes, and writes whose response is lost.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Copying: lost answers, and conditions that do not hold.
+//! Copies: lost responses and failed conditions.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Reading: parts, pins, resumption, landing.
+//! Downloads: parts, ETag pins, resumption, destinations.
 
 use s3_core::{ByteRange, ErrorKind, Operation, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};

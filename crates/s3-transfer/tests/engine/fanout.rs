@@ -1,4 +1,4 @@
-//! Many inputs: what is never attempted is not begun.
+//! Fan-out over many inputs: inputs behind a failure are not attempted.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;

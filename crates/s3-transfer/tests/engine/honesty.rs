@@ -1,4 +1,4 @@
-//! Servers that lie, and answers that are worth nothing: never wrong bytes, never attempts without end.
+//! Servers that return wrong, empty or contradictory responses: no wrong bytes, no endless retries.
 
 use std::time::Duration;
 

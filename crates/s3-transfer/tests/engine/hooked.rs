@@ -1,4 +1,4 @@
-//! A store whose answers and capabilities a test chooses: what no fault of the plan can do.
+//! A store whose responses and capabilities a test sets, for cases that no fault plan covers.
 
 use std::fmt;
 use std::future::{Future, pending};

@@ -1,4 +1,4 @@
-//! Where bytes land: straight in memory or, buffer by buffer, in a file; what a full disk and a dropped call leave.
+//! Destinations of downloads: memory and files, a full disk, a dropped call.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Trying again: what, how often, how long.
+//! Retries: which errors, how often, for how long.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the tests share: a store with faults and counters, and an engine with small parts.
+//! Shared setup of the engine tests: a store with faults and counters, and an engine with small parts.
 
 use std::time::Duration;
 

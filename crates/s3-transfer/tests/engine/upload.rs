@@ -1,4 +1,4 @@
-//! Writing: one request or parts, readers and files, deletes, nothing left behind.
+//! Uploads: one request or parts, readers and files, deletes, no orphans.
 
 use std::io::Cursor;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Time that stands until a model moves it, so that nobody is woken by a timer instead of by what should wake it.
+//! Model time, which moves only when a model advances it: no timer hides a lost wake-up.
 
 use std::cell::RefCell;
 use std::future::poll_fn;

@@ -1,4 +1,4 @@
-//! What shuttle has no model of, made of what it has: tokio's semaphore, notice, timer and set of tasks.
+//! Models of tokio's semaphore, `Notify`, timers and `JoinSet` for shuttle, which has none of them.
 //!
 //! Only what this crate uses is there. Each step that other threads can see is behind a lock or a semaphore of shuttle's,
 //! which is a point where another thread may go on. Orders of memory are not modelled: every atomic is sequentially
