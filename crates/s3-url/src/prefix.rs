@@ -153,7 +153,7 @@ impl S3Prefix {
         self.trim_trailing_slashes().with_trailing_slash()
     }
 
-    /// Returns the prefix with a trailing slash; adds one if there is none.
+    /// Returns the prefix with a trailing slash; adds one if it is missing.
     #[must_use]
     pub fn with_trailing_slash(&self) -> Self {
         if self.text.ends_with('/') {

@@ -29,7 +29,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Step {
-    /// For the runner itself: make one call and print what came of it
+    /// For the runner itself: make one call and print its result
     #[command(hide = true)]
     Perform { call: String },
 }

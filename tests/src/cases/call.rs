@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use s3_client::{Error, S3, SdkStore};
 use serde_json::{Map, Value, json};
 
-/// Makes the call that the text describes, and returns what came of it: `{"ok": …}` or `{"error": …}`.
+/// Makes the call that the text describes, and returns its result: `{"ok": …}` or `{"error": …}`.
 ///
 /// # Panics
 ///

@@ -16,7 +16,7 @@ use super::{tls, verdict};
 /// How long a call may take before its process is killed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What came of one call.
+/// Result of one call.
 #[derive(Debug)]
 pub(super) struct Ended {
     /// What [`perform`](super::perform) has printed; `None` if the process did not end by itself.
@@ -26,7 +26,7 @@ pub(super) struct Ended {
     pub(super) noise: String,
 }
 
-/// Runs all calls of a case with `program`, which makes one call and prints what came of it.
+/// Runs all calls of a case with `program`, which makes one call and prints its result.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A scripted server on 127.0.0.1: records requests, and answers them with the bytes of a case.
+//! A scripted server on 127.0.0.1: records requests and sends the responses of a case.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -29,20 +29,20 @@ impl Seen {
     }
 }
 
-/// What to answer to requests whose line begins with a text; an empty text fits all.
+/// The response to requests whose line begins with a text; an empty text fits all.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) request: String,
     /// What the line contains besides.
     pub(super) contains: String,
     pub(super) response: Vec<u8>,
-    /// What to do before answering.
+    /// What to do before the response.
     pub(super) action: Option<Action>,
-    /// How often the rule answers; the next one that fits does so afterwards.
+    /// How often the rule applies; the next one that fits does so afterwards.
     pub(super) times: Option<usize>,
 }
 
-/// What happens to a local file while the server answers.
+/// What happens to a local file while the server responds.
 #[derive(Clone, Debug)]
 pub(super) struct Action {
     pub(super) truncate: std::path::PathBuf,

@@ -1,4 +1,4 @@
-//! Compares what came of a call with what is right.
+//! Compares the result of a call with the expected one.
 
 use serde_json::{Map, Value};
 

@@ -97,7 +97,7 @@ round_trips! {
     hash() => "a#f";
     /// `a%20b`: not an escape.
     percent() => "a%20b";
-    /// `100%`: an escape that is none.
+    /// `100%`: not an escape.
     lone_percent() => "100%";
     /// `a b`: a space.
     space() => "a b";

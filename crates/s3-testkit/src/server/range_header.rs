@@ -58,7 +58,7 @@ mod tests {
             ("bytes=0-1,3-4", false),
             ("bytes=9-0", false),
             ("items=0-9", false),
-            ("nonsense", false),
+            ("malformed", false),
         ] {
             assert_eq!(kept(range, ""), stays, "{range}");
         }
@@ -67,6 +67,6 @@ mod tests {
     #[test]
     fn a_signed_header_stays() {
         let signed = "AWS4-HMAC-SHA256 Credential=k/d/r/s3/aws4_request, SignedHeaders=host;range;x-amz-date, Signature=0";
-        assert!(kept("nonsense", signed));
+        assert!(kept("malformed", signed));
     }
 }

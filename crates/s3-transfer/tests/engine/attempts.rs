@@ -44,7 +44,7 @@ async fn an_error_says_when_each_attempt_began_and_how_long_it_was_waited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_has_a_log_of_one() {
+async fn an_error_response_has_a_log_of_one() {
     let setup = setup(FaultMatch::any().on(FaultAction::status(403, "AccessDenied")));
     let item = GetItem::new(url("k"));
     let options = CallOptions::default();
@@ -217,7 +217,7 @@ async fn the_deadline_of_a_read_tells_how_far_it_had_come() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_a_listing_tells_that_a_page_was_coming() {
-    let mut store = Hooked::new(memory(), |_, answer| answer);
+    let mut store = Hooked::new(memory(), |_, response| response);
     store.line = Some((Duration::from_secs(100), Duration::ZERO));
     let transfer = Transfer::new(store, config());
     for (seconds, phase) in [(5, Phase::NoResponse), (50, Phase::Body)] {
@@ -250,7 +250,7 @@ async fn an_error_that_is_no_deadline_is_left_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_whose_source_falls_silent_was_attempted_although_each_part_was_answered() {
+async fn an_upload_whose_source_falls_silent_was_attempted_although_each_part_had_its_response() {
     let setup = setup(s3_testkit::FaultPlan::none());
     let (mut feed, source) = tokio::io::duplex(10_000);
     feed.write_all(&ramp(0, 2500)).await.unwrap();

@@ -16,15 +16,15 @@ use crate::setup::{memory, setup, url};
 const WORKERS: usize = 64;
 /// What one request takes.
 const LATENCY: Duration = Duration::from_millis(200);
-/// How long after the end of an outage every worker has had an answer.
+/// How long after the end of an outage every worker has had a response.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-/// What came of a run.
+/// Result of a run.
 struct Run {
     /// Requests that reached the server, the failed ones included.
     sent: u64,
-    /// When each worker has had an answer, since the start.
-    answers: Vec<Vec<Duration>>,
+    /// When each worker has had a response, since the start.
+    responses: Vec<Vec<Duration>>,
     gave_up: usize,
 }
 
@@ -51,25 +51,25 @@ async fn run(outages: &[Range<Duration>], failure: &FaultAction, each: usize) ->
     let worker = || {
         let (transfer, gave_up) = (transfer.clone(), Arc::clone(&gave_up));
         tokio::spawn(async move {
-            let mut answers = Vec::new();
+            let mut responses = Vec::new();
             for _ in 0..each {
                 match transfer.head(url("k"), &Default::default()).await {
-                    Ok(_) => answers.push(start.elapsed()),
+                    Ok(_) => responses.push(start.elapsed()),
                     Err(_) => *gave_up.lock().unwrap() += 1,
                 }
             }
-            answers
+            responses
         })
     };
     let workers: Vec<_> = (0..WORKERS).map(|_| worker()).collect();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for worker in workers {
-        answers.push(worker.await.unwrap());
+        responses.push(worker.await.unwrap());
     }
     let gave_up = *gave_up.lock().unwrap();
     Run {
         sent: faults.delivered().total(),
-        answers,
+        responses,
         gave_up,
     }
 }
@@ -86,23 +86,27 @@ impl Run {
             longest.unwrap_or_default().as_secs_f64(),
         );
         assert_eq!(self.gave_up, 0, "{name}");
-        assert!(self.answers.iter().all(|answers| answers.len() == each));
+        assert!(
+            self.responses
+                .iter()
+                .all(|responses| responses.len() == each)
+        );
         assert!(extra * 5 <= least, "{name}: {extra} of {least}");
         assert!(longest <= Some(RECOVERY), "{name}: {longest:?}");
-        let in_vain = outages.iter().any(|outage| {
-            let last = self.answers.iter().flatten().max().copied();
+        let is_wasted = outages.iter().any(|outage| {
+            let last = self.responses.iter().flatten().max().copied();
             last.unwrap_or_default() > outage.end
         });
-        assert!(in_vain, "{name}: the outage came too late for anybody");
+        assert!(is_wasted, "{name}: the outage came after the last request");
     }
 
-    /// How long after an outage the last worker has had its first answer; no time for those who were done before.
+    /// How long after an outage the last worker has had its first response; no time for those who were done before.
     fn recovery(&self, outage: &Range<Duration>) -> Duration {
-        let of = |answers: &Vec<Duration>| {
-            let first = answers.iter().find(|at| **at >= outage.end);
+        let of = |responses: &Vec<Duration>| {
+            let first = responses.iter().find(|at| **at >= outage.end);
             first.map_or(Duration::ZERO, |at| *at - outage.end)
         };
-        self.answers.iter().map(of).max().unwrap_or_default()
+        self.responses.iter().map(of).max().unwrap_or_default()
     }
 }
 
@@ -178,7 +182,7 @@ async fn a_server_that_falls_silent_for_good_is_given_up_in_the_time_of_all_back
     let start = Instant::now();
     let outages = [seconds(1..1 << 20)];
     let run = run(&outages, &silence, 6).await;
-    assert_eq!(run.answers.iter().map(Vec::len).max(), Some(5));
+    assert_eq!(run.responses.iter().map(Vec::len).max(), Some(5));
     // 32 failures close the gate, patience is 4 minutes, and an attempt that stands still ends after 25 seconds.
     let took = start.elapsed();
     assert!(took < Duration::from_secs(246 + 4 * 25), "{took:?}");

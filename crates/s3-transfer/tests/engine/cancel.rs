@@ -138,7 +138,7 @@ async fn a_batch_that_is_dropped_anywhere_leaves_no_upload() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_of_the_caller_aborts_what_is_under_way() {
+async fn a_panic_of_the_caller_aborts_uploads_in_flight() {
     let setup = setup(slow());
     let many = setup
         .transfer

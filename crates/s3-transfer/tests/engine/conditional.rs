@@ -63,7 +63,7 @@ async fn already_there_is_never_said_where_nothing_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_complete_whose_answer_is_lost_has_succeeded() {
+async fn a_complete_whose_response_is_lost_has_succeeded() {
     for mode in [PutMode::Overwrite, PutMode::IfAbsent] {
         let lost = FaultMatch::operation("CompleteMultipartUpload")
             .on(FaultAction::LoseReply)
@@ -77,7 +77,7 @@ async fn a_complete_whose_answer_is_lost_has_succeeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_whose_answer_is_lost_has_succeeded() {
+async fn a_replacement_whose_response_is_lost_has_succeeded() {
     let lost = FaultMatch::operation("PutObject")
         .on(FaultAction::LoseReply)
         .times(1);
@@ -94,7 +94,7 @@ async fn a_replacement_whose_answer_is_lost_has_succeeded() {
 async fn a_condition_that_the_server_would_ignore_is_refused_unsent() {
     let memory = memory();
     let old = memory.put_bytes(url("k"), "old").await.unwrap();
-    let mut store = Hooked::new(memory.clone(), |_, answer| answer);
+    let mut store = Hooked::new(memory.clone(), |_, response| response);
     store.capabilities.put_if_match = false;
     store.capabilities.complete_conditions = false;
     let transfer = Transfer::new(store, config());
@@ -204,13 +204,13 @@ async fn where_there_is_no_room_for_a_name_another_tag_is_that_of_another_upload
 #[tokio::test(start_paused = true)]
 async fn an_object_that_is_gone_before_it_is_compared_is_written_again_and_no_other_error_is_hidden()
  {
-    let rules = |answer| {
+    let rules = |response| {
         FaultPlan::new([
             FaultMatch::operation("HeadObject").on(FaultAction::ChangedETag),
             FaultMatch::operation("PutObject")
                 .on(FaultAction::LoseReply)
                 .times(1),
-            FaultMatch::operation("GetObject").on(answer).times(1),
+            FaultMatch::operation("GetObject").on(response).times(1),
         ])
     };
     let setup = setup(rules(FaultAction::status(404, "NoSuchKey")));
@@ -237,7 +237,7 @@ async fn a_store_that_keeps_no_metadata_is_given_no_name_and_its_tags_tell() {
     for (len, operation) in [(10, "PutObject"), (4500, "CompleteMultipartUpload")] {
         let lost = FaultMatch::operation(operation).on(FaultAction::LoseReply);
         let memory = memory();
-        let mut store = Hooked::new(memory.clone(), |_, answer| answer);
+        let mut store = Hooked::new(memory.clone(), |_, response| response);
         store.capabilities.attributes = false;
         let store = FaultStore::new(store, FaultPlan::new([lost.times(1)]));
         let transfer = Transfer::new(store, config());
@@ -289,7 +289,7 @@ async fn who_may_not_look_can_create_large_objects_where_the_completion_has_a_co
     let second = put(&setup, "k", payload(4500), PutMode::IfAbsent).await;
     assert_eq!(second.unwrap(), PutOutcome::AlreadyThere);
 
-    let mut store = Hooked::new(memory(), |_, answer| answer);
+    let mut store = Hooked::new(memory(), |_, response| response);
     store.capabilities.complete_conditions = false;
     let transfer = Transfer::new(FaultStore::new(store, denied().into()), config());
     let item = PutItem::new(url("k"), payload(4500)).with_mode(PutMode::IfAbsent);
@@ -316,8 +316,11 @@ fn lost_then_refused(
     rest: impl IntoIterator<Item = FaultRule>,
 ) -> FaultPlan {
     let write = || FaultMatch::operation(operation);
-    let refusal = write().on(FaultAction::status(status, code));
-    let lost = [write().on(FaultAction::Drop).times(1), refusal.times(times)];
+    let rejection = write().on(FaultAction::status(status, code));
+    let lost = [
+        write().on(FaultAction::Drop).times(1),
+        rejection.times(times),
+    ];
     FaultPlan::new(rest.into_iter().chain(lost))
 }
 
@@ -330,33 +333,33 @@ const COMPLETE: &str = "CompleteMultipartUpload";
 #[tokio::test(start_paused = true)]
 async fn a_write_that_is_refused_by_an_object_that_has_gone_is_sent_four_times_at_most() {
     for (len, operation) in [(10, "PutObject"), (4500, COMPLETE)] {
-        for (refusals, written) in [(1, true), (3, true), (4, false)] {
-            let setup = setup(lost_then_refused(operation, REFUSED, refusals, []));
+        for (rejections, written) in [(1, true), (3, true), (4, false)] {
+            let setup = setup(lost_then_refused(operation, REFUSED, rejections, []));
             let outcome = put(&setup, "k", payload(len), PutMode::IfAbsent).await;
             match outcome {
-                Ok(PutOutcome::Written(_)) => assert!(written, "{operation} {refusals}"),
+                Ok(PutOutcome::Written(_)) => assert!(written, "{operation} {rejections}"),
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
-                    assert!(!written, "{operation} {refusals}");
+                    assert!(!written, "{operation} {rejections}");
                 }
-                other => panic!("{operation} {refusals}: {other:?}"),
+                other => panic!("{operation} {rejections}: {other:?}"),
             }
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_write_that_must_not_replace_is_sent_again_after_a_refusal() {
+async fn only_a_write_that_must_not_replace_is_sent_again_after_an_error_response() {
     let there = PutMode::IfMatch(s3_core::ETag::new("an etag"));
-    for (len, operation, mode, refusal) in [
+    for (len, operation, mode, rejection) in [
         (10, "PutObject", there.clone(), REFUSED),
         (4500, COMPLETE, there, REFUSED),
         (4500, COMPLETE, PutMode::IfAbsent, GONE),
         (4500, COMPLETE, PutMode::Overwrite, GONE),
     ] {
-        let setup = setup(lost_then_refused(operation, refusal, 9, []));
+        let setup = setup(lost_then_refused(operation, rejection, 9, []));
         let outcome = put(&setup, "k", payload(len), mode).await;
-        assert_eq!(outcome.unwrap_err().code(), Some(refusal.1));
+        assert_eq!(outcome.unwrap_err().code(), Some(rejection.1));
         assert_eq!(setup.faults.delivered().total(), 2, "{operation}");
     }
 }
@@ -373,12 +376,12 @@ async fn an_upload_that_has_gone_is_no_object_that_is_there() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_fails_otherwise_than_by_denial_is_the_error() {
-    for (len, operation, mode, refusal) in [
+    for (len, operation, mode, rejection) in [
         (10, "PutObject", PutMode::IfAbsent, REFUSED),
         (4500, COMPLETE, PutMode::Overwrite, GONE),
     ] {
         let odd = FaultMatch::operation("HeadObject").on(FaultAction::status(400, "Odd"));
-        let setup = setup(lost_then_refused(operation, refusal, 9, [odd]));
+        let setup = setup(lost_then_refused(operation, rejection, 9, [odd]));
         let error = put(&setup, "k", payload(len), mode).await.unwrap_err();
         assert_eq!(error.operation(), Operation::Head, "{error}");
     }
@@ -397,7 +400,7 @@ async fn a_write_that_is_denied_is_no_object_that_is_there() {
 #[tokio::test(start_paused = true)]
 async fn where_no_condition_is_known_a_look_decides_about_a_create_and_about_nothing_else() {
     let memory = memory();
-    let mut store = Hooked::new(memory.clone(), |_, answer| answer);
+    let mut store = Hooked::new(memory.clone(), |_, response| response);
     store.capabilities.put_if_absent = false;
     let transfer = Transfer::new(store, config());
     let put = async |mode, len| {

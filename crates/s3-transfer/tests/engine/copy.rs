@@ -21,7 +21,7 @@ fn once(action: FaultAction) -> FaultPlan {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conditional_copy_whose_answer_is_lost_has_succeeded() {
+async fn a_conditional_copy_whose_response_is_lost_has_succeeded() {
     for replaces in [false, true] {
         let setup = setup(once(FaultAction::LoseReply));
         let from = setup.seed("from", 10).await;
@@ -95,7 +95,7 @@ async fn a_refused_copy_onto_itself_is_refused() {
 async fn huge(plan: FaultPlan, conditions: bool) -> (Transfer, MemoryStore) {
     let memory = memory();
     memory.put_bytes(url("from"), ramp(0, 11)).await.unwrap();
-    let mut store = Hooked::new(memory.clone(), |_, answer| answer);
+    let mut store = Hooked::new(memory.clone(), |_, response| response);
     store.scale = 512 << 20;
     store.capabilities.complete_conditions = conditions;
     (

@@ -36,7 +36,7 @@ where
 }
 
 #[test]
-fn inputs_go_to_all_threads_of_a_crew_and_all_results_come_back() {
+fn inputs_go_to_all_threads_of_a_pool_and_all_results_come_back() {
     let engine = setup(s3_testkit::FaultPlan::none()).transfer;
     let threads = on_two_threads(async move {
         let options = FanOutOptions::default().with_window(NonZeroUsize::new(8).unwrap());

@@ -25,7 +25,7 @@ async fn hooked(len: usize, change: impl FnOnce(&mut Hooked)) -> (Transfer, GetI
     let memory = memory();
     let key = url("k");
     memory.put_bytes(key.clone(), ramp(0, len)).await.unwrap();
-    let mut store = Hooked::new(memory, |_, answer| answer);
+    let mut store = Hooked::new(memory, |_, response| response);
     change(&mut store);
     (Transfer::new(store, config()), GetItem::new(key))
 }
@@ -38,15 +38,15 @@ fn read(fetched: &Fetched) -> Vec<u8> {
     }
 }
 
-/// All bytes of the answer, wrong, and then the error of a checksum.
-fn corrupted(mut answer: GetResponse) -> GetResponse {
-    let len = usize::try_from(answer.range.end - answer.range.start).unwrap();
+/// All bytes of the response, wrong, and then the error of a checksum.
+fn corrupted(mut response: GetResponse) -> GetResponse {
+    let len = usize::try_from(response.range.end - response.range.start).unwrap();
     let mismatch = Error::new(ErrorKind::Integrity, Operation::Get)
         .with_message("checksum mismatch")
         .with_retryability(Retryability::Transient);
     let frames = [Ok(vec![0xEE; len].into()), Err(mismatch)];
-    answer.body = Body::from_stream(stream::iter(frames));
-    answer
+    response.body = Body::from_stream(stream::iter(frames));
+    response
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,13 +58,13 @@ async fn bytes_that_fail_their_checksum_are_read_again() {
             Destination::File(dir.path().join("out")),
         ] {
             let on_get: fn(usize, GetResponse) -> GetResponse = match broken {
-                0 => |number, answer| match number {
-                    0 => corrupted(answer),
-                    _ => answer,
+                0 => |number, response| match number {
+                    0 => corrupted(response),
+                    _ => response,
                 },
-                _ => |number, answer| match number {
-                    2 => corrupted(answer),
-                    _ => answer,
+                _ => |number, response| match number {
+                    2 => corrupted(response),
+                    _ => response,
                 },
             };
             let (transfer, item) = hooked(len, |store| store.on_get = on_get).await;
@@ -77,7 +77,7 @@ async fn bytes_that_fail_their_checksum_are_read_again() {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_that_always_fail_their_checksum_are_an_error() {
-    let always = |_, answer| corrupted(answer);
+    let always = |_, response| corrupted(response);
     let (transfer, item) = hooked(700, |store| store.on_get = always).await;
     let error = fetch(&transfer, item, Destination::Memory)
         .await
@@ -86,7 +86,7 @@ async fn bytes_that_always_fail_their_checksum_are_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_a_byte_is_no_progress() {
+async fn a_response_without_a_byte_is_no_progress() {
     let nothing = FaultAction::TruncateBody {
         at: Position::Byte(0),
     };
@@ -100,12 +100,12 @@ async fn an_answer_without_a_byte_is_no_progress() {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_that_are_thrown_away_are_no_progress() {
-    fn torn(_: usize, mut answer: GetResponse) -> GetResponse {
-        answer.body = Body::from_stream(answer.body.map(|frame| Ok(frame?.slice(..600))));
-        answer
+    fn interrupted(_: usize, mut response: GetResponse) -> GetResponse {
+        response.body = Body::from_stream(response.body.map(|frame| Ok(frame?.slice(..600))));
+        response
     }
     let (transfer, item) = hooked(900, |store| {
-        store.on_get = torn;
+        store.on_get = interrupted;
         store.ignores_ranges = true;
     })
     .await;
@@ -129,14 +129,14 @@ async fn a_server_without_ranges_is_read_in_one_go() {
 
 #[tokio::test(start_paused = true)]
 async fn a_size_that_no_machine_can_hold_is_an_error_and_not_the_end() {
-    fn in_parts(_: usize, mut answer: GetResponse) -> GetResponse {
-        answer.meta.size = u64::MAX;
-        answer
+    fn in_parts(_: usize, mut response: GetResponse) -> GetResponse {
+        response.meta.size = u64::MAX;
+        response
     }
-    fn in_one(_: usize, mut answer: GetResponse) -> GetResponse {
-        answer.meta.size = 1 << 62;
-        answer.range = 0..1 << 62;
-        answer
+    fn in_one(_: usize, mut response: GetResponse) -> GetResponse {
+        response.meta.size = 1 << 62;
+        response.range = 0..1 << 62;
+        response
     }
     for on_get in [in_parts as fn(_, _) -> _, in_one] {
         let (transfer, item) = hooked(1500, |store| store.on_get = on_get).await;
@@ -149,20 +149,20 @@ async fn a_size_that_no_machine_can_hold_is_an_error_and_not_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn without_tags_the_size_tells_that_the_object_was_replaced() {
-    fn replaced(number: usize, mut answer: GetResponse) -> GetResponse {
-        answer.meta.etag = None;
-        answer.meta.size += u64::from(number == 2);
-        answer
+    fn replaced(number: usize, mut response: GetResponse) -> GetResponse {
+        response.meta.etag = None;
+        response.meta.size += u64::from(number == 2);
+        response
     }
     let (transfer, item) = hooked(3500, |store| store.on_get = replaced).await;
     let fetched = fetch(&transfer, item, Destination::Memory).await.unwrap();
     assert_eq!(read(&fetched).len(), 3500);
     assert_ramp(&read(&fetched), 0);
 
-    fn always(number: usize, mut answer: GetResponse) -> GetResponse {
-        answer.meta.etag = None;
-        answer.meta.size += number as u64;
-        answer
+    fn always(number: usize, mut response: GetResponse) -> GetResponse {
+        response.meta.etag = None;
+        response.meta.size += number as u64;
+        response
     }
     let (transfer, item) = hooked(3500, |store| store.on_get = always).await;
     let error = fetch(&transfer, item, Destination::Memory)
@@ -188,13 +188,13 @@ async fn a_server_that_asks_for_no_wait_is_not_asked_at_once() {
 #[tokio::test(start_paused = true)]
 async fn an_object_of_another_size_than_was_listed_is_asked_for_again() {
     /// The whole object, as if it ended ten bytes early.
-    fn shorter(number: usize, mut answer: GetResponse) -> GetResponse {
+    fn shorter(number: usize, mut response: GetResponse) -> GetResponse {
         if number == 0 {
-            let len = answer.meta.size - 10;
-            (answer.meta.size, answer.range) = (len, 0..len);
-            answer.body = Body::from_bytes(ramp(0, usize::try_from(len).unwrap()));
+            let len = response.meta.size - 10;
+            (response.meta.size, response.range) = (len, 0..len);
+            response.body = Body::from_bytes(ramp(0, usize::try_from(len).unwrap()));
         }
-        answer
+        response
     }
     let (transfer, item) = hooked(700, |store| store.on_get = shorter).await;
     let item = item.with_known(700, None);

@@ -15,7 +15,7 @@ use s3_core::{
 };
 use tokio::time::{Instant, sleep};
 
-/// Turns the answer to the get with this number, from 0, into another.
+/// Replaces the response to the GET with this number, from 0.
 type OnGet = fn(usize, GetResponse) -> GetResponse;
 /// Returns the token that the page with this number, from 0, names as the next.
 type OnPage = fn(usize) -> &'static str;
@@ -23,22 +23,22 @@ type OnPage = fn(usize) -> &'static str;
 /// The parts that are being sent, and how many an abort has met.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
-    under_way: AtomicUsize,
+    in_flight: AtomicUsize,
     pub(crate) begun: AtomicUsize,
     pub(crate) met_by_abort: AtomicUsize,
 }
 
 /// A part on its way; dropped when its request is over or cancelled.
-struct UnderWay {
+struct InFlight {
     parts: Arc<Parts>,
     /// How long its end takes.
     ending: Duration,
 }
 
-impl UnderWay {
+impl InFlight {
     fn begin(parts: &Arc<Parts>, ending: Duration) -> Self {
         parts.begun.fetch_add(1, Ordering::SeqCst);
-        parts.under_way.fetch_add(1, Ordering::SeqCst);
+        parts.in_flight.fetch_add(1, Ordering::SeqCst);
         Self {
             parts: Arc::clone(parts),
             ending,
@@ -46,10 +46,10 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         std::thread::sleep(self.ending);
-        self.parts.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.parts.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -59,11 +59,11 @@ pub(crate) struct Hooked {
     pub(crate) on_get: OnGet,
     /// Whether gets are carried out without their range, as servers do that do not know ranges.
     pub(crate) ignores_ranges: bool,
-    /// What deletes answer for these keys: codes of S3.
+    /// Error codes that deletes return for these keys.
     pub(crate) undeletable: &'static [(&'static str, &'static str)],
-    /// Answers listings; every page is then the first one.
+    /// Returns pages of listings; every page is then the first one.
     pub(crate) on_page: Option<OnPage>,
-    /// The part that is refused, while those before it, and copies of parts, are never answered.
+    /// The part that is refused, while those before it, and copies of parts, never get a response.
     pub(crate) refused_part: Option<u32>,
     pub(crate) parts: Arc<Parts>,
     /// How long the first part takes to end, when its request is over or cancelled; others take as much more each.
@@ -71,7 +71,7 @@ pub(crate) struct Hooked {
     /// How large a byte passes for: objects of a few bytes are then too large to be copied at once.
     pub(crate) scale: u64,
     /// How long it takes until a payload has left or a page has come, some of it every 10 s, and how long the rest of the
-    /// answer takes then.
+    /// response takes then.
     pub(crate) line: Option<(Duration, Duration)>,
     gets: AtomicUsize,
     pages: AtomicUsize,
@@ -105,7 +105,7 @@ impl fmt::Debug for Hooked {
 
 impl Hooked {
     async fn take_its_time(&self, moved: Option<&ByteCounter>) {
-        let Some((leaving, answering)) = self.line else {
+        let Some((leaving, responding)) = self.line else {
             return;
         };
         let begun = Instant::now();
@@ -115,15 +115,15 @@ impl Hooked {
                 moved.add(1000);
             }
         }
-        sleep(answering).await;
+        sleep(responding).await;
     }
 }
 
 macro_rules! forward {
-    ($($name:ident($($argument:ident: $request:ty)?) -> $answer:ty;)*) => {
+    ($($name:ident($($argument:ident: $request:ty)?) -> $response:ty;)*) => {
         $(fn $name(
             &self $(, $argument: $request)?
-        ) -> impl Future<Output = Result<$answer>> + Send {
+        ) -> impl Future<Output = Result<$response>> + Send {
             self.memory.$name($($argument)?)
         })*
     };
@@ -172,7 +172,7 @@ impl Store for Hooked {
 
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
         self.take_its_time(request.payload.moved()).await;
-        let _under_way = UnderWay::begin(&self.parts, self.ending * request.number);
+        let _in_flight = InFlight::begin(&self.parts, self.ending * request.number);
         match self.refused_part {
             None => self.memory.upload_part(request).await,
             Some(refused) if request.number == refused => {
@@ -201,7 +201,7 @@ impl Store for Hooked {
             assert!(range.end - range.start <= 5 << 30, "{range:?}");
             *range = range.start / self.scale..range.end / self.scale;
         }
-        let _under_way = UnderWay::begin(&self.parts, self.ending * request.number);
+        let _in_flight = InFlight::begin(&self.parts, self.ending * request.number);
         if self.refused_part.is_some() {
             return pending().await;
         }
@@ -209,7 +209,7 @@ impl Store for Hooked {
     }
 
     async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
-        let met = self.parts.under_way.load(Ordering::SeqCst);
+        let met = self.parts.in_flight.load(Ordering::SeqCst);
         self.parts.met_by_abort.fetch_add(met, Ordering::SeqCst);
         self.memory.abort_upload(request).await
     }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::hooked::Hooked;
 use crate::setup::{config, memory, setup, url, with_config};
 
-/// Turns the answer with this number into another.
+/// Replaces the response with this number.
 type OnGet = fn(usize, GetResponse) -> GetResponse;
 
 const MIB: usize = 1 << 20;
@@ -75,25 +75,25 @@ async fn hooked(len: usize, on_get: OnGet) -> Hooked {
     Hooked::new(memory, on_get)
 }
 
-/// The bytes of an answer, which the memory store has at hand.
-fn bytes(answer: &mut GetResponse) -> Bytes {
-    answer.body.take_whole().unwrap()
+/// The bytes of a response, which the memory store has at hand.
+fn bytes(response: &mut GetResponse) -> Bytes {
+    response.body.take_whole().unwrap()
 }
 
-fn streamed(_: usize, mut answer: GetResponse) -> GetResponse {
-    let bytes = bytes(&mut answer);
+fn streamed(_: usize, mut response: GetResponse) -> GetResponse {
+    let bytes = bytes(&mut response);
     let frames: Vec<_> = bytes
         .chunks(100_000)
         .map(|frame| Ok(Bytes::copy_from_slice(frame)))
         .collect();
-    answer.body = Body::from_stream(stream::iter(frames));
-    answer
+    response.body = Body::from_stream(stream::iter(frames));
+    response
 }
 
-fn trickled(_: usize, mut answer: GetResponse) -> GetResponse {
-    let (left, ready) = (bytes(&mut answer), true);
-    answer.body = Body::from_source(Trickle { left, ready });
-    answer
+fn trickled(_: usize, mut response: GetResponse) -> GetResponse {
+    let (left, ready) = (bytes(&mut response), true);
+    response.body = Body::from_source(Trickle { left, ready });
+    response
 }
 
 /// Reads objects of all shapes into memory and into files.
@@ -103,7 +103,7 @@ async fn all_shapes(inline: bool) {
     let one = one_part();
     let mut several = config();
     several.part_size = 300_000;
-    let hooks: [OnGet; 3] = [|_, answer| answer, streamed, trickled];
+    let hooks: [OnGet; 3] = [|_, response| response, streamed, trickled];
     for len in [0, 3, 262_144, 262_145, 700_000] {
         for on_get in hooks {
             for config in [&one, &several] {
@@ -140,8 +140,8 @@ fn every_shape_of_body_lands_on_a_thread_that_may_wait() {
 }
 
 #[tokio::test]
-async fn an_answer_at_hand_is_not_copied() {
-    let store = hooked(1000, |_, answer| answer).await;
+async fn a_response_in_memory_is_not_copied() {
+    let store = hooked(1000, |_, response| response).await;
     let stored = store.memory.get_bytes(url("k")).await.unwrap().as_ptr();
     let transfer = Transfer::new(store, config());
     let item = GetItem::new(url("k")).with_known(1000, None);
@@ -178,15 +178,15 @@ async fn what_has_reached_a_file_is_not_fetched_again() {
 #[tokio::test(start_paused = true)]
 async fn a_read_that_stalls_in_mid_buffer_goes_on_from_there() {
     static STARTS: AtomicU64 = AtomicU64::new(0);
-    fn stalling(number: usize, mut answer: GetResponse) -> GetResponse {
-        STARTS.fetch_add(answer.range.start, Ordering::SeqCst);
+    fn stalling(number: usize, mut response: GetResponse) -> GetResponse {
+        STARTS.fetch_add(response.range.start, Ordering::SeqCst);
         if number == 0 {
-            let head = bytes(&mut answer).slice(..300_000);
+            let head = bytes(&mut response).slice(..300_000);
             let frames = stream::iter([Ok(head)]);
             let silence = futures_util::StreamExt::chain(frames, stream::pending());
-            answer.body = Body::from_stream(silence);
+            response.body = Body::from_stream(silence);
         }
-        answer
+        response
     }
     let dir = tempfile::tempdir().unwrap();
     let transfer = Transfer::new(hooked(MIB, stalling).await, one_part());
@@ -243,7 +243,7 @@ impl TinyDisk {
 
 impl Drop for TinyDisk {
     fn drop(&mut self) {
-        // Lazily: after a failure a write may still be under way.
+        // Lazily: after a failure a write may still be running.
         let _ = Command::new("umount").arg("-l").arg(self.0.path()).output();
     }
 }
@@ -295,32 +295,32 @@ async fn with_checksum(len: usize, on_get: OnGet) -> Hooked {
     store
 }
 
-/// Turns one byte of the answer with this number.
-fn rotten(answer: GetResponse, at: usize) -> GetResponse {
-    let mut answer = answer;
-    let mut bytes = BytesMut::from(&bytes(&mut answer)[..]);
+/// Changes one byte of the response with this number.
+fn rotten(response: GetResponse, at: usize) -> GetResponse {
+    let mut response = response;
+    let mut bytes = BytesMut::from(&bytes(&mut response)[..]);
     bytes[at] ^= 1;
-    answer.body = Body::from_bytes(bytes.freeze());
-    answer
+    response.body = Body::from_bytes(bytes.freeze());
+    response
 }
 
 #[tokio::test(start_paused = true)]
 async fn bytes_are_compared_with_the_servers_checksum_whole_and_in_parts() {
     let dir = tempfile::tempdir().unwrap();
     let hooks: [(OnGet, usize); 4] = [
-        (|_, answer| answer, 0),
+        (|_, response| response, 0),
         (streamed, 0),
         (
-            |number, answer| match number {
-                0 => rotten(answer, 5),
-                _ => answer,
+            |number, response| match number {
+                0 => rotten(response, 5),
+                _ => response,
             },
             1,
         ),
         (
-            |number, answer| match number {
-                0 => streamed(0, rotten(answer, 5)),
-                _ => answer,
+            |number, response| match number {
+                0 => streamed(0, rotten(response, 5)),
+                _ => response,
             },
             1,
         ),
@@ -354,7 +354,7 @@ async fn bytes_that_never_have_their_checksum_are_an_error_and_no_file() {
     let mut several = config();
     several.part_size = 300;
     for config in [config(), several] {
-        let store = with_checksum(1000, |_, answer| rotten(answer, 5)).await;
+        let store = with_checksum(1000, |_, response| rotten(response, 5)).await;
         let transfer = Transfer::new(store, config);
         let to = Destination::File(dir.path().join("out"));
         let item = GetItem::new(url("k"));
@@ -370,8 +370,8 @@ async fn bytes_that_never_have_their_checksum_are_an_error_and_no_file() {
 
 #[tokio::test]
 async fn what_is_not_compared_says_why() {
-    let plain = Transfer::new(hooked(1000, |_, answer| answer).await, config());
-    let summed = Transfer::new(with_checksum(1000, |_, answer| answer).await, config());
+    let plain = Transfer::new(hooked(1000, |_, response| response).await, config());
+    let summed = Transfer::new(with_checksum(1000, |_, response| response).await, config());
     let whole = GetItem::new(url("k"));
     for (transfer, item, reason) in [
         (&plain, whole.clone(), NotVerified::NotOffered),

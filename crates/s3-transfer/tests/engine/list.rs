@@ -83,7 +83,7 @@ async fn a_missing_bucket_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_go_round_in_a_circle_are_an_error() {
+async fn tokens_that_repeat_are_an_error() {
     for on_page in [
         (|_| "a") as fn(usize) -> &'static str,
         |number| ["a", "b"][number % 2],
@@ -93,7 +93,7 @@ async fn tokens_that_go_round_in_a_circle_are_an_error() {
             ["x", "y", "a", "b", "c", "d", "e"][if number < 2 { number } else { 2 + number % 5 }]
         },
     ] {
-        let mut store = Hooked::new(memory(), |_, answer| answer);
+        let mut store = Hooked::new(memory(), |_, response| response);
         store.on_page = Some(on_page);
         let transfer = Transfer::new(store, config());
         let prefix = S3Prefix::parse("s3://b/some").unwrap();
@@ -172,7 +172,7 @@ async fn pages_that_nobody_reads_keep_nobody_waiting() {
     let options = Default::default();
     let mut pages = setup.transfer.list(bucket(), all(), &options);
     assert_eq!(pages.next().await.unwrap().unwrap().objects.len(), 1000);
-    // Asks for the second page and the directories, and then for more pages than may be under way at once.
+    // Asks for the second page and the directories, and then for more pages than may be in flight at once.
     assert!(pages.next().now_or_never().is_none());
     settle().await;
     assert_eq!(pages.next().await.unwrap().unwrap().objects.len(), 1000);
@@ -202,7 +202,7 @@ async fn a_dropped_listing_sends_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_level_and_a_single_lane_are_listed_as_they_are_read() {
+async fn a_level_and_a_single_worker_are_listed_as_they_are_read() {
     let keys = (0..5_000).map(|n| format!("d{n:04}/x"));
     let setup = holding(TransferConfig::default(), keys).await;
     for (options, pages) in [
@@ -248,7 +248,7 @@ async fn a_page_over_a_slow_line_may_take_as_long_as_it_comes() {
     for (coming, rest, listed) in [(20 * minute, moment, true), (moment, 30 * moment, false)] {
         let memory = memory();
         memory.put_bytes(url("k"), "x").await.unwrap();
-        let mut store = Hooked::new(memory, |_, answer| answer);
+        let mut store = Hooked::new(memory, |_, response| response);
         store.line = Some((coming, rest));
         let transfer = Transfer::new(store, config());
         let mut pages = transfer.list(bucket(), ListOptions::default(), &Default::default());

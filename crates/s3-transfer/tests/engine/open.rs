@@ -397,7 +397,7 @@ async fn a_body_that_fails_its_own_verification_is_an_error_and_is_not_sent_twic
     let transfer = Transfer::new(Hooked::new(memory, corrupted), config());
     let options = CallOptions::default();
     let opened = transfer.open(GetItem::new(url("k")), &options).await;
-    // The mismatch may be known before a frame is out; then the part is read again, in vain.
+    // The mismatch may be known before a frame is out; then the part is read again without success.
     let error = read(opened.unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Integrity);
     assert!(operations.operations().get(Operation::Get) <= 21);

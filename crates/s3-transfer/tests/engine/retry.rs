@@ -22,7 +22,7 @@ async fn a_dead_server_is_given_up_after_the_configured_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_final() {
+async fn an_error_response_is_final() {
     let setup = setup(FaultMatch::any().on(FaultAction::status(400, "SomethingOdd")));
     let error = setup
         .transfer

@@ -166,7 +166,7 @@ async fn a_source_that_cannot_be_read_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delete_many_says_what_became_of_each() {
+async fn delete_many_reports_each_outcome() {
     let setup = setup(
         FaultMatch::operation("DeleteObjects")
             .on(FaultAction::status(503, "SlowDown"))
@@ -255,7 +255,7 @@ async fn a_completion_may_take_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn buckets_come_and_go_although_the_answers_are_lost() {
+async fn buckets_come_and_go_although_the_responses_are_lost() {
     let lost = |operation| {
         FaultMatch::operation(operation)
             .on(FaultAction::LoseReply)
@@ -279,7 +279,7 @@ async fn buckets_come_and_go_although_the_answers_are_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn each_key_that_stays_says_why() {
-    let mut store = Hooked::new(memory(), |_, answer| answer);
+    let mut store = Hooked::new(memory(), |_, response| response);
     store.undeletable = &[
         ("slow", "SlowDown"),
         ("denied", "AccessDenied"),
@@ -336,15 +336,15 @@ async fn an_upload_over_a_slow_line_may_take_as_long_as_bytes_leave() {
     // 1 MiB may stand still for 20 s and 32 s more.
     const LEN: usize = 1 << 20;
     let (moment, minute) = (Duration::from_secs(1), Duration::from_secs(60));
-    for (leaving, answering, part_size, written) in [
+    for (leaving, responding, part_size, written) in [
         (20 * minute, moment, 2 * LEN, true),
         (20 * minute, moment, LEN / 4, true),
         (moment, 45 * moment, 2 * LEN, true),
         (moment, 80 * moment, 2 * LEN, false),
     ] {
         let memory = memory();
-        let mut store = Hooked::new(memory.clone(), |_, answer| answer);
-        store.line = Some((leaving, answering));
+        let mut store = Hooked::new(memory.clone(), |_, response| response);
+        store.line = Some((leaving, responding));
         let mut config = config();
         config.part_size = part_size as u64;
         config.single_put_up_to = config.part_size;
@@ -356,7 +356,7 @@ async fn an_upload_over_a_slow_line_may_take_as_long_as_bytes_leave() {
             Ok(_) => assert_eq!(memory.get_bytes(url("k")).await.unwrap().len(), LEN),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Timeout);
-                // What leaves is no answer.
+                // Sent bytes are not a response.
                 let mut log = error.attempt_log().unwrap().iter();
                 assert!(log.all(|attempt| attempt.phase == Phase::NoResponse));
             }
