@@ -8,6 +8,7 @@
 mod atomic_targets;
 mod bad_input;
 mod blocking;
+mod cases;
 mod cleanup;
 mod conformance;
 mod credentials;

@@ -32,8 +32,13 @@ async fn outcome(input: &Value) -> Value {
         Ok(value) => json!({ "ok": value }),
         Err(error) => {
             let request = error.as_request();
+            let kind = match (request, &error) {
+                (Some(request), _) => Some(format!("{:?}", request.kind())),
+                (None, Error::Config { .. }) => Some("Config".to_owned()),
+                _ => None,
+            };
             json!({ "error": {
-                "kind": request.map(|error| format!("{:?}", error.kind())),
+                "kind": kind,
                 "class": format!("{:?}", error.class()),
                 "status": request.and_then(s3_core::Error::http_status),
                 "text": format!("{error:#}"),
@@ -60,7 +65,21 @@ async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Err
     if client.get("direct_path") == Some(&Value::Bool(false)) {
         store = store.direct_path(false);
     }
-    let s3 = S3::builder().store(store.build()).build()?;
+    let given = ["profile", "access_key", "direct_path"];
+    let s3 = match given.iter().any(|name| client.contains_key(*name)) {
+        true => S3::builder().store(store.build()).build()?,
+        // Everything else is what a program gets that sets nothing.
+        false => {
+            let mut s3 = S3::builder();
+            if let Some(endpoint) = text("endpoint") {
+                s3 = s3.endpoint(endpoint);
+            }
+            if let Some(region) = text("region") {
+                s3 = s3.region(region);
+            }
+            s3.build()?
+        }
+    };
     let seconds = client.get("deadline").and_then(Value::as_f64);
     let deadline = seconds.map_or(Duration::from_secs(45), Duration::from_secs_f64);
     let words: Vec<&str> = call.iter().map(String::as_str).collect();
@@ -93,6 +112,10 @@ async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Err
         ["delete", key] => {
             let deleted = s3.delete(*key).deadline(deadline).await?;
             json!({ "text": format!("{deleted:?}") })
+        }
+        ["delete_many", keys @ ..] => {
+            let deleted = s3.delete_many(keys.to_vec()).deadline(deadline).await?;
+            json!({ "count": deleted.len() })
         }
         ["list_recursive", key] => {
             let all = s3.list_recursive().at([*key]).deadline(deadline).await?;

@@ -112,7 +112,8 @@ impl Folder<'_> {
                 "get" | "get_many" | "get_object" => vec!["get", key],
                 "get_files" | "download_file" => vec!["get_file", key],
                 "put" | "put_many" => vec!["put", key],
-                "delete" | "delete_many" => vec!["delete", key],
+                "delete" => vec!["delete", key],
+                "delete_many" => vec!["delete_many", "s3://b/k", "s3://b/l"],
                 "info" | "head" | "stat" | "info_many" => vec!["info", key],
                 "copy" => vec!["copy", "s3://b/k", "s3://b/l"],
                 "list" | "list_recursive" => vec!["list_recursive", below],
@@ -140,11 +141,20 @@ impl Folder<'_> {
         let named = self.call.split("endpoint http").nth(1);
         let named = named.and_then(|rest| rest.split([' ', ',', ';']).next());
         let sends = Self::quoted(&self.call).any(|code| !code.starts_with("presign"));
-        let has_endpoint = self.inputs.to_lowercase().contains("endpoint_url");
+        let has_endpoint = self.inputs.to_lowercase().lines().any(|line| {
+            let value = line.split_once("endpoint_url").map(|(_, rest)| rest);
+            let value = value.and_then(|rest| rest.split_once('='));
+            value.is_some_and(|(_, value)| !value.trim().is_empty())
+        });
         if tls {
             set("endpoint", "{tls}");
         } else if let Some(rest) = named.filter(|rest| !rest.contains("localhost")) {
-            set("endpoint", &format!("http{}", rest.trim_end_matches(":P")));
+            // Names that are mapped to this machine are reached through a proxy instead.
+            let rest = match rest.contains("amazonaws.com") {
+                true => rest.trim_end_matches(":P"),
+                false => rest,
+            };
+            set("endpoint", &format!("http{rest}"));
         } else if sends && !has_endpoint {
             set("endpoint", "{server}");
         }
@@ -233,7 +243,15 @@ impl Folder<'_> {
             good["signed_with"] = key.into();
         }
         match self.kind {
-            'A' | 'E' | 'R' => {}
+            'A' if !good
+                .as_object()
+                .is_some_and(|good| good.contains_key("signed_with"))
+                && right.contains("error") =>
+            {
+                return Ok(json!({ "error": { "kind": "Config" }, "requests": 0, "within": 5 }));
+            }
+            'E' => return Ok(self.expect_proxy()),
+            'A' | 'R' => {}
             'B' | 'C' | 'D' => {
                 let region = word(right, is_region);
                 let presigns = calls.iter().all(|call| call[0] == "presign");
@@ -257,6 +275,9 @@ impl Folder<'_> {
             }
             'F' => self.expect_setting(&mut good),
             'G' | 'H' | 'I' | 'J' | 'N' => {
+                if calls[0][0] == "copy" {
+                    good["requests"] = 3.into();
+                }
                 if right.contains("one object") || right.contains("is listed") {
                     good["ok"]["count"] = 1.into();
                 }
@@ -310,9 +331,6 @@ impl Folder<'_> {
         if right.contains("DELETE /b/k") {
             good["some_request"] = "DELETE /b/k".into();
         }
-        if self.kind == 'E' {
-            good["some_request"] = "GET http://".into();
-        }
         if self.kind == 'K'
             && !good
                 .as_object()
@@ -322,6 +340,21 @@ impl Folder<'_> {
         }
         any.insert(0, good);
         Ok(json!({ "any": any }))
+    }
+
+    /// What arrives at a proxy, or at the server itself where `NO_PROXY` names it.
+    fn expect_proxy(&self) -> Value {
+        let no_proxy = ["NO_PROXY", "no_proxy"]
+            .iter()
+            .find_map(|name| self.variable(name));
+        if no_proxy.is_some_and(|names| !names.trim().is_empty()) {
+            return json!({ "ok": {}, "first_request": "GET /" });
+        }
+        let endpoint = self.call.split("endpoint http").nth(1).unwrap_or_default();
+        match endpoint.starts_with('s') {
+            true => json!({ "some_request": "CONNECT " }),
+            false => json!({ "ok": {}, "some_request": "GET http://" }),
+        }
     }
 
     /// The settings that can be seen in a request.
@@ -335,6 +368,12 @@ impl Folder<'_> {
             Some(true) => good["lacks_header"] = "x-amz-checksum-".into(),
             Some(false) => good["has_header"] = "x-amz-checksum-".into(),
             None => {}
+        }
+        let attempts = inputs.split("max_attempts").nth(1);
+        let attempts = attempts.map(|rest| rest.trim_start_matches([' ', '=']));
+        let attempts = attempts.and_then(|rest| rest.lines().next()?.trim().parse::<u64>().ok());
+        if let Some(attempts) = attempts.filter(|_| self.has("answer.http")) {
+            *good = json!({ "error": {}, "requests": attempts });
         }
         if inputs.contains("addressing_style = virtual") {
             let bucket = self.call.split("s3://").nth(1);

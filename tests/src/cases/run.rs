@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use s3_testkit::ConnectProxy;
 use serde_json::{Map, Value, json};
 
 use super::description::Case;
@@ -24,6 +25,8 @@ pub(super) struct Ended {
     pub(super) took: Duration,
     /// What it wrote to standard error.
     pub(super) noise: String,
+    /// The requests that its proxy has seen.
+    pub(super) proxied: Vec<String>,
 }
 
 /// Runs all calls of a case with `program`, which makes one call and prints its result.
@@ -49,6 +52,7 @@ pub fn run(case: &Case, program: &Path) -> Result<(), String> {
 struct Places {
     plain: SocketAddr,
     tls: Option<SocketAddr>,
+    proxy: Option<String>,
     folder: String,
 }
 
@@ -56,8 +60,10 @@ impl Places {
     fn fill(&self, text: &str) -> String {
         let port = self.tls.unwrap_or(self.plain).port();
         let mut text = text
+            .replace("{server_as_https}", &format!("https://{}", self.plain))
             .replace("{server}", &format!("http://{}", self.plain))
             .replace("{tls}", &format!("https://localhost:{port}"))
+            .replace("{proxy}", self.proxy.as_deref().unwrap_or_default())
             .replace("{folder}", &self.folder)
             .replace("/path/", &format!("{}/", self.folder))
             .replace("127.0.0.1:9000", &self.plain.to_string());
@@ -103,7 +109,12 @@ fn one(
         true => Some(tls::start(server.address, &inputs.join("ca.pem"))?),
         false => None,
     };
+    let proxy = match case.json.get("proxy") == Some(&Value::Bool(true)) {
+        true => Some(ConnectProxy::start(tls.unwrap_or(server.address))?),
+        false => None,
+    };
     let places = Places {
+        proxy: proxy.as_ref().map(ConnectProxy::url),
         plain: server.address,
         tls,
         folder: inputs.display().to_string(),
@@ -148,7 +159,8 @@ fn one(
         command.env(name, places.fill(value.as_str().unwrap_or_default()));
     }
     let begun = Instant::now();
-    let ended = wait(command.spawn()?, begun)?;
+    let mut ended = wait(command.spawn()?, begun)?;
+    ended.proxied = proxy.map(|proxy| proxy.requests()).unwrap_or_default();
     let expect = places.fill_value(&case.object("expect").into());
     let expect = expect.as_object().cloned().unwrap_or_default();
     Ok((server.seen(), ended, expect))
@@ -174,6 +186,7 @@ fn wait(mut child: Child, begun: Instant) -> io::Result<Ended> {
         outcome: outcome.filter(|_| ended_by_itself),
         took,
         noise: String::from_utf8_lossy(&output.stderr).into_owned(),
+        proxied: Vec::new(),
     })
 }
 

@@ -22,7 +22,13 @@ pub(super) fn start(plain: SocketAddr, authority: &Path) -> io::Result<SocketAdd
     let pem = format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n");
     std::fs::write(authority, pem)?;
     let own = KeyPair::generate().map_err(other)?;
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let names = [
+        "localhost",
+        "127.0.0.1",
+        "s3.corp.invalid",
+        "b.s3.corp.invalid",
+    ]
+    .map(str::to_owned);
     let leaf = CertificateParams::new(names).map_err(other)?;
     let leaf = leaf
         .signed_by(&own, &Issuer::new(parameters, key))

@@ -101,6 +101,17 @@ impl Judged<'_> {
                     format!("the first request is {line}, not {want}")
                 })
             }
+            "proxied" => {
+                let proxied = &self.ended.proxied;
+                let found = proxied.iter().any(|line| line.starts_with(text(want)));
+                held(found, || format!("the proxy has seen {proxied:?}"))
+            }
+            "not_proxied" => {
+                let proxied = &self.ended.proxied;
+                held(proxied.is_empty(), || {
+                    format!("the proxy has seen {proxied:?}")
+                })
+            }
             "signed_with" => {
                 let authorization = first()?.header("authorization").unwrap_or_default();
                 let want = format!("Credential={}/", text(want));

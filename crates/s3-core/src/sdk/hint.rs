@@ -49,6 +49,10 @@ pub(super) fn hint(
             "the session's credentials have run out; renew them"
         }
         Some("InvalidToken") => "the session token does not belong to these credentials",
+        Some("SecondLevelDomainForbidden") => {
+            "the server wants the bucket's name in the host: Addressing::VirtualHost, or addressing_style = virtual in \
+             the profile's s3 settings"
+        }
         Some("NoSuchBucket") => {
             "check the bucket's name, and that the endpoint is the server that has it"
         }
