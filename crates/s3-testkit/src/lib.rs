@@ -5,6 +5,7 @@
 mod call;
 pub mod conformance;
 mod faults;
+mod proxy;
 mod ramp;
 mod request_log;
 mod server;
@@ -15,6 +16,7 @@ pub use faults::{
     Delivered, FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, Faults, ListFault,
     Position,
 };
+pub use proxy::ConnectProxy;
 pub use ramp::{assert_ramp, ramp, ramp_byte};
 pub use request_log::{Recorded, RequestLog};
 pub use server::{BlockingServer, Frontend, S3Server, S3ServerBuilder};
