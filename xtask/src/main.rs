@@ -9,6 +9,7 @@
 //! | `schedules` | models of the state that threads share, under shuttle; the quick run is a step of `test` |
 //! | `prove` | long property and stress runs; see docs/TESTING.md |
 //! | `cases` | recorded configurations and responses, each with its right outcome; see tests/cases/README.md |
+//! | `conformance` | the conformance suite of the test kit against any server: `--endpoint URL` |
 //! | `bench` | CPU time and memory of transfers, against a floor and other clients; see docs/TUNING.md |
 //! | `chart` | draws docs/benchmarks.svg from the recorded figures; `tidy` fails when it is out of date |
 //! | `serve` | an S3 server in this process, for trying things by hand |
@@ -30,6 +31,7 @@ mod cases;
 mod chart;
 mod ci;
 mod command;
+mod conformance;
 mod deny;
 mod docs;
 mod examples;
@@ -84,6 +86,8 @@ enum Chore {
     Bench(bench::Arguments),
     /// Run recorded configurations and responses against the client
     Cases(cases::Arguments),
+    /// Run the conformance suite against any server
+    Conformance(conformance::Arguments),
     /// Run the long property and stress runs
     Prove(prove::Arguments),
     /// Run the models of shared state under many thread schedules
@@ -119,6 +123,7 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Chart => chart::run(root),
         Chore::Bench(arguments) => bench::run(root, arguments),
         Chore::Cases(arguments) => cases::run(root, arguments),
+        Chore::Conformance(arguments) => conformance::run(root, arguments),
         Chore::Prove(arguments) => prove::run(root, arguments),
         Chore::Schedules(arguments) => schedules::run(root, arguments),
         Chore::Serve(arguments) => serve::run(root, arguments),

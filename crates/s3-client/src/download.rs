@@ -85,8 +85,8 @@ fn explain_closed(error: s3_core::Error, origin: &Origin) -> Error {
             action: format!("download {}", origin.url.as_str()),
         };
     }
-    match origin.scratch.directory() {
-        Err(unmade) if error.kind() == ErrorKind::LocalIo => unmade,
+    match origin.scratch.failure() {
+        Some(unmade) if error.kind() == ErrorKind::LocalIo => unmade,
         _ => error.into(),
     }
 }

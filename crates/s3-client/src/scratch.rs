@@ -37,6 +37,8 @@ pub(crate) struct Scratch {
     making: Mutex<()>,
     keep: bool,
     closed: AtomicBool,
+    /// Whether a file was to be written and the directory could not be made.
+    failed: AtomicBool,
     serial: AtomicU64,
 }
 
@@ -60,6 +62,7 @@ impl Scratch {
             making: Mutex::new(()),
             keep,
             closed: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
             serial: AtomicU64::new(0),
         })
     }
@@ -91,6 +94,14 @@ impl Scratch {
         }
     }
 
+    /// Returns why there is no directory, if a file was to be written there.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        match self.failed.load(Ordering::Acquire) {
+            true => self.directory().err(),
+            false => None,
+        }
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -101,7 +112,10 @@ impl Scratch {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let directory = match self.directory() {
             Ok(path) => path.to_owned(),
-            Err(_) => self.tmproot.join("no.directory"),
+            Err(_) => {
+                self.failed.store(true, Ordering::Release);
+                self.tmproot.join("no.directory")
+            }
         };
         directory.join(local_name(url, range, serial))
     }

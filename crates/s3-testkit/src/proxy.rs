@@ -64,7 +64,10 @@ fn serve(client: &TcpStream, target: SocketAddr, log: &Mutex<Vec<String>>) -> io
     let mut reader = BufReader::new(client);
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let request = line.trim_end().rsplit_once(' ').map_or("", |(request, _)| request);
+    let request = line
+        .trim_end()
+        .rsplit_once(' ')
+        .map_or("", |(request, _)| request);
     let mut requests = log.lock().unwrap_or_else(PoisonError::into_inner);
     requests.push(request.to_owned());
     drop(requests);

@@ -32,7 +32,11 @@ fn main() {
             .tmproot(&directory);
         let s3 = s3.transfer(transfer).max_in_memory_object(1).build();
         let outcome = match s3 {
-            Ok(s3) => make(call, &s3, &directory).await,
+            Ok(s3) => {
+                // Made now, whatever the call needs, to be left behind.
+                let _ = s3.scratch_path();
+                make(call, &s3, &directory).await
+            }
             Err(error) => Err(error),
         };
         match outcome {

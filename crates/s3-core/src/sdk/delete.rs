@@ -47,6 +47,15 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     while let Some(failure) = single.next().await {
         failures.extend(failure);
     }
+    if failures.len() == urls.len()
+        && failures
+            .first()
+            .is_some_and(|(_, error)| error.kind() == ErrorKind::NoSuchBucket)
+    {
+        // As a batch is refused.
+        let (_, error) = failures.swap_remove(0);
+        return Err(error.with_resource(format!("s3://{bucket}")));
+    }
     failures.sort_by_key(|(index, _)| *index);
     Ok(DeleteResponse::new(failures))
 }

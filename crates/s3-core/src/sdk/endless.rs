@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What lies in the sockets of both sides when a connection is closed: a few megabytes on loopback.
-const ON_THE_WAY: usize = 12 << 20;
+const ON_THE_WAY: usize = 20 << 20;
 /// A call that goes on for so long waits for the server's end.
 const FOR_EVER: Duration = Duration::from_secs(30);
 

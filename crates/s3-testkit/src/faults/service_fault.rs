@@ -89,7 +89,7 @@ pub(crate) async fn faulty_page(
 
 /// Returns the error of a page without its token, as a client over HTTP returns it.
 pub(super) fn no_token() -> Error {
-    Error::new(ErrorKind::Integrity, Operation::List)
+    Error::new(ErrorKind::Protocol, Operation::List)
         .with_message("the listing goes on, but the response does not say where")
         .with_retryability(Retryability::Transient)
 }

@@ -227,7 +227,7 @@ async fn listed(store: &impl Store) -> (Vec<String>, Option<ErrorKind>) {
 async fn wrong_pages_are_the_same_with_and_without_http() {
     for (lie, expected, kind) in [
         (ListFault::Ends, "p0 p1 p2 p3", None),
-        (ListFault::NoToken, "p0 p1", Some(ErrorKind::Integrity)),
+        (ListFault::NoToken, "p0 p1", Some(ErrorKind::Protocol)),
         (ListFault::RepeatsToken, "p0 p1 p2 p3 p2 p3 p4 p5", None),
         (ListFault::RepeatsPage, "p0 p1 p0 p1 p2 p3 p4 p5", None),
         (ListFault::SkipsPage, "p0 p1 p4 p5", None),

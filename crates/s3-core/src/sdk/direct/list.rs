@@ -98,11 +98,12 @@ pub(in crate::sdk) async fn page(
                 return Ok(page);
             }
             Err(error) => match form.simpler(&error) {
-                Some(simpler) => {
+                // A token that is refused is the token's fault.
+                Some(simpler) if request.continuation.is_none() => {
                     first_refusal.get_or_insert(error);
                     form = simpler;
                 }
-                None => return Err(first_refusal.unwrap_or(error)),
+                _ => return Err(first_refusal.unwrap_or(error)),
             },
         }
     }
