@@ -92,7 +92,16 @@ impl Server {
 fn serve(stream: &TcpStream, script: &Script) -> io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let mut reader = BufReader::new(stream);
-    while let Some((seen, expects)) = read_head(&mut reader)? {
+    loop {
+        let (seen, expects) = match read_head(&mut reader) {
+            Ok(Some(head)) => head,
+            Ok(None) => break,
+            Err(error) => {
+                // Such as the beginning of a TLS handshake.
+                (&mut &*stream).write_all(&response("400 Bad Request", "", ""))?;
+                return Err(error);
+            }
+        };
         let mut out = stream;
         if expects {
             out.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
