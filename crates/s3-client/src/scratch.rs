@@ -52,10 +52,12 @@ struct Directory {
 }
 
 impl Scratch {
-    /// Names where the directory will be, for the owner's eyes only. With `keep`, it stays for ever.
+    /// Names where the directory will be, which must exist; whether it can be written is not asked. With `keep`, it is
+    /// never removed.
     pub(crate) fn below(tmproot: &Path, keep: bool) -> Result<Self> {
-        let tmproot =
-            std::path::absolute(tmproot).map_err(|error| Error::tmproot(tmproot, error))?;
+        let tmproot = tmproot
+            .canonicalize()
+            .map_err(|error| Error::tmproot(tmproot, error))?;
         Ok(Self {
             tmproot,
             made: OnceLock::new(),
@@ -142,7 +144,7 @@ fn make(tmproot: &Path, keep: bool) -> io::Result<Directory> {
         .prefix(if keep { KEPT_PREFIX } else { PREFIX })
         .rand_bytes(RANDOM)
         .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir_in(tmproot.canonicalize()?)?;
+        .tempdir_in(tmproot)?;
     let open = File::open(directory.path())?;
     // A file system without locks says so, and then nothing of it is ever swept.
     // It waits for a search that looks whether somebody uses it.
@@ -238,8 +240,7 @@ mod tests {
 
     #[test]
     fn a_missing_tmproot_is_an_error_that_names_it() {
-        let scratch = Scratch::below(Path::new("/nonexistent/tmp"), false).unwrap();
-        let error = scratch.directory().unwrap_err();
+        let error = Scratch::below(Path::new("/nonexistent/tmp"), false).unwrap_err();
         assert_eq!(error.class(), ErrorClass::Other);
         assert!(error.to_string().contains("/nonexistent/tmp"), "{error}");
     }
