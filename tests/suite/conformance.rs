@@ -124,7 +124,6 @@ const S3S_FS_FAILURES: &[(&str, &str)] = &[
         "missing::copying_from_and_to_a_missing_bucket",
         "it says that the key is missing",
     ),
-    ("missing::deleting_from_a_missing_bucket", "it succeeds"),
     (
         "missing::getting_from_a_missing_bucket",
         "it says that the key is missing",
