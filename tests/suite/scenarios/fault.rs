@@ -67,7 +67,7 @@ pub(super) struct Fault {
 
 const LOST: &[K] = &[K::Network];
 const SILENT: &[K] = &[K::Timeout];
-const TORN: &[K] = &[K::Network, K::Server, K::Integrity];
+const INTERRUPTED: &[K] = &[K::Network, K::Server, K::Integrity];
 
 impl Fault {
     /// Whether it needs a page before it.
@@ -249,7 +249,7 @@ impl Table {
                 self.row("changed tag", A::ChangedETag, effect, Cost::Nothing);
                 for (name, by) in [("longer", 10), ("shorter", -10)] {
                     let lie = A::Announce { by };
-                    self.row(name, lie, Effect::Advances(TORN), Cost::Nothing);
+                    self.row(name, lie, Effect::Advances(INTERRUPTED), Cost::Nothing);
                 }
             }
             Target::Head if operation == Operation::PutPartsOnce => {}
@@ -268,10 +268,10 @@ impl Table {
             }
             _ => {
                 let lie = A::Announce { by: 10 };
-                self.row("longer", lie, Effect::Passes(TORN), Cost::Nothing);
+                self.row("longer", lie, Effect::Passes(INTERRUPTED), Cost::Nothing);
                 // What is missing may be nothing but the end of a document that has said everything.
                 let lie = A::Announce { by: -10 };
-                self.row("shorter", lie, Effect::Advances(TORN), Cost::Nothing);
+                self.row("shorter", lie, Effect::Advances(INTERRUPTED), Cost::Nothing);
             }
         }
     }
@@ -407,7 +407,7 @@ impl Table {
             self.row(
                 "cut",
                 A::TruncateBody { at },
-                Effect::Passes(TORN),
+                Effect::Passes(INTERRUPTED),
                 Cost::Nothing,
             );
             self.row(

@@ -69,29 +69,47 @@ const ENTRIES: &[Entry] = &[
     ),
 ];
 
-/// Folders and files whose text follows the rule.
-const COVERED: &[&str] = &[
-    "CONTRIBUTING.md",
-    "README.md",
-    "SECURITY.md",
-    "crates/s3-client/",
-    "crates/s3-url/README.md",
-    "docs/ARCHITECTURE.md",
-    "docs/ERRORS.md",
-    "docs/TUNING.md",
-    "docs/rfcs/",
-    "xtask/",
+/// Folders whose text does not follow the rule yet, and licences, which are not ours to write.
+const NOT_COVERED: &[&str] = &[
+    "LICENSE-",
+    "crates/s3-core/",
+    "crates/s3-transfer/src/",
+    "crates/s3-wire/",
+    // The recorded cases name their files `answer.http`.
+    "tests/cases/",
 ];
 
 /// Files that have to contain a word, and why.
-const EXCEPTIONS: &[(&str, &[&str], &str)] = &[(
-    "xtask/src/tidy/words.rs",
-    &["*"],
-    "this table and its tests contain all of the words",
-)];
+const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
+    (
+        "xtask/src/tidy/words.rs",
+        &["*"],
+        "this table and its tests contain all of the words",
+    ),
+    (
+        "CHANGELOG.md",
+        &["*"],
+        "its tables of renamed items show the old names",
+    ),
+    (
+        "tests/src/cases/derive.rs",
+        &["answer", "leftovers"],
+        "recorded cases name their files and calls like this",
+    ),
+    (
+        "docs/TESTING.md",
+        &["*"],
+        "the table of broken versions names files of s3-core, which are not covered yet",
+    ),
+    (
+        "tests/src/fuzz.rs",
+        &["answer"],
+        "functions of s3-core, which is not covered yet",
+    ),
+];
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
-    let is_covered = COVERED.iter().any(|folder| file.path.starts_with(folder));
+    let is_covered = !NOT_COVERED.iter().any(|start| file.path.starts_with(start));
     // Recorded vectors hold what other programs said.
     if !is_covered || file.path.ends_with(".jsonl") || file.name() == "Cargo.lock" {
         return Vec::new();
