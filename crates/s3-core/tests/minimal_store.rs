@@ -42,7 +42,7 @@ impl Store for MinimalStore {
 }
 
 fn url() -> S3Url {
-    S3Url::parse("s3://b/k").unwrap()
+    S3Url::parse("s3://b/k").expect("the URL is valid")
 }
 
 fn now<T>(future: impl Future<Output = T>) -> T {
