@@ -17,13 +17,14 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use s3_core::Error;
 use tracing::Instrument;
 
 use super::error::all_or_first;
-use super::inputs::InputQueue;
-use super::worker::{FanOutSource, FanOutState, InputsAndJob, ResultQueue};
+use super::inputs::{InputQueue, Inputs};
+use super::worker::{FanOutState, FanOutWorker, ResultQueue};
 use super::{AfterFailure, FanOutError, FanOutOptions};
 use crate::Transfer;
 use crate::sync::workers;
@@ -41,8 +42,9 @@ const MAX_WORKERS: usize = 8;
 ///
 /// With the panic of a job, and if the runtime is shut down before the last result.
 pub struct FanOut<T, E = Error> {
-    source: Arc<dyn FanOutSource<Result<T, E>>>,
-    /// Moves pages into the source. A mutex only so that the stream is `Sync`.
+    inputs: Arc<dyn Inputs>,
+    start_worker: Box<StartWorker<Result<T, E>>>,
+    /// Moves pages into the inputs. A mutex only so that the stream is `Sync`.
     pages: Mutex<Option<BoxStream<'static, Result<(), E>>>>,
     state: Arc<FanOutState>,
     /// One queue per worker; empty until the first poll.
@@ -51,6 +53,10 @@ pub struct FanOut<T, E = Error> {
     /// Results taken from the queue of this number.
     taken: (usize, Results<T, E>),
 }
+
+/// Makes the worker of a number.
+type StartWorker<R> =
+    dyn Fn(usize, Arc<FanOutState>, Arc<ResultQueue<R>>) -> BoxFuture<'static, ()> + Send + Sync;
 
 type Results<T, E> = std::vec::IntoIter<(usize, Result<T, E>)>;
 
@@ -89,8 +95,8 @@ impl Transfer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let inputs = InputQueue::of(inputs.into_iter());
-        FanOut::new(self, options, Arc::new(InputsAndJob { inputs, job }), None)
+        let inputs = Arc::new(InputQueue::of(inputs.into_iter()));
+        FanOut::new(self, options, inputs, job)
     }
 
     /// Runs `job` over inputs that arrive in pages, such as the pages of a listing; otherwise as
@@ -131,25 +137,36 @@ impl Transfer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let inputs = InputQueue::open();
-        let source = Arc::new(InputsAndJob { inputs, job });
-        let queue = Arc::clone(&source);
-        let pages = pages.map(move |page| page.map(|page| queue.inputs.push(page.into_iter())));
-        FanOut::new(self, options, source, Some(pages.boxed()))
+        let inputs = Arc::new(InputQueue::open());
+        let queue = Arc::clone(&inputs);
+        let pages = pages.map(move |page| page.map(|page| queue.push(page.into_iter())));
+        let mut fan_out = FanOut::new(self, options, inputs, job);
+        fan_out.pages = Mutex::new(Some(pages.boxed()));
+        fan_out
     }
 }
 
 impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
-    fn new(
+    fn new<P, F, Fut>(
         transfer: &Transfer,
         options: FanOutOptions,
-        source: Arc<dyn FanOutSource<Result<T, E>>>,
-        pages: Option<BoxStream<'static, Result<(), E>>>,
-    ) -> Self {
+        inputs: Arc<InputQueue<P>>,
+        job: F,
+    ) -> Self
+    where
+        P: Iterator + Send + 'static,
+        F: Fn(Transfer, P::Item) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
         let window = options.window.map(NonZeroUsize::get);
+        let (queue, job) = (Arc::clone(&inputs), Arc::new(job));
         Self {
-            source,
-            pages: Mutex::new(pages),
+            inputs,
+            start_worker: Box::new(move |number, state, results| {
+                let (inputs, job) = (Arc::clone(&queue), Arc::clone(&job));
+                Box::pin(FanOutWorker::new(number, inputs, job, state, results))
+            }),
+            pages: Mutex::new(None),
             state: Arc::new(FanOutState::new(transfer.clone(), window)),
             queues: Vec::new(),
             workers: PoolJoinSet::new(),
@@ -256,21 +273,15 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
         while let Some((index, result)) = self.next().await {
             if result.is_err() && after != AfterFailure::Continue {
                 self.state.stop_after(index);
-                self.wake_workers();
+                self.queues.iter().for_each(|queue| queue.wakes.wake_task());
             }
             if outcomes.len() <= index {
                 outcomes.resize_with(index + 1, || None);
             }
             outcomes[index] = Some(result);
         }
-        outcomes.resize_with(self.source.drain(), || None);
+        outcomes.resize_with(self.inputs.drain(), || None);
         outcomes
-    }
-
-    fn wake_workers(&self) {
-        for queue in &self.queues {
-            queue.wakes.wake_task();
-        }
     }
 
     /// Starts one worker per thread, but not more than there are inputs.
@@ -278,7 +289,7 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
         let workers = threads()
             .min(MAX_WORKERS)
             .min(self.state.window())
-            .min(self.source.at_most())
+            .min(self.inputs.at_most())
             .max(1);
         let state = Arc::get_mut(&mut self.state).expect("no worker has been started");
         state.workers = workers;
@@ -287,7 +298,7 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
         for number in 0..workers {
             let queue = Arc::new(ResultQueue::new());
             let state = Arc::clone(&self.state);
-            let worker = Arc::clone(&self.source).worker(number, state, Arc::clone(&queue));
+            let worker = (self.start_worker)(number, state, Arc::clone(&queue));
             self.workers.spawn_on(number, worker.in_current_span());
             self.queues.push(queue);
         }
@@ -312,24 +323,22 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
         let pages = self.pages.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut failure = None;
         while let Some(stream) = pages
-            && self.source.wants_page()
+            && self.inputs.wants_page()
             && !self.state.is_stopped()
         {
             match stream.as_mut().poll_next(cx) {
                 Poll::Pending => return None,
                 Poll::Ready(Some(Ok(()))) => {}
                 Poll::Ready(Some(Err(error))) => {
-                    failure = Some((self.source.fail(), error));
+                    failure = Some((self.inputs.fail(), error));
                     *pages = None;
                 }
                 Poll::Ready(None) => {
-                    self.source.close();
+                    self.inputs.close();
                     *pages = None;
                 }
             }
-            for queue in &self.queues {
-                queue.wakes.wake_task();
-            }
+            self.queues.iter().for_each(|queue| queue.wakes.wake_task());
         }
         failure
     }
@@ -378,7 +387,7 @@ impl<T: Send + 'static, E: Send + 'static> Stream for FanOut<T, E> {
 impl<T, E> fmt::Debug for FanOut<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FanOut")
-            .field("started", &self.source.started())
+            .field("started", &self.inputs.taken())
             .field("workers", &self.queues.len())
             .finish_non_exhaustive()
     }

@@ -82,27 +82,47 @@ impl<P: Iterator> InputQueue<P> {
         }
         next
     }
+}
 
-    pub(super) fn wants_page(&self) -> bool {
+/// An input queue with the type of its inputs erased.
+pub(super) trait Inputs: Send + Sync {
+    /// Whether all inputs that have arrived are taken, and more may come.
+    fn wants_page(&self) -> bool;
+
+    /// Ends the inputs: no more pages come.
+    fn close(&self);
+
+    /// Ends the inputs because of an error, and returns the error's number.
+    fn fail(&self) -> usize;
+
+    /// Returns an upper bound of the number of inputs.
+    fn at_most(&self) -> usize;
+
+    /// Returns how many inputs have been taken.
+    fn taken(&self) -> usize;
+
+    /// Counts all inputs that have arrived, and drops those that were not taken.
+    fn drain(&self) -> usize;
+}
+
+impl<P: Iterator + Send> Inputs for InputQueue<P> {
+    fn wants_page(&self) -> bool {
         let state = self.state();
         state.open && state.drained
     }
 
-    /// No more pages come.
-    pub(super) fn close(&self) {
+    fn close(&self) {
         self.state().open = false;
     }
 
-    /// No more pages come because of an error, which takes the next number.
-    pub(super) fn fail(&self) -> usize {
+    fn fail(&self) -> usize {
         let mut state = self.state();
         state.open = false;
         state.taken += 1;
         state.taken - 1
     }
 
-    /// Returns an upper bound of the number of inputs left.
-    pub(super) fn at_most(&self) -> usize {
+    fn at_most(&self) -> usize {
         let state = self.state();
         match &state.page {
             Some(page) if !state.open => page.size_hint().1.unwrap_or(usize::MAX),
@@ -110,13 +130,11 @@ impl<P: Iterator> InputQueue<P> {
         }
     }
 
-    /// Returns how many inputs have been taken.
-    pub(super) fn taken(&self) -> usize {
+    fn taken(&self) -> usize {
         self.state().taken
     }
 
-    /// Takes and counts all inputs of the pages that have arrived.
-    pub(super) fn drain(&self) -> usize {
+    fn drain(&self) -> usize {
         let mut state = self.state();
         if !std::mem::replace(&mut state.drained, true) {
             let left = state.page.take().map_or(0, Iterator::count);

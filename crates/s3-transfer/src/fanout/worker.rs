@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
-use futures_util::future::BoxFuture;
 use tokio::task::coop::has_budget_remaining;
 
 use super::AfterFailure;
@@ -104,92 +103,11 @@ impl<R> ResultQueue<R> {
     }
 }
 
-/// The inputs of a fan-out and its job, with the input's type erased.
-pub(super) trait FanOutSource<R>: Send + Sync {
-    fn worker(
-        self: Arc<Self>,
-        number: usize,
-        state: Arc<FanOutState>,
-        results: Arc<ResultQueue<R>>,
-    ) -> BoxFuture<'static, ()>;
-
-    /// Returns an upper bound of the number of inputs.
-    fn at_most(&self) -> usize;
-
-    /// Returns how many inputs have been started.
-    fn started(&self) -> usize;
-
-    /// Counts all inputs that have arrived; those not started are dropped.
-    fn drain(&self) -> usize;
-
-    fn wants_page(&self) -> bool;
-
-    fn close(&self);
-
-    /// Ends the inputs because of an error, and returns the error's number.
-    fn fail(&self) -> usize;
-}
-
-/// Inputs, and the job that runs for each.
-pub(super) struct InputsAndJob<P, F> {
-    pub(super) inputs: InputQueue<P>,
-    pub(super) job: F,
-}
-
-impl<P, T, E, F, Fut> FanOutSource<Result<T, E>> for InputsAndJob<P, F>
-where
-    P: Iterator + Send + 'static,
-    F: Fn(Transfer, P::Item) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, E>> + Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    fn worker(
-        self: Arc<Self>,
-        number: usize,
-        state: Arc<FanOutState>,
-        results: Arc<ResultQueue<Result<T, E>>>,
-    ) -> BoxFuture<'static, ()> {
-        Box::pin(FanOutWorker {
-            number,
-            source: self,
-            in_flight: FutureSet::new(results.wakes.clone()),
-            done: Vec::new(),
-            stop: usize::MAX,
-            no_more_inputs: false,
-            state,
-            results,
-        })
-    }
-
-    fn at_most(&self) -> usize {
-        self.inputs.at_most()
-    }
-
-    fn started(&self) -> usize {
-        self.inputs.taken()
-    }
-
-    fn drain(&self) -> usize {
-        self.inputs.drain()
-    }
-
-    fn wants_page(&self) -> bool {
-        self.inputs.wants_page()
-    }
-
-    fn close(&self) {
-        self.inputs.close();
-    }
-
-    fn fail(&self) -> usize {
-        self.inputs.fail()
-    }
-}
-
-struct FanOutWorker<P: Iterator, F, Fut: Future> {
+/// The task of one worker.
+pub(super) struct FanOutWorker<P, F, Fut: Future> {
     number: usize,
-    source: Arc<InputsAndJob<P, F>>,
+    inputs: Arc<InputQueue<P>>,
+    job: Arc<F>,
     in_flight: FutureSet<Fut>,
     /// Results of this turn.
     done: Vec<(usize, Fut::Output)>,
@@ -200,7 +118,29 @@ struct FanOutWorker<P: Iterator, F, Fut: Future> {
     results: Arc<ResultQueue<Fut::Output>>,
 }
 
-impl<P: Iterator, F, Fut: Future> Unpin for FanOutWorker<P, F, Fut> {}
+impl<P, F, Fut: Future> FanOutWorker<P, F, Fut> {
+    pub(super) fn new(
+        number: usize,
+        inputs: Arc<InputQueue<P>>,
+        job: Arc<F>,
+        state: Arc<FanOutState>,
+        results: Arc<ResultQueue<Fut::Output>>,
+    ) -> Self {
+        Self {
+            number,
+            inputs,
+            job,
+            in_flight: FutureSet::new(results.wakes.clone()),
+            done: Vec::new(),
+            stop: usize::MAX,
+            no_more_inputs: false,
+            state,
+            results,
+        }
+    }
+}
+
+impl<P, F, Fut: Future> Unpin for FanOutWorker<P, F, Fut> {}
 
 impl<P, T, E, F, Fut> FanOutWorker<P, F, Fut>
 where
@@ -247,9 +187,9 @@ where
                     return;
                 }
             }
-            match self.source.inputs.next(&self.state.reader) {
+            match self.inputs.next(&self.state.reader) {
                 NextInput::Input(number, input) => {
-                    let job = (self.source.job)(self.state.transfer.clone(), input);
+                    let job = (self.job)(self.state.transfer.clone(), input);
                     self.in_flight.insert(number, job);
                 }
                 NextInput::Pending => return,
