@@ -84,7 +84,7 @@ impl Listing {
     /// Returns the pages for a caller that keeps all entries, so that read-ahead needs no bound.
     pub(crate) fn all_pages(&self, call: &Call) -> ListStream {
         let mut options = ListOptions::default();
-        options.ahead = Some(NonZeroUsize::MAX);
+        options.read_ahead = Some(NonZeroUsize::MAX);
         self.begin(call, options)
     }
 

@@ -1,30 +1,32 @@
-//! Where to cut a listing so that directories are listed side by side.
+//! Cuts a listing into key ranges at directories.
 //!
-//! A page that was asked for with the delimiter `/` behind a key shows what comes next at one level: objects and
-//! directories. The names of directories are boundaries. They are hints: the ranges between boundaries cover the whole
-//! space, whatever the page has left out.
+//! A page requested with the delimiter `/` shows the directories of one level. Their names are boundaries of ranges.
+//! Boundaries are hints: the ranges cover all keys, whatever the page leaves out.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use s3_core::{ListPage, ListedObject, S3Prefix};
+use s3_core::{ListPage, S3Prefix};
 
-/// The delimiter of what looks like directories.
+/// The delimiter of directories.
 pub(super) const DELIMITER: &str = "/";
+
+/// The length of a directory's prefix, and how keys are spread over its subdirectories.
+pub(super) type Level = (usize, Density);
 
 /// How the keys of a page are spread over the directories of a level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Density {
     /// Keys of the page.
     pub(super) keys: usize,
-    /// Those of them that are in a directory.
+    /// Keys in a directory.
     pub(super) in_directories: usize,
     /// Directories that they are in.
     pub(super) directories: usize,
 }
 
 impl Density {
-    /// Counts at the level behind the first `level` bytes of the keys, which are in ascending order.
+    /// Counts at the level after the first `level` bytes of the keys, which are in ascending order.
     pub(super) fn of<'k>(keys: impl IntoIterator<Item = &'k str>, level: usize) -> Self {
         let mut density = Self::default();
         let mut before = None;
@@ -43,15 +45,14 @@ impl Density {
         density
     }
 
-    /// Counts at a level, and as long as all keys are in one directory in this one too. Only levels where a page of
-    /// directories is worth its request are returned.
-    pub(super) fn levels(keys: &[&str], level: usize) -> VecDeque<(usize, Self)> {
+    /// Counts at a level and, while all keys are in one directory, at the next. Returns the levels that are worth
+    /// probing.
+    pub(super) fn levels(keys: &[&str], level: usize) -> VecDeque<Level> {
         let mut levels = VecDeque::new();
         let mut level = Some(level);
         while let Some(at) = level {
             let density = Self::of(keys.iter().copied(), at);
-            // Files in a directory that is known are better listed than looked at for directories.
-            if density.is_worth_a_probe() && (levels.is_empty() || density.directories > 0) {
+            if density.is_worth_probing() {
                 levels.push_back((at, density));
             }
             let is_one = density.directories == 1 && density.in_directories == density.keys;
@@ -64,36 +65,34 @@ impl Density {
         levels
     }
 
-    /// Whether a page of directories shows the way for at least four pages of keys. Without directories in sight it
-    /// is likely to show objects, and then it is the next page itself.
-    fn is_worth_a_probe(self) -> bool {
-        self.directories <= 1 || self.in_directories >= 4 * self.directories
+    /// Whether a page of directories replaces at least four pages of keys.
+    fn is_worth_probing(self) -> bool {
+        self.directories == 1
+            || (self.directories > 1 && self.in_directories >= 4 * self.directories)
     }
 
-    /// How many of `directories` one range should hold so that it is about a page, and there are at most `most`.
-    fn group(self, directories: usize, most: usize) -> usize {
+    /// Returns how many of `directories` one range should hold, to be about a page in at most `max` ranges.
+    fn group(self, directories: usize, max: usize) -> usize {
         let page = match self.directories {
-            // Nothing is known of their size; a few ranges are not much wasted.
-            0 => directories.div_ceil(8),
-            1 => 1,
+            0 | 1 => 1,
             seen => (self.keys * seen).div_ceil(self.in_directories.max(1)),
         };
-        page.max(directories.div_ceil(most.max(1))).max(1)
+        page.max(directories.div_ceil(max.max(1))).max(1)
     }
 }
 
-/// A range from the one before it (or from where the page began) up to and with `until`.
+/// A range that begins after the one before it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Range {
+pub(super) struct DirectoryRange {
     pub(super) until: Arc<str>,
-    /// The one directory that the page shows in this range, if it shows nothing else.
-    pub(super) within: Option<S3Prefix>,
+    /// The directory, if the page shows only one directory in this range.
+    pub(super) prefix: Option<S3Prefix>,
 }
 
-/// Whether a page can be the answer to a request at the level `level`, behind `after`.
+/// Whether a page can be the response to a request for the directory `level` after the key `after`.
 ///
-/// A directory that `after` is in comes before it and may still be shown.
-pub(super) fn is_credible(page: &ListPage, level: &str, after: &str) -> bool {
+/// The directory that contains `after` is before it, and may still be shown.
+pub(super) fn is_plausible(page: &ListPage, level: &str, after: &str) -> bool {
     let objects = page.objects.iter().map(|object| object.url.key());
     let prefixes = page.prefixes.iter().map(S3Prefix::prefix);
     let is_below = |text: &str| text.len() > level.len() && text.starts_with(level);
@@ -106,27 +105,21 @@ pub(super) fn is_credible(page: &ListPage, level: &str, after: &str) -> bool {
         && prefixes.clone().all(|text| text.ends_with(DELIMITER))
 }
 
-/// Whether each text is behind the one before.
+/// Whether each text is greater than the one before.
 pub(super) fn is_ascending<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> bool {
     texts.clone().zip(texts.skip(1)).all(|(a, b)| a < b)
 }
 
-/// Takes the objects that come before the first directory: nothing is between them that the page does not show.
-pub(super) fn lead(page: &mut ListPage) -> Vec<ListedObject> {
-    let Some(first) = page.prefixes.first() else {
-        return std::mem::take(&mut page.objects);
-    };
-    let count = page
-        .objects
-        .partition_point(|object| object.url.key() < first.prefix());
-    page.objects.drain(..count).collect()
-}
-
-/// Cuts what is behind `after` at the directories of a page. What is behind the last range is one more.
+/// Cuts the keys after `after` at the directories of a page. The keys after the last range are one more range.
 ///
-/// `density` tells how many directories make up a page; there are at most `most` ranges.
-pub(super) fn ranges(page: &ListPage, after: &str, density: Density, most: usize) -> Vec<Range> {
-    // Without its slash, a directory's name is before all that is in it, and is easily said.
+/// `density` determines how many directories make up a page. Returns at most `max` ranges.
+pub(super) fn ranges(
+    page: &ListPage,
+    after: &str,
+    density: Density,
+    max: usize,
+) -> Vec<DirectoryRange> {
+    // A directory's name without its slash is before all keys in it, and is a valid `start_after`.
     let names = page.prefixes.iter().map(S3Prefix::prefix);
     let names: BTreeSet<&str> = names
         .filter_map(|prefix| prefix.strip_suffix(DELIMITER))
@@ -139,25 +132,28 @@ pub(super) fn ranges(page: &ListPage, after: &str, density: Density, most: usize
     let objects = page.objects.iter().map(|object| (object.url.key(), None));
     let mut entries: Vec<_> = directories.chain(objects).collect();
     entries.sort_unstable_by_key(|(text, _)| *text);
-    // The directory that `after` is in goes on; otherwise nothing is before the first name.
-    let goes_on = entries
+    // The directory that contains `after` continues; otherwise no key is before the first name.
+    let continues = entries
         .first()
         .zip(names.first())
         .is_some_and(|((entry, _), name)| entry < name);
-    let group = density.group(names.len(), most);
-    let bounds = names.into_iter().step_by(group).skip(usize::from(!goes_on));
+    let group = density.group(names.len(), max);
+    let bounds = names
+        .into_iter()
+        .step_by(group)
+        .skip(usize::from(!continues));
     let mut begin = 0;
-    let mut ranges: Vec<Range> = Vec::new();
+    let mut ranges: Vec<DirectoryRange> = Vec::new();
     for bound in bounds {
         let end = begin + entries[begin..].partition_point(|(text, _)| *text <= bound);
-        let within = match entries[begin..end] {
-            // The first range is to show what the page may have left out behind `after`.
+        let prefix = match entries[begin..end] {
+            // Not the first range, which may hold keys that the page has left out after `after`.
             [(text, only)] if text > after && !ranges.is_empty() => only.cloned(),
             _ => None,
         };
-        ranges.push(Range {
+        ranges.push(DirectoryRange {
             until: bound.into(),
-            within,
+            prefix,
         });
         begin = end;
     }
@@ -166,7 +162,7 @@ pub(super) fn ranges(page: &ListPage, after: &str, density: Density, most: usize
 
 #[cfg(test)]
 mod tests {
-    use s3_core::S3Url;
+    use s3_core::{ListedObject, S3Url};
 
     use super::*;
 
@@ -183,8 +179,8 @@ mod tests {
     fn shown(page: &ListPage, after: &str, density: Density, most: usize) -> Vec<String> {
         ranges(page, after, density, most)
             .iter()
-            .map(|range| match &range.within {
-                Some(within) => format!("{} in {}", range.until, within.prefix()),
+            .map(|range| match &range.prefix {
+                Some(prefix) => format!("{} in {}", range.until, prefix.prefix()),
                 None => String::from(&*range.until),
             })
             .collect()
@@ -197,14 +193,14 @@ mod tests {
     };
 
     #[test]
-    fn directories_that_are_alone_in_their_range_are_asked_for_by_name() {
+    fn a_range_of_one_directory_has_its_prefix() {
         let tree = page(&["p/c.txt"], &["p/a/", "p/b/", "p/c/", "p/d/"]);
-        // The one that is under way, and those with a neighbour, are not.
+        // Not the one that contains `after`, nor those with a neighbour.
         assert_eq!(
             shown(&tree, "p/a/9", ONE_DIRECTORY, 64),
             ["p/b", "p/c in p/b/", "p/d"]
         );
-        // Nothing is before the first one when all are new.
+        // No range before the first directory if all come after the key.
         let tree = page(&[], &["p/a/", "p/b/", "p/c/"]);
         assert_eq!(
             shown(&tree, "p/7", ONE_DIRECTORY, 64),
@@ -213,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn small_directories_are_grouped_to_pages_and_many_to_the_most() {
+    fn small_directories_are_grouped_into_pages_and_many_into_the_maximum() {
         let names: Vec<String> = (0..100).map(|n| format!("d{n:02}/")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let tree = page(&[], &names);
@@ -228,11 +224,11 @@ mod tests {
             directories: 1000,
             ..density
         };
-        assert!(!single.is_worth_a_probe());
+        assert!(!single.is_worth_probing());
     }
 
     #[test]
-    fn names_that_are_part_of_others_keep_their_order() {
+    fn directories_that_are_prefixes_of_others_keep_the_key_order() {
         // `a-b/` is before `a/`, but `a` is before `a-b`.
         let tree = page(&[], &["a-b/", "a/", "b/"]);
         assert_eq!(shown(&tree, "Z", ONE_DIRECTORY, 64), ["a-b", "b"]);
@@ -252,24 +248,16 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_before_the_key_or_out_of_order_is_not_believed() {
-        assert!(is_credible(
+    fn a_page_before_the_key_or_out_of_order_is_not_plausible() {
+        assert!(is_plausible(
             &page(&["p/z"], &["p/a/", "p/b/"]),
             "p/",
             "p/a/9"
         ));
-        assert!(!is_credible(&page(&["p/z"], &["p/a/"]), "p/", "p/b/"));
-        assert!(!is_credible(&page(&["p/a"], &[]), "p/", "p/a"));
-        assert!(!is_credible(&page(&["p/c", "p/b"], &[]), "p/", "p/a"));
-        assert!(!is_credible(&page(&[], &["p/c"]), "p/", "p/a"));
-        assert!(!is_credible(&page(&[], &["q/"]), "p/", "p/a"));
-    }
-
-    #[test]
-    fn objects_before_the_first_directory_lead() {
-        let mut tree = page(&["a", "b", "x"], &["c/"]);
-        let keys = |objects: Vec<ListedObject>| objects.len();
-        assert_eq!(keys(lead(&mut tree)), 2);
-        assert_eq!(tree.objects.len(), 1);
+        assert!(!is_plausible(&page(&["p/z"], &["p/a/"]), "p/", "p/b/"));
+        assert!(!is_plausible(&page(&["p/a"], &[]), "p/", "p/a"));
+        assert!(!is_plausible(&page(&["p/c", "p/b"], &[]), "p/", "p/a"));
+        assert!(!is_plausible(&page(&[], &["p/c"]), "p/", "p/a"));
+        assert!(!is_plausible(&page(&[], &["q/"]), "p/", "p/a"));
     }
 }

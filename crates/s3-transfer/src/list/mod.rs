@@ -1,15 +1,14 @@
-//! Listing by pages: one after the other, or ranges of keys side by side.
+//! Listings: a stream of pages, requested in parallel where the server supports it.
 
 mod directories;
-mod pace;
+mod key_interpolator;
+mod key_range;
 mod pages;
-mod plan;
+mod scheduler;
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod simulation;
-mod span;
-mod trail;
-
-pub(crate) use trail::Trail;
+mod token_cycle;
 
 pub use pages::{ListOptions, ListStream};
+pub(crate) use token_cycle::TokenCycleDetector;

@@ -1,4 +1,4 @@
-//! A listing as a stream of pages.
+//! The stream of a listing's pages, and its options.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -9,40 +9,39 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use s3_core::{ByteCounter, ListPage, ListRequest, Operation, Result, S3Prefix, Store};
 
-use super::plan::{Plan, Spread};
+use super::scheduler::{ListConcurrency, ListScheduler};
 use crate::request_job::request_job;
 use crate::worker_pool::PoolJoinSet;
 use crate::{CallOptions, Transfer};
 
 /// 64: a listing of 64 directories is as fast as one of the largest of them. See docs/TUNING.md.
-const LANES: usize = 64;
+const MAX_REQUESTS: usize = 64;
 /// 256 pages of 1,000 objects of about 0.3 KiB each: 77 MiB, if the reader is slower than the network.
-const AHEAD: usize = 256;
-/// Directory buckets have names that end so; they list in no order.
+const MAX_READ_AHEAD: usize = 256;
+/// The suffix of the names of directory buckets, which list in no order.
 const DIRECTORY_BUCKET: &str = "--x-s3";
 
 /// Options of a listing.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ListOptions {
-    /// Rolls keys up that share what comes before the next delimiter; usually `/`.
+    /// Groups keys that share a prefix up to this delimiter, usually `/`.
     pub delimiter: Option<Arc<str>>,
-    /// Begins behind this key.
+    /// Lists keys after this one.
     pub start_after: Option<Arc<str>>,
-    /// The most entries per page; the server's own limit (1,000) when `None`.
+    /// The most entries per page; the server's limit (1,000) when `None`.
     pub page_size: Option<u32>,
-    /// The most requests of this listing at once; 64 when `None`. With one, pages are asked for one after the other
-    /// as they are read, by the server's own tokens.
-    pub lanes: Option<NonZeroUsize>,
-    /// The most pages that are asked for or kept before they are read. When `None`, it depends on how many have been read
-    /// already: 1 behind the second, 8 behind the third, 27 behind the fourth, and at most 256. A page of 1,000 objects
-    /// takes about 0.3 MiB. A caller who keeps all objects anyway is best served without a limit:
-    /// [`NonZeroUsize::MAX`].
-    pub ahead: Option<NonZeroUsize>,
+    /// The most requests in flight; 64 when `None`. With one, pages are requested one after the other as they are read,
+    /// by the server's tokens.
+    pub concurrency: Option<NonZeroUsize>,
+    /// The most pages in flight or waiting to be read. When `None`, it depends on how many have been read: 1 after the
+    /// second, 8 after the third, 27 after the fourth, and at most 256. A page of 1,000 objects takes about 0.3 MiB. For
+    /// callers that keep all objects, [`NonZeroUsize::MAX`] is fastest.
+    pub read_ahead: Option<NonZeroUsize>,
 }
 
 impl ListOptions {
-    /// Rolls keys up at `/`: one level of what looks like directories.
+    /// Groups keys at `/`: one level of directories.
     #[must_use]
     pub fn one_level() -> Self {
         Self {
@@ -51,24 +50,24 @@ impl ListOptions {
         }
     }
 
-    /// Asks for one page after the other.
+    /// Requests one page after the other.
     #[must_use]
-    pub fn one_by_one(mut self) -> Self {
-        self.lanes = Some(NonZeroUsize::MIN);
+    pub fn sequential(mut self) -> Self {
+        self.concurrency = Some(NonZeroUsize::MIN);
         self
     }
 
-    fn spread(&self) -> Spread {
-        Spread {
-            lanes: self.lanes.map_or(LANES, NonZeroUsize::get),
-            ahead: self.ahead.map_or(AHEAD, NonZeroUsize::get),
-            follows_reader: self.ahead.is_none(),
+    fn concurrency(&self) -> ListConcurrency {
+        ListConcurrency {
+            requests: self.concurrency.map_or(MAX_REQUESTS, NonZeroUsize::get),
+            read_ahead: self.read_ahead.map_or(MAX_READ_AHEAD, NonZeroUsize::get),
+            follows_reader: self.read_ahead.is_none(),
         }
     }
 }
 
-/// The pages of a listing in key order. Nothing is sent before it is polled. Dropping it stops and cancels what is
-/// under way.
+/// The pages of a listing in key order. Nothing is sent before the stream is polled. Dropping it cancels what is in
+/// flight.
 ///
 /// # Panics
 ///
@@ -76,28 +75,28 @@ impl ListOptions {
 pub struct ListStream {
     transfer: Transfer,
     options: CallOptions,
-    plan: Plan,
-    /// Tasks, because a page that nobody polls would keep others waiting for its permit.
-    running: Option<PoolJoinSet<(u64, Result<ListPage>)>>,
+    scheduler: ListScheduler,
+    /// Tasks, because a page that is not polled would hold a permit that others wait for.
+    in_flight: Option<PoolJoinSet<(u64, Result<ListPage>)>>,
 }
 
 impl ListStream {
-    /// Sends what can be sent, and waits for an answer.
-    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<(u64, Result<ListPage>)> {
-        // Here and not before: the first poll may be on another thread than the call.
-        let running = self.running.get_or_insert_with(PoolJoinSet::new);
-        while let Some((id, request)) = self.plan.next() {
+    /// Sends all requests that may be sent, and waits for a response.
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<(u64, Result<ListPage>)> {
+        // Here, because the first poll may be on another thread than the call.
+        let in_flight = self.in_flight.get_or_insert_with(PoolJoinSet::new);
+        while let Some((id, request)) = self.scheduler.next_request() {
             let (transfer, options) = (self.transfer.clone(), self.options.clone());
-            running.spawn(async move { (id, transfer.list_page(request, &options).await) });
+            in_flight.spawn(async move { (id, transfer.list_page(request, &options).await) });
         }
-        match ready!(running.poll_join_next(cx)) {
-            Some(Ok(answer)) => Poll::Ready(answer),
+        match ready!(in_flight.poll_join_next(cx)) {
+            Some(Ok(response)) => Poll::Ready(response),
             Some(Err(failure)) => match failure.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // Leaving the page out would pass for its absence.
-                Err(_) => panic!("the runtime was shut down while pages were under way"),
+                // A missing page would pass for the end of the listing.
+                Err(_) => panic!("the runtime was shut down while pages were in flight"),
             },
-            None => unreachable!("a listing that is not over has a request under way"),
+            None => unreachable!("a listing that is not over has a request in flight"),
         }
     }
 }
@@ -108,16 +107,16 @@ impl Stream for ListStream {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            if let Some(page) = this.plan.pop() {
+            if let Some(page) = this.scheduler.pop() {
                 return Poll::Ready(Some(page));
             }
-            if this.plan.is_over() {
-                // Guesses may still be under way.
-                this.running = None;
+            if this.scheduler.is_over() {
+                // Speculative pages may be in flight.
+                this.in_flight = None;
                 return Poll::Ready(None);
             }
-            let (id, answer) = ready!(this.poll_answer(cx));
-            this.plan.answered(id, answer);
+            let (id, response) = ready!(this.poll_response(cx));
+            this.scheduler.handle_response(id, response);
         }
     }
 }
@@ -129,21 +128,19 @@ impl fmt::Debug for ListStream {
 }
 
 impl Transfer {
-    /// Lists what is below a prefix, page by page.
+    /// Lists the keys under a prefix, as a stream of pages.
     ///
-    /// The prefix is a plain string prefix: no slash is added. A page that fails is asked for again; the pages before
-    /// it are not.
+    /// The prefix is a plain string prefix: no slash is added. A page that fails is retried; the pages before it are not.
     ///
-    /// With a delimiter, pages are asked for one by one, as they are read. Without one, a listing of more than a page
-    /// or two is cut into ranges that are listed at once: at directories if there are any, else where the keys seen so
-    /// far suggest. Pages come in key order, each key once, and none is empty; how keys are spread over pages is up to
-    /// the cuts, and [`ListPage::next`] says nothing. An error comes in its place, behind the pages before it.
+    /// With a delimiter, pages are requested one by one, as they are read. Without one, a listing of more than a page or
+    /// two is cut into ranges that are listed in parallel: at directories if there are any, otherwise where the next
+    /// pages are predicted to begin. Pages come in key order, each key once, and none is empty. The number of keys per
+    /// page varies, and [`ListPage::next`] has no meaning. An error comes in its place, after the pages before it.
     ///
-    /// A listing of one page costs one request, and one of two pages two; if keys are in directories, the look for
-    /// directories is a third, beside the second page. A larger one costs a request per page and some in vain: one per
-    /// level of directories that is looked at, one per directory that fills no page, and guesses, of which about a
-    /// quarter at most finds no keys. Servers without `start_after` or without order, and directory buckets, are
-    /// listed page by page.
+    /// A listing of one page costs one request, and one of two pages two, or three if keys are in directories. A larger
+    /// one costs a request per page and some more: one per level of directories, one per directory that fills no page,
+    /// and predicted ranges without keys, at most about a quarter of the predicted ones. Servers without `start_after` or
+    /// without order, and directory buckets, are listed page by page.
     ///
     /// # Examples
     ///
@@ -169,14 +166,13 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// In the stream, which ends after the first: `NoSuchBucket`, `AccessDenied`, `Integrity` for a server whose
-    /// continuation tokens go round in a circle or whose ranges have keys that were not asked for, and the errors of
-    /// every call.
+    /// In the stream, which ends after the first: `NoSuchBucket`, `AccessDenied`, `Integrity` if the server repeats
+    /// continuation tokens or returns keys outside the requested range, and the errors of every call.
     #[must_use]
     pub fn list(&self, prefix: S3Prefix, list: ListOptions, options: &CallOptions) -> ListStream {
-        let spread = list.spread();
+        let concurrency = list.concurrency();
         let capabilities = self.store().capabilities();
-        let takes_ranges = capabilities.start_after
+        let supports_ranges = capabilities.start_after
             && capabilities.ordered_listing
             && !prefix.bucket().ends_with(DIRECTORY_BUCKET);
         let mut request = ListRequest::new(prefix);
@@ -186,8 +182,8 @@ impl Transfer {
         ListStream {
             transfer: self.clone(),
             options: options.clone(),
-            plan: Plan::new(request, spread, takes_ranges),
-            running: None,
+            scheduler: ListScheduler::new(request, concurrency, supports_ranges),
+            in_flight: None,
         }
     }
 
@@ -197,10 +193,10 @@ impl Transfer {
     ///
     /// `NoSuchBucket`, `AccessDenied`, and the errors of every call.
     pub async fn list_page(&self, request: ListRequest, options: &CallOptions) -> Result<ListPage> {
-        let place = request.prefix.clone();
-        let moved = ByteCounter::default();
-        let request = request.counted_by(moved.clone());
-        let job = request_job!(Operation::List, place.as_str(), list_page(request));
-        self.run(job.with_byte_counter(moved), options).await
+        let prefix = request.prefix.clone();
+        let counter = ByteCounter::default();
+        let request = request.counted_by(counter.clone());
+        let job = request_job!(Operation::List, prefix.as_str(), list_page(request));
+        self.run(job.with_byte_counter(counter), options).await
     }
 }

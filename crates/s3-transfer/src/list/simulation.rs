@@ -1,4 +1,4 @@
-//! Plans against a server of a page: what comes, in how many rounds, and for how many requests.
+//! The list scheduler against a simulated server: keys, rounds of requests, and number of requests.
 
 use std::collections::BTreeSet;
 
@@ -8,35 +8,35 @@ use s3_core::{
     Error, ErrorKind, ListPage, ListRequest, ListedObject, Operation, Retryability, S3Prefix, S3Url,
 };
 
-use super::plan::{Plan, Spread};
+use super::scheduler::{ListConcurrency, ListScheduler};
 
-/// A server with keys in order, and some faults that servers have.
+/// A simulated server, with faults of real ones.
 #[derive(Clone, Debug, Default)]
-struct Server {
+struct ListServer {
     /// In order.
     keys: Vec<String>,
     page_size: usize,
-    /// Every so many answers is an empty page that goes on.
+    /// Every so many responses is an empty page with a token.
     empty_every: usize,
-    /// Answers listings with a delimiter as if there were none.
+    /// Ignores delimiters.
     ignores_delimiters: bool,
-    /// Begins at the first key, whatever `start_after` says.
+    /// Ignores `start_after`.
     ignores_starts: bool,
-    /// Refuses delimiters, as policies can.
-    refuses_delimiters: bool,
-    answers: usize,
+    /// Denies listings with a delimiter, as policies can.
+    denies_delimiters: bool,
+    responses: usize,
 }
 
 const EMPTY: &str = "again:";
 
-impl Server {
-    fn answer(&mut self, request: &ListRequest) -> s3_core::Result<ListPage> {
+impl ListServer {
+    fn respond(&mut self, request: &ListRequest) -> s3_core::Result<ListPage> {
         let delimiter = request.delimiter.as_deref();
-        if self.refuses_delimiters && delimiter.is_some() {
+        if self.denies_delimiters && delimiter.is_some() {
             let error = Error::new(ErrorKind::AccessDenied, Operation::List);
             return Err(error.with_retryability(Retryability::No));
         }
-        self.answers += 1;
+        self.responses += 1;
         let start = request.start_after.as_deref();
         let start = start.filter(|_| !self.ignores_starts).unwrap_or_default();
         let position = match &request.continuation {
@@ -47,7 +47,7 @@ impl Server {
             .continuation
             .as_ref()
             .is_some_and(|token| token.starts_with(EMPTY));
-        if self.empty_every > 0 && self.answers.is_multiple_of(self.empty_every) && !is_again {
+        if self.empty_every > 0 && self.responses.is_multiple_of(self.empty_every) && !is_again {
             let next = Some(format!("{EMPTY}{position}").into());
             return Ok(ListPage::new(Vec::new(), Vec::new(), next));
         }
@@ -59,11 +59,11 @@ impl Server {
         let prefix = request.prefix.prefix();
         let mut position = position.to_owned();
         let mut page = ListPage::default();
-        let behind = |position: &str| {
+        let after = |position: &str| {
             let is_before = |key: &String| **key < *prefix || **key <= *position;
             self.keys.partition_point(is_before)
         };
-        let mut at = behind(&position);
+        let mut at = after(&position);
         loop {
             let Some(key) = self.keys.get(at).filter(|key| key.starts_with(prefix)) else {
                 return page;
@@ -79,7 +79,7 @@ impl Server {
                         .push(S3Prefix::from_parts("b", common).unwrap());
                     // Longer than what follows in any key here.
                     position = format!("{common}{}", "\u{10ffff}".repeat(8));
-                    at = behind(&position);
+                    at = after(&position);
                 }
                 None => {
                     let url = S3Url::from_parts("b", key).unwrap();
@@ -92,35 +92,35 @@ impl Server {
     }
 }
 
-/// What became of a listing.
+/// The result of a listing.
 #[derive(Debug)]
-struct Outcome {
+struct ListOutcome {
     keys: Vec<String>,
     error: Option<Error>,
     requests: usize,
     rounds: usize,
-    /// Most pages asked for or kept at a time.
+    /// The most pages in flight or kept.
     ahead: usize,
     most_at_once: usize,
 }
 
-const EAGER: Spread = Spread {
-    lanes: 64,
-    ahead: usize::MAX,
+const EAGER: ListConcurrency = ListConcurrency {
+    requests: 64,
+    read_ahead: usize::MAX,
     follows_reader: false,
 };
 
-/// Lists; `order` chooses which request of those under way is answered next, and `None` answers all, one round each.
+/// Lists. `order` chooses the request in flight that is answered next; with `None`, all are answered in rounds.
 fn list(
-    server: &Server,
+    server: &ListServer,
     prefix: &str,
-    spread: Spread,
+    spread: ListConcurrency,
     mut order: Option<&mut dyn FnMut(usize) -> usize>,
-) -> Outcome {
+) -> ListOutcome {
     let mut server = server.clone();
     let base = ListRequest::new(S3Prefix::from_parts("b", prefix).unwrap());
-    let mut plan = Plan::new(base, spread, true);
-    let mut outcome = Outcome {
+    let mut scheduler = ListScheduler::new(base, spread, true);
+    let mut outcome = ListOutcome {
         keys: Vec::new(),
         error: None,
         requests: 0,
@@ -128,9 +128,9 @@ fn list(
         ahead: 0,
         most_at_once: 0,
     };
-    let mut under_way: Vec<(u64, ListRequest)> = Vec::new();
+    let mut in_flight: Vec<(u64, ListRequest)> = Vec::new();
     loop {
-        while let Some(page) = plan.pop() {
+        while let Some(page) = scheduler.pop() {
             match page {
                 Ok(page) => outcome.keys.extend(
                     page.objects
@@ -140,26 +140,26 @@ fn list(
                 Err(error) => outcome.error = Some(error),
             }
         }
-        if plan.is_over() {
+        if scheduler.is_over() {
             return outcome;
         }
-        while let Some(request) = plan.next() {
+        while let Some(request) = scheduler.next_request() {
             outcome.requests += 1;
-            under_way.push(request);
+            in_flight.push(request);
         }
-        outcome.ahead = outcome.ahead.max(plan.pages_ahead());
-        outcome.most_at_once = outcome.most_at_once.max(under_way.len());
-        assert!(!under_way.is_empty(), "the listing stands still: {plan:?}");
+        outcome.ahead = outcome.ahead.max(scheduler.pages_ahead());
+        outcome.most_at_once = outcome.most_at_once.max(in_flight.len());
+        assert!(!in_flight.is_empty(), "no request in flight: {scheduler:?}");
         outcome.rounds += 1;
         match &mut order {
             Some(choose) => {
-                let chosen = choose(under_way.len());
-                let (id, request) = under_way.swap_remove(chosen);
-                plan.answered(id, server.answer(&request));
+                let chosen = choose(in_flight.len());
+                let (id, request) = in_flight.swap_remove(chosen);
+                scheduler.handle_response(id, server.respond(&request));
             }
             None => {
-                for (id, request) in under_way.drain(..) {
-                    plan.answered(id, server.answer(&request));
+                for (id, request) in in_flight.drain(..) {
+                    scheduler.handle_response(id, server.respond(&request));
                 }
             }
         }
@@ -167,17 +167,17 @@ fn list(
     }
 }
 
-fn server(keys: impl IntoIterator<Item = String>) -> Server {
+fn server(keys: impl IntoIterator<Item = String>) -> ListServer {
     let keys: BTreeSet<String> = keys.into_iter().collect();
-    Server {
+    ListServer {
         keys: keys.into_iter().collect(),
         page_size: 1000,
-        ..Server::default()
+        ..ListServer::default()
     }
 }
 
-/// Lists all keys in rounds, and asserts that each came once and in order.
-fn complete(server: &Server, spread: Spread) -> Outcome {
+/// Lists all keys in rounds, and asserts that each is listed once and in order.
+fn complete(server: &ListServer, spread: ListConcurrency) -> ListOutcome {
     let outcome = list(server, "", spread, None);
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     assert!(outcome.keys.iter().eq(&server.keys));
@@ -198,16 +198,16 @@ fn hexadecimal(count: u64) -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn up_to_two_pages_cost_a_request_each_and_three_cost_little_more() {
+fn up_to_two_pages_cost_a_request_each_and_three_cost_two_more() {
     for (count, requests) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (2000, 2)] {
         let flat = server((0..count).map(|n| format!("k{n:07}")));
         assert_eq!(complete(&flat, EAGER).requests, requests, "{count} keys");
     }
-    // Beside the second page is the look for directories.
+    // The second page, and a probe for directories.
     let tree = server((0..1001).map(|n| format!("p/{n:04}")));
     let outcome = complete(&tree, EAGER);
     assert_eq!((outcome.requests, outcome.rounds), (3, 2));
-    // Two guesses behind the end.
+    // Two speculative pages after the end.
     for count in [2500, 3000] {
         let flat = server((0..count).map(|n| format!("k{n:07}")));
         assert_eq!(complete(&flat, EAGER).requests, 3 + 2, "{count} keys");
@@ -215,7 +215,7 @@ fn up_to_two_pages_cost_a_request_each_and_three_cost_little_more() {
 }
 
 #[test]
-fn directories_are_listed_side_by_side() {
+fn directories_are_listed_in_parallel() {
     let tree = server((0..200_000).map(|n| format!("d{:02}/k{:05}", n / 3125, n % 3125)));
     let outcome = complete(&tree, EAGER);
     assert!(outcome.rounds <= 6, "{} rounds", outcome.rounds);
@@ -223,7 +223,7 @@ fn directories_are_listed_side_by_side() {
 }
 
 #[test]
-fn numbers_are_listed_side_by_side() {
+fn numbers_are_listed_in_parallel() {
     let flat = server((0..200_000).map(|n| format!("{n:06}")));
     let outcome = complete(&flat, EAGER);
     assert!(outcome.rounds <= 10, "{} rounds", outcome.rounds);
@@ -235,14 +235,14 @@ fn numbers_are_listed_side_by_side() {
 }
 
 #[test]
-fn hexadecimal_keys_are_listed_side_by_side() {
+fn hexadecimal_keys_are_listed_in_parallel() {
     let outcome = complete(&server(hexadecimal(100_000)), EAGER);
     assert!(outcome.rounds <= 12, "{} rounds", outcome.rounds);
     assert!(outcome.requests <= 160, "{} requests", outcome.requests);
 }
 
 #[test]
-fn keys_without_a_structure_cost_no_more_than_pages() {
+fn keys_without_digits_cost_one_request_per_page() {
     let scripts = ('\u{4e00}'..'\u{4e80}')
         .flat_map(|a| ('\u{4e00}'..'\u{4e40}').map(move |b| format!("{a}{b}")));
     let mut server = server(scripts);
@@ -252,7 +252,7 @@ fn keys_without_a_structure_cost_no_more_than_pages() {
 }
 
 #[test]
-fn many_small_directories_cost_no_request_each() {
+fn many_small_directories_share_requests() {
     let tree = server((0..20_000).map(|n| format!("d{n:05}/file")));
     let outcome = complete(&tree, EAGER);
     assert!(outcome.requests <= 40, "{} requests", outcome.requests);
@@ -281,27 +281,27 @@ fn large_directories_among_small_ones_are_listed_in_several_ranges() {
 }
 
 #[test]
-fn a_reader_who_stops_early_has_paid_for_few_pages() {
+fn a_reader_that_stops_early_causes_few_requests() {
     let tree = server((0..200_000).map(|n| format!("d{:02}/k{:05}", n / 3125, n % 3125)));
-    let following = Spread {
-        ahead: 256,
+    let following = ListConcurrency {
+        read_ahead: 256,
         follows_reader: true,
         ..EAGER
     };
     for (read, most) in [(1, 1), (2, 3), (3, 4), (4, 12), (10, 240)] {
         let mut server = tree.clone();
         let base = ListRequest::new(S3Prefix::parse("s3://b").unwrap());
-        let mut plan = Plan::new(base, following, true);
+        let mut scheduler = ListScheduler::new(base, following, true);
         let (mut taken, mut requests) = (0, 0);
         while taken < read {
-            if plan.pop().is_some() {
+            if scheduler.pop().is_some() {
                 taken += 1;
                 continue;
             }
-            let sent: Vec<_> = std::iter::from_fn(|| plan.next()).collect();
+            let sent: Vec<_> = std::iter::from_fn(|| scheduler.next_request()).collect();
             requests += sent.len();
             for (id, request) in sent {
-                plan.answered(id, server.answer(&request));
+                scheduler.handle_response(id, server.respond(&request));
             }
         }
         assert!(requests <= most, "{requests} for {read}");
@@ -312,11 +312,14 @@ fn a_reader_who_stops_early_has_paid_for_few_pages() {
 }
 
 #[test]
-fn boundaries_that_were_only_planned_cost_nothing() {
+fn unused_boundaries_cost_nothing() {
     let large = (0..3500).map(|n| format!("a/{n:04}"));
     let small = (0..40).flat_map(|n| [format!("b{n:02}.txt"), format!("b{n:02}/x")]);
     let tree = server(large.chain(small));
-    let two = Spread { ahead: 2, ..EAGER };
+    let two = ListConcurrency {
+        read_ahead: 2,
+        ..EAGER
+    };
     let requests = complete(&tree, two).requests;
     assert!(requests <= 8, "{requests} requests");
 }
@@ -325,13 +328,19 @@ fn boundaries_that_were_only_planned_cost_nothing() {
 fn no_more_pages_are_kept_than_allowed() {
     let tree = server((0..60_000).map(|n| format!("d{:02}/k{:05}", n / 3000, n % 3000)));
     for ahead in [1, 2, 7, 30] {
-        let outcome = complete(&tree, Spread { ahead, ..EAGER });
+        let outcome = complete(
+            &tree,
+            ListConcurrency {
+                read_ahead: ahead,
+                ..EAGER
+            },
+        );
         assert!(outcome.ahead <= ahead, "{} of {ahead}", outcome.ahead);
         let outcome = complete(
             &tree,
-            Spread {
-                lanes: ahead,
-                ahead: 100,
+            ListConcurrency {
+                requests: ahead,
+                read_ahead: 100,
                 ..EAGER
             },
         );
@@ -344,7 +353,7 @@ fn no_more_pages_are_kept_than_allowed() {
 }
 
 #[test]
-fn a_server_that_does_not_begin_behind_a_key_is_listed_by_its_tokens() {
+fn a_server_without_start_after_is_listed_by_tokens() {
     for tree in [false, true] {
         let key = |n| {
             if tree {
@@ -362,17 +371,17 @@ fn a_server_that_does_not_begin_behind_a_key_is_listed_by_its_tokens() {
 }
 
 #[test]
-fn a_server_that_refuses_delimiters_is_listed_all_the_same() {
+fn a_server_that_denies_delimiters_is_listed() {
     let mut server = server((0..30_000).map(|n| format!("d{:02}/k{n:05}", n / 3000)));
-    server.refuses_delimiters = true;
+    server.denies_delimiters = true;
     let outcome = complete(&server, EAGER);
     assert!(outcome.rounds < 30, "{} rounds", outcome.rounds);
 }
 
 #[test]
-fn an_error_comes_behind_the_pages_before_it() {
+fn an_error_comes_after_the_pages_before_it() {
     let tree = server((0..9_000).map(|n| format!("d{:02}/k{n:05}", n / 3000)));
-    let mut plan = Plan::new(
+    let mut scheduler = ListScheduler::new(
         ListRequest::new(S3Prefix::parse("s3://b").unwrap()),
         EAGER,
         true,
@@ -380,34 +389,34 @@ fn an_error_comes_behind_the_pages_before_it() {
     let mut server = tree.clone();
     let mut keys = 0;
     loop {
-        match plan.pop() {
+        match scheduler.pop() {
             Some(Ok(page)) => keys += page.objects.len(),
             Some(Err(error)) => {
                 assert_eq!(error.kind(), ErrorKind::Other);
                 break;
             }
             None => {
-                let requests: Vec<_> = std::iter::from_fn(|| plan.next()).collect();
+                let requests: Vec<_> = std::iter::from_fn(|| scheduler.next_request()).collect();
                 for (id, request) in requests.into_iter().rev() {
                     let is_bad = request.prefix.prefix() == "d01/";
-                    let answer = if is_bad {
+                    let response = if is_bad {
                         Err(Error::new(ErrorKind::Other, Operation::List))
                     } else {
-                        server.answer(&request)
+                        server.respond(&request)
                     };
-                    plan.answered(id, answer);
+                    scheduler.handle_response(id, response);
                 }
             }
         }
     }
     assert_eq!(keys, 3000);
-    assert!(plan.is_over() && plan.next().is_none());
+    assert!(scheduler.is_over() && scheduler.next_request().is_none());
 }
 
 #[test]
-fn a_range_that_lies_is_an_error() {
+fn keys_outside_their_range_are_an_error() {
     let tree = server((0..9_000).map(|n| format!("d{:02}/k{n:05}", n / 3000)));
-    for lie in [
+    for violate in [
         (|page: &mut ListPage| page.objects.reverse()) as fn(&mut ListPage),
         |page| page.objects.insert(1, page.objects[0].clone()),
         |page| {
@@ -422,24 +431,24 @@ fn a_range_that_lies_is_an_error() {
         },
     ] {
         let mut server = tree.clone();
-        let mut plan = Plan::new(
+        let mut scheduler = ListScheduler::new(
             ListRequest::new(S3Prefix::parse("s3://b").unwrap()),
             EAGER,
             true,
         );
         let error = loop {
-            match plan.pop() {
+            match scheduler.pop() {
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => break error,
-                None => assert!(!plan.is_over(), "the lie is noticed"),
+                None => assert!(!scheduler.is_over(), "the violation is detected"),
             }
-            let requests: Vec<_> = std::iter::from_fn(|| plan.next()).collect();
+            let requests: Vec<_> = std::iter::from_fn(|| scheduler.next_request()).collect();
             for (id, request) in requests {
-                let mut page = server.answer(&request).unwrap();
+                let mut page = server.respond(&request).unwrap();
                 if request.prefix.prefix() == "d01/" {
-                    lie(&mut page);
+                    violate(&mut page);
                 }
-                plan.answered(id, Ok(page));
+                scheduler.handle_response(id, Ok(page));
             }
         };
         assert_eq!(error.kind(), ErrorKind::Integrity);
@@ -461,47 +470,47 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn every_key_comes_once_and_in_order(
+    fn every_key_is_listed_once_and_in_order(
         keys in keys(),
         prefix in "(p|p/|a|a/)?",
         page_size in 1_usize..40,
         empty_every in 0_usize..6,
         ignores_delimiters: bool,
-        refuses_delimiters: bool,
+        denies_delimiters: bool,
         ignores_starts in prop::bool::weighted(0.2),
-        lanes in 1_usize..20,
-        ahead in 1_usize..40,
+        requests in 1_usize..20,
+        read_ahead in 1_usize..40,
         follows_reader: bool,
         seed: u64,
     ) {
-        let server = Server {
+        let server = ListServer {
             keys, page_size, empty_every: empty_every + usize::from(empty_every == 1),
-            ignores_delimiters, refuses_delimiters, ignores_starts, ..Server::default()
+            ignores_delimiters, denies_delimiters, ignores_starts, ..ListServer::default()
         };
         let mut random = fastrand::Rng::with_seed(seed);
         let mut choose = move |count| random.usize(..count);
-        let outcome = list(&server, &prefix, Spread { lanes, ahead, follows_reader }, Some(&mut choose));
+        let outcome = list(&server, &prefix, ListConcurrency { requests, read_ahead, follows_reader }, Some(&mut choose));
         let mut expected: Vec<&String> = server.keys.iter().filter(|key| key.starts_with(&prefix)).collect();
         if let Some(error) = outcome.error {
-            // A server may be found out too late, but then it is said.
+            // A violation may be detected too late to fall back, but then it is an error.
             prop_assert_eq!((error.kind(), ignores_starts), (ErrorKind::Integrity, true), "{}", error);
             expected.truncate(outcome.keys.len());
         }
         prop_assert_eq!(outcome.keys.iter().collect::<Vec<_>>(), expected);
-        prop_assert!(outcome.ahead <= ahead, "{} pages", outcome.ahead);
+        prop_assert!(outcome.ahead <= read_ahead, "{} pages", outcome.ahead);
     }
 }
 
 #[test]
-fn the_listings_of_the_model_are_really_cut() {
+fn the_listings_of_the_model_are_parallel() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut cut = 0;
     for _ in 0..50 {
         let keys = keys().new_tree(&mut runner).unwrap().current();
-        let server = Server {
+        let server = ListServer {
             keys,
             page_size: 5,
-            ..Server::default()
+            ..ListServer::default()
         };
         cut += usize::from(list(&server, "", EAGER, None).most_at_once > 2);
     }

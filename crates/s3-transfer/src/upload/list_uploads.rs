@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use s3_core::{AbortUpload, ErrorKind, ListUploads, ListedUpload, Operation, Result, S3Prefix};
 
-use crate::list::Trail;
+use crate::list::TokenCycleDetector;
 use crate::request_job::request_job;
 use crate::{CallOptions, Error, Transfer};
 
@@ -20,7 +20,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<Vec<ListedUpload>> {
         let mut uploads = Vec::new();
-        let mut trail = Trail::default();
+        let mut trail = TokenCycleDetector::default();
         let mut request = ListUploads::new(prefix.clone());
         loop {
             let place = prefix.as_str();
@@ -31,7 +31,7 @@ impl Transfer {
                 return Ok(uploads);
             };
             let mark = Arc::from(format!("{key}\0{}", id.as_str()));
-            if trail.meets_itself(&mark) {
+            if trail.is_repeated(&mark) {
                 let error = Error::new(ErrorKind::Integrity, Operation::ListUploads);
                 let error = error.with_resource(place);
                 return Err(error.with_message("the pages go round in a circle"));

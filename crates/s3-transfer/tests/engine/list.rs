@@ -114,7 +114,7 @@ fn slow_pages() -> FaultRule {
 /// For callers who keep all objects anyway.
 fn all() -> ListOptions {
     let mut options = ListOptions::default();
-    options.ahead = Some(NonZeroUsize::MAX);
+    options.read_ahead = Some(NonZeroUsize::MAX);
     options
 }
 
@@ -207,7 +207,7 @@ async fn a_level_and_a_single_worker_are_listed_as_they_are_read() {
     let setup = holding(TransferConfig::default(), keys).await;
     for (options, pages) in [
         (ListOptions::one_level(), 5),
-        (ListOptions::default().one_by_one(), 5),
+        (ListOptions::default().sequential(), 5),
     ] {
         let before = setup.memory.operations().get(Operation::List);
         let mut listing = setup.transfer.list(bucket(), options, &Default::default());
@@ -231,7 +231,7 @@ async fn a_page_that_repeats_the_end_of_the_one_before_is_an_error() {
             let key = url(&format!("k{n}"));
             setup.memory.put_bytes(key, "x").await.unwrap();
         }
-        let mut options = ListOptions::default().one_by_one();
+        let mut options = ListOptions::default().sequential();
         options.page_size = Some(2);
         options.delimiter = delimiter.map(Into::into);
         let pages = setup.transfer.list(bucket(), options, &Default::default());
