@@ -1,3 +1,5 @@
+//! Tests of the settings of an AWS profile.
+
 use std::collections::HashMap;
 
 use super::*;
