@@ -33,7 +33,7 @@ conformance_suite!(generated_client_over_our_server, async {
     let server = S3Server::start(memory())
         .await
         .expect("loopback has a free port");
-    let store = server.client_builder().direct_path(false).build();
+    let store = server.client_builder().sdk_retries(true).build();
     Harness::new(store, BUCKET).keeping(server)
 });
 

@@ -44,7 +44,7 @@ fn client(source: &Silent, direct: bool) -> S3 {
         .endpoint("http://127.0.0.1:1")
         .region("us-east-1")
         .credentials_provider(source.clone())
-        .direct_path(direct)
+        .sdk_retries(!direct)
         .build();
     S3::builder()
         .store(store)

@@ -244,7 +244,7 @@ async fn the_generated_client_shows_as_little() {
     let _here = said.listen();
     let local = tempfile::tempdir().unwrap();
     let server = server(faults(7)).await;
-    let store = builder(&server, SECRET).direct_path(false).build();
+    let store = builder(&server, SECRET).sdk_retries(true).build();
     session(&client(store, &local), &said, &local).await;
     said.never_says_a_secret();
 }

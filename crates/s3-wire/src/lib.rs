@@ -27,13 +27,15 @@ mod credentials;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;
+mod request;
 mod xml;
 
 pub use credentials::{Credentials, InvalidCredentials};
 pub use http::{
-    ChecksumTrailer, Origin, OutgoingRequest, Pool, RequestBody, Response, ResponseBody,
-    ResponseHead, WireError, WireErrorKind, trailer_len,
+    ChecksumTrailer, Origin, Pool, RequestBody, Response, ResponseBody, ResponseHead, WireError,
+    WireErrorKind, trailer_len,
 };
+pub use request::Request;
 pub use xml::{ErrorDocument, NotXml};
 
 #[cfg(doctest)]

@@ -1,4 +1,4 @@
-//! Payloads on their way out, and bodies on their way in.
+//! Payloads as bodies of the SDK's HTTP client.
 
 use std::fmt;
 use std::io;
@@ -6,56 +6,24 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
-use futures_util::stream;
 use http_body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
-use super::errors;
-use crate::{Body, Payload};
+use crate::Payload;
 
 /// How much of a file is read at a time: large enough to hide the hop to another thread, small enough that an
 /// upload of hundreds of parts at once stays in tens of megabytes.
 const PIECE: usize = 256 << 10;
 
-/// Returns the payload as the SDK wants it: one buffer as it is, anything else as a stream of known length
-/// that can be started again.
-pub(super) fn outgoing(payload: &Payload) -> ByteStream {
-    let body = match in_one_buffer(payload) {
-        Some(bytes) => SdkBody::from(bytes),
-        None => {
-            let payload = payload.clone();
-            SdkBody::retryable(move || SdkBody::from_body_1_x(Pieces::new(payload.clone())))
-        }
-    };
-    ByteStream::new(body)
-}
-
-/// Returns the payload if all of it is in one buffer.
-pub(super) fn in_one_buffer(payload: &Payload) -> Option<Bytes> {
-    if payload.is_empty() {
-        return Some(Bytes::new());
-    }
+/// Returns the payload as the SDK's HTTP client takes it: a stream of known length. With `signed`, a payload of one
+/// buffer is handed over as that, which the SDK then hashes; it cannot hash a stream.
+pub(super) fn outgoing(payload: &Payload, signed: bool) -> SdkBody {
     match payload.as_chunks() {
-        Some([only]) => Some(only.clone()),
-        _ => None,
+        Some([only]) if signed => SdkBody::from(only.clone()),
+        _ if payload.is_empty() => SdkBody::empty(),
+        _ => SdkBody::from_body_1_x(Pieces::new(payload.clone())),
     }
-}
-
-/// Returns an answer's body; `place` goes into its errors.
-pub(super) fn incoming(mut bytes: ByteStream, place: String) -> Body {
-    let mut over = false;
-    Body::from_stream(stream::poll_fn(move |cx| {
-        if over {
-            return Poll::Ready(None);
-        }
-        let frame = ready!(Pin::new(&mut bytes).poll_next(cx));
-        over = !matches!(frame, Some(Ok(_)));
-        Poll::Ready(frame.map(|frame| {
-            frame.map_err(|error| errors::while_reading(&error).with_resource(&place))
-        }))
-    }))
 }
 
 /// A payload that is sent in pieces: buffers one by one, a file by reading it on tokio's blocking threads.
@@ -149,6 +117,8 @@ mod tests {
     use std::fs::File;
     use std::sync::Arc;
 
+    use aws_smithy_types::byte_stream::ByteStream;
+
     use super::super::causes::find;
     use super::*;
 
@@ -168,20 +138,19 @@ mod tests {
         Arc::new(file)
     }
 
-    async fn all(body: ByteStream) -> Vec<u8> {
-        body.collect().await.unwrap().into_bytes().to_vec()
+    async fn all(body: SdkBody) -> Vec<u8> {
+        let collected = ByteStream::new(body).collect().await;
+        collected.unwrap().into_bytes().to_vec()
     }
 
     #[tokio::test]
-    async fn a_file_is_sent_in_pieces_of_known_total_length_and_can_be_sent_again() {
+    async fn a_file_is_sent_in_pieces_of_known_total_length() {
         let bytes = ramp(3 * PIECE / 2);
         let payload = Payload::from_file(file_of(&bytes), 10, bytes.len() as u64 - 10);
-        let body = outgoing(&payload).into_inner();
+        let body = outgoing(&payload, true);
         assert!(body.is_streaming());
         assert_eq!(body.content_length(), Some(payload.len()));
-        let again = body.try_clone().unwrap();
-        assert_eq!(all(ByteStream::new(body)).await, bytes[10..]);
-        assert_eq!(all(ByteStream::new(again)).await, bytes[10..]);
+        assert_eq!(all(body).await, bytes[10..]);
     }
 
     #[tokio::test]
@@ -191,25 +160,24 @@ mod tests {
             Bytes::new(),
             Bytes::from_static(b"de"),
         ];
-        let body = outgoing(&Payload::from_chunks(chunks));
-        assert_eq!(body.size_hint(), (5, Some(5)));
+        let body = outgoing(&Payload::from_chunks(chunks), false);
+        assert_eq!(body.content_length(), Some(5));
         assert_eq!(all(body).await, b"abcde");
     }
 
     #[test]
-    fn one_buffer_is_sent_as_it_is() {
-        let body = outgoing(&Payload::from("abc")).into_inner();
-        assert_eq!(body.bytes(), Some(&b"abc"[..]));
-        assert_eq!(
-            outgoing(&Payload::empty()).into_inner().bytes(),
-            Some(&b""[..])
-        );
+    fn one_buffer_is_handed_over_if_it_is_to_be_signed() {
+        let body = |signed| outgoing(&Payload::from("abc"), signed);
+        assert_eq!(body(true).bytes(), Some(&b"abc"[..]));
+        assert_eq!(body(false).bytes(), None);
+        assert_eq!(outgoing(&Payload::empty(), false).bytes(), Some(&b""[..]));
     }
 
     #[tokio::test]
     async fn a_file_that_became_shorter_fails_instead_of_ending_early() {
         let payload = Payload::from_file(file_of(b"12345"), 0, 6);
-        let error = outgoing(&payload).collect().await.unwrap_err();
+        let body = ByteStream::new(outgoing(&payload, false));
+        let error = body.collect().await.unwrap_err();
         assert!(find::<UnreadablePayload>(&error).is_some(), "{error:?}");
     }
 }

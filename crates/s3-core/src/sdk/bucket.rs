@@ -5,7 +5,7 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use super::client::Resolved;
 use super::convert;
 use super::errors::{self, from_sdk};
-use super::whole_document::WholeDocument;
+use super::xml_complete::XmlComplete;
 use crate::{BucketInfo, BucketRequest, Operation, Result};
 
 pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
@@ -19,7 +19,7 @@ pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
             .set_continuation_token(token.clone());
         let output = call
             .customize()
-            .interceptor(WholeDocument)
+            .interceptor(XmlComplete)
             .send()
             .await
             .map_err(|error| from_sdk(operation, &error))?;

@@ -32,8 +32,7 @@ pub enum Integrity {
     /// `WhenSupported` on AWS, `WhenRequired` elsewhere: older servers refuse checksums that they do not know.
     #[default]
     Auto,
-    /// A CRC-64/NVME with every upload, a CRC-32 where the generated client sends it; the server's checksum is compared
-    /// with every whole object that is read.
+    /// A CRC-64/NVME with every upload; the server's checksum is compared with every whole object that is read.
     WhenSupported,
     /// Only where S3 insists on it, such as when deleting a batch of keys.
     WhenRequired,
@@ -153,20 +152,11 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Sends GET, HEAD, PUT, `UploadPart` and `ListObjectsV2` over a request path of our own, or, if `yes` is false,
-    /// through the SDK's generated client like everything else. Default: true.
+    /// Sends all requests through this client instead of the built-in ones. With it, `https://` endpoints need no
+    /// feature.
     ///
-    /// Results are the same. The own path costs a fraction of the CPU time per request; it takes credentials,
-    /// region and endpoint rules from the SDK. It is not used with [`sdk_retries`](Self::sdk_retries), with
-    /// [`http_client`](Self::http_client), nor for what it cannot sign: directory buckets and access points.
-    #[must_use]
-    pub fn direct_path(mut self, yes: bool) -> Self {
-        self.settings.direct_path = yes;
-        self
-    }
-
-    /// Sends all requests through this client instead of the built-in one. With it, `https://` endpoints need
-    /// no feature, and [`direct_path`](Self::direct_path) has no effect.
+    /// Requests then cost several times the CPU time, as with [`sdk_retries`](Self::sdk_retries): the SDK signs and
+    /// sends them. A file that is uploaded with a checksum is read twice.
     #[must_use]
     pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
         self.settings.http_client = Some(client.into_shared());
@@ -226,7 +216,6 @@ pub(super) struct Settings {
     pub(super) addressing: Addressing,
     pub(super) integrity: Integrity,
     pub(super) sdk_retries: bool,
-    pub(super) direct_path: bool,
     pub(super) profile: Option<String>,
     pub(super) connect_timeout: Duration,
     pub(super) http_client: Option<SharedHttpClient>,
@@ -253,7 +242,6 @@ impl Settings {
             .field("addressing", &self.addressing)
             .field("integrity", &self.integrity)
             .field("sdk_retries", &self.sdk_retries)
-            .field("direct_path", &self.direct_path)
             .field("profile", &self.profile)
     }
 }
@@ -267,7 +255,6 @@ impl Default for Settings {
             addressing: Addressing::Auto,
             integrity: Integrity::Auto,
             sdk_retries: false,
-            direct_path: true,
             profile: None,
             // The SDK's own default: one SYN that is lost and sent again after 3 seconds still gets through.
             connect_timeout: Duration::from_millis(3100),

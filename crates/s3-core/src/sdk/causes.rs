@@ -13,6 +13,12 @@ pub(super) fn find<'e, T: StdError + 'static>(
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
+/// Returns an error as an `io::Error` of the kind of its first cause that is one.
+pub(super) fn io_error(error: &(dyn StdError + 'static)) -> io::Error {
+    let kind = find::<io::Error>(error).map_or(io::ErrorKind::Other, io::Error::kind);
+    io::Error::new(kind, text_of(error))
+}
+
 /// Returns an error and then its causes.
 pub(super) fn causes<'e>(
     error: &'e (dyn StdError + 'static),

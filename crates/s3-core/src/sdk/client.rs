@@ -11,18 +11,17 @@ use aws_sdk_s3::config::{
     BehaviorVersion, Builder, IdentityCache, Region, RequestChecksumCalculation,
     ResponseChecksumValidation, SharedHttpClient, StalledStreamProtectionConfig,
 };
-use s3_wire::Pool;
 
-use super::bounded_answer::BoundedAnswer;
 use super::builder::{Addressing, Integrity, Settings};
 use super::clock::Clock;
-use super::direct::Direct;
-use super::direct::target::{EndpointSettings, Target};
+use super::clock_skew::{RetryAfterSkew, SetClock};
 use super::endpoint::{Endpoint, without_secrets};
 use super::identity::{Identities, OfCache};
-use super::known_range::KnownRange;
+use super::list::ListingForm;
 use super::regions::Regions;
-use super::skewed::{AskAgain, SetClock};
+use super::response_limit::ResponseLimit;
+use super::sender::{Route, Sender};
+use super::target::EndpointSettings;
 use super::transport::{self, Transport};
 use crate::{Error, ErrorKind, Operation, Result};
 
@@ -40,24 +39,17 @@ pub(super) struct Resolved {
     /// What the server has turned out not to have.
     lacks_batch_delete: AtomicBool,
     regions: Arc<Regions>,
-    /// The request path of our own; `None` where everything goes through the client.
-    direct: Option<Direct>,
-    /// What decides where the client sends requests.
-    #[cfg(test)]
-    pub(super) rules: EndpointSettings,
-}
-
-/// What the client was made of, for a path that does as the client does.
-pub(super) struct Shared {
-    pub(super) identities: Arc<Identities>,
-    pub(super) pool: Pool,
-    pub(super) endpoint: EndpointSettings,
-    pub(super) regions: Arc<Regions>,
-    pub(super) clock: Clock,
-    /// Whether uploads carry a checksum, and downloads are asked for theirs.
+    /// Whether uploads carry a checksum, and downloads ask for theirs.
     pub(super) checksums: bool,
     /// Whether nothing but the signature protects a payload on its way.
     pub(super) signs_payloads: bool,
+    /// How the server wants to be asked for listings.
+    pub(super) listing_form: ListingForm,
+    /// What sends over `s3-wire`; `None` where everything goes through the SDK's client.
+    sender: Option<Sender>,
+    /// What decides where the client sends requests.
+    #[cfg(test)]
+    pub(super) rules: EndpointSettings,
 }
 
 impl Resolved {
@@ -67,6 +59,8 @@ impl Resolved {
             .config()
             .region()
             .map(|region| region.as_ref().to_owned());
+        let required_only = Some(&RequestChecksumCalculation::WhenRequired);
+        let checksums = client.config().request_checksum_calculation() != required_only;
         // Its endpoint cannot be asked for, so nothing is assumed of it: payloads are signed.
         Self {
             client,
@@ -75,16 +69,18 @@ impl Resolved {
             region,
             clock: Clock::default(),
             lacks_batch_delete: AtomicBool::new(false),
-            direct: None,
+            checksums,
+            signs_payloads: true,
+            listing_form: ListingForm::default(),
+            sender: None,
             #[cfg(test)]
             rules: EndpointSettings::default(),
         }
     }
 
-    /// Returns the direct path to a bucket, if requests for it may take one.
-    pub(super) fn direct(&self, bucket: &str) -> Option<(&Direct, Arc<Target>)> {
-        let direct = self.direct.as_ref()?;
-        Some((direct, direct.target(bucket)?))
+    /// Returns where requests for a bucket go.
+    pub(super) fn route<'a>(&'a self, bucket: &'a str) -> Route<'a> {
+        Sender::route(self.sender.as_ref(), self, bucket)
     }
 
     /// Returns the generated client for a bucket.
@@ -96,8 +92,8 @@ impl Resolved {
     pub(super) fn learns_region(&self, bucket: &str, error: &Error) -> bool {
         let region = error.bucket_region();
         let news = region.is_some_and(|region| self.regions.learn(bucket, region));
-        if let Some(direct) = self.direct.as_ref().filter(|_| news) {
-            direct.forget_target(bucket);
+        if let Some(sender) = self.sender.as_ref().filter(|_| news) {
+            sender.forget_target(bucket);
         }
         news
     }
@@ -108,18 +104,6 @@ impl Resolved {
 
     pub(super) fn remember_no_batch_delete(&self) {
         self.lacks_batch_delete.store(true, Ordering::Relaxed);
-    }
-
-    /// Returns whether uploads to a bucket carry the direct path's checksum.
-    pub(super) fn adds_crc(&self, bucket: &str) -> bool {
-        self.direct(bucket)
-            .is_some_and(|(direct, _)| direct.adds_checksums())
-    }
-
-    /// Returns whether bytes cannot be changed on their way unnoticed even if the signature leaves them out:
-    /// TLS covers them, or they never leave this machine.
-    pub(super) fn covers_payloads(&self) -> bool {
-        self.endpoint.as_ref().is_some_and(covers_payloads)
     }
 
     /// Returns whether somebody else's server answers.
@@ -278,8 +262,7 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
                 .connect_timeout(settings.connect_timeout)
                 .build(),
         )
-        .interceptor(KnownRange)
-        .interceptor(BoundedAnswer)
+        .interceptor(ResponseLimit)
         // Whoever reads the body above decides when it has stalled.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // One clock for both paths and for presigned URLs.
@@ -289,7 +272,7 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
             clock: clock.clone(),
             retries: retries.clone(),
         })
-        .retry_classifier(AskAgain)
+        .retry_classifier(RetryAfterSkew)
         .retry_config(retries);
     builder.set_endpoint_url(rules.endpoint.clone());
     if !settings.sdk_retries {
@@ -318,35 +301,30 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
     let tested = rules.clone();
     let proxied = sources.transport.may_use_proxies
         && transport::is_proxied(rules.endpoint.as_deref(), &region);
-    let own_path =
-        settings.direct_path && !settings.sdk_retries && settings.http_client.is_none() && !proxied;
+    let own_transport = !settings.sdk_retries && settings.http_client.is_none() && !proxied;
     let regions = Arc::new(Regions::new(Some(region.clone())));
-    let pool = match own_path {
-        true => Some(
-            sources
+    let sender = match identities.filter(|_| own_transport) {
+        Some(identities) => {
+            let pool = sources
                 .transport
-                .pool(settings.connect_timeout, operation)?,
-        ),
-        false => None,
+                .pool(settings.connect_timeout, operation)?;
+            let (regions, clock) = (Arc::clone(&regions), clock.clone());
+            Some(Sender::new(pool, identities, rules, regions, clock))
+        }
+        None => None,
     };
-    let shared = identities.zip(pool).map(|(identities, pool)| Shared {
-        identities,
-        pool,
-        endpoint: rules,
-        regions: Arc::clone(&regions),
-        clock: clock.clone(),
-        checksums: adds,
-        // AWS itself is reached over TLS.
-        signs_payloads: !endpoint.as_ref().is_none_or(covers_payloads),
-    });
     Ok(Resolved {
         client: Client::from_conf(config),
+        // AWS itself is reached over TLS.
+        signs_payloads: !endpoint.as_ref().is_none_or(covers_payloads),
         endpoint,
         regions,
         region: Some(region),
         clock,
         lacks_batch_delete: AtomicBool::new(false),
-        direct: shared.map(Direct::new),
+        checksums: adds,
+        listing_form: ListingForm::default(),
+        sender,
         #[cfg(test)]
         rules: tested,
     })
@@ -571,7 +549,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_direct_path_is_taken_where_nothing_speaks_against_it() {
+    async fn requests_go_over_the_wire_where_nothing_speaks_against_it() {
         let builder = || {
             let builder = SdkStore::builder()
                 .endpoint("http://127.0.0.1:1")
@@ -580,16 +558,15 @@ mod tests {
         };
         for (builder, taken) in [
             (builder(), true),
-            (builder().direct_path(false), false),
             (builder().sdk_retries(true), false),
             (builder().http_client(Replay::new([])), false),
         ] {
             let store = builder.build();
             let resolved = store.resolved(Operation::Get).await.unwrap();
-            assert_eq!(resolved.direct("bucket").is_some(), taken, "{store:?}");
-            assert!(resolved.direct("bucket--use1-az4--x-s3").is_none());
+            assert_eq!(resolved.route("bucket").is_wire(), taken, "{store:?}");
+            assert!(!resolved.route("bucket--use1-az4--x-s3").is_wire());
             let given = Resolved::from_client(resolved.client.clone());
-            assert!(given.direct("bucket").is_none());
+            assert!(!given.route("bucket").is_wire());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use aws_sdk_s3::types::ChecksumType;
 use aws_smithy_types::DateTime;
@@ -28,12 +28,6 @@ pub(super) fn time(time: Option<DateTime>) -> Option<SystemTime> {
     SystemTime::try_from(time?).ok()
 }
 
-/// Returns a time for a header, in whole seconds: HTTP has no fractions.
-pub(super) fn date(time: SystemTime) -> DateTime {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    DateTime::from_secs(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-}
-
 pub(super) fn version(text: Option<String>) -> Option<VersionId> {
     version_of(&text?)
 }
@@ -46,11 +40,6 @@ pub(super) fn version_of(text: &str) -> Option<VersionId> {
 
 /// Returns the encoding of the object itself: `aws-chunked` is a framing of the upload, which some servers
 /// store and give back.
-pub(super) fn content_encoding(text: Option<String>) -> Option<Arc<str>> {
-    content_encoding_of(&text?)
-}
-
-/// As [`content_encoding`], of a text.
 pub(super) fn content_encoding_of(text: &str) -> Option<Arc<str>> {
     if !text.to_ascii_lowercase().contains("aws-chunked") {
         return (!text.is_empty()).then(|| text.into());
@@ -208,48 +197,7 @@ macro_rules! with_attributes {
     }};
 }
 
-/// Turns the output of a get or a head, which name everything alike, into a description of the object.
-macro_rules! object_meta {
-    ($output:expr, $url:expr, $size:expr) => {{
-        let output = &mut $output;
-        let mut meta = $crate::ObjectMeta::new($url, $size);
-        meta.checksum = $crate::sdk::convert::covers_object(output.checksum_type.as_ref())
-            .then(|| $crate::sdk::convert::checksum_of!(*output))
-            .flatten();
-        meta.etag = $crate::sdk::convert::etag(output.e_tag.take());
-        meta.last_modified = $crate::sdk::convert::time(output.last_modified.take());
-        meta.version = $crate::sdk::convert::version(output.version_id.take());
-        meta.attributes.content_type = output.content_type.take().map(Into::into);
-        meta.attributes.content_encoding =
-            $crate::sdk::convert::content_encoding(output.content_encoding.take());
-        meta.attributes.cache_control = output.cache_control.take().map(Into::into);
-        meta.attributes.content_disposition = output.content_disposition.take().map(Into::into);
-        meta.attributes.content_language = output.content_language.take().map(Into::into);
-        meta.attributes.expires = output
-            .expires_string
-            .take()
-            .and_then(|text| s3_wire::timestamp::parse_http_date(&text));
-        meta.attributes.storage_class = output
-            .storage_class
-            .take()
-            .map(|class| class.as_str().into())
-            .filter(|class: &std::sync::Arc<str>| **class != *"STANDARD");
-        meta.attributes.encryption = output
-            .server_side_encryption
-            .take()
-            .map(|encryption| $crate::Encryption::new(encryption.as_str()));
-        meta.attributes.user = output
-            .metadata
-            .take()
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), value))
-            .collect();
-        meta
-    }};
-}
-
-pub(super) use {checksum_of, object_meta, with_attributes, with_checksum};
+pub(super) use {checksum_of, with_attributes, with_checksum};
 
 #[cfg(test)]
 mod tests {
@@ -266,7 +214,7 @@ mod tests {
             (Some("gzip,aws-chunked,br"), Some("gzip,br")),
         ] {
             assert_eq!(
-                content_encoding(header.map(str::to_owned)).as_deref(),
+                header.and_then(content_encoding_of).as_deref(),
                 own,
                 "{header:?}"
             );
@@ -302,13 +250,5 @@ mod tests {
     fn a_copy_source_is_encoded_but_for_its_slashes() {
         let url = S3Url::parse("s3://bucket/a b/é+%~.txt").unwrap();
         assert_eq!(copy_source(&url), "bucket/a%20b/%C3%A9%2B%25~.txt");
-    }
-
-    #[test]
-    fn a_date_has_no_fraction() {
-        assert_eq!(
-            date(UNIX_EPOCH + Duration::from_millis(1500)),
-            DateTime::from_secs(1)
-        );
     }
 }

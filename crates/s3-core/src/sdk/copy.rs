@@ -2,11 +2,11 @@
 
 use aws_sdk_s3::types::MetadataDirective;
 
-use super::blank_key::send_to_object;
 use super::client::Resolved;
 use super::convert::{self, checksum_of, with_attributes};
 use super::errors::{self, from_sdk};
 use super::put::with_mode;
+use super::whitespace_key::send_to_object;
 use crate::{
     ByteRange, CopyRequest, ETag, Operation, PartTag, PutResponse, Result, UploadPartCopy,
 };

@@ -9,10 +9,10 @@ use futures_util::{FutureExt, StreamExt, stream};
 use md5::{Digest, Md5};
 use s3_url::S3Url;
 
-use super::blank_key::{is_blank, send_to_object};
 use super::client::Resolved;
 use super::errors::{self, from_sdk};
-use super::whole_document::WholeDocument;
+use super::whitespace_key::{is_blank, send_to_object};
+use super::xml_complete::XmlComplete;
 use crate::{DeleteRequest, DeleteResponse, Error, ErrorKind, Operation, Result};
 
 /// How many objects that take a request of their own are deleted at once. 32: 1,000 keys then take 32 round trips instead of
@@ -120,7 +120,7 @@ async fn delete_batch(
         .bucket(&**bucket)
         .delete(keys)
         .customize()
-        .interceptor(WholeDocument);
+        .interceptor(XmlComplete);
     if resolved.is_third_party() {
         // Servers that predate S3's newer checksums insist on this one.
         call = call.mutate_request(add_content_md5);

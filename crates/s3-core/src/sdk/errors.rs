@@ -13,13 +13,12 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::SdkError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::DispatchFailure;
-use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
 
 use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
 use super::hint::{REFUSED, hint, wait_of};
 use super::reply::Reply;
-use super::whole_document::is_whole_result;
+use super::xml_complete::is_whole_result;
 use crate::{Error, ErrorKind, Operation, Phase, Retryability, classify};
 use s3_wire::ErrorDocument;
 
@@ -69,24 +68,6 @@ fn broke_off(error: &(dyn StdError + 'static)) -> bool {
             let said = cause.to_string();
             said.starts_with("error reading a body from connection")
         })
-}
-
-/// Returns what an error in the middle of an answer's body means.
-pub(super) fn while_reading(error: &ByteStreamError) -> Error {
-    let text = text_of(error);
-    let timed_out = find::<io::Error>(error).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut);
-    let kind = if text.contains("checksum mismatch") {
-        ErrorKind::Integrity
-    } else if timed_out {
-        ErrorKind::Timeout
-    } else {
-        ErrorKind::Network
-    };
-    // Whatever it is, the object is intact on the server as far as we know.
-    Error::new(kind, Operation::Get)
-        .with_message(text)
-        .with_phase(Phase::Body)
-        .with_retryability(Retryability::Transient)
 }
 
 /// Returns the error of one key in an answer that is a success as a whole.

@@ -1,111 +1,222 @@
-//! Reading an object or its description.
+//! Reads an object or its description.
 
-use super::blank_key::send_to_object;
-use super::body;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use s3_wire::sign::{HeaderError, Headers};
+use s3_wire::{Response, ResponseBody, WireErrorKind};
+
+use super::answer::read_headers;
+use super::body_verifier::Verifier;
 use super::client::Resolved;
-use super::convert::{self, object_meta, served};
-use super::direct;
-use super::errors::{self, from_sdk};
+use super::errors;
+use super::sender::invalid_header;
+use super::transport_error;
 use crate::{
-    ByteRange, ETag, Error, ErrorKind, GetRequest, GetResponse, HeadRequest, ObjectMeta, Operation,
-    Result,
+    Body, BodySource, ChecksumAlgorithm, Conditions, Error, ErrorKind, GetRequest, GetResponse,
+    HeadRequest, ObjectMeta, Operation, Result, Retryability, S3Url, VersionId,
 };
 
-/// Sets the conditions of a read on a builder of the SDK.
-macro_rules! with_conditions {
-    ($builder:expr, $conditions:expr) => {{
-        let conditions = &$conditions;
-        $builder
-            .set_if_match(conditions.if_match.as_ref().map(ETag::quoted))
-            .set_if_none_match(conditions.if_none_match.as_ref().map(ETag::quoted))
-            .set_if_modified_since(conditions.if_modified_since.map(convert::date))
-            .set_if_unmodified_since(conditions.if_unmodified_since.map(convert::date))
-    }};
-}
+/// The longest body that is read to its end before it is handed on, because nothing else says how long it is: 8 MiB, the
+/// usual part of a download.
+const MAX_UNKNOWN_LENGTH: usize = 8 << 20;
 
 pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetResponse> {
-    let (url, range) = (request.url.clone(), request.range.clone());
-    let outcome = match resolved.direct(url.bucket()) {
-        // As a header it would be malformed, and servers ignore what is malformed.
-        _ if range.as_ref().is_some_and(|range| !range.is_satisfiable()) => {
+    let outcome = match &request.range {
+        // As a header it would be malformed, and servers ignore malformed headers.
+        Some(range) if !range.is_satisfiable() => {
             Err(Error::new(ErrorKind::InvalidRange, Operation::Get))
         }
-        Some((direct, target)) => direct::get(direct, &target, &request).await,
-        None => generated_get(resolved, request).await,
+        _ => get_object(resolved, &request).await,
     };
-    outcome.map_err(|error| match &range {
-        // What is missing is missing whole.
+    outcome.map_err(|error| match &request.range {
+        // A missing object is missing as a whole.
         Some(range) if error.kind() != ErrorKind::NotFound => {
-            error.with_resource(&url).with_range(range)
+            error.with_resource(&request.url).with_range(range)
         }
-        _ => error.with_resource(&url),
+        _ => error.with_resource(&request.url),
     })
 }
 
 pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<ObjectMeta> {
-    let url = request.url.clone();
-    let outcome = match resolved.direct(url.bucket()) {
-        Some((direct, target)) => direct::head(direct, &target, &request).await,
-        None => generated_head(resolved, request).await,
-    };
-    outcome.map_err(|error| error.with_resource(&url))
+    let HeadRequest {
+        url,
+        conditions,
+        version,
+    } = request;
+    let mut headers = Headers::new();
+    push_conditions(&mut headers, &conditions)
+        .map_err(|error| invalid_header(Operation::Head, &error).with_resource(&url))?;
+    let sent = send(
+        resolved,
+        Operation::Head,
+        "HEAD",
+        &url,
+        version.as_ref(),
+        headers,
+    )
+    .await;
+    let response = sent.map_err(|error| error.with_resource(&url))?;
+    read_headers(response.head.iter()).object(url)
 }
 
-async fn generated_get(resolved: &Resolved, request: GetRequest) -> Result<GetResponse> {
+async fn get_object(resolved: &Resolved, request: &GetRequest) -> Result<GetResponse> {
     let GetRequest {
         url,
         range,
         conditions,
         version,
     } = request;
-    let call = with_conditions!(resolved.client(url.bucket()).get_object(), conditions)
-        .set_range(range.as_ref().map(ByteRange::header))
-        .set_version_id(version.map(|version| version.as_str().to_owned()));
-    let sent = send_to_object!(call, url);
-    let mut output = sent.map_err(|error| unread(from_sdk(Operation::Get, &error)))?;
-    let served = served(
-        length(output.content_length),
-        output.content_range.as_deref(),
-        range.as_ref(),
-    );
-    let (served, size) = served.map_err(|text| match output.content_length {
-        None if output.content_range.is_none() => errors::malformed(Operation::Get, &text),
-        _ => errors::contradictory(Operation::Get, &text),
-    })?;
-    let bytes = std::mem::take(&mut output.body);
-    let meta = object_meta!(output, url.clone(), size);
-    Ok(GetResponse::new(
-        meta,
-        served,
-        body::incoming(bytes, url.as_str().to_owned()),
-    ))
-}
-
-async fn generated_head(resolved: &Resolved, request: HeadRequest) -> Result<ObjectMeta> {
-    let HeadRequest {
+    let mut headers = Headers::new();
+    let mut pushed = push_conditions(&mut headers, conditions);
+    if let Some(range) = range {
+        pushed = pushed.and_then(|()| headers.push_formatted("range", format_args!("{range}")));
+    }
+    if resolved.checksums {
+        pushed = pushed.and_then(|()| headers.push("x-amz-checksum-mode", "ENABLED"));
+    }
+    pushed.map_err(|error| invalid_header(Operation::Get, &error))?;
+    let mut response = send(
+        resolved,
+        Operation::Get,
+        "GET",
         url,
-        conditions,
-        version,
-    } = request;
-    let call = with_conditions!(resolved.client(url.bucket()).head_object(), conditions)
-        .set_version_id(version.map(|version| version.as_str().to_owned()));
-    let sent = send_to_object!(call, url);
-    let mut output = sent.map_err(|error| from_sdk(Operation::Head, &error))?;
-    let size = length(output.content_length)
-        .ok_or_else(|| errors::malformed(Operation::Head, "the answer has no Content-Length"))?;
-    Ok(object_meta!(output, url, size))
+        version.as_ref(),
+        headers,
+    )
+    .await?;
+    let mut described = read_headers(response.head.iter());
+    let mut whole = None;
+    if described.content_length.is_none() && described.content_range.is_none() {
+        // The last chunk says where the body ends. Without chunks nothing would tell a body that was cut.
+        let encoding = response.head.get("transfer-encoding").unwrap_or_default();
+        if encoding.trim().eq_ignore_ascii_case("chunked") && response.status == 200 {
+            let bytes = collect_unknown_length(&mut response.body).await?;
+            described.content_length = Some(bytes.len() as u64);
+            whole = Some(bytes);
+        }
+    }
+    let (range, meta) = described.part(response.status, url.clone(), range.as_ref())?;
+    // The checksum of a range's response is that of the whole object.
+    let checksum = meta.checksum.as_ref();
+    let checksum = checksum.filter(|_| resolved.checksums && range == (0..meta.size));
+    let verifier = checksum.and_then(Verifier::new);
+    let verified = verifier.as_ref().map(Verifier::algorithm);
+    let mut arriving = ArrivingBody {
+        verifier,
+        response: response.body,
+        url: url.clone(),
+    };
+    let body = match whole.or_else(|| arriving.response.take_whole()) {
+        Some(bytes) => {
+            arriving.update(&bytes);
+            arriving.verify()?;
+            let body = Body::from_bytes(bytes);
+            match verified {
+                Some(algorithm) => body.with_verified(algorithm),
+                None => body,
+            }
+        }
+        None => Body::from_source(arriving),
+    };
+    Ok(GetResponse::new(meta, range, body))
 }
 
-/// A part that came and cannot be taken contradicts itself; the server has not failed.
-fn unread(error: Error) -> Error {
-    match error.http_status() {
-        Some(206) => error.with_kind(ErrorKind::Integrity),
-        _ => error,
+/// Reads a body to its end, to know how long it is.
+async fn collect_unknown_length(body: &mut ResponseBody) -> Result<Bytes> {
+    body.collect(MAX_UNKNOWN_LENGTH).await.map_err(|error| {
+        if error.kind() != WireErrorKind::TooLarge {
+            return transport_error::in_body(Operation::Get, &error);
+        }
+        let text = "the response does not say how long the object is, which is longer than 8 MiB";
+        let error = errors::malformed(Operation::Get, text);
+        error.with_retryability(Retryability::No)
+    })
+}
+
+async fn send(
+    resolved: &Resolved,
+    operation: Operation,
+    method: &'static str,
+    url: &S3Url,
+    version: Option<&VersionId>,
+    headers: Headers,
+) -> Result<Response> {
+    let route = resolved.route(url.bucket());
+    let mut request = route.request(method, url.key());
+    request.headers = headers;
+    if let Some(version) = version {
+        request.query.push("versionId", version.as_str());
+    }
+    route.send(operation, &mut request, None).await
+}
+
+fn push_conditions(headers: &mut Headers, conditions: &Conditions) -> Result<(), HeaderError> {
+    if let Some(etag) = &conditions.if_match {
+        headers.push_formatted("if-match", format_args!("\"{etag}\""))?;
+    }
+    if let Some(etag) = &conditions.if_none_match {
+        headers.push_formatted("if-none-match", format_args!("\"{etag}\""))?;
+    }
+    if let Some(time) = conditions.if_modified_since {
+        headers.push("if-modified-since", &httpdate::fmt_http_date(time))?;
+    }
+    if let Some(time) = conditions.if_unmodified_since {
+        headers.push("if-unmodified-since", &httpdate::fmt_http_date(time))?;
+    }
+    Ok(())
+}
+
+/// The body of a response, with errors that name the object.
+struct ArrivingBody {
+    response: ResponseBody,
+    /// Compares what has arrived; `None` once it has been compared.
+    verifier: Option<Verifier>,
+    url: S3Url,
+}
+
+impl ArrivingBody {
+    fn update(&mut self, bytes: &[u8]) {
+        if let Some(verifier) = &mut self.verifier {
+            verifier.update(bytes);
+        }
+    }
+
+    fn verify(&mut self) -> Result<()> {
+        if self.verifier.take().is_none_or(Verifier::agrees) {
+            return Ok(());
+        }
+        let text = "the body does not match the checksum of the response";
+        Err(errors::contradictory(Operation::Get, text).with_resource(&self.url))
     }
 }
 
-fn length(header: Option<i64>) -> Option<u64> {
-    u64::try_from(header?).ok()
+impl BodySource for ArrivingBody {
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut BytesMut,
+        at_most: usize,
+    ) -> Poll<Result<usize>> {
+        let held = into.len();
+        let filled = ready!(self.response.poll_fill(cx, into, at_most));
+        let filled = filled.map_err(|error| {
+            transport_error::in_body(Operation::Get, &error).with_resource(&self.url)
+        })?;
+        self.update(&into[held..]);
+        if filled == 0 {
+            self.verify()?;
+        }
+        Poll::Ready(Ok(filled))
+    }
+
+    fn verified_by_store(&self) -> Option<ChecksumAlgorithm> {
+        self.verifier.as_ref().map(Verifier::algorithm)
+    }
+
+    fn skip_verification(&mut self) {
+        self.verifier = None;
+    }
 }
 
 #[cfg(test)]
@@ -116,7 +227,7 @@ mod tests {
 
     use super::super::replay::{Replay, answer};
     use super::*;
-    use crate::{Encryption, Retryability, S3Url, Store, VersionId};
+    use crate::{ETag, Encryption, Retryability, Store};
 
     fn url() -> S3Url {
         S3Url::parse("s3://bucket/a//b é+").unwrap()
@@ -136,10 +247,7 @@ mod tests {
 
         let sent = replay.only();
         let path = "http://127.0.0.1:9/bucket/a//b%20%C3%A9%2B";
-        assert_eq!(
-            sent.line(),
-            format!("GET {path}?x-id=GetObject&versionId=v1")
-        );
+        assert_eq!(sent.line(), format!("GET {path}?versionId=v1"));
         assert_eq!(sent.header("range"), Some("bytes=2-3"));
         assert_eq!(sent.header("if-match"), Some("\"abc\""));
         assert_eq!(
@@ -281,5 +389,18 @@ mod tests {
             (ErrorKind::Integrity, Retryability::Transient)
         );
         assert_eq!(replay.only().header("x-amz-checksum-mode"), Some("ENABLED"));
+    }
+
+    #[tokio::test]
+    async fn a_partial_response_without_a_range_is_not_taken_for_a_whole_object() {
+        let replay = Replay::new([answer(206, &[("content-length", "4")], "part")]);
+        let request = GetRequest::new(url()).with_range(0..4);
+        let error = replay.store().get(request).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.retryability()),
+            (ErrorKind::Integrity, Retryability::Transient),
+            "{error}"
+        );
+        assert!(error.to_string().contains("Content-Range"), "{error}");
     }
 }

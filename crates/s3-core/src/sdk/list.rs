@@ -1,104 +1,175 @@
 //! Listing keys and unfinished uploads, page by page.
 //!
-//! Pages are asked for with `encoding-type=url`, because XML cannot carry every key; what the answers mean is
-//! [`listing`](super::listing)'s.
+//! Pages are requested with `encoding-type=url`, because XML cannot carry every key; [`listing`] reads the responses.
 
-use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_sdk_s3::types::{EncodingType, MultipartUpload, Object};
+use aws_sdk_s3::types::{EncodingType, MultipartUpload};
 use s3_url::{S3Prefix, S3Url};
-use s3_wire::listing::{Entry, KeyDecoder, Page};
+use s3_wire::listing::KeyDecoder;
 
-use super::bounded_answer::CountedAnswer;
 use super::client::Resolved;
 use super::convert;
-use super::direct;
 use super::errors::{self, from_sdk};
-use super::listing::list_page;
-use super::whole_document::WholeDocument;
+use super::listing;
+use super::reply::Reply;
+use super::response_limit::MAX_DOCUMENT;
+use super::transport_error;
+use super::xml_complete::XmlComplete;
 use crate::{
-    ListPage, ListRequest, ListUploads, ListedUpload, Operation, Result, UploadId, UploadsPage,
+    ByteCounter, Error, ErrorKind, ListPage, ListRequest, ListUploads, ListedUpload, Operation,
+    Result, UploadId, UploadsPage,
 };
 
 pub(super) async fn page(resolved: &Resolved, request: ListRequest) -> Result<ListPage> {
-    let place = request.prefix.clone();
-    let outcome = match resolved.direct(place.bucket()) {
-        Some((direct, target)) => direct::page(direct, &target, &request).await,
-        None => generated_page(resolved, request).await,
-    };
-    outcome.map_err(|error| error.with_resource(&place))
+    let page = list_objects(resolved, &request).await;
+    page.map_err(|error| error.with_resource(&request.prefix))
 }
 
-async fn generated_page(resolved: &Resolved, request: ListRequest) -> Result<ListPage> {
-    let ListRequest {
-        prefix,
-        delimiter,
-        start_after,
-        continuation,
-        max_keys,
-        moved,
-    } = request;
+async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPage> {
+    let known = resolved.listing_form.load();
+    let mut form = known;
+    let mut first_refusal = None;
+    loop {
+        match page_in_form(resolved, list, form).await {
+            Ok((page, version_1)) => {
+                // A server that does not know version 2 has listed from the beginning.
+                let again = version_1
+                    && !form.version_1
+                    && (list.start_after.is_some() || list.continuation.is_some());
+                form.version_1 = version_1;
+                if again {
+                    continue;
+                }
+                if form != known {
+                    tracing::debug!("the server lists in another form; it is remembered");
+                    resolved.listing_form.store(form);
+                }
+                return Ok(page);
+            }
+            Err(error) => match form.simpler(&error) {
+                // A token that is refused is the token's fault.
+                Some(simpler) if list.continuation.is_none() => {
+                    first_refusal.get_or_insert(error);
+                    form = simpler;
+                }
+                _ => return Err(first_refusal.unwrap_or(error)),
+            },
+        }
+    }
+}
+
+/// Returns the page, and whether it is one of version 1.
+async fn page_in_form(
+    resolved: &Resolved,
+    list: &ListRequest,
+    form: Form,
+) -> Result<(ListPage, bool)> {
+    let operation = Operation::List;
+    let route = resolved.route(list.prefix.bucket());
+    let mut request = route.request("GET", "");
+    let query = &mut request.query;
+    if !form.version_1 {
+        query.push("list-type", "2");
+    }
+    if !form.unencoded {
+        query.push("encoding-type", "url");
+    }
+    let continuation = list.continuation.as_deref();
     // A continuation goes on where it must; S3 refuses no combination, but some servers mix them up.
-    let start_after = start_after.filter(|_| continuation.is_none());
-    let call = resolved
-        .client(prefix.bucket())
-        .list_objects_v2()
-        .bucket(prefix.bucket());
-    let call = call
-        .encoding_type(EncodingType::Url)
-        .set_prefix(non_empty(prefix.prefix()))
-        .set_delimiter(delimiter.as_deref().and_then(non_empty))
-        .set_start_after(start_after.as_deref().and_then(non_empty))
-        .set_continuation_token(continuation.as_deref().map(str::to_owned))
-        .set_max_keys(max_keys.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let call = call.customize().interceptor(WholeDocument);
-    let call = match moved {
-        Some(moved) => call.interceptor(CountedAnswer(moved)),
-        None => call,
+    let start_after = list
+        .start_after
+        .as_deref()
+        .filter(|_| continuation.is_none());
+    let (token, start) = match form.version_1 {
+        false => (
+            ("continuation-token", continuation),
+            ("start-after", start_after),
+        ),
+        true => (("marker", continuation), ("marker", start_after)),
     };
-    let sent = call.send().await;
-    let mut output =
-        sent.map_err(|error| from_sdk(Operation::List, &error).with_resource(prefix.as_str()))?;
-    let page = Page {
-        entries: output
-            .contents
-            .take()
-            .unwrap_or_default()
-            .into_iter()
-            .map(entry)
-            .collect(),
-        common_prefixes: output
-            .common_prefixes
-            .take()
-            .unwrap_or_default()
-            .into_iter()
-            .map(|entry| entry.prefix.map(Cow::Owned))
-            .collect(),
-        claims_encoding: output.encoding_type() == Some(&EncodingType::Url),
-        is_truncated: output.is_truncated,
-        is_identified: output.name.is_some()
-            || output.key_count.is_some()
-            || output.max_keys.is_some()
-            || output.is_truncated.is_some(),
-        marker: None,
-        next_marker: None,
-        prefix: output.prefix.take().map(Cow::Owned),
-        next_token: output.next_continuation_token.take().map(Cow::Owned),
+    for (name, text) in [
+        ("prefix", Some(list.prefix.prefix())),
+        ("delimiter", list.delimiter.as_deref()),
+        start,
+        token,
+    ] {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            query.push(name, text);
+        }
+    }
+    if let Some(max) = list.max_keys {
+        query.push("max-keys", &max.min(i32::MAX as u32).to_string());
+    }
+    let mut response = route.send(operation, &mut request, None).await?;
+    let received = list.moved.as_ref().map(ByteCounter::as_atomic);
+    let body = response.body.collect_counted(MAX_DOCUMENT, received).await;
+    let body = body.map_err(|error| transport_error::in_body(operation, &error))?;
+    let reply = Reply {
+        status: response.status,
+        header: &|name| response.head.get(name),
+        body: &body,
     };
-    list_page(&page, &prefix, false)
-        .map_err(|text| errors::malformed(Operation::List, text).with_resource(prefix.as_str()))
+    listing::read_version(&list.prefix, &reply, form.version_1)
 }
 
-fn entry(object: Object) -> Entry<'static> {
-    Entry {
-        key: object.key.map(Cow::Owned),
-        size: object.size.and_then(|size| u64::try_from(size).ok()),
-        etag: object.e_tag.map(Cow::Owned),
-        last_modified: convert::time(object.last_modified),
-        storage_class: object
-            .storage_class
-            .map(|class| Cow::Owned(class.as_str().to_owned())),
+/// How the server has to be asked for a listing; found out once per store.
+#[derive(Debug, Default)]
+pub(super) struct ListingForm {
+    version_1: AtomicBool,
+    unencoded: AtomicBool,
+}
+
+/// What one request uses of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Form {
+    /// `ListObjects`, whose continuation is a key.
+    version_1: bool,
+    /// Without `encoding-type`.
+    unencoded: bool,
+}
+
+impl ListingForm {
+    fn load(&self) -> Form {
+        Form {
+            version_1: self.version_1.load(Ordering::Relaxed),
+            unencoded: self.unencoded.load(Ordering::Relaxed),
+        }
+    }
+
+    fn store(&self, form: Form) {
+        self.version_1.store(form.version_1, Ordering::Relaxed);
+        self.unencoded.store(form.unencoded, Ordering::Relaxed);
+    }
+}
+
+impl Form {
+    /// Returns what else may be tried after a refusal.
+    fn simpler(self, error: &Error) -> Option<Self> {
+        let refused = error.kind() == ErrorKind::Unsupported
+            || error.http_status() == Some(400)
+                && matches!(
+                    error.code(),
+                    Some("InvalidArgument" | "InvalidRequest" | "NotImplemented")
+                );
+        if !refused {
+            return None;
+        }
+        let text = error.message().unwrap_or_default().to_ascii_lowercase();
+        let (version_1, unencoded) = (true, true);
+        match self {
+            Self {
+                unencoded: false, ..
+            } if text.contains("encoding") => Some(Self { unencoded, ..self }),
+            Self {
+                version_1: false, ..
+            } => Some(Self { version_1, ..self }),
+            Self {
+                unencoded: false, ..
+            } => Some(Self { unencoded, ..self }),
+            _ => None,
+        }
     }
 }
 
@@ -120,7 +191,7 @@ pub(super) async fn uploads(resolved: &Resolved, request: ListUploads) -> Result
         .set_key_marker(after_key.as_deref().map(str::to_owned))
         .set_upload_id_marker(after_upload.map(|upload| upload.as_str().to_owned()))
         .set_max_uploads(max_uploads.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let sent = call.customize().interceptor(WholeDocument).send().await;
+    let sent = call.customize().interceptor(XmlComplete).send().await;
     let mut output =
         sent.map_err(|error| from_sdk(operation, &error).with_resource(prefix.as_str()))?;
     let malformed = |text| errors::malformed(operation, text).with_resource(prefix.as_str());
@@ -182,7 +253,7 @@ fn listed_upload(
 mod tests {
     use super::super::replay::{Replay, answer};
     use super::*;
-    use crate::{ETag, ErrorKind, Retryability, Store};
+    use crate::{ETag, Retryability, Store};
 
     fn prefix() -> S3Prefix {
         S3Prefix::parse("s3://bucket/a b/").unwrap()
@@ -218,7 +289,7 @@ mod tests {
         assert_eq!(page.next.as_deref(), Some("1+/="));
         assert_eq!(
             replay.only().line(),
-            "GET http://127.0.0.1:9/bucket/?list-type=2&delimiter=%2F&encoding-type=url&max-keys=2\
+            "GET http://127.0.0.1:9/bucket/?delimiter=%2F&encoding-type=url&list-type=2&max-keys=2\
              &prefix=a%20b%2F&start-after=a%20b%2Fm"
         );
     }

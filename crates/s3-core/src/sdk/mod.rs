@@ -2,9 +2,9 @@
 //!
 //! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
 //! first operation, with one [`identity`] for whatever signs; the operation's own file turns the request into the SDK's
-//! and the answer back with [`convert`]; [`blank_key`] puts the object's name in, and [`whole_document`] and [`known_range`] see
-//! that an answer is complete or says what it is a part of. [`bounded_answer`] breaks off what does not end, and
-//! [`skewed`] asks again where the server has set the [`clock`].
+//! and the answer back with [`convert`]; [`whitespace_key`] puts the object's name in, and [`xml_complete`] and [`known_range`] see
+//! that an answer is complete or says what it is a part of. [`response_limit`] breaks off what does not end, and
+//! [`clock_skew`] asks again where the server has set the [`clock`].
 //! What comes back is read in three places: [`listing`] for pages of keys, [`answer`] for headers, [`reply`] for
 //! refusals. The direct path hands them bytes; the generated client's outputs go through the same rules.
 //! Whatever fails goes through [`errors`], the one place that knows the SDK's error types, with [`causes`] to see
@@ -14,9 +14,8 @@
 //! [`SdkStoreBuilder::http_client`].
 
 mod answer;
-mod blank_key;
 mod body;
-mod bounded_answer;
+mod body_verifier;
 mod bucket;
 mod builder;
 mod causes;
@@ -24,14 +23,12 @@ mod causes;
 mod chain;
 mod client;
 mod clock;
+mod clock_skew;
 mod convert;
 mod copy;
 #[cfg(feature = "config")]
 mod credential_process;
 mod delete;
-mod direct;
-#[cfg(test)]
-mod endless;
 mod endpoint;
 mod errors;
 #[cfg(feature = "fuzzing")]
@@ -39,9 +36,9 @@ pub(crate) mod fuzzing;
 mod get;
 mod hint;
 mod identity;
-mod known_range;
 mod list;
 mod listing;
+mod payload_digest;
 mod presign;
 #[cfg(feature = "config")]
 mod profile;
@@ -50,14 +47,19 @@ mod regions;
 #[cfg(test)]
 mod replay;
 mod reply;
-mod skewed;
+mod response_limit;
+mod sdk_transport;
+mod sender;
 mod store;
+mod target;
 #[cfg(test)]
 mod tests;
 mod tolerant;
 mod transport;
+mod transport_error;
 mod upload;
-mod whole_document;
+mod whitespace_key;
+mod xml_complete;
 
 pub use builder::{Addressing, Integrity, SdkStoreBuilder};
 pub use store::SdkStore;

@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::presigning::PresigningConfig;
 
-use super::blank_key::to_object;
 use super::client::Resolved;
 use super::errors::{self, from_sdk};
+use super::whitespace_key::to_object;
 use crate::{Operation, PresignMethod, PresignRequest, Result};
 
 pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Result<String> {

@@ -1,12 +1,20 @@
-//! Writing an object in one request.
+//! Writes an object, or a part of an upload, in one request.
 
-use super::blank_key::to_object;
-use super::body;
+use std::borrow::Cow;
+
+use s3_wire::sign::{HeaderError, Headers, PayloadHash};
+use s3_wire::{Request, trailer_len};
+
+use super::answer::read_headers;
 use super::client::Resolved;
-use super::convert::{self, checksum_of, with_attributes, with_checksum};
-use super::direct;
-use super::errors::from_sdk;
-use crate::{Operation, PutRequest, PutResponse, Result};
+use super::payload_digest::{self, ADDED, header_of};
+use super::sender::{Route, invalid_header};
+use super::upload::part_number;
+use super::{errors, transport_error};
+use crate::{
+    Attributes, Checksum, Operation, PartTag, Payload, PutMode, PutRequest, PutResponse, Result,
+    UploadPart,
+};
 
 /// Sets the condition of a write on a builder of the SDK.
 macro_rules! with_mode {
@@ -22,42 +30,177 @@ macro_rules! with_mode {
 pub(super) use with_mode;
 
 pub(super) async fn put(resolved: &Resolved, request: PutRequest) -> Result<PutResponse> {
-    let url = request.url.clone();
-    let outcome = match resolved.direct(url.bucket()) {
-        Some((direct, target)) => direct::put(direct, &target, &request).await,
-        None => generated(resolved, request).await,
-    };
-    outcome.map_err(|error| error.with_resource(&url))
+    let sent = put_object(resolved, &request).await;
+    sent.map_err(|error| error.with_resource(&request.url))
 }
 
-async fn generated(resolved: &Resolved, request: PutRequest) -> Result<PutResponse> {
+async fn put_object(resolved: &Resolved, put: &PutRequest) -> Result<PutResponse> {
     let PutRequest {
         url,
         payload,
         mode,
         attributes,
         checksum,
-    } = request;
-    let call = resolved.client(url.bucket()).put_object();
-    let call = with_checksum!(
-        with_mode!(with_attributes!(call, attributes), mode),
-        checksum
-    );
-    let mut call = to_object!(call.body(body::outgoing(&payload)), url);
-    if attributes.content_type.is_none() {
-        // The SDK would claim `application/octet-stream` where the caller claimed nothing.
-        call = call.mutate_request(|request| drop(request.headers_mut().remove("content-type")));
+    } = put;
+    let operation = Operation::Put;
+    let route = resolved.route(url.bucket());
+    let mut request = route.request("PUT", url.key());
+    let headers = &mut request.headers;
+    push_condition(headers, mode)
+        .and_then(|()| push_attributes(headers, attributes))
+        .map_err(|error| invalid_header(operation, &error))?;
+    // The same bytes again make the same object; a condition may be met by the first and not by the second.
+    request.idempotent = *mode == PutMode::Overwrite;
+    let encoding = attributes.content_encoding.as_deref();
+    protect(
+        resolved,
+        &route,
+        operation,
+        &mut request,
+        payload,
+        checksum.as_ref(),
+        encoding,
+    )
+    .await?;
+    let response = route.send_write(operation, &mut request, payload).await?;
+    Ok(read_headers(response.head.iter()).written())
+}
+
+pub(super) async fn part(resolved: &Resolved, request: UploadPart) -> Result<PartTag> {
+    let sent = upload_part(resolved, &request).await;
+    sent.map_err(|error| error.with_resource(&request.url))
+}
+
+async fn upload_part(resolved: &Resolved, part: &UploadPart) -> Result<PartTag> {
+    let UploadPart {
+        url,
+        upload,
+        number,
+        payload,
+        checksum,
+    } = part;
+    let operation = Operation::UploadPart;
+    part_number(operation, *number)?;
+    let route = resolved.route(url.bucket());
+    let mut request = route.request("PUT", url.key());
+    request.query.push("partNumber", &number.to_string());
+    request.query.push("uploadId", upload.as_str());
+    protect(
+        resolved,
+        &route,
+        operation,
+        &mut request,
+        payload,
+        checksum.as_ref(),
+        None,
+    )
+    .await?;
+    let response = route.send_write(operation, &mut request, payload).await?;
+    let Some(etag) = read_headers(response.head.iter()).etag() else {
+        return Err(errors::malformed(operation, "the response has no ETag"));
+    };
+    let mut tag = PartTag::new(*number, etag);
+    tag.checksum = checksum.clone();
+    Ok(tag)
+}
+
+fn push_condition(headers: &mut Headers, mode: &PutMode) -> Result<(), HeaderError> {
+    match mode {
+        PutMode::Overwrite => Ok(()),
+        PutMode::IfAbsent => headers.push("if-none-match", "*"),
+        PutMode::IfMatch(etag) => headers.push_formatted("if-match", format_args!("\"{etag}\"")),
     }
-    if resolved.covers_payloads() && body::in_one_buffer(&payload).is_some() {
-        call = call.disable_payload_signing();
+}
+
+fn push_attributes(headers: &mut Headers, attributes: &Attributes) -> Result<(), HeaderError> {
+    let Attributes {
+        content_type,
+        cache_control,
+        content_disposition,
+        content_language,
+        expires,
+        storage_class,
+        encryption,
+        user,
+        ..
+    } = attributes;
+    let encryption = encryption.as_ref().map(|value| value.as_str());
+    let expires = expires.map(httpdate::fmt_http_date);
+    for (name, value) in [
+        ("content-type", content_type.as_deref()),
+        ("cache-control", cache_control.as_deref()),
+        ("content-disposition", content_disposition.as_deref()),
+        ("content-language", content_language.as_deref()),
+        ("expires", expires.as_deref()),
+        ("x-amz-storage-class", storage_class.as_deref()),
+        ("x-amz-server-side-encryption", encryption),
+    ] {
+        if let Some(value) = value {
+            headers.push(name, value)?;
+        }
     }
-    let sent = call.send().await;
-    let output = sent.map_err(|error| from_sdk(Operation::Put, &error))?;
-    Ok(PutResponse {
-        checksum: checksum_of!(output),
-        etag: convert::etag(output.e_tag),
-        version: convert::version(output.version_id),
-    })
+    for (name, value) in user {
+        headers.push_joined("x-amz-meta-", name, value)?;
+    }
+    Ok(())
+}
+
+/// Adds what protects the payload on its way: its hash in the signature, and a checksum that S3 compares. Also adds
+/// the headers of its length and encoding.
+async fn protect(
+    resolved: &Resolved,
+    route: &Route<'_>,
+    operation: Operation,
+    request: &mut Request<'_>,
+    payload: &Payload,
+    given: Option<&Checksum>,
+    encoding: Option<&str>,
+) -> Result<()> {
+    let unreadable = |cause| transport_error::unreadable_payload(operation, &cause);
+    let mut length = payload.len();
+    let mut encoding = encoding.map(Cow::Borrowed);
+    request.payload_hash = match resolved.signs_payloads && route.is_wire() {
+        true => PayloadHash::Sha256(payload_digest::sha256(payload).await.map_err(unreadable)?),
+        // The SDK hashes the payload itself.
+        false => PayloadHash::Unsigned,
+    };
+    let in_memory = payload.as_chunks().is_some();
+    let checksum: Option<(_, Cow<'_, str>)> = match given {
+        Some(Checksum { algorithm, value }) => Some((header_of(*algorithm), Cow::Borrowed(value))),
+        None if !resolved.checksums => None,
+        // The SDK's client takes no trailer of ours: a file is read once more.
+        None if in_memory || !route.is_wire() => {
+            let value = payload_digest::crc(payload).await.map_err(unreadable)?;
+            Some((ADDED.name, value.into()))
+        }
+        // The hash of a signed payload is compared, too.
+        None if resolved.signs_payloads => None,
+        None => {
+            request.payload_hash = PayloadHash::StreamingTrailer;
+            request.trailer = Some(ADDED);
+            None
+        }
+    };
+    let headers = &mut request.headers;
+    let pushed = (|| {
+        if let Some((name, value)) = checksum {
+            headers.push(name, &value)?;
+        }
+        if let Some(trailer) = request.trailer {
+            headers.push("x-amz-trailer", trailer.name)?;
+            headers.push_formatted("x-amz-decoded-content-length", format_args!("{length}"))?;
+            encoding = Some(match encoding {
+                Some(own) => format!("aws-chunked,{own}").into(),
+                None => "aws-chunked".into(),
+            });
+            length = trailer_len(length, trailer);
+        }
+        if let Some(encoding) = encoding {
+            headers.push("content-encoding", &encoding)?;
+        }
+        headers.push_unsigned("content-length", &length.to_string())
+    })();
+    pushed.map_err(|error| invalid_header(operation, &error))
 }
 
 #[cfg(test)]
@@ -87,10 +230,7 @@ mod tests {
         assert_eq!(answer.etag, Some(ETag::new("e1")));
         assert_eq!(answer.version.unwrap().as_str(), "v1");
         let sent = replay.only();
-        assert_eq!(
-            sent.line(),
-            "PUT http://127.0.0.1:9/bucket/key?x-id=PutObject"
-        );
+        assert_eq!(sent.line(), "PUT http://127.0.0.1:9/bucket/key");
         assert_eq!(sent.text(), "hello");
         assert_eq!(sent.header("content-length"), Some("5"));
         assert_eq!(
@@ -178,8 +318,8 @@ mod tests {
         let store = replay.builder().integrity(Integrity::WhenSupported).build();
         store.put(request("hello")).await.unwrap();
         assert_eq!(
-            replay.only().header("x-amz-checksum-crc32"),
-            Some("NhCmhg==")
+            replay.only().header("x-amz-checksum-crc64nvme"),
+            Some("M3eFcAZSQlc=")
         );
     }
 

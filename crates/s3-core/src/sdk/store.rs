@@ -209,7 +209,7 @@ impl Store for SdkStore {
     }
 
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
-        in_region!(self, UploadPart, request.url, upload::part)
+        in_region!(self, UploadPart, request.url, put::part)
     }
 
     async fn upload_part_copy(&self, request: UploadPartCopy) -> Result<PartTag> {

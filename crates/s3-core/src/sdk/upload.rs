@@ -4,17 +4,15 @@ use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Part,
 };
 
-use super::blank_key::{send_to_object, to_object};
-use super::body;
 use super::client::Resolved;
 use super::convert::{self, checksum_of, with_attributes, with_checksum};
-use super::direct;
 use super::errors::{self, from_sdk};
 use super::put::with_mode;
-use super::whole_document::WholeDocument;
+use super::whitespace_key::{send_to_object, to_object};
+use super::xml_complete::XmlComplete;
 use crate::{
     AbortUpload, CompleteUpload, CreateUpload, ListParts, ListedPart, Operation, PartTag,
-    PartsPage, PutResponse, Result, UploadId, UploadPart,
+    PartsPage, PutResponse, Result, UploadId,
 };
 
 pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result<UploadId> {
@@ -23,7 +21,7 @@ pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result
         resolved.client(url.bucket()).create_multipart_upload(),
         attributes
     );
-    if resolved.adds_crc(url.bucket()) {
+    if resolved.checksums {
         // Its parts will carry this one, and the object then has one for the whole of it.
         call = call
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
@@ -39,42 +37,6 @@ pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result
             Err(error.with_resource(url.as_str()))
         }
     }
-}
-
-pub(super) async fn part(resolved: &Resolved, request: UploadPart) -> Result<PartTag> {
-    let url = request.url.clone();
-    let outcome = match resolved.direct(url.bucket()) {
-        Some((direct, target)) => direct::part(direct, &target, &request).await,
-        None => generated_part(resolved, request).await,
-    };
-    outcome.map_err(|error| error.with_resource(&url))
-}
-
-async fn generated_part(resolved: &Resolved, request: UploadPart) -> Result<PartTag> {
-    let UploadPart {
-        url,
-        upload,
-        number,
-        payload,
-        checksum,
-    } = request;
-    let operation = Operation::UploadPart;
-    let number_sent = part_number(operation, number)?;
-    let call = resolved.client(url.bucket()).upload_part();
-    let call = call.upload_id(upload.as_str()).part_number(number_sent);
-    let call = with_checksum!(call, checksum.clone()).body(body::outgoing(&payload));
-    let mut call = to_object!(call, url);
-    if resolved.covers_payloads() && body::in_one_buffer(&payload).is_some() {
-        call = call.disable_payload_signing();
-    }
-    let sent = call.send().await;
-    let output = sent.map_err(|error| from_sdk(operation, &error))?;
-    let Some(etag) = convert::etag(output.e_tag) else {
-        return Err(errors::malformed(operation, "the answer has no ETag"));
-    };
-    let mut tag = PartTag::new(number, etag);
-    tag.checksum = checksum;
-    Ok(tag)
 }
 
 pub(super) async fn complete(resolved: &Resolved, request: CompleteUpload) -> Result<PutResponse> {
@@ -149,7 +111,7 @@ pub(super) async fn parts(resolved: &Resolved, request: ListParts) -> Result<Par
         .upload_id(upload.as_str())
         .set_part_number_marker(after.map(|number| number.to_string()))
         .set_max_parts(max_parts.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let call = to_object!(call, url).interceptor(WholeDocument);
+    let call = to_object!(call, url).interceptor(XmlComplete);
     let sent = call.send().await;
     let output = sent.map_err(|error| from_sdk(operation, &error).with_resource(url.as_str()))?;
     let malformed = |text| errors::malformed(operation, text).with_resource(url.as_str());
@@ -197,7 +159,7 @@ mod tests {
     use super::*;
     use crate::{
         Attributes, Checksum, ChecksumAlgorithm, ETag, ErrorKind, PutMode, Retryability, S3Url,
-        Store,
+        Store, UploadPart,
     };
 
     fn url() -> S3Url {
@@ -243,7 +205,7 @@ mod tests {
         let sent = replay.only();
         assert_eq!(
             sent.line(),
-            "PUT http://127.0.0.1:9/bucket/key?x-id=UploadPart&partNumber=2&uploadId=u%2F1"
+            "PUT http://127.0.0.1:9/bucket/key?partNumber=2&uploadId=u%2F1"
         );
         assert_eq!(
             sent.header("x-amz-content-sha256"),

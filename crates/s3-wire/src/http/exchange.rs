@@ -7,10 +7,10 @@ use super::connection::Connection;
 use super::error::{WireError, WireErrorKind};
 use super::file_chunks::BufferPool;
 use super::idle_pool::IdlePool;
-use super::request::OutgoingRequest;
 use super::response_body::ResponseBody;
 use super::response_head::{ParsedHead, ResponseHead};
 use super::transmit::{Stop, transmit};
+use crate::Request;
 
 /// How long the reason for a broken connection is waited for. It is there already, or on its way to this task.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -37,11 +37,12 @@ pub(super) struct Failure {
 pub(super) async fn exchange(
     mut conn: Box<Connection>,
     home: &Arc<IdlePool>,
-    request: &OutgoingRequest<'_>,
+    head: &[u8],
+    request: &Request<'_>,
     buffers: &BufferPool,
 ) -> Result<Response, Failure> {
     conn.begin();
-    match head(&mut conn, request, buffers).await {
+    match read_head(&mut conn, head, request, buffers).await {
         Ok(parsed) => {
             let ParsedHead {
                 status,
@@ -50,9 +51,9 @@ pub(super) async fn exchange(
                 keep,
             } = parsed;
             let home = keep.then(|| Arc::clone(home));
-            let body = match request.response_has_body {
-                true => ResponseBody::new(framing, conn, home),
-                false => ResponseBody::none(conn, home),
+            let body = match request.method {
+                "HEAD" => ResponseBody::none(conn, home),
+                _ => ResponseBody::new(framing, conn, home),
             };
             Ok(Response { status, head, body })
         }
@@ -64,12 +65,13 @@ pub(super) async fn exchange(
     }
 }
 
-async fn head(
+async fn read_head(
     conn: &mut Connection,
-    request: &OutgoingRequest<'_>,
+    head: &[u8],
+    request: &Request<'_>,
     buffers: &BufferPool,
 ) -> Result<ParsedHead, WireError> {
-    match transmit(conn, request, buffers).await {
+    match transmit(conn, head, request, buffers).await {
         Ok(None) => conn.channel.final_head().await,
         Ok(Some(early)) | Err(Stop::Answered(early)) => Ok(unkept(early)),
         Err(Stop::Failed(error)) => Err(error),

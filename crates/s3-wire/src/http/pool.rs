@@ -15,9 +15,9 @@ use super::exchange::{Response, exchange};
 use super::file_chunks::BufferPool;
 use super::idle_pool::IdlePool;
 use super::origin::Origin;
-use super::request::OutgoingRequest;
 #[cfg(feature = "https")]
 use super::tls::Tls;
+use crate::Request;
 
 /// How often slots are looked through for connections and slots that are of no more use.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -83,7 +83,11 @@ impl Pool {
         pool
     }
 
-    /// Sends one request and returns its answer as soon as the head is there.
+    /// Sends a request and returns its response as soon as the response head has arrived.
+    ///
+    /// `head` is the request line, all headers (`Host` and `Content-Length` included) and the blank line. With
+    /// `expect: 100-continue` among the headers (in lower case), the body is held back until the server asks for it, for
+    /// at most one second.
     ///
     /// Dropped at any point, the future leaves nothing behind: its connection is closed.
     ///
@@ -93,7 +97,8 @@ impl Pool {
     pub async fn send(
         &self,
         origin: &Arc<Origin>,
-        request: OutgoingRequest<'_>,
+        head: &[u8],
+        request: &Request<'_>,
     ) -> Result<Response, WireError> {
         let slot = self.slot(origin);
         let mut idle = slot.check_out();
@@ -105,7 +110,7 @@ impl Pool {
                     Box::pin(self.connect(&slot, origin)).await?,
                 )),
             };
-            match exchange(conn, &slot, &request, &self.0.buffers).await {
+            match exchange(conn, &slot, head, request, &self.0.buffers).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) if failure.unheard && was_idle && request.idempotent => {}
                 Err(failure) => return Err(failure.error),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
@@ -44,9 +45,17 @@ enum State {
         held: Lease,
     },
     UntilClose(Lease),
+    /// Frames of another HTTP client, and what is left of the last one.
+    Frames {
+        next: NextFrame,
+        rest: Bytes,
+    },
     /// Told when the bytes before it were taken.
     Failed(Option<WireError>),
 }
+
+/// Polls for the next frame of a body.
+type NextFrame = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> + Send>;
 
 /// A connection in use.
 struct Lease {
@@ -102,9 +111,20 @@ impl ResponseBody {
         Self { state, len }
     }
 
+    /// Returns a body that arrives over another HTTP client, frame by frame.
+    pub fn from_frames(
+        next: impl FnMut(&mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> + Send + 'static,
+    ) -> Self {
+        let (next, rest) = (Box::new(next), Bytes::new());
+        Self {
+            state: State::Frames { next, rest },
+            len: None,
+        }
+    }
+
     /// Returns the body's whole length, if the server announced it.
     #[cfg(test)]
-    pub fn len(&self) -> Option<u64> {
+    pub(super) fn len(&self) -> Option<u64> {
         self.len
     }
 
@@ -239,6 +259,20 @@ impl ResponseBody {
                 }
                 Poll::Ready(Ok(count))
             }
+            State::Frames { next, rest } => {
+                while rest.is_empty() {
+                    match ready!(next(cx)) {
+                        Some(frame) => *rest = frame.map_err(WireError::reading)?,
+                        None => {
+                            self.release();
+                            return Poll::Ready(Ok(0));
+                        }
+                    }
+                }
+                let taken = rest.split_to(rest.len().min(at_most));
+                into.extend_from_slice(&taken);
+                Poll::Ready(Ok(taken.len()))
+            }
             State::Failed(_) => Poll::Ready(Ok(0)),
         }
     }
@@ -248,7 +282,7 @@ impl ResponseBody {
             State::Length { held, .. } | State::Chunked { held, .. } | State::UntilClose(held) => {
                 held.release();
             }
-            State::Whole(_) | State::Failed(_) => {}
+            State::Whole(_) | State::Frames { .. } | State::Failed(_) => {}
         }
     }
 }

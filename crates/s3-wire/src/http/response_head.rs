@@ -32,6 +32,16 @@ struct Field {
 }
 
 impl ResponseHead {
+    /// Returns the headers of a response that came over another HTTP client; `None` if they exceed 64 KiB.
+    #[must_use]
+    pub fn from_pairs<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
+        let mut head = Self::default();
+        for (name, value) in headers {
+            head.push(name, value)?;
+        }
+        Some(head)
+    }
+
     /// Returns the first header of that name, whatever the case of its letters.
     ///
     /// What is not UTF-8 in a value reads as U+FFFD.
@@ -62,14 +72,19 @@ impl ResponseHead {
     fn copy_lossy(headers: &[Header<'_>]) -> Option<Self> {
         let mut head = Self::default();
         for header in headers {
-            let name = head.text.len();
-            head.text.push_str(header.name);
-            let value = head.text.len();
-            head.text.push_str(&String::from_utf8_lossy(header.value));
-            let field = Field::at(name..value, value..head.text.len())?;
-            head.fields.push(field);
+            head.push(header.name, &String::from_utf8_lossy(header.value))?;
         }
         Some(head)
+    }
+
+    fn push(&mut self, name: &str, value: &str) -> Option<()> {
+        let start = self.text.len();
+        self.text.push_str(name);
+        let middle = self.text.len();
+        self.text.push_str(value);
+        self.fields
+            .push(Field::at(start..middle, middle..self.text.len())?);
+        Some(())
     }
 }
 

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::{CrcAlgorithm, Digest};
 
-use super::request::ChecksumTrailer;
+use super::request_body::ChecksumTrailer;
 
 /// How much of a payload is one chunk, and one read of a file.
 ///

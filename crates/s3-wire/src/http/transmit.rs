@@ -15,10 +15,11 @@ use memchr::memmem;
 use super::connection::{Channel, Connection};
 use super::error::{WireError, WireErrorKind};
 use super::file_chunks::{BufferPool, FileChunks, FileRange, append_file, file_was_truncated};
-use super::request::{OutgoingRequest, RequestBody};
+use super::request_body::RequestBody;
 use super::response_head::ParsedHead;
 use super::sendfile;
 use super::trailer::{CHUNK, ChunkFramer};
+use crate::Request;
 
 /// A body up to this size leaves with its head, in one write: copying it costs less than the kernel's second call.
 const SMALL: u64 = 64 << 10;
@@ -39,7 +40,8 @@ pub(super) enum Stop {
 /// Sends all of `request`. Returns an answer that claimed success before it had everything, if there was one.
 pub(super) async fn transmit(
     conn: &mut Connection,
-    request: &OutgoingRequest<'_>,
+    mut head: &[u8],
+    request: &Request<'_>,
     buffers: &BufferPool,
 ) -> Result<Option<ParsedHead>, Stop> {
     let mut sender = Transmitter {
@@ -48,7 +50,6 @@ pub(super) async fn transmit(
         early: None,
         begun: false,
     };
-    let mut head = request.head;
     let len = request.encoded_len();
     if len > 0 && memmem::find(head, b"\r\nexpect: 100-continue\r\n").is_some() {
         sender.write(&mut [IoSlice::new(head)]).await?;
@@ -101,11 +102,7 @@ pub(super) async fn transmit(
 }
 
 /// Puts a head and a small body into one buffer.
-async fn joined(
-    mut out: Vec<u8>,
-    head: &[u8],
-    request: &OutgoingRequest<'_>,
-) -> io::Result<Vec<u8>> {
+async fn joined(mut out: Vec<u8>, head: &[u8], request: &Request<'_>) -> io::Result<Vec<u8>> {
     let mut framer = request.trailer.map(ChunkFramer::new);
     out.clear();
     out.extend_from_slice(head);

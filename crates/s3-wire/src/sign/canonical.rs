@@ -2,8 +2,7 @@
 
 use super::amz_date::AmzDate;
 use super::headers::{Signed, Value};
-use super::request::UnsignedRequest;
-use crate::Credentials;
+use crate::{Credentials, Request};
 
 /// SHA-256 of nothing, in hexadecimal digits.
 pub(super) const EMPTY_PAYLOAD: &[u8; 64] =
@@ -17,15 +16,21 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Appends the canonical request, whose hash is signed.
 pub(super) fn write_request(
-    draft: &UnsignedRequest<'_>,
+    request: &Request<'_>,
     token: Option<&str>,
     date: &AmzDate,
     out: &mut Vec<u8>,
 ) {
-    for part in [draft.method, "\n", draft.path, "\n", draft.query.as_str()] {
+    for part in [
+        request.method,
+        "\n",
+        &*request.path,
+        "\n",
+        request.query.as_str(),
+    ] {
         out.extend_from_slice(part.as_bytes());
     }
-    for header in signed(draft, token) {
+    for header in signed(request, token) {
         if header.repeats {
             out.push(b',');
         } else {
@@ -35,13 +40,13 @@ pub(super) fn write_request(
         }
         match header.kind {
             Value::WithRuns => write_collapsed(header.value, out),
-            _ => write_value(&header, draft, token, date, out),
+            _ => write_value(&header, request, token, date, out),
         }
     }
     out.extend_from_slice(b"\n\n");
-    write_names(draft, token, out);
+    write_names(request, token, out);
     out.push(b'\n');
-    draft.payload.write(out);
+    request.payload_hash.write(out);
 }
 
 /// Appends the text that is signed.
@@ -62,28 +67,28 @@ pub(super) fn write_string_to_sign(
 
 /// Appends the head with the signature in it.
 pub(super) fn write_head(
-    draft: &UnsignedRequest<'_>,
+    request: &Request<'_>,
     credentials: &Credentials,
     region: &str,
     date: &AmzDate,
     signature: &[u8; 32],
     out: &mut Vec<u8>,
 ) {
-    out.extend_from_slice(draft.method.as_bytes());
+    out.extend_from_slice(request.method.as_bytes());
     out.push(b' ');
-    out.extend_from_slice(draft.path.as_bytes());
-    if !draft.query.as_str().is_empty() {
+    out.extend_from_slice(request.path.as_bytes());
+    if !request.query.as_str().is_empty() {
         out.push(b'?');
-        out.extend_from_slice(draft.query.as_str().as_bytes());
+        out.extend_from_slice(request.query.as_str().as_bytes());
     }
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    for header in signed(draft, credentials.token()) {
+    for header in signed(request, credentials.token()) {
         out.extend_from_slice(header.name.as_bytes());
         out.extend_from_slice(b": ");
-        write_value(&header, draft, credentials.token(), date, out);
+        write_value(&header, request, credentials.token(), date, out);
         out.extend_from_slice(b"\r\n");
     }
-    out.extend_from_slice(draft.headers.unsigned().as_bytes());
+    out.extend_from_slice(request.headers.unsigned().as_bytes());
     for part in [
         "authorization: ",
         ALGORITHM,
@@ -95,7 +100,7 @@ pub(super) fn write_head(
     out.push(b'/');
     write_scope(date, region, out);
     out.extend_from_slice(b", SignedHeaders=");
-    write_names(draft, credentials.token(), out);
+    write_names(request, credentials.token(), out);
     out.extend_from_slice(b", Signature=");
     write_hex(signature, out);
     out.extend_from_slice(b"\r\n\r\n");
@@ -109,28 +114,25 @@ pub(super) fn write_hex(digest: &[u8; 32], out: &mut Vec<u8>) {
 }
 
 /// Returns all signed headers in the order of their names.
-fn signed<'a>(
-    draft: &'a UnsignedRequest<'_>,
-    token: Option<&str>,
-) -> impl Iterator<Item = Signed<'a>> {
+fn signed<'a>(request: &'a Request<'_>, token: Option<&str>) -> impl Iterator<Item = Signed<'a>> {
     let has_token = token.is_some();
-    let headers = draft.headers.signed();
+    let headers = request.headers.signed();
     headers.filter(move |header| has_token || header.kind != Value::Token)
 }
 
 /// Appends a value as it is sent.
 fn write_value(
     header: &Signed<'_>,
-    draft: &UnsignedRequest<'_>,
+    request: &Request<'_>,
     token: Option<&str>,
     date: &AmzDate,
     out: &mut Vec<u8>,
 ) {
     let text = match header.kind {
         Value::Plain | Value::WithRuns => header.value,
-        Value::Host => draft.host,
+        Value::Host => request.host,
         Value::Token => token.unwrap_or_default(),
-        Value::ContentHash => return draft.payload.write(out),
+        Value::ContentHash => return request.payload_hash.write(out),
         Value::Date => return out.extend_from_slice(date.date_time()),
     };
     out.extend_from_slice(text.as_bytes());
@@ -148,9 +150,9 @@ fn write_collapsed(value: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends the names of the signed headers, each once.
-fn write_names(draft: &UnsignedRequest<'_>, token: Option<&str>, out: &mut Vec<u8>) {
+fn write_names(request: &Request<'_>, token: Option<&str>, out: &mut Vec<u8>) {
     let start = out.len();
-    for header in signed(draft, token).filter(|header| !header.repeats) {
+    for header in signed(request, token).filter(|header| !header.repeats) {
         if out.len() > start {
             out.push(b';');
         }

@@ -147,6 +147,16 @@ impl Headers {
         Ok(())
     }
 
+    /// Returns the headers that were added: the signed ones sorted by name, then the others.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let added = |header: &Signed<'_>| matches!(header.kind, Value::Plain | Value::WithRuns);
+        let signed = self.signed().filter(added);
+        let unsigned = self.unsigned.split_terminator("\r\n");
+        signed
+            .map(|header| (header.name, header.value))
+            .chain(unsigned.filter_map(|line| line.split_once(": ")))
+    }
+
     /// Returns the signed headers, sorted by name. The signer's own are among them, the token's too if there is
     /// none.
     pub(super) fn signed(&self) -> impl Iterator<Item = Signed<'_>> {
@@ -204,8 +214,7 @@ impl Default for Headers {
 /// Names only: values may be keys.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let given = |header: &Signed<'_>| matches!(header.kind, Value::Plain | Value::WithRuns);
-        let names = self.signed().filter(given).map(|header| header.name);
+        let names = self.iter().map(|(name, _)| name);
         f.debug_set().entries(names).finish_non_exhaustive()
     }
 }

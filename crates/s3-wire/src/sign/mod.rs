@@ -1,6 +1,6 @@
 //! Signature Version 4 for S3, in the `Authorization` header.
 //!
-//! A [`UnsignedRequest`] holds what a request is: method, path, [`Query`], [`Headers`] and what is known of its body.
+//! A [`Request`](crate::Request) holds method, path, [`Query`], [`Headers`] and what is known about the body.
 //! [`SigningKeys::write_head`] writes its head, from the request line to the blank line, with the signature in it. What
 //! is signed and what is sent are made from the same text, so that they cannot differ: [`encode`] is the one rule
 //! for paths and queries, headers are put in order when they are added.
@@ -14,7 +14,7 @@ mod canonical;
 mod encode;
 mod headers;
 mod query;
-mod request;
+mod request_head;
 mod signing_key;
 #[cfg(test)]
 mod vectors;
@@ -22,5 +22,5 @@ mod vectors;
 pub use encode::encode_key;
 pub use headers::{HeaderError, Headers};
 pub use query::Query;
-pub use request::{PayloadHash, UnsignedRequest};
+pub use request_head::{NotEncoded, PayloadHash};
 pub use signing_key::SigningKeys;

@@ -6,8 +6,8 @@ use hmac::Mac;
 use sha2::{Digest, Sha256};
 
 use super::signing_key::derive;
-use super::{Headers, PayloadHash, Query, SigningKeys, UnsignedRequest};
-use crate::Credentials;
+use super::{PayloadHash, SigningKeys};
+use crate::{Credentials, Request};
 
 /// 2013-05-24T00:00:00Z.
 fn day_of_the_examples() -> SystemTime {
@@ -21,26 +21,20 @@ fn head(
     headers: &[(&str, &str)],
     payload: PayloadHash,
 ) -> String {
-    let mut draft = UnsignedRequest {
-        method,
-        path,
-        query: Query::new(),
-        host: "examplebucket.s3.amazonaws.com",
-        headers: Headers::new(),
-        payload,
-    };
+    let mut request = Request::new(method, "examplebucket.s3.amazonaws.com", path.to_owned());
+    request.payload_hash = payload;
     for (name, value) in query {
-        draft.query.push(name, value);
+        request.query.push(name, value);
     }
     for (name, value) in headers {
-        draft.headers.push(name, value).unwrap();
+        request.headers.push(name, value).unwrap();
     }
     let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", secret, None).unwrap();
     let mut out = b"kept".to_vec();
     let now = day_of_the_examples();
     let keys = SigningKeys::default();
-    keys.write_head(&draft, &credentials, "us-east-1", now, &mut out)
+    keys.write_head(&request, &credentials, "us-east-1", now, &mut out)
         .unwrap();
     String::from_utf8(out).unwrap().split_off(4)
 }

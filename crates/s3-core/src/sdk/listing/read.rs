@@ -8,7 +8,7 @@ use crate::sdk::errors::{
     beginning, holds_refusal, malformed, misunderstood, not_understood, refused_by_server,
 };
 use crate::sdk::reply::Reply;
-use crate::sdk::whole_document::{is_cut_short, is_whole_result};
+use crate::sdk::xml_complete::{is_cut_short, is_whole_result};
 use crate::{Error, ListPage, Operation, Result};
 
 /// Reads the answer to a request for a page of the keys that begin with `prefix`.

@@ -12,9 +12,8 @@ use s3_wire::listing::Page;
 use super::{list_page, read};
 use crate::sdk::replay::{Replay, answer};
 use crate::sdk::reply::Reply;
-use crate::{
-    ETag, ErrorKind, ListPage, ListRequest, ListedObject, Operation, Result, Retryability, Store,
-};
+use crate::sdk::tests::generated;
+use crate::{ETag, ErrorKind, ListPage, ListedObject, Operation, Result, Retryability};
 
 /// What a server has to say.
 #[derive(Clone, Debug)]
@@ -422,7 +421,7 @@ fn read_generated(prefix: &S3Prefix, document: &str) -> Result<ListPage> {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(replay.store().list_page(ListRequest::new(prefix.clone())))
+    runtime.block_on(generated::list(&replay.store(), prefix))
 }
 
 proptest! {

@@ -1,4 +1,7 @@
-//! What `s3-wire` writes and reads, compared with the SDK's own code.
+//! Requests and responses over sockets, and what `s3-wire` writes and reads compared with the SDK's own code.
 
+mod endless;
+pub(super) mod generated;
+mod requests;
 mod signer;
 mod timestamp;

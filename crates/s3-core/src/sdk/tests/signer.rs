@@ -14,8 +14,9 @@ use proptest::string::{RegexGeneratorStrategy, string_regex};
 use proptest::test_runner::RngAlgorithm;
 
 use crate::sdk::replay::{Replay, answer};
-use crate::{GetRequest, ListRequest, S3Prefix, S3Url, Store};
-use s3_wire::sign::{Headers, PayloadHash, Query, SigningKeys, UnsignedRequest, encode_key};
+use crate::sdk::tests::generated;
+use s3_wire::Request;
+use s3_wire::sign::{PayloadHash, Query, SigningKeys, encode_key};
 
 #[derive(Clone, Debug)]
 struct Case {
@@ -133,24 +134,21 @@ fn ours(
 ) -> (String, Vec<(String, String)>) {
     let mut path = "/bucket/".to_owned();
     encode_key(&case.key, &mut path);
-    let mut draft = UnsignedRequest {
-        method: case.method,
-        path: &path,
-        query: Query::new(),
-        host: case.host,
-        headers: Headers::new(),
-        payload: case.payload,
-    };
+    let mut request = Request::new(case.method, case.host, path);
+    request.payload_hash = case.payload;
     for (name, value) in &case.query {
-        draft.query.push(name, value);
+        request.query.push(name, value);
     }
     for (name, value) in &case.headers {
-        draft.headers.push(name, value).unwrap();
+        request.headers.push(name, value).unwrap();
     }
-    draft.headers.push_unsigned("content-length", "7").unwrap();
+    request
+        .headers
+        .push_unsigned("content-length", "7")
+        .unwrap();
     let mut out = Vec::new();
     keys.write_head(
-        &draft,
+        &request,
         credentials,
         &case.region,
         at(case.seconds),
@@ -265,17 +263,18 @@ fn the_generated_client_sends_the_same_paths_and_queries() {
         .build()
         .unwrap();
     proptest!(config(300), |(key in text(), start in text())| {
-        // An empty key is none, and an empty place to start after is not sent.
-        prop_assume!(!key.is_empty() && !start.is_empty());
+        // A key of white space is none to the client, and an empty place to start after is not sent.
+        prop_assume!(!key.trim().is_empty() && !start.is_empty());
         let sent = runtime.block_on(async {
             let page = "<ListBucketResult><Name>b</Name></ListBucketResult>";
             let replay = Replay::new([answer(200, &[("content-length", "0")], ""), answer(200, &[], page)]);
             let store = replay.store();
-            let url = S3Url::from_parts("bucket", &key).unwrap();
-            store.get(GetRequest::new(url)).await.unwrap();
-            let mut request = ListRequest::new(S3Prefix::from_parts("bucket", &key).unwrap());
-            request.start_after = Some(start.as_str().into());
-            let _ = store.list_page(request).await;
+            let client = generated::client(&store).await;
+            // White space around a key is part of it; the client refuses a key of nothing else.
+            let get = client.get_object().bucket("bucket").key(&key);
+            get.send().await.unwrap();
+            let list = client.list_objects_v2().bucket("bucket").prefix(&key);
+            let _ = list.start_after(&start).send().await;
             replay.sent()
         });
         let mut path = "http://127.0.0.1:9/bucket/".to_owned();

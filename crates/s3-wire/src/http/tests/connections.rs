@@ -7,8 +7,10 @@ use bytes::BytesMut;
 use futures_util::FutureExt;
 use tokio::task::coop;
 
-use super::super::{Origin, OutgoingRequest, RequestBody, WireErrorKind};
-use super::server::{GET, Peer, Server, fill, get, pool, ramp, read, script, until};
+use super::super::{Origin, RequestBody, WireErrorKind};
+use super::server::{
+    GET, OutgoingRequest, Peer, Server, fill, get, pool, ramp, read, script, until,
+};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -27,7 +29,7 @@ async fn a_connection_whose_answer_was_read_serves_the_next_request() {
     let server = Server::new(vec![script(serve("first"))]);
     let pool = pool();
     for _ in 0..3 {
-        let answer = read(pool.send(&server.origin, get(GET)).await)
+        let answer = read(pool.send_outgoing(&server.origin, get(GET)).await)
             .await
             .unwrap();
         assert_eq!((answer.status, &answer.body[..]), (200, &b"ok"[..]));
@@ -40,7 +42,7 @@ async fn a_connection_whose_answer_was_read_serves_the_next_request() {
 async fn a_small_body_is_whole_at_once_and_its_connection_is_free() {
     let server = Server::answering(OK);
     let pool = pool();
-    let mut answer = pool.send(&server.origin, get(GET)).await.unwrap();
+    let mut answer = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
     // The head and the body may arrive apart: only what came together is whole.
     if let Some(whole) = answer.body.take_whole() {
         assert_eq!(whole, "ok");
@@ -54,8 +56,8 @@ async fn two_requests_at_once_use_two_connections() {
     let server = Server::new(vec![script(serve("1")), script(serve("2"))]);
     let pool = pool();
     let both = futures_util::future::join(
-        pool.send(&server.origin, get(GET)),
-        pool.send(&server.origin, get(GET)),
+        pool.send_outgoing(&server.origin, get(GET)),
+        pool.send_outgoing(&server.origin, get(GET)),
     );
     let (one, two) = both.await;
     read(one).await.unwrap();
@@ -76,7 +78,7 @@ async fn an_idle_connection_that_the_server_closed_is_not_used() {
     });
     let server = Server::new(vec![first, script(serve("second"))]);
     let pool = pool();
-    read(pool.send(&server.origin, get(GET)).await)
+    read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
     assert_eq!(server.noted(), b"closed");
@@ -94,7 +96,9 @@ async fn an_idle_connection_that_the_server_closed_is_not_used() {
         idempotent: false,
         ..get(GET)
     };
-    read(pool.send(&server.origin, once).await).await.unwrap();
+    read(pool.send_outgoing(&server.origin, once).await)
+        .await
+        .unwrap();
     assert_eq!(server.noted(), b"second");
 }
 
@@ -109,7 +113,7 @@ async fn a_close_is_seen_by_a_task_whose_turn_is_nearly_over() {
     });
     let server = Server::new(vec![first]);
     let pool = pool();
-    read(pool.send(&server.origin, get(GET)).await)
+    read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
     let slot = pool.slot(&server.origin);
@@ -137,10 +141,10 @@ fn stale(peer: &mut Peer) {
 async fn a_request_that_met_a_dead_connection_is_sent_once_more() {
     let server = Server::new(vec![script(stale), script(serve("second"))]);
     let pool = pool();
-    read(pool.send(&server.origin, get(GET)).await)
+    read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
-    let answer = read(pool.send(&server.origin, get(GET)).await)
+    let answer = read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
     assert_eq!(answer.body, "ok");
@@ -152,14 +156,14 @@ async fn a_request_that_met_a_dead_connection_is_sent_once_more() {
 async fn a_request_that_must_not_be_repeated_is_not() {
     let server = Server::new(vec![script(stale), script(serve("second"))]);
     let pool = pool();
-    read(pool.send(&server.origin, get(GET)).await)
+    read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
     let once = OutgoingRequest {
         idempotent: false,
         ..get(GET)
     };
-    let error = pool.send(&server.origin, once).await.unwrap_err();
+    let error = pool.send_outgoing(&server.origin, once).await.unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::Closed);
 }
 
@@ -170,7 +174,10 @@ async fn a_new_connection_that_dies_is_an_error_at_once() {
         peer.note("silent");
     };
     let server = Server::new(vec![script(silent), script(serve("second"))]);
-    let error = pool().send(&server.origin, get(GET)).await.unwrap_err();
+    let error = pool()
+        .send_outgoing(&server.origin, get(GET))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::Closed);
     assert_eq!(
         error.to_string(),
@@ -189,10 +196,13 @@ async fn a_connection_that_died_in_the_middle_of_an_answer_is_an_error() {
     };
     let server = Server::new(vec![script(half), script(serve("second"))]);
     let pool = pool();
-    read(pool.send(&server.origin, get(GET)).await)
+    read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
-    let error = pool.send(&server.origin, get(GET)).await.unwrap_err();
+    let error = pool
+        .send_outgoing(&server.origin, get(GET))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::Closed);
 }
 
@@ -213,7 +223,7 @@ async fn answers_after_which_nothing_may_follow_close_the_connection() {
     ] {
         let server = Server::answering(answer);
         let pool = pool();
-        read(pool.send(&server.origin, get(GET)).await).await.unwrap();
+        read(pool.send_outgoing(&server.origin, get(GET)).await).await.unwrap();
         let text = String::from_utf8_lossy(answer);
         // What is behind the body may arrive later than the body: then the connection is found out on its next use.
         let slot = pool.slot(&server.origin);
@@ -248,7 +258,9 @@ async fn an_answer_to_head_has_no_body_whatever_it_says() {
             response_has_body: false,
             ..get(b"HEAD / HTTP/1.1\r\n\r\n")
         };
-        let answer = read(pool.send(&server.origin, head).await).await.unwrap();
+        let answer = read(pool.send_outgoing(&server.origin, head).await)
+            .await
+            .unwrap();
         assert_eq!(answer.headers, [(header.0.to_owned(), header.1.to_owned())]);
         assert_eq!(answer.body, "");
         assert_eq!(pool.slot(&server.origin).idle(), 1);
@@ -265,7 +277,7 @@ async fn an_unread_body_closes_its_connection_when_it_is_dropped() {
         peer.note("closed");
     })]);
     let pool = pool();
-    let mut answer = pool.send(&server.origin, get(GET)).await.unwrap();
+    let mut answer = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
     let mut some = BytesMut::new();
     assert!(fill(&mut answer.body, &mut some, 1000).await.unwrap() > 0);
     drop(answer);
@@ -283,7 +295,7 @@ async fn a_body_read_to_its_end_frees_the_connection_before_it_is_dropped() {
         peer.wait_for_end();
     })]);
     let pool = pool();
-    let mut answer = pool.send(&server.origin, get(GET)).await.unwrap();
+    let mut answer = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
     assert_eq!(answer.body.len(), Some(size as u64));
     assert_eq!(answer.body.take_whole(), None);
     let mut all = BytesMut::with_capacity(size);
@@ -306,7 +318,7 @@ async fn a_request_that_is_dropped_while_it_waits_leaves_nothing_behind() {
     })]);
     let pool = pool();
     {
-        let mut sending = std::pin::pin!(pool.send(&server.origin, get(GET)));
+        let mut sending = std::pin::pin!(pool.send_outgoing(&server.origin, get(GET)));
         tokio::select! {
             _ = &mut sending => panic!("nobody answered"),
             () = until(|| server.notes() == 1) => {}
@@ -321,13 +333,13 @@ async fn a_request_that_is_dropped_while_it_waits_leaves_nothing_behind() {
 async fn connections_that_were_idle_for_long_are_closed() {
     let server = Server::new(vec![script(serve("first")), script(serve("second"))]);
     let pool = pool();
-    read(pool.send(&server.origin, get(GET)).await)
+    read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(19)).await;
     tokio::time::resume();
-    read(pool.send(&server.origin, get(GET)).await)
+    read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
     assert_eq!(
@@ -337,7 +349,7 @@ async fn connections_that_were_idle_for_long_are_closed() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(21)).await;
     tokio::time::resume();
-    read(pool.send(&server.origin, get(GET)).await)
+    read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
     assert_eq!(server.noted(), b"second");
@@ -356,7 +368,7 @@ fn each_runtime_uses_its_own_connections() {
     };
     let (one, two) = (runtime(), runtime());
     let ask = || async {
-        read(pool.send(&server.origin, get(GET)).await)
+        read(pool.send_outgoing(&server.origin, get(GET)).await)
             .await
             .unwrap()
     };
@@ -380,7 +392,7 @@ fn a_connection_whose_runtime_is_gone_is_no_good() {
         .build()
         .unwrap();
     let slot = runtime.block_on(async {
-        read(pool.send(&server.origin, get(GET)).await)
+        read(pool.send_outgoing(&server.origin, get(GET)).await)
             .await
             .unwrap();
         pool.slot(&server.origin)
@@ -410,7 +422,7 @@ async fn nobody_who_answers_is_an_error_of_connecting() {
             host: host.into(),
             port,
         });
-        let error = pool().send(&origin, get(GET)).await.unwrap_err();
+        let error = pool().send_outgoing(&origin, get(GET)).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
 }
@@ -428,7 +440,8 @@ fn what_goes_between_threads_may() {
         body: RequestBody::Empty,
         ..get(GET)
     };
-    let future = pool.send(&origin, request);
+    let request = request.request();
+    let future = pool.send(&origin, GET, &request);
     sent(&future);
     let size = std::mem::size_of_val(&future);
     assert!(size <= 1536, "the future of one request takes {size} bytes");

@@ -6,8 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 
-use super::super::{ChecksumTrailer, OutgoingRequest, WireErrorKind, trailer_len};
-use super::server::{OwnedBody, Peer, Server, get, pool, ramp, read, script, until};
+use super::super::{ChecksumTrailer, WireErrorKind, trailer_len};
+use super::server::{
+    OutgoingRequest, OwnedBody, Peer, Server, get, pool, ramp, read, script, until,
+};
 
 const BIG: usize = 64 << 20;
 const SLOW_DOWN: &[u8] = b"HTTP/1.1 503 Slow Down\r\ncontent-length: 4\r\n\r\nslow";
@@ -67,7 +69,9 @@ async fn a_refusal_in_the_middle_of_an_upload_is_the_answer() {
                     ..get(&head)
                 };
                 let pool = pool();
-                let answer = read(pool.send(&server.origin, put).await).await.unwrap();
+                let answer = read(pool.send_outgoing(&server.origin, put).await)
+                    .await
+                    .unwrap();
                 assert_eq!((answer.status, &answer.body[..]), (503, &b"slow"[..]));
                 assert_eq!(pool.slot(&server.origin).idle(), 0);
                 if !close {
@@ -96,7 +100,7 @@ async fn an_unasked_continue_does_not_end_the_upload() {
     };
     let pool = pool();
     assert_eq!(
-        read(pool.send(&server.origin, put).await)
+        read(pool.send_outgoing(&server.origin, put).await)
             .await
             .unwrap()
             .status,
@@ -132,7 +136,7 @@ async fn a_success_before_the_end_counts_only_with_all_of_the_body() {
     };
     let pool = pool();
     assert_eq!(
-        read(pool.send(&server.origin, put()).await)
+        read(pool.send_outgoing(&server.origin, put()).await)
             .await
             .unwrap()
             .status,
@@ -140,7 +144,7 @@ async fn a_success_before_the_end_counts_only_with_all_of_the_body() {
     );
     assert_eq!(server.noted(), BIG.to_string().into_bytes());
     assert_eq!(pool.slot(&server.origin).idle(), 0);
-    let error = pool.send(&server.origin, put()).await.unwrap_err();
+    let error = pool.send_outgoing(&server.origin, put()).await.unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::Io);
 }
 
@@ -171,7 +175,7 @@ async fn a_body_that_waits_for_leave_is_sent_on_leave_or_not_at_all() {
     ]);
     let pool = pool();
     assert_eq!(
-        read(pool.send(&server.origin, put()).await)
+        read(pool.send_outgoing(&server.origin, put()).await)
             .await
             .unwrap()
             .status,
@@ -180,7 +184,7 @@ async fn a_body_that_waits_for_leave_is_sent_on_leave_or_not_at_all() {
     assert_eq!(server.noted(), b"asked");
     assert_eq!(server.noted(), ramp(1000));
     assert_eq!(
-        read(pool.send(&server.origin, put()).await)
+        read(pool.send_outgoing(&server.origin, put()).await)
             .await
             .unwrap()
             .status,
@@ -205,7 +209,7 @@ async fn a_server_that_says_nothing_to_expect_gets_the_body_all_the_same() {
         ..get(&head)
     };
     assert_eq!(
-        read(pool().send(&server.origin, put).await)
+        read(pool().send_outgoing(&server.origin, put).await)
             .await
             .unwrap()
             .status,
@@ -232,7 +236,7 @@ async fn an_upload_that_is_dropped_halfway_closes_its_connection() {
                 body: payload.as_body(),
                 ..get(&head)
             };
-            let mut sending = std::pin::pin!(pool.send(&server.origin, put));
+            let mut sending = std::pin::pin!(pool.send_outgoing(&server.origin, put));
             tokio::select! {
                 _ = &mut sending => panic!("nobody answered"),
                 () = until(|| server.notes() == 1) => {}

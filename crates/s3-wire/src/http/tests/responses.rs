@@ -7,7 +7,7 @@ use super::server::{GET, Server, fill, get, pool, ramp, read, script};
 
 async fn outcome(answer: &[u8]) -> Result<(u16, Vec<u8>), WireErrorKind> {
     let server = Server::once(answer);
-    let read = read(pool().send(&server.origin, get(GET)).await).await;
+    let read = read(pool().send_outgoing(&server.origin, get(GET)).await).await;
     read.map(|read| (read.status, read.body.to_vec()))
         .map_err(|error| error.kind())
 }
@@ -77,7 +77,10 @@ async fn what_is_missing_is_told_after_what_is_there() {
     ] {
         let start = if head.starts_with('t') { "a\r\n" } else { "" };
         let server = Server::once(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{start}abc"));
-        let mut answer = pool().send(&server.origin, get(GET)).await.unwrap();
+        let mut answer = pool()
+            .send_outgoing(&server.origin, get(GET))
+            .await
+            .unwrap();
         let mut got = BytesMut::new();
         let error = loop {
             match fill(&mut answer.body, &mut got, 100).await {
@@ -107,7 +110,10 @@ async fn collecting_has_a_limit() {
     for answer in [&chunked[..], length, end] {
         for limit in [0, 9, 10, 11] {
             let server = Server::once(answer);
-            let mut answer = pool().send(&server.origin, get(GET)).await.unwrap();
+            let mut answer = pool()
+                .send_outgoing(&server.origin, get(GET))
+                .await
+                .unwrap();
             match answer.body.collect(limit).await {
                 Ok(bytes) => assert!(limit >= 10 && bytes == "0123456789", "{limit}"),
                 Err(error) => assert!(
@@ -140,7 +146,7 @@ async fn long_chunks_and_short_ones_go_where_the_reader_wants_them() {
         peer.wait_for_end();
     })]);
     let pool = pool();
-    let answer = read(pool.send(&server.origin, get(GET)).await)
+    let answer = read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
     assert_eq!(answer.body, data);
@@ -150,7 +156,10 @@ async fn long_chunks_and_short_ones_go_where_the_reader_wants_them() {
 #[tokio::test]
 async fn a_buffer_without_room_grows_and_one_with_room_does_not() {
     let server = Server::once(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n0123456789abcdefghij");
-    let mut answer = pool().send(&server.origin, get(GET)).await.unwrap();
+    let mut answer = pool()
+        .send_outgoing(&server.origin, get(GET))
+        .await
+        .unwrap();
     let mut buffer = BytesMut::with_capacity(64);
     buffer.extend_from_slice(&[b'-'; 60]);
     assert!(fill(&mut answer.body, &mut buffer, 100).await.unwrap() <= 4);

@@ -3,14 +3,15 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::super::{Origin, OutgoingRequest, Pool, RequestBody, Response, ResponseBody, WireError};
+use super::super::{ChecksumTrailer, Origin, Pool, RequestBody, Response, ResponseBody, WireError};
+use crate::Request;
 
 /// How long a test may wait for what must happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -153,6 +154,46 @@ impl Peer {
 
     pub(super) fn hang_up(&mut self) {
         let _ = self.tcp.shutdown(Shutdown::Both);
+    }
+}
+
+/// A request as tests write it: the head, and what the pool has to know besides.
+#[derive(Clone, Copy)]
+pub(super) struct OutgoingRequest<'a> {
+    pub(super) head: &'a [u8],
+    pub(super) body: RequestBody<'a>,
+    pub(super) trailer: Option<ChecksumTrailer>,
+    pub(super) sent_bytes: Option<&'a AtomicU64>,
+    pub(super) blocking_io: bool,
+    pub(super) response_has_body: bool,
+    pub(super) idempotent: bool,
+}
+
+impl<'a> OutgoingRequest<'a> {
+    pub(super) fn request(&self) -> Request<'a> {
+        let method = if self.response_has_body {
+            "GET"
+        } else {
+            "HEAD"
+        };
+        Request {
+            body: self.body,
+            trailer: self.trailer,
+            sent_bytes: self.sent_bytes,
+            blocking_io: self.blocking_io,
+            idempotent: self.idempotent,
+            ..Request::new(method, "", String::new())
+        }
+    }
+}
+
+impl Pool {
+    pub(super) async fn send_outgoing(
+        &self,
+        origin: &Arc<Origin>,
+        outgoing: OutgoingRequest<'_>,
+    ) -> Result<Response, WireError> {
+        self.send(origin, outgoing.head, &outgoing.request()).await
     }
 }
 

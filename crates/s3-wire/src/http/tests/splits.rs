@@ -42,7 +42,7 @@ async fn received(answer: &[u8], cuts: &[usize]) -> Result<Received, WireErrorKi
     };
     let ask = async {
         let pool = pool();
-        let outcome = read(pool.send(&origin, get(GET)).await).await;
+        let outcome = read(pool.send_outgoing(&origin, get(GET)).await).await;
         drop(pool);
         outcome.map_err(|error| error.kind())
     };

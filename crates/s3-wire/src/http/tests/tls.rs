@@ -12,8 +12,8 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use super::super::{Origin, OutgoingRequest, Pool, WireErrorKind};
-use super::server::{GET, OwnedBody, fill, get, ramp, read};
+use super::super::{Origin, Pool, WireErrorKind};
+use super::server::{GET, OutgoingRequest, OwnedBody, fill, get, ramp, read};
 
 const BIG: usize = 3_000_000;
 
@@ -91,7 +91,7 @@ async fn requests_and_bodies_pass_on_one_connection() {
         }
     });
     for _ in 0..2 {
-        let mut answer = pool.send(&origin, get(GET)).await.unwrap();
+        let mut answer = pool.send_outgoing(&origin, get(GET)).await.unwrap();
         let mut all = BytesMut::with_capacity(BIG);
         while fill(&mut answer.body, &mut all, 512 << 10).await.unwrap() > 0 {}
         assert!(all == ramp(BIG));
@@ -102,7 +102,7 @@ async fn requests_and_bodies_pass_on_one_connection() {
             body: payload.as_body(),
             ..get(b"PUT / HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n")
         };
-        let echo = read(pool.send(&origin, put).await).await.unwrap();
+        let echo = read(pool.send_outgoing(&origin, put).await).await.unwrap();
         assert!(echo.body == ramp(1_000_000));
         assert_eq!(pool.slot(&origin).idle(), 1);
     }
@@ -115,7 +115,9 @@ async fn an_end_without_a_farewell_is_no_end_of_a_body() {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf of").unwrap();
         stream.flush().unwrap();
     });
-    let error = read(pool.send(&origin, get(GET)).await).await.unwrap_err();
+    let error = read(pool.send_outgoing(&origin, get(GET)).await)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::Closed);
 
     let (origin, pool) = serving(|stream| {
@@ -126,7 +128,9 @@ async fn an_end_without_a_farewell_is_no_end_of_a_body() {
         stream.conn.send_close_notify();
         stream.flush().unwrap();
     });
-    let answer = read(pool.send(&origin, get(GET)).await).await.unwrap();
+    let answer = read(pool.send_outgoing(&origin, get(GET)).await)
+        .await
+        .unwrap();
     assert_eq!(answer.body, "all of it");
 }
 
@@ -149,7 +153,7 @@ async fn a_refusal_in_the_middle_of_an_upload_is_the_answer() {
         body: payload.as_body(),
         ..get(b"PUT / HTTP/1.1\r\ncontent-length: 33554432\r\n\r\n")
     };
-    let answer = read(pool.send(&origin, put).await).await.unwrap();
+    let answer = read(pool.send_outgoing(&origin, put).await).await.unwrap();
     assert_eq!((answer.status, &answer.body[..]), (403, &b"no"[..]));
     assert_eq!(pool.slot(&origin).idle(), 0);
     drop(over);
@@ -159,7 +163,7 @@ async fn a_refusal_in_the_middle_of_an_upload_is_the_answer() {
 async fn strangers_and_those_who_speak_no_tls_are_told_apart() {
     let (origin, _) = serving(|stream| drop(request(stream)));
     let stranger = Pool::trusting(Duration::from_secs(10), RootCertStore::empty());
-    let error = stranger.send(&origin, get(GET)).await.unwrap_err();
+    let error = stranger.send_outgoing(&origin, get(GET)).await.unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::Certificate, "{error:?}");
 
     let wrong_name = Arc::new(Origin {
@@ -167,7 +171,7 @@ async fn strangers_and_those_who_speak_no_tls_are_told_apart() {
         ..(*origin).clone()
     });
     let (_, pool) = serving(|stream| drop(request(stream)));
-    let error = pool.send(&wrong_name, get(GET)).await.unwrap_err();
+    let error = pool.send_outgoing(&wrong_name, get(GET)).await.unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::Certificate, "{error:?}");
 
     let plain = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -180,7 +184,7 @@ async fn strangers_and_those_who_speak_no_tls_are_told_apart() {
         port,
         ..(*origin).clone()
     });
-    let error = pool.send(&origin, get(GET)).await.unwrap_err();
+    let error = pool.send_outgoing(&origin, get(GET)).await.unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::NotTls, "{error:?}");
 }
 
@@ -193,6 +197,6 @@ async fn a_server_that_takes_connections_and_says_nothing_is_given_up() {
         port: silent.local_addr().unwrap().port(),
     });
     let pool = Pool::trusting(Duration::from_millis(30), RootCertStore::empty());
-    let error = pool.send(&origin, get(GET)).await.unwrap_err();
+    let error = pool.send_outgoing(&origin, get(GET)).await.unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::ConnectTimeout);
 }

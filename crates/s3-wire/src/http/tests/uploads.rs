@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 
-use super::super::{ChecksumTrailer, OutgoingRequest, WireErrorKind, trailer_len};
-use super::server::{OwnedBody, Peer, Server, get, pool, ramp, read, script};
+use super::super::{ChecksumTrailer, WireErrorKind, trailer_len};
+use super::server::{OutgoingRequest, OwnedBody, Peer, Server, get, pool, ramp, read, script};
 
 const NAME: &str = "x-amz-checksum-crc64nvme";
 const SIZES: [usize; 9] = [
@@ -85,7 +85,9 @@ async fn every_size_arrives(blocking_io: bool) {
                 blocking_io,
                 ..get(&head)
             };
-            read(pool.send(&server.origin, plain).await).await.unwrap();
+            read(pool.send_outgoing(&server.origin, plain).await)
+                .await
+                .unwrap();
             assert!(server.noted() == bytes, "{payload:?}");
             let mut left = head.len() as u64 + payload.len();
             assert_eq!(sent.load(Ordering::Relaxed), left, "{payload:?}");
@@ -101,7 +103,9 @@ async fn every_size_arrives(blocking_io: bool) {
                 trailer: Some(trailer),
                 ..plain
             };
-            read(pool.send(&server.origin, framed).await).await.unwrap();
+            read(pool.send_outgoing(&server.origin, framed).await)
+                .await
+                .unwrap();
             left += (head.len() as u64) + len;
             assert_eq!(sent.load(Ordering::Relaxed), left, "{payload:?}");
             let (data, trailing) = decoded(&server.noted());
@@ -140,7 +144,9 @@ async fn a_file_that_sendfile_does_not_take_is_read_instead() {
         blocking_io: true,
         ..get(&head)
     };
-    read(pool().send(&server.origin, put).await).await.unwrap();
+    read(pool().send_outgoing(&server.origin, put).await)
+        .await
+        .unwrap();
     assert_eq!(server.noted(), expected);
 }
 
@@ -159,7 +165,9 @@ async fn a_small_body_leaves_with_its_head_in_one_piece() {
         body: payload.as_body(),
         ..get(&head)
     };
-    read(pool().send(&server.origin, put).await).await.unwrap();
+    read(pool().send_outgoing(&server.origin, put).await)
+        .await
+        .unwrap();
     assert_eq!(server.noted(), [head, ramp(4096)].concat());
 }
 
@@ -189,7 +197,7 @@ async fn a_file_is_too_short(blocking_io: bool) {
             ..get(&head)
         };
         let pool = pool();
-        let error = pool.send(&server.origin, put).await.unwrap_err();
+        let error = pool.send_outgoing(&server.origin, put).await.unwrap_err();
         assert_eq!(error.kind(), WireErrorKind::Payload);
         assert_eq!(
             error.io_error().unwrap().kind(),
@@ -212,7 +220,7 @@ async fn a_file_is_not_to_be_read(blocking_io: bool) {
         blocking_io,
         ..get(&head)
     };
-    let error = pool().send(&server.origin, put).await.unwrap_err();
+    let error = pool().send_outgoing(&server.origin, put).await.unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::Payload, "{error:?}");
 }
 

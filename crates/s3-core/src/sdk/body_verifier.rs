@@ -1,4 +1,4 @@
-//! Whether a whole object has the checksum that came with it.
+//! Compares a whole object with the checksum of its response.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,21 +1,22 @@
-//! What it means that a request or its answer got lost on the way.
+//! Errors of a request that got no response, or of a response whose body did not arrive whole.
 
 use std::io;
 
 use s3_wire::{WireError, WireErrorKind};
 
-use crate::sdk::hint::{REFUSED, UNKNOWN_HOST};
+use super::hint::{REFUSED, UNKNOWN_HOST};
 use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 
-/// Returns the error of an answer whose body did not come whole.
-pub(super) fn in_the_body(operation: Operation, lost: &WireError) -> Error {
-    on_the_way(operation, lost).with_phase(Phase::Body)
+/// Returns the error of a response whose body did not arrive whole.
+pub(super) fn in_body(operation: Operation, lost: &WireError) -> Error {
+    before_response(operation, lost).with_phase(Phase::Body)
 }
 
-/// Returns the error of a request that got no answer.
-pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
+/// Returns the error of a request that got no response.
+pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
     let kind = match lost.kind() {
         WireErrorKind::ConnectTimeout => ErrorKind::Timeout,
+        WireErrorKind::Io if is(lost, io::ErrorKind::TimedOut) => ErrorKind::Timeout,
         WireErrorKind::Certificate | WireErrorKind::NoTls | WireErrorKind::NotTls => {
             ErrorKind::Config
         }
@@ -45,7 +46,6 @@ pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
     let error = Error::new(kind, operation)
         .with_message(text)
         .with_phase(phase);
-    let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     match lost.kind() {
         WireErrorKind::Resolve if lost.io_error().is_some_and(is_unknown_name) => error
             .with_hint(UNKNOWN_HOST)
@@ -54,9 +54,9 @@ pub(super) fn on_the_way(operation: Operation, lost: &WireError) -> Error {
         WireErrorKind::NotTls => {
             error.with_hint("the endpoint's port may be one for plain HTTP: write http://")
         }
-        WireErrorKind::Connect if lost.io_error().is_some_and(refused) => error.with_hint(REFUSED),
+        WireErrorKind::Connect if is(lost, io::ErrorKind::ConnectionRefused) => error.with_hint(REFUSED),
         WireErrorKind::Certificate => error.with_hint(
-            "this machine's root certificates do not vouch for the endpoint; AWS_CA_BUNDLE or SSL_CERT_FILE names others",
+            "the endpoint's certificate is not trusted by this machine; AWS_CA_BUNDLE or SSL_CERT_FILE names others",
         ),
         WireErrorKind::NoTls => {
             error.with_hint("build with the feature `https`, or use an http:// endpoint")
@@ -78,8 +78,12 @@ fn is_unknown_name(error: &io::Error) -> bool {
     .any(|known| text.contains(known))
 }
 
+fn is(error: &WireError, kind: io::ErrorKind) -> bool {
+    error.io_error().is_some_and(|error| error.kind() == kind)
+}
+
 /// Returns the error of a payload that cannot be read.
-pub(super) fn unreadable(operation: Operation, cause: &std::io::Error) -> Error {
+pub(super) fn unreadable_payload(operation: Operation, cause: &io::Error) -> Error {
     Error::new(ErrorKind::LocalIo, operation)
         .with_message(format!("the payload could not be read: {cause}"))
 }

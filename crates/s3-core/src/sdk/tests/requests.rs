@@ -1,4 +1,4 @@
-//! What the direct path does with refusals that say how to do better, and that both paths agree, over sockets.
+//! What a store does with error responses that tell how to do better, over sockets and over both transports.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,19 +8,15 @@ use std::thread;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::future::ProvideCredentials as Providing;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::future::join_all;
 
-use super::target::EndpointSettings;
-use super::{Direct, get};
-use crate::sdk::client::Shared;
-use crate::sdk::clock::Clock;
-use crate::sdk::identity::Identities;
 use crate::{
     Attributes, ChecksumAlgorithm, CreateUpload, ErrorKind, GetRequest, HeadRequest, Integrity,
-    Payload, PresignMethod, PresignRequest, PutMode, PutRequest, S3Url, SdkStore, Store, UploadId,
-    UploadPart,
+    Payload, PresignMethod, PresignRequest, PutMode, PutRequest, S3Url, SdkStore, SdkStoreBuilder,
+    Store, UploadId, UploadPart,
 };
 
 /// A request as it came over the socket.
@@ -63,31 +59,24 @@ impl Server {
         self.came.lock().unwrap().clone()
     }
 
-    fn direct(&self, credentials: SharedCredentialsProvider) -> Direct {
-        let clock = Clock::default();
-        Direct::new(Shared {
-            regions: Arc::default(),
-            identities: Arc::new(Identities::new(credentials, clock.clone())),
-            endpoint: EndpointSettings {
-                region: "us-east-1".to_owned(),
-                endpoint: Some(self.endpoint.clone()),
-                path_style: true,
-                ..EndpointSettings::default()
-            },
-            clock,
-            pool: s3_wire::Pool::new(Duration::from_secs(3)),
-            checksums: false,
-            signs_payloads: false,
-        })
+    fn builder(&self) -> SdkStoreBuilder {
+        SdkStore::builder()
+            .endpoint(&self.endpoint)
+            .region("us-east-1")
+            .credentials("access", "secret", None)
     }
 
-    fn store(&self, direct: bool) -> SdkStore {
-        let builder = SdkStore::builder()
-            .endpoint(&self.endpoint)
-            .region("us-east-1");
-        let builder = builder.credentials("access", "secret", None);
-        builder.direct_path(direct).build()
+    /// A store that sends over `s3-wire`, or else through the SDK's client.
+    fn store(&self, wire: bool) -> SdkStore {
+        match wire {
+            true => self.builder().build(),
+            false => self.builder().http_client(sdk_http_client()).build(),
+        }
     }
+}
+
+pub(super) fn sdk_http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_http()
 }
 
 fn serve(stream: TcpStream, log: &Mutex<Vec<Came>>, answer: &dyn Fn(&Came) -> String) {
@@ -140,10 +129,6 @@ fn url() -> S3Url {
     S3Url::parse("s3://bucket/a//b é+").unwrap()
 }
 
-fn fixed() -> SharedCredentialsProvider {
-    SharedCredentialsProvider::new(Credentials::new("access", "secret", None, None, "test"))
-}
-
 /// A provider whose every answer is another session.
 #[derive(Debug, Default)]
 struct Sessions(Arc<AtomicU32>);
@@ -171,12 +156,9 @@ async fn a_wrong_clock_is_corrected_by_the_server_once() {
             "Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n",
         ),
     });
-    let direct = server.direct(fixed());
-    let target = direct.target("bucket").unwrap();
+    let store = server.store(true);
     for _ in 0..2 {
-        let answer = get(&direct, &target, &GetRequest::new(url()))
-            .await
-            .unwrap();
+        let answer = store.get(GetRequest::new(url())).await.unwrap();
         assert_eq!(answer.body.collect().await.unwrap(), "abc");
     }
     // The second request is signed with the right time at once.
@@ -267,10 +249,9 @@ async fn credentials_that_ran_out_are_renewed_once_for_all() {
         _ => ok("abc"),
     });
     let loads = Arc::new(AtomicU32::new(0));
-    let direct = server.direct(SharedCredentialsProvider::new(Sessions(Arc::clone(&loads))));
-    let target = direct.target("bucket").unwrap();
-    let request = GetRequest::new(url());
-    let answers = join_all((0..20).map(|_| get(&direct, &target, &request))).await;
+    let sessions = Sessions(Arc::clone(&loads));
+    let store = server.builder().credentials_provider(sessions).build();
+    let answers = join_all((0..20).map(|_| store.get(GetRequest::new(url())))).await;
     assert!(answers.into_iter().all(|answer| answer.is_ok()));
     assert_eq!(loads.load(Ordering::SeqCst), 2);
 }
@@ -278,11 +259,8 @@ async fn credentials_that_ran_out_are_renewed_once_for_all() {
 #[tokio::test]
 async fn credentials_that_stay_the_same_are_not_tried_again() {
     let server = Server::start(|_| refused(400, "ExpiredToken", ""));
-    let direct = server.direct(fixed());
-    let target = direct.target("bucket").unwrap();
-    let error = get(&direct, &target, &GetRequest::new(url()))
-        .await
-        .unwrap_err();
+    let store = server.store(true);
+    let error = store.get(GetRequest::new(url())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     assert_eq!(server.came().len(), 1);
 }
@@ -339,7 +317,7 @@ fn comparable(came: &Came) -> (String, Vec<(String, String)>, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn both_paths_send_the_same() {
+async fn both_transports_send_the_same() {
     let server = Server::start(|_| ok(""));
     let attributes = || {
         let user = [("Mixed".to_owned(), "two  blanks".to_owned())];

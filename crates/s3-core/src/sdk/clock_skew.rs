@@ -80,9 +80,9 @@ impl Intercept for SetClock {
 
 /// Says that an answer that has set the clock is worth another attempt.
 #[derive(Debug)]
-pub(super) struct AskAgain;
+pub(super) struct RetryAfterSkew;
 
-impl ClassifyRetry for AskAgain {
+impl ClassifyRetry for RetryAfterSkew {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let answer = context.response();
         match answer.and_then(|answer| answer.extension::<HasSetClock>()) {
@@ -95,6 +95,6 @@ impl ClassifyRetry for AskAgain {
     }
 
     fn name(&self) -> &'static str {
-        "AskAgain"
+        "RetryAfterSkew"
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::bounded_answer::{DOCUMENT, REFUSAL};
+use super::requests::sdk_http_client;
+use crate::sdk::response_limit::{MAX_DOCUMENT as DOCUMENT, MAX_ERROR_BODY as REFUSAL};
 use crate::{
     AbortUpload, Attributes, ByteCounter, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest,
     ETag, Error, GetRequest, HeadRequest, ListParts, ListRequest, ListUploads, PartTag, Payload,
@@ -43,11 +44,13 @@ impl Server {
     }
 
     fn store(&self, direct: bool) -> SdkStore {
-        SdkStore::builder()
+        let builder = SdkStore::builder()
             .endpoint(&self.endpoint)
-            .credentials("access", "secret", None)
-            .direct_path(direct)
-            .build()
+            .credentials("access", "secret", None);
+        match direct {
+            true => builder.build(),
+            false => builder.http_client(sdk_http_client()).build(),
+        }
     }
 
     /// Makes a call, and returns its error and how much was said before the end of it.

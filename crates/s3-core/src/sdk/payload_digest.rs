@@ -1,4 +1,4 @@
-//! Digests of payloads: what signs them where nothing else protects them, and what S3 compares.
+//! Digests of payloads: the SHA-256 that a signature covers, and the CRC that S3 compares.
 
 use std::io;
 
@@ -21,37 +21,44 @@ const PIECE: usize = 512 << 10;
 
 /// Returns the SHA-256 of a payload. Reads a file once more than sending it does.
 pub(super) async fn sha256(payload: &Payload) -> io::Result<[u8; 32]> {
-    let mut hasher = Sha256::new();
+    let hasher = digested(payload, Sha256::new(), |hasher, bytes| hasher.update(bytes)).await?;
+    Ok(hasher.finalize().into())
+}
+
+/// Returns the added CRC of a payload, as its header shows it. Reads a file once more than sending it does.
+pub(super) async fn crc(payload: &Payload) -> io::Result<String> {
+    let digest = crc_fast::Digest::new(ADDED.algorithm);
+    let digest = digested(payload, digest, |digest, bytes| digest.update(bytes)).await?;
+    Ok(STANDARD.encode(digest.finalize().to_be_bytes()))
+}
+
+/// Returns `digest` after it has read the whole payload.
+async fn digested<D: Send + 'static>(
+    payload: &Payload,
+    mut digest: D,
+    update: fn(&mut D, &[u8]),
+) -> io::Result<D> {
     if let Some(chunks) = payload.as_chunks() {
         for chunk in chunks {
-            hasher.update(chunk);
+            update(&mut digest, chunk);
         }
-        return Ok(hasher.finalize().into());
+        return Ok(digest);
     }
     let payload = payload.clone();
-    let hash = move || {
+    let read = move || {
         let mut position = 0;
         while position < payload.len() {
             let piece = payload.read_at(position, PIECE)?;
-            hasher.update(&piece);
+            update(&mut digest, &piece);
             position += piece.len() as u64;
         }
-        Ok(hasher.finalize().into())
+        Ok(digest)
     };
     if crate::blocking_io::blocking_io_allowed() {
-        return hash();
+        return read();
     }
-    let hashed = tokio::task::spawn_blocking(hash).await;
-    hashed.unwrap_or_else(|_| Err(io::Error::other("the runtime is shutting down")))
-}
-
-/// Returns the added CRC of a payload in memory as its header shows it; `None` for a file.
-pub(super) fn crc(payload: &Payload) -> Option<String> {
-    let mut digest = crc_fast::Digest::new(ADDED.algorithm);
-    for chunk in payload.as_chunks()? {
-        digest.update(chunk);
-    }
-    Some(STANDARD.encode(digest.finalize().to_be_bytes()))
+    let read = tokio::task::spawn_blocking(read).await;
+    read.unwrap_or_else(|_| Err(io::Error::other("the runtime is shutting down")))
 }
 
 /// Returns the header that holds a checksum.
@@ -81,13 +88,13 @@ mod tests {
         let file = Payload::from_file(Arc::new(file), 0, bytes.len() as u64);
         let memory = Payload::from(bytes);
         assert_eq!(sha256(&file).await.unwrap(), sha256(&memory).await.unwrap());
-        assert_eq!(crc(&file), None);
+        assert_eq!(crc(&file).await.unwrap(), crc(&memory).await.unwrap());
     }
 
     /// The check value of CRC-64/NVME over "123456789" is ae8b14860a799888.
-    #[test]
-    fn the_crc_is_the_one_of_the_catalogue() {
-        let text = crc(&Payload::from("123456789")).unwrap();
+    #[tokio::test]
+    async fn the_crc_is_the_one_of_the_catalogue() {
+        let text = crc(&Payload::from("123456789")).await.unwrap();
         assert_eq!(
             STANDARD.decode(text).unwrap(),
             0xae8b_1486_0a79_9888_u64.to_be_bytes()

@@ -1,12 +1,11 @@
-//! What a request is before it is signed, and its head afterwards.
+//! Signs a request and writes its head.
 
 use sha2::{Digest, Sha256};
 
 use super::amz_date::AmzDate;
 use super::canonical::{self, EMPTY_PAYLOAD};
 use super::signing_key::SigningKeys;
-use super::{Headers, Query};
-use crate::Credentials;
+use crate::{Credentials, Request};
 
 /// What the signature says of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,24 +33,6 @@ impl PayloadHash {
     }
 }
 
-/// A request without its signature.
-#[derive(Clone, Debug)]
-pub struct UnsignedRequest<'a> {
-    /// In upper case.
-    pub method: &'static str,
-    /// What stands before the key, and the key through [`encode_key`](super::encode_key). Begins with a slash.
-    pub path: &'a str,
-    /// Empty for a request without a question mark.
-    pub query: Query,
-    /// The `Host` header: without a port if that is the scheme's own.
-    pub host: &'a str,
-    /// Everything but what the signer adds: `host`, `x-amz-date`, `x-amz-content-sha256`, `x-amz-security-token`
-    /// and `authorization`.
-    pub headers: Headers,
-    /// What is known of the body.
-    pub payload: PayloadHash,
-}
-
 /// A path or a host that would end the request line or the header that it stands in. No key gets here
 /// unencoded, and no endpoint with blanks in its host; if one did, nothing is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +42,7 @@ pub struct NotEncoded;
 impl SigningKeys {
     /// Appends the request's head to `out`: request line, headers, signature, blank line.
     ///
-    /// Signs everything in the draft that is not marked as unsigned. More than half of the time goes to SHA-256,
+    /// Signs everything in the request that is not marked as unsigned. More than half of the time goes to SHA-256,
     /// over ten blocks for a ranged GET; a session token of 1 KiB doubles it. See docs/TUNING.md.
     ///
     /// # Errors
@@ -69,28 +50,29 @@ impl SigningKeys {
     /// The path is not encoded. Nothing is appended then.
     pub fn write_head(
         &self,
-        draft: &UnsignedRequest<'_>,
+        request: &Request<'_>,
         credentials: &Credentials,
         region: &str,
         now: std::time::SystemTime,
         out: &mut Vec<u8>,
     ) -> Result<(), NotEncoded> {
-        if !(draft.path.starts_with('/') && is_graphic(draft.path) && is_graphic(draft.host)) {
+        if !(request.path.starts_with('/') && is_graphic(&request.path) && is_graphic(request.host))
+        {
             return Err(NotEncoded);
         }
         let date = AmzDate::new(now);
         let start = out.len();
-        out.reserve(estimate(draft, credentials));
+        out.reserve(estimate(request, credentials));
         // Both texts that are hashed are made where the head will be: room that is needed anyway.
         let digest = {
-            canonical::write_request(draft, credentials.token(), &date, out);
+            canonical::write_request(request, credentials.token(), &date, out);
             Sha256::digest(&out[start..])
         };
         out.truncate(start);
         canonical::write_string_to_sign(&date, region, &digest.into(), out);
         let signature = self.sign(credentials, &date, region, &out[start..]);
         out.truncate(start);
-        canonical::write_head(draft, credentials, region, &date, &signature, out);
+        canonical::write_head(request, credentials, region, &date, &signature, out);
         Ok(())
     }
 }
@@ -101,13 +83,13 @@ fn is_graphic(text: &str) -> bool {
     text.bytes().fold(true, graphic)
 }
 
-fn estimate(draft: &UnsignedRequest<'_>, credentials: &Credentials) -> usize {
+fn estimate(request: &Request<'_>, credentials: &Credentials) -> usize {
     // The authorization line is about 300 bytes, the signer's own headers 200.
     let token = credentials.token().map_or(0, |token| token.len() + 32);
-    640 + draft.path.len()
-        + draft.query.as_str().len()
-        + draft.host.len()
-        + draft.headers.size()
+    640 + request.path.len()
+        + request.query.as_str().len()
+        + request.host.len()
+        + request.headers.size()
         + token
 }
 
@@ -127,18 +109,11 @@ mod tests {
             ("/\u{7f}", "host"),
             ("/key", "host\r\nx: y"),
         ] {
-            let draft = UnsignedRequest {
-                method: "GET",
-                path,
-                query: Query::new(),
-                host,
-                headers: Headers::new(),
-                payload: PayloadHash::Empty,
-            };
+            let request = Request::new("GET", host, path.to_owned());
             let mut out = b"kept".to_vec();
             let now = std::time::UNIX_EPOCH;
             let outcome =
-                SigningKeys::default().write_head(&draft, &credentials, "r", now, &mut out);
+                SigningKeys::default().write_head(&request, &credentials, "r", now, &mut out);
             assert_eq!(
                 (outcome, &*out),
                 (Err(NotEncoded), &b"kept"[..]),

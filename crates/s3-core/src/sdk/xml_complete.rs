@@ -10,11 +10,11 @@ use aws_sdk_s3::error::BoxError;
 
 /// Fails a call whose answer is a document that was never closed. Goes on calls that return many entries.
 #[derive(Debug)]
-pub(super) struct WholeDocument;
+pub(super) struct XmlComplete;
 
-impl Intercept for WholeDocument {
+impl Intercept for XmlComplete {
     fn name(&self) -> &'static str {
-        "WholeDocument"
+        "XmlComplete"
     }
 
     fn read_after_deserialization(

@@ -1,0 +1,261 @@
+//! Sends the requests of this crate's own making, and reads error responses.
+//!
+//! A [`Route`] says where requests for a bucket go: over `s3-wire`, signed here, or through the SDK's client
+//! ([`sdk_transport`]). Over `s3-wire`, a request is sent a second time where the error response tells how to do
+//! better: it told the server's time, or the credentials have expired and there are newer ones.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use s3_wire::sign::{HeaderError, SigningKeys};
+use s3_wire::{Pool, Request, Response, ResponseHead, WireErrorKind};
+
+use super::client::Resolved;
+use super::clock::{Clock, Refusal};
+use super::errors;
+use super::identity::{Identities, Identity};
+use super::regions::Regions;
+use super::reply::Reply;
+use super::response_limit::MAX_ERROR_BODY;
+use super::target::{EndpointSettings, Target, Targets};
+use super::{sdk_transport, transport_error};
+use crate::blocking_io::blocking_io_allowed;
+use crate::{ByteCounter, Error, Operation, Payload, Phase, Result};
+
+/// What signs requests and sends them over `s3-wire`.
+pub(super) struct Sender {
+    pool: Pool,
+    identities: Arc<Identities>,
+    signing_keys: SigningKeys,
+    targets: Targets,
+    clock: Clock,
+    /// Whether a failed connection has been warned of.
+    has_warned: AtomicBool,
+}
+
+/// Where requests for a bucket go.
+pub(super) struct Route<'a> {
+    resolved: &'a Resolved,
+    bucket: &'a str,
+    /// Over `s3-wire`; otherwise through the SDK's client.
+    wire: Option<(&'a Sender, Arc<Target>)>,
+}
+
+impl Sender {
+    pub(super) fn new(
+        pool: Pool,
+        identities: Arc<Identities>,
+        endpoint: EndpointSettings,
+        regions: Arc<Regions>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            pool,
+            identities,
+            signing_keys: SigningKeys::default(),
+            targets: Targets::new(endpoint, regions),
+            clock,
+            has_warned: AtomicBool::new(false),
+        }
+    }
+
+    /// Looks the target of a bucket up again, whose region has turned out to be another one.
+    pub(super) fn forget_target(&self, bucket: &str) {
+        self.targets.forget(bucket);
+    }
+
+    pub(super) fn route<'a>(
+        sender: Option<&'a Self>,
+        resolved: &'a Resolved,
+        bucket: &'a str,
+    ) -> Route<'a> {
+        let wire = sender.and_then(|sender| Some((sender, sender.targets.get(bucket)?)));
+        Route {
+            resolved,
+            bucket,
+            wire,
+        }
+    }
+
+    /// Signs and sends a request and returns a successful response.
+    async fn send(
+        &self,
+        operation: Operation,
+        target: &Target,
+        request: &Request<'_>,
+    ) -> Result<Response> {
+        let mut head = Vec::new();
+        let mut improved = false;
+        loop {
+            let identity = self.identities.get().await;
+            let identity = identity.map_err(|error| errors::without_identity(operation, &error))?;
+            let now = self.clock.now();
+            head.clear();
+            self.signing_keys
+                .write_head(request, identity.signing(), &target.region, now, &mut head)
+                .map_err(|error| errors::refused(operation, error.to_string()))?;
+            let sent = self.pool.send(&target.origin, &head, request).await;
+            let mut response = sent.map_err(|error| {
+                let error = transport_error::before_response(operation, &error);
+                self.warn_once(target, &error);
+                error
+            })?;
+            if (200..300).contains(&response.status) {
+                return Ok(response);
+            }
+            let error = error_response(operation, &mut response).await;
+            if improved
+                || !self
+                    .learns(&error, response.status, &response.head, &identity, now)
+                    .await
+            {
+                return Err(error);
+            }
+            improved = true;
+        }
+    }
+
+    /// Warns of the first failed connection: its retries may take minutes.
+    fn warn_once(&self, target: &Target, error: &Error) {
+        if error.phase() == Phase::Connect && !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                host = &*target.host_header,
+                %error,
+                "no connection to the endpoint; what can be retried is, until the deadline or the last attempt"
+            );
+        }
+    }
+
+    /// Returns whether another attempt is better than the one that got this error response.
+    async fn learns(
+        &self,
+        error: &Error,
+        status: u16,
+        head: &ResponseHead,
+        identity: &Identity,
+        signed_at: SystemTime,
+    ) -> bool {
+        match error.code() {
+            Some("ExpiredToken" | "TokenRefreshRequired") => {
+                self.identities.expire(identity);
+                let renewed = self.identities.get().await;
+                renewed.is_ok_and(|renewed| {
+                    let (new, old) = (renewed.signing(), identity.signing());
+                    new.access_key() != old.access_key() || new.token() != old.token()
+                })
+            }
+            code => self.clock.learn(Refusal {
+                status,
+                code,
+                date: head.get("date"),
+                age: head.get("age"),
+                signed_at,
+            }),
+        }
+    }
+}
+
+impl Route<'_> {
+    /// Whether `s3-wire` sends the requests.
+    pub(super) fn is_wire(&self) -> bool {
+        self.wire.is_some()
+    }
+
+    /// Returns a request for an object; for the bucket, if the key is empty.
+    pub(super) fn request(&self, method: &'static str, key: &str) -> Request<'_> {
+        let mut path = String::new();
+        let host = match &self.wire {
+            Some((_, target)) => {
+                target.write_path(key, &mut path);
+                &*target.host_header
+            }
+            None => {
+                path.push('/');
+                s3_wire::sign::encode_key(key, &mut path);
+                ""
+            }
+        };
+        Request::new(method, host, path)
+    }
+
+    /// Sends a request and returns a successful response, whose body is yet to be read.
+    pub(super) async fn send<'p>(
+        &self,
+        operation: Operation,
+        request: &mut Request<'p>,
+        payload: Option<&'p Payload>,
+    ) -> Result<Response> {
+        let Some((sender, target)) = &self.wire else {
+            let client = self.resolved.client(self.bucket);
+            let sent = sdk_transport::send(
+                &client,
+                operation,
+                self.bucket,
+                request,
+                payload,
+                self.resolved.signs_payloads,
+            );
+            // Boxed: the SDK's future is large, and few requests take this way.
+            return Box::pin(sent).await;
+        };
+        if let Some(payload) = payload {
+            request.body = payload.as_request_body();
+            request.sent_bytes = payload.moved().map(ByteCounter::as_atomic);
+            request.blocking_io = blocking_io_allowed();
+        }
+        sender.send(operation, target, request).await
+    }
+
+    /// Sends a write and reads the little that is said about it: some servers fail after they have begun to respond
+    /// with a success.
+    pub(super) async fn send_write<'p>(
+        &self,
+        operation: Operation,
+        request: &mut Request<'p>,
+        payload: &'p Payload,
+    ) -> Result<Response> {
+        let mut response = self.send(operation, request, Some(payload)).await?;
+        let body = response.body.collect(MAX_ERROR_BODY).await;
+        let body = body.map_err(|error| transport_error::in_body(operation, &error))?;
+        if body.is_empty() {
+            return Ok(response);
+        }
+        let reply = Reply {
+            status: response.status,
+            header: &|name| response.head.get(name),
+            body: &body,
+        };
+        if errors::holds_refusal(&reply) {
+            return Err(errors::refused_by_server(operation, &reply));
+        }
+        if response.head.get("etag").is_none() {
+            // Such as the page of a proxy, which has kept the bytes to itself.
+            let text = "the response is not one of S3";
+            return Err(errors::not_understood(operation, &reply, text));
+        }
+        Ok(response)
+    }
+}
+
+async fn error_response(operation: Operation, response: &mut Response) -> Error {
+    let body = match response.body.collect(MAX_ERROR_BODY).await {
+        Ok(body) => body,
+        // No error document is so long: the status says enough.
+        Err(lost) if lost.kind() == WireErrorKind::TooLarge => Bytes::new(),
+        // The reason is in the body: for a wrong clock, an expired token or a request that was cut, among others.
+        Err(lost) => return transport_error::in_body(operation, &lost),
+    };
+    let reply = Reply {
+        status: response.status,
+        header: &|name| response.head.get(name),
+        body: &body,
+    };
+    errors::refused_by_server(operation, &reply)
+}
+
+/// Returns the error of a header that cannot be sent.
+pub(super) fn invalid_header(operation: Operation, error: &HeaderError) -> Error {
+    errors::refused(operation, error.to_string())
+}

@@ -1,0 +1,136 @@
+//! The SDK's generated client, asked the same as this crate.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::{EncodingType, Object};
+use s3_url::{S3Prefix, S3Url};
+use s3_wire::listing::{Entry, Page};
+
+use crate::sdk::SdkStore;
+use crate::sdk::convert::{self, checksum_of, covers_object};
+use crate::sdk::errors::{self, from_sdk};
+use crate::sdk::listing::list_page;
+use crate::sdk::xml_complete::XmlComplete;
+use crate::{ListPage, ObjectMeta, Operation, PutResponse, Result};
+
+/// Returns the SDK's client of a store.
+pub(in crate::sdk) async fn client(store: &SdkStore) -> Client {
+    let resolved = store.resolved(Operation::Get).await.unwrap();
+    resolved.client.clone()
+}
+
+/// Turns the output of a get or a head, which name everything alike, into a description of the object.
+macro_rules! object_meta {
+    ($output:expr, $url:expr, $size:expr) => {{
+        let output = &mut $output;
+        let mut meta = ObjectMeta::new($url, $size);
+        meta.checksum = covers_object(output.checksum_type.as_ref())
+            .then(|| checksum_of!(*output))
+            .flatten();
+        meta.etag = convert::etag(output.e_tag.take());
+        meta.last_modified = convert::time(output.last_modified.take());
+        meta.version = convert::version(output.version_id.take());
+        meta.attributes.content_type = output.content_type.take().map(Into::into);
+        let encoding = output.content_encoding.take();
+        meta.attributes.content_encoding =
+            encoding.and_then(|text| convert::content_encoding_of(&text));
+        meta.attributes.cache_control = output.cache_control.take().map(Into::into);
+        meta.attributes.content_disposition = output.content_disposition.take().map(Into::into);
+        meta.attributes.content_language = output.content_language.take().map(Into::into);
+        meta.attributes.expires = output
+            .expires_string
+            .take()
+            .and_then(|text| s3_wire::timestamp::parse_http_date(&text));
+        meta.attributes.storage_class = output
+            .storage_class
+            .take()
+            .map(|class| class.as_str().into())
+            .filter(|class: &std::sync::Arc<str>| **class != *"STANDARD");
+        meta.attributes.encryption = output
+            .server_side_encryption
+            .take()
+            .map(|encryption| crate::Encryption::new(encryption.as_str()));
+        meta.attributes.user = output
+            .metadata
+            .take()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
+        meta
+    }};
+}
+
+pub(in crate::sdk) async fn get(store: &SdkStore, url: S3Url) -> Result<(Range<u64>, ObjectMeta)> {
+    let call = client(store).await.get_object();
+    let sent = call.bucket(url.bucket()).key(url.key()).send().await;
+    let mut output = sent.map_err(|error| from_sdk(Operation::Get, &error))?;
+    let length = output
+        .content_length
+        .and_then(|len| u64::try_from(len).ok());
+    let served = convert::served(length, output.content_range.as_deref(), None);
+    let (range, size) = served.map_err(|text| errors::malformed(Operation::Get, &text))?;
+    Ok((range, object_meta!(output, url, size)))
+}
+
+pub(in crate::sdk) async fn head(store: &SdkStore, url: S3Url) -> Result<ObjectMeta> {
+    let call = client(store).await.head_object();
+    let sent = call.bucket(url.bucket()).key(url.key()).send().await;
+    let mut output = sent.map_err(|error| from_sdk(Operation::Head, &error))?;
+    let length = output
+        .content_length
+        .and_then(|len| u64::try_from(len).ok());
+    let size = length.ok_or_else(|| errors::malformed(Operation::Head, "no length"))?;
+    Ok(object_meta!(output, url, size))
+}
+
+pub(in crate::sdk) async fn put(store: &SdkStore, url: &S3Url) -> Result<PutResponse> {
+    let call = client(store).await.put_object().body(b"x".to_vec().into());
+    let sent = call.bucket(url.bucket()).key(url.key()).send().await;
+    let output = sent.map_err(|error| from_sdk(Operation::Put, &error))?;
+    let mut written = PutResponse::new(convert::etag(output.e_tag.clone()));
+    written.version = convert::version(output.version_id.clone());
+    written.checksum = checksum_of!(output);
+    Ok(written)
+}
+
+pub(in crate::sdk) async fn list(store: &SdkStore, prefix: &S3Prefix) -> Result<ListPage> {
+    let call = client(store).await.list_objects_v2();
+    let call = call.bucket(prefix.bucket()).prefix(prefix.prefix());
+    let sent = call.customize().interceptor(XmlComplete).send().await;
+    let on_prefix = |error: crate::Error| error.with_resource(prefix.as_str());
+    let output = sent.map_err(|error| on_prefix(from_sdk(Operation::List, &error)))?;
+    let claims_encoding = output.encoding_type() == Some(&EncodingType::Url);
+    let common = output.common_prefixes.unwrap_or_default().into_iter();
+    let entries = output.contents.unwrap_or_default().into_iter();
+    let is_identified = output.name.is_some()
+        || output.key_count.is_some()
+        || output.max_keys.is_some()
+        || output.is_truncated.is_some();
+    let page = Page {
+        is_identified,
+        marker: None,
+        next_marker: None,
+        entries: entries.map(entry).collect(),
+        common_prefixes: common.map(|entry| entry.prefix.map(Cow::Owned)).collect(),
+        claims_encoding,
+        is_truncated: output.is_truncated,
+        prefix: output.prefix.map(Cow::Owned),
+        next_token: output.next_continuation_token.map(Cow::Owned),
+    };
+    list_page(&page, prefix, false)
+        .map_err(|text| on_prefix(errors::malformed(Operation::List, text)))
+}
+
+fn entry(object: Object) -> Entry<'static> {
+    let class = object.storage_class;
+    Entry {
+        key: object.key.map(Cow::Owned),
+        size: object.size.and_then(|size| u64::try_from(size).ok()),
+        etag: object.e_tag.map(Cow::Owned),
+        last_modified: convert::time(object.last_modified),
+        storage_class: class.map(|class| Cow::Owned(class.as_str().to_owned())),
+    }
+}
