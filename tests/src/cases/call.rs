@@ -63,7 +63,7 @@ async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Err
         store = store.credentials(access, secret, None);
     }
     if client.get("direct_path") == Some(&Value::Bool(false)) {
-        store = store.direct_path(false);
+        store = store.sdk_retries(true);
     }
     let given = ["profile", "access_key", "direct_path"];
     let s3 = match given.iter().any(|name| client.contains_key(*name)) {

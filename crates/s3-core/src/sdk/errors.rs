@@ -138,7 +138,10 @@ fn not_delivered(
     } else if text.contains("invalid peer certificate") {
         let error = Error::new(ErrorKind::Config, operation).with_message(text);
         return error.with_hint("this machine's root certificates do not vouch for the endpoint");
-    } else if failure.is_user() || is_endpoint_refusal(error) {
+    } else if is_endpoint_refusal(error) {
+        // The region or the bucket's name is none that the SDK's endpoint rules know.
+        ErrorKind::Config
+    } else if failure.is_user() {
         ErrorKind::InvalidInput
     } else {
         // Input and output proper, connections that the peer closed halfway, and answers that are not HTTP.
@@ -149,7 +152,9 @@ fn not_delivered(
         Some(io::ErrorKind::ConnectionRefused) => {
             lost.with_hint(REFUSED).with_phase(Phase::Connect)
         }
-        _ if kind == ErrorKind::InvalidInput => lost.with_phase(Phase::Local),
+        _ if matches!(kind, ErrorKind::InvalidInput | ErrorKind::Config) => {
+            lost.with_phase(Phase::Local)
+        }
         _ => lost,
     }
 }
