@@ -17,7 +17,7 @@ use crate::{
     Operation, PutResponse, Result, Retryability, UserMetadata,
 };
 
-/// What the headers of an answer say, not copied yet.
+/// What the headers of a response say, not copied yet.
 #[derive(Debug, Default)]
 pub(super) struct Described<'a> {
     pub(super) content_length: Option<u64>,
@@ -42,7 +42,7 @@ pub(super) struct Described<'a> {
     user: UserMetadata,
 }
 
-/// The checksums that an answer may carry, the cheapest first.
+/// The checksums that a response may carry, the cheapest first.
 const CHECKSUMS: [ChecksumAlgorithm; 5] = [
     ChecksumAlgorithm::Crc64Nvme,
     ChecksumAlgorithm::Crc32c,
@@ -51,7 +51,7 @@ const CHECKSUMS: [ChecksumAlgorithm; 5] = [
     ChecksumAlgorithm::Sha256,
 ];
 
-/// Reads the headers of an answer that describes an object: to a get, a head, a put or the upload of a part.
+/// Reads the headers of a response that describes an object: to a get, a head, a put or the upload of a part.
 pub(super) fn read_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Described<'a> {
     let mut described = Described::default();
     for (name, value) in headers {
@@ -153,7 +153,7 @@ impl<'a> Described<'a> {
         }
     }
 
-    /// Returns which bytes the body of an answer to a get holds, and the description of the object.
+    /// Returns which bytes the body of a response to a get holds, and the description of the object.
     ///
     /// # Errors
     ///

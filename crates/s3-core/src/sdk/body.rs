@@ -30,7 +30,7 @@ pub(super) fn outgoing(payload: &Payload, signed: bool) -> SdkBody {
 struct Pieces {
     payload: Payload,
     position: u64,
-    /// The read under way. It is always the one for `position`.
+    /// The read in flight. It is always the one for `position`.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
 }
 

@@ -25,7 +25,7 @@ pub enum Addressing {
     VirtualHost,
 }
 
-/// Which checksums the SDK adds to requests and checks in answers.
+/// Which checksums the SDK adds to requests and checks in responses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Integrity {
@@ -106,7 +106,7 @@ impl SdkStoreBuilder {
 
     /// Takes credentials from this source instead of the credential chain.
     ///
-    /// They are kept until ten seconds before they expire. A source that has not answered after 15 seconds is given up
+    /// They are kept until ten seconds before they expire. A source that has not responded after 15 seconds is given up
     /// for this attempt (kind `Timeout`), and asked again by the next one.
     #[must_use]
     pub fn credentials_provider(mut self, source: impl ProvideCredentials + 'static) -> Self {
@@ -130,8 +130,8 @@ impl SdkStoreBuilder {
 
     /// Turns the SDK's own retries on (its standard mode, three attempts). Default: off.
     ///
-    /// For those who use this crate without an engine that retries. Below one they multiply, and hide lost answers from
-    /// it: a conditional write may then be answered with "already there" for an object of its own.
+    /// For those who use this crate without an engine that retries. Below one they multiply, and hide lost responses from
+    /// it: a conditional write may then be rejected with "already there" for an object of its own.
     #[must_use]
     pub fn sdk_retries(mut self, on: bool) -> Self {
         self.settings.sdk_retries = on;

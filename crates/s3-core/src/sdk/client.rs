@@ -106,7 +106,7 @@ impl Resolved {
         self.lacks_batch_delete.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether somebody else's server answers.
+    /// Returns whether somebody else's server responds.
     pub(super) fn is_third_party(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.aws)
     }
@@ -276,7 +276,7 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         .retry_config(retries);
     builder.set_endpoint_url(rules.endpoint.clone());
     if !settings.sdk_retries {
-        // All requests of a machine whose clock is wrong are repeated once, however many are under way.
+        // All requests of a machine whose clock is wrong are repeated once, however many are in flight.
         let unlimited = RetryPartition::custom("clock").token_bucket(TokenBucket::unlimited());
         builder = builder.retry_partition(unlimited.build());
     }

@@ -8,7 +8,7 @@ use aws_smithy_async::time::TimeSource;
 
 /// S3 refuses signatures that are further off: `RequestTimeTooSkewed` in its list of error codes.
 const TOLERATED: Duration = Duration::from_secs(15 * 60);
-/// What is set by less than this is the second that a header is rounded to, and the way of the answer.
+/// What is set by less than this is the second that a header is rounded to, and the way of the response.
 const JUMP: Duration = Duration::from_secs(60);
 
 /// A clock that can be set by a server's `Date` header.
@@ -27,14 +27,14 @@ struct Hands {
     jumps: AtomicU64,
 }
 
-/// A refusal, as far as it tells the time.
+/// An error response, as far as it tells the time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Refusal<'a> {
     pub(super) status: u16,
     pub(super) code: Option<&'a str>,
     /// The header `Date`.
     pub(super) date: Option<&'a str>,
-    /// The header `Age`: a cache on the way has kept the answer.
+    /// The header `Age`: a cache on the way has kept the response.
     pub(super) age: Option<&'a str>,
     /// The time that the request was signed with.
     pub(super) signed_at: SystemTime,
@@ -51,18 +51,18 @@ impl Clock {
         self.0.jumps.load(Ordering::Acquire)
     }
 
-    /// Takes over the time of a refusal that is about the time. Returns whether signing again is worth one more
+    /// Takes over the time of an error response that is about the time. Returns whether signing again is worth one more
     /// attempt.
     ///
-    /// Other answers do not set the clock: the header is up to a second old when it is written, and as old as the
-    /// answer when it is read.
+    /// Other responses do not set the clock: the header is up to a second old when it is written, and as old as the
+    /// response when it is read.
     pub(super) fn learn(&self, refusal: Refusal<'_>) -> bool {
         let Some(date) = refusal.date.filter(|_| refusal.age.is_none()) else {
             return false;
         };
         let about_time = match refusal.code {
             Some("RequestTimeTooSkewed") => true,
-            // An answer to HEAD gives no reason. The clock may have been set since this request was signed.
+            // A response to HEAD gives no reason. The clock may have been set since this request was signed.
             None => refusal.status == 403 && is_far(date, refusal.signed_at),
             Some(_) => false,
         };

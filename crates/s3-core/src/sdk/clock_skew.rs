@@ -16,7 +16,7 @@ use aws_smithy_types::retry::ErrorKind;
 
 use super::clock::{Clock, Refusal};
 
-/// Sets the clock by a refusal whose time is far from it, and has the SDK repeat what was refused, at once.
+/// Sets the clock by an error response whose time is far from it, and has the SDK repeat what was refused, at once.
 #[derive(Debug)]
 pub(super) struct SetClock {
     pub(super) clock: Clock,
@@ -24,7 +24,7 @@ pub(super) struct SetClock {
     pub(super) retries: RetryConfig,
 }
 
-/// Marks an answer that has set the clock.
+/// Marks a response that has set the clock.
 #[derive(Clone, Debug)]
 struct HasSetClock;
 
@@ -78,7 +78,7 @@ impl Intercept for SetClock {
     }
 }
 
-/// Says that an answer that has set the clock is worth another attempt.
+/// Says that a response that has set the clock is worth another attempt.
 #[derive(Debug)]
 pub(super) struct RetryAfterSkew;
 

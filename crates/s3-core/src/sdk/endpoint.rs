@@ -11,7 +11,7 @@ pub(super) struct Endpoint {
     pub(super) https: bool,
     /// Whether the packets stay on this machine.
     pub(super) loopback: bool,
-    /// Whether AWS itself answers, by its domain names.
+    /// Whether AWS itself responds, by its domain names.
     pub(super) aws: bool,
 }
 

@@ -1,8 +1,8 @@
 //! The SDK's errors to ours, from wide to narrow: what never left this machine, what got lost on the way, what
 //! came back and could not be read, and what the server said. The last two are shared with the direct path, which
-//! reads answers itself.
+//! reads responses itself.
 //!
-//! No cause is attached: the SDK's errors hold whole answers, and an answer to a wrong signature repeats the
+//! No cause is attached: the SDK's errors hold whole responses, and a response to a wrong signature repeats the
 //! signature. What a cause says goes into the message, once.
 
 use std::error::Error as StdError;
@@ -52,7 +52,7 @@ where
     }
 }
 
-/// Returns the error of an answer that the SDK could not read.
+/// Returns the error of a response that the SDK could not read.
 fn unread(operation: Operation, reply: &Reply<'_>, error: &(dyn StdError + 'static)) -> Error {
     match reply.is_success() && is_whole_result(reply.text()) {
         true => misunderstood(operation, reply, &text_of(error)),
@@ -60,7 +60,7 @@ fn unread(operation: Operation, reply: &Reply<'_>, error: &(dyn StdError + 'stat
     }
 }
 
-/// Returns whether an answer did not arrive whole, rather than that it could not be understood. The type that says so
+/// Returns whether a response did not arrive whole, rather than that it could not be understood. The type that says so
 /// is hyper's, in a version that is the SDK's own affair, so its words have to do.
 fn broke_off(error: &(dyn StdError + 'static)) -> bool {
     find::<io::Error>(error).is_some()
@@ -70,7 +70,7 @@ fn broke_off(error: &(dyn StdError + 'static)) -> bool {
         })
 }
 
-/// Returns the error of one key in an answer that is a success as a whole.
+/// Returns the error of one key in a response that is a success as a whole.
 pub(super) fn of_key(code: Option<&str>, message: Option<&str>) -> Error {
     let error = Error::from_response(Operation::Delete, 200, code);
     match message.filter(|message| !message.is_empty()) {
@@ -79,19 +79,19 @@ pub(super) fn of_key(code: Option<&str>, message: Option<&str>) -> Error {
     }
 }
 
-/// Returns the error of an answer that contradicts itself. The same request may be answered better next time.
+/// Returns the error of a response that contradicts itself. The same request may get a better response next time.
 pub(super) fn contradictory(operation: Operation, text: &str) -> Error {
     Error::new(ErrorKind::Integrity, operation)
         .with_message(text)
         .with_retryability(Retryability::Transient)
 }
 
-/// Returns the error of an answer that leaves out what it must say. The next one will most likely do so too.
+/// Returns the error of a response that leaves out what it must say. The next one will most likely do so too.
 pub(super) fn malformed(operation: Operation, text: &str) -> Error {
     Error::new(ErrorKind::Protocol, operation).with_message(text)
 }
 
-/// Returns the error of an answer that is whole and cannot be understood, with its first bytes.
+/// Returns the error of a response that is whole and cannot be understood, with its first bytes.
 pub(super) fn misunderstood(operation: Operation, reply: &Reply<'_>, text: &str) -> Error {
     let error = not_understood(
         operation,
@@ -144,7 +144,7 @@ fn not_delivered(
     } else if failure.is_user() {
         ErrorKind::InvalidInput
     } else {
-        // Input and output proper, connections that the peer closed halfway, and answers that are not HTTP.
+        // Input and output proper, connections that the peer closed halfway, and responses that are not HTTP.
         ErrorKind::Network
     };
     let lost = Error::new(kind, operation).with_message(text);
@@ -223,7 +223,7 @@ fn is_lost_on_the_way(cause: &(dyn StdError + 'static)) -> bool {
     )
 }
 
-/// Hands an answer of the SDK on as what it is.
+/// Hands a response of the SDK on as what it is.
 fn with_reply(raw: &HttpResponse, read: impl FnOnce(&Reply<'_>) -> Error) -> Error {
     read(&Reply {
         status: raw.status().as_u16(),
@@ -233,13 +233,13 @@ fn with_reply(raw: &HttpResponse, read: impl FnOnce(&Reply<'_>) -> Error) -> Err
     })
 }
 
-/// Returns whether an answer that calls itself a success holds an error document, as S3 sends when it finds out
-/// after it has begun to answer.
+/// Returns whether a response that calls itself a success holds an error document, as S3 sends when it finds out
+/// after it has begun to respond.
 pub(super) fn holds_refusal(reply: &Reply<'_>) -> bool {
     reply.is_success() && ErrorDocument::read(reply.text()).is_error
 }
 
-/// Returns the error of an answer that refuses, by its status or by what its body says.
+/// Returns the error of a response that refuses, by its status or by what its body says.
 pub(super) fn refused_by_server(operation: Operation, reply: &Reply<'_>) -> Error {
     let said = ErrorDocument::read(reply.text());
     let code = said.code.as_deref().map(shortened);
@@ -270,7 +270,7 @@ pub(super) fn refused_by_server(operation: Operation, reply: &Reply<'_>) -> Erro
     }
 }
 
-/// Returns the region that a refusal points to.
+/// Returns the region that an error response points to.
 fn named_region(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
     let redirects = match said.code.as_deref() {
         None => matches!(reply.status, 301 | 302 | 307 | 308 | 400),
@@ -285,7 +285,7 @@ fn named_region(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
     region.filter(|_| redirects).map(shortened)
 }
 
-/// Returns what a refusal says, in S3's XML or outside of it, and where it points to.
+/// Returns what an error response says, in S3's XML or outside of it, and where it points to.
 fn message(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
     let own = match &said.message {
         Some(message) => Some(shortened(message)),
@@ -342,7 +342,7 @@ fn other_text(body: &str) -> Option<String> {
     (!text.is_empty()).then(|| shortened(&text))
 }
 
-/// Returns the error of an answer that is not what S3 answers: half a body, a proxy's page.
+/// Returns the error of a response that is not what S3 responds: half a body, a proxy's page.
 pub(super) fn not_understood(
     operation: Operation,
     reply: &Reply<'_>,

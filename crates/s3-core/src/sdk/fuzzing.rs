@@ -1,4 +1,4 @@
-//! Answers of servers that may say anything.
+//! Responses of servers that may say anything.
 
 use std::time::SystemTime;
 
@@ -47,7 +47,7 @@ fn readers_agree(document: &str, prefix: &S3Prefix) {
     }
 }
 
-/// Reads an error document, in an answer that refuses and in one that calls itself a success.
+/// Reads an error document, in a response that refuses and in one that calls itself a success.
 ///
 /// # Panics
 ///
@@ -92,7 +92,7 @@ pub fn timestamp(bytes: &[u8]) {
     headers_are_read(text);
 }
 
-/// The headers of an answer that describes an object, one a line.
+/// The headers of a response that describes an object, one a line.
 fn headers_are_read(text: &str) {
     let headers = text.lines().filter_map(|line| line.split_once(':'));
     let described = answer::read_headers(headers);

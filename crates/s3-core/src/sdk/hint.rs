@@ -1,4 +1,4 @@
-//! What an answer that refuses says besides: how long to wait, where to go, what to do.
+//! What a response that refuses says besides: how long to wait, where to go, what to do.
 
 use std::time::{Duration, SystemTime};
 
@@ -23,7 +23,7 @@ pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
     Some(at.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
-/// Returns what to do about an answer, where that is clear.
+/// Returns what to do about a response, where that is clear.
 pub(super) fn hint(
     operation: Operation,
     reply: &Reply<'_>,
@@ -62,7 +62,7 @@ pub(super) fn hint(
     Some(fixed.to_owned())
 }
 
-/// Says where the bucket is, if the answer does.
+/// Says where the bucket is, if the response does.
 fn redirection(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
     let region = reply.header("x-amz-bucket-region");
     if let Some(region) = region.or(said.region.as_deref()).map(shortened) {

@@ -145,7 +145,7 @@ impl Identities {
         }
     }
 
-    /// Drops an identity that the server called expired, so that the next [`Identities::get`] loads anew. Does
+    /// Drops an identity that the server called expired, so that the next [`Identities::get`] loads again. Does
     /// nothing if another one has taken its place already.
     pub(crate) fn expire(&self, seen: &Identity) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);

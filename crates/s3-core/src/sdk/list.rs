@@ -145,7 +145,7 @@ impl ListingForm {
 }
 
 impl Form {
-    /// Returns what else may be tried after a refusal.
+    /// Returns what else may be tried after an error response.
     fn simpler(self, error: &Error) -> Option<Self> {
         let refused = error.kind() == ErrorKind::Unsupported
             || error.http_status() == Some(400)

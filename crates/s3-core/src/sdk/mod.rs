@@ -2,11 +2,11 @@
 //!
 //! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
 //! first operation, with one [`identity`] for whatever signs; the operation's own file turns the request into the SDK's
-//! and the answer back with [`convert`]; [`whitespace_key`] puts the object's name in, and [`xml_complete`] and [`known_range`] see
-//! that an answer is complete or says what it is a part of. [`response_limit`] breaks off what does not end, and
+//! and the response back with [`convert`]; [`whitespace_key`] puts the object's name in, and [`xml_complete`] and [`known_range`] see
+//! that a response is complete or says what it is a part of. [`response_limit`] breaks off what does not end, and
 //! [`clock_skew`] asks again where the server has set the [`clock`].
 //! What comes back is read in three places: [`listing`] for pages of keys, [`answer`] for headers, [`reply`] for
-//! refusals. The direct path hands them bytes; the generated client's outputs go through the same rules.
+//! error responses. The direct path hands them bytes; the generated client's outputs go through the same rules.
 //! Whatever fails goes through [`errors`], the one place that knows the SDK's error types, with [`causes`] to see
 //! through the layers and [`hint`] to say what to do.
 //!

@@ -37,7 +37,7 @@ impl Regions {
         known.get(bucket).cloned()
     }
 
-    /// Remembers a region, and returns whether that is news: the same request may then be answered better.
+    /// Remembers a region, and returns whether that is news: the same request may then get a better response.
     pub(super) fn learn(&self, bucket: &str, region: &str) -> bool {
         let is_region = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if region.is_empty() || !region.bytes().all(is_region) {

@@ -1,4 +1,4 @@
-//! A connection for tests: remembers what was sent, and answers from a list.
+//! A connection for tests: remembers what was sent, and responds from a list.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 
 use super::{SdkStore, SdkStoreBuilder};
 
-/// An answer that is given once.
+/// A response that is given once.
 pub(super) enum Canned {
     Answer {
         status: u16,

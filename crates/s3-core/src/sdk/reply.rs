@@ -1,6 +1,6 @@
-//! What a server answered, whoever carried it: the generated client or the direct path.
+//! What a server responded, whoever carried it: the generated client or the direct path.
 
-/// An answer with its body at hand.
+/// A response with its body at hand.
 #[derive(Clone, Copy)]
 pub(super) struct Reply<'a> {
     pub(super) status: u16,

@@ -1,6 +1,6 @@
-//! Answers that end too early.
+//! Responses that end too early.
 //!
-//! The SDK's reader of XML takes a document for complete as soon as its bytes end. Where an answer has no length
+//! The SDK's reader of XML takes a document for complete as soon as its bytes end. Where a response has no length
 //! and ends with its connection, as behind proxies that speak HTTP/1.0, a connection that breaks would make a
 //! listing shorter, and the failures of a batch fewer, in silence.
 
@@ -8,7 +8,7 @@ use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 
-/// Fails a call whose answer is a document that was never closed. Goes on calls that return many entries.
+/// Fails a call whose response is a document that was never closed. Goes on calls that return many entries.
 #[derive(Debug)]
 pub(super) struct XmlComplete;
 
@@ -42,7 +42,7 @@ fn root(text: &str) -> Option<&str> {
     })
 }
 
-/// Returns whether a document is one of those that S3 answers with, as far as its root tells, and is closed.
+/// Returns whether a document is one of those that S3 responds with, as far as its root tells, and is closed.
 pub(super) fn is_whole_result(text: &str) -> bool {
     let name = root(text).and_then(|root| root.split([' ', '\t', '\r', '\n', '/', '>']).next());
     name.is_some_and(|name| name.ends_with("Result")) && !is_cut_short(text)

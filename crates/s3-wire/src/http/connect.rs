@@ -16,7 +16,7 @@ use super::origin::Origin;
 #[cfg(feature = "https")]
 use super::tls::Tls;
 
-/// How long a look-up serves: S3's names live for about 5 seconds, and each answer names other servers.
+/// How long a look-up serves: S3's names live for about 5 seconds, and each response names other servers.
 const ADDRESSES_LIVE: Duration = Duration::from_secs(3);
 
 /// The addresses of a host, and since when they are known.

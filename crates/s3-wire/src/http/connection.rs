@@ -16,7 +16,7 @@ use super::read_buffer::ReadBuffer;
 use super::response_head::{self, ParsedHead};
 use super::sendfile;
 
-/// How many answers of the kind "wait for the real one" are skipped before the server is taken for broken.
+/// How many responses of the kind "wait for the real one" are skipped before the server is taken for broken.
 const MOST_INTERIM: u32 = 32;
 
 /// The bytes themselves, encrypted or not.
@@ -91,7 +91,7 @@ pub(super) struct Channel {
     pub(super) heard: bool,
     /// How much of the unread bytes is known to hold no whole head.
     searched: usize,
-    /// Answers skipped since the request began.
+    /// Responses skipped since the request began.
     interim: u32,
 }
 
@@ -200,7 +200,7 @@ impl Channel {
         Poll::Ready(())
     }
 
-    /// Reads the next head, be it of an interim answer or of the final one. Cancel-safe.
+    /// Reads the next head, be it of an interim response or of the final one. Cancel-safe.
     pub(super) async fn next_head(&mut self) -> Result<ParsedHead, WireError> {
         let parsed = poll_fn(|cx| self.poll_head(cx)).await?;
         if parsed.is_interim() {
@@ -212,7 +212,7 @@ impl Channel {
         Ok(parsed)
     }
 
-    /// Reads the head of the final answer.
+    /// Reads the head of the final response.
     pub(super) async fn final_head(&mut self) -> Result<ParsedHead, WireError> {
         loop {
             let parsed = self.next_head().await?;

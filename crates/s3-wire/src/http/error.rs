@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// A request that got no answer, or an answer that did not arrive whole.
+/// A request that got no response, or a response that did not arrive whole.
 ///
 /// The text says what happened to the connection; it never holds anything of the request.
 #[derive(Debug)]
@@ -37,11 +37,11 @@ pub enum WireErrorKind {
     Tls,
     /// HTTPS was asked for in a build without it.
     NoTls,
-    /// The server closed the connection before the answer was whole.
+    /// The server closed the connection before the response was whole.
     Closed,
     /// Reading or writing the socket failed.
     Io,
-    /// The answer is not HTTP/1.1, or not one that can be trusted.
+    /// The response is not HTTP/1.1, or not one that can be trusted.
     Malformed,
     /// The head, or a body that was to be collected, exceeds its limit.
     TooLarge,

@@ -1,4 +1,4 @@
-//! One request and its answer on one connection.
+//! One request and its response on one connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,14 +26,14 @@ pub struct Response {
     pub body: ResponseBody,
 }
 
-/// A request without an answer.
+/// A request without a response.
 pub(super) struct Failure {
     pub(super) error: WireError,
-    /// Whether the connection failed before any byte of an answer: an idle one that was closed meanwhile does that.
+    /// Whether the connection failed before any byte of a response: an idle one that was closed meanwhile does that.
     pub(super) unheard: bool,
 }
 
-/// Sends `request` and reads the head of its answer. Dropped at any point, the connection is closed.
+/// Sends `request` and reads the head of its response. Dropped at any point, the connection is closed.
 pub(super) async fn exchange(
     mut conn: Box<Connection>,
     home: &Arc<IdlePool>,
@@ -86,7 +86,7 @@ async fn read_head(
     }
 }
 
-/// What an answer leaves that came before the end of its request: nobody knows how far the server has read.
+/// What a response leaves that came before the end of its request: nobody knows how far the server has read.
 fn unkept(parsed: ParsedHead) -> ParsedHead {
     ParsedHead {
         keep: false,

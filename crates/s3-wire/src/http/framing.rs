@@ -1,4 +1,4 @@
-//! How an answer's body ends (RFC 9112, section 6.3).
+//! How a response's body ends (RFC 9112, section 6.3).
 
 use super::error::WireError;
 
@@ -70,7 +70,7 @@ impl FramingHeaders {
             (_, false, Some(length)) => Framing::Length(length),
             (_, false, None) => Framing::UntilClose,
         };
-        // Both kinds of length at once is how answers are smuggled: the chunks count, and nothing follows.
+        // Both kinds of length at once is how responses are smuggled: the chunks count, and nothing follows.
         let smuggled = self.chunked && self.length.is_some();
         (framing, version == 1 && !self.close && !smuggled)
     }

@@ -1,4 +1,4 @@
-//! Answers on the wire that may be anything.
+//! Responses on the wire that may be anything.
 
 use super::chunked::{Chunked, Next};
 use super::response_head;

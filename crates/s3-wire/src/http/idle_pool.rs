@@ -52,7 +52,7 @@ impl IdlePool {
         }
     }
 
-    /// Takes a connection back whose last answer was read to its end.
+    /// Takes a connection back whose last response was read to its end.
     pub(super) fn check_in(&self, mut conn: Box<Connection>) {
         conn.rest();
         let since = Instant::now();

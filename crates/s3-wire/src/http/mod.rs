@@ -1,6 +1,6 @@
-//! HTTP/1.1 as a client of S3 needs it: one request, one answer, one connection at a time.
+//! HTTP/1.1 as a client of S3 needs it: one request, one response, one connection at a time.
 //!
-//! A request is a head that somebody else has written and a body that is at hand or in a file; an answer is a head
+//! A request is a head that somebody else has written and a body that is at hand or in a file; a response is a head
 //! and a body that is read straight into the reader's buffer. Between the two there is no task, no channel and no
 //! header map: the caller's own task writes to the socket and reads from it.
 //!
@@ -17,13 +17,13 @@
 //! What keeps it correct:
 //!
 //! * A connection is idle only after a body was read to its end by the rules of RFC 9112 and nothing lay behind it.
-//!   Everything else (an error, a dropped future, a dropped body, an answer that came early) closes it.
+//!   Everything else (an error, a dropped future, a dropped body, a response that came early) closes it.
 //! * Only a request that the caller declared safe, on a connection that was idle before, is sent a second time, and
-//!   only when not a byte of an answer was seen.
+//!   only when not a byte of a response was seen.
 //! * Everything that the server decides the size of has a limit.
 //!
 //! The only timers here are those for connecting, for a server that does not say whether it wants a body, and for the
-//! last words of one that has stopped to read: how long an answer may take is decided above.
+//! last words of one that has stopped to read: how long a response may take is decided above.
 
 mod chunked;
 mod connect;

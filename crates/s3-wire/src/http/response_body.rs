@@ -1,4 +1,4 @@
-//! The body of an answer, on its way from the socket to where the reader wants it.
+//! The body of a response, on its way from the socket to where the reader wants it.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -70,7 +70,7 @@ impl Lease {
     }
 
     fn release(self) {
-        // Bytes behind the body belong to no answer: such a connection is not to be trusted.
+        // Bytes behind the body belong to no response: such a connection is not to be trusted.
         if let Some(home) = self.home
             && self.conn.channel.read_buffer.is_empty()
         {
@@ -80,7 +80,7 @@ impl Lease {
 }
 
 impl ResponseBody {
-    /// The body of an answer that has none.
+    /// The body of a response that has none.
     pub(super) fn none(conn: Box<Connection>, home: Option<Arc<IdlePool>>) -> Self {
         Self::new(Framing::Empty, conn, home)
     }

@@ -1,4 +1,4 @@
-//! The head of an answer: its status and its headers.
+//! The head of a response: its status and its headers.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -15,7 +15,7 @@ pub(super) const LIMIT: usize = u16::MAX as usize;
 /// No head may have more headers. S3 sends about 20; user metadata is limited to 2 KiB.
 const MOST_HEADERS: usize = 128;
 
-/// The headers of an answer, in their order.
+/// The headers of a response, in their order.
 #[derive(Debug, Default)]
 pub struct ResponseHead {
     text: String,
@@ -129,7 +129,7 @@ pub(super) struct ParsedHead {
 }
 
 impl ParsedHead {
-    /// Returns whether another answer follows.
+    /// Returns whether another response follows.
     pub(super) fn is_interim(&self) -> bool {
         (100..200).contains(&self.status)
     }

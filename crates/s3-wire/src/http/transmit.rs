@@ -1,6 +1,6 @@
-//! Sending a request, with an ear for an answer that does not wait for its end.
+//! Sending a request, with an ear for a response that does not wait for its end.
 //!
-//! A server that has seen enough (an unknown key, too many requests, a bucket elsewhere) answers and stops reading.
+//! A server that has seen enough (an unknown key, too many requests, a bucket elsewhere) responds and stops reading.
 //! Whoever only writes would then wait for ever, or see the connection break and miss the reason.
 
 use std::future::poll_fn;
@@ -24,20 +24,20 @@ use crate::Request;
 /// A body up to this size leaves with its head, in one write: copying it costs less than the kernel's second call.
 const SMALL: u64 = 64 << 10;
 
-/// How long a server that was asked whether it wants the body may take to say so. S3 answers within one round trip.
+/// How long a server that was asked whether it wants the body may take to say so. S3 responds within one round trip.
 const WAIT_FOR_CONTINUE: Duration = Duration::from_secs(1);
 
 /// Why a request did not go out whole.
 pub(super) enum Stop {
     /// The server refused it before its end.
     Answered(ParsedHead),
-    /// Writing failed; there may be an answer that says why.
+    /// Writing failed; there may be a response that says why.
     Broken(io::Error),
     /// The connection is of no use, or the payload is not.
     Failed(WireError),
 }
 
-/// Sends all of `request`. Returns an answer that claimed success before it had everything, if there was one.
+/// Sends all of `request`. Returns a response that claimed success before it had everything, if there was one.
 pub(super) async fn transmit(
     conn: &mut Connection,
     mut head: &[u8],
@@ -132,7 +132,7 @@ fn unreadable(error: io::Error) -> Stop {
 struct Transmitter<'a> {
     channel: &'a mut Channel,
     sent_bytes: Option<&'a AtomicU64>,
-    /// An answer of success that came before the end of the body: believed only if the rest can be sent as well.
+    /// A response of success that came before the end of the body: believed only if the rest can be sent as well.
     early: Option<ParsedHead>,
     /// Whether anything was written, so that the server may have an opinion.
     begun: bool,
@@ -230,7 +230,7 @@ impl Transmitter<'_> {
         self.write(&mut [IoSlice::new(&before)]).await
     }
 
-    /// Writes all of `slices`; looks for an answer whenever the socket is full, and before each write but the first.
+    /// Writes all of `slices`; looks for a response whenever the socket is full, and before each write but the first.
     async fn write(&mut self, mut slices: &mut [IoSlice<'_>]) -> Result<(), Stop> {
         IoSlice::advance_slices(&mut slices, 0);
         while !slices.is_empty() {
@@ -279,7 +279,7 @@ impl Transmitter<'_> {
         said.unwrap_or(Ok(()))
     }
 
-    /// Reads the answer that has begun to arrive.
+    /// Reads the response that has begun to arrive.
     async fn listen(&mut self) -> Result<(), Stop> {
         let parsed = self.channel.next_head().await.map_err(Stop::Failed)?;
         match parsed.status {

@@ -14,7 +14,7 @@ pub struct KeyDecoder {
 }
 
 impl KeyDecoder {
-    /// Decides by what the answer claims, and by the texts of the page: the keys and prefixes, all of which
+    /// Decides by what the response claims, and by the texts of the page: the keys and prefixes, all of which
     /// begin with `prefix`.
     pub fn new<'t>(claimed: bool, prefix: &str, mut texts: impl Iterator<Item = &'t str>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What each of the SDK's errors, and each answer, becomes.
+//! What each of the SDK's errors, and each response, becomes.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn url() -> S3Url {
     S3Url::parse("s3://bucket/key").unwrap()
 }
 
-/// What the generated client makes of an answer; the direct path makes the same of it.
+/// What the generated client makes of a response; the direct path makes the same of it.
 async fn get(canned: Canned) -> Error {
     let direct = direct(Operation::Get, &canned);
     let get = GetRequest::new(url());
@@ -30,7 +30,7 @@ async fn head(canned: Canned) -> Error {
     agrees(error, direct)
 }
 
-/// Answers twice: a redirection is followed once.
+/// Responds twice: a redirection is followed once.
 fn twice(canned: Canned) -> Replay {
     let again = match &canned {
         Canned::Answer {
@@ -47,7 +47,7 @@ fn twice(canned: Canned) -> Replay {
     Replay::new([Some(canned), again].into_iter().flatten())
 }
 
-/// What [`refused_by_server`] alone makes of an answer, if there is one.
+/// What [`refused_by_server`] alone makes of a response, if there is one.
 fn direct(operation: Operation, canned: &Canned) -> Option<Error> {
     let Canned::Answer {
         status,

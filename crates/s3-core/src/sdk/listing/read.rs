@@ -1,4 +1,4 @@
-//! An answer to a listing, whatever it is.
+//! A response to a listing, whatever it is.
 
 use s3_url::S3Prefix;
 use s3_wire::listing::Page;
@@ -11,12 +11,12 @@ use crate::sdk::reply::Reply;
 use crate::sdk::xml_complete::{is_cut_short, is_whole_result};
 use crate::{Error, ListPage, Operation, Result};
 
-/// Reads the answer to a request for a page of the keys that begin with `prefix`.
+/// Reads the response to a request for a page of the keys that begin with `prefix`.
 ///
 /// # Errors
 ///
-/// What the server refused, also where the answer calls itself a success; a transient error of kind `Server` for
-/// an answer that ends in the middle or is no listing, and of kind `Protocol` for one that leaves out what it must
+/// What the server refused, also where the response calls itself a success; a transient error of kind `Server` for
+/// a response that ends in the middle or is no listing, and of kind `Protocol` for one that leaves out what it must
 /// say.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(in crate::sdk) fn read(prefix: &S3Prefix, reply: &Reply<'_>) -> Result<ListPage> {

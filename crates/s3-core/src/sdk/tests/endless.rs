@@ -116,7 +116,7 @@ fn calls() -> [(&'static str, Call); 12] {
     }
 }
 
-/// The body of a chunked answer that is a document without end.
+/// The body of a chunked response that is a document without end.
 fn document() -> Vec<u8> {
     let text = "<Contents><Key>k</Key><Size>1</Size></Contents>".repeat(1400);
     format!("{:x}\r\n{text}\r\n", text.len()).into_bytes()
@@ -129,7 +129,7 @@ const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\
 async fn a_document_without_end_is_broken_off() {
     let server = Server::start(CHUNKED, document());
     for (name, call) in calls() {
-        // An answer to these two has no body, or none that anybody reads.
+        // A response to these two has no body, or none that anybody reads.
         if matches!(name, "head" | "abort upload") {
             continue;
         }

@@ -34,7 +34,7 @@ impl Came {
     }
 }
 
-/// A server that answers each request with what `answer` returns: status line, headers and body.
+/// A server that responds to each request with what `answer` returns: status line, headers and body.
 struct Server {
     endpoint: String,
     came: Arc<Mutex<Vec<Came>>>,
@@ -129,7 +129,7 @@ fn url() -> S3Url {
     S3Url::parse("s3://bucket/a//b é+").unwrap()
 }
 
-/// A provider whose every answer is another session.
+/// A provider whose every response is another session.
 #[derive(Debug, Default)]
 struct Sessions(Arc<AtomicU32>);
 

@@ -14,7 +14,7 @@ use super::server::{
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Answers each request on this connection and notes it under `name`.
+/// Responds to each request on this connection and notes it under `name`.
 fn serve(name: &'static str) -> impl FnOnce(&mut Peer) + Send {
     move |peer| {
         while peer.request().is_some() {
@@ -128,7 +128,7 @@ async fn a_close_is_seen_by_a_task_whose_turn_is_nearly_over() {
     assert!(slot.check_out().is_none());
 }
 
-/// Answers one request and closes when the next one arrives, without a word.
+/// Responds to one request and closes when the next one arrives, without a word.
 fn stale(peer: &mut Peer) {
     peer.request();
     peer.say(OK);

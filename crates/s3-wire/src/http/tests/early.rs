@@ -1,4 +1,4 @@
-//! Answers that do not wait for the end of the request.
+//! Responses that do not wait for the end of the request.
 
 use std::io::Write;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Answers that are odd, broken or hostile.
+//! Responses that are odd, broken or hostile.
 
 use bytes::BytesMut;
 

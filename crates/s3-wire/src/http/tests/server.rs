@@ -87,7 +87,7 @@ impl Server {
         Self::new(scripts.collect())
     }
 
-    /// One connection, one request, this answer, and the end.
+    /// One connection, one request, this response, and the end.
     pub(super) fn once(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::new(vec![script(move |peer| {
@@ -253,7 +253,7 @@ pub(super) fn pool() -> Pool {
     Pool::new(Duration::from_secs(10))
 }
 
-/// Everything of an answer.
+/// Everything of a response.
 #[derive(Debug, PartialEq)]
 pub(super) struct Received {
     pub(super) status: u16,

@@ -1,4 +1,4 @@
-//! However an answer is cut up on its way, it is the same answer; and no bytes at all make the reader panic.
+//! However a response is cut up on its way, it is the same response; and no bytes at all make the reader panic.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn received(answer: &[u8], cuts: &[usize]) -> Result<Received, WireErrorKi
             }
         }
         let _ = tcp.shutdown().await;
-        // Closing with bytes unread would take the answer back.
+        // Closing with bytes unread would take the response back.
         let _ = tcp.read(&mut [0; 1]).await;
     };
     let ask = async {
@@ -90,7 +90,7 @@ fn run<Out>(future: impl Future<Output = Out>) -> Out {
     runtime.unwrap().block_on(future)
 }
 
-/// An answer with a body of up to 20 KB, framed in one of the three ways; and what it means.
+/// A response with a body of up to 20 KB, framed in one of the three ways; and what it means.
 fn any_answer() -> impl Strategy<Value = (Vec<u8>, u16, Vec<u8>)> {
     let status = prop_oneof![200_u16..204, 205_u16..304, 400_u16..600];
     let body = prop::collection::vec(any::<u8>(), 0..20_000);
@@ -151,7 +151,7 @@ proptest! {
             prop_oneof![any::<u8>(), prop::sample::select(b"\r\n:;0123af HTTP/1.".to_vec())], 0..300),
     ) {
         let bytes = [start, &noise[..]].concat();
-        // An answer or an error: that it comes to an end without a panic is the promise.
+        // A response or an error: that it comes to an end without a panic is the promise.
         let _ = run(received(&bytes, &[]));
     }
 }
