@@ -1,22 +1,22 @@
 //! Bounded parallel transfers over any [`Store`](s3_core::Store): ranges, retries, fan-out.
 //!
-//! A [`Transfer`] turns calls on objects into *jobs*: one request and the draining of its body. Every job goes
-//! through one tower stack,
+//! A [`Transfer`] runs calls on objects as *jobs*: one request and the draining of its body. Every job runs through one
+//! tower stack:
 //!
 //! ```text
 //! Deadline ─► Retry (shared budget, full jitter) ─► AdaptiveLimit ─► StallTimeout ─► Execute ─► Store
 //! ```
 //!
-//! so that an attempt holds a permit from its first byte out to its last byte in, gives it back while it backs
-//! off, and goes on after the bytes that have arrived when its body breaks.
+//! An attempt holds a permit from the first byte of its request to the last byte of its response, and none during a
+//! backoff. An interrupted body resumes after the bytes that have arrived.
 //!
-//! * [`Transfer::get`] finds out the size with the first ranged read, reads the other parts in parallel, pins them
-//!   all to one ETag, and lands in memory or in a file by positioned writes, a temporary name and a rename.
+//! * [`Transfer::get`] learns the size from the first ranged read, reads the other parts in parallel, all pinned to one
+//!   ETag, and stores the object in memory, or in a temporary file that is renamed.
 //! * [`Transfer::put`] sends small payloads in one request and large ones, or readers of unknown length, in
 //!   parts; a failed or dropped upload is aborted.
-//! * [`Transfer::list`] pages lazily.
-//! * [`Transfer::fan_out`] runs any of these over many inputs, a bounded window at a time, and yields
-//!   `(input index, result)` as they complete.
+//! * [`Transfer::list`] streams the pages of a listing, requested in parallel.
+//! * [`Transfer::fan_out`] runs any of these over many inputs, a bounded window at a time. The resulting [`FanOut`] is a
+//!   stream of `(input index, result)`.
 //!
 //! ```
 //! use s3_core::{MemoryStore, Payload, S3Url};
@@ -42,8 +42,8 @@
 //!
 //! # Threads
 //!
-//! The engine runs on the runtime of its caller, and spreads a batch over that runtime's threads. On the threads of a
-//! [`WorkerPool`], which run nothing but transfers, a request costs less; what is begun there spreads over the worker pool.
+//! The engine runs on the caller's runtime, and spreads a fan-out over its threads. On the threads of a [`WorkerPool`],
+//! which run only transfers, a request costs less CPU time; work started there spreads over the pool.
 //!
 //! # Cancellation
 //!

@@ -1,4 +1,4 @@
-//! How an object is cut into parts.
+//! Part sizes, and cutting an object into parts.
 
 use std::ops::Range;
 

@@ -12,24 +12,24 @@ use super::{AfterFailure, FanOutOptions};
 use crate::sync::{Semaphore, chance, draw, explore, set_workers};
 use crate::{FanOut, Transfer, TransferConfig};
 
-/// How many jobs get on at once.
+/// How many jobs make progress at once.
 const PERMITS: usize = 2;
 
-/// What all jobs of a batch share.
+/// Shared by all jobs of a fan-out.
 struct Jobs {
     window: usize,
-    under_way: AtomicUsize,
+    in_flight: AtomicUsize,
     /// Jobs wait for each other.
     permits: Semaphore,
     fails: Vec<bool>,
 }
 
-/// A job under way.
-struct Held<'a>(&'a Jobs);
+/// A job in flight.
+struct RunningJob<'a>(&'a Jobs);
 
-impl Drop for Held<'_> {
+impl Drop for RunningJob<'_> {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -38,13 +38,13 @@ impl Jobs {
         set_workers(1 + draw(3));
         Arc::new(Self {
             window: 1 + draw(3),
-            under_way: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
             permits: Semaphore::new(PERMITS),
             fails: (0..draw(6)).map(|_| chance(4)).collect(),
         })
     }
 
-    /// Whether all is well with each input, which is known in advance.
+    /// The expected result of each input.
     fn expected(&self, input: usize) -> Result<usize, usize> {
         if self.fails[input] {
             Err(input)
@@ -54,8 +54,8 @@ impl Jobs {
     }
 
     async fn run(self: Arc<Self>, input: usize) -> Result<usize, usize> {
-        let count = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
-        let _held = Held(&self);
+        let count = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        let _held = RunningJob(&self);
         assert!(
             count <= self.window,
             "{count} in a window of {}",
@@ -78,12 +78,12 @@ impl Jobs {
         })
     }
 
-    /// Waits until nobody works on the batch any more, which takes for ever if somebody stays.
+    /// Waits until no job is left, for ever if one leaks.
     fn is_over(self: &Arc<Self>) {
         while Arc::strong_count(self) > 1 {
             shuttle::thread::yield_now();
         }
-        assert_eq!(self.under_way.load(Ordering::Relaxed), 0);
+        assert_eq!(self.in_flight.load(Ordering::Relaxed), 0);
         assert_eq!(self.permits.available_permits(), PERMITS);
     }
 }
@@ -150,7 +150,10 @@ fn a_failure_stops_the_batch() {
     for (input, outcome) in outcomes.into_iter().enumerate() {
         match outcome {
             Some(outcome) => assert_eq!(outcome, jobs.expected(input)),
-            None => assert!(first.is_some_and(|first| first < input), "{input} has none"),
+            None => assert!(
+                first.is_some_and(|first| first < input),
+                "{input} has no outcome"
+            ),
         }
     }
     jobs.is_over();

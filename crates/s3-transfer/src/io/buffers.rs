@@ -1,25 +1,25 @@
-//! Buffers between the network and the disk, used again and again.
+//! A pool of buffers between the network and local files.
 
 use std::sync::{Arc, PoisonError};
 
 use bytes::BytesMut;
 
-use super::results::Results;
+use super::results::ResultBuffers;
 use crate::sync::{Mutex, MutexGuard};
 
-/// How much is gathered before it is written: 256 KiB. Smaller writes cost more calls, larger ones leave the
-/// processor's cache, and writes of 2 MiB cost ext4 twice as much; see docs/TUNING.md.
+/// The size of a write: 256 KiB. Smaller writes cost more system calls, larger ones exceed the CPU cache, and writes of
+/// 2 MiB take ext4 twice the CPU time; see docs/TUNING.md.
 pub(crate) const BUFFER: usize = 256 << 10;
 
-/// The most buffers that wait for their next use, 16 MiB together. Those in use are bounded by the memory budget.
-const IDLE: usize = 64;
+/// The most free buffers: 16 MiB. The memory budget bounds those in use.
+const MAX_FREE: usize = 64;
 
-/// A list of free buffers, the one used last on top: it may still be in the cache. Clone is a reference count.
+/// Free buffers, the one used last on top, because it may be in the CPU cache. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Buffers {
     free: Arc<Mutex<Vec<BytesMut>>>,
-    /// The memory of what goes to the caller instead of a file.
-    pub(crate) results: Results,
+    /// Buffers for results in memory.
+    pub(crate) results: ResultBuffers,
 }
 
 impl Buffers {
@@ -29,11 +29,11 @@ impl Buffers {
         free.unwrap_or_else(|| BytesMut::with_capacity(BUFFER))
     }
 
-    /// Takes a buffer back. One that has grown or has been cut is dropped.
+    /// Returns a buffer to the pool. A buffer of another size is dropped.
     pub(crate) fn put(&self, mut buffer: BytesMut) {
         buffer.clear();
         let mut free = self.free();
-        if buffer.capacity() == BUFFER && free.len() < IDLE {
+        if buffer.capacity() == BUFFER && free.len() < MAX_FREE {
             free.push(buffer);
         }
     }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_that_came_back_is_used_again() {
+    fn a_returned_buffer_is_reused() {
         let buffers = Buffers::default();
         let mut first = buffers.take();
         first.extend_from_slice(b"abc");
@@ -60,12 +60,12 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_a_few_wait_and_none_of_another_size() {
+    fn few_buffers_are_kept_and_none_of_another_size() {
         let buffers = Buffers::default();
-        for _ in 0..IDLE + 5 {
+        for _ in 0..MAX_FREE + 5 {
             buffers.put(BytesMut::with_capacity(BUFFER));
         }
-        assert_eq!(buffers.free().len(), IDLE);
+        assert_eq!(buffers.free().len(), MAX_FREE);
         buffers.free().clear();
         buffers.put(BytesMut::with_capacity(BUFFER * 2));
         assert_eq!(buffers.free().len(), 0);

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::io::Errno;
 use s3_core::{Error, ErrorKind, Operation};
 
-/// Returns the error of a local file: `DiskFull` if the disk is full, else `LocalIo`.
+/// Converts an I/O error of a local file: `DiskFull` if the disk is full, otherwise `LocalIo`.
 pub(crate) fn local_failure(operation: Operation, path: &Path, cause: io::Error) -> Error {
     let kind = ErrorKind::of_local(cause.kind());
     let error = Error::new(kind, operation).with_message(format!("{}: {cause}", path.display()));

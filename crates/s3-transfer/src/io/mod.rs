@@ -1,4 +1,4 @@
-//! Local files. Nothing else below the facade touches the file system, and blocking calls stay in here.
+//! Local files: buffers, temporary files and blocking calls. Nothing else in the engine uses the file system.
 
 mod buffers;
 mod failure;

@@ -1,8 +1,8 @@
-//! The memory of results, used again once their reader has dropped them.
+//! A pool of buffers for results in memory, which are reused after their reader has dropped them.
 //!
-//! A large allocation is given back to the system when it is freed, and the next one is made of pages that the system
-//! has to fill with zeros first: for an object of 1 MiB that takes as long as half of reading it. Whoever reads
-//! objects one after the other gets the same few buffers again and again instead.
+//! The allocator returns a large allocation to the system when it is freed, and the system zeroes the pages of the next
+//! one: for an object of 1 MiB that takes half as long as reading it. A caller that reads objects one after the other
+//! gets the same few buffers instead.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, Weak};
@@ -11,28 +11,28 @@ use bytes::{Bytes, BytesMut};
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// From this size on it pays: what glibc takes from the system piece by piece. 128 KiB.
-const FROM: usize = 128 << 10;
-/// And up to this size: a part. Objects of several parts are rare enough to get memory of their own.
-const UP_TO: usize = 8 << 20;
-/// The most bytes that wait for their next use.
-const IDLE: usize = 16 << 20;
+/// The smallest buffer that is reused. 128 KiB: glibc maps larger allocations one by one.
+const MIN_SIZE: usize = 128 << 10;
+/// The largest buffer that is reused: one part.
+const MAX_SIZE: usize = 8 << 20;
+/// The most bytes in free buffers.
+const MAX_FREE: usize = 16 << 20;
 
-/// Buffers of results that nobody holds any more. Clone is a reference count.
+/// Free buffers of results. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Results(Arc<Mutex<Free>>);
+pub(crate) struct ResultBuffers(Arc<Mutex<FreeBuffers>>);
 
 #[derive(Debug, Default)]
-struct Free {
-    /// The one used last is at the back.
+struct FreeBuffers {
+    /// The buffer used last is at the back.
     buffers: VecDeque<BytesMut>,
     bytes: usize,
 }
 
-impl Results {
-    /// Returns an empty buffer for `len` bytes that was used before, if there is one that is hardly larger.
+impl ResultBuffers {
+    /// Returns a free buffer for `len` bytes that is at most an eighth larger.
     pub(crate) fn take(&self, len: usize) -> Option<BytesMut> {
-        if !(FROM..=UP_TO).contains(&len) {
+        if !(MIN_SIZE..=MAX_SIZE).contains(&len) {
             return None;
         }
         let fits = len..=len + len / 8;
@@ -45,21 +45,21 @@ impl Results {
         Some(buffer)
     }
 
-    /// Makes a result of a buffer, whose memory comes back when the last reader has dropped it.
+    /// Converts a buffer to a result, whose memory returns to the pool when its last reader drops it.
     pub(crate) fn lend(&self, buffer: BytesMut) -> Bytes {
-        if !(FROM..=UP_TO).contains(&buffer.capacity()) {
+        if !(MIN_SIZE..=MAX_SIZE).contains(&buffer.capacity()) {
             return buffer.freeze();
         }
         let home = Arc::downgrade(&self.0);
-        Bytes::from_owner(Lent { buffer, home })
+        Bytes::from_owner(LentBuffer { buffer, home })
     }
 }
 
-impl Free {
+impl FreeBuffers {
     fn put(&mut self, buffer: BytesMut) {
         self.bytes += buffer.capacity();
         self.buffers.push_back(buffer);
-        while self.bytes > IDLE
+        while self.bytes > MAX_FREE
             && let Some(oldest) = self.buffers.pop_front()
         {
             self.bytes -= oldest.capacity();
@@ -67,20 +67,20 @@ impl Free {
     }
 }
 
-/// A buffer that somebody reads.
-struct Lent {
+/// A buffer in use by a reader.
+struct LentBuffer {
     buffer: BytesMut,
-    /// Where it belongs, unless that is gone before it.
-    home: Weak<Mutex<Free>>,
+    /// The pool, unless it is dropped first.
+    home: Weak<Mutex<FreeBuffers>>,
 }
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for LentBuffer {
     fn as_ref(&self) -> &[u8] {
         &self.buffer
     }
 }
 
-impl Drop for Lent {
+impl Drop for LentBuffer {
     fn drop(&mut self) {
         if let Some(home) = self.home.upgrade() {
             let mut buffer = std::mem::take(&mut self.buffer);
@@ -90,7 +90,7 @@ impl Drop for Lent {
     }
 }
 
-fn lock(free: &Mutex<Free>) -> MutexGuard<'_, Free> {
+fn lock(free: &Mutex<FreeBuffers>) -> MutexGuard<'_, FreeBuffers> {
     free.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn memory_comes_back_with_the_last_reader_and_not_before() {
-        let results = Results::default();
+        let results = ResultBuffers::default();
         let bytes = results.lend(full(1 << 20));
         let place = bytes.as_ptr();
         let reader = bytes.slice(7..9);
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn only_a_buffer_that_is_hardly_larger_is_taken() {
-        let results = Results::default();
+        let results = ResultBuffers::default();
         drop(results.lend(full(1 << 20)));
         assert!(results.take((1 << 20) + 1).is_none());
         assert!(results.take(900_000).is_none());
@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn what_is_too_small_or_too_large_is_not_kept() {
-        let results = Results::default();
-        for len in [FROM - 1, UP_TO + 1] {
+        let results = ResultBuffers::default();
+        for len in [MIN_SIZE - 1, MAX_SIZE + 1] {
             drop(results.lend(full(len)));
             assert!(results.take(len).is_none());
         }
@@ -137,12 +137,12 @@ mod tests {
 
     #[test]
     fn no_more_waits_than_the_limit_and_the_oldest_go_first() {
-        let results = Results::default();
+        let results = ResultBuffers::default();
         let lent: Vec<_> = (0..20).map(|n| results.lend(full((1 << 20) - n))).collect();
         let places: Vec<_> = lent.iter().map(|bytes| bytes.as_ptr()).collect();
         drop(lent);
         let free = lock(&results.0);
-        assert!(free.bytes <= IDLE);
+        assert!(free.bytes <= MAX_FREE);
         let kept: Vec<_> = free.buffers.iter().map(|buffer| buffer.as_ptr()).collect();
         assert_eq!(kept, places[4..]);
         assert_eq!(
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn results_outlive_where_they_come_from() {
-        let results = Results::default();
+        let results = ResultBuffers::default();
         let bytes = results.lend(full(1 << 20));
         drop(results);
         assert_eq!(bytes.len(), 1 << 20);

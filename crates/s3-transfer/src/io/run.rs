@@ -4,10 +4,10 @@ use std::io;
 
 use s3_core::blocking_io::blocking_io_allowed;
 
-/// Runs short work on local files: at once on a thread that may wait for them, else on tokio's blocking pool. A
-/// hand-over and back costs 5 to 10 µs, as much as a small file.
+/// Runs short work on local files: in place on a thread that allows blocking I/O, otherwise on tokio's blocking pool. A
+/// round trip to the pool costs 5 to 10 µs, as much as a small file.
 ///
-/// If the future is dropped, the work may go on in the background.
+/// If the future is dropped, the work may continue in the background.
 ///
 /// # Errors
 ///
@@ -22,11 +22,11 @@ pub(crate) async fn on_disk<T: Send + 'static>(
     }
 }
 
-/// Runs blocking work of any length on tokio's blocking pool; a panic in it goes on in the caller.
+/// Runs blocking work on tokio's blocking pool. Resumes its panic.
 ///
 /// # Errors
 ///
-/// Those of `work`, and one of its own if the runtime is shut down before the work has begun.
+/// Those of `work`, and another one if the runtime is shut down before the work starts.
 pub(crate) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_runtime_that_is_gone_is_an_error_and_no_panic() {
+    fn a_runtime_that_was_shut_down_is_an_error() {
         let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
         let handle = runtime.handle().clone();
         runtime.shutdown_background();
@@ -54,17 +54,17 @@ mod tests {
     }
 
     #[test]
-    fn only_a_thread_that_may_wait_does_the_work_itself() {
-        for may_wait in [false, true] {
+    fn only_a_thread_that_allows_blocking_io_works_in_place() {
+        for allowed in [false, true] {
             let here = thread::spawn(move || {
-                if may_wait {
+                if allowed {
                     s3_core::blocking_io::allow_blocking_io();
                 }
                 let runtime = tokio::runtime::Builder::new_current_thread().build();
                 let worker = on_disk(|| Ok(thread::current().id()));
                 runtime.unwrap().block_on(worker).unwrap() == thread::current().id()
             });
-            assert_eq!(here.join().unwrap(), may_wait);
+            assert_eq!(here.join().unwrap(), allowed);
         }
     }
 }

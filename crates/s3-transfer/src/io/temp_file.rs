@@ -1,4 +1,4 @@
-//! A file that appears under its name when it is complete, and not before.
+//! Temporary files that are renamed to their target when they are complete.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -12,13 +12,13 @@ use tempfile::TempPath;
 
 use super::BUFFER;
 
-/// What the names of unfinished files end in; a killed process leaves at most these behind.
+/// The suffix of unfinished files, which a killed process leaves behind.
 const SUFFIX: &str = ".s3-part";
 
-/// Files from this size on get their room before their bytes. What is smaller is over before that has paid off.
+/// Files from this size on are preallocated. For smaller ones the call costs more than it saves.
 const PREALLOCATE_FROM: u64 = 1 << 20;
 
-/// A file being written beside its target. Dropping it removes it.
+/// A file that is being written in the directory of its target. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct TempFile {
     file: Arc<File>,
@@ -26,8 +26,8 @@ pub(crate) struct TempFile {
 }
 
 impl TempFile {
-    /// Creates a file of no bytes in the target's directory, so that the rename at the end is atomic, and sees to it
-    /// that there is room for `len` bytes. Blocks.
+    /// Creates an empty file in the target's directory, so that the rename is atomic, and reserves room for `len` bytes.
+    /// Blocks.
     ///
     /// `mode` is the permission of the finished file, less the process's umask.
     ///
@@ -56,26 +56,26 @@ impl TempFile {
         Ok(Self { file, temp })
     }
 
-    /// Returns the open file. It stays open as long as somebody holds it.
+    /// Returns the open file.
     pub(crate) fn file(&self) -> &Arc<File> {
         &self.file
     }
 
-    /// Gives the file its name, replacing what is there. Blocks.
+    /// Renames the file to its target, replacing an existing file. Blocks.
     pub(crate) fn persist(self, target: &Path) -> io::Result<()> {
         self.temp.persist(target).map_err(|failure| failure.error)?;
-        // The file is the caller's now, who may want to lock it.
+        // The file belongs to the caller now, who may lock it.
         let _ = self.file.unlock();
         Ok(())
     }
 }
 
-/// Reserves room on the disk: the extents are found once, and a full disk is known before anything is transferred.
+/// Reserves disk space: extents are allocated once, and a full disk fails before the transfer.
 fn preallocate(file: &File, len: u64) -> io::Result<()> {
     taken(fallocate(file, FallocateFlags::empty(), 0, len))
 }
 
-/// A file system that cannot reserve room, or not so much, says the rest when it is written to.
+/// Ignores errors of file systems that cannot reserve space; writes fail later if there is none.
 fn taken(answer: Result<(), Errno>) -> io::Result<()> {
     match answer {
         Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Ok(answer?),
@@ -83,7 +83,7 @@ fn taken(answer: Result<(), Errno>) -> io::Result<()> {
     }
 }
 
-/// Writes `bytes` at `offset`, in pieces of a size that disks and caches like. Blocks.
+/// Writes `bytes` at `offset`, in chunks of [`BUFFER`]. Blocks.
 pub(crate) fn write_at(file: &File, bytes: &[u8], mut offset: u64) -> io::Result<()> {
     for piece in bytes.chunks(BUFFER) {
         file.write_all_at(piece, offset)?;
@@ -92,7 +92,7 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], mut offset: u64) -> io::Result
     Ok(())
 }
 
-/// Where a file is to appear, and with which permissions.
+/// The path and permissions of a file to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) path: PathBuf,

@@ -1,11 +1,11 @@
-//! The runtime that this code is on.
+//! The current tokio runtime.
 
 use std::future::Future;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
-/// Returns how many threads the tasks of this runtime are spread over.
+/// Returns the number of worker threads of the current runtime.
 ///
 /// # Panics
 ///
@@ -18,7 +18,7 @@ pub(crate) fn workers() -> usize {
     }
 }
 
-/// Begins a task on this runtime, if there is one.
+/// Spawns a task on the current runtime, if there is one.
 pub(crate) fn try_spawn<F>(work: F) -> Option<JoinHandle<F::Output>>
 where
     F: Future<Output: Send> + Send + 'static,

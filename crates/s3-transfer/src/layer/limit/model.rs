@@ -1,4 +1,4 @@
-//! Schedules of the controller: attempts that come, go, fail and are given up while the level moves.
+//! Schedules of the controller: attempts that start, end, fail and are cancelled while the limit changes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,14 +14,14 @@ use crate::sync::{JoinHandle, advance, chance, draw, explore, spawn};
 
 const THROTTLED: Option<Retryability> = Some(Retryability::Throttled { after: None });
 
-/// How many attempts are under way.
+/// The number of attempts in flight.
 #[derive(Clone, Default)]
-struct UnderWay(Arc<AtomicUsize>);
+struct InFlightCount(Arc<AtomicUsize>);
 
-impl UnderWay {
+impl InFlightCount {
     fn begin(&self, most: usize) -> Self {
         let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        assert!(count <= most, "{count} are under way, {most} are allowed");
+        assert!(count <= most, "{count} are in flight, {most} are allowed");
         self.clone()
     }
 
@@ -66,8 +66,8 @@ fn end(permit: Permit) {
     }
 }
 
-/// Ends some of the tasks wherever they are, and waits for all.
-fn give_up_some<T>(tasks: Vec<JoinHandle<T>>) {
+/// Cancels some of the tasks, and waits for all.
+fn cancel_some<T>(tasks: Vec<JoinHandle<T>>) {
     for task in &tasks {
         if chance(4) {
             task.abort();
@@ -87,7 +87,7 @@ fn wait_for(tasks: Vec<JoinHandle<()>>) {
 fn all_permits_come_back() {
     let controller = Controller::new(some_concurrency());
     let tasks = (0..2 + draw(4)).map(|_| spawn(attempts(controller.clone())));
-    give_up_some(tasks.collect());
+    cancel_some(tasks.collect());
     let level = controller.limit();
     let permits: Vec<_> = std::iter::from_fn(|| controller.try_acquire()).collect();
     assert_eq!(permits.len(), level, "to be had, at that level");
@@ -116,11 +116,11 @@ fn a_lower_level_holds() {
         })
     });
     let ending = ending.collect();
-    give_up_some(waiting);
+    cancel_some(waiting);
     wait_for(ending);
     let level = controller.limit();
     assert!(level < count);
-    let under_way = UnderWay::default();
+    let under_way = InFlightCount::default();
     let tasks = (0..=level).map(|_| {
         let (controller, under_way) = (controller.clone(), under_way.clone());
         spawn(async move {

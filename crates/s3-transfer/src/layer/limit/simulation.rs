@@ -1,6 +1,6 @@
-//! The controller against simulated servers, on paused time.
+//! The concurrency controller against simulated servers, on paused time.
 //!
-//! Each test says what a perfect client would need, and holds the controller against it.
+//! Each test compares the controller with what a perfect client would need.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,10 +13,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::Controller;
 use crate::Concurrency;
 
-/// A server and the line to it. Times are of whole milliseconds: finer ones tokio's timers do not know.
+/// A server and its network. Times are whole milliseconds, the resolution of tokio's timers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Server {
-    /// What every answer takes.
+    /// The latency of a response.
     latency: Duration,
     /// How many bytes a second it sends over one connection, and over all of them. No limit if 0.
     per_connection: f64,
@@ -180,7 +180,7 @@ fn assert_within(outcome: &Outcome, ideal: f64, factor: f64, what: &str) {
     );
 }
 
-fn far_away() -> Server {
+fn high_latency() -> Server {
     Server {
         latency: Duration::from_millis(20),
         ..Server::default()
@@ -188,8 +188,8 @@ fn far_away() -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn small_objects_over_a_long_line_get_all_there_is_within_a_moment() {
-    let outcome = run(far_away(), 10_000, 1).await;
+async fn small_objects_with_high_latency_reach_the_maximum_quickly() {
+    let outcome = run(high_latency(), 10_000, 1).await;
     assert_eq!(outcome.highest, 256);
     assert!(
         outcome.until_highest < Duration::from_millis(50),
@@ -204,7 +204,7 @@ async fn noise_of_a_fifth_does_not_stop_the_climb() {
     for seed in 0..8 {
         let server = Server {
             noise: 0.2,
-            ..far_away()
+            ..high_latency()
         };
         let outcome = run(server, 10_000, seed).await;
         assert_eq!(outcome.highest, 256, "seed {seed}");
@@ -213,7 +213,7 @@ async fn noise_of_a_fifth_does_not_stop_the_climb() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_busy_with_a_few_keeps_them_few() {
+async fn a_cpu_bound_client_keeps_the_level_low() {
     // What one core does without any latency.
     let server = Server {
         answers: 10_000.0,
@@ -232,7 +232,7 @@ async fn the_knee_of_a_queue_is_found() {
             let server = Server {
                 answers,
                 noise: 0.2,
-                ..far_away()
+                ..high_latency()
             };
             let outcome = run(server, 20_000, seed).await;
             assert!(
@@ -246,7 +246,7 @@ async fn the_knee_of_a_queue_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn large_parts_get_as_many_connections_as_fill_the_line() {
+async fn large_parts_get_enough_connections_for_the_bandwidth() {
     let server = Server {
         latency: Duration::from_millis(20),
         per_connection: 85e6,
@@ -263,11 +263,11 @@ async fn large_parts_get_as_many_connections_as_fill_the_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_refuses_is_given_what_it_bears() {
+async fn a_throttling_server_gets_its_capacity() {
     for (most, count) in [(8, 4000), (40, 8000), (120, 20_000)] {
         let server = Server {
             refuses_above: most,
-            ..far_away()
+            ..high_latency()
         };
         let outcome = run(server, count, 1).await;
         let ideal = count as f64 / most as f64 * 0.020;
@@ -281,7 +281,7 @@ async fn a_server_that_refuses_is_given_what_it_bears() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_that_gets_longer_is_noticed() {
+async fn an_increase_of_latency_is_noticed() {
     let near = Server {
         answers: 10_000.0,
         ..Server::default()
@@ -292,6 +292,6 @@ async fn a_line_that_gets_longer_is_noticed() {
     });
     run_with(&controller, near, 10_000, 1).await;
     assert!(controller.limit() <= 64, "{}", controller.limit());
-    run_with(&controller, far_away(), 60_000, 1).await;
+    run_with(&controller, high_latency(), 60_000, 1).await;
     assert_eq!(controller.limit(), 256);
 }

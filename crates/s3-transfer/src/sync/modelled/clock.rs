@@ -39,7 +39,7 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// Waits until the clock shows `time` or more.
+/// Waits until `time`.
 pub(crate) async fn sleep_until(time: Instant) {
     poll_fn(|cx| {
         if Instant::now() >= time {
@@ -51,12 +51,12 @@ pub(crate) async fn sleep_until(time: Instant) {
     .await;
 }
 
-/// Waits until so much time has passed.
+/// Waits for a duration.
 pub(crate) async fn sleep(time: Duration) {
     sleep_until(Instant::now() + time).await;
 }
 
-/// Moves the clock on, and wakes whoever has slept for long enough.
+/// Advances the clock, and wakes sleepers whose time has come.
 #[cfg(test)]
 pub(crate) fn advance(time: Duration) {
     shuttle::thread::yield_now();
@@ -69,7 +69,7 @@ pub(crate) fn advance(time: Duration) {
     woken.into_iter().for_each(|(_, waker)| waker.wake());
 }
 
-/// Sets the clock back for another schedule.
+/// Resets the clock for another schedule.
 #[cfg(test)]
 pub(super) fn reset() {
     CLOCK.take();

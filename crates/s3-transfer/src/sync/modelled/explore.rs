@@ -1,4 +1,4 @@
-//! Runs a model under very many schedules.
+//! Runs a model under many schedules.
 //!
 //! Half of them are random, and half follow PCT: random priorities that change at few points, which finds what needs a
 //! thread to stand still for long. `SCHEDULES` says how many there are of each model, `SEED` where they begin, and
@@ -58,12 +58,12 @@ fn setting<T: FromStr>(name: &str, otherwise: T) -> T {
     }
 }
 
-/// Draws a number below `count`, which belongs to the schedule.
+/// Draws a number below `count`, as part of the schedule.
 pub(crate) fn draw(count: usize) -> usize {
     thread_rng().gen_range(0..count)
 }
 
-/// Says yes once in so many times.
+/// Returns `true` once in `count` times.
 pub(crate) fn chance(of: usize) -> bool {
     draw(of) == 0
 }

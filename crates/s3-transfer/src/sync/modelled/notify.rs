@@ -1,4 +1,4 @@
-//! tokio's notice to all who wait.
+//! Model of tokio's `Notify`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use shuttle::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Wakes all who wait for it.
+/// Wakes all waiters.
 #[derive(Debug, Default)]
 pub(crate) struct Notify(Mutex<State>);
 

@@ -1,6 +1,6 @@
-//! tokio's semaphore: first come, first served.
+//! Model of tokio's `Semaphore`, which is fair.
 //!
-//! shuttle has one too, but wakes with its own state borrowed, which the wakers of a lane reach again.
+//! shuttle has one too, but wakes with its own state borrowed, which the wakers of a fan-out worker access again.
 
 use std::collections::VecDeque;
 use std::future::Future;

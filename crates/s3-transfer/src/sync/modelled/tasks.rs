@@ -1,4 +1,4 @@
-//! Tasks, and a set of them that ends them when it is dropped.
+//! Models of tokio tasks and `JoinSet`.
 
 use std::any::Any;
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! The waker of a task, where others can reach it.
+//! Model of `AtomicWaker`.
 
 use std::task::Waker;
 
