@@ -106,7 +106,7 @@ impl Transfer {
         let place = format!("s3://{}", request.bucket);
         let job = request_job!(Operation::CreateBucket, &place, create_bucket(request));
         match self.run(job, options).await {
-            // An earlier attempt, whose answer was lost, has created it.
+            // An earlier attempt, whose response was lost, has created it.
             Err(error) if error.code() == Some(OURS) && error.attempts() > 1 => Ok(()),
             outcome => outcome,
         }
@@ -136,7 +136,7 @@ impl Transfer {
         let place = format!("s3://{}", request.bucket);
         let job = request_job!(Operation::DeleteBucket, &place, delete_bucket(request));
         match self.run(job, options).await {
-            // An earlier attempt, whose answer was lost, has deleted it.
+            // An earlier attempt, whose response was lost, has deleted it.
             Err(error) if error.kind() == ErrorKind::NoSuchBucket && error.attempts() > 1 => Ok(()),
             outcome => outcome,
         }
@@ -206,7 +206,7 @@ impl Transfer {
     }
 
     /// As [`delete_many`](Self::delete_many), but may begin no further request after a failure: what was to be deleted
-    /// by it has the outcome `None`. Requests under way are always brought to their end.
+    /// by it has the outcome `None`. Requests in flight always complete.
     pub async fn delete_outcomes(
         &self,
         urls: Vec<S3Url>,
@@ -254,7 +254,7 @@ impl Transfer {
 struct Batch {
     bucket: Arc<str>,
     waiting: Vec<(usize, S3Url)>,
-    /// What the last answer said of the keys that are waiting, by their places in the caller's input.
+    /// What the last response said of the keys that are waiting, by their places in the caller's input.
     refused: BTreeMap<usize, Error>,
     done: Vec<(usize, Result<()>)>,
 }
@@ -299,7 +299,7 @@ impl DeleteBatch {
         let unfinished = std::mem::take(&mut batch.waiting);
         for (index, url) in unfinished {
             let last = last.expect("keys are left only after a failure");
-            // Why this key failed, if the last answer said so; else why the request did.
+            // Why this key failed, if the last response said so; else why the request did.
             let error = match batch.refused.remove(&index) {
                 Some(own) if last.retryability() == Retryability::Spent => own
                     .with_attempts(last.attempts())

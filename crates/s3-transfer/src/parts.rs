@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// The size of a part, for downloads and uploads: 8 MiB.
 ///
-/// A connection to S3 moves about 85 MB/s and answers after about 20 ms, so that a part of 8 MiB waits for a sixth of
+/// A connection to S3 moves about 85 MB/s and responds after about 20 ms, so that a part of 8 MiB waits for a sixth of
 /// its time, and one of 16 MiB for a tenth. Half the size is worth more than that: twice as many connections are at work
 /// on an object of 64 MiB to 1 GiB, less is sent again after a failure, and the last part is over sooner. S3's own
 /// guidance for ranged reads is 8 to 16 MiB.

@@ -81,7 +81,7 @@ pub(super) struct Discovered {
     pub(super) assembly: Option<Arc<Assembly>>,
 }
 
-/// The checksum to compare with, or why there is none.
+/// The checksum to compare with, or why it is missing.
 pub(super) type Expected = std::result::Result<ExpectedChecksum, NotVerified>;
 
 /// How far a part has come.

@@ -133,7 +133,7 @@ impl<F: Future> FutureSet<F> {
         slot
     }
 
-    /// Polls the next future that was woken. Returns `None` if there is none.
+    /// Polls the next future that was woken. Returns `None` if no future was woken.
     pub(super) fn poll_one(&mut self) -> Option<Poll<(usize, F::Output)>> {
         let number = self.next_woken()?;
         let slot = &mut self.slots[number];

@@ -75,7 +75,7 @@ fn preallocate(file: &File, len: u64) -> io::Result<()> {
     taken(fallocate(file, FallocateFlags::empty(), 0, len))
 }
 
-/// Ignores errors of file systems that cannot reserve space; writes fail later if there is none.
+/// Ignores errors of file systems that cannot reserve space; writes fail later if the disk is full.
 fn taken(answer: Result<(), Errno>) -> io::Result<()> {
     match answer {
         Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Ok(answer?),

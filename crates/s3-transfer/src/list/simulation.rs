@@ -110,7 +110,7 @@ const EAGER: ListConcurrency = ListConcurrency {
     follows_reader: false,
 };
 
-/// Lists. `order` chooses the request in flight that is answered next; with `None`, all are answered in rounds.
+/// Lists. `order` chooses the request in flight that completes next; with `None`, all complete in rounds.
 fn list(
     server: &ListServer,
     prefix: &str,

@@ -20,7 +20,7 @@ const SINGLE_COPY: u64 = 5 << 30;
 const COPY_PART: u64 = 512 << 20;
 /// How many parts are copied at once. 16: the server works on each for seconds.
 const AT_ONCE: usize = 16;
-/// 8 MiB/s, in bytes per second: a copy slower than this is taken for stalled. The server answers when it is done, so the
+/// 8 MiB/s, in bytes per second: a copy slower than this is taken for stalled. The server responds when it is done, so the
 /// limit is that of the largest one, whatever its size: 10 minutes for 5 GiB. An estimate.
 const SLOWEST_COPY: u64 = 8 << 20;
 
@@ -28,7 +28,7 @@ impl Transfer {
     /// Copies an object without moving its bytes through the client.
     ///
     /// Requests: one; for an object of more than 5 GiB, a refused copy, a head, two for the upload and one per
-    /// 512 MiB. If the answer to a conditional copy is lost, two heads tell whether the refusal of its repetition is
+    /// 512 MiB. If the response to a conditional copy is lost, two heads tell whether the error response of its repetition is
     /// its own success.
     ///
     /// # Examples

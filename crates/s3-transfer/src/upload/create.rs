@@ -18,8 +18,8 @@ use crate::{CallOptions, Error, Transfer};
 impl Transfer {
     /// Begins an upload in parts. One request.
     ///
-    /// An attempt that is given up, by its caller or for a stall, still waits for its answer in the background, for
-    /// at most two stall limits, and aborts the upload that the answer names. The upload of an answer that never
+    /// An attempt that is given up, by its caller or for a stall, still waits for its response in the background, for
+    /// at most two stall limits, and aborts the upload that the response names. The upload of a response that never
     /// comes cannot be named: it stays on the server.
     pub(crate) async fn begin(
         &self,

@@ -75,7 +75,7 @@ impl From<Payload> for Source {
     }
 }
 
-/// What came of a write.
+/// Outcome of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PutOutcome {

@@ -35,7 +35,7 @@ pub(crate) enum Parts {
     },
 }
 
-/// What became of an upload whose parts are all there.
+/// Outcome of an upload whose parts are all there.
 pub(crate) enum Completed {
     Written(PutResponse),
     /// The condition of the upload does not hold.
@@ -181,7 +181,7 @@ impl<'a> PartSender<'a> {
         }
     }
 
-    /// Sends all parts and returns their tags in order. After a failure others may still be under way.
+    /// Sends all parts and returns their tags in order. After a failure others may still be in flight.
     async fn all(&mut self, parts: Parts) -> Result<Vec<PartTag>> {
         match parts {
             Parts::Payload(payload) => self.payload(&payload).await?,

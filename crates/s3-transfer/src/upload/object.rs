@@ -31,7 +31,7 @@ impl Transfer {
     /// sent; a server that cannot do conditional puts costs a head for a small one too, and is then not atomic.
     /// A reader of unknown length is read to its end in pieces of `part_size`.
     ///
-    /// If the answer to a conditional write is lost, the object is looked at before "already there" is said.
+    /// If the response to a conditional write is lost, the object is looked at before "already there" is said.
     ///
     /// # Examples
     ///
@@ -60,7 +60,7 @@ impl Transfer {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future aborts an upload in parts, in the background. A put under way may take effect.
+    /// Dropping the future aborts an upload in parts, in the background. A put in flight may take effect.
     pub async fn put(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
         let url = item.url.clone();
         let options = self.call_options(options);
@@ -77,7 +77,7 @@ impl Transfer {
         outcome.map(|(outcome, _)| outcome)
     }
 
-    /// Returns what came of the write, and how many bytes were sent for it.
+    /// Returns the outcome of the write, and how many bytes were sent for it.
     async fn put_source(&self, item: PutItem, options: &CallOptions) -> Result<(PutOutcome, u64)> {
         let target = WriteTarget {
             url: item.url,
@@ -180,7 +180,7 @@ impl Transfer {
         Box::pin(self.put_on_condition(request, token, options)).await
     }
 
-    /// Writes on a condition, and tells a refusal by an earlier attempt of its own from one by another's object.
+    /// Writes on a condition, and tells an error response by an earlier attempt of its own from one by another's object.
     async fn put_on_condition(
         &self,
         request: PutRequest,

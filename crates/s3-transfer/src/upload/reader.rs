@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use crate::io::run_blocking;
 
 pub(crate) enum Reader {
-    /// `None` while a read is under way, and for good if that read failed or its future was dropped.
+    /// `None` while a read runs, and for good if that read failed or its future was dropped.
     Blocking(Option<Box<dyn Read + Send>>),
     Async(Pin<Box<dyn AsyncRead + Send>>),
 }

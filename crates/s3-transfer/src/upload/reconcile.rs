@@ -1,6 +1,6 @@
 //! Reconciliation: finds out whether a write took effect after its response was lost.
 //!
-//! A conditional write whose answer is lost is sent again, and is then refused by its own success; so is the completion
+//! A conditional write whose response is lost is sent again, and is then refused by its own success; so is the completion
 //! of an upload. The object says whose write it was: it carries the name of that write. Where there was no room for one,
 //! its ETag tells: the MD5 of the bytes, or of the parts' tags, unless the server encrypts with its own keys; a small
 //! object is then read and compared. The copy that one request makes has the tag of its source, unless that is in parts
@@ -20,7 +20,7 @@ use crate::{CallOptions, Destination, GetItem, ObjectData, Transfer};
 /// What a client finds that looks whether an earlier attempt of its own has refused it.
 #[derive(Debug)]
 pub(crate) enum WriteCheck {
-    /// What it has written: the answer that it would have got.
+    /// What it has written: the response that it would have got.
     Ours(PutResponse),
     /// Another object.
     Foreign,
@@ -96,10 +96,10 @@ impl Transfer {
         }))
     }
 
-    /// Returns the answer of the earlier attempt that a refused copy was refused by, if the target now has the size
+    /// Returns the response of the earlier attempt that a refused copy was refused by, if the target now has the size
     /// and the tag of the source. Two heads.
     ///
-    /// The copy of an object in parts, or of an encrypted one, has a tag of its own: then the refusal stands.
+    /// The copy of an object in parts, or of an encrypted one, has a tag of its own: then the error response stands.
     pub(crate) async fn earlier_copy(
         &self,
         request: &CopyRequest,
@@ -123,7 +123,7 @@ impl Transfer {
     }
 }
 
-/// Returns the refusal of a write where nobody may look whether it was its own doing.
+/// Returns the error response of a write where HEAD is denied, so that its own success cannot be told.
 pub(super) fn unseen(refusal: Error) -> Error {
     refusal.with_hint(
         "an earlier attempt, whose answer was lost, may have written the object; with permission to read it, \

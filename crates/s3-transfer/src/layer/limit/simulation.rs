@@ -21,7 +21,7 @@ struct Server {
     /// How many bytes a second it sends over one connection, and over all of them. No limit if 0.
     per_connection: f64,
     in_all: f64,
-    /// How many answers a second it gives at most. No limit if 0.
+    /// How many responses a second it gives at most. No limit if 0.
     answers: f64,
     /// More than these at once are refused. No limit if 0.
     refuses_above: usize,
@@ -128,7 +128,7 @@ impl Run {
     }
 }
 
-/// Runs `count` attempts, of which as many want to be under way as a fan-out would let.
+/// Runs `count` attempts, of which as many run at once as a fan-out would allow.
 async fn run(server: Server, count: usize, seed: u64) -> Outcome {
     let adaptive = Concurrency::Adaptive {
         start: 16,

@@ -12,7 +12,7 @@ use super::{ListScheduler, MAX_WASTED_PROBES};
 /// With fewer ranges than this, the next level is probed as well.
 const FEW_RANGES: usize = 16;
 
-/// A request for directories, in parallel with the next page so that nothing is delayed if there are none.
+/// A request for directories, in parallel with the next page so that a bucket without directories costs no delay.
 #[derive(Debug)]
 pub(super) struct DelimiterProbe {
     /// Its request, once it is sent.
