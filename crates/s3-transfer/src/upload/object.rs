@@ -86,13 +86,13 @@ impl Transfer {
         };
         match item.source {
             Source::Payload(payload) => self.put_payload(target, payload, options).await,
+            // Boxed: most puts are payloads, and the future of a call stays small.
             Source::Read(reader) => {
-                self.put_reader(target, Reader::Blocking(Some(reader)), options)
-                    .await
+                let reader = Reader::Blocking(Some(reader));
+                Box::pin(self.put_reader(target, reader, options)).await
             }
             Source::AsyncRead(reader) => {
-                self.put_reader(target, Reader::Async(reader), options)
-                    .await
+                Box::pin(self.put_reader(target, Reader::Async(reader), options)).await
             }
         }
     }
