@@ -69,7 +69,8 @@ impl Transfer {
             _ => None,
         };
         let events = ObjectEvents::start(&options, Operation::Put, &url, planned);
-        let work = self.put_source(item, &options);
+        // Boxed once here: callers move the future of a put into their own several times.
+        let work = Box::pin(self.put_source(item, &options));
         let outcome = options
             .until_deadline(Operation::Put, url.as_str(), work)
             .await;
