@@ -303,17 +303,17 @@ impl Operation {
             }
             Self::Info => sizes(&[s3.info("k").await?]),
             Self::InfoMany => sizes(&s3.info_many(many()).await?),
-            Self::PutSmall => written(s3.put("k", ramp(0, SMALL)).await?),
-            Self::PutSmallOnce => written(s3.put("k", ramp(0, SMALL)).overwrite(false).await?),
-            Self::PutParts => written(s3.put("k", ramp(0, LARGE)).await?),
-            Self::PutPartsOnce => written(s3.put("k", ramp(0, LARGE)).overwrite(false).await?),
+            Self::PutSmall => written(&s3.put("k", ramp(0, SMALL)).await?),
+            Self::PutSmallOnce => written(&s3.put("k", ramp(0, SMALL)).overwrite(false).await?),
+            Self::PutParts => written(&s3.put("k", ramp(0, LARGE)).await?),
+            Self::PutPartsOnce => written(&s3.put("k", ramp(0, LARGE)).overwrite(false).await?),
             Self::PutMany => counted(s3.put_many(values()).await?.len(), MANY),
             Self::PutManyOnce => counted(s3.put_many(values()).overwrite(false).await?.len(), MANY),
             Self::PutFiles => {
                 let from = files().map(|(name, _)| (name, ground.work.join(name)));
                 counted(s3.put_files(from).await?.len(), 2)
             }
-            Self::Copy => written(s3.copy("k", "copy").await?),
+            Self::Copy => written(&s3.copy("k", "copy").await?),
             Self::ListPaths => {
                 let found = s3.list_paths().at(["d"]).await?;
                 names(found.iter().map(S3Entry::key), &one_level())
@@ -482,7 +482,7 @@ fn sizes(infos: &[S3Info]) -> Seen {
     }
 }
 
-fn written(result: WriteResult) -> Seen {
+fn written(result: &WriteResult) -> Seen {
     let is_right = result.url().starts_with("s3://bkt/") && result.etag().is_some();
     match is_right && !result.already_there() {
         true => Seen::Right,
