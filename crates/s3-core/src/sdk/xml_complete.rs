@@ -57,7 +57,9 @@ pub(super) fn is_cut_short(text: &str) -> bool {
         return true;
     };
     let name = tag.split([' ', '\t', '\r', '\n', '/']).next();
-    !tag.ends_with('/') && !rest.contains(&format!("</{}", name.unwrap_or_default()))
+    let end = format!("</{}", name.unwrap_or_default());
+    let is_closed = rest.rfind(&end).is_some_and(|at| rest[at..].contains('>'));
+    !tag.ends_with('/') && !is_closed
 }
 
 #[cfg(test)]
@@ -80,6 +82,7 @@ mod tests {
                 false,
             ),
             ("<a", true),
+            ("<a><b></b></a", true),
             ("<a><b></b>", true),
             ("<?xml version='1.0'?><a b='c'><d/>", true),
         ] {
