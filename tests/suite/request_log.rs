@@ -162,7 +162,7 @@ async fn put_without_overwriting_costs_one_conditional_request_or_a_head_first()
 async fn delete_many_costs_one_request_per_thousand_keys() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         let sent = requests(case, async |s3| {
-            let keys: Vec<String> = (0..2001).map(|n| format!("k{n}")).collect();
+            let keys: Vec<String> = (0..2002).map(|n| format!("k{n}")).collect();
             s3.delete_many(keys).await.unwrap();
         });
         assert_eq!(sent.await, expect(&[("DeleteObjects", 3)]));

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use s3_testkit::{FaultAction as A, FaultMatch, FaultPlan, FaultRule, ListFault, Position};
+use s3_testkit::{FaultAction as A, FaultMatch, FaultPlan, FaultRule, Position};
 
 /// The most rules beside the faults that any request can meet.
 const RULES: usize = 6;
@@ -51,16 +51,15 @@ pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
     ]);
     let minutes = Duration::from_secs(150);
     with_rules(seed, hit, actions, |random| {
-        let (operations, action) = match random.u8(0..6) {
+        let (operations, action) = match random.u8(0..5) {
             0 => (WITH_CODE, A::request_timeout()),
             1 => (WITH_CODE, A::error_inside("InternalError")),
             2 => (WITH_CODE, A::error_inside("SlowDown")),
             3 => (&["CopyObject"][..], A::white_space(minutes)),
-            4 => (
+            _ => (
                 &["CopyObject"][..],
                 A::white_space_then(minutes, "InternalError"),
             ),
-            _ => (&["ListObjectsV2"][..], A::List(ListFault::NoToken)),
         };
         (operations, action, random.u32(1..4))
     })
@@ -104,15 +103,14 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
         every: short,
         code: code.map(str::to_owned),
     };
-    with_rules(seed, hit, actions, |random| match random.u8(0..7) {
+    with_rules(seed, hit, actions, |random| match random.u8(0..6) {
         0 => (WITH_CODE, A::request_timeout(), random.u32(1..4)),
         1 => (WRITES_AND_LISTS, A::error_inside("InternalError"), 2),
         2 => (WRITES_AND_LISTS, A::error_inside("SlowDown"), 2),
         3 => (&["CopyObject"], white(None), 2),
         4 => (&["CopyObject"], white(Some("InternalError")), 2),
         // Whoever is refused a second time with the right time gives up.
-        5 => (DIRECT, A::skewed(), 1),
-        _ => (&["ListObjectsV2"], A::List(ListFault::NoToken), 2),
+        _ => (DIRECT, A::skewed(), 1),
     })
 }
 

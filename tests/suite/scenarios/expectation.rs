@@ -38,7 +38,9 @@ impl Times {
     /// Returns the numbers of times that say something about an effect.
     pub(super) fn that_matter(effect: Effect) -> &'static [Self] {
         match effect {
-            Effect::Refuses(_) | Effect::Harmless | Effect::Spoils => &[Self::Once, Self::ForEver],
+            Effect::Refuses(_) | Effect::Harmless | Effect::Spoils | Effect::Misleads => {
+                &[Self::Once, Self::ForEver]
+            }
             _ => &[Self::Once, Self::Thrice, Self::ForEver],
         }
     }
@@ -120,6 +122,11 @@ pub(super) fn expected(
             Expected::right_or(kinds)
         }
         (Effect::Passes(kinds), Times::ForEver) => Expected::error(kinds),
+        (Effect::Misleads, Times::ForEver) if target == Target::Complete => {
+            Expected::right_or(MISUNDERSTOOD)
+        }
+        (Effect::Misleads, Times::ForEver) => Expected::error(MISUNDERSTOOD),
+        (Effect::Misleads, _) => Expected::RIGHT,
         (Effect::Corrects(_), Times::Once) => Expected::RIGHT,
         // Each input of a call over many may do better once.
         (Effect::Corrects(kind), Times::Thrice) => Expected::right_or(one(kind)),
@@ -132,6 +139,12 @@ pub(super) fn expected(
             if (operation, target) == (Operation::PutPartsOnce, Target::Head) =>
         {
             Expected::RIGHT
+        }
+        // A server without version 2 of the listing or without batches of deletes is asked in another way.
+        (Effect::Refuses(ErrorKind::Unsupported), _)
+            if matches!(target, Target::List | Target::Delete) =>
+        {
+            Expected::right_or(one(ErrorKind::Unsupported))
         }
         (Effect::Refuses(kind), _) => {
             // A listing also asks where it does not need the result.
@@ -150,6 +163,9 @@ pub(super) fn expected(
         },
     }
 }
+
+/// The kinds of a response that cannot be understood.
+const MISUNDERSTOOD: &[ErrorKind] = &[ErrorKind::Protocol, ErrorKind::Server, ErrorKind::Integrity];
 
 /// How often a fault is met at least: a client that gets over it by asking again meets it as often as it is there.
 pub(super) fn least_delivered(target: Target, fault: &Fault, times: Times) -> u64 {
@@ -177,6 +193,7 @@ pub(super) fn bound(operation: Operation, target: Target, fault: &Fault, times: 
         (Times::Once, _) => 1,
         (Times::Thrice, _) => 3,
         (Times::ForEver, Effect::Refuses(_) | Effect::Corrects(_)) => 1,
+        (Times::ForEver, Effect::Misleads) => 2 * operation.in_a_row(target),
         (Times::ForEver, Effect::Harmless | Effect::Hides | Effect::Spoils) => {
             operation.in_a_row(target)
         }
@@ -197,7 +214,8 @@ fn allowance(target: Target) -> Duration {
 
 /// How many uploads may be left: the server has begun them, and nobody was told.
 pub(super) fn orphans(target: Target, fault: &Fault, delivered: u64) -> u64 {
-    let untold = fault.phase >= Phase::AfterCommit && matches!(fault.effect, Effect::Passes(_));
+    let untold = fault.phase >= Phase::AfterCommit
+        && matches!(fault.effect, Effect::Passes(_) | Effect::Misleads);
     match target == Target::Create && untold {
         true => delivered,
         false => 0,

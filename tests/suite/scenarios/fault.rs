@@ -15,6 +15,8 @@ use super::operation::{Operation, Target};
 pub(super) enum Effect {
     /// The attempt fails with one of these, and another one may succeed.
     Passes(&'static [ErrorKind]),
+    /// The response cannot be understood: another attempt may help, and a third is not made.
+    Misleads,
     /// Another attempt cannot help.
     Refuses(ErrorKind),
     /// The response says what was wrong; the next attempt corrects it, once.
@@ -266,6 +268,8 @@ impl Table {
                 let refused = Effect::Refuses(K::InvalidInput);
                 self.row("changed tag", A::ChangedETag, refused, Cost::Nothing);
             }
+            // Its response has no body.
+            Target::DeleteOne => {}
             _ => {
                 let lie = A::Announce { by: 10 };
                 self.row("longer", lie, Effect::Passes(INTERRUPTED), Cost::Nothing);
@@ -396,7 +400,7 @@ impl Table {
         let at = Position::Byte(0);
         let mismatch = match target {
             Target::List => Effect::Advances(&[K::Server, K::Integrity]),
-            _ => Effect::Passes(&[K::Server, K::Integrity]),
+            _ => Effect::Misleads,
         };
         self.row("flip", A::FlipByte { at }, mismatch, Cost::Nothing);
         for (phase, at) in [
@@ -444,11 +448,7 @@ impl Table {
         self.phase = Phase::BodyStart;
         for (name, lie, effect) in [
             ("ends early", ListFault::Ends, Effect::Hides),
-            (
-                "no token",
-                ListFault::NoToken,
-                Effect::Passes(&[K::Integrity]),
-            ),
+            ("no token", ListFault::NoToken, Effect::Misleads),
             ("same token", ListFault::RepeatsToken, Effect::Contradicts),
             ("same page", ListFault::RepeatsPage, Effect::Contradicts),
             ("missing page", ListFault::SkipsPage, Effect::Hides),

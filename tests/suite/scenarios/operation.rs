@@ -59,7 +59,9 @@ pub(super) enum Target {
     Complete,
     Copy,
     List,
+    /// A batch of deletes.
     Delete,
+    DeleteOne,
 }
 
 impl Target {
@@ -74,6 +76,7 @@ impl Target {
             Self::Copy => "CopyObject",
             Self::List => "ListObjectsV2",
             Self::Delete => "DeleteObjects",
+            Self::DeleteOne => "DeleteObject",
         }
     }
 
@@ -162,7 +165,8 @@ impl Operation {
             Self::PutFiles => &[T::Put, T::Part],
             Self::Copy => &[T::Copy],
             Self::ListPaths | Self::ListRecursive => &[T::List],
-            Self::Delete | Self::DeleteMany => &[T::Delete],
+            Self::Delete => &[T::DeleteOne],
+            Self::DeleteMany => &[T::Delete],
         }
     }
 

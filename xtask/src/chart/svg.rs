@@ -147,7 +147,7 @@ mod tests {
     fn the_longest_bar_fits() {
         let axis = Axis::over(&[workload("get", &[1.0, 329.0])]);
         assert!((axis.x(329.0) - (COLUMN - RIGHT)).abs() < 1e-9);
-        assert!(axis.x(1.0) > LEFT + 10.0, "the bar of 1 is visible");
+        assert!(axis.x(1.0) > LEFT + 5.0, "the bar of 1 is visible");
         assert!(axis.x(0.5) >= LEFT);
     }
 
