@@ -2,7 +2,7 @@
 //!
 //! A [`Request`](crate::Request) holds method, path, [`Query`], [`Headers`] and what is known about the body.
 //! [`SigningKeys::write_head`] writes its head, from the request line to the blank line, with the signature in it. What
-//! is signed and what is sent are made from the same text, so that they cannot differ: [`encode`] is the one rule
+//! is signed and what is sent are made from the same text, so that they cannot differ: `encode` is the one rule
 //! for paths and queries, headers are put in order when they are added.
 //!
 //! The steps are those of "Authenticating Requests (AWS Signature Version 4)" in the Amazon S3 API reference. The
