@@ -12,8 +12,7 @@
 //!    requested at the key where the [interpolator](super::key_interpolator) expects it to begin. Predictions are limited
 //!    by credit: one that finds keys earns one, one that finds none costs three.
 //!
-//! Prediction is what makes flat listings parallel. 200,000 keys under one prefix, 200 pages, from simulation.rs and from
-//! a server with 20 ms latency (docs/TUNING.md):
+//! Prediction is what makes flat listings parallel. 200,000 keys under one prefix, 200 pages, in `simulation.rs`:
 //!
 //! | names | rounds of requests, without prediction | with | requests, without | with |
 //! |---|---|---|---|---|
