@@ -7,6 +7,9 @@ use super::{Finding, SourceFile};
 /// Commands that the README shows, because they are the first that a reader types.
 const README_COMMANDS: [&str; 2] = ["cargo run --example tour", "cargo xtask test"];
 
+/// Documents that name tests, vectors and source files.
+const WITH_NAMES_OF_TESTS: [&str; 3] = ["docs/SEMANTICS.md", "docs/TESTING.md", "SECURITY.md"];
+
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(readme) = find(files, "README.md") {
@@ -15,7 +18,7 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     if let Some(semantics) = find(files, "docs/SEMANTICS.md") {
         findings.extend(deviations(semantics, files));
     }
-    for document in ["docs/SEMANTICS.md", "docs/TESTING.md"] {
+    for document in WITH_NAMES_OF_TESTS {
         if let Some(document) = find(files, document) {
             findings.extend(names_in_prose(document, files));
         }
@@ -192,7 +195,7 @@ mod tests {
     #[test]
     fn a_test_that_the_prose_names_is_there() {
         let text = "`a_test_that_is_here` and `a_test_that_is_gone`; not `max_part_size`, nor `FOUR_WORDS_OF_CODE`.\n";
-        for document in ["docs/SEMANTICS.md", "docs/TESTING.md"] {
+        for document in WITH_NAMES_OF_TESTS {
             let files = [
                 file(document, text),
                 file(
