@@ -1,5 +1,7 @@
-//! What transfers cost: the same workloads through this client, through a floor that nothing real can go below, and
-//! through other clients, each in a process of its own, against an origin that costs next to nothing.
+//! Benchmarks: CPU time and memory of the same workloads through this client, other clients and a lower bound.
+//!
+//! Each runs in a process of its own against an origin, an in-memory server that costs next to nothing. The lower bound
+//! is called the floor.
 //!
 //! The program `s3-bench` is all that there is; `cargo xtask bench` builds and runs it, and docs/TUNING.md says how
 //! its figures are to be read. It measures on Linux only.

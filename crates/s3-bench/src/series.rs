@@ -1,4 +1,4 @@
-//! `s3-bench series`: whether cost grows in proportion to what is asked for, and memory does not.
+//! `s3-bench series`: measures how CPU time and memory grow with the number of objects.
 
 use std::fs;
 use std::io::{self, Write};

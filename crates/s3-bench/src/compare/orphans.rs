@@ -1,4 +1,4 @@
-//! What a measurement that was killed has left behind, gigabytes of memory among it.
+//! Removes files of measurements that were killed.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! The files that uploads read.
+//! Creates the local files that uploads read.
 
 use std::fs::{self, File};
 use std::io::Write;

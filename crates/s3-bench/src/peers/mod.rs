@@ -1,5 +1,7 @@
-//! The workloads through other clients, as a good user writes them: a task for each request, 64 at once, big objects
-//! in 16 parts of 16 MiB at once, files read and written as their documentation shows.
+//! Workloads through other clients: object_store, OpenDAL and the AWS SDK, as a good user writes them.
+//!
+//! That is a task for each request, 64 at once, big objects in 16 parts of 16 MiB at once, files read and written as
+//! their documentation shows.
 //!
 //! They get what a user of theirs would know to set, and no more: no tuned runtime, no settings found by measuring.
 
