@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what transfers cost, against a floor and other clients.
+//! `cargo xtask bench`: CPU time and memory of transfers, against a floor and other clients.
 //!
 //! The program is `s3-bench`, built here with optimisation; its status is passed on. This chore knows no more than
 //! how to build it, so that the chores stay quick to build.

@@ -1,4 +1,4 @@
-//! `cargo xtask prove`: the gates, with as many cases as their figures ask for; one line of figures each.
+//! `cargo xtask prove`: runs the properties with their full number of cases, and prints one line of figures each.
 //!
 //! The program is the binary `prove` of the package `s3-tests`, whose quick cases are part of `test`; its status is
 //! passed on.
@@ -14,7 +14,7 @@ use crate::failure::Outcome;
 /// What is proven, and how much of it.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// For the program: gates, `--cases N`, `--seed S`, `--threads N`, `--minutes N`; `--help` after `--` shows all
+    /// For the program: properties, `--cases N`, `--seed S`, `--threads N`, `--minutes N`; `--help` after `--` shows all
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     program: Vec<String>,
 }

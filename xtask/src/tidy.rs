@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the house rules that neither rustc nor clippy knows.
+//! `cargo xtask tidy`: house rules that rustc and clippy do not check.
 //!
 //! Each rule is a function from texts to findings, so it is tested without a file system:
 //! [`text`] and [`words`] for every file, [`rust`] for sources, [`manifest`] for `Cargo.toml`,

@@ -1,4 +1,4 @@
-//! Rules across files: what the prose promises about the code is there.
+//! Document rules: tests, vectors, files and commands that documents name exist, and every error kind is explained.
 //!
 //! A document that does not exist is not checked.
 
