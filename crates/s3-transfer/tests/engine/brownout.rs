@@ -1,6 +1,6 @@
 //! Outages: 64 workers and a server that fails everything for a while.
 //!
-//! 64 workers share one client, as the gate of `docs/TESTING.md` says; time is virtual.
+//! 64 workers share one client, as in `docs/TESTING.md`; time is virtual.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -75,7 +75,7 @@ async fn run(outages: &[Range<Duration>], failure: &FaultAction, each: usize) ->
 }
 
 impl Run {
-    #[expect(clippy::print_stdout, reason = "the figures of the gate")]
+    #[expect(clippy::print_stdout, reason = "the figures of a run")]
     fn check(&self, name: &str, outages: &[Range<Duration>], each: usize) {
         let least = (WORKERS * each) as u64;
         let extra = self.sent - least;
@@ -183,7 +183,7 @@ async fn a_server_that_falls_silent_for_good_is_given_up_in_the_time_of_all_back
     let outages = [seconds(1..1 << 20)];
     let run = run(&outages, &silence, 6).await;
     assert_eq!(run.responses.iter().map(Vec::len).max(), Some(5));
-    // 32 failures close the gate, patience is 4 minutes, and an attempt that stands still ends after 25 seconds.
+    // 32 failures open the circuit breaker, it gives up after 4 minutes, and a stalled attempt ends after 25 seconds.
     let took = start.elapsed();
     assert!(took < Duration::from_secs(246 + 4 * 25), "{took:?}");
 }
@@ -198,7 +198,7 @@ async fn few_who_wait_for_a_silent_server_wait_no_longer_than_many() {
         let transfer = transfer.clone();
         tokio::spawn(async move { transfer.head(url("k"), &Default::default()).await })
     };
-    // They meet the gate only after eight attempts each.
+    // They open the circuit breaker only after eight attempts each.
     let jobs: Vec<_> = (0..4).map(|_| job()).collect();
     for job in jobs {
         job.await.unwrap().unwrap_err();
@@ -215,7 +215,7 @@ async fn attempts_while_nothing_works_are_not_counted() {
         FaultMatch::any()
             .on(down.clone())
             .during(seconds(0)..seconds(200)),
-        // The gate is open again when this one fails once more.
+        // The circuit breaker is closed again when this one fails once more.
         FaultMatch::any()
             .with_key("late")
             .on(down)

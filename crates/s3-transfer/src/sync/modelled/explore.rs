@@ -22,7 +22,7 @@ const DEPTH: usize = 3;
 const STEPS: usize = 50_000;
 
 /// Runs `model` under as many schedules as are asked for. A panic in it, and threads that wait for each other, fail.
-#[expect(clippy::print_stdout, reason = "the figures of a gate")]
+#[expect(clippy::print_stdout, reason = "the figures of a model")]
 pub(crate) fn explore(name: &str, model: fn()) {
     if let Ok(schedule) = env::var("SCHEDULE") {
         run(ReplayScheduler::new_from_encoded(&schedule), model);
