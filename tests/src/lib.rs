@@ -1,4 +1,4 @@
-//! Cross-crate test support.
+//! Support for tests across crates: fixtures, the model of the client, recorded vectors, properties.
 
 mod case;
 pub mod cases;

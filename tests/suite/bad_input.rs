@@ -1,4 +1,4 @@
-//! What makes no sense is refused before anything is sent, with an error that names it.
+//! Invalid input is rejected before anything is sent, with an error that names it.
 
 use std::time::Duration;
 

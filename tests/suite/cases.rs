@@ -1,4 +1,4 @@
-//! Recorded configurations and responses: each folder of tests/cases has its right outcome.
+//! Recorded configurations and responses: each folder of `tests/cases` ends as described.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Every backend, and handles around them, against the contract of `Store`.
+//! The conformance suite of `Store`, run on every backend and wrapper.
 
 use s3_core::{Capabilities, MemoryStore, SharedStore};
 use s3_testkit::conformance::Harness;

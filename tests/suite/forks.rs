@@ -1,4 +1,4 @@
-//! A client that is used in a forked child says so at once, with real forks.
+//! A client used in a forked child fails at once and says why, with real forks.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -1,5 +1,6 @@
-//! What this machine refuses: no room, no more files, a directory that is read only. An error that says so, and nothing
-//! left behind. And whatever it allows: nobody else can read what is temporary.
+//! Limits of the system: full disk, too many open files, read-only directory, umask.
+//!
+//! The error says so and nothing is left behind; nobody else can read temporary files.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Deviations that nobody recorded: scenarios of our own, one or more for each row that needs them.
+//! Scenarios for deviations that no recorded vector covers: one or more per row that needs them.
 //!
 //! What the reference does in them is known from its source alone, so the model speaks for it; what the client
 //! promises is played on both backends.

@@ -1,4 +1,4 @@
-//! Nothing secret is ever shown: not in logs down to the last detail, not in errors, not in `Debug`.
+//! No secret appears in logs at any level, in errors or in `Debug` output.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Which failures are tried again, how often, and what they mean in the end.
+//! Retry rules of the model: which error responses are retried, how often, and the final error.
 
 use super::client::Client;
 use super::exception::{CallResult, Exception};

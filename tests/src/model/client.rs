@@ -1,4 +1,4 @@
-//! The client of the model: its settings, its server, and what its calls returned.
+//! State of the model's client: settings, server, and the results of earlier calls.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Exceptions.
+//! Exceptions of the model, by the names of Metaflow's classes.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `get`, `get_many`, `get_recursive` and `get_all`.
+//! The model's `get`, `get_many`, `get_recursive` and `get_all`.
 
 use super::attempt::Verdict;
 use super::client::{Client, Temporary};

@@ -1,4 +1,4 @@
-//! `info` and `info_many`.
+//! The model's `info` and `info_many`.
 
 use super::attempt::Verdict;
 use super::client::Client;

@@ -1,4 +1,4 @@
-//! `list_paths`, `list_recursive`, and the listing behind recursive downloads.
+//! The model's `list_paths` and `list_recursive`, and the listing of recursive downloads.
 
 use super::client::Client;
 use super::exception::{CallResult, Exception};

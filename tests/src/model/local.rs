@@ -1,4 +1,4 @@
-//! Files of the working directory.
+//! Local files of a modelled scenario, in its working directory.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Model of the facade as a pure function, and of the reference where the two differ.
+//! Model of the client as a pure function, with or without the quirks of Metaflow's.
 //!
 //! A [`Model`] plays a [`Scenario`](crate::vectors::Scenario) on buckets that are maps and says what comes out. It
 //! shares no rule with the client: roots, keys, ranges, listings and retries are written down here once more, as

@@ -1,4 +1,4 @@
-//! Results as callers see them.
+//! Results of the model's calls: objects with URL, prefix, key, size and metadata.
 
 use serde_json::{Value, json};
 

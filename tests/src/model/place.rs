@@ -1,4 +1,4 @@
-//! From the text of a URL to a bucket and a key.
+//! URL parser of the model: the bucket and key of an `s3://` URL, or why it is invalid.
 
 use super::quirk::{Quirk, Quirks};
 

@@ -1,4 +1,4 @@
-//! Plays a scenario.
+//! Runs a scenario through the model, step by step, and returns its outcome.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Calls of the runner: temporary files, streams, record types.
+//! Steps that are not calls of the client: temporary files, streams, record types.
 
 use serde_json::{Value, json};
 

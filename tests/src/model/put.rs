@@ -1,4 +1,4 @@
-//! `put`, `put_many`, `put_files`, and beyond Metaflow `delete` and `copy`.
+//! The model's `put`, `put_many`, `put_files`, `delete` and `copy`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What the reference does and the client does not.
+//! Quirks of Metaflow's client that this client does not have, one per deviation.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a client's keys are relative to, and what a key means then.
+//! Root of the model's client (`s3root`, `run` or none), and resolution of keys against it.
 
 use super::exception::{CallResult, Exception};
 use super::place::{Parsed, Place, is_bucket};

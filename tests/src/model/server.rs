@@ -1,4 +1,4 @@
-//! The server: buckets as maps, and what it does wrong on purpose.
+//! Server of the model: buckets as maps, with injected faults.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Results of calls, as JSON.
+//! JSON form of the model's results, as recorded vectors have it.
 
 use serde_json::{Value, json};
 

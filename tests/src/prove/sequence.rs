@@ -1,7 +1,8 @@
-//! Sequences of up to 50 operations with faults: the client and the model agree on every result and on what is there in
-//! the end, as if there had been no fault.
+//! Property `sequence`: under transient faults, up to 50 operations have the results of the model.
 //!
-//! The faults are all those that pass, drawn for each request from the seed (see `passing.rs`), in memory those that
+//! The client and the model also agree on the objects at the end, as if there had been no fault.
+//!
+//! The faults are all those that pass, drawn for each request from the seed (see `transient_faults.rs`), in memory those that
 //! stand still among them. One sequence in 40 goes over HTTP, on a runtime whose time is real, with short waits.
 
 use std::cell::RefCell;

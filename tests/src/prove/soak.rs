@@ -1,4 +1,4 @@
-//! A long run over TCP against the server of the test kit, with faults on, and what the process holds before and after.
+//! `soak`: a long run over TCP with faults, after which sockets, files and allocated memory are back at the start.
 //!
 //! Rounds follow each other until the time is over: some clients write, read, list and delete objects of many sizes at
 //! once, and every result has to equal what went in. Between rounds there is no client. In the end the process must hold

@@ -1,5 +1,4 @@
-//! Transient faults: everything that a client must survive unnoticed, of every kind that the test kit has, at every place
-//! where it can happen.
+//! Random transient faults: every kind of the test kit that retries must hide, at every place where it can happen.
 //!
 //! Permanent faults are left out, and so are undetectable ones: errors that no retry changes (403 for an
 //! expired token or a missing permission), bits that flip in bodies without a checksum, and listings that leave pages

@@ -1,4 +1,4 @@
-//! Arguments of a step: plain JSON and the encodings of what JSON cannot say.
+//! Arguments of a vector's step: JSON values, and encodings of bytes, streams and records.
 
 use serde_json::{Number, Value};
 

@@ -1,4 +1,4 @@
-//! The two backends that every vector runs on.
+//! Backends of the vectors: `MemoryStore`, and `SdkStore` over HTTP to the test kit's server.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! From the constructor's keyword arguments to a client.
+//! Builds a client from the keyword arguments of Metaflow's constructor.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

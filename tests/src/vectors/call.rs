@@ -1,4 +1,4 @@
-//! Calls by name, and their arguments by keyword.
+//! A vector's call: its name, and its arguments bound to parameters as Python binds them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Bytes and texts in vectors: how they are given, and how results show them.
+//! Bytes and texts in vectors: encodings of bodies, and the hashes and excerpts that outcomes show.
 
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};

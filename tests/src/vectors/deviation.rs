@@ -1,4 +1,4 @@
-//! The deviations that we declare, each a row of `docs/SEMANTICS.md`.
+//! Declared deviations from the recordings: `deviations.jsonl`, one entry per row of `docs/SEMANTICS.md`.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Where two outcomes differ.
+//! Compares two outcomes in JSON and returns the paths at which they differ.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Strict reading of JSON objects: every member is taken, or reported as unknown.
+//! Strict JSON parsing: an unknown member of an object is an error.
 
 use serde_json::{Map, Value};
 

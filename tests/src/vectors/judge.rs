@@ -1,4 +1,4 @@
-//! What a vector demands of the client, and whether the client does it.
+//! Required outcome of a vector: the recording, or the promise where a deviation is declared.
 //!
 //! Without a deviation the demand is the recording. Where the client promises something else than the reference does,
 //! the demand is the promise, under three conditions:

@@ -1,4 +1,4 @@
-//! What is wrong with a file of vectors.
+//! Parse error of a vector file: place and reason.
 
 use std::fmt;
 

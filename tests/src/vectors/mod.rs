@@ -1,4 +1,4 @@
-//! Recorded behaviour of the reference, replayed through the client.
+//! Recorded vectors: behaviour of Metaflow's client, replayed through this one.
 //!
 //! A file holds one vector on each line: what is there, how the client is constructed, what it does, and what the
 //! reference did. [`Vector::read`] is strict, so that nothing is overlooked. [`run`] plays the [`Scenario`] through the

@@ -1,4 +1,4 @@
-//! The names behind `{B}`, `{B2}`, `{NOBUCKET}`, `{CWD}` and `{TMP}`.
+//! Values of the placeholders `{B}`, `{B2}`, `{NOBUCKET}`, `{CWD}` and `{TMP}` in vectors.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,4 @@
-//! What a client did: the result of every step and the objects in the end.
+//! Outcome of a scenario in JSON: the result of each step, and the objects stored at the end.
 
 use serde_json::{Value, json};
 

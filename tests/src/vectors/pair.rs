@@ -1,4 +1,4 @@
-//! Items of `put_many` and `put_files`: pairs, or `S3PutObject`s.
+//! Items of `put_many` and `put_files` in vectors: `(key, value)` pairs or `S3PutObject`s.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Steps: one call of the client each.
+//! Performs a step of a vector: one call of the client.
 
 use s3_client::{MetaflowObject, PutValue, S3PutObject, WriteResult};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The client in the middle of a scenario: what it has returned, and what arguments mean to it.
+//! State of the client during a vector: results of earlier steps, and arguments that refer to them.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What Python makes of a value: truth, iteration, JSON text.
+//! Python semantics for arguments: truth values, iteration, `json.dumps`.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! The record types: `S3GetObject`, `S3PutObject`, `RangeInfo`.
+//! Field names and defaults of Metaflow's record types: `S3GetObject`, `S3PutObject`, `RangeInfo`.
 //!
 //! They are plain data on both sides; what is compared is which fields there are, their order and their defaults.
 

@@ -1,4 +1,4 @@
-//! What the reference did, checked for its shape and without what is not compared.
+//! Parses the recorded outcome of a vector, and drops the fields that are not compared.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Replays the vectors of a file and says which pass.
+//! Replays all vectors of a file, eight at once, and reports which pass.
 
 use futures_util::{Stream, StreamExt, stream};
 

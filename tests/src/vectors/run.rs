@@ -1,4 +1,4 @@
-//! Runs a scenario through the client.
+//! Runs a scenario through the client on a backend and returns its outcome.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What is there before the client starts: objects, files, faults.
+//! Initial state of a scenario: objects, local files and faults.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the client returns, in the form in which outcomes are compared.
+//! JSON form of the client's results and errors, as recorded vectors have it.
 
 use s3_client::{Error, ErrorClass, MetaflowObject};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Streams that are passed to the client, and whether they are closed.
+//! Readers as arguments of `put`, with a flag that tells whether the client closed them.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};

@@ -1,4 +1,4 @@
-//! What Rust's types make impossible, and the exception that Python raises for it.
+//! Arguments that Rust's types rule out, and the exception that Python raises for them.
 //!
 //! A vector may pass an integer as a key or a list as a value. A Rust program that does so does not compile, which is
 //! the earliest of all errors. This table says which exception of the reference each of them stands for; neither

@@ -1,4 +1,4 @@
-//! One vector: a line of a file.
+//! Parses a vector, one line of a `.jsonl` file: scenario and recorded outcome.
 
 use std::collections::BTreeMap;
 

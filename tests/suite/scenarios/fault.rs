@@ -1,5 +1,6 @@
-//! What goes wrong, where, what it means, and what it costs. The table is written from what S3 and HTTP say, and from
-//! `docs/ERRORS.md` and `docs/SEMANTICS.md`; it does not look at what the client does.
+//! Faults of the scenarios: where each is injected, which error it means, and how long it takes.
+//!
+//! The table is written from S3, HTTP, `docs/ERRORS.md` and `docs/SEMANTICS.md`, not from the client.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! All combinations that exist, run over TCP in virtual time on several threads.
+//! All combinations of operation, fault and client mode, run over TCP in virtual time on several threads.
 
 use std::collections::BTreeSet;
 

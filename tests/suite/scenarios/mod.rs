@@ -1,5 +1,6 @@
-//! Every operation under every fault at every place, once, three times and always: the expected outcome is derived
-//! from rules, and so is the time limit.
+//! Scenario matrix: every operation under every fault at every place, once, three times and always.
+//!
+//! Rules give the expected outcome and the time limit.
 //!
 //! * `operation.rs`: what the facade does, with the requests that it sends, and whether the result is right.
 //! * `fault.rs`: the faults: place, meaning and cost in time.

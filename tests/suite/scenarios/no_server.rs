@@ -1,5 +1,5 @@
-//! Every operation while nobody listens at the port: connections are refused, at the start of a call or in the middle
-//! of it, for a while or for ever.
+//! Scenarios with refused connections: every operation while no server listens, from the start or halfway, for a while
+//! or for ever.
 //!
 //! Nobody can count refused connections but the kernel, so what tells that they were refused is time and the error: a
 //! call that succeeds has done so after the server came back, and one that fails has not come beyond connecting.

@@ -1,4 +1,4 @@
-//! What the facade does, the requests that it sends for it, and whether the result is right.
+//! Operations of the scenarios: the call, the requests that it sends, and the check of its result.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Where scenarios are played: some threads, and on each a server and a clock that is driven by hand.
+//! Runs scenarios on several threads, each with a server and a virtual clock.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! One read of one object, and whether its outcome is allowed.
+//! One `corrupt` case: a read over a damaging store, and the check of its outcome.
 
 use std::ops::Range;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What a case reads, and how it is cut into parts.
+//! Object, range and part size of one `corrupt` case.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Harmed bodies: whatever a server or a network does to the bytes of a download is noticed, or nothing could have.
+//! Property `corrupt`: corrupted response bodies are detected whenever a checksum or a length can tell.
 //!
 //! Objects of a few thousand bytes are read in parts of random size, whole or by range, into memory or a file, over a
 //! store that corrupts the bodies it returns. A case fails if a read succeeds with wrong bytes although

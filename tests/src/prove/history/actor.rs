@@ -1,4 +1,4 @@
-//! One client of a history: what it does, one call after the other, and what it is told.
+//! A client of a history: makes calls one after the other and records what they return.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One history, from its draw to its judges.
+//! Runs one history from its seed and checks order and effects.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
-//! Ambiguous writes: several clients write, create and read the same few keys while replies are lost, requests are
-//! refused or arrive late, and every response must be true.
+//! Property `history`: results of racing writes are true although responses are lost and requests fail or arrive late.
+//!
+//! Several clients write, create and read the same few keys.
 //!
 //! Each case records a history, that is when each call began and ended and what it returned, and two judges look at
 //! it:
@@ -7,7 +8,7 @@
 //! * [`order`] searches for one order of all calls on a key that respects real time and explains every response, as for a
 //!   register with writes, reads, deletes and put-if-absent (the algorithm of Wing and Gong, with the states that were
 //!   seen remembered, as Lowe does it);
-//! * [`truth`] compares with the log of what the store really did: "written" for a create that never took effect is
+//! * [`effects`] compares with the log of what the store really did: "written" for a create that never took effect is
 //!   false, and so is "already there" for one that did.
 //!
 //! S3 does not promise that a write takes effect only once: a plain write whose reply is lost is sent again, and may

@@ -1,5 +1,4 @@
-//! The store of a history: requests that take their time, or arrive when nobody waits for them any more, and the log
-//! of what they change.
+//! Store wrapper of a history: delays requests, delivers some after their caller has gone, and logs their effects.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

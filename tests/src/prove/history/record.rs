@@ -1,4 +1,4 @@
-//! What happened, as the callers and the store saw it.
+//! Records of a history: calls with begin, end and result, and the writes that the store saw.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

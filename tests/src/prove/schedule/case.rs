@@ -1,4 +1,4 @@
-//! One schedule: of which part, and how it went.
+//! One `schedule` case: draws a part of the engine, runs it and returns counters.
 
 use fastrand::Rng;
 use tokio::runtime::Runtime;

@@ -1,4 +1,4 @@
-//! A store in memory that gives up its turn at every call, and counts who is inside.
+//! In-memory store that yields at every call and counts the calls in flight.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! The engine: permits, memory, parts and batches.
+//! `schedule` cases of the engine: transfers and batches over few permits and little memory.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

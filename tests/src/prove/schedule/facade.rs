@@ -1,4 +1,4 @@
-//! The client: batches, and `close()` in between.
+//! `schedule` cases of the client: batches, with `close()` in between.
 
 use std::time::Duration;
 

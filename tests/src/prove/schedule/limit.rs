@@ -1,4 +1,4 @@
-//! The controller of attempts.
+//! `schedule` cases of the concurrency limit: permits, waiters that give up, throttling.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

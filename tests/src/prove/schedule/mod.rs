@@ -1,4 +1,4 @@
-//! Schedules: the parts that wait for each other are run in very many orders, and cancelled at any point.
+//! Property `schedule`: tasks of limit, engine and client end in every order of polls, and if cancelled at any await.
 //!
 //! What is explored waits on tokio's own semaphores, notices and timers, so a task can lose its turn only where it
 //! awaits, and an order of polls is a schedule. The [`explorer`] keeps the tasks of a case and polls, of those that are
