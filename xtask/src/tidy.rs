@@ -2,12 +2,13 @@
 //!
 //! Each rule is a function from texts to findings, so it is tested without a file system:
 //! [`text`] and [`words`] for every file, [`rust`] for sources, [`manifest`] for `Cargo.toml`,
-//! [`documents`] for names in the prose, [`chart`] for the drawing of the benchmarks,
+//! [`documents`] for names in the prose, [`links`] for its links, [`chart`] for the drawing of the benchmarks,
 //! [`store_methods`] for implementations of `Store`.
 
 mod chart;
 mod documents;
 mod files;
+mod links;
 mod manifest;
 mod rust;
 mod store_methods;
@@ -25,6 +26,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     let mut findings: Vec<_> = files.iter().flat_map(check_alone).collect();
     findings.extend(documents::check(&files));
     findings.extend(chart::check(&files));
+    findings.extend(links::check(&files));
     findings.extend(store_methods::check(&files));
     for finding in &findings {
         println!("{finding}");
