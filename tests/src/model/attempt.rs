@@ -12,7 +12,7 @@ pub(crate) enum Verdict {
     Fatal(Exception),
     /// It is worth another attempt if there is one left.
     Again,
-    /// So it is, and attempts are counted from here, because bytes have moved.
+    /// It is worth another attempt, and the count restarts, because bytes have moved.
     Onward,
 }
 
