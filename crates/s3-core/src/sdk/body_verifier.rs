@@ -11,12 +11,18 @@ use crate::{Checksum, ChecksumAlgorithm};
 /// A checksum that is computed while the bytes pass, and what it has to be.
 pub(super) struct Verifier {
     sum: Sum,
-    expected: Vec<u8>,
+    /// The longest has 32 bytes; the buffer has the one more that base64 wants.
+    expected: [u8; 33],
+    len: usize,
     algorithm: ChecksumAlgorithm,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would cost an allocation per response"
+)]
 enum Sum {
-    Crc(Box<crc_fast::Digest>),
+    Crc(crc_fast::Digest),
     Sha1(Sha1),
     Sha256(Sha256),
 }
@@ -24,11 +30,11 @@ enum Sum {
 impl Verifier {
     /// Begins with no bytes; `None` if what came is no checksum.
     pub(super) fn new(checksum: &Checksum) -> Option<Self> {
-        let expected = STANDARD.decode(&*checksum.value).ok()?;
-        let crc = |kind| {
-            let digest = Box::new(crc_fast::Digest::new(kind));
-            Sum::Crc(digest)
-        };
+        let mut expected = [0; 33];
+        let len = STANDARD
+            .decode_slice(&*checksum.value, &mut expected)
+            .ok()?;
+        let crc = |kind| Sum::Crc(crc_fast::Digest::new(kind));
         let sum = match checksum.algorithm {
             ChecksumAlgorithm::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc),
             ChecksumAlgorithm::Crc32c => crc(CrcAlgorithm::Crc32Iscsi),
@@ -40,6 +46,7 @@ impl Verifier {
         Some(Self {
             sum,
             expected,
+            len,
             algorithm,
         })
     }
@@ -58,19 +65,15 @@ impl Verifier {
 
     /// Returns whether the bytes have the checksum.
     pub(super) fn agrees(self) -> bool {
-        let Self {
-            sum,
-            expected,
-            algorithm,
-        } = self;
-        match sum {
-            Sum::Crc(digest) if algorithm == ChecksumAlgorithm::Crc64Nvme => {
-                digest.finalize().to_be_bytes()[..] == expected
+        let expected = &self.expected[..self.len];
+        match self.sum {
+            Sum::Crc(digest) if self.algorithm == ChecksumAlgorithm::Crc64Nvme => {
+                digest.finalize().to_be_bytes() == expected
             }
             // The upper half of a CRC of 32 bits is empty.
-            Sum::Crc(digest) => digest.finalize().to_be_bytes()[4..] == expected,
-            Sum::Sha1(digest) => digest.finalize()[..] == expected[..],
-            Sum::Sha256(digest) => digest.finalize()[..] == expected[..],
+            Sum::Crc(digest) => digest.finalize().to_be_bytes()[4..] == *expected,
+            Sum::Sha1(digest) => digest.finalize()[..] == *expected,
+            Sum::Sha256(digest) => digest.finalize()[..] == *expected,
         }
     }
 }

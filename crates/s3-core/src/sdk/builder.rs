@@ -25,17 +25,31 @@ pub enum Addressing {
     VirtualHost,
 }
 
-/// Which checksums the SDK adds to requests and checks in responses.
+/// Which checksums uploads carry and downloads are compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Integrity {
-    /// `WhenSupported` on AWS, `WhenRequired` elsewhere: older servers refuse checksums that they do not know.
+    /// Uploads as `WhenSupported` on AWS, as `WhenRequired` elsewhere: older servers reject checksums that they do not
+    /// know. Downloads as `WhenSupported` everywhere: the request for a checksum is a header that servers ignore if they
+    /// do not know it, and that is left out once an endpoint has rejected it.
     #[default]
     Auto,
     /// A CRC-64/NVME with every upload; the server's checksum is compared with every whole object that is read.
     WhenSupported,
     /// Only where S3 insists on it, such as when deleting a batch of keys.
     WhenRequired,
+}
+
+impl Integrity {
+    /// Returns whether checksums are used in one direction, given the `configured` value of the environment or profile
+    /// and the default for this endpoint.
+    pub(super) fn wants_checksums(self, configured: Option<bool>, default: bool) -> bool {
+        match self {
+            Self::WhenSupported => true,
+            Self::WhenRequired => false,
+            Self::Auto => configured.unwrap_or(default),
+        }
+    }
 }
 
 /// Makes an [`SdkStore`]. Nothing is read or connected before the store's first operation.

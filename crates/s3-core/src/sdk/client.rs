@@ -12,7 +12,7 @@ use aws_sdk_s3::config::{
     ResponseChecksumValidation, SharedHttpClient, StalledStreamProtectionConfig,
 };
 
-use super::builder::{Addressing, Integrity, Settings};
+use super::builder::{Addressing, Settings};
 use super::clock::Clock;
 use super::clock_skew::{RetryAfterSkew, SetClock};
 use super::endpoint::{Endpoint, without_secrets};
@@ -39,8 +39,10 @@ pub(super) struct Resolved {
     /// What the server has turned out not to have.
     lacks_batch_delete: AtomicBool,
     regions: Arc<Regions>,
-    /// Whether uploads carry a checksum, and downloads ask for theirs.
-    pub(super) checksums: bool,
+    /// Whether uploads carry a checksum.
+    pub(super) adds_checksums: bool,
+    /// Whether downloads request the stored checksum; `false` once the endpoint has rejected the header.
+    requests_checksums: AtomicBool,
     /// Whether nothing but the signature protects a payload on its way.
     pub(super) signs_payloads: bool,
     /// How the server wants to be asked for listings.
@@ -59,8 +61,11 @@ impl Resolved {
             .config()
             .region()
             .map(|region| region.as_ref().to_owned());
-        let required_only = Some(&RequestChecksumCalculation::WhenRequired);
-        let checksums = client.config().request_checksum_calculation() != required_only;
+        let config = client.config();
+        let adds_checksums = config.request_checksum_calculation()
+            != Some(&RequestChecksumCalculation::WhenRequired);
+        let requests_checksums = config.response_checksum_validation()
+            != Some(&ResponseChecksumValidation::WhenRequired);
         // Its endpoint cannot be asked for, so nothing is assumed of it: payloads are signed.
         Self {
             client,
@@ -69,7 +74,8 @@ impl Resolved {
             region,
             clock: Clock::default(),
             lacks_batch_delete: AtomicBool::new(false),
-            checksums,
+            adds_checksums,
+            requests_checksums: AtomicBool::new(requests_checksums),
             signs_payloads: true,
             listing_form: ListingForm::default(),
             sender: None,
@@ -104,6 +110,14 @@ impl Resolved {
 
     pub(super) fn remember_no_batch_delete(&self) {
         self.lacks_batch_delete.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn requests_checksums(&self) -> bool {
+        self.requests_checksums.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn remember_no_checksums(&self) {
+        self.requests_checksums.store(false, Ordering::Relaxed);
     }
 
     /// Returns whether somebody else's server responds.
@@ -286,17 +300,14 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
             .identity_cache(IdentityCache::no_cache())
             .credentials_provider(OfCache(Arc::clone(identities)));
     }
-    let adds = wants_checksums(
-        settings.integrity,
-        sources.request_checksums,
-        endpoint.as_ref(),
-    );
-    let asks = wants_checksums(
-        settings.integrity,
-        sources.response_checksums,
-        endpoint.as_ref(),
-    );
-    let config = with_checksums(builder, adds, asks).build();
+    let is_aws = endpoint.as_ref().is_none_or(|endpoint| endpoint.aws);
+    let adds_checksums = settings
+        .integrity
+        .wants_checksums(sources.request_checksums, is_aws);
+    let requests_checksums = settings
+        .integrity
+        .wants_checksums(sources.response_checksums, true);
+    let config = with_checksums(builder, adds_checksums, requests_checksums).build();
     #[cfg(test)]
     let tested = rules.clone();
     let proxied = sources.transport.may_use_proxies
@@ -322,7 +333,8 @@ fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Resu
         region: Some(region),
         clock,
         lacks_batch_delete: AtomicBool::new(false),
-        checksums: adds,
+        adds_checksums,
+        requests_checksums: AtomicBool::new(requests_checksums),
         listing_form: ListingForm::default(),
         sender,
         #[cfg(test)]
@@ -340,19 +352,6 @@ fn path_style(addressing: Addressing, endpoint: Option<&Endpoint>) -> bool {
 
 fn covers_payloads(endpoint: &Endpoint) -> bool {
     endpoint.https || endpoint.loopback
-}
-
-/// Whether checksums are added, or asked for.
-fn wants_checksums(
-    integrity: Integrity,
-    configured: Option<bool>,
-    endpoint: Option<&Endpoint>,
-) -> bool {
-    match (integrity, configured) {
-        (Integrity::WhenSupported, _) | (Integrity::Auto, Some(true)) => true,
-        (Integrity::WhenRequired, _) | (Integrity::Auto, Some(false)) => false,
-        (Integrity::Auto, None) => endpoint.is_none_or(|endpoint| endpoint.aws),
-    }
 }
 
 fn with_checksums(builder: Builder, adds: bool, asks: bool) -> Builder {

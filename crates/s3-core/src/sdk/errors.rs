@@ -292,6 +292,10 @@ fn message(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
         None if said.code.is_none() => other_text(reply.text()),
         None => None,
     };
+    let own = match (own, said.argument.as_deref().map(shortened)) {
+        (Some(own), Some(argument)) => Some(format!("{own} ({argument})")),
+        (own, argument) => own.or(argument),
+    };
     let redirects = (300..400).contains(&reply.status);
     let location = reply
         .header("location")

@@ -30,12 +30,19 @@ pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetR
         _ => get_object(resolved, &request).await,
     };
     outcome.map_err(|error| match &request.range {
-        // A missing object is missing as a whole.
-        Some(range) if error.kind() != ErrorKind::NotFound => {
+        Some(range) if !concerns_whole_object(error.kind()) => {
             error.with_resource(&request.url).with_range(range)
         }
         _ => error.with_resource(&request.url),
     })
+}
+
+/// Returns whether another range would have failed in the same way.
+fn concerns_whole_object(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotFound | ErrorKind::NoSuchBucket | ErrorKind::AccessDenied | ErrorKind::Config
+    )
 }
 
 pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<ObjectMeta> {
@@ -60,7 +67,43 @@ pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<Ob
     read_headers(response.head.iter()).object(url)
 }
 
+/// Reads an object and requests its checksum, unless the endpoint rejects that.
 async fn get_object(resolved: &Resolved, request: &GetRequest) -> Result<GetResponse> {
+    let with_checksum = resolved.requests_checksums();
+    match get_with(resolved, request, with_checksum).await {
+        Err(rejection) if with_checksum && rejects_checksum_mode(&rejection) => {
+            let outcome = Box::pin(get_with(resolved, request, false)).await;
+            match &outcome {
+                Err(error) if rejects_checksum_mode(error) => {}
+                _ => {
+                    tracing::debug!(%rejection, "the endpoint rejects requests for checksums; they are left out");
+                    resolved.remember_no_checksums();
+                }
+            }
+            outcome
+        }
+        outcome => outcome,
+    }
+}
+
+/// Returns whether an error response may be due to the header that requests the checksum: S3 names a header that it
+/// does not implement in an element of its own, other servers in the message or not at all.
+fn rejects_checksum_mode(error: &Error) -> bool {
+    match error.http_status() {
+        Some(501) => true,
+        Some(400) => {
+            let text = error.message().unwrap_or_default().to_ascii_lowercase();
+            text.contains("checksum-mode")
+        }
+        _ => false,
+    }
+}
+
+async fn get_with(
+    resolved: &Resolved,
+    request: &GetRequest,
+    with_checksum: bool,
+) -> Result<GetResponse> {
     let GetRequest {
         url,
         range,
@@ -72,7 +115,7 @@ async fn get_object(resolved: &Resolved, request: &GetRequest) -> Result<GetResp
     if let Some(range) = range {
         pushed = pushed.and_then(|()| headers.push_formatted("range", format_args!("{range}")));
     }
-    if resolved.checksums {
+    if with_checksum {
         pushed = pushed.and_then(|()| headers.push("x-amz-checksum-mode", "ENABLED"));
     }
     pushed.map_err(|error| invalid_header(Operation::Get, &error))?;
@@ -99,7 +142,7 @@ async fn get_object(resolved: &Resolved, request: &GetRequest) -> Result<GetResp
     let (range, meta) = described.part(response.status, url.clone(), range.as_ref())?;
     // The checksum of a range's response is that of the whole object.
     let checksum = meta.checksum.as_ref();
-    let checksum = checksum.filter(|_| resolved.checksums && range == (0..meta.size));
+    let checksum = checksum.filter(|_| with_checksum && range == (0..meta.size));
     let verifier = checksum.and_then(Verifier::new);
     let verified = verifier.as_ref().map(Verifier::algorithm);
     let mut arriving = ArrivingBody {
@@ -254,7 +297,7 @@ mod tests {
             sent.header("if-modified-since"),
             Some("Thu, 01 Jan 1970 00:00:01 GMT")
         );
-        assert_eq!(sent.header("x-amz-checksum-mode"), None);
+        assert_eq!(sent.header("x-amz-checksum-mode"), Some("ENABLED"));
         assert!(
             sent.header("authorization")
                 .unwrap()
@@ -378,17 +421,30 @@ mod tests {
             ("x-amz-checksum-crc32", "AAAAAA=="),
         ];
         let replay = Replay::new([answer(200, &headers, "abc")]);
-        let store = replay
-            .builder()
-            .integrity(crate::Integrity::WhenSupported)
-            .build();
-        let answer = store.get(GetRequest::new(url())).await.unwrap();
+        let answer = replay.store().get(GetRequest::new(url())).await.unwrap();
         let error = answer.body.collect().await.unwrap_err();
         assert_eq!(
             (error.kind(), error.retryability()),
             (ErrorKind::Integrity, Retryability::Transient)
         );
         assert_eq!(replay.only().header("x-amz-checksum-mode"), Some("ENABLED"));
+    }
+
+    #[tokio::test]
+    async fn a_missing_key_is_described_once_and_without_the_range() {
+        let document = "<Error><Code>NoSuchKey</Code><Message>Object not found.</Message></Error>";
+        for (body, text) in [
+            (document, "object not found (404 NoSuchKey)"),
+            ("Object not found", "object not found (status 404)"),
+        ] {
+            let store = Replay::new([answer(404, &[], body)]).store();
+            let request = GetRequest::new(url()).with_range(0..8 << 20);
+            let error = store.get(request).await.unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("get s3://bucket/a//b é+: {text}")
+            );
+        }
     }
 
     #[tokio::test]

@@ -167,7 +167,7 @@ async fn protect(
     let in_memory = payload.as_chunks().is_some();
     let checksum: Option<(_, Cow<'_, str>)> = match given {
         Some(Checksum { algorithm, value }) => Some((header_of(*algorithm), Cow::Borrowed(value))),
-        None if !resolved.checksums => None,
+        None if !resolved.adds_checksums => None,
         // The SDK's client takes no trailer of ours: a file is read once more.
         None if in_memory || !route.is_wire() => {
             let value = payload_digest::crc(payload).await.map_err(unreadable)?;

@@ -21,7 +21,7 @@ pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result
         resolved.client(url.bucket()).create_multipart_upload(),
         attributes
     );
-    if resolved.checksums {
+    if resolved.adds_checksums {
         // Its parts will carry this one, and the object then has one for the whole of it.
         call = call
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)

@@ -15,6 +15,8 @@ pub struct ErrorDocument {
     pub region: Option<String>,
     /// The endpoint to use instead, in a redirect.
     pub endpoint: Option<String>,
+    /// The header or parameter of the request that the server rejects.
+    pub argument: Option<String>,
     /// Whether the root of the document is `Error`, or wraps one.
     pub is_error: bool,
 }
@@ -44,6 +46,7 @@ impl ErrorDocument {
                         "RequestId" => &mut found.request_id,
                         "Region" => &mut found.region,
                         "Endpoint" => &mut found.endpoint,
+                        "Header" | "ArgumentName" => &mut found.argument,
                         _ => {
                             if reader.skip().is_err() {
                                 break;

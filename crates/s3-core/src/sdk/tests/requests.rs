@@ -392,8 +392,7 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
                 format!("HTTP/1.1 200 OK\r\n{headers}\r\nContent-Length: {size}\r\n\r\n{body}")
             });
             let builder = SdkStore::builder().endpoint(&server.endpoint).region("r");
-            let builder = builder.credentials("access", "secret", None);
-            let store = builder.integrity(Integrity::WhenSupported).build();
+            let store = builder.credentials("access", "secret", None).build();
             let read = async {
                 let answer = store.get(GetRequest::new(url())).await?;
                 let compared = answer.body.verified_by_store();
@@ -408,8 +407,7 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
                     assert!(error.retryability().is_retryable());
                 }
             }
-            // Without being asked to, nobody compares.
-            let store = server.store(true);
+            let store = server.builder().integrity(Integrity::WhenRequired).build();
             let answer = store.get(GetRequest::new(url())).await.unwrap();
             assert_eq!(answer.body.verified_by_store(), None);
             assert_eq!(answer.body.collect().await.unwrap().len(), size);
@@ -422,12 +420,58 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
                 format!("HTTP/1.1 200 OK\r\n{headers}\r\nContent-Length: {size}\r\n\r\n{body}")
             });
             let builder = SdkStore::builder().endpoint(&server.endpoint).region("r");
-            let builder = builder.credentials("access", "secret", None);
-            let store = builder.integrity(Integrity::WhenSupported).build();
+            let store = builder.credentials("access", "secret", None).build();
             let mut answer = store.get(GetRequest::new(url())).await.unwrap();
             answer.body.skip_verification();
             assert_eq!(answer.body.verified_by_store(), None);
             assert_eq!(answer.body.collect().await.unwrap().len(), size);
+        }
+    }
+}
+
+const CHECKSUM_MODE: &str = "x-amz-checksum-mode";
+
+#[tokio::test]
+async fn an_endpoint_that_rejects_the_request_for_a_checksum_is_remembered() {
+    for wire in [true, false] {
+        for (status, names_it) in [
+            (501, ""),
+            (501, "<Header>x-amz-checksum-mode</Header>"),
+            (400, "<ArgumentName>X-Amz-Checksum-Mode</ArgumentName>"),
+        ] {
+            let server = Server::start(move |came| {
+                if came.header(CHECKSUM_MODE).is_none() {
+                    return ok("body");
+                }
+                let body = format!("<Error><Code>InvalidArgument</Code>{names_it}</Error>");
+                let len = body.len();
+                format!("HTTP/1.1 {status} No\r\nContent-Length: {len}\r\n\r\n{body}")
+            });
+            let store = server.store(wire);
+            for _ in 0..2 {
+                let response = store.get(GetRequest::new(url())).await.unwrap();
+                assert_eq!(response.body.collect().await.unwrap(), "body");
+            }
+            let came = server.came();
+            let modes: Vec<_> = came.iter().map(|came| came.header(CHECKSUM_MODE)).collect();
+            assert_eq!(modes, [Some("ENABLED"), None, None], "{wire} {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_rejections_do_not_turn_checksums_off() {
+    for wire in [true, false] {
+        for (status, requests) in [(400, 1), (403, 1), (404, 1), (501, 2)] {
+            let server = Server::start(move |_| refused(status, "InvalidArgument", ""));
+            let store = server.store(wire);
+            for round in 1..3 {
+                let error = store.get(GetRequest::new(url())).await.unwrap_err();
+                assert_eq!(error.http_status(), Some(status));
+                assert_eq!(server.came().len(), round * requests, "{wire} {status}");
+            }
+            let came = server.came();
+            assert_eq!(came[requests].header(CHECKSUM_MODE), Some("ENABLED"));
         }
     }
 }
