@@ -24,8 +24,13 @@ impl fmt::Display for Error {
         if let Some(range) = &inner.range {
             write!(f, " {range}")?;
         }
-        write!(f, ": {}", inner.kind.describe())?;
-        if let Some(message) = &inner.message {
+        let kind = inner.kind.describe();
+        write!(f, ": {kind}")?;
+        let message = inner.message.as_deref().filter(|message| {
+            // Some servers say no more than the kind does.
+            !message.trim_end_matches('.').eq_ignore_ascii_case(kind)
+        });
+        if let Some(message) = message {
             write!(f, ": {message}")?;
         }
         write_response(inner, f)?;
@@ -103,6 +108,7 @@ mod tests {
         let error = Error::from_response(Operation::Get, 403, Some("AccessDenied"))
             .with_resource("s3://bkt/a/b")
             .with_range("bytes=0-99")
+            .with_message("Access denied.")
             .with_request_id("4XA1")
             .with_hint("ask for s3:GetObject");
         assert_eq!(
