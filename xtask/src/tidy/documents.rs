@@ -1,27 +1,41 @@
-//! Document rules: tests, vectors, files and commands that documents name exist, and every error kind is explained.
+//! Document rules: what documents name (tests, vectors, files, types, commands) exists, and error kinds are explained.
 //!
 //! A document that does not exist is not checked.
+
+use std::collections::HashSet;
 
 use super::{Finding, SourceFile};
 
 /// Commands that the README shows, because they are the first that a reader types.
 const README_COMMANDS: [&str; 2] = ["cargo run --example tour", "cargo xtask test"];
 
+const ARCHITECTURE: &str = "docs/ARCHITECTURE.md";
+const SEMANTICS: &str = "docs/SEMANTICS.md";
+
 /// Documents that name tests, vectors and source files.
-const WITH_NAMES_OF_TESTS: [&str; 3] = ["docs/SEMANTICS.md", "docs/TESTING.md", "SECURITY.md"];
+const WITH_NAMES: [&str; 5] = [
+    ARCHITECTURE,
+    SEMANTICS,
+    "docs/TESTING.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+];
 
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(readme) = find(files, "README.md") {
         findings.extend(commands(readme));
     }
-    if let Some(semantics) = find(files, "docs/SEMANTICS.md") {
+    if let Some(semantics) = find(files, SEMANTICS) {
         findings.extend(deviations(semantics, files));
     }
-    for document in WITH_NAMES_OF_TESTS {
+    for document in WITH_NAMES {
         if let Some(document) = find(files, document) {
             findings.extend(names_in_prose(document, files));
         }
+    }
+    if let Some(architecture) = find(files, ARCHITECTURE) {
+        findings.extend(types(architecture, files));
     }
     if let Some(errors) = find(files, "docs/ERRORS.md") {
         findings.extend(error_kinds(errors, files));
@@ -71,10 +85,11 @@ fn names_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         });
         is_sentence || is_vector || name.starts_with("own-") || name.ends_with(".rs")
     };
-    let lines = document
+    // `deviations` checks the numbered rows there.
+    let is_checked = |line: &str| document.path == SEMANTICS && numbered_row(line).is_some();
+    document
         .lines()
-        .filter(|(_, line)| numbered_row(line).is_none());
-    lines
+        .filter(|(_, line)| !is_checked(line))
         .flat_map(|(number, line)| code_spans(line).map(move |name| (number, name)))
         .filter(|(_, name)| is_name(name) && !is_known(name, files))
         .map(|(number, name)| {
@@ -83,6 +98,24 @@ fn names_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
                 format!("names `{name}`, which is no test, vector or file"),
             )
         })
+        .collect()
+}
+
+/// A type that the document names occurs in a source.
+fn types(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
+    let sources = files.iter().filter(|file| file.path.ends_with(".rs"));
+    let known: HashSet<_> = sources.flat_map(|file| words(&file.text)).collect();
+    let is_type = |name: &&str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.contains(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(char::is_alphanumeric)
+    };
+    document
+        .lines()
+        .flat_map(|(number, line)| code_spans(line).map(move |name| (number, name)))
+        .map(|(number, name)| (number, name.rsplit("::").next().unwrap_or(name)))
+        .filter(|(_, name)| is_type(name) && !known.contains(name))
+        .map(|(number, name)| document.finding(number, format!("no source has the type `{name}`")))
         .collect()
 }
 
@@ -139,8 +172,11 @@ fn variants(source: &str) -> Vec<&str> {
 }
 
 fn has_word(text: &str, word: &str) -> bool {
+    words(text).any(|part| part == word)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric())
-        .any(|part| part == word)
 }
 
 #[cfg(test)]
@@ -195,7 +231,7 @@ mod tests {
     #[test]
     fn a_test_that_the_prose_names_is_there() {
         let text = "`a_test_that_is_here` and `a_test_that_is_gone`; not `max_part_size`, nor `FOUR_WORDS_OF_CODE`.\n";
-        for document in WITH_NAMES_OF_TESTS {
+        for document in WITH_NAMES {
             let files = [
                 file(document, text),
                 file(
@@ -209,6 +245,18 @@ mod tests {
             );
             assert_eq!(lines(&found), [what]);
         }
+    }
+
+    #[test]
+    fn a_type_that_the_architecture_names_is_there() {
+        let files = [
+            file(ARCHITECTURE, "| 1 | `Here`, `wire::Gone` |\n`If-Match`\n"),
+            file("crates/a.rs", "struct Here;\n"),
+        ];
+        assert_eq!(
+            lines(&check(&files)),
+            ["docs/ARCHITECTURE.md:1: no source has the type `Gone`"]
+        );
     }
 
     #[test]
