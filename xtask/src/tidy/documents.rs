@@ -37,6 +37,9 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     if let Some(architecture) = find(files, ARCHITECTURE) {
         findings.extend(types(architecture, files));
     }
+    if let Some(mutants) = find(files, ".cargo/mutants.toml") {
+        findings.extend(mutated_files(mutants, files));
+    }
     if let Some(errors) = find(files, "docs/ERRORS.md") {
         findings.extend(error_kinds(errors, files));
     }
@@ -116,6 +119,16 @@ fn types(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         .map(|(number, name)| (number, name.rsplit("::").next().unwrap_or(name)))
         .filter(|(_, name)| is_type(name) && !known.contains(name))
         .map(|(number, name)| document.finding(number, format!("no source has the type `{name}`")))
+        .collect()
+}
+
+/// The selection of `cargo mutants` names source files that exist: it would skip the others in silence.
+fn mutated_files(mutants: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
+    mutants
+        .lines()
+        .filter_map(|(number, line)| Some((number, line.split('"').nth(1)?)))
+        .filter(|(_, path)| path.ends_with(".rs") && find(files, path).is_none())
+        .map(|(number, path)| mutants.finding(number, format!("there is no file `{path}`")))
         .collect()
 }
 
@@ -256,6 +269,19 @@ mod tests {
         assert_eq!(
             lines(&check(&files)),
             ["docs/ARCHITECTURE.md:1: no source has the type `Gone`"]
+        );
+    }
+
+    #[test]
+    fn files_selected_for_mutants_are_there() {
+        let selection = "globs = [\n    \"src/here.rs\",\n    \"src/gone.rs\",\n]\n";
+        let files = [
+            file(".cargo/mutants.toml", selection),
+            file("src/here.rs", "\n"),
+        ];
+        assert_eq!(
+            lines(&check(&files)),
+            [".cargo/mutants.toml:3: there is no file `src/gone.rs`"]
         );
     }
 
