@@ -23,14 +23,14 @@ pub struct Property {
 pub const PROPERTIES: &[Property] = &[
     Property {
         name: "corrupt",
-        about: "no harm to a body goes unnoticed where a checksum or a length can tell",
+        about: "corrupted bodies are detected where a checksum or a length can tell",
         quick: 10_000,
         full: 1_000_000,
         case: corrupt::case,
     },
     Property {
         name: "history",
-        about: "racing writers with lost replies get results that one order of events explains",
+        about: "racing writers with lost responses get results that one order of events explains",
         quick: 2_000,
         full: 100_000,
         case: history::case,
