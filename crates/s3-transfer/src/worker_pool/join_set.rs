@@ -8,7 +8,8 @@ use crate::sync::{JoinError, JoinSet};
 
 /// Tasks that belong together, such as the parts of one object. Dropping the set cancels them.
 ///
-/// As [`JoinSet`], but on a pool's thread the tasks go to the threads of the pool in turn.
+/// As [`JoinSet`], but the tasks of a set that is made on a pool's thread go to the threads of the pool in turn, also if
+/// they are spawned elsewhere later.
 pub(crate) struct PoolJoinSet<T> {
     tasks: JoinSet<T>,
     pool: Option<PoolHandle>,
@@ -18,7 +19,7 @@ impl<T: Send + 'static> PoolJoinSet<T> {
     pub(crate) fn new() -> Self {
         Self {
             tasks: JoinSet::new(),
-            pool: PoolHandle::current().filter(|pool| pool.threads() > 1),
+            pool: PoolHandle::current(),
         }
     }
 

@@ -221,6 +221,17 @@ mod tests {
     }
 
     #[test]
+    fn tasks_of_a_set_run_on_the_pool_also_if_they_are_spawned_elsewhere() {
+        for threads in [1, 2] {
+            let pool = start(threads);
+            let mut parts = pool.run(async { PoolJoinSet::new() });
+            // There is no runtime on this thread.
+            parts.spawn(async { s3_core::blocking_io::blocking_io_allowed() });
+            assert!(pool.wait_for(parts.join_next()).unwrap().unwrap());
+        }
+    }
+
+    #[test]
     fn sequential_calls_use_the_first_thread_and_concurrent_calls_do_not() {
         let pool = start(2);
         let whoami = || async { thread::current().id() };
