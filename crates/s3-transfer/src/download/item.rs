@@ -34,6 +34,14 @@ pub struct KnownObject {
     pub etag: Option<ETag>,
 }
 
+impl KnownObject {
+    /// Returns what is known of an object.
+    #[must_use]
+    pub fn new(size: u64, etag: Option<ETag>) -> Self {
+        Self { size, etag }
+    }
+}
+
 impl GetItem {
     /// Reads a whole object of which nothing is known.
     #[must_use]
@@ -77,7 +85,7 @@ impl GetItem {
     /// Says what is known of the object.
     #[must_use]
     pub fn with_known(mut self, size: u64, etag: Option<ETag>) -> Self {
-        self.known = Some(KnownObject { size, etag });
+        self.known = Some(KnownObject::new(size, etag));
         self
     }
 }

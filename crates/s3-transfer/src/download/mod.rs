@@ -20,6 +20,7 @@ mod object;
 mod open;
 mod part;
 mod part_storage;
+mod ranges;
 
 pub use checksum::{NotVerified, Verified};
 pub use item::{Destination, Fetched, GetItem, KnownObject, ObjectData};
