@@ -91,7 +91,7 @@ pub use observer::{Event, Observer, WaitReason};
 pub use progress::Progress;
 pub use s3_core::{Error, ErrorKind, Result};
 pub use transfer::Transfer;
-pub use upload::{PutItem, PutOutcome, Source};
+pub use upload::{PutItem, PutOutcome, Source, UploadSession, WRITE_NAME};
 pub use worker_pool::WorkerPool;
 
 #[cfg(doctest)]

@@ -9,7 +9,10 @@ mod multipart;
 mod object;
 mod reader;
 mod reconcile;
+mod session;
 mod target;
 mod token;
 
 pub use item::{PutItem, PutOutcome, Source};
+pub use session::UploadSession;
+pub use token::WRITE_NAME;

@@ -266,7 +266,11 @@ pub(super) async fn next_tag(
 }
 
 impl Transfer {
-    async fn send_part(&self, mut part: UploadPart, options: &CallOptions) -> Result<PartTag> {
+    pub(super) async fn send_part(
+        &self,
+        mut part: UploadPart,
+        options: &CallOptions,
+    ) -> Result<PartTag> {
         let (place, len) = (part.url.clone(), part.payload.len());
         let sent = count_large_payload(&mut part.payload);
         let job = request_job!(Operation::UploadPart, place.as_str(), upload_part(part));

@@ -5,8 +5,9 @@
 
 use s3_core::{Attributes, ObjectMeta};
 
-/// The entry of the user metadata that holds the name. Metaflow reads only an entry of its own.
-pub(crate) const NAME: &str = "s3-transfer-write";
+/// The entry of the user metadata that names the write, of objects written on a condition or in parts. Metaflow reads only
+/// an entry of its own.
+pub const WRITE_NAME: &str = "s3-transfer-write";
 
 /// How much user metadata S3 takes: names and values, in bytes.
 const MOST: usize = 2048;
@@ -23,23 +24,23 @@ impl WriteToken {
     /// no random numbers to give. Nothing else will do: forked processes share a generator's state.
     pub(super) fn add_to(attributes: &mut Attributes) -> Option<Self> {
         // That of another write, if the attributes are those of an object.
-        attributes.user.remove(NAME);
+        attributes.user.remove(WRITE_NAME);
         let entries = attributes.user.iter();
         let size = |name: &str, value: &str| PREFIX.len() + name.len() + value.len();
         let used: usize = entries.map(|(name, value)| size(name, value)).sum();
         let mut random = [0; 16];
         getrandom::fill(&mut random).ok()?;
         let token = format!("{:032x}", u128::from_be_bytes(random));
-        if used + size(NAME, &token) > MOST {
+        if used + size(WRITE_NAME, &token) > MOST {
             return None;
         }
-        attributes.user.insert(NAME.to_owned(), token.clone());
+        attributes.user.insert(WRITE_NAME.to_owned(), token.clone());
         Some(Self(token))
     }
 
     /// Returns whether an object is what this write wrote.
     pub(super) fn is_of(&self, object: &ObjectMeta) -> bool {
-        object.attributes.user.get(NAME) == Some(&self.0)
+        object.attributes.user.get(WRITE_NAME) == Some(&self.0)
     }
 }
 
@@ -54,14 +55,14 @@ mod tests {
         let second = WriteToken::add_to(&mut attributes).unwrap();
         assert_ne!(first, second);
         assert_eq!(attributes.user.len(), 1);
-        assert_eq!(attributes.user[NAME], second.0);
+        assert_eq!(attributes.user[WRITE_NAME], second.0);
     }
 
     #[test]
     fn metadata_that_just_fits_is_left_as_it_is() {
         let mut attributes = Attributes::default();
         // By MinIO's count.
-        let ours = PREFIX.len() + NAME.len() + 32;
+        let ours = PREFIX.len() + WRITE_NAME.len() + 32;
         let room = MOST - ours - PREFIX.len() - "m".len();
         attributes.user.insert("m".to_owned(), "x".repeat(room + 1));
         assert_eq!(WriteToken::add_to(&mut attributes), None);

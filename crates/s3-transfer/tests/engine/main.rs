@@ -18,6 +18,8 @@ mod landing;
 mod list;
 mod observer;
 mod open;
+mod ranges;
 mod retry;
+mod session;
 mod setup;
 mod upload;
