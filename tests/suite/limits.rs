@@ -58,19 +58,38 @@ async fn a_full_disk_says_so_and_leaves_nothing() {
     }
 }
 
-#[tokio::test]
-async fn too_many_open_files_fail_some_inputs_and_lose_none() {
+/// Runs a call on 2,000 files in a process that may open few, and checks that each is there.
+async fn with_few_descriptors(most: u32, call: &str) {
     Case::run(FaultPlan::none(), async |case: &Case| {
-        let (said, child) = under(case, "ulimit -n 20", "many").await;
-        let words: Vec<&str> = said.split(' ').collect();
-        assert_eq!(&words[..2], ["done", "60"], "{said}");
-        let succeeded: usize = words[2].parse().unwrap();
-        assert!(succeeded < 60, "{said}");
+        for n in 0..2000 {
+            let url = S3Url::from_parts("bkt", &format!("root/f{n}")).unwrap();
+            case.memory.put_bytes(url, ramp(n, 500)).await.unwrap();
+        }
+        let (said, child) = under(case, &format!("ulimit -n {most}"), call).await;
+        assert_eq!(said, "done 2000 2000");
+        for n in 0..2000 {
+            let path = case.work().join(format!("f{n}"));
+            assert_eq!(std::fs::read(path).unwrap(), ramp(n, 500));
+        }
+        let url = S3Url::from_parts("bkt", "root/again/f1999").unwrap();
+        let again = case.memory.get_bytes(url).await.unwrap();
+        assert_eq!(again, ramp(1999, 500));
         child.finish().await;
-        let left = entries(case.work());
-        assert_eq!(left.len(), succeeded, "{said}: {left:?}");
+        assert_eq!(entries(case.work()).len(), 2000);
     })
     .await;
+}
+
+#[tokio::test]
+async fn files_and_connections_stay_within_the_limit_of_descriptors() {
+    for most in [32, 64, 256] {
+        with_few_descriptors(most, "files").await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_waits_for_descriptors_that_others_have_taken() {
+    with_few_descriptors(64, "files after others").await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use s3_core::Payload;
-use s3_transfer::Source;
+use s3_transfer::{CallOptions, Source, Transfer};
 use tokio::io::AsyncRead;
 use tokio::net::unix::pipe;
 
@@ -111,7 +111,11 @@ impl PutValue {
     }
 
     /// Opens the value.
-    pub(crate) fn into_source(self) -> Result<Source> {
+    pub(crate) async fn into_source(
+        self,
+        transfer: &Transfer,
+        options: &CallOptions,
+    ) -> Result<Source> {
         match self.0 {
             Kind::Bytes(bytes) => Ok(Source::Payload(Payload::from(bytes))),
             Kind::Read(reader) => Ok(Source::Read(reader)),
@@ -119,24 +123,36 @@ impl PutValue {
             Kind::File(file) => {
                 file_source(file).map_err(|error| Error::local("read the open file", error))
             }
-            Kind::Path(path) => path_source(&path).map_err(|error| Error::local_file(&path, error)),
+            Kind::Path(path) => {
+                let source = Box::pin(path_source(&path, transfer, options)).await?;
+                source.map_err(|error| Error::local_file(&path, error))
+            }
         }
     }
 }
 
 /// Opens a file. A pipe is opened without waiting for a writer, so that a deadline ends the wait and no thread is left
 /// in it. What else is no file may take any time to open: that is left to the thread that reads it.
-fn path_source(path: &Path) -> io::Result<Source> {
-    let metadata = path.metadata()?;
-    if metadata.is_file() {
-        return file_source(File::open(path)?);
-    }
-    if metadata.file_type().is_fifo() {
-        let pipe = pipe::OpenOptions::new().open_receiver(path)?;
-        return Ok(Source::AsyncRead(Box::pin(pipe)));
-    }
-    let late = Late::Path(path.to_owned());
-    Ok(Source::Read(Box::new(late)))
+async fn path_source(
+    path: &Path,
+    transfer: &Transfer,
+    options: &CallOptions,
+) -> Result<io::Result<Source>> {
+    let special = path.metadata().map(|metadata| {
+        let is_pipe = metadata.file_type().is_fifo();
+        (!metadata.is_file()).then_some(is_pipe)
+    });
+    Ok(match special {
+        Err(error) => Err(error),
+        Ok(None) => transfer
+            .open_file(path, options)
+            .await?
+            .and_then(file_source),
+        Ok(Some(true)) => pipe::OpenOptions::new()
+            .open_receiver(path)
+            .map(|pipe| Source::AsyncRead(Box::pin(pipe))),
+        Ok(Some(false)) => Ok(Source::Read(Box::new(Late::Path(path.to_owned())))),
+    })
 }
 
 /// A file that is opened when it is read.

@@ -70,7 +70,8 @@ impl Upload {
             PutMode::IfAbsent
         };
         let path = self.value.local_path().map(Path::to_owned);
-        let item = PutItem::new(self.url.clone(), self.value.into_source()?)
+        let source = self.value.into_source(transfer, &call.options).await?;
+        let item = PutItem::new(self.url.clone(), source)
             .with_mode(mode)
             .with_attributes(self.attributes);
         let put = transfer.put(item, &call.options).await;

@@ -53,6 +53,9 @@ pub struct TransferConfig {
 }
 
 /// How many attempts may be in flight at once.
+///
+/// [`Transfer::new`](crate::Transfer::new) lowers it if the process may not open so many files: an attempt takes up to
+/// two descriptors, and a quarter of the soft limit of `RLIMIT_NOFILE` is left to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Concurrency {
@@ -76,6 +79,16 @@ impl Concurrency {
     pub fn max(self) -> usize {
         match self {
             Self::Adaptive { max, .. } | Self::Fixed(max) => max.clamp(1, Semaphore::MAX_PERMITS),
+        }
+    }
+
+    fn at_most(self, most: usize) -> Self {
+        match self {
+            Self::Adaptive { start, max } => Self::Adaptive {
+                start: start.min(most),
+                max: max.min(most),
+            },
+            Self::Fixed(limit) => Self::Fixed(limit.min(most)),
         }
     }
 
@@ -111,6 +124,13 @@ impl Default for TransferConfig {
 }
 
 impl TransferConfig {
+    /// Allows at most so many attempts and inputs in flight.
+    pub(crate) fn limit_attempts(&mut self, most: usize) {
+        self.concurrency = self.concurrency.at_most(most);
+        let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
+        self.window = self.window.map(|window| window.min(most));
+    }
+
     /// Returns how many inputs may be in flight at a limit of `limit` attempts.
     pub(crate) fn window(&self, limit: usize) -> usize {
         match (self.window, self.concurrency) {

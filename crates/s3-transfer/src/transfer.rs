@@ -5,7 +5,7 @@ use std::sync::Arc;
 use s3_core::{Result, SharedStore, Store};
 
 use crate::cleanup::Cleanup;
-use crate::io::Buffers;
+use crate::io::{Buffers, attempts_by_descriptors};
 use crate::stack::Stack;
 use crate::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{CallOptions, Job, TransferConfig};
@@ -61,6 +61,7 @@ impl Transfer {
     pub fn new(store: impl Store, mut config: TransferConfig) -> Self {
         // Empty parts would never cover an object.
         config.part_size = config.part_size.max(1);
+        config.limit_attempts(attempts_by_descriptors());
         let store = SharedStore::new(store);
         let stack = Stack::new(store.clone(), &config);
         let memory = config.memory.clamp(1, Semaphore::MAX_PERMITS);

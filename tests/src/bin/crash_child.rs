@@ -3,6 +3,7 @@
 //! `crash_child CALL ENDPOINT ACCESS SECRET DIRECTORY` makes one call, says on one line how it ended, and then waits until its
 //! input ends. Its temporary directory and its files are in the directory.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,9 +24,11 @@ fn main() {
         let mut transfer = TransferConfig::default();
         transfer.part_size = 5 << 20;
         transfer.single_put_up_to = 5 << 20;
-        transfer.backoff_base = Duration::from_millis(1);
-        transfer.backoff_cap = Duration::from_millis(2);
-        transfer.max_attempts = 3;
+        if !call.starts_with("files") {
+            transfer.backoff_base = Duration::from_millis(1);
+            transfer.backoff_cap = Duration::from_millis(2);
+            transfer.max_attempts = 3;
+        }
         let s3 = S3::builder()
             .store(store)
             .s3root("s3://bkt/root")
@@ -80,8 +83,31 @@ async fn make(call: &str, s3: &S3, directory: &Path) -> Result<String, Error> {
                 Err(other) => Err(other),
             }
         }
+        "files" => get_and_put(s3, directory).await,
+        "files after others" => {
+            let taken = open_until_refused();
+            let (got, ()) = tokio::join!(get_and_put(s3, directory), async {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                drop(taken);
+            });
+            got
+        }
         other => panic!("{other} is no call"),
     }
+}
+
+/// Downloads 2,000 objects to files, and uploads the files.
+async fn get_and_put(s3: &S3, directory: &Path) -> Result<String, Error> {
+    let files = (0..2000).map(|n| (format!("f{n}"), directory.join(format!("f{n}"))));
+    let got = s3.get_files(files.clone()).on_failure(OnFailure::Collect);
+    let got = got.await?.len();
+    let files = files.map(|(key, path)| (format!("again/{key}"), path));
+    Ok(format!("{got} {}", s3.put_files(files).await?.len()))
+}
+
+/// Takes all descriptors that this process may still open.
+fn open_until_refused() -> Vec<File> {
+    std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
 }
 
 fn say(line: &str) {

@@ -129,7 +129,32 @@ pub enum Retryability {
     Spent,
 }
 
+/// The numbers of ENFILE and EMFILE, which are the same on all Unix systems.
+const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
+
 impl Retryability {
+    /// Returns the retryability of an error of the operating system: fewer requests help a process or a machine that may
+    /// not open more files or sockets.
+    #[must_use]
+    pub fn of_os_error(error: &io::Error) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            match error.raw_os_error() {
+                Some(number) if OUT_OF_DESCRIPTORS.contains(&number) => {
+                    return Self::Throttled { after: None };
+                }
+                Some(_) => break,
+                // An error of the operating system with a path added to it.
+                None => {
+                    cause = error
+                        .get_ref()
+                        .and_then(|added| added.source()?.downcast_ref())
+                }
+            }
+        }
+        Self::No
+    }
+
     /// Returns whether another attempt may be made.
     #[must_use]
     pub const fn is_retryable(self) -> bool {

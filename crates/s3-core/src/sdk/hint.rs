@@ -14,6 +14,9 @@ pub(super) const REFUSED: &str =
 pub(super) const UNKNOWN_HOST: &str =
     "check the endpoint's host name, and that this machine can resolve names";
 
+/// No socket could be opened.
+pub(super) const OUT_OF_DESCRIPTORS: &str = "this process may not open more files at once: raise its limit (ulimit -n), or lower the concurrency";
+
 /// Reads `Retry-After`: seconds, or a date.
 pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {

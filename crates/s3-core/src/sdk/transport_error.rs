@@ -4,7 +4,7 @@ use std::io;
 
 use s3_wire::{WireError, WireErrorKind};
 
-use super::hint::{REFUSED, UNKNOWN_HOST};
+use super::hint::{OUT_OF_DESCRIPTORS, REFUSED, UNKNOWN_HOST};
 use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 
 /// Returns the error of a response whose body did not arrive whole.
@@ -46,6 +46,12 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
     let error = Error::new(kind, operation)
         .with_message(text)
         .with_phase(phase);
+    let out_of_descriptors = lost.io_error().map(Retryability::of_os_error);
+    if let Some(retryability @ Retryability::Throttled { .. }) = out_of_descriptors {
+        return error
+            .with_retryability(retryability)
+            .with_hint(OUT_OF_DESCRIPTORS);
+    }
     match lost.kind() {
         WireErrorKind::Resolve if lost.io_error().is_some_and(is_unknown_name) => error
             .with_hint(UNKNOWN_HOST)

@@ -3,15 +3,18 @@
 use std::io;
 use std::path::Path;
 
-use rustix::io::Errno;
-use s3_core::{Error, ErrorKind, Operation};
+use s3_core::{Error, ErrorKind, Operation, Retryability};
 
-/// Converts an I/O error of a local file: `DiskFull` if the disk is full, otherwise `LocalIo`.
+/// Converts an I/O error of a local file: `DiskFull` if the disk is full, otherwise `LocalIo`. Only an error that fewer open
+/// files prevent is retryable.
 pub(crate) fn local_failure(operation: Operation, path: &Path, cause: io::Error) -> Error {
     let kind = ErrorKind::of_local(cause.kind());
-    let error = Error::new(kind, operation).with_message(format!("{}: {cause}", path.display()));
+    let retryability = Retryability::of_os_error(&cause);
+    let error = Error::new(kind, operation)
+        .with_message(format!("{}: {cause}", path.display()))
+        .with_retryability(retryability);
     let hint = match cause.kind() {
-        _ if cause.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => Some(
+        _ if retryability.is_retryable() => Some(
             "this process may not open more files at once: raise its limit (ulimit -n), or lower the concurrency",
         ),
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {

@@ -191,7 +191,7 @@ impl Controller {
         self.settle(state);
         tracing::warn!(
             limit = state.limit,
-            "the server throttles; concurrency limit reduced"
+            "the server throttles, or there are too few descriptors; concurrency limit reduced"
         );
     }
 
