@@ -228,4 +228,48 @@ mod tests {
         assert_eq!(Arc::strong_count(first), 2);
         assert!(s3.info("s3://b/k").await.is_ok());
     }
+
+    /// A reader that panics after so many bytes.
+    struct Panics(usize);
+
+    impl std::io::Read for Panics {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            assert!(self.0 > 0, "nothing left");
+            let count = buffer.len().min(self.0);
+            self.0 -= count;
+            Ok(count)
+        }
+    }
+
+    impl tokio::io::AsyncRead for Panics {
+        fn poll_read(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            buffer: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            let count = std::io::Read::read(&mut *self, buffer.initialize_unfilled())?;
+            buffer.advance(count);
+            std::task::Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_panics_is_the_failure_of_its_input() {
+        let (store, s3) = client();
+        // In the first part, and in a later one of an upload.
+        for bytes in [0, 20 << 20] {
+            let objects = [
+                ("sync", PutValue::reader(Panics(bytes))),
+                ("async", PutValue::async_reader(Panics(bytes))),
+                ("sound", PutValue::reader(std::io::Cursor::new("sound"))),
+            ];
+            let error = s3.put_many(objects).await.unwrap_err();
+            let batch = error.as_batch().unwrap();
+            assert_eq!((batch.succeeded(), batch.failed()), (1, 2));
+            let text = batch.error().to_string();
+            assert!(text.contains("the reader panicked: nothing left"), "{text}");
+            assert!(s3.info("sound").await.is_ok());
+            assert_eq!((store.object_count(), store.unfinished_uploads()), (1, 0));
+        }
+    }
 }

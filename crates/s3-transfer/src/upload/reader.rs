@@ -1,9 +1,11 @@
 //! A source of unknown length, piece by piece.
 
 use std::io::{self, Read};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::io::run_blocking;
@@ -15,8 +17,18 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
-    /// Reads until `size` bytes are there or the source is at its end.
+    /// Reads until `size` bytes are there or the source is at its end. A panic of the source is an error.
     pub(crate) async fn read(&mut self, size: usize) -> io::Result<Bytes> {
+        let read = AssertUnwindSafe(self.read_source(size)).catch_unwind();
+        read.await.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            let text = text.unwrap_or("without a message");
+            Err(io::Error::other(format!("the reader panicked: {text}")))
+        })
+    }
+
+    async fn read_source(&mut self, size: usize) -> io::Result<Bytes> {
         match self {
             Self::Async(reader) => read_async(reader.as_mut(), size).await,
             Self::Blocking(slot) => {
