@@ -59,6 +59,7 @@ mod call;
 mod cleanup;
 mod config;
 mod download;
+mod etag_md5;
 mod fanout;
 mod io;
 mod job;

@@ -1,14 +1,17 @@
 //! Storage for an object of several parts: provided when its size is known, and joined at the end.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use s3_core::{Error, ErrorKind, Operation, Result};
+use s3_core::{ETag, Error, ErrorKind, Operation, Payload, Result};
 
 use super::file_part::FilePart;
+use super::object::checksum_mismatch;
 use super::part_storage::PartStorage;
 use super::{Destination, ObjectData};
+use crate::etag_md5::has_md5;
 use crate::io::{Buffers, Target, TempFile, local_failure, on_disk, run_blocking};
 
 /// The mode of a file that the caller names: what any program would create.
@@ -110,15 +113,32 @@ impl Assembly {
         *self.storage() = Storage::Closed;
     }
 
-    /// Joins the parts, given in order.
-    pub(crate) async fn finish(&self, parts: Vec<PartStorage>) -> Result<ObjectData> {
+    /// Joins the parts, given in order. Reads all bytes again to compare them with `md5`, if that is given.
+    pub(crate) async fn finish(
+        &self,
+        parts: Vec<PartStorage>,
+        md5: Option<&ETag>,
+    ) -> Result<ObjectData> {
         let storage = std::mem::replace(&mut *self.storage(), Storage::Closed);
         let (temp, target) = match storage {
             Storage::File { temp, target, .. } => (temp, target),
             // What was split into parts is not lent: it no longer knows its size.
-            Storage::Memory { .. } => return Ok(ObjectData::Memory(join(parts).freeze())),
+            Storage::Memory { .. } => {
+                let bytes = join(parts).freeze();
+                if let Some(etag) = md5 {
+                    compare(Ok(Payload::from(bytes.clone())), etag).await?;
+                }
+                return Ok(ObjectData::Memory(bytes));
+            }
             Storage::Closed => return Err(abandoned()),
         };
+        if let Some(etag) = md5 {
+            let file = Arc::clone(temp.file());
+            let payload = file
+                .metadata()
+                .map(|data| Payload::from_file(file, 0, data.len()));
+            compare(payload, etag).await?;
+        }
         // Lives until the file has its name or this future is dropped.
         let target = Arc::new(target);
         let weak = Arc::downgrade(&target);
@@ -165,6 +185,20 @@ fn too_large(len: u64) -> Error {
         .with_hint("download to a file instead")
 }
 
+/// Fails if the bytes have another MD5.
+async fn compare(payload: io::Result<Payload>, etag: &ETag) -> Result<()> {
+    let etag = etag.clone();
+    match run_blocking(move || has_md5(&payload?, &etag)).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(checksum_mismatch()),
+        Err(cause) => Err(local_failure(
+            Operation::Get,
+            Path::new("the download"),
+            cause,
+        )),
+    }
+}
+
 fn join(parts: Vec<PartStorage>) -> BytesMut {
     let mut joined = BytesMut::new();
     for part in parts {
@@ -190,7 +224,8 @@ mod tests {
         second.room().0.extend_from_slice(b"cdef");
         first.room().0.extend_from_slice(b"ab");
         let start = first.room().0.as_ptr();
-        let ObjectData::Memory(bytes) = assembly.finish(vec![first, second]).await.unwrap() else {
+        let ObjectData::Memory(bytes) = assembly.finish(vec![first, second], None).await.unwrap()
+        else {
             panic!("memory");
         };
         assert_eq!(bytes, "abcdef");

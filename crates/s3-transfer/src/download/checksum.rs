@@ -13,6 +13,9 @@ use s3_core::{Checksum, ChecksumAlgorithm, ObjectMeta};
 pub enum Verified {
     /// They have the checksum that the server stores with the object.
     Checksum(ChecksumAlgorithm),
+    /// They have the MD5 that the object's ETag is. Compared only if a response was interrupted and another one continued it,
+    /// and there is no checksum: then a proxy may have lost bytes before the interruption.
+    Etag,
     /// They were compared with nothing, and why.
     NotVerified(NotVerified),
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use bytes::{Bytes, BytesMut};
+use s3_core::Payload;
 
 use crate::io::{BUFFER, Buffers, Target, TempFile, on_disk, write_at};
 
@@ -87,6 +88,17 @@ impl FilePart {
         }
         self.give_back();
         Ok(())
+    }
+
+    /// Returns the bytes that have been written.
+    pub(crate) fn written(&self) -> Payload {
+        let (file, start) = match &self.place {
+            Place::Shared { file, start } => (Some(file), *start),
+            Place::Own { temp, .. } => (temp.as_ref().map(TempFile::file), 0),
+        };
+        file.map_or_else(Payload::empty, |file| {
+            Payload::from_file(Arc::clone(file), start, self.written)
+        })
     }
 
     /// Writes what is in the buffer; these are the last bytes.

@@ -137,8 +137,8 @@ impl Transfer {
         let found = found.expect("the first response has arrived");
         match (finished, &found.assembly) {
             (Some(part), None) => Ok(Fetched {
-                verified: match part.verified_by_store {
-                    Some(algorithm) => Verified::Checksum(algorithm),
+                verified: match part.verified {
+                    Some(verified) => verified,
                     None => verdict(&found, &[part.checksum])?,
                 },
                 data: part.storage.into_data(self.buffers()),
@@ -171,10 +171,16 @@ impl Transfer {
         let (first, mut later) = futures_util::try_join!(first, later)?;
         later.sort_unstable_by_key(|(index, _)| *index);
         let parts = iter::once(first).chain(later.into_iter().map(|(_, part)| part));
+        let mut is_resumed = false;
+        let parts = parts.inspect(|part| is_resumed |= part.is_resumed);
         let (storages, checksums): (Vec<_>, Vec<_>) =
             parts.map(|part| (part.storage, part.checksum)).unzip();
-        let verified = verdict(&found, &checksums)?;
-        let data = assembly.finish(storages).await;
+        let mut verified = verdict(&found, &checksums)?;
+        let md5 = found.md5().filter(|_| is_resumed);
+        let data = assembly.finish(storages, md5).await;
+        if md5.is_some() {
+            verified = Verified::Etag;
+        }
         Ok(Fetched {
             data: data.map_err(|error| error.with_resource(&found.meta.url))?,
             meta: found.meta,
@@ -224,13 +230,18 @@ impl Drop for Unfinished {
 pub(super) fn verdict(found: &Discovered, parts: &[PartChecksum]) -> Result<Verified> {
     match &found.expected {
         Err(reason) => Ok(Verified::NotVerified(*reason)),
-        Ok(expected) => expected.verdict(parts).ok_or_else(|| {
-            Error::new(ErrorKind::Integrity, Operation::Get)
-                .with_resource(&found.meta.url)
-                .with_message("the object does not have the checksum that the server sent")
-                .with_retryability(Retryability::Transient)
-        }),
+        Ok(expected) => {
+            let mismatch = || checksum_mismatch().with_resource(&found.meta.url);
+            expected.verdict(parts).ok_or_else(mismatch)
+        }
     }
+}
+
+/// Returns the error of an object whose parts together are not what the server stores.
+pub(super) fn checksum_mismatch() -> Error {
+    Error::new(ErrorKind::Integrity, Operation::Get)
+        .with_message("the object does not have the checksum that the server sent")
+        .with_retryability(Retryability::Transient)
 }
 
 /// Returns the range of the first request: one part of what is wanted, and none for an object that is known to be small.

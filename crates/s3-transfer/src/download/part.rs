@@ -14,11 +14,12 @@ use s3_core::{
 };
 
 use super::assembly::{Assembly, allocate};
-use super::checksum::{ExpectedChecksum, NotVerified, PartChecksum, RunningChecksum};
+use super::checksum::{ExpectedChecksum, NotVerified, PartChecksum, RunningChecksum, Verified};
 use super::file_part::{FilePart, write_whole};
 use super::frames::FrameSender;
 use super::part_storage::PartStorage;
 use super::{Destination, GetItem, ObjectData};
+use crate::etag_md5::etag_that_is_md5;
 use crate::io::local_failure;
 use crate::observer::MovedBytes;
 use crate::transfer::Reservation;
@@ -101,6 +102,8 @@ struct PartBuffer {
     span: Range<u64>,
     storage: PartStorage,
     checksum: RunningChecksum,
+    /// Bytes of an attempt are held that a later one has continued.
+    is_resumed: bool,
 }
 
 /// A part whose bytes have all arrived.
@@ -108,8 +111,10 @@ struct PartBuffer {
 pub(super) struct FinishedPart {
     pub(super) storage: PartStorage,
     pub(super) checksum: PartChecksum,
-    /// The checksum of the whole object that the store has compared already.
-    pub(super) verified_by_store: Option<ChecksumAlgorithm>,
+    /// What the bytes were compared with already, if the part is the whole object.
+    pub(super) verified: Option<Verified>,
+    /// An interrupted response was continued by another one.
+    pub(super) is_resumed: bool,
 }
 
 impl PartRead {
@@ -217,10 +222,11 @@ impl Job for PartRead {
 
     async fn run(self, store: SharedStore) -> Result<FinishedPart> {
         let part = &*self.0;
-        let state = part.lock();
+        let mut state = part.lock();
         let mut request = part.request.clone();
-        if let Some(buffer) = &state.buffer {
+        if let Some(buffer) = &mut state.buffer {
             let missing = buffer.missing();
+            buffer.is_resumed = missing.start > buffer.span.start;
             if missing.is_empty() {
                 return part.finish(state, None).await;
             }
@@ -345,7 +351,8 @@ impl Part {
         Ok(FinishedPart {
             storage,
             checksum,
-            verified_by_store,
+            verified: verified_by_store.map(Verified::Checksum),
+            is_resumed: false,
         })
     }
 
@@ -515,16 +522,36 @@ impl Part {
             return Err(self.checksum_mismatch());
         }
         let wait = self.progress.local_wait();
+        let mut verified = verified_by_store.map(Verified::Checksum);
+        if buffer.is_resumed
+            && let Some(etag) = self.md5_of_only_part()
+        {
+            // Boxed: few parts are interrupted.
+            let same = Box::pin(buffer.storage.has_md5(etag)).await;
+            if !same.map_err(|cause| self.local_error(cause))? {
+                buffer.clear();
+                return Err(self.checksum_mismatch());
+            }
+            verified = Some(Verified::Etag);
+        }
         let finished = buffer.storage.finish().await;
         finished.map_err(|cause| self.local_error(cause))?;
         drop(wait);
         let buffer = state.buffer.take().expect("it was there a moment ago");
-        let storage = buffer.storage;
         Ok(FinishedPart {
-            storage,
+            storage: buffer.storage,
             checksum,
-            verified_by_store,
+            verified,
+            is_resumed: buffer.is_resumed,
         })
+    }
+
+    /// Returns the MD5 to compare with, if this part is the whole object and there is no checksum.
+    fn md5_of_only_part(&self) -> Option<ETag> {
+        let discovered = self.first.as_ref()?.discovered();
+        let found = discovered.as_ref()?;
+        let is_only = self.destination.is_some() && found.assembly.is_none();
+        found.md5().filter(|_| is_only).cloned()
     }
 
     /// Whether this part is the whole object and has another checksum than the server sent. Of several parts, only all
@@ -603,6 +630,14 @@ impl FirstPart {
     }
 }
 
+impl Discovered {
+    /// Returns the MD5 to compare interrupted bytes with: the ETag of a whole object without a checksum.
+    pub(super) fn md5(&self) -> Option<&ETag> {
+        let is_whole = self.wanted == (0..self.meta.size);
+        etag_that_is_md5(&self.meta).filter(|_| is_whole && self.expected.is_err())
+    }
+}
+
 impl PartBuffer {
     fn new(span: Range<u64>, storage: PartStorage, expected: Expected) -> Self {
         let checksum = match expected {
@@ -613,6 +648,7 @@ impl PartBuffer {
             span,
             storage,
             checksum,
+            is_resumed: false,
         }
     }
 

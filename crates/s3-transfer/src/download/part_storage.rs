@@ -3,11 +3,13 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
+use s3_core::{ETag, Payload};
 
 use super::ObjectData;
 use super::file_part::FilePart;
 use super::frames::FrameSender;
-use crate::io::Buffers;
+use crate::etag_md5::has_md5;
+use crate::io::{Buffers, run_blocking};
 
 #[derive(Debug)]
 pub(crate) enum PartStorage {
@@ -71,6 +73,25 @@ impl PartStorage {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Returns whether the bytes have this MD5. They are read again.
+    pub(crate) async fn has_md5(&mut self, etag: ETag) -> io::Result<bool> {
+        match self {
+            Self::Memory(buffer) => {
+                let bytes = std::mem::take(buffer).freeze();
+                let payload = Payload::from(bytes.clone());
+                let same = run_blocking(move || has_md5(&payload, &etag)).await;
+                *buffer = bytes.try_into_mut().unwrap_or_else(BytesMut::from);
+                same
+            }
+            Self::File(part) => {
+                part.flush().await?;
+                let payload = part.written();
+                run_blocking(move || has_md5(&payload, &etag)).await
+            }
+            Self::Frames(_) | Self::Stored(_) => Ok(true),
         }
     }
 

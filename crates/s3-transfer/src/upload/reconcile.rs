@@ -6,7 +6,6 @@
 //! object is then read and compared. The copy that one request makes has the tag of its source, unless that is in parts
 //! or encrypted.
 
-use md5::{Digest, Md5};
 use s3_core::{
     Attributes, CopyRequest, ETag, Error, ErrorKind, ObjectMeta, PartTag, Payload, PutRequest,
     PutResponse, Result, S3Url, Store,
@@ -14,6 +13,7 @@ use s3_core::{
 
 use super::target::{Upload, unreadable};
 use super::token::WriteToken;
+use crate::etag_md5::{etag_of_parts, md5_of};
 use crate::io::run_blocking;
 use crate::{CallOptions, Destination, GetItem, ObjectData, Transfer};
 
@@ -135,66 +135,4 @@ async fn digest(url: &S3Url, payload: &Payload) -> Result<ETag> {
     let payload = payload.clone();
     let digest = run_blocking(move || md5_of(&payload)).await;
     digest.map_err(|cause| unreadable(url, cause))
-}
-
-fn md5_of(payload: &Payload) -> std::io::Result<ETag> {
-    let mut digest = Md5::new();
-    let mut position = 0;
-    while position < payload.len() {
-        let piece = payload.read_at(position, 1 << 20)?;
-        digest.update(&piece);
-        position += piece.len() as u64;
-    }
-    Ok(ETag::new(&hex(&digest.finalize())))
-}
-
-/// Returns the tag that S3 gives an object made of these parts; `None` if a part's tag is no MD5.
-fn etag_of_parts(parts: &[PartTag]) -> Option<ETag> {
-    let mut digest = Md5::new();
-    for part in parts {
-        digest.update(unhex(part.etag.as_str())?);
-    }
-    Some(ETag::new(&format!(
-        "{}-{}",
-        hex(&digest.finalize()),
-        parts.len()
-    )))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 16]> {
-    let mut bytes = [0; 16];
-    if text.len() != 32 || !text.is_ascii() {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_tag_of_parts_is_the_digest_of_their_digests() {
-        let empty = "d41d8cd98f00b204e9800998ecf8427e";
-        let parts = [PartTag::new(1, ETag::new(empty))];
-        let tag = etag_of_parts(&parts).unwrap();
-        assert_eq!(tag.as_str(), "59adb24ef3cdbe0297f05b395827453f-1");
-        for no_digest in ["opaque", "d41d", &"é".repeat(16), &"x".repeat(32)] {
-            let parts = [PartTag::new(1, ETag::new(no_digest))];
-            assert_eq!(etag_of_parts(&parts), None, "{no_digest}");
-        }
-    }
-
-    #[test]
-    fn the_tag_of_a_payload_is_its_digest() {
-        let tag = md5_of(&Payload::from("hello")).unwrap();
-        assert_eq!(tag.as_str(), "5d41402abc4b2a76b9719d911017c592");
-    }
 }

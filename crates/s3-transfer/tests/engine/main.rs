@@ -19,6 +19,7 @@ mod list;
 mod observer;
 mod open;
 mod ranges;
+mod resumed;
 mod retry;
 mod session;
 mod setup;
