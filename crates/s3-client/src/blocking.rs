@@ -32,6 +32,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
 use std::pin::pin;
+use std::process;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
@@ -180,7 +181,8 @@ impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Blocking> {
         };
         let mode = self.mode.clone();
         let (get, call) = self.into_call();
-        Ok(Iter::begin(mode, OBJECTS, in_memory, move || {
+        let forked = || (0, Err(Error::Forked));
+        Ok(Iter::begin(mode, forked, OBJECTS, in_memory, move || {
             get.stream(call)
         }))
     }
@@ -208,7 +210,14 @@ impl<T: ListedEntry> Request<List<T>, Blocking> {
         check_blocking(&self.client)?;
         let mode = self.mode.clone();
         let (list, call) = self.into_call();
-        Ok(Iter::begin(mode, ENTRIES, |_| 0, move || list.stream(call)))
+        let forked = || Err(Error::Forked);
+        Ok(Iter::begin(
+            mode,
+            forked,
+            ENTRIES,
+            |_| 0,
+            move || list.stream(call),
+        ))
     }
 }
 
@@ -219,6 +228,9 @@ pub struct Iter<S: Stream> {
     /// `None` after its end was checked.
     pump: Option<JoinHandle<()>>,
     mode: Blocking,
+    process: u32,
+    /// Makes the only item in a forked child.
+    forked: fn() -> S::Item,
 }
 
 impl<S> Iter<S>
@@ -230,6 +242,7 @@ where
     /// A batch ends at `most` items, or when their weights reach [`BYTES`].
     fn begin(
         mode: Blocking,
+        forked: fn() -> S::Item,
         most: usize,
         weigh: fn(&S::Item) -> u64,
         stream: impl FnOnce() -> S + Send + 'static,
@@ -241,6 +254,8 @@ where
             batches,
             pump: Some(mode.0.spawn(work.in_current_span())),
             mode,
+            process: process::id(),
+            forked,
         }
     }
 }
@@ -302,6 +317,13 @@ where
         loop {
             if let Some(item) = self.ready.next() {
                 return Some(item);
+            }
+            if self.process != process::id() {
+                // The threads that read on belong to the parent.
+                return self.pump.take().map(|pump| {
+                    std::mem::forget(pump);
+                    (self.forked)()
+                });
             }
             if !is_polling_a_task() {
                 self.ready = self.next_batch()?;
@@ -431,7 +453,13 @@ mod tests {
         let mode = request.mode.clone();
         let (list, call) = request.into_call();
         // Batches end within pages, so the next page is on its way while a batch waits for its reader.
-        for entry in Iter::begin(mode, 300, |_| 0, move || list.stream(call)) {
+        for entry in Iter::begin(
+            mode,
+            || Err(Error::Forked),
+            300,
+            |_| 0,
+            move || list.stream(call),
+        ) {
             let entry = entry.unwrap();
             if seen % 100 == 0 {
                 // Long enough for the next page to be asked for.
@@ -463,7 +491,7 @@ mod tests {
     fn a_panic_on_the_clients_threads_reaches_the_iterator() {
         let Blocking(worker_pool) = Blocking::start().unwrap();
         let broken = stream::iter(0..3).map(|n: u32| if n == 2 { panic!("broken") } else { n });
-        let mut iter = Iter::begin(Blocking(worker_pool), 1, |_| 0, move || broken);
+        let mut iter = Iter::begin(Blocking(worker_pool), || 9, 1, |_| 0, move || broken);
         assert_eq!((iter.next(), iter.next()), (Some(0), Some(1)));
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| iter.next()));
         assert!(ended.is_err());

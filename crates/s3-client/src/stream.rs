@@ -12,6 +12,7 @@ use s3_core::{ListPage, S3Prefix};
 use s3_transfer::{FanOut, ListOptions, ListStream};
 
 use crate::call::Call;
+use crate::context::ClientContext;
 use crate::error::{Error, Result};
 use crate::read_ahead::ReadAhead;
 use crate::{CommonPrefix, ReadOutput, S3Entry, S3Info, S3Object};
@@ -21,7 +22,10 @@ use crate::{CommonPrefix, ReadOutput, S3Entry, S3Info, S3Object};
 /// A failure does not end the stream: every input has one item. If an input cannot be resolved, that error is the only
 /// item, and nothing was sent. Dropping the stream cancels the requests in flight.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct ObjectStream<T = S3Object>(Results<T>);
+pub struct ObjectStream<T = S3Object> {
+    client: Arc<ClientContext>,
+    results: Results<T>,
+}
 
 enum Results<T> {
     Rejected(Option<(usize, Error)>),
@@ -30,12 +34,18 @@ enum Results<T> {
 
 impl<T: ReadOutput> ObjectStream<T> {
     /// Returns a stream of downloads. They wait for room in `ahead`, and add to it.
-    pub(crate) fn running(downloads: FanOut<T, Error>, ahead: ReadAhead) -> Self {
-        Self(Results::Running(downloads, ahead))
+    pub(crate) fn running(
+        client: Arc<ClientContext>,
+        downloads: FanOut<T, Error>,
+        ahead: ReadAhead,
+    ) -> Self {
+        let results = Results::Running(downloads, ahead);
+        Self { client, results }
     }
 
-    pub(crate) fn rejected(index: usize, error: Error) -> Self {
-        Self(Results::Rejected(Some((index, error))))
+    pub(crate) fn rejected(client: Arc<ClientContext>, index: usize, error: Error) -> Self {
+        let results = Results::Rejected(Some((index, error)));
+        Self { client, results }
     }
 }
 
@@ -43,7 +53,16 @@ impl<T: ReadOutput> Stream for ObjectStream<T> {
     type Item = (usize, Result<T>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match &mut self.0 {
+        let this = &mut *self;
+        if let Results::Running(..) = &this.results
+            && let Err(forked) = this.client.check_process()
+        {
+            // What is in flight belongs to the parent: dropping it could wait for threads that do not exist here.
+            let running = std::mem::replace(&mut this.results, Results::Rejected(None));
+            std::mem::forget(running);
+            return Poll::Ready(Some((0, Err(forked))));
+        }
+        match &mut this.results {
             Results::Rejected(error) => {
                 Poll::Ready(error.take().map(|(index, error)| (index, Err(error))))
             }
@@ -162,6 +181,8 @@ pub struct ListingStream<T> {
     current: Option<(Listing, ListStream)>,
     ready: VecDeque<T>,
     failed: Option<Error>,
+    /// The error of a fork has been returned.
+    has_ended: bool,
 }
 
 impl<T: ListedEntry> ListingStream<T> {
@@ -176,6 +197,7 @@ impl<T: ListedEntry> ListingStream<T> {
             current: None,
             ready: VecDeque::new(),
             failed,
+            has_ended: false,
         }
     }
 
@@ -197,6 +219,14 @@ impl<T: ListedEntry> Stream for ListingStream<T> {
             }
             if let Some(error) = this.failed.take() {
                 return Poll::Ready(Some(Err(error)));
+            }
+            if let Err(forked) = this.call.client.check_process() {
+                this.waiting.clear();
+                // It belongs to the parent: dropping it could wait for threads that do not exist here.
+                std::mem::forget(this.current.take());
+                return Poll::Ready(
+                    (!std::mem::replace(&mut this.has_ended, true)).then_some(Err(forked)),
+                );
             }
             let Some((listing, pages)) = &mut this.current else {
                 let Some(listing) = this.waiting.pop_front() else {

@@ -8,7 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fork::{Fork, fork, waitpid};
-use s3_client::{Error, blocking};
+use futures_util::StreamExt;
+use s3_client::{Error, S3, blocking};
+use tokio::runtime::Builder;
 
 /// How long the calls of a child may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -20,7 +22,23 @@ fn main() -> Result<(), Error> {
     let s3 = blocking::S3::in_memory()?;
     s3.create_bucket("b").send()?;
     s3.put("s3://b/k", "v").send()?;
-    let objects = s3.list_recursive().at(["s3://b/"]).iter()?;
+    let mut objects = s3.list_recursive().at(["s3://b/"]).iter()?;
+    let mut many = s3.get_many(["s3://b/k"]).iter()?;
+    let runtime = Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let streaming = S3::in_memory()?;
+    let mut objects_of_stream = streaming.get_many(vec!["s3://b/k"; 3]).stream();
+    let mut entries_of_stream = streaming.list_recursive().at(["s3://b/"]).stream();
+    runtime.block_on(async {
+        streaming.create_bucket("b").await?;
+        for n in 0..2 {
+            streaming.put(format!("s3://b/{n}"), "v").await?;
+        }
+        // Both have begun.
+        assert!(objects_of_stream.next().await.is_some());
+        assert!(entries_of_stream.next().await.is_some());
+        Ok::<_, Error>(())
+    })?;
     for _ in 0..4 {
         let s3 = s3.clone();
         // The process ends while they run.
@@ -32,11 +50,31 @@ fn main() -> Result<(), Error> {
                 let start = Instant::now();
                 let get = s3.get("s3://b/k").deadline(LIMIT).send();
                 let list = s3.list_recursive().at(["s3://b/"]).iter();
-                let said = matches!(get, Err(Error::Forked)) && matches!(list, Err(Error::Forked));
+                let mut said =
+                    matches!(get, Err(Error::Forked)) && matches!(list, Err(Error::Forked));
+                // Those of the parent end with the error, and do not wait for its threads.
+                said &= matches!(objects.next(), Some(Ok(_) | Err(Error::Forked)));
+                said &= matches!(many.next(), Some((0, Ok(_) | Err(Error::Forked))));
+                said &= many
+                    .next()
+                    .is_none_or(|(_, object)| matches!(object, Err(Error::Forked)));
+                let own = Builder::new_current_thread().enable_all().build();
+                said &= own.expect("a runtime").block_on(async {
+                    let object = objects_of_stream.next().await;
+                    let mut entry = entries_of_stream.next().await;
+                    if let Some(Ok(_)) = entry {
+                        // It had arrived in the parent.
+                        entry = entries_of_stream.next().await;
+                    }
+                    let ended = objects_of_stream.next().await.is_none();
+                    ended
+                        && matches!(object, Some((0, Err(Error::Forked))))
+                        && matches!(entry, Some(Err(Error::Forked)))
+                });
                 // Another client works, and nothing of the parent's is waited for or removed.
                 let own = blocking::S3::in_memory().and_then(|own| own.create_bucket("c").send());
                 let closed = s3.close();
-                drop((s3, objects));
+                drop((s3, objects, many));
                 exit(i32::from(
                     !(said && own.is_ok() && closed.is_ok() && start.elapsed() < LIMIT),
                 ));

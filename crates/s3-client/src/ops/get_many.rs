@@ -1,6 +1,7 @@
 //! `get_many`: downloads many objects.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use s3_transfer::FanOutOptions;
 
@@ -98,13 +99,13 @@ impl<T: ReadOutput<Object = S3Object>> GetMany<T> {
         for (index, object) in self.objects.iter().enumerate() {
             match resolve(&call.client, object) {
                 Ok(item) => items.push(item),
-                Err(error) => return ObjectStream::rejected(index, error),
+                Err(error) => return ObjectStream::rejected(call.client, index, error),
             }
         }
-        let (transfer, return_info) = (call.client.transfer.clone(), self.return_info);
+        let (client, return_info) = (Arc::clone(&call.client), self.return_info);
         let ahead = ReadAhead::default();
         let reader = ahead.clone();
-        let fan_out = transfer.fan_out(items, FanOutOptions::default(), move |_, item| {
+        let download = move |_, item| {
             let (call, ahead) = (call.clone(), ahead.clone());
             async move {
                 let expected = ahead.room(expected_len(&item)).await;
@@ -112,8 +113,10 @@ impl<T: ReadOutput<Object = S3Object>> GetMany<T> {
                 expected.arrived(output.in_memory());
                 Ok(output)
             }
-        });
-        ObjectStream::running(fan_out, reader)
+        };
+        let options = FanOutOptions::default();
+        let downloads = client.transfer.fan_out(items, options, download);
+        ObjectStream::running(client, downloads, reader)
     }
 }
 
