@@ -40,6 +40,9 @@ pub struct TransferConfig {
     /// A downloaded part, and a part of an uploaded file, counts with its size but at most 512 KiB: the rest of it is in
     /// the caller's buffer or in the file. A part from a reader counts with `part_size` before it is read, and with its
     /// size after that: slow readers that hold the whole budget delay other uploads from readers.
+    ///
+    /// Address space is not memory: glibc reserves 64 MiB of it for each thread that allocates, up to eight threads per
+    /// core, so that `VmPeak` may exceed 1 GB. `MALLOC_ARENA_MAX` bounds that; see `docs/TUNING.md`.
     pub memory: usize,
     /// Retries per success that the shared budget allows. 10: transfers complete at a constant fault rate of nine in
     /// ten, and a dead server is not overloaded.
