@@ -200,11 +200,7 @@ pub(super) async fn uploads(resolved: &Resolved, request: ListUploads) -> Result
     let decoder = KeyDecoder::new(
         output.encoding_type() == Some(&EncodingType::Url),
         prefix.prefix(),
-        output
-            .prefix()
-            .into_iter()
-            .chain(output.next_key_marker())
-            .chain(keys),
+        output.next_key_marker().into_iter().chain(keys),
     );
     let uploads = output.uploads.take().unwrap_or_default().into_iter();
     let uploads = uploads.map(|upload| listed_upload(&prefix, &decoder, upload));

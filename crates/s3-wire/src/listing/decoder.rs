@@ -117,6 +117,8 @@ mod tests {
         for proof in ["a b", "é", "100%", "50%zz", "\u{1}", "%ff"] {
             assert_eq!(decode("", &["a+b", proof]), ["a+b", proof], "{proof}");
         }
+        // What SeaweedFS lists below `ä+/`.
+        assert_eq!(decode("ä+/", &["%C3%A4%2B/c"]), ["ä+/c"]);
         assert_eq!(decode("a+b/", &["a+b/c"]), ["a+b/c"]);
         assert_eq!(decode("a+b/", &["a%2Bb/c"]), ["a+b/c"]);
     }

@@ -78,12 +78,7 @@ impl<'b> Page<'b> {
     pub fn key_decoder(&self, requested_prefix: &str) -> KeyDecoder {
         let keys = self.entries.iter().filter_map(|entry| entry.key.as_deref());
         let prefixes = self.common_prefixes.iter().flatten().map(|text| &**text);
-        let texts = self
-            .prefix
-            .as_deref()
-            .into_iter()
-            .chain(keys)
-            .chain(prefixes);
-        KeyDecoder::new(self.claims_encoding, requested_prefix, texts)
+        // Not the prefix that the page repeats: SeaweedFS encodes the keys, and leaves the prefix as it is.
+        KeyDecoder::new(self.claims_encoding, requested_prefix, keys.chain(prefixes))
     }
 }
