@@ -1,6 +1,6 @@
 //! Copying inside the store: whole objects, and parts of an upload.
 
-use aws_sdk_s3::types::MetadataDirective;
+use aws_sdk_s3::types::{CopyObjectResult, MetadataDirective};
 
 use super::client::Resolved;
 use super::convert::{self, checksum_of, with_attributes};
@@ -33,10 +33,10 @@ pub(super) async fn copy(resolved: &Resolved, request: CopyRequest) -> Result<Pu
     let output =
         sent.map_err(|error| from_sdk(Operation::Copy, &error).with_resource(to.as_str()))?;
     let version = convert::version(output.version_id);
-    let Some(result) = output.copy_object_result else {
-        let error = errors::malformed(Operation::Copy, "the answer does not say what was copied");
-        return Err(error.with_resource(to.as_str()));
-    };
+    // Without a body, which old servers leave out: an error would have been a document, so the copy has succeeded.
+    let result = output
+        .copy_object_result
+        .unwrap_or_else(|| CopyObjectResult::builder().build());
     let checksum = convert::covers_object(result.checksum_type.as_ref())
         .then(|| checksum_of!(result))
         .flatten();
@@ -133,6 +133,19 @@ mod tests {
         assert_eq!(sent.header("x-amz-metadata-directive"), Some("REPLACE"));
         assert_eq!(sent.header("if-none-match"), Some("*"));
         assert_eq!(sent.header("x-amz-copy-source-if-match"), Some("\"e1\""));
+    }
+
+    #[tokio::test]
+    async fn a_success_without_a_body_is_a_copy_without_a_tag() {
+        let replay = Replay::new([answer(200, &[], "")]);
+        let response = replay.store().copy(request()).await.unwrap();
+        assert_eq!(response.etag, None);
+        // A part without a tag cannot be named at the completion.
+        let CopyRequest { from, to, .. } = request();
+        let part = UploadPartCopy::new(to, UploadId::new("u1"), 3, from);
+        let replay = Replay::new([answer(200, &[], "")]);
+        let error = replay.store().upload_part_copy(part).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
     }
 
     #[tokio::test]
