@@ -62,8 +62,10 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
 
 /// Returns whether the server refuses the operation itself, as GCS, OSS and old gateways do.
 fn knows_no_batch(error: &Error) -> bool {
+    const REFUSED: [&str; 3] = ["InvalidArgument", "InvalidRequest", "MissingSecurityHeader"];
     error.kind() == ErrorKind::Unsupported
-        || error.http_status() == Some(400) && error.code() == Some("InvalidArgument")
+        || error.http_status() == Some(400)
+            && error.code().is_some_and(|code| REFUSED.contains(&code))
 }
 
 fn check(bucket: &str, urls: &[S3Url]) -> Result<()> {

@@ -18,6 +18,7 @@ use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
 use super::hint::{REFUSED, hint, wait_of};
 use super::reply::Reply;
+use super::transport_error;
 use super::xml_complete::is_whole_result;
 use crate::{Error, ErrorKind, Operation, Phase, Retryability, classify};
 use s3_wire::ErrorDocument;
@@ -138,6 +139,10 @@ fn not_delivered(
     } else if text.contains("invalid peer certificate") {
         let error = Error::new(ErrorKind::Config, operation).with_message(text);
         return error.with_hint("this machine's root certificates do not vouch for the endpoint");
+    } else if text.contains("received corrupt message") {
+        return transport_error::not_tls(
+            Error::new(ErrorKind::Config, operation).with_message(text),
+        );
     } else if is_endpoint_refusal(error) {
         // The region or the bucket's name is none that the SDK's endpoint rules know.
         ErrorKind::Config
@@ -148,6 +153,9 @@ fn not_delivered(
         ErrorKind::Network
     };
     let lost = Error::new(kind, operation).with_message(text);
+    if find::<io::Error>(error).is_some_and(transport_error::is_unknown_name) {
+        return transport_error::unknown_name(lost).with_phase(Phase::Connect);
+    }
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => {
             lost.with_hint(REFUSED).with_phase(Phase::Connect)

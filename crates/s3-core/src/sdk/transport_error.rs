@@ -53,13 +53,11 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
             .with_hint(OUT_OF_DESCRIPTORS);
     }
     match lost.kind() {
-        WireErrorKind::Resolve if lost.io_error().is_some_and(is_unknown_name) => error
-            .with_hint(UNKNOWN_HOST)
-            .with_retryability(Retryability::No),
-        WireErrorKind::Resolve => error.with_hint(UNKNOWN_HOST),
-        WireErrorKind::NotTls => {
-            error.with_hint("the endpoint's port may be one for plain HTTP: write http://")
+        WireErrorKind::Resolve if lost.io_error().is_some_and(is_unknown_name) => {
+            unknown_name(error)
         }
+        WireErrorKind::Resolve => error.with_hint(UNKNOWN_HOST),
+        WireErrorKind::NotTls => not_tls(error),
         WireErrorKind::Connect if is(lost, io::ErrorKind::ConnectionRefused) => error.with_hint(REFUSED),
         WireErrorKind::Certificate => error.with_hint(
             "the endpoint's certificate is not trusted by this machine; AWS_CA_BUNDLE or SSL_CERT_FILE names others",
@@ -71,9 +69,21 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
     }
 }
 
+pub(super) fn unknown_name(error: Error) -> Error {
+    error
+        .with_hint(UNKNOWN_HOST)
+        .with_retryability(Retryability::No)
+}
+
+pub(super) fn not_tls(error: Error) -> Error {
+    error.with_hint(
+        "the server does not speak TLS there; its port may be one for plain HTTP: write http://",
+    )
+}
+
 /// Returns whether the resolver knows that there is no such name, rather than that it could not find out. The standard
 /// library hands the resolver's code on as words alone.
-fn is_unknown_name(error: &io::Error) -> bool {
+pub(super) fn is_unknown_name(error: &io::Error) -> bool {
     let text = error.to_string();
     [
         "Name or service not known",

@@ -45,7 +45,8 @@ fn root(text: &str) -> Option<&str> {
 /// Returns whether a document is one of those that S3 responds with, as far as its root tells, and is closed.
 pub(super) fn is_whole_result(text: &str) -> bool {
     let name = root(text).and_then(|root| root.split([' ', '\t', '\r', '\n', '/', '>']).next());
-    name.is_some_and(|name| name.ends_with("Result")) && !is_cut_short(text)
+    let is_result = |name: &str| name.ends_with("Result") || name.ends_with("Response");
+    name.is_some_and(is_result) && !is_cut_short(text)
 }
 
 /// Returns whether the first element of a document is opened and never closed.
