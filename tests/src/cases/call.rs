@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 /// If the text was not written by the runner.
 #[must_use]
 pub fn perform(text: &str) -> String {
+    super::warnings::report();
     let input: Value = serde_json::from_str(text).expect("the runner's JSON");
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -120,7 +121,8 @@ async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Err
         ["list_recursive", key] => {
             let all = s3.list_recursive().at([*key]).deadline(deadline).await?;
             let size: u64 = all.iter().map(s3_client::S3Info::size).sum();
-            json!({ "count": all.len(), "size": size })
+            let keys: Vec<&str> = all.iter().map(s3_client::S3Info::url).collect();
+            json!({ "count": all.len(), "size": size, "text": keys.join(" ") })
         }
         ["list_paths", key] => {
             let all = s3.list_paths().at([*key]).deadline(deadline).await?;

@@ -250,7 +250,7 @@ impl Folder<'_> {
             {
                 return Ok(json!({ "error": { "kind": "Config" }, "requests": 0, "within": 5 }));
             }
-            'E' => return Ok(self.expect_proxy()),
+            'E' => return Ok(self.expect_proxy(calls)),
             'A' | 'R' => {}
             'B' | 'C' | 'D' => {
                 let region = word(right, is_region);
@@ -343,17 +343,19 @@ impl Folder<'_> {
     }
 
     /// What arrives at a proxy, or at the server itself where `NO_PROXY` names it.
-    fn expect_proxy(&self) -> Value {
+    fn expect_proxy(&self, calls: &[Vec<String>]) -> Value {
         let no_proxy = ["NO_PROXY", "no_proxy"]
             .iter()
             .find_map(|name| self.variable(name));
         if no_proxy.is_some_and(|names| !names.trim().is_empty()) {
-            return json!({ "ok": {}, "first_request": "GET /" });
+            return json!({ "ok": {}, "first_request": format!("{} /", method(&calls[0][0])) });
         }
         let endpoint = self.call.split("endpoint http").nth(1).unwrap_or_default();
         match endpoint.starts_with('s') {
             true => json!({ "some_request": "CONNECT " }),
-            false => json!({ "ok": {}, "some_request": "GET http://" }),
+            false => {
+                json!({ "ok": {}, "some_request": format!("{} http://", method(&calls[0][0])) })
+            }
         }
     }
 
@@ -389,6 +391,17 @@ impl Folder<'_> {
             .lines()
             .find(|line| line.to_lowercase().starts_with("location:"));
         line.map_or_else(String::new, |line| line[9..].trim().to_owned())
+    }
+}
+
+/// The method of a call's first request.
+fn method(call: &str) -> &'static str {
+    match call {
+        "put" | "put_files" | "copy" => "PUT",
+        "info" => "HEAD",
+        "delete" => "DELETE",
+        "delete_many" => "POST",
+        _ => "GET",
     }
 }
 

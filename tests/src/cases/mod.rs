@@ -13,6 +13,7 @@ mod server;
 mod signature;
 mod tls;
 mod verdict;
+mod warnings;
 
 pub use call::perform;
 pub use description::{Case, NotACase};

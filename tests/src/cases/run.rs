@@ -215,6 +215,16 @@ fn prepare(case: &Case, inputs: &Path) -> io::Result<()> {
                 return Err(io::Error::other("mkfifo failed"));
             }
         }
+        if let (Some(name), Some(text)) = (item["file"].as_str(), item["text"].as_str()) {
+            let path = inputs.join(name);
+            fs::create_dir_all(path.parent().unwrap_or(inputs))?;
+            fs::write(path, text)?;
+        }
+        if let (Some(name), Some(from)) = (item["file"].as_str(), item["copy"].as_str()) {
+            let path = inputs.join(name);
+            fs::create_dir_all(path.parent().unwrap_or(inputs))?;
+            fs::copy(inputs.join(from), path)?;
+        }
         if let (Some(name), Some(size)) = (item["file"].as_str(), item["size"].as_u64()) {
             fs::File::create(inputs.join(name))?.set_len(size)?;
         }

@@ -27,6 +27,8 @@ pub(super) fn start(plain: SocketAddr, authority: &Path) -> io::Result<SocketAdd
         "127.0.0.1",
         "s3.corp.invalid",
         "b.s3.corp.invalid",
+        "sts.us-east-1.amazonaws.com",
+        "portal.sso.us-east-1.amazonaws.com",
     ]
     .map(str::to_owned);
     let leaf = CertificateParams::new(names).map_err(other)?;

@@ -112,8 +112,11 @@ impl Judged<'_> {
                     format!("the proxy has seen {proxied:?}")
                 })
             }
+            "warned" => self.warned(want),
             "signed_with" => {
-                let authorization = first()?.header("authorization").unwrap_or_default();
+                // Requests for credentials come before the one that they sign.
+                let last = self.seen.last().ok_or("no request arrived")?;
+                let authorization = last.header("authorization").unwrap_or_default();
                 let want = format!("Credential={}/", text(want));
                 held(authorization.contains(&want), || {
                     format!("signed as {authorization}")
@@ -143,6 +146,32 @@ impl Judged<'_> {
                 "the case asks for {name:?}, which the runner does not know"
             )),
         }
+    }
+
+    /// Compares a list of warnings: what each says, how often it comes, and when at the latest.
+    fn warned(&self, want: &Value) -> Result<(), String> {
+        let warnings = super::warnings::read(&self.ended.noise);
+        for want in want.as_array().into_iter().flatten() {
+            let says = text(&want["contains"]);
+            let found: Vec<u64> = warnings
+                .iter()
+                .filter(|(_, text)| text.contains(says))
+                .map(|(millis, _)| *millis)
+                .collect();
+            let times = want["times"].as_u64().unwrap_or(1);
+            held(found.len() as u64 == times, || {
+                format!(
+                    "{says:?} is warned of {} times, not {times}: {warnings:?}",
+                    found.len()
+                )
+            })?;
+            let within = want["within"].as_f64().unwrap_or(f64::INFINITY) * 1000.0;
+            held(
+                found.iter().all(|millis| (*millis as f64) <= within),
+                || format!("{says:?} is warned of after {found:?} ms"),
+            )?;
+        }
+        Ok(())
     }
 
     fn succeeded(&self, want: &Value) -> Result<(), String> {

@@ -5,7 +5,6 @@
 //! better: it told the server's time, or the credentials have expired and there are newer ones.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -22,7 +21,7 @@ use super::response_limit::MAX_ERROR_BODY;
 use super::target::{EndpointSettings, Target, Targets};
 use super::{sdk_transport, transport_error};
 use crate::blocking_io::blocking_io_allowed;
-use crate::{ByteCounter, Error, Operation, Payload, Phase, Result};
+use crate::{ByteCounter, Error, Operation, Payload, Result};
 
 /// What signs requests and sends them over `s3-wire`.
 pub(super) struct Sender {
@@ -31,8 +30,6 @@ pub(super) struct Sender {
     signing_keys: SigningKeys,
     targets: Targets,
     clock: Clock,
-    /// Whether a failed connection has been warned of.
-    has_warned: AtomicBool,
 }
 
 /// Where requests for a bucket go.
@@ -57,7 +54,6 @@ impl Sender {
             signing_keys: SigningKeys::default(),
             targets: Targets::new(endpoint, regions),
             clock,
-            has_warned: AtomicBool::new(false),
         }
     }
 
@@ -97,11 +93,8 @@ impl Sender {
                 .write_head(request, identity.signing(), &target.region, now, &mut head)
                 .map_err(|error| errors::refused(operation, error.to_string()))?;
             let sent = self.pool.send(&target.origin, &head, request).await;
-            let mut response = sent.map_err(|error| {
-                let error = transport_error::before_response(operation, &error);
-                self.warn_once(target, &error);
-                error
-            })?;
+            let mut response =
+                sent.map_err(|error| transport_error::before_response(operation, &error))?;
             if (200..300).contains(&response.status) {
                 return Ok(response);
             }
@@ -114,17 +107,6 @@ impl Sender {
                 return Err(error);
             }
             improved = true;
-        }
-    }
-
-    /// Warns of the first failed connection: its retries may take minutes.
-    fn warn_once(&self, target: &Target, error: &Error) {
-        if error.phase() == Phase::Connect && !self.has_warned.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                host = &*target.host_header,
-                %error,
-                "no connection to the endpoint; what can be retried is, until the deadline or the last attempt"
-            );
         }
     }
 

@@ -1,10 +1,11 @@
 //! The retry policy for tower's retry service: when to try again, and when to give up.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Result, Retryability};
+use s3_core::{Attempt, AttemptLog, Error, ErrorKind, Phase, Result, Retryability};
 use tokio::time::{Instant, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
@@ -39,6 +40,8 @@ pub struct RetryPolicy {
     progressed: bool,
     /// The server has found the request's body damaged once.
     damaged: bool,
+    /// A response was not understood once.
+    misunderstood: bool,
     /// The first failure since the last progress.
     failing_since: Option<Instant>,
     /// Whether the job has waited for the circuit breaker since then.
@@ -64,6 +67,8 @@ struct RetryRules {
     /// How long a job that has waited for the circuit breaker may go on failing: the sum of its longest backoffs.
     max_failing_time: Duration,
     breaker: CircuitBreaker,
+    /// Whether a failed connection has been warned of.
+    has_warned: AtomicBool,
 }
 
 impl RetryPolicy {
@@ -89,6 +94,7 @@ impl RetryPolicy {
                 config.backoff_base,
                 max_failing_time,
             ),
+            has_warned: AtomicBool::new(false),
         };
         Self {
             rules: Arc::new(rules),
@@ -97,6 +103,7 @@ impl RetryPolicy {
             bytes: 0,
             progressed: false,
             damaged: false,
+            misunderstood: false,
             failing_since: None,
             has_waited: false,
             attempt_bytes: None,
@@ -131,6 +138,19 @@ impl RetryPolicy {
                 resource: error.resource().unwrap_or_default(),
                 reason,
             });
+        }
+    }
+
+    /// Warns of the client's first failed connection: its retries may take minutes, which looks like hanging.
+    fn warn_once(&self, error: &Error) {
+        let rules = &self.rules;
+        if error.phase() == Phase::Connect && !rules.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %error,
+                attempts = rules.max_attempts,
+                seconds = rules.max_failing_time.as_secs(),
+                "no connection to the endpoint; an input is tried for so many attempts or seconds, or to the deadline"
+            );
         }
     }
 
@@ -201,9 +221,10 @@ impl RetryPolicy {
         if error.kind() == ErrorKind::Protocol {
             rules.breaker.record_success();
             // A response that was not understood twice will be the same again.
-            return match self.attempts {
-                ..2 if rules.max_attempts > 1 => Ok((wait, error)),
-                _ => Err(error.with_retryability(Retryability::Spent)),
+            let again = std::mem::replace(&mut self.misunderstood, true);
+            return match !again && self.attempts < rules.max_attempts {
+                true => Ok((wait, error)),
+                false => Err(error.with_retryability(Retryability::Spent)),
             };
         }
         if self.progressed {
@@ -280,6 +301,7 @@ impl<J: Job> Policy<J, J::Output, Error> for RetryPolicy {
         self.count_attempt(job);
         match self.decide(error) {
             Ok((wait, error)) => {
+                self.warn_once(&error);
                 self.log_failure(&error, Some(wait));
                 tracing::debug!(%error, ?wait, "retrying");
                 if matches!(error.retryability(), Retryability::Throttled { .. }) {
