@@ -19,7 +19,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! After each case, [`run`] checks that no multipart upload is left.
+//! After each case, [`run`] checks that no multipart upload is left. A program that is no test runs [`cases`] itself, as
+//! `cargo xtask conformance` does against any server.
 //!
 //! # Writing a case
 //!
@@ -49,5 +50,5 @@ pub mod put;
 pub mod rollup;
 
 pub use harness::Harness;
-pub use suite::run;
+pub use suite::{Case, cases, run};
 pub use verdict::Verdict;
