@@ -2,8 +2,8 @@
 //!
 //! Each rule is a function from texts to findings, so it is tested without a file system:
 //! [`text`] and [`words`] for every file, [`rust`] for sources, [`manifest`] for `Cargo.toml`,
-//! [`documents`] for names in the prose, [`links`] for its links, [`chart`] for the drawing of the benchmarks,
-//! [`store_methods`] for implementations of `Store`.
+//! [`documents`] for names in the prose, [`links`] for its links, [`settings`] for the table of settings,
+//! [`chart`] for the drawing of the benchmarks, [`store_methods`] for implementations of `Store`.
 
 mod chart;
 mod documents;
@@ -11,6 +11,7 @@ mod files;
 mod links;
 mod manifest;
 mod rust;
+mod settings;
 mod store_methods;
 mod text;
 mod words;
@@ -27,6 +28,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     findings.extend(documents::check(&files));
     findings.extend(chart::check(&files));
     findings.extend(links::check(&files));
+    findings.extend(settings::check(&files));
     findings.extend(store_methods::check(&files));
     for finding in &findings {
         println!("{finding}");

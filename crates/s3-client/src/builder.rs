@@ -495,6 +495,17 @@ mod tests {
     }
 
     #[test]
+    fn metaflows_counts_come_before_those_of_aws() {
+        assert_eq!(engine(&Config::default(), Some(9)).max_attempts, 9);
+        let config = Config {
+            retry_count: 1,
+            transient_retry_count: 1,
+            ..Config::default()
+        };
+        assert_eq!(engine(&config, Some(9)).max_attempts, 2);
+    }
+
+    #[test]
     fn metaflows_counts_become_the_engines() {
         let config = Config {
             worker_count: Some(4),

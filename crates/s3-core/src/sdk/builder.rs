@@ -71,7 +71,7 @@ impl Integrity {
 /// ```
 #[derive(Clone, Default)]
 pub struct SdkStoreBuilder {
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 impl SdkStoreBuilder {

@@ -63,6 +63,14 @@ fn unusable(operation: Operation, ConfigError { text, hint }: ConfigError) -> Er
 /// profile that the program names over those of the environment.
 pub(super) async fn load(settings: &Settings, operation: Operation) -> Result<Sources> {
     let configuration = configuration(settings).map_err(|error| unusable(operation, error))?;
+    sources(settings, configuration, operation).await
+}
+
+async fn sources(
+    settings: &Settings,
+    configuration: Configuration,
+    operation: Operation,
+) -> Result<Sources> {
     for setting in &configuration.ignored {
         tracing::warn!(setting, "the setting has no effect; see docs/SETTINGS.md");
     }
@@ -208,3 +216,6 @@ fn providers(
     let instance = ImdsCredentialsProvider::builder().configure(conf);
     chain.or_else("Ec2InstanceMetadata", instance.build())
 }
+
+#[cfg(test)]
+mod tests;

@@ -211,7 +211,11 @@ fn explicit(settings: &Settings, operation: Operation) -> Result<Sources> {
     Ok(Sources::explicit(settings, credentials))
 }
 
-fn assemble(settings: &Settings, sources: Sources, operation: Operation) -> Result<Resolved> {
+pub(super) fn assemble(
+    settings: &Settings,
+    sources: Sources,
+    operation: Operation,
+) -> Result<Resolved> {
     let source = sources.endpoint_source.as_deref().unwrap_or("the builder");
     let url = sources.endpoint.as_deref();
     let endpoint = url

@@ -17,6 +17,8 @@ use std::fmt;
 
 pub(super) use files::Located;
 pub(super) use provider_files::ProviderFiles;
+#[cfg(test)]
+pub(super) use settings::Source;
 pub(super) use settings::{
     AddressingStyle, ChecksumMode, Configuration, Given, RetryMode, Setting,
 };

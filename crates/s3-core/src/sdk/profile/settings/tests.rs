@@ -350,6 +350,24 @@ fn what_has_no_effect_is_noted() {
 }
 
 #[test]
+fn every_ignored_setting_is_noted() {
+    for name in super::IGNORED_VARIABLES {
+        assert_eq!(machine().set(name, "x").loaded().ignored, [*name]);
+    }
+    let noted = |text: String, name: &str| {
+        let ignored = machine().file(CONFIG, text.leak()).loaded().ignored;
+        assert_eq!(ignored.len(), 1, "{name}: {ignored:?}");
+        assert!(ignored[0].contains(&format!("`{name}`")), "{ignored:?}");
+    };
+    for name in super::IGNORED_PROPERTIES {
+        noted(format!("[default]\n{name} = x\n"), name);
+    }
+    for name in super::IGNORED_OF_S3 {
+        noted(format!("[default]\ns3 =\n  {name} = x\n"), name);
+    }
+}
+
+#[test]
 fn files_are_not_read_when_everything_is_given() {
     let broken = machine().file(CONFIG, "broken");
     let given = Given {

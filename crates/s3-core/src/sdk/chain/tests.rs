@@ -1,0 +1,97 @@
+//! Settings of variables and profiles, down to the two request paths.
+
+use aws_sdk_s3::config::retry::RetryMode as SdkRetryMode;
+
+use super::super::client::{Resolved, assemble};
+use super::super::profile::Source;
+use super::super::replay::{Replay, answer};
+use super::super::target::Targets;
+use super::*;
+use crate::SdkStore;
+
+/// Builds what a store without an endpoint uses under this configuration.
+async fn resolved(
+    mut configuration: Configuration,
+    replay: &Replay,
+    sdk_retries: bool,
+) -> Resolved {
+    configuration.region = Some(Setting {
+        value: "us-east-1".to_owned(),
+        source: Source::Builder,
+    });
+    let builder = SdkStore::builder()
+        .http_client(replay.clone())
+        .region("us-east-1");
+    let builder = builder
+        .credentials("access", "secret", None)
+        .sdk_retries(sdk_retries);
+    let settings = builder.settings;
+    let loaded = sources(&settings, configuration, Operation::Get)
+        .await
+        .unwrap();
+    assemble(&settings, loaded, Operation::Get).unwrap()
+}
+
+#[tokio::test]
+async fn fips_dual_stack_and_accelerate_reach_both_request_paths() {
+    for (fips, dual_stack, accelerate, host) in [
+        (false, false, false, "bkt.s3.us-east-1.amazonaws.com"),
+        (true, false, false, "bkt.s3-fips.us-east-1.amazonaws.com"),
+        (
+            false,
+            true,
+            false,
+            "bkt.s3.dualstack.us-east-1.amazonaws.com",
+        ),
+        (
+            true,
+            true,
+            false,
+            "bkt.s3-fips.dualstack.us-east-1.amazonaws.com",
+        ),
+        (false, false, true, "bkt.s3-accelerate.amazonaws.com"),
+        (
+            false,
+            true,
+            true,
+            "bkt.s3-accelerate.dualstack.amazonaws.com",
+        ),
+    ] {
+        let configuration = Configuration {
+            fips,
+            dual_stack,
+            accelerate,
+            ..Configuration::default()
+        };
+        let replay = Replay::new([answer(200, &[("content-length", "0")], "")]);
+        let resolved = resolved(configuration, &replay, false).await;
+        let head = resolved.client("bkt").head_object().bucket("bkt").key("k");
+        head.send().await.unwrap();
+        let sent = replay.only();
+        assert_eq!(sent.uri, format!("https://{host}/k"), "generated");
+        let direct = Targets::new(resolved.rules.clone(), std::sync::Arc::default());
+        assert_eq!(&*direct.get("bkt").unwrap().host_header, host, "direct");
+    }
+}
+
+#[tokio::test]
+async fn retry_mode_and_attempts_are_those_of_the_sdk_with_sdk_retries_only() {
+    for (configured, mode) in [
+        (RetryMode::Adaptive, SdkRetryMode::Adaptive),
+        (RetryMode::Standard, SdkRetryMode::Standard),
+    ] {
+        for (sdk_retries, attempts) in [(true, 5), (false, 1)] {
+            let configuration = Configuration {
+                max_attempts: Some(5),
+                retry_mode: Some(configured),
+                ..Configuration::default()
+            };
+            let resolved = resolved(configuration, &Replay::new([]), sdk_retries).await;
+            let retries = resolved.client.config().retry_config().unwrap().clone();
+            assert_eq!(retries.max_attempts(), attempts, "{configured:?}");
+            if sdk_retries {
+                assert_eq!(retries.mode(), mode);
+            }
+        }
+    }
+}
