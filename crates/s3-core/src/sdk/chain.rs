@@ -23,7 +23,7 @@ use super::profile::{
     Setting,
 };
 use super::transport::{self, Transport};
-use crate::{Error, Operation, Result};
+use crate::{Error, ErrorKind, Operation, Result, Retryability};
 
 /// Reads the variables and files, and fails if they cannot be meant as they are.
 pub(super) fn configuration(
@@ -51,7 +51,13 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn unusable(operation: Operation, ConfigError { text, hint }: ConfigError) -> Error {
+fn unusable(operation: Operation, error: ConfigError) -> Error {
+    if error.lacks_descriptors {
+        return Error::new(ErrorKind::LocalIo, operation)
+            .with_message(error.text)
+            .with_retryability(Retryability::Throttled { after: None });
+    }
+    let ConfigError { text, hint, .. } = error;
     let error = config_error(operation, &text);
     match hint {
         Some(hint) => error.with_hint(hint),

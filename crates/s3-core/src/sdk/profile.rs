@@ -31,12 +31,17 @@ pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
 pub(super) struct ConfigError {
     pub(super) text: String,
     pub(super) hint: Option<String>,
+    /// This process may not open more files now, so a file could not be read.
+    pub(super) lacks_descriptors: bool,
 }
 
 impl ConfigError {
     fn new(text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { text, hint: None }
+        Self {
+            text: text.into(),
+            hint: None,
+            lacks_descriptors: false,
+        }
     }
 
     fn with_hint(mut self, hint: impl Into<String>) -> Self {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::ConfigError;
 use super::syntax::{self, Property};
+use crate::Retryability;
 
 /// The sections of one kind by their names, each with its properties by theirs.
 pub(super) type Sections = BTreeMap<String, Section>;
@@ -110,7 +111,11 @@ impl Files {
                         Some(_) => format!("{name}: {place} cannot be read: {error}"),
                         None => format!("{place} cannot be read: {error}"),
                     };
-                    return Err(ConfigError::new(text));
+                    let lacks_descriptors = Retryability::of_os_error(&error).is_retryable();
+                    return Err(ConfigError {
+                        lacks_descriptors,
+                        ..ConfigError::new(text)
+                    });
                 }
             }
         }

@@ -51,7 +51,7 @@ impl Machine {
 
     /// The text of the error.
     fn refused(&self, given: Given<'_>) -> String {
-        let ConfigError { text, hint } = self.load(given).unwrap_err();
+        let ConfigError { text, hint, .. } = self.load(given).unwrap_err();
         text + "\n" + &hint.unwrap_or_default()
     }
 }
