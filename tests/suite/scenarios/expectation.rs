@@ -146,6 +146,10 @@ pub(super) fn expected(
         {
             Expected::right_or(one(ErrorKind::Unsupported))
         }
+        // An endpoint that rejects the request for a checksum is asked again without it, once for all requests.
+        (Effect::Refuses(ErrorKind::Unsupported), Times::Once) if target == Target::Get => {
+            Expected::RIGHT
+        }
         (Effect::Refuses(kind), _) => {
             // A listing also asks where it does not need the result.
             let speculates = operation == Operation::ListRecursive && target == Target::List;
