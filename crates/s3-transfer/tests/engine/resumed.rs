@@ -31,10 +31,11 @@ impl BodySource for Interrupted {
     }
 }
 
-/// Interrupts a response after 100 bytes; `lost` bytes before that do not arrive.
+/// Interrupts a response after 100 bytes at most; its first `lost` bytes do not arrive.
 fn interrupted(mut response: GetResponse, lost: usize) -> GetResponse {
     let bytes = response.body.take_whole().unwrap();
-    response.body = Body::from_source(Interrupted(bytes.slice(lost..100 + lost)));
+    let end = bytes.len().min(100 + lost);
+    response.body = Body::from_source(Interrupted(bytes.slice(lost..end)));
     response
 }
 
