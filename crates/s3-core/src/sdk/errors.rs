@@ -144,7 +144,7 @@ fn not_delivered(
             Error::new(ErrorKind::Config, operation).with_message(text),
         );
     } else if is_endpoint_refusal(error) {
-        // The region or the bucket's name is none that the SDK's endpoint rules know.
+        // The SDK's endpoint rules do not know the region or the bucket's name.
         ErrorKind::Config
     } else if failure.is_user() {
         ErrorKind::InvalidInput

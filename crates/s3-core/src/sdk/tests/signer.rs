@@ -263,7 +263,7 @@ fn the_generated_client_sends_the_same_paths_and_queries() {
         .build()
         .unwrap();
     proptest!(config(300), |(key in text(), start in text())| {
-        // A key of white space is none to the client, and an empty place to start after is not sent.
+        // The client treats a key of white space as missing, and does not send an empty start-after.
         prop_assume!(!key.trim().is_empty() && !start.is_empty());
         let sent = runtime.block_on(async {
             let page = "<ListBucketResult><Name>b</Name></ListBucketResult>";
