@@ -12,6 +12,7 @@
 //!         │
 //! listing::Page             listing/  ListObjectsV2 documents
 //! ErrorDocument             xml/      error documents
+//! Element                   xml/      other documents
 //! timestamp                           dates of headers and documents
 //! ```
 
@@ -36,7 +37,7 @@ pub use http::{
     WireErrorKind, trailer_len,
 };
 pub use request::Request;
-pub use xml::{ErrorDocument, NotXml};
+pub use xml::{Element, ErrorDocument, NotXml, escape};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

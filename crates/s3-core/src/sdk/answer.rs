@@ -43,7 +43,7 @@ pub(super) struct Described<'a> {
 }
 
 /// The checksums that a response may carry, the cheapest first.
-const CHECKSUMS: [ChecksumAlgorithm; 5] = [
+pub(super) const CHECKSUMS: [ChecksumAlgorithm; 5] = [
     ChecksumAlgorithm::Crc64Nvme,
     ChecksumAlgorithm::Crc32c,
     ChecksumAlgorithm::Crc32,

@@ -3,46 +3,41 @@
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 use super::client::Resolved;
-use super::convert;
+use super::document;
 use super::errors::{self, from_sdk};
-use super::xml_complete::XmlComplete;
 use crate::{BucketInfo, BucketRequest, Operation, Result};
 
 pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
     let operation = Operation::ListBuckets;
+    let malformed = |text| errors::malformed(operation, text);
+    let route = resolved.route("");
     let mut buckets = Vec::new();
     let mut token: Option<String> = None;
     loop {
-        let call = resolved
-            .client
-            .list_buckets()
-            .set_continuation_token(token.clone());
-        let output = call
-            .customize()
-            .interceptor(XmlComplete)
-            .send()
-            .await
-            .map_err(|error| from_sdk(operation, &error))?;
-        for bucket in output.buckets.unwrap_or_default() {
-            let Some(name) = bucket.name else {
-                return Err(errors::malformed(
-                    operation,
-                    "an entry of the listing has no name",
-                ));
-            };
+        let mut request = route.request("GET", "");
+        if let Some(token) = &token {
+            request.query.push("continuation-token", token);
+        }
+        let root = "ListAllMyBucketsResult";
+        let (_, page) = route
+            .exchange_documents(operation, request, None, root)
+            .await?;
+        let listed = page
+            .children("Buckets")
+            .flat_map(|all| all.children("Bucket"));
+        for bucket in listed {
+            let name = bucket.text("Name");
+            let name = name.ok_or_else(|| malformed("an entry of the listing has no name"))?;
             let mut info = BucketInfo::new(name);
-            info.created = convert::time(bucket.creation_date);
+            info.created = document::time(bucket, "CreationDate");
             buckets.push(info);
         }
-        let next = output.continuation_token.filter(|token| !token.is_empty());
+        let next = page.scalar("ContinuationToken").map(str::to_owned);
         if next.is_none() {
             break;
         }
         if next == token {
-            return Err(errors::malformed(
-                operation,
-                "the listing goes on where it was",
-            ));
+            return Err(malformed("the listing goes on where it was"));
         }
         token = next;
     }

@@ -1,11 +1,8 @@
-//! Values of the SDK to ours and back.
+//! Values of headers: tags, versions, lengths and ranges.
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use aws_sdk_s3::types::ChecksumType;
-use aws_smithy_types::DateTime;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3_url::S3Url;
 
@@ -13,28 +10,13 @@ use crate::{ByteRange, ETag, VersionId};
 
 /// Returns the tag without quotes and without the mark of a weak one; `None` for an empty tag, as some servers
 /// send for uploads in parts.
-pub(super) fn etag(text: Option<String>) -> Option<ETag> {
-    etag_of(&text?)
-}
-
-/// As [`etag`], of a text.
 pub(super) fn etag_of(text: &str) -> Option<ETag> {
     let tag = ETag::new(text.strip_prefix("W/").unwrap_or(text));
     (!tag.as_str().is_empty()).then_some(tag)
 }
 
-/// Returns the time, unless it lies outside of what the machine can say.
-pub(super) fn time(time: Option<DateTime>) -> Option<SystemTime> {
-    SystemTime::try_from(time?).ok()
-}
-
-pub(super) fn version(text: Option<String>) -> Option<VersionId> {
-    version_of(&text?)
-}
-
-/// As [`version`], of a text.
+/// Returns the id of a version. `null` is one to ask for: that of an object that was written while the bucket kept none.
 pub(super) fn version_of(text: &str) -> Option<VersionId> {
-    // `null` names the version of an object that was written while the bucket kept none; it is one to ask for.
     (!text.is_empty()).then(|| VersionId::new(text))
 }
 
@@ -123,82 +105,6 @@ pub(super) fn copy_source(url: &S3Url) -> String {
     format!("{}/{key}", url.bucket())
 }
 
-/// Returns whether the checksum covers the bytes of the object, rather than the checksums of its parts.
-pub(super) fn covers_object(kind: Option<&ChecksumType>) -> bool {
-    kind != Some(&ChecksumType::Composite)
-}
-
-/// Reads the checksum that an output of the SDK carries, the cheapest one if there are several.
-macro_rules! checksum_of {
-    ($output:expr) => {{
-        let output = &$output;
-        [
-            (
-                $crate::ChecksumAlgorithm::Crc64Nvme,
-                &output.checksum_crc64_nvme,
-            ),
-            ($crate::ChecksumAlgorithm::Crc32c, &output.checksum_crc32_c),
-            ($crate::ChecksumAlgorithm::Crc32, &output.checksum_crc32),
-            ($crate::ChecksumAlgorithm::Sha1, &output.checksum_sha1),
-            ($crate::ChecksumAlgorithm::Sha256, &output.checksum_sha256),
-        ]
-        .into_iter()
-        .find_map(|(algorithm, value)| {
-            // `…-3` is a checksum of three checksums.
-            let value = value
-                .as_deref()
-                .filter(|value| !value.is_empty() && !value.contains('-'))?;
-            Some($crate::Checksum {
-                algorithm,
-                value: value.into(),
-            })
-        })
-    }};
-}
-
-/// Sets the checksum on a builder of the SDK.
-macro_rules! with_checksum {
-    ($builder:expr, $checksum:expr) => {
-        match $checksum {
-            None => $builder,
-            Some($crate::Checksum { algorithm, value }) => match algorithm {
-                $crate::ChecksumAlgorithm::Crc32 => $builder.checksum_crc32(&*value),
-                $crate::ChecksumAlgorithm::Crc32c => $builder.checksum_crc32_c(&*value),
-                $crate::ChecksumAlgorithm::Crc64Nvme => $builder.checksum_crc64_nvme(&*value),
-                $crate::ChecksumAlgorithm::Sha1 => $builder.checksum_sha1(&*value),
-                $crate::ChecksumAlgorithm::Sha256 => $builder.checksum_sha256(&*value),
-            },
-        }
-    };
-}
-
-/// Sets the attributes on a builder of the SDK.
-macro_rules! with_attributes {
-    ($builder:expr, $attributes:expr) => {{
-        let attributes: &$crate::Attributes = &$attributes;
-        let text = |value: &Option<std::sync::Arc<str>>| value.as_deref().map(str::to_owned);
-        let user: std::collections::HashMap<String, String> = attributes
-            .user
-            .iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
-            .collect();
-        $builder
-            .set_content_type(text(&attributes.content_type))
-            .set_content_encoding(text(&attributes.content_encoding))
-            .set_cache_control(text(&attributes.cache_control))
-            .set_content_disposition(text(&attributes.content_disposition))
-            .set_content_language(text(&attributes.content_language))
-            .set_expires(attributes.expires.map(Into::into))
-            .set_storage_class(attributes.storage_class.as_deref().map(Into::into))
-            .set_server_side_encryption(attributes.encryption.as_ref().map(|encryption| {
-                aws_sdk_s3::types::ServerSideEncryption::from(encryption.as_str())
-            }))
-            .set_metadata((!user.is_empty()).then_some(user))
-    }};
-}
-
-pub(super) use {checksum_of, with_attributes, with_checksum};
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,7 +146,7 @@ mod tests {
 
     #[test]
     fn an_etag_loses_quotes_and_weakness_and_an_empty_one_is_none() {
-        let etag = |text: &str| etag(Some(text.to_owned()));
+        let etag = etag_of;
         assert_eq!(etag("\"abc-2\""), Some(ETag::new("abc-2")));
         assert_eq!(etag("W/\"abc\""), Some(ETag::new("abc")));
         assert_eq!((etag(""), etag("\"\"")), (None, None));

@@ -1,83 +1,92 @@
 //! Copying inside the store: whole objects, and parts of an upload.
 
-use aws_sdk_s3::types::{CopyObjectResult, MetadataDirective};
+use s3_wire::sign::{HeaderError, Headers};
 
 use super::client::Resolved;
-use super::convert::{self, checksum_of, with_attributes};
-use super::errors::{self, from_sdk};
-use super::put::with_mode;
-use super::whitespace_key::send_to_object;
+use super::convert;
+use super::document::written;
+use super::errors;
+use super::put::{push_attributes, push_condition};
+use super::sender::invalid_header;
 use crate::{
-    ByteRange, CopyRequest, ETag, Operation, PartTag, PutResponse, Result, UploadPartCopy,
+    ByteRange, CopyRequest, ETag, Operation, PartTag, PutMode, PutResponse, Result, S3Url,
+    UploadPartCopy,
 };
 
 pub(super) async fn copy(resolved: &Resolved, request: CopyRequest) -> Result<PutResponse> {
-    let CopyRequest {
-        from,
-        to,
-        mode,
-        attributes,
-        encryption,
-        source_if_match,
-    } = request;
-    let mut call = with_mode!(resolved.client(to.bucket()).copy_object(), mode)
-        .copy_source(convert::copy_source(&from))
-        .set_copy_source_if_match(source_if_match.as_ref().map(ETag::quoted));
-    if let Some(attributes) = attributes {
-        call = with_attributes!(call, attributes).metadata_directive(MetadataDirective::Replace);
+    let copied = copy_object(resolved, &request).await;
+    copied.map_err(|error| error.with_resource(&request.to))
+}
+
+async fn copy_object(resolved: &Resolved, copy: &CopyRequest) -> Result<PutResponse> {
+    let operation = Operation::Copy;
+    let route = resolved.route(copy.to.bucket());
+    let mut request = route.request("PUT", copy.to.key());
+    request.idempotent = copy.mode == PutMode::Overwrite;
+    push_copy_headers(&mut request.headers, copy)
+        .map_err(|error| invalid_header(operation, &error))?;
+    let root = "CopyObjectResult";
+    let (head, result) = route
+        .exchange_documents(operation, request, None, root)
+        .await?;
+    Ok(written(&head, &result))
+}
+
+fn push_copy_headers(headers: &mut Headers, copy: &CopyRequest) -> Result<(), HeaderError> {
+    push_condition(headers, &copy.mode)?;
+    push_source(headers, &copy.from, copy.source_if_match.as_ref())?;
+    if copy.attributes.is_some() {
+        headers.push("x-amz-metadata-directive", "REPLACE")?;
     }
-    if let Some(encryption) = encryption {
-        call = call.server_side_encryption(encryption.as_str().into());
+    let mut attributes = copy.attributes.clone().unwrap_or_default();
+    if let Some(encoding) = &attributes.content_encoding {
+        headers.push("content-encoding", encoding)?;
     }
-    let sent = send_to_object!(call, to);
-    let output =
-        sent.map_err(|error| from_sdk(Operation::Copy, &error).with_resource(to.as_str()))?;
-    let version = convert::version(output.version_id);
-    // Without a body, which old servers leave out: an error would have been a document, so the copy has succeeded.
-    let result = output
-        .copy_object_result
-        .unwrap_or_else(|| CopyObjectResult::builder().build());
-    let checksum = convert::covers_object(result.checksum_type.as_ref())
-        .then(|| checksum_of!(result))
-        .flatten();
-    Ok(PutResponse {
-        checksum,
-        etag: convert::etag(result.e_tag),
-        version,
-    })
+    attributes.encryption = copy.encryption.clone().or(attributes.encryption);
+    push_attributes(headers, &attributes)
+}
+
+fn push_source(
+    headers: &mut Headers,
+    from: &S3Url,
+    if_match: Option<&ETag>,
+) -> Result<(), HeaderError> {
+    headers.push("x-amz-copy-source", &convert::copy_source(from))?;
+    match if_match {
+        Some(etag) => headers.push("x-amz-copy-source-if-match", &etag.quoted()),
+        None => Ok(()),
+    }
 }
 
 pub(super) async fn part(resolved: &Resolved, request: UploadPartCopy) -> Result<PartTag> {
-    let UploadPartCopy {
-        url,
-        upload,
-        number,
-        from,
-        range,
-        source_if_match,
-    } = request;
+    let copied = copy_part(resolved, &request).await;
+    copied.map_err(|error| error.with_resource(&request.url))
+}
+
+async fn copy_part(resolved: &Resolved, copy: &UploadPartCopy) -> Result<PartTag> {
     let operation = Operation::UploadPartCopy;
-    if range.as_ref().is_some_and(|range| !is_bounded(range)) {
-        let error = errors::refused(operation, "a part can be copied from a bounded range only");
-        return Err(error.with_resource(url.as_str()));
+    if copy.range.as_ref().is_some_and(|range| !is_bounded(range)) {
+        let text = "a part can be copied from a bounded range only";
+        return Err(errors::refused(operation, text));
     }
-    let call = resolved.client(url.bucket()).upload_part_copy();
-    let call = call
-        .upload_id(upload.as_str())
-        .part_number(super::upload::part_number(operation, number)?)
-        .copy_source(convert::copy_source(&from))
-        .set_copy_source_range(range.as_ref().map(ByteRange::header))
-        .set_copy_source_if_match(source_if_match.as_ref().map(ETag::quoted));
-    let sent = send_to_object!(call, url);
-    let output = sent.map_err(|error| from_sdk(operation, &error).with_resource(url.as_str()))?;
-    let etag = output
-        .copy_part_result
-        .and_then(|result| convert::etag(result.e_tag));
-    let Some(etag) = etag else {
-        let error = errors::malformed(operation, "the answer has no ETag");
-        return Err(error.with_resource(url.as_str()));
-    };
-    Ok(PartTag::new(number, etag))
+    let route = resolved.route(copy.url.bucket());
+    let mut request = route.request("PUT", copy.url.key());
+    request.query.push("partNumber", &copy.number.to_string());
+    request.query.push("uploadId", copy.upload.as_str());
+    let headers = &mut request.headers;
+    let mut pushed = push_source(headers, &copy.from, copy.source_if_match.as_ref());
+    if let Some(range) = &copy.range {
+        pushed = pushed.and_then(|()| headers.push("x-amz-copy-source-range", &range.header()));
+    }
+    pushed.map_err(|error| invalid_header(operation, &error))?;
+    let root = "CopyPartResult";
+    let (_, result) = route
+        .exchange_documents(operation, request, None, root)
+        .await?;
+    match result.scalar("ETag").and_then(convert::etag_of) {
+        Some(etag) => Ok(PartTag::new(copy.number, etag)),
+        None => Err(errors::malformed(operation, "the response has no ETag")),
+    }
 }
 
 fn is_bounded(range: &ByteRange) -> bool {
@@ -88,7 +97,7 @@ fn is_bounded(range: &ByteRange) -> bool {
 mod tests {
     use super::super::replay::{Replay, answer};
     use super::*;
-    use crate::{Attributes, ErrorKind, PutMode, Retryability, S3Url, Store, UploadId};
+    use crate::{Attributes, ETag, ErrorKind, Retryability, S3Url, Store, UploadId};
 
     fn request() -> CopyRequest {
         let url = |text| S3Url::parse(text).unwrap();
@@ -104,7 +113,7 @@ mod tests {
         assert_eq!(answer.etag, Some(ETag::new("e2")));
         assert_eq!(answer.version.unwrap().as_str(), "v2");
         let sent = replay.only();
-        assert_eq!(sent.line(), "PUT http://127.0.0.1:9/to/key?x-id=CopyObject");
+        assert_eq!(sent.line(), "PUT http://127.0.0.1:9/to/key");
         assert_eq!(sent.header("x-amz-copy-source"), Some("from/a%20b/%C3%A9"));
         assert_eq!(sent.header("x-amz-metadata-directive"), None);
     }
@@ -195,7 +204,7 @@ mod tests {
         assert_eq!(sent.header("x-amz-copy-source-range"), Some("bytes=5-8"));
         assert_eq!(
             sent.line(),
-            "PUT http://127.0.0.1:9/to/key?x-id=UploadPartCopy&partNumber=3&uploadId=u1"
+            "PUT http://127.0.0.1:9/to/key?partNumber=3&uploadId=u1"
         );
     }
 }

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use crc_fast::CrcAlgorithm;
 use futures_util::{FutureExt, StreamExt, stream};
 use md5::{Digest, Md5};
 use s3_url::S3Url;
+use s3_wire::escape;
 
 use super::client::Resolved;
-use super::errors::{self, from_sdk};
-use super::whitespace_key::{is_blank, send_to_object};
-use super::xml_complete::XmlComplete;
+use super::document::XMLNS;
+use super::errors;
+use super::sender::invalid_header;
 use crate::{DeleteRequest, DeleteResponse, Error, ErrorKind, Operation, Result};
 
 /// How many objects that take a request of their own are deleted at once. 32: 1,000 keys then take 32 round trips instead of
@@ -92,7 +94,7 @@ fn check(bucket: &str, urls: &[S3Url]) -> Result<()> {
 /// cannot be written even as a reference, a carriage return is read as a line feed by some, and an element with
 /// nothing but white space in it is read as an empty one.
 fn survives_xml(key: &str) -> bool {
-    !is_blank(key)
+    !key.trim().is_empty()
         && !key
             .chars()
             .any(|c| matches!(c, '\0'..='\x08' | '\x0b'..='\x1f' | '\u{fffe}' | '\u{ffff}'))
@@ -105,69 +107,56 @@ async fn delete_batch(
     batch: &[usize],
 ) -> Result<Failures> {
     let operation = Operation::Delete;
-    let keys = batch.iter().map(|&index| {
-        ObjectIdentifier::builder()
-            .key(urls[index].key())
-            .build()
-            .expect("the key is set")
-    });
-    let keys = Delete::builder()
-        .set_objects(Some(keys.collect()))
-        .quiet(true)
-        .build();
-    let keys = keys.expect("the objects are set");
-    let mut call = resolved
-        .client(bucket)
-        .delete_objects()
-        .bucket(&**bucket)
-        .delete(keys)
-        .customize()
-        .interceptor(XmlComplete);
+    let on_bucket = |error: Error| error.with_resource(format!("s3://{bucket}"));
+    let mut document = format!("<Delete {XMLNS}><Quiet>true</Quiet>");
+    for &index in batch {
+        let key = escape(urls[index].key());
+        document += &format!("<Object><Key>{key}</Key></Object>");
+    }
+    document += "</Delete>";
+    let route = resolved.route(bucket);
+    let mut request = route.request("POST", "");
+    request.query.push("delete", "");
+    let crc = crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, document.as_bytes()) as u32;
+    let crc = STANDARD.encode(crc.to_be_bytes());
+    let mut pushed = request.headers.push("x-amz-checksum-crc32", &crc);
     if resolved.is_third_party() {
         // Servers that predate S3's newer checksums insist on this one.
-        call = call.mutate_request(add_content_md5);
+        let md5 = STANDARD.encode(Md5::digest(&document));
+        pushed = pushed.and_then(|()| request.headers.push("content-md5", &md5));
     }
-    let place = format!("s3://{bucket}");
-    let sent = call.send().await;
-    let output = sent.map_err(|error| from_sdk(operation, &error).with_resource(&place))?;
+    pushed.map_err(|error| on_bucket(invalid_header(operation, &error)))?;
+    let sent = route.exchange_documents(operation, request, Some(document), "DeleteResult");
+    let (_, result) = sent.await.map_err(on_bucket)?;
     let mut indices: HashMap<&str, Vec<usize>> = HashMap::new();
     for &index in batch {
         indices.entry(urls[index].key()).or_default().push(index);
     }
     let mut failures = Failures::new();
-    for failed in output.errors() {
-        if matches!(failed.code(), Some("NoSuchKey" | "NoSuchVersion")) {
+    for failed in result.children("Error") {
+        let code = failed.scalar("Code");
+        if matches!(code, Some("NoSuchKey" | "NoSuchVersion")) {
             // Deleting what is not there succeeds; a few servers list it all the same.
             continue;
         }
-        let Some(indices) = indices.get(failed.key().unwrap_or_default()) else {
-            let text = "the answer says that a key failed which was not asked for";
-            return Err(errors::malformed(operation, text).with_resource(&place));
+        let Some(indices) = indices.get(failed.text("Key").unwrap_or_default()) else {
+            let text = "the response says that a key failed which was not requested";
+            return Err(on_bucket(errors::malformed(operation, text)));
         };
         failures.extend(indices.iter().map(|&index| {
-            let error = errors::of_key(failed.code(), failed.message());
+            let error = errors::of_key(code, failed.text("Message"));
             (index, error.with_resource(urls[index].as_str()))
         }));
     }
     Ok(failures)
 }
 
-fn add_content_md5(request: &mut HttpRequest) {
-    let Some(bytes) = request.body().bytes() else {
-        return;
-    };
-    let digest = aws_smithy_types::base64::encode(Md5::digest(bytes));
-    request.headers_mut().insert("content-md5", digest);
-}
-
 async fn delete_one(resolved: &Resolved, url: &S3Url) -> Result<()> {
-    let sent = send_to_object!(resolved.client(url.bucket()).delete_object(), url);
-    match sent {
-        Ok(_) => Ok(()),
-        Err(error) => match from_sdk(Operation::Delete, &error).with_resource(url.as_str()) {
-            error if error.kind() == ErrorKind::NotFound => Ok(()),
-            error => Err(error),
-        },
+    let route = resolved.route(url.bucket());
+    let mut request = route.request("DELETE", url.key());
+    match route.send(Operation::Delete, &mut request, None).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.with_resource(url.as_str())),
+        _ => Ok(()),
     }
 }
 
@@ -178,7 +167,7 @@ mod tests {
     use aws_smithy_runtime_api::client::http::{
         HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
     };
-    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
     use aws_smithy_types::body::SdkBody;
     use tokio::time::{Instant, sleep};
 
@@ -249,7 +238,7 @@ mod tests {
         assert_eq!((*index, error.kind()), (1, ErrorKind::AccessDenied));
         assert_eq!(error.resource(), Some("s3://bucket/a&b"));
         let sent = replay.only();
-        assert_eq!(sent.line(), "POST http://127.0.0.1:9/bucket/?delete");
+        assert_eq!(sent.line(), "POST http://127.0.0.1:9/bucket/?delete=");
         assert!(
             sent.text().contains("<Quiet>true</Quiet>"),
             "{}",
@@ -283,8 +272,8 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "DELETE http://127.0.0.1:9/bucket/a%01?x-id=DeleteObject",
-                "DELETE http://127.0.0.1:9/bucket/b%0D?x-id=DeleteObject",
+                "DELETE http://127.0.0.1:9/bucket/a%01",
+                "DELETE http://127.0.0.1:9/bucket/b%0D",
             ]
         );
     }

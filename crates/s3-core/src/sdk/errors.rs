@@ -19,9 +19,9 @@ use super::causes::{causes, find, shortened, text_of};
 use super::hint::{REFUSED, hint, wait_of};
 use super::reply::Reply;
 use super::transport_error;
-use super::xml_complete::is_whole_result;
-use crate::{Error, ErrorKind, Operation, Phase, Retryability, classify};
-use s3_wire::ErrorDocument;
+use super::xml_complete::{is_cut_short, is_whole_result};
+use crate::{Error, ErrorKind, Operation, Phase, Result, Retryability, classify};
+use s3_wire::{ErrorDocument, NotXml};
 
 /// Returns what the SDK's error means.
 pub(super) fn from_sdk<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Error
@@ -40,25 +40,43 @@ where
         SdkError::ResponseError(_) if broke_off(error) => {
             Error::new(ErrorKind::Network, operation).with_message(text_of(error))
         }
-        SdkError::ResponseError(context) => {
-            with_reply(context.raw(), |reply| unread(operation, reply, error))
-        }
-        SdkError::ServiceError(context) => with_reply(context.raw(), |reply| {
-            if reply.is_success() && !holds_refusal(reply) {
-                return unread(operation, reply, error);
-            }
-            refused_by_server(operation, reply)
+        SdkError::ResponseError(context) => with_reply(context.raw(), |reply| {
+            not_understood(operation, reply, text_of(error))
         }),
+        SdkError::ServiceError(context) => {
+            with_reply(context.raw(), |reply| refused_by_server(operation, reply))
+        }
         _ => Error::new(ErrorKind::Other, operation).with_message(text_of(error)),
     }
 }
 
-/// Returns the error of a response that the SDK could not read.
-fn unread(operation: Operation, reply: &Reply<'_>, error: &(dyn StdError + 'static)) -> Error {
-    match reply.is_success() && is_whole_result(reply.text()) {
-        true => misunderstood(operation, reply, &text_of(error)),
-        false => not_understood(operation, reply, text_of(error)),
-    }
+/// Parses the document of a successful response.
+///
+/// # Errors
+///
+/// An error response that calls itself a success; a transient error of kind `Server` for a response that ends early or
+/// is not one of S3, and of kind `Protocol` for a document of S3 that cannot be understood.
+pub(super) fn read_document<'b, T>(
+    operation: Operation,
+    reply: &Reply<'b>,
+    parse: impl FnOnce(&'b str) -> std::result::Result<T, NotXml>,
+) -> Result<T> {
+    let Ok(document) = std::str::from_utf8(reply.body) else {
+        let text = "the response is not UTF-8";
+        return Err(not_understood(operation, reply, text));
+    };
+    parse(document).map_err(|not_xml| {
+        let text = not_xml.to_string();
+        if holds_refusal(reply) {
+            refused_by_server(operation, reply)
+        } else if is_cut_short(document) {
+            not_understood(operation, reply, "the response ends in the middle")
+        } else if is_whole_result(document) {
+            misunderstood(operation, reply, &text)
+        } else {
+            not_understood(operation, reply, text)
+        }
+    })
 }
 
 /// Returns whether a response did not arrive whole, rather than that it could not be understood. The type that says so
@@ -93,7 +111,7 @@ pub(super) fn malformed(operation: Operation, text: &str) -> Error {
 }
 
 /// Returns the error of a response that is whole and cannot be understood, with its first bytes.
-pub(super) fn misunderstood(operation: Operation, reply: &Reply<'_>, text: &str) -> Error {
+fn misunderstood(operation: Operation, reply: &Reply<'_>, text: &str) -> Error {
     let error = not_understood(
         operation,
         reply,

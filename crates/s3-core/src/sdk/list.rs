@@ -5,18 +5,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_sdk_s3::types::{EncodingType, MultipartUpload};
 use s3_url::{S3Prefix, S3Url};
+use s3_wire::Element;
 use s3_wire::listing::KeyDecoder;
 
 use super::client::Resolved;
-use super::convert;
-use super::errors::{self, from_sdk};
+use super::document::{self, is_truncated};
+use super::errors;
 use super::listing;
 use super::reply::Reply;
 use super::response_limit::MAX_DOCUMENT;
 use super::transport_error;
-use super::xml_complete::XmlComplete;
 use crate::{
     ByteCounter, Error, ErrorKind, ListPage, ListRequest, ListUploads, ListedUpload, Operation,
     Result, UploadId, UploadsPage,
@@ -174,75 +173,73 @@ impl Form {
 }
 
 pub(super) async fn uploads(resolved: &Resolved, request: ListUploads) -> Result<UploadsPage> {
-    let ListUploads {
-        prefix,
-        after,
-        max_uploads,
-    } = request;
-    let operation = Operation::ListUploads;
-    let (after_key, after_upload) = after.unzip();
-    let call = resolved
-        .client(prefix.bucket())
-        .list_multipart_uploads()
-        .bucket(prefix.bucket());
-    let call = call
-        .encoding_type(EncodingType::Url)
-        .set_prefix(non_empty(prefix.prefix()))
-        .set_key_marker(after_key.as_deref().map(str::to_owned))
-        .set_upload_id_marker(after_upload.map(|upload| upload.as_str().to_owned()))
-        .set_max_uploads(max_uploads.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let sent = call.customize().interceptor(XmlComplete).send().await;
-    let mut output =
-        sent.map_err(|error| from_sdk(operation, &error).with_resource(prefix.as_str()))?;
-    let malformed = |text| errors::malformed(operation, text).with_resource(prefix.as_str());
-
-    let keys = output.uploads().iter().filter_map(MultipartUpload::key);
-    let decoder = KeyDecoder::new(
-        output.encoding_type() == Some(&EncodingType::Url),
-        prefix.prefix(),
-        output.next_key_marker().into_iter().chain(keys),
-    );
-    let uploads = output.uploads.take().unwrap_or_default().into_iter();
-    let uploads = uploads.map(|upload| listed_upload(&prefix, &decoder, upload));
-    let uploads: Vec<ListedUpload> = uploads.collect::<Result<_, _>>().map_err(malformed)?;
-    if output.is_truncated != Some(true) {
-        return Ok(UploadsPage::new(uploads, None));
-    }
-    match (output.next_key_marker(), output.next_upload_id_marker()) {
-        (Some(key), Some(upload)) if !key.is_empty() => {
-            let key = decoder.decode(key).map_err(malformed)?;
-            Ok(UploadsPage::new(
-                uploads,
-                Some((Arc::from(&*key), UploadId::new(upload))),
-            ))
-        }
-        _ => Err(malformed(
-            "the listing goes on, but the answer does not say where",
-        )),
-    }
+    let page = list_uploads(resolved, &request).await;
+    page.map_err(|error| error.with_resource(&request.prefix))
 }
 
-fn non_empty(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
+async fn list_uploads(resolved: &Resolved, list: &ListUploads) -> Result<UploadsPage> {
+    let operation = Operation::ListUploads;
+    let route = resolved.route(list.prefix.bucket());
+    let mut request = route.request("GET", "");
+    let query = &mut request.query;
+    query.push("encoding-type", "url");
+    let after = list.after.as_ref();
+    for (name, text) in [
+        ("key-marker", after.map(|(key, _)| &**key)),
+        ("prefix", Some(list.prefix.prefix())),
+        ("upload-id-marker", after.map(|(_, upload)| upload.as_str())),
+    ] {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            query.push(name, text);
+        }
+    }
+    if let Some(max) = list.max_uploads {
+        query.push("max-uploads", &max.min(i32::MAX as u32).to_string());
+    }
+    query.push("uploads", "");
+    let root = "ListMultipartUploadsResult";
+    let (_, page) = route
+        .exchange_documents(operation, request, None, root)
+        .await?;
+    uploads_page(&page, &list.prefix).map_err(|text| errors::malformed(operation, text))
+}
+
+fn uploads_page(page: &Element, prefix: &S3Prefix) -> Result<UploadsPage, &'static str> {
+    let keys = page
+        .children("Upload")
+        .filter_map(|upload| upload.text("Key"));
+    let others = page
+        .text("Prefix")
+        .into_iter()
+        .chain(page.text("NextKeyMarker"));
+    let claims_encoding = page.scalar("EncodingType") == Some("url");
+    let decoder = KeyDecoder::new(claims_encoding, prefix.prefix(), others.chain(keys));
+    let uploads = page.children("Upload");
+    let uploads = uploads.map(|upload| listed_upload(prefix, &decoder, upload));
+    let uploads = uploads.collect::<Result<_, _>>()?;
+    if !is_truncated(page)? {
+        return Ok(UploadsPage::new(uploads, None));
+    }
+    let key = page.text("NextKeyMarker").filter(|key| !key.is_empty());
+    let next = key.zip(page.text("NextUploadIdMarker"));
+    let (key, upload) = next.ok_or("the listing goes on, but the response does not say where")?;
+    let next = (Arc::from(&*decoder.decode(key)?), UploadId::new(upload));
+    Ok(UploadsPage::new(uploads, Some(next)))
 }
 
 fn listed_upload(
     prefix: &S3Prefix,
     decoder: &KeyDecoder,
-    upload: MultipartUpload,
+    upload: &Element,
 ) -> Result<ListedUpload, &'static str> {
-    let key = upload.key.as_deref();
+    let key = upload.text("Key");
     let key = decoder.decode(key.ok_or("an entry of the listing has no key")?)?;
     let url = S3Url::from_parts(prefix.bucket(), &key)
         .map_err(|_| "an entry of the listing has an empty key")?;
-    let id = upload
-        .upload_id
-        .ok_or("an entry of the listing has no upload id")?;
-    Ok(ListedUpload::new(
-        url,
-        UploadId::new(&id),
-        convert::time(upload.initiated),
-    ))
+    let id = upload.scalar("UploadId");
+    let id = UploadId::new(id.ok_or("an entry of the listing has no upload id")?);
+    let initiated = document::time(upload, "Initiated");
+    Ok(ListedUpload::new(url, id, initiated))
 }
 
 #[cfg(test)]

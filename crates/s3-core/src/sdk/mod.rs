@@ -1,14 +1,16 @@
-//! [`SdkStore`]: every operation over `aws-sdk-s3`, to AWS or to any endpoint that speaks S3.
+//! [`SdkStore`]: S3 on AWS or on any endpoint that speaks it.
 //!
-//! The flow of a call: [`store`] finds the [`client`], which is made from the [`builder`]'s settings at the
-//! first operation, with one [`identity`] for whatever signs; the operation's own file turns the request into the SDK's
-//! and the response back with [`convert`]; [`whitespace_key`] puts the object's name in, and [`xml_complete`] and [`known_range`] see
-//! that a response is complete or says what it is a part of. [`response_limit`] breaks off what does not end, and
-//! [`clock_skew`] asks again where the server has set the [`clock`].
-//! What comes back is read in three places: [`listing`] for pages of keys, [`answer`] for headers, [`reply`] for
-//! error responses. The direct path hands them bytes; the generated client's outputs go through the same rules.
-//! Whatever fails goes through [`errors`], the one place that knows the SDK's error types, with [`causes`] to see
-//! through the layers and [`hint`] to say what to do.
+//! The flow of a call: [`store`] resolves the configuration with [`client`] at the first operation, from the
+//! [`builder`]'s settings, the environment and the profile ([`chain`], [`profile`]), with one [`identity`] cache for
+//! whatever signs. The operation's own file builds a `s3_wire::Request`. [`sender`] signs it and sends it over `s3-wire`,
+//! or hands it to [`sdk_transport`], which sends it through the SDK's client. [`answer`] reads the headers of the
+//! response, [`listing`] pages of keys and [`document`] other XML documents.
+//!
+//! The generated client's own operations create and delete buckets. Its responses are limited by [`response_limit`];
+//! [`clock_skew`] repeats its requests once the server has told the time, which [`clock`] keeps.
+//!
+//! Errors: [`transport_error`] for requests without a response, [`errors`] for error responses and for the SDK's own
+//! types, with [`causes`] to see through its layers and [`hint`] to say what to do.
 //!
 //! Types of the SDK appear in two public signatures only: [`SdkStore::from_client`] and
 //! [`SdkStoreBuilder::http_client`].
@@ -29,6 +31,7 @@ mod copy;
 #[cfg(feature = "config")]
 mod credential_process;
 mod delete;
+mod document;
 mod endpoint;
 mod errors;
 #[cfg(feature = "fuzzing")]
@@ -54,11 +57,9 @@ mod store;
 mod target;
 #[cfg(test)]
 mod tests;
-mod tolerant;
 mod transport;
 mod transport_error;
 mod upload;
-mod whitespace_key;
 mod xml_complete;
 
 pub use builder::{Addressing, Integrity, SdkStoreBuilder};

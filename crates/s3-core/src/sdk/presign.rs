@@ -3,10 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::presigning::PresigningConfig;
+use s3_wire::Request;
+use s3_wire::sign::encode_key;
 
 use super::client::Resolved;
-use super::errors::{self, from_sdk};
-use super::whitespace_key::to_object;
+use super::{errors, sdk_transport};
 use crate::{Operation, PresignMethod, PresignRequest, Result};
 
 pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Result<String> {
@@ -17,21 +18,18 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
     } = request;
     let on_url = |error: crate::Error| error.with_resource(url.as_str());
     let config = validity(expires, resolved.clock.now()).map_err(on_url)?;
-    let client = resolved.client(url.bucket());
-    /// Presigns a call of the client.
-    macro_rules! sign {
-        ($call:ident) => {{
-            let signed = to_object!(client.$call(), url).presigned(config).await;
-            signed.map_err(|error| on_url(from_sdk(Operation::Presign, &error)))?
-        }};
-    }
-    let signed = match method {
-        PresignMethod::Get => sign!(get_object),
-        PresignMethod::Head => sign!(head_object),
-        PresignMethod::Put => sign!(put_object),
-        PresignMethod::Delete => sign!(delete_object),
+    let method = match method {
+        PresignMethod::Get => "GET",
+        PresignMethod::Head => "HEAD",
+        PresignMethod::Put => "PUT",
+        PresignMethod::Delete => "DELETE",
     };
-    Ok(signed.uri().to_owned())
+    let mut path = "/".to_owned();
+    encode_key(url.key(), &mut path);
+    let request = Request::new(method, "", path);
+    let client = resolved.client(url.bucket());
+    let signed = sdk_transport::presign(&client, url.bucket(), &request, config).await;
+    signed.map_err(on_url)
 }
 
 fn validity(expires: Duration, now: SystemTime) -> Result<PresigningConfig> {

@@ -9,25 +9,11 @@ use super::answer::read_headers;
 use super::client::Resolved;
 use super::payload_digest::{self, ADDED, header_of};
 use super::sender::{Route, invalid_header};
-use super::upload::part_number;
 use super::{errors, transport_error};
 use crate::{
     Attributes, Checksum, Operation, PartTag, Payload, PutMode, PutRequest, PutResponse, Result,
     UploadPart,
 };
-
-/// Sets the condition of a write on a builder of the SDK.
-macro_rules! with_mode {
-    ($builder:expr, $mode:expr) => {
-        match &$mode {
-            $crate::PutMode::Overwrite => $builder,
-            $crate::PutMode::IfAbsent => $builder.if_none_match("*"),
-            $crate::PutMode::IfMatch(etag) => $builder.if_match(etag.quoted()),
-        }
-    };
-}
-
-pub(super) use with_mode;
 
 pub(super) async fn put(resolved: &Resolved, request: PutRequest) -> Result<PutResponse> {
     let sent = put_object(resolved, &request).await;
@@ -80,7 +66,6 @@ async fn upload_part(resolved: &Resolved, part: &UploadPart) -> Result<PartTag> 
         checksum,
     } = part;
     let operation = Operation::UploadPart;
-    part_number(operation, *number)?;
     let route = resolved.route(url.bucket());
     let mut request = route.request("PUT", url.key());
     request.query.push("partNumber", &number.to_string());
@@ -104,7 +89,7 @@ async fn upload_part(resolved: &Resolved, part: &UploadPart) -> Result<PartTag> 
     Ok(tag)
 }
 
-fn push_condition(headers: &mut Headers, mode: &PutMode) -> Result<(), HeaderError> {
+pub(super) fn push_condition(headers: &mut Headers, mode: &PutMode) -> Result<(), HeaderError> {
     match mode {
         PutMode::Overwrite => Ok(()),
         PutMode::IfAbsent => headers.push("if-none-match", "*"),
@@ -112,7 +97,11 @@ fn push_condition(headers: &mut Headers, mode: &PutMode) -> Result<(), HeaderErr
     }
 }
 
-fn push_attributes(headers: &mut Headers, attributes: &Attributes) -> Result<(), HeaderError> {
+/// Adds all but the encoding, which an upload in chunks changes.
+pub(super) fn push_attributes(
+    headers: &mut Headers,
+    attributes: &Attributes,
+) -> Result<(), HeaderError> {
     let Attributes {
         content_type,
         cache_control,

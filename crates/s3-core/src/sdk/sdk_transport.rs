@@ -2,7 +2,7 @@
 //!
 //! That is: directory buckets and access points, an HTTP client of the caller's, the SDK's own retries, and stores made
 //! from a ready client. The SDK resolves the endpoint, signs, connects and retries. Request and response stay ours: a
-//! `HeadObject` call carries them. Its request is replaced before it is signed, and a successful response is taken
+//! `HeadObject` call (`ListBuckets` without a bucket) carries them. Its request is replaced before it is signed, and a successful response is taken
 //! before the SDK parses it.
 
 use std::fmt;
@@ -15,6 +15,7 @@ use aws_sdk_s3::config::interceptors::{
 };
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
@@ -29,7 +30,8 @@ use crate::{Operation, Payload, Result};
 /// The key of the call whose request is replaced.
 const KEY: &str = "k";
 
-/// Sends `request`, whose path is the encoded key, and returns a successful response.
+/// Sends `request`, whose path is the encoded key, and returns a successful response. Without a bucket it goes to the
+/// service.
 pub(super) async fn send(
     client: &Client,
     operation: Operation,
@@ -38,30 +40,37 @@ pub(super) async fn send(
     payload: Option<&Payload>,
     signs_payload: bool,
 ) -> Result<Response> {
-    let taken = Arc::new(Mutex::new(None));
-    let mut path_and_query = request.path.clone();
-    if !request.query.as_str().is_empty() {
-        path_and_query.push('?');
-        path_and_query.push_str(request.query.as_str());
-    }
-    let headers = request.headers.iter();
-    let replace = Replace {
-        method: request.method,
-        path_and_query,
-        headers: headers
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        payload: payload.cloned(),
-        signs_payload,
-        taken: Arc::clone(&taken),
+    let replace = Replace::by(request, payload, signs_payload);
+    let taken = Arc::clone(&replace.taken);
+    let sent = if bucket.is_empty() {
+        let call = client.list_buckets().customize();
+        let sent = call.interceptor(replace).send().await;
+        sent.map(drop).map_err(|error| from_sdk(operation, &error))
+    } else {
+        let call = client.head_object().bucket(bucket).key(KEY).customize();
+        let sent = call.interceptor(replace).send().await;
+        sent.map(drop).map_err(|error| from_sdk(operation, &error))
     };
-    let call = client.head_object().bucket(bucket).key(KEY).customize();
-    let sent = call.interceptor(replace).send().await;
     let response = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (response, sent) {
         (Some(response), _) => Ok(response),
-        (None, Err(error)) => Err(from_sdk(operation, &error)),
-        (None, Ok(_)) => Err(malformed(operation, "the response is missing")),
+        (None, Err(error)) => Err(error),
+        (None, Ok(())) => Err(malformed(operation, "the response is missing")),
+    }
+}
+
+/// Returns the URL of `request` with a signature in it.
+pub(super) async fn presign(
+    client: &Client,
+    bucket: &str,
+    request: &Request<'_>,
+    config: PresigningConfig,
+) -> Result<String> {
+    let call = client.head_object().bucket(bucket).key(KEY).customize();
+    let call = call.interceptor(Replace::by(request, None, false));
+    match call.presigned(config).await {
+        Ok(signed) => Ok(signed.uri().to_owned()),
+        Err(error) => Err(from_sdk(Operation::Presign, &error)),
     }
 }
 
@@ -74,6 +83,27 @@ struct Replace {
     /// Whether the SDK is to hash the payload, if it is in one buffer. It cannot hash a stream.
     signs_payload: bool,
     taken: Arc<Mutex<Option<Response>>>,
+}
+
+impl Replace {
+    fn by(request: &Request<'_>, payload: Option<&Payload>, signs_payload: bool) -> Self {
+        let mut path_and_query = request.path.clone();
+        if !request.query.as_str().is_empty() {
+            path_and_query.push('?');
+            path_and_query.push_str(request.query.as_str());
+        }
+        let headers = request.headers.iter();
+        Self {
+            method: request.method,
+            path_and_query,
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            payload: payload.cloned(),
+            signs_payload,
+            taken: Arc::default(),
+        }
+    }
 }
 
 impl fmt::Debug for Replace {
@@ -94,7 +124,11 @@ impl Intercept for Replace {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let request = context.request_mut();
-        let base = request.uri().strip_suffix(KEY);
+        let uri = request.uri();
+        let base = match uri.split_once("?x-id=ListBuckets") {
+            Some((service, _)) => Some(service),
+            None => uri.strip_suffix(KEY),
+        };
         let base = base.and_then(|base| base.strip_suffix('/'));
         let base = base.ok_or("the endpoint's path does not end in the key")?;
         let uri = format!("{base}{}", self.path_and_query);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use s3_wire::sign::{HeaderError, SigningKeys};
+use s3_wire::sign::{HeaderError, PayloadHash, SigningKeys};
 use s3_wire::{Pool, Request, Response, ResponseHead, WireErrorKind};
 
 use super::client::Resolved;
@@ -177,7 +177,8 @@ impl Route<'_> {
                 self.bucket,
                 request,
                 payload,
-                self.resolved.signs_payloads,
+                self.resolved.signs_payloads
+                    || matches!(request.payload_hash, PayloadHash::Sha256(_)),
             );
             // Boxed: the SDK's future is large, and few requests take this way.
             return Box::pin(sent).await;

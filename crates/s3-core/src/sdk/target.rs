@@ -69,7 +69,7 @@ impl Targets {
         }
     }
 
-    /// Returns where requests for the bucket go, or `None` if that is not for the direct path: access points,
+    /// Returns where requests for the bucket go (for the service, if the name is empty), or `None` if that is not for the direct path: access points,
     /// directory buckets, and everything that the rules refuse. The generated client then does it, or says what
     /// is wrong.
     pub(crate) fn get(&self, bucket: &str) -> Option<Arc<Target>> {
@@ -100,11 +100,12 @@ impl Targets {
     fn resolve(&self, bucket: &str) -> Option<Target> {
         // The rules leave room for a bucket that is not given; the generated client does not. Whether the region
         // in an access point's name counts is a setting that the generated client keeps to itself.
-        if bucket.trim().is_empty() || bucket.starts_with("arn:") {
+        let is_service = bucket.is_empty();
+        if (bucket.trim().is_empty() && !is_service) || bucket.starts_with("arn:") {
             return None;
         }
         let params = Params::builder()
-            .bucket(bucket)
+            .set_bucket((!is_service).then(|| bucket.to_owned()))
             .region(
                 self.regions
                     .of(bucket)

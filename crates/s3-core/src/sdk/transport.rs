@@ -1,5 +1,6 @@
 //! How connections are made: which certificates are trusted, and whether a proxy stands in between.
 
+#[cfg(feature = "https")]
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,20 +11,11 @@ use crate::{Operation, Result};
 /// Idle connections that are kept per host: as many as an engine is likely to have requests in flight.
 const IDLE_CONNECTIONS: usize = 256;
 
-/// The variables that name proxies; lower case counts too.
-pub(super) const PROXY_VARIABLES: [&str; 6] = [
-    "HTTP_PROXY",
-    "http_proxy",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
-
 /// Settings of connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transport {
     /// The file with the only authorities that are trusted, and what named it.
+    #[cfg(feature = "https")]
     pub(super) ca_bundle: Option<(PathBuf, String)>,
     /// Whether the environment names a proxy.
     pub(super) may_use_proxies: bool,
@@ -38,9 +30,13 @@ pub(super) fn is_proxied(endpoint: Option<&str>, region: &str) -> bool {
         .is_ok_and(|url| proxies.intercept(&url).is_some())
 }
 
+/// Returns whether a variable names a proxy; lower case counts too.
+#[cfg(feature = "config")]
 pub(super) fn environment_names_a_proxy() -> bool {
-    let named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    PROXY_VARIABLES.into_iter().any(named)
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+        .iter()
+        .any(|name| is_set(name) || is_set(&name.to_ascii_lowercase()))
 }
 
 pub(super) fn pool() -> aws_smithy_http_client::Builder {

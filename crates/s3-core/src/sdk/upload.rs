@@ -1,156 +1,167 @@
-//! Writing an object in parts.
+//! Multipart uploads, but for their parts: create, complete, abort, list parts.
 
-use aws_sdk_s3::types::{
-    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Part,
-};
+use std::fmt::Write;
+
+use s3_wire::{Element, escape};
 
 use super::client::Resolved;
-use super::convert::{self, checksum_of, with_attributes, with_checksum};
-use super::errors::{self, from_sdk};
-use super::put::with_mode;
-use super::whitespace_key::{send_to_object, to_object};
-use super::xml_complete::XmlComplete;
+use super::convert;
+use super::document::{self, XMLNS, is_truncated, written};
+use super::errors;
+use super::put::{push_attributes, push_condition};
+use super::sender::invalid_header;
 use crate::{
     AbortUpload, CompleteUpload, CreateUpload, ListParts, ListedPart, Operation, PartTag,
-    PartsPage, PutResponse, Result, UploadId,
+    PartsPage, PutMode, PutResponse, Result, UploadId,
 };
 
 pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result<UploadId> {
-    let CreateUpload { url, attributes } = request;
-    let mut call = with_attributes!(
-        resolved.client(url.bucket()).create_multipart_upload(),
-        attributes
-    );
+    let created = create_upload(resolved, &request).await;
+    created.map_err(|error| error.with_resource(&request.url))
+}
+
+async fn create_upload(resolved: &Resolved, create: &CreateUpload) -> Result<UploadId> {
+    let CreateUpload { url, attributes } = create;
+    let operation = Operation::CreateUpload;
+    let route = resolved.route(url.bucket());
+    let mut request = route.request("POST", url.key());
+    request.query.push("uploads", "");
+    // Sent twice, it would leave an upload behind.
+    request.idempotent = false;
+    let headers = &mut request.headers;
+    let mut pushed = push_attributes(headers, attributes);
+    if let Some(encoding) = &attributes.content_encoding {
+        pushed = pushed.and_then(|()| headers.push("content-encoding", encoding));
+    }
     if resolved.adds_checksums {
         // Its parts will carry this one, and the object then has one for the whole of it.
-        call = call
-            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-            .checksum_type(ChecksumType::FullObject);
+        pushed = pushed
+            .and_then(|()| headers.push("x-amz-checksum-algorithm", "CRC64NVME"))
+            .and_then(|()| headers.push("x-amz-checksum-type", "FULL_OBJECT"));
     }
-    let sent = send_to_object!(call, url);
-    let output = sent
-        .map_err(|error| from_sdk(Operation::CreateUpload, &error).with_resource(url.as_str()))?;
-    match output.upload_id() {
-        Some(id) if !id.is_empty() => Ok(UploadId::new(id)),
-        _ => {
-            let error = errors::malformed(Operation::CreateUpload, "the answer has no upload id");
-            Err(error.with_resource(url.as_str()))
-        }
+    pushed.map_err(|error| invalid_header(operation, &error))?;
+    let root = "InitiateMultipartUploadResult";
+    let (_, result) = route
+        .exchange_documents(operation, request, None, root)
+        .await?;
+    match result.scalar("UploadId") {
+        Some(id) => Ok(UploadId::new(id)),
+        None => Err(errors::malformed(
+            operation,
+            "the response has no upload id",
+        )),
     }
 }
 
 pub(super) async fn complete(resolved: &Resolved, request: CompleteUpload) -> Result<PutResponse> {
+    let completed = complete_upload(resolved, &request).await;
+    completed.map_err(|error| error.with_resource(&request.url))
+}
+
+async fn complete_upload(resolved: &Resolved, complete: &CompleteUpload) -> Result<PutResponse> {
     let CompleteUpload {
         url,
         upload,
         parts,
         mode,
-    } = request;
+    } = complete;
     let operation = Operation::CompleteUpload;
-    let on_url = |error: crate::Error| error.with_resource(url.as_str());
     if parts.is_empty() {
-        return Err(on_url(errors::refused(
+        return Err(errors::refused(
             operation,
             "an upload needs at least one part",
-        )));
+        ));
     }
-    let parts: Result<Vec<CompletedPart>> = parts.into_iter().map(completed_part).collect();
-    let parts = CompletedMultipartUpload::builder()
-        .set_parts(Some(parts.map_err(on_url)?))
-        .build();
-    let call = with_mode!(
-        resolved.client(url.bucket()).complete_multipart_upload(),
-        mode
-    )
-    .upload_id(upload.as_str())
-    .multipart_upload(parts);
-    let sent = send_to_object!(call, url);
-    let output = sent.map_err(|error| on_url(from_sdk(operation, &error)))?;
-    let checksum = convert::covers_object(output.checksum_type.as_ref())
-        .then(|| checksum_of!(output))
-        .flatten();
-    Ok(PutResponse {
-        checksum,
-        etag: convert::etag(output.e_tag),
-        version: convert::version(output.version_id),
-    })
+    let route = resolved.route(url.bucket());
+    let mut request = route.request("POST", url.key());
+    request.query.push("uploadId", upload.as_str());
+    request.idempotent = *mode == PutMode::Overwrite;
+    push_condition(&mut request.headers, mode)
+        .map_err(|error| invalid_header(operation, &error))?;
+    let mut document = format!("<CompleteMultipartUpload {XMLNS}>");
+    for part in parts {
+        write_part(&mut document, part);
+    }
+    document.push_str("</CompleteMultipartUpload>");
+    let root = "CompleteMultipartUploadResult";
+    let (head, result) = route
+        .exchange_documents(operation, request, Some(document), root)
+        .await?;
+    Ok(written(&head, &result))
 }
 
-fn completed_part(tag: PartTag) -> Result<CompletedPart> {
-    let PartTag {
-        number,
-        etag,
-        checksum,
-    } = tag;
-    let number = part_number(Operation::CompleteUpload, number)?;
-    let part = CompletedPart::builder()
-        .part_number(number)
-        .e_tag(etag.quoted());
-    Ok(with_checksum!(part, checksum).build())
+fn write_part(document: &mut String, part: &PartTag) {
+    let etag = part.etag.quoted();
+    let mut checksum = String::new();
+    if let Some(sum) = &part.checksum {
+        let name = format!("Checksum{}", sum.algorithm.as_str());
+        checksum = format!("<{name}>{}</{name}>", escape(&sum.value));
+    }
+    write!(
+        document,
+        "<Part><ETag>{}</ETag>{checksum}<PartNumber>{}</PartNumber></Part>",
+        escape(&etag),
+        part.number
+    )
+    .expect("memory takes every write");
 }
 
 pub(super) async fn abort(resolved: &Resolved, request: AbortUpload) -> Result<()> {
     let AbortUpload { url, upload } = request;
-    let call = resolved.client(url.bucket()).abort_multipart_upload();
-    let call = call.upload_id(upload.as_str());
-    let sent = send_to_object!(call, url);
-    sent.map_err(|error| from_sdk(Operation::AbortUpload, &error).with_resource(url.as_str()))?;
+    let route = resolved.route(url.bucket());
+    let mut request = route.request("DELETE", url.key());
+    request.query.push("uploadId", upload.as_str());
+    let sent = route.send(Operation::AbortUpload, &mut request, None).await;
+    sent.map_err(|error| error.with_resource(&url))?;
     Ok(())
 }
 
 pub(super) async fn parts(resolved: &Resolved, request: ListParts) -> Result<PartsPage> {
-    let ListParts {
-        url,
-        upload,
-        after,
-        max_parts,
-    } = request;
+    let page = list_parts(resolved, &request).await;
+    page.map_err(|error| error.with_resource(&request.url))
+}
+
+async fn list_parts(resolved: &Resolved, list: &ListParts) -> Result<PartsPage> {
     let operation = Operation::ListParts;
-    let call = resolved.client(url.bucket()).list_parts();
-    let call = call
-        .upload_id(upload.as_str())
-        .set_part_number_marker(after.map(|number| number.to_string()))
-        .set_max_parts(max_parts.map(|max| i32::try_from(max).unwrap_or(i32::MAX)));
-    let call = to_object!(call, url).interceptor(XmlComplete);
-    let sent = call.send().await;
-    let output = sent.map_err(|error| from_sdk(operation, &error).with_resource(url.as_str()))?;
-    let malformed = |text| errors::malformed(operation, text).with_resource(url.as_str());
-    let next = match (output.is_truncated, output.next_part_number_marker()) {
-        (Some(true), Some(marker)) => Some(
+    let route = resolved.route(list.url.bucket());
+    let mut request = route.request("GET", list.url.key());
+    let query = &mut request.query;
+    if let Some(max) = list.max_parts {
+        query.push("max-parts", &max.min(i32::MAX as u32).to_string());
+    }
+    if let Some(after) = list.after {
+        query.push("part-number-marker", &after.to_string());
+    }
+    query.push("uploadId", list.upload.as_str());
+    let root = "ListPartsResult";
+    let (_, page) = route
+        .exchange_documents(operation, request, None, root)
+        .await?;
+    parts_page(&page).map_err(|text| errors::malformed(operation, text))
+}
+
+fn parts_page(page: &Element) -> Result<PartsPage, &'static str> {
+    let next = match (is_truncated(page)?, page.scalar("NextPartNumberMarker")) {
+        (true, Some(marker)) => Some(
             marker
                 .parse()
-                .map_err(|_| malformed("the answer's part number marker is no number"))?,
+                .map_err(|_| "the response's part number marker is not a number")?,
         ),
-        (Some(true), None) => {
-            return Err(malformed(
-                "the listing goes on, but the answer does not say where",
-            ));
-        }
-        _ => None,
+        (true, None) => return Err("the listing goes on, but the response does not say where"),
+        (false, _) => None,
     };
-    let listed = output
-        .parts
-        .unwrap_or_default()
-        .into_iter()
-        .map(listed_part);
-    let listed: Option<Vec<ListedPart>> = listed.collect();
-    let listed =
-        listed.ok_or_else(|| malformed("a part of the listing lacks number, tag or size"))?;
+    let listed: Option<Vec<ListedPart>> = page.children("Part").map(listed_part).collect();
+    let listed = listed.ok_or("a part of the listing lacks number, tag or size")?;
     Ok(PartsPage::new(listed, next))
 }
 
-fn listed_part(part: Part) -> Option<ListedPart> {
-    let number = u32::try_from(part.part_number?).ok()?;
-    let size = u64::try_from(part.size?).ok()?;
-    let mut listed = ListedPart::new(number, convert::etag(part.e_tag)?, size);
-    listed.last_modified = convert::time(part.last_modified);
+fn listed_part(part: &Element) -> Option<ListedPart> {
+    let number = part.scalar("PartNumber")?.parse().ok()?;
+    let size = part.scalar("Size")?.parse().ok()?;
+    let etag = convert::etag_of(part.scalar("ETag")?)?;
+    let mut listed = ListedPart::new(number, etag, size);
+    listed.last_modified = document::time(part, "LastModified");
     Some(listed)
-}
-
-/// Returns the number as the SDK wants it. Whether it is one that S3 allows is the server's to say.
-pub(super) fn part_number(operation: Operation, number: u32) -> Result<i32> {
-    i32::try_from(number)
-        .map_err(|_| errors::refused(operation, format!("{number} is no part number")))
 }
 
 #[cfg(test)]
@@ -183,7 +194,7 @@ mod tests {
             .unwrap();
         assert_eq!(id, upload());
         let sent = replay.only();
-        assert_eq!(sent.line(), "POST http://127.0.0.1:9/bucket/key?uploads");
+        assert_eq!(sent.line(), "POST http://127.0.0.1:9/bucket/key?uploads=");
         assert_eq!(sent.header("x-amz-meta-who"), Some("me"));
         assert_eq!(sent.header("content-type"), None);
     }

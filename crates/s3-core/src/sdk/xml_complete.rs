@@ -1,38 +1,7 @@
-//! Responses that end too early.
+//! Whether a document has arrived whole, by the tags of its root.
 //!
-//! The SDK's reader of XML takes a document for complete as soon as its bytes end. Where a response has no length
-//! and ends with its connection, as behind proxies that speak HTTP/1.0, a connection that breaks would make a
-//! listing shorter, and the failures of a batch fewer, in silence.
-
-use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
-use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::BoxError;
-
-/// Fails a call whose response is a document that was never closed. Goes on calls that return many entries.
-#[derive(Debug)]
-pub(super) struct XmlComplete;
-
-impl Intercept for XmlComplete {
-    fn name(&self) -> &'static str {
-        "XmlComplete"
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let answer = context.response();
-        let body = answer.body().bytes().map(std::str::from_utf8);
-        match body {
-            Some(Ok(text)) if answer.status().is_success() && is_cut_short(text) => {
-                Err("the answer ends in the middle".into())
-            }
-            _ => Ok(()),
-        }
-    }
-}
+//! Where a response has no length and ends with its connection, as behind proxies that speak HTTP/1.0, a connection that
+//! breaks would otherwise look like a document that is not well-formed.
 
 /// Returns what follows the `<` of a document's first element.
 fn root(text: &str) -> Option<&str> {

@@ -122,7 +122,7 @@ fn protected(text: Cow<'_, str>) -> Cow<'_, str> {
     text
 }
 
-fn unescaped(text: Cow<'_, str>) -> Result<Cow<'_, str>, NotXml> {
+pub(super) fn unescaped(text: Cow<'_, str>) -> Result<Cow<'_, str>, NotXml> {
     if !text.contains('&') {
         return Ok(text);
     }

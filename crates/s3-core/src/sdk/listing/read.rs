@@ -4,11 +4,8 @@ use s3_url::S3Prefix;
 use s3_wire::listing::Page;
 
 use super::list_page;
-use crate::sdk::errors::{
-    beginning, holds_refusal, malformed, misunderstood, not_understood, refused_by_server,
-};
+use crate::sdk::errors::{beginning, malformed, read_document, refused_by_server};
 use crate::sdk::reply::Reply;
-use crate::sdk::xml_complete::{is_cut_short, is_whole_result};
 use crate::{Error, ListPage, Operation, Result};
 
 /// Reads the response to a request for a page of the keys that begin with `prefix`.
@@ -33,21 +30,8 @@ pub(in crate::sdk) fn read_version(
     if !reply.is_success() {
         return Err(on_prefix(refused_by_server(Operation::List, reply)));
     }
-    let odd = |text: &str| on_prefix(not_understood(Operation::List, reply, text));
-    let Ok(document) = std::str::from_utf8(reply.body) else {
-        return Err(odd("the answer is not UTF-8"));
-    };
-    let page = Page::parse(document).map_err(|not_xml| {
-        if holds_refusal(reply) {
-            on_prefix(refused_by_server(Operation::List, reply))
-        } else if is_cut_short(document) {
-            odd("the answer ends in the middle")
-        } else if is_whole_result(document) {
-            on_prefix(misunderstood(Operation::List, reply, &not_xml.to_string()))
-        } else {
-            odd(&not_xml.to_string())
-        }
-    })?;
+    let page =
+        read_document(Operation::List, reply, |text| Page::parse(text)).map_err(on_prefix)?;
     let version_1 = version_1 || page.marker.is_some() || page.next_marker.is_some();
     let listed = list_page(&page, prefix, version_1);
     let listed = listed.map_err(|text| {

@@ -586,9 +586,6 @@ fn odd_pages_are_read_alike() {
     for document in [
         "\u{feff}<ListBucketResult><Name>b</Name></ListBucketResult>",
         "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>",
-        "<ListBucketResult><IsTruncated>\n  False\n </IsTruncated></ListBucketResult>",
-        "<ListBucketResult><Contents><Key>k</Key><Size>\n 1 </Size><LastModified>today</LastModified></Contents></ListBucketResult>",
-        "<ListBucketResult><Contents><Key>k</Key><Size>1</Size><LastModified>Tue, 13 Mar 2018 17:25:04 GMT</LastModified></Contents></ListBucketResult>",
         "<!DOCTYPE x><ListBucketResult><Name>b</Name> text <!-- Contents --> </ListBucketResult> <after>",
         "<x:ListBucketResult xmlns:x='y'><x:Contents><x:Key>k</x:Key><x:Size>1</x:Size></x:Contents></x:ListBucketResult>",
         "<ListBucketResult><Contents><Owner><Key>no</Key></Owner><Key>k</Key><Size>1</Size></Contents></ListBucketResult>",
@@ -605,6 +602,21 @@ fn odd_pages_are_read_alike() {
         "<ListBucketResult><IsTruncated>false</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>",
     ] {
         agreed(document).unwrap();
+    }
+}
+
+#[test]
+fn scalars_in_other_forms_are_read() {
+    let read = |document: &str| read_direct(&prefix(), document.as_bytes()).unwrap();
+    let empty = "<ListBucketResult><IsTruncated>\n  False\n </IsTruncated></ListBucketResult>";
+    assert_eq!(read(empty), ListPage::default());
+    let time = Some(UNIX_EPOCH + Duration::from_secs(1_520_961_904));
+    for (text, time) in [("Tue, 13 Mar 2018 17:25:04 GMT", time), ("today", None)] {
+        let document = listing(&format!(
+            "<Contents><Key>k</Key><Size>\n 1 </Size><LastModified>{text}</LastModified></Contents>"
+        ));
+        let object = &read(&document).objects[0];
+        assert_eq!((object.size, object.last_modified), (1, time), "{text}");
     }
 }
 

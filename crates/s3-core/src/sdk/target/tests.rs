@@ -182,7 +182,6 @@ fn what_is_not_plain_s3_is_left_to_the_generated_client() {
         "arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint:name",
         "bucket--usw2-az1--x-s3",
         "test-accessp-e0b1d075431d83bebde8xz5w8ijx1qzlbp3i3kuse10--op-s3",
-        "",
         " ",
     ] {
         let custom = EndpointSettings {
@@ -266,4 +265,20 @@ fn urls_that_cannot_be_trusted_are_no_targets() {
     ] {
         assert_eq!(read_url(url, "r"), None, "{url}");
     }
+}
+
+#[test]
+fn requests_without_a_bucket_go_to_the_service() {
+    let aws = Targets::new(settings("us-west-2"), Arc::default());
+    let target = aws.get("").unwrap();
+    assert_eq!(&*target.host_header, "s3.us-west-2.amazonaws.com");
+    assert_eq!(&*target.region, "us-west-2");
+    let custom = EndpointSettings {
+        endpoint: Some("http://127.0.0.1:9000/base".to_owned()),
+        path_style: true,
+        ..settings("us-west-2")
+    };
+    let target = Targets::new(custom, Arc::default()).get("").unwrap();
+    assert_eq!(&*target.host_header, "127.0.0.1:9000");
+    assert_eq!(url(&target, ""), "http://127.0.0.1:9000/base/");
 }

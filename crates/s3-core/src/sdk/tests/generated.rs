@@ -2,18 +2,90 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::time::SystemTime;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{EncodingType, Object};
+use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::types::{ChecksumType, EncodingType, Object};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::DateTime;
 use s3_url::{S3Prefix, S3Url};
+use s3_wire::Element;
 use s3_wire::listing::{Entry, Page};
 
 use crate::sdk::SdkStore;
-use crate::sdk::convert::{self, checksum_of, covers_object};
+use crate::sdk::convert;
 use crate::sdk::errors::{self, from_sdk};
 use crate::sdk::listing::list_page;
-use crate::sdk::xml_complete::XmlComplete;
-use crate::{ListPage, ObjectMeta, Operation, PutResponse, Result};
+use crate::sdk::reply::Reply;
+use crate::sdk::xml_complete::is_cut_short;
+use crate::{
+    Checksum, ChecksumAlgorithm, ETag, ListPage, ObjectMeta, Operation, PutResponse, Result,
+    VersionId,
+};
+
+/// Reads the checksum that an output of the SDK carries, the cheapest one if there are several.
+macro_rules! checksum_of {
+    ($output:expr) => {{
+        let output = &$output;
+        [
+            (ChecksumAlgorithm::Crc64Nvme, &output.checksum_crc64_nvme),
+            (ChecksumAlgorithm::Crc32c, &output.checksum_crc32_c),
+            (ChecksumAlgorithm::Crc32, &output.checksum_crc32),
+            (ChecksumAlgorithm::Sha1, &output.checksum_sha1),
+            (ChecksumAlgorithm::Sha256, &output.checksum_sha256),
+        ]
+        .into_iter()
+        .find_map(|(algorithm, value)| {
+            // `…-3` is a checksum of three checksums.
+            let value = value
+                .as_deref()
+                .filter(|value| !value.is_empty() && !value.contains('-'))?;
+            Some(Checksum::new(algorithm, value))
+        })
+    }};
+}
+
+/// Fails a call whose response is a document that was never closed: the SDK's reader takes it for complete.
+#[derive(Debug)]
+struct XmlComplete;
+
+impl Intercept for XmlComplete {
+    fn name(&self) -> &'static str {
+        "XmlComplete"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> std::result::Result<(), BoxError> {
+        let body = context.response().body().bytes().map(std::str::from_utf8);
+        match body {
+            Some(Ok(text)) if is_cut_short(text) => Err("the response ends in the middle".into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn covers_object(kind: Option<&ChecksumType>) -> bool {
+    kind != Some(&ChecksumType::Composite)
+}
+
+fn etag(text: Option<String>) -> Option<ETag> {
+    convert::etag_of(&text?)
+}
+
+fn version(text: Option<String>) -> Option<VersionId> {
+    convert::version_of(&text?)
+}
+
+fn time(time: Option<DateTime>) -> Option<SystemTime> {
+    SystemTime::try_from(time?).ok()
+}
 
 /// Returns the SDK's client of a store.
 pub(in crate::sdk) async fn client(store: &SdkStore) -> Client {
@@ -29,9 +101,9 @@ macro_rules! object_meta {
         meta.checksum = covers_object(output.checksum_type.as_ref())
             .then(|| checksum_of!(*output))
             .flatten();
-        meta.etag = convert::etag(output.e_tag.take());
-        meta.last_modified = convert::time(output.last_modified.take());
-        meta.version = convert::version(output.version_id.take());
+        meta.etag = etag(output.e_tag.take());
+        meta.last_modified = time(output.last_modified.take());
+        meta.version = version(output.version_id.take());
         meta.attributes.content_type = output.content_type.take().map(Into::into);
         let encoding = output.content_encoding.take();
         meta.attributes.content_encoding =
@@ -90,8 +162,8 @@ pub(in crate::sdk) async fn put(store: &SdkStore, url: &S3Url) -> Result<PutResp
     let call = client(store).await.put_object().body(b"x".to_vec().into());
     let sent = call.bucket(url.bucket()).key(url.key()).send().await;
     let output = sent.map_err(|error| from_sdk(Operation::Put, &error))?;
-    let mut written = PutResponse::new(convert::etag(output.e_tag.clone()));
-    written.version = convert::version(output.version_id.clone());
+    let mut written = PutResponse::new(etag(output.e_tag.clone()));
+    written.version = version(output.version_id.clone());
     written.checksum = checksum_of!(output);
     Ok(written)
 }
@@ -101,7 +173,12 @@ pub(in crate::sdk) async fn list(store: &SdkStore, prefix: &S3Prefix) -> Result<
     let call = call.bucket(prefix.bucket()).prefix(prefix.prefix());
     let sent = call.customize().interceptor(XmlComplete).send().await;
     let on_prefix = |error: crate::Error| error.with_resource(prefix.as_str());
-    let output = sent.map_err(|error| on_prefix(from_sdk(Operation::List, &error)))?;
+    let output = sent.map_err(|error| {
+        on_prefix(match error.raw_response() {
+            Some(raw) if raw.status().is_success() => unreadable(raw),
+            _ => from_sdk(Operation::List, &error),
+        })
+    })?;
     let claims_encoding = output.encoding_type() == Some(&EncodingType::Url);
     let common = output.common_prefixes.unwrap_or_default().into_iter();
     let entries = output.contents.unwrap_or_default().into_iter();
@@ -124,13 +201,26 @@ pub(in crate::sdk) async fn list(store: &SdkStore, prefix: &S3Prefix) -> Result<
         .map_err(|text| on_prefix(errors::malformed(Operation::List, text)))
 }
 
+/// Returns the error of a successful response that the SDK could not read.
+fn unreadable(raw: &HttpResponse) -> crate::Error {
+    let response = Reply {
+        status: raw.status().as_u16(),
+        header: &|name| raw.headers().get(name),
+        body: raw.body().bytes().unwrap_or_default(),
+    };
+    let read = errors::read_document(Operation::List, &response, |text| {
+        Element::parse(text, "none has this name")
+    });
+    read.unwrap_err()
+}
+
 fn entry(object: Object) -> Entry<'static> {
     let class = object.storage_class;
     Entry {
         key: object.key.map(Cow::Owned),
         size: object.size.and_then(|size| u64::try_from(size).ok()),
         etag: object.e_tag.map(Cow::Owned),
-        last_modified: convert::time(object.last_modified),
+        last_modified: time(object.last_modified),
         storage_class: class.map(|class| Cow::Owned(class.as_str().to_owned())),
     }
 }

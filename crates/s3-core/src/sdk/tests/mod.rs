@@ -5,3 +5,4 @@ pub(super) mod generated;
 mod requests;
 mod signer;
 mod timestamp;
+mod whitespace_keys;

@@ -1,0 +1,97 @@
+//! Requests and responses that are XML documents.
+
+use std::time::SystemTime;
+
+use s3_wire::sign::PayloadHash;
+use s3_wire::timestamp::parse_any;
+use s3_wire::{Element, Request, ResponseHead};
+use sha2::{Digest, Sha256};
+
+use super::answer::{CHECKSUMS, read_headers};
+use super::convert;
+use super::reply::Reply;
+use super::response_limit::MAX_DOCUMENT;
+use super::sender::{Route, invalid_header};
+use super::{errors, transport_error};
+use crate::{Checksum, Operation, Payload, PutResponse, Result};
+
+/// The name space of the documents that S3 reads.
+pub(super) const XMLNS: &str = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
+
+impl Route<'_> {
+    /// Sends a request, with a document as its body if there is one, and reads the document of the response, whose root
+    /// is `root`.
+    pub(super) async fn exchange_documents(
+        &self,
+        operation: Operation,
+        request: Request<'_>,
+        document: Option<String>,
+        root: &str,
+    ) -> Result<(ResponseHead, Element)> {
+        let payload;
+        let mut request = request;
+        let headers = &mut request.headers;
+        let mut pushed = Ok(());
+        if let Some(document) = &document {
+            // Never more than a few hundred KiB: it is hashed whatever protects the connection.
+            request.payload_hash = PayloadHash::Sha256(Sha256::digest(document).into());
+            pushed = headers.push("content-type", "application/xml");
+        }
+        if request.method != "GET" {
+            let len = document.as_ref().map_or(0, String::len);
+            pushed =
+                pushed.and_then(|()| headers.push_unsigned("content-length", &len.to_string()));
+        }
+        pushed.map_err(|error| invalid_header(operation, &error))?;
+        payload = document.map(Payload::from);
+        let mut response = self.send(operation, &mut request, payload.as_ref()).await?;
+        let body = response.body.collect(MAX_DOCUMENT).await;
+        let body = body.map_err(|error| transport_error::in_body(operation, &error))?;
+        let reply = Reply {
+            status: response.status,
+            header: &|name| response.head.get(name),
+            body: &body,
+        };
+        // An error would have been a document, so a copy without one has succeeded; old servers send none.
+        let is_copy = matches!(operation, Operation::Copy | Operation::UploadPartCopy);
+        let element = errors::read_document(operation, &reply, |text| {
+            if is_copy && text.trim().is_empty() {
+                return Ok(Element::default());
+            }
+            Element::parse(text, root)
+        })?;
+        Ok((response.head, element))
+    }
+}
+
+/// Returns the result of a write whose response is a document.
+pub(super) fn written(head: &ResponseHead, result: &Element) -> PutResponse {
+    let version = read_headers(head.iter()).written().version;
+    let is_composite = result.scalar("ChecksumType") == Some("COMPOSITE");
+    let checksum = CHECKSUMS.into_iter().filter(|_| !is_composite);
+    let mut checksum = checksum.filter_map(|algorithm| {
+        let value = result.scalar(&format!("Checksum{}", algorithm.as_str()))?;
+        // `…-3` is a checksum of three checksums.
+        (!value.contains('-')).then(|| Checksum::new(algorithm, value))
+    });
+    PutResponse {
+        etag: result.scalar("ETag").and_then(convert::etag_of),
+        version,
+        checksum: checksum.next(),
+    }
+}
+
+/// Returns a time in any form; `None` also if it cannot be read, because nobody needs it so much that a call should fail.
+pub(super) fn time(element: &Element, name: &str) -> Option<SystemTime> {
+    parse_any(element.scalar(name)?)
+}
+
+/// Returns whether more pages follow.
+pub(super) fn is_truncated(page: &Element) -> Result<bool, &'static str> {
+    match page.scalar("IsTruncated") {
+        None => Ok(false),
+        Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+        Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        Some(_) => Err("IsTruncated is neither true nor false"),
+    }
+}
