@@ -18,9 +18,9 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
 pub const TARGETS: [Target; 8] = [
-    ("list_response", fuzzing::list_answer),
-    ("error_response", fuzzing::error_answer),
-    ("http_response", fuzzing::http_answer),
+    ("list_response", fuzzing::list_response),
+    ("error_response", fuzzing::error_response),
+    ("http_response", fuzzing::http_response),
     ("timestamp", fuzzing::timestamp),
     ("url", url),
     ("metadata", metadata),

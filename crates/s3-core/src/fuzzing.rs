@@ -2,5 +2,5 @@
 //!
 //! Each function accepts any bytes and panics if its results contradict each other.
 
-pub use crate::sdk::fuzzing::{error_answer, list_answer, timestamp};
-pub use s3_wire::fuzzing::http_answer;
+pub use crate::sdk::fuzzing::{error_response, list_response, timestamp};
+pub use s3_wire::fuzzing::http_response;

@@ -2,4 +2,4 @@
 //!
 //! Each function takes any bytes and panics if the result contradicts itself.
 
-pub use crate::http::fuzzing::http_answer;
+pub use crate::http::fuzzing::http_response;

@@ -91,7 +91,7 @@ pub(super) async fn delete(resolved: &Resolved, request: BucketRequest) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::{Replay, answer, refusal};
+    use super::super::replay::{Replay, error_response, response};
     use super::*;
     use crate::{ErrorKind, SdkStore, Store};
 
@@ -102,7 +102,7 @@ mod tests {
                 "<ListAllMyBucketsResult><Buckets><Bucket><Name>{name}</Name>\
                  <CreationDate>2015-10-21T07:28:00Z</CreationDate></Bucket></Buckets>{next}</ListAllMyBucketsResult>"
             );
-            answer(200, &[], body)
+            response(200, &[], body)
         };
         let more = "<ContinuationToken>t1</ContinuationToken>";
         let replay = Replay::new([page("b", more), page("a", "")]);
@@ -127,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_region_is_named_to_aws_alone() {
-        let replay = Replay::new([answer(200, &[], "")]);
+        let replay = Replay::new([response(200, &[], "")]);
         replay
             .store()
             .create_bucket(BucketRequest::new("new"))
@@ -135,7 +135,7 @@ mod tests {
             .unwrap();
         assert_eq!(replay.only().text(), "");
 
-        let replay = Replay::new([answer(200, &[], "")]);
+        let replay = Replay::new([response(200, &[], "")]);
         let store = replay
             .builder()
             .endpoint("https://s3.eu-west-1.amazonaws.com")
@@ -154,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_an_endpoint_the_bucket_is_in_the_host_name() {
-        let replay = Replay::new([answer(204, &[], "")]);
+        let replay = Replay::new([response(204, &[], "")]);
         // Another store's client, so that no endpoint is set and nothing is read from the environment.
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(aws_sdk_s3::config::BehaviorVersion::v2026_01_12())
@@ -177,7 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_bucket_that_is_not_empty_stays() {
-        let store = Replay::new([refusal(409, "BucketNotEmpty")]).store();
+        let store = Replay::new([error_response(409, "BucketNotEmpty")]).store();
         let error = store
             .delete_bucket(BucketRequest::new("full"))
             .await

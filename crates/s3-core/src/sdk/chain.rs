@@ -150,7 +150,7 @@ async fn of_aws_config(
     let region = match (&configuration.region, &configuration.endpoint) {
         (Some(region), _) => Some(Region::new(region.value.clone())),
         // The instance's metadata service says nothing about somebody else's endpoint, and takes seconds to time out
-        // where there is none.
+        // where it does not run.
         (None, Some(_)) => Some(Region::new(DEFAULT_REGION)),
         (None, None) => {
             let instance = ImdsRegionProvider::builder().configure(&conf).build();

@@ -402,7 +402,7 @@ pub(super) fn config_error(operation: Operation, text: &str) -> Error {
 mod tests {
     use std::time::Duration;
 
-    use super::super::replay::{Replay, answer};
+    use super::super::replay::{Replay, response};
     use super::*;
     use crate::{ErrorKind, HeadRequest, Retryability, S3Url, SdkStore, SdkStoreBuilder, Store};
 
@@ -534,7 +534,7 @@ mod tests {
     #[tokio::test]
     async fn a_path_in_the_endpoint_stands_before_the_bucket() {
         let line = async |addressing| {
-            let replay = Replay::new([answer(200, &[("content-length", "0")], "")]);
+            let replay = Replay::new([response(200, &[("content-length", "0")], "")]);
             let builder = replay.builder().endpoint("http://host:9/base");
             let request = HeadRequest::new(S3Url::parse("s3://bucket/a/b").unwrap());
             let store = builder.addressing(addressing).build();

@@ -29,7 +29,7 @@ struct Hands {
 
 /// An error response, as far as it tells the time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Refusal<'a> {
+pub(super) struct ErrorResponse<'a> {
     pub(super) status: u16,
     pub(super) code: Option<&'a str>,
     /// The header `Date`.
@@ -56,14 +56,14 @@ impl Clock {
     ///
     /// Other responses do not set the clock: the header is up to a second old when it is written, and as old as the
     /// response when it is read.
-    pub(super) fn learn(&self, refusal: Refusal<'_>) -> bool {
-        let Some(date) = refusal.date.filter(|_| refusal.age.is_none()) else {
+    pub(super) fn learn(&self, error_response: ErrorResponse<'_>) -> bool {
+        let Some(date) = error_response.date.filter(|_| error_response.age.is_none()) else {
             return false;
         };
-        let about_time = match refusal.code {
+        let about_time = match error_response.code {
             Some("RequestTimeTooSkewed") => true,
             // A response to HEAD gives no reason. The clock may have been set since this request was signed.
-            None => refusal.status == 403 && is_far(date, refusal.signed_at),
+            None => error_response.status == 403 && is_far(date, error_response.signed_at),
             Some(_) => false,
         };
         about_time && self.learn_at(date, SystemTime::now())
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refusal_about_the_time_sets_the_clock() {
+    fn only_an_error_response_about_the_time_sets_the_clock() {
         let now = SystemTime::now();
         let far = httpdate::fmt_http_date(now + Duration::from_secs(100_000));
         let near = httpdate::fmt_http_date(now + Duration::from_secs(600));
@@ -188,22 +188,22 @@ mod tests {
             (404, None, Some(&far), false),
         ] {
             let clock = Clock::default();
-            let refusal = Refusal {
+            let error_response = ErrorResponse {
                 status,
                 code,
                 date: date.map(|date| &**date),
                 age: None,
                 signed_at: now,
             };
-            let kept = Refusal {
+            let kept = ErrorResponse {
                 age: Some("1"),
-                ..refusal
+                ..error_response
             };
             assert!(!clock.learn(kept));
-            assert_eq!(clock.learn(refusal), sets, "{refusal:?}");
+            assert_eq!(clock.learn(error_response), sets, "{error_response:?}");
             // Another one that was signed before.
-            assert_eq!(clock.learn(refusal), sets, "{refusal:?}");
-            assert_eq!(clock.jumps(), u64::from(sets), "{refusal:?}");
+            assert_eq!(clock.learn(error_response), sets, "{error_response:?}");
+            assert_eq!(clock.jumps(), u64::from(sets), "{error_response:?}");
             let learnt = clock.now().duration_since(now).unwrap();
             assert_eq!(learnt > Duration::from_secs(500), sets, "{learnt:?}");
         }

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use aws_smithy_types::retry::ErrorKind;
 
-use super::clock::{Clock, Refusal};
+use super::clock::{Clock, ErrorResponse};
 
 /// Sets the clock by an error response whose time is far from it, and has the SDK repeat what was refused, at once.
 #[derive(Debug)]
@@ -58,18 +58,18 @@ impl Intercept for SetClock {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let answer = context.response_mut();
-        let header = |name| answer.headers().get(name);
-        let refusal = config.load::<SignedAt>().map(|signed_at| Refusal {
-            status: answer.status().as_u16(),
+        let response = context.response_mut();
+        let header = |name| response.headers().get(name);
+        let error_response = config.load::<SignedAt>().map(|signed_at| ErrorResponse {
+            status: response.status().as_u16(),
             // The reason is in the body, which is yet to be read: the time alone decides.
             code: None,
             date: header("date"),
             age: header("age"),
             signed_at: signed_at.0,
         });
-        if refusal.is_some_and(|refusal| self.clock.learn(refusal)) {
-            answer.add_extension(HasSetClock);
+        if error_response.is_some_and(|error_response| self.clock.learn(error_response)) {
+            response.add_extension(HasSetClock);
             let attempts = self.retries.max_attempts() + 1;
             let retries = self.retries.clone().with_max_attempts(attempts);
             config.interceptor_state().store_put(retries);
@@ -84,8 +84,8 @@ pub(super) struct RetryAfterSkew;
 
 impl ClassifyRetry for RetryAfterSkew {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let answer = context.response();
-        match answer.and_then(|answer| answer.extension::<HasSetClock>()) {
+        let response = context.response();
+        match response.and_then(|response| response.extension::<HasSetClock>()) {
             Some(HasSetClock) => RetryAction::retryable_error_with_explicit_delay(
                 ErrorKind::ClientError,
                 Duration::ZERO,

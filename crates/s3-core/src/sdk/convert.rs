@@ -42,7 +42,7 @@ pub(super) fn served(
     requested: Option<&ByteRange>,
 ) -> Result<(Range<u64>, u64), String> {
     let Some(header) = content_range else {
-        let length = length.ok_or("the answer has no Content-Length")?;
+        let length = length.ok_or("the response has no Content-Length")?;
         return Ok((0..length, length));
     };
     let (range, size) = match header.trim().strip_suffix("/*") {
@@ -56,7 +56,7 @@ pub(super) fn served(
             match open {
                 Some((range, _)) if !at_end(&range) => {
                     return Err(format!(
-                        "the answer does not say the object's size: {header}"
+                        "the response does not say the object's size: {header}"
                     ));
                 }
                 open => open.map(|(range, _)| (range.clone(), range.end)),
@@ -64,10 +64,10 @@ pub(super) fn served(
         }
         None => self::content_range(header),
     }
-    .ok_or_else(|| format!("the answer has a malformed Content-Range: {header}"))?;
+    .ok_or_else(|| format!("the response has a malformed Content-Range: {header}"))?;
     match length {
         Some(length) if length != range.end - range.start => Err(format!(
-            "the answer has {length} bytes, but its Content-Range is {header}"
+            "the response has {length} bytes, but its Content-Range is {header}"
         )),
         _ => Ok((range, size)),
     }

@@ -95,7 +95,7 @@ fn is_bounded(range: &ByteRange) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::{Replay, answer};
+    use super::super::replay::{Replay, response};
     use super::*;
     use crate::{Attributes, ETag, ErrorKind, Retryability, S3Url, Store, UploadId};
 
@@ -108,10 +108,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_copy_names_its_source_and_keeps_the_attributes() {
-        let replay = Replay::new([answer(200, &[("x-amz-version-id", "v2")], COPIED)]);
-        let answer = replay.store().copy(request()).await.unwrap();
-        assert_eq!(answer.etag, Some(ETag::new("e2")));
-        assert_eq!(answer.version.unwrap().as_str(), "v2");
+        let replay = Replay::new([response(200, &[("x-amz-version-id", "v2")], COPIED)]);
+        let response = replay.store().copy(request()).await.unwrap();
+        assert_eq!(response.etag, Some(ETag::new("e2")));
+        assert_eq!(response.version.unwrap().as_str(), "v2");
         let sent = replay.only();
         assert_eq!(sent.line(), "PUT http://127.0.0.1:9/to/key");
         assert_eq!(sent.header("x-amz-copy-source"), Some("from/a%20b/%C3%A9"));
@@ -120,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn encryption_alone_keeps_the_attributes() {
-        let replay = Replay::new([answer(200, &[], COPIED)]);
+        let replay = Replay::new([response(200, &[], COPIED)]);
         let mut copy = request();
         copy.encryption = Some(crate::Encryption::new("aws:kms"));
         replay.store().copy(copy).await.unwrap();
@@ -132,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn new_attributes_and_conditions_are_sent() {
-        let replay = Replay::new([answer(200, &[], COPIED)]);
+        let replay = Replay::new([response(200, &[], COPIED)]);
         let mut copy = request();
         copy.mode = PutMode::IfAbsent;
         copy.attributes = Some(Attributes::default());
@@ -146,13 +146,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_success_without_a_body_is_a_copy_without_a_tag() {
-        let replay = Replay::new([answer(200, &[], "")]);
-        let response = replay.store().copy(request()).await.unwrap();
-        assert_eq!(response.etag, None);
+        let replay = Replay::new([response(200, &[], "")]);
+        let copied = replay.store().copy(request()).await.unwrap();
+        assert_eq!(copied.etag, None);
         // A part without a tag cannot be named at the completion.
         let CopyRequest { from, to, .. } = request();
         let part = UploadPartCopy::new(to, UploadId::new("u1"), 3, from);
-        let replay = Replay::new([answer(200, &[], "")]);
+        let replay = Replay::new([response(200, &[], "")]);
         let error = replay.store().upload_part_copy(part).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
     }
@@ -170,7 +170,7 @@ mod tests {
             ("SomethingOdd", ErrorKind::Server, Retryability::Transient),
         ] {
             let body = format!("<Error><Code>{code}</Code></Error>");
-            let error = Replay::new([answer(200, &[], body)])
+            let error = Replay::new([response(200, &[], body)])
                 .store()
                 .copy(request())
                 .await
@@ -197,7 +197,7 @@ mod tests {
 
         part.range = Some((5..9).into());
         let body = "<CopyPartResult><ETag>&quot;p3&quot;</ETag></CopyPartResult>";
-        let replay = Replay::new([answer(200, &[], body)]);
+        let replay = Replay::new([response(200, &[], body)]);
         let tag = replay.store().upload_part_copy(part).await.unwrap();
         assert_eq!(tag, PartTag::new(3, ETag::new("p3")));
         let sent = replay.only();

@@ -171,7 +171,7 @@ mod tests {
     use aws_smithy_types::body::SdkBody;
     use tokio::time::{Instant, sleep};
 
-    use super::super::replay::{Replay, answer, refusal};
+    use super::super::replay::{Replay, error_response, response};
     use super::*;
     use crate::{SdkStore, Store};
 
@@ -227,14 +227,14 @@ mod tests {
         let body = "<DeleteResult>\
             <Error><Key>a&amp;b</Key><Code>AccessDenied</Code><Message>no</Message></Error>\
             <Error><Key>gone</Key><Code>NoSuchKey</Code></Error></DeleteResult>";
-        let replay = Replay::new([answer(200, &[], body)]);
-        let answer = replay
+        let replay = Replay::new([response(200, &[], body)]);
+        let response = replay
             .store()
             .delete(request(&["x", "a&b", "gone"]))
             .await
             .unwrap();
-        assert_eq!(answer.failures.len(), 1);
-        let (index, error) = &answer.failures[0];
+        assert_eq!(response.failures.len(), 1);
+        let (index, error) = &response.failures[0];
         assert_eq!((*index, error.kind()), (1, ErrorKind::AccessDenied));
         assert_eq!(error.resource(), Some("s3://bucket/a&b"));
         let sent = replay.only();
@@ -256,14 +256,14 @@ mod tests {
 
     #[tokio::test]
     async fn keys_that_xml_cannot_carry_go_one_by_one() {
-        let replay = Replay::new([answer(204, &[], ""), refusal(403, "AccessDenied")]);
-        let answer = replay
+        let replay = Replay::new([response(204, &[], ""), error_response(403, "AccessDenied")]);
+        let response = replay
             .store()
             .delete(request(&["a\u{1}", "b\r"]))
             .await
             .unwrap();
-        assert_eq!(answer.failures.len(), 1);
-        assert_eq!(answer.failures[0].0, 1);
+        assert_eq!(response.failures.len(), 1);
+        assert_eq!(response.failures[0].0, 1);
         let lines: Vec<String> = replay
             .sent()
             .iter()
@@ -280,7 +280,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_key_needs_no_batch() {
-        let replay = Replay::new([answer(204, &[], "")]);
+        let replay = Replay::new([response(204, &[], "")]);
         replay.store().delete(request(&["k"])).await.unwrap();
         assert!(
             replay
@@ -297,8 +297,9 @@ mod tests {
             (405, "MethodNotAllowed"),
             (400, "InvalidArgument"),
         ] {
-            let gone = || answer(204, &[], "");
-            let replay = Replay::new([refusal(status, code), gone(), gone(), gone(), gone()]);
+            let gone = || response(204, &[], "");
+            let replay =
+                Replay::new([error_response(status, code), gone(), gone(), gone(), gone()]);
             let store = replay.store();
             for _ in 0..2 {
                 let done = store.delete(request(&["a", "b"])).await.unwrap();
@@ -312,8 +313,8 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_to_delete_is_no_request() {
-        let answer = Replay::new([]).store().delete(request(&[])).await.unwrap();
-        assert!(answer.failures.is_empty());
+        let response = Replay::new([]).store().delete(request(&[])).await.unwrap();
+        assert!(response.failures.is_empty());
     }
 
     #[tokio::test]
@@ -335,7 +336,7 @@ mod tests {
     async fn a_failure_of_a_key_that_nobody_named_is_not_swallowed() {
         let body =
             "<DeleteResult><Error><Key>z</Key><Code>AccessDenied</Code></Error></DeleteResult>";
-        let store = Replay::new([answer(200, &[], body)]).store();
+        let store = Replay::new([response(200, &[], body)]).store();
         assert_eq!(
             store.delete(request(&["k", "l"])).await.unwrap_err().kind(),
             ErrorKind::Protocol

@@ -7,9 +7,9 @@ use s3_wire::timestamp::parse_any;
 use s3_wire::{Element, Request, ResponseHead};
 use sha2::{Digest, Sha256};
 
-use super::answer::{CHECKSUMS, read_headers};
+use super::collected_response::CollectedResponse;
 use super::convert;
-use super::reply::Reply;
+use super::response_headers::{CHECKSUMS, read_headers};
 use super::response_limit::MAX_DOCUMENT;
 use super::sender::{Route, invalid_header};
 use super::{errors, transport_error};
@@ -28,7 +28,6 @@ impl Route<'_> {
         document: Option<String>,
         root: &str,
     ) -> Result<(ResponseHead, Element)> {
-        let payload;
         let mut request = request;
         let headers = &mut request.headers;
         let mut pushed = Ok(());
@@ -43,23 +42,23 @@ impl Route<'_> {
                 pushed.and_then(|()| headers.push_unsigned("content-length", &len.to_string()));
         }
         pushed.map_err(|error| invalid_header(operation, &error))?;
-        payload = document.map(Payload::from);
+        let payload = document.map(Payload::from);
         let mut response = self.send(operation, &mut request, payload.as_ref()).await?;
         let body = response.body.collect(MAX_DOCUMENT).await;
         let body = body.map_err(|error| transport_error::in_body(operation, &error))?;
-        let reply = Reply {
+        let collected = CollectedResponse {
             status: response.status,
             header: &|name| response.head.get(name),
             body: &body,
         };
         // An error would have been a document, so a copy without one has succeeded; old servers send none.
         let is_copy = matches!(operation, Operation::Copy | Operation::UploadPartCopy);
-        let element = errors::read_document(operation, &reply, |text| {
-            if is_copy && text.trim().is_empty() {
-                return Ok(Element::default());
+        let element = match is_copy && body.is_empty() {
+            true => Element::default(),
+            false => {
+                errors::read_document(operation, &collected, |text| Element::parse(text, root))?
             }
-            Element::parse(text, root)
-        })?;
+        };
         Ok((response.head, element))
     }
 }

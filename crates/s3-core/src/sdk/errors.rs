@@ -16,8 +16,8 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 
 use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
+use super::collected_response::CollectedResponse;
 use super::hint::{REFUSED, hint, wait_of};
-use super::reply::Reply;
 use super::transport_error;
 use super::xml_complete::{is_cut_short, is_whole_result};
 use crate::{Error, ErrorKind, Operation, Phase, Result, Retryability, classify};
@@ -40,12 +40,12 @@ where
         SdkError::ResponseError(_) if broke_off(error) => {
             Error::new(ErrorKind::Network, operation).with_message(text_of(error))
         }
-        SdkError::ResponseError(context) => with_reply(context.raw(), |reply| {
-            not_understood(operation, reply, text_of(error))
+        SdkError::ResponseError(context) => with_collected(context.raw(), |collected| {
+            not_understood(operation, collected, text_of(error))
         }),
-        SdkError::ServiceError(context) => {
-            with_reply(context.raw(), |reply| refused_by_server(operation, reply))
-        }
+        SdkError::ServiceError(context) => with_collected(context.raw(), |collected| {
+            refused_by_server(operation, collected)
+        }),
         _ => Error::new(ErrorKind::Other, operation).with_message(text_of(error)),
     }
 }
@@ -58,23 +58,23 @@ where
 /// is not one of S3, and of kind `Protocol` for a document of S3 that cannot be understood.
 pub(super) fn read_document<'b, T>(
     operation: Operation,
-    reply: &Reply<'b>,
+    collected: &CollectedResponse<'b>,
     parse: impl FnOnce(&'b str) -> std::result::Result<T, NotXml>,
 ) -> Result<T> {
-    let Ok(document) = std::str::from_utf8(reply.body) else {
+    let Ok(document) = std::str::from_utf8(collected.body) else {
         let text = "the response is not UTF-8";
-        return Err(not_understood(operation, reply, text));
+        return Err(not_understood(operation, collected, text));
     };
     parse(document).map_err(|not_xml| {
         let text = not_xml.to_string();
-        if holds_refusal(reply) {
-            refused_by_server(operation, reply)
+        if holds_error(collected) {
+            refused_by_server(operation, collected)
         } else if is_cut_short(document) {
-            not_understood(operation, reply, "the response ends in the middle")
+            not_understood(operation, collected, "the response ends in the middle")
         } else if is_whole_result(document) {
-            misunderstood(operation, reply, &text)
+            misunderstood(operation, collected, &text)
         } else {
-            not_understood(operation, reply, text)
+            not_understood(operation, collected, text)
         }
     })
 }
@@ -111,11 +111,11 @@ pub(super) fn malformed(operation: Operation, text: &str) -> Error {
 }
 
 /// Returns the error of a response that is whole and cannot be understood, with its first bytes.
-fn misunderstood(operation: Operation, reply: &Reply<'_>, text: &str) -> Error {
+fn misunderstood(operation: Operation, collected: &CollectedResponse<'_>, text: &str) -> Error {
     let error = not_understood(
         operation,
-        reply,
-        format!("{text}: {}", beginning(reply.body)),
+        collected,
+        format!("{text}: {}", beginning(collected.body)),
     );
     error.with_kind(ErrorKind::Protocol)
 }
@@ -150,18 +150,18 @@ fn not_delivered(
     }
     let text = text_of(error);
     if is_silent_source(error) {
-        return without_answer(operation, text).with_phase(Phase::Local);
+        return without_response(operation, text).with_phase(Phase::Local);
     }
     let kind = if failure.is_timeout() {
         ErrorKind::Timeout
     } else if text.contains("invalid peer certificate") {
         let error = Error::new(ErrorKind::Config, operation).with_message(text);
-        return error.with_hint("this machine's root certificates do not vouch for the endpoint");
+        return error.with_hint("the endpoint's certificate is not trusted by this machine");
     } else if text.contains("received corrupt message") {
         return transport_error::not_tls(
             Error::new(ErrorKind::Config, operation).with_message(text),
         );
-    } else if is_endpoint_refusal(error) {
+    } else if has_no_endpoint(error) {
         // The SDK's endpoint rules do not know the region or the bucket's name.
         ErrorKind::Config
     } else if failure.is_user() {
@@ -187,7 +187,7 @@ fn not_delivered(
 
 /// Returns whether the SDK's rules found no endpoint for the bucket and the region. The type is in a crate that
 /// is not meant to be depended upon, so its name has to do.
-fn is_endpoint_refusal(error: &(dyn StdError + 'static)) -> bool {
+fn has_no_endpoint(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| format!("{cause:?}").starts_with("ResolveEndpointError"))
 }
 
@@ -207,7 +207,7 @@ fn without_credentials(
 fn no_credentials(operation: Operation, text: String, credentials: &CredentialsError) -> Error {
     match credentials {
         CredentialsError::ProviderTimedOut(_) => {
-            without_answer(operation, text)
+            without_response(operation, text)
         }
         CredentialsError::CredentialsNotLoaded(_) => {
             Error::new(ErrorKind::Config, operation).with_message(text).with_hint(
@@ -226,7 +226,7 @@ fn no_credentials(operation: Operation, text: String, credentials: &CredentialsE
     }
 }
 
-/// Returns whether the SDK has waited for credentials in vain. The type is the SDK's own affair, so its words have to do.
+/// Returns whether the SDK has waited for credentials without success. The type is the SDK's own affair, so its words have to do.
 fn is_silent_source(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| {
         let said = cause.to_string();
@@ -234,11 +234,11 @@ fn is_silent_source(error: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-fn without_answer(operation: Operation, text: String) -> Error {
+fn without_response(operation: Operation, text: String) -> Error {
     Error::new(ErrorKind::Timeout, operation)
         .with_message(text)
         .with_hint(
-            "the source of credentials does not answer; `aws sts get-caller-identity` tells more",
+            "the source of credentials does not respond; `aws sts get-caller-identity` tells more",
         )
 }
 
@@ -250,8 +250,8 @@ fn is_lost_on_the_way(cause: &(dyn StdError + 'static)) -> bool {
 }
 
 /// Hands a response of the SDK on as what it is.
-fn with_reply(raw: &HttpResponse, read: impl FnOnce(&Reply<'_>) -> Error) -> Error {
-    read(&Reply {
+fn with_collected(raw: &HttpResponse, read: impl FnOnce(&CollectedResponse<'_>) -> Error) -> Error {
+    read(&CollectedResponse {
         status: raw.status().as_u16(),
         header: &|name| raw.headers().get(name),
         // None if it has been handed on.
@@ -261,69 +261,69 @@ fn with_reply(raw: &HttpResponse, read: impl FnOnce(&Reply<'_>) -> Error) -> Err
 
 /// Returns whether a response that calls itself a success holds an error document, as S3 sends when it finds out
 /// after it has begun to respond.
-pub(super) fn holds_refusal(reply: &Reply<'_>) -> bool {
-    reply.is_success() && ErrorDocument::read(reply.text()).is_error
+pub(super) fn holds_error(collected: &CollectedResponse<'_>) -> bool {
+    collected.is_success() && ErrorDocument::read(collected.text()).is_error
 }
 
 /// Returns the error of a response that refuses, by its status or by what its body says.
-pub(super) fn refused_by_server(operation: Operation, reply: &Reply<'_>) -> Error {
-    let said = ErrorDocument::read(reply.text());
+pub(super) fn refused_by_server(operation: Operation, collected: &CollectedResponse<'_>) -> Error {
+    let said = ErrorDocument::read(collected.text());
     let code = said.code.as_deref().map(shortened);
     let known = |code: &str| classify(operation, None, Some(code)).0 != ErrorKind::Other;
-    if reply.is_success() && !code.as_deref().is_some_and(known) {
+    if collected.is_success() && !code.as_deref().is_some_and(known) {
         let text = code.or(said.message.as_deref().map(shortened));
         let text =
-            text.unwrap_or_else(|| "the answer is an error that does not say why".to_owned());
-        return not_understood(operation, reply, text);
+            text.unwrap_or_else(|| "the response is an error that does not say why".to_owned());
+        return not_understood(operation, collected, text);
     }
     let code = code.as_deref();
-    let mut error = Error::from_response(operation, reply.status, code);
-    error = with_request_id(error, reply, &said);
-    if let Some(message) = message(reply, &said) {
+    let mut error = Error::from_response(operation, collected.status, code);
+    error = with_request_id(error, collected, &said);
+    if let Some(message) = message(collected, &said) {
         error = error.with_message(message);
     }
     if matches!(error.retryability(), Retryability::Throttled { .. }) {
-        let after = reply.header("retry-after");
+        let after = collected.header("retry-after");
         let after = after.and_then(|text| wait_of(text, SystemTime::now()));
         error = error.with_retryability(Retryability::Throttled { after });
     }
-    if let Some(region) = named_region(reply, &said) {
+    if let Some(region) = named_region(collected, &said) {
         error = error.with_bucket_region(region);
     }
-    match hint(operation, reply, &said) {
+    match hint(operation, collected, &said) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
 }
 
 /// Returns the region that an error response points to.
-fn named_region(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
+fn named_region(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<String> {
     let redirects = match said.code.as_deref() {
-        None => matches!(reply.status, 301 | 302 | 307 | 308 | 400),
+        None => matches!(collected.status, 301 | 302 | 307 | 308 | 400),
         Some(code) => matches!(
             code,
             "PermanentRedirect" | "TemporaryRedirect" | "Redirect" | "AuthorizationHeaderMalformed"
         ),
     };
-    let region = reply
+    let region = collected
         .header("x-amz-bucket-region")
         .or(said.region.as_deref());
     region.filter(|_| redirects).map(shortened)
 }
 
 /// Returns what an error response says, in S3's XML or outside of it, and where it points to.
-fn message(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
+fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<String> {
     let own = match &said.message {
         Some(message) => Some(shortened(message)),
-        None if said.code.is_none() => other_text(reply.text()),
+        None if said.code.is_none() => other_text(collected.text()),
         None => None,
     };
     let own = match (own, said.argument.as_deref().map(shortened)) {
         (Some(own), Some(argument)) => Some(format!("{own} ({argument})")),
         (own, argument) => own.or(argument),
     };
-    let redirects = (300..400).contains(&reply.status);
-    let location = reply
+    let redirects = (300..400).contains(&collected.status);
+    let location = collected
         .header("location")
         .filter(|_| redirects)
         .map(shortened);
@@ -375,20 +375,20 @@ fn other_text(body: &str) -> Option<String> {
 /// Returns the error of a response that is not what S3 responds: half a body, a proxy's page.
 pub(super) fn not_understood(
     operation: Operation,
-    reply: &Reply<'_>,
+    collected: &CollectedResponse<'_>,
     text: impl Into<String>,
 ) -> Error {
-    let mut error = Error::from_response(operation, reply.status, None).with_message(text);
-    if reply.status < 400 {
+    let mut error = Error::from_response(operation, collected.status, None).with_message(text);
+    if collected.status < 400 {
         error = error
             .with_kind(ErrorKind::Server)
             .with_retryability(Retryability::Transient);
     }
-    with_request_id(error, reply, &ErrorDocument::default())
+    with_request_id(error, collected, &ErrorDocument::default())
 }
 
-fn with_request_id(error: Error, reply: &Reply<'_>, said: &ErrorDocument) -> Error {
-    let id = reply.header("x-amz-request-id");
+fn with_request_id(error: Error, collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Error {
+    let id = collected.header("x-amz-request-id");
     match id.or(said.request_id.as_deref()) {
         Some(id) => error.with_request_id(shortened(id)),
         None => error,

@@ -8,8 +8,8 @@ use s3_url::S3Prefix;
 use s3_wire::listing::Page;
 use s3_wire::timestamp as times;
 
-use super::reply::Reply;
-use super::{answer, errors, listing};
+use super::collected_response::CollectedResponse;
+use super::{errors, listing, response_headers};
 use crate::{Operation, S3Url};
 
 /// Reads a page of a listing; both of its readers have to agree.
@@ -17,19 +17,19 @@ use crate::{Operation, S3Url};
 /// # Panics
 ///
 /// If they do not, or if an entry of the page lies elsewhere.
-pub fn list_answer(bytes: &[u8]) {
+pub fn list_response(bytes: &[u8]) {
     let prefix = S3Prefix::parse("s3://b/a/").expect("it is a prefix");
     if let Ok(document) = std::str::from_utf8(bytes) {
         readers_agree(document, &prefix);
     }
     for status in [200, 403] {
         let header = |_: &str| None;
-        let reply = Reply {
+        let collected = CollectedResponse {
             status,
             header: &header,
             body: bytes,
         };
-        if let Ok(page) = listing::read(&prefix, &reply) {
+        if let Ok(page) = listing::read(&prefix, &collected) {
             for object in &page.objects {
                 assert_eq!(object.url.bucket(), "b", "an object of another bucket");
             }
@@ -52,18 +52,18 @@ fn readers_agree(document: &str, prefix: &S3Prefix) {
 /// # Panics
 ///
 /// If the error cannot be shown.
-pub fn error_answer(bytes: &[u8]) {
+pub fn error_response(bytes: &[u8]) {
     let (head, body) = bytes.split_at(bytes.len().min(8));
     let value = std::str::from_utf8(head).ok();
     let header = |name: &str| value.filter(|_| name != "x-amz-request-id");
     for status in [200, 301, 400, 404, 503] {
-        let reply = Reply {
+        let collected = CollectedResponse {
             status,
             header: &header,
             body,
         };
-        let refused = errors::holds_refusal(&reply);
-        let error = errors::refused_by_server(Operation::CompleteUpload, &reply);
+        let refused = errors::holds_error(&collected);
+        let error = errors::refused_by_server(Operation::CompleteUpload, &collected);
         assert!(
             !(refused && error.to_string().is_empty()),
             "an error without a word"
@@ -95,7 +95,7 @@ pub fn timestamp(bytes: &[u8]) {
 /// The headers of a response that describes an object, one a line.
 fn headers_are_read(text: &str) {
     let headers = text.lines().filter_map(|line| line.split_once(':'));
-    let described = answer::read_headers(headers);
+    let described = response_headers::read_headers(headers);
     let url = S3Url::parse("s3://b/k").expect("it is a URL");
     if let Ok((range, meta)) = described.part(206, url, None) {
         assert!(

@@ -6,10 +6,10 @@ use bytes::{Bytes, BytesMut};
 use s3_wire::sign::{HeaderError, Headers};
 use s3_wire::{Response, ResponseBody, WireErrorKind};
 
-use super::answer::read_headers;
 use super::body_verifier::Verifier;
 use super::client::Resolved;
 use super::errors;
+use super::response_headers::read_headers;
 use super::sender::invalid_header;
 use super::transport_error;
 use crate::{
@@ -268,7 +268,7 @@ mod tests {
 
     use aws_smithy_types::body::SdkBody;
 
-    use super::super::replay::{Replay, answer};
+    use super::super::replay::{Replay, response};
     use super::*;
     use crate::{ETag, Encryption, Retryability, Store};
 
@@ -278,15 +278,15 @@ mod tests {
 
     #[tokio::test]
     async fn the_request_names_range_version_and_conditions() {
-        let replay = Replay::new([answer(206, &[("content-range", "bytes 2-3/10")], "cd")]);
+        let replay = Replay::new([response(206, &[("content-range", "bytes 2-3/10")], "cd")]);
         let mut request = GetRequest::new(url())
             .with_range(2..4)
             .with_if_match(ETag::new("abc"));
         request.version = Some(VersionId::new("v1"));
         request.conditions.if_modified_since = Some(UNIX_EPOCH + Duration::from_millis(1_500));
-        let answer = replay.store().get(request).await.unwrap();
-        assert_eq!((answer.range, answer.meta.size), (2..4, 10));
-        assert_eq!(answer.body.collect().await.unwrap(), "cd");
+        let response = replay.store().get(request).await.unwrap();
+        assert_eq!((response.range, response.meta.size), (2..4, 10));
+        assert_eq!(response.body.collect().await.unwrap(), "cd");
 
         let sent = replay.only();
         let path = "http://127.0.0.1:9/bucket/a//b%20%C3%A9%2B";
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_is_read_field_by_field() {
+    async fn a_response_is_read_field_by_field() {
         let headers = [
             ("content-length", "3"),
             ("content-type", "text/plain"),
@@ -319,10 +319,10 @@ mod tests {
             ("x-amz-meta-Mixed", "Value"),
             ("x-amz-checksum-crc32", "NSRBwg=="),
         ];
-        let answer = Replay::new([answer(200, &headers, "abc")]).store();
-        let answer = answer.get(GetRequest::new(url())).await.unwrap();
-        assert_eq!(answer.range, 0..3);
-        let meta = answer.meta;
+        let response = Replay::new([response(200, &headers, "abc")]).store();
+        let response = response.get(GetRequest::new(url())).await.unwrap();
+        assert_eq!(response.range, 0..3);
+        let meta = response.meta;
         assert_eq!((meta.size, meta.etag), (3, Some(ETag::new("0123"))));
         assert_eq!(
             meta.last_modified,
@@ -341,19 +341,19 @@ mod tests {
     #[tokio::test]
     async fn a_head_without_headers_has_no_attributes() {
         let store =
-            Replay::new([answer(200, &[("content-length", "0"), ("etag", "")], "")]).store();
+            Replay::new([response(200, &[("content-length", "0"), ("etag", "")], "")]).store();
         let meta = store.head(HeadRequest::new(url())).await.unwrap();
         assert_eq!(meta, ObjectMeta::new(url(), 0));
     }
 
     #[tokio::test]
-    async fn an_answer_that_contradicts_itself_is_an_integrity_error_and_worth_another_try() {
+    async fn a_response_that_contradicts_itself_is_an_integrity_error_and_worth_another_try() {
         for headers in [
             vec![],
             vec![("content-range", "bytes 2-3/*")],
             vec![("content-range", "bytes 2-3/10"), ("content-length", "5")],
         ] {
-            let store = Replay::new([answer(206, &headers, "cd")]).store();
+            let store = Replay::new([response(206, &headers, "cd")]).store();
             let error = store
                 .get(GetRequest::new(url()).with_range(2..4))
                 .await
@@ -374,9 +374,9 @@ mod tests {
     }
 
     /// A body that fails after three bytes.
-    struct Torn(bool, std::io::ErrorKind);
+    struct Interrupted(bool, std::io::ErrorKind);
 
-    impl http_body::Body for Torn {
+    impl http_body::Body for Interrupted {
         type Data = bytes::Bytes;
         type Error = std::io::Error;
 
@@ -400,8 +400,8 @@ mod tests {
             (std::io::ErrorKind::ConnectionReset, ErrorKind::Network),
             (std::io::ErrorKind::TimedOut, ErrorKind::Timeout),
         ] {
-            let body = SdkBody::from_body_1_x(Torn(false, broken));
-            let store = Replay::new([answer(200, &[("content-length", "9")], body)]).store();
+            let body = SdkBody::from_body_1_x(Interrupted(false, broken));
+            let store = Replay::new([response(200, &[("content-length", "9")], body)]).store();
             let mut body = store.get(GetRequest::new(url())).await.unwrap().body;
             assert_eq!(body.next().await.unwrap().unwrap(), "abc");
             let error = body.next().await.unwrap().unwrap_err();
@@ -420,9 +420,9 @@ mod tests {
             ("content-length", "3"),
             ("x-amz-checksum-crc32", "AAAAAA=="),
         ];
-        let replay = Replay::new([answer(200, &headers, "abc")]);
-        let answer = replay.store().get(GetRequest::new(url())).await.unwrap();
-        let error = answer.body.collect().await.unwrap_err();
+        let replay = Replay::new([response(200, &headers, "abc")]);
+        let response = replay.store().get(GetRequest::new(url())).await.unwrap();
+        let error = response.body.collect().await.unwrap_err();
         assert_eq!(
             (error.kind(), error.retryability()),
             (ErrorKind::Integrity, Retryability::Transient)
@@ -437,7 +437,7 @@ mod tests {
             (document, "object not found (404 NoSuchKey)"),
             ("Object not found", "object not found (status 404)"),
         ] {
-            let store = Replay::new([answer(404, &[], body)]).store();
+            let store = Replay::new([response(404, &[], body)]).store();
             let request = GetRequest::new(url()).with_range(0..8 << 20);
             let error = store.get(request).await.unwrap_err();
             assert_eq!(
@@ -449,7 +449,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_partial_response_without_a_range_is_not_taken_for_a_whole_object() {
-        let replay = Replay::new([answer(206, &[("content-length", "4")], "part")]);
+        let replay = Replay::new([response(206, &[("content-length", "4")], "part")]);
         let request = GetRequest::new(url()).with_range(0..4);
         let error = replay.store().get(request).await.unwrap_err();
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::causes::shortened;
-use super::reply::Reply;
+use super::collected_response::CollectedResponse;
 use crate::Operation;
 use s3_wire::ErrorDocument;
 
@@ -29,18 +29,20 @@ pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
 /// Returns what to do about a response, where that is clear.
 pub(super) fn hint(
     operation: Operation,
-    reply: &Reply<'_>,
+    collected: &CollectedResponse<'_>,
     said: &ErrorDocument,
 ) -> Option<String> {
     let fixed = match said.code.as_deref() {
         Some(
             "PermanentRedirect" | "TemporaryRedirect" | "Redirect" | "AuthorizationHeaderMalformed",
         ) => {
-            return redirection(reply, said);
+            return redirection(collected, said);
         }
-        None if matches!(reply.status, 301 | 302 | 307 | 308) => return redirection(reply, said),
-        None if reply.status == 400 && operation == Operation::Head => {
-            "an answer to HEAD gives no reason; expired credentials and a wrong region are usual ones"
+        None if matches!(collected.status, 301 | 302 | 307 | 308) => {
+            return redirection(collected, said);
+        }
+        None if collected.status == 400 && operation == Operation::Head => {
+            "a response to HEAD gives no reason; expired credentials and a wrong region are usual ones"
         }
         Some("InvalidAccessKeyId" | "NotSignedUp") => {
             "the server does not know the access key; are these credentials for this endpoint?"
@@ -66,8 +68,8 @@ pub(super) fn hint(
 }
 
 /// Says where the bucket is, if the response does.
-fn redirection(reply: &Reply<'_>, said: &ErrorDocument) -> Option<String> {
-    let region = reply.header("x-amz-bucket-region");
+fn redirection(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<String> {
+    let region = collected.header("x-amz-bucket-region");
     if let Some(region) = region.or(said.region.as_deref()).map(shortened) {
         return Some(format!(
             "the bucket is in region {region}; set that as the region"

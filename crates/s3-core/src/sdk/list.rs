@@ -10,10 +10,10 @@ use s3_wire::Element;
 use s3_wire::listing::KeyDecoder;
 
 use super::client::Resolved;
+use super::collected_response::CollectedResponse;
 use super::document::{self, is_truncated};
 use super::errors;
 use super::listing;
-use super::reply::Reply;
 use super::response_limit::MAX_DOCUMENT;
 use super::transport_error;
 use crate::{
@@ -29,7 +29,7 @@ pub(super) async fn page(resolved: &Resolved, request: ListRequest) -> Result<Li
 async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPage> {
     let known = resolved.listing_form.load();
     let mut form = known;
-    let mut first_refusal = None;
+    let mut first_error = None;
     loop {
         match page_in_form(resolved, list, form).await {
             Ok((page, version_1)) => {
@@ -50,10 +50,10 @@ async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPag
             Err(error) => match form.simpler(&error) {
                 // A token that is refused is the token's fault.
                 Some(simpler) if list.continuation.is_none() => {
-                    first_refusal.get_or_insert(error);
+                    first_error.get_or_insert(error);
                     form = simpler;
                 }
-                _ => return Err(first_refusal.unwrap_or(error)),
+                _ => return Err(first_error.unwrap_or(error)),
             },
         }
     }
@@ -105,12 +105,12 @@ async fn page_in_form(
     let received = list.moved.as_ref().map(ByteCounter::as_atomic);
     let body = response.body.collect_counted(MAX_DOCUMENT, received).await;
     let body = body.map_err(|error| transport_error::in_body(operation, &error))?;
-    let reply = Reply {
+    let collected = CollectedResponse {
         status: response.status,
         header: &|name| response.head.get(name),
         body: &body,
     };
-    listing::read_version(&list.prefix, &reply, form.version_1)
+    listing::read_version(&list.prefix, &collected, form.version_1)
 }
 
 /// How the server has to be asked for a listing; found out once per store.
@@ -208,10 +208,8 @@ fn uploads_page(page: &Element, prefix: &S3Prefix) -> Result<UploadsPage, &'stat
     let keys = page
         .children("Upload")
         .filter_map(|upload| upload.text("Key"));
-    let others = page
-        .text("Prefix")
-        .into_iter()
-        .chain(page.text("NextKeyMarker"));
+    // Not the prefix that the page repeats: SeaweedFS encodes the keys, and leaves the prefix as it is.
+    let others = page.text("NextKeyMarker").into_iter();
     let claims_encoding = page.scalar("EncodingType") == Some("url");
     let decoder = KeyDecoder::new(claims_encoding, prefix.prefix(), others.chain(keys));
     let uploads = page.children("Upload");
@@ -244,7 +242,7 @@ fn listed_upload(
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::{Replay, answer};
+    use super::super::replay::{Replay, response};
     use super::*;
     use crate::{ETag, Retryability, Store};
 
@@ -260,7 +258,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_is_asked_for_encoded_and_decoded() {
-        let replay = Replay::new([answer(200, &[], PAGE)]);
+        let replay = Replay::new([response(200, &[], PAGE)]);
         let request = ListRequest::new(prefix())
             .with_delimiter("/")
             .with_max_keys(2)
@@ -289,7 +287,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_continuation_replaces_the_start() {
-        let replay = Replay::new([answer(
+        let replay = Replay::new([response(
             200,
             &[],
             "<ListBucketResult><Name>bucket</Name></ListBucketResult>",
@@ -316,7 +314,7 @@ mod tests {
             "<ListBucketResult><Contents><Key>k</Key></Contents></ListBucketResult>",
             "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
         ] {
-            let store = Replay::new([answer(200, &[], page)]).store();
+            let store = Replay::new([response(200, &[], page)]).store();
             let error = store
                 .list_page(ListRequest::new(prefix()))
                 .await
@@ -331,7 +329,7 @@ mod tests {
         let page = "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>\
             <NextKeyMarker>a+b/%2B</NextKeyMarker><NextUploadIdMarker>u2</NextUploadIdMarker>\
             <Upload><Key>a+b/%2B</Key><UploadId>u2</UploadId></Upload></ListMultipartUploadsResult>";
-        let replay = Replay::new([answer(200, &[], page)]);
+        let replay = Replay::new([response(200, &[], page)]);
         let mut request = ListUploads::new(prefix());
         request.after = Some(("a b/".into(), UploadId::new("u1")));
         let page = replay.store().list_uploads(request).await.unwrap();

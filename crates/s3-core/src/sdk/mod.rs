@@ -3,7 +3,7 @@
 //! The flow of a call: [`store`] resolves the configuration with [`client`] at the first operation, from the
 //! [`builder`]'s settings, the environment and the profile ([`chain`], [`profile`]), with one [`identity`] cache for
 //! whatever signs. The operation's own file builds a `s3_wire::Request`. [`sender`] signs it and sends it over `s3-wire`,
-//! or hands it to [`sdk_transport`], which sends it through the SDK's client. [`answer`] reads the headers of the
+//! or hands it to [`sdk_transport`], which sends it through the SDK's client. [`response_headers`] reads the headers of the
 //! response, [`listing`] pages of keys and [`document`] other XML documents.
 //!
 //! The generated client's own operations create and delete buckets. Its responses are limited by [`response_limit`];
@@ -15,7 +15,6 @@
 //! Types of the SDK appear in two public signatures only: [`SdkStore::from_client`] and
 //! [`SdkStoreBuilder::http_client`].
 
-mod answer;
 mod body;
 mod body_verifier;
 mod bucket;
@@ -26,6 +25,7 @@ mod chain;
 mod client;
 mod clock;
 mod clock_skew;
+mod collected_response;
 mod convert;
 mod copy;
 #[cfg(feature = "config")]
@@ -49,7 +49,7 @@ mod put;
 mod regions;
 #[cfg(test)]
 mod replay;
-mod reply;
+mod response_headers;
 mod response_limit;
 mod sdk_transport;
 mod sender;

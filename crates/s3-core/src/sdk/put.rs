@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use s3_wire::sign::{HeaderError, Headers, PayloadHash};
 use s3_wire::{Request, trailer_len};
 
-use super::answer::read_headers;
 use super::client::Resolved;
 use super::payload_digest::{self, ADDED, header_of};
+use super::response_headers::read_headers;
 use super::sender::{Route, invalid_header};
 use super::{errors, transport_error};
 use crate::{
@@ -194,7 +194,7 @@ async fn protect(
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::{Replay, answer};
+    use super::super::replay::{Replay, response};
     use crate::{
         Attributes, Checksum, ChecksumAlgorithm, ETag, Encryption, ErrorKind, Integrity, Payload,
         PutMode, PutRequest, Retryability, S3Url, Store,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     fn written() -> Replay {
-        Replay::new([answer(
+        Replay::new([response(
             200,
             &[("etag", "\"e1\""), ("x-amz-version-id", "v1")],
             "",
@@ -215,9 +215,9 @@ mod tests {
     #[tokio::test]
     async fn a_plain_put_sends_the_bytes_and_claims_nothing() {
         let replay = written();
-        let answer = replay.store().put(request("hello")).await.unwrap();
-        assert_eq!(answer.etag, Some(ETag::new("e1")));
-        assert_eq!(answer.version.unwrap().as_str(), "v1");
+        let response = replay.store().put(request("hello")).await.unwrap();
+        assert_eq!(response.etag, Some(ETag::new("e1")));
+        assert_eq!(response.version.unwrap().as_str(), "v1");
         let sent = replay.only();
         assert_eq!(sent.line(), "PUT http://127.0.0.1:9/bucket/key");
         assert_eq!(sent.text(), "hello");

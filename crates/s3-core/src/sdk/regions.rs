@@ -77,7 +77,7 @@ impl Regions {
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::{Replay, Sent, answer};
+    use super::super::replay::{Replay, Sent, response};
     use super::*;
     use crate::{
         DeleteRequest, ErrorKind, GetRequest, HeadRequest, ListRequest, S3Prefix, S3Url, Store,
@@ -107,9 +107,9 @@ mod tests {
             let body = format!(
                 "<Error><Code>PermanentRedirect</Code><Message>m</Message><Region>{region}</Region></Error>"
             );
-            answer(301, &[("location", "https://evil.example.org/")], body)
+            response(301, &[("location", "https://evil.example.org/")], body)
         };
-        let object = || answer(200, &[("content-length", "0")], "");
+        let object = || response(200, &[("content-length", "0")], "");
         let replay = Replay::new([redirect("eu-west-3"), object(), object()]);
         let store = replay.store();
         store.get(GetRequest::new(url())).await.unwrap();
@@ -144,18 +144,18 @@ mod tests {
         let page = "<ListBucketResult><Name>bucket</Name></ListBucketResult>";
 
         let replay = Replay::new([
-            answer(400, &there, ""),
-            answer(200, &[("content-length", "0")], ""),
+            response(400, &there, ""),
+            response(200, &[("content-length", "0")], ""),
         ]);
         replay.store().head(HeadRequest::new(url())).await.unwrap();
-        let replay = Replay::new([answer(400, &[], malformed), answer(200, &[], page)]);
+        let replay = Replay::new([response(400, &[], malformed), response(200, &[], page)]);
         let prefix = S3Prefix::parse("s3://bucket/").unwrap();
         replay
             .store()
             .list_page(ListRequest::new(prefix))
             .await
             .unwrap();
-        let replay = Replay::new([answer(301, &there, ""), answer(204, &[], "")]);
+        let replay = Replay::new([response(301, &there, ""), response(204, &[], "")]);
         let delete = DeleteRequest::new("bucket", vec![url()]);
         let done = replay.store().delete(delete).await.unwrap();
         assert!(done.failures.is_empty());

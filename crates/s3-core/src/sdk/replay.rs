@@ -15,7 +15,7 @@ use super::{SdkStore, SdkStoreBuilder};
 
 /// A response that is given once.
 pub(super) enum Canned {
-    Answer {
+    Response {
         status: u16,
         headers: Vec<(&'static str, String)>,
         body: SdkBody,
@@ -23,7 +23,7 @@ pub(super) enum Canned {
     Broken(fn() -> ConnectorError),
 }
 
-pub(super) fn answer(
+pub(super) fn response(
     status: u16,
     headers: &[(&'static str, &str)],
     body: impl Into<SdkBody>,
@@ -32,7 +32,7 @@ pub(super) fn answer(
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()))
         .collect();
-    Canned::Answer {
+    Canned::Response {
         status,
         headers,
         body: body.into(),
@@ -40,12 +40,12 @@ pub(super) fn answer(
 }
 
 /// An error document as S3 writes it.
-pub(super) fn refusal(status: u16, code: &str) -> Canned {
+pub(super) fn error_response(status: u16, code: &str) -> Canned {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>because</Message>\
          <RequestId>4XA1</RequestId></Error>"
     );
-    answer(
+    response(
         status,
         &[
             ("x-amz-request-id", "4XA1"),
@@ -84,7 +84,7 @@ impl Sent {
 
 #[derive(Clone, Default)]
 pub(super) struct Replay {
-    answers: Arc<Mutex<Vec<Canned>>>,
+    responses: Arc<Mutex<Vec<Canned>>>,
     sent: Arc<Mutex<Vec<Sent>>>,
 }
 
@@ -95,11 +95,11 @@ impl std::fmt::Debug for Replay {
 }
 
 impl Replay {
-    pub(super) fn new(answers: impl IntoIterator<Item = Canned>) -> Self {
-        let mut answers: Vec<_> = answers.into_iter().collect();
-        answers.reverse();
+    pub(super) fn new(responses: impl IntoIterator<Item = Canned>) -> Self {
+        let mut responses: Vec<_> = responses.into_iter().collect();
+        responses.reverse();
         Self {
-            answers: Arc::new(Mutex::new(answers)),
+            responses: Arc::new(Mutex::new(responses)),
             sent: Arc::default(),
         }
     }
@@ -148,23 +148,23 @@ impl HttpConnector for Replay {
                 body,
             });
             let canned = replay
-                .answers
+                .responses
                 .lock()
                 .unwrap()
                 .pop()
-                .expect("an answer for every request");
+                .expect("a response for every request");
             match canned {
                 Canned::Broken(error) => Err(error()),
-                Canned::Answer {
+                Canned::Response {
                     status,
                     headers,
                     body,
                 } => {
-                    let mut answer = HttpResponse::new(status.try_into().unwrap(), body);
+                    let mut response = HttpResponse::new(status.try_into().unwrap(), body);
                     for (name, value) in headers {
-                        answer.headers_mut().append(name, value);
+                        response.headers_mut().append(name, value);
                     }
-                    Ok(answer)
+                    Ok(response)
                 }
             }
         })

@@ -12,11 +12,11 @@ use s3_wire::sign::{HeaderError, PayloadHash, SigningKeys};
 use s3_wire::{Pool, Request, Response, ResponseHead, WireErrorKind};
 
 use super::client::Resolved;
-use super::clock::{Clock, Refusal};
+use super::clock::{Clock, ErrorResponse};
+use super::collected_response::CollectedResponse;
 use super::errors;
 use super::identity::{Identities, Identity};
 use super::regions::Regions;
-use super::reply::Reply;
 use super::response_limit::MAX_ERROR_BODY;
 use super::target::{EndpointSettings, Target, Targets};
 use super::{sdk_transport, transport_error};
@@ -128,7 +128,7 @@ impl Sender {
                     new.access_key() != old.access_key() || new.token() != old.token()
                 })
             }
-            code => self.clock.learn(Refusal {
+            code => self.clock.learn(ErrorResponse {
                 status,
                 code,
                 date: head.get("date"),
@@ -205,18 +205,18 @@ impl Route<'_> {
         if body.is_empty() {
             return Ok(response);
         }
-        let reply = Reply {
+        let collected = CollectedResponse {
             status: response.status,
             header: &|name| response.head.get(name),
             body: &body,
         };
-        if errors::holds_refusal(&reply) {
-            return Err(errors::refused_by_server(operation, &reply));
+        if errors::holds_error(&collected) {
+            return Err(errors::refused_by_server(operation, &collected));
         }
         if response.head.get("etag").is_none() {
             // Such as the page of a proxy, which has kept the bytes to itself.
             let text = "the response is not one of S3";
-            return Err(errors::not_understood(operation, &reply, text));
+            return Err(errors::not_understood(operation, &collected, text));
         }
         Ok(response)
     }
@@ -230,12 +230,12 @@ async fn error_response(operation: Operation, response: &mut Response) -> Error 
         // The reason is in the body: for a wrong clock, an expired token or a request that was cut, among others.
         Err(lost) => return transport_error::in_body(operation, &lost),
     };
-    let reply = Reply {
+    let collected = CollectedResponse {
         status: response.status,
         header: &|name| response.head.get(name),
         body: &body,
     };
-    errors::refused_by_server(operation, &reply)
+    errors::refused_by_server(operation, &collected)
 }
 
 /// Returns the error of a header that cannot be sent.

@@ -179,7 +179,7 @@ fn read_url(url: &str, region: &str) -> Option<Target> {
     })
 }
 
-/// Takes the port off, if there is one; `None` if what stands there is none.
+/// Takes the port off, if there is one; `None` if what stands there is not a port.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     // The colons of an IPv6 address stand in brackets.
     match authority.rsplit_once(':') {

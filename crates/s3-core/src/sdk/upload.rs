@@ -166,7 +166,7 @@ fn listed_part(part: &Element) -> Option<ListedPart> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::{Replay, answer, refusal};
+    use super::super::replay::{Replay, error_response, response};
     use super::*;
     use crate::{
         Attributes, Checksum, ChecksumAlgorithm, ETag, ErrorKind, PutMode, Retryability, S3Url,
@@ -184,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn an_upload_begins_with_its_attributes() {
         let body = "<InitiateMultipartUploadResult><UploadId>u/1</UploadId></InitiateMultipartUploadResult>";
-        let replay = Replay::new([answer(200, &[], body)]);
+        let replay = Replay::new([response(200, &[], body)]);
         let mut attributes = Attributes::default();
         attributes.user.insert("who".to_owned(), "me".to_owned());
         let id = replay
@@ -201,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_is_sent_unsigned_on_this_machine_and_keeps_its_checksum() {
-        let replay = Replay::new([answer(200, &[("etag", "\"p2\"")], "")]);
+        let replay = Replay::new([response(200, &[("etag", "\"p2\"")], "")]);
         let mut part = UploadPart::new(url(), upload(), 2, "abc".into());
         let checksum = Checksum {
             algorithm: ChecksumAlgorithm::Crc32,
@@ -229,7 +229,7 @@ mod tests {
     #[tokio::test]
     async fn completing_names_the_parts_and_may_get_no_tag_back() {
         let body = "<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>";
-        let replay = Replay::new([answer(200, &[], body)]);
+        let replay = Replay::new([response(200, &[], body)]);
         let mut request =
             CompleteUpload::new(url(), upload(), vec![PartTag::new(1, ETag::new("p1"))]);
         request.mode = PutMode::IfAbsent;
@@ -246,7 +246,7 @@ mod tests {
     #[tokio::test]
     async fn an_error_inside_a_success_is_an_error() {
         let body = "<Error><Code>InternalError</Code><Message>try again</Message></Error>";
-        let store = Replay::new([answer(200, &[], body)]).store();
+        let store = Replay::new([response(200, &[], body)]).store();
         let parts = vec![PartTag::new(1, ETag::new("p1"))];
         let error = store
             .complete_upload(CompleteUpload::new(url(), upload(), parts))
@@ -272,7 +272,7 @@ mod tests {
 
     #[tokio::test]
     async fn aborting_an_unknown_upload_says_so() {
-        let store = Replay::new([refusal(404, "NoSuchUpload")]).store();
+        let store = Replay::new([error_response(404, "NoSuchUpload")]).store();
         let error = store
             .abort_upload(AbortUpload::new(url(), upload()))
             .await
@@ -284,7 +284,7 @@ mod tests {
     async fn parts_are_listed_page_by_page() {
         let body = "<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>7</NextPartNumberMarker>\
             <Part><PartNumber>7</PartNumber><ETag>&quot;p7&quot;</ETag><Size>5</Size></Part></ListPartsResult>";
-        let replay = Replay::new([answer(200, &[], body)]);
+        let replay = Replay::new([response(200, &[], body)]);
         let mut request = ListParts::new(url(), upload());
         (request.after, request.max_parts) = (Some(6), Some(1));
         let page = replay.store().list_parts(request).await.unwrap();

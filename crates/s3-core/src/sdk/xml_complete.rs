@@ -34,7 +34,7 @@ pub(super) fn is_cut_short(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::{Replay, answer};
+    use super::super::replay::{Replay, response};
     use super::*;
     use crate::{
         DeleteRequest, Error, ErrorKind, ListParts, ListRequest, ListUploads, Retryability,
@@ -70,10 +70,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_ends_early_is_no_shorter_listing() {
+    async fn a_response_that_ends_early_is_no_shorter_listing() {
         let prefix = || S3Prefix::parse("s3://bucket/").unwrap();
         let url = || S3Url::parse("s3://bucket/key").unwrap();
-        let store = |body| Replay::new([answer(200, &[], body)]).store();
+        let store = |body| Replay::new([response(200, &[], body)]).store();
 
         let keys = "<ListBucketResult><IsTruncated>false</IsTruncated>\
             <Contents><Key>a</Key><Size>1</Size></Contents>";

@@ -40,7 +40,7 @@ pub(super) async fn connect(
         let addresses = addresses(slot, origin).await?;
         let turn = slot.turn.fetch_add(1, Ordering::Relaxed);
         let left = limit.saturating_sub(begun.elapsed());
-        let tcp = first_to_answer(&in_turn(&addresses, turn), left).await?;
+        let tcp = first_to_accept(&in_turn(&addresses, turn), left).await?;
         // Requests leave in one write each: waiting for more to send only delays them.
         tcp.set_nodelay(true)
             .map_err(|error| WireError::io(WireErrorKind::Connect, error))?;
@@ -114,7 +114,7 @@ fn in_turn(addresses: &[SocketAddr], turn: usize) -> Vec<SocketAddr> {
 }
 
 /// Tries one address after the other. None may take all of the time while there are others.
-async fn first_to_answer(
+async fn first_to_accept(
     addresses: &[SocketAddr],
     limit: Duration,
 ) -> Result<TcpStream, WireError> {
@@ -209,11 +209,11 @@ mod tests {
             .local_addr()
             .unwrap();
         let limit = Duration::from_secs(3);
-        let found = first_to_answer(&[bad, good.local_addr().unwrap()], limit)
+        let found = first_to_accept(&[bad, good.local_addr().unwrap()], limit)
             .await
             .unwrap();
         assert_eq!(found.peer_addr().unwrap(), good.local_addr().unwrap());
-        let refused = first_to_answer(&[bad], limit).await.unwrap_err();
+        let refused = first_to_accept(&[bad], limit).await.unwrap_err();
         assert_eq!(refused.kind(), WireErrorKind::Connect);
     }
 }

@@ -206,7 +206,7 @@ impl Channel {
         if parsed.is_interim() {
             self.interim += 1;
             if self.interim > MOST_INTERIM {
-                return Err(WireError::malformed("interim answers without an end"));
+                return Err(WireError::malformed("interim responses without an end"));
             }
         }
         Ok(parsed)
@@ -247,8 +247,8 @@ impl Channel {
 
     fn no_head(&self) -> WireError {
         let text = match self.heard {
-            true => "in the middle of the answer's head",
-            false => "before the answer",
+            true => "in the middle of the response's head",
+            false => "before the response",
         };
         WireError::text(WireErrorKind::Closed, text)
     }

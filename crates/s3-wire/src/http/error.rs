@@ -105,8 +105,8 @@ impl fmt::Display for WireError {
             WireErrorKind::NoTls => "this build has no HTTPS",
             WireErrorKind::Closed => "the connection was closed early",
             WireErrorKind::Io => "the connection failed",
-            WireErrorKind::Malformed => "the answer is not valid HTTP",
-            WireErrorKind::TooLarge => "the answer is too large",
+            WireErrorKind::Malformed => "the response is not valid HTTP",
+            WireErrorKind::TooLarge => "the response is too large",
             WireErrorKind::Payload => "the bytes to send could not be read",
         })?;
         match &self.cause {

@@ -73,12 +73,12 @@ async fn read_head(
 ) -> Result<ParsedHead, WireError> {
     match transmit(conn, head, request, buffers).await {
         Ok(None) => conn.channel.final_head().await,
-        Ok(Some(early)) | Err(Stop::Answered(early)) => Ok(unkept(early)),
+        Ok(Some(early)) | Err(Stop::Responded(early)) => Ok(unkept(early)),
         Err(Stop::Failed(error)) => Err(error),
         Err(Stop::Broken(error)) => {
             let heard = tokio::time::timeout(LAST_WORDS, conn.channel.final_head()).await;
             match heard {
-                // A success that did not wait for all of the request is none.
+                // A success that did not wait for all of the request is not one.
                 Ok(Ok(parsed)) if parsed.status >= 300 => Ok(unkept(parsed)),
                 _ => Err(WireError::io(WireErrorKind::Io, error)),
             }

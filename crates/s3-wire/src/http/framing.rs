@@ -26,7 +26,7 @@ pub(super) struct FramingHeaders {
 
 impl FramingHeaders {
     pub(super) fn see(&mut self, name: &str, value: &[u8]) -> Result<(), WireError> {
-        // The lengths are told apart first: most headers are none of these.
+        // The lengths are told apart first: most headers are not among these.
         match name.len() {
             14 if name.eq_ignore_ascii_case("content-length") => self.see_length(value),
             17 if name.eq_ignore_ascii_case("transfer-encoding") => self.see_encoding(value),

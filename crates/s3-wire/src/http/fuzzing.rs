@@ -8,7 +8,7 @@ use super::response_head;
 /// # Panics
 ///
 /// If they do not.
-pub fn http_answer(bytes: &[u8]) {
+pub fn http_response(bytes: &[u8]) {
     let at_once = response_head::parse(bytes);
     if let Ok(Some((size, parsed))) = &at_once {
         assert!(*size <= bytes.len(), "a head longer than what has arrived");

@@ -9,8 +9,8 @@
 //!     │         connect.rs   makes one (tls.rs puts TLS on it)
 //!     └─ exchange.rs
 //!          ├─ transmit.rs    head and body out; trailer.rs frames, pieces.rs reads files, or kernel.rs
-//!     │                    has the kernel send them; watches for an early answer
-//!          ├─ head.rs        the answer's head, framing.rs how its body ends
+//!     │                    has the kernel send them; watches for an early response
+//!          ├─ head.rs        the response's head, framing.rs how its body ends
 //!          └─ incoming.rs    the body, chunked.rs decodes; at its end the connection is idle again
 //! ```
 //!

@@ -111,7 +111,7 @@ impl Pool {
                 )),
             };
             match exchange(conn, &slot, head, request, &self.0.buffers).await {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(failure) if failure.unheard && was_idle && request.idempotent => {}
                 Err(failure) => return Err(failure.error),
             }

@@ -138,7 +138,7 @@ impl ResponseBody {
 
     /// Appends at most `at_most` bytes to `into`, as many as are at hand, and returns how many. 0 is the end.
     ///
-    /// Bytes go into the capacity behind those that `into` has; where there is none, it grows. An error is told
+    /// Bytes go into the capacity behind those that `into` has; without any, it grows. An error is told
     /// when everything before it was taken.
     pub fn poll_fill(
         &mut self,

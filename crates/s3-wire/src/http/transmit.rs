@@ -30,7 +30,7 @@ const WAIT_FOR_CONTINUE: Duration = Duration::from_secs(1);
 /// Why a request did not go out whole.
 pub(super) enum Stop {
     /// The server refused it before its end.
-    Answered(ParsedHead),
+    Responded(ParsedHead),
     /// Writing failed; there may be a response that says why.
     Broken(io::Error),
     /// The connection is of no use, or the payload is not.
@@ -288,7 +288,7 @@ impl Transmitter<'_> {
                 self.early = Some(parsed);
                 Ok(())
             }
-            _ => Err(Stop::Answered(parsed)),
+            _ => Err(Stop::Responded(parsed)),
         }
     }
 }

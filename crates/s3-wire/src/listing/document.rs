@@ -12,8 +12,8 @@ pub(super) fn read(document: &str) -> Result<Page<'_>, NotXml> {
     loop {
         match reader.next()? {
             Node::Open if reader.name() == "ListBucketResult" => break,
-            Node::Open => return Err(NotXml("the answer is no listing".into())),
-            Node::End => return Err(NotXml("the answer is empty".into())),
+            Node::Open => return Err(NotXml("the response is no listing".into())),
+            Node::End => return Err(NotXml("the response is empty".into())),
             Node::Text(_) | Node::Close => {}
         }
     }
@@ -110,7 +110,7 @@ fn truth(text: &str) -> Result<bool, NotXml> {
     }
 }
 
-/// A size that is negative is none.
+/// Returns the size; `None` for a negative one.
 fn size(text: &str) -> Result<Option<u64>, NotXml> {
     let size: i64 = text
         .trim()

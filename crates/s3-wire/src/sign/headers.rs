@@ -157,8 +157,8 @@ impl Headers {
             .chain(unsigned.filter_map(|line| line.split_once(": ")))
     }
 
-    /// Returns the signed headers, sorted by name. The signer's own are among them, the token's too if there is
-    /// none.
+    /// Returns the signed headers, sorted by name. The signer's own are among them, the token's too, also without
+    /// a token.
     pub(super) fn signed(&self) -> impl Iterator<Item = Signed<'_>> {
         self.signed.iter().map(|entry| Signed {
             name: &self.text[entry.name..entry.value],

@@ -10,7 +10,7 @@ use crate::{Credentials, Request};
 /// What the signature says of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayloadHash {
-    /// There is none, and the signature says so.
+    /// The request has no body, and the signature says so.
     Empty,
     /// These bytes, by their SHA-256.
     Sha256([u8; 32]),

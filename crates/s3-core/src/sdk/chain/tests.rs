@@ -4,7 +4,7 @@ use aws_sdk_s3::config::retry::RetryMode as SdkRetryMode;
 
 use super::super::client::{Resolved, assemble};
 use super::super::profile::Source;
-use super::super::replay::{Replay, answer};
+use super::super::replay::{Replay, response};
 use super::super::target::Targets;
 use super::*;
 use crate::SdkStore;
@@ -63,7 +63,7 @@ async fn fips_dual_stack_and_accelerate_reach_both_request_paths() {
             accelerate,
             ..Configuration::default()
         };
-        let replay = Replay::new([answer(200, &[("content-length", "0")], "")]);
+        let replay = Replay::new([response(200, &[("content-length", "0")], "")]);
         let resolved = resolved(configuration, &replay, false).await;
         let head = resolved.client("bkt").head_object().bucket("bkt").key("k");
         head.send().await.unwrap();

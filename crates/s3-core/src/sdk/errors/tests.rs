@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::retry::ErrorKind as SmithyKind;
 
-use super::super::replay::{Canned, Replay, answer, refusal};
+use super::super::replay::{Canned, Replay, error_response, response};
 use super::*;
 use crate::{GetRequest, HeadRequest, ListRequest, S3Prefix, S3Url, Store};
 
@@ -33,11 +33,11 @@ async fn head(canned: Canned) -> Error {
 /// Responds twice: a redirection is followed once.
 fn twice(canned: Canned) -> Replay {
     let again = match &canned {
-        Canned::Answer {
+        Canned::Response {
             status,
             headers,
             body,
-        } => Some(Canned::Answer {
+        } => Some(Canned::Response {
             status: *status,
             headers: headers.clone(),
             body: body.try_clone().unwrap(),
@@ -49,7 +49,7 @@ fn twice(canned: Canned) -> Replay {
 
 /// What [`refused_by_server`] alone makes of a response, if there is one.
 fn direct(operation: Operation, canned: &Canned) -> Option<Error> {
-    let Canned::Answer {
+    let Canned::Response {
         status,
         headers,
         body,
@@ -61,12 +61,12 @@ fn direct(operation: Operation, canned: &Canned) -> Option<Error> {
         let found = headers.iter().find(|(own, _)| *own == name);
         found.map(|(_, value)| value.as_str())
     };
-    let reply = Reply {
+    let collected = CollectedResponse {
         status: *status,
         header: &header,
         body: body.bytes().unwrap(),
     };
-    Some(refused_by_server(operation, &reply).with_resource(url().as_str()))
+    Some(refused_by_server(operation, &collected).with_resource(url().as_str()))
 }
 
 fn agrees(generated: Error, direct: Option<Error>) -> Error {
@@ -127,7 +127,7 @@ fn agrees(generated: Error, direct: Option<Error>) -> Error {
 #[tokio::test]
 async fn every_code_arrives_with_status_message_and_request_id() {
     for &(status, code, kind, retryability) in TABLE {
-        let error = get(refusal(status, code)).await;
+        let error = get(error_response(status, code)).await;
         assert_eq!(
             (error.kind(), error.retryability()),
             (kind, retryability),
@@ -151,7 +151,7 @@ async fn every_code_arrives_with_status_message_and_request_id() {
 }
 
 #[tokio::test]
-async fn an_answer_to_head_is_judged_by_its_status() {
+async fn a_response_to_head_is_judged_by_its_status() {
     for (status, kind, retryability) in [
         (304, ErrorKind::NotModified, Retryability::No),
         (400, ErrorKind::InvalidInput, Retryability::No),
@@ -162,7 +162,7 @@ async fn an_answer_to_head_is_judged_by_its_status() {
         (500, ErrorKind::Server, Retryability::Transient),
         (503, ErrorKind::Throttled, THROTTLED),
     ] {
-        let error = head(answer(status, &[], "")).await;
+        let error = head(response(status, &[], "")).await;
         assert_eq!(
             (error.kind(), error.retryability()),
             (kind, retryability),
@@ -174,14 +174,18 @@ async fn an_answer_to_head_is_judged_by_its_status() {
 
 #[tokio::test]
 async fn a_page_of_a_proxy_is_judged_by_its_status() {
-    let error = get(answer(502, &[], "<html><body>Bad Gateway</body>")).await;
+    let error = get(response(502, &[], "<html><body>Bad Gateway</body>")).await;
     assert_eq!(
         (error.kind(), error.http_status()),
         (ErrorKind::Server, Some(502))
     );
     assert_eq!(error.retryability(), Retryability::Transient);
     let list = ListRequest::new(S3Prefix::parse("s3://bucket/").unwrap());
-    let page = Replay::new([answer(200, &[], "<html><body>Welcome to the hotel</body>")]);
+    let page = Replay::new([response(
+        200,
+        &[],
+        "<html><body>Welcome to the hotel</body>",
+    )]);
     let error = page.store().list_page(list).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.retryability()),
@@ -200,14 +204,14 @@ async fn what_is_half_an_error_document_is_no_worse_than_its_status() {
         "Service Unavailable",
         "\u{feff}",
     ] {
-        let error = get(answer(503, &[], body)).await;
+        let error = get(response(503, &[], body)).await;
         assert_eq!(
             (error.kind(), error.retryability(), error.code()),
             (ErrorKind::Throttled, THROTTLED, None),
             "{body}"
         );
     }
-    let latin = answer(500, &[], b"<Error><Code>\xe9</Code></Error>".to_vec());
+    let latin = response(500, &[], b"<Error><Code>\xe9</Code></Error>".to_vec());
     assert_eq!(get(latin).await.kind(), ErrorKind::Server);
 }
 
@@ -241,7 +245,7 @@ async fn an_error_in_a_success_is_an_error() {
             Retryability::Transient,
         ),
     ] {
-        let canned = answer(200, &[], body);
+        let canned = response(200, &[], body);
         let direct = direct(Operation::List, &canned).unwrap();
         let list = Replay::new([canned])
             .store()
@@ -264,7 +268,7 @@ fn a_message_is_bounded_and_a_request_id_may_come_in_the_body() {
         "<Error><Code>{0}</Code><Message>{0}</Message><RequestId>r1</RequestId></Error>",
         "x".repeat(100_000)
     );
-    let error = direct(Operation::Get, &answer(500, &[], body)).unwrap();
+    let error = direct(Operation::Get, &response(500, &[], body)).unwrap();
     assert_eq!(error.request_id(), Some("r1"));
     assert!(
         error.to_string().len() < 3000,
@@ -275,7 +279,7 @@ fn a_message_is_bounded_and_a_request_id_may_come_in_the_body() {
 
 #[tokio::test]
 async fn retry_after_is_handed_on() {
-    let busy = answer(
+    let busy = response(
         503,
         &[("retry-after", "7")],
         "<Error><Code>SlowDown</Code></Error>",
@@ -292,10 +296,10 @@ async fn a_redirection_says_where_the_bucket_is() {
     let body = "<Error><Code>PermanentRedirect</Code><Endpoint>b.s3.example</Endpoint></Error>";
     let region = [("x-amz-bucket-region", "eu-central-1")];
     for (canned, place) in [
-        (answer(301, &region, body), "eu-central-1"),
-        (answer(301, &[], body), "b.s3.example"),
+        (response(301, &region, body), "eu-central-1"),
+        (response(301, &[], body), "b.s3.example"),
         (
-            answer(
+            response(
                 400,
                 &[],
                 "<Error><Code>AuthorizationHeaderMalformed</Code><Region>ap-east-1</Region></Error>",
@@ -306,7 +310,7 @@ async fn a_redirection_says_where_the_bucket_is() {
         let error = get(canned).await;
         assert!(error.hint().unwrap().contains(place), "{error}");
     }
-    let error = head(answer(301, &region, "")).await;
+    let error = head(response(301, &region, "")).await;
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.hint().unwrap().contains("eu-central-1"), "{error}");
 }
@@ -315,7 +319,7 @@ async fn a_redirection_says_where_the_bucket_is() {
 async fn a_signature_that_the_server_repeats_goes_no_further() {
     let body = "<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message>\
                     <AWSAccessKeyId>AKIDTEST</AWSAccessKeyId><SignatureProvided>5ec4e7</SignatureProvided></Error>";
-    let error = get(answer(403, &[], body)).await;
+    let error = get(response(403, &[], body)).await;
     assert!(error.hint().is_some());
     for text in [
         error.to_string(),

@@ -7,18 +7,18 @@ use aws_credential_types::provider::future;
 use futures_util::future::join_all;
 
 use super::*;
-use crate::sdk::clock::Refusal;
+use crate::sdk::clock::ErrorResponse;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-type Answer = fn(SystemTime, usize) -> Result<Credentials, CredentialsError>;
+type Response = fn(SystemTime, usize) -> Result<Credentials, CredentialsError>;
 
 /// Takes a second for every load, and hands out the access keys `KEY0`, `KEY1` and so on.
 #[derive(Clone, Debug)]
 struct Counting {
     clock: Clock,
     loads: Arc<AtomicUsize>,
-    answer: Arc<Mutex<Answer>>,
+    response: Arc<Mutex<Response>>,
     takes: Duration,
     fallback: Option<Credentials>,
 }
@@ -29,10 +29,10 @@ impl ProvideCredentials for Counting {
         Self: 'a,
     {
         let number = self.loads.fetch_add(1, Ordering::SeqCst);
-        let answer = *self.answer.lock().unwrap();
+        let response = *self.response.lock().unwrap();
         future::ProvideCredentials::new(async move {
             tokio::time::sleep(self.takes).await;
-            answer(self.clock.now(), number)
+            response(self.clock.now(), number)
         })
     }
 
@@ -42,11 +42,11 @@ impl ProvideCredentials for Counting {
 }
 
 impl Counting {
-    fn new(answer: Answer) -> Self {
+    fn new(response: Response) -> Self {
         Self {
             clock: Clock::default(),
             loads: Arc::default(),
-            answer: Arc::new(Mutex::new(answer)),
+            response: Arc::new(Mutex::new(response)),
             takes: Duration::from_secs(1),
             fallback: None,
         }
@@ -61,8 +61,8 @@ impl Counting {
         self.loads.load(Ordering::SeqCst)
     }
 
-    fn answers(&self, answer: Answer) {
-        *self.answer.lock().unwrap() = answer;
+    fn responses(&self, response: Response) {
+        *self.response.lock().unwrap() = response;
     }
 }
 
@@ -116,7 +116,7 @@ async fn a_hundred_waiting_requests_share_one_failure_and_the_next_one_asks_agai
     assert_eq!(provider.loads(), 1);
     assert!(identities.get().await.is_err());
     assert_eq!(provider.loads(), 2);
-    provider.answers(lasting);
+    provider.responses(lasting);
     assert_eq!(key(&identities).await, "KEY2");
 }
 
@@ -159,7 +159,7 @@ async fn credentials_are_replaced_ten_seconds_before_they_expire() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_are_looked_at_anew_when_the_clock_has_jumped() {
+async fn credentials_are_looked_at_again_when_the_clock_has_jumped() {
     let provider = Counting::new(hourly);
     // Three hours ahead of the server.
     provider.clock.advance(HOUR * 3);
@@ -168,14 +168,14 @@ async fn credentials_are_looked_at_anew_when_the_clock_has_jumped() {
     let now = SystemTime::now();
     let date = httpdate::fmt_http_date(now);
     for _ in 0..20 {
-        let refusal = Refusal {
+        let error_response = ErrorResponse {
             status: 403,
             code: None,
             date: Some(&date),
             age: None,
             signed_at: now + HOUR * 3,
         };
-        assert!(provider.clock.learn(refusal));
+        assert!(provider.clock.learn(error_response));
     }
     // What was reckoned by the wrong time would do for four hours.
     assert_eq!(key(&identities).await, "KEY1");
@@ -198,7 +198,7 @@ async fn a_failure_to_renew_keeps_what_is_still_valid_and_asks_once_per_second()
     let provider = Counting::new(hourly);
     let identities = provider.identities();
     let first = identities.get().await.unwrap();
-    provider.answers(failing);
+    provider.responses(failing);
     provider.clock.advance(HOUR - Duration::from_secs(5));
     for loads in [2, 2, 2] {
         let kept = identities.get().await.unwrap();
@@ -210,7 +210,7 @@ async fn a_failure_to_renew_keeps_what_is_still_valid_and_asks_once_per_second()
     assert_eq!(provider.loads(), 3);
     provider.clock.advance(Duration::from_secs(4));
     assert!(identities.get().await.is_err());
-    provider.answers(hourly);
+    provider.responses(hourly);
     assert_eq!(key(&identities).await, "KEY4");
 }
 
@@ -243,7 +243,7 @@ async fn what_the_server_calls_expired_is_not_kept_after_a_failure() {
     let provider = Counting::new(hourly);
     let identities = Arc::new(provider.identities());
     let old = identities.get().await.unwrap();
-    provider.answers(failing);
+    provider.responses(failing);
     provider.clock.advance(HOUR - Duration::from_secs(5));
     let renewing = tokio::spawn({
         let identities = Arc::clone(&identities);

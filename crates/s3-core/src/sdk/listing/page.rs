@@ -40,7 +40,7 @@ pub(in crate::sdk) fn list_page(
                         .map(Arc::from)
                 }
             };
-            Some(marker.ok_or("the listing goes on, but the answer does not say where")?)
+            Some(marker.ok_or("the listing goes on, but the response does not say where")?)
         }
         true => None,
     };
@@ -96,7 +96,7 @@ fn next(is_truncated: Option<bool>, token: Option<&str>) -> Result<Option<Arc<st
     match (is_truncated, token.filter(|token| !token.is_empty())) {
         (Some(false), _) | (None, None) => Ok(None),
         (_, Some(token)) => Ok(Some(token.into())),
-        (Some(true), None) => Err("the listing goes on, but the answer does not say where"),
+        (Some(true), None) => Err("the listing goes on, but the response does not say where"),
     }
 }
 

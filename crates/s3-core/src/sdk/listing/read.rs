@@ -4,8 +4,8 @@ use s3_url::S3Prefix;
 use s3_wire::listing::Page;
 
 use super::list_page;
+use crate::sdk::collected_response::CollectedResponse;
 use crate::sdk::errors::{beginning, malformed, read_document, refused_by_server};
-use crate::sdk::reply::Reply;
 use crate::{Error, ListPage, Operation, Result};
 
 /// Reads the response to a request for a page of the keys that begin with `prefix`.
@@ -16,26 +16,28 @@ use crate::{Error, ListPage, Operation, Result};
 /// a response that ends in the middle or is no listing, and of kind `Protocol` for one that leaves out what it must
 /// say.
 #[cfg(any(test, feature = "fuzzing"))]
-pub(in crate::sdk) fn read(prefix: &S3Prefix, reply: &Reply<'_>) -> Result<ListPage> {
-    read_version(prefix, reply, false).map(|(page, _)| page)
+pub(in crate::sdk) fn read(
+    prefix: &S3Prefix,
+    collected: &CollectedResponse<'_>,
+) -> Result<ListPage> {
+    read_version(prefix, collected, false).map(|(page, _)| page)
 }
 
 /// As [`read`], of a response that is of version 1 if `version_1` says so or itself does; returns whether it is.
 pub(in crate::sdk) fn read_version(
     prefix: &S3Prefix,
-    reply: &Reply<'_>,
+    collected: &CollectedResponse<'_>,
     version_1: bool,
 ) -> Result<(ListPage, bool)> {
     let on_prefix = |error: Error| error.with_resource(prefix.as_str());
-    if !reply.is_success() {
-        return Err(on_prefix(refused_by_server(Operation::List, reply)));
+    if !collected.is_success() {
+        return Err(on_prefix(refused_by_server(Operation::List, collected)));
     }
-    let page =
-        read_document(Operation::List, reply, |text| Page::parse(text)).map_err(on_prefix)?;
+    let page = read_document(Operation::List, collected, Page::parse).map_err(on_prefix)?;
     let version_1 = version_1 || page.marker.is_some() || page.next_marker.is_some();
     let listed = list_page(&page, prefix, version_1);
     let listed = listed.map_err(|text| {
-        let text = format!("{text}: {}", beginning(reply.body));
+        let text = format!("{text}: {}", beginning(collected.body));
         on_prefix(malformed(Operation::List, &text))
     })?;
     Ok((listed, version_1))

@@ -10,8 +10,8 @@ use s3_url::{S3Prefix, S3Url};
 use s3_wire::listing::Page;
 
 use super::{list_page, read};
-use crate::sdk::replay::{Replay, answer};
-use crate::sdk::reply::Reply;
+use crate::sdk::collected_response::CollectedResponse;
+use crate::sdk::replay::{Replay, response};
 use crate::sdk::tests::generated;
 use crate::{ETag, ErrorKind, ListPage, ListedObject, Operation, Result, Retryability};
 
@@ -407,16 +407,16 @@ impl Pen {
 
 /// What the reader of the direct path makes of a document.
 fn read_direct(prefix: &S3Prefix, document: &[u8]) -> Result<ListPage> {
-    let reply = Reply {
+    let collected = CollectedResponse {
         status: 200,
         header: &|_| None,
         body: document,
     };
-    read(prefix, &reply)
+    read(prefix, &collected)
 }
 
 fn read_generated(prefix: &S3Prefix, document: &str) -> Result<ListPage> {
-    let replay = Replay::new([answer(200, &[], document)]);
+    let replay = Replay::new([response(200, &[], document)]);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -652,15 +652,15 @@ fn what_the_generated_client_misreads_is_read_right() {
 }
 
 #[test]
-fn a_refusal_is_one_whatever_the_status() {
+fn an_error_response_is_one_whatever_the_status() {
     let body = b"<Error><Code>NoSuchBucket</Code></Error>";
     for status in [404, 200, 500] {
-        let reply = Reply {
+        let collected = CollectedResponse {
             status,
             header: &|name| (name == "x-amz-request-id").then_some("r1"),
             body,
         };
-        let error = read(&prefix(), &reply).unwrap_err();
+        let error = read(&prefix(), &collected).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NoSuchBucket, "{status}");
         assert_eq!(
             (error.operation(), error.request_id(), error.resource()),

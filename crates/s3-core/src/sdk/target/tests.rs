@@ -3,7 +3,7 @@
 use aws_smithy_types::endpoint::EndpointAuthScheme;
 
 use super::*;
-use crate::sdk::replay::{Replay, Sent, answer};
+use crate::sdk::replay::{Replay, Sent, response};
 use crate::{Addressing, HeadRequest, ListRequest, S3Prefix, S3Url, SdkStoreBuilder, Store};
 
 const KEY: &str = "a b//c";
@@ -26,8 +26,8 @@ async fn both(
 
 fn replay() -> Replay {
     Replay::new([
-        answer(200, &[("content-length", "0")], ""),
-        answer(
+        response(200, &[("content-length", "0")], ""),
+        response(
             200,
             &[],
             "<ListBucketResult><Name>b</Name></ListBucketResult>",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::requests::sdk_http_client;
-use crate::sdk::response_limit::{MAX_DOCUMENT as DOCUMENT, MAX_ERROR_BODY as REFUSAL};
+use crate::sdk::response_limit::{MAX_DOCUMENT as DOCUMENT, MAX_ERROR_BODY as ERROR_BODY};
 use crate::{
     AbortUpload, Attributes, ByteCounter, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest,
     ETag, Error, GetRequest, HeadRequest, ListParts, ListRequest, ListUploads, PartTag, Payload,
@@ -56,8 +56,11 @@ impl Server {
     /// Makes a call, and returns its error and how much was said before the end of it.
     async fn suffer(&self, call: Call, direct: bool) -> (Error, usize) {
         self.said.store(0, Ordering::SeqCst);
-        let answer = tokio::time::timeout(FOR_EVER, call(self.store(direct)));
-        let error = answer.await.expect("the call comes to an end").unwrap_err();
+        let response = tokio::time::timeout(FOR_EVER, call(self.store(direct)));
+        let error = response
+            .await
+            .expect("the call comes to an end")
+            .unwrap_err();
         (error, self.said.load(Ordering::SeqCst))
     }
 }
@@ -142,7 +145,7 @@ async fn a_document_without_end_is_broken_off() {
 }
 
 #[tokio::test]
-async fn what_comes_of_a_page_is_counted_while_it_comes() {
+async fn bytes_of_a_page_are_counted_while_they_arrive() {
     let server = Server::start(CHUNKED, document());
     for direct in [true, false] {
         let moved = ByteCounter::default();
@@ -162,19 +165,19 @@ async fn what_comes_of_a_page_is_counted_while_it_comes() {
 }
 
 #[tokio::test]
-async fn a_refusal_without_end_is_a_refusal() {
+async fn an_error_response_without_end_is_an_error_response() {
     let server = Server::start(REFUSED, document());
     for direct in [true, false] {
         for (name, call) in calls() {
             let (error, said) = server.suffer(call, direct).await;
             assert_eq!(error.http_status(), Some(400), "{name} {direct}: {error}");
-            assert!(said < REFUSAL + ON_THE_WAY, "{name}: {said} bytes");
+            assert!(said < ERROR_BODY + ON_THE_WAY, "{name}: {said} bytes");
         }
         let get: Call =
             |store| Box::pin(async move { store.get(GetRequest::new(url())).await.map(|_| ()) });
         let (error, said) = server.suffer(get, direct).await;
         assert_eq!(error.http_status(), Some(400), "{direct}: {error}");
-        assert!(said < REFUSAL + ON_THE_WAY, "get: {said} bytes");
+        assert!(said < ERROR_BODY + ON_THE_WAY, "get: {said} bytes");
     }
 }
 
@@ -193,7 +196,7 @@ async fn a_head_without_end_is_an_error() {
             long("x-amz-meta-a: b\r\n"),
         ),
         ("a status line", "HTTP/1.1 200 ", long("OK OK OK OK OK ")),
-        ("nonsense", "", long("\u{1}\u{2}\u{3}")),
+        ("no HTTP", "", long("\u{1}\u{2}\u{3}")),
     ] {
         let server = Server::start(head, more);
         for direct in [true, false] {
@@ -206,7 +209,7 @@ async fn a_head_without_end_is_an_error() {
 }
 
 #[tokio::test]
-async fn interim_answers_without_end_are_an_error() {
+async fn interim_responses_without_end_are_an_error() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(64);
     let server = Server::start("", interim.into_bytes());
     // The generated client waits for the last of them; the engine's stall limit ends that.

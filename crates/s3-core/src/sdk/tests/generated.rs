@@ -16,10 +16,10 @@ use s3_wire::Element;
 use s3_wire::listing::{Entry, Page};
 
 use crate::sdk::SdkStore;
+use crate::sdk::collected_response::CollectedResponse;
 use crate::sdk::convert;
 use crate::sdk::errors::{self, from_sdk};
 use crate::sdk::listing::list_page;
-use crate::sdk::reply::Reply;
 use crate::sdk::xml_complete::is_cut_short;
 use crate::{
     Checksum, ChecksumAlgorithm, ETag, ListPage, ObjectMeta, Operation, PutResponse, Result,
@@ -203,7 +203,7 @@ pub(in crate::sdk) async fn list(store: &SdkStore, prefix: &S3Prefix) -> Result<
 
 /// Returns the error of a successful response that the SDK could not read.
 fn unreadable(raw: &HttpResponse) -> crate::Error {
-    let response = Reply {
+    let response = CollectedResponse {
         status: raw.status().as_u16(),
         header: &|name| raw.headers().get(name),
         body: raw.body().bytes().unwrap_or_default(),

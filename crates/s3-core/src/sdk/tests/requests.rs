@@ -34,22 +34,22 @@ impl Came {
     }
 }
 
-/// A server that responds to each request with what `answer` returns: status line, headers and body.
+/// A server that responds to each request with what `response` returns: status line, headers and body.
 struct Server {
     endpoint: String,
     came: Arc<Mutex<Vec<Came>>>,
 }
 
 impl Server {
-    fn start(answer: impl Fn(&Came) -> String + Send + Sync + 'static) -> Self {
+    fn start(response: impl Fn(&Came) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let came = Arc::new(Mutex::new(Vec::new()));
-        let (log, answer) = (Arc::clone(&came), Arc::new(answer));
+        let (log, response) = (Arc::clone(&came), Arc::new(response));
         thread::spawn(move || {
             for connection in listener.incoming() {
-                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                thread::spawn(move || serve(connection.unwrap(), &log, &*answer));
+                let (log, response) = (Arc::clone(&log), Arc::clone(&response));
+                thread::spawn(move || serve(connection.unwrap(), &log, &*response));
             }
         });
         Self { endpoint, came }
@@ -79,7 +79,7 @@ pub(super) fn sdk_http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()
 }
 
-fn serve(stream: TcpStream, log: &Mutex<Vec<Came>>, answer: &dyn Fn(&Came) -> String) {
+fn serve(stream: TcpStream, log: &Mutex<Vec<Came>>, response: &dyn Fn(&Came) -> String) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     loop {
@@ -101,7 +101,7 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Came>>, answer: &dyn Fn(&Came) -> St
             .map_or(0, |text| text.parse().unwrap());
         came.body = vec![0; length];
         reader.read_exact(&mut came.body).unwrap();
-        let text = answer(&came);
+        let text = response(&came);
         log.lock().unwrap().push(came);
         writer.write_all(text.as_bytes()).unwrap();
         if text.contains("Connection: close") {
@@ -158,8 +158,8 @@ async fn a_wrong_clock_is_corrected_by_the_server_once() {
     });
     let store = server.store(true);
     for _ in 0..2 {
-        let answer = store.get(GetRequest::new(url())).await.unwrap();
-        assert_eq!(answer.body.collect().await.unwrap(), "abc");
+        let response = store.get(GetRequest::new(url())).await.unwrap();
+        assert_eq!(response.body.collect().await.unwrap(), "abc");
     }
     // The second request is signed with the right time at once.
     assert_eq!(server.came().len(), 3);
@@ -206,12 +206,12 @@ async fn soon<F: Future>(calls: F) -> F::Output {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_is_corrected_for_all_requests_that_are_under_way() {
-    let refusals = Arc::new(Barrier::new(120));
+async fn a_wrong_clock_is_corrected_for_all_requests_that_are_in_flight() {
+    let rejections = Arc::new(Barrier::new(120));
     let server = Server::start(move |came| match came.header("x-amz-date").unwrap() {
         date if !date.starts_with("2040") => {
             // Until all have been signed.
-            refusals.wait();
+            rejections.wait();
             let date = "Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n";
             format!("HTTP/1.1 403 No\r\n{date}Content-Length: 0\r\n\r\n")
         }
@@ -232,13 +232,13 @@ async fn a_wrong_clock_is_corrected_for_all_requests_that_are_under_way() {
 
 #[tokio::test]
 async fn nothing_but_a_wrong_clock_is_tried_again_by_the_generated_client() {
-    for answer in ["500 InternalError", "503 SlowDown", "400 RequestTimeout"] {
-        let (status, code) = answer.split_once(' ').unwrap();
+    for response in ["500 InternalError", "503 SlowDown", "400 RequestTimeout"] {
+        let (status, code) = response.split_once(' ').unwrap();
         let status = status.parse().unwrap();
         let server = Server::start(move |_| refused(status, code, ""));
         let request = HeadRequest::new(url());
         server.store(false).head(request).await.unwrap_err();
-        assert_eq!(server.came().len(), 1, "{answer}");
+        assert_eq!(server.came().len(), 1, "{response}");
     }
 }
 
@@ -251,8 +251,8 @@ async fn credentials_that_ran_out_are_renewed_once_for_all() {
     let loads = Arc::new(AtomicU32::new(0));
     let sessions = Sessions(Arc::clone(&loads));
     let store = server.builder().credentials_provider(sessions).build();
-    let answers = join_all((0..20).map(|_| store.get(GetRequest::new(url())))).await;
-    assert!(answers.into_iter().all(|answer| answer.is_ok()));
+    let responses = join_all((0..20).map(|_| store.get(GetRequest::new(url())))).await;
+    assert!(responses.into_iter().all(|response| response.is_ok()));
     assert_eq!(loads.load(Ordering::SeqCst), 2);
 }
 
@@ -394,10 +394,10 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
             let builder = SdkStore::builder().endpoint(&server.endpoint).region("r");
             let store = builder.credentials("access", "secret", None).build();
             let read = async {
-                let answer = store.get(GetRequest::new(url())).await?;
-                let compared = answer.body.verified_by_store();
+                let response = store.get(GetRequest::new(url())).await?;
+                let compared = response.body.verified_by_store();
                 assert_eq!(compared, Some(ChecksumAlgorithm::Crc64Nvme));
-                answer.body.collect().await
+                response.body.collect().await
             };
             match read.await {
                 Ok(bytes) => assert!(agrees && bytes.len() == size, "{size} {sum}"),
@@ -408,9 +408,9 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
                 }
             }
             let store = server.builder().integrity(Integrity::WhenRequired).build();
-            let answer = store.get(GetRequest::new(url())).await.unwrap();
-            assert_eq!(answer.body.verified_by_store(), None);
-            assert_eq!(answer.body.collect().await.unwrap().len(), size);
+            let response = store.get(GetRequest::new(url())).await.unwrap();
+            assert_eq!(response.body.verified_by_store(), None);
+            assert_eq!(response.body.collect().await.unwrap().len(), size);
         }
         // A large body has not been compared yet when the reader declines it.
         if size > 9 {
@@ -421,10 +421,10 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
             });
             let builder = SdkStore::builder().endpoint(&server.endpoint).region("r");
             let store = builder.credentials("access", "secret", None).build();
-            let mut answer = store.get(GetRequest::new(url())).await.unwrap();
-            answer.body.skip_verification();
-            assert_eq!(answer.body.verified_by_store(), None);
-            assert_eq!(answer.body.collect().await.unwrap().len(), size);
+            let mut response = store.get(GetRequest::new(url())).await.unwrap();
+            response.body.skip_verification();
+            assert_eq!(response.body.verified_by_store(), None);
+            assert_eq!(response.body.collect().await.unwrap().len(), size);
         }
     }
 }
@@ -492,7 +492,7 @@ async fn a_success_that_holds_an_error_is_none() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_breaks_off_is_not_believed() {
+async fn an_error_response_that_breaks_off_is_not_believed() {
     for status in [400, 403, 404, 409, 412, 503] {
         for direct in [true, false] {
             let server = Server::start(move |_| {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::string::{RegexGeneratorStrategy, string_regex};
 use proptest::test_runner::RngAlgorithm;
 
-use crate::sdk::replay::{Replay, answer};
+use crate::sdk::replay::{Replay, response};
 use crate::sdk::tests::generated;
 use s3_wire::Request;
 use s3_wire::sign::{PayloadHash, Query, SigningKeys, encode_key};
@@ -267,7 +267,7 @@ fn the_generated_client_sends_the_same_paths_and_queries() {
         prop_assume!(!key.trim().is_empty() && !start.is_empty());
         let sent = runtime.block_on(async {
             let page = "<ListBucketResult><Name>b</Name></ListBucketResult>";
-            let replay = Replay::new([answer(200, &[("content-length", "0")], ""), answer(200, &[], page)]);
+            let replay = Replay::new([response(200, &[("content-length", "0")], ""), response(200, &[], page)]);
             let store = replay.store();
             let client = generated::client(&store).await;
             // White space around a key is part of it; the client refuses a key of nothing else.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sdk::replay::{Canned, Replay, answer};
+use crate::sdk::replay::{Canned, Replay, response};
 use crate::{
     AbortUpload, Addressing, Attributes, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest,
     ETag, GetRequest, HeadRequest, ListParts, PartTag, PresignMethod, PresignRequest, PutRequest,
@@ -18,7 +18,7 @@ fn upload() -> UploadId {
 }
 
 fn empty() -> Canned {
-    answer(200, &[("content-length", "0"), ("etag", "\"e\"")], "")
+    response(200, &[("content-length", "0"), ("etag", "\"e\"")], "")
 }
 
 #[tokio::test]
@@ -93,8 +93,8 @@ async fn every_operation_on_one_object_takes_a_whitespace_key() {
     let replay = Replay::new([
         empty(),
         empty(),
-        answer(200, &[], "<CopyObjectResult/>"),
-        answer(204, &[], ""),
+        response(200, &[], "<CopyObjectResult/>"),
+        response(204, &[], ""),
     ]);
     objects(&replay.store()).await;
     let expected = [
@@ -107,12 +107,12 @@ async fn every_operation_on_one_object_takes_a_whitespace_key() {
 
     let begun = "<R><UploadId>u</UploadId></R>".replace('R', "InitiateMultipartUploadResult");
     let replay = Replay::new([
-        answer(200, &[], begun),
+        response(200, &[], begun),
         empty(),
-        answer(200, &[], "<CopyPartResult><ETag>e</ETag></CopyPartResult>"),
-        answer(200, &[], "<ListPartsResult/>"),
-        answer(200, &[], "<CompleteMultipartUploadResult/>"),
-        answer(204, &[], ""),
+        response(200, &[], "<CopyPartResult><ETag>e</ETag></CopyPartResult>"),
+        response(200, &[], "<ListPartsResult/>"),
+        response(200, &[], "<CompleteMultipartUploadResult/>"),
+        response(204, &[], ""),
     ]);
     uploads(&replay.store()).await;
     let expected = [

@@ -25,14 +25,14 @@ fn serve(name: &'static str) -> impl FnOnce(&mut Peer) + Send {
 }
 
 #[tokio::test]
-async fn a_connection_whose_answer_was_read_serves_the_next_request() {
+async fn a_connection_whose_response_was_read_serves_the_next_request() {
     let server = Server::new(vec![script(serve("first"))]);
     let pool = pool();
     for _ in 0..3 {
-        let answer = read(pool.send_outgoing(&server.origin, get(GET)).await)
+        let response = read(pool.send_outgoing(&server.origin, get(GET)).await)
             .await
             .unwrap();
-        assert_eq!((answer.status, &answer.body[..]), (200, &b"ok"[..]));
+        assert_eq!((response.status, &response.body[..]), (200, &b"ok"[..]));
         assert_eq!(server.noted(), b"first");
     }
     assert_eq!(pool.slot(&server.origin).idle(), 1);
@@ -40,15 +40,15 @@ async fn a_connection_whose_answer_was_read_serves_the_next_request() {
 
 #[tokio::test]
 async fn a_small_body_is_whole_at_once_and_its_connection_is_free() {
-    let server = Server::answering(OK);
+    let server = Server::responding(OK);
     let pool = pool();
-    let mut answer = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
+    let mut response = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
     // The head and the body may arrive apart: only what came together is whole.
-    if let Some(whole) = answer.body.take_whole() {
+    if let Some(whole) = response.body.take_whole() {
         assert_eq!(whole, "ok");
         assert_eq!(pool.slot(&server.origin).idle(), 1);
     }
-    assert_eq!(answer.body.len(), Some(2));
+    assert_eq!(response.body.len(), Some(2));
 }
 
 #[tokio::test]
@@ -144,10 +144,10 @@ async fn a_request_that_met_a_dead_connection_is_sent_once_more() {
     read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
-    let answer = read(pool.send_outgoing(&server.origin, get(GET)).await)
+    let response = read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
-    assert_eq!(answer.body, "ok");
+    assert_eq!(response.body, "ok");
     assert_eq!(server.noted(), b"closed on");
     assert_eq!(server.noted(), b"second");
 }
@@ -181,12 +181,12 @@ async fn a_new_connection_that_dies_is_an_error_at_once() {
     assert_eq!(error.kind(), WireErrorKind::Closed);
     assert_eq!(
         error.to_string(),
-        "the connection was closed early: before the answer"
+        "the connection was closed early: before the response"
     );
 }
 
 #[tokio::test]
-async fn a_connection_that_died_in_the_middle_of_an_answer_is_an_error() {
+async fn a_connection_that_died_in_the_middle_of_a_response_is_an_error() {
     let half = |peer: &mut Peer| {
         peer.request();
         peer.say(OK);
@@ -207,8 +207,8 @@ async fn a_connection_that_died_in_the_middle_of_an_answer_is_an_error() {
 }
 
 #[tokio::test]
-async fn answers_after_which_nothing_may_follow_close_the_connection() {
-    for (answer, kept) in [
+async fn responses_after_which_nothing_may_follow_close_the_connection() {
+    for (response, kept) in [
         (&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"[..], 1),
         (b"HTTP/1.1 204 No Content\r\n\r\n", 1),
         (b"HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n", 1),
@@ -221,10 +221,10 @@ async fn answers_after_which_nothing_may_follow_close_the_connection() {
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n", 0),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n!", 0),
     ] {
-        let server = Server::answering(answer);
+        let server = Server::responding(response);
         let pool = pool();
         read(pool.send_outgoing(&server.origin, get(GET)).await).await.unwrap();
-        let text = String::from_utf8_lossy(answer);
+        let text = String::from_utf8_lossy(response);
         // What is behind the body may arrive later than the body: then the connection is found out on its next use.
         let slot = pool.slot(&server.origin);
         let idle = || {
@@ -240,8 +240,8 @@ async fn answers_after_which_nothing_may_follow_close_the_connection() {
 }
 
 #[tokio::test]
-async fn an_answer_to_head_has_no_body_whatever_it_says() {
-    for (answer, header) in [
+async fn a_response_to_head_has_no_body_whatever_it_says() {
+    for (response, header) in [
         (
             &b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"[..],
             ("content-length", "1000"),
@@ -252,17 +252,20 @@ async fn an_answer_to_head_has_no_body_whatever_it_says() {
         ),
         (b"HTTP/1.1 403 No\r\nx: y\r\n\r\n", ("x", "y")),
     ] {
-        let server = Server::answering(answer);
+        let server = Server::responding(response);
         let pool = pool();
         let head = OutgoingRequest {
             response_has_body: false,
             ..get(b"HEAD / HTTP/1.1\r\n\r\n")
         };
-        let answer = read(pool.send_outgoing(&server.origin, head).await)
+        let response = read(pool.send_outgoing(&server.origin, head).await)
             .await
             .unwrap();
-        assert_eq!(answer.headers, [(header.0.to_owned(), header.1.to_owned())]);
-        assert_eq!(answer.body, "");
+        assert_eq!(
+            response.headers,
+            [(header.0.to_owned(), header.1.to_owned())]
+        );
+        assert_eq!(response.body, "");
         assert_eq!(pool.slot(&server.origin).idle(), 1);
     }
 }
@@ -277,10 +280,10 @@ async fn an_unread_body_closes_its_connection_when_it_is_dropped() {
         peer.note("closed");
     })]);
     let pool = pool();
-    let mut answer = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
+    let mut response = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
     let mut some = BytesMut::new();
-    assert!(fill(&mut answer.body, &mut some, 1000).await.unwrap() > 0);
-    drop(answer);
+    assert!(fill(&mut response.body, &mut some, 1000).await.unwrap() > 0);
+    drop(response);
     assert_eq!(server.noted(), b"closed");
     assert_eq!(pool.slot(&server.origin).idle(), 0);
 }
@@ -295,17 +298,17 @@ async fn a_body_read_to_its_end_frees_the_connection_before_it_is_dropped() {
         peer.wait_for_end();
     })]);
     let pool = pool();
-    let mut answer = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
-    assert_eq!(answer.body.len(), Some(size as u64));
-    assert_eq!(answer.body.take_whole(), None);
+    let mut response = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
+    assert_eq!(response.body.len(), Some(size as u64));
+    assert_eq!(response.body.take_whole(), None);
     let mut all = BytesMut::with_capacity(size);
     while all.len() < size {
         assert_eq!(pool.slot(&server.origin).idle(), 0);
-        assert!(fill(&mut answer.body, &mut all, 70_000).await.unwrap() <= 70_000);
+        assert!(fill(&mut response.body, &mut all, 70_000).await.unwrap() <= 70_000);
     }
     assert_eq!(pool.slot(&server.origin).idle(), 1);
     assert_eq!(all, ramp(size));
-    assert_eq!(fill(&mut answer.body, &mut all, 1).await.unwrap(), 0);
+    assert_eq!(fill(&mut response.body, &mut all, 1).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -320,7 +323,7 @@ async fn a_request_that_is_dropped_while_it_waits_leaves_nothing_behind() {
     {
         let mut sending = std::pin::pin!(pool.send_outgoing(&server.origin, get(GET)));
         tokio::select! {
-            _ = &mut sending => panic!("nobody answered"),
+            _ = &mut sending => panic!("nobody responded"),
             () = until(|| server.notes() == 1) => {}
         }
     }
@@ -407,7 +410,7 @@ fn a_connection_whose_runtime_is_gone_is_no_good() {
 }
 
 #[tokio::test]
-async fn nobody_who_answers_is_an_error_of_connecting() {
+async fn nobody_who_responses_is_an_error_of_connecting() {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -46,7 +46,7 @@ fn slamming(peer: &mut Peer) {
 }
 
 #[tokio::test]
-async fn a_refusal_in_the_middle_of_an_upload_is_the_answer() {
+async fn an_error_response_in_the_middle_of_an_upload_is_the_response() {
     for payload in [big_file(), big_memory()] {
         for close in [false, true] {
             for framed in [false, true] {
@@ -69,10 +69,10 @@ async fn a_refusal_in_the_middle_of_an_upload_is_the_answer() {
                     ..get(&head)
                 };
                 let pool = pool();
-                let answer = read(pool.send_outgoing(&server.origin, put).await)
+                let response = read(pool.send_outgoing(&server.origin, put).await)
                     .await
                     .unwrap();
-                assert_eq!((answer.status, &answer.body[..]), (503, &b"slow"[..]));
+                assert_eq!((response.status, &response.body[..]), (503, &b"slow"[..]));
                 assert_eq!(pool.slot(&server.origin).idle(), 0);
                 if !close {
                     assert_eq!(server.noted(), b"closed");
@@ -238,7 +238,7 @@ async fn an_upload_that_is_dropped_halfway_closes_its_connection() {
             };
             let mut sending = std::pin::pin!(pool.send_outgoing(&server.origin, put));
             tokio::select! {
-                _ = &mut sending => panic!("nobody answered"),
+                _ = &mut sending => panic!("nobody responded"),
                 () = until(|| server.notes() == 1) => {}
             }
         }

@@ -5,22 +5,22 @@ use bytes::BytesMut;
 use super::super::WireErrorKind;
 use super::server::{GET, Server, fill, get, pool, ramp, read, script};
 
-async fn outcome(answer: &[u8]) -> Result<(u16, Vec<u8>), WireErrorKind> {
-    let server = Server::once(answer);
+async fn outcome(response: &[u8]) -> Result<(u16, Vec<u8>), WireErrorKind> {
+    let server = Server::once(response);
     let read = read(pool().send_outgoing(&server.origin, get(GET)).await).await;
     read.map(|read| (read.status, read.body.to_vec()))
         .map_err(|error| error.kind())
 }
 
 #[tokio::test]
-async fn each_answer_is_read_as_it_is_meant_or_refused() {
+async fn each_response_is_read_as_it_is_meant_or_refused() {
     use WireErrorKind::{Closed, Malformed, TooLarge};
     let ok = |body: &[u8]| Ok((200, body.to_vec()));
     let endless = format!("HTTP/1.1 200 OK\r\n{}", "x-a: b\r\n".repeat(20_000));
     let one_endless = format!("HTTP/1.1 200 OK\r\nx-a: {}", "b".repeat(200_000));
     let interim = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(40);
     let blank = b"\r\n".repeat(100_000);
-    for (answer, expected) in [
+    for (response, expected) in [
         (&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"[..], ok(b"ok")),
         (b"HTTP/1.1 200 \r\ncontent-length: 2\r\n\r\nok", ok(b"ok")),
         (b"HTTP/1.1 200\r\ncontent-length: 2\r\n\r\nok", ok(b"ok")),
@@ -44,7 +44,7 @@ async fn each_answer_is_read_as_it_is_meant_or_refused() {
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffff\r\no", Err(Closed)),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", Err(Closed)),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Err(Closed)),
-        // Nonsense.
+        // Not HTTP.
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", Err(Malformed)),
         (b"SSH-2.0-OpenSSH_9.2\r\n", Err(Malformed)),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok", Err(Malformed)),
@@ -58,8 +58,8 @@ async fn each_answer_is_read_as_it_is_meant_or_refused() {
         (one_endless.as_bytes(), Err(TooLarge)),
         (&blank, Err(TooLarge)),
     ] {
-        let shown = String::from_utf8_lossy(&answer[..answer.len().min(120)]).into_owned();
-        assert_eq!(outcome(answer).await, expected, "{shown}");
+        let shown = String::from_utf8_lossy(&response[..response.len().min(120)]).into_owned();
+        assert_eq!(outcome(response).await, expected, "{shown}");
     }
 }
 
@@ -77,13 +77,13 @@ async fn what_is_missing_is_told_after_what_is_there() {
     ] {
         let start = if head.starts_with('t') { "a\r\n" } else { "" };
         let server = Server::once(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{start}abc"));
-        let mut answer = pool()
+        let mut response = pool()
             .send_outgoing(&server.origin, get(GET))
             .await
             .unwrap();
         let mut got = BytesMut::new();
         let error = loop {
-            match fill(&mut answer.body, &mut got, 100).await {
+            match fill(&mut response.body, &mut got, 100).await {
                 Ok(count) => assert_ne!(count, 0),
                 Err(error) => break error,
             }
@@ -94,7 +94,7 @@ async fn what_is_missing_is_told_after_what_is_there() {
         );
         // Nothing follows an error.
         assert_eq!(
-            fill(&mut answer.body, &mut BytesMut::new(), 100)
+            fill(&mut response.body, &mut BytesMut::new(), 100)
                 .await
                 .unwrap(),
             0
@@ -107,14 +107,14 @@ async fn collecting_has_a_limit() {
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n";
     let length = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789";
     let end = b"HTTP/1.1 200 OK\r\n\r\n0123456789";
-    for answer in [&chunked[..], length, end] {
+    for response in [&chunked[..], length, end] {
         for limit in [0, 9, 10, 11] {
-            let server = Server::once(answer);
-            let mut answer = pool()
+            let server = Server::once(response);
+            let mut response = pool()
                 .send_outgoing(&server.origin, get(GET))
                 .await
                 .unwrap();
-            match answer.body.collect(limit).await {
+            match response.body.collect(limit).await {
                 Ok(bytes) => assert!(limit >= 10 && bytes == "0123456789", "{limit}"),
                 Err(error) => assert!(
                     limit < 10 && error.kind() == WireErrorKind::TooLarge,
@@ -146,28 +146,28 @@ async fn long_chunks_and_short_ones_go_where_the_reader_wants_them() {
         peer.wait_for_end();
     })]);
     let pool = pool();
-    let answer = read(pool.send_outgoing(&server.origin, get(GET)).await)
+    let response = read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
-    assert_eq!(answer.body, data);
+    assert_eq!(response.body, data);
     assert_eq!(pool.slot(&server.origin).idle(), 1);
 }
 
 #[tokio::test]
 async fn a_buffer_without_room_grows_and_one_with_room_does_not() {
     let server = Server::once(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n0123456789abcdefghij");
-    let mut answer = pool()
+    let mut response = pool()
         .send_outgoing(&server.origin, get(GET))
         .await
         .unwrap();
     let mut buffer = BytesMut::with_capacity(64);
     buffer.extend_from_slice(&[b'-'; 60]);
-    assert!(fill(&mut answer.body, &mut buffer, 100).await.unwrap() <= 4);
+    assert!(fill(&mut response.body, &mut buffer, 100).await.unwrap() <= 4);
     let place = buffer.as_ptr();
     while buffer.len() < 64 {
-        fill(&mut answer.body, &mut buffer, 1).await.unwrap();
+        fill(&mut response.body, &mut buffer, 1).await.unwrap();
     }
     assert_eq!(buffer.as_ptr(), place);
-    while fill(&mut answer.body, &mut buffer, 100).await.unwrap() > 0 {}
+    while fill(&mut response.body, &mut buffer, 100).await.unwrap() > 0 {}
     assert_eq!(&buffer[60..], b"0123456789abcdefghij");
 }

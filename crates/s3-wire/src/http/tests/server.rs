@@ -77,22 +77,22 @@ impl Server {
         Self { origin, log, notes }
     }
 
-    /// Every connection gets the same `answer` to each of its requests.
-    pub(super) fn answering(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = answer.into();
+    /// Every connection gets the same `response` to each of its requests.
+    pub(super) fn responding(response: impl Into<Vec<u8>>) -> Self {
+        let response = response.into();
         let scripts = (0..4).map(|_| {
-            let answer = answer.clone();
-            script(move |peer| while peer.request().is_some() && peer.say(&answer) {})
+            let response = response.clone();
+            script(move |peer| while peer.request().is_some() && peer.say(&response) {})
         });
         Self::new(scripts.collect())
     }
 
     /// One connection, one request, this response, and the end.
-    pub(super) fn once(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = answer.into();
+    pub(super) fn once(response: impl Into<Vec<u8>>) -> Self {
+        let response = response.into();
         Self::new(vec![script(move |peer| {
             peer.request();
-            peer.say(&answer);
+            peer.say(&response);
         })])
     }
 
@@ -261,15 +261,15 @@ pub(super) struct Received {
     pub(super) body: Bytes,
 }
 
-pub(super) async fn read(answer: Result<Response, WireError>) -> Result<Received, WireError> {
-    let mut answer = answer?;
-    let headers = answer
+pub(super) async fn read(response: Result<Response, WireError>) -> Result<Received, WireError> {
+    let mut response = response?;
+    let headers = response
         .head
         .iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let headers = headers.collect();
-    let body = answer.body.collect(1 << 30).await?;
-    let status = answer.status;
+    let body = response.body.collect(1 << 30).await?;
+    let status = response.status;
     Ok(Received {
         status,
         headers,

@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 use super::super::{Origin, WireErrorKind};
 use super::server::{GET, Received, get, pool, read};
 
-/// Sends `answer` in pieces that end at `cuts`, each seen by the reader before the next is sent.
-async fn received(answer: &[u8], cuts: &[usize]) -> Result<Received, WireErrorKind> {
+/// Sends `response` in pieces that end at `cuts`, each seen by the reader before the next is sent.
+async fn received(response: &[u8], cuts: &[usize]) -> Result<Received, WireErrorKind> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let origin = Origin {
@@ -25,9 +25,9 @@ async fn received(answer: &[u8], cuts: &[usize]) -> Result<Received, WireErrorKi
         let mut request = vec![0; GET.len()];
         tcp.read_exact(&mut request).await.unwrap();
         let mut from = 0;
-        for to in cuts.iter().copied().chain([answer.len()]) {
+        for to in cuts.iter().copied().chain([response.len()]) {
             // The reader may have given up already.
-            if tcp.write_all(&answer[from..to]).await.is_err() {
+            if tcp.write_all(&response[from..to]).await.is_err() {
                 return;
             }
             from = to;
@@ -51,7 +51,7 @@ async fn received(answer: &[u8], cuts: &[usize]) -> Result<Received, WireErrorKi
     timed.expect("neither side hangs").0
 }
 
-const ANSWERS: [&[u8]; 4] = [
+const RESPONSES: [&[u8]; 4] = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\netag: \"e\"\r\n\r\nhello world",
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\ncontent-length: 2\r\nx: y\r\n\r\nno",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nx: y\r\n\r\n",
@@ -59,23 +59,23 @@ const ANSWERS: [&[u8]; 4] = [
 ];
 
 #[tokio::test]
-async fn an_answer_cut_in_two_anywhere_is_the_same_answer() {
-    for answer in ANSWERS {
-        let whole = received(answer, &[]).await.unwrap();
-        for cut in 1..answer.len() {
-            assert_eq!(received(answer, &[cut]).await.unwrap(), whole, "{cut}");
+async fn a_response_cut_in_two_anywhere_is_the_same_response() {
+    for response in RESPONSES {
+        let whole = received(response, &[]).await.unwrap();
+        for cut in 1..response.len() {
+            assert_eq!(received(response, &[cut]).await.unwrap(), whole, "{cut}");
         }
-        let every_byte: Vec<_> = (1..answer.len()).collect();
-        assert_eq!(received(answer, &every_byte).await.unwrap(), whole);
+        let every_byte: Vec<_> = (1..response.len()).collect();
+        assert_eq!(received(response, &every_byte).await.unwrap(), whole);
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_anywhere_is_an_error() {
-    for answer in &ANSWERS[..3] {
-        for end in 0..answer.len() {
+async fn a_response_that_stops_anywhere_is_an_error() {
+    for response in &RESPONSES[..3] {
+        for end in 0..response.len() {
             assert_eq!(
-                received(&answer[..end], &[]).await,
+                received(&response[..end], &[]).await,
                 Err(WireErrorKind::Closed),
                 "{end}"
             );
@@ -91,7 +91,7 @@ fn run<Out>(future: impl Future<Output = Out>) -> Out {
 }
 
 /// A response with a body of up to 20 KB, framed in one of the three ways; and what it means.
-fn any_answer() -> impl Strategy<Value = (Vec<u8>, u16, Vec<u8>)> {
+fn any_response() -> impl Strategy<Value = (Vec<u8>, u16, Vec<u8>)> {
     let status = prop_oneof![200_u16..204, 205_u16..304, 400_u16..600];
     let body = prop::collection::vec(any::<u8>(), 0..20_000);
     let headers = prop::collection::vec(("x-[a-z]{1,8}", "[ -~]{0,30}"), 0..20);
@@ -128,8 +128,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_answer_in_any_pieces_is_the_same_answer(
-        (bytes, status, body) in any_answer(),
+    fn any_response_in_any_pieces_is_the_same_response(
+        (bytes, status, body) in any_response(),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
     ) {
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
@@ -142,7 +142,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_server_says_ends_in_an_answer_or_an_error(
+    fn whatever_a_server_says_ends_in_a_response_or_an_error(
         start in prop::sample::select(vec![
             &b""[..], b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\n",
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"HTTP/1.1 ",

@@ -80,20 +80,20 @@ fn request(stream: &mut Stream) -> Option<Vec<u8>> {
 async fn requests_and_bodies_pass_on_one_connection() {
     let (origin, pool) = serving(|stream| {
         while let Some(body) = request(stream) {
-            let answer = if body.is_empty() { ramp(BIG) } else { body };
+            let response = if body.is_empty() { ramp(BIG) } else { body };
             let head = format!(
                 "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
-                answer.len()
+                response.len()
             );
             stream.write_all(head.as_bytes()).unwrap();
-            stream.write_all(&answer).unwrap();
+            stream.write_all(&response).unwrap();
             stream.flush().unwrap();
         }
     });
     for _ in 0..2 {
-        let mut answer = pool.send_outgoing(&origin, get(GET)).await.unwrap();
+        let mut response = pool.send_outgoing(&origin, get(GET)).await.unwrap();
         let mut all = BytesMut::with_capacity(BIG);
-        while fill(&mut answer.body, &mut all, 512 << 10).await.unwrap() > 0 {}
+        while fill(&mut response.body, &mut all, 512 << 10).await.unwrap() > 0 {}
         assert!(all == ramp(BIG));
         assert_eq!(pool.slot(&origin).idle(), 1);
 
@@ -128,14 +128,14 @@ async fn an_end_without_a_farewell_is_no_end_of_a_body() {
         stream.conn.send_close_notify();
         stream.flush().unwrap();
     });
-    let answer = read(pool.send_outgoing(&origin, get(GET)).await)
+    let response = read(pool.send_outgoing(&origin, get(GET)).await)
         .await
         .unwrap();
-    assert_eq!(answer.body, "all of it");
+    assert_eq!(response.body, "all of it");
 }
 
 #[tokio::test]
-async fn a_refusal_in_the_middle_of_an_upload_is_the_answer() {
+async fn an_error_response_in_the_middle_of_an_upload_is_the_response() {
     let (over, is_over) = std::sync::mpsc::channel::<()>();
     let is_over = std::sync::Mutex::new(is_over);
     let (origin, pool) = serving(move |stream| {
@@ -153,8 +153,8 @@ async fn a_refusal_in_the_middle_of_an_upload_is_the_answer() {
         body: payload.as_body(),
         ..get(b"PUT / HTTP/1.1\r\ncontent-length: 33554432\r\n\r\n")
     };
-    let answer = read(pool.send_outgoing(&origin, put).await).await.unwrap();
-    assert_eq!((answer.status, &answer.body[..]), (403, &b"no"[..]));
+    let response = read(pool.send_outgoing(&origin, put).await).await.unwrap();
+    assert_eq!((response.status, &response.body[..]), (403, &b"no"[..]));
     assert_eq!(pool.slot(&origin).idle(), 0);
     drop(over);
 }

@@ -147,7 +147,7 @@ impl<'a> Described<'a> {
         match self.content_length.or(self.stored_length) {
             Some(size) => Ok(self.meta(url, size)),
             None => {
-                let text = "the answer has no Content-Length";
+                let text = "the response has no Content-Length";
                 Err(errors::malformed(Operation::Head, text).with_resource(url.as_str()))
             }
         }
@@ -223,7 +223,7 @@ impl<'a> Described<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::replay::{Replay, answer};
+    use super::super::replay::{Replay, response};
     use super::super::tests::generated;
     use super::*;
 
@@ -323,9 +323,9 @@ mod tests {
             let status = if partial { 206 } else { 200 };
             let borrowed: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let store = Replay::new([
-                answer(status, &borrowed, ""),
-                answer(200, &borrowed, ""),
-                answer(200, &borrowed, ""),
+                response(status, &borrowed, ""),
+                response(200, &borrowed, ""),
+                response(200, &borrowed, ""),
             ])
             .store();
 

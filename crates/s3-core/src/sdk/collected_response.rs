@@ -2,14 +2,14 @@
 
 /// A response with its body at hand.
 #[derive(Clone, Copy)]
-pub(super) struct Reply<'a> {
+pub(super) struct CollectedResponse<'a> {
     pub(super) status: u16,
     /// Returns the value of a header by its name in lower case.
     pub(super) header: &'a dyn Fn(&str) -> Option<&'a str>,
     pub(super) body: &'a [u8],
 }
 
-impl<'a> Reply<'a> {
+impl<'a> CollectedResponse<'a> {
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -19,7 +19,7 @@ impl<'a> Reply<'a> {
         (self.header)(name).filter(|value| !value.is_empty())
     }
 
-    /// Returns the body as text; empty if it is none.
+    /// Returns the body as text; empty if it is not UTF-8.
     pub(super) fn text(&self) -> &'a str {
         std::str::from_utf8(self.body).unwrap_or_default()
     }
