@@ -164,10 +164,8 @@ impl Table {
             // A response to HEAD has no code: its status alone says what it means.
             let code_is_seen = target != Target::Head;
             let effect = match meaning(*status, code_is_seen.then_some(code)) {
-                // The response has the time, and requests that are signed by s3-wire use it.
-                Effect::Refuses(kind) if *name == SKEW && target.is_direct() => {
-                    Effect::Corrects(kind)
-                }
+                // The response has the time, and the next request uses it.
+                Effect::Refuses(kind) if *name == SKEW && code_is_seen => Effect::Corrects(kind),
                 effect => effect,
             };
             self.row(name, A::status(*status, code), effect, Cost::Nothing);
@@ -379,7 +377,7 @@ impl Table {
         let throttled = Effect::Passes(&[K::Throttled]);
         let slow = A::status(503, "SlowDown");
         self.row("503", slow, throttled, Cost::Nothing);
-        if target.is_direct() {
+        if target != Target::Head {
             let corrected = Effect::Corrects(K::AccessDenied);
             self.row(SKEW, A::skewed(), corrected, Cost::Nothing);
         }

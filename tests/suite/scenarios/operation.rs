@@ -80,11 +80,6 @@ impl Target {
         }
     }
 
-    /// Whether it is sent by the request path of our own.
-    pub(super) fn is_direct(self) -> bool {
-        matches!(self, Self::Get | Self::Put | Self::Part | Self::List)
-    }
-
     /// Whether the request changes something.
     pub(super) fn writes(self) -> bool {
         !matches!(self, Self::Get | Self::Head | Self::List)

@@ -2,6 +2,8 @@
 
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
+use s3_wire::Element;
+
 use super::client::Resolved;
 use super::document;
 use super::errors::{self, from_sdk};
@@ -18,9 +20,9 @@ pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
         if let Some(token) = &token {
             request.query.push("continuation-token", token);
         }
-        let root = "ListAllMyBucketsResult";
+        let parse = |text: &str| Element::parse(text, "ListAllMyBucketsResult");
         let (_, page) = route
-            .exchange_documents(operation, request, None, root)
+            .exchange_documents(operation, request, None, parse)
             .await?;
         let listed = page
             .children("Buckets")

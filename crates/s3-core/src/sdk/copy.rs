@@ -1,6 +1,7 @@
 //! Copying inside the store: whole objects, and parts of an upload.
 
 use s3_wire::sign::{HeaderError, Headers};
+use s3_wire::{Element, NotXml};
 
 use super::client::Resolved;
 use super::convert;
@@ -25,9 +26,9 @@ async fn copy_object(resolved: &Resolved, copy: &CopyRequest) -> Result<PutRespo
     request.idempotent = copy.mode == PutMode::Overwrite;
     push_copy_headers(&mut request.headers, copy)
         .map_err(|error| invalid_header(operation, &error))?;
-    let root = "CopyObjectResult";
+    let parse = |text: &str| parse_result(text, "CopyObjectResult");
     let (head, result) = route
-        .exchange_documents(operation, request, None, root)
+        .exchange_documents(operation, request, None, parse)
         .await?;
     Ok(written(&head, &result))
 }
@@ -79,13 +80,22 @@ async fn copy_part(resolved: &Resolved, copy: &UploadPartCopy) -> Result<PartTag
         pushed = pushed.and_then(|()| headers.push("x-amz-copy-source-range", &range.header()));
     }
     pushed.map_err(|error| invalid_header(operation, &error))?;
-    let root = "CopyPartResult";
+    let parse = |text: &str| parse_result(text, "CopyPartResult");
     let (_, result) = route
-        .exchange_documents(operation, request, None, root)
+        .exchange_documents(operation, request, None, parse)
         .await?;
     match result.scalar("ETag").and_then(convert::etag_of) {
         Some(etag) => Ok(PartTag::new(copy.number, etag)),
         None => Err(errors::malformed(operation, "the response has no ETag")),
+    }
+}
+
+/// Parses the result of a copy. An error would have been a document, so a copy without one has succeeded; old servers
+/// send none.
+fn parse_result(document: &str, root: &str) -> std::result::Result<Element, NotXml> {
+    match document.is_empty() {
+        true => Ok(Element::default()),
+        false => Element::parse(document, root),
     }
 }
 

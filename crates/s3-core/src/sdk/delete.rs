@@ -9,7 +9,7 @@ use crc_fast::CrcAlgorithm;
 use futures_util::{FutureExt, StreamExt, stream};
 use md5::{Digest, Md5};
 use s3_url::S3Url;
-use s3_wire::escape;
+use s3_wire::{Element, escape};
 
 use super::client::Resolved;
 use super::document::XMLNS;
@@ -126,7 +126,8 @@ async fn delete_batch(
         pushed = pushed.and_then(|()| request.headers.push("content-md5", &md5));
     }
     pushed.map_err(|error| on_bucket(invalid_header(operation, &error)))?;
-    let sent = route.exchange_documents(operation, request, Some(document), "DeleteResult");
+    let parse = |text: &str| Element::parse(text, "DeleteResult");
+    let sent = route.exchange_documents(operation, request, Some(document), parse);
     let (_, result) = sent.await.map_err(on_bucket)?;
     let mut indices: HashMap<&str, Vec<usize>> = HashMap::new();
     for &index in batch {
@@ -154,7 +155,7 @@ async fn delete_batch(
 async fn delete_one(resolved: &Resolved, url: &S3Url) -> Result<()> {
     let route = resolved.route(url.bucket());
     let mut request = route.request("DELETE", url.key());
-    match route.send(Operation::Delete, &mut request, None).await {
+    match route.send_delete(Operation::Delete, &mut request).await {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.with_resource(url.as_str())),
         _ => Ok(()),
     }

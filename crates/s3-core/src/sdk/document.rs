@@ -4,29 +4,27 @@ use std::time::SystemTime;
 
 use s3_wire::sign::PayloadHash;
 use s3_wire::timestamp::parse_any;
-use s3_wire::{Element, Request, ResponseHead};
+use s3_wire::{Element, NotXml, Request, ResponseHead};
 use sha2::{Digest, Sha256};
 
-use super::collected_response::CollectedResponse;
 use super::convert;
+use super::errors;
 use super::response_headers::{CHECKSUMS, read_headers};
 use super::response_limit::MAX_DOCUMENT;
-use super::sender::{Route, invalid_header};
-use super::{errors, transport_error};
+use super::sender::{Route, collect, invalid_header};
 use crate::{Checksum, Operation, Payload, PutResponse, Result};
 
 /// The name space of the documents that S3 reads.
 pub(super) const XMLNS: &str = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
 
 impl Route<'_> {
-    /// Sends a request, with a document as its body if there is one, and reads the document of the response, whose root
-    /// is `root`.
+    /// Sends a request, with a document as its body if there is one, and `parse`s the document of the response.
     pub(super) async fn exchange_documents(
         &self,
         operation: Operation,
         request: Request<'_>,
         document: Option<String>,
-        root: &str,
+        parse: fn(&str) -> std::result::Result<Element, NotXml>,
     ) -> Result<(ResponseHead, Element)> {
         let mut request = request;
         let headers = &mut request.headers;
@@ -44,22 +42,11 @@ impl Route<'_> {
         pushed.map_err(|error| invalid_header(operation, &error))?;
         let payload = document.map(Payload::from);
         let mut response = self.send(operation, &mut request, payload.as_ref()).await?;
-        let body = response.body.collect(MAX_DOCUMENT).await;
-        let body = body.map_err(|error| transport_error::in_body(operation, &error))?;
-        let collected = CollectedResponse {
-            status: response.status,
-            header: &|name| response.head.get(name),
-            body: &body,
-        };
-        // An error would have been a document, so a copy without one has succeeded; old servers send none.
-        let is_copy = matches!(operation, Operation::Copy | Operation::UploadPartCopy);
-        let element = match is_copy && body.is_empty() {
-            true => Element::default(),
-            false => {
-                errors::read_document(operation, &collected, |text| Element::parse(text, root))?
-            }
-        };
-        Ok((response.head, element))
+        let read = collect(operation, &mut response, MAX_DOCUMENT, None, |collected| {
+            errors::read_document(operation, collected, parse)
+        });
+        let result = read.await?;
+        Ok((response.head, result))
     }
 }
 

@@ -10,15 +10,14 @@ use s3_wire::Element;
 use s3_wire::listing::KeyDecoder;
 
 use super::client::Resolved;
-use super::collected_response::CollectedResponse;
 use super::document::{self, is_truncated};
 use super::errors;
 use super::listing;
 use super::response_limit::MAX_DOCUMENT;
-use super::transport_error;
+use super::sender::collect;
 use crate::{
-    ByteCounter, Error, ErrorKind, ListPage, ListRequest, ListUploads, ListedUpload, Operation,
-    Result, UploadId, UploadsPage,
+    Error, ErrorKind, ListPage, ListRequest, ListUploads, ListedUpload, Operation, Result,
+    UploadId, UploadsPage,
 };
 
 pub(super) async fn page(resolved: &Resolved, request: ListRequest) -> Result<ListPage> {
@@ -102,15 +101,11 @@ async fn page_in_form(
         query.push("max-keys", &max.min(i32::MAX as u32).to_string());
     }
     let mut response = route.send(operation, &mut request, None).await?;
-    let received = list.moved.as_ref().map(ByteCounter::as_atomic);
-    let body = response.body.collect_counted(MAX_DOCUMENT, received).await;
-    let body = body.map_err(|error| transport_error::in_body(operation, &error))?;
-    let collected = CollectedResponse {
-        status: response.status,
-        header: &|name| response.head.get(name),
-        body: &body,
-    };
-    listing::read_version(&list.prefix, &collected, form.version_1)
+    let moved = list.moved.as_ref();
+    collect(operation, &mut response, MAX_DOCUMENT, moved, |collected| {
+        listing::read_version(&list.prefix, collected, form.version_1)
+    })
+    .await
 }
 
 /// How the server has to be asked for a listing; found out once per store.
@@ -197,9 +192,9 @@ async fn list_uploads(resolved: &Resolved, list: &ListUploads) -> Result<Uploads
         query.push("max-uploads", &max.min(i32::MAX as u32).to_string());
     }
     query.push("uploads", "");
-    let root = "ListMultipartUploadsResult";
+    let parse = |text: &str| Element::parse(text, "ListMultipartUploadsResult");
     let (_, page) = route
-        .exchange_documents(operation, request, None, root)
+        .exchange_documents(operation, request, None, parse)
         .await?;
     uploads_page(&page, &list.prefix).map_err(|text| errors::malformed(operation, text))
 }

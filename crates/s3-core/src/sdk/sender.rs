@@ -200,25 +200,67 @@ impl Route<'_> {
         payload: &'p Payload,
     ) -> Result<Response> {
         let mut response = self.send(operation, request, Some(payload)).await?;
-        let body = response.body.collect(MAX_ERROR_BODY).await;
-        let body = body.map_err(|error| transport_error::in_body(operation, &error))?;
-        if body.is_empty() {
-            return Ok(response);
-        }
-        let collected = CollectedResponse {
-            status: response.status,
-            header: &|name| response.head.get(name),
-            body: &body,
-        };
-        if errors::holds_error(&collected) {
-            return Err(errors::refused_by_server(operation, &collected));
-        }
-        if response.head.get("etag").is_none() {
-            // Such as the page of a proxy, which has kept the bytes to itself.
-            let text = "the response is not one of S3";
-            return Err(errors::not_understood(operation, &collected, text));
-        }
+        let has_etag = response.head.get("etag").is_some();
+        collect(
+            operation,
+            &mut response,
+            MAX_ERROR_BODY,
+            None,
+            |collected| {
+                without_error(operation, collected)?;
+                if !collected.body.is_empty() && !has_etag {
+                    // Such as the page of a proxy, which has kept the bytes to itself.
+                    let text = "the response is not one of S3";
+                    return Err(errors::not_understood(operation, collected, text));
+                }
+                Ok(())
+            },
+        )
+        .await?;
         Ok(response)
+    }
+
+    /// Sends a request to delete something, whose response says nothing but that it succeeded.
+    pub(super) async fn send_delete(
+        &self,
+        operation: Operation,
+        request: &mut Request<'_>,
+    ) -> Result<()> {
+        let mut response = self.send(operation, request, None).await?;
+        collect(
+            operation,
+            &mut response,
+            MAX_ERROR_BODY,
+            None,
+            |collected| without_error(operation, collected),
+        )
+        .await
+    }
+}
+
+/// Reads the body of a successful response, and `read`s the response. `received` counts the bytes.
+pub(super) async fn collect<T>(
+    operation: Operation,
+    response: &mut Response,
+    limit: usize,
+    received: Option<&ByteCounter>,
+    read: impl FnOnce(&CollectedResponse<'_>) -> Result<T>,
+) -> Result<T> {
+    let received = received.map(ByteCounter::as_atomic);
+    let body = response.body.collect_counted(limit, received).await;
+    let body = body.map_err(|error| transport_error::in_body(operation, &error))?;
+    read(&CollectedResponse {
+        status: response.status,
+        header: &|name| response.head.get(name),
+        body: &body,
+    })
+}
+
+/// Fails for an error document in a response that calls itself a success.
+fn without_error(operation: Operation, collected: &CollectedResponse<'_>) -> Result<()> {
+    match errors::holds_error(collected) {
+        true => Err(errors::refused_by_server(operation, collected)),
+        false => Ok(()),
     }
 }
 

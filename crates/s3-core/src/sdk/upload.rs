@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use s3_wire::{Element, escape};
+use s3_wire::{Element, NotXml, escape};
 
 use super::client::Resolved;
 use super::convert;
@@ -10,9 +10,10 @@ use super::document::{self, XMLNS, is_truncated, written};
 use super::errors;
 use super::put::{push_attributes, push_condition};
 use super::sender::invalid_header;
+use super::xml_complete::is_cut_short;
 use crate::{
     AbortUpload, CompleteUpload, CreateUpload, ListParts, ListedPart, Operation, PartTag,
-    PartsPage, PutMode, PutResponse, Result, UploadId,
+    PartsPage, PutResponse, Result, UploadId,
 };
 
 pub(super) async fn create(resolved: &Resolved, request: CreateUpload) -> Result<UploadId> {
@@ -40,17 +41,27 @@ async fn create_upload(resolved: &Resolved, create: &CreateUpload) -> Result<Upl
             .and_then(|()| headers.push("x-amz-checksum-type", "FULL_OBJECT"));
     }
     pushed.map_err(|error| invalid_header(operation, &error))?;
-    let root = "InitiateMultipartUploadResult";
-    let (_, result) = route
-        .exchange_documents(operation, request, None, root)
-        .await?;
-    match result.scalar("UploadId") {
+    let sent = route.exchange_documents(operation, request, None, created);
+    match sent.await?.1.scalar("UploadId") {
         Some(id) => Ok(UploadId::new(id)),
         None => Err(errors::malformed(
             operation,
             "the response has no upload id",
         )),
     }
+}
+
+/// Parses the document of a created upload. The id is enough if the rest is missing: the upload exists, and would
+/// stay behind if its creation were repeated.
+fn created(document: &str) -> std::result::Result<Element, NotXml> {
+    const ROOT: &str = "InitiateMultipartUploadResult";
+    Element::parse(document, ROOT).or_else(|error| {
+        let id = document.split_once("</UploadId>");
+        match id.filter(|_| is_cut_short(document)) {
+            Some((id, _)) => Element::parse(&format!("{id}</UploadId></{ROOT}>"), ROOT),
+            None => Err(error),
+        }
+    })
 }
 
 pub(super) async fn complete(resolved: &Resolved, request: CompleteUpload) -> Result<PutResponse> {
@@ -75,7 +86,8 @@ async fn complete_upload(resolved: &Resolved, complete: &CompleteUpload) -> Resu
     let route = resolved.route(url.bucket());
     let mut request = route.request("POST", url.key());
     request.query.push("uploadId", upload.as_str());
-    request.idempotent = *mode == PutMode::Overwrite;
+    // After one that has completed the upload, another one fails.
+    request.idempotent = false;
     push_condition(&mut request.headers, mode)
         .map_err(|error| invalid_header(operation, &error))?;
     let mut document = format!("<CompleteMultipartUpload {XMLNS}>");
@@ -83,9 +95,9 @@ async fn complete_upload(resolved: &Resolved, complete: &CompleteUpload) -> Resu
         write_part(&mut document, part);
     }
     document.push_str("</CompleteMultipartUpload>");
-    let root = "CompleteMultipartUploadResult";
+    let parse = |text: &str| Element::parse(text, "CompleteMultipartUploadResult");
     let (head, result) = route
-        .exchange_documents(operation, request, Some(document), root)
+        .exchange_documents(operation, request, Some(document), parse)
         .await?;
     Ok(written(&head, &result))
 }
@@ -111,9 +123,10 @@ pub(super) async fn abort(resolved: &Resolved, request: AbortUpload) -> Result<(
     let route = resolved.route(url.bucket());
     let mut request = route.request("DELETE", url.key());
     request.query.push("uploadId", upload.as_str());
-    let sent = route.send(Operation::AbortUpload, &mut request, None).await;
-    sent.map_err(|error| error.with_resource(&url))?;
-    Ok(())
+    let sent = route
+        .send_delete(Operation::AbortUpload, &mut request)
+        .await;
+    sent.map_err(|error| error.with_resource(&url))
 }
 
 pub(super) async fn parts(resolved: &Resolved, request: ListParts) -> Result<PartsPage> {
@@ -133,9 +146,9 @@ async fn list_parts(resolved: &Resolved, list: &ListParts) -> Result<PartsPage> 
         query.push("part-number-marker", &after.to_string());
     }
     query.push("uploadId", list.upload.as_str());
-    let root = "ListPartsResult";
+    let parse = |text: &str| Element::parse(text, "ListPartsResult");
     let (_, page) = route
-        .exchange_documents(operation, request, None, root)
+        .exchange_documents(operation, request, None, parse)
         .await?;
     parts_page(&page).map_err(|text| errors::malformed(operation, text))
 }
@@ -197,6 +210,20 @@ mod tests {
         assert_eq!(sent.line(), "POST http://127.0.0.1:9/bucket/key?uploads=");
         assert_eq!(sent.header("x-amz-meta-who"), Some("me"));
         assert_eq!(sent.header("content-type"), None);
+    }
+
+    #[test]
+    fn the_id_of_an_upload_is_read_from_a_response_that_ends_early() {
+        let whole = "<InitiateMultipartUploadResult xmlns='x'><Key>k</Key><UploadId>u&amp;1</UploadId>\
+            </InitiateMultipartUploadResult>";
+        let id = |text: &str| Some(created(text).ok()?.scalar("UploadId")?.to_owned());
+        for (end, _) in whole.char_indices() {
+            let closed = whole[..end].contains("</UploadId>");
+            let want = closed.then(|| "u&1".to_owned());
+            assert_eq!(id(&whole[..end]), want, "{}", &whole[..end]);
+        }
+        // Not cut short, but damaged.
+        assert_eq!(id(&whole.replacen('<', "=", 1)), None);
     }
 
     #[tokio::test]

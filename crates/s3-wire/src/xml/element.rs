@@ -36,11 +36,11 @@ impl Element {
                     name: reader.name().to_owned(),
                     ..Self::default()
                 }),
-                Node::Text(text) => {
-                    if let Some(element) = open.last_mut() {
-                        element.text.push_str(&text);
-                    }
-                }
+                Node::Text(text) => match open.last_mut() {
+                    Some(element) => element.text.push_str(&text),
+                    None if text.trim().is_empty() => {}
+                    None => return Err(NotXml("text stands before the root element".into())),
+                },
                 Node::Close => {
                     let Some(mut closed) = open.pop() else {
                         continue;
@@ -114,6 +114,7 @@ mod tests {
         for document in [
             "",
             "text",
+            "=?xml version='1.0'?><R/>",
             "<R>",
             "<R><A></R>",
             "<R><A>",
