@@ -3,14 +3,12 @@
 //! A deadline drops the retry layer with its log of attempts. So the attempts of such a call are recorded here as well.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use s3_core::{Attempt, AttemptLog, ByteCounter, Error, ErrorKind, Operation, Result, SharedStore};
+use s3_core::{Attempt, AttemptLog, Error, ErrorKind};
 use tokio::time::Instant;
 
+use crate::Job;
 use crate::attempt_snapshot::AttemptSnapshot;
-use crate::{Job, Progress};
 
 /// Records the attempts of one call. Clone is a reference count.
 #[derive(Clone, Debug)]
@@ -49,7 +47,8 @@ impl AttemptRecorder {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn started(&self, job: &impl Job) {
+    /// Records that an attempt starts.
+    pub(crate) fn started(&self, job: &impl Job) {
         let mut history = self.history();
         history.in_flight += 1;
         history.last = Some(StartedAttempt {
@@ -58,7 +57,8 @@ impl AttemptRecorder {
         });
     }
 
-    fn succeeded(&self) {
+    /// Records that an attempt has succeeded.
+    pub(crate) fn succeeded(&self) {
         let mut history = self.history();
         history.has_succeeded = true;
         history.finish_one();
@@ -100,59 +100,5 @@ impl StartedAttempt {
         let timeout =
             Error::new(ErrorKind::Timeout, error.operation()).with_phase(self.snapshot.phase());
         Attempt::failed(&timeout, began, self.at.elapsed()).with_bytes(self.snapshot.bytes_kept())
-    }
-}
-
-/// A job whose attempts are recorded if there is a recorder.
-#[derive(Clone, Debug)]
-pub(crate) struct RecordedJob<J> {
-    pub(crate) job: J,
-    pub(crate) recorder: Option<AttemptRecorder>,
-}
-
-impl<J: Job> Job for RecordedJob<J> {
-    type Output = J::Output;
-
-    fn operation(&self) -> Operation {
-        self.job.operation()
-    }
-
-    fn resource(&self) -> &str {
-        self.job.resource()
-    }
-
-    async fn run(self, store: SharedStore) -> Result<J::Output> {
-        let Some(recorder) = self.recorder else {
-            return self.job.run(store).await;
-        };
-        recorder.started(&self.job);
-        let done = self.job.run(store).await;
-        if done.is_ok() {
-            recorder.succeeded();
-        }
-        done
-    }
-
-    fn boxed(self, store: SharedStore) -> BoxFuture<'static, Result<J::Output>> {
-        match self.recorder {
-            None => self.job.boxed(store),
-            Some(_) => Box::pin(self.run(store)),
-        }
-    }
-
-    fn progress(&self) -> Option<&Progress> {
-        self.job.progress()
-    }
-
-    fn upload_bytes(&self) -> u64 {
-        self.job.upload_bytes()
-    }
-
-    fn byte_counter(&self) -> Option<&ByteCounter> {
-        self.job.byte_counter()
-    }
-
-    fn extra_stall_time(&self) -> Duration {
-        self.job.extra_stall_time()
     }
 }

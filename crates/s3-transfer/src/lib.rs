@@ -1,10 +1,10 @@
 //! Bounded parallel transfers over any [`Store`](s3_core::Store): ranges, retries, fan-out.
 //!
 //! A [`Transfer`] runs calls on objects as *jobs*: one request and the draining of its body. Every job runs through one
-//! tower stack:
+//! stack:
 //!
 //! ```text
-//! Deadline ─► Retry (shared budget, full jitter) ─► AdaptiveLimit ─► StallTimeout ─► Execute ─► Store
+//! Deadline ─► Retry (shared budget, full jitter) ─► Attempt (permit, stall timeout) ─► Store
 //! ```
 //!
 //! An attempt holds a permit from the first byte of its request to the last byte of its response, and none during a
@@ -64,7 +64,7 @@ mod fanout;
 mod io;
 mod job;
 mod join_error;
-pub mod layer;
+mod layer;
 mod list;
 
 mod observer;
@@ -94,6 +94,12 @@ pub use s3_core::{Error, ErrorKind, Result};
 pub use transfer::Transfer;
 pub use upload::{PutItem, PutOutcome, Source, UploadSession, WRITE_NAME};
 pub use worker_pool::WorkerPool;
+
+/// For the `schedule` cases of `cargo xtask prove`, which explore the concurrency limit alone.
+#[doc(hidden)]
+pub mod schedule_cases {
+    pub use crate::layer::limit::{Controller, Permit};
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

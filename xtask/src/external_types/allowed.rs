@@ -106,12 +106,6 @@ pub(super) const LIBRARIES: &[(&str, &[Allowed])] = &[
                 "tokio::task::JoinHandle",
                 "the engine runs on tokio: a task is joined as tokio's are",
             ),
-            // The layers are public only until the module is private.
-            anywhere("futures_util::future::BoxFuture", "layers"),
-            anywhere("futures_util::future::Either", "layers"),
-            anywhere("tower::Layer", "layers"),
-            anywhere("tower::Service", "layers"),
-            anywhere("tower::retry::Policy", "layers"),
         ],
     ),
     (

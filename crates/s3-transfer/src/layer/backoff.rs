@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// Clones share the random number generator.
 #[derive(Clone, Debug)]
-pub struct Backoff {
+pub(super) struct Backoff {
     base: Duration,
     cap: Duration,
     random: Arc<Mutex<fastrand::Rng>>,
@@ -15,8 +15,7 @@ pub struct Backoff {
 
 impl Backoff {
     /// Returns a backoff. With a seed, the waits are reproducible.
-    #[must_use]
-    pub fn new(base: Duration, cap: Duration, seed: Option<u64>) -> Self {
+    pub(super) fn new(base: Duration, cap: Duration, seed: Option<u64>) -> Self {
         let random = seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         Self {
             base,
@@ -26,8 +25,7 @@ impl Backoff {
     }
 
     /// Returns the wait before retry number `retry`, counted from 0.
-    #[must_use]
-    pub fn wait(&self, retry: u32) -> Duration {
+    pub(super) fn wait(&self, retry: u32) -> Duration {
         let most = self
             .base
             .saturating_mul(1_u32.checked_shl(retry).unwrap_or(u32::MAX))
@@ -41,8 +39,7 @@ impl Backoff {
     }
 
     /// Returns the wait that a server asked for, at most the cap.
-    #[must_use]
-    pub fn asked(&self, after: Duration) -> Duration {
+    pub(super) fn asked(&self, after: Duration) -> Duration {
         after.min(self.cap)
     }
 }

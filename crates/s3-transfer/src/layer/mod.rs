@@ -1,20 +1,17 @@
-//! tower layers for S3 jobs: deadline, retry policy, adaptive concurrency limit, stall timeout.
+//! What runs around a job: deadline, retry policy, circuit breaker, concurrency limit, stall monitor.
 //!
-//! tower's `Timeout` erases the error type, and its limiter takes the permit before the request is known. These layers
-//! keep the typed [`Error`](s3_core::Error) and hold a permit for exactly one attempt. The retry service and budget are
-//! tower's.
+//! The retry service and its budget are tower's. tower's own limiter takes the permit before the request is known, and
+//! its `Timeout` erases the error type, so one service of ours, [`AttemptService`], does both for exactly one attempt.
 
+mod attempt;
 mod backoff;
 mod circuit_breaker;
 mod deadline;
-mod execute;
-pub mod limit;
+pub(crate) mod limit;
 mod retry;
 mod stall;
 
-pub use backoff::Backoff;
-pub use deadline::{Deadline, DeadlineLayer, before};
-pub use execute::Execute;
-pub use limit::{AdaptiveLimit, AdaptiveLimitLayer};
-pub use retry::RetryPolicy;
-pub use stall::{StallFuture, StallTimeout, StallTimeoutLayer};
+pub(crate) use attempt::AttemptService;
+use backoff::Backoff;
+pub(crate) use deadline::before;
+pub(crate) use retry::RetryPolicy;

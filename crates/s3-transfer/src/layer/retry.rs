@@ -28,7 +28,7 @@ const MAX_RETRIES_PER_SUCCESS: f32 = 1000.0;
 ///
 /// While no attempt of the client succeeds, a circuit breaker delays retries, and neither attempts nor budget are used.
 #[derive(Clone, Debug)]
-pub struct RetryPolicy {
+pub(crate) struct RetryPolicy {
     rules: Arc<RetryRules>,
     /// Attempts of this job.
     attempts: u32,
@@ -73,8 +73,7 @@ struct RetryRules {
 
 impl RetryPolicy {
     /// Returns the policy of a configuration. Its clones share the budget.
-    #[must_use]
-    pub fn new(config: &TransferConfig) -> Self {
+    pub(crate) fn new(config: &TransferConfig) -> Self {
         // The time over which successes pay for retries; tower's default.
         let window = Duration::from_secs(10);
         let max_failing_time = longest_wait(config);

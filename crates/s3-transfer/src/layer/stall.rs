@@ -1,18 +1,14 @@
-//! The layer that ends a stalled attempt: one that moves no byte for a while. A slow attempt is not stalled.
+//! Finds stalled attempts: those that move no byte for a while. A slow attempt is not stalled.
 //!
-//! A timer per attempt would cost more than the rest of the layer, and almost no attempt stalls. So all attempts of a
-//! service share one monitor: a background task that scans them four times per timeout, and runs only while there are
+//! A timer per attempt would cost more than the rest of the service, and almost no attempt stalls. So all attempts of a
+//! client share one monitor: a background task that scans them four times per timeout, and runs only while there are
 //! attempts.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
-use s3_core::{ByteCounter, Error, ErrorKind, Operation, Result};
-use tower::{Layer, Service};
+use s3_core::{ByteCounter, Error, ErrorKind, Operation};
 
 use crate::attempt_snapshot::AttemptSnapshot;
 use crate::sync::{Instant, Mutex, MutexGuard, sleep, spawn};
@@ -21,83 +17,52 @@ use crate::{Job, Progress};
 /// The shortest interval between scans.
 const MIN_SCAN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Ends an attempt during which no byte has moved for this time.
-#[derive(Clone, Copy, Debug)]
-pub struct StallTimeoutLayer(pub Duration);
-
-impl<S> Layer<S> for StallTimeoutLayer {
-    type Service = StallTimeout<S>;
-
-    fn layer(&self, inner: S) -> StallTimeout<S> {
-        let scan_interval = (self.0 / 4).max(MIN_SCAN_INTERVAL);
-        StallTimeout {
-            inner,
-            timeout: self.0,
-            monitor: StallMonitor(Arc::new(Mutex::new(MonitorState {
-                scan_interval,
-                ..MonitorState::default()
-            }))),
-        }
-    }
-}
-
-/// The service of [`StallTimeoutLayer`]. Its clones share one monitor.
-#[derive(Clone, Debug)]
-pub struct StallTimeout<S> {
-    inner: S,
+/// Watches one attempt for a stall.
+#[derive(Debug)]
+pub(super) struct StallWatch {
+    snapshot: AttemptSnapshot,
+    counters: AttemptCounters,
+    operation: Operation,
     timeout: Duration,
     monitor: StallMonitor,
+    // None until the attempt is pending for the first time.
+    entry: Option<MonitorEntry>,
 }
 
-impl<S, J> Service<J> for StallTimeout<S>
-where
-    J: Job,
-    S: Service<J, Response = J::Output, Error = Error>,
-    S::Future: Send + 'static,
-{
-    type Response = J::Output;
-    type Error = Error;
-    type Future = StallFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, job: J) -> Self::Future {
-        let timeout = self.timeout.saturating_add(job.extra_stall_time());
-        let stall = StallRule {
-            snapshot: AttemptSnapshot::of(&job),
+impl StallWatch {
+    /// Returns a watch of an attempt that starts now.
+    pub(super) fn new(monitor: &StallMonitor, job: &impl Job, timeout: Duration) -> Self {
+        Self {
+            snapshot: AttemptSnapshot::of(job),
             counters: AttemptCounters {
                 progress: job.progress().cloned(),
                 bytes: job.byte_counter().cloned(),
             },
             operation: job.operation(),
-            timeout,
-        };
-        StallFuture {
-            attempt: self.inner.call(job),
-            stall,
-            monitor: self.monitor.clone(),
+            timeout: timeout.saturating_add(job.extra_stall_time()),
+            monitor: monitor.clone(),
             entry: None,
         }
     }
-}
 
-/// When an attempt is stalled, and the error then.
-#[derive(Debug)]
-struct StallRule {
-    snapshot: AttemptSnapshot,
-    counters: AttemptCounters,
-    operation: Operation,
-    timeout: Duration,
-}
-
-impl StallRule {
-    fn error(&self) -> Error {
+    /// Called whenever the attempt is pending. Completes with an error when it has stalled.
+    pub(super) fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let Some(entry) = &self.entry else {
+            self.entry = Some(self.monitor.add(self, cx.waker()));
+            return Poll::Pending;
+        };
+        if !entry.is_stalled(cx.waker()) {
+            return Poll::Pending;
+        }
         let timeout = self.timeout.as_secs_f32();
-        Error::new(ErrorKind::Timeout, self.operation)
-            .with_message(format!("nothing moved for {timeout} s"))
-            .with_phase(self.snapshot.phase())
+        let error = Error::new(ErrorKind::Timeout, self.operation)
+            .with_message(format!("nothing moved for {timeout} s"));
+        Poll::Ready(error.with_phase(self.snapshot.phase()))
+    }
+
+    /// Returns how many bytes the attempt has kept.
+    pub(super) fn bytes_kept(&self) -> u64 {
+        self.snapshot.bytes_kept().unwrap_or_default()
     }
 }
 
@@ -120,44 +85,9 @@ impl AttemptCounters {
     }
 }
 
-pin_project! {
-    /// The future of [`StallTimeout`].
-    #[derive(Debug)]
-    pub struct StallFuture<F> {
-        #[pin]
-        attempt: F,
-        stall: StallRule,
-        monitor: StallMonitor,
-        // None until the attempt is pending for the first time.
-        entry: Option<MonitorEntry>,
-    }
-}
-
-impl<F, T> Future for StallFuture<F>
-where
-    F: Future<Output = Result<T>>,
-{
-    type Output = Result<T>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let this = self.project();
-        if let Poll::Ready(result) = this.attempt.poll(cx) {
-            return Poll::Ready(result);
-        }
-        match this.entry {
-            None => *this.entry = Some(this.monitor.add(this.stall, cx.waker())),
-            Some(entry) if entry.is_stalled(cx.waker()) => {
-                return Poll::Ready(Err(this.stall.error()));
-            }
-            Some(_) => {}
-        }
-        Poll::Pending
-    }
-}
-
 /// The attempts that are scanned for stalls. Clone is a reference count.
 #[derive(Clone, Debug)]
-struct StallMonitor(Arc<Mutex<MonitorState>>);
+pub(super) struct StallMonitor(Arc<Mutex<MonitorState>>);
 
 #[derive(Debug, Default)]
 struct MonitorState {
@@ -187,11 +117,19 @@ struct MonitorEntry {
 }
 
 impl StallMonitor {
+    /// Returns a monitor that scans four times per timeout.
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self(Arc::new(Mutex::new(MonitorState {
+            scan_interval: (timeout / 4).max(MIN_SCAN_INTERVAL),
+            ..MonitorState::default()
+        })))
+    }
+
     fn lock(&self) -> MutexGuard<'_, MonitorState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, stall: &StallRule, waker: &Waker) -> MonitorEntry {
+    fn add(&self, stall: &StallWatch, waker: &Waker) -> MonitorEntry {
         let attempt = MonitoredAttempt {
             generation: stall.counters.generation(),
             counters: stall.counters.clone(),
@@ -313,6 +251,33 @@ impl Drop for MonitorEntry {
     }
 }
 
+/// Runs `attempt` until it ends; `None` if it has stalled.
+#[cfg(test)]
+async fn until_stalled<T>(
+    monitor: &StallMonitor,
+    timeout: Duration,
+    progress: Option<&Progress>,
+    attempt: impl Future<Output = T>,
+) -> Option<T> {
+    let mut watch = StallWatch {
+        snapshot: AttemptSnapshot::default(),
+        counters: AttemptCounters {
+            progress: progress.cloned(),
+            bytes: None,
+        },
+        operation: Operation::Get,
+        timeout,
+        monitor: monitor.clone(),
+        entry: None,
+    };
+    let mut attempt = std::pin::pin!(attempt);
+    std::future::poll_fn(|cx| match attempt.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => watch.poll_stalled(cx).map(|_| None),
+    })
+    .await
+}
+
 #[cfg(test)]
 #[cfg(shuttle)]
 mod model;
@@ -325,32 +290,16 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// Runs `attempt` until it ends; `None` if it has stalled.
     async fn while_moving<T>(
         monitor: &StallMonitor,
         progress: Option<&Progress>,
         attempt: impl Future<Output = T>,
     ) -> Option<T> {
-        let stall = StallRule {
-            snapshot: AttemptSnapshot::default(),
-            counters: AttemptCounters {
-                progress: progress.cloned(),
-                bytes: None,
-            },
-            operation: Operation::Get,
-            timeout: TIMEOUT,
-        };
-        let watched = StallFuture {
-            attempt: async { Ok(attempt.await) },
-            stall,
-            monitor: monitor.clone(),
-            entry: None,
-        };
-        watched.await.ok()
+        until_stalled(monitor, TIMEOUT, progress, attempt).await
     }
 
     fn monitor() -> StallMonitor {
-        StallTimeoutLayer(TIMEOUT).layer(()).monitor
+        StallMonitor::new(TIMEOUT)
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use s3_core::Retryability;
 use s3_transfer::Concurrency;
-use s3_transfer::layer::limit::Controller;
+use s3_transfer::schedule_cases::Controller;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 

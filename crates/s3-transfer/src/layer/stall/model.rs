@@ -3,12 +3,9 @@
 use std::future::pending;
 use std::time::Duration;
 
-use s3_core::{Operation, Result};
 use shuttle::future::yield_now;
-use tower::Layer;
 
-use super::{AttemptCounters, StallFuture, StallMonitor, StallRule, StallTimeoutLayer};
-use crate::attempt_snapshot::AttemptSnapshot;
+use super::{StallMonitor, until_stalled};
 use crate::sync::{advance, chance, draw, explore, spawn};
 
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -21,26 +18,14 @@ async fn attempt(monitor: StallMonitor, stalls: bool) {
         for _ in 0..draw(3) {
             yield_now().await;
         }
-        Result::Ok(())
     };
-    let stall = StallRule {
-        snapshot: AttemptSnapshot::default(),
-        counters: AttemptCounters::default(),
-        operation: Operation::Get,
-        timeout: TIMEOUT,
-    };
-    let ended = StallFuture {
-        attempt: work,
-        stall,
-        monitor,
-        entry: None,
-    };
+    let ended = until_stalled(&monitor, TIMEOUT, None, work).await;
     // A slow schedule may end a moving attempt too; a stalled one is ended only by the monitor.
-    assert!(ended.await.is_err() || !stalls);
+    assert!(ended.is_none() || !stalls);
 }
 
 fn stalled_attempts_end() {
-    let monitor = StallTimeoutLayer(TIMEOUT).layer(()).monitor;
+    let monitor = StallMonitor::new(TIMEOUT);
     let mut tasks = Vec::new();
     for _ in 0..2 + draw(3) {
         tasks.push(spawn(attempt(monitor.clone(), chance(2))));
