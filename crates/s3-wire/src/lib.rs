@@ -15,6 +15,44 @@
 //! Element                   xml/      other documents
 //! timestamp                           dates of headers and documents
 //! ```
+//!
+//! # Examples
+//!
+//! Signs a request, sends it, and reads the response:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::{Duration, SystemTime};
+//!
+//! use s3_wire::{Credentials, Origin, Pool, Request, sign::SigningKeys};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! # let port = listener.local_addr()?.port();
+//! # let server = std::thread::spawn(move || {
+//! #     use std::io::{Read, Write};
+//! #     let (mut client, _) = listener.accept().unwrap();
+//! #     let mut head = vec![0; 4096];
+//! #     let len = client.read(&mut head).unwrap();
+//! #     client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\"\r\n\r\nhello").unwrap();
+//! #     String::from_utf8_lossy(&head[..len]).into_owned()
+//! # });
+//! let origin = Arc::new(Origin { tls: false, host: "127.0.0.1".into(), port });
+//! let credentials = Credentials::new("access-key", "secret-key", None)?;
+//!
+//! let host = format!("127.0.0.1:{port}");
+//! let request = Request::new("GET", &host, "/bucket/key".to_owned());
+//! let mut head = Vec::new();
+//! SigningKeys::default().write_head(&request, &credentials, "us-east-1", SystemTime::now(), &mut head)?;
+//!
+//! let pool = Pool::new(Duration::from_secs(3));
+//! let mut response = pool.send(&origin, &head, &request).await?;
+//! assert_eq!((response.status, response.head.get("etag")), (200, Some("\"e\"")));
+//! assert_eq!(response.body.collect(1 << 20).await?, "hello");
+//! # assert!(server.join().unwrap().contains("AWS4-HMAC-SHA256 Credential="));
+//! # Ok(()) }
+//! ```
 
 #[cfg(not(unix))]
 compile_error!("s3-wire builds on Unix only: it sends files with sendfile");
