@@ -33,8 +33,8 @@
 //! let many = transfer.fan_out(urls, FanOutOptions::default(), |transfer, url| async move {
 //!     transfer.get(GetItem::new(url), Destination::Memory, &Default::default()).await
 //! });
-//! for fetched in many.first_failure().await? {
-//!     let ObjectData::Memory(bytes) = fetched.data else { unreachable!("asked for memory") };
+//! for fetched in many.all().await {
+//!     let ObjectData::Memory(bytes) = fetched?.data else { unreachable!("asked for memory") };
 //!     assert_eq!(bytes, "hello");
 //! }
 //! # Ok(()) }
@@ -85,7 +85,7 @@ pub use download::{
     Destination, Fetched, GetItem, KnownObject, MemoryBudget, MemoryShare, NotVerified, ObjectData,
     ObjectReader, Verified,
 };
-pub use fanout::{AfterFailure, FanOut, FanOutError, FanOutOptions};
+pub use fanout::{AfterFailure, FanOut, FanOutOptions};
 pub use job::Job;
 pub use list::{ListOptions, ListStream};
 pub use observer::{Event, Observer, WaitReason};

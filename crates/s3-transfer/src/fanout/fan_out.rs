@@ -22,10 +22,9 @@ use futures_util::stream::BoxStream;
 use s3_core::Error;
 use tracing::Instrument;
 
-use super::error::all_or_first;
 use super::inputs::{InputQueue, Inputs};
 use super::worker::{FanOutState, FanOutWorker, ResultQueue};
-use super::{AfterFailure, FanOutError, FanOutOptions};
+use super::{AfterFailure, FanOutOptions};
 use crate::Transfer;
 use crate::sync::workers;
 use crate::worker_pool::{PoolHandle, PoolJoinSet};
@@ -205,42 +204,11 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
             .collect()
     }
 
-    /// Waits for all inputs, or for the first failure.
-    ///
-    /// The first failure is the one with the lowest input index, not the earliest one, so it does not depend on timing:
-    /// after a failure no further input is started, inputs after the failed one are cancelled, and inputs before it are
-    /// completed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use s3_core::MemoryStore;
-    /// use s3_transfer::{FanOutOptions, Transfer, TransferConfig};
-    ///
-    /// let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
-    /// let odd = |_, n: u32| async move { if n % 2 == 1 { Ok(n) } else { Err("even") } };
-    /// let failure = transfer.fan_out(1..=9, FanOutOptions::default(), odd).first_failure().await.unwrap_err();
-    /// assert_eq!((failure.index, failure.error), (1, "even"));
-    /// assert_eq!(failure.succeeded + failure.failed + failure.not_attempted, 9);
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// The failure with the lowest input index, with counts of the other inputs. Of pages, only inputs that have arrived
-    /// are counted.
-    ///
-    /// # Panics
-    ///
-    /// If the stream has been polled.
-    pub async fn first_failure(self) -> Result<Vec<T>, FanOutError<E>> {
-        all_or_first(self.outcomes(AfterFailure::Cancel).await)
-    }
-
     /// Waits until the fan-out has ended, and returns one outcome per input, in input order: `None` if it was not
-    /// started, or was cancelled.
+    /// started, or was cancelled. Of pages, only inputs that have arrived are counted.
+    ///
+    /// With [`AfterFailure::Cancel`], the failure with the lowest index does not depend on timing: inputs before a failed
+    /// one are completed.
     ///
     /// # Examples
     ///
@@ -414,16 +382,19 @@ mod tests {
         FanOutOptions::default().with_window(NonZeroUsize::new(count).unwrap())
     }
 
+    fn first_failure(outcomes: &[Option<Result<u64, u64>>]) -> Option<(usize, u64)> {
+        let mut outcomes = outcomes.iter().enumerate();
+        outcomes
+            .find_map(|(index, outcome)| Some((index, outcome.as_ref()?.as_ref().err().copied()?)))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn results_are_in_input_order() {
         let many = transfer().fan_out(0..50_u64, window(7), |_, n| async move {
             sleep(Duration::from_millis(50 - n)).await;
             Ok::<_, ()>(n)
         });
-        assert_eq!(
-            many.first_failure().await.unwrap(),
-            (0..50).collect::<Vec<_>>()
-        );
+        assert_eq!(many.all().await, (0..50).map(Ok).collect::<Vec<_>>());
     }
 
     #[tokio::test(start_paused = true)]
@@ -446,13 +417,11 @@ mod tests {
             sleep(Duration::from_millis(100 - n)).await;
             if n == 3 || n == 7 { Err(n) } else { Ok(n) }
         });
-        let failure = many.first_failure().await.unwrap_err();
-        assert_eq!((failure.index, failure.error), (3, 3));
-        assert_eq!(
-            failure.succeeded + failure.failed + failure.not_attempted,
-            100
-        );
-        assert!(failure.not_attempted >= 90, "{failure}");
+        let outcomes = many.outcomes(AfterFailure::Cancel).await;
+        assert_eq!(first_failure(&outcomes), Some((3, 3)));
+        assert_eq!(outcomes.len(), 100);
+        let not_attempted = outcomes.iter().filter(|outcome| outcome.is_none()).count();
+        assert!(not_attempted >= 90, "{not_attempted}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -529,8 +498,8 @@ mod tests {
                 Ok::<_, ()>(n)
             }
         });
-        let results = results.first_failure().await;
-        assert_eq!(results.unwrap(), (0..100).collect::<Vec<_>>());
+        let results = results.all().await;
+        assert_eq!(results, (0..100).map(Ok).collect::<Vec<_>>());
         assert!(
             begin.elapsed() < Duration::from_millis(160),
             "{:?}",
@@ -546,9 +515,9 @@ mod tests {
             sleep(Duration::from_millis(100 - n)).await;
             if n == 3 || n == 7 { Err(n) } else { Ok(n) }
         });
-        let failure = results.first_failure().await.unwrap_err();
-        assert_eq!((failure.index, failure.error), (3, 3));
-        let known = failure.succeeded + failure.failed + failure.not_attempted;
+        let outcomes = results.outcomes(AfterFailure::Cancel).await;
+        assert_eq!(first_failure(&outcomes), Some((3, 3)));
+        let known = outcomes.len();
         assert!((20..100).contains(&known) && known % 10 == 0, "{known}");
     }
 
@@ -564,10 +533,14 @@ mod tests {
                     if fails && n == 99 { Err(n) } else { Ok(n) }
                 },
             );
-            let failure = results.first_failure().await.unwrap_err();
+            let outcomes = results.outcomes(AfterFailure::Cancel).await;
             let expected = if fails { (99, 99) } else { (100, PAGE_ERROR) };
-            assert_eq!((failure.index, failure.error), expected);
-            assert_eq!(failure.succeeded, if fails { 99 } else { 100 });
+            assert_eq!(first_failure(&outcomes), Some(expected));
+            assert!(
+                outcomes[..expected.0]
+                    .iter()
+                    .all(|outcome| matches!(outcome, Some(Ok(_))))
+            );
         }
     }
 }

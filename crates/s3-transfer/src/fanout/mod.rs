@@ -1,6 +1,5 @@
 //! Fan-out: runs one job over many inputs, a bounded window of them at once, with results by input index.
 
-mod error;
 mod fan_out;
 mod future_set;
 mod inputs;
@@ -10,6 +9,5 @@ mod model;
 mod options;
 mod worker;
 
-pub use error::FanOutError;
 pub use fan_out::FanOut;
 pub use options::{AfterFailure, FanOutOptions};

@@ -129,8 +129,9 @@ fn pages_arrive_while_jobs_run() {
         true => assert_eq!(block_on(fan_out.all()), expected),
         false => {
             let first = expected.iter().position(Result::is_err);
-            let failure = block_on(fan_out.first_failure()).err();
-            assert_eq!(failure.map(|failure| failure.index), first);
+            let outcomes = block_on(fan_out.outcomes(AfterFailure::Cancel));
+            let failed = |outcome: &Option<_>| matches!(outcome, Some(Err(_)));
+            assert_eq!(outcomes.iter().position(failed), first);
         }
     }
     jobs.is_over();

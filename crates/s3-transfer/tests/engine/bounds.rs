@@ -38,7 +38,7 @@ async fn reads_and_uploads_do_not_wait_for_each_other() {
                         .await
                 }
             });
-        many.first_failure().await.unwrap();
+        assert!(many.all().await.iter().all(Result::is_ok));
     };
     timeout(
         Duration::from_secs(3600),
@@ -190,7 +190,7 @@ async fn a_tiny_reader_holds_no_more_memory_than_it_has_bytes() {
             let item = PutItem::new(url(&format!("k{n}")), reader);
             async move { transfer.put(item, &Default::default()).await }
         });
-    assert_eq!(many.first_failure().await.unwrap().len(), 10);
+    assert!(many.all().await.iter().all(Result::is_ok));
     assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
 }
 
@@ -211,7 +211,7 @@ async fn the_last_part_of_a_reader_holds_no_more_memory_than_it_has_bytes() {
             let item = PutItem::new(url(&format!("k{n}")), reader);
             async move { transfer.put(item, &Default::default()).await }
         });
-    assert_eq!(many.first_failure().await.unwrap().len(), 5);
+    assert!(many.all().await.iter().all(Result::is_ok));
     assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
 }
 

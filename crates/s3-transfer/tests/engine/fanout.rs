@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use s3_transfer::{FanOutOptions, WorkerPool};
+use s3_transfer::{AfterFailure, FanOutOptions, WorkerPool};
 
 use crate::setup::setup;
 
@@ -20,10 +20,12 @@ async fn inputs_that_are_not_attempted_are_counted_without_a_call_of_the_job() {
         counter.fetch_add(1, Ordering::SeqCst);
         async move { if n == 2 { Err("broken") } else { Ok(n) } }
     });
-    let failure = many.first_failure().await.unwrap_err();
-    assert_eq!((failure.index, failure.error), (2, "broken"));
-    let counts = (failure.succeeded, failure.failed, failure.not_attempted);
-    assert_eq!(counts, (2, 1, 97));
+    let outcomes = many.outcomes(AfterFailure::Cancel).await;
+    assert_eq!(
+        outcomes[..3],
+        [Some(Ok(0)), Some(Ok(1)), Some(Err("broken"))]
+    );
+    assert_eq!(outcomes[3..], [None; 97]);
     assert_eq!(calls.load(Ordering::SeqCst), 3);
 }
 
@@ -44,7 +46,7 @@ fn inputs_go_to_all_threads_of_a_pool_and_all_results_come_back() {
             tokio::time::sleep(Duration::from_millis(5)).await;
             Ok::<_, ()>(format!("{:?}", std::thread::current().id()))
         });
-        many.first_failure().await.unwrap()
+        many.all().await
     });
     assert_eq!(threads.len(), 100);
     assert_eq!(threads.into_iter().collect::<BTreeSet<_>>().len(), 2);
@@ -53,7 +55,7 @@ fn inputs_go_to_all_threads_of_a_pool_and_all_results_come_back() {
 #[test]
 fn a_failure_on_one_thread_cancels_what_hangs_on_another() {
     let engine = setup(s3_testkit::FaultPlan::none()).transfer;
-    let failure = on_two_threads(async move {
+    let outcomes = on_two_threads(async move {
         let begun = Arc::new(tokio::sync::Barrier::new(4));
         let many = engine.fan_out(0..4, FanOutOptions::default(), move |_, n| {
             let begun = Arc::clone(&begun);
@@ -65,8 +67,8 @@ fn a_failure_on_one_thread_cancels_what_hangs_on_another() {
                 Err::<(), _>(n)
             }
         });
-        tokio::time::timeout(Duration::from_secs(10), many.first_failure()).await
+        tokio::time::timeout(Duration::from_secs(10), many.outcomes(AfterFailure::Cancel)).await
     });
-    let failure = failure.expect("nothing hangs").unwrap_err();
-    assert_eq!((failure.index, failure.not_attempted), (0, 3));
+    let outcomes = outcomes.expect("nothing hangs");
+    assert_eq!(outcomes, [Some(Err(0)), None, None, None]);
 }

@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use s3_core::{ErrorKind, Payload, S3Url, StoreExt};
 use s3_testkit::ramp;
 use s3_transfer::{
-    CallOptions, Concurrency, Destination, FanOutOptions, Fetched, GetItem, ObjectData, PutItem,
-    Source, Transfer, TransferConfig,
+    AfterFailure, CallOptions, Concurrency, Destination, FanOutOptions, Fetched, GetItem,
+    ObjectData, PutItem, Source, Transfer, TransferConfig,
 };
 use tokio::time::{sleep, timeout};
 
@@ -119,16 +119,13 @@ async fn batch(transfer: &Transfer, random: &mut Rng) -> Result<(), String> {
             )),
         };
     }
-    match many.first_failure().await {
-        Ok(fetched) if missing >= INPUTS && fetched.len() == INPUTS => Ok(()),
-        Err(failure)
-            if failure.index == missing
-                && failure.succeeded + failure.failed + failure.not_attempted == INPUTS =>
-        {
-            Ok(())
-        }
-        Ok(fetched) => Err(format!("{} inputs succeeded", fetched.len())),
-        Err(failure) => Err(format!("input {missing} is missing: {failure}")),
+    let outcomes = many.outcomes(AfterFailure::Cancel).await;
+    let failed = |outcome: &Option<_>| matches!(outcome, Some(Err(_)));
+    let first = outcomes.iter().position(failed).unwrap_or(INPUTS);
+    let is_done = |outcome: &Option<_>| matches!(outcome, Some(Ok(_)));
+    match first == missing.min(INPUTS) && outcomes[..first].iter().all(is_done) {
+        true if outcomes.len() == INPUTS => Ok(()),
+        _ => Err(format!("input {missing} is missing: {outcomes:?}")),
     }
 }
 
