@@ -1,4 +1,4 @@
-//! Whether the current thread may block on local files.
+//! A per-thread flag that allows blocking file I/O.
 //!
 //! On a runtime that also runs other tasks, file I/O goes to a pool of blocking threads. A thread that runs transfers
 //! and nothing else may block, which saves two thread switches per chunk.

@@ -1,4 +1,4 @@
-//! What a caller may set before the first operation.
+//! [`SdkStoreBuilder`]: endpoint, region, credentials, integrity and other settings of a store.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What has to be known of an endpoint before talking to it.
+//! The endpoint's URL, and whether it is AWS, encrypted or on this machine.
 
 use std::net::IpAddr;
 

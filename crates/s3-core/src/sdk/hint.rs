@@ -1,4 +1,4 @@
-//! What a response that refuses says besides: how long to wait, where to go, what to do.
+//! Hints for error responses, and the wait that `Retry-After` asks for.
 
 use std::time::{Duration, SystemTime};
 

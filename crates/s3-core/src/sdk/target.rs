@@ -1,4 +1,4 @@
-//! Where requests for a bucket go, by the SDK's own rules.
+//! Host, path and region of the requests for a bucket, resolved by the endpoint rules of the SDK.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -1,4 +1,4 @@
-//! How connections are made: which certificates are trusted, and whether a proxy stands in between.
+//! Connection settings: trusted certificates, proxies, idle connections.
 
 #[cfg(feature = "https")]
 use std::path::PathBuf;

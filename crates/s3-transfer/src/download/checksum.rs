@@ -209,8 +209,8 @@ mod tests {
         let sha = ChecksumAlgorithm::Sha256;
         let digest = expected(sha, "FeKw08M4kVegUeqhz3gBAxCj0d1nyvTlyBKAoJyBaeQ=");
         assert_eq!(digest.unwrap_err(), NotVerified::Digest(sha));
-        for nonsense in ["", "????", "y/Q5", "rosUhgp5mIg="] {
-            let offered = expected(ChecksumAlgorithm::Crc32, nonsense);
+        for malformed in ["", "????", "y/Q5", "rosUhgp5mIg="] {
+            let offered = expected(ChecksumAlgorithm::Crc32, malformed);
             assert_eq!(offered.unwrap_err(), NotVerified::NotOffered);
         }
         let mut meta = ObjectMeta::new(S3Url::parse("s3://b/k").unwrap(), 10);

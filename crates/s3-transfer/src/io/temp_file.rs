@@ -72,13 +72,13 @@ impl TempFile {
 
 /// Reserves disk space: extents are allocated once, and a full disk fails before the transfer.
 fn preallocate(file: &File, len: u64) -> io::Result<()> {
-    taken(fallocate(file, FallocateFlags::empty(), 0, len))
+    ignore_unsupported(fallocate(file, FallocateFlags::empty(), 0, len))
 }
 
 /// Ignores errors of file systems that cannot reserve space; writes fail later if the disk is full.
-fn taken(answer: Result<(), Errno>) -> io::Result<()> {
-    match answer {
-        Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Ok(answer?),
+fn ignore_unsupported(result: Result<(), Errno>) -> io::Result<()> {
+    match result {
+        Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Ok(result?),
         _ => Ok(()),
     }
 }
@@ -158,10 +158,10 @@ mod tests {
     #[test]
     fn a_file_system_that_cannot_reserve_is_no_failure() {
         for errno in [Errno::OPNOTSUPP, Errno::INVAL, Errno::NOSYS, Errno::INTR] {
-            assert!(taken(Err(errno)).is_ok(), "{errno}");
+            assert!(ignore_unsupported(Err(errno)).is_ok(), "{errno}");
         }
         for errno in [Errno::NOSPC, Errno::DQUOT] {
-            assert!(taken(Err(errno)).is_err(), "{errno}");
+            assert!(ignore_unsupported(Err(errno)).is_err(), "{errno}");
         }
     }
 }

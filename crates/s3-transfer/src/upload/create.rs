@@ -57,7 +57,7 @@ async fn attempt(
         timeout(limit, guarded(store, transfer, create)).await
     };
     let begun = spawn_detached(work).expect("a future that is polled is inside a runtime");
-    join_result(begun.await, Operation::CreateUpload)?.unwrap_or_else(|_| Err(unanswered(limit)))
+    join_result(begun.await, Operation::CreateUpload)?.unwrap_or_else(|_| Err(no_response(limit)))
 }
 
 async fn guarded(
@@ -76,7 +76,7 @@ async fn guarded(
     Ok((upload, guard))
 }
 
-fn unanswered(limit: Duration) -> Error {
+fn no_response(limit: Duration) -> Error {
     Error::new(ErrorKind::Timeout, Operation::CreateUpload)
-        .with_message(format!("no answer for {} s", limit.as_secs_f32()))
+        .with_message(format!("no response for {} s", limit.as_secs_f32()))
 }

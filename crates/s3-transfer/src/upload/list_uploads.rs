@@ -34,7 +34,7 @@ impl Transfer {
             if trail.is_repeated(&mark) {
                 let error = Error::new(ErrorKind::Integrity, Operation::ListUploads);
                 let error = error.with_resource(place);
-                return Err(error.with_message("the pages go round in a circle"));
+                return Err(error.with_message("the server returned a marker twice"));
             }
             request.after = Some((key, id));
         }

@@ -191,17 +191,17 @@ impl Transfer {
         let absent = request.mode == PutMode::IfAbsent;
         let mut doubtful = false;
         for round in 1.. {
-            let refusal = match self.send_put(request.clone(), options).await {
+            let rejection = match self.send_put(request.clone(), options).await {
                 Ok(written) => return Ok(PutOutcome::Written(written)),
                 Err(error) if error.kind() == ErrorKind::PreconditionFailed => error,
                 Err(error) => return Err(error),
             };
-            doubtful |= refusal.attempts() > 1;
+            doubtful |= rejection.attempts() > 1;
             let check = if doubtful {
                 let token = token.as_ref();
                 match self.earlier_success(&request, token, options).await {
                     Err(error) if error.kind() == ErrorKind::AccessDenied => {
-                        return Err(unseen(refusal));
+                        return Err(unseen(rejection));
                     }
                     check => check?,
                 }
@@ -213,7 +213,7 @@ impl Transfer {
                 WriteCheck::Foreign if absent => return Ok(PutOutcome::AlreadyThere),
                 // "Already there" would be false, and so may be "failed": only another attempt can tell.
                 WriteCheck::Missing if absent && round < MAX_WRITE_ROUNDS => {}
-                _ => return Err(refusal),
+                _ => return Err(rejection),
             }
         }
         unreachable!("the last round returns")

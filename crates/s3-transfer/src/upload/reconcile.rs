@@ -103,11 +103,11 @@ impl Transfer {
     pub(crate) async fn earlier_copy(
         &self,
         request: &CopyRequest,
-        refusal: &Error,
+        rejection: &Error,
         options: &CallOptions,
     ) -> Result<Option<PutResponse>> {
         // An object always equals itself, whoever has written it.
-        if refusal.attempts() == 1 || request.from == request.to {
+        if rejection.attempts() == 1 || request.from == request.to {
             return Ok(None);
         }
         let Some(source) = self.find(&request.from, options).await? else {
@@ -124,9 +124,9 @@ impl Transfer {
 }
 
 /// Returns the error response of a write where HEAD is denied, so that its own success cannot be told.
-pub(super) fn unseen(refusal: Error) -> Error {
-    refusal.with_hint(
-        "an earlier attempt, whose answer was lost, may have written the object; with permission to read it, \
+pub(super) fn unseen(rejection: Error) -> Error {
+    rejection.with_hint(
+        "an earlier attempt, whose response was lost, may have written the object; with permission to read it, \
          the client would find out",
     )
 }

@@ -215,7 +215,7 @@ impl UploadSession {
         send_in_task(self.transfer.clone(), self.options.clone(), part, parts)
     }
 
-    /// Completes the upload from its parts. One request; an empty part more if there is none.
+    /// Completes the upload from its parts. One request; one more for an empty part if there are no parts.
     ///
     /// As with [`put`](Transfer::put), a lost response is looked into, and a failure aborts the upload.
     ///

@@ -1,4 +1,4 @@
-//! A name for one write, kept with the object: whose write it was can be told for certain.
+//! [`WriteToken`]: an entry of user metadata that identifies one write.
 //!
 //! ETags and bytes cannot tell: two writers may write the same, and an encrypted object has a tag that nobody can work
 //! out. See `docs/rfcs/0005-a-name-for-each-write.md`.

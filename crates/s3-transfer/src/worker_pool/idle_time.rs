@@ -1,4 +1,4 @@
-//! How long a thread of a pool has been idle: waiting for events.
+//! The idle time of a worker pool thread: how long it has waited for events.
 //!
 //! The thread's runtime reports when it parks and unparks. CPU time would not tell whether the thread has capacity left
 //! on a machine where a hypervisor or other programs take the core away.

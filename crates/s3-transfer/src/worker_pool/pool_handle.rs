@@ -1,4 +1,4 @@
-//! How tasks reach the threads of their pool, and the guards that count calls and tasks.
+//! [`PoolHandle`]: spawns tasks on a pool's threads; guards count its calls and tasks.
 
 use std::cell::RefCell;
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! From an origin to a connection.
+//! Opens a connection to an origin: name lookup, TCP, TLS.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

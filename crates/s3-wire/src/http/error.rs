@@ -1,4 +1,4 @@
-//! What can go wrong between two heads.
+//! [`WireError`]: a request without a response, or a response that did not arrive whole.
 
 use std::borrow::Cow;
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! How a response's body ends (RFC 9112, section 6.3).
+//! The framing of a response body: by length, in chunks, or until the connection closes (RFC 9112, section 6.3).
 
 use super::error::WireError;
 

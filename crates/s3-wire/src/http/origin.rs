@@ -1,4 +1,4 @@
-//! Where requests go: one scheme, host and port.
+//! [`Origin`]: the scheme, host and port of a connection.
 
 /// The scheme, host and port that a connection serves.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

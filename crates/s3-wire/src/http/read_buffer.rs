@@ -1,4 +1,4 @@
-//! What has arrived on a connection and was not yet asked for.
+//! The read buffer of a connection: bytes that have arrived and were not consumed yet.
 
 use std::io;
 use std::task::{Context, Poll};

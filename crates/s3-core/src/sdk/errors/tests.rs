@@ -1,4 +1,4 @@
-//! What each of the SDK's errors, and each response, becomes.
+//! Tests of the conversion of the SDK's errors and of error responses into `Error`.
 
 use std::time::Duration;
 

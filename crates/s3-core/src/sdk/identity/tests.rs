@@ -1,4 +1,4 @@
-//! What the cache promises, with a provider that counts and can be told to fail or to hang.
+//! Tests of the credentials cache, with a provider that counts calls and can fail or hang.
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;

@@ -1,4 +1,4 @@
-//! What a store does with error responses that tell how to do better, over sockets and over both transports.
+//! Corrected requests after an error response: clock, credentials, region; over sockets and both transports.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -120,12 +120,12 @@ fn a_lower_level_holds() {
     wait_for(ending);
     let level = controller.limit();
     assert!(level < count);
-    let under_way = InFlightCount::default();
+    let in_flight = InFlightCount::default();
     let tasks = (0..=level).map(|_| {
-        let (controller, under_way) = (controller.clone(), under_way.clone());
+        let (controller, in_flight) = (controller.clone(), in_flight.clone());
         spawn(async move {
             let permit = controller.acquire().await;
-            let one = under_way.begin(level);
+            let one = in_flight.begin(level);
             yield_now().await;
             one.end();
             permit.report(Some(Retryability::Transient), 0);

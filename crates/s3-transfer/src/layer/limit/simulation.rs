@@ -22,9 +22,9 @@ struct Server {
     per_connection: f64,
     in_all: f64,
     /// How many responses a second it gives at most. No limit if 0.
-    answers: f64,
+    responses: f64,
     /// More than these at once are refused. No limit if 0.
-    refuses_above: usize,
+    rejects_above: usize,
     /// Latency varies by this share up and down.
     noise: f64,
     bytes: u64,
@@ -35,7 +35,7 @@ struct Run {
     controller: Controller,
     count: usize,
     left: AtomicUsize,
-    under_way: AtomicUsize,
+    in_flight: AtomicUsize,
     refused: AtomicUsize,
     /// When the server, as far as it is one queue, is free again.
     free: Mutex<Instant>,
@@ -65,10 +65,10 @@ struct Outcome {
 impl Run {
     async fn serve(&self) -> Option<Retryability> {
         let server = self.server;
-        let now_under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
-        if server.refuses_above > 0 && now_under_way > server.refuses_above {
+        let now_in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        if server.rejects_above > 0 && now_in_flight > server.rejects_above {
             sleep(Duration::from_millis(5)).await;
-            self.under_way.fetch_sub(1, Ordering::SeqCst);
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
             self.refused.fetch_add(1, Ordering::SeqCst);
             return Some(Retryability::Throttled { after: None });
         }
@@ -78,8 +78,8 @@ impl Run {
             latency += Duration::from_secs_f64(server.bytes as f64 / server.per_connection);
         }
         let mut alone = 0.0;
-        if server.answers > 0.0 {
-            alone += 1.0 / server.answers;
+        if server.responses > 0.0 {
+            alone += 1.0 / server.responses;
         }
         if server.in_all > 0.0 {
             alone += server.bytes as f64 / server.in_all;
@@ -90,7 +90,7 @@ impl Run {
             (*free).max(Instant::now() + latency)
         };
         sleep_until(done).await;
-        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
         None
     }
 
@@ -144,7 +144,7 @@ async fn run_with(controller: &Controller, server: Server, count: usize, seed: u
         controller: controller.clone(),
         count,
         left: AtomicUsize::new(count),
-        under_way: AtomicUsize::new(0),
+        in_flight: AtomicUsize::new(0),
         refused: AtomicUsize::new(0),
         free: Mutex::new(start),
         random: Mutex::new(fastrand::Rng::with_seed(seed)),
@@ -216,31 +216,31 @@ async fn noise_of_a_fifth_does_not_stop_the_climb() {
 async fn a_cpu_bound_client_keeps_the_level_low() {
     // What one core does without any latency.
     let server = Server {
-        answers: 10_000.0,
+        responses: 10_000.0,
         ..Server::default()
     };
     let outcome = run(server, 40_000, 1).await;
     assert!(outcome.level <= 32, "{}", outcome.level);
     assert!(outcome.highest <= 64, "{}", outcome.highest);
-    assert_within(&outcome, 4.0, 1.15, "10,000 answers a second");
+    assert_within(&outcome, 4.0, 1.15, "10,000 responses a second");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_knee_of_a_queue_is_found() {
-    for (answers, levels) in [(1500.0, 30..=60), (3000.0, 60..=120), (6000.0, 120..=256)] {
+    for (responses, levels) in [(1500.0, 30..=60), (3000.0, 60..=120), (6000.0, 120..=256)] {
         for seed in 0..4 {
             let server = Server {
-                answers,
+                responses,
                 noise: 0.2,
                 ..high_latency()
             };
             let outcome = run(server, 20_000, seed).await;
             assert!(
                 levels.contains(&outcome.level),
-                "seed {seed}: level {} for {answers} answers a second",
+                "seed {seed}: level {} for {responses} responses a second",
                 outcome.level
             );
-            assert_within(&outcome, 20_000.0 / answers, 1.15, "a queue");
+            assert_within(&outcome, 20_000.0 / responses, 1.15, "a queue");
         }
     }
 }
@@ -266,15 +266,15 @@ async fn large_parts_get_enough_connections_for_the_bandwidth() {
 async fn a_throttling_server_gets_its_capacity() {
     for (most, count) in [(8, 4000), (40, 8000), (120, 20_000)] {
         let server = Server {
-            refuses_above: most,
+            rejects_above: most,
             ..high_latency()
         };
         let outcome = run(server, count, 1).await;
         let ideal = count as f64 / most as f64 * 0.020;
-        assert_within(&outcome, ideal, 1.3, "refusals");
+        assert_within(&outcome, ideal, 1.3, "rejections");
         assert!(
             outcome.refused * 20 < count,
-            "{} refusals for {count} objects",
+            "{} rejections for {count} objects",
             outcome.refused
         );
     }
@@ -283,7 +283,7 @@ async fn a_throttling_server_gets_its_capacity() {
 #[tokio::test(start_paused = true)]
 async fn an_increase_of_latency_is_noticed() {
     let near = Server {
-        answers: 10_000.0,
+        responses: 10_000.0,
         ..Server::default()
     };
     let controller = Controller::new(Concurrency::Adaptive {

@@ -1,4 +1,4 @@
-//! Whether a thread of a worker pool has capacity left.
+//! The load of worker pool threads: whether one has capacity left.
 //!
 //! A thread that hardly ever waits for events does not get more done by more concurrent requests: the thread is the
 //! bottleneck, whatever the network. Only threads of a worker pool are measured, because they run only transfers.

@@ -1,4 +1,4 @@
-//! What the server sees of a body.
+//! Tests of request bodies: buffers, files, checksum trailers, and what the server receives of them.
 
 use std::fs::File;
 use std::io::Write;
