@@ -1,12 +1,10 @@
 //! Listing, creating and deleting buckets.
 
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
-
-use s3_wire::Element;
+use s3_wire::{Element, escape};
 
 use super::client::Resolved;
-use super::document;
-use super::errors::{self, from_sdk};
+use super::document::{self, XMLNS};
+use super::errors;
 use crate::{BucketInfo, BucketRequest, Operation, Result};
 
 pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
@@ -48,47 +46,44 @@ pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
 }
 
 pub(super) async fn create(resolved: &Resolved, request: BucketRequest) -> Result<()> {
-    let BucketRequest { bucket } = request;
-    let call = resolved.client.create_bucket().bucket(&*bucket);
-    let sent = call
-        .set_create_bucket_configuration(location(resolved))
-        .send()
-        .await;
-    sent.map_err(|error| {
-        from_sdk(Operation::CreateBucket, &error).with_resource(format!("s3://{bucket}"))
-    })?;
-    Ok(())
-}
-
-/// AWS wants the region named, except in its first one; other servers know none but their own.
-fn location(resolved: &Resolved) -> Option<CreateBucketConfiguration> {
-    let region = resolved
-        .region
-        .as_deref()
-        .filter(|region| *region != "us-east-1")?;
-    if resolved.is_third_party() {
-        return None;
-    }
-    let region = BucketLocationConstraint::from(region);
-    Some(
-        CreateBucketConfiguration::builder()
-            .location_constraint(region)
-            .build(),
-    )
+    send(resolved, Operation::CreateBucket, "PUT", &request).await
 }
 
 pub(super) async fn delete(resolved: &Resolved, request: BucketRequest) -> Result<()> {
-    let BucketRequest { bucket } = request;
-    let sent = resolved
-        .client(&bucket)
-        .delete_bucket()
-        .bucket(&*bucket)
-        .send()
-        .await;
-    sent.map_err(|error| {
-        from_sdk(Operation::DeleteBucket, &error).with_resource(format!("s3://{bucket}"))
-    })?;
-    Ok(())
+    send(resolved, Operation::DeleteBucket, "DELETE", &request).await
+}
+
+async fn send(
+    resolved: &Resolved,
+    operation: Operation,
+    method: &'static str,
+    BucketRequest { bucket }: &BucketRequest,
+) -> Result<()> {
+    let route = resolved.route(bucket);
+    let mut request = route.request(method, "");
+    // A second one fails if the first took effect.
+    request.idempotent = false;
+    let document = match operation {
+        Operation::CreateBucket => location(resolved),
+        _ => None,
+    };
+    let payload = document::attach(operation, &mut request, document)?;
+    let sent = route.send_plain(operation, &mut request, payload.as_ref());
+    sent.await
+        .map_err(|error| error.with_resource(format!("s3://{bucket}")))
+}
+
+/// AWS wants the region named, except in its first one; other servers know none but their own.
+fn location(resolved: &Resolved) -> Option<String> {
+    let region = resolved.region.as_deref()?;
+    let is_named = region != "us-east-1" && !resolved.is_third_party();
+    is_named.then(|| {
+        let region = escape(region);
+        format!(
+            "<CreateBucketConfiguration {XMLNS}><LocationConstraint>{region}</LocationConstraint>\
+             </CreateBucketConfiguration>"
+        )
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, IdentityCache, Region, RequestChecksumCalculation,
@@ -14,12 +14,10 @@ use aws_sdk_s3::config::{
 
 use super::builder::{Addressing, Settings};
 use super::clock::Clock;
-use super::clock_skew::{RetryAfterSkew, SetClock};
 use super::endpoint::{Endpoint, without_secrets};
 use super::identity::{Identities, OfCache};
 use super::list::ListingForm;
 use super::regions::Regions;
-use super::response_limit::ResponseLimit;
 use super::sender::{Route, Sender};
 use super::target::EndpointSettings;
 use super::transport::{self, Transport};
@@ -280,24 +278,13 @@ pub(super) fn assemble(
                 .connect_timeout(settings.connect_timeout)
                 .build(),
         )
-        .interceptor(ResponseLimit)
         // Whoever reads the body above decides when it has stalled.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // One clock for both paths and for presigned URLs.
         .time_source(clock.clone())
         .disable_clock_skew_correction(true)
-        .interceptor(SetClock {
-            clock: clock.clone(),
-            retries: retries.clone(),
-        })
-        .retry_classifier(RetryAfterSkew)
         .retry_config(retries);
     builder.set_endpoint_url(rules.endpoint.clone());
-    if !settings.sdk_retries {
-        // All requests of a machine whose clock is wrong are repeated once, however many are in flight.
-        let unlimited = RetryPartition::custom("clock").token_bucket(TokenBucket::unlimited());
-        builder = builder.retry_partition(unlimited.build());
-    }
     if let Some(identities) = &identities {
         // One cache for both paths: the SDK's own knows nothing of a clock that jumps.
         builder = builder

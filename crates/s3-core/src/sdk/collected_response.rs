@@ -1,4 +1,10 @@
-//! What a server responded, whoever carried it: the generated client or the direct path.
+//! A response whose body has been read into memory, from either transport.
+
+/// The longest document that is read. A thousand keys of a thousand bytes, each written as three, and their attributes,
+/// are less than half.
+pub(super) const MAX_DOCUMENT: usize = 16 << 20;
+/// The longest error document that is read; those of S3 take less than 1 KiB.
+pub(super) const MAX_ERROR_BODY: usize = 64 << 10;
 
 /// A response with its body at hand.
 #[derive(Clone, Copy)]

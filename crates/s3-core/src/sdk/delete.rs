@@ -155,7 +155,10 @@ async fn delete_batch(
 async fn delete_one(resolved: &Resolved, url: &S3Url) -> Result<()> {
     let route = resolved.route(url.bucket());
     let mut request = route.request("DELETE", url.key());
-    match route.send_delete(Operation::Delete, &mut request).await {
+    match route
+        .send_plain(Operation::Delete, &mut request, None)
+        .await
+    {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.with_resource(url.as_str())),
         _ => Ok(()),
     }

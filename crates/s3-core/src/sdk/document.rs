@@ -7,10 +7,10 @@ use s3_wire::timestamp::parse_any;
 use s3_wire::{Element, NotXml, Request, ResponseHead};
 use sha2::{Digest, Sha256};
 
+use super::collected_response::MAX_DOCUMENT;
 use super::convert;
 use super::errors;
 use super::response_headers::{CHECKSUMS, read_headers};
-use super::response_limit::MAX_DOCUMENT;
 use super::sender::{Route, collect, invalid_header};
 use crate::{Checksum, Operation, Payload, PutResponse, Result};
 
@@ -27,20 +27,7 @@ impl Route<'_> {
         parse: fn(&str) -> std::result::Result<Element, NotXml>,
     ) -> Result<(ResponseHead, Element)> {
         let mut request = request;
-        let headers = &mut request.headers;
-        let mut pushed = Ok(());
-        if let Some(document) = &document {
-            // Never more than a few hundred KiB: it is hashed whatever protects the connection.
-            request.payload_hash = PayloadHash::Sha256(Sha256::digest(document).into());
-            pushed = headers.push("content-type", "application/xml");
-        }
-        if request.method != "GET" {
-            let len = document.as_ref().map_or(0, String::len);
-            pushed =
-                pushed.and_then(|()| headers.push_unsigned("content-length", &len.to_string()));
-        }
-        pushed.map_err(|error| invalid_header(operation, &error))?;
-        let payload = document.map(Payload::from);
+        let payload = attach(operation, &mut request, document)?;
         let mut response = self.send(operation, &mut request, payload.as_ref()).await?;
         let read = collect(operation, &mut response, MAX_DOCUMENT, None, |collected| {
             errors::read_document(operation, collected, parse)
@@ -48,6 +35,27 @@ impl Route<'_> {
         let result = read.await?;
         Ok((response.head, result))
     }
+}
+
+/// Adds the headers of a document to a request, and returns it as the payload to send.
+pub(super) fn attach(
+    operation: Operation,
+    request: &mut Request<'_>,
+    document: Option<String>,
+) -> Result<Option<Payload>> {
+    let headers = &mut request.headers;
+    let mut pushed = Ok(());
+    if let Some(document) = &document {
+        // Never more than a few hundred KiB: it is hashed whatever protects the connection.
+        request.payload_hash = PayloadHash::Sha256(Sha256::digest(document).into());
+        pushed = headers.push("content-type", "application/xml");
+    }
+    if request.method != "GET" {
+        let len = document.as_ref().map_or(0, String::len);
+        pushed = pushed.and_then(|()| headers.push_unsigned("content-length", &len.to_string()));
+    }
+    pushed.map_err(|error| invalid_header(operation, &error))?;
+    Ok(document.map(Payload::from))
 }
 
 /// Returns the result of a write whose response is a document.

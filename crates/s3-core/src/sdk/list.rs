@@ -10,10 +10,10 @@ use s3_wire::Element;
 use s3_wire::listing::KeyDecoder;
 
 use super::client::Resolved;
+use super::collected_response::MAX_DOCUMENT;
 use super::document::{self, is_truncated};
 use super::errors;
 use super::listing;
-use super::response_limit::MAX_DOCUMENT;
 use super::sender::collect;
 use crate::{
     Error, ErrorKind, ListPage, ListRequest, ListUploads, ListedUpload, Operation, Result,

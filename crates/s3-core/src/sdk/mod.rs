@@ -6,8 +6,7 @@
 //! or hands it to [`sdk_transport`], which sends it through the SDK's client. [`response_headers`] reads the headers of the
 //! response, [`listing`] pages of keys and [`document`] other XML documents.
 //!
-//! The generated client's own operations create and delete buckets. Its responses are limited by [`response_limit`];
-//! [`clock_skew`] repeats its requests once the server has told the time, which [`clock`] keeps.
+//! Both transports correct the [`clock`] by an error response that tells the time, and send once more.
 //!
 //! Errors: [`transport_error`] for requests without a response, [`errors`] for error responses and for the SDK's own
 //! types, with [`causes`] to see through its layers and [`hint`] to say what to do.
@@ -24,7 +23,6 @@ mod causes;
 mod chain;
 mod client;
 mod clock;
-mod clock_skew;
 mod collected_response;
 mod convert;
 mod copy;
@@ -50,7 +48,6 @@ mod regions;
 #[cfg(test)]
 mod replay;
 mod response_headers;
-mod response_limit;
 mod sdk_transport;
 mod sender;
 mod store;

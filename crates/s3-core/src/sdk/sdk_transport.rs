@@ -2,12 +2,13 @@
 //!
 //! That is: directory buckets and access points, an HTTP client of the caller's, the SDK's own retries, and stores made
 //! from a ready client. The SDK resolves the endpoint, signs, connects and retries. Request and response stay ours: a
-//! `HeadObject` call (`ListBuckets` without a bucket) carries them. Its request is replaced before it is signed, and a successful response is taken
-//! before the SDK parses it.
+//! call of the SDK carries them. Its request is replaced before it is signed, and a successful response is taken before
+//! the SDK parses it.
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::{
@@ -20,10 +21,15 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use http_body::Body as _;
+use http_body_util::Limited;
+use s3_wire::sign::PayloadHash;
 use s3_wire::{Request, Response, ResponseBody, ResponseHead};
 
 use super::body;
 use super::causes::io_error;
+use super::client::Resolved;
+use super::clock::{Clock, ErrorResponse};
+use super::collected_response::MAX_ERROR_BODY;
 use super::errors::{from_sdk, malformed};
 use crate::{Operation, Payload, Result};
 
@@ -31,31 +37,59 @@ use crate::{Operation, Payload, Result};
 const KEY: &str = "k";
 
 /// Sends `request`, whose path is the encoded key, and returns a successful response. Without a bucket it goes to the
-/// service.
+/// service. It is sent a second time if the error response has set the clock.
 pub(super) async fn send(
-    client: &Client,
+    resolved: &Resolved,
     operation: Operation,
     bucket: &str,
     request: &Request<'_>,
     payload: Option<&Payload>,
-    signs_payload: bool,
 ) -> Result<Response> {
-    let replace = Replace::by(request, payload, signs_payload);
-    let taken = Arc::clone(&replace.taken);
-    let sent = if bucket.is_empty() {
-        let call = client.list_buckets().customize();
-        let sent = call.interceptor(replace).send().await;
-        sent.map(drop).map_err(|error| from_sdk(operation, &error))
-    } else {
-        let call = client.head_object().bucket(bucket).key(KEY).customize();
-        let sent = call.interceptor(replace).send().await;
-        sent.map(drop).map_err(|error| from_sdk(operation, &error))
-    };
-    let response = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match (response, sent) {
-        (Some(response), _) => Ok(response),
-        (None, Err(error)) => Err(error),
-        (None, Ok(())) => Err(malformed(operation, "the response is missing")),
+    let client = resolved.client(bucket);
+    let mut replace = Replace::by(request);
+    replace.payload = payload.cloned();
+    replace.signs_payload =
+        resolved.signs_payloads || matches!(request.payload_hash, PayloadHash::Sha256(_));
+    replace.clock = resolved.clock.clone();
+    for is_last in [false, true] {
+        replace.exchange = Arc::default();
+        let exchange = Arc::clone(&replace.exchange);
+        let sent = carry(&client, operation, bucket, replace.clone()).await;
+        let mut exchange = lock(&exchange);
+        match (exchange.response.take(), sent) {
+            (Some(response), _) => return Ok(response),
+            (None, Err(_)) if exchange.has_set_clock && !is_last => {}
+            (None, Err(error)) => return Err(error),
+            (None, Ok(())) => return Err(malformed(operation, "the response is missing")),
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+
+/// Makes the call that carries a request.
+async fn carry(
+    client: &Client,
+    operation: Operation,
+    bucket: &str,
+    mut replace: Replace,
+) -> Result<()> {
+    macro_rules! sent {
+        ($call:expr) => {{
+            let sent = $call.customize().interceptor(replace).send().await;
+            sent.map(drop).map_err(|error| from_sdk(operation, &error))
+        }};
+    }
+    replace.has_key = false;
+    match operation {
+        Operation::ListBuckets => sent!(client.list_buckets()),
+        // Directory buckets have another endpoint for these.
+        Operation::CreateBucket | Operation::DeleteBucket => {
+            sent!(client.delete_bucket().bucket(bucket))
+        }
+        _ => {
+            replace.has_key = true;
+            sent!(client.head_object().bucket(bucket).key(KEY))
+        }
     }
 }
 
@@ -67,7 +101,7 @@ pub(super) async fn presign(
     config: PresigningConfig,
 ) -> Result<String> {
     let call = client.head_object().bucket(bucket).key(KEY).customize();
-    let call = call.interceptor(Replace::by(request, None, false));
+    let call = call.interceptor(Replace::by(request));
     match call.presigned(config).await {
         Ok(signed) => Ok(signed.uri().to_owned()),
         Err(error) => Err(from_sdk(Operation::Presign, &error)),
@@ -75,6 +109,7 @@ pub(super) async fn presign(
 }
 
 /// Replaces the request of a call, and takes its response.
+#[derive(Clone)]
 struct Replace {
     method: &'static str,
     path_and_query: String,
@@ -82,11 +117,27 @@ struct Replace {
     payload: Option<Payload>,
     /// Whether the SDK is to hash the payload, if it is in one buffer. It cannot hash a stream.
     signs_payload: bool,
-    taken: Arc<Mutex<Option<Response>>>,
+    /// Whether the path of the call ends in the key.
+    has_key: bool,
+    clock: Clock,
+    exchange: Arc<Mutex<Exchange>>,
+}
+
+/// The result of a call.
+#[derive(Default)]
+struct Exchange {
+    signed_at: Option<SystemTime>,
+    response: Option<Response>,
+    /// An error response has set the clock.
+    has_set_clock: bool,
+}
+
+fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
+    exchange.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Replace {
-    fn by(request: &Request<'_>, payload: Option<&Payload>, signs_payload: bool) -> Self {
+    fn by(request: &Request<'_>) -> Self {
         let mut path_and_query = request.path.clone();
         if !request.query.as_str().is_empty() {
             path_and_query.push('?');
@@ -99,10 +150,30 @@ impl Replace {
             headers: headers
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
-            payload: payload.cloned(),
-            signs_payload,
-            taken: Arc::default(),
+            payload: None,
+            signs_payload: false,
+            has_key: true,
+            clock: Clock::default(),
+            exchange: Arc::default(),
         }
+    }
+
+    /// Limits an error response, and sets the clock by it.
+    fn read_error(&self, response: &mut HttpResponse) {
+        let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+        *response.body_mut() = SdkBody::from_body_1_x(Limited::new(body, MAX_ERROR_BODY));
+        let header = |name| response.headers().get(name);
+        let mut exchange = lock(&self.exchange);
+        exchange.has_set_clock = exchange.signed_at.is_some_and(|signed_at| {
+            self.clock.learn(ErrorResponse {
+                status: response.status().as_u16(),
+                // The reason is in the body, which is yet to be read: the time alone decides.
+                code: None,
+                date: header("date"),
+                age: header("age"),
+                signed_at,
+            })
+        });
     }
 }
 
@@ -125,12 +196,13 @@ impl Intercept for Replace {
     ) -> Result<(), BoxError> {
         let request = context.request_mut();
         let uri = request.uri();
-        let base = match uri.split_once("?x-id=ListBuckets") {
-            Some((service, _)) => Some(service),
-            None => uri.strip_suffix(KEY),
+        let base = uri.split_once('?').map_or(uri, |(base, _)| base);
+        let base = match self.has_key {
+            true => base.strip_suffix(KEY),
+            false => Some(base),
         };
-        let base = base.and_then(|base| base.strip_suffix('/'));
         let base = base.ok_or("the endpoint's path does not end in the key")?;
+        let base = base.strip_suffix('/').unwrap_or(base);
         let uri = format!("{base}{}", self.path_and_query);
         request.set_uri(uri)?;
         request.set_method(self.method)?;
@@ -142,6 +214,7 @@ impl Intercept for Replace {
         if let Some(payload) = &self.payload {
             *request.body_mut() = body::outgoing(payload, self.signs_payload);
         }
+        lock(&self.exchange).signed_at = Some(self.clock.now());
         Ok(())
     }
 
@@ -153,7 +226,8 @@ impl Intercept for Replace {
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
         if !response.status().is_success() {
-            // The SDK decides by it whether to retry.
+            // It stays: the SDK decides by it whether to retry.
+            self.read_error(response);
             return Ok(());
         }
         let nothing = HttpResponse::new(StatusCode::try_from(200)?, SdkBody::empty());
@@ -163,7 +237,7 @@ impl Intercept for Replace {
         let status = response.status().as_u16();
         let body = incoming(response.into_body());
         let response = Response { status, head, body };
-        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+        lock(&self.exchange).response = Some(response);
         Ok(())
     }
 }

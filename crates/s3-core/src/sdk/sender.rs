@@ -8,16 +8,15 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use s3_wire::sign::{HeaderError, PayloadHash, SigningKeys};
+use s3_wire::sign::{HeaderError, SigningKeys};
 use s3_wire::{Pool, Request, Response, ResponseHead, WireErrorKind};
 
 use super::client::Resolved;
 use super::clock::{Clock, ErrorResponse};
-use super::collected_response::CollectedResponse;
+use super::collected_response::{CollectedResponse, MAX_ERROR_BODY};
 use super::errors;
 use super::identity::{Identities, Identity};
 use super::regions::Regions;
-use super::response_limit::MAX_ERROR_BODY;
 use super::target::{EndpointSettings, Target, Targets};
 use super::{sdk_transport, transport_error};
 use crate::blocking_io::blocking_io_allowed;
@@ -170,16 +169,7 @@ impl Route<'_> {
         payload: Option<&'p Payload>,
     ) -> Result<Response> {
         let Some((sender, target)) = &self.wire else {
-            let client = self.resolved.client(self.bucket);
-            let sent = sdk_transport::send(
-                &client,
-                operation,
-                self.bucket,
-                request,
-                payload,
-                self.resolved.signs_payloads
-                    || matches!(request.payload_hash, PayloadHash::Sha256(_)),
-            );
+            let sent = sdk_transport::send(self.resolved, operation, self.bucket, request, payload);
             // Boxed: the SDK's future is large, and few requests take this way.
             return Box::pin(sent).await;
         };
@@ -220,13 +210,14 @@ impl Route<'_> {
         Ok(response)
     }
 
-    /// Sends a request to delete something, whose response says nothing but that it succeeded.
-    pub(super) async fn send_delete(
+    /// Sends a request whose response says nothing but that it succeeded.
+    pub(super) async fn send_plain<'p>(
         &self,
         operation: Operation,
-        request: &mut Request<'_>,
+        request: &mut Request<'p>,
+        payload: Option<&'p Payload>,
     ) -> Result<()> {
-        let mut response = self.send(operation, request, None).await?;
+        let mut response = self.send(operation, request, payload).await?;
         collect(
             operation,
             &mut response,

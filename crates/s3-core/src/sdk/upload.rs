@@ -124,7 +124,7 @@ pub(super) async fn abort(resolved: &Resolved, request: AbortUpload) -> Result<(
     let mut request = route.request("DELETE", url.key());
     request.query.push("uploadId", upload.as_str());
     let sent = route
-        .send_delete(Operation::AbortUpload, &mut request)
+        .send_plain(Operation::AbortUpload, &mut request, None)
         .await;
     sent.map_err(|error| error.with_resource(&url))
 }

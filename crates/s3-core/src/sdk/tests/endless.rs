@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::requests::sdk_http_client;
-use crate::sdk::response_limit::{MAX_DOCUMENT as DOCUMENT, MAX_ERROR_BODY as ERROR_BODY};
+use crate::sdk::collected_response::{MAX_DOCUMENT as DOCUMENT, MAX_ERROR_BODY as ERROR_BODY};
 use crate::{
     AbortUpload, Attributes, ByteCounter, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest,
     ETag, Error, GetRequest, HeadRequest, ListParts, ListRequest, ListUploads, PartTag, Payload,
@@ -99,7 +99,7 @@ macro_rules! calls {
     };
 }
 
-/// All that the generated client sends, and what the direct path sends beside it.
+/// One call of each kind of request.
 fn calls() -> [(&'static str, Call); 12] {
     calls! {
         "head" => head(HeadRequest::new(url()));
