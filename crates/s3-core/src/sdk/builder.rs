@@ -202,6 +202,7 @@ impl SdkStoreBuilder {
     pub fn configured_max_attempts(&self) -> Option<u32> {
         super::chain::configuration(&self.settings)
             .ok()?
+            .configured
             .max_attempts
     }
 

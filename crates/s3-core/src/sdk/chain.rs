@@ -14,14 +14,11 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::retry::RetryConfig;
 
-use super::builder::{Addressing, Settings};
+use super::builder::Settings;
 use super::client::{DEFAULT_REGION, Sources, config_error, parse_endpoint};
 use super::clock::Clock;
 use super::credential_process::CredentialProcess;
-use super::profile::{
-    AddressingStyle, ChecksumMode, ConfigError, Configuration, Given, ProviderFiles, RetryMode,
-    Setting,
-};
+use super::profile::{ConfigError, Configuration, Given, ProviderFiles, Setting};
 use super::transport::{self, Transport};
 use crate::{Error, ErrorKind, Operation, Result, Retryability};
 
@@ -99,29 +96,14 @@ async fn sources(
         credentials: Some(credentials),
         clock,
         transport,
-        fips: configuration.fips,
-        dual_stack: configuration.dual_stack,
-        accelerate: configuration.accelerate,
-        addressing: configuration.addressing.map(|style| match style {
-            AddressingStyle::Auto => Addressing::Auto,
-            AddressingStyle::Path => Addressing::Path,
-            AddressingStyle::Virtual => Addressing::VirtualHost,
-        }),
-        request_checksums: supported(configuration.request_checksum),
-        response_checksums: supported(configuration.response_checksum),
-        max_attempts: configuration.max_attempts,
-        adaptive_retries: configuration.retry_mode == Some(RetryMode::Adaptive),
+        configured: configuration.configured,
     })
-}
-
-fn supported(mode: Option<ChecksumMode>) -> Option<bool> {
-    mode.map(|mode| mode == ChecksumMode::WhenSupported)
 }
 
 fn transport_of(configuration: &Configuration) -> Transport {
     let ca_bundle = configuration.ca_bundle.as_ref();
     Transport {
-        ca_bundle: ca_bundle.map(|Setting { value, source }| (value.clone(), source.to_string())),
+        ca_bundle: ca_bundle.map(|Setting { value, source }| (value.into(), source.to_string())),
         may_use_proxies: transport::environment_names_a_proxy(),
     }
 }
@@ -159,8 +141,8 @@ async fn of_aws_config(
     };
     conf = conf
         .with_region(region.clone())
-        .with_use_fips(Some(configuration.fips))
-        .with_use_dual_stack(Some(configuration.dual_stack));
+        .with_use_fips(Some(configuration.configured.fips))
+        .with_use_dual_stack(Some(configuration.configured.dual_stack));
     let ProviderFiles { text, profile } = &configuration.provider_files;
     let files = EnvConfigFiles::builder()
         .with_contents(EnvConfigFileKind::Config, text)

@@ -136,15 +136,20 @@ pub(super) struct Sources {
     /// What tells them the time.
     pub(super) clock: Clock,
     pub(super) transport: Transport,
-    pub(super) fips: bool,
-    pub(super) dual_stack: bool,
-    pub(super) accelerate: bool,
-    /// What variables and profiles say where the builder says nothing.
+    pub(super) configured: Configured,
+}
+
+/// What variables and profiles say where the builder says nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Configured {
     pub(super) addressing: Option<Addressing>,
     pub(super) request_checksums: Option<bool>,
     pub(super) response_checksums: Option<bool>,
     pub(super) max_attempts: Option<u32>,
     pub(super) adaptive_retries: bool,
+    pub(super) fips: bool,
+    pub(super) dual_stack: bool,
+    pub(super) accelerate: bool,
 }
 
 #[cfg(not(feature = "config"))]
@@ -159,14 +164,7 @@ impl Sources {
             credentials: Some(credentials),
             clock: Clock::default(),
             transport: Transport::default(),
-            fips: false,
-            dual_stack: false,
-            accelerate: false,
-            addressing: None,
-            request_checksums: None,
-            response_checksums: None,
-            max_attempts: None,
-            adaptive_retries: false,
+            configured: Configured::default(),
         }
     }
 }
@@ -214,6 +212,7 @@ pub(super) fn assemble(
     sources: Sources,
     operation: Operation,
 ) -> Result<Resolved> {
+    let configured = sources.configured;
     let source = sources.endpoint_source.as_deref().unwrap_or("the builder");
     let url = sources.endpoint.as_deref();
     let endpoint = url
@@ -235,15 +234,15 @@ pub(super) fn assemble(
         region: region.clone(),
         endpoint: endpoint.as_ref().map(|endpoint| endpoint.url.clone()),
         path_style: path_style(
-            match (settings.addressing, sources.addressing) {
+            match (settings.addressing, configured.addressing) {
                 (Addressing::Auto, Some(configured)) => configured,
                 (given, _) => given,
             },
             endpoint.as_ref(),
         ),
-        fips: sources.fips,
-        dual_stack: sources.dual_stack,
-        accelerate: sources.accelerate,
+        fips: configured.fips,
+        dual_stack: configured.dual_stack,
+        accelerate: configured.accelerate,
     };
     let clock = sources.clock;
     let identities = sources.credentials.map(|credentials| {
@@ -251,11 +250,11 @@ pub(super) fn assemble(
         Arc::new(identities)
     });
     let retries = match settings.sdk_retries {
-        true if sources.adaptive_retries => RetryConfig::adaptive(),
+        true if configured.adaptive_retries => RetryConfig::adaptive(),
         true => RetryConfig::standard(),
         false => RetryConfig::disabled(),
     };
-    let retries = match sources.max_attempts.filter(|_| settings.sdk_retries) {
+    let retries = match configured.max_attempts.filter(|_| settings.sdk_retries) {
         Some(count) => retries.with_max_attempts(count),
         None => retries,
     };
@@ -294,10 +293,10 @@ pub(super) fn assemble(
     let is_aws = endpoint.as_ref().is_none_or(|endpoint| endpoint.aws);
     let adds_checksums = settings
         .integrity
-        .wants_checksums(sources.request_checksums, is_aws);
+        .wants_checksums(configured.request_checksums, is_aws);
     let requests_checksums = settings
         .integrity
-        .wants_checksums(sources.response_checksums, true);
+        .wants_checksums(configured.response_checksums, true);
     let config = with_checksums(builder, adds_checksums, requests_checksums).build();
     #[cfg(test)]
     let tested = rules.clone();

@@ -19,9 +19,7 @@ pub(super) use files::Located;
 pub(super) use provider_files::ProviderFiles;
 #[cfg(test)]
 pub(super) use settings::Source;
-pub(super) use settings::{
-    AddressingStyle, ChecksumMode, Configuration, Given, RetryMode, Setting,
-};
+pub(super) use settings::{Configuration, Given, Setting};
 
 /// Looks an environment variable up.
 pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;

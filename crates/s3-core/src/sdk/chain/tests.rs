@@ -1,6 +1,6 @@
 //! Settings of variables and profiles, down to the two request paths.
 
-use aws_sdk_s3::config::retry::RetryMode as SdkRetryMode;
+use aws_sdk_s3::config::retry::RetryMode;
 
 use super::super::client::{Resolved, assemble};
 use super::super::profile::Source;
@@ -57,12 +57,10 @@ async fn fips_dual_stack_and_accelerate_reach_both_request_paths() {
             "bkt.s3-accelerate.dualstack.amazonaws.com",
         ),
     ] {
-        let configuration = Configuration {
-            fips,
-            dual_stack,
-            accelerate,
-            ..Configuration::default()
-        };
+        let mut configuration = Configuration::default();
+        let configured = &mut configuration.configured;
+        (configured.fips, configured.dual_stack) = (fips, dual_stack);
+        configured.accelerate = accelerate;
         let replay = Replay::new([response(200, &[("content-length", "0")], "")]);
         let resolved = resolved(configuration, &replay, false).await;
         let head = resolved.client("bkt").head_object().bucket("bkt").key("k");
@@ -76,19 +74,14 @@ async fn fips_dual_stack_and_accelerate_reach_both_request_paths() {
 
 #[tokio::test]
 async fn retry_mode_and_attempts_are_those_of_the_sdk_with_sdk_retries_only() {
-    for (configured, mode) in [
-        (RetryMode::Adaptive, SdkRetryMode::Adaptive),
-        (RetryMode::Standard, SdkRetryMode::Standard),
-    ] {
+    for (adaptive, mode) in [(true, RetryMode::Adaptive), (false, RetryMode::Standard)] {
         for (sdk_retries, attempts) in [(true, 5), (false, 1)] {
-            let configuration = Configuration {
-                max_attempts: Some(5),
-                retry_mode: Some(configured),
-                ..Configuration::default()
-            };
+            let mut configuration = Configuration::default();
+            configuration.configured.max_attempts = Some(5);
+            configuration.configured.adaptive_retries = adaptive;
             let resolved = resolved(configuration, &Replay::new([]), sdk_retries).await;
             let retries = resolved.client.config().retry_config().unwrap().clone();
-            assert_eq!(retries.max_attempts(), attempts, "{configured:?}");
+            assert_eq!(retries.max_attempts(), attempts, "{mode:?}");
             if sdk_retries {
                 assert_eq!(retries.mode(), mode);
             }

@@ -2,17 +2,19 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Located;
 use super::files::{Files, Section};
 use super::provider_files::{self, ProviderFiles};
 use super::{ConfigError, Lookup, variable};
+use crate::sdk::builder::Addressing;
+use crate::sdk::client::Configured;
 
 /// A value and the place that it comes from.
 #[derive(Clone, Debug)]
-pub(in crate::sdk) struct Setting<T = String> {
-    pub(in crate::sdk) value: T,
+pub(in crate::sdk) struct Setting {
+    pub(in crate::sdk) value: String,
     pub(in crate::sdk) source: Source,
 }
 
@@ -32,28 +34,6 @@ impl fmt::Display for Source {
             Self::Property(located) => located.fmt(f),
         }
     }
-}
-
-/// `s3.addressing_style`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sdk) enum AddressingStyle {
-    Auto,
-    Path,
-    Virtual,
-}
-
-/// `request_checksum_calculation` and `response_checksum_validation`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sdk) enum ChecksumMode {
-    WhenSupported,
-    WhenRequired,
-}
-
-/// `retry_mode`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sdk) enum RetryMode {
-    Standard,
-    Adaptive,
 }
 
 /// What the builder was given.
@@ -94,15 +74,8 @@ pub(in crate::sdk) struct Configuration {
     pub(in crate::sdk) has_container: bool,
     /// The command that prints credentials, if the profile has no others.
     pub(in crate::sdk) credential_process: Option<String>,
-    pub(in crate::sdk) ca_bundle: Option<Setting<PathBuf>>,
-    pub(in crate::sdk) addressing: Option<AddressingStyle>,
-    pub(in crate::sdk) request_checksum: Option<ChecksumMode>,
-    pub(in crate::sdk) response_checksum: Option<ChecksumMode>,
-    pub(in crate::sdk) max_attempts: Option<u32>,
-    pub(in crate::sdk) retry_mode: Option<RetryMode>,
-    pub(in crate::sdk) fips: bool,
-    pub(in crate::sdk) dual_stack: bool,
-    pub(in crate::sdk) accelerate: bool,
+    pub(in crate::sdk) ca_bundle: Option<Setting>,
+    pub(in crate::sdk) configured: Configured,
     /// Settings that are set and have no effect.
     pub(in crate::sdk) ignored: Vec<String>,
 }
@@ -142,41 +115,8 @@ impl Configuration {
             has_container: variable(lookup, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")?.is_some()
                 || variable(lookup, "AWS_CONTAINER_CREDENTIALS_FULL_URI")?.is_some(),
             credential_process: sources.credential_process()?,
-            ca_bundle: sources.text("AWS_CA_BUNDLE", "ca_bundle")?.map(
-                |Setting { value, source }| Setting {
-                    value: value.into(),
-                    source,
-                },
-            ),
-            addressing: sources.nested("s3", "addressing_style", addressing)?,
-            request_checksum: sources.parsed(
-                "AWS_REQUEST_CHECKSUM_CALCULATION",
-                "request_checksum_calculation",
-                checksum_mode,
-            )?,
-            response_checksum: sources.parsed(
-                "AWS_RESPONSE_CHECKSUM_VALIDATION",
-                "response_checksum_validation",
-                checksum_mode,
-            )?,
-            max_attempts: sources.parsed("AWS_MAX_ATTEMPTS", "max_attempts", attempts)?,
-            retry_mode: sources.parsed("AWS_RETRY_MODE", "retry_mode", retry_mode)?,
-            fips: sources
-                .parsed("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", truth)?
-                .unwrap_or_default(),
-            dual_stack: match sources.parsed(
-                "AWS_USE_DUALSTACK_ENDPOINT",
-                "use_dualstack_endpoint",
-                truth,
-            )? {
-                Some(set) => set,
-                None => sources
-                    .nested("s3", "use_dualstack_endpoint", truth)?
-                    .unwrap_or_default(),
-            },
-            accelerate: sources
-                .nested("s3", "use_accelerate_endpoint", truth)?
-                .unwrap_or_default(),
+            ca_bundle: sources.text("AWS_CA_BUNDLE", "ca_bundle")?,
+            configured: sources.configured()?,
             ignored: sources.ignored()?,
         };
         if !given.has_credentials {
@@ -258,6 +198,33 @@ impl Sources<'_> {
             .and_then(|outer| outer.nested(inner));
         let set = Self::property(located)?;
         set.map(|set| parse_setting(&set, parse)).transpose()
+    }
+
+    fn configured(&self) -> Result<Configured, ConfigError> {
+        let is_set = |variable, property| self.parsed(variable, property, truth);
+        let is_set_for_s3 = |property| self.nested("s3", property, truth);
+        let dual_stack = match is_set("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")? {
+            None => is_set_for_s3("use_dualstack_endpoint")?,
+            set => set,
+        };
+        let checksums = |variable, property| self.parsed(variable, property, checksum_mode);
+        let retry_mode = self.parsed("AWS_RETRY_MODE", "retry_mode", is_adaptive)?;
+        Ok(Configured {
+            addressing: self.nested("s3", "addressing_style", addressing)?,
+            request_checksums: checksums(
+                "AWS_REQUEST_CHECKSUM_CALCULATION",
+                "request_checksum_calculation",
+            )?,
+            response_checksums: checksums(
+                "AWS_RESPONSE_CHECKSUM_VALIDATION",
+                "response_checksum_validation",
+            )?,
+            max_attempts: self.parsed("AWS_MAX_ATTEMPTS", "max_attempts", attempts)?,
+            adaptive_retries: retry_mode == Some(true),
+            fips: is_set("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")? == Some(true),
+            dual_stack: dual_stack == Some(true),
+            accelerate: is_set_for_s3("use_accelerate_endpoint")? == Some(true),
+        })
     }
 
     fn endpoint(&self, given: Given<'_>, files: &Files) -> Result<Option<Setting>, ConfigError> {
@@ -481,28 +448,30 @@ fn truth(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-fn addressing(text: &str) -> Result<AddressingStyle, &'static str> {
+fn addressing(text: &str) -> Result<Addressing, &'static str> {
     match text {
-        "auto" => Ok(AddressingStyle::Auto),
-        "path" => Ok(AddressingStyle::Path),
-        "virtual" => Ok(AddressingStyle::Virtual),
+        "auto" => Ok(Addressing::Auto),
+        "path" => Ok(Addressing::Path),
+        "virtual" => Ok(Addressing::VirtualHost),
         _ => Err("auto, path or virtual"),
     }
 }
 
-fn checksum_mode(text: &str) -> Result<ChecksumMode, &'static str> {
+/// Returns whether checksums are used wherever they are supported.
+fn checksum_mode(text: &str) -> Result<bool, &'static str> {
     match text {
-        "when_supported" => Ok(ChecksumMode::WhenSupported),
-        "when_required" => Ok(ChecksumMode::WhenRequired),
+        "when_supported" => Ok(true),
+        "when_required" => Ok(false),
         _ => Err("when_supported or when_required"),
     }
 }
 
-fn retry_mode(text: &str) -> Result<RetryMode, &'static str> {
+/// Returns whether a retry mode is the adaptive one.
+fn is_adaptive(text: &str) -> Result<bool, &'static str> {
     match text {
         // Ours is at least as strict as the standard one.
-        "legacy" | "standard" => Ok(RetryMode::Standard),
-        "adaptive" => Ok(RetryMode::Adaptive),
+        "legacy" | "standard" => Ok(false),
+        "adaptive" => Ok(true),
         _ => Err("legacy, standard or adaptive"),
     }
 }

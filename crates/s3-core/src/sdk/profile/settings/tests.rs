@@ -302,14 +302,13 @@ fn settings_of_a_profile_are_read_and_variables_win() {
                 request_checksum_calculation = WHEN_REQUIRED\nresponse_checksum_validation = when_supported\n\
                 s3 =\n  addressing_style = virtual\n  use_accelerate_endpoint = true\n  use_dualstack_endpoint = true\n";
     let of_file = machine().file(CONFIG, text).loaded();
-    assert_eq!(of_file.ca_bundle.unwrap().value, Path::new("/ca.pem"));
-    assert_eq!(
-        (of_file.max_attempts, of_file.retry_mode),
-        (Some(4), Some(RetryMode::Adaptive))
-    );
-    assert_eq!(of_file.request_checksum, Some(ChecksumMode::WhenRequired));
-    assert_eq!(of_file.response_checksum, Some(ChecksumMode::WhenSupported));
-    assert_eq!(of_file.addressing, Some(AddressingStyle::Virtual));
+    assert_eq!(of_file.ca_bundle.unwrap().value, "/ca.pem");
+    let of_file = of_file.configured;
+    assert_eq!(of_file.max_attempts, Some(4));
+    assert!(of_file.adaptive_retries);
+    assert_eq!(of_file.request_checksums, Some(false));
+    assert_eq!(of_file.response_checksums, Some(true));
+    assert_eq!(of_file.addressing, Some(Addressing::VirtualHost));
     assert!(of_file.fips && of_file.dual_stack && of_file.accelerate);
     let of_variables = machine()
         .file(CONFIG, text)
@@ -320,15 +319,11 @@ fn settings_of_a_profile_are_read_and_variables_win() {
         .set("AWS_USE_DUALSTACK_ENDPOINT", "false")
         .set("AWS_REQUEST_CHECKSUM_CALCULATION", "when_supported")
         .loaded();
-    assert_eq!(of_variables.ca_bundle.unwrap().value, Path::new("/own.pem"));
-    assert_eq!(
-        (of_variables.max_attempts, of_variables.retry_mode),
-        (Some(1), Some(RetryMode::Standard))
-    );
-    assert_eq!(
-        of_variables.request_checksum,
-        Some(ChecksumMode::WhenSupported)
-    );
+    assert_eq!(of_variables.ca_bundle.unwrap().value, "/own.pem");
+    let of_variables = of_variables.configured;
+    assert_eq!(of_variables.max_attempts, Some(1));
+    assert!(!of_variables.adaptive_retries);
+    assert_eq!(of_variables.request_checksums, Some(true));
     assert!(!of_variables.fips && !of_variables.dual_stack);
 }
 
