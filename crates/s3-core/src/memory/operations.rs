@@ -9,7 +9,6 @@ use super::bucket::Bucket;
 use super::copy::{copy_object, copy_part};
 use super::error_response::error_response;
 use super::object::{Object, normalise, read_payload};
-use super::store::Buckets;
 use super::upload::{Part, Upload, check_number, upload_id};
 use super::{Limits, MemoryStore, list};
 use crate::{
@@ -30,19 +29,16 @@ impl Store for MemoryStore {
     }
 
     async fn get(&self, request: GetRequest) -> Result<GetResponse> {
-        self.count(Operation::Get);
-        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
-        find_bucket(&self.read(), bucket, Operation::Get, resource)?.get(&request)
+        let call = self.call(Operation::Get, request.url.bucket(), &request.url);
+        call.read(|bucket| bucket.get(&request))
     }
 
     async fn head(&self, request: HeadRequest) -> Result<ObjectMeta> {
-        self.count(Operation::Head);
-        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
-        find_bucket(&self.read(), bucket, Operation::Head, resource)?.head(&request)
+        let call = self.call(Operation::Head, request.url.bucket(), &request.url);
+        call.read(|bucket| bucket.head(&request))
     }
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
-        self.count(Operation::Put);
         let PutRequest {
             url,
             payload,
@@ -50,87 +46,60 @@ impl Store for MemoryStore {
             attributes,
             checksum,
         } = request;
-        find_bucket(&self.read(), url.bucket(), Operation::Put, url.as_str())?;
-        let now = self.clock.now();
-        let mut object = Object::from_payload(
-            url.clone(),
-            &payload,
-            attributes,
-            &self.limits,
-            now,
-            Operation::Put,
-        )?;
+        let operation = Operation::Put;
+        let call = self.call(operation, url.bucket(), &url);
+        call.read(|_| Ok(()))?;
+        let (limits, now) = (&self.limits, self.clock.now());
+        let mut object =
+            Object::from_payload(url.clone(), &payload, attributes, limits, now, operation)?;
         object.checksum = checksum;
-        find_bucket_mut(
-            &mut self.write(),
-            url.bucket(),
-            Operation::Put,
-            url.as_str(),
-        )?
-        .put(object, &mode, Operation::Put)
+        call.write(|bucket| bucket.put(object, &mode, operation))
     }
 
     async fn copy(&self, request: CopyRequest) -> Result<PutResponse> {
-        self.count(Operation::Copy);
         let CopyRequest { from, to, mode, .. } = &request;
-        let copy = {
-            let buckets = self.read();
-            find_bucket(&buckets, to.bucket(), Operation::Copy, to.as_str())?;
-            let source = find_bucket(&buckets, from.bucket(), Operation::Copy, from.as_str())?;
-            copy_object(source, &request, &self.limits, self.clock.now())?
-        };
-        find_bucket_mut(&mut self.write(), to.bucket(), Operation::Copy, to.as_str())?.put(
-            copy,
-            mode,
-            Operation::Copy,
-        )
+        let operation = Operation::Copy;
+        let call = self.call(operation, to.bucket(), to);
+        call.read(|_| Ok(()))?;
+        let source = call.of(from.bucket(), from);
+        let copy =
+            source.read(|source| copy_object(source, &request, &self.limits, self.clock.now()))?;
+        call.write(|bucket| bucket.put(copy, mode, operation))
     }
 
     async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
-        self.count(Operation::Delete);
+        let call = self.call(Operation::Delete, &request.bucket, &*request.bucket);
         check_delete(&request, &self.limits)?;
-        find_bucket_mut(
-            &mut self.write(),
-            &request.bucket,
-            Operation::Delete,
-            &request.bucket,
-        )?
-        .delete(&request);
-        Ok(DeleteResponse::default())
+        call.write(|bucket| {
+            bucket.delete(&request);
+            Ok(DeleteResponse::default())
+        })
     }
 
     async fn list_page(&self, request: ListRequest) -> Result<ListPage> {
-        self.count(Operation::List);
-        let (bucket, resource) = (request.prefix.bucket(), request.prefix.as_str());
-        let buckets = self.read();
-        let bucket = find_bucket(&buckets, bucket, Operation::List, resource)?;
-        list::page(&bucket.objects, &request, &self.limits)
+        let call = self.call(Operation::List, request.prefix.bucket(), &request.prefix);
+        call.read(|bucket| list::page(&bucket.objects, &request, &self.limits))
     }
 
     async fn create_upload(&self, request: CreateUpload) -> Result<UploadId> {
-        let operation = Operation::CreateUpload;
-        self.count(operation);
         let CreateUpload { url, attributes } = request;
+        let operation = Operation::CreateUpload;
+        let call = self.call(operation, url.bucket(), &url);
         let attributes = normalise(attributes, &self.limits, operation, &url)?;
         let id = upload_id(self.next_upload(), &url);
-        let initiated = self.clock.now();
-        let mut buckets = self.write();
-        let bucket = find_bucket_mut(&mut buckets, url.bucket(), operation, url.as_str())?;
-        bucket.create_upload(
-            Upload {
-                url,
-                attributes,
-                initiated,
-                parts: BTreeMap::new(),
-            },
-            id.clone(),
-        );
-        Ok(id)
+        let upload = Upload {
+            url: url.clone(),
+            attributes,
+            initiated: self.clock.now(),
+            parts: BTreeMap::new(),
+        };
+        call.write(|bucket| {
+            bucket.create_upload(upload, id.clone());
+            Ok(id)
+        })
     }
 
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
-        let operation = Operation::UploadPart;
-        self.count(operation);
         let UploadPart {
             url,
             upload,
@@ -138,18 +107,16 @@ impl Store for MemoryStore {
             payload,
             checksum,
         } = request;
+        let operation = Operation::UploadPart;
+        let call = self.call(operation, url.bucket(), &url);
         check_number(number, &self.limits, operation, &url)?;
-        find_bucket(&self.read(), url.bucket(), operation, url.as_str())?
-            .upload(&url, &upload, operation)?;
+        call.read(|bucket| bucket.upload(&url, &upload, operation).map(drop))?;
         let data = read_payload(&payload, self.limits.max_part_size, operation, &url)?;
         let part = Part::new(data, checksum, self.clock.now());
-        find_bucket_mut(&mut self.write(), url.bucket(), operation, url.as_str())?
-            .upload_part(&url, &upload, number, part, operation)
+        call.write(|bucket| bucket.upload_part(&url, &upload, number, part, operation))
     }
 
     async fn upload_part_copy(&self, request: UploadPartCopy) -> Result<PartTag> {
-        let operation = Operation::UploadPartCopy;
-        self.count(operation);
         let UploadPartCopy {
             url,
             upload,
@@ -157,47 +124,37 @@ impl Store for MemoryStore {
             from,
             ..
         } = &request;
+        let operation = Operation::UploadPartCopy;
+        let call = self.call(operation, url.bucket(), url);
         check_number(*number, &self.limits, operation, url)?;
-        let data = {
-            let buckets = self.read();
-            find_bucket(&buckets, url.bucket(), operation, url.as_str())?
-                .upload(url, upload, operation)?;
-            let source = find_bucket(&buckets, from.bucket(), operation, from.as_str())?;
-            copy_part(source, &request, &self.limits)?
-        };
+        call.read(|bucket| bucket.upload(url, upload, operation).map(drop))?;
+        let source = call.of(from.bucket(), from);
+        let data = source.read(|source| copy_part(source, &request, &self.limits))?;
         let part = Part::new(data, None, self.clock.now());
-        find_bucket_mut(&mut self.write(), url.bucket(), operation, url.as_str())?
-            .upload_part(url, upload, *number, part, operation)
+        call.write(|bucket| bucket.upload_part(url, upload, *number, part, operation))
     }
 
     async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
-        let operation = Operation::CompleteUpload;
-        self.count(operation);
-        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
-        find_bucket_mut(&mut self.write(), bucket, operation, resource)?
-            .complete_upload(&request, &self.limits)
+        let url = &request.url;
+        let call = self.call(Operation::CompleteUpload, url.bucket(), url);
+        call.write(|bucket| bucket.complete_upload(&request, &self.limits))
     }
 
     async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
-        let operation = Operation::AbortUpload;
-        self.count(operation);
-        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
-        find_bucket_mut(&mut self.write(), bucket, operation, resource)?.abort_upload(&request)
+        let url = &request.url;
+        let call = self.call(Operation::AbortUpload, url.bucket(), url);
+        call.write(|bucket| bucket.abort_upload(&request))
     }
 
     async fn list_uploads(&self, request: ListUploads) -> Result<UploadsPage> {
-        let operation = Operation::ListUploads;
-        self.count(operation);
-        let (bucket, resource) = (request.prefix.bucket(), request.prefix.as_str());
-        Ok(find_bucket(&self.read(), bucket, operation, resource)?
-            .list_uploads(&request, &self.limits))
+        let prefix = &request.prefix;
+        let call = self.call(Operation::ListUploads, prefix.bucket(), prefix);
+        call.read(|bucket| Ok(bucket.list_uploads(&request, &self.limits)))
     }
 
     async fn list_parts(&self, request: ListParts) -> Result<PartsPage> {
-        let operation = Operation::ListParts;
-        self.count(operation);
-        let (bucket, resource) = (request.url.bucket(), request.url.as_str());
-        find_bucket(&self.read(), bucket, operation, resource)?.list_parts(&request, &self.limits)
+        let call = self.call(Operation::ListParts, request.url.bucket(), &request.url);
+        call.read(|bucket| bucket.list_parts(&request, &self.limits))
     }
 
     async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
@@ -220,12 +177,8 @@ impl Store for MemoryStore {
         }
         let mut buckets = self.write();
         if buckets.contains_key(&name) {
-            return Err(error_response(
-                operation,
-                409,
-                "BucketAlreadyOwnedByYou",
-                &name,
-            ));
+            let code = "BucketAlreadyOwnedByYou";
+            return Err(error_response(operation, 409, code, &name));
         }
         buckets.insert(name, Bucket::new(self.clock.now()));
         Ok(())
@@ -236,10 +189,9 @@ impl Store for MemoryStore {
         self.count(operation);
         let name = &*request.bucket;
         let mut buckets = self.write();
-        if !find_bucket(&buckets, name, operation, name)?
-            .objects
-            .is_empty()
-        {
+        let bucket = buckets.get(name);
+        let bucket = bucket.ok_or_else(|| no_such_bucket(operation, name))?;
+        if !bucket.objects.is_empty() {
             let error = error_response(operation, 409, "BucketNotEmpty", name);
             return Err(error.with_message("the bucket is not empty"));
         }
@@ -255,26 +207,61 @@ impl Store for MemoryStore {
     }
 }
 
-fn find_bucket<'a>(
-    buckets: &'a Buckets,
-    name: &str,
+/// A call on a bucket.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    store: &'a MemoryStore,
     operation: Operation,
-    resource: &str,
-) -> Result<&'a Bucket> {
-    buckets
-        .get(name)
-        .ok_or_else(|| error_response(operation, 404, "NoSuchBucket", resource))
+    bucket: &'a str,
+    /// The resource that an error names.
+    resource: &'a str,
 }
 
-fn find_bucket_mut<'a>(
-    buckets: &'a mut Buckets,
-    name: &str,
-    operation: Operation,
-    resource: &str,
-) -> Result<&'a mut Bucket> {
-    buckets
-        .get_mut(name)
-        .ok_or_else(|| error_response(operation, 404, "NoSuchBucket", resource))
+impl MemoryStore {
+    /// Counts a call.
+    fn call<'a>(
+        &'a self,
+        operation: Operation,
+        bucket: &'a str,
+        resource: &'a (impl AsRef<str> + ?Sized),
+    ) -> Call<'a> {
+        self.count(operation);
+        Call {
+            store: self,
+            operation,
+            bucket,
+            resource: resource.as_ref(),
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    /// Returns the same call on another bucket.
+    fn of(self, bucket: &'a str, resource: &'a (impl AsRef<str> + ?Sized)) -> Self {
+        Self {
+            bucket,
+            resource: resource.as_ref(),
+            ..self
+        }
+    }
+
+    fn read<T>(self, read: impl FnOnce(&Bucket) -> Result<T>) -> Result<T> {
+        match self.store.read().get(self.bucket) {
+            Some(bucket) => read(bucket),
+            None => Err(no_such_bucket(self.operation, self.resource)),
+        }
+    }
+
+    fn write<T>(self, write: impl FnOnce(&mut Bucket) -> Result<T>) -> Result<T> {
+        match self.store.write().get_mut(self.bucket) {
+            Some(bucket) => write(bucket),
+            None => Err(no_such_bucket(self.operation, self.resource)),
+        }
+    }
+}
+
+fn no_such_bucket(operation: Operation, resource: &str) -> Error {
+    error_response(operation, 404, "NoSuchBucket", resource)
 }
 
 fn check_delete(request: &DeleteRequest, limits: &Limits) -> Result<()> {
