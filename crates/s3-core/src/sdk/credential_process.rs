@@ -6,7 +6,7 @@ use std::process::Stdio;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
-use s3_wire::timestamp::parse_any;
+use s3_wire::timestamp;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -92,7 +92,7 @@ fn read(output: &[u8]) -> provider::Result {
     let token = text("SessionToken")?.filter(|token| !token.is_empty());
     let expiry = match text("Expiration")?.filter(|time| !time.is_empty()) {
         None => None,
-        Some(time) => Some(parse_any(&time).ok_or_else(|| {
+        Some(time) => Some(timestamp::parse(&time).ok_or_else(|| {
             failed(format!(
                 "has printed an `Expiration` that is not a time: {time:?}"
             ))

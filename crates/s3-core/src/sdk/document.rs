@@ -3,8 +3,7 @@
 use std::time::SystemTime;
 
 use s3_wire::sign::PayloadHash;
-use s3_wire::timestamp::parse_any;
-use s3_wire::{Element, NotXml, Request, ResponseHead};
+use s3_wire::{Element, NotXml, Request, ResponseHead, timestamp};
 use sha2::{Digest, Sha256};
 
 use super::collected_response::MAX_DOCUMENT;
@@ -77,7 +76,7 @@ pub(super) fn written(head: &ResponseHead, result: &Element) -> PutResponse {
 
 /// Returns a time in any form; `None` also if it cannot be read, because nobody needs it so much that a call should fail.
 pub(super) fn time(element: &Element, name: &str) -> Option<SystemTime> {
-    parse_any(element.scalar(name)?)
+    timestamp::parse(element.scalar(name)?)
 }
 
 /// Returns whether more pages follow.

@@ -197,9 +197,7 @@ impl<'a> Described<'a> {
         let shared = |text: Option<&str>| text.map(Arc::from);
         let mut meta = ObjectMeta::new(url, size);
         meta.etag = self.etag();
-        meta.last_modified = self.last_modified.and_then(|text| {
-            timestamp::parse_http_date(text).or_else(|| timestamp::parse_any(text))
-        });
+        meta.last_modified = self.last_modified.and_then(timestamp::parse);
         meta.version = self.version.and_then(convert::version_of);
         if !self.is_composite {
             meta.checksum = self.any_checksum();
@@ -210,7 +208,7 @@ impl<'a> Described<'a> {
         attributes.cache_control = shared(self.cache_control);
         attributes.content_disposition = shared(self.content_disposition);
         attributes.content_language = shared(self.content_language);
-        attributes.expires = self.expires.and_then(timestamp::parse_http_date);
+        attributes.expires = self.expires.and_then(timestamp::parse);
         attributes.storage_class =
             shared(self.storage_class).filter(|class| **class != *"STANDARD");
         attributes.encryption = self.encryption.map(Encryption::new);

@@ -54,9 +54,7 @@ fn entry<'x>(reader: &mut Reader<'x>) -> Result<Entry<'x>, NotXml> {
             "ETag" => entry.etag = Some(reader.text()?),
             "LastModified" => {
                 // Nobody needs it so much that a listing should fail.
-                let text = reader.text()?;
-                let time = timestamp::parse_rfc3339(&text);
-                entry.last_modified = time.or_else(|| timestamp::parse_any(&text));
+                entry.last_modified = timestamp::parse(&reader.text()?);
             }
             "StorageClass" => entry.storage_class = Some(reader.text()?),
             _ => reader.skip()?,

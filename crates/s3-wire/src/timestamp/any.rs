@@ -2,28 +2,28 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Parses a time from 1970 on: ISO 8601 with or without separators and zone, the forms of HTTP with any zone, or seconds
-/// or milliseconds since 1970. A time without a zone is UTC.
-#[must_use]
-pub fn parse_any(text: &str) -> Option<SystemTime> {
+use super::{digits, seconds_of};
+
+/// Parses a time that is not in one of the usual forms.
+pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let text = text.trim();
-    let seconds = of_iso(text)
+    let (seconds, nanos, ahead) = of_iso(text)
         .or_else(|| of_words(text))
         .or_else(|| of_epoch(text))?;
-    let whole = seconds.0.checked_sub(seconds.2)?;
-    let whole = u64::try_from(whole).ok()?;
-    UNIX_EPOCH.checked_add(Duration::new(whole, seconds.1))
+    let seconds = seconds - ahead;
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let at = match seconds {
+        0.. => UNIX_EPOCH.checked_add(whole),
+        _ => UNIX_EPOCH.checked_sub(whole),
+    };
+    at?.checked_add(Duration::from_nanos(nanos.into()))
 }
 
 /// Seconds and nanoseconds as if in UTC, and the seconds that the zone is ahead of it.
 type Read = (i64, u32, i64);
 
 fn of_iso(text: &str) -> Option<Read> {
-    let digits = |text: &str, at: usize, count: usize| {
-        let part = text.get(at..at + count)?;
-        let all = part.bytes().all(|byte| byte.is_ascii_digit());
-        part.parse::<i64>().ok().filter(|_| all)
-    };
+    let digits = |text: &str, at: usize, count: usize| digits(text.as_bytes().get(at..at + count)?);
     let year = digits(text, 0, 4)?;
     let step = usize::from(text.as_bytes().get(4) == Some(&b'-'));
     let month = digits(text, 4 + step, 2)?;
@@ -39,7 +39,7 @@ fn of_iso(text: &str) -> Option<Read> {
     };
     let (nanos, rest) = fraction(rest);
     Some((
-        at(year, month, day, hour, minute, second)?,
+        seconds_of(year, month, day, [hour, minute, second])?,
         nanos,
         zone(rest)?,
     ))
@@ -61,7 +61,7 @@ fn of_words(text: &str) -> Option<Read> {
             for part in word.split('-') {
                 let lower = part.to_ascii_lowercase();
                 let named = MONTHS.iter().position(|month| lower.starts_with(month));
-                match part.parse::<i64>() {
+                match part.parse::<u32>() {
                     Ok(number) if day.is_none() && part.len() <= 2 => day = Some(number),
                     Ok(number) if part.len() == 2 => {
                         year = Some(number + if number < 70 { 2000 } else { 1900 });
@@ -76,8 +76,8 @@ fn of_words(text: &str) -> Option<Read> {
     let (hour, minute) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let second = parts.next().unwrap_or("0");
     let (second, rest) = second.split_at(second.find(['.', ',']).unwrap_or(second.len()));
-    let month = i64::try_from(month?).ok()? + 1;
-    let seconds = at(year?, month, day?, hour, minute, second.parse().ok()?)?;
+    let month = u32::try_from(month?).ok()? + 1;
+    let seconds = seconds_of(year?, month, day?, [hour, minute, second.parse().ok()?])?;
     Some((seconds, fraction(rest).0, offset.unwrap_or_default()))
 }
 
@@ -131,47 +131,19 @@ fn zone(text: &str) -> Option<i64> {
     }
 }
 
-/// Returns the seconds since 1970 of a date and a time of day.
-fn at(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let longest = match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    let valid = (1970..=9999).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=longest).contains(&day)
-        && (0..24).contains(&hour)
-        && (0..60).contains(&minute)
-        // A leap second.
-        && (0..=60).contains(&second);
-    if !valid {
-        return None;
-    }
-    // Years that begin in March: February, with its leap day, ends them.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let days =
-        year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 719_469;
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn seconds(text: &str) -> Option<Duration> {
-        parse_any(text).map(|time| time.duration_since(UNIX_EPOCH).unwrap())
+        parse(text).map(|time| time.duration_since(UNIX_EPOCH).unwrap())
     }
 
     #[test]
     fn one_moment_has_many_forms() {
         let moment = Some(Duration::from_secs(1_520_961_904));
         for text in [
+            "2018-03-13t17:25:04z",
             "2018-03-13T17:25:04Z",
             "2018-03-13T17:25:04.000Z",
             " 2018-03-13T17:25:04\n",
@@ -198,6 +170,8 @@ mod tests {
             seconds("2018-03-13T17:25:04.123456789Z"),
             Some(Duration::new(1_520_961_904, 123_456_789))
         );
+        let before = UNIX_EPOCH - Duration::from_millis(750);
+        assert_eq!(parse("1969-12-31T23:59:59.25Z"), Some(before));
         assert_eq!(
             seconds("1520961904.5"),
             Some(Duration::from_millis(1_520_961_904_500))
@@ -214,7 +188,7 @@ mod tests {
         for year in 1970..2110 {
             for month in 1..=12 {
                 for day in 1..=31 {
-                    if let Some(seconds) = at(year, month, day, 0, 0, 0) {
+                    if let Some(seconds) = seconds_of(year, month, day, [0; 3]) {
                         assert_eq!(seconds, days * 86_400, "{year}-{month}-{day}");
                         days += 1;
                     }
@@ -234,14 +208,13 @@ mod tests {
             "2018-03-13T25:00:00Z",
             "2018-03-13",
             "2018-03-13T17:25:04 Mars",
-            "1969-12-31T23:59:59Z",
             "Tue, 32 Mar 2018 17:25:04 GMT",
             "Tue, 13 Mar 17:25:04 GMT",
             "99999999999999999999",
             "é",
             "+",
         ] {
-            assert_eq!(parse_any(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

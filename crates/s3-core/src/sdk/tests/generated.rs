@@ -114,7 +114,7 @@ macro_rules! object_meta {
         meta.attributes.expires = output
             .expires_string
             .take()
-            .and_then(|text| s3_wire::timestamp::parse_http_date(&text));
+            .and_then(|text| s3_wire::timestamp::parse(&text));
         meta.attributes.storage_class = output
             .storage_class
             .take()
