@@ -13,12 +13,14 @@
 mod assembly;
 mod checksum;
 mod file_part;
+mod first_part;
 mod frames;
 mod item;
 mod memory;
 mod object;
 mod open;
 mod part;
+mod part_state;
 mod part_storage;
 mod ranges;
 

@@ -10,7 +10,8 @@ use s3_core::{ByteRange, ErrorKind, Operation, Result, Retryability};
 
 use super::assembly::Assembly;
 use super::checksum::PartChecksum;
-use super::part::{Discovered, FinishedPart, FirstTarget, PartRead};
+use super::first_part::{Discovered, FirstTarget};
+use super::part::{FinishedPart, PartRead};
 use super::{Destination, Fetched, GetItem, Verified};
 use crate::join_error::join_result;
 use crate::observer::ObjectEvents;

@@ -20,9 +20,10 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::checksum::PartChecksum;
+use super::first_part::{Discovered, FirstTarget};
 use super::frames::{Delivery, FrameSender};
 use super::object::{check_range, first_range, has_changed, is_empty_object, verdict};
-use super::part::{Discovered, FirstTarget, PartRead};
+use super::part::PartRead;
 use super::part_storage::PartStorage;
 use super::{GetItem, Verified};
 use crate::join_error::join_result;

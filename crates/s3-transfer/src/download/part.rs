@@ -4,22 +4,22 @@
 //! know both from the start. Everything else is the same: all responses are of one ETag, and an interrupted body
 //! resumes after the last byte.
 
-use std::ops::{Deref, DerefMut, Range};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
 use s3_core::{
     Body, ByteRange, ChecksumAlgorithm, Conditions, ETag, Error, ErrorKind, GetRequest,
-    GetResponse, ObjectMeta, Operation, Phase, Result, Retryability, SharedStore, Store, VersionId,
+    GetResponse, ObjectMeta, Operation, Phase, Result, Retryability, SharedStore, Store,
 };
 
 use super::assembly::{Assembly, allocate};
-use super::checksum::{ExpectedChecksum, NotVerified, PartChecksum, RunningChecksum, Verified};
+use super::checksum::{ExpectedChecksum, PartChecksum, Verified};
 use super::file_part::{FilePart, write_whole};
-use super::frames::FrameSender;
+use super::first_part::{Discovered, FirstPart, FirstTarget};
+use super::part_state::{LockedState, PartBuffer, PartState};
 use super::part_storage::PartStorage;
 use super::{Destination, GetItem, ObjectData};
-use crate::etag_md5::etag_that_is_md5;
 use crate::io::local_failure;
 use crate::observer::MovedBytes;
 use crate::transfer::Reservation;
@@ -48,62 +48,6 @@ struct Part {
     progress: Progress,
     observer: Option<Arc<dyn Observer>>,
     state: Mutex<Option<PartState>>,
-}
-
-/// How the first part finds out what is to be read.
-#[derive(Debug)]
-struct FirstPart {
-    item: GetItem,
-    target: FirstTarget,
-    discovered: Mutex<Option<Discovered>>,
-}
-
-/// Where the bytes of the first part go.
-#[derive(Debug)]
-pub(super) enum FirstTarget {
-    /// To the call's destination.
-    Destination(Arc<Destination>),
-    /// To a reader, which gets at most so many bytes of this part.
-    Frames(FrameSender, u64),
-}
-
-/// What the first response has told.
-#[derive(Debug)]
-pub(super) struct Discovered {
-    pub(super) meta: ObjectMeta,
-    /// The bytes of the object that the caller wants.
-    pub(super) wanted: Range<u64>,
-    /// Those of them that the first part reads.
-    pub(super) first: Range<u64>,
-    pub(super) expected: Expected,
-    /// The version that the caller has named.
-    pub(super) version: Option<VersionId>,
-    /// Storage for all parts, if there are several and they do not go to a reader.
-    pub(super) assembly: Option<Arc<Assembly>>,
-}
-
-/// The checksum to compare with, or why it is missing.
-pub(super) type Expected = std::result::Result<ExpectedChecksum, NotVerified>;
-
-/// How far a part has come.
-#[derive(Debug)]
-struct PartState {
-    /// Every response must be of this version.
-    pin: Option<ETag>,
-    /// The size of that version: all that tells two versions apart where a server sends no ETag.
-    size: Option<u64>,
-    /// What the part is for, once it is known.
-    buffer: Option<PartBuffer>,
-}
-
-/// The bytes that a part is for, and what takes them.
-#[derive(Debug)]
-struct PartBuffer {
-    span: Range<u64>,
-    storage: PartStorage,
-    checksum: RunningChecksum,
-    /// Bytes of an attempt are held that a later one has continued.
-    is_resumed: bool,
 }
 
 /// A part whose bytes have all arrived.
@@ -222,7 +166,7 @@ impl Job for PartRead {
 
     async fn run(self, store: SharedStore) -> Result<FinishedPart> {
         let part = &*self.0;
-        let mut state = part.lock();
+        let mut state = LockedState::take(&part.state);
         let mut request = part.request.clone();
         if let Some(buffer) = &mut state.buffer {
             let missing = buffer.missing();
@@ -246,18 +190,6 @@ impl Job for PartRead {
 }
 
 impl Part {
-    /// Takes the state for one attempt.
-    fn lock(&self) -> LockedState<'_> {
-        let mut state = lock(&self.state).take();
-        if let Some(buffer) = state.as_mut().and_then(|state| state.buffer.as_mut()) {
-            buffer.forget_lost();
-        }
-        LockedState {
-            slot: &self.state,
-            state,
-        }
-    }
-
     async fn take_response(
         &self,
         mut state: LockedState<'_>,
@@ -602,114 +534,6 @@ fn in_the_body(error: Error) -> Error {
         Phase::NoResponse => error.with_phase(Phase::Body),
         _ => error,
     }
-}
-
-impl FirstPart {
-    fn discovered(&self) -> MutexGuard<'_, Option<Discovered>> {
-        lock(&self.discovered)
-    }
-
-    /// Publishes what the first response has told; returns the checksum to compare with.
-    fn discover(
-        &self,
-        meta: ObjectMeta,
-        wanted: Range<u64>,
-        first: Range<u64>,
-        assembly: Option<Arc<Assembly>>,
-    ) -> Expected {
-        let expected = ExpectedChecksum::of(&meta, &wanted);
-        *self.discovered() = Some(Discovered {
-            meta,
-            wanted,
-            first,
-            expected,
-            version: self.item.version.clone(),
-            assembly,
-        });
-        expected
-    }
-}
-
-impl Discovered {
-    /// Returns the MD5 to compare interrupted bytes with: the ETag of a whole object without a checksum.
-    pub(super) fn md5(&self) -> Option<&ETag> {
-        let is_whole = self.wanted == (0..self.meta.size);
-        etag_that_is_md5(&self.meta).filter(|_| is_whole && self.expected.is_err())
-    }
-}
-
-impl PartBuffer {
-    fn new(span: Range<u64>, storage: PartStorage, expected: Expected) -> Self {
-        let checksum = match expected {
-            Ok(expected) => expected.running(),
-            Err(_) => RunningChecksum::none(),
-        };
-        Self {
-            span,
-            storage,
-            checksum,
-            is_resumed: false,
-        }
-    }
-
-    fn missing(&self) -> Range<u64> {
-        self.span.start + self.storage.filled()..self.span.end
-    }
-
-    fn checksum(&self) -> PartChecksum {
-        self.checksum.of(self.span.end - self.span.start)
-    }
-
-    /// Forgets what has arrived; `false` if some of it is with the reader already.
-    fn clear(&mut self) -> bool {
-        self.checksum.reset();
-        self.storage.clear()
-    }
-
-    /// Starts over if bytes are lost that are in the checksum: those of a write whose attempt was dropped.
-    fn forget_lost(&mut self) {
-        let summed = self.checksum.len();
-        if summed.is_some_and(|summed| summed != self.storage.filled()) {
-            self.clear();
-        }
-    }
-}
-
-/// The state of a part during an attempt, which puts it back however it ends.
-struct LockedState<'a> {
-    slot: &'a Mutex<Option<PartState>>,
-    state: Option<PartState>,
-}
-
-impl LockedState<'_> {
-    fn buffer(&mut self) -> &mut PartBuffer {
-        let buffer = self.buffer.as_mut();
-        buffer.expect("a part that takes bytes knows which")
-    }
-}
-
-impl Deref for LockedState<'_> {
-    type Target = PartState;
-
-    fn deref(&self) -> &PartState {
-        self.state.as_ref().expect("attempts follow each other")
-    }
-}
-
-impl DerefMut for LockedState<'_> {
-    fn deref_mut(&mut self) -> &mut PartState {
-        self.state.as_mut().expect("attempts follow each other")
-    }
-}
-
-impl Drop for LockedState<'_> {
-    fn drop(&mut self) {
-        *lock(self.slot) = self.state.take();
-    }
-}
-
-fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// As much of a length as fits into memory at once.

@@ -1,0 +1,82 @@
+//! The first part of a read: what its response tells about the object, for all parts.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use s3_core::{ETag, ObjectMeta, VersionId};
+
+use super::assembly::Assembly;
+use super::checksum::{ExpectedChecksum, NotVerified};
+use super::frames::FrameSender;
+use super::part_state::lock;
+use super::{Destination, GetItem};
+use crate::etag_md5::etag_that_is_md5;
+
+/// How the first part finds out what is to be read.
+#[derive(Debug)]
+pub(super) struct FirstPart {
+    pub(super) item: GetItem,
+    pub(super) target: FirstTarget,
+    pub(super) discovered: Mutex<Option<Discovered>>,
+}
+
+/// Where the bytes of the first part go.
+#[derive(Debug)]
+pub(super) enum FirstTarget {
+    /// To the call's destination.
+    Destination(Arc<Destination>),
+    /// To a reader, which gets at most so many bytes of this part.
+    Frames(FrameSender, u64),
+}
+
+/// What the first response has told.
+#[derive(Debug)]
+pub(super) struct Discovered {
+    pub(super) meta: ObjectMeta,
+    /// The bytes of the object that the caller wants.
+    pub(super) wanted: Range<u64>,
+    /// Those of them that the first part reads.
+    pub(super) first: Range<u64>,
+    pub(super) expected: Expected,
+    /// The version that the caller has named.
+    pub(super) version: Option<VersionId>,
+    /// Storage for all parts, if there are several and they do not go to a reader.
+    pub(super) assembly: Option<Arc<Assembly>>,
+}
+
+/// The checksum to compare with, or why it is missing.
+pub(super) type Expected = std::result::Result<ExpectedChecksum, NotVerified>;
+
+impl FirstPart {
+    pub(super) fn discovered(&self) -> MutexGuard<'_, Option<Discovered>> {
+        lock(&self.discovered)
+    }
+
+    /// Publishes what the first response has told; returns the checksum to compare with.
+    pub(super) fn discover(
+        &self,
+        meta: ObjectMeta,
+        wanted: Range<u64>,
+        first: Range<u64>,
+        assembly: Option<Arc<Assembly>>,
+    ) -> Expected {
+        let expected = ExpectedChecksum::of(&meta, &wanted);
+        *self.discovered() = Some(Discovered {
+            meta,
+            wanted,
+            first,
+            expected,
+            version: self.item.version.clone(),
+            assembly,
+        });
+        expected
+    }
+}
+
+impl Discovered {
+    /// Returns the MD5 to compare interrupted bytes with: the ETag of a whole object without a checksum.
+    pub(super) fn md5(&self) -> Option<&ETag> {
+        let is_whole = self.wanted == (0..self.meta.size);
+        etag_that_is_md5(&self.meta).filter(|_| is_whole && self.expected.is_err())
+    }
+}
