@@ -14,8 +14,8 @@ const JUMP: Duration = Duration::from_secs(60);
 /// A clock that can be set by a server's `Date` header.
 ///
 /// S3 refuses a signature whose time is more than 15 minutes off (`RequestTimeTooSkewed`). A machine whose clock
-/// is wrong by more than that can still talk to it, once the difference is known. Clone is a reference count: the
-/// direct path and the generated client of a store go by one clock.
+/// is wrong by more than that can still talk to it, once the difference is known. Clone is a reference count: both
+/// transports of a store go by one clock.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clock(Arc<Hands>);
 

@@ -1,6 +1,7 @@
-//! The SDK's errors to ours, from wide to narrow: what never left this machine, what got lost on the way, what
-//! came back and could not be read, and what the server said. The last two are shared with the direct path, which
-//! reads responses itself.
+//! Converts error responses, and the SDK's errors, into [`Error`].
+//!
+//! From wide to narrow: what never left this machine, what got lost on the way, what came back and could not be read,
+//! and what the server said. The last two are shared by both transports.
 //!
 //! No cause is attached: the SDK's errors hold whole responses, and a response to a wrong signature repeats the
 //! signature. What a cause says goes into the message, once.

@@ -1,4 +1,4 @@
-//! Credentials for the direct path: loaded once, kept until they are about to expire.
+//! Credentials: loaded once, kept until they are about to expire.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

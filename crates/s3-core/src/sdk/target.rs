@@ -69,9 +69,9 @@ impl Targets {
         }
     }
 
-    /// Returns where requests for the bucket go (for the service, if the name is empty), or `None` if that is not for the direct path: access points,
-    /// directory buckets, and everything that the rules refuse. The generated client then does it, or says what
-    /// is wrong.
+    /// Returns where requests for the bucket go; for the service, if the name is empty. `None` if `s3-wire` cannot send
+    /// them: access points, directory buckets, and everything that the rules refuse. The SDK's client then sends them, or
+    /// says what is wrong.
     pub(crate) fn get(&self, bucket: &str) -> Option<Arc<Target>> {
         if let Some(known) = self.known(bucket) {
             return known;

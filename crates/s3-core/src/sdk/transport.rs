@@ -80,7 +80,7 @@ impl Transport {
         }))
     }
 
-    /// Returns the connections of the direct path.
+    /// Returns the connections of `s3-wire`.
     pub(super) fn pool(
         &self,
         connect_timeout: Duration,

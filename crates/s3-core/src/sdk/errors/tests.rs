@@ -15,7 +15,7 @@ fn url() -> S3Url {
     S3Url::parse("s3://bucket/key").unwrap()
 }
 
-/// What the generated client makes of a response; the direct path makes the same of it.
+/// The error of a response over the SDK's client; over `s3-wire` it is the same.
 async fn get(canned: Canned) -> Error {
     let direct = direct(Operation::Get, &canned);
     let get = GetRequest::new(url());

@@ -405,7 +405,7 @@ impl Pen {
     }
 }
 
-/// What the reader of the direct path makes of a document.
+/// Reads a document as a response to a listing.
 fn read_direct(prefix: &S3Prefix, document: &[u8]) -> Result<ListPage> {
     let collected = CollectedResponse {
         status: 200,
@@ -620,7 +620,7 @@ fn scalars_in_other_forms_are_read() {
     }
 }
 
-/// Where the generated client loses keys or takes half of one, the direct path does not.
+/// Where the generated client loses keys or takes half of one, ours does not.
 #[test]
 fn what_the_generated_client_misreads_is_read_right() {
     let key = |page: ListPage| page.objects[0].url.key().to_owned();
