@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use s3_core::{ByteRange, ErrorKind, S3Prefix};
-use s3_transfer::{Destination, Fetched, GetItem, ObjectData};
+use s3_transfer::{Destination, Fetched, GetItem, LazyPath, ObjectData};
 
 use crate::S3Object;
 use crate::call::Call;
@@ -36,7 +36,8 @@ pub(crate) async fn download(
     let destination = destination.unwrap_or_else(|| {
         let memory = client.memory.share(client.max_in_memory_object);
         share = Some(memory.clone());
-        let path = origin.new_file();
+        let file = origin.clone();
+        let path = LazyPath::new(move || file.new_file());
         Destination::Auto { memory, path }
     });
     let fetched = client.transfer.get(item, destination, &call.options).await;

@@ -23,7 +23,7 @@ const KEPT_PREFIX: &str = "metaflow.s3.K";
 /// The number of random characters: 8 after the last dot, as in Metaflow.
 pub(crate) const RANDOM: usize = 7;
 
-/// A directory `<tmproot>/metaflow.s3.RXXXXXXX` that is made when the first download may need it, and goes away with the
+/// A directory `<tmproot>/metaflow.s3.RXXXXXXX` that is made when the first download needs a file, and goes away with the
 /// last handle or object of a client.
 ///
 /// It is locked as long as the process lives that made it, so that a cleanup can tell what is in use.

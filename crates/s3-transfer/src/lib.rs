@@ -82,8 +82,8 @@ mod upload;
 pub use call::CallOptions;
 pub use config::{Concurrency, TransferConfig};
 pub use download::{
-    Destination, Fetched, GetItem, KnownObject, MemoryBudget, MemoryShare, NotVerified, ObjectData,
-    ObjectReader, Verified,
+    Destination, Fetched, GetItem, KnownObject, LazyPath, MemoryBudget, MemoryShare, NotVerified,
+    ObjectData, ObjectReader, Verified,
 };
 pub use fanout::{AfterFailure, FanOut, FanOutOptions};
 pub use job::Job;

@@ -26,13 +26,13 @@ const LARGE_ALLOCATION: u64 = 64 << 20;
 impl Destination {
     /// Returns the file that `len` bytes go to; `None` for memory, of which their share is then taken.
     pub(super) fn file_for(&self, len: u64) -> Option<Target> {
-        let (path, mode) = match self {
+        let mode = match self {
             Self::Memory => return None,
-            Self::File(path) => (path, PUBLIC),
+            Self::File(_) => PUBLIC,
             Self::Auto { memory, .. } if memory.take(len) => return None,
-            Self::Auto { path, .. } => (path, PRIVATE),
+            Self::Auto { .. } => PRIVATE,
         };
-        let path = path.clone();
+        let path = self.path().to_owned();
         Some(Target { path, mode })
     }
 
@@ -40,7 +40,8 @@ impl Destination {
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Memory => Path::new("memory"),
-            Self::File(path) | Self::Auto { path, .. } => path,
+            Self::File(path) => path,
+            Self::Auto { path, .. } => path,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use s3_core::{ByteRange, Conditions, ETag, ObjectMeta, S3Url, VersionId};
 
-use super::{MemoryShare, Verified};
+use super::{LazyPath, MemoryShare, Verified};
 
 /// An object, or a range of it, to read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -103,7 +103,7 @@ pub enum Destination {
         /// How much may be kept in memory. A clone that lives as long as the bytes counts them.
         memory: MemoryShare,
         /// The file for anything larger.
-        path: PathBuf,
+        path: LazyPath,
     },
 }
 

@@ -16,6 +16,7 @@ mod file_part;
 mod first_part;
 mod frames;
 mod item;
+mod lazy_path;
 mod memory;
 mod object;
 mod open;
@@ -26,5 +27,6 @@ mod ranges;
 
 pub use checksum::{NotVerified, Verified};
 pub use item::{Destination, Fetched, GetItem, KnownObject, ObjectData};
+pub use lazy_path::LazyPath;
 pub use memory::{MemoryBudget, MemoryShare};
 pub use open::ObjectReader;

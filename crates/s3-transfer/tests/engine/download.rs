@@ -256,7 +256,7 @@ async fn small_objects_stay_in_memory_and_large_ones_go_to_the_file() {
     let setup = setup(FaultPlan::none());
     let to = || Destination::Auto {
         memory: MemoryShare::up_to(1500),
-        path: dir.path().join("f"),
+        path: dir.path().join("f").into(),
     };
     for (key, len, file) in [("small", 1500, false), ("large", 1501, true)] {
         let key = setup.seed(key, len).await;

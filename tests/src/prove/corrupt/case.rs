@@ -81,7 +81,7 @@ impl Case {
             To::File => Destination::File(path),
             To::Auto => Destination::Auto {
                 memory: MemoryShare::up_to(100),
-                path,
+                path: path.into(),
             },
         }
     }
