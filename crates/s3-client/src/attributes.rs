@@ -12,6 +12,7 @@ use crate::metadata;
 pub(crate) struct ObjectAttributes {
     pub(crate) content_type: Option<Arc<str>>,
     pub(crate) metadata: Option<Value>,
+    pub(crate) metadata_text: Option<Box<str>>,
     pub(crate) encryption: Option<Arc<str>>,
 }
 
@@ -22,6 +23,10 @@ impl ObjectAttributes {
         Self {
             content_type: attributes.content_type.clone(),
             metadata: metadata::decode(&attributes.user, meta.url.as_str()),
+            metadata_text: attributes
+                .user
+                .get(metadata::NAME)
+                .map(|text| text.as_str().into()),
             encryption: encryption.map(|encryption| encryption.as_str().into()),
         }
     }

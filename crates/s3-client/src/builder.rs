@@ -62,6 +62,7 @@ pub struct S3Builder<M> {
     s3root: Option<String>,
     store: Option<SharedStore>,
     transfer: Option<TransferConfig>,
+    shared: Option<(Transfer, MemoryBudget)>,
     observer: Option<Arc<dyn Observer>>,
     max_in_memory_object: u64,
     memory_budget: u64,
@@ -153,6 +154,7 @@ impl<M: Mode> S3Builder<M> {
             s3root: None,
             store: None,
             transfer: None,
+            shared: None,
             observer: None,
             max_in_memory_object: MAX_IN_MEMORY_OBJECT,
             memory_budget: MEMORY_BUDGET,
@@ -222,6 +224,14 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
+    /// Uses the engine of another client: its store, connections, limits and memory. Endpoint, region, store, engine
+    /// parameters, observer and memory budget of this builder then have no effect.
+    pub fn engine_of<N>(mut self, other: &Client<N>) -> Self {
+        let context = &other.context;
+        self.shared = Some((context.transfer.clone(), context.memory.clone()));
+        self
+    }
+
     /// Sets the engine's parameters. The configuration's retry and worker counts then have no effect.
     pub fn transfer(mut self, transfer: TransferConfig) -> Self {
         self.transfer = Some(transfer);
@@ -250,7 +260,7 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
-    /// Builds the client. No request is sent, and its temporary directory is made when a download may need it.
+    /// Builds the client. No request is sent, and its temporary directory is made when a download needs a file.
     ///
     /// # Errors
     ///
@@ -259,24 +269,33 @@ impl<M: Mode> S3Builder<M> {
     pub fn build(self) -> Result<Client<M>> {
         let root = self.root()?;
         let encryption = self.encryption_header()?;
-        let (store, configured_attempts) = match self.store {
-            Some(store) => (store, None),
-            None => default_store(&self.config)?,
-        };
         let mode = M::start()?;
-        let mut engine = self
-            .transfer
-            .unwrap_or_else(|| engine(&self.config, configured_attempts));
-        engine.observer = self.observer.or(engine.observer);
+        let (transfer, memory) = match self.shared {
+            Some(shared) => shared,
+            None => {
+                let (store, configured_attempts) = match self.store {
+                    Some(store) => (store, None),
+                    None => default_store(&self.config)?,
+                };
+                let mut engine = self
+                    .transfer
+                    .unwrap_or_else(|| engine(&self.config, configured_attempts));
+                engine.observer = self.observer.or(engine.observer);
+                (
+                    Transfer::new(store, engine),
+                    MemoryBudget::new(self.memory_budget),
+                )
+            }
+        };
         let tmproot = self.tmproot.unwrap_or(self.config.tempdir);
         let scratch = Scratch::below(&tmproot, self.config.keep_temp_files)?;
         let context = ClientContext {
             process: std::process::id(),
-            transfer: Transfer::new(store, engine),
+            transfer,
             root,
             encryption,
             max_in_memory_object: self.max_in_memory_object,
-            memory: MemoryBudget::new(self.memory_budget),
+            memory,
             scratch: Arc::new(scratch),
         };
         Ok(Client::new(context, mode))
@@ -492,6 +511,28 @@ mod tests {
     fn an_encryption_that_is_not_a_header_value_is_an_error() {
         let error = builder().encryption("AES256\n").build().unwrap_err();
         assert!(error.to_string().contains(r#""AES256\n""#), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_client_may_use_the_engine_of_another() {
+        let store = MemoryStore::with_buckets(["b"]);
+        let first = builder().store(store).s3root("s3://b/a").build().unwrap();
+        let second = builder()
+            .engine_of(&first)
+            .s3root("s3://b/c")
+            .build()
+            .unwrap();
+        second.put("k", "v").await.unwrap();
+        let both = S3::builder()
+            .engine_of(&first)
+            .tmproot(std::env::temp_dir());
+        let both = both.build().unwrap();
+        assert_eq!(both.get("s3://b/c/k").await.unwrap().text().unwrap(), "v");
+        assert_eq!(first.context.memory.taken(), 0);
+        let held = first.get("../c/k").await;
+        assert!(held.is_err());
+        let held = second.get("k").await.unwrap();
+        assert_eq!(first.context.memory.taken(), held.size());
     }
 
     #[test]

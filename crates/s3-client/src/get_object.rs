@@ -73,9 +73,19 @@ pub struct GetObject {
     key: Key,
     offset: Option<i64>,
     length: Option<i64>,
+    last: Option<u64>,
 }
 
 impl GetObject {
+    /// The last `count` bytes of an object; all of a shorter one.
+    #[must_use]
+    pub fn last(key: impl Into<Key>, count: u64) -> Self {
+        Self {
+            last: Some(count),
+            ..key.into().into()
+        }
+    }
+
     pub(crate) const fn key(&self) -> &Key {
         &self.key
     }
@@ -83,6 +93,9 @@ impl GetObject {
     /// Returns the range, or why it is invalid. `url` is for the error.
     pub(crate) fn range(&self, url: &str) -> Result<Option<ByteRange>> {
         let invalid = |problem: String, hint| Err(Error::invalid_range(url, &problem, hint));
+        if let Some(count) = self.last {
+            return Ok(Some(ByteRange::Last(count)));
+        }
         let (offset, length) = match (self.offset, self.length) {
             (None, None) => return Ok(None),
             (offset, length) => (offset.unwrap_or(0), length.unwrap_or(-1)),
@@ -110,6 +123,7 @@ impl From<S3GetObject> for GetObject {
             key: object.key,
             offset: object.offset,
             length: object.length,
+            last: None,
         }
     }
 }
@@ -124,7 +138,7 @@ macro_rules! from_key {
     ($($source:ty),*) => {$(
         impl From<$source> for GetObject {
             fn from(key: $source) -> Self {
-                Self { key: key.into(), offset: None, length: None }
+                Self { key: key.into(), offset: None, length: None, last: None }
             }
         }
     )*};

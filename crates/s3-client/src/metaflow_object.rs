@@ -136,6 +136,12 @@ impl MetaflowObject {
         self.either(S3Object::metadata, S3Info::metadata)
     }
 
+    /// Returns the text of the user metadata as stored.
+    #[must_use]
+    pub fn metadata_text(&self) -> Option<&str> {
+        self.either(S3Object::metadata_text, S3Info::metadata_text)
+    }
+
     /// Returns the MIME type.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {

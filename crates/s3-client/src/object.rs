@@ -211,6 +211,12 @@ impl S3Object {
         self.attributes()?.metadata.as_ref()
     }
 
+    /// Returns the text of [`metadata`](Self::metadata) as stored, also if it is not valid JSON: Python writes `NaN`.
+    #[must_use]
+    pub fn metadata_text(&self) -> Option<&str> {
+        self.attributes()?.metadata_text.as_deref()
+    }
+
     /// Returns the server-side encryption (`AES256`, `aws:kms`). `None` with `return_info(false)`.
     #[must_use]
     pub fn encryption(&self) -> Option<&str> {

@@ -131,6 +131,12 @@ impl S3Info {
         self.attributes()?.metadata.as_ref()
     }
 
+    /// Returns the text of [`metadata`](Self::metadata) as stored, also if it is not valid JSON: Python writes `NaN`.
+    #[must_use]
+    pub fn metadata_text(&self) -> Option<&str> {
+        self.attributes()?.metadata_text.as_deref()
+    }
+
     /// Returns the server-side encryption (`AES256`, `aws:kms`). Listings do not have it.
     #[must_use]
     pub fn encryption(&self) -> Option<&str> {

@@ -44,6 +44,8 @@ pub struct S3PutObject {
     pub encryption: Option<String>,
     /// User metadata: any JSON value, usually an object. Not sent when `None`, null or empty.
     pub metadata: Option<Value>,
+    /// The text of the user metadata, instead of `metadata`: for text that `json.dumps` of Python wrote.
+    pub metadata_text: Option<String>,
 }
 
 impl S3PutObject {
@@ -117,6 +119,7 @@ pub(crate) struct PutAttributes {
     pub(crate) content_type: Option<String>,
     pub(crate) encryption: Option<String>,
     pub(crate) metadata: Option<Value>,
+    pub(crate) metadata_text: Option<String>,
 }
 
 impl PutAttributes {
@@ -128,7 +131,9 @@ impl PutAttributes {
         attributes.encryption = header(url, "encryption", self.encryption.as_deref())?
             .map(Encryption::new)
             .or_else(|| default.cloned());
-        if let Some(text) = self.metadata.as_ref().and_then(metadata::encode) {
+        let text = header(url, "metadata", self.metadata_text.as_deref())?.map(str::to_owned);
+        let text = text.or_else(|| self.metadata.as_ref().and_then(metadata::encode));
+        if let Some(text) = text {
             attributes.user.insert(metadata::NAME.to_owned(), text);
         }
         Ok(attributes)

@@ -53,6 +53,7 @@ impl Upload {
             content_type: object.content_type,
             encryption: object.encryption,
             metadata: object.metadata,
+            metadata_text: object.metadata_text,
         };
         Self::check(client, object.key, value, &attributes)
     }

@@ -246,6 +246,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_last_bytes_can_be_read() {
+        let (_, s3) = client().await;
+        let last = s3.get(GetObject::last("r", 3)).await.unwrap();
+        assert_eq!(last.text().unwrap(), "789");
+        assert_eq!(last.range_info().unwrap().request_offset, 7);
+        let all = s3.get(GetObject::last("r", 30)).await.unwrap();
+        assert_eq!(all.size(), 10);
+        let none = s3.get(GetObject::last("r", 0)).await.unwrap_err();
+        assert_eq!(none.class(), ErrorClass::InvalidRange);
+    }
+
+    #[tokio::test]
+    async fn the_temporary_directory_is_made_for_the_first_file() {
+        let root = tempfile::tempdir().unwrap();
+        let entries = || std::fs::read_dir(root.path()).unwrap().count();
+        let s3 = S3::builder()
+            .store(MemoryStore::with_buckets(["b"]))
+            .s3root("s3://b")
+            .max_in_memory_object(5)
+            .tmproot(root.path())
+            .build()
+            .unwrap();
+        s3.put("small", "abcde").await.unwrap();
+        s3.put("large", "abcdef").await.unwrap();
+        let small = s3.get("small").await.unwrap();
+        s3.get_many(["small"; 3]).await.unwrap();
+        assert_eq!((small.size(), entries()), (5, 0));
+        let large = s3.get("large").await.unwrap();
+        assert_eq!((large.size(), entries()), (6, 1));
+        s3.close().await.unwrap();
+        assert_eq!(entries(), 0);
+    }
+
+    #[tokio::test]
     async fn small_data_is_in_memory_and_large_data_in_a_private_file() {
         let (_, s3) = client().await;
         let scratch = s3.scratch_path().unwrap();

@@ -177,6 +177,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn metadata_may_be_the_text_of_python() {
+        let (_, s3) = client();
+        let mut object = S3PutObject::new("a", "1");
+        object.metadata_text = Some(r#"{"b": NaN, "a": "\u00e9"}"#.to_owned());
+        s3.put_many([object]).await.unwrap();
+        let info = s3.info("a").await.unwrap();
+        assert_eq!(info.metadata_text(), Some(r#"{"b": NaN, "a": "\u00e9"}"#));
+        assert_eq!(
+            info.metadata(),
+            Some(&serde_json::json!({"b": null, "a": "é"}))
+        );
+        let mut object = S3PutObject::new("a", "1");
+        object.metadata_text = Some("é".to_owned());
+        let error = s3.put_many([object]).await.unwrap_err();
+        assert!(error.to_string().contains("metadata"), "{error}");
+    }
+
+    #[tokio::test]
     async fn one_bad_input_sends_nothing() {
         let (store, s3) = client();
         let no_value = s3
