@@ -8,6 +8,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use cargo_metadata::Message;
 
 use crate::failure::{Failure, Outcome};
+use crate::workspace::SELECTION;
 
 /// The cargo that runs this chore, started at the root of the workspace.
 ///
@@ -55,13 +56,13 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Builds one executable with the features of the whole workspace and returns its path.
+/// Builds one executable with the features of the other steps and returns its path.
 ///
 /// `cargo run --package` would resolve the features of that package alone, and so build the AWS
 /// SDK once more beside the one that the tests use.
 pub(crate) fn built_executable(root: &Path, kind: &str, name: &str) -> Outcome<PathBuf> {
     let mut command = cargo(root);
-    command.args(["build", "--workspace", kind, name]);
+    command.arg("build").args(SELECTION).args([kind, name]);
     built(command, name)
 }
 

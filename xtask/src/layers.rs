@@ -54,7 +54,7 @@ struct Layer {
     because: &'static str,
 }
 
-const LAYERS: [Layer; 9] = [
+const LAYERS: [Layer; 10] = [
     Layer {
         name: "s3-url",
         uses: &[],
@@ -108,6 +108,12 @@ const LAYERS: [Layer; 9] = [
         uses: &["s3-client"],
         tests_use: &["s3-core", "s3-testkit"],
         because: "the bench measures what users see, so it goes through the facade",
+    },
+    Layer {
+        name: "s3-python",
+        uses: &["s3-client", "s3-transfer", "s3-core"],
+        tests_use: &[],
+        because: "the bindings use the facade, and a store of their own for injected failures",
     },
     Layer {
         name: "xtask",

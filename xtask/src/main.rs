@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `test` | everything that a change has to pass, in order of how soon it can fail |
 //! | `deny` | licences, bans and sources of the dependencies, then known advisories |
-//! | `ci` | `test`, then `deny` |
+//! | `ci` | `test`, `python`, then `deny` |
 //! | `layers`, `tidy`, `external-types`, `examples`, `features`, `docs`, `vectors` | one step of `test` on its own |
 //! | `schedules` | models of the state that threads share, under shuttle; the quick run is a step of `test` |
 //! | `prove` | long property and stress runs; see docs/TESTING.md |
@@ -12,9 +12,10 @@
 //! | `conformance` | the conformance suite of the test kit against any server: `--endpoint URL` |
 //! | `bench` | CPU time and memory of transfers, against a floor and other clients; see docs/TUNING.md |
 //! | `chart` | draws docs/benchmarks.svg from the recorded figures; `tidy` fails when it is out of date |
+//! | `python` | the Python package `mfs3`: builds it and runs its tests; needs Python 3.11 and PyPI |
 //! | `serve` | an S3 server in this process, for trying things by hand |
 //!
-//! A chore needs the Rust toolchain and nothing else; only `deny` fetches a tool, once.
+//! A chore needs the Rust toolchain and nothing else; only `deny` fetches a tool, once, and `python` needs Python.
 //! The dependencies here stay few and small, so that the first `cargo xtask` builds within
 //! seconds. Heavy work is a binary of another package that a chore runs.
 //!
@@ -40,6 +41,7 @@ mod failure;
 mod features;
 mod layers;
 mod prove;
+mod python;
 mod schedules;
 mod serve;
 mod test;
@@ -66,7 +68,7 @@ struct Xtask {
 enum Chore {
     /// Run all checks and tests, stopping at the first failure
     Test,
-    /// Run `test`, then `deny`
+    /// Run `test`, `python`, then `deny`
     Ci,
     /// Check that crates depend only on the layers below them
     Layers,
@@ -90,6 +92,8 @@ enum Chore {
     Conformance(conformance::Arguments),
     /// Run the long property and stress runs
     Prove(prove::Arguments),
+    /// Build the Python package and run its tests, or Metaflow's own
+    Python(python::Arguments),
     /// Run the models of shared state under many thread schedules
     Schedules(schedules::Arguments),
     /// Start an S3 server for trying things by hand
@@ -125,6 +129,7 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Cases(arguments) => cases::run(root, arguments),
         Chore::Conformance(arguments) => conformance::run(root, arguments),
         Chore::Prove(arguments) => prove::run(root, arguments),
+        Chore::Python(arguments) => python::run(root, arguments),
         Chore::Schedules(arguments) => schedules::run(root, arguments),
         Chore::Serve(arguments) => serve::run(root, arguments),
         Chore::Vectors(arguments) => vectors::run(root, arguments),

@@ -15,6 +15,15 @@ pub(crate) fn root() -> PathBuf {
         .to_path_buf()
 }
 
+/// The Python module, which `cargo xtask python` builds and tests: nothing else needs Python.
+pub(crate) const PYTHON: &str = "s3-python";
+
+/// Selects every package but the Python module.
+///
+/// All steps select the same packages, so that they share the features of their dependencies, and with them what is
+/// built.
+pub(crate) const SELECTION: [&str; 3] = ["--workspace", "--exclude", PYTHON];
+
 /// Our packages and their direct dependencies; nothing is resolved or fetched.
 pub(crate) fn metadata(root: &Path) -> Outcome<Metadata> {
     MetadataCommand::new()

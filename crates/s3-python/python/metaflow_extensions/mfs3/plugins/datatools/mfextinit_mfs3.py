@@ -1,0 +1,1 @@
+# Empty, but Metaflow wants it where an extension has files.

@@ -1,0 +1,131 @@
+"""Engines: one for each endpoint, set of credentials and limits. Clients share them.
+
+Metaflow's datastore makes a client per call; with one engine they share connections and the measured concurrency.
+"""
+
+import os
+from collections import OrderedDict
+
+from mfs3 import _native
+from mfs3.exceptions import MetaflowS3Exception
+
+#: How many engines are kept. More than one are rare: another role, another endpoint, another retry count.
+_MOST = 16
+
+_engines = OrderedDict()
+_leaked = []
+
+
+def _after_fork():
+    # The threads of the parent do not exist here; dropping what belongs to them is not safe either.
+    _leaked.append(dict(_engines))
+    _engines.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def engine(key, make):
+    """Returns the engine of this key, which is made now if there is none."""
+    found = _engines.get(key)
+    if found is None:
+        found = _engines[key] = make()
+        while len(_engines) > _MOST:
+            _engines.popitem(last=False)
+    else:
+        _engines.move_to_end(key)
+    return found
+
+
+#: Parameters of a boto3 client that the native client has too.
+_NATIVE = {"endpoint_url", "region_name"}
+
+
+def for_settings(settings, role=None, session_vars=None, client_params=None, external_client=None):
+    """Returns the engine that the settings and the arguments of a client ask for."""
+    params = client_params if client_params else settings.get("DATATOOLS_CLIENT_PARAMS") or {}
+    session_vars = session_vars if session_vars else settings.get("DATATOOLS_SESSION_VARS") or {}
+    _check_verification(params.get("verify", settings.get("S3_VERIFY_CERTIFICATE")))
+    limits = (settings.attempts(), int(settings.get("S3_WORKER_COUNT")))
+    provider = settings.get("DEFAULT_AWS_CLIENT_PROVIDER")
+    others = {name for name, value in params.items() if value is not None} - _NATIVE - {"verify", "config"}
+    foreign = (
+        external_client is not None
+        or role is not None
+        or session_vars
+        or provider != "boto3"
+        or settings.get("AWS_SANDBOX_ENABLED")
+        or others
+        or params.get("config") is not None
+    )
+    if not foreign:
+        endpoint = params.get("endpoint_url") or settings.get("S3_ENDPOINT_URL")
+        region = params.get("region_name") or settings.region()
+        key = ("native", endpoint, region, _environment(), limits)
+        return engine(key, lambda: _make(limits, endpoint=endpoint, region=region))
+    if external_client is None:
+        from mfs3.s3 import S3Client
+
+        arguments = (role, _frozen(session_vars), _frozen(params), provider)
+        held = engine(("boto3", arguments), lambda: S3Client(role, session_vars or None, dict(params) or None))
+        external_client = held
+    return for_boto3(external_client.client, limits)
+
+
+def for_boto3(client, limits):
+    """Returns an engine with credentials, endpoint and region of a client of boto3."""
+    key = ("boto3 client", id(client), limits)
+
+    def make():
+        endpoint = client.meta.endpoint_url
+        if endpoint and ".amazonaws.com" in endpoint:
+            endpoint = None
+        style = (getattr(client.meta.config, "s3", None) or {}).get("addressing_style")
+        virtual_host = {"virtual": True, "path": False}.get(style)
+        made = _make(
+            limits,
+            endpoint=endpoint,
+            region=client.meta.region_name,
+            virtual_host=virtual_host,
+            credentials=lambda: _credentials(client),
+        )
+        return made, client
+
+    # The client is kept too: its `id` is part of the key.
+    return engine(key, make)[0]
+
+
+def _credentials(client):
+    credentials = client._request_signer._credentials
+    if credentials is None:
+        raise MetaflowS3Exception("the client of boto3 has no credentials")
+    frozen = credentials.get_frozen_credentials()
+    return frozen.access_key, frozen.secret_key, frozen.token
+
+
+def _make(limits, **arguments):
+    attempts, worker_count = limits
+    return _native.Engine(attempts=attempts, worker_count=worker_count, **arguments)
+
+
+def _check_verification(verify):
+    if verify in (None, True, "True", "true", "1", 1, ""):
+        return
+    if verify in (False, "False", "false", "0", 0):
+        raise MetaflowS3Exception(
+            "S3_VERIFY_CERTIFICATE is false, but mfs3 always verifies certificates\n"
+            "hint: name your authority in AWS_CA_BUNDLE, or use Metaflow's client: METAFLOW_S3_NATIVE=0"
+        )
+    if os.environ.get("AWS_CA_BUNDLE") != verify:
+        raise MetaflowS3Exception(
+            "S3_VERIFY_CERTIFICATE names the bundle %s\nhint: set AWS_CA_BUNDLE to it too" % verify
+        )
+
+
+def _environment():
+    """The variables that choose endpoint and credentials: a test or a flow may change them."""
+    return tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+
+
+def _frozen(params):
+    return tuple(sorted((name, repr(value)) for name, value in params.items()))

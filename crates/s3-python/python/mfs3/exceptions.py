@@ -1,0 +1,96 @@
+"""The exceptions of Metaflow's S3 client.
+
+They derive from `MetaflowException` if Metaflow is loaded. Besides the message they carry:
+
+* `kind`: what failed, such as `"NotFound"` or `"Network"`,
+* `attempts`: how many requests were sent,
+* `status`: the HTTP status,
+* `outcomes` and `index`, of a call on many objects: one dictionary per input, and the failing input.
+"""
+
+import sys
+
+
+class _Standalone(Exception):
+    """Stands for `MetaflowException` until Metaflow is loaded."""
+
+    headline = "S3 access failed"
+
+    def __init__(self, msg="", lineno=None, source_file=None):
+        self.message = msg
+        self.line_no = lineno
+        self.source_file = source_file
+        super().__init__()
+
+    def __str__(self):
+        return self.message
+
+
+class _Details(Exception):
+    kind = None
+    attempts = None
+    status = None
+    outcomes = None
+    index = None
+
+    def __reduce__(self):
+        return _rebuild, (type(self), self.message, dict(self.__dict__))
+
+
+def _rebuild(cls, message, state):
+    error = cls(message)
+    error.__dict__.update(state)
+    return error
+
+
+class MetaflowS3InvalidObject(_Details, _Standalone):
+    headline = "Not a string-like object"
+
+
+class MetaflowS3URLException(_Details, _Standalone):
+    headline = "Invalid address"
+
+
+class MetaflowS3Exception(_Details, _Standalone):
+    headline = "S3 access failed"
+
+
+class MetaflowS3NotFound(_Details, _Standalone):
+    headline = "S3 object not found"
+
+
+class MetaflowS3AccessDenied(_Details, _Standalone):
+    headline = "S3 access denied"
+
+
+class MetaflowS3InvalidRange(_Details, _Standalone):
+    headline = "S3 invalid range"
+
+
+class MetaflowS3InsufficientDiskSpace(_Details, _Standalone):
+    headline = "Insufficient disk space"
+
+
+_ALL = [
+    MetaflowS3InvalidObject,
+    MetaflowS3URLException,
+    MetaflowS3Exception,
+    MetaflowS3NotFound,
+    MetaflowS3AccessDenied,
+    MetaflowS3InvalidRange,
+    MetaflowS3InsufficientDiskSpace,
+]
+
+
+def adopt_metaflow():
+    """Makes the exceptions derive from `MetaflowException`, if Metaflow is loaded."""
+    module = sys.modules.get("metaflow.exception")
+    base = getattr(module, "MetaflowException", None)
+    if base is None:
+        return
+    for cls in _ALL:
+        if not issubclass(cls, base):
+            cls.__bases__ = (_Details, base)
+
+
+adopt_metaflow()

@@ -1,0 +1,486 @@
+"""A file system for fsspec: pandas, dask, pyarrow and others read and write `mfs3://` URLs with it.
+
+It is synchronous, without an event loop, and works in forked processes. Listings are not cached.
+`mfs3.register("s3")` makes it serve `s3://` too.
+"""
+
+import fsspec
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
+
+from mfs3 import _native
+from mfs3 import _engines
+from mfs3.exceptions import (
+    MetaflowS3AccessDenied,
+    MetaflowS3Exception,
+    MetaflowS3InvalidRange,
+    MetaflowS3NotFound,
+)
+
+#: Everything that is asked for as bytes stays in memory.
+_IN_MEMORY = 1 << 40
+
+
+class S3FileSystem(AbstractFileSystem):
+    """S3 as a file system.
+
+    Parameters
+    ----------
+    key, secret, token : str, optional
+        Credentials; by default those of the environment, the profile or the machine.
+    endpoint_url : str, optional
+        The server; AWS, or what environment and profile say, by default.
+    client_kwargs : dict, optional
+        `endpoint_url` and `region_name`, as in s3fs.
+    """
+
+    protocol = ("mfs3", "s3", "s3a")
+    root_marker = ""
+    sep = "/"
+
+    def __init__(
+        self,
+        key=None,
+        secret=None,
+        token=None,
+        endpoint_url=None,
+        region=None,
+        client_kwargs=None,
+        anon=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        client_kwargs = dict(client_kwargs or {})
+        self._endpoint = endpoint_url or client_kwargs.pop("endpoint_url", None)
+        self._region = region or client_kwargs.pop("region_name", None)
+        if client_kwargs:
+            raise ValueError("client_kwargs that mfs3 does not have: %s" % ", ".join(sorted(client_kwargs)))
+        if anon:
+            raise ValueError("anon: mfs3 has no requests without credentials")
+        if (key is None) != (secret is None):
+            raise ValueError("key and secret must be given together")
+        self._credentials = None if key is None else (key, secret, token)
+        self._native = None
+
+    def _client(self):
+        """The native client; a forked child makes its own."""
+        if self._native is None or not self._native.is_ours():
+            key = ("fsspec", self._endpoint, self._region, self._credentials, _engines._environment())
+            credentials = self._credentials
+            engine = _engines.engine(
+                key,
+                lambda: _native.Engine(
+                    endpoint=self._endpoint,
+                    region=self._region,
+                    credentials=None if credentials is None else lambda: credentials,
+                    max_in_memory=_IN_MEMORY,
+                    memory=_IN_MEMORY,
+                ),
+            )
+            self._native = _native.Client(engine, tmproot="/")
+        return self._native
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        if isinstance(path, list):
+            return [cls._strip_protocol(one) for one in path]
+        path = str(path) if not isinstance(path, str) else path
+        for protocol in cls.protocol:
+            if path.startswith(protocol + "://"):
+                path = path[len(protocol) + 3 :]
+                break
+        return path.rstrip("/")
+
+    @staticmethod
+    def _url(path):
+        return "s3://" + path
+
+    def _object(self, path):
+        """The URL of an object; a bucket alone is none."""
+        path = self._strip_protocol(path)
+        if "/" not in path:
+            raise FileNotFoundError(path) if path == "" else IsADirectoryError(path)
+        return self._url(path)
+
+    # -- what is there
+
+    def info(self, path, **kwargs):
+        path = self._strip_protocol(path)
+        if path in ("", "/"):
+            return _directory("")
+        if "/" not in path:
+            if self._list(path + "/") is None:
+                raise FileNotFoundError(path)
+            return _directory(path)
+        with _errors(path):
+            found = self._client().info(self._url(path), return_missing=True)
+        if found.exists:
+            return _file(path, found.size, found.last_modified, found.etag)
+        if self._list(path + "/"):
+            return _directory(path)
+        raise FileNotFoundError(path)
+
+    def _list(self, path):
+        """The entries of a directory; None if there is no such bucket."""
+        try:
+            with _errors(path):
+                return self._client().list_paths([self._url(path)])
+        except FileNotFoundError:
+            return None
+
+    def ls(self, path, detail=True, **kwargs):
+        path = self._strip_protocol(path)
+        if path in ("", "/"):
+            with _errors(path):
+                entries = [_directory(name) for name in self._client().list_buckets()]
+            return entries if detail else [entry["name"] for entry in entries]
+        entries = [
+            self._entry(found)
+            for found in self._list(path + "/") or []
+            # The marker of the directory itself.
+            if found.url != self._url(path) + "/"
+        ]
+        if not entries:
+            # An empty bucket, a file, a marker, or nothing.
+            about = self.info(path)
+            entries = [about] if about["type"] == "file" else []
+        entries.sort(key=lambda entry: entry["name"])
+        return entries if detail else [entry["name"] for entry in entries]
+
+    def _entry(self, found):
+        path = found.url[len("s3://") :]
+        if found.exists:
+            return _file(path, found.size, found.listed_modified, found.etag)
+        return _directory(path.rstrip("/"))
+
+    def find(self, path, maxdepth=None, withdirs=False, detail=False, prefix="", **kwargs):
+        """All files below a directory, by one parallel listing. With `prefix`, those whose path below it begins so."""
+        path = self._strip_protocol(path)
+        if prefix:
+            found = self.find(path, maxdepth, withdirs, detail=True, **kwargs)
+            start = path + "/" + prefix if path else prefix
+            found = {name: entry for name, entry in found.items() if name.startswith(start)}
+            return found if detail else list(found)
+        if maxdepth is not None or withdirs or not path:
+            return super().find(path, maxdepth=maxdepth, withdirs=withdirs, detail=detail, **kwargs)
+        with _errors(path):
+            listed = self._client().list_recursive([self._url(path) + "/"])
+        found = {}
+        for one in listed:
+            if one.url.endswith("/"):
+                continue
+            entry = self._entry(one)
+            found[entry["name"]] = entry
+        if not found and "/" in path:
+            try:
+                about = self.info(path)
+            except FileNotFoundError:
+                about = None
+            if about is not None and about["type"] == "file":
+                found[path] = about
+        names = sorted(found)
+        return {name: found[name] for name in names} if detail else names
+
+    def modified(self, path):
+        import datetime
+
+        seconds = self.info(path)["LastModified"]
+        if seconds is None:
+            raise FileNotFoundError(path)
+        return seconds if isinstance(seconds, datetime.datetime) else _time(seconds)
+
+    def checksum(self, path):
+        about = self.info(path)
+        return int(fsspec.utils.tokenize(about["ETag"], about["size"]), 16) if about["type"] == "file" else 0
+
+    def ukey(self, path):
+        about = self.info(path)
+        return fsspec.utils.tokenize(about.get("ETag"), about["size"])
+
+    def sign(self, path, expiration=100, **kwargs):
+        with _errors(path):
+            return self._client().presign(self._object(path), float(expiration), "GET")
+
+    # -- reads
+
+    def cat_file(self, path, start=None, end=None, **kwargs):
+        url = self._object(path)
+        with _errors(path):
+            if (start or 0) < 0 or (end or 0) < 0:
+                start, end = self._absolute(path, start, end)
+            offset, length = _range(start, end)
+            if length == 0:
+                self._client().info(url)
+                return b""
+            try:
+                return self._client().get(url, offset, length, return_info=False).blob
+            except MetaflowS3InvalidRange:
+                # As a slice of Python: nothing lies beyond the end.
+                return b""
+
+    def _absolute(self, path, start, end):
+        size = self.info(path)["size"]
+        start = max(0, size + start) if start is not None and start < 0 else start
+        end = max(0, size + end) if end is not None and end < 0 else end
+        return start, end
+
+    def cat_ranges(self, paths, starts, ends, max_gap=None, on_error="return", **kwargs):
+        """Reads ranges of many files in one call of the engine."""
+        if not isinstance(starts, (list, tuple)):
+            starts = [starts] * len(paths)
+        if not isinstance(ends, (list, tuple)):
+            ends = [ends] * len(paths)
+        if len(starts) != len(paths) or len(ends) != len(paths):
+            raise ValueError("paths, starts and ends must have the same length")
+        simple = all((s or 0) >= 0 and (e is None or e > (s or 0)) for s, e in zip(starts, ends))
+        if simple:
+            keys = [
+                (self._object(path), *_range(start, end)) for path, start, end in zip(paths, starts, ends)
+            ]
+            try:
+                return [found.blob for found in self._client().get_many(keys, return_info=False)]
+            except MetaflowS3Exception:
+                pass
+            except (MetaflowS3NotFound, MetaflowS3AccessDenied, MetaflowS3InvalidRange):
+                pass
+        # Each has an outcome of its own.
+        results = []
+        for path, start, end in zip(paths, starts, ends):
+            try:
+                results.append(self.cat_file(path, start, end))
+            except Exception as error:
+                if on_error == "raise":
+                    raise
+                results.append(error)
+        return results
+
+    def cat(self, path, recursive=False, on_error="raise", **kwargs):
+        paths = self.expand_path(path, recursive=recursive, **kwargs)
+        several = len(paths) > 1 or isinstance(path, list) or paths[0] != self._strip_protocol(path)
+        if not several:
+            return self.cat_file(paths[0], **kwargs)
+        keys = [(self._object(one), None, None) for one in paths]
+        try:
+            found = self._client().get_many(keys, return_info=False)
+            return {one: object.blob for one, object in zip(paths, found)}
+        except (MetaflowS3Exception, MetaflowS3NotFound, MetaflowS3AccessDenied):
+            return super().cat(path, recursive=recursive, on_error=on_error, **kwargs)
+
+    def get_file(self, rpath, lpath, callback=None, outfile=None, **kwargs):
+        import os
+
+        if self.isdir(rpath):
+            os.makedirs(lpath, exist_ok=True)
+            return
+        if outfile is not None or hasattr(lpath, "write"):
+            return super().get_file(rpath, lpath, outfile=outfile, **kwargs)
+        os.makedirs(os.path.dirname(os.path.abspath(lpath)), exist_ok=True)
+        with _errors(rpath):
+            found = self._client().download_file(self._object(rpath), os.path.abspath(lpath))
+        if callback is not None:
+            callback.set_size(found.size)
+            callback.relative_update(found.size)
+
+    # -- writes
+
+    def pipe_file(self, path, value, mode="overwrite", **kwargs):
+        with _errors(path):
+            self._put(path, bytes(value), mode)
+
+    def _put(self, path, value, mode):
+        _, _, already_there = self._client().put(self._object(path), value, overwrite=mode != "create")
+        if already_there:
+            raise FileExistsError(path)
+
+    def pipe(self, path, value=None, **kwargs):
+        if isinstance(path, dict) and not kwargs:
+            with _errors(next(iter(path), "")):
+                self._client().put_many(
+                    [(self._object(one), bytes(data), None, None, None) for one, data in path.items()]
+                )
+            return
+        super().pipe(path, value, **kwargs)
+
+    def put_file(self, lpath, rpath, callback=None, mode="overwrite", **kwargs):
+        import os
+        import pathlib
+
+        if os.path.isdir(lpath):
+            self.makedirs(rpath, exist_ok=True)
+            return
+        with _errors(rpath):
+            self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode)
+        if callback is not None:
+            size = os.path.getsize(lpath)
+            callback.set_size(size)
+            callback.relative_update(size)
+
+    def cp_file(self, path1, path2, **kwargs):
+        if self._strip_protocol(path1) == self._strip_protocol(path2):
+            return
+        if self.isdir(path1):
+            self.makedirs(path2, exist_ok=True)
+            return
+        with _errors(path1):
+            self._client().copy(self._object(path1), self._object(path2))
+
+    def rm_file(self, path):
+        with _errors(path):
+            self._client().delete_many([self._object(path)])
+
+    _rm = rm_file
+
+    def rm(self, path, recursive=False, maxdepth=None):
+        paths = self.expand_path(path, recursive=recursive, maxdepth=maxdepth)
+        files = [one for one in paths if "/" in one]
+        if not recursive:
+            for one in files:
+                # What is not there cannot be removed.
+                self.info(one)
+        with _errors(path):
+            # A directory may have a marker, an empty object of its name and a slash.
+            self._client().delete_many(
+                [self._url(one) for one in files] + ([self._url(one) + "/" for one in files] if recursive else [])
+            )
+
+    def mkdir(self, path, create_parents=True, **kwargs):
+        """Creates a bucket; directories in it exist as soon as they have files."""
+        path = self._strip_protocol(path)
+        if "/" in path:
+            bucket = path.split("/", 1)[0]
+            if create_parents and self._list(bucket + "/") is None:
+                self._create_bucket(bucket)
+            return
+        if self._list(path + "/") is not None:
+            raise FileExistsError(path)
+        self._create_bucket(path)
+
+    def _create_bucket(self, name):
+        with _errors(name):
+            self._client().create_bucket(name)
+
+    def makedirs(self, path, exist_ok=False):
+        try:
+            self.mkdir(path, create_parents=True)
+        except FileExistsError:
+            if not exist_ok:
+                raise
+
+    def rmdir(self, path):
+        path = self._strip_protocol(path)
+        if "/" in path:
+            if self.ls(path):
+                raise OSError("directory not empty: %s" % path)
+            return
+        with _errors(path):
+            self._client().delete_bucket(path)
+
+    def touch(self, path, truncate=True, **kwargs):
+        if not truncate and self.exists(path):
+            raise NotImplementedError("S3 cannot change the time of an object")
+        self.pipe_file(path, b"")
+
+    def created(self, path):
+        return self.modified(path)
+
+    def _open(self, path, mode="rb", block_size=None, autocommit=True, cache_options=None, **kwargs):
+        if mode == "ab" and self.exists(path):
+            raise NotImplementedError("S3 cannot append to an object")
+        if mode.startswith("x") and self.exists(path):
+            # Checked again, atomically, when the file is closed.
+            raise FileExistsError(path)
+        return S3File(
+            self,
+            path,
+            mode,
+            block_size or S3File.DEFAULT_BLOCK_SIZE,
+            autocommit=autocommit,
+            cache_options=cache_options,
+            **kwargs,
+        )
+
+
+class S3File(AbstractBufferedFile):
+    """An object that is read in blocks, or written as one streaming upload."""
+
+    DEFAULT_BLOCK_SIZE = 8 << 20
+    _writer = None
+
+    def _fetch_range(self, start, end):
+        return self.fs.cat_file(self.path, start, end)
+
+    def _initiate_upload(self):
+        overwrite = not self.mode.startswith("x")
+        with _errors(self.path):
+            self._writer = self.fs._client().open_writer(self.fs._object(self.path), overwrite=overwrite)
+
+    def _upload_chunk(self, final=False):
+        with _errors(self.path):
+            self._writer.write(self.buffer.getvalue())
+        if final and self.autocommit:
+            self.commit()
+        return True
+
+    def commit(self):
+        if self._writer is None:
+            return
+        with _errors(self.path):
+            written = self._writer.finish()
+        self._writer = None
+        if not written:
+            raise FileExistsError(self.path)
+
+    def discard(self):
+        if self._writer is not None:
+            self._writer.abort()
+            self._writer = None
+
+
+class _errors:
+    """Raises what Python's file functions raise."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, cls, error, trace):
+        if isinstance(error, MetaflowS3NotFound):
+            raise FileNotFoundError(self._path) from error
+        if isinstance(error, MetaflowS3AccessDenied):
+            raise PermissionError(str(error)) from error
+        if isinstance(error, MetaflowS3Exception):
+            raise OSError(str(error)) from error
+
+
+def _range(start, end):
+    start = start or 0
+    if end is None:
+        return (start, None) if start else (None, None)
+    return start, max(0, end - start)
+
+
+def _time(seconds):
+    import datetime
+
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+
+
+def _file(path, size, modified, etag):
+    return {
+        "name": path,
+        "Key": path,
+        "size": size,
+        "type": "file",
+        "ETag": etag,
+        "LastModified": None if modified is None else _time(modified),
+    }
+
+
+def _directory(path):
+    return {"name": path, "Key": path, "size": 0, "type": "directory", "LastModified": None}
+
+
+def register(protocol="s3"):
+    """Makes fsspec use this file system for a protocol in this process."""
+    fsspec.register_implementation(protocol, S3FileSystem, clobber=True)

@@ -1,0 +1,30 @@
+"""The named tuples of Metaflow's S3 client."""
+
+from typing import NamedTuple, Optional
+
+
+class S3GetObject(NamedTuple):
+    """An object to download, or a range of it. `(None, -n)` are the last n bytes."""
+
+    key: str
+    offset: Optional[int]
+    length: Optional[int]
+
+
+class S3PutObject(NamedTuple):
+    """An object to upload: `put_many` sends `value`, `put_files` the file at `path`."""
+
+    key: str
+    value: Optional[object] = None
+    path: Optional[str] = None
+    content_type: Optional[str] = None
+    encryption: Optional[str] = None
+    metadata: Optional[dict] = None
+
+
+class RangeInfo(NamedTuple):
+    """Which bytes of an object were downloaded."""
+
+    total_size: int
+    request_offset: int = 0
+    request_length: int = -1

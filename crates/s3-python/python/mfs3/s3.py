@@ -1,0 +1,480 @@
+"""The S3 client: the interface of Metaflow's, over the native engine."""
+
+import atexit
+import json
+import os
+import sys
+import weakref
+from io import BufferedIOBase, BytesIO, FileIO, BufferedReader, BufferedRandom, RawIOBase
+from itertools import islice
+
+from mfs3 import _config, _engines, _native
+from mfs3._native import S3Object
+from mfs3.exceptions import (
+    MetaflowS3AccessDenied,
+    MetaflowS3Exception,
+    MetaflowS3InsufficientDiskSpace,
+    MetaflowS3InvalidObject,
+    MetaflowS3InvalidRange,
+    MetaflowS3NotFound,
+    MetaflowS3URLException,
+)
+from mfs3.records import RangeInfo, S3GetObject, S3PutObject
+
+__all__ = [
+    "S3",
+    "S3Object",
+    "S3GetObject",
+    "S3PutObject",
+    "RangeInfo",
+    "S3Client",
+    "check_s3_deps",
+    "MetaflowS3InvalidObject",
+    "MetaflowS3URLException",
+    "MetaflowS3Exception",
+    "MetaflowS3NotFound",
+    "MetaflowS3AccessDenied",
+    "MetaflowS3InvalidRange",
+    "MetaflowS3InsufficientDiskSpace",
+]
+
+#: How much of a generator is uploaded at once, in bytes and in objects.
+_FEED_BYTES = 64 << 20
+_FEED_OBJECTS = 10_000
+
+#: An argument that was not given, where `None` means something.
+_CONFIGURED = type("configured", (), {"__repr__": lambda self: "configured"})()
+
+_open_clients = weakref.WeakSet()
+_leaked = []
+
+
+def _close_all():
+    for client in list(_open_clients):
+        client.close()
+
+
+def _after_fork():
+    # These clients are of the parent, and so are their files.
+    _leaked.append(list(_open_clients))
+    _open_clients.clear()
+
+
+atexit.register(_close_all)
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def check_s3_deps(func):
+    """Does nothing: the native client needs no other package."""
+    return func
+
+
+class S3Client(object):
+    """A client of boto3 that is made when it is needed."""
+
+    def __init__(self, s3_role_arn=None, s3_session_vars=None, s3_client_params=None):
+        self._s3_client = None
+        self._s3_error = None
+        self._s3_role = s3_role_arn
+        self._s3_session_vars = s3_session_vars
+        self._s3_client_params = s3_client_params
+
+    @property
+    def client(self):
+        if self._s3_client is None:
+            self.reset_client()
+        return self._s3_client
+
+    @property
+    def error(self):
+        if self._s3_error is None:
+            self.reset_client()
+        return self._s3_error
+
+    def reset_client(self):
+        from metaflow.plugins.aws.aws_client import get_aws_client
+
+        settings = _config.Settings()
+        params = self._s3_client_params or settings.get("DATATOOLS_CLIENT_PARAMS") or {}
+        self._s3_client, self._s3_error = get_aws_client(
+            "s3",
+            with_error=True,
+            role_arn=self._s3_role,
+            session_vars=self._s3_session_vars or settings.get("DATATOOLS_SESSION_VARS"),
+            client_params=dict(params),
+        )
+
+
+class S3(object):
+    """A client of S3 with the interface of Metaflow's `S3`.
+
+    Parameters
+    ----------
+    tmproot : str, default TEMPDIR of Metaflow's configuration
+        Where the temporary directory is made, when a download needs it. None means the system's.
+    bucket : str, optional
+        Overrides the bucket of `DATATOOLS_S3ROOT` when `run` is given.
+    prefix : str, optional
+        Overrides the path of `DATATOOLS_S3ROOT` when `run` is given.
+    run : FlowSpec or Run, optional
+        Makes keys relative to the directory of a run below `DATATOOLS_S3ROOT`.
+    s3root : str, optional
+        Makes keys relative to this URL.
+    encryption : str, optional
+        Server-side encryption of uploads.
+    """
+
+    TYPE = "s3"
+
+    @classmethod
+    def get_root_from_config(cls, echo, create_on_absent=True):
+        return _config.Settings().get("DATATOOLS_S3ROOT")
+
+    def __init__(
+        self,
+        tmproot=_CONFIGURED,
+        bucket=None,
+        prefix=None,
+        run=None,
+        s3root=None,
+        encryption=_CONFIGURED,
+        **kwargs,
+    ):
+        settings = _config.Settings()
+        if tmproot is _CONFIGURED:
+            tmproot = settings.get("TEMPDIR")
+        if encryption is _CONFIGURED:
+            encryption = settings.get("S3_SERVER_SIDE_ENCRYPTION")
+        self._s3root = _root(settings, bucket, prefix, run, s3root)
+        self._s3_role = kwargs.get("role")
+        self._s3_session_vars = kwargs.get("session_vars")
+        self._s3_client_params = kwargs.get("client_params")
+        self._external_client = kwargs.get("external_client")
+        rate = kwargs.get("inject_failure_rate")
+        self._s3_inject_failures = settings.inject_failure_rate() if rate is None else int(rate)
+        self._tmproot = tmproot
+        self._bucket = bucket
+        self._prefix = prefix
+        self._run = run
+        self._encryption = encryption
+        if tmproot is None:
+            import tempfile
+
+            tmproot = tempfile.gettempdir()
+        os.stat(tmproot)
+        self._directory = os.path.abspath(tmproot)
+        self._native = None
+        self._limits = None
+        # A root that cannot work is an error here, not at the first call.
+        self._client()
+
+    def _client(self):
+        """Returns the native client. In a forked child, and for other limits, it is made anew."""
+        settings = _config.Settings()
+        limits = (settings.attempts(), settings.get("S3_WORKER_COUNT"))
+        if self._native is not None and self._native.is_ours() and self._limits == limits:
+            return self._native
+        external = self._external_client
+        if isinstance(external, S3Client):
+            # Ours is a recipe; without a role nothing has to come from boto3.
+            role, session_vars, params = external._s3_role, external._s3_session_vars, external._s3_client_params
+            external = None
+        else:
+            role, session_vars, params = self._s3_role, self._s3_session_vars, self._s3_client_params
+        engine = _engines.for_settings(settings, role, session_vars, params, external)
+        injecting = None
+        if self._s3_inject_failures > 0:
+            attempts, worker_count = limits
+            injecting = engine.injecting(
+                self._s3_inject_failures, attempts=attempts, worker_count=int(worker_count)
+            )
+        if self._native is not None and self._native.is_ours():
+            # Its files belong to results that may be in use.
+            _leaked.append(self._native)
+        self._native = _native.Client(
+            engine,
+            root=self._s3root,
+            tmproot=self._directory,
+            encryption=self._encryption or None,
+            keep_files=settings.keep_files(),
+            injecting=injecting,
+        )
+        self._limits = limits
+        _open_clients.add(self)
+        return self._native
+
+    @property
+    def _s3_client(self):
+        return self._external_client or S3Client(
+            self._s3_role, self._s3_session_vars, self._s3_client_params
+        )
+
+    @property
+    def _tmpdir(self):
+        return self._client().scratch_path()
+
+    def __enter__(self) -> "S3":
+        return self
+
+    def __exit__(self, *args):
+        self.close()
+
+    def close(self):
+        """Removes the temporary directory with all files downloaded by this client."""
+        try:
+            if self._native is not None:
+                self._native.close()
+        except Exception:
+            # As in Metaflow: what cannot be removed stays.
+            pass
+
+    # -- reads
+
+    def get(self, key=None, return_missing=False, return_info=True):
+        """Downloads an object, or a range of it if given an `S3GetObject`."""
+        key, offset, length = _range(key)
+        return self._client().get(
+            key, offset, length, return_missing=bool(return_missing), return_info=bool(return_info)
+        )
+
+    def get_many(self, keys, return_missing=False, return_info=True):
+        """Downloads objects in parallel; returns one `S3Object` per key, in order."""
+        keys = [_range(key) for key in keys]
+        return self._client().get_many(
+            keys, return_missing=bool(return_missing), return_info=bool(return_info)
+        )
+
+    def get_recursive(self, keys, return_info=False):
+        """Downloads all objects whose keys begin with one of these."""
+        return self._client().get_recursive([_key(key) for key in keys], bool(return_info))
+
+    def get_all(self, return_info=False):
+        """Downloads all objects below the root."""
+        if self._s3root is None:
+            raise MetaflowS3URLException("Can't get_all() when S3 is initialized without a prefix")
+        return self._client().get_all(bool(return_info))
+
+    def list_paths(self, keys=None):
+        """Lists one level below the root, or below each of the keys: objects and prefixes."""
+        return self._client().list_paths(_keys(keys))
+
+    def list_recursive(self, keys=None):
+        """Lists all objects below the root, or below each of the keys."""
+        return self._client().list_recursive(_keys(keys))
+
+    def info(self, key=None, return_missing=False):
+        """Describes an object."""
+        return self._client().info(_key(key), return_missing=bool(return_missing))
+
+    def info_many(self, keys, return_missing=False):
+        """Describes objects in parallel; returns one `S3Object` per key, in order."""
+        return self._client().info_many(_keys(keys), return_missing=bool(return_missing))
+
+    # -- writes
+
+    def put(self, key, obj, overwrite=True, content_type=None, metadata=None):
+        """Uploads an object and returns its URL. With `overwrite=False` an existing object is kept."""
+        value = _value(getattr(key, "key", key), obj, rewind=True)
+        text = json.dumps(metadata) if metadata else None
+        _, url, _ = self._client().put(
+            _key(key), value, content_type or None, text, overwrite=bool(overwrite)
+        )
+        if value is not obj or _is_stream(obj):
+            _close(obj)
+        return url
+
+    def put_many(self, key_objs, overwrite=True):
+        """Uploads objects in parallel: pairs of key and value, or `S3PutObject`s.
+
+        Returns pairs of key and URL, without objects that were there already and are kept. All inputs are checked before
+        the first is sent; of a generator, as many as fit into 64 MiB are checked and sent at a time.
+        """
+        return self._put_all(key_objs, overwrite, _put_entry)
+
+    def put_files(self, key_paths, overwrite=True):
+        """Uploads local files in parallel: pairs of key and path, or `S3PutObject`s."""
+        return self._put_all(key_paths, overwrite, _file_entry)
+
+    def _put_all(self, inputs, overwrite, entry):
+        written = []
+        for batch in _batches(inputs, entry):
+            keys = [given for given, _ in batch]
+            results = self._client().put_many([put for _, put in batch], overwrite=bool(overwrite))
+            for given, (_, url, already_there) in zip(keys, results):
+                if not already_there:
+                    written.append((given, url))
+        return written
+
+    # -- beyond Metaflow
+
+    def delete(self, key):
+        """Deletes an object and returns its URL. It is no error if there is none."""
+        return self._client().delete_many([_key(key)])[0][1]
+
+    def delete_many(self, keys):
+        """Deletes objects, up to 1,000 in a request, and returns their URLs."""
+        return [url for _, url, _ in self._client().delete_many(_keys(keys))]
+
+    def copy(self, source, target):
+        """Copies an object within S3 and returns the URL of the copy."""
+        return self._client().copy(_key(source), _key(target))[1]
+
+    def presign(self, key, expires=3600, method="GET"):
+        """Returns a URL with which anybody may GET or PUT the object for some seconds."""
+        return self._client().presign(_key(key), float(expires), method)
+
+    def download_file(self, key, path):
+        """Downloads an object to a file, which appears when it is complete."""
+        return self._client().download_file(_key(key), os.fspath(path))
+
+
+def _root(settings, bucket, prefix, run, s3root):
+    """As in Metaflow: the directory of a run, or the given root, or none."""
+    if run:
+        configured = settings.get("DATATOOLS_S3ROOT")
+        if configured is None:
+            raise MetaflowS3URLException("DATATOOLS_S3ROOT is not configured when trying to use S3 storage")
+        from urllib.parse import urlparse
+
+        parsed = urlparse(configured, allow_fragments=False)
+        bucket = bucket or parsed.netloc
+        prefix = prefix or parsed.path
+        flow, run_id = _names_of_run(run)
+        return "s3://%s" % "/".join(
+            part for part in (bucket, os.path.join(prefix, flow, run_id).strip("/")) if part
+        )
+    if s3root:
+        if not isinstance(s3root, str):
+            raise TypeError("s3root must be str, not %s" % type(s3root).__name__)
+        return s3root
+    return None
+
+
+def _names_of_run(run):
+    flowspec = getattr(sys.modules.get("metaflow.flowspec"), "FlowSpec", None)
+    if flowspec is None or not isinstance(run, flowspec):
+        return run.parent.id, run.id
+    current = sys.modules["metaflow.metaflow_current"].current
+    if not current.is_running_flow:
+        raise MetaflowS3URLException(
+            "Initializing S3 with a FlowSpec outside of a running flow is not supported."
+        )
+    return current.flow_name, current.run_id
+
+
+def _key(key):
+    """A key is a string, or anything with a key: an `S3GetObject`, a result."""
+    key = getattr(key, "key", key)
+    if key is not None and not isinstance(key, str):
+        raise TypeError("a key must be str or None, not %s" % type(key).__name__)
+    return key or None
+
+
+def _keys(keys):
+    return None if keys is None else [_key(key) for key in keys]
+
+
+def _range(key):
+    offset = getattr(key, "offset", None)
+    length = getattr(key, "length", None)
+    return (
+        _key(key),
+        None if offset is None else int(offset),
+        None if length is None else int(length),
+    )
+
+
+def _is_stream(obj):
+    return isinstance(obj, (RawIOBase, BufferedIOBase))
+
+
+def _close(obj):
+    if _is_stream(obj):
+        obj.close()
+
+
+def _value(key, obj, rewind):
+    """Returns what the native client uploads, or raises what Metaflow raises."""
+    if isinstance(obj, (str, bytes)):
+        return obj
+    if not _is_stream(obj):
+        raise MetaflowS3InvalidObject(
+            "Object corresponding to the key '%s' is not a string or a bytes object." % (key,)
+        )
+    if not obj.readable() or not obj.seekable():
+        raise MetaflowS3InvalidObject(
+            "Object corresponding to the key '%s' is not readable or seekable" % (key,)
+        )
+    if rewind:
+        obj.seek(0)
+    if type(obj) is BytesIO:
+        # Shared with the stream, not copied, when it is read from its start.
+        return obj.getvalue() if obj.tell() == 0 else obj.read()
+    if type(obj) in (FileIO, BufferedReader, BufferedRandom) and obj.tell() == 0:
+        return _file_of(obj) or obj
+    return obj
+
+
+class _Descriptor(os.PathLike):
+    """The file of an open descriptor, by path."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __fspath__(self):
+        return self._path
+
+
+def _file_of(stream):
+    """Returns the file behind a stream, so that its parts are read in parallel."""
+    try:
+        if isinstance(stream, BufferedRandom):
+            stream.flush()
+        path = "/proc/self/fd/%d" % stream.fileno()
+        return _Descriptor(path) if os.path.isfile(path) and os.access(path, os.R_OK) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _attributes(item):
+    metadata = getattr(item, "metadata", None)
+    return (
+        getattr(item, "content_type", None) or None,
+        getattr(item, "encryption", None) or None,
+        json.dumps(metadata) if metadata else None,
+    )
+
+
+def _put_entry(item):
+    """Returns the key as given, what the native client takes, and the size in memory."""
+    key, obj = (item.key, item.value) if isinstance(item, S3PutObject) else (item[0], item[1])
+    value = _value(key, obj, rewind=False)
+    size = len(value) if isinstance(value, (str, bytes)) else 0
+    return key, (_key(key), value) + _attributes(item), size
+
+
+def _file_entry(item):
+    key, path = (item.key, item.path) if isinstance(item, S3PutObject) else (item[0], item[1])
+    if not os.path.exists(path):
+        raise MetaflowS3NotFound("Local file not found: %s" % path)
+    return key, (_key(key), _Descriptor(os.path.realpath(path))) + _attributes(item), 0
+
+
+def _batches(inputs, entry):
+    """Yields the checked inputs: all of a list at once, a generator piece by piece."""
+    if isinstance(inputs, (list, tuple)):
+        whole = [entry(item)[:2] for item in inputs]
+        if whole:
+            yield whole
+        return
+    batch, size = [], 0
+    for item in inputs:
+        given, put, more = entry(item)
+        batch.append((given, put))
+        size += more
+        if size >= _FEED_BYTES or len(batch) >= _FEED_OBJECTS:
+            yield batch
+            batch, size = [], 0
+        item = put = None
+    if batch:
+        yield batch

@@ -1,0 +1,24 @@
+//! Metaflow's configuration, for programs that have not loaded Metaflow.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use s3_client::Config;
+
+use crate::errors::exception;
+
+/// Returns the settings that environment and files of Metaflow say, by their names.
+#[pyfunction]
+pub(crate) fn config_from_env(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let config = Config::from_env().map_err(|error| exception(py, &error))?;
+    let settings = PyDict::new(py);
+    settings.set_item("S3_ENDPOINT_URL", config.endpoint)?;
+    settings.set_item("S3_REGION", config.region)?;
+    settings.set_item("S3_SERVER_SIDE_ENCRYPTION", config.encryption)?;
+    settings.set_item("S3_RETRY_COUNT", config.retry_count)?;
+    settings.set_item("S3_TRANSIENT_RETRY_COUNT", config.transient_retry_count)?;
+    settings.set_item("S3_WORKER_COUNT", config.worker_count)?;
+    settings.set_item("DATATOOLS_S3ROOT", config.datatools_s3root)?;
+    settings.set_item("TEMPDIR", config.tempdir.to_string_lossy())?;
+    settings.set_item("DEBUG_S3CLIENT", config.keep_temp_files)?;
+    Ok(settings)
+}

@@ -1,0 +1,53 @@
+//! Errors of the client as Python exceptions.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use s3_client::{BatchError, Error, Outcome};
+
+/// Returns the exception of an error: one of `mfs3.exceptions`, with `kind`, `attempts` and `outcomes`.
+pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    build(py, error, true).map_or_else(|failure| failure, PyErr::from_value)
+}
+
+fn build<'py>(py: Python<'py>, error: &Error, with_outcomes: bool) -> PyResult<Bound<'py, PyAny>> {
+    let exceptions = py.import("mfs3.exceptions")?;
+    let class = exceptions.getattr(error.class().exception())?;
+    let exception = class.call1((error.to_string(),))?;
+    let request = error.as_request();
+    exception.setattr(
+        "kind",
+        request.map(|request| format!("{:?}", request.kind())),
+    )?;
+    exception.setattr("attempts", request.map(s3_client::RequestError::attempts))?;
+    exception.setattr("status", request.and_then(|request| request.http_status()))?;
+    if let Some(batch) = error.as_batch().filter(|_| with_outcomes) {
+        exception.setattr("index", batch.index())?;
+        exception.setattr("outcomes", outcomes(py, batch)?)?;
+    }
+    Ok(exception)
+}
+
+/// One dictionary per input: `{"outcome": "failed", "error": ...}`.
+fn outcomes<'py>(py: Python<'py>, batch: &BatchError) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for outcome in batch.outcomes() {
+        let entry = PyDict::new(py);
+        let name = match outcome {
+            Outcome::Done | Outcome::Fetched(_) | Outcome::Described(_) => "done",
+            Outcome::Missing(_) => "missing",
+            Outcome::Written(written) if written.already_there() => "already_there",
+            Outcome::Written(_) => "written",
+            Outcome::Failed(_) => "failed",
+            _ => "not_attempted",
+        };
+        entry.set_item("outcome", name)?;
+        if let Outcome::Written(written) = outcome {
+            entry.set_item("url", written.url())?;
+        }
+        if let Some(error) = outcome.error() {
+            entry.set_item("error", build(py, error, false)?)?;
+        }
+        list.append(entry)?;
+    }
+    Ok(list)
+}

@@ -1,0 +1,100 @@
+//! [`InjectFailures`]: a store whose requests fail at a given rate, as Metaflow's `inject_failure_rate` asks for.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use s3_core::{
+    AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
+    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
+    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ObjectMeta, Operation, PartTag,
+    PartsPage, PresignRequest, PutRequest, PutResponse, Result, Store, UploadId, UploadPart,
+    UploadPartCopy, UploadsPage,
+};
+
+/// Reads and writes fail before they are sent, with a probability that changes from attempt to attempt as in Metaflow:
+/// a third, one and a half times, a third, and so on. From 100 percent on, every attempt fails. Listings do not.
+#[derive(Clone, Debug)]
+pub(crate) struct InjectFailures<S> {
+    store: S,
+    percent: u32,
+    /// How often a request has failed.
+    failed: Arc<Mutex<HashMap<String, u32>>>,
+}
+
+impl<S: Store> InjectFailures<S> {
+    pub(crate) fn new(store: S, percent: u32) -> Self {
+        Self {
+            store,
+            percent,
+            failed: Arc::default(),
+        }
+    }
+
+    fn rate(&self, attempt: u32) -> u32 {
+        if self.percent >= 100 {
+            return 100;
+        }
+        let first = self.percent.min(90);
+        (0..attempt).fold(first, |rate, round| match round % 2 {
+            0 => rate / 3,
+            _ => (rate * 3 / 2).min(90),
+        })
+    }
+
+    /// Fails, or lets the request through.
+    fn strike(&self, operation: Operation, url: &str, part: impl std::fmt::Display) -> Result<()> {
+        let request = format!("{operation} {url} {part}");
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let attempt = failed.get(&request).copied().unwrap_or(0);
+        if fastrand::u32(0..100) >= self.rate(attempt) {
+            failed.remove(&request);
+            return Ok(());
+        }
+        failed.insert(request, attempt + 1);
+        Err(Error::new(ErrorKind::Server, operation)
+            .with_resource(url)
+            .with_message("failure injected by inject_failure_rate"))
+    }
+}
+
+macro_rules! forward {
+    ($($name:ident($request:ty) -> $response:ty $(, $operation:ident by $url:ident $(and $part:expr)?)?;)*) => {$(
+        async fn $name(&self, request: $request) -> Result<$response> {
+            $(
+                let part = String::new() $(+ &($part)(&request))?;
+                self.strike(Operation::$operation, request.$url.as_str(), part)?;
+            )?
+            self.store.$name(request).await
+        }
+    )*};
+}
+
+impl<S: Store> Store for InjectFailures<S> {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    fn list_buckets(&self) -> impl Future<Output = Result<Vec<BucketInfo>>> + Send {
+        self.store.list_buckets()
+    }
+
+    forward! {
+        get(GetRequest) -> GetResponse, Get by url and |request: &GetRequest| format!("{:?}", request.range);
+        head(HeadRequest) -> ObjectMeta, Head by url;
+        put(PutRequest) -> PutResponse, Put by url;
+        copy(CopyRequest) -> PutResponse, Copy by to;
+        delete(DeleteRequest) -> DeleteResponse;
+        list_page(ListRequest) -> ListPage;
+        create_upload(CreateUpload) -> UploadId, CreateUpload by url;
+        upload_part(UploadPart) -> PartTag, UploadPart by url and |request: &UploadPart| request.number.to_string();
+        upload_part_copy(UploadPartCopy) -> PartTag;
+        complete_upload(CompleteUpload) -> PutResponse;
+        abort_upload(AbortUpload) -> ();
+        list_uploads(ListUploads) -> UploadsPage;
+        list_parts(ListParts) -> PartsPage;
+        create_bucket(BucketRequest) -> ();
+        delete_bucket(BucketRequest) -> ();
+        presign(PresignRequest) -> String;
+    }
+}

@@ -1,0 +1,44 @@
+//! The native module `mfs3._native` of the Python package `mfs3`.
+//!
+//! It has the calls of `s3_client::S3` with plain arguments. Signatures, named tuples and Metaflow's rules of naming
+//! are in the Python layer (`python/mfs3`).
+//!
+//! * Every call runs on one process-wide worker pool. The calling thread waits without the GIL, and looks for signals
+//!   every 50 ms; see [`pool`].
+//! * A forked child has no threads of its parent's: what the parent made is leaked there and made anew; see
+//!   [`in_process`].
+//! * Bytes of `bytes` and `str` values are uploaded from where they are; other values are read by a thread of their own.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the arguments of a Python function are extracted by value"
+)]
+
+mod client;
+mod config;
+mod credentials;
+mod engine;
+mod errors;
+mod in_process;
+mod inject;
+mod object;
+mod pool;
+mod source;
+mod writer;
+
+use pyo3::prelude::*;
+
+/// The native module.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::client::PyClient;
+    #[pymodule_export]
+    use crate::config::config_from_env;
+    #[pymodule_export]
+    use crate::engine::PyEngine;
+    #[pymodule_export]
+    use crate::object::PyS3Object;
+    #[pymodule_export]
+    use crate::writer::PyWriter;
+}

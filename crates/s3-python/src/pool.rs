@@ -1,0 +1,100 @@
+//! The worker pool of the process, and waiting for it.
+
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+use std::{process, thread};
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::prelude::*;
+use s3_transfer::WorkerPool;
+
+/// How long a signal waits until it is seen: Ctrl-C has to act within 100 ms.
+const TICK: Duration = Duration::from_millis(50);
+/// The most threads. 8: more than any network of one process needs.
+const MOST_THREADS: usize = 8;
+
+/// The pool of one process, which lives as long as the process, and that of the next one in a line of forks.
+struct ProcessPool {
+    pool: WorkerPool,
+    process: u32,
+    next: OnceLock<Box<Self>>,
+}
+
+/// Set while the GIL is held, and so never in the middle of a fork.
+static FIRST: OnceLock<Box<ProcessPool>> = OnceLock::new();
+
+/// Returns the pool of this process, which is started now if there is none. A forked child leaks its parent's.
+fn current(_: Python<'_>) -> PyResult<&'static WorkerPool> {
+    let process = process::id();
+    let mut slot = &FIRST;
+    loop {
+        match slot.get() {
+            Some(found) if found.process == process => return Ok(&found.pool),
+            Some(found) => slot = &found.next,
+            None => {
+                let next = OnceLock::new();
+                let pool = start()?;
+                let _ = slot.set(Box::new(ProcessPool {
+                    pool,
+                    process,
+                    next,
+                }));
+            }
+        }
+    }
+}
+
+fn start() -> PyResult<WorkerPool> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = NonZeroUsize::new(threads.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN);
+    WorkerPool::start(threads, "mfs3")
+        .map_err(|error| PyOSError::new_err(format!("start the threads of mfs3: {error}")))
+}
+
+/// Runs `work` on the pool and waits without the GIL.
+///
+/// # Errors
+///
+/// The exception of a signal handler, such as `KeyboardInterrupt`; the work is then cancelled.
+pub(crate) fn run<F>(py: Python<'_>, work: F) -> PyResult<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let pool = current(py)?;
+    let (send, mut receive) = mpsc::sync_channel(1);
+    let task = pool.spawn(async move {
+        let _ = send.send(work.await);
+    });
+    loop {
+        let (received, result) = py.detach(move || {
+            let result = receive.recv_timeout(TICK);
+            (receive, result)
+        });
+        receive = received;
+        match result {
+            Ok(output) => return Ok(output),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(interrupt) = py.check_signals() {
+                    task.abort();
+                    return Err(interrupt);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(PyRuntimeError::new_err(
+                    "mfs3 failed inside: a task ended without a result (please report this)",
+                ));
+            }
+        }
+    }
+}
+
+/// Starts `work` on the pool.
+pub(crate) fn spawn<F>(py: Python<'_>, work: F) -> PyResult<tokio::task::JoinHandle<F::Output>>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    Ok(current(py)?.spawn(work))
+}

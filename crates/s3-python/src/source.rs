@@ -1,0 +1,132 @@
+//! Values to upload: bytes that stay where they are, files, and streams of Python.
+
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::thread;
+
+use bytes::{Buf, Bytes};
+use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::types::{PyBytes, PyString};
+use s3_client::PutValue;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::mpsc;
+
+/// How much is read from a stream at once.
+const CHUNK: usize = 1 << 20;
+/// How many chunks are read ahead.
+const READ_AHEAD: usize = 4;
+
+/// Returns what to upload: text, bytes, the path of a file as `os.PathLike`, or a stream that has `read`.
+pub(crate) fn put_value(value: &Bound<'_, PyAny>) -> PyResult<PutValue> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(Bytes::from_owner(PyBackedBytes::from(bytes.clone())).into());
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Bytes::from_owner(PyBackedStr::try_from(text.clone())?).into());
+    }
+    if value.hasattr("__fspath__")? {
+        return Ok(PutValue::path(value.extract::<PathBuf>()?));
+    }
+    Ok(PutValue::async_reader(PyStream::new(
+        value.clone().unbind(),
+    )))
+}
+
+/// Chunks of bytes that arrive from a thread.
+#[derive(Debug)]
+pub(crate) struct Chunks {
+    receive: mpsc::Receiver<io::Result<Bytes>>,
+    current: Bytes,
+}
+
+impl Chunks {
+    pub(crate) fn channel() -> (mpsc::Sender<io::Result<Bytes>>, Self) {
+        let (send, receive) = mpsc::channel(READ_AHEAD);
+        let current = Bytes::new();
+        (send, Self { receive, current })
+    }
+}
+
+impl AsyncRead for Chunks {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.current.is_empty() {
+            match ready!(self.receive.poll_recv(cx)) {
+                Some(chunk) => self.current = chunk?,
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+        let length = self.current.len().min(buffer.remaining());
+        buffer.put_slice(&self.current[..length]);
+        self.current.advance(length);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A stream of Python, read by a thread that starts when the first bytes are needed.
+///
+/// The threads of the pool never wait for the GIL: the stream itself may use this module.
+struct PyStream {
+    stream: Option<Py<PyAny>>,
+    chunks: Option<Chunks>,
+}
+
+impl PyStream {
+    fn new(stream: Py<PyAny>) -> Self {
+        Self {
+            stream: Some(stream),
+            chunks: None,
+        }
+    }
+}
+
+impl AsyncRead for PyStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(stream) = self.stream.take() {
+            let (send, chunks) = Chunks::channel();
+            thread::Builder::new()
+                .name("mfs3-stream".to_owned())
+                .spawn(move || read_all(&stream, &send))?;
+            self.chunks = Some(chunks);
+        }
+        match &mut self.chunks {
+            Some(chunks) => Pin::new(chunks).poll_read(cx, buffer),
+            None => Poll::Ready(Err(io::Error::other("the stream was not started"))),
+        }
+    }
+}
+
+/// Sends all chunks, until the end, an error, or nobody wants them.
+fn read_all(stream: &Py<PyAny>, send: &mpsc::Sender<io::Result<Bytes>>) {
+    loop {
+        let chunk = Python::attach(|py| read_chunk(stream.bind(py)));
+        if chunk.as_ref().is_ok_and(Bytes::is_empty) {
+            return;
+        }
+        let failed = chunk.is_err();
+        if send.blocking_send(chunk).is_err() || failed {
+            return;
+        }
+    }
+}
+
+fn read_chunk(stream: &Bound<'_, PyAny>) -> io::Result<Bytes> {
+    let read = || -> PyResult<Bytes> {
+        let chunk = stream.call_method1("read", (CHUNK,))?;
+        if chunk.is_none() {
+            return Ok(Bytes::new());
+        }
+        Ok(Bytes::from_owner(chunk.extract::<PyBackedBytes>()?))
+    };
+    read().map_err(|error| io::Error::other(error.to_string()))
+}

@@ -1,0 +1,155 @@
+"""The file system: fsspec's abstract tests, and what users of such file systems suffer from."""
+
+import os
+import pickle
+import uuid
+
+import pytest
+from fsspec.tests import abstract
+
+import fsspec
+import mfs3
+from mfs3.fsspec import S3FileSystem
+
+
+class Fixtures(abstract.AbstractFixtures):
+    @pytest.fixture
+    def fs(self, server):
+        return S3FileSystem()
+
+    @pytest.fixture
+    def fs_path(self):
+        return "demo/%s" % uuid.uuid4().hex
+
+    @pytest.fixture
+    def supports_empty_directories(self):
+        return False
+
+
+class TestCopy(abstract.AbstractCopyTests, Fixtures):
+    pass
+
+
+class TestGet(abstract.AbstractGetTests, Fixtures):
+    pass
+
+
+class TestPut(abstract.AbstractPutTests, Fixtures):
+    pass
+
+
+class TestPipe(abstract.AbstractPipeTests, Fixtures):
+    pass
+
+
+class TestOpen(abstract.AbstractOpenTests, Fixtures):
+    pass
+
+
+@pytest.fixture
+def fs(root):
+    return S3FileSystem()
+
+
+def test_the_protocol_is_chosen_by_entry_point_or_on_request(fs, root):
+    mfs3.register("s3")
+    fs.pipe(root + "/k", b"v")
+    assert isinstance(fsspec.filesystem("s3"), S3FileSystem)
+    with fsspec.open(root + "/k") as file:
+        assert file.read() == b"v"
+
+
+def test_reads_and_writes(fs, root):
+    data = os.urandom(20 << 20)
+    with fs.open(root + "/big", "wb") as file:
+        for start in range(0, len(data), 999_983):
+            file.write(data[start : start + 999_983])
+    assert fs.cat(root + "/big") == data
+    assert fs.size(root + "/big") == len(data)
+    with fs.open(root + "/big") as file:
+        file.seek(-100, 2)
+        assert file.read() == data[-100:]
+        file.seek(12345)
+        assert file.read(10) == data[12345:12355]
+    assert fs.cat_file(root + "/big", start=-5) == data[-5:]
+    assert fs.cat_file(root + "/big", start=5, end=-5) == data[5:-5]
+    got = fs.cat_ranges([root + "/big"] * 3, [0, 10, 1 << 20], [5, 20, (1 << 20) + 7])
+    assert got == [data[:5], data[10:20], data[1 << 20 : (1 << 20) + 7]]
+    got = fs.cat_ranges([root + "/big", root + "/no"], [0, 0], [5, 5])
+    assert got[0] == data[:5] and isinstance(got[1], FileNotFoundError)
+
+
+def test_an_exclusive_file_is_created_once(fs, root):
+    with fs.open(root + "/x", "xb") as file:
+        file.write(b"first")
+    with pytest.raises(FileExistsError):
+        with fs.open(root + "/x", "xb") as file:
+            file.write(b"second")
+    with pytest.raises(FileExistsError):
+        fs.pipe_file(root + "/x", b"third", mode="create")
+    assert fs.cat(root + "/x") == b"first"
+
+
+def test_a_transaction_writes_all_or_nothing(fs, root):
+    with fs.transaction:
+        with fs.open(root + "/a", "wb") as file:
+            file.write(b"1")
+        assert not fs.exists(root + "/a")
+    assert fs.cat(root + "/a") == b"1"
+    with pytest.raises(RuntimeError):
+        with fs.transaction:
+            with fs.open(root + "/b", "wb") as file:
+                file.write(b"1")
+            raise RuntimeError
+    assert not fs.exists(root + "/b")
+
+
+def test_listings_are_never_stale(fs, root):
+    other = pickle.loads(pickle.dumps(fs))
+    path = root[len("s3://") :]
+    assert fs.glob(root + "/*") == [] and not fs.exists(root)
+    other.pipe({root + "/a/1": b"1", root + "/a/b/2": b"2", root + "/c": b"3"})
+    assert fs.ls(root, detail=False) == [path + "/a", path + "/c"]
+    assert fs.find(root) == [path + "/a/1", path + "/a/b/2", path + "/c"]
+    assert fs.find(root, prefix="a/") == [path + "/a/1", path + "/a/b/2"]
+    assert list(fs.find(root, prefix="c", maxdepth=1, detail=True)) == [path + "/c"]
+    assert fs.glob(root + "/**/2") == [path + "/a/b/2"]
+    assert fs.isdir(root + "/a") and fs.isfile(root + "/c")
+    assert fs.du(root) == 3
+    other.rm(root + "/a", recursive=True)
+    assert fs.find(root) == [path + "/c"]
+
+
+def test_errors_are_those_of_files(fs, root):
+    for call in (fs.cat, fs.info, fs.size, fs.ls, fs.rm, fs.open):
+        with pytest.raises(FileNotFoundError):
+            call(root + "/nothing")
+    with pytest.raises(FileNotFoundError):
+        fs.ls("mfs3://no-such-bucket/x")
+
+
+def test_a_file_system_of_the_parent_works_after_a_fork(fs, root):
+    fs.pipe(root + "/k", b"v")
+    for _ in range(10):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                status = 0 if fs.cat(root + "/k") == b"v" else 2
+            finally:
+                os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+def test_arguments(server, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv("SAVED_" + name, os.environ[name])
+        monkeypatch.delenv(name)
+    fs = S3FileSystem(
+        key=os.environ["SAVED_AWS_ACCESS_KEY_ID"],
+        secret=os.environ["SAVED_AWS_SECRET_ACCESS_KEY"],
+        client_kwargs={"endpoint_url": server},
+    )
+    assert "demo" in fs.ls("", detail=False)
+    with pytest.raises(ValueError):
+        S3FileSystem(client_kwargs={"use_ssl": False}, skip_instance_cache=True)

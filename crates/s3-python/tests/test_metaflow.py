@@ -1,0 +1,169 @@
+"""What Metaflow sees: each test imports it in a process of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+FLOW = '''
+from metaflow import FlowSpec, IncludeFile, S3, step
+
+class TestFlow(FlowSpec):
+    text = IncludeFile("text", default="input.txt")
+
+    @step
+    def start(self):
+        for number in range(30):
+            setattr(self, "artifact%d" % number, b"x" * number * 1000)
+        with S3(run=self) as s3:
+            self.url = s3.put("k", self.text)
+        self.parts = [1, 2, 3]
+        self.next(self.part, foreach="parts")
+
+    @step
+    def part(self):
+        with S3(run=self) as s3:
+            self.read = s3.get("k").text * self.input
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.all = sorted(len(one.read) for one in inputs)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        assert self.all == [5, 10, 15], self.all
+        import mfs3
+        print("ACTIVE", mfs3.info()["active_in_metaflow"])
+
+if __name__ == "__main__":
+    TestFlow()
+'''
+
+
+def run(program, *arguments, **environment):
+    done = subprocess.run(
+        [sys.executable, *([program] if program.endswith(".py") else ["-c", textwrap.dedent(program)]), *arguments],
+        env={**os.environ, "USER": "tester", **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+ALIASES = """
+    import metaflow, mfs3
+    from metaflow import S3, datatools
+    import metaflow.plugins.datatools as plugins
+    from metaflow.plugins.datatools.s3 import s3, S3 as from_package
+    from metaflow.plugins.datastores.s3_storage import S3 as from_storage
+    from metaflow.datastore import FlowDataStore
+    from metaflow.plugins import DATASTORES
+    from metaflow.exception import MetaflowException
+    [storage] = [one for one in DATASTORES if one.TYPE == "s3"]
+    everything = [S3, datatools.S3, plugins.S3, plugins.s3.S3, s3.S3, from_package, from_storage]
+    native = [one is mfs3.S3 for one in everything] + [storage.__module__ == "mfs3.metaflow_storage"]
+    assert len(set(native)) == 1, native
+    print(native[0], issubclass(mfs3.MetaflowS3NotFound, MetaflowException))
+"""
+
+
+def test_all_names_of_metaflow_are_ours(root):
+    assert run(ALIASES).stdout.split() == ["True", "True"]
+    assert run("import mfs3\n" + textwrap.dedent(ALIASES)).stdout.split() == ["True", "True"]
+
+
+def test_it_can_be_switched_off(root):
+    assert run(ALIASES, METAFLOW_S3_NATIVE="0").stdout.split()[0] == "False"
+
+
+def test_without_the_native_library_metaflows_client_stays(root, tmp_path):
+    import metaflow_extensions.mfs3.toplevel as toplevel
+
+    [folder] = toplevel.__path__
+    extension = os.path.dirname(folder)
+    shutil.copytree(extension, tmp_path / "site/metaflow_extensions/mfs3")
+    done = run(
+        """
+        from metaflow import S3
+        from metaflow.plugins.datatools.s3.s3 import S3 as other
+        assert S3 is other
+        print(S3.__module__)
+        """,
+        PYTHONPATH=str(tmp_path / "site"),
+    )
+    assert done.stdout.strip() == "metaflow.plugins.datatools.s3.s3"
+    assert done.stderr.count("mfs3 is not used") == 1
+
+
+def test_settings_of_the_module_are_read_at_each_call(root):
+    run(
+        """
+        import sys
+        import metaflow.plugins.datatools.s3.s3 as module
+        from metaflow.plugins.datatools.s3 import S3, MetaflowS3Exception
+        module.S3_TRANSIENT_RETRY_COUNT = module.S3_RETRY_COUNT = 0
+        with S3(s3root=sys.argv[1], inject_failure_rate=100) as s3:
+            try:
+                s3.put_many([("a", "1")])
+            except MetaflowS3Exception as error:
+                assert error.attempts == 1, error.attempts
+                assert error.headline == "S3 access failed"
+            else:
+                raise AssertionError
+            module.S3_RETRY_COUNT = 2
+            try:
+                s3.put_many([("a", "1")])
+            except MetaflowS3Exception as error:
+                assert error.attempts == 3, error.attempts
+        """,
+        root,
+    )
+
+
+def test_credentials_come_from_the_clients_of_boto3(root):
+    run(
+        """
+        import os, sys
+        from metaflow import S3
+        endpoint, region = os.environ.pop("AWS_ENDPOINT_URL"), os.environ["AWS_REGION"]
+        secret = {name: os.environ.pop("AWS_" + name) for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")}
+        params = {
+            "endpoint_url": endpoint,
+            "aws_access_key_id": secret["ACCESS_KEY_ID"],
+            "aws_secret_access_key": secret["SECRET_ACCESS_KEY"],
+        }
+        with S3(s3root=sys.argv[1], client_params=params) as s3:
+            s3.put("k", "v")
+            assert [one.text for one in s3.get_many(["k"])] == ["v"]
+        import boto3
+
+        class External:
+            client = boto3.client("s3", region_name=region, **params)
+
+        with S3(s3root=sys.argv[1], external_client=External()) as s3:
+            assert s3.get("k").text == "v"
+        """,
+        root,
+    )
+
+
+@pytest.mark.parametrize("native", ["1", "0"])
+def test_a_flow_runs_with_the_s3_datastore(root, tmp_path, native):
+    (tmp_path / "flow.py").write_text(FLOW)
+    (tmp_path / "input.txt").write_text("hello")
+    settings = {
+        "METAFLOW_DEFAULT_DATASTORE": "s3",
+        "METAFLOW_DEFAULT_METADATA": "local",
+        "METAFLOW_DATASTORE_SYSROOT_S3": root,
+        "METAFLOW_S3_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        "METAFLOW_S3_NATIVE": native,
+    }
+    done = run(str(tmp_path / "flow.py"), "run", **settings)
+    assert "ACTIVE %s" % (native == "1") in done.stdout, done.stdout

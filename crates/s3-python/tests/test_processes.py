@@ -1,0 +1,144 @@
+"""Forks, threads, signals and the end of the interpreter."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+from mfs3 import S3
+
+
+def _read(url):
+    with S3() as s3:
+        return s3.get(url).text, s3.get_many([url])[0]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_child_processes_read_and_send_results_back(root, method):
+    with S3(s3root=root) as s3:
+        url = s3.put("k", "v")
+        context = multiprocessing.get_context(method)
+        with concurrent.futures.ProcessPoolExecutor(3, mp_context=context) as pool:
+            for text, found in pool.map(_read, [url] * 9):
+                assert (text, found.text) == ("v", "v")
+
+
+def test_a_client_works_on_both_sides_of_a_fork_under_load(root, tmp_path):
+    with S3(s3root=root) as s3:
+        s3.put("k", "v" * 1000)
+        stop = threading.Event()
+
+        def work():
+            while not stop.is_set():
+                s3.get_many(["k"] * 3)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(40):
+                child = os.fork()
+                if child == 0:
+                    status = 1
+                    try:
+                        status = 0 if s3.get("k").size == 1000 else 2
+                    finally:
+                        os._exit(status)
+                deadline = time.monotonic() + 20
+                while True:
+                    done, status = os.waitpid(child, os.WNOHANG)
+                    if done:
+                        assert status == 0
+                        break
+                    if time.monotonic() > deadline:
+                        os.kill(child, signal.SIGKILL)
+                        os.waitpid(child, 0)
+                        pytest.fail("the child hangs")
+                    time.sleep(0.002)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+    assert os.listdir(tmp_path) == []
+
+
+def test_threads_share_a_client(root):
+    with S3(s3root=root) as s3:
+        s3.put_many([(str(n), str(n)) for n in range(50)])
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            texts = pool.map(lambda n: s3.get(str(n)).text, range(50))
+            assert list(texts) == [str(n) for n in range(50)]
+
+
+class Silent:
+    """A server that takes connections and never answers."""
+
+    def __enter__(self):
+        import socket
+
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.listen(16)
+        return "http://127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def __exit__(self, *args):
+        self.socket.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGALRM])
+def test_a_signal_ends_a_call(root, monkeypatch, number):
+    class Woken(Exception):
+        pass
+
+    def wake(*_):
+        raise Woken
+
+    previous = signal.signal(number, wake)
+    sent = []
+
+    def send():
+        time.sleep(0.3)
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), number)
+
+    try:
+        with Silent() as endpoint:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+            with S3() as s3:
+                threading.Thread(target=send).start()
+                with pytest.raises(Woken):
+                    s3.get("s3://b/k")
+                assert time.monotonic() - sent[0] < 0.5
+    finally:
+        signal.signal(number, previous)
+
+
+def test_an_interpreter_ends_while_calls_run(root, tmp_path):
+    with S3(s3root=root) as s3:
+        s3.put("k", os.urandom(30 << 20))
+    program = textwrap.dedent(
+        """
+        import sys, threading, time
+        from mfs3 import S3
+        s3 = S3(s3root=sys.argv[1])
+        s3.get("k").path
+        def work():
+            while True:
+                s3.get("k")
+        for _ in range(3):
+            threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.5)
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, root], cwd=tmp_path, timeout=60, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(tmp_path) == []
