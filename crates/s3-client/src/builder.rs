@@ -63,6 +63,8 @@ pub struct S3Builder<M> {
     store: Option<SharedStore>,
     transfer: Option<TransferConfig>,
     shared: Option<(Transfer, MemoryBudget)>,
+    part_size: Option<u64>,
+    profile: Option<String>,
     observer: Option<Arc<dyn Observer>>,
     max_in_memory_object: u64,
     memory_budget: u64,
@@ -155,6 +157,8 @@ impl<M: Mode> S3Builder<M> {
             store: None,
             transfer: None,
             shared: None,
+            part_size: None,
+            profile: None,
             observer: None,
             max_in_memory_object: MAX_IN_MEMORY_OBJECT,
             memory_budget: MEMORY_BUDGET,
@@ -218,6 +222,12 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
+    /// Sets the profile of the AWS configuration files, instead of `AWS_PROFILE`.
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.profile = given(name);
+        self
+    }
+
     /// Replaces the configuration, including earlier values of `encryption`, `endpoint` and `region`.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
@@ -235,6 +245,12 @@ impl<M: Mode> S3Builder<M> {
     /// Sets the engine's parameters. The configuration's retry and worker counts then have no effect.
     pub fn transfer(mut self, transfer: TransferConfig) -> Self {
         self.transfer = Some(transfer);
+        self
+    }
+
+    /// Sets the size of parts in bytes, for downloads and uploads. Uploads of more than two parts are sent in parts.
+    pub fn part_size(mut self, bytes: u64) -> Self {
+        self.part_size = Some(bytes);
         self
     }
 
@@ -275,11 +291,15 @@ impl<M: Mode> S3Builder<M> {
             None => {
                 let (store, configured_attempts) = match self.store {
                     Some(store) => (store, None),
-                    None => default_store(&self.config)?,
+                    None => default_store(&self.config, self.profile.as_deref())?,
                 };
                 let mut engine = self
                     .transfer
                     .unwrap_or_else(|| engine(&self.config, configured_attempts));
+                if let Some(bytes) = self.part_size {
+                    engine.part_size = bytes;
+                    engine.single_put_up_to = bytes.saturating_mul(2);
+                }
                 engine.observer = self.observer.or(engine.observer);
                 (
                     Transfer::new(store, engine),
@@ -362,7 +382,7 @@ fn engine(config: &Config, configured_attempts: Option<u32>) -> TransferConfig {
 }
 
 #[cfg(feature = "sdk")]
-fn default_store(config: &Config) -> Result<(SharedStore, Option<u32>)> {
+fn default_store(config: &Config, profile: Option<&str>) -> Result<(SharedStore, Option<u32>)> {
     let mut builder = s3_core::SdkStore::builder();
     if let Some(endpoint) = &config.endpoint {
         check_endpoint(endpoint)?;
@@ -370,6 +390,9 @@ fn default_store(config: &Config) -> Result<(SharedStore, Option<u32>)> {
     }
     if let Some(region) = &config.region {
         builder = builder.region(region);
+    }
+    if let Some(profile) = profile {
+        builder = builder.profile(profile);
     }
     builder.check().map_err(|error| {
         let text = error.message().unwrap_or_default();
@@ -400,7 +423,7 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
 }
 
 #[cfg(not(feature = "sdk"))]
-fn default_store(_: &Config) -> Result<(SharedStore, Option<u32>)> {
+fn default_store(_: &Config, _: Option<&str>) -> Result<(SharedStore, Option<u32>)> {
     Err(Error::config(
         "this build has no SDK, so a store must be given\nhint: S3::builder().store(…)",
     ))
@@ -440,6 +463,19 @@ mod tests {
         builder()
             .config(config)
             .run(RunPath::new("Flow", "7").unwrap())
+    }
+
+    #[test]
+    fn parts_have_the_given_size_and_a_missing_profile_is_an_error() {
+        let s3 = builder().part_size(5 << 20).build().unwrap();
+        let engine = s3.transfer().config();
+        assert_eq!(
+            (engine.part_size, engine.single_put_up_to),
+            (5 << 20, 10 << 20)
+        );
+        let profile = S3::builder().profile("no-such-profile").build();
+        let error = profile.unwrap_err().to_string();
+        assert!(error.contains("no-such-profile"), "{error}");
     }
 
     #[test]

@@ -38,8 +38,8 @@ pub enum Orphan {
 }
 
 impl Orphan {
-    /// Removes a local orphan, and returns whether it did: not if it is gone or has come into use. Blocks.
-    pub(crate) fn remove_local(&self) -> io::Result<bool> {
+    /// Removes a local orphan. Returns `false` if it is already gone or in use again. Blocks.
+    pub fn remove_local(&self) -> io::Result<bool> {
         let (path, remove): (_, fn(&Path) -> io::Result<()>) = match self {
             Self::Directory { path } => (path, |path| fs::remove_dir_all(path)),
             Self::File { path } => (path, |path| fs::remove_file(path)),
