@@ -86,6 +86,12 @@ const LAYERS: [Layer; 10] = [
         because: "the facade knows only the layers below it",
     },
     Layer {
+        name: "s3-cli",
+        uses: &["s3-client", "s3-transfer", "s3-core"],
+        tests_use: &["s3-testkit"],
+        because: "the tool is above the libraries, and the test kit is not in it",
+    },
+    Layer {
         name: "s3-testkit",
         uses: &["s3-core", "s3-url"],
         tests_use: &[],

@@ -1,0 +1,114 @@
+//! The command line: its definition for the parser, the help, completions and man pages.
+
+use std::ffi::OsString;
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
+
+use crate::commands::Command;
+use crate::global::GlobalArgs;
+
+/// Copies, lists and removes objects in S3, in parallel.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mfs3",
+    version,
+    term_width = 80,
+    after_help = "Example:\n  mfs3 cp -r photos/ s3://bucket/photos/\n\nExit codes: 0 done, 1 some failed, 2 usage, 3 not found, 4 denied,\n5 a condition did not hold, 6 endpoint not reached or out of time,\n130 interrupted."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Returns the definition. Global options are shown by `mfs3 --help` only.
+    pub(crate) fn definition() -> clap::Command {
+        let mut root = Self::command();
+        let globals: Vec<_> = root
+            .get_arguments()
+            .filter(|argument| argument.is_global_set())
+            .map(|argument| argument.get_id().clone())
+            .collect();
+        root.build();
+        root.mut_subcommands(|command| {
+            let is_help = command.get_name() == "help";
+            command.mut_args(|argument| {
+                let hide = !is_help && globals.contains(argument.get_id());
+                argument.hide(hide)
+            })
+        })
+    }
+
+    /// Parses the arguments of the process; prints help or a usage error and exits if they ask for it.
+    pub(crate) fn from_process() -> Self {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let mut definition = Self::definition();
+        if arguments.iter().any(|argument| argument == "--no-color") {
+            definition = definition.color(ColorChoice::Never);
+        }
+        let matches = definition.get_matches_from(arguments);
+        Self::from_arg_matches(&matches)
+            .unwrap_or_else(|error| error.format(&mut Self::command()).exit())
+    }
+
+    /// Parses the words of one line of a file of commands.
+    pub(crate) fn from_words(words: Vec<String>) -> Result<Self, clap::Error> {
+        let name = ["mfs3".to_owned()];
+        let matches = Self::definition().try_get_matches_from(name.into_iter().chain(words))?;
+        Self::from_arg_matches(&matches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_page_fits_60_lines_and_ends_with_an_example() {
+        let mut root = Cli::definition();
+        let mut pages = vec![("mfs3".to_owned(), root.render_help().to_string())];
+        for command in root
+            .get_subcommands_mut()
+            .filter(|command| command.get_name() != "help")
+        {
+            pages.push((
+                command.get_name().to_owned(),
+                command.render_help().to_string(),
+            ));
+        }
+        assert!(pages.len() > 10);
+        for (name, page) in pages {
+            assert!(
+                page.lines().count() <= 60,
+                "{name}: {} lines",
+                page.lines().count()
+            );
+            assert!(
+                page.lines().all(|line| line.chars().count() <= 80),
+                "{name}: {page}"
+            );
+            assert!(page.contains("\nExample:\n"), "{name}: {page}");
+        }
+    }
+
+    #[test]
+    fn global_options_stand_before_or_after_the_command() {
+        let parse = |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned()).collect();
+            Cli::from_words(words).unwrap().global
+        };
+        let before = parse(&["--json", "-j", "4", "--run", "Flow/7", "ls"]);
+        assert_eq!(
+            before,
+            parse(&["ls", "--run", "Flow/7", "--numworkers", "4", "--json"])
+        );
+        assert!(before.json && before.jobs.is_some());
+    }
+}

@@ -1,0 +1,62 @@
+//! [`Command`]: which command, with its arguments.
+
+use std::pin::Pin;
+
+use clap::Subcommand;
+
+use super::{
+    cat, completions, cp, doctor, du, find, info, ls, man, mb, mv, pipe, presign, rb, rm, run,
+    sweep,
+};
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Makes the enumeration of all commands, their names and their dispatch.
+macro_rules! commands {
+    ($($variant:ident $name:literal $arguments:ty => $run:path;)*) => {
+        /// A command with its arguments.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($variant($arguments),)*
+        }
+
+        impl Command {
+            /// Returns the command's name.
+            pub(crate) const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)*
+                }
+            }
+
+            /// Runs the command. Boxed, because `run` runs commands too.
+            pub(crate) fn run(
+                self,
+                session: Session,
+            ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
+                match self {
+                    $(Self::$variant(arguments) => Box::pin($run(arguments, session)),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Ls "ls" ls::LsArgs => ls::run;
+    Cp "cp" cp::CpArgs => cp::run;
+    Mv "mv" mv::MvArgs => mv::run;
+    Rm "rm" rm::RmArgs => rm::run;
+    Cat "cat" cat::CatArgs => cat::run;
+    Pipe "pipe" pipe::PipeArgs => pipe::run;
+    Info "info" info::InfoArgs => info::run;
+    Du "du" du::DuArgs => du::run;
+    Find "find" find::FindArgs => find::run;
+    Presign "presign" presign::PresignArgs => presign::run;
+    Mb "mb" mb::MbArgs => mb::run;
+    Rb "rb" rb::RbArgs => rb::run;
+    Run "run" run::RunArgs => run::run;
+    Sweep "sweep" sweep::SweepArgs => sweep::run;
+    Doctor "doctor" doctor::DoctorArgs => doctor::run;
+    Completions "completions" completions::CompletionsArgs => completions::run;
+    Man "man" man::ManArgs => man::run;
+}

@@ -1,0 +1,27 @@
+//! `completions`: a script that completes commands in a shell.
+
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Print a script that completes commands in a shell
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  mfs3 completions bash > ~/.local/share/bash-completion/completions/mfs3"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    shell: Shell,
+}
+
+#[expect(clippy::unused_async, reason = "every command is a future")]
+pub(crate) async fn run(arguments: CompletionsArgs, session: Session) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::definition(), "mfs3", &mut script);
+    session.report.data(&script);
+    Ok(())
+}

@@ -1,0 +1,484 @@
+//! Runs the tasks of a copy in parallel.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::{StreamExt, stream};
+use s3_core::{
+    Attributes, CopyRequest, ErrorKind, Payload, PutMode, S3Url, UserMetadata, VersionId,
+};
+use s3_transfer::{
+    Destination, FanOutOptions, Fetched, GetItem, PutItem, PutOutcome, Source as Body, Verified,
+};
+use serde_json::Value;
+
+use super::CopyArgs;
+use super::plan::{Plan, Target};
+use super::task::{LocalSource, LocalTarget, RemoteSource, Task, Work};
+use crate::commands::cat;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// The name of the metadata that keeps a modification time, in seconds; rclone has the same.
+const MTIME: &str = "mtime";
+
+/// Copies everything that the arguments name; with `moves`, sources are removed after their own success.
+pub(crate) async fn copy_all(
+    arguments: CopyArgs,
+    session: Session,
+    moves: bool,
+) -> Result<(), Failure> {
+    let (plan, sources) = Plan::new(arguments, &session, moves)?;
+    let copy = Arc::new(Copy {
+        plan: Arc::new(plan),
+        session: session.clone(),
+    });
+    if matches!(copy.plan.target, Target::Stdout) && session.report.is_json() {
+        return Err(Failure::usage(
+            "standard output has the object's bytes, so there is no --json for it",
+        ));
+    }
+    session.report.expect_inputs();
+    let _shown = (!session.report.is_dry_run()).then(|| session.report.progress().start());
+    let progress = session.report.progress().clone();
+    let (plan, listing) = (Arc::clone(&copy.plan), session.clone());
+    let pages = stream::iter(sources)
+        .map(move |source| source.pages(&plan, &listing))
+        .flatten()
+        .map(move |page| {
+            page.iter()
+                .for_each(|task| progress.plan(task.input.size.unwrap_or(0)));
+            Ok::<_, Failure>(page)
+        });
+    let job = move |_, task| {
+        let copy = Arc::clone(&copy);
+        async move {
+            copy.run(task).await;
+            Ok(())
+        }
+    };
+    let mut running = session
+        .transfer()
+        .fan_out_pages(pages, FanOutOptions::default(), job);
+    while let Some((_, ended)) = running.next().await {
+        ended?;
+    }
+    Ok(())
+}
+
+/// A copy command that runs.
+struct Copy {
+    plan: Arc<Plan>,
+    session: Session,
+}
+
+/// How a task has ended.
+enum Ended {
+    /// With its bytes moved.
+    Done {
+        size: Option<u64>,
+        verified: Option<Value>,
+    },
+    /// The destination was there before.
+    Kept,
+}
+
+impl Ended {
+    const COPIED: Self = Self::Done {
+        size: None,
+        verified: None,
+    };
+}
+
+impl Copy {
+    async fn run(&self, task: Task) {
+        let report = &self.session.report;
+        if report.is_dry_run() {
+            return match self.dry_run(&task).await {
+                Ok(true) => report.planned(&task.input),
+                Ok(false) => report.skipped(&task.input, "exists"),
+                Err(failure) => report.failed(&task.input, &failure),
+            };
+        }
+        let size = task.input.size;
+        if let Work::Download {
+            from,
+            to: LocalTarget::Stdout,
+        } = &task.work
+        {
+            // The output has no room for a line about it.
+            match Box::pin(cat::print(&self.session, self.get_item(from, size))).await {
+                Ok(()) => report.count_done(),
+                Err(failure) => report.failed(&task.input, &failure),
+            }
+            return;
+        }
+        let running = report.begin(task.input);
+        let is_remote = task.work.remote_source().is_some();
+        match Box::pin(self.work(task.work, size)).await {
+            Ok(Ended::Done { size, verified }) => running.done(size, verified),
+            Ok(Ended::Kept) => running.skipped("exists"),
+            Err(failure) if size.is_none() && is_remote => {
+                running.failed(&failure.or_hint_if_not_found("-r takes a directory"));
+            }
+            Err(failure) => running.failed(&failure),
+        }
+    }
+
+    /// Returns whether the task would be done.
+    async fn dry_run(&self, task: &Task) -> Result<bool, Failure> {
+        match &task.work {
+            Work::Fail(failure) => Err(failure.clone()),
+            _ if !self.plan.arguments.no_clobber => Ok(true),
+            Work::Upload { to, .. } | Work::Copy { to, .. } => Ok(!self.exists(to).await?),
+            Work::Download {
+                to: LocalTarget::File(path),
+                ..
+            } => Ok(!path.exists()),
+            Work::Download { .. } => Ok(true),
+        }
+    }
+
+    async fn work(&self, work: Work, size: Option<u64>) -> Result<Ended, Failure> {
+        let moved_source = work.remote_source().map(|source| source.url.clone());
+        let ended = match work {
+            Work::Upload { from, to } => return self.upload(from, to, size).await,
+            Work::Download { from, to } => self.download(from, to, size).await?,
+            Work::Copy { from, to } => self.copy(from, to, size).await?,
+            Work::Fail(failure) => return Err(failure),
+        };
+        if let (Ended::Done { .. }, true, Some(url)) = (&ended, self.plan.moves, moved_source) {
+            self.remove_object(url).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn upload(
+        &self,
+        from: LocalSource,
+        to: S3Url,
+        size: Option<u64>,
+    ) -> Result<Ended, Failure> {
+        let no_clobber = self.plan.arguments.no_clobber;
+        let is_large =
+            size.is_none_or(|size| size > self.session.transfer().config().single_put_up_to);
+        // A large upload would find out after its last byte.
+        if no_clobber && is_large && self.exists(&to).await? {
+            return Ok(Ended::Kept);
+        }
+        let name = match &from {
+            LocalSource::Stdin => to.key().to_owned(),
+            LocalSource::File { path, .. } => path.to_string_lossy().into_owned(),
+        };
+        let mut attributes = self.plan.arguments.attributes.for_upload(&name);
+        self.encrypt(&mut attributes);
+        if let (
+            true,
+            LocalSource::File {
+                modified: Some(time),
+                ..
+            },
+        ) = (self.plan.arguments.preserve, &from)
+        {
+            attributes.user.insert(MTIME.to_owned(), seconds(*time));
+        }
+        let mode = match no_clobber {
+            true => PutMode::IfAbsent,
+            false => PutMode::Overwrite,
+        };
+        let item = PutItem::new(to, body(&from)?)
+            .with_mode(mode)
+            .with_attributes(attributes);
+        match self
+            .session
+            .transfer()
+            .put(item, &self.session.options)
+            .await?
+        {
+            PutOutcome::Written(_) => {}
+            _ => return Ok(Ended::Kept),
+        }
+        match from {
+            LocalSource::File { path, modified } if self.plan.moves => {
+                remove_file(&path, modified, size)?;
+                Ok(Ended::COPIED)
+            }
+            _ => Ok(Ended::COPIED),
+        }
+    }
+
+    async fn download(
+        &self,
+        from: RemoteSource,
+        to: LocalTarget,
+        size: Option<u64>,
+    ) -> Result<Ended, Failure> {
+        let path = match to {
+            LocalTarget::File(path) => path,
+            LocalTarget::Directory(path) => {
+                make_directory(&path)?;
+                return Ok(Ended::COPIED);
+            }
+            LocalTarget::Stdout => unreachable!("standard output is written elsewhere"),
+        };
+        match fs::metadata(&path) {
+            Ok(_) if self.plan.arguments.no_clobber => return Ok(Ended::Kept),
+            Ok(found) if found.is_dir() => {
+                let message = format!("{} is a directory", path.display());
+                return Err(Failure::local(message).with_hint("another key may need it as one"));
+            }
+            Ok(found) if !found.is_file() => {
+                let message = format!(
+                    "{} is a device or a pipe, which a file would replace",
+                    path.display()
+                );
+                return Err(Failure::local(message).with_hint("write - for standard output"));
+            }
+            _ => {}
+        }
+        if let Some(parent) = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
+            make_directory(parent)?;
+        }
+        let item = self.get_item(&from, size);
+        let target = Destination::File(absolute(&path)?);
+        let fetched = self
+            .session
+            .transfer()
+            .get(item, target, &self.session.options)
+            .await?;
+        if self.plan.arguments.preserve {
+            set_modified(&path, &fetched)?;
+        }
+        Ok(Ended::Done {
+            size: Some(fetched.range.end - fetched.range.start),
+            verified: Some(match fetched.verified {
+                Verified::Checksum(algorithm) => algorithm.as_str().into(),
+                _ => false.into(),
+            }),
+        })
+    }
+
+    fn get_item(&self, from: &RemoteSource, size: Option<u64>) -> GetItem {
+        let mut item = GetItem::new(from.url.clone());
+        if let Some(size) = size {
+            item = item.with_known(size, from.etag.clone());
+        }
+        item.range.clone_from(&self.plan.arguments.range);
+        item.version = self
+            .plan
+            .arguments
+            .version_id
+            .as_deref()
+            .map(VersionId::new);
+        item
+    }
+
+    async fn copy(
+        &self,
+        from: RemoteSource,
+        to: S3Url,
+        size: Option<u64>,
+    ) -> Result<Ended, Failure> {
+        let no_clobber = self.plan.arguments.no_clobber;
+        if no_clobber && self.exists(&to).await? {
+            return Ok(Ended::Kept);
+        }
+        let arguments = &self.plan.arguments.attributes;
+        let mut request = CopyRequest::new(from.url.clone(), to);
+        if arguments.replace() {
+            let meta = self
+                .session
+                .transfer()
+                .head(from.url, &self.session.options)
+                .await?;
+            let mut attributes = meta.attributes;
+            // The source's encryption is not that of the copy.
+            attributes.encryption = None;
+            arguments.apply(&mut attributes);
+            request.attributes = Some(attributes);
+            request.source_if_match = meta.etag;
+        } else if self.plan.moves {
+            request.source_if_match = from.etag;
+        }
+        request.encryption = arguments
+            .encryption()
+            .or_else(|| self.session.encryption.clone());
+        self.session
+            .transfer()
+            .copy(request, &self.session.options)
+            .await?;
+        if let Some(size) = size {
+            self.session.report.progress().add_bytes(size);
+        }
+        Ok(Ended::COPIED)
+    }
+
+    fn encrypt(&self, attributes: &mut Attributes) {
+        if attributes.encryption.is_none() {
+            attributes.encryption.clone_from(&self.session.encryption);
+        }
+    }
+
+    async fn exists(&self, url: &S3Url) -> Result<bool, Failure> {
+        match self
+            .session
+            .transfer()
+            .head(url.clone(), &self.session.options)
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn remove_object(&self, url: S3Url) -> Result<(), Failure> {
+        let removed = self
+            .session
+            .transfer()
+            .delete_many(vec![url], &self.session.options)
+            .await;
+        match removed.into_iter().collect::<Result<(), _>>() {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                Err(Failure::from(error)
+                    .with_hint("the copy is complete; the source is still there"))
+            }
+        }
+    }
+}
+
+/// Opens a source. A device or a pipe is read as a stream, on a thread that may block.
+fn body(from: &LocalSource) -> Result<Body, Failure> {
+    let LocalSource::File { path, .. } = from else {
+        return Ok(Body::Read(Box::new(io::stdin())));
+    };
+    let failed = |error| Failure::of_file("read", path, &error);
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Ok(Body::Read(Box::new(OpenedLate::Path(path.clone()))));
+    }
+    let file = File::open(path).map_err(failed)?;
+    let len = file.metadata().map_err(failed)?.len();
+    Ok(Body::Payload(Payload::from_file(Arc::new(file), 0, len)))
+}
+
+/// A pipe or device: opening it may block.
+enum OpenedLate {
+    Path(PathBuf),
+    Open(File),
+}
+
+impl Read for OpenedLate {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Self::Path(path) = self {
+            *self = Self::Open(File::open(path)?);
+        }
+        match self {
+            Self::Open(file) => file.read(buffer),
+            Self::Path(_) => unreachable!("it was opened above"),
+        }
+    }
+}
+
+/// Removes a source that was uploaded, unless it was changed meanwhile.
+fn remove_file(
+    path: &Path,
+    modified: Option<SystemTime>,
+    size: Option<u64>,
+) -> Result<(), Failure> {
+    let failed = |error| Failure::of_file("remove", path, &error);
+    let now = fs::metadata(path).map_err(failed)?;
+    if now.modified().ok() != modified || size.is_some_and(|size| size != now.len()) {
+        let message = format!(
+            "{} was changed while it was uploaded, so it was not removed",
+            path.display()
+        );
+        return Err(Failure::local(message));
+    }
+    fs::remove_file(path).map_err(failed)
+}
+
+fn make_directory(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| {
+        let failure = Failure::of_file("create the directory", path, &error);
+        match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                failure.with_hint("a file has its name, maybe of another key")
+            }
+            _ => failure,
+        }
+    })
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::of_file("write", path, &error))
+}
+
+/// Sets the modification time of a download: that of the metadata, or when the object was written.
+fn set_modified(path: &Path, fetched: &Fetched) -> Result<(), Failure> {
+    let Some(time) = modified(&fetched.meta.attributes.user).or(fetched.meta.last_modified) else {
+        return Ok(());
+    };
+    let file = File::options().write(true).open(path);
+    let set = file.and_then(|file| file.set_modified(time));
+    set.map_err(|error| Failure::of_file("set the time of", path, &error))
+}
+
+/// Returns a time as `seconds.nanoseconds` since 1970.
+fn seconds(time: SystemTime) -> String {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => format!("{}.{:09}", since.as_secs(), since.subsec_nanos()),
+        Err(before) => format!(
+            "-{}.{:09}",
+            before.duration().as_secs(),
+            before.duration().subsec_nanos()
+        ),
+    }
+}
+
+fn modified(metadata: &UserMetadata) -> Option<SystemTime> {
+    let text = metadata.get(MTIME)?;
+    let (is_before, text) = match text.strip_prefix('-') {
+        Some(text) => (true, text),
+        None => (false, text.as_str()),
+    };
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits: String = fraction
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
+    let since = Duration::new(whole.parse().ok()?, digits.parse().ok()?);
+    match is_before {
+        true => UNIX_EPOCH.checked_sub(since),
+        false => UNIX_EPOCH.checked_add(since),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_modification_time_survives_as_metadata() {
+        for time in [
+            UNIX_EPOCH + Duration::new(1_795_935_571, 123_456_789),
+            UNIX_EPOCH + Duration::new(5, 1000),
+            UNIX_EPOCH - Duration::new(5, 500),
+        ] {
+            let metadata = UserMetadata::from([(MTIME.to_owned(), seconds(time))]);
+            assert_eq!(modified(&metadata), Some(time));
+        }
+        let of = |text: &str| modified(&UserMetadata::from([(MTIME.to_owned(), text.to_owned())]));
+        assert_eq!(of("7"), Some(UNIX_EPOCH + Duration::from_secs(7)));
+        assert_eq!(of("7.5"), Some(UNIX_EPOCH + Duration::from_millis(7500)));
+        assert_eq!(of("soon"), None);
+    }
+}

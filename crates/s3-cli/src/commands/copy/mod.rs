@@ -1,0 +1,18 @@
+//! What `cp`, `mv` and `pipe` have in common.
+//!
+//! ```text
+//! arguments ─► Plan (direction, naming) ─► pages of Tasks ─► fan-out ─► one report line per Task
+//! ```
+
+mod attributes;
+mod content_type;
+mod job;
+pub(super) mod name_list;
+mod options;
+mod plan;
+mod source;
+mod task;
+
+pub(super) use attributes::AttributeArgs;
+pub(super) use job::copy_all;
+pub(super) use options::CopyArgs;

@@ -1,0 +1,348 @@
+//! [`Plan`]: what the arguments of a copy mean, and where each input goes.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use s3_core::S3Url;
+
+use super::CopyArgs;
+use super::source::Source;
+use super::task::{LocalSource, LocalTarget, RemoteSource, Task, Work};
+use crate::address::{Address, Remote};
+use crate::failure::Failure;
+use crate::listing::Selection;
+use crate::local_names::{LocalName, decode_name, local_name};
+use crate::session::Session;
+
+/// What the arguments of a copy mean.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) arguments: CopyArgs,
+    pub(super) target: Target,
+    /// Whether sources are removed.
+    pub(super) moves: bool,
+    /// The names in use with `--flatten`.
+    flattened: Mutex<HashSet<String>>,
+}
+
+/// Where inputs go.
+#[derive(Debug)]
+pub(super) enum Target {
+    Stdout,
+    /// A file, or a directory that inputs go below.
+    Local {
+        path: PathBuf,
+        is_directory: bool,
+    },
+    /// A key, or a directory that inputs go below.
+    Remote {
+        remote: Remote,
+        is_directory: bool,
+    },
+}
+
+impl Plan {
+    /// Understands the arguments, and says what is wrong with them before anything is sent.
+    pub(super) fn new(
+        arguments: CopyArgs,
+        session: &Session,
+        moves: bool,
+    ) -> Result<(Self, Vec<Source>), Failure> {
+        let addresses = arguments.paths.iter();
+        let addresses = addresses.map(|path| Address::parse(path, session.root()));
+        let mut addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+        let destination = addresses
+            .pop()
+            .ok_or_else(|| Failure::usage("there is no destination"))?;
+        let has_many = addresses.len() > 1 || arguments.recursive || arguments.names.is_given();
+        if arguments.names.is_given() && addresses.len() > 1 {
+            return Err(Failure::usage(
+                "--files-from needs exactly one source, which the names are below",
+            ));
+        }
+        let sources = addresses
+            .into_iter()
+            .map(|address| source(address, &arguments));
+        let sources = sources.collect::<Result<Vec<_>, _>>()?;
+        let has_listing = sources
+            .iter()
+            .any(|source| matches!(source, Source::Listing(..)));
+        let target = target(destination, has_many || has_listing, &arguments);
+        let plan = Self {
+            arguments,
+            target,
+            moves,
+            flattened: Mutex::new(HashSet::new()),
+        };
+        plan.check(&sources)?;
+        Ok((plan, sources))
+    }
+
+    fn check(&self, sources: &[Source]) -> Result<(), Failure> {
+        let usage = |message: &str| Err(Failure::usage(message));
+        let is_local = |source: &Source| {
+            matches!(
+                source,
+                Source::Stdin | Source::File(_) | Source::Directory(_) | Source::LocalNames(..)
+            )
+        };
+        let to_remote = matches!(self.target, Target::Remote { .. });
+        if !to_remote && sources.iter().any(is_local) {
+            return usage("both sides are local: one of them has to be s3://…");
+        }
+        let has_stdin = sources.iter().any(|source| matches!(source, Source::Stdin));
+        if has_stdin && (sources.len() > 1 || self.moves || self.is_directory()) {
+            return usage("standard input can only be copied to one object");
+        }
+        let is_one = matches!(sources, [Source::Object(_)]);
+        if matches!(self.target, Target::Stdout) && (!is_one || self.moves) {
+            return usage("only one object can be copied to standard output");
+        }
+        if (self.arguments.range.is_some() || self.arguments.version_id.is_some())
+            && (!is_one || to_remote || self.moves)
+        {
+            return usage("--range and --version-id need one object and a local destination");
+        }
+        if self.arguments.attributes.is_given() && !to_remote {
+            return usage("attributes are for written objects, and the destination is local");
+        }
+        sources
+            .iter()
+            .try_for_each(|source| self.check_identity(source))
+    }
+
+    /// Rejects a source that is its own destination.
+    fn check_identity(&self, source: &Source) -> Result<(), Failure> {
+        let Target::Remote {
+            remote,
+            is_directory,
+        } = &self.target
+        else {
+            return Ok(());
+        };
+        let is_same = match source {
+            Source::Object(from) if from.bucket == remote.bucket => {
+                let name = from.key.rsplit('/').next().unwrap_or_default();
+                let key = match is_directory {
+                    true => format!("{}{name}", remote.directory_key()),
+                    false => remote.key.clone(),
+                };
+                key == from.key
+            }
+            Source::Listing(from, listed) if from.bucket == remote.bucket => {
+                listed.prefix.prefix()[..listed.base] == *remote.directory_key()
+            }
+            Source::RemoteNames(from, _) if from.bucket == remote.bucket => {
+                from.directory_key() == remote.directory_key()
+            }
+            _ => false,
+        };
+        if is_same && (self.moves || !self.arguments.attributes.replace()) {
+            return Err(Failure::usage("source and destination are the same"));
+        }
+        Ok(())
+    }
+
+    fn is_directory(&self) -> bool {
+        match &self.target {
+            Target::Stdout => false,
+            Target::Local { is_directory, .. } | Target::Remote { is_directory, .. } => {
+                *is_directory
+            }
+        }
+    }
+
+    /// Returns the task of a local file whose name below the source is `below`.
+    pub(super) fn upload(&self, from: LocalSource, below: &str, size: Option<u64>) -> Option<Task> {
+        let decoded = match self.arguments.encode_names {
+            true => decode_name(below),
+            false => Ok(below.to_owned()),
+        };
+        let work = match decoded.and_then(|below| self.remote_target(&below)) {
+            Ok(to) => Work::Upload { from, to },
+            Err(failure) => return Some(self.failed(below.to_owned(), failure)),
+        };
+        Some(Task::new(work, size, self.moves))
+    }
+
+    /// Returns whether a listed object lies below the destination, so that this copy may have written it.
+    pub(super) fn is_below_destination(&self, url: &S3Url, below: &str) -> bool {
+        let Target::Remote {
+            remote,
+            is_directory: true,
+        } = &self.target
+        else {
+            return false;
+        };
+        let directory = remote.directory_key();
+        let is_in_place = url.key() == format!("{directory}{below}");
+        let is_within = !directory.is_empty() && url.key().starts_with(&directory);
+        url.bucket() == remote.bucket && is_within && !is_in_place
+    }
+
+    /// Returns the task of an object whose name below the source is `below`; `None` for the directory itself.
+    pub(super) fn remote(
+        &self,
+        from: RemoteSource,
+        below: &str,
+        size: Option<u64>,
+    ) -> Option<Task> {
+        let failed = |failure| Some(self.failed(from.url.as_str().to_owned(), failure));
+        let work = match &self.target {
+            Target::Stdout => Work::Download {
+                from,
+                to: LocalTarget::Stdout,
+            },
+            Target::Local { path, is_directory } => {
+                if below.is_empty() && size == Some(0) {
+                    return None;
+                }
+                let to = match self.local_target(path, *is_directory, below, size) {
+                    Ok(to) => to,
+                    Err(failure) => return failed(failure),
+                };
+                Work::Download { from, to }
+            }
+            Target::Remote { remote, .. } => {
+                // The marker of the source's own directory; a bucket has no such object.
+                if below.is_empty() && remote.key.is_empty() {
+                    return None;
+                }
+                match self.remote_target(below) {
+                    Ok(to) => Work::Copy { from, to },
+                    Err(failure) => return failed(failure),
+                }
+            }
+        };
+        Some(Task::new(work, size, self.moves))
+    }
+
+    /// Returns the task of an input that has failed already.
+    pub(super) fn failed(&self, source: String, failure: Failure) -> Task {
+        Task::failed(self.operation(), source, failure)
+    }
+
+    /// Returns the name of the operation, as far as it is known without an input.
+    fn operation(&self) -> &'static str {
+        match (&self.target, self.moves) {
+            (_, true) => "move",
+            (Target::Remote { .. }, false) => "copy",
+            (_, false) => "download",
+        }
+    }
+
+    fn remote_target(&self, below: &str) -> Result<S3Url, Failure> {
+        let Target::Remote {
+            remote,
+            is_directory,
+        } = &self.target
+        else {
+            return Err(Failure::usage(
+                "both sides are local: one of them has to be s3://…",
+            ));
+        };
+        match is_directory {
+            false => remote.url(),
+            true => remote.with_key(&format!("{}{}", remote.directory_key(), self.flat(below)?)),
+        }
+    }
+
+    fn local_target(
+        &self,
+        path: &Path,
+        is_directory: bool,
+        below: &str,
+        size: Option<u64>,
+    ) -> Result<LocalTarget, Failure> {
+        if !is_directory {
+            return Ok(LocalTarget::File(path.to_owned()));
+        }
+        let name = self.flat(below)?;
+        Ok(
+            match local_name(path, name, size, self.arguments.encode_names)? {
+                LocalName::File(path) => LocalTarget::File(path),
+                LocalName::Directory(path) => LocalTarget::Directory(path),
+            },
+        )
+    }
+
+    /// Returns the last component with `--flatten`, which only one input may have.
+    fn flat<'a>(&self, below: &'a str) -> Result<&'a str, Failure> {
+        if !self.arguments.flatten {
+            return Ok(below);
+        }
+        let name = below.rsplit('/').next().unwrap_or(below);
+        let mut names = self
+            .flattened
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match names.insert(name.to_owned()) {
+            true => Ok(name),
+            false => Err(Failure::local(format!(
+                "another input is {name:?} without its directory"
+            ))),
+        }
+    }
+}
+
+fn source(address: Address, arguments: &CopyArgs) -> Result<Source, Failure> {
+    match address {
+        Address::Stdio => Ok(Source::Stdin),
+        Address::Local(path) if arguments.names.is_given() => {
+            Ok(Source::LocalNames(path, arguments.names.clone()))
+        }
+        Address::Local(path) => match (path.is_dir(), arguments.recursive) {
+            (false, _) => Ok(Source::File(path)),
+            (true, true) => Ok(Source::Directory(path)),
+            (true, false) => Err(without_recursive(&path.display().to_string())),
+        },
+        Address::Remote(remote) if arguments.names.is_given() => {
+            Ok(Source::RemoteNames(remote, arguments.names.clone()))
+        }
+        Address::Remote(remote) => {
+            match Selection::parse(&remote, arguments.raw, arguments.recursive)? {
+                Selection::Many(listed) => Ok(Source::Listing(remote, Box::new(listed))),
+                Selection::One(one)
+                    if one.key.is_empty() || (one.key.ends_with('/') && !arguments.raw) =>
+                {
+                    Err(without_recursive(&one.to_string()))
+                }
+                Selection::One(one) => Ok(Source::Object(one)),
+            }
+        }
+    }
+}
+
+fn without_recursive(source: &str) -> Failure {
+    Failure::usage(format!("{source} is a directory")).with_hint("-r takes what is below it")
+}
+
+/// Returns the destination; it is a directory if there are several inputs, or if its name says so.
+fn target(destination: Address, has_many: bool, arguments: &CopyArgs) -> Target {
+    match destination {
+        Address::Stdio => Target::Stdout,
+        Address::Local(path) => {
+            let named = arguments
+                .paths
+                .last()
+                .is_some_and(|text| ends_in_slash(text));
+            let is_directory =
+                has_many || named || fs::metadata(&path).is_ok_and(|found| found.is_dir());
+            Target::Local { path, is_directory }
+        }
+        Address::Remote(remote) => {
+            let is_directory = has_many || remote.key.is_empty() || remote.key.ends_with('/');
+            Target::Remote {
+                remote,
+                is_directory,
+            }
+        }
+    }
+}
+
+fn ends_in_slash(text: &OsStr) -> bool {
+    text.as_encoded_bytes().ends_with(b"/")
+}

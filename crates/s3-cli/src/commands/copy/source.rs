@@ -1,0 +1,239 @@
+//! [`Source`]: an argument that inputs come from, and its inputs, page by page.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::{Stream, StreamExt, stream};
+
+use super::name_list::NameList;
+use super::plan::Plan;
+use super::task::{LocalSource, RemoteSource, Task, Work};
+use crate::address::{Remote, path_text};
+use crate::failure::Failure;
+use crate::listing::{Listed, Named};
+use crate::session::Session;
+use crate::walk::{Found, Walk};
+
+/// How many files of a walk are a page.
+const PAGE: usize = 256;
+
+/// An argument that inputs come from.
+#[derive(Debug)]
+pub(super) enum Source {
+    Stdin,
+    /// One file, with its metadata if it exists.
+    File(PathBuf),
+    /// Everything below a local directory.
+    Directory(PathBuf),
+    /// One object.
+    Object(Remote),
+    /// The objects of a listing.
+    Listing(Remote, Box<Listed>),
+    /// Names below a local directory.
+    LocalNames(PathBuf, NameList),
+    /// Names below a remote directory.
+    RemoteNames(Remote, NameList),
+}
+
+/// Pages of tasks. Failures are tasks, so that the other arguments go on.
+pub(super) type Pages = Pin<Box<dyn Stream<Item = Vec<Task>> + Send>>;
+
+impl Source {
+    /// Returns the inputs, each with its destination.
+    pub(super) fn pages(self, plan: &Arc<Plan>, session: &Session) -> Pages {
+        let plan = Arc::clone(plan);
+        match self {
+            Self::Stdin => one(plan.upload(LocalSource::Stdin, "-", None)),
+            Self::File(path) => one(file(&plan, &path, None)),
+            Self::Directory(path) => directory(plan, path, session),
+            Self::Object(remote) => one(object(&plan, &remote)),
+            Self::Listing(remote, listed) => listing(plan, remote, *listed, session),
+            Self::LocalNames(path, names) => {
+                named(names, plan, path_text(&path), move |plan, name| {
+                    file(plan, &path.join(&name), Some(name))
+                })
+            }
+            Self::RemoteNames(remote, names) => {
+                let base = remote.directory_key();
+                named(
+                    names,
+                    plan,
+                    remote.to_string(),
+                    move |plan, name| match remote.with_key(&format!("{base}{name}")) {
+                        Ok(url) => plan.remote(RemoteSource { url, etag: None }, &name, None),
+                        Err(failure) => Some(plan.failed(name, failure)),
+                    },
+                )
+            }
+        }
+    }
+}
+
+fn one(task: Option<Task>) -> Pages {
+    stream::iter(task).map(|task| vec![task]).boxed()
+}
+
+/// Describes one file; its name below the source is its last component unless `below` says another.
+fn file(plan: &Plan, path: &Path, below: Option<String>) -> Option<Task> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            let failure =
+                Failure::usage("it is a directory").with_hint("-r takes what is below it");
+            return Some(plan.failed(path_text(path), failure));
+        }
+        Ok(metadata) => metadata,
+        Err(error) => {
+            let failure = Failure::of_file("read", path, &error);
+            return Some(plan.failed(path_text(path), failure));
+        }
+    };
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str().map(str::to_owned));
+    let Some(below) = below.or(name) else {
+        let failure = Failure::local("the name is not UTF-8, so it cannot be a key");
+        return Some(plan.failed(path_text(path), failure));
+    };
+    let source = LocalSource::File {
+        path: path.to_owned(),
+        modified: metadata.modified().ok(),
+    };
+    let size = metadata.is_file().then_some(metadata.len());
+    plan.upload(source, &below, size)
+}
+
+fn object(plan: &Plan, remote: &Remote) -> Option<Task> {
+    match remote.url() {
+        Ok(url) => {
+            let name = url.file_name().to_owned();
+            plan.remote(RemoteSource { url, etag: None }, &name, None)
+        }
+        Err(failure) => Some(plan.failed(remote.to_string(), failure)),
+    }
+}
+
+fn directory(plan: Arc<Plan>, path: PathBuf, session: &Session) -> Pages {
+    let arguments = &plan.arguments;
+    let walk = Walk::new(
+        &path,
+        !arguments.no_follow_symlinks,
+        arguments.filter.clone(),
+    );
+    let walk = match walk {
+        Ok(walk) => walk,
+        Err(failure) => return one(Some(plan.failed(path_text(&path), failure))),
+    };
+    let report = session.report.clone();
+    stream::unfold(Some(walk), move |walk| {
+        let (plan, report) = (Arc::clone(&plan), report.clone());
+        async move {
+            let mut walk = walk?;
+            let read = tokio::task::spawn_blocking(move || {
+                let found: Vec<_> = walk.by_ref().take(PAGE).collect();
+                (walk, found)
+            });
+            let (walk, found) = match read.await {
+                Ok(read) => read,
+                Err(error) => {
+                    let failure = Failure::local(error.to_string());
+                    return Some((vec![plan.failed(String::new(), failure)], None));
+                }
+            };
+            if found.is_empty() {
+                return None;
+            }
+            let tasks = found.into_iter().filter_map(|found| match found {
+                Found::File(file) => {
+                    let source = LocalSource::File {
+                        path: file.path,
+                        modified: file.modified,
+                    };
+                    plan.upload(source, &file.below, Some(file.size))
+                }
+                Found::Failed { path, failure } => Some(plan.failed(path_text(&path), failure)),
+                Found::Special(path) => {
+                    report.warn(&format!("{} is no regular file; skipped", path.display()));
+                    None
+                }
+            });
+            Some((tasks.collect(), Some(walk)))
+        }
+    })
+    .boxed()
+}
+
+fn listing(plan: Arc<Plan>, remote: Remote, listed: Listed, session: &Session) -> Pages {
+    let found = Arc::new(AtomicBool::new(false));
+    let any = Arc::clone(&found);
+    let nothing = listed.nothing(&remote, &plan.arguments.filter);
+    let pages = listed.pages(session, plan.arguments.filter.clone());
+    let after = (Arc::clone(&plan), remote.clone());
+    let tasks = pages.map(move |page| match page {
+        Ok(page) => {
+            any.fetch_or(!page.is_empty(), Ordering::Relaxed);
+            page.into_iter()
+                .filter_map(|named| listed_object(&plan, named))
+                .collect()
+        }
+        Err(failure) => {
+            any.store(true, Ordering::Relaxed);
+            vec![plan.failed(remote.to_string(), failure)]
+        }
+    });
+    let end = stream::once(async move {
+        let (plan, remote) = after;
+        let nothing = nothing.filter(|_| !found.load(Ordering::Relaxed));
+        nothing
+            .map(|failure| plan.failed(remote.to_string(), failure))
+            .into_iter()
+            .collect()
+    });
+    tasks.chain(end).boxed()
+}
+
+fn listed_object(plan: &Plan, named: Named) -> Option<Task> {
+    let below = named.below().to_owned();
+    if plan.is_below_destination(&named.object.url, &below) {
+        return None;
+    }
+    let source = RemoteSource {
+        url: named.object.url,
+        etag: named.object.etag,
+    };
+    plan.remote(source, &below, Some(named.object.size))
+}
+
+fn named(
+    names: NameList,
+    plan: Arc<Plan>,
+    source: String,
+    task: impl Fn(&Plan, String) -> Option<Task> + Send + 'static,
+) -> Pages {
+    let pages = match names.pages() {
+        Ok(pages) => pages,
+        Err(failure) => return one(Some(plan.failed(source, failure))),
+    };
+    pages
+        .map(move |page| match page {
+            Ok(names) => {
+                let filter = &plan.arguments.filter;
+                let names = names.into_iter().filter(|name| filter.admits(name));
+                names.filter_map(|name| task(&plan, name)).collect()
+            }
+            Err(failure) => vec![plan.failed(source.clone(), failure)],
+        })
+        .boxed()
+}
+
+impl Work {
+    /// Returns the remote object that is read, if one is.
+    pub(super) fn remote_source(&self) -> Option<&RemoteSource> {
+        match self {
+            Self::Download { from, .. } | Self::Copy { from, .. } => Some(from),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! `cp`: copies files and objects.
+
+use clap::Args;
+
+use super::copy::{CopyArgs, copy_all};
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Copy files to S3, objects to files, or objects within S3
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "mfs3 cp [OPTIONS] <SOURCE>... <DESTINATION>",
+    after_help = "Example:\n  mfs3 cp -r photos/ s3://bucket/photos/ --exclude '*.tmp'"
+)]
+pub(crate) struct CpArgs {
+    #[command(flatten)]
+    copy: CopyArgs,
+}
+
+pub(crate) async fn run(arguments: CpArgs, session: Session) -> Result<(), Failure> {
+    copy_all(arguments.copy, session, false).await
+}

@@ -1,0 +1,23 @@
+//! The commands, each in a file of its own.
+
+mod cat;
+mod command;
+mod completions;
+mod copy;
+mod cp;
+mod doctor;
+mod du;
+mod find;
+mod info;
+mod ls;
+mod man;
+mod mb;
+mod mv;
+mod pipe;
+mod presign;
+mod rb;
+mod rm;
+mod run;
+mod sweep;
+
+pub(crate) use command::Command;

@@ -1,0 +1,170 @@
+//! `rm`: deletes objects, a thousand per request.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use clap::Args;
+use futures_util::{Stream, StreamExt, stream};
+use s3_core::S3Url;
+use s3_transfer::{AfterFailure, FanOutOptions, Transfer};
+
+use super::copy::name_list::NameList;
+use crate::address::Remote;
+use crate::failure::Failure;
+use crate::filter::Filter;
+use crate::listing::{Named, Selection};
+use crate::report::{Input, Report};
+use crate::session::Session;
+
+/// How many objects one request deletes.
+const BATCH: usize = 1000;
+
+/// Delete objects
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  mfs3 rm -r s3://bucket/tmp/ --exclude 'keep/*'")]
+pub(crate) struct RmArgs {
+    /// Objects, wildcards, or directories with -r
+    #[arg(value_name = "URL", required = true)]
+    urls: Vec<String>,
+    /// Delete everything below the directories
+    #[arg(short, long)]
+    recursive: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Take *, ? and [ literally
+    #[arg(long)]
+    raw: bool,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    names: NameList,
+}
+
+pub(crate) async fn run(arguments: RmArgs, session: Session) -> Result<(), Failure> {
+    session.report.expect_inputs();
+    if arguments.names.is_given() {
+        return listed_names(arguments, &session).await;
+    }
+    let mut selections = Vec::new();
+    for url in &arguments.urls {
+        let remote = Remote::parse(url, session.root())?;
+        let selection = Selection::parse(&remote, arguments.raw, arguments.recursive)?;
+        if let Selection::One(plain) = &selection {
+            plain.url()?;
+        }
+        selections.push((remote, selection));
+    }
+    let many = |(_, selection): &&(_, Selection)| matches!(selection, Selection::Many(_));
+    if let Some((remote, _)) = selections.iter().find(many) {
+        may_delete(&session, arguments.yes, &format!("all objects of {remote}"))?;
+    }
+    let mut plain = Vec::new();
+    for (remote, selection) in selections {
+        match selection {
+            Selection::One(one) => plain.push(one.url()?),
+            Selection::Many(listed) => {
+                let nothing = listed.nothing(&remote, &arguments.filter);
+                let pages = listed.pages(&session, arguments.filter.clone());
+                let count = delete_all(&session, pages).await?;
+                if let Some(nothing) = nothing.filter(|_| count == 0) {
+                    session.report.command_failed("rm", &nothing);
+                }
+            }
+        }
+    }
+    delete_urls(&session, stream::iter([Ok(plain)])).await?;
+    Ok(())
+}
+
+/// Deletes the objects of a list of names below the one address given.
+async fn listed_names(arguments: RmArgs, session: &Session) -> Result<(), Failure> {
+    let [url] = &arguments.urls[..] else {
+        return Err(Failure::usage(
+            "--files-from needs exactly one address, which the names are below",
+        ));
+    };
+    let directory = Remote::parse(url, session.root())?;
+    let base = directory.directory_key();
+    let filter = arguments.filter;
+    let names = arguments.names.pages()?;
+    let pages = names.map(move |page| {
+        let names = page?.into_iter().filter(|name| filter.admits(name));
+        names
+            .map(|name| directory.with_key(&format!("{base}{name}")))
+            .collect()
+    });
+    delete_urls(session, pages).await?;
+    Ok(())
+}
+
+/// Deletes the objects of a listing, and returns how many there were.
+pub(super) async fn delete_all(
+    session: &Session,
+    pages: impl Stream<Item = Result<Vec<Named>, Failure>> + Send + 'static,
+) -> Result<u64, Failure> {
+    let urls = pages.map(|page| Ok(page?.into_iter().map(|named| named.object.url).collect()));
+    delete_urls(session, urls).await
+}
+
+async fn delete_urls(
+    session: &Session,
+    pages: impl Stream<Item = Result<Vec<S3Url>, Failure>> + Send + 'static,
+) -> Result<u64, Failure> {
+    let batches = pages.map(|page| {
+        let batches: Vec<Vec<S3Url>> = page?.chunks(BATCH).map(<[_]>::to_vec).collect();
+        Ok::<_, Failure>(batches)
+    });
+    let (report, options) = (session.report.clone(), session.options.clone());
+    let job = move |transfer: Transfer, urls: Vec<S3Url>| {
+        let (report, options) = (report.clone(), options.clone());
+        async move {
+            let count = urls.len() as u64;
+            if report.is_dry_run() {
+                urls.iter().for_each(|url| report.planned(&input(url)));
+                return Ok(count);
+            }
+            let running: Vec<_> = urls.iter().map(|url| report.begin(input(url))).collect();
+            let outcomes = transfer
+                .delete_outcomes(urls, AfterFailure::Continue, &options)
+                .await;
+            for (running, outcome) in running.into_iter().zip(outcomes) {
+                match outcome {
+                    Some(Ok(())) => running.done(None, None),
+                    Some(Err(error)) => running.failed(&error.into()),
+                    None => running.failed(&Failure::cancelled()),
+                }
+            }
+            Ok(count)
+        }
+    };
+    let deletions = session
+        .transfer()
+        .fan_out_pages(batches, FanOutOptions::default(), job);
+    let mut deletions = deletions;
+    let mut count = 0;
+    while let Some((_, batch)) = deletions.next().await {
+        count += batch?;
+    }
+    Ok(count)
+}
+
+fn input(url: &S3Url) -> Input {
+    Input::new("delete", url.as_str())
+}
+
+/// Asks before many objects are deleted, if a person is there to be asked.
+pub(super) fn may_delete(session: &Session, yes: bool, what: &str) -> Result<(), Failure> {
+    let (input, output) = (io::stdin(), io::stderr());
+    let report: &Report = &session.report;
+    if yes || report.is_dry_run() || !input.is_terminal() || !output.is_terminal() {
+        return Ok(());
+    }
+    let asked = write!(output.lock(), "delete {what}? [y/N] ").and_then(|()| output.lock().flush());
+    let mut reply = String::new();
+    let read = asked.and_then(|()| input.lock().read_line(&mut reply));
+    match read {
+        Ok(_) if matches!(reply.trim(), "y" | "Y" | "yes") => Ok(()),
+        Ok(_) => Err(Failure::local("nothing was deleted")),
+        Err(error) => Err(Failure::local(format!("read the reply: {error}"))),
+    }
+}

@@ -1,0 +1,114 @@
+//! `sweep`: removes what interrupted transfers have left.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use s3_client::Orphan;
+use s3_core::AbortUpload;
+
+use super::rm::may_delete;
+use crate::address::{Address, path_text};
+use crate::failure::Failure;
+use crate::report::Input;
+use crate::session::Session;
+use crate::size::parse_duration;
+
+/// Remove what interrupted transfers left behind
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  mfs3 sweep --dry-run s3://bucket/ downloads/")]
+pub(crate) struct SweepArgs {
+    /// Prefixes with unfinished uploads, directories with partial files
+    #[arg(value_name = "URL|DIR")]
+    places: Vec<std::ffi::OsString>,
+    /// Only what is at least this old
+    #[arg(long, value_name = "DURATION", default_value = "1d", value_parser = parse_duration)]
+    older_than: Duration,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub(crate) async fn run(arguments: SweepArgs, session: Session) -> Result<(), Failure> {
+    session.report.expect_inputs();
+    let (mut directories, mut prefixes) = (Vec::new(), Vec::new());
+    for place in &arguments.places {
+        match Address::parse(place, session.root())? {
+            Address::Local(path) => directories.push(path),
+            Address::Remote(remote) => {
+                prefixes.push(format!("s3://{}/{}", remote.bucket, remote.key))
+            }
+            Address::Stdio => {
+                return Err(Failure::usage("- is neither an address nor a directory"));
+            }
+        }
+    }
+    let found = orphans(&session, arguments.older_than, (&directories, &prefixes)).await?;
+    let inputs: Vec<_> = found.iter().map(input).collect();
+    if session.report.is_dry_run() {
+        inputs
+            .iter()
+            .for_each(|input| session.report.planned(input));
+        return Ok(());
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    if !prefixes.is_empty() {
+        let what = format!(
+            "{} orphans; uploads of others may be among them",
+            found.len()
+        );
+        may_delete(&session, arguments.yes, &what)?;
+    }
+    for (orphan, input) in found.into_iter().zip(inputs) {
+        let running = session.report.begin(input);
+        match remove(&session, orphan).await {
+            Ok(true) => running.done(None, None),
+            Ok(false) => running.skipped("in use or gone"),
+            Err(failure) => running.failed(&failure),
+        }
+    }
+    Ok(())
+}
+
+async fn remove(session: &Session, orphan: Orphan) -> Result<bool, Failure> {
+    if let Orphan::Upload { url, upload } = orphan {
+        let abort = AbortUpload::new(url, upload);
+        session
+            .transfer()
+            .abort_upload(abort, &session.options)
+            .await?;
+        return Ok(true);
+    }
+    let text = orphan.to_string();
+    let removed = tokio::task::spawn_blocking(move || orphan.remove_local()).await;
+    match removed {
+        Ok(Ok(removed)) => Ok(removed),
+        Ok(Err(error)) => Err(Failure::local(format!("remove {text}: {error}"))),
+        Err(error) => Err(Failure::local(error.to_string())),
+    }
+}
+
+async fn orphans(
+    session: &Session,
+    older_than: Duration,
+    (directories, prefixes): (&[PathBuf], &[String]),
+) -> Result<Vec<Orphan>, Failure> {
+    let mut search = session.s3.orphans(older_than);
+    for directory in directories {
+        search = search.in_directory(directory);
+    }
+    for prefix in prefixes {
+        search = search.uploads_below(prefix);
+    }
+    Ok(search.await?)
+}
+
+fn input(orphan: &Orphan) -> Input {
+    match orphan {
+        Orphan::Upload { url, upload } => Input::new("abort", format!("{url} {upload}")),
+        Orphan::Directory { path } | Orphan::File { path } => Input::new("remove", path_text(path)),
+        other => Input::new("remove", other.to_string()),
+    }
+}

@@ -1,0 +1,239 @@
+//! [`Failure`]: why an input or a command failed, as a sentence, as JSON and as an exit code.
+
+use std::io;
+use std::path::Path;
+
+use s3_client::Error as ClientError;
+use s3_core::ErrorKind;
+use serde_json::{Value, json};
+
+use crate::exit_code::FailureClass;
+
+/// Why an input or a command failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) class: FailureClass,
+    kind: String,
+    message: String,
+    /// What the server said: status, code, request id.
+    response: Vec<String>,
+    hint: Option<String>,
+    code: Option<String>,
+    status: Option<u16>,
+    request_id: Option<String>,
+    attempts: u32,
+}
+
+impl Failure {
+    fn new(class: FailureClass, kind: &str, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            kind: kind.to_owned(),
+            message: message.into(),
+            response: Vec::new(),
+            hint: None,
+            code: None,
+            status: None,
+            request_id: None,
+            attempts: 0,
+        }
+    }
+
+    /// Wrong arguments.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(FailureClass::Usage, "usage", message)
+    }
+
+    /// Something that does not exist.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(FailureClass::NotFound, "not_found", message)
+    }
+
+    /// Any other failure on this machine.
+    pub(crate) fn local(message: impl Into<String>) -> Self {
+        Self::new(FailureClass::Other, "local", message)
+    }
+
+    /// An input that was in flight when the command was interrupted.
+    pub(crate) fn cancelled() -> Self {
+        Self::new(FailureClass::Other, "cancelled", "interrupted")
+    }
+
+    /// A failed call of the operating system on `path`.
+    pub(crate) fn of_file(action: &str, path: &Path, error: &io::Error) -> Self {
+        let message = format!("{action} {}: {error}", path.display());
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::not_found(message),
+            _ => Self::local(message),
+        }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a hint for something that is not found, unless it has one.
+    pub(crate) fn or_hint_if_not_found(mut self, hint: &str) -> Self {
+        if self.class == FailureClass::NotFound {
+            self.hint.get_or_insert_with(|| hint.to_owned());
+        }
+        self
+    }
+
+    /// Returns the sentence for people: what happened, then what the server said and what to try.
+    pub(crate) fn sentence(&self) -> String {
+        let mut details = self.response.join(", ");
+        if let Some(hint) = &self.hint {
+            if !details.is_empty() {
+                details.push_str("; ");
+            }
+            details.push_str(hint);
+        }
+        match details.is_empty() {
+            true => self.message.clone(),
+            false => format!("{} ({details})", self.message),
+        }
+    }
+
+    /// Returns the fields for programs.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "kind": self.kind,
+            "message": self.message,
+            "hint": self.hint,
+            "code": self.code,
+            "status": self.status,
+            "request_id": self.request_id,
+            "attempts": self.attempts,
+        })
+    }
+}
+
+impl From<s3_core::Error> for Failure {
+    fn from(error: s3_core::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&s3_core::Error> for Failure {
+    fn from(error: &s3_core::Error) -> Self {
+        let lacks_credentials = error.kind() == ErrorKind::Config
+            && error
+                .hint()
+                .is_some_and(|hint| hint.contains("credentials"));
+        let class = match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NoSuchBucket | ErrorKind::NoSuchUpload => {
+                FailureClass::NotFound
+            }
+            ErrorKind::AccessDenied => FailureClass::Denied,
+            ErrorKind::Config if lacks_credentials => FailureClass::Denied,
+            ErrorKind::PreconditionFailed | ErrorKind::NotModified => FailureClass::Condition,
+            ErrorKind::Timeout | ErrorKind::Network => FailureClass::Unreachable,
+            _ => FailureClass::Other,
+        };
+        let mut message = error.kind().describe().to_owned();
+        // Some servers say no more than the kind does.
+        if let Some(text) = error.message().filter(|text| *text != message) {
+            message = format!("{message}: {text}");
+        }
+        let mut response: Vec<_> = error
+            .http_status()
+            .map(|status| status.to_string())
+            .into_iter()
+            .chain(error.code().map(str::to_owned))
+            .collect();
+        if response.len() > 1 {
+            response = vec![response.join(" ")];
+        }
+        response.extend(error.request_id().map(|id| format!("request {id}")));
+        if error.attempts() > 1 {
+            response.push(format!("{} attempts", error.attempts()));
+        }
+        let hint = match (lacks_credentials, error.hint()) {
+            (true, Some(hint)) if hint.contains("AWS_ACCESS_KEY_ID") => Some(
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile with --profile"
+                    .to_owned(),
+            ),
+            (_, hint) => hint.map(str::to_owned),
+        };
+        Self {
+            class,
+            kind: snake_case(&format!("{:?}", error.kind())),
+            message,
+            response,
+            hint,
+            code: error.code().map(str::to_owned),
+            status: error.http_status(),
+            request_id: error.request_id().map(str::to_owned),
+            attempts: error.attempts(),
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        if let Some(request) = error.as_request() {
+            return Self::from(request);
+        }
+        let text = error.to_string();
+        let (message, hint) = match text.split_once("\nhint: ") {
+            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+            None => (text, None),
+        };
+        let mut failure = match &error {
+            ClientError::LocalFileNotFound { .. } => Self::not_found(message),
+            ClientError::Local { .. } | ClientError::UploadsRemain { .. } => Self::local(message),
+            _ => Self::usage(message),
+        };
+        failure.hint = hint;
+        failure
+    }
+}
+
+fn snake_case(camel: &str) -> String {
+    let mut text = String::new();
+    for (at, letter) in camel.char_indices() {
+        if letter.is_ascii_uppercase() && at > 0 {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use s3_core::{Error, Operation};
+
+    use super::*;
+
+    #[test]
+    fn a_sentence_has_the_response_and_the_hint_in_brackets() {
+        let error = Error::from_response(Operation::Get, 404, Some("NoSuchKey"))
+            .with_request_id("R1")
+            .with_hint("check the key");
+        let failure = Failure::from(error);
+        assert_eq!(failure.class, FailureClass::NotFound);
+        assert_eq!(
+            failure.sentence(),
+            "object not found (404 NoSuchKey, request R1; check the key)"
+        );
+        let json = failure.to_json();
+        assert_eq!(
+            (&json["kind"], &json["status"]),
+            (&json!("not_found"), &json!(404))
+        );
+    }
+
+    #[test]
+    fn a_missing_credential_is_denied_and_any_other_missing_setting_is_not() {
+        let config = |hint| Error::new(ErrorKind::Config, Operation::Get).with_hint(hint);
+        let class = |hint| Failure::from(config(hint)).class;
+        assert_eq!(
+            class("set AWS_ACCESS_KEY_ID or other credentials"),
+            FailureClass::Denied
+        );
+        assert_eq!(class("set AWS_REGION"), FailureClass::Other);
+    }
+}

@@ -1,0 +1,88 @@
+//! The life of the process: threads, signals, one command, the exit code.
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::thread;
+
+use s3_transfer::WorkerPool;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::cli::Cli;
+use crate::exit_code::FailureClass;
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::session::Session;
+use crate::stop::Stop;
+
+/// The most threads that transfers run on. 8, as in the engine's fan-out.
+const MAX_THREADS: usize = 8;
+
+/// Runs a command and returns its exit code.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    trace(cli.global.verbose);
+    let threads = thread::available_parallelism()
+        .map_or(1, NonZeroUsize::get)
+        .min(MAX_THREADS);
+    let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+    let pool = match WorkerPool::start(threads, "mfs3") {
+        Ok(pool) => pool,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: start threads: {error}");
+            return FailureClass::Other.exit_code().into();
+        }
+    };
+    let code = pool.run(command(cli));
+    // Dropping the pool would wait for reads of standard input.
+    std::process::exit(code.into())
+}
+
+async fn command(cli: Cli) -> u8 {
+    let stop = Stop::default();
+    let progress = Progress::new(&cli.global);
+    let report = Report::new(&cli.global, progress, stop.clone());
+    let name = cli.command.name();
+    if let Err(error) = stop.listen() {
+        report.warn(&format!("signals are not handled: {error}"));
+    }
+    let session = match Session::open(cli.global, report.clone()) {
+        Ok(session) => session,
+        Err(failure) => {
+            report.command_failed(name, &failure);
+            return report.end();
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = cli.command.run(session.clone()) => outcome,
+        () = stop.triggered() => Ok(()),
+    };
+    if let Err(failure) = outcome {
+        report.command_failed(name, &failure);
+    }
+    // An upload that was cancelled in another thread has to be known before `close` waits for the aborts of all.
+    report.all_ended().await;
+    if let Err(error) = session.s3.close().await {
+        report.warn(&error.to_string());
+    }
+    report.end()
+}
+
+/// Prints what the client's crates tell: attempts with `-v`, everything with `-vv`.
+fn trace(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let crates = ["s3_client", "s3_transfer", "s3_core", "s3_wire"];
+    let targets = Targets::new().with_targets(crates.map(|name| (name, level)));
+    let printed = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(false);
+    tracing_subscriber::registry()
+        .with(printed)
+        .with(targets)
+        .init();
+}

@@ -1,0 +1,261 @@
+//! `cp`, `mv` and `pipe`.
+
+use crate::harness::{Harness, text};
+
+#[test]
+fn a_directory_goes_up_and_comes_down() {
+    let harness = Harness::new();
+    for name in ["up/a.txt", "up/d/b.log", "up/d/c"] {
+        harness.write(name, name);
+    }
+    let up = harness.run(&["cp", "-r", "up", "s3://bkt/x"]);
+    assert_eq!(up.lines()[0], "upload: up/a.txt to s3://bkt/x/a.txt");
+    assert_eq!(harness.keys(), ["x/a.txt", "x/d/b.log", "x/d/c"]);
+    let info = harness.run(&["info", "s3://bkt/x/a.txt", "--json"]).json();
+    assert_eq!(info[0]["content_type"], "text/plain");
+    let down = harness.run(&[
+        "cp",
+        "-r",
+        "s3://bkt/x",
+        "down",
+        "--exclude",
+        "*.log",
+        "--json",
+    ]);
+    let lines = down.json();
+    assert_eq!(lines.len(), 3, "{down:?}");
+    assert_eq!(
+        (&lines[0]["op"], &lines[0]["status"]),
+        (&"download".into(), &"done".into())
+    );
+    assert_eq!(
+        (&lines[2]["done"], &lines[2]["failed"]),
+        (&2.into(), &0.into())
+    );
+    assert_eq!(harness.read("down/a.txt"), "up/a.txt");
+    assert!(!harness.path("down/d/b.log").exists());
+}
+
+#[test]
+fn one_object_goes_to_a_name_or_into_a_directory() {
+    let harness = Harness::with_keys(&["d/k"]);
+    let names = [
+        ("new", "new"),
+        ("made/", "made/k"),
+        ("made", "made/k"),
+        ("s/t/new", "s/t/new"),
+    ];
+    for (destination, file) in names {
+        assert_eq!(
+            harness.run(&["cp", "s3://bkt/d/k", destination]).code,
+            Some(0)
+        );
+        assert_eq!(harness.read(file), "d/k");
+    }
+    let file = harness.write("f", "content");
+    for (destination, key) in [
+        ("s3://bkt", "f"),
+        ("s3://bkt/e/", "e/f"),
+        ("s3://bkt/g", "g"),
+    ] {
+        assert_eq!(harness.run(&["cp", &file, destination]).code, Some(0));
+        assert!(harness.keys().contains(&key.to_owned()));
+    }
+}
+
+#[test]
+fn a_copy_within_s3_moves_no_bytes_and_keeps_the_type() {
+    let harness = Harness::new();
+    let file = harness.write("f", "content");
+    harness.run(&[
+        "cp",
+        &file,
+        "s3://bkt/f",
+        "--content-type",
+        "a/b",
+        "--metadata",
+        "k=v",
+    ]);
+    assert_eq!(
+        harness.run(&["cp", "s3://bkt/f", "s3://bkt/g"]).lines(),
+        ["copy: s3://bkt/f to s3://bkt/g"]
+    );
+    let info = harness.run(&["info", "s3://bkt/g", "--json"]).json();
+    assert_eq!(
+        (&info[0]["content_type"], &info[0]["metadata"]["k"]),
+        (&"a/b".into(), &"v".into())
+    );
+    harness.run(&["cp", "s3://bkt/f", "s3://bkt/h", "--metadata", "k=w"]);
+    let info = harness.run(&["info", "s3://bkt/h", "--json"]).json();
+    assert_eq!(
+        (&info[0]["content_type"], &info[0]["metadata"]["k"]),
+        (&"a/b".into(), &"w".into())
+    );
+    assert_eq!(
+        harness.run(&["cp", "s3://bkt/f", "s3://bkt/f"]).code,
+        Some(2)
+    );
+}
+
+#[test]
+fn a_move_removes_each_source_after_its_own_success() {
+    let harness = Harness::with_keys(&["d/1", "d/2", "d/../x"]);
+    let moved = harness.run(&["mv", "-r", "s3://bkt/d", "here"]);
+    assert_eq!(moved.code, Some(1), "{moved:?}");
+    assert!(
+        moved
+            .err
+            .starts_with("error: move s3://bkt/d/../x: the key cannot be a path"),
+        "{moved:?}"
+    );
+    assert_eq!(harness.keys(), ["d/../x"]);
+    assert!(!harness.path("x").exists());
+    let file = text(&harness.path("here/1"));
+    assert_eq!(harness.run(&["mv", &file, "s3://bkt/back"]).code, Some(0));
+    assert!(!harness.path("here/1").exists());
+    assert_eq!(
+        harness.run(&["mv", "s3://bkt/back", "s3://bkt/back"]).code,
+        Some(2)
+    );
+    assert_eq!(
+        harness.run(&["mv", "s3://bkt/back", "s3://bkt"]).code,
+        Some(2)
+    );
+}
+
+#[test]
+fn wildcards_keep_what_follows_the_last_slash_before_them() {
+    let harness = Harness::with_keys(&["a/x/1.txt", "a/y.txt", "a/z.log", "a*/q"]);
+    assert_eq!(harness.run(&["cp", "s3://bkt/a/*.txt", "w/"]).code, Some(0));
+    assert_eq!(
+        (harness.read("w/x/1.txt"), harness.read("w/y.txt")),
+        ("a/x/1.txt".into(), "a/y.txt".into())
+    );
+    assert_eq!(
+        harness
+            .run(&["cp", "--flatten", "s3://bkt/a/*.txt", "flat"])
+            .code,
+        Some(0)
+    );
+    assert_eq!(harness.read("flat/1.txt"), "a/x/1.txt");
+    assert_eq!(
+        harness.run(&["cp", "--raw", "s3://bkt/a*/q", "raw"]).code,
+        Some(0)
+    );
+    assert_eq!(harness.read("raw"), "a*/q");
+    assert_eq!(harness.run(&["cp", "s3://bkt/none*", "w/"]).code, Some(3));
+}
+
+#[test]
+fn a_copy_into_its_own_source_ends() {
+    let harness = Harness::with_keys(&["p/1", "p/q/2"]);
+    assert_eq!(
+        harness
+            .run(&["cp", "-r", "s3://bkt/p", "s3://bkt/p/q"])
+            .code,
+        Some(0)
+    );
+    assert_eq!(harness.keys(), ["p/1", "p/q/1", "p/q/2"]);
+    assert_eq!(
+        harness.run(&["cp", "s3://bkt/p/q/2", "s3://bkt/p/"]).code,
+        Some(0)
+    );
+    assert_eq!(harness.keys(), ["p/1", "p/2", "p/q/1", "p/q/2"]);
+}
+
+#[test]
+fn existing_destinations_are_kept_with_no_clobber() {
+    let harness = Harness::with_keys(&["k"]);
+    let file = harness.write("f", "new");
+    let kept = harness.run(&["cp", "-n", &file, "s3://bkt/k", "--json"]);
+    assert_eq!(
+        (&kept.json()[0]["status"], kept.code),
+        (&"skipped".into(), Some(0))
+    );
+    assert_eq!(
+        harness.run(&["cp", "-n", "s3://bkt/k", &file]).code,
+        Some(0)
+    );
+    assert_eq!(
+        (harness.read("f"), harness.run(&["cat", "s3://bkt/k"]).out),
+        ("new".into(), "k".into())
+    );
+}
+
+#[test]
+fn streams_go_both_ways() {
+    let harness = Harness::new();
+    assert_eq!(
+        harness.feed(&["pipe", "s3://bkt/a.json"], "one").code,
+        Some(0)
+    );
+    assert_eq!(
+        harness.feed(&["cp", "-", "s3://bkt/b"], "two").code,
+        Some(0)
+    );
+    let down = harness.run(&["cp", "s3://bkt/a.json", "-"]);
+    assert_eq!((&*down.out, &*down.err), ("one", ""));
+    let info = harness.run(&["info", "s3://bkt/a.json", "--json"]).json();
+    assert_eq!(info[0]["content_type"], "application/json");
+}
+
+#[test]
+fn names_come_from_a_list() {
+    let harness = Harness::with_keys(&["d/1", "d/e/2"]);
+    let list = harness.feed(
+        &["cp", "s3://bkt/d", "l", "--files-from", "-", "-0"],
+        "1\0e/2\0gone\0",
+    );
+    assert_eq!(list.code, Some(1), "{list:?}");
+    assert_eq!(
+        (harness.read("l/1"), harness.read("l/e/2")),
+        ("d/1".into(), "d/e/2".into())
+    );
+    assert!(list.err.contains("s3://bkt/d/gone"), "{list:?}");
+}
+
+#[test]
+fn modification_times_are_kept_when_asked() {
+    let harness = Harness::new();
+    let file = harness.write("f", "x");
+    harness.run(&["cp", "--preserve", &file, "s3://bkt/f"]);
+    harness.run(&["cp", "--preserve", "s3://bkt/f", "g"]);
+    let modified = |name: &str| {
+        std::fs::metadata(harness.path(name))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
+    assert_eq!(modified("f"), modified("g"));
+}
+
+#[test]
+fn nothing_is_sent_for_wrong_arguments() {
+    let harness = Harness::new();
+    let file = harness.write("d/f", "x");
+    let before = harness.server.request_log().requests().len();
+    for words in [
+        &["cp", &file, "elsewhere"][..],
+        &["cp", "d", "s3://bkt/d"],
+        &["cp", "s3://bkt/d/", "x"],
+        &["cp", "s3://bkt/a", "x", "--storage-class", "COLD"],
+        &["cp", "s3://bkt/a", "x", "--part-size", "5"],
+        &["cp", "s3://bkt/*", "-"],
+        &["cp", "s3://bkt/a", "s3://bkt/c", "--range", "0-1"],
+        &["cp", "a", "s3://B A D/"],
+        &["cp", "s3://bkt/a"],
+    ] {
+        let ran = harness.run(words);
+        assert_eq!(ran.code, Some(2), "{words:?}: {ran:?}");
+    }
+    assert_eq!(harness.server.request_log().requests().len(), before);
+    assert_eq!(harness.run(&["cp", "missing", "s3://bkt/m"]).code, Some(3));
+}
+
+#[test]
+fn a_dry_run_prints_the_same_lines_and_changes_nothing() {
+    let harness = Harness::with_keys(&["k"]);
+    let planned = harness.run(&["mv", "s3://bkt/k", "new", "--dryrun"]);
+    assert_eq!(planned.lines(), ["(dryrun) move: s3://bkt/k to new"]);
+    assert!(!harness.path("new").exists() && harness.keys() == ["k"]);
+}

@@ -1,0 +1,173 @@
+//! `ls`, `cat`, `info`, `du`, `find`, `presign`, `mb`, `rb`, `rm`.
+
+use crate::harness::Harness;
+
+#[test]
+fn ls_shows_one_level_in_key_order_and_the_tree_with_whole_keys() {
+    let harness = Harness::with_keys(&["a/1", "a/b/2", "a0", "z\nz"]);
+    let level = harness.run(&["ls", "s3://bkt/a"]);
+    let names: Vec<_> = level.out.lines().map(|line| &line[27..]).collect();
+    assert_eq!(
+        (names, level.code),
+        (vec!["PRE a/", "  2 a0"], Some(0)),
+        "{level:?}"
+    );
+    let tree = harness.run(&["ls", "-r", "s3://bkt/a", "--summarize"]);
+    assert!(
+        tree.out.contains(" a/1\n") && tree.out.contains(" a/b/2\n"),
+        "{tree:?}"
+    );
+    assert!(
+        tree.out.ends_with("Total Objects: 2\n   Total Size: 8\n"),
+        "{tree:?}"
+    );
+    assert!(harness.run(&["ls", "s3://bkt"]).out.contains("z\\x0az\n"));
+    let json = harness.run(&["ls", "s3://bkt/a/", "--json"]).json();
+    assert_eq!(
+        (&json[0]["type"], &json[0]["key"]),
+        (&"file".into(), &"a/1".into())
+    );
+    assert_eq!(
+        (&json[1]["type"], &json[1]["key"]),
+        (&"directory".into(), &"a/b/".into())
+    );
+    assert!(harness.run(&["ls"]).out.ends_with(" bkt\n"));
+}
+
+#[test]
+fn a_listing_of_nothing_is_not_found_unless_it_is_a_bucket() {
+    let harness = Harness::new();
+    assert_eq!(harness.run(&["ls", "s3://bkt"]).code, Some(0));
+    let codes = [
+        "ls s3://bkt/x",
+        "ls s3://bkt/*.x",
+        "ls s3://nowhere",
+        "du s3://bkt/x",
+        "find s3://bkt/x",
+        "rm s3://bkt/*",
+    ]
+    .map(|words| harness.run(&words.split(' ').collect::<Vec<_>>()).code);
+    assert_eq!(codes, [Some(3); 6]);
+}
+
+#[test]
+fn cat_prints_ranges_and_wildcards() {
+    let harness = Harness::with_keys(&["x1", "x2", "y"]);
+    assert_eq!(harness.run(&["cat", "s3://bkt/x*"]).out, "x1x2");
+    assert_eq!(
+        harness.run(&["cat", "s3://bkt/x1", "--range", "-1"]).out,
+        "1"
+    );
+    let missing = harness.run(&["cat", "s3://bkt/none"]);
+    assert_eq!(missing.code, Some(3));
+    assert!(
+        missing
+            .err
+            .starts_with("error: cat s3://bkt/none: object not found"),
+        "{missing:?}"
+    );
+    assert_eq!(
+        harness.run(&["cat", "s3://bkt/x1", "s3://bkt/none"]).code,
+        Some(1)
+    );
+}
+
+#[test]
+fn du_find_and_info_describe() {
+    let harness = Harness::with_keys(&["d/a.txt", "d/e/b.log", "dd"]);
+    assert_eq!(
+        harness.run(&["du", "s3://bkt/d"]).out,
+        "16 bytes in 2 objects: s3://bkt/d\n"
+    );
+    let found = harness.run(&[
+        "find",
+        "s3://bkt/d",
+        "--name",
+        "*.log",
+        "--larger",
+        "1",
+        "--newer-than",
+        "1h",
+    ]);
+    assert_eq!(found.out, "s3://bkt/d/e/b.log\n");
+    let old = harness.run(&["find", "s3://bkt/d", "--older-than", "1h"]);
+    assert_eq!((&*old.out, old.code), ("", Some(0)));
+    assert_eq!(
+        harness
+            .run(&["find", "s3://bkt/d", "-0", "--regex", "^a"])
+            .out,
+        "s3://bkt/d/a.txt\0"
+    );
+    let info = harness.run(&["head", "s3://bkt/dd"]);
+    assert!(
+        info.out.starts_with("URL: s3://bkt/dd\nSize: 2\nETag: "),
+        "{info:?}"
+    );
+    assert_eq!(
+        harness.run(&["info", "--json", "s3://bkt/dd"]).json()[0]["size"],
+        2
+    );
+}
+
+#[test]
+fn rm_deletes_what_is_named_in_batches() {
+    let keys: Vec<_> = (0..1200).map(|n| format!("d/{n:04}")).collect();
+    let keys: Vec<_> = keys.iter().map(String::as_str).chain(["d2", "p"]).collect();
+    let harness = Harness::with_keys(&keys);
+    let planned = harness.run(&["rm", "-r", "s3://bkt/d", "--dry-run", "--exclude", "1*"]);
+    assert_eq!(planned.lines().len(), 1000);
+    assert_eq!(planned.lines()[0], "(dryrun) delete: s3://bkt/d/0000");
+    let before = harness.server.request_log().requests().len();
+    let removed = harness.run(&["rm", "-r", "s3://bkt/d", "--json"]);
+    let summary = removed.json().pop().unwrap();
+    assert_eq!(
+        (&summary["op"], &summary["done"]),
+        (&"summary".into(), &1200.into())
+    );
+    let requests = harness.server.request_log().requests().len() - before;
+    assert!(requests <= 8, "{requests} requests");
+    assert_eq!(harness.keys(), ["d2", "p"]);
+    let names = harness.feed(&["rm", "s3://bkt", "--files-from", "-"], "d2\nabsent\n");
+    assert_eq!(
+        names.lines(),
+        ["delete: s3://bkt/absent", "delete: s3://bkt/d2"]
+    );
+    assert_eq!(harness.run(&["rm", "s3://bkt"]).code, Some(2));
+}
+
+#[test]
+fn buckets_are_made_and_removed() {
+    let harness = Harness::with_keys(&["k"]);
+    assert_eq!(
+        harness.run(&["mb", "s3://new"]).lines(),
+        ["make_bucket: new"]
+    );
+    assert_eq!(
+        harness.run(&["rb", "s3://new"]).lines(),
+        ["remove_bucket: new"]
+    );
+    let full = harness.run(&["rb", "s3://bkt"]);
+    assert!(
+        full.code == Some(1) && full.err.contains("--force"),
+        "{full:?}"
+    );
+    let forced = harness.run(&["rb", "s3://bkt", "--force"]);
+    assert_eq!(forced.lines(), ["delete: s3://bkt/k", "remove_bucket: bkt"]);
+    assert_eq!(harness.run(&["mb", "s3://bkt/k"]).code, Some(2));
+}
+
+#[test]
+fn a_presigned_address_is_bounded_to_seven_days() {
+    let harness = Harness::with_keys(&["k"]);
+    let address = harness.run(&["presign", "s3://bkt/k", "--expires-in", "10m"]);
+    assert!(
+        address.out.contains("/bkt/k?") && address.out.contains("X-Amz-Expires=600"),
+        "{address:?}"
+    );
+    assert_eq!(
+        harness
+            .run(&["presign", "s3://bkt/k", "--expire", "8d"])
+            .code,
+        Some(2)
+    );
+}

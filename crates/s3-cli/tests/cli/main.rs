@@ -1,0 +1,6 @@
+//! The binary `mfs3` against a server of the test kit, over TCP.
+
+mod copying;
+mod harness;
+mod listing;
+mod process;

@@ -1,0 +1,201 @@
+//! Exit codes, signals, `run`, `sweep`, `doctor`, `completions`, `man`.
+
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Harness, Ran};
+
+#[test]
+fn exit_codes_tell_the_class() {
+    let harness = Harness::with_keys(&["k"]);
+    let run = |key: &str, value: &str, words: &[&str]| {
+        let mut command = harness.command(words);
+        Ran::of(command.env(key, value).output().unwrap())
+    };
+    let wrong = run("AWS_SECRET_ACCESS_KEY", "another", &["ls", "s3://bkt"]);
+    assert_eq!(wrong.code, Some(4), "{wrong:?}");
+    let began = Instant::now();
+    let mut without = harness.command(&["ls", "s3://bkt"]);
+    without
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY");
+    let without = Ran::of(without.output().unwrap());
+    assert_eq!(without.code, Some(4), "{without:?}");
+    assert!(
+        without.err.contains("AWS_ACCESS_KEY_ID") && without.err.contains("--profile"),
+        "{without:?}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(10));
+    let late = run(
+        "AWS_ENDPOINT_URL",
+        "http://127.0.0.1:1",
+        &["ls", "s3://bkt", "--deadline", "1s"],
+    );
+    assert_eq!(late.code, Some(6), "{late:?}");
+    assert_eq!(
+        harness.run(&["ls", "s3://bkt", "--profile", "none"]).code,
+        Some(2)
+    );
+}
+
+#[test]
+fn a_file_of_commands_runs_all_of_them() {
+    let harness = Harness::with_keys(&["k"]);
+    let commands = "cp s3://bkt/k 'a b' # a comment\n\nrm s3://bkt/k2\ncat s3://bkt/gone\nls --json s3://bkt\n";
+    let ran = harness.feed(&["run", "--json"], commands);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(harness.read("a b"), "k");
+    let lines = ran.json();
+    let line = |op: &str| {
+        lines
+            .iter()
+            .find(|line| line["op"] == op)
+            .map(|line| line["line"].clone())
+    };
+    assert_eq!(
+        (line("download"), line("delete")),
+        (Some(1.into()), Some(3.into()))
+    );
+    assert!(
+        ran.err.contains("error: line 5: ") && ran.err.contains("global options"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn ctrl_c_leaves_no_upload_and_no_partial_file() {
+    let harness = Harness::new();
+    let mut command = harness.command(&["pipe", "s3://bkt/big", "--json"]);
+    let piped = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, &vec![7; 40 << 20]).unwrap();
+    while harness.server.unfinished_uploads().unwrap() == 0 {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let id = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-INT", &id])
+        .status()
+        .unwrap();
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    let lines = ran.json();
+    assert_eq!(lines[0]["error"]["kind"], "cancelled", "{ran:?}");
+    assert_eq!(lines[1]["interrupted"], true, "{ran:?}");
+    assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
+    drop(stdin);
+}
+
+#[test]
+fn sweep_aborts_uploads_and_keeps_what_is_new() {
+    let harness = Harness::new();
+    let mut command = harness.command(&["pipe", "s3://bkt/big"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, &vec![7; 40 << 20]).unwrap();
+    while harness.server.unfinished_uploads().unwrap() == 0 {
+        thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(harness.run(&["sweep", "s3://bkt"]).lines(), [""; 0]);
+    let planned = harness.run(&["sweep", "s3://bkt", "--older-than", "0s", "--dry-run"]);
+    assert!(
+        planned.lines()[0].starts_with("(dryrun) abort: s3://bkt/big "),
+        "{planned:?}"
+    );
+    assert_eq!(harness.server.unfinished_uploads().unwrap(), 1);
+    assert_eq!(
+        harness
+            .run(&["sweep", "s3://bkt", "--older-than", "0s"])
+            .lines()
+            .len(),
+        1
+    );
+    assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
+}
+
+#[test]
+fn a_closed_output_ends_quietly() {
+    let keys: Vec<_> = (0..3000).map(|n| format!("{n:0200}")).collect();
+    let harness = Harness::with_keys(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut command = harness.command(&["find", "s3://bkt"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!((ran.code, &*ran.err), (Some(141), ""));
+}
+
+#[test]
+fn many_failures_are_twenty_sentences_and_a_count() {
+    let harness = Harness::new();
+    let names: String = (0..25).map(|n| format!("{n}\n")).collect();
+    let ran = harness.feed(&["cp", "s3://bkt", "d/", "--files-from", "-"], &names);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    let lines: Vec<_> = ran.err.lines().collect();
+    assert_eq!((lines.len(), lines[20]), (21, "… and 5 more (see --json)"));
+    let json = harness.feed(
+        &["cp", "s3://bkt", "d/", "--files-from", "-", "--json"],
+        &names,
+    );
+    assert_eq!(json.json().len(), 26);
+}
+
+#[test]
+fn doctor_completions_man_and_version() {
+    let harness = Harness::new();
+    let doctor = harness.run(&["doctor", "s3://bkt", "--json"]);
+    assert_eq!(doctor.code, Some(0), "{doctor:?}");
+    assert_eq!(doctor.json()[0]["part_size"], "8.0 MiB");
+    assert!(!doctor.out.contains(harness.server.secret_key()));
+    assert_eq!(harness.run(&["doctor", "s3://nowhere"]).code, Some(3));
+    assert!(harness.run(&["completions", "bash"]).out.contains("mfs3"));
+    assert_eq!(harness.run(&["man", "pages"]).code, Some(0));
+    assert!(harness.read("pages/mfs3-cp.1").contains("recursive"));
+    let version = format!("mfs3 {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(harness.run(&["--version"]).out, version);
+}
+
+#[test]
+fn plain_progress_ends_with_a_summary() {
+    let harness = Harness::with_keys(&["k"]);
+    let ran = harness.run(&["cp", "s3://bkt/k", "x", "--progress", "plain"]);
+    assert!(
+        ran.err.starts_with("1 done, 0 skipped, 0 failed; 1 B in "),
+        "{ran:?}"
+    );
+    assert_eq!(
+        harness.run(&["cp", "s3://bkt/k", "x", "-q"]).lines(),
+        [""; 0]
+    );
+}
+
+#[test]
+fn both_ways_to_ask_for_help_print_the_same() {
+    let harness = Harness::new();
+    let all = harness.run(&["--help"]);
+    assert_eq!(all, harness.run(&["-h"]));
+    let commands = all.out.split("Commands:").nth(1).unwrap();
+    let commands = commands.split("\n\n").next().unwrap().lines().skip(1);
+    let names: Vec<_> = commands
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names.into_iter().filter(|name| *name != "help") {
+        let short = harness.run(&[name, "-h"]);
+        assert!(
+            short.code == Some(0) && short.out.contains("Example:"),
+            "{short:?}"
+        );
+        assert_eq!(short, harness.run(&[name, "--help"]), "{name}");
+    }
+}
