@@ -54,7 +54,7 @@ struct Layer {
     because: &'static str,
 }
 
-const LAYERS: [Layer; 10] = [
+const LAYERS: [Layer; 12] = [
     Layer {
         name: "s3-url",
         uses: &[],
@@ -90,6 +90,12 @@ const LAYERS: [Layer; 10] = [
         uses: &["s3-client", "s3-transfer", "s3-core"],
         tests_use: &["s3-testkit"],
         because: "the tool is above the libraries, and the test kit is not in it",
+    },
+    Layer {
+        name: "s3-object-store",
+        uses: &["s3-transfer", "s3-core"],
+        tests_use: &["s3-testkit"],
+        because: "an adapter of the engine needs no facade",
     },
     Layer {
         name: "s3-testkit",

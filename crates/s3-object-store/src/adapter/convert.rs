@@ -1,0 +1,117 @@
+//! Errors, ETags and keys between the two worlds.
+
+use std::error::Error as StdError;
+use std::time::SystemTime;
+
+use s3_core::{ETag, Error, ErrorKind, Operation, S3Url};
+use s3_transfer::CallOptions;
+
+use super::object_store::path::Path;
+use super::object_store::{self, Extensions, ObjectMeta, Result};
+use crate::pins::Pin;
+
+/// S3's codes for credentials that are not valid, in contrast to those that do not allow a request.
+const UNAUTHENTICATED: [&str; 4] = [
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+];
+
+/// Returns the error of a call at `path`. Its source is the whole [`Error`].
+pub(super) fn error_at(path: &str, error: Error) -> object_store::Error {
+    let path = path.to_owned();
+    let code = error.code().unwrap_or_default();
+    let unauthenticated = UNAUTHENTICATED.contains(&code) || error.http_status() == Some(401);
+    let kind = error.kind();
+    let source: Box<dyn StdError + Send + Sync> = Box::new(error);
+    match kind {
+        ErrorKind::NotFound | ErrorKind::NoSuchBucket => {
+            object_store::Error::NotFound { path, source }
+        }
+        ErrorKind::PreconditionFailed | ErrorKind::ChangedDuringRead => {
+            object_store::Error::Precondition { path, source }
+        }
+        ErrorKind::NotModified => object_store::Error::NotModified { path, source },
+        ErrorKind::AlreadyExists => object_store::Error::AlreadyExists { path, source },
+        ErrorKind::AccessDenied if unauthenticated => {
+            object_store::Error::Unauthenticated { path, source }
+        }
+        ErrorKind::AccessDenied => object_store::Error::PermissionDenied { path, source },
+        ErrorKind::Unsupported => object_store::Error::NotSupported { source },
+        _ => object_store::Error::Generic {
+            store: "S3",
+            source,
+        },
+    }
+}
+
+pub(super) fn invalid(cause: impl StdError + Send + Sync + 'static) -> object_store::Error {
+    object_store::Error::Generic {
+        store: "S3",
+        source: Box::new(cause),
+    }
+}
+
+pub(super) fn not_supported(text: &str) -> object_store::Error {
+    object_store::Error::NotSupported {
+        source: text.to_owned().into(),
+    }
+}
+
+/// Returns the error of a write that found an object, which it was to leave alone.
+pub(super) fn already_exists(path: &Path, url: &S3Url) -> object_store::Error {
+    let error = Error::new(ErrorKind::AlreadyExists, Operation::Put).with_resource(url);
+    error_at(path.as_ref(), error)
+}
+
+/// Reads the options of the engine that a caller of object_store has passed along, such as a deadline.
+pub(super) fn call_options(extensions: &Extensions) -> CallOptions {
+    extensions.get::<CallOptions>().cloned().unwrap_or_default()
+}
+
+/// Parses one ETag of a condition, with or without quotes. `*`, any object, is `None`.
+pub(super) fn condition(text: &str) -> Result<Option<ETag>> {
+    match text.trim() {
+        "*" => Ok(None),
+        list if list.contains(',') => Err(not_supported("a condition on several ETags")),
+        one => Ok(Some(ETag::new(one))),
+    }
+}
+
+/// Returns the path of a key if it is a path of object_store: one that gives the same key back.
+pub(super) fn path_of(key: &str) -> Option<Path> {
+    let path = Path::parse(key).ok()?;
+    (path.as_ref() == key).then_some(path)
+}
+
+pub(super) fn object_meta(
+    location: Path,
+    size: u64,
+    etag: Option<&ETag>,
+    last_modified: Option<SystemTime>,
+) -> ObjectMeta {
+    ObjectMeta {
+        location,
+        last_modified: last_modified.unwrap_or(SystemTime::UNIX_EPOCH).into(),
+        size,
+        e_tag: etag.map(ETag::quoted),
+        version: None,
+    }
+}
+
+/// Returns the description of an object that was read.
+pub(super) fn found(location: &Path, meta: &s3_core::ObjectMeta) -> ObjectMeta {
+    let (etag, time) = (meta.etag.as_ref(), meta.last_modified);
+    let mut object = object_meta(location.clone(), meta.size, etag, time);
+    object.version = meta.version.as_ref().map(ToString::to_string);
+    object
+}
+
+pub(super) fn pin_of(meta: &s3_core::ObjectMeta) -> Option<Pin> {
+    Some(Pin {
+        etag: meta.etag.clone()?,
+        size: meta.size,
+        version: meta.version.clone(),
+    })
+}

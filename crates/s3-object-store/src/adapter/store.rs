@@ -1,0 +1,215 @@
+//! `S3ObjectStore`, and which part of the adapter each method is in.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use s3_core::S3Url;
+use s3_transfer::Transfer;
+
+use super::convert::invalid;
+use super::object_store::path::Path;
+use super::object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, OBJECT_STORE_COALESCE_DEFAULT,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use super::{list, read, write};
+use crate::UnlistableKeys;
+use crate::pins::Pins;
+use crate::runtime::{Runtime, Threads};
+
+/// One bucket as an [`ObjectStore`]. Clone is a reference count.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use object_store_0_14::{ObjectStoreExt, path::Path};
+/// use s3_core::MemoryStore;
+/// use s3_object_store::v0_14::S3ObjectStore;
+/// use s3_transfer::{Transfer, TransferConfig};
+///
+/// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+/// let store = S3ObjectStore::builder(transfer, "b").build()?;
+/// let path = Path::from("greeting");
+/// store.put(&path, "hello".into()).await?;
+/// assert_eq!(store.get(&path).await?.bytes().await?, "hello");
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct S3ObjectStore {
+    pub(super) runtime: Runtime,
+    pub(super) bucket: Arc<str>,
+    pub(super) unlistable: UnlistableKeys,
+    pub(super) skipped: Arc<AtomicU64>,
+    pub(super) pins: Option<Arc<Pins>>,
+    coalesce: u64,
+}
+
+/// Settings of an [`S3ObjectStore`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct S3ObjectStoreBuilder {
+    transfer: Transfer,
+    bucket: Arc<str>,
+    threads: Threads,
+    unlistable: UnlistableKeys,
+    coalesce: u64,
+}
+
+impl S3ObjectStoreBuilder {
+    /// Sets how many threads of its own the store has; as many as the machine, at most 8, by default.
+    ///
+    /// All transfers run there, so that a query that keeps the caller's threads busy does not stall them.
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = Threads::Own(threads);
+        self
+    }
+
+    /// Runs all transfers on the runtime that polls them.
+    pub fn on_callers_runtime(mut self) -> Self {
+        self.threads = Threads::Callers;
+        self
+    }
+
+    /// Sets what listings do with keys that are not paths of object_store; `Skip` by default.
+    pub fn unlistable_keys(mut self, policy: UnlistableKeys) -> Self {
+        self.unlistable = policy;
+        self
+    }
+
+    /// Sets up to how many bytes apart ranges are read together by `get_ranges`; 1 MiB by default.
+    pub fn coalesce(mut self, bytes: u64) -> Self {
+        self.coalesce = bytes;
+        self
+    }
+
+    /// Returns the store. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// If its threads cannot be started.
+    pub fn build(self) -> std::io::Result<S3ObjectStore> {
+        Ok(S3ObjectStore {
+            runtime: Runtime::start(self.transfer, self.threads)?,
+            bucket: self.bucket,
+            unlistable: self.unlistable,
+            skipped: Arc::default(),
+            pins: None,
+            coalesce: self.coalesce,
+        })
+    }
+}
+
+impl S3ObjectStore {
+    /// Returns the settings of a store over `bucket`.
+    pub fn builder(transfer: Transfer, bucket: impl Into<Arc<str>>) -> S3ObjectStoreBuilder {
+        S3ObjectStoreBuilder {
+            transfer,
+            bucket: bucket.into(),
+            threads: Threads::default(),
+            unlistable: UnlistableKeys::default(),
+            coalesce: OBJECT_STORE_COALESCE_DEFAULT,
+        }
+    }
+
+    /// Returns a store over another bucket with the same settings and threads.
+    #[must_use]
+    pub fn for_bucket(&self, bucket: impl Into<Arc<str>>) -> Self {
+        Self {
+            bucket: bucket.into(),
+            skipped: Arc::default(),
+            pins: self.pins.as_ref().map(|_| Arc::new(Pins::new())),
+            ..self.clone()
+        }
+    }
+
+    /// Returns a store that reads one version of each object: the first that it lists, heads or reads.
+    ///
+    /// If an object is replaced later, reads of it fail with `Precondition`: no result mixes two versions. Make one for
+    /// each query or table; it remembers at most 1,000,000 objects, and what it writes itself it forgets.
+    #[must_use]
+    pub fn pinned(&self) -> Self {
+        Self {
+            pins: Some(Arc::new(Pins::new())),
+            ..self.clone()
+        }
+    }
+
+    /// Returns how many keys listings have left out because they are not paths of object_store.
+    #[must_use]
+    pub fn skipped_keys(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn url(&self, location: &Path) -> Result<S3Url> {
+        S3Url::from_parts(&self.bucket, location.as_ref()).map_err(invalid)
+    }
+}
+
+impl fmt::Display for S3ObjectStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "S3({})", self.bucket)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for S3ObjectStore {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        opts: PutOptions,
+    ) -> Result<PutResult> {
+        write::put(self, location, payload, opts).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        opts: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        write::begin(self, location, opts).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        read::get(self, location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        read::get_ranges(self, location, ranges, self.coalesce).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        write::delete(self, locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        list::list(self, prefix, None)
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        list::list(self, prefix, Some(offset))
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        list::one_level(self, prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        write::copy(self, from, to, options).await
+    }
+}
