@@ -1,13 +1,15 @@
-//! `cargo xtask ci`: `test`, `python`, then `deny`.
+//! `cargo xtask ci`: `test`, `test --data`, `python`, then `deny`.
 
 use std::path::Path;
 
 use crate::failure::Outcome;
+use crate::test::Arguments;
 use crate::{deny, python, test};
 
-/// Runs all three, in the order in which a person would.
+/// Runs all, in the order in which a person would.
 pub(crate) fn run(root: &Path) -> Outcome {
-    test::run(root)?;
+    test::run(root, &Arguments { data: false })?;
+    test::run(root, &Arguments { data: true })?;
     python::run(root, &python::Arguments::default())?;
     deny::run(root)
 }

@@ -8,7 +8,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use cargo_metadata::Message;
 
 use crate::failure::{Failure, Outcome};
-use crate::workspace::SELECTION;
+use crate::workspace::selection;
 
 /// The cargo that runs this chore, started at the root of the workspace.
 ///
@@ -62,7 +62,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// SDK once more beside the one that the tests use.
 pub(crate) fn built_executable(root: &Path, kind: &str, name: &str) -> Outcome<PathBuf> {
     let mut command = cargo(root);
-    command.arg("build").args(SELECTION).args([kind, name]);
+    command.arg("build").args(selection()).args([kind, name]);
     built(command, name)
 }
 

@@ -4,14 +4,24 @@ use std::path::Path;
 
 use crate::command;
 use crate::failure::Outcome;
-use crate::workspace::SELECTION;
+use crate::workspace::{DATA, selection};
 
 /// Documents our crates only.
 pub(crate) fn run(root: &Path) -> Outcome {
+    document(root, selection())
+}
+
+/// Documents the data layer.
+pub(crate) fn run_data(root: &Path) -> Outcome {
+    let packages = DATA.iter().flat_map(|package| ["-p", package]);
+    document(root, packages.chain(["--all-features"]))
+}
+
+fn document<'package>(root: &Path, packages: impl Iterator<Item = &'package str>) -> Outcome {
     command::run(
         command::cargo(root)
             .env("RUSTDOCFLAGS", "-D warnings")
             .args(["doc", "--no-deps"])
-            .args(SELECTION),
+            .args(packages),
     )
 }

@@ -2,9 +2,9 @@
 //!
 //! | chore | what it does |
 //! |---|---|
-//! | `test` | everything that a change has to pass, in order of how soon it can fail |
+//! | `test` | everything that a change has to pass, in order of how soon it can fail; `--data` for the data layer |
 //! | `deny` | licences, bans and sources of the dependencies, then known advisories |
-//! | `ci` | `test`, `python`, then `deny` |
+//! | `ci` | `test`, `test --data`, `python`, then `deny` |
 //! | `layers`, `tidy`, `external-types`, `examples`, `features`, `docs`, `vectors` | one step of `test` on its own |
 //! | `schedules` | models of the state that threads share, under shuttle; the quick run is a step of `test` |
 //! | `prove` | long property and stress runs; see docs/TESTING.md |
@@ -67,8 +67,8 @@ struct Xtask {
 #[derive(Debug, Subcommand)]
 enum Chore {
     /// Run all checks and tests, stopping at the first failure
-    Test,
-    /// Run `test`, `python`, then `deny`
+    Test(test::Arguments),
+    /// Run `test`, `test --data`, `python`, then `deny`
     Ci,
     /// Check that crates depend only on the layers below them
     Layers,
@@ -116,7 +116,7 @@ fn main() -> ExitCode {
 
 fn run(chore: &Chore, root: &Path) -> Outcome {
     match chore {
-        Chore::Test => test::run(root),
+        Chore::Test(arguments) => test::run(root, arguments),
         Chore::Ci => ci::run(root),
         Chore::Layers => layers::run(root),
         Chore::Tidy => tidy::run(root),

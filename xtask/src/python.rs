@@ -13,6 +13,7 @@ use clap::Args;
 
 use crate::command;
 use crate::failure::{Failure, Outcome};
+use crate::workspace::with_python;
 
 /// Which tests run.
 #[derive(Debug, Default, Args)]
@@ -32,7 +33,9 @@ const UPSTREAM_NEEDS: [&str; 2] = ["numpy", "pytest-benchmark"];
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     command::run(
         command::cargo(root)
-            .args(["clippy", "--workspace", "--all-targets"])
+            .arg("clippy")
+            .args(with_python())
+            .arg("--all-targets")
             .args(["--", "-D", "warnings"]),
     )?;
     // Metaflow's tests move 5 GB objects: without optimisation they take hours.
@@ -86,7 +89,8 @@ struct Built {
 /// `cargo xtask test` built is built again.
 fn build(root: &Path, optimised: bool) -> Outcome<Built> {
     let mut build = command::cargo(root);
-    build.args(["build", "--workspace", "--lib", "--example", "serve"]);
+    build.arg("build").args(with_python());
+    build.args(["--lib", "--example", "serve"]);
     if optimised {
         build.arg("--release");
     }

@@ -2,19 +2,30 @@
 //!
 //! All steps that compile use the same profile and the features of the whole workspace, so each
 //! dependency is checked once (clippy, docs) and built once (tests, doctests, vectors).
-//! The Python module is built and tested by `cargo xtask python`: this one needs no Python.
 //! Only `features` and `schedules` build with other features or flags.
+//!
+//! `--data` checks and tests the data layer instead, which no other step builds.
 
 use std::path::Path;
 use std::time::Instant;
 
+use clap::Args;
+
 use crate::command;
 use crate::failure::Outcome;
-use crate::workspace::SELECTION;
+use crate::workspace::{DATA, selection};
 use crate::{docs, examples, external_types, features, layers, schedules, tidy, vectors};
 
 /// A heading and what to run under it.
 type Step = (&'static str, fn(&Path) -> Outcome);
+
+/// What to test.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Check and test the data layer, and only that
+    #[arg(long)]
+    pub(crate) data: bool,
+}
 
 const STEPS: [Step; 12] = [
     ("fmt", fmt),
@@ -31,18 +42,30 @@ const STEPS: [Step; 12] = [
     ("docs", docs::run),
 ];
 
+const DATA_STEPS: [Step; 4] = [
+    ("clippy", data_clippy),
+    ("tests", data_tests),
+    ("features", features::run_data),
+    ("docs", docs::run_data),
+];
+
 /// Runs every step and stops at the first that fails.
-pub(crate) fn run(root: &Path) -> Outcome {
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
+    let steps: &[Step] = if arguments.data { &DATA_STEPS } else { &STEPS };
     let start = Instant::now();
-    for (name, step) in STEPS {
-        timed(name, step, root)?;
+    for (name, step) in steps {
+        timed(name, *step, root)?;
     }
     println!(
         "\nall {} steps passed in {:.1} s",
-        STEPS.len(),
+        steps.len(),
         start.elapsed().as_secs_f64()
     );
-    println!("NOT TESTED HERE: the Python package; `cargo xtask python` does it");
+    if !arguments.data {
+        println!(
+            "NOT TESTED HERE: the data layer (`cargo xtask test --data`), and the Python package (`cargo xtask python`)"
+        );
+    }
     Ok(())
 }
 
@@ -66,7 +89,7 @@ fn clippy(root: &Path) -> Outcome {
     command::run(
         command::cargo(root)
             .arg("clippy")
-            .args(SELECTION)
+            .args(selection())
             .arg("--all-targets")
             .args(["--", "-D", "warnings"]),
     )
@@ -74,7 +97,7 @@ fn clippy(root: &Path) -> Outcome {
 
 /// Not `--all-targets`: that would run benchmarks too.
 fn tests(root: &Path) -> Outcome {
-    command::run(command::cargo(root).arg("test").args(SELECTION).args([
+    command::run(command::cargo(root).arg("test").args(selection()).args([
         "--lib",
         "--bins",
         "--tests",
@@ -86,7 +109,29 @@ fn doctests(root: &Path) -> Outcome {
     command::run(
         command::cargo(root)
             .arg("test")
-            .args(SELECTION)
+            .args(selection())
             .arg("--doc"),
+    )
+}
+
+fn data_clippy(root: &Path) -> Outcome {
+    let packages = DATA.iter().flat_map(|package| ["-p", package]);
+    command::run(
+        command::cargo(root)
+            .arg("clippy")
+            .args(packages)
+            .args(["--all-features", "--all-targets"])
+            .args(["--", "-D", "warnings"]),
+    )
+}
+
+/// Unit tests, tests and doctests.
+fn data_tests(root: &Path) -> Outcome {
+    let packages = DATA.iter().flat_map(|package| ["-p", package]);
+    command::run(
+        command::cargo(root)
+            .arg("test")
+            .args(packages)
+            .arg("--all-features"),
     )
 }

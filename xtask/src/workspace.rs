@@ -1,5 +1,6 @@
 //! The workspace: where it is and which packages it has.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand};
@@ -15,14 +16,25 @@ pub(crate) fn root() -> PathBuf {
         .to_path_buf()
 }
 
-/// The Python module, which `cargo xtask python` builds and tests: nothing else needs Python.
-pub(crate) const PYTHON: &str = "s3-python";
+/// The data layer: adapters to object_store and Arrow, which take minutes to build. `cargo xtask test --data` builds and
+/// tests them, and nothing else does.
+pub(crate) const DATA: [&str; 1] = ["s3-object-store"];
 
-/// Selects every package but the Python module.
+/// The Python module, which `cargo xtask python` builds and tests: nothing else needs Python.
+pub(crate) const PYTHON: [&str; 1] = ["s3-python"];
+
+/// Selects every package but those with lanes of their own.
 ///
 /// All steps select the same packages, so that they share the features of their dependencies, and with them what is
 /// built.
-pub(crate) const SELECTION: [&str; 3] = ["--workspace", "--exclude", PYTHON];
+pub(crate) fn selection() -> impl Iterator<Item = &'static str> {
+    with_python().chain(PYTHON.iter().flat_map(|package| ["--exclude", package]))
+}
+
+/// The same with the Python module.
+pub(crate) fn with_python() -> impl Iterator<Item = &'static str> {
+    iter::once("--workspace").chain(DATA.iter().flat_map(|package| ["--exclude", package]))
+}
 
 /// Our packages and their direct dependencies; nothing is resolved or fetched.
 pub(crate) fn metadata(root: &Path) -> Outcome<Metadata> {
