@@ -1,16 +1,16 @@
-//! Checks that no upload, scratch directory or partial file is left after a test.
+//! Checks for orphans after a test: unfinished uploads, scratch directories and partial files.
 
 use std::path::Path;
 
-/// What a client must never leave.
+/// The names of files and directories that a client must never leave behind.
 const SCRATCH: &str = "metaflow.s3.";
 const UNFINISHED: &str = ".s3-part";
 
-/// Says what is left: unfinished uploads on the server, scratch directories or unfinished files in `directories`.
+/// Fails if uploads are unfinished, or if `directories` contain scratch directories or partial files.
 ///
 /// # Errors
 ///
-/// A text that names the first thing that is left.
+/// A text that names the first orphan.
 pub fn no_orphans(unfinished_uploads: usize, directories: &[&Path]) -> Result<(), String> {
     if unfinished_uploads > 0 {
         return Err(format!(

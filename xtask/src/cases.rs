@@ -1,4 +1,4 @@
-//! `cargo xtask cases`: recorded configurations and responses, each with its right outcome.
+//! `cargo xtask cases`: replays recorded configurations and responses and checks the outcome of each.
 //!
 //! The program is the binary `cases` of the package `s3-tests`; tests/cases/README.md documents the folders.
 
@@ -10,7 +10,7 @@ use clap::Args;
 use crate::command;
 use crate::failure::Outcome;
 
-/// Which cases.
+/// The cases to run.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// A directory of cases; tests/cases by default

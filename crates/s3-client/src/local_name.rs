@@ -5,17 +5,17 @@ use std::fmt::Write;
 use s3_core::ByteRange;
 use sha1::{Digest, Sha1};
 
-/// The most characters of a key's last component that a name shows; file systems allow 255 bytes in all. (The
-/// reference shows 150 and has no serial number.)
+/// How many characters of a key's last component appear in the file name; file systems allow names of 255 bytes.
+/// Metaflow uses 150, but has no serial number.
 const LEAF_CHARACTERS: usize = 140;
-/// No name is longer: every object gets one, so it is put together in one allocation.
+/// The longest name in bytes. Allocated at once, because every downloaded object needs a name.
 const LONGEST: usize = 255;
 
-/// Returns a file name for a download: the SHA-1 of the URL, the end of the key, and the range, as Metaflow does,
-/// and a serial number, so that a later download never replaces the file behind an earlier result.
+/// Returns a file name for a download: the SHA-1 of the URL, the end of the key and the range, as in Metaflow, and a
+/// serial number, so that a later download never replaces the file of an earlier result.
 ///
-/// A URL may hold anything; the name holds ASCII letters, digits, `_`, `-`, `%`, `~` and dots, and is at most 255 bytes long
-/// for every range and serial number.
+/// The URL may contain any character. The name contains only ASCII letters, digits, `_`, `-`, `%`, `~` and dots, and is
+/// at most 255 bytes long for every range and serial number.
 pub(crate) fn local_name(url: &str, range: Option<&ByteRange>, serial: u64) -> String {
     let quoted = quote(url);
     let leaf = quoted.rsplit('/').next().unwrap_or_default();
@@ -25,7 +25,7 @@ pub(crate) fn local_name(url: &str, range: Option<&ByteRange>, serial: u64) -> S
         name.push(hex_digit(byte & 15));
     }
     name.push('-');
-    // Quoted, it is ASCII.
+    // The quoted key is ASCII, so it can be cut at any byte.
     let shown = &leaf[..leaf.len().min(LEAF_CHARACTERS)];
     name.extend(shown.bytes().map(|byte| match byte {
         b'.' | b'-' => '_',

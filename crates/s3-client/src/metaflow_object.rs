@@ -1,4 +1,4 @@
-//! [`MetaflowObject`]: every read's result with the properties of Metaflow's `S3Object`.
+//! [`MetaflowObject`]: the result of any read, with the properties of Metaflow's `S3Object`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,9 +11,10 @@ use crate::error::Result;
 use crate::location::{Location, located};
 use crate::{CommonPrefix, Lookup, MissingObject, RangeInfo, S3Entry, S3Info, S3Object};
 
-/// Any read's result, with the properties of Metaflow's `S3Object`: `None` where Metaflow has `None`.
+/// The result of any read, with the properties of Metaflow's `S3Object`: `None` where Metaflow has `None`.
 ///
-/// For code that treats all results alike, such as a Python module. The results themselves convert.
+/// For code that handles all results in the same way, such as a Python module. Every result type converts with
+/// `into()`.
 ///
 /// | from | `exists` | `downloaded` | `size` | `has_info` |
 /// |---|---|---|---|---|
@@ -111,7 +112,7 @@ impl MetaflowObject {
         self.object().map(S3Object::text).transpose()
     }
 
-    /// Returns the number of bytes that were read, or else the size of the object.
+    /// Returns the number of bytes that were read; for an object that was not downloaded, its size.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         match self {

@@ -1,4 +1,4 @@
-//! [`S3Info`]: an object that is described and not downloaded.
+//! [`S3Info`]: the metadata of an object, from a HEAD or a listing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::attributes::ObjectAttributes;
 use crate::location::{Location, debug_as_display, located};
 
-/// An object that exists and was not downloaded. Clone is a reference count.
+/// The metadata of an existing object, which was not downloaded. Clone is a reference count.
 ///
 /// | returned by | request | fields |
 /// |---|---|---|
@@ -31,24 +31,24 @@ use crate::location::{Location, debug_as_display, located};
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct S3Info(Arc<Described>);
+pub struct S3Info(Arc<InfoFields>);
 
-struct Described {
+struct InfoFields {
     location: Location,
     size: u64,
     etag: Option<ETag>,
     last_modified: Option<SystemTime>,
     version: Option<VersionId>,
     storage_class: Option<Arc<str>>,
-    /// Boxed, because a listing may have a million entries and none of it.
+    /// Boxed, because a listing may have a million entries, all without attributes.
     attributes: Option<Box<ObjectAttributes>>,
 }
 
 impl S3Info {
-    /// An object described by a HEAD.
+    /// Returns the metadata from a HEAD.
     pub(crate) fn of(meta: ObjectMeta, url: S3Url, relative_to: Option<S3Prefix>) -> Self {
         let attributes = ObjectAttributes::of(&meta);
-        Self(Arc::new(Described {
+        Self(Arc::new(InfoFields {
             location: Location::object(url, relative_to),
             size: meta.size,
             etag: meta.etag,
@@ -59,9 +59,9 @@ impl S3Info {
         }))
     }
 
-    /// An object described by a listing.
+    /// Returns the metadata from a listing.
     pub(crate) fn listed(object: ListedObject, relative_to: S3Prefix) -> Self {
-        Self(Arc::new(Described {
+        Self(Arc::new(InfoFields {
             location: Location::object(object.url, Some(relative_to)),
             size: object.size,
             etag: object.etag,

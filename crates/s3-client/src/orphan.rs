@@ -1,4 +1,4 @@
-//! Finds directories and files that killed processes left on this machine.
+//! [`Orphan`]: stale temporary directories, partial files and uploads, and the search for the local ones.
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
@@ -14,7 +14,7 @@ use crate::scratch::{PREFIX, RANDOM};
 /// Prefix and suffix of the names of unfinished downloads, and the number of random characters in between.
 const PART: (&str, &str, usize) = (".", ".s3-part", 6);
 
-/// Something left behind by a process that was killed, or that lost its connection while it created an upload.
+/// A directory, file or upload of a process that was killed, or that lost its connection while it created an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Orphan {
@@ -67,8 +67,8 @@ impl fmt::Display for Orphan {
     }
 }
 
-/// Finds temporary directories of clients and unfinished downloads in `directory` that belong to the owner of `ours`, are
-/// older than `older_than`, and are not in use. Blocks.
+/// Finds temporary directories of clients and unfinished downloads in `directory` that belong to the owner of `ours`,
+/// are older than `older_than`, and are not in use. Blocks.
 pub(crate) fn find(
     directory: &Path,
     ours: &Metadata,
@@ -124,7 +124,7 @@ fn is_named(name: &str, (before, after, random): (&str, &str, usize)) -> bool {
 /// Locks a path that is not in use; `None` if it is.
 fn unused(path: &Path) -> io::Result<Option<File>> {
     let file = File::open(path)?;
-    // A lock that cannot be tried counts as in use.
+    // A file that cannot be locked counts as in use.
     Ok(file.try_lock().is_ok().then_some(file))
 }
 

@@ -17,18 +17,18 @@ use tokio::net::unix::pipe;
 use crate::error::{Error, Result};
 use crate::seekable_reader::SeekableReader;
 
-/// The value of a put. Text, bytes and files convert; readers have constructors.
+/// The content of an upload. Text, bytes and files convert with `into()`; readers have constructors.
 ///
 /// * Text is stored as UTF-8, bytes as they are. Owned values are not copied.
-/// * A [`File`] is uploaded whole, from its first byte to its length when the call starts. Its cursor does not matter and
-///   does not move. A pipe or another special file is read like a reader.
+/// * A [`File`] is uploaded whole, from its first byte to its length when the call starts. Its cursor does not matter
+///   and does not move. A pipe or another special file is read like a reader.
 /// * A reader is read from its position to its end, a [`seekable`](Self::seekable) one from its first byte. It is read
-///   once, in parts: its length need not be known, and its content need not fit into memory.
+///   once, in parts, so its length may be unknown and its content larger than memory.
 ///
 /// # Deviation
 ///
 /// Metaflow rejects streams that cannot seek, rewinds a stream in `put` and not in `put_many`, and closes the caller's
-/// stream in one of them. Here all calls treat a reader alike.
+/// stream in one of them. Here all calls treat a reader in the same way.
 ///
 /// # Examples
 ///
@@ -45,9 +45,9 @@ use crate::seekable_reader::SeekableReader;
 /// assert_eq!(s3.get("s3://b/stream").await?.text()?, "from a reader");
 /// # Ok(()) }
 /// ```
-pub struct PutValue(Kind);
+pub struct PutValue(ValueSource);
 
-enum Kind {
+enum ValueSource {
     Bytes(Bytes),
     File(File),
     Path(PathBuf),
@@ -56,9 +56,9 @@ enum Kind {
 }
 
 impl PutValue {
-    /// Uploads the rest of a reader. It is read on a thread that may block.
+    /// Uploads the rest of a reader, which is read on a blocking thread.
     pub fn reader(reader: impl Read + Send + 'static) -> Self {
-        Self(Kind::Read(Box::new(reader)))
+        Self(ValueSource::Read(Box::new(reader)))
     }
 
     /// Uploads the whole content of a seekable reader, from its first byte.
@@ -86,18 +86,18 @@ impl PutValue {
 
     /// Uploads the rest of an asynchronous reader.
     pub fn async_reader(reader: impl AsyncRead + Send + 'static) -> Self {
-        Self(Kind::AsyncRead(Box::pin(reader)))
+        Self(ValueSource::AsyncRead(Box::pin(reader)))
     }
 
     /// Uploads a local file. Symbolic links are followed. The file is opened when its upload starts.
     pub fn path(path: impl Into<PathBuf>) -> Self {
-        Self(Kind::Path(path.into()))
+        Self(ValueSource::Path(path.into()))
     }
 
     /// Returns the file that is read, for errors.
     pub(crate) fn local_path(&self) -> Option<&Path> {
         match &self.0 {
-            Kind::Path(path) => Some(path),
+            ValueSource::Path(path) => Some(path),
             _ => None,
         }
     }
@@ -105,8 +105,8 @@ impl PutValue {
     /// Checks the value before the first request.
     pub(crate) fn check(self) -> Result<Self> {
         match self.0 {
-            Kind::Path(path) => Ok(Self(Kind::Path(check_file(&path)?))),
-            kind => Ok(Self(kind)),
+            ValueSource::Path(path) => Ok(Self(ValueSource::Path(check_file(&path)?))),
+            source => Ok(Self(source)),
         }
     }
 
@@ -117,13 +117,13 @@ impl PutValue {
         options: &CallOptions,
     ) -> Result<Source> {
         match self.0 {
-            Kind::Bytes(bytes) => Ok(Source::Payload(Payload::from(bytes))),
-            Kind::Read(reader) => Ok(Source::Read(reader)),
-            Kind::AsyncRead(reader) => Ok(Source::AsyncRead(reader)),
-            Kind::File(file) => {
+            ValueSource::Bytes(bytes) => Ok(Source::Payload(Payload::from(bytes))),
+            ValueSource::Read(reader) => Ok(Source::Read(reader)),
+            ValueSource::AsyncRead(reader) => Ok(Source::AsyncRead(reader)),
+            ValueSource::File(file) => {
                 file_source(file).map_err(|error| Error::local("read the open file", error))
             }
-            Kind::Path(path) => {
+            ValueSource::Path(path) => {
                 let source = Box::pin(path_source(&path, transfer, options)).await?;
                 source.map_err(|error| Error::local_file(&path, error))
             }
@@ -131,8 +131,8 @@ impl PutValue {
     }
 }
 
-/// Opens a file. A pipe is opened without waiting for a writer, so that a deadline ends the wait and no thread is left
-/// in it. What else is no file may take any time to open: that is left to the thread that reads it.
+/// Opens a file. A pipe is opened without waiting for a writer, so that a deadline ends the wait and no thread stays
+/// blocked. Opening another special file may block, so the thread that reads it opens it.
 async fn path_source(
     path: &Path,
     transfer: &Transfer,
@@ -151,17 +151,17 @@ async fn path_source(
         Ok(Some(true)) => pipe::OpenOptions::new()
             .open_receiver(path)
             .map(|pipe| Source::AsyncRead(Box::pin(pipe))),
-        Ok(Some(false)) => Ok(Source::Read(Box::new(Late::Path(path.to_owned())))),
+        Ok(Some(false)) => Ok(Source::Read(Box::new(LazyFile::Path(path.to_owned())))),
     })
 }
 
-/// A file that is opened when it is read.
-enum Late {
+/// A file that is opened by its first read.
+enum LazyFile {
     Path(PathBuf),
     File(File),
 }
 
-impl Read for Late {
+impl Read for LazyFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Self::Path(path) = self {
             *self = Self::File(File::open(path)?);
@@ -173,8 +173,8 @@ impl Read for Late {
     }
 }
 
-/// Returns the absolute path of a readable file: the working directory may have changed when the file is opened. A pipe
-/// is not opened here, because that may block.
+/// Returns the absolute path of a readable file, because the working directory may change before the file is opened. A
+/// pipe is not opened here, because that may block.
 fn check_file(path: &Path) -> Result<PathBuf> {
     resolve_file(path).map_err(|error| Error::local_file(path, error))
 }
@@ -212,21 +212,21 @@ fn file_source(file: File) -> io::Result<Source> {
 impl fmt::Debug for PutValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Bytes(bytes) => write!(f, "PutValue({} bytes)", bytes.len()),
-            Kind::File(_) => f.write_str("PutValue(open file)"),
-            Kind::Path(path) => write!(f, "PutValue(file {})", path.display()),
-            Kind::Read(_) | Kind::AsyncRead(_) => f.write_str("PutValue(reader)"),
+            ValueSource::Bytes(bytes) => write!(f, "PutValue({} bytes)", bytes.len()),
+            ValueSource::File(_) => f.write_str("PutValue(open file)"),
+            ValueSource::Path(path) => write!(f, "PutValue(file {})", path.display()),
+            ValueSource::Read(_) | ValueSource::AsyncRead(_) => f.write_str("PutValue(reader)"),
         }
     }
 }
 
 impl From<Bytes> for PutValue {
     fn from(bytes: Bytes) -> Self {
-        Self(Kind::Bytes(bytes))
+        Self(ValueSource::Bytes(bytes))
     }
 }
 
-/// Makes bytes of other types a value.
+/// Converts other types of bytes and text.
 macro_rules! from_bytes {
     ($($source:ty: $bytes:ident => $value:expr;)*) => {$(
         impl From<$source> for PutValue {
@@ -254,7 +254,7 @@ impl<const N: usize> From<&[u8; N]> for PutValue {
 
 impl From<File> for PutValue {
     fn from(file: File) -> Self {
-        Self(Kind::File(file))
+        Self(ValueSource::File(file))
     }
 }
 

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Pieces of keys that clients often change: paths, escapes, Unicode in both normal forms, control characters.
+/// Pieces of keys that clients often mangle: paths, escapes, Unicode in both normal forms, control characters.
 const PIECES: &[&str] = &[
     "a",
     "b",
@@ -53,7 +53,7 @@ const PIECES: &[&str] = &[
     "s3://",
 ];
 
-/// Returns a strategy for keys of 1 to 1,024 bytes: arbitrary ones, and ones that clients often change.
+/// Returns a strategy for keys of 1 to 1,024 bytes: arbitrary ones, and ones that clients often mangle.
 ///
 /// Includes `a//b`, `./x`, `../x`, `dir/`, `/a`, `%2F`, `é` composed and decomposed, control characters, `?` and `#`.
 ///

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 /// The size of a part, for downloads and uploads: 8 MiB.
 ///
-/// A connection to S3 moves about 85 MB/s and responds after about 20 ms, so that a part of 8 MiB waits for a sixth of
-/// its time, and one of 16 MiB for a tenth. Half the size is worth more than that: twice as many connections are at work
-/// on an object of 64 MiB to 1 GiB, less is sent again after a failure, and the last part is over sooner. S3's own
-/// guidance for ranged reads is 8 to 16 MiB.
+/// A connection to S3 moves about 85 MB/s and responds after about 20 ms, so a part of 8 MiB spends a sixth of its time
+/// waiting, and one of 16 MiB a tenth. The smaller size gains more than that: an object of 64 MiB to 1 GiB uses twice
+/// as many connections, a retry sends less again, and the last part ends sooner. S3's guidance for ranged reads is 8 to
+/// 16 MiB.
 pub(crate) const PART_SIZE: u64 = 8 << 20;
 
-/// Payloads up to this size go up in one request: 16 MiB, which take 0.2 s. Two parts at once would save half of that
-/// and cost two requests more, each of which takes its 20 ms before or after the parts.
+/// Payloads up to this size are uploaded in one request: 16 MiB, which takes 0.2 s. Two concurrent parts would save
+/// half of that and cost two more requests, each of which adds 20 ms before or after the parts.
 pub(crate) const SINGLE_PUT_UP_TO: u64 = 16 << 20;
 
 /// The most parts of a multipart upload, by S3's documentation.
@@ -29,14 +29,14 @@ pub(crate) fn cut(span: Range<u64>, size: u64) -> impl Iterator<Item = Range<u64
     })
 }
 
-/// Returns the part size for an upload of `len` bytes: `size`, or more where 10,000 parts would not do.
+/// Returns the part size for an upload of `len` bytes: `size`, or more if that would need over 10,000 parts.
 pub(crate) fn upload_size(len: u64, size: u64) -> u64 {
     size.max(len.div_ceil(MAX_PARTS)).max(1)
 }
 
-/// Returns the size of part `index` (from 0) of an upload whose length is not known.
+/// Returns the size of part `index` (from 0) of an upload of unknown length.
 ///
-/// Doubles every 2,500 parts: with parts of 8 MiB at first, the limit of 10,000 parts is reached at 293 GiB.
+/// The size doubles every 2,500 parts: if the first parts have 8 MiB, the limit of 10,000 parts is reached at 293 GiB.
 pub(crate) fn growing_size(index: u64, size: u64) -> u64 {
     size << (index / 2500).min(8)
 }

@@ -1,18 +1,18 @@
-//! Retry rules of the model: which error responses are retried, how often, and the final error.
+//! Retry rules of the reference model: which failures are retried, how often, and the final error.
 
 use super::client::Client;
 use super::exception::{CallResult, Exception};
 use super::quirk::Quirk;
 use super::server::Failure;
 
-/// What is done about a failure.
+/// Whether a failure is retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is final.
+    /// It is not retried.
     Fatal(Exception),
-    /// It is worth another attempt if there is one left.
+    /// It is retried if an attempt is left.
     Again,
-    /// It is worth another attempt, and the count restarts, because bytes have moved.
+    /// It is retried with a full count of attempts, because bytes were received.
     Onward,
 }
 
@@ -32,8 +32,8 @@ impl Client<'_> {
         }
     }
 
-    /// Makes attempts for many inputs in rounds, as if all ran at once. Equal inputs are one request, but not in
-    /// the reference.
+    /// Makes attempts for many inputs in rounds, as if all ran concurrently. The client sends one request for equal
+    /// inputs; the reference sends one each.
     pub(crate) fn attempts_of_many<I: PartialEq, T: Clone>(
         &mut self,
         inputs: &[I],
@@ -61,7 +61,7 @@ impl Client<'_> {
         results.into_iter().flatten().collect()
     }
 
-    /// What an attempt comes to; nothing yet if there is another one.
+    /// Returns the result of the call after an attempt; `None` if another attempt follows.
     fn settle<T>(
         &self,
         verdict: &impl Fn(&Self, &Failure) -> Verdict,
@@ -80,7 +80,7 @@ impl Client<'_> {
         left.is_none().then_some(Err(Exception::Other))
     }
 
-    /// What a failure means to calls on one object.
+    /// Returns whether a call on one object retries a failure.
     pub(crate) fn verdict(&self, failure: &Failure) -> Verdict {
         let (status, code) = match failure {
             Failure::ErrorResponse { status, code } => (status, code),
@@ -96,7 +96,7 @@ impl Client<'_> {
     }
 }
 
-/// The reference looks at the code, and at the status without a code; it retries what it does not know.
+/// The rule of the reference: it looks at the code, or at the status if there is no code, and retries unknown errors.
 fn reference_verdict(status: u16, code: &str) -> Verdict {
     match (status, code) {
         (_, "NoSuchKey" | "NoSuchBucket") | (404, "") => Verdict::Fatal(Exception::NotFound),
@@ -108,7 +108,7 @@ fn reference_verdict(status: u16, code: &str) -> Verdict {
     }
 }
 
-/// The client retries what can pass, and nothing else.
+/// The rule of the client: it retries transient errors only.
 fn promised_verdict(status: u16, code: &str) -> Verdict {
     match (status, code) {
         (_, "NoSuchKey" | "NoSuchBucket") => Verdict::Fatal(Exception::NotFound),

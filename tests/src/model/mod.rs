@@ -1,12 +1,12 @@
-//! Model of the client as a pure function, with or without the quirks of Metaflow's.
+//! Reference model of the client as a pure function, with or without Metaflow's quirks.
 //!
-//! A [`Model`] plays a [`Scenario`](crate::vectors::Scenario) on buckets that are maps and says what comes out. It
-//! shares no rule with the client: roots, keys, ranges, listings and retries are written down here once more, as
-//! `docs/SEMANTICS.md` tells them. Two outcomes can be asked for:
+//! A [`Model`] plays a [`Scenario`](crate::vectors::Scenario) on buckets that are maps and returns the expected
+//! outcome. It shares no code with the client: roots, keys, ranges, listings and retries are implemented again from
+//! `docs/SEMANTICS.md`. It predicts two outcomes:
 //!
 //! * without any [`Quirk`], what the client promises;
-//! * with all of them, what the reference does. Every recorded vector has to come out of this side, which proves that
-//!   the model knows the reference, and that a deviation is exactly its quirk and nothing else.
+//! * with all of them, what the reference, Metaflow's client, does. This outcome must equal every recorded vector,
+//!   which proves that the model describes the reference, and that a deviation is exactly its quirk and nothing else.
 //!
 //! The model is deliberately slow and simple: bodies are copied, listings are filtered from the whole bucket.
 

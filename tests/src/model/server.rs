@@ -1,11 +1,11 @@
-//! Server of the model: buckets as maps, with injected faults.
+//! The S3 server of the reference model: buckets as maps, with injected faults.
 
 use std::collections::BTreeMap;
 
 use super::place::Place;
 use crate::vectors::{Effect, Fault, Scenario, Stored};
 
-/// Buckets by name, objects by key, and the faults that are left.
+/// Buckets by name, objects by key, and the faults that are still to be injected.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     pub(crate) buckets: BTreeMap<String, BTreeMap<String, Stored>>,
@@ -17,9 +17,9 @@ pub(crate) struct Server {
 pub(crate) enum Failure {
     /// An error with this status and code.
     ErrorResponse { status: u16, code: String },
-    /// The body ends early, after so many new bytes.
+    /// The body ends early, after `moved` new bytes.
     Truncated { moved: u64 },
-    /// The connection ends.
+    /// The connection is closed.
     Dropped,
 }
 
@@ -43,7 +43,7 @@ impl Server {
         }
     }
 
-    /// Uses a fault up if one is meant for this request.
+    /// Fails with the first fault that matches this request, and counts it down.
     pub(crate) fn fault(&mut self, method: &str, key: &str, query: &str) -> Result<(), Failure> {
         let is_meant = |fault: &&mut Fault| {
             fault.times > 0
@@ -95,7 +95,7 @@ impl Server {
         Ok(true)
     }
 
-    /// All keys and sizes below a prefix, in byte order.
+    /// Returns all keys that begin with `prefix`, and their sizes, in byte order.
     pub(crate) fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<(String, u64)>, Failure> {
         let bucket = self.buckets.get(bucket).ok_or_else(no_such_bucket)?;
         let found = bucket.iter().filter(|(key, _)| key.starts_with(prefix));

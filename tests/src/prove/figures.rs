@@ -1,25 +1,25 @@
-//! Counters of the cases of a property.
+//! [`Figures`]: named counters that the cases of a property add up, such as faults injected.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Counts by name. What is never counted is zero.
+/// Counters by name. A name that was never counted has the value 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures(BTreeMap<&'static str, u64>);
 
 impl Figures {
-    /// Counts `by` more of `name`.
+    /// Adds `by` to the counter `name`.
     pub fn count(&mut self, name: &'static str, by: u64) {
         *self.0.entry(name).or_default() += by;
     }
 
-    /// Returns how many of `name` were counted.
+    /// Returns the value of the counter `name`.
     #[must_use]
     pub fn of(&self, name: &str) -> u64 {
         self.0.get(name).copied().unwrap_or_default()
     }
 
-    /// Adds what another case has counted.
+    /// Adds the counters of another case.
     pub fn add(&mut self, other: &Self) {
         for (name, count) in &other.0 {
             self.count(name, *count);

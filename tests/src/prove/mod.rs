@@ -1,11 +1,11 @@
-//! Properties of the client, checked in many small cases, each drawn from one seed.
+//! Property tests of the client: many small random cases, each generated from one seed.
 //!
 //! A [`Property`] is a function from a seed to [`Figures`] or to an error text. `cargo xtask test` runs the first few
 //! thousand seeds of each, `cargo xtask prove` [`Property::full`] of them; both run the same code. A failure
-//! names its seed, and that seed alone brings it back.
+//! names its seed, which reproduces it.
 //!
-//! Cases run on paused time and in memory, so that a wait of minutes costs nothing; where a property does otherwise, its
-//! own module says so.
+//! Cases run in memory on paused time, so a wait of minutes costs nothing. The module of a property says so if it does
+//! otherwise.
 //!
 //! ```text
 //! seeds ──► run: a few threads, one paused runtime each ──► case(seed) ──► Figures, summed

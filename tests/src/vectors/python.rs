@@ -1,10 +1,10 @@
-//! Python semantics for arguments: truth values, iteration, `json.dumps`.
+//! Python semantics for recorded arguments: truth values, iteration, `json.dumps`.
 
 use serde_json::{Map, Value};
 
 use super::argument::Argument;
 
-/// Returns whether `if value:` holds.
+/// Returns whether `if value:` is true in Python.
 #[must_use]
 pub(crate) fn is_truthy(value: &Argument) -> bool {
     match value {
@@ -19,7 +19,7 @@ pub(crate) fn is_truthy(value: &Argument) -> bool {
     }
 }
 
-/// Returns what a `for` loop over the value sees; `None` if Python raises TypeError.
+/// Returns the items of a Python `for` loop over the value; `None` if Python raises TypeError.
 #[must_use]
 pub(crate) fn iterate(value: &Argument) -> Option<Vec<Argument>> {
     let text = |text: &str| Argument::Text(text.to_owned());

@@ -1,6 +1,6 @@
 //! Field names and defaults of Metaflow's record types: `S3GetObject`, `S3PutObject`, `RangeInfo`.
 //!
-//! They are plain data on both sides; what is compared is which fields there are, their order and their defaults.
+//! Both sides have them as plain data; the vectors compare the fields, their order and their defaults.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use super::call::Step;
 use super::python::to_json;
 use super::untypable::{self, Untypable};
 
-/// A record type: its name, its fields in order with their defaults, and how many have none.
+/// A record type: its name, its fields in order with their defaults, and how many of them are required.
 struct Record {
     name: &'static str,
     fields: &'static [(&'static str, Option<i64>)],
@@ -45,10 +45,10 @@ const RECORDS: [Record; 3] = [
     },
 ];
 
-/// Stands for whatever exception ended a `with` block: only its kind is compared.
+/// Matches any exception that ended a `with` block: its class is not compared.
 pub(crate) const RAISED: &str = "*";
 
-/// Makes a record of a `$construct` step.
+/// Constructs the record of a `$construct` step.
 pub(crate) fn construct(step: &Step) -> Result<Value, Untypable> {
     let Some((Argument::Text(name), values)) = step.args.split_first() else {
         return Err(untypable::record());

@@ -39,7 +39,7 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get); class `Other` for a missing directory; nothing was sent.
+    /// As [`get`](Self::get); class `Other` for a missing directory, before any request.
     ///
     /// # Examples
     ///

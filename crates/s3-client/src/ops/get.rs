@@ -19,7 +19,7 @@ use crate::{GetObject, MissingObject, ReadOutput, S3Object};
 #[derive(Clone, Debug)]
 pub struct Get<T = S3Object> {
     object: GetObject,
-    /// Memory or the temporary directory, by size, when `None`.
+    /// If `None`, memory or the temporary directory, depending on the size.
     destination: Option<Destination>,
     return_info: bool,
     output: PhantomData<fn() -> T>,
@@ -28,8 +28,9 @@ pub struct Get<T = S3Object> {
 impl<M: Mode> Client<M> {
     /// Downloads an object, or a range of it if given an [`S3GetObject`](crate::S3GetObject).
     ///
-    /// One GET per part of 8 MiB, in parallel; a second one for an empty object. The bytes are kept in memory or in the
-    /// temporary directory, by size; see [`S3Builder::max_in_memory_object`](crate::S3Builder::max_in_memory_object).
+    /// One GET per part of 8 MiB, in parallel; two for an empty object. The bytes are kept in memory or in the
+    /// temporary directory, depending on the size; see
+    /// [`S3Builder::max_in_memory_object`](crate::S3Builder::max_in_memory_object).
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ return_missing!(Get<S3Object> { object, destination, return_info });
 return_info!(Get);
 
 impl<T, M> Request<Get<T>, M> {
-    /// Keeps the bytes in memory, also if there are many.
+    /// Keeps the bytes in memory, whatever the size of the object.
     ///
     /// # Examples
     ///
@@ -89,7 +90,7 @@ impl<T, M> Request<Get<T>, M> {
     ///
     /// # Examples
     ///
-    /// See [`download_file`](Client::download_file), which is the same call.
+    /// See [`download_file`](Client::download_file), which makes the same call.
     pub fn to_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.op.destination = Some(Destination::File(path.into()));
         self
@@ -128,7 +129,7 @@ pub(super) fn resolve(client: &ClientContext, object: &GetObject) -> Result<GetI
     Ok(item)
 }
 
-/// Downloads, and turns a missing object into a result if the output type allows it.
+/// Downloads an object. A missing object is a result if the output type allows it.
 pub(super) async fn read<T: ReadOutput<Object = S3Object>>(
     call: &Call,
     item: GetItem,
@@ -148,7 +149,7 @@ pub(super) async fn read<T: ReadOutput<Object = S3Object>>(
 /// The longest file name on Linux and macOS, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// Returns the path as an absolute one, or why it cannot become a file. `is_directory` checks its directory.
+/// Returns the absolute path, or why no file can be created there. `is_directory` checks its directory.
 pub(super) fn check_file(path: &Path, is_directory: impl FnOnce(&Path) -> bool) -> Result<PathBuf> {
     let failed = |error| Error::local(&format!("download to {}", path.display()), error);
     let absolute = std::path::absolute(path).map_err(failed)?;
@@ -158,7 +159,7 @@ pub(super) fn check_file(path: &Path, is_directory: impl FnOnce(&Path) -> bool) 
         let problem = "is a directory\nhint: name a file in it";
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, problem)));
     }
-    // A rename would replace it.
+    // The final rename would replace it.
     if there.is_some_and(|there| !there.is_file()) {
         let problem = "is a device or a pipe, which a download would replace\nhint: name a file, or get the bytes";
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, problem)));

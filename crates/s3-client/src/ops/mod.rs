@@ -1,7 +1,7 @@
 //! The operations of a client, one type for each call.
 //!
-//! A call needs none of these names; they are for signatures and documentation. The optional arguments of a call are
-//! methods on [`Request<ops::…, _>`](crate::Request).
+//! Code that makes calls does not need these names; they are for signatures and documentation. The optional arguments
+//! of a call are methods on [`Request<ops::…, _>`](crate::Request).
 
 mod bucket;
 mod copy;

@@ -1,4 +1,4 @@
-//! Conformance: reads of whole objects and of ranges.
+//! Conformance cases of GET and HEAD: whole objects and ranges.
 
 use std::ops::Range;
 
@@ -44,7 +44,7 @@ async fn check_range(
     Verdict::Ran
 }
 
-/// An object of no bytes is an object.
+/// An empty object can be read.
 pub async fn an_empty_object_reads_as_nothing(harness: &Harness) -> Verdict {
     harness.put("k", Bytes::new()).await;
     let response = harness.get("k").await;
@@ -96,7 +96,7 @@ pub async fn the_last_byte_can_be_read_alone(harness: &Harness) -> Verdict {
     check_range(harness, 99..100, 99..100).await
 }
 
-/// The whole object may be asked for as a range.
+/// The whole object may be requested as a range.
 pub async fn the_whole_object_is_a_range_too(harness: &Harness) -> Verdict {
     check_range(harness, 0..100, 0..100).await
 }
@@ -111,7 +111,7 @@ pub async fn the_last_bytes_are_counted_from_the_end(harness: &Harness) -> Verdi
     check_range(harness, ByteRange::Last(5), 95..100).await
 }
 
-/// Asking for more last bytes than there are gives the whole object.
+/// A suffix range longer than the object returns the whole object.
 pub async fn more_last_bytes_than_there_are_is_all_of_them(harness: &Harness) -> Verdict {
     check_range(harness, ByteRange::Last(1000), 0..100).await
 }
@@ -121,7 +121,7 @@ pub async fn a_range_is_clipped_at_the_end(harness: &Harness) -> Verdict {
     check_range(harness, 90..1000, 90..100).await
 }
 
-/// A range that begins where the object ends, or behind, cannot be satisfied.
+/// A range that begins at or after the end of the object cannot be satisfied.
 pub async fn a_range_behind_the_end_is_refused(harness: &Harness) -> Verdict {
     harness.put("k", ramp(0, 100)).await;
     for range in [
@@ -166,7 +166,7 @@ pub async fn a_range_of_no_bytes_is_refused(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Ranges of a larger object, cut where buffers and parts are cut, fit together.
+/// Consecutive ranges of a larger object, cut at 1 MiB, cover it without gaps.
 pub async fn ranges_fit_together(harness: &Harness) -> Verdict {
     let size = 3 * MIB as u64 + 17;
     harness.put("k", ramp(0, 3 * MIB + 17)).await;
@@ -181,7 +181,7 @@ pub async fn ranges_fit_together(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Get, head and the listing describe an object alike.
+/// GET, HEAD and the listing agree about an object.
 pub async fn get_head_and_listing_agree(harness: &Harness) -> Verdict {
     let written = harness.put("k", ramp(0, 100)).await;
     let head = harness.head("k").await;
@@ -198,7 +198,7 @@ pub async fn get_head_and_listing_agree(harness: &Harness) -> Verdict {
     assert_eq!(written.etag, head.etag);
     assert_eq!(listed.len(), 1);
     assert_eq!((&listed[0].url, listed[0].size), (&head.url, head.size));
-    // A listing may leave the tag out, but not show another one.
+    // A listing may omit the ETag, but not have another one.
     assert!(
         listed[0].etag.is_none() || listed[0].etag == head.etag,
         "{:?}",
@@ -207,7 +207,7 @@ pub async fn get_head_and_listing_agree(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// The time of writing is near the time now, and in whole seconds.
+/// `Last-Modified` is close to the current time, in whole seconds.
 pub async fn an_object_is_dated(harness: &Harness) -> Verdict {
     harness.put("k", "x").await;
     let written = harness

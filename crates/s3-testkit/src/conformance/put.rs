@@ -1,4 +1,4 @@
-//! Conformance: writes are exact, visible immediately, and conditional.
+//! Conformance cases of PUT: exact bytes, immediate visibility, and conditional writes.
 
 use std::fs::File;
 use std::io::Write;
@@ -38,7 +38,7 @@ pub async fn a_write_is_visible_at_once(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Buffers are stored one after the other.
+/// The buffers of a payload are stored in order.
 pub async fn a_payload_of_several_buffers_is_their_join(harness: &Harness) -> Verdict {
     let chunks =
         [0..7, 7..7, 7..70_000, 70_000..70_001].map(|range| ramp(range.start as u64, range.len()));
@@ -50,7 +50,7 @@ pub async fn a_payload_of_several_buffers_is_their_join(harness: &Harness) -> Ve
     Verdict::Ran
 }
 
-/// A part of a file is stored, and can be stored again from the same payload.
+/// A payload of part of a file can be sent twice.
 pub async fn a_payload_from_a_file_can_be_sent_twice(harness: &Harness) -> Verdict {
     let payload = Payload::from_file(Arc::new(ramp_file(300_000)), 1000, 200_000);
     for key in ["first", "second"] {
@@ -67,7 +67,7 @@ pub async fn a_payload_from_a_file_can_be_sent_twice(harness: &Harness) -> Verdi
     Verdict::Ran
 }
 
-/// Returns an open file of ramp data that has no name any more.
+/// Returns an open, unlinked file of ramp data.
 fn ramp_file(len: usize) -> File {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +86,7 @@ fn ramp_file(len: usize) -> File {
     make().unwrap_or_else(|error| panic!("make {}: {error}", path.display()))
 }
 
-/// The tag depends on the bytes and on nothing else.
+/// The ETag depends on the bytes only.
 pub async fn the_same_bytes_have_the_same_tag(harness: &Harness) -> Verdict {
     let tags: Vec<_> = join_all(["a", "b"].map(|key| harness.put(key, "same"))).await;
     assert!(tags[0].etag.is_some(), "a write says the tag");
@@ -94,7 +94,7 @@ pub async fn the_same_bytes_have_the_same_tag(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Writing where nothing is, on the condition that nothing is there.
+/// Put-if-absent writes a new object.
 pub async fn put_if_absent_writes_a_new_object(harness: &Harness) -> Verdict {
     require!(harness, put_if_absent);
     succeeds(
@@ -106,7 +106,7 @@ pub async fn put_if_absent_writes_a_new_object(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Writing where something is, on the condition that nothing is there, changes nothing.
+/// Put-if-absent does not change an existing object.
 pub async fn put_if_absent_leaves_an_object_alone(harness: &Harness) -> Verdict {
     require!(harness, put_if_absent);
     harness.put("k", "first").await;
@@ -118,7 +118,7 @@ pub async fn put_if_absent_leaves_an_object_alone(harness: &Harness) -> Verdict 
     Verdict::Ran
 }
 
-/// Of many writers that all want to be the first, exactly one is, and its bytes are there.
+/// Exactly one of several concurrent put-if-absent writers succeeds, and its bytes are stored.
 pub async fn put_if_absent_has_one_winner(harness: &Harness) -> Verdict {
     require!(harness, put_if_absent);
     for round in 0..4 {
@@ -135,7 +135,7 @@ pub async fn put_if_absent_has_one_winner(harness: &Harness) -> Verdict {
         let winner = u8::try_from(winners[0]).expect("there are eight writers");
         assert_eq!(harness.read(&key).await, vec![winner; 10_000]);
         for error in outcomes.into_iter().filter_map(Result::err) {
-            // S3 responses 409 to a writer that loses while the winner is still writing.
+            // S3 returns 409 to a writer that loses while the winner is still writing.
             let kind = error.kind();
             assert!(
                 matches!(kind, ErrorKind::PreconditionFailed | ErrorKind::Conflict),
@@ -146,7 +146,7 @@ pub async fn put_if_absent_has_one_winner(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Replacing the version that the caller has seen.
+/// Put-if-match replaces the version that the caller has seen.
 pub async fn put_if_match_replaces_the_version_it_knows(harness: &Harness) -> Verdict {
     require!(harness, put_if_match);
     let tag = harness
@@ -165,7 +165,7 @@ pub async fn put_if_match_replaces_the_version_it_knows(harness: &Harness) -> Ve
     Verdict::Ran
 }
 
-/// Replacing a version that is there no longer changes nothing.
+/// Put-if-match does not change an object with another ETag.
 pub async fn put_if_match_leaves_another_version_alone(harness: &Harness) -> Verdict {
     require!(harness, put_if_match);
     let old = harness
@@ -182,7 +182,7 @@ pub async fn put_if_match_leaves_another_version_alone(harness: &Harness) -> Ver
     Verdict::Ran
 }
 
-/// Replacing a version of what is not there.
+/// Put-if-match fails if the object does not exist.
 pub async fn put_if_match_needs_an_object(harness: &Harness) -> Verdict {
     require!(harness, put_if_match);
     let tag = ETag::new("d41d8cd98f00b204e9800998ecf8427e");

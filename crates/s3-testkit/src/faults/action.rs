@@ -1,4 +1,4 @@
-//! [`FaultAction`]: what happens to a request.
+//! [`FaultAction`]: the fault injected into a request or its response.
 
 use std::fmt;
 use std::time::Duration;
@@ -24,11 +24,12 @@ impl Position {
     }
 }
 
-/// What happens to a request.
+/// The fault that is injected into a request or its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultAction {
-    /// The server responds with an error and does nothing. The response to `HEAD` has no body and so no code.
+    /// The server returns an error, and the request has no effect. The response to `HEAD` has no body, so no error
+    /// code.
     Status {
         /// The HTTP status.
         status: u16,
@@ -55,7 +56,7 @@ pub enum FaultAction {
     Stall {
         /// The position in the body; if `None`, before the request takes effect.
         at: Option<Position>,
-        /// How long; until the client closes the connection if `None`.
+        /// The duration; until the client closes the connection if `None`.
         wait: Option<Duration>,
     },
     /// The response has another ETag, as if the object had been replaced.
@@ -77,14 +78,15 @@ pub enum FaultAction {
         /// Where in the body it starts; at the first byte of the response if `None`.
         at: Option<Position>,
     },
-    /// Status 200 and the XML declaration are sent immediately, then white space, one blank at a time, then the rest of the
-    /// response. S3 does this while it completes an upload or copies a large object.
+    /// Status 200 and the XML declaration are sent immediately, then white space, one space at a time, then the rest of
+    /// the response. S3 does this while it completes an upload or copies a large object.
     WhiteSpace {
         /// How long the white space lasts.
         wait: Duration,
-        /// The length of the pause before each blank.
+        /// The length of the pause before each space.
         every: Duration,
-        /// The error that follows, although the status is 200; the request has no effect. The response if `None`.
+        /// The code of the error document that follows, although the status is 200; the request has no effect. If
+        /// `None`, the correct response follows.
         code: Option<String>,
     },
     /// A header of the response is replaced or added; removed if the value is `None`.
@@ -113,7 +115,8 @@ pub enum FaultAction {
     /// The connection is closed after the response without `Connection: close`.
     CloseIdle,
     /// The request takes effect, and its response is replaced: for [`Status`](Self::Status), [`Drop`](Self::Drop),
-    /// [`Reset`](Self::Reset) and a [`Stall`](Self::Stall) before the response. See [`after_commit`](Self::after_commit).
+    /// [`Reset`](Self::Reset) and a [`Stall`](Self::Stall) before the response. See
+    /// [`after_commit`](Self::after_commit).
     AfterCommit(Box<Self>),
 }
 

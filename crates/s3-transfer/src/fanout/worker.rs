@@ -1,4 +1,4 @@
-//! A fan-out's worker: one task that takes inputs from the queue and drives their jobs.
+//! Worker of a fan-out: a task that takes inputs from the queue and polls their jobs.
 //!
 //! There is one worker per thread. A task per input would cost a spawn, and a wake-up across threads, for each.
 
@@ -26,10 +26,11 @@ pub(super) struct FanOutState {
     pub(super) window: Option<usize>,
     pub(super) workers: usize,
     pub(super) after_failure: AfterFailure,
-    /// The reader collects all results, so results that it has not taken do not count as in flight.
+    /// The reader collects all results, so unread results do not count against the window.
     pub(super) collects: bool,
     pub(super) reader: AtomicWaker,
-    /// No input is started any more, and inputs after this one are cancelled if a failure cancels. `usize::MAX` until then.
+    /// The failed input with the lowest index; `usize::MAX` before a failure. No input is started after it is set, and
+    /// inputs after it are cancelled with [`AfterFailure::Cancel`].
     stop: AtomicUsize,
 }
 
@@ -64,9 +65,9 @@ pub(super) struct ResultQueue<R> {
     /// Wakes the worker.
     pub(super) wakes: WakeQueue,
     results: Mutex<Vec<(usize, R)>>,
-    /// Results that have not reached the caller.
+    /// How many results have not reached the caller.
     waiting: AtomicUsize,
-    /// The worker starts no input until the reader makes room.
+    /// Set while the worker waits for the reader to make room.
     blocked: AtomicBool,
 }
 
@@ -111,7 +112,7 @@ pub(super) struct FanOutWorker<P, F, Fut: Future> {
     in_flight: FutureSet<Fut>,
     /// Results of this turn.
     done: Vec<(usize, Fut::Output)>,
-    /// The value of [`FanOutState::stop`] that this worker has acted upon.
+    /// The value of [`FanOutState::stop`] that this worker has applied.
     stop: usize,
     no_more_inputs: bool,
     state: Arc<FanOutState>,
@@ -148,7 +149,7 @@ where
     F: Fn(Transfer, P::Item) -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Cancels inputs after the one that has failed.
+    /// Cancels inputs after the one that failed, unless they are to be drained.
     fn apply_stop(&mut self) {
         let stop = self.state.stop.load(Ordering::Acquire);
         if stop < self.stop {

@@ -1,4 +1,4 @@
-//! Aborts an upload that was not completed, however its call ends.
+//! [`UploadGuard`]: aborts a multipart upload that is not completed, even if its call fails or is cancelled.
 
 use std::fmt;
 
@@ -9,13 +9,14 @@ use crate::cleanup::CleanupGuard;
 use crate::worker_pool::{PoolJoinSet, spawn_detached};
 use crate::{CallOptions, Transfer};
 
-/// Owns an upload in progress and its parts. Dropping it cancels the parts and aborts the upload in the background.
+/// Owns a multipart upload and its parts in flight. Dropping it cancels the parts and aborts the upload in the
+/// background.
 pub(crate) struct UploadGuard {
     transfer: Transfer,
-    open: Option<Open>,
+    open: Option<OpenUpload>,
 }
 
-struct Open {
+struct OpenUpload {
     upload: AbortUpload,
     parts: PoolJoinSet<Result<PartTag>>,
 }
@@ -24,26 +25,26 @@ impl UploadGuard {
     pub(crate) fn new(transfer: &Transfer, upload: AbortUpload) -> Self {
         Self {
             transfer: transfer.clone(),
-            open: Some(Open {
+            open: Some(OpenUpload {
                 upload,
                 parts: PoolJoinSet::new(),
             }),
         }
     }
 
-    /// Returns the parts that are on their way.
+    /// Returns the parts in flight.
     pub(crate) fn parts(&mut self) -> &mut PoolJoinSet<Result<PartTag>> {
-        let open = self.open.as_mut().expect("only its end closes it");
+        let open = self.open.as_mut().expect("only consuming methods take it");
         &mut open.parts
     }
 
-    /// The upload is completed; there is nothing to abort.
+    /// Disarms the guard after the upload was completed.
     pub(crate) fn completed(mut self) {
         self.open = None;
     }
 
-    /// Aborts the upload and waits for the response, for at most one stall timeout: the caller's error does not wait for
-    /// a server that is down. The attempts continue in the background.
+    /// Aborts the upload and waits for the response for at most one stall timeout, so that a server that is down does
+    /// not hold up the caller's error. The attempts continue in the background.
     pub(crate) async fn abort(mut self) {
         let Some(open) = self.open.take() else {
             return;
@@ -61,7 +62,7 @@ impl UploadGuard {
 impl Drop for UploadGuard {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
-            // Outside a runtime the task is dropped at once, and runs on the engine's own thread.
+            // Outside a runtime the task is dropped at once, and its drop runs the abort on the engine's own thread.
             spawn_detached(AbortTask::new(&self.transfer, open.upload).run(open.parts));
         }
     }
@@ -74,7 +75,7 @@ impl fmt::Debug for UploadGuard {
     }
 }
 
-/// An abort in flight. One that is dropped with its runtime runs again on the engine's own thread.
+/// An abort in flight. If its runtime shuts down, it runs again on the engine's own thread.
 struct AbortTask {
     transfer: Transfer,
     /// `None` once the abort has ended.
@@ -92,7 +93,7 @@ impl AbortTask {
     }
 
     async fn run(mut self, mut parts: PoolJoinSet<Result<PartTag>>) {
-        // An abort that overtakes a part may leave it on the server.
+        // A part that arrives after the abort may stay on the server.
         parts.shutdown().await;
         if let Some(upload) = self.upload.clone() {
             abort(&self.transfer, upload).await;
@@ -119,7 +120,7 @@ impl Drop for AbortTask {
 
 async fn abort(transfer: &Transfer, upload: AbortUpload) {
     let id = upload.upload.clone();
-    // An upload that is gone was aborted by someone else, or by an attempt whose response was lost.
+    // A missing upload was aborted by someone else, or by an attempt whose response was lost.
     let aborted = transfer.abort_upload(upload, &CallOptions::default()).await;
     if let Err(error) = aborted {
         tracing::warn!(%error, upload = %id, "an upload stays on the server: its abort failed");

@@ -1,4 +1,4 @@
-//! Copying inside the store.
+//! `Transfer::copy`: server-side copy, in one request or in parts.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ use crate::{CallOptions, Transfer};
 
 /// The largest object that one request copies, by S3's documentation.
 const SINGLE_COPY: u64 = 5 << 30;
-/// The size of a part of a larger copy. No byte moves through the client, so parts are large.
+/// The part size of a larger copy. Parts are large, because no bytes pass through the client.
 const COPY_PART: u64 = 512 << 20;
-/// How many parts are copied at once. 16: the server works on each for seconds.
-const AT_ONCE: usize = 16;
-/// 8 MiB/s, in bytes per second: a copy slower than this is taken for stalled. The server responds when it is done, so the
-/// limit is that of the largest one, whatever its size: 10 minutes for 5 GiB. An estimate.
+/// How many parts are copied concurrently. 16, because the server takes seconds for each.
+const MAX_PARTS_IN_FLIGHT: usize = 16;
+/// In bytes per second, 8 MiB/s: a slower copy counts as stalled. The server responds only when it is done, so every
+/// copy in one request may take as long as the largest: 10 minutes for 5 GiB. An estimate.
 const SLOWEST_COPY: u64 = 8 << 20;
 
 impl Transfer {
     /// Copies an object without moving its bytes through the client.
     ///
-    /// Requests: one; for an object of more than 5 GiB, a refused copy, a head, two for the upload and one per
-    /// 512 MiB. If the response to a conditional copy is lost, two heads tell whether the error response of its repetition is
-    /// its own success.
+    /// Requests: one. For an object of more than 5 GiB: the rejected copy, one HEAD, two for the upload and one per 512
+    /// MiB. If the response to a conditional copy is lost and its retry fails with 412, two HEADs find out whether the
+    /// first attempt succeeded.
     ///
     /// # Examples
     ///
@@ -104,7 +104,7 @@ impl Transfer {
     ) -> Result<PutResponse> {
         let mut attributes = request.attributes.unwrap_or_else(|| {
             let mut kept = source.attributes;
-            // As in one request: how the source is encrypted does not go with it.
+            // As in a copy in one request, the encryption of the source is not copied.
             kept.encryption = None;
             kept
         });
@@ -114,7 +114,7 @@ impl Transfer {
             mode: request.mode,
             attributes,
         };
-        // Nothing has looked whether the target is there, as a put does.
+        // A put checks whether the target exists; a copy does not.
         let conditions = self.store().capabilities().complete_conditions;
         if target.mode == PutMode::IfAbsent && !conditions {
             return Err(unconditional(&target.url));
@@ -157,7 +157,7 @@ impl Transfer {
     ) -> Result<Vec<PartTag>> {
         let mut tags = Vec::new();
         for part in parts {
-            if running.len() >= AT_ONCE {
+            if running.len() >= MAX_PARTS_IN_FLIGHT {
                 tags.extend(next_tag(running).await?);
             }
             let (transfer, options) = (self.clone(), options.clone());

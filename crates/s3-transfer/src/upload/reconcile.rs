@@ -1,10 +1,10 @@
 //! Reconciliation: finds out whether a write took effect after its response was lost.
 //!
-//! A conditional write whose response is lost is sent again, and is then refused by its own success; so is the completion
-//! of an upload. The object says whose write it was: it carries the name of that write. Where there was no room for one,
-//! its ETag tells: the MD5 of the bytes, or of the parts' tags, unless the server encrypts with its own keys; a small
-//! object is then read and compared. The copy that one request makes has the tag of its source, unless that is in parts
-//! or encrypted.
+//! If the response to a conditional write is lost, the write is sent again, and its own success makes it fail. The same
+//! holds for the completion of an upload. The object then tells whose write it was: it carries the write token. Without
+//! room for a token, its ETag is compared with the MD5 of the bytes, or of the parts' ETags. If the server encrypts
+//! with its own keys, a small object is read and compared instead. A copy made by one request has the ETag of its
+//! source, unless the source has parts or is encrypted.
 
 use s3_core::{
     Attributes, CopyRequest, ETag, Error, ErrorKind, ObjectMeta, PartTag, Payload, PutRequest,
@@ -17,14 +17,14 @@ use crate::etag_md5::{etag_of_parts, md5_of};
 use crate::io::run_blocking;
 use crate::{CallOptions, Destination, GetItem, ObjectData, Transfer};
 
-/// What a client finds that looks whether an earlier attempt of its own has refused it.
+/// Who wrote the object that made a conditional write fail.
 #[derive(Debug)]
 pub(crate) enum WriteCheck {
-    /// What it has written: the response that it would have got.
+    /// An earlier attempt of this write, with the response that it would have got.
     Ours(PutResponse),
-    /// Another object.
+    /// Another writer.
     Foreign,
-    /// No object: whatever refused it has gone since, and nobody can tell any more whose it was.
+    /// Unknown: the object has been deleted since.
     Missing,
 }
 
@@ -39,13 +39,13 @@ impl WriteCheck {
 }
 
 impl Transfer {
-    /// Gives a write a name, where the store gives back what is stored with an object.
+    /// Adds a write token to the attributes, if the store returns the user metadata of objects.
     pub(super) fn name_write(&self, attributes: &mut Attributes) -> Option<WriteToken> {
         let kept = self.store().capabilities().attributes;
         kept.then(|| WriteToken::add_to(attributes)).flatten()
     }
 
-    /// Looks what a put was refused by.
+    /// Finds out whether a put failed because an earlier attempt had succeeded.
     pub(crate) async fn earlier_success(
         &self,
         request: &PutRequest,
@@ -57,7 +57,7 @@ impl Transfer {
             return Ok(WriteCheck::Missing);
         };
         if let Some(token) = token {
-            return Ok(WriteCheck::of(there, |there| token.is_of(there)));
+            return Ok(WriteCheck::of(there, |there| token.identifies(there)));
         }
         let ours = digest(url, payload).await?;
         if there.etag.as_ref() == Some(&ours) || there.size != payload.len() {
@@ -65,7 +65,7 @@ impl Transfer {
                 there.etag.as_ref() == Some(&ours)
             }));
         }
-        // It may be encrypted, and its tag no digest: the bytes decide.
+        // If the object is encrypted, its ETag is not an MD5, so the bytes are compared.
         let get = self.get(GetItem::new(url.clone()), Destination::Memory, options);
         let there = match Box::pin(get).await {
             Ok(there) => there,
@@ -79,8 +79,7 @@ impl Transfer {
         Ok(WriteCheck::of(there.meta, |_| same))
     }
 
-    /// Looks whether the object is now what this upload is to write, after a completion that may have been refused by
-    /// an earlier attempt of its own. One head.
+    /// Finds out whether a completion failed because an earlier attempt had completed the upload. One HEAD.
     pub(crate) async fn completed_earlier(
         &self,
         upload: &Upload,
@@ -91,22 +90,22 @@ impl Transfer {
             return Ok(WriteCheck::Missing);
         };
         Ok(WriteCheck::of(there, |there| match &upload.token {
-            Some(token) => token.is_of(there),
+            Some(token) => token.identifies(there),
             None => there.etag.is_some() && there.etag == etag_of_parts(parts),
         }))
     }
 
-    /// Returns the response of the earlier attempt that a refused copy was refused by, if the target now has the size
-    /// and the tag of the source. Two heads.
+    /// Returns the response of an earlier attempt that made this copy fail, if the target has the size and the ETag of
+    /// the source. Two HEADs.
     ///
-    /// The copy of an object in parts, or of an encrypted one, has a tag of its own: then the error response stands.
+    /// The copy of a multipart or encrypted object has an ETag of its own; then the rejection stands.
     pub(crate) async fn earlier_copy(
         &self,
         request: &CopyRequest,
         rejection: &Error,
         options: &CallOptions,
     ) -> Result<Option<PutResponse>> {
-        // An object always equals itself, whoever has written it.
+        // A copy onto itself always has the ETag of its source, so the ETag proves nothing.
         if rejection.attempts() == 1 || request.from == request.to {
             return Ok(None);
         }
@@ -123,7 +122,7 @@ impl Transfer {
     }
 }
 
-/// Returns the error response of a write where HEAD is denied, so that its own success cannot be told.
+/// Adds a hint to the error of a write whose earlier success cannot be detected, because HEAD is denied.
 pub(super) fn unseen(rejection: Error) -> Error {
     rejection.with_hint(
         "an earlier attempt, whose response was lost, may have written the object; with permission to read it, \

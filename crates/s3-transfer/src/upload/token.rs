@@ -1,29 +1,29 @@
-//! [`WriteToken`]: an entry of user metadata that identifies one write.
+//! [`WriteToken`]: an entry of the user metadata that identifies one write.
 //!
-//! ETags and bytes cannot tell: two writers may write the same, and an encrypted object has a tag that nobody can work
-//! out. See `docs/rfcs/0005-a-name-for-each-write.md`.
+//! Neither the bytes nor the ETag identify a write: two writers may write the same bytes, and the ETag of an encrypted
+//! object cannot be computed. See `docs/rfcs/0005-a-name-for-each-write.md`.
 
 use s3_core::{Attributes, ObjectMeta};
 
-/// The entry of the user metadata that names the write, of objects written on a condition or in parts. Metaflow reads only
-/// an entry of its own.
+/// The name of the user metadata entry that identifies the write. Objects have it if they were written conditionally or
+/// in parts. Metaflow ignores it.
 pub const WRITE_NAME: &str = "s3-transfer-write";
 
-/// How much user metadata S3 takes: names and values, in bytes.
-const MOST: usize = 2048;
+/// The most user metadata that S3 accepts: names and values, in bytes.
+const MAX_USER_METADATA: usize = 2048;
 
-/// S3 does not count this part of a name, but MinIO does.
+/// The header prefix of user metadata. MinIO counts it as part of the name, S3 does not.
 const PREFIX: &str = "x-amz-meta-";
 
-/// The name of one write. Another attempt of the same write has the same name.
+/// A random token of 32 hexadecimal digits. All attempts of one write share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WriteToken(String);
 
 impl WriteToken {
-    /// Makes a name and adds it to what is stored with the object; `None` if that would be too much, or the system has
-    /// no random numbers to give. Nothing else will do: forked processes share a generator's state.
+    /// Generates a token and adds it to the user metadata. Returns `None` if the metadata would become too large, or if
+    /// the system has no random numbers. No other generator is used, because forked processes share its state.
     pub(super) fn add_to(attributes: &mut Attributes) -> Option<Self> {
-        // That of another write, if the attributes are those of an object.
+        // Attributes copied from an object contain the token of another write.
         attributes.user.remove(WRITE_NAME);
         let entries = attributes.user.iter();
         let size = |name: &str, value: &str| PREFIX.len() + name.len() + value.len();
@@ -31,15 +31,15 @@ impl WriteToken {
         let mut random = [0; 16];
         getrandom::fill(&mut random).ok()?;
         let token = format!("{:032x}", u128::from_be_bytes(random));
-        if used + size(WRITE_NAME, &token) > MOST {
+        if used + size(WRITE_NAME, &token) > MAX_USER_METADATA {
             return None;
         }
         attributes.user.insert(WRITE_NAME.to_owned(), token.clone());
         Some(Self(token))
     }
 
-    /// Returns whether an object is what this write wrote.
-    pub(super) fn is_of(&self, object: &ObjectMeta) -> bool {
+    /// Returns whether an object was written by this write.
+    pub(super) fn identifies(&self, object: &ObjectMeta) -> bool {
         object.attributes.user.get(WRITE_NAME) == Some(&self.0)
     }
 }
@@ -61,9 +61,9 @@ mod tests {
     #[test]
     fn metadata_that_just_fits_is_left_as_it_is() {
         let mut attributes = Attributes::default();
-        // By MinIO's count.
+        // As MinIO counts.
         let ours = PREFIX.len() + WRITE_NAME.len() + 32;
-        let room = MOST - ours - PREFIX.len() - "m".len();
+        let room = MAX_USER_METADATA - ours - PREFIX.len() - "m".len();
         attributes.user.insert("m".to_owned(), "x".repeat(room + 1));
         assert_eq!(WriteToken::add_to(&mut attributes), None);
         assert_eq!(attributes.user.len(), 1);

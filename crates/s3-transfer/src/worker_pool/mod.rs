@@ -1,7 +1,7 @@
-//! The worker pool: threads of the engine, each with its own single-threaded runtime, that run only transfers.
+//! The worker pool: threads that run only transfers, each with its own single-threaded tokio runtime.
 //!
-//! Work started on a thread of a [`WorkerPool`] spreads by itself: the workers of a fan-out and the parts of an object
-//! go to all threads of that pool. Work on another runtime stays there. No handle is passed around: a thread-local
+//! Work started on a thread of a [`WorkerPool`] is distributed: the workers of a fan-out and the parts of an object run
+//! on all threads of that pool. Work on another runtime stays there. No handle is passed around: a thread-local
 //! variable holds the pool of the thread.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! Runs one history from its seed and checks order and effects.
+//! Property `history`: runs racing clients over a faulty store and checks the recorded results.
 
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ use crate::prove::Figures;
 /// The size of a part, in bytes: a value has one or a few.
 const PART: usize = 16;
 
-/// Longer than any number of attempts that is not endless takes.
+/// Longer than any call with a bounded number of attempts takes.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs the case of a seed.
 pub(in crate::prove) fn case(runtime: &Runtime, seed: u64) -> Result<Figures, String> {
     let mut random = Rng::with_seed(seed);
-    // Half of the cases have creates and reads only: there every result is certain.
+    // Half of the cases have only creates and reads, so every result must be exact.
     let strict = random.bool();
     let keys = random.usize(1..=2);
     let actors = random.usize(2..=4);
-    // In a quarter, all write the same bytes: nothing but the names of writes tells them apart.
+    // In a quarter, all write the same bytes, so that only the write tokens differ.
     let same = (random.u8(0..4) == 0).then(|| PART * random.usize(1..=3));
     let mut values = 0;
     let turns = (0..actors)
@@ -69,7 +69,7 @@ fn turns(
             after: Duration::from_millis(random.u64(0..400)),
             key: random.usize(0..keys),
             action,
-            // Up to two parts go up in one request, and more in parts.
+            // Up to two parts are uploaded in one request, larger values in parts.
             len: same.unwrap_or_else(|| PART * random.usize(1..=3) - random.usize(0..4)),
             same: same.map(|_| 0),
         }
@@ -99,7 +99,7 @@ async fn play(
         act(transfer, turns, notes.clone())
     });
     try_join_all(actors).await?;
-    // What is still astray arrives, and a last look tells the final state.
+    // Stray requests arrive, then reads without faults record the final state.
     sleep(Duration::from_secs(3600)).await;
     faults.set(FaultPlan::none());
     let looks = (0..2).map(|key| Turn {
@@ -121,7 +121,7 @@ async fn play(
     Ok((notes.read(), figures))
 }
 
-/// Faults of requests for objects, and among those the lost reply most of all.
+/// Returns faults for object requests. Lost replies are the most frequent.
 fn faults(random: &mut Rng) -> FaultPlan {
     let hit = [0.0, 0.2, 0.5, 0.7][random.usize(0..4)];
     let seconds = Duration::from_secs;
@@ -159,7 +159,7 @@ fn faults(random: &mut Rng) -> FaultPlan {
     plan
 }
 
-/// What would leave an upload behind if the request that aborts it met it.
+/// Returns a rule for a fault that is not injected into aborts, because it would leave an upload behind.
 fn aimed(random: &mut Rng) -> FaultRule {
     let minutes = Duration::from_secs(150);
     let action = match random.u8(0..8) {
@@ -170,7 +170,7 @@ fn aimed(random: &mut Rng) -> FaultRule {
         4 => FaultAction::error_inside("InternalError"),
         5 => FaultAction::white_space(minutes),
         6 => FaultAction::white_space_then(minutes, "InternalError"),
-        // Another tag says nothing about whose write it was.
+        // A changed ETag does not identify the writer.
         _ => FaultAction::ChangedETag,
     };
     const OPERATIONS: [&str; 5] = [

@@ -1,15 +1,15 @@
-//! Linearizability check: whether one order of the calls on a key explains their results.
+//! Linearizability check: searches for one order of the calls on a key that explains their results.
 
 use std::collections::HashSet;
 
 use super::record::{Action, Call, CallOutcome, Value};
 
-/// What a call may have done to its key, and when.
+/// One effect that a call may have had on its key, and when.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     effect: Effect,
     begun: u64,
-    /// It need not have happened at all if `None`.
+    /// If `None`, the step may also not have happened.
     ended: Option<u64>,
 }
 
@@ -17,26 +17,27 @@ struct Step {
 enum Effect {
     Set(Option<Value>),
     Create(Value),
-    /// There is an object with another value.
-    IsThere(Value),
-    IsFound(Option<Value>),
+    /// A create of this value found an object with another value.
+    AlreadyThere(Value),
+    /// A read returned this value; `None` for a missing object.
+    Found(Option<Value>),
 }
 
 impl Effect {
-    /// Returns what is there afterwards; `None` if this cannot happen now.
+    /// Returns the value of the key after the step; the outer `None` if the step is impossible with the value `now`.
     fn after(self, now: Option<Value>) -> Option<Option<Value>> {
         match self {
             Self::Set(value) => Some(value),
             Self::Create(value) => now.is_none().then_some(Some(value)),
-            Self::IsThere(own) => now.is_some_and(|value| value != own).then_some(now),
-            Self::IsFound(found) => (found == now).then_some(now),
+            Self::AlreadyThere(own) => now.is_some_and(|value| value != own).then_some(now),
+            Self::Found(found) => (found == now).then_some(now),
         }
     }
 }
 
-/// Returns whether the calls, all on one key that is empty in the beginning, can have happened one after the other.
+/// Returns whether the calls are linearizable. All are on one key, which does not exist at first.
 ///
-/// `repeats` tells how often a call has taken effect beyond the first time. Takes at most 64 steps.
+/// `repeats` returns how often a call has taken effect beyond the first time. Panics for more than 64 steps.
 pub(super) fn explains(calls: &[Call], repeats: impl Fn(&Call) -> usize) -> bool {
     let steps: Vec<Step> = calls
         .iter()
@@ -58,14 +59,14 @@ fn steps_of(call: &Call, repeats: usize) -> Vec<Step> {
         Action::Create(value) => Effect::Create(value),
         Action::Read => match call.outcome {
             CallOutcome::Found(found) => {
-                return vec![step(Effect::IsFound(found), Some(call.ended))];
+                return vec![step(Effect::Found(found), Some(call.ended))];
             }
             _ => return Vec::new(),
         },
     };
     let mut steps = match (call.outcome, call.action) {
         (CallOutcome::AlreadyThere, Action::Create(value)) => {
-            vec![step(Effect::IsThere(value), Some(call.ended))]
+            vec![step(Effect::AlreadyThere(value), Some(call.ended))]
         }
         (CallOutcome::Failed, _) => vec![step(effect, None)],
         _ => vec![step(effect, Some(call.ended))],
@@ -74,7 +75,7 @@ fn steps_of(call: &Call, repeats: usize) -> Vec<Step> {
     steps
 }
 
-/// Takes one more step, in every way that is possible, until all that must have happened has.
+/// Tries every possible next step, recursively, until all steps that must have happened are taken.
 fn search(
     steps: &[Step],
     taken: u64,

@@ -1,4 +1,4 @@
-//! In-memory store that yields at every call and counts the calls in flight.
+//! In-memory store that yields and fails at random and counts the calls in flight.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,27 +16,29 @@ use tokio::time::sleep;
 
 use crate::prove::forward::forward;
 
-/// Clone is a reference count.
+/// A [`MemoryStore`] with random delays and failures. Clone is a reference count.
 #[derive(Clone)]
 pub(super) struct DelayedStore {
     pub(super) memory: MemoryStore,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DelayState>>,
 }
 
-struct State {
+struct DelayState {
     random: Rng,
-    /// How likely a call fails in passing.
+    /// The probability that a call fails with a transient error.
     failing: f64,
+    /// Calls in flight, including those whose body is being read.
     inside: usize,
+    /// The most calls that were in flight at once.
     most: usize,
-    /// Gets wait until so many are inside.
+    /// Gets wait until this many calls are in flight.
     gather: usize,
 }
 
-/// A call that is inside the store.
-struct Inside(DelayedStore);
+/// A call in flight.
+struct CallInFlight(DelayedStore);
 
-impl Drop for Inside {
+impl Drop for CallInFlight {
     fn drop(&mut self) {
         self.0.with(|state| state.inside -= 1);
     }
@@ -49,7 +51,7 @@ impl DelayedStore {
         let failing = [0.0, 0.1, 0.3][random.usize(0..3)];
         Self {
             memory: MemoryStore::with_buckets(["b"]).with_limits(limits),
-            state: Arc::new(Mutex::new(State {
+            state: Arc::new(Mutex::new(DelayState {
                 random,
                 failing,
                 inside: 0,
@@ -59,12 +61,12 @@ impl DelayedStore {
         }
     }
 
-    /// Returns how many calls are inside, and the most that ever were.
+    /// Returns how many calls are in flight, and the most that were in flight at once.
     pub(super) fn inside(&self) -> (usize, usize) {
         self.with(|state| (state.inside, state.most))
     }
 
-    /// Lets nothing fail any more, and gets wait until `count` of them are there.
+    /// Stops all failures, and makes gets wait until `count` calls are in flight.
     pub(super) fn gather(&self, count: usize) {
         self.with(|state| {
             state.failing = 0.0;
@@ -72,18 +74,19 @@ impl DelayedStore {
         });
     }
 
-    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, f: impl FnOnce(&mut DelayState) -> T) -> T {
         f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn enter(&self) -> Inside {
+    fn enter(&self) -> CallInFlight {
         self.with(|state| {
             state.inside += 1;
             state.most = state.most.max(state.inside);
         });
-        Inside(self.clone())
+        CallInFlight(self.clone())
     }
 
+    /// Yields a few times; in one case of four, also waits for less than 50 ms.
     async fn waver(&self) {
         let (turns, wait) = self.with(|state| {
             let wait = state.random.u8(0..4) == 0;
@@ -98,7 +101,7 @@ impl DelayedStore {
         }
     }
 
-    /// Carries a call out in turns; now and then it fails before or after.
+    /// Runs a call with random delays. It may fail before or after it takes effect.
     async fn call<T>(
         &self,
         operation: Operation,
@@ -106,7 +109,7 @@ impl DelayedStore {
     ) -> Result<T> {
         let _inside = self.enter();
         self.waver().await;
-        let fails = |state: &mut State| state.random.f64() < state.failing;
+        let fails = |state: &mut DelayState| state.random.f64() < state.failing;
         if self.with(fails) {
             return Err(Error::new(ErrorKind::Throttled, operation)
                 .with_retryability(s3_core::Retryability::Throttled { after: None }));
@@ -168,7 +171,7 @@ impl Store for DelayedStore {
         self.call(Operation::Put, self.memory.put(request)).await
     }
 
-    /// Not counted: an attempt that is given up still waits for its response, and holds no permit then.
+    /// Not counted: a cancelled attempt still waits for its response, but holds no permit.
     async fn create_upload(&self, request: CreateUpload) -> Result<s3_core::UploadId> {
         self.waver().await;
         let upload = self.memory.create_upload(request).await;

@@ -1,4 +1,4 @@
-//! `schedule` cases of the client: batches, with `close()` in between.
+//! Property `schedule`: random interleavings of batch calls of the client and `close()`.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ async fn task(s3: S3, number: usize, mut random: Rng) -> Result<(), String> {
                 }
                 Ok(())
             }
-            // After `close()` there may be no directory for a file.
+            // After `close()` there may be no directory for the files.
             Err(error) if is_closed(&error) => Ok(()),
             Err(error) => Err(error.to_string()),
         },
@@ -89,7 +89,7 @@ async fn task(s3: S3, number: usize, mut random: Rng) -> Result<(), String> {
     }
 }
 
-/// Whether a call, or the input that decided about it, says that the client is closed.
+/// Whether the error, or the error of the input that failed a batch, is that the client is closed.
 fn is_closed(error: &Error) -> bool {
     let decisive = error.as_batch().map_or(error, |batch| batch.error());
     matches!(decisive, Error::Closed { .. })

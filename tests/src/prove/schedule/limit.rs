@@ -1,4 +1,4 @@
-//! `schedule` cases of the concurrency limit: permits, waiters that give up, throttling.
+//! Property `schedule`: random interleavings on the concurrency limit, with cancelled waiters and throttling.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,23 +14,23 @@ use tokio::time::sleep;
 use super::explorer::Explorer;
 use crate::prove::Figures;
 
-/// How many attempts are in flight.
-struct Held(Arc<AtomicUsize>);
+/// Counts an attempt as in flight until it is dropped.
+struct InFlight(Arc<AtomicUsize>);
 
-impl Held {
+impl InFlight {
     fn begin(now: &Arc<AtomicUsize>, most: usize) -> Result<Self, String> {
         let count = now.fetch_add(1, Ordering::Relaxed) + 1;
-        let held = Self(Arc::clone(now));
+        let in_flight = Self(Arc::clone(now));
         if count > most {
             return Err(format!(
                 "{count} attempts are in flight, {most} are allowed"
             ));
         }
-        Ok(held)
+        Ok(in_flight)
     }
 }
 
-impl Drop for Held {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -74,14 +74,14 @@ async fn attempts(
             },
             _ => controller.acquire().await,
         };
-        let held = Held::begin(&now, most)?;
+        let in_flight = InFlight::begin(&now, most)?;
         for _ in 0..random.usize(0..3) {
             yield_now().await;
         }
         if random.u8(0..4) == 0 {
             sleep(Duration::from_millis(random.u64(1..400))).await;
         }
-        drop(held);
+        drop(in_flight);
         let after = None;
         match random.u8(0..6) {
             0 => drop(permit),
@@ -93,7 +93,7 @@ async fn attempts(
     Ok(())
 }
 
-/// Checks that as many permits are to be had as the level says, when nobody holds one.
+/// Checks that all permits of the level are available after every attempt has ended.
 fn all_are_back(controller: &Controller) -> Result<(), String> {
     let level = controller.limit();
     let permits: Vec<_> = std::iter::from_fn(|| controller.try_acquire()).collect();
@@ -101,7 +101,7 @@ fn all_are_back(controller: &Controller) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{} permits are to be had at a level of {level}",
+        "{} permits are available at a level of {level}",
         permits.len()
     ))
 }

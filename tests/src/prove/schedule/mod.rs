@@ -1,19 +1,19 @@
-//! Property `schedule`: tasks of limit, engine and client end in every order of polls, and if cancelled at any await.
+//! Property `schedule`: tasks end under every interleaving of polls, and when cancelled at any await.
 //!
-//! What is explored waits on tokio's own semaphores, notices and timers, so a task can lose its turn only where it
-//! awaits, and an order of polls is a schedule. The [`explorer`] keeps the tasks of a case and polls, of those that are
-//! woken, one at random; a task may have a number of polls after which it is dropped, which cancels it at any await.
-//! What the engine spawns by itself runs on tokio's runtime between these polls, and is moved about by a store that
-//! gives up its turn a random number of times. Memory orders of atomics are not explored: one thread runs all.
+//! The tasks use the concurrency limit, the engine and the client. They wait on tokio's semaphores, notifies and
+//! timers, so a task is interrupted only at an await, and an order of polls is a schedule. The [`explorer`] polls one
+//! of the woken tasks at random. It may drop a task after a random number of polls, which cancels it at some await.
+//! Tasks that the engine spawns run on tokio's runtime between these polls; the store reorders them, because it yields
+//! a random number of times. Memory orderings of atomics are not explored, because everything runs on one thread.
 //!
-//! * [`limit`]: the controller of attempts, with waiters that give up, permits that are dropped and throttling that
-//!   takes permits out of circulation. Ten cases in sixteen.
-//! * [`engine`]: gets, puts in one request, in parts and from readers, batches to their end, to the first failure and
-//!   dropped halfway, over a small budget of memory and few permits. Five cases in sixteen.
-//! * [`facade`]: batches of the client, with `close()` in between. One case in sixteen.
+//! * [`limit`]: the concurrency controller, with cancelled waiters, dropped permits, and throttling that removes
+//!   permits. Ten cases in sixteen.
+//! * [`engine`]: gets; puts in one request, in parts and from readers; batches that run to their end, stop at the first
+//!   failure or are dropped halfway. The memory budget is small and permits are few. Five cases in sixteen.
+//! * [`facade`]: batch calls of the client and `close()`. One case in sixteen.
 //!
-//! In each case all tasks come to an end, no more attempts are in flight than allowed, and afterwards everything is
-//! back: every permit, the whole budget, no upload, no file.
+//! In each case all tasks end, and no more attempts are in flight than allowed. Afterwards all permits and the whole
+//! memory budget are free, and no upload and no file is left.
 
 mod case;
 mod delayed_store;

@@ -1,4 +1,4 @@
-//! Encoding of keys in listings: plain, or percent-encoded with `encoding-type=url`.
+//! Encoding of keys and continuation tokens in listings: `encoding-type=url` percent-encodes keys.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -41,7 +41,7 @@ impl KeyEncoding {
     }
 }
 
-/// Encodes a store's token for XML and queries.
+/// Encodes a store's continuation token for XML and query strings.
 pub(super) fn wire_token(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(token)
 }

@@ -1,4 +1,4 @@
-//! The S3 operations of the server as calls of a store: one file per family.
+//! [`Frontend`]: the S3 operations of the server as calls of a store, one file per group of operations.
 
 mod body;
 mod bucket;

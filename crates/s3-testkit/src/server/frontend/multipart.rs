@@ -1,4 +1,4 @@
-//! Multipart uploads: create, upload part, complete, abort.
+//! Multipart upload operations of the server: create, upload part, complete, abort.
 
 use s3_core::{AbortUpload, CompleteUpload, CreateUpload, ETag, PartTag, Store, UploadPart};
 use s3s::dto::{

@@ -1,21 +1,24 @@
-//! The goodput climb: doubles the level of concurrency while that increases what gets done.
+//! Adaptive concurrency by hill climbing: doubles the concurrency level while that raises the goodput.
 //!
-//! Neither latency nor bandwidth alone determines the right level: small objects over a long line want hundreds of
-//! concurrent requests, large parts fill a line with a few dozen, and without latency sixteen keep a client busy. In all
-//! cases more concurrency pays until it does not. So the level doubles while a doubling brings at least a fifth more
-//! goodput. When two rounds in a row bring less, it returns to the knee, and a doubling is tried again now and then.
+//! Neither latency nor bandwidth alone determines the right level. Small objects over a link with high latency need
+//! hundreds of concurrent requests, large parts fill a link with a few dozen, and without latency sixteen keep a client
+//! busy. In all cases goodput grows with the level up to a knee and hardly beyond it. So the level doubles while a
+//! doubling raises the goodput by at least a fifth. When two rounds in a row raise it by less, the level returns to the
+//! knee. A doubling is tried again after 8 to 64 rounds.
 //!
-//! On a line with high latency the climb starts with a jump: the CPU cost of an attempt is known, and while all attempts
-//! in flight cost a small share of the time that one takes, none of them waits for a core.
+//! On a link with high latency the climb starts with a jump. The least CPU time of an attempt is known. As long as all
+//! attempts in flight need only a small share of the CPU time that is available while one of them runs, none waits for
+//! a core.
 //!
-//! A saturated thread of a worker pool ends the climb at once.
+//! A saturated worker pool thread ends the climb at once.
 //!
-//! The climb overshoots: the first responses at a new level come before its queue has filled. The last round at the top
-//! is measured with a full queue, and gives the knee: the total goodput divided by that of one attempt without a queue.
+//! The climb overshoots: the first responses at a new level arrive before its queue has filled. The last round at the
+//! top is measured with a full queue and gives the knee: its goodput divided by the goodput of one attempt without a
+//! queue.
 //!
-//! Goodput is what the successful attempts of a round have moved, by Little's law: level × score ÷ time in flight, where
-//! an attempt scores 1 and its bytes. Completions per second would converge to the same number, but responses come in
-//! bursts, and a round that ends within a burst would be off by half.
+//! Goodput is computed by Little's law from the successful attempts of a round: level × score ÷ time in flight. An
+//! attempt scores 1 plus 1 per 256 KiB. Completions per second would converge to the same number, but responses arrive
+//! in bursts, and a round that ends within a burst would be off by half.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -23,7 +26,7 @@ use std::time::Duration;
 use super::thread_load::LoadPeriod;
 use crate::sync::Instant;
 
-/// The least gain in goodput for which a doubling pays. Below the knee a doubling gains a factor of 2.0, beyond it 1.0;
+/// The least gain in goodput that justifies a doubling. Below the knee a doubling gains a factor of 2.0, beyond it 1.0;
 /// single rounds are off by up to a fifth.
 const MIN_GAIN: f64 = 1.2;
 /// Rounds in a row without that gain that end the climb.
@@ -31,32 +34,32 @@ const MISSES_TO_STOP: u32 = 2;
 /// Bytes that score as much as one attempt. 256 KiB: about what a core moves in the time of one small request (7 to
 /// 60 µs per request, 0.3 s per GiB).
 const BYTES_PER_POINT: f64 = 262_144.0;
-/// The shortest round. In less time, other programs on the machine distort it.
+/// The shortest round. In a shorter one, other programs on the machine distort the measurement.
 const MIN_ROUND: Duration = Duration::from_millis(10);
 /// The fewest responses of a round, for very low levels.
 const MIN_RESPONSES: u32 = 8;
-/// Rounds until the next level is tried again. Doubles with each attempt that does not pay, up to
-/// `MAX_PROBE_ROUNDS`. Three rounds out of 8 to 64 at twice the level cost nothing measurable.
+/// Rounds until the next level is tried again. Doubles with each try that gains too little, up to `MAX_PROBE_ROUNDS`.
+/// Three rounds out of 8 to 64 at twice the level cost nothing measurable.
 const PROBE_ROUNDS: u32 = 8;
 const MAX_PROBE_ROUNDS: u32 = 64;
-/// Headroom above the knee, for responses that vary: noise of a fifth asks for a quarter.
+/// Headroom above the knee. A round may be off by a fifth, so the level is a quarter higher.
 const HEADROOM: f64 = 1.25;
 /// Lower levels gain nothing.
 const MIN_LEVEL: usize = 16;
-/// The highest level at the start of a batch, whatever the last batch has found: two doublings below 256, and what a
-/// core can use for large parts.
+/// The highest level at the start of a batch, even if the last batch ended higher: two doublings below 256, and as many
+/// large parts as one core can use.
 const MAX_START: usize = 64;
 /// The weight of a new round in the known goodput.
 const NEW_ROUND_WEIGHT: f64 = 0.3;
-/// The least CPU time of a request: 7 µs for the wire alone, and as much above it (docs/TUNING.md).
+/// The least CPU time of a request: s3-wire alone needs 7 µs, the layers above it as much (docs/TUNING.md).
 const CPU_PER_REQUEST: Duration = Duration::from_micros(10);
 /// The least CPU time of 256 KiB: 0.16 s per GiB, half of what a bare read loop takes.
 const CPU_PER_POINT: Duration = Duration::from_micros(40);
 /// A round is bound by latency, not CPU, if its attempts take this many times the CPU time of a whole level.
 const LATENCY_BOUND_RATIO: f64 = 8.0;
-/// The share of the cores' capacity, within the time of one attempt, that a climb jumps to: low enough that attempts may
-/// cost eight times the least CPU time. Large parts over a fast line fit about a hundred times, so they do not jump;
-/// small objects fit a thousand times.
+/// The jump at the start of a climb uses this share of the cores' capacity. It is so low that attempts may cost eight
+/// times the least CPU time. A core can work on about a hundred large parts over a fast link, so they do not jump, and
+/// on a thousand small objects.
 const JUMP_SHARE: f64 = 0.125;
 
 /// The number of cores. Read once: the system call opens files.
@@ -68,7 +71,7 @@ static CORES: LazyLock<f64> =
 pub(super) struct Goodput {
     phase: ClimbPhase,
     round: Round,
-    /// How many attempts one core can work on in the time that one takes; `None` until measured.
+    /// How many attempts one core can work on in the duration of one attempt; `None` until measured.
     fitting: Option<f64>,
 }
 
@@ -88,15 +91,15 @@ enum ClimbPhase {
         each: f64,
         misses: u32,
     },
-    /// The maximum level is reached, and paid in its first round.
+    /// The maximum level is reached, and its first round raised the goodput.
     AtMax { each: f64 },
-    /// A doubling does not pay. It is tried again after `probe` rounds.
+    /// A doubling gains too little. It is tried again after `probe` rounds.
     Holding {
         goodput: f64,
         probe: u32,
         probe_rounds: u32,
     },
-    /// A doubling is tried after a while of holding. Its first round is not judged: its queue has not filled.
+    /// A doubling is tried after holding. Its first round is ignored, because its queue has not filled.
     Probing {
         below: f64,
         from: usize,
@@ -123,13 +126,13 @@ struct Round {
     responses: u32,
     score: f64,
     time: Duration,
-    /// The sum of each attempt's least CPU time divided by its time. The harmonic mean that follows from it hardly
-    /// depends on the few attempts that a pause of the machine delays.
+    /// The sum of each attempt's least CPU time divided by its duration. It gives a harmonic mean, which hardly depends
+    /// on the few attempts that a pause of the machine delays.
     cpu_shares: f64,
 }
 
 impl Goodput {
-    /// Starts over after an idle time, because the next work may be different. Returns the level to start with.
+    /// Restarts the climb after an idle time, because the next workload may differ. Returns the level to start with.
     pub(super) fn restart(&mut self, level: usize, now: Instant) -> usize {
         self.round = Round::new(now);
         if matches!(self.phase, ClimbPhase::Climbing { .. }) {
@@ -140,7 +143,7 @@ impl Goodput {
         level.min(MAX_START)
     }
 
-    /// Records a successful attempt that ends now, at a level that is in use.
+    /// Records a successful attempt that ends now, while the level is in full use.
     pub(super) fn record(
         &mut self,
         level: usize,
@@ -166,7 +169,7 @@ impl Goodput {
         let fitting = f64::from(self.round.responses) / self.round.cpu_shares.max(1e-9);
         let capacity = self.update_fitting(level, fitting) * *CORES;
         let mut max = max.min((capacity as usize).max(MIN_LEVEL));
-        // A saturated thread takes half the time of an attempt for half a level of them.
+        // A saturated thread needs half an attempt's duration for half a level of attempts.
         let mean_time = self.round.time / self.round.responses;
         if self.round.load.is_saturated(mean_time.mul_f64(0.4)) {
             max = max.min(level);
@@ -186,9 +189,9 @@ impl Goodput {
         }
     }
 
-    /// Returns how many attempts one core can work on in the time that one takes; more only wait for a core.
+    /// Returns how many attempts one core can work on in the duration of one attempt; more would wait for a core.
     ///
-    /// That time is known at the lowest level. At higher levels it is mostly queueing, unless it is far longer.
+    /// The duration is measured at the lowest level. At higher levels it is mostly queueing, unless it is far longer.
     fn update_fitting(&mut self, level: usize, fitting: f64) -> f64 {
         let known = match self.fitting {
             Some(known) if fitting < LATENCY_BOUND_RATIO * level as f64 => known.min(fitting),
@@ -284,7 +287,7 @@ fn probing(
     (phase, change)
 }
 
-/// Goes to the next level, because this one has paid.
+/// Goes to the next level, because this one raised the goodput.
 fn climb(level: usize, max: usize, goodput: f64, each: f64) -> (ClimbPhase, LevelChange) {
     let each = each.max(goodput / level as f64);
     if level >= max {
@@ -325,7 +328,7 @@ impl Default for Round {
 }
 
 impl Round {
-    /// Begins now, with a sample of this thread: the first responses come in a burst, in which threads are saturated.
+    /// Begins now, with a sample of this thread: the first responses arrive in a burst, which saturates the threads.
     fn new(now: Instant) -> Self {
         let round = Self {
             began: Some(now),
