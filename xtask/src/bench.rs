@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: CPU time and memory of transfers, against a floor and other clients.
+//! `cargo xtask bench`: measures CPU time and memory of transfers, against a floor and other clients.
 //!
-//! The program is `s3-bench`, built here with optimisation; its status is passed on. This chore knows no more than
-//! how to build it, so that the chores stay quick to build.
+//! It builds the program `s3-bench` with optimisation, runs it and passes its status on. It does not depend on the
+//! program, so that xtask builds quickly.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ const PACKAGE: &str = "s3-bench";
 const PEERS: &str = "--peers";
 const SERIES: &str = "--series";
 
-/// What is built and what is measured.
+/// What to build and what to measure.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Build other clients too and compare with them; the first build takes minutes
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     program: Vec<String>,
 }
 
-/// Builds, then measures where the caller is, because paths are the caller's.
+/// Builds the program, then runs it in the caller's directory, because paths are relative to it.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let (ours, program) = split(&arguments.program);
     let says = |flag: &str| ours.contains(&flag);
@@ -41,7 +41,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     command::run(Command::new(executable).arg(what).args(program))
 }
 
-/// The flags of this chore, which may also come behind the program's first, and those of the program.
+/// Splits the flags of this command, which may also follow those of the program, from those of the program.
 fn split(words: &[String]) -> (Vec<&str>, Vec<&str>) {
     let words = words.iter().map(String::as_str);
     words.partition(|word| [PEERS, SERIES].contains(word))

@@ -13,12 +13,13 @@ use crate::error::{Error, Result};
 /// | `o` or `None` (0) | `None` or negative | from `o` to the end |
 /// | `o` or `None` (0) | `n` > 0 | `n` bytes from `o`, clipped at the end of the object |
 ///
-/// A negative offset and a length of zero are invalid ranges: an error before any request. An offset at or behind the end
-/// of the object is the same class of error, from the server.
+/// A negative offset or a length of zero is an invalid range and fails before any request. An offset at or after the
+/// end of the object fails with the same class of error, from the server.
 ///
 /// # Deviation
 ///
-/// Metaflow reads a negative length as that many bytes from the end; its documentation describes the behaviour of this client.
+/// Metaflow reads a negative length as that many bytes from the end; its documentation describes the behaviour of this
+/// client.
 ///
 /// # Examples
 ///
@@ -66,8 +67,8 @@ impl S3GetObject {
     }
 }
 
-/// An input of [`get`](crate::S3::get) and [`get_many`](crate::S3::get_many): anything that converts into a [`Key`], or an
-/// [`S3GetObject`].
+/// An input of [`get`](crate::S3::get) and [`get_many`](crate::S3::get_many): anything that converts into a [`Key`], or
+/// an [`S3GetObject`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GetObject {
     key: Key,

@@ -1,14 +1,14 @@
-//! [`OnFailure`]: what a call over many inputs does when one fails.
+//! [`OnFailure`]: whether a batch call stops or continues when an input fails.
 
 use s3_transfer::AfterFailure;
 
 use crate::Outcome;
 use crate::request::{Op, Request};
 
-/// What a call over many inputs does when one fails.
+/// Whether a call with many inputs stops or continues when one fails.
 ///
-/// In both cases the [`BatchError`](crate::BatchError) has the outcome of every input, and its error is that of the failing
-/// input with the lowest index.
+/// In both cases the [`BatchError`](crate::BatchError) has the outcome of every input, and its error is that of the
+/// failing input with the lowest index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnFailure {
@@ -20,7 +20,8 @@ pub enum OnFailure {
 }
 
 impl OnFailure {
-    /// Returns how a result of a read becomes an outcome: with the result itself if the call collects.
+    /// Returns the conversion of a read's result into an outcome, which has the result itself only if the call
+    /// collects.
     pub(crate) fn outcome<T: Into<Outcome>>(self) -> fn(T) -> Outcome {
         match self {
             Self::Stop => |_| Outcome::Done,
@@ -43,7 +44,7 @@ impl OnFailure {
     }
 }
 
-/// An operation over many inputs.
+/// An operation with many inputs.
 pub trait ManyOp: Op {
     #[doc(hidden)]
     fn set_on_failure(&mut self, choice: OnFailure);

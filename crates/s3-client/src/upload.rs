@@ -1,4 +1,4 @@
-//! Uploads: checked before the first request, and run many at a time.
+//! [`Upload`]: an upload of `put` or `put_many`, checked before the first request; batches run concurrently.
 
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::{
     BatchError, Key, OnFailure, Outcome, PutValue, S3PutObject, WriteOutcome, WriteResult,
 };
 
-/// An upload that has been checked. Its file is opened when its turn comes.
+/// A checked upload. Its file is opened when the upload starts.
 #[derive(Debug)]
 pub(crate) struct Upload {
     /// The key as given.
@@ -86,7 +86,7 @@ impl Upload {
     }
 }
 
-/// Uploads all, many at a time, and returns one result per input.
+/// Uploads all inputs concurrently, and returns one result per input.
 pub(crate) async fn upload_all(
     call: Call,
     (name, on_failure): (&'static str, OnFailure),
@@ -103,7 +103,7 @@ pub(crate) async fn upload_all(
     BatchError::check(name, results, None, Outcome::Written)
 }
 
-/// Names the file that could not be read, or the pipe that nothing came from until the deadline.
+/// Adds the path of the file that could not be read, or of the pipe that was still silent at the deadline.
 fn with_file(error: s3_core::Error, path: Option<&Path>) -> s3_core::Error {
     let Some(path) = path else {
         return error;

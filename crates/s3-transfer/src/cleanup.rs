@@ -1,8 +1,8 @@
-//! Aborts of uploads, and late responses to creations of uploads, after their caller has gone.
+//! Background cleanup: aborts of cancelled uploads, and late responses to CreateMultipartUpload.
 //!
-//! They run as detached tasks on the caller's runtime, where the connections are, and are counted here so that
-//! [`Transfer::wait_for_cleanup`] can wait for them. A runtime that shuts down drops its tasks: an abort that is dropped
-//! so runs again on a thread that belongs to the engine.
+//! They run as detached tasks on the caller's runtime, which owns the connections; [`Transfer::wait_for_cleanup`] waits
+//! for them. A runtime that shuts down drops its tasks. An abort that is dropped in this way runs again on a thread of
+//! the engine.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,7 +27,8 @@ pub(crate) struct Cleanup(Arc<CleanupState>);
 struct CleanupState {
     in_flight: AtomicUsize,
     idle: Notify,
-    /// Starts with the first work that lost its runtime. Uploads in flight bound its queue.
+    /// The engine's own thread, started for the first task that lost its runtime. The number of uploads in flight
+    /// bounds its queue.
     thread: Mutex<Option<UnboundedSender<CleanupWork>>>,
 }
 
@@ -44,7 +45,7 @@ impl Cleanup {
         CleanupGuard(self.clone())
     }
 
-    /// Runs `work` on the engine's own thread. Returns `false` if the system gives no thread.
+    /// Runs `work` on the engine's own thread. Returns `false` if the thread cannot be started.
     pub(crate) fn run_on_own_thread(
         &self,
         work: impl Future<Output = ()> + Send + 'static,
@@ -89,7 +90,7 @@ impl Drop for CleanupGuard {
     }
 }
 
-/// Starts the thread. It ends when the engine is gone and its work is done.
+/// Starts the thread. It ends when the engine is dropped and its work is done.
 fn start_thread() -> Option<UnboundedSender<CleanupWork>> {
     let (sender, mut receiver) = unbounded_channel();
     let run = move || {
@@ -111,10 +112,10 @@ fn start_thread() -> Option<UnboundedSender<CleanupWork>> {
 }
 
 impl Transfer {
-    /// Waits until every upload that was dropped, cancelled or failed is aborted, for at most `limit`. Returns how many
-    /// aborts and responses to creations are still in flight: 0 if all uploads are gone.
+    /// Waits, for at most `limit`, until every upload that was dropped, cancelled or failed is aborted. Returns how
+    /// many aborts and responses to CreateMultipartUpload are still in flight: 0 if no upload is left.
     ///
-    /// Call it before the process ends. Sends nothing itself.
+    /// Call it before the process ends. It sends no requests itself.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! [`ObjectUrls`]: builds the URLs of many objects of one bucket, as a listing needs them.
+//! [`ObjectUrls`]: builds the URLs of many objects of one bucket, for listings.
 
 use crate::S3Url;
 use crate::parse::{ParseError, check_key_len};
@@ -18,7 +18,7 @@ use crate::parse::{ParseError, check_key_len};
 pub struct ObjectUrls {
     /// `s3://bucket/` and the key of the last URL.
     text: String,
-    /// Where keys begin in `text`.
+    /// The offset of the key in `text`.
     key: usize,
 }
 
@@ -34,7 +34,7 @@ impl ObjectUrls {
         }
     }
 
-    /// Returns the URL of the object with this key, which is not relative to the prefix.
+    /// Returns the URL of the object with this full key; it is not relative to the prefix.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The grammar of `s3://` URLs and the error types of the crate.
+//! Parsing of `s3://` URLs, and the error types of the crate.
 
 use crate::bucket;
 
@@ -37,7 +37,7 @@ pub enum ParseError {
         /// The length of the key in bytes.
         len: usize,
     },
-    /// The name of a flow or the id of a run cannot be a path segment.
+    /// The flow name or run id cannot be a path segment.
     #[error(
         "\"{input}\" cannot be a flow name or run id: it must not be empty, '.' or '..', or contain '/' or control characters"
     )]
@@ -92,7 +92,7 @@ pub enum ResolveError {
     Parse(#[from] ParseError),
 }
 
-/// Returns the text after `s3://`, which may be in any case.
+/// Returns the text after `s3://`, which may be in upper or lower case.
 pub(crate) fn strip_scheme(input: &str) -> Option<&str> {
     let (scheme, rest) = input.split_at_checked("s3://".len())?;
     scheme.eq_ignore_ascii_case("s3://").then_some(rest)
@@ -124,7 +124,7 @@ pub(crate) fn check_key_len(input: &str, key: &str) -> Result<(), ParseError> {
 
 /// Formats input for an error message: control characters escaped, at most 200 characters, without a signature.
 ///
-/// Anyone can use a presigned URL, so its query is left out.
+/// The query of a presigned URL is left out, because anyone can use the URL.
 #[must_use]
 pub fn quote(input: &str) -> String {
     const LONGEST: usize = 200;

@@ -1,10 +1,10 @@
-//! Exceptions of the model, by the names of Metaflow's classes.
+//! Exceptions of the reference model, named after Metaflow's classes.
 
 use serde_json::{Value, json};
 
 use crate::vectors::untypable::Untypable;
 
-/// The exception that a call raises.
+/// The exception that a call of the model raises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exception {
     Url,
@@ -14,11 +14,11 @@ pub(crate) enum Exception {
     Other,
     /// One of Python's own exceptions.
     Python(&'static str),
-    /// What Rust cannot express.
+    /// An argument that Rust's types do not allow.
     Untypable(Untypable),
 }
 
-/// Stands for an exception of Python whose class follows from inner workings that nobody writes down.
+/// Matches a Python exception of any class, where the class depends on undocumented internals of the reference.
 pub(crate) const ANY_CLASS: &str = crate::vectors::record::RAISED;
 
 pub(crate) type CallResult<T> = Result<T, Exception>;

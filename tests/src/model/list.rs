@@ -1,4 +1,4 @@
-//! The model's `list_paths` and `list_recursive`, and the listing of recursive downloads.
+//! Listings of the reference model: `list_paths`, `list_recursive`, and the listing of `get_recursive`.
 
 use super::client::Client;
 use super::exception::{CallResult, Exception};
@@ -27,7 +27,7 @@ impl Entry {
 }
 
 impl Place {
-    /// The prefix with a slash at its end, unless it is the whole bucket.
+    /// Appends a slash to the key, unless it has one or the place is the whole bucket.
     pub(crate) fn into_directory(mut self) -> Self {
         if !self.key.is_empty() && !self.key.ends_with('/') {
             self.key.push('/');
@@ -59,7 +59,7 @@ impl Client<'_> {
         keys.iter().map(|key| self.prefix(key)).collect()
     }
 
-    /// The URL of a prefix, which can be too long like that of an object.
+    /// Returns the URL of a prefix. Its key may be too long, as that of an object.
     pub(crate) fn prefix(&self, key: &Argument) -> CallResult<String> {
         let url = self.resolve(key)?;
         match Place::of(self.quirks, &url).problem() {
@@ -85,7 +85,7 @@ impl Client<'_> {
         Ok(objects)
     }
 
-    /// Everything that begins with a place's key, page by page: in each page objects before common prefixes.
+    /// Lists all keys and common prefixes that begin with a place's key. In each page, objects come before prefixes.
     pub(crate) fn list(&mut self, place: &Place, is_delimited: bool) -> CallResult<Vec<Entry>> {
         let retries = std::mem::replace(&mut self.retries, self.list_retries);
         let result = self.list_with_retries(place, is_delimited);
@@ -94,7 +94,7 @@ impl Client<'_> {
     }
 
     fn list_with_retries(&mut self, place: &Place, is_delimited: bool) -> CallResult<Vec<Entry>> {
-        // The reference begins again after a failure, the client goes on with the page.
+        // After a failure the reference restarts the listing; the client retries the page.
         if self.quirks.has(Quirk::ListRetries) {
             return self.attempts(Self::verdict, |client| {
                 let mut entries = Vec::new();
@@ -117,7 +117,7 @@ impl Client<'_> {
         Ok(entries)
     }
 
-    /// One page; `None` behind the last.
+    /// Returns a page; `None` after the last one.
     fn page(
         &mut self,
         place: &Place,

@@ -1,4 +1,4 @@
-//! Runs the cases of a property on a few threads.
+//! Runs the cases of a property on several threads, and reports the failure with the lowest seed.
 
 use std::any::Any;
 use std::fmt;
@@ -12,12 +12,12 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Figures, Property};
 
-/// Which cases to run.
+/// Which cases to run, and on how many threads.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The seeds, one case each.
     pub seeds: Range<u64>,
-    /// On so many threads.
+    /// The number of threads.
     pub threads: usize,
 }
 
@@ -26,9 +26,9 @@ pub struct Plan {
 pub struct Failure {
     /// The property's name.
     pub property: &'static str,
-    /// What brings the case back.
+    /// The seed that reproduces the case.
     pub seed: u64,
-    /// What was wrong.
+    /// The error text of the case, or the message of its panic.
     pub text: String,
 }
 
@@ -47,11 +47,11 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Runs the cases of a plan and returns what they have counted, the number of cases included.
+/// Runs the cases of a plan and returns their counters, including the number of cases.
 ///
 /// # Errors
 ///
-/// The first failure ends the run: no further case is begun.
+/// The first failure ends the run: no further case is started.
 pub fn run(property: &Property, plan: &Plan) -> Result<Figures, Failure> {
     let next = AtomicU64::new(plan.seeds.start);
     let stop = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! Faults over HTTP, applied between the connection and the S3 service.
+//! Fault injection over HTTP, between the connection and the S3 service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl fmt::Display for ClosedByFault {
 
 impl std::error::Error for ClosedByFault {}
 
-/// Responds to a request through `service`, with the fault.
+/// Passes a request to `service` and injects the fault, if any.
 pub(crate) async fn respond(
     request: Request<Incoming>,
     fault: Option<Fault>,
@@ -140,7 +140,7 @@ async fn replace_response(
     }
 }
 
-/// Waits, for ever if there is no duration; the client ends it by closing the connection.
+/// Waits for a duration, or until the client closes the connection if `None`.
 pub(super) async fn stall(wait: Option<Duration>) {
     match wait {
         Some(wait) => sleep(wait).await,

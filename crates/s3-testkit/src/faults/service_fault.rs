@@ -1,4 +1,4 @@
-//! Faults of the S3 service itself: wrong pages of listings, and whole objects for ranges.
+//! Faults that the S3 service injects itself: wrong listing pages, and whole objects instead of ranges.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,7 +39,8 @@ impl PendingServiceFault {
     }
 }
 
-/// Returns a page with the fault. If the fault does not apply to this listing, the page is correct and nothing is counted.
+/// Returns a page with the fault. If the fault does not apply to this listing, the page is correct and nothing is
+/// counted.
 ///
 /// [`ListFault::NoToken`] is an empty token, which is left out over HTTP.
 pub(crate) async fn faulty_page(
@@ -87,7 +88,7 @@ pub(crate) async fn faulty_page(
     Ok(page)
 }
 
-/// Returns the error of a page without its token, as a client over HTTP returns it.
+/// Returns the error for a page without a continuation token, the same as that of an HTTP client.
 pub(super) fn no_token() -> Error {
     Error::new(ErrorKind::Protocol, Operation::List)
         .with_message("the listing goes on, but the response does not say where")

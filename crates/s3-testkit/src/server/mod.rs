@@ -1,7 +1,7 @@
 //! [`S3Server`]: an in-process S3 server on 127.0.0.1, for any store.
 //!
-//! It implements S3 over TCP for any client: it verifies signatures and presigned URLs, and accepts aws-chunked bodies
-//! with signed or unsigned trailers and buckets in the path or in the host name. The `s3s` crate implements the protocol;
+//! It serves any S3 client over TCP. It verifies signatures and presigned URLs. It accepts aws-chunked bodies with
+//! signed or unsigned trailers, and buckets in the path or in the host name. The `s3s` crate implements the protocol;
 //! every operation becomes a call of the [`Store`](s3_core::Store).
 //!
 //! ```text

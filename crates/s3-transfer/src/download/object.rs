@@ -1,4 +1,4 @@
-//! `Transfer::get`: the first part, the later parts, and their assembly.
+//! `Transfer::get`: downloads an object or a range in parallel parts, pinned to one ETag, and assembles them.
 
 use std::future::poll_fn;
 use std::iter;
@@ -23,9 +23,9 @@ use crate::{CallOptions, Error, Event, Transfer};
 impl Transfer {
     /// Reads an object or a range of it.
     ///
-    /// Requests: one get per part of `part_size` bytes, at least one; an empty object costs a second one unless its
-    /// size is known. Parts are read in parallel and pinned to one ETag; if the object is replaced in between, the
-    /// read starts over once.
+    /// Requests: one GET per part of `part_size` bytes, at least one; two for an empty object unless its size is known.
+    /// Parts are read in parallel and pinned to one ETag. If the object is replaced during the download, the download
+    /// starts over once.
     ///
     /// # Examples
     ///
@@ -50,7 +50,7 @@ impl Transfer {
     /// # Errors
     ///
     /// `NotFound`, `NoSuchBucket`, `AccessDenied`, `InvalidRange`, `ChangedDuringRead` (twice in a row), `LocalIo`,
-    /// `DiskFull`, `Integrity`, and what is left of passing failures when retries are spent.
+    /// `DiskFull`, `Integrity`, and the last transient error when no attempts are left.
     ///
     /// # Cancel safety
     ///
@@ -158,7 +158,7 @@ impl Transfer {
         }
     }
 
-    /// Reads the later parts beside the first, and joins all of them.
+    /// Reads the later parts while the first part continues, and assembles all parts.
     async fn get_several(
         &self,
         found: Discovered,
@@ -167,7 +167,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<Fetched> {
         let assembly = found.assembly.as_ref().expect("there are several parts");
-        let _unfinished = Unfinished(Arc::clone(assembly));
+        let _unfinished = UnfinishedAssembly(Arc::clone(assembly));
         let later = self.get_later(&found, assembly, to, options);
         let (first, mut later) = futures_util::try_join!(first, later)?;
         later.sort_unstable_by_key(|(index, _)| *index);
@@ -190,8 +190,7 @@ impl Transfer {
         })
     }
 
-    /// Reads the later parts, a bounded number at a time, in order of their start. Returns them in order of their end,
-    /// with their indices.
+    /// Reads the later parts, a bounded number at a time. Returns them in order of completion, with their indices.
     async fn get_later(
         &self,
         found: &Discovered,
@@ -218,16 +217,16 @@ impl Transfer {
     }
 }
 
-/// A download in several parts. Dropping it removes a file that has no name yet.
-struct Unfinished(Arc<Assembly>);
+/// A download in several parts. Dropping it removes the temporary file if the download is not finished.
+struct UnfinishedAssembly(Arc<Assembly>);
 
-impl Drop for Unfinished {
+impl Drop for UnfinishedAssembly {
     fn drop(&mut self) {
         self.0.abandon();
     }
 }
 
-/// Compares the checksums of all parts with the server's.
+/// Compares the checksum of all parts with the one that the server sent.
 pub(super) fn verdict(found: &Discovered, parts: &[PartChecksum]) -> Result<Verified> {
     match &found.expected {
         Err(reason) => Ok(Verified::NotVerified(*reason)),
@@ -238,14 +237,15 @@ pub(super) fn verdict(found: &Discovered, parts: &[PartChecksum]) -> Result<Veri
     }
 }
 
-/// Returns the error of an object whose parts together are not what the server stores.
+/// Returns the error for an object whose bytes do not match the checksum that the server sent.
 pub(super) fn checksum_mismatch() -> Error {
     Error::new(ErrorKind::Integrity, Operation::Get)
         .with_message("the object does not have the checksum that the server sent")
         .with_retryability(Retryability::Transient)
 }
 
-/// Returns the range of the first request: one part of what is wanted, and none for an object that is known to be small.
+/// Returns the range of the first request: the first part of the wanted range; `None` for an object that is known to be
+/// small.
 pub(super) fn first_range(item: &GetItem, part_size: u64) -> Option<ByteRange> {
     let known = item.known.as_ref();
     match &item.range {
@@ -259,7 +259,7 @@ pub(super) fn first_range(item: &GetItem, part_size: u64) -> Option<ByteRange> {
     }
 }
 
-/// Whether the first request failed because an empty object has no range, although the caller did not want one.
+/// Returns whether the first request failed only because the object is empty: the caller did not ask for a range.
 pub(super) fn is_empty_object(error: &Error, item: &GetItem, asked: Option<&ByteRange>) -> bool {
     error.kind() == ErrorKind::InvalidRange && item.range.is_none() && asked.is_some()
 }
@@ -278,8 +278,8 @@ pub(super) fn check_range(item: &GetItem) -> Result<()> {
     }
 }
 
-/// Whether the object is another one than before, or (412) than a listing told. A condition of the caller's own that does
-/// not hold is no change.
+/// Returns whether the object was replaced during the download, or (412) since it was listed. A failed condition of the
+/// caller is not a change.
 pub(super) fn has_changed(error: &Error, item: &GetItem) -> bool {
     let conditions = &item.conditions;
     let by_caller = conditions.if_match.is_some() || conditions.if_unmodified_since.is_some();
@@ -290,7 +290,7 @@ pub(super) fn has_changed(error: &Error, item: &GetItem) -> bool {
     }
 }
 
-/// Whether all parts together have the wrong checksum. A mismatch of a single part has been retried already.
+/// Returns whether the checksum of all parts is wrong. A mismatch of a single part has been retried already.
 fn is_checksum_mismatch(error: &Error) -> bool {
     error.kind() == ErrorKind::Integrity && error.retryability() == Retryability::Transient
 }

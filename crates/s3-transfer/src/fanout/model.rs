@@ -1,4 +1,4 @@
-//! Schedules of a fan-out: workers on several threads, pages, a reader, failures, and a stream that is dropped.
+//! Shuttle tests of the fan-out: thread schedules of workers, pages, the reader, failures and a dropped stream.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use super::{AfterFailure, FanOutOptions};
 use crate::sync::{Semaphore, chance, draw, explore, set_workers};
 use crate::{FanOut, Transfer, TransferConfig};
 
-/// How many jobs make progress at once.
+/// How many jobs run at once; the others wait for a permit.
 const PERMITS: usize = 2;
 
-/// Shared by all jobs of a fan-out.
+/// A random fan-out: its window, and which inputs fail. Shared by all of its jobs.
 struct Jobs {
     window: usize,
     in_flight: AtomicUsize,
-    /// Jobs wait for each other.
+    /// Makes jobs wait for each other.
     permits: Semaphore,
     fails: Vec<bool>,
 }
@@ -34,7 +34,7 @@ impl Drop for RunningJob<'_> {
 }
 
 impl Jobs {
-    fn some() -> Arc<Self> {
+    fn random() -> Arc<Self> {
         set_workers(1 + draw(3));
         Arc::new(Self {
             window: 1 + draw(3),
@@ -44,7 +44,7 @@ impl Jobs {
         })
     }
 
-    /// The expected result of each input.
+    /// Returns the expected result of an input.
     fn expected(&self, input: usize) -> Result<usize, usize> {
         if self.fails[input] {
             Err(input)
@@ -78,8 +78,8 @@ impl Jobs {
         })
     }
 
-    /// Waits until no job is left, for ever if one leaks.
-    fn is_over(self: &Arc<Self>) {
+    /// Waits until all jobs have ended, for ever if one leaks, and checks that everything was released.
+    fn check_ended(self: &Arc<Self>) {
         while Arc::strong_count(self) > 1 {
             shuttle::thread::yield_now();
         }
@@ -89,15 +89,15 @@ impl Jobs {
 }
 
 fn every_input_has_one_result() {
-    let jobs = Jobs::some();
+    let jobs = Jobs::random();
     let expected: Vec<_> = (0..jobs.fails.len()).map(|n| jobs.expected(n)).collect();
     assert_eq!(block_on(jobs.batch().all()), expected);
-    jobs.is_over();
+    jobs.check_ended();
 }
 
-/// Inputs in pages of up to two, some of which arrive late, and an error in place of the last input sometimes.
+/// Inputs arrive in pages of up to two, some of them late. Sometimes an error follows the last page.
 fn pages_arrive_while_jobs_run() {
-    let jobs = Jobs::some();
+    let jobs = Jobs::random();
     let mut pages: Vec<Result<Vec<usize>, usize>> = Vec::new();
     let mut arrived = 0;
     while arrived < jobs.fails.len() {
@@ -134,11 +134,11 @@ fn pages_arrive_while_jobs_run() {
             assert_eq!(outcomes.iter().position(failed), first);
         }
     }
-    jobs.is_over();
+    jobs.check_ended();
 }
 
 fn a_failure_stops_the_batch() {
-    let jobs = Jobs::some();
+    let jobs = Jobs::random();
     let after = [
         AfterFailure::Continue,
         AfterFailure::Drain,
@@ -157,11 +157,11 @@ fn a_failure_stops_the_batch() {
             ),
         }
     }
-    jobs.is_over();
+    jobs.check_ended();
 }
 
 fn a_slow_reader_holds_the_window() {
-    let jobs = Jobs::some();
+    let jobs = Jobs::random();
     let mut seen = vec![false; jobs.fails.len()];
     block_on(async {
         let mut batch = jobs.batch();
@@ -172,25 +172,25 @@ fn a_slow_reader_holds_the_window() {
         }
     });
     assert!(seen.into_iter().all(|seen| seen));
-    jobs.is_over();
+    jobs.check_ended();
 }
 
 fn a_dropped_batch_gives_everything_back() {
-    let jobs = Jobs::some();
+    let jobs = Jobs::random();
     let mut batch = jobs.batch();
     let taken = draw(3);
     block_on(async {
         for _ in 0..taken {
             batch.next().await;
         }
-        // Starts the workers, but waits for nothing.
+        // Starts the workers, but does not wait for a result.
         if taken == 0 {
             let _ = futures_util::poll!(batch.next());
             yield_now().await;
         }
     });
     drop(batch);
-    jobs.is_over();
+    jobs.check_ended();
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! The idle time of a worker pool thread: how long it has waited for events.
+//! Idle time of a worker pool thread: how long its runtime has waited for events.
 //!
-//! The thread's runtime reports when it parks and unparks. CPU time would not tell whether the thread has capacity left
-//! on a machine where a hypervisor or other programs take the core away.
+//! The runtime reports when it parks and unparks. CPU time would not show whether the thread has capacity left on a
+//! machine where a hypervisor or other programs use the core too.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 thread_local! {
     /// When this thread parked.
     static PARKED_AT: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// Its idle time before; `None` on threads that do not measure it.
+    /// Idle time of this thread until it last parked; `None` on threads that do not measure it.
     static IDLE_TIME: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 

@@ -1,4 +1,4 @@
-//! Start, use and shutdown of a worker pool.
+//! [`WorkerPool`]: starts the threads, runs calls on them, and shuts them down.
 
 use std::fmt;
 use std::future::Future;
@@ -17,14 +17,14 @@ use super::idle_time;
 use super::pool_handle::{CallGuard, PoolHandle, Worker};
 
 /// How long the threads of a dropped pool run for tasks in flight. 5 s: an abort is one request, and a server that has
-/// not responded by then is slow or down.
+/// not responded by then is slow or unavailable.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// A set of threads that run only transfers.
 ///
-/// Dropping it shuts them down. If tasks are in flight, such as the aborts of cancelled uploads, the drop waits for them
-/// for up to 5 s, so that a program may end right after it; otherwise it returns at once. It does not wait on a thread
-/// of the pool, nor in a forked child, where the threads do not exist.
+/// Dropping it shuts them down. If tasks are in flight, such as the aborts of cancelled uploads, the drop waits for
+/// them for up to 5 s, so that the program may exit right after it; otherwise it returns at once. It does not wait on a
+/// thread of the pool, nor in a forked child, which has no copy of the threads.
 pub struct WorkerPool {
     handle: PoolHandle,
     /// The threads shut down when this is dropped.
@@ -39,7 +39,7 @@ impl WorkerPool {
     ///
     /// # Errors
     ///
-    /// If a thread or its runtime cannot be created. Threads started before are ended.
+    /// If a thread or its runtime cannot be created. Threads that were already started end.
     ///
     /// # Examples
     ///
@@ -83,8 +83,8 @@ impl WorkerPool {
         self.handle.threads()
     }
 
-    /// Spawns `work` on the thread with the fewest calls; on the first thread, where connections are warm, if there is
-    /// no call. Dropping the handle does not cancel the work.
+    /// Spawns `work` on the thread with the fewest calls. If the pool is idle, that is the first thread, whose
+    /// connections are warm. Dropping the handle does not cancel the work.
     pub fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -115,7 +115,7 @@ impl WorkerPool {
         }
     }
 
-    /// Blocks this thread on `work`, which waits for tasks of the pool. `work` is polled on this thread.
+    /// Polls `work` on this thread, and blocks until it completes. `work` may wait for tasks of the pool.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! [`from_https`] and [`from_https_at`]: the object of an `https://` URL.
+//! [`from_https`] and [`from_https_at`]: convert `https://` URLs of objects to `s3://` URLs.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -8,16 +8,16 @@ use super::address_error::{check_parts, invalid_address};
 use super::host::{self, HostStyle};
 use crate::{ParseError, S3Url};
 
-/// Returns the object of an AWS URL.
+/// Converts an AWS `https://` URL to the `s3://` URL of its object.
 ///
-/// Accepts virtual-hosted and path style, hosts with and without a region, IPv4, dual-stack and FIPS, in every partition.
-/// The host of an access point becomes its ARN, `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`. The region is not in the
-/// result. The query, such as that of a presigned URL, is dropped; a fragment is rejected.
+/// Accepts virtual-hosted and path style, hosts with and without a region, IPv4, dual-stack and FIPS, in every
+/// partition. The host of an access point becomes its ARN, `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`. The region is
+/// not in the result. The query, such as that of a presigned URL, is dropped; a fragment is rejected.
 ///
 /// # Errors
 ///
-/// [`ParseError::Address`] if the URL is not that of an object at AWS; hosts of websites, directory buckets and other
-/// services are not. Another [`ParseError`] if the bucket or the key in it is invalid.
+/// [`ParseError::Address`] if the URL is not that of an object at AWS: hosts of websites, directory buckets and other
+/// services are rejected. Another [`ParseError`] if the bucket or the key in it is invalid.
 ///
 /// # Examples
 ///
@@ -56,7 +56,7 @@ pub fn from_https(address: &Url) -> Result<S3Url, ParseError> {
     }
 }
 
-/// Returns the object of a URL at an endpoint.
+/// Converts the `https://` or `http://` URL of an object at an endpoint to its `s3://` URL.
 ///
 /// For an AWS endpoint this is [`from_https`], which accepts every AWS host. For other endpoints, scheme, port and path
 /// must match. With [`Addressing::VirtualHost`](super::Addressing::VirtualHost) both styles are accepted, as
@@ -105,7 +105,7 @@ pub fn from_https_at(address: &Url, endpoint: &Endpoint) -> Result<S3Url, ParseE
     }
 }
 
-/// Returns the path after that of the endpoint and a slash.
+/// Returns the path without the endpoint's path and the slash after it.
 fn below<'a>(address: &'a Url, base: &str) -> Result<&'a str, ParseError> {
     let path = address.path().strip_prefix(base);
     path.and_then(|path| path.strip_prefix('/')).ok_or_else(|| {

@@ -4,16 +4,16 @@
 //! store that corrupts the bodies it returns. A case fails if a read succeeds with wrong bytes although
 //!
 //! * the server sent a CRC of the whole object and the whole object was read, or
-//! * nothing but lengths were wrong: bodies that are too long or ranges that were not asked for.
+//! * only lengths were wrong: a body was too long, or the server returned another range than requested.
 //!
-//! What remains is counted as `undetectable` and can only be this, always without a CRC that covers the read (ranges,
-//! no checksum, a digest, the checksum of a part):
+//! The remaining wrong reads are counted as `undetectable`. They happen only without a CRC that covers the read (for a
+//! range, or if the server sends no checksum, a digest, or the checksum of a part), and only in these forms:
 //!
 //! * bytes replaced by as many others;
-//! * bytes missing from the middle, or coming twice, in a body that ends early: to its reader it is the body of a
-//!   connection that broke, and what has come is kept;
-//! * any corruption in the middle of a body that holds more than was asked for, because the server ignores ranges: its end
-//!   is not waited for.
+//! * bytes missing from the middle of a body that ends early, or repeated in it: the client sees an interrupted
+//!   connection and keeps the received bytes;
+//! * any corruption in the middle of a body that is longer than requested because the server ignores ranges: the client
+//!   does not read it to its end.
 
 mod case;
 mod corruption;

@@ -1,11 +1,11 @@
-//! Compares the results of calls with the effects in the store.
+//! Checks the reported results of creates against the store's log of changes.
 
 use super::record::{Action, Call, CallOutcome, Change, Record, Value};
 
-/// Counts of the creates of a case.
+/// Counters of the creates of a case.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Verdict {
-    /// Creates that took effect, and whose objects others replaced before the client could look.
+pub(super) struct CreateCounts {
+    /// Creates that took effect and whose object was replaced before the client could check.
     pub(super) overtaken: u64,
 }
 
@@ -13,9 +13,9 @@ pub(super) struct Verdict {
 ///
 /// # Errors
 ///
-/// The first false response.
-pub(super) fn check(record: &Record, strict: bool) -> Result<Verdict, String> {
-    let mut verdict = Verdict::default();
+/// A text that names the first call with a false result.
+pub(super) fn check(record: &Record, strict: bool) -> Result<CreateCounts, String> {
+    let mut counts = CreateCounts::default();
     for call in &record.calls {
         let Action::Create(value) = call.action else {
             continue;
@@ -29,18 +29,18 @@ pub(super) fn check(record: &Record, strict: bool) -> Result<Verdict, String> {
                 if strict || !another_was_there(record, call, value) {
                     return Err(format!("a false \"already there\": {call:?}"));
                 }
-                verdict.overtaken += 1;
+                counts.overtaken += 1;
             }
             _ if effects > 1 => {
                 if strict {
                     return Err(format!("a create took effect {effects} times: {call:?}"));
                 }
-                verdict.overtaken += 1;
+                counts.overtaken += 1;
             }
             _ => {}
         }
     }
-    Ok(verdict)
+    Ok(counts)
 }
 
 /// Returns how often a value was written.
@@ -49,10 +49,10 @@ pub(super) fn effects(record: &Record, value: Value) -> usize {
     changes.filter(|change| change.value == Some(value)).count()
 }
 
-/// Returns whether a client that looked after its last attempt can have found another object than its own.
+/// Returns whether a client that checked after its last attempt can have found an object other than its own.
 ///
-/// Its own, when the call ended, must have come with a request that it did not wait for any more; and another one must
-/// have been there at some time during the call.
+/// Another object must have existed at some time during the call. If the object at the end of the call was its own, a
+/// stray request must have written it.
 fn another_was_there(record: &Record, call: &Call, own: Value) -> bool {
     let on_key = |change: &&Change| change.key == call.key && change.at < call.ended;
     let mut changes: Vec<&Change> = record.changes.iter().filter(on_key).collect();
