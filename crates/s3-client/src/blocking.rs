@@ -25,8 +25,8 @@
 //!
 //! # After a fork
 //!
-//! The threads of a client do not exist in a forked child: calls return [`Error::Forked`] there. Build another client in
-//! the child.
+//! The threads of a client do not exist in a forked child: calls return [`Error::Forked`] there. Build another client
+//! in the child.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -108,7 +108,7 @@ pub(crate) fn check_blocking(client: &ClientContext) -> Result<()> {
 
 impl S3 {
     /// Removes the temporary directory with all downloads in it, and waits until uploads that were cancelled or failed
-    /// are aborted. Dropping the last handle does the same, without an error to look at.
+    /// are aborted. Dropping the last handle does the same, but cannot report an error.
     ///
     /// # Errors
     ///
@@ -262,7 +262,8 @@ where
 
 /// Reads a stream and hands over its items in batches of at most `most`.
 ///
-/// The stream is polled also while a batch waits for its reader: it may hold a permit that the reader's next call needs.
+/// The stream is polled also while a batch waits for its reader: it may hold a permit that the reader's next call
+/// needs.
 async fn pump<S: Stream + Unpin>(
     mut stream: S,
     most: usize,

@@ -1,4 +1,4 @@
-//! [`Lookup`]: what a read returns when missing objects are no error.
+//! [`Lookup`]: the result of a read with `return_missing`: the object, or that it does not exist.
 
 use std::fmt;
 use std::sync::Arc;

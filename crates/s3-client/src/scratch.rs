@@ -16,8 +16,8 @@ use crate::local_name::local_name;
 /// How often the removal is tried while a download that is being cancelled still writes to the directory.
 const REMOVE_ATTEMPTS: u32 = 5;
 
-/// The prefix of the directory's name: Metaflow's, and a capital letter, which Metaflow's names do not have. Directories
-/// that are kept have another letter, so that no cleanup removes them.
+/// The prefix of the directory's name: Metaflow's, and a capital letter, which Metaflow's names do not have.
+/// Directories that are kept have another letter, so that no cleanup removes them.
 pub(crate) const PREFIX: &str = "metaflow.s3.R";
 const KEPT_PREFIX: &str = "metaflow.s3.K";
 /// The number of random characters: 8 after the last dot, as in Metaflow.
@@ -28,8 +28,8 @@ pub(crate) const RANDOM: usize = 7;
 ///
 /// It is locked as long as the process lives that made it, so that a cleanup can tell what is in use.
 ///
-/// Its path is absolute, so that a change of the working directory harms nobody. Only the process that made it removes
-/// it: a forked child that drops its copy of the client leaves its parent's files alone.
+/// Its path is absolute, so a change of the working directory has no effect on it. Only the process that made it
+/// removes it: a forked child that drops its copy of the client leaves its parent's files alone.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     tmproot: PathBuf,
@@ -146,8 +146,8 @@ fn make(tmproot: &Path, keep: bool) -> io::Result<Directory> {
         .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(tmproot)?;
     let open = File::open(directory.path())?;
-    // A file system without locks says so, and then nothing of it is ever swept.
-    // It waits for a search that looks whether somebody uses it.
+    // On a file system without locks, locking fails, and the cleanup removes nothing.
+    // This call waits while a search for orphans holds the lock.
     let _ = open.lock_shared();
     Ok(Directory {
         path: directory.keep(),

@@ -1,4 +1,4 @@
-//! `get(key).reader()` and `get(key).stream()`: read an object as it arrives, without keeping it.
+//! `get(key).reader()` and `get(key).stream()`: streaming downloads, which do not keep the bytes.
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,8 +18,8 @@ impl Request<Get, Async> {
     /// Sends the request and returns a reader of the object, or of the range, with the headers of the first response.
     ///
     /// The reader is a `Stream` of frames and an [`AsyncRead`](tokio::io::AsyncRead). Requests as
-    /// [`get`](crate::S3::get), one per part that the reader comes to; parts are read ahead within the memory budget. All
-    /// bytes are of one version of the object: if it is replaced, the reader fails with
+    /// [`get`](crate::S3::get), one per part that the reader comes to; parts are read ahead within the memory budget.
+    /// All bytes are of one version of the object: if it is replaced, the reader fails with
     /// [`ChangedDuringRead`](crate::ErrorKind::ChangedDuringRead). An interrupted body resumes after the last byte.
     /// Dropping the reader cancels its requests.
     ///

@@ -1,4 +1,4 @@
-//! `orphans` and `cleanup`: find and remove what killed processes left behind.
+//! `orphans` and `cleanup`: find and remove stale directories, files and uploads of killed processes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -45,8 +45,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// A directory that cannot be read; class `Url` for a key that cannot be resolved; the errors of a listing; a closed
-    /// client.
+    /// A directory that cannot be read; class `Url` for a key that cannot be resolved; the errors of a listing; a
+    /// closed client.
     ///
     /// # Examples
     ///
@@ -76,8 +76,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// As [`orphans`](Self::orphans). Every orphan is tried; the errors in the [`BatchError`](crate::BatchError) name the
-    /// orphans that are still there.
+    /// As [`orphans`](Self::orphans). Every orphan is tried; the errors in the [`BatchError`](crate::BatchError) name
+    /// the orphans that are still there.
     pub fn cleanup(&self, older_than: Duration) -> Request<Cleanup, M> {
         self.request(Cleanup(Search::new(older_than)))
     }

@@ -40,11 +40,11 @@ impl<M: Mode> Client<M> {
     ///
     /// A prefix is plain text, as in S3: `part-` finds `part-1` and `part-2/x`, and `foo` finds `foo.txt` as well as
     /// `foo/1`. To stay inside a directory, end it with a slash. Results are in the order of the prefixes, and in the
-    /// server's order within one. Overlapping prefixes repeat objects, which share their bytes. A prefix without objects
-    /// is not an error.
+    /// server's order within one. Overlapping prefixes repeat objects, which share their bytes. A prefix without
+    /// objects is not an error.
     ///
-    /// Listings as [`list_recursive`](Self::list_recursive), and the GETs of the objects; their sizes are known from the
-    /// listing. With one prefix, objects are downloaded while more are listed.
+    /// Listings as [`list_recursive`](Self::list_recursive), and the GETs of the objects; their sizes are known from
+    /// the listing. With one prefix, objects are downloaded while more are listed.
     ///
     /// Keys of results are relative to the prefix that found them, or with [`return_info`](Request::return_info) to the
     /// client's root, as in Metaflow.
@@ -165,7 +165,7 @@ impl GetRecursive {
         }
     }
 
-    /// Downloads the objects of a listing while it goes on.
+    /// Downloads the objects of a listing while the listing continues.
     async fn get_one(&self, call: &Call, listing: &Listing) -> Result<Vec<S3Object>> {
         let show = self.show(call, listing);
         let pages = listing.pages(call).map(|page| {

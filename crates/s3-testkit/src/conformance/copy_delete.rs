@@ -216,7 +216,7 @@ pub async fn a_copy_may_cross_buckets(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// What is deleted is gone from get, head and listing.
+/// A deleted object is missing from GET, HEAD and listing.
 pub async fn a_deleted_object_is_gone(harness: &Harness) -> Verdict {
     harness.put_all(&["stays", "goes"]).await;
     delete(harness, &["goes"]).await;

@@ -138,7 +138,7 @@ pub async fn a_prefix_may_be_a_whole_key(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A prefix that nothing begins with lists nothing, and is no error.
+/// A prefix without keys returns an empty listing, not an error.
 pub async fn a_prefix_without_keys_lists_nothing(harness: &Harness) -> Verdict {
     harness.put_all(&["a", "b/c"]).await;
     for prefix in ["c", "b/d", "ab", "b/c/"] {

@@ -141,7 +141,7 @@ pub async fn deleting_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// An error says what was attempted and on what, so that nobody has to guess.
+/// An error names the operation and the resource.
 pub async fn an_error_names_operation_and_place(harness: &Harness) -> Verdict {
     let url = harness.url("a b/ключ?x#y");
     let error = harness

@@ -288,7 +288,7 @@ pub async fn a_part_number_out_of_bounds_is_refused(harness: &Harness) -> Verdic
     Verdict::Ran
 }
 
-/// What was given up is gone, and so is its id.
+/// An aborted upload no longer exists, and its id is unknown.
 pub async fn an_aborted_upload_is_gone(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "x".into()).await;

@@ -10,9 +10,9 @@ use s3_core::Payload;
 
 use crate::io::{BUFFER, Buffers, Target, TempFile, on_disk, write_at};
 
-/// Bytes on their way into a file: gathered in a buffer, and written when it is full.
+/// The bytes of one part, gathered in a buffer that is written to a file when it is full.
 ///
-/// While a buffer is being written this part waits, and others go on. Bytes count as held while they are in the
+/// While a buffer is written this part waits, and other parts continue. Bytes count as held while they are in the
 /// buffer or in the file; those of a write whose future is dropped count as lost.
 #[derive(Debug)]
 pub(crate) struct FilePart {
@@ -109,7 +109,7 @@ impl FilePart {
         }
     }
 
-    /// Returns where the file is; for a file of its own that is finished.
+    /// Returns the path of the file, for a finished part with its own file.
     pub(crate) fn into_path(mut self) -> PathBuf {
         match &mut self.place {
             Place::Own { target, .. } => match Arc::get_mut(target) {
@@ -129,7 +129,8 @@ impl FilePart {
                 on_disk(move || write_at(&file, &buffer, offset).map(|()| buffer)).await?
             }
             Place::Own { target, len, temp } => {
-                // The file goes along: whoever drops this future meanwhile has no file, and nothing in it.
+                // The file moves into the write: if this future is dropped meanwhile, the part has neither file nor
+                // bytes.
                 let offset = std::mem::take(&mut self.written);
                 let (so_far, target, len) = (temp.take(), Arc::downgrade(target), *len);
                 let step = move || {

@@ -1,7 +1,7 @@
-//! Frames of one part on their way to a reader.
+//! Queue of the frames of one part, from the attempt that receives them to the reader of the stream.
 //!
 //! A part sends a frame when a buffer is full, or as soon as the reader has taken everything that was sent. Its queue
-//! has room for a whole part, so that the attempt never waits for the reader.
+//! has room for a whole part, so the attempt never waits for the reader.
 
 use bytes::{Bytes, BytesMut};
 use s3_core::Result;
@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 use super::checksum::PartChecksum;
 use crate::io::{BUFFER, Buffers};
 
-/// Frames of less than this are copied out of their buffer, which would be wasted on them: half a buffer.
+/// Frames smaller than this are copied, so that they do not occupy a whole buffer: half a buffer.
 const COPIED_BELOW: usize = BUFFER / 2;
 
-/// Room for frames that are sent before their buffer is full: one that the reader waits for, and one per interruption.
+/// Room for frames that are sent before their buffer is full: one for a waiting reader, and one per interruption.
 const EARLY_FRAMES: usize = 8;
 
 /// What a part sends to the reader.
@@ -55,7 +55,7 @@ impl FrameSender {
         self.buffer.as_ref().map_or(0, BytesMut::len)
     }
 
-    /// Forgets the bytes if none has been sent.
+    /// Drops the buffered bytes. Returns whether nothing has been sent yet.
     pub(super) fn clear(&mut self) -> bool {
         self.buffer = None;
         self.sent == 0
@@ -75,12 +75,12 @@ impl FrameSender {
         self.buffered() >= BUFFER || (self.buffered() > 0 && reader_waits)
     }
 
-    /// Sends what is buffered. A reader that is gone is no error: it has cancelled the part.
+    /// Sends the buffered bytes. A dropped reader is not an error: it has cancelled the part.
     pub(super) async fn flush(&mut self) {
         if self.buffered() == 0 {
             return;
         }
-        // Nothing is taken out of the buffer before there is a place for it.
+        // The buffer is emptied only after the queue has room.
         let Ok(place) = self.queue.reserve().await else {
             return;
         };

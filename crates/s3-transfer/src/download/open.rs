@@ -36,8 +36,8 @@ const UNRESERVED_PART: u64 = 1 << 20;
 
 /// An open object: its description, and its bytes as a `Stream` of frames or as `AsyncRead`.
 ///
-/// Frames arrive in order. After an error, or the end, the stream has ended. All bytes are of one ETag; if the object is
-/// replaced while it is read, the reader fails with `ChangedDuringRead`.
+/// Frames arrive in order. After an error, or the end, the stream has ended. All bytes are of one ETag; if the object
+/// is replaced while it is read, the reader fails with `ChangedDuringRead`.
 ///
 /// # Cancel safety
 ///
@@ -74,9 +74,9 @@ struct OpenPart {
 impl Transfer {
     /// Opens an object, or a range of it, for reading; returns with the first response's headers.
     ///
-    /// Requests: as for [`get`](Self::get), one per part of `part_size` bytes that the reader comes to, or of 1 MiB while
-    /// other readers have taken the memory budget. Parts are read ahead of the reader, twice as many after each part,
-    /// within the budget. An interrupted body resumes after the last byte.
+    /// Requests: as for [`get`](Self::get), one per part of `part_size` bytes that the reader comes to, or of 1 MiB
+    /// while other readers have taken the memory budget. Parts are read ahead of the reader, twice as many after each
+    /// part, within the budget. An interrupted body resumes after the last byte.
     ///
     /// # Examples
     ///
@@ -284,7 +284,7 @@ impl ObjectReader {
                     self.parts.pop_front();
                     let most = self.transfer.config().concurrency.max();
                     self.read_ahead = (self.read_ahead * 2).clamp(1, most);
-                    // Tasks that have ended are forgotten as the reader goes on.
+                    // Removes tasks that have ended.
                     while let Poll::Ready(Some(_)) = self.tasks.poll_join_next(cx) {}
                 }
                 None => {

@@ -141,9 +141,9 @@ impl PartRead {
         discovered.is_some_and(|found| found.as_ref().is_some_and(|found| found.assembly.is_some()))
     }
 
-    /// Takes what the first response has told, once.
+    /// Takes what the first response revealed, once.
     ///
-    /// It arrives while the job is polled, so whoever polls the job asks afterwards and needs no waker.
+    /// It is set while the job is polled, so the caller that polls the job can check afterwards without a waker.
     pub(super) fn take_discovered(&self) -> Option<Discovered> {
         self.0.first.as_ref()?.discovered().take()
     }

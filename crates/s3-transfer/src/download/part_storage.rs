@@ -13,9 +13,9 @@ use crate::io::{Buffers, run_blocking};
 
 #[derive(Debug)]
 pub(crate) enum PartStorage {
-    /// A buffer with room for the whole part: one of its own, or a slice of a larger one.
+    /// A buffer with room for the whole part: its own, or a slice of a larger one.
     Memory(BytesMut),
-    /// A range of a file, or a file of its own.
+    /// A range of a file, or its own file.
     File(FilePart),
     /// Frames for a reader.
     Frames(FrameSender),
@@ -95,7 +95,7 @@ impl PartStorage {
         }
     }
 
-    /// Flushes the last bytes of the part; a file of its own gets its name.
+    /// Flushes the last bytes of the part. If the part has its own file, renames it to its target.
     pub(crate) async fn finish(&mut self) -> io::Result<()> {
         match self {
             Self::File(part) => part.finish().await,

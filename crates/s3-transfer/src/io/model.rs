@@ -1,4 +1,4 @@
-//! Thread schedules of result memory: a buffer shared by several threads returns with its last owner.
+//! Shuttle tests of result memory: a buffer that several threads share is returned by its last owner.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -9,18 +9,18 @@ use shuttle::future::{block_on, yield_now};
 use super::{BUFFER, Buffers};
 use crate::sync::{chance, draw, explore, spawn};
 
-/// The places in memory that somebody has.
+/// The addresses of buffers in use.
 type Held = Arc<Mutex<BTreeSet<usize>>>;
 
 /// One of two readers of the same bytes.
 struct Reader {
     bytes: Bytes,
-    /// Both have it.
+    /// Shared by both readers.
     both: Arc<()>,
 }
 
 impl Reader {
-    /// The last one to go says that the memory is nobody's, just before it is.
+    /// Drops the reader. The last of the two removes the address just before the memory is released.
     fn go(self, held: &Held) {
         if Arc::into_inner(self.both).is_some() {
             held.lock().unwrap().remove(&(self.bytes.as_ptr() as usize));

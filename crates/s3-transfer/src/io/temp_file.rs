@@ -26,8 +26,8 @@ pub(crate) struct TempFile {
 }
 
 impl TempFile {
-    /// Creates an empty file in the target's directory, so that the rename is atomic, and reserves room for `len` bytes.
-    /// Blocks.
+    /// Creates an empty file in the target's directory, so that the rename is atomic, and reserves room for `len`
+    /// bytes. Blocks.
     ///
     /// `mode` is the permission of the finished file, less the process's umask.
     ///
@@ -45,9 +45,9 @@ impl TempFile {
             .permissions(Permissions::from_mode(mode))
             .tempfile_in(directory)?
             .into_parts();
-        // Held until the process ends, however it ends: a sweep leaves what is locked alone. A file system without
-        // locks says so, and then nothing of it is ever swept.
-        // It waits for a search that looks whether somebody uses it.
+        // The lock is held until the process ends: the cleanup does not remove locked files. On a file system without
+        // locks, locking fails, and the cleanup removes nothing.
+        // This call waits while a search for orphans holds the lock.
         let _ = file.lock_shared();
         if len >= PREALLOCATE_FROM {
             preallocate(&file, len)?;
@@ -64,7 +64,7 @@ impl TempFile {
     /// Renames the file to its target, replacing an existing file. Blocks.
     pub(crate) fn persist(self, target: &Path) -> io::Result<()> {
         self.temp.persist(target).map_err(|failure| failure.error)?;
-        // The file belongs to the caller now, who may lock it.
+        // The file now belongs to the caller, who may lock it.
         let _ = self.file.unlock();
         Ok(())
     }

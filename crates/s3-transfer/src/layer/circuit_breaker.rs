@@ -1,9 +1,9 @@
 //! Circuit breaker: while every attempt of a client fails, one retry at a time probes the server.
 //!
-//! With backoff alone, each job finds out by itself that the server is down: 64 jobs made 727 failed requests in 30
-//! seconds, and those that had waited longest noticed last that it was up again. So the jobs of a client share one
-//! circuit breaker. It opens after [`FAILURES_TO_OPEN`] failures in a row, whatever they were for. While it is open,
-//! one retry at a time is admitted as a probe, at intervals that double from the base of the backoff to
+//! With backoff alone, each job detects the outage separately: 64 jobs made 727 failed requests in 30 seconds, and the
+//! jobs with the longest backoff were the last to detect that the server was up again. So the jobs of a client share
+//! one circuit breaker. It opens after [`FAILURES_TO_OPEN`] failures in a row, whatever they were for. While it is
+//! open, one retry at a time is admitted as a probe, at intervals that double from the base of the backoff to
 //! [`MAX_PROBE_INTERVAL`]. An attempt that succeeds, or that gets an error response that is not retryable, closes it.
 //!
 //! While it is open, attempts are neither counted nor paid for from the retry budget. The outage is limited by time
@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::{Instant, Mutex, MutexGuard, Notify, sleep_until};
 
-/// Failures in a row that open the breaker, and always more than one job makes by itself (21 by default). A server that
+/// Failures in a row that open the breaker. More than one job alone makes (21 by default). A server that
 /// fails nine requests in ten at random reaches 32 once in thirty runs.
 const FAILURES_TO_OPEN: u32 = if cfg!(shuttle) { 2 } else { 32 };
 

@@ -1,7 +1,7 @@
-//! What runs around a job: deadline, retry policy, circuit breaker, concurrency limit, stall monitor.
+//! Layers around a job: deadline, retry policy, circuit breaker, concurrency limit, stall monitor.
 //!
 //! The retry service and its budget are tower's. tower's own limiter takes the permit before the request is known, and
-//! its `Timeout` erases the error type, so one service of ours, [`AttemptService`], does both for exactly one attempt.
+//! its `Timeout` erases the error type, so our own service, [`AttemptService`], does both for one attempt.
 
 mod attempt;
 mod backoff;

@@ -1,4 +1,4 @@
-//! Finds stalled attempts: those that move no byte for a while. A slow attempt is not stalled.
+//! Stall detection: finds attempts that move no byte for the stall timeout. A slow attempt is not stalled.
 //!
 //! A timer per attempt would cost more than the rest of the service, and almost no attempt stalls. So all attempts of a
 //! client share one monitor: a background task that scans them four times per timeout, and runs only while there are

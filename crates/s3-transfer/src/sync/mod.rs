@@ -1,8 +1,8 @@
 //! Synchronization primitives of this crate: locks, atomics, semaphores, notifications, timers and tasks.
 //!
-//! They are those of std and tokio, and with `--cfg shuttle` they are models of them, under which shuttle chooses after
-//! each step which thread goes on. The models stand beside what they explore, in files called `model.rs`;
-//! docs/TESTING.md says how to run them. Code that has a model takes what it shares between threads from here.
+//! They are those of std and tokio. With `--cfg shuttle` they are models, and shuttle chooses after each step which
+//! thread runs next. The tests that use the models are in files called `model.rs` beside the code under test;
+//! docs/TESTING.md says how to run them. Code with such a test imports its synchronization primitives from here.
 
 #[cfg(shuttle)]
 mod modelled;

@@ -1,5 +1,5 @@
-//! Schedules of the memory budgets and the concurrency limit: downloads that hold a permit and wait for memory, and
-//! uploads that hold memory and wait for a permit.
+//! Shuttle tests of the memory budgets with the concurrency limit: downloads wait for memory while holding a permit,
+//! uploads wait for a permit while holding memory.
 
 use s3_core::MemoryStore;
 use shuttle::future::{block_on, yield_now};

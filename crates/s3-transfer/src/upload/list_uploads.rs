@@ -1,4 +1,4 @@
-//! Uploads that somebody has begun and neither completed nor aborted.
+//! `Transfer::list_uploads`: lists unfinished multipart uploads, and aborts one.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use crate::request_job::request_job;
 use crate::{CallOptions, Error, Transfer};
 
 impl Transfer {
-    /// Lists the unfinished uploads of keys that begin with `prefix`, whoever has begun them. One request per 1,000.
+    /// Lists the unfinished uploads of keys that begin with `prefix`, including those of other clients. One request per
+    /// 1,000.
     ///
     /// # Errors
     ///
@@ -40,7 +41,7 @@ impl Transfer {
         }
     }
 
-    /// Aborts an upload and frees what it holds. One request. An upload that is gone already is no failure.
+    /// Aborts an upload and frees its parts. One request. An upload that no longer exists is not an error.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Writing an object in parts.
+//! Multipart upload of an object: sends the parts, then completes the upload.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -21,21 +21,21 @@ use crate::transfer::{Reservation, give_back};
 use crate::worker_pool::PoolJoinSet;
 use crate::{CallOptions, Transfer};
 
-/// How much longer than the stall limit a completion may take: "several minutes", by S3's documentation. A second
-/// request meanwhile would find the upload gone.
+/// How much longer than the stall timeout a completion may take: "several minutes", by S3's documentation. A second
+/// request in the meantime would find no upload.
 const COMPLETION: Duration = Duration::from_secs(180);
 
-/// Where the parts come from.
+/// The source of the parts.
 pub(crate) enum Parts {
     Payload(Payload),
-    /// A reader, of which `head` has been read already, into memory that is reserved for it.
+    /// A reader. `head` was already read from it, into reserved memory.
     Reader {
         head: Option<(Bytes, Reservation)>,
         reader: Reader,
     },
 }
 
-/// Outcome of an upload whose parts are all there.
+/// Outcome of CompleteMultipartUpload.
 pub(crate) enum Completed {
     Written(PutResponse),
     /// The condition of the upload does not hold.
@@ -50,7 +50,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<(PutOutcome, u64)> {
         let absent = target.mode == PutMode::IfAbsent;
-        // Never send gigabytes to learn that the object is there.
+        // Do not send gigabytes only to find that the object exists.
         if absent && self.is_known_there(&target.url, options).await? {
             return Ok((PutOutcome::AlreadyThere, 0));
         }
@@ -78,8 +78,8 @@ impl Transfer {
         }
     }
 
-    /// Whether a look says that the object is there. Who may not look goes on where the completion has a condition of
-    /// its own; S3 also denies the look at a key that is not there to whom may not list.
+    /// Returns whether a HEAD finds the object. If HEAD is denied and the completion is conditional, the upload
+    /// continues: without permission to list, S3 also denies HEAD for missing keys.
     async fn is_known_there(&self, url: &S3Url, options: &CallOptions) -> Result<bool> {
         match self.is_there(url, options).await {
             Err(denied)
@@ -112,7 +112,7 @@ impl Transfer {
                 Err(error) => error,
             };
             doubtful |= error.attempts() > 1;
-            // A repeated complete is refused by its own success: the upload is gone, or the object is there.
+            // After its own success, a repeated completion fails: the upload is gone, or the object exists.
             let refused = error.kind() == ErrorKind::PreconditionFailed;
             let check = if doubtful && (refused || error.kind() == ErrorKind::NoSuchUpload) {
                 match self.completed_earlier(upload, &parts, options).await {
@@ -151,12 +151,12 @@ impl Transfer {
     }
 }
 
-/// Parts on their way.
+/// Sends the parts of an upload.
 struct PartSender<'a> {
     transfer: &'a Transfer,
     upload: &'a Upload,
     options: &'a CallOptions,
-    /// The guard's: it ends them with the upload.
+    /// Owned by the upload's guard, which cancels them.
     running: &'a mut PoolJoinSet<Result<PartTag>>,
     sent: u32,
     bytes: u64,
@@ -194,7 +194,7 @@ impl<'a> PartSender<'a> {
         Ok(std::mem::take(&mut self.tags))
     }
 
-    /// Sends the slices of a payload. They are views: a file is read when a part is on its way.
+    /// Sends the slices of a payload. They are views: a file is read while its part is sent.
     async fn payload(&mut self, payload: &Payload) -> Result<()> {
         let size = upload_size(payload.len(), self.transfer.config().part_size);
         for part in crate::parts::cut(0..payload.len(), size) {
@@ -256,7 +256,7 @@ impl<'a> PartSender<'a> {
     }
 }
 
-/// Waits for the next of the parts that are on their way.
+/// Waits for the next of the parts in flight.
 pub(super) async fn next_tag(
     running: &mut PoolJoinSet<Result<PartTag>>,
 ) -> Result<Option<PartTag>> {

@@ -1,4 +1,4 @@
-//! Writing one object.
+//! `Transfer::put`: uploads one object, in one request or in parts.
 
 use std::pin::pin;
 
@@ -19,19 +19,19 @@ use crate::request_job::{count_large_payload, request_job};
 use crate::transfer::{Reservation, give_back};
 use crate::{CallOptions, Transfer};
 
-/// How much of a file is in memory while it is being sent. 512 KiB: the backends read files in pieces of 256 KiB, and
-/// one of them ahead.
+/// How much of a file is in memory while it is sent. 512 KiB: the backends read files in chunks of 256 KiB, one of them
+/// ahead.
 const FILE_BUFFER: u64 = 512 << 10;
 
 impl Transfer {
-    /// Writes an object.
+    /// Uploads an object.
     ///
-    /// Requests: one put for up to `single_put_up_to` bytes, else two and one per part. With
-    /// [`PutMode::IfAbsent`], a small object costs one conditional put, a large one a head before anything is
-    /// sent; a server that cannot do conditional puts costs a head for a small one too, and is then not atomic.
-    /// A reader of unknown length is read to its end in pieces of `part_size`.
+    /// Requests: one PUT for up to `single_put_up_to` bytes, else two and one per part. With
+    /// [`PutMode::IfAbsent`], a small object costs one conditional PUT, and a large one a HEAD before anything is
+    /// sent. On a server without conditional PUTs a small object costs a HEAD too, and the write is not atomic.
+    /// A reader of unknown length is read to its end in chunks of `part_size`.
     ///
-    /// If the response to a conditional write is lost, the object is looked at before "already there" is said.
+    /// If the response to a conditional write is lost, the object is checked before "already there" is reported.
     ///
     /// # Examples
     ///
@@ -56,11 +56,11 @@ impl Transfer {
     ///
     /// `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` for [`PutMode::IfMatch`], and `Unsupported` for it where
     /// the server would ignore it, `LocalIo` if the source cannot be read, `InvalidInput` beyond S3's limits, and
-    /// what is left of passing failures when retries are spent.
+    /// the last transient error when no attempts are left.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future aborts an upload in parts, in the background. A put in flight may take effect.
+    /// Dropping the future aborts a multipart upload in the background. A PUT in flight may take effect.
     pub async fn put(&self, item: PutItem, options: &CallOptions) -> Result<PutOutcome> {
         let url = item.url.clone();
         let options = self.call_options(options);
@@ -181,7 +181,8 @@ impl Transfer {
         Box::pin(self.put_on_condition(request, token, options)).await
     }
 
-    /// Writes on a condition, and tells an error response by an earlier attempt of its own from one by another's object.
+    /// Writes conditionally. If the condition fails, finds out whether an earlier attempt of this write or another
+    /// writer made it fail.
     async fn put_on_condition(
         &self,
         request: PutRequest,
@@ -211,7 +212,7 @@ impl Transfer {
             match check {
                 WriteCheck::Ours(written) => return Ok(PutOutcome::Written(written)),
                 WriteCheck::Foreign if absent => return Ok(PutOutcome::AlreadyThere),
-                // "Already there" would be false, and so may be "failed": only another attempt can tell.
+                // The object was deleted meanwhile, so neither "already there" nor "failed" is certain: try again.
                 WriteCheck::Missing if absent && round < MAX_WRITE_ROUNDS => {}
                 _ => return Err(rejection),
             }
@@ -232,8 +233,7 @@ impl Transfer {
         report_sent(options, &place, len, sent, work).await
     }
 
-    /// Reserves what sending a payload takes: of a file, the buffer that it is read into on its way; of what is in
-    /// memory already, nothing.
+    /// Reserves the memory for sending a payload: a buffer for a file, nothing for bytes that are already in memory.
     pub(crate) async fn reserve_for(&self, payload: &Payload) -> Option<Reservation> {
         if payload.is_empty() || payload.as_chunks().is_some() {
             return None;
@@ -245,7 +245,7 @@ impl Transfer {
         Ok(self.find(url, options).await?.is_some())
     }
 
-    /// Reads an object's description, if there is an object. One head.
+    /// Returns an object's metadata; `None` if it does not exist. One HEAD.
     pub(crate) async fn find(
         &self,
         url: &S3Url,

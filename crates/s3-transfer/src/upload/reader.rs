@@ -1,4 +1,4 @@
-//! A source of unknown length, piece by piece.
+//! [`Reader`]: reads an upload source of unknown length in chunks.
 
 use std::io::{self, Read};
 use std::panic::AssertUnwindSafe;
@@ -10,14 +10,15 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::io::run_blocking;
 
+/// A blocking or asynchronous source of unknown length.
 pub(crate) enum Reader {
-    /// `None` while a read runs, and for good if that read failed or its future was dropped.
+    /// `None` during a read, and after a read that failed or whose future was dropped.
     Blocking(Option<Box<dyn Read + Send>>),
     Async(Pin<Box<dyn AsyncRead + Send>>),
 }
 
 impl Reader {
-    /// Reads until `size` bytes are there or the source is at its end. A panic of the source is an error.
+    /// Reads `size` bytes, or fewer at the end of the source. A panic of the source is an error.
     pub(crate) async fn read(&mut self, size: usize) -> io::Result<Bytes> {
         let read = AssertUnwindSafe(self.read_source(size)).catch_unwind();
         read.await.unwrap_or_else(|panic| {
@@ -46,8 +47,8 @@ impl Reader {
     }
 }
 
-/// Returns room for a piece, so that reading it moves no byte twice; none if there is not so much memory, and then the
-/// piece grows with what comes. What is not filled is not touched, and costs nothing but addresses.
+/// Returns a buffer for a chunk, so that no byte is copied twice. If there is not enough memory, the buffer is empty
+/// and grows as bytes arrive. Unused capacity is not touched, and costs only address space.
 fn room(size: usize) -> Vec<u8> {
     let mut room = Vec::new();
     match room.try_reserve_exact(size) {
@@ -60,7 +61,7 @@ async fn read_async(
     mut reader: Pin<&mut (dyn AsyncRead + Send)>,
     size: usize,
 ) -> io::Result<Bytes> {
-    // Empty and not shared, so that nothing is copied.
+    // The buffer is empty and not shared, so nothing is copied.
     let mut piece = Bytes::from(room(size)).try_into_mut().unwrap_or_default();
     while piece.len() < size {
         let mut rest = reader.as_mut().take((size - piece.len()) as u64);

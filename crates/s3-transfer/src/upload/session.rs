@@ -37,7 +37,7 @@ pub struct UploadSession {
 struct SessionParts {
     /// `None` when the session has ended.
     guard: Option<UploadGuard>,
-    /// The tag and the length of each part; `None` while it is on its way, and for good if it has failed.
+    /// The tag and the length of each part; `None` while it is in flight, and after it failed.
     sent: BTreeMap<u32, Option<(PartTag, u64)>>,
 }
 
@@ -48,8 +48,8 @@ fn lock(parts: &Mutex<SessionParts>) -> MutexGuard<'_, SessionParts> {
 impl Transfer {
     /// Begins an upload whose parts the caller sends. One request.
     ///
-    /// For sources that are not one reader or payload; [`put`](Self::put) cuts those into parts by itself. The deadline
-    /// and the observer of `options` are those of the whole upload.
+    /// It is for sources other than a single reader or payload, which [`put`](Self::put) cuts into parts. The deadline
+    /// and the observer of `options` apply to the whole upload.
     ///
     /// # Examples
     ///
@@ -117,9 +117,10 @@ impl Transfer {
         })
     }
 
-    /// Begins an upload that nobody aborts but the caller, by its id, and returns the id. One request.
+    /// Begins an upload and returns its id. Only the caller aborts it, by that id. One request.
     ///
-    /// For parts that are sent by several processes; else [`begin_upload`](Self::begin_upload) leaves nothing behind.
+    /// It is for parts that several processes send. Otherwise use [`begin_upload`](Self::begin_upload), which leaves
+    /// nothing behind.
     ///
     /// # Errors
     ///
@@ -149,8 +150,8 @@ impl Transfer {
         self.send_part(part, options).await
     }
 
-    /// Completes an upload of which only the id and the parts are known. One request; one more if its response is lost:
-    /// the object's ETag then tells whether it is that of these parts, where the server makes it of their digests.
+    /// Completes an upload from its id and its parts. One request; one more if the response is lost. The object's ETag
+    /// then tells whether it was made of these parts, if the server computes ETags from the parts' digests.
     ///
     /// # Errors
     ///
@@ -185,15 +186,15 @@ impl UploadSession {
         &self.upload.id
     }
 
-    /// Sends a part: its number, from 1, tells its place in the object. One request. Sends nothing before it is polled.
+    /// Sends a part. Its number, from 1, is its position in the object. One request, sent when the future is polled.
     ///
-    /// Any number of parts may be on their way, each in a task of its own. S3 wants at least 5 MiB of each but the last.
+    /// Any number of parts may be in flight, each in its own task. S3 requires at least 5 MiB for each but the last.
     /// A part that is sent again replaces the earlier one.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a number that is not in 1 to 10,000, `Cancelled` after the end of the session, `NoSuchUpload`,
-    /// `LocalIo` if the payload cannot be read, and the errors of every call.
+    /// `InvalidInput` for a number that is not in 1 to 10,000, `Cancelled` after the end of the session,
+    /// `NoSuchUpload`, `LocalIo` if the payload cannot be read, and the errors of every call.
     ///
     /// # Cancel safety
     ///
@@ -271,8 +272,8 @@ impl UploadSession {
         }
     }
 
-    /// Cancels all parts and aborts the upload. Waits for the response, for at most one stall timeout; attempts continue
-    /// in the background then, as after a drop.
+    /// Cancels all parts and aborts the upload. Waits for the response, for at most one stall timeout; attempts
+    /// continue in the background then, as after a drop.
     pub async fn abort(self) {
         let guard = lock(&self.parts).guard.take();
         if let Some(guard) = guard {

@@ -4,8 +4,8 @@ use s3_core::{Attributes, Error, ErrorKind, Operation, PutMode, S3Url, UploadId}
 
 use super::token::WriteToken;
 
-/// How often a conditional write starts over because the object that failed its condition has been deleted since: 4. Each
-/// time, somebody has deleted it between two requests.
+/// How many rounds a conditional write makes: 4. A round follows if the object that failed the condition was deleted
+/// before the client could check it.
 pub(crate) const MAX_WRITE_ROUNDS: u32 = 4;
 
 /// A write except for its bytes.

@@ -1,4 +1,4 @@
-//! Schedules of a pool's shutdown: it waits for tasks in flight and the tasks that they spawn.
+//! Shuttle tests of a worker pool's shutdown: it waits for tasks in flight and the tasks that they spawn.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

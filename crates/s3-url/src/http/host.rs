@@ -5,18 +5,18 @@ use super::{access_point, region};
 /// How an S3 host names the bucket.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum HostStyle<'host> {
-    /// Not at all: the path begins with the bucket.
+    /// The path begins with the bucket.
     Path,
     /// The host begins with the bucket.
     VirtualHost(&'host str),
-    /// The host is that of an access point with this ARN.
+    /// The host is an access point with this ARN.
     AccessPoint(String),
 }
 
 /// Parses a host; returns `None` if it is not an S3 host.
 ///
-/// Labels are parsed from the right, so that a bucket named `s3` or `us-east-1` is not mistaken for a service or region:
-/// `[bucket.]SERVICE[.dualstack].REGION.DOMAIN`, or the older `[bucket.]s3[-REGION].DOMAIN`.
+/// Labels are parsed from the right, so that a bucket named `s3` or `us-east-1` is not mistaken for a service or
+/// region: `[bucket.]SERVICE[.dualstack].REGION.DOMAIN`, or the older `[bucket.]s3[-REGION].DOMAIN`.
 pub(super) fn read(host: &str) -> Option<HostStyle<'_>> {
     let (labels, domain) = region::strip_domain(host)?;
     let (rest, last) = split_last(labels);

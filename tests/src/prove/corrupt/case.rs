@@ -1,4 +1,4 @@
-//! One `corrupt` case: a read over a damaging store, and the check of its outcome.
+//! Property `corrupt`: one read from a store that corrupts bodies, and the check of its outcome.
 
 use std::ops::Range;
 use std::path::Path;
@@ -134,7 +134,7 @@ impl Case {
         Ok(figures)
     }
 
-    /// Returns the bytes that the caller wants; `None` if the server has none of them.
+    /// Returns the range that the caller requests; `None` if the object has none of it.
     fn wanted(&self) -> Option<Range<usize>> {
         let len = self.layout.object.len();
         let range = match &self.layout.range {
@@ -144,11 +144,11 @@ impl Case {
         Some(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
     }
 
-    /// Checks that the client has compared what can be compared, and says why it did not otherwise.
+    /// Checks that the client verified everything that it can, and reports the right reason if it did not.
     fn check_verdict(&self, verified: Verified, whole: bool) -> Result<(), String> {
         let allowed = match (self.layout.offer, verified) {
             (Offer::Whole(kind), Verified::Checksum(with)) => whole && kind == with,
-            // A response that was interrupted and continued, of an object without a checksum of all of it.
+            // A response was interrupted and resumed, and the object has no checksum of the whole.
             (
                 Offer::Nothing | Offer::Malformed | Offer::Digest | Offer::FirstPart,
                 Verified::Etag,
@@ -188,7 +188,7 @@ fn bytes(fetched: &Fetched) -> Result<Bytes, String> {
     }
 }
 
-/// Whether connections broke so often that the read was given up.
+/// Returns whether the read failed because connections broke too often.
 fn broke(error: &s3_core::Error) -> bool {
     error.kind() == s3_core::ErrorKind::Network
 }

@@ -1,4 +1,4 @@
-//! A client of a history: makes calls one after the other and records what they return.
+//! One client of a history: makes calls in sequence and records their results.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use super::record::{
     Action, Call, CallOutcome, Notes, Value, attributes_of, bytes_of, url_of, value_in, value_of,
 };
 
-/// A call to make: after a while, on a key, with so many bytes if it writes.
+/// A call to make: its delay, its key, and the number of bytes that a write has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     pub(super) after: Duration,
     pub(super) key: usize,
     pub(super) action: Action,
     pub(super) len: usize,
-    /// The value that its bytes are made of, if that is not its own.
+    /// The value that its bytes encode, if not its own.
     pub(super) same: Option<Value>,
 }
 
-/// Makes all calls and notes them.
+/// Makes all calls and records them.
 pub(super) async fn act(transfer: Transfer, turns: Vec<Turn>, notes: Notes) -> Result<(), String> {
     for turn in turns {
         sleep(turn.after).await;

@@ -15,15 +15,15 @@ use tokio::time::sleep;
 use super::record::{Notes, Value, value_in};
 use crate::prove::forward::forward;
 
-/// The longest a request takes on its way, in one direction. It is far below the stall limit of the engine.
+/// The longest latency in one direction, in milliseconds. It is far below the stall timeout of the engine.
 const ON_THE_WAY: u64 = 200;
 
 tokio::task_local! {
-    /// Set where nobody waits for a request any more.
+    /// Set for a request whose caller has stopped waiting.
     static STRAY: ();
 }
 
-/// A store in memory, with the notes of a case. Clone is a reference count.
+/// An in-memory store that records its changes. Clone is a reference count.
 #[derive(Clone)]
 pub(super) struct RecordingStore {
     pub(super) memory: MemoryStore,
@@ -79,8 +79,8 @@ impl Store for RecordingStore {
     }
 }
 
-/// A network in front of a store: every request and every response takes its time. Conditional writes may get lost and
-/// arrive all the same, later.
+/// A network in front of a store: delays every request and response. The sender of a conditional write may see a
+/// network error although the write arrives later.
 #[derive(Clone)]
 pub(super) struct Network {
     store: SharedStore,
@@ -105,12 +105,12 @@ impl Network {
         }
     }
 
-    /// Returns how many requests arrived when nobody waited for them any more.
+    /// Returns how many requests were sent off as stray: their callers stopped waiting before they arrived.
     pub(super) fn stray(&self) -> u64 {
         self.draw(|draws| draws.stray)
     }
 
-    /// Returns how many uploads have begun whose creators know their names.
+    /// Returns how many uploads were created whose response reached the client.
     pub(super) fn begun(&self) -> u64 {
         self.draw(|draws| draws.begun)
     }
@@ -131,7 +131,7 @@ impl Network {
         response
     }
 
-    /// Lets a request go astray: its sender hears of a broken connection, and some time it arrives.
+    /// Makes a request stray: its sender gets a network error, and it arrives later.
     async fn stray_off<T: Send>(
         &self,
         operation: Operation,

@@ -25,7 +25,7 @@ pub(super) enum CallOutcome {
     AlreadyThere,
     /// What a read has found.
     Found(Option<Value>),
-    /// Nobody knows.
+    /// The call failed, so its effect is unknown.
     Failed,
 }
 
@@ -46,11 +46,11 @@ pub(super) struct Change {
     /// `None` for a delete.
     pub(super) value: Option<Value>,
     pub(super) at: u64,
-    /// Whether nobody waited for the request any more.
+    /// Whether the request arrived after its caller had stopped waiting.
     pub(super) stray: bool,
 }
 
-/// The notes of a case. Clone is a reference count.
+/// The shared record of a case. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Notes(Arc<Mutex<Record>>);
 
@@ -93,7 +93,7 @@ impl Notes {
     }
 }
 
-/// The keys of a case are numbers.
+/// Returns the URL of a key. The keys of a case are numbers.
 pub(super) fn url_of(key: usize) -> S3Url {
     S3Url::from_parts("b", &key.to_string()).expect("a number is a key")
 }
@@ -102,28 +102,27 @@ fn key_of(url: &S3Url) -> usize {
     url.key().parse().expect("every key of a case is a number")
 }
 
-/// The entry of the user metadata that holds the value: whoever writes the same bytes is told from others by it. The
-/// client does not look at it.
+/// The user metadata entry that holds the value. It distinguishes writers of equal bytes. The client does not read it.
 const VALUE: &str = "value";
 
-/// What is stored with the bytes of a value.
+/// Returns the attributes that are stored with a value.
 pub(super) fn attributes_of(value: Value) -> Attributes {
     let mut attributes = Attributes::default();
     attributes.user.insert(VALUE.to_owned(), value.to_string());
     attributes
 }
 
-/// The value that was stored with an object.
+/// Returns the value that was stored with an object.
 pub(super) fn value_in(attributes: &Attributes) -> Option<Value> {
     attributes.user.get(VALUE)?.parse().ok()
 }
 
-/// The bytes of a value: its number again and again, so that no part of one is a part of another.
+/// Returns the bytes of a value: its number repeated, so that parts of different values differ.
 pub(super) fn bytes_of(value: Value, len: usize) -> Vec<u8> {
     value.to_be_bytes().into_iter().cycle().take(len).collect()
 }
 
-/// The value that bytes are made of; `None` if they mix several values.
+/// Returns the value that the bytes encode; `None` if they mix several values.
 pub(super) fn value_of(bytes: &[u8]) -> Option<Value> {
     let value = Value::from_be_bytes(*bytes.first_chunk()?);
     (bytes == bytes_of(value, bytes.len())).then_some(value)

@@ -1,4 +1,4 @@
-//! One `schedule` case: draws a part of the engine, runs it and returns counters.
+//! Property `schedule`: chooses one of the three kinds of case at random and runs it.
 
 use fastrand::Rng;
 use tokio::runtime::Runtime;

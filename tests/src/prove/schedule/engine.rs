@@ -1,4 +1,4 @@
-//! `schedule` cases of the engine: transfers and batches over few permits and little memory.
+//! Property `schedule`: random interleavings of transfers and batches, with few permits and little memory.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -24,10 +24,10 @@ const PART: usize = 64;
 /// How many inputs a batch has.
 const INPUTS: usize = 6;
 
-/// The size of the object that is read: a few parts, the last of them not whole.
+/// The size of the object that is read: several parts, the last one shorter.
 const OBJECT: usize = 3 * PART + 7;
 
-/// Work in the background has ended after this time.
+/// Background work has ended after this time.
 const LATER: Duration = Duration::from_secs(3600);
 
 pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
@@ -45,7 +45,7 @@ pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
     let figures = explorer.run().await?;
     sleep(LATER).await;
     let (inside, most) = store.inside();
-    // A body is inside for a moment beside the call that has just returned it.
+    // A body counts as in flight briefly together with the call that returned it.
     if inside > 0 || most > permits + 1 {
         return Err(format!("{inside} requests are left, {most} were at once"));
     }
@@ -62,7 +62,7 @@ fn config(permits: usize, random: &mut Rng) -> TransferConfig {
     config.single_put_up_to = 2 * PART as u64;
     config.concurrency = Concurrency::Fixed(permits);
     config.memory = [1, PART / 2, PART, 2 * PART + 1][random.usize(0..4)];
-    // Half of all attempts may fail: what passes is never given up in a million cases.
+    // Half of all attempts may fail. With 100 attempts, transient errors do not exhaust the retries in a million cases.
     config.max_attempts = 100;
     config.retry_floor = 10_000;
     config.seed = Some(random.u64(..));

@@ -1,4 +1,4 @@
-//! Runs tasks in an order that a seed chooses.
+//! Random scheduler: polls tasks in an order that a seed chooses, and cancels some of them.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,13 +14,13 @@ use tokio::time::timeout;
 
 use crate::prove::Figures;
 
-/// Longer than anything takes that comes to an end.
+/// Longer than any case takes, unless its tasks never end.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
-/// What a task does; it fails with what is wrong.
+/// The future of a task. Its error is a text that says what is wrong.
 pub(super) type Work = BoxFuture<'static, Result<(), String>>;
 
-/// Tasks that have not ended.
+/// Polls the tasks of a case in random order.
 pub(super) struct Explorer {
     tasks: Vec<Task>,
     random: Rng,
@@ -33,11 +33,11 @@ struct Task {
     work: Work,
     alarm: Arc<Alarm>,
     waker: Waker,
-    /// It is dropped instead of its next poll when nothing is left.
+    /// If set, the task is dropped after this many polls.
     polls_left: Option<u32>,
 }
 
-/// Remembers that a task wants to be polled.
+/// Waker of a task: records that it wants to be polled.
 struct Alarm {
     rings: AtomicBool,
     outer: Arc<AtomicWaker>,
@@ -61,7 +61,7 @@ impl Explorer {
         }
     }
 
-    /// Adds a task, which a draw may condemn to be dropped after some polls.
+    /// Adds a task. One in three is dropped after a random number of polls.
     pub(super) fn add(&mut self, work: impl Future<Output = Result<(), String>> + Send + 'static) {
         let condemned = self.random.u8(0..3) == 0;
         let polls_left = condemned.then(|| self.random.u32(0..30));
@@ -95,7 +95,7 @@ impl Explorer {
 impl Future for Explorer {
     type Output = Result<(), String>;
 
-    /// Polls one task, and lets what others have spawned run before the next.
+    /// Polls one task, then yields so that spawned tasks run before the next poll.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
         let this = &mut *self;
         this.outer.register(cx.waker());

@@ -1,4 +1,4 @@
-//! Schedules of the circuit breaker: concurrent failures and successes, and jobs that wait for a turn.
+//! Shuttle tests of the circuit breaker: concurrent failures and successes, and jobs that wait for a turn.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

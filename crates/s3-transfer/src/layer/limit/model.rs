@@ -1,4 +1,4 @@
-//! Schedules of the controller: attempts that start, end, fail and are cancelled while the limit changes.
+//! Shuttle tests of the concurrency controller: attempts start, end, fail and are cancelled while the limit changes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -93,8 +93,8 @@ fn all_permits_come_back() {
     assert_eq!(permits.len(), level, "to be had, at that level");
 }
 
-/// As many attempts as there are permits come back at once, and one of them brings the level down: from then on nobody
-/// goes beyond it, and everybody comes to their turn.
+/// Attempts with all permits end concurrently, and one of them lowers the level. From then on no more attempts than the
+/// level are in flight, and every waiting attempt gets a permit.
 fn a_lower_level_holds() {
     let count = 2 + draw(3);
     let controller = Controller::new(Concurrency::Adaptive {

@@ -1,4 +1,4 @@
-//! Schedules of the stall monitor: attempts that are added while the task that scans ends.
+//! Shuttle tests of the stall monitor: attempts are added while the scanning task ends.
 
 use std::future::pending;
 use std::time::Duration;

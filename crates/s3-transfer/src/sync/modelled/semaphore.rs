@@ -35,7 +35,7 @@ struct Waiter {
 pub(crate) struct Closed;
 
 impl State {
-    /// Takes permits if they are there and nobody is before.
+    /// Takes permits if there are enough and no other task waits.
     fn take(&mut self, permits: usize) -> bool {
         let there = self.queue.is_empty() && self.permits >= permits;
         if there {

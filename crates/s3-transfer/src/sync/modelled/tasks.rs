@@ -40,7 +40,7 @@ where
     Some(spawn(work))
 }
 
-/// A task that was begun. It goes on when this is dropped.
+/// Handle of a spawned task. Dropping it does not cancel the task.
 #[derive(Debug)]
 pub(crate) struct JoinHandle<T>(shuttle::future::JoinHandle<T>);
 
