@@ -15,13 +15,32 @@ pub(crate) struct Failure {
     pub(crate) class: FailureClass,
     kind: String,
     message: String,
-    /// What the server said: status, code, request id.
-    response: Vec<String>,
     hint: Option<String>,
+    response: Box<Response>,
+}
+
+/// What the server said.
+#[derive(Clone, Debug, Default)]
+struct Response {
     code: Option<String>,
     status: Option<u16>,
     request_id: Option<String>,
     attempts: u32,
+}
+
+impl Response {
+    /// Status, code, request id, and how often it was asked, for people.
+    fn sentence(&self) -> String {
+        let status = self.status.map(|status| status.to_string());
+        let words: Vec<_> = status.into_iter().chain(self.code.clone()).collect();
+        let mut parts = vec![words.join(" ")];
+        parts.extend(self.request_id.as_ref().map(|id| format!("request {id}")));
+        if self.attempts > 1 {
+            parts.push(format!("{} attempts", self.attempts));
+        }
+        parts.retain(|part| !part.is_empty());
+        parts.join(", ")
+    }
 }
 
 impl Failure {
@@ -30,12 +49,8 @@ impl Failure {
             class,
             kind: kind.to_owned(),
             message: message.into(),
-            response: Vec::new(),
             hint: None,
-            code: None,
-            status: None,
-            request_id: None,
-            attempts: 0,
+            response: Box::default(),
         }
     }
 
@@ -83,7 +98,7 @@ impl Failure {
 
     /// Returns the sentence for people: what happened, then what the server said and what to try.
     pub(crate) fn sentence(&self) -> String {
-        let mut details = self.response.join(", ");
+        let mut details = self.response.sentence();
         if let Some(hint) = &self.hint {
             if !details.is_empty() {
                 details.push_str("; ");
@@ -102,10 +117,10 @@ impl Failure {
             "kind": self.kind,
             "message": self.message,
             "hint": self.hint,
-            "code": self.code,
-            "status": self.status,
-            "request_id": self.request_id,
-            "attempts": self.attempts,
+            "code": self.response.code,
+            "status": self.response.status,
+            "request_id": self.response.request_id,
+            "attempts": self.response.attempts,
         })
     }
 }
@@ -137,19 +152,6 @@ impl From<&s3_core::Error> for Failure {
         if let Some(text) = error.message().filter(|text| *text != message) {
             message = format!("{message}: {text}");
         }
-        let mut response: Vec<_> = error
-            .http_status()
-            .map(|status| status.to_string())
-            .into_iter()
-            .chain(error.code().map(str::to_owned))
-            .collect();
-        if response.len() > 1 {
-            response = vec![response.join(" ")];
-        }
-        response.extend(error.request_id().map(|id| format!("request {id}")));
-        if error.attempts() > 1 {
-            response.push(format!("{} attempts", error.attempts()));
-        }
         let hint = match (lacks_credentials, error.hint()) {
             (true, Some(hint)) if hint.contains("AWS_ACCESS_KEY_ID") => Some(
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile with --profile"
@@ -161,12 +163,13 @@ impl From<&s3_core::Error> for Failure {
             class,
             kind: snake_case(&format!("{:?}", error.kind())),
             message,
-            response,
             hint,
-            code: error.code().map(str::to_owned),
-            status: error.http_status(),
-            request_id: error.request_id().map(str::to_owned),
-            attempts: error.attempts(),
+            response: Box::new(Response {
+                code: error.code().map(str::to_owned),
+                status: error.http_status(),
+                request_id: error.request_id().map(str::to_owned),
+                attempts: error.attempts(),
+            }),
         }
     }
 }

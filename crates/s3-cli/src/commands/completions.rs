@@ -18,7 +18,6 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-#[expect(clippy::unused_async, reason = "every command is a future")]
 pub(crate) async fn run(arguments: CompletionsArgs, session: Session) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::definition(), "mfs3", &mut script);

@@ -20,11 +20,10 @@ pub(crate) struct ManArgs {
     directory: Option<PathBuf>,
 }
 
-#[expect(clippy::unused_async, reason = "every command is a future")]
 pub(crate) async fn run(arguments: ManArgs, session: Session) -> Result<(), Failure> {
     let definition = Cli::definition();
     let Some(directory) = arguments.directory else {
-        session.report.data(&page(Man::new(definition))?);
+        session.report.data(&page(&Man::new(definition))?);
         return Ok(());
     };
     let failed = |error: io::Error| Failure::of_file("write", &directory, &error);
@@ -34,13 +33,13 @@ pub(crate) async fn run(arguments: ManArgs, session: Session) -> Result<(), Fail
         .filter(|command| command.get_name() != "help")
     {
         let name = format!("mfs3-{}", command.get_name());
-        let page = page(Man::new(command.clone()).title(&name))?;
+        let page = page(&Man::new(command.clone()).title(&name))?;
         fs::write(directory.join(format!("{name}.1")), page).map_err(failed)?;
     }
-    fs::write(directory.join("mfs3.1"), page(Man::new(definition))?).map_err(failed)
+    fs::write(directory.join("mfs3.1"), page(&Man::new(definition))?).map_err(failed)
 }
 
-fn page(manual: Man) -> Result<Vec<u8>, Failure> {
+fn page(manual: &Man) -> Result<Vec<u8>, Failure> {
     let mut page = Vec::new();
     let rendered = manual.render(&mut page);
     rendered.map_err(|error| Failure::local(format!("write the manual page: {error}")))?;

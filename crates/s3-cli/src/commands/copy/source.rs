@@ -48,7 +48,7 @@ impl Source {
         match self {
             Self::Stdin => one(plan.upload(LocalSource::Stdin, "-", None)),
             Self::File(path) => one(file(&plan, &path, None)),
-            Self::Directory(path) => directory(plan, path, session),
+            Self::Directory(path) => directory(plan, &path, session),
             Self::Object(remote) => one(object(&plan, &remote)),
             Self::Listing(remote, listed) => listing(plan, remote, *listed, session),
             Self::LocalNames(path, names) => {
@@ -115,16 +115,16 @@ fn object(plan: &Plan, remote: &Remote) -> Option<Task> {
     }
 }
 
-fn directory(plan: Arc<Plan>, path: PathBuf, session: &Session) -> Pages {
+fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
     let arguments = &plan.arguments;
     let walk = Walk::new(
-        &path,
+        path,
         !arguments.no_follow_symlinks,
         arguments.filter.clone(),
     );
     let walk = match walk {
         Ok(walk) => walk,
-        Err(failure) => return one(Some(plan.failed(path_text(&path), failure))),
+        Err(failure) => return one(Some(plan.failed(path_text(path), failure))),
     };
     let report = session.report.clone();
     stream::unfold(Some(walk), move |walk| {
