@@ -1,9 +1,9 @@
 //! `Job`: the unit that is retried, limited and watched for stalls.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use s3_core::{ByteCounter, Operation, Result, SharedStore};
 
 use crate::Progress;
@@ -26,7 +26,10 @@ pub trait Job: Clone + Send + 'static {
     fn run(self, store: SharedStore) -> impl Future<Output = Result<Self::Output>> + Send;
 
     /// Makes one attempt, as a boxed future. Override it if [`run`](Self::run) returns a box already.
-    fn boxed(self, store: SharedStore) -> BoxFuture<'static, Result<Self::Output>> {
+    fn boxed(
+        self,
+        store: SharedStore,
+    ) -> Pin<Box<dyn Future<Output = Result<Self::Output>> + Send>> {
         Box::pin(self.run(store))
     }
 
