@@ -133,7 +133,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Makes the virtual environment if there is none, installs what is missing, and returns its interpreter.
+/// Makes the virtual environment if it is missing, installs what is missing, and returns its interpreter.
 fn environment(root: &Path) -> Outcome<PathBuf> {
     let folder = root.join("target/python/venv");
     let python = folder.join("bin/python");

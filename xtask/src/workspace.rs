@@ -23,7 +23,7 @@ pub(crate) const DATA: [&str; 1] = ["s3-object-store"];
 /// The Python module, which `cargo xtask python` builds and tests: nothing else needs Python.
 pub(crate) const PYTHON: [&str; 1] = ["s3-python"];
 
-/// Selects every package but those with lanes of their own.
+/// Selects every package but those with steps of their own.
 ///
 /// All steps select the same packages, so that they share the features of their dependencies, and with them what is
 /// built.

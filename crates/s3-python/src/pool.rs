@@ -26,7 +26,7 @@ struct ProcessPool {
 /// Set while the GIL is held, and so never in the middle of a fork.
 static FIRST: OnceLock<Box<ProcessPool>> = OnceLock::new();
 
-/// Returns the pool of this process, which is started now if there is none. A forked child leaks its parent's.
+/// Returns the pool of this process, starting it at the first call. A forked child leaks its parent's.
 fn current(_: Python<'_>) -> PyResult<&'static WorkerPool> {
     let process = process::id();
     let mut slot = &FIRST;

@@ -78,7 +78,7 @@ def test_threads_share_a_client(root):
 
 
 class Silent:
-    """A server that takes connections and never answers."""
+    """A server that accepts connections and never responds."""
 
     def __enter__(self):
         import socket

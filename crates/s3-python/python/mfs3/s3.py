@@ -169,7 +169,7 @@ class S3(object):
         self._client()
 
     def _client(self):
-        """Returns the native client. In a forked child, and for other limits, it is made anew."""
+        """Returns the native client. In a forked child, and for other limits, it is made again."""
         settings = _config.Settings()
         limits = (settings.attempts(), settings.get("S3_WORKER_COUNT"))
         if self._native is not None and self._native.is_ours() and self._limits == limits:
