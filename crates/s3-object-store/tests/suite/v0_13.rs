@@ -6,6 +6,9 @@ use s3_object_store::v0_13::S3ObjectStore;
 #[path = "behaviour.rs"]
 mod behaviour;
 
+#[path = "signer.rs"]
+mod signer;
+
 mod in_memory {
     use super::S3ObjectStore;
     use super::object_store::integration;

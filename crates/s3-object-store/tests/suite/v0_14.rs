@@ -7,6 +7,10 @@ use s3_object_store::v0_14::S3ObjectStore;
 #[path = "behaviour.rs"]
 mod behaviour;
 
+#[expect(clippy::duplicate_mod, reason = "compiled for each version")]
+#[path = "signer.rs"]
+mod signer;
+
 mod in_memory {
     use super::S3ObjectStore;
     use super::object_store::integration;
