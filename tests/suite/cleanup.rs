@@ -26,14 +26,14 @@ fn entries(path: &std::path::Path) -> usize {
 }
 
 #[tokio::test]
-async fn the_temporary_directory_lives_from_the_first_download_to_close() {
+async fn the_temporary_directory_lives_from_the_first_file_to_close() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         seed(case, "root/k", 10).await;
         let s3 = case.s3();
-        assert_eq!(entries(case.scratch()), 0);
         let object = s3.get("k").await.unwrap();
-        assert_eq!(entries(case.scratch()), 1);
+        assert_eq!(entries(case.scratch()), 0);
         let path = object.path().unwrap();
+        assert_eq!(entries(case.scratch()), 1);
         assert_eq!(std::fs::read(&path).unwrap(), ramp(0, 10));
         s3.close().await.unwrap();
         assert_eq!(entries(case.scratch()), 0);
