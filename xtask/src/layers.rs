@@ -383,8 +383,8 @@ mod tests {
     #[test]
     fn a_crate_without_a_row_is_reported() {
         assert_eq!(
-            unplaced(["s3-url", "s3-cli"].into_iter()),
-            ["s3-cli has no layer: add a row to xtask/src/layers.rs"]
+            unplaced(["s3-url", "s3-unknown"].into_iter()),
+            ["s3-unknown has no layer: add a row to xtask/src/layers.rs"]
         );
     }
 }
