@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use s3_testkit::S3Server;
 use tokio::task::yield_now;
-use tokio::time::advance;
+use tokio::time::sleep;
 
 /// A step is so small a part of the silence before it: what other threads do, which is not seen from here, is done
 /// before much time has passed, also on a busy machine.
@@ -63,7 +63,8 @@ async fn drive(server: &S3Server) -> std::convert::Infallible {
             }
         }
         let step = (silence / PART).clamp(SHORTEST, LONGEST);
-        advance(step).await;
+        // Unlike `advance`, a sleep waits in real time for work on the blocking pool.
+        sleep(step).await;
         silence += step;
     }
 }
@@ -101,6 +102,19 @@ mod tests {
         assert!(moving < Duration::from_secs(2), "{moving:?}");
         assert!(more < Duration::from_secs(3), "{more:?}");
         assert!(real.elapsed() < Duration::from_secs(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_stands_still_while_the_blocking_pool_works() {
+        let server = S3Server::start(MemoryStore::new()).await.unwrap();
+        let work = async {
+            let start = Instant::now();
+            let work = tokio::task::spawn_blocking(|| thread::sleep(Duration::from_millis(300)));
+            work.await.unwrap();
+            start.elapsed()
+        };
+        let passed = in_virtual_time(&server, work).await;
+        assert!(passed < Duration::from_secs(1), "{passed:?}");
     }
 
     #[tokio::test(start_paused = true)]
