@@ -54,6 +54,7 @@ fn client_and_model_agree_on_sequences_of_operations_under_transient_faults() {
         "close idle",
         "cut request",
         "drop",
+        "list",
         "lose reply",
         "reset",
         "shifted range",

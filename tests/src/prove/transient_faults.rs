@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use s3_testkit::{FaultAction as A, FaultMatch, FaultPlan, FaultRule, Position};
+use s3_testkit::{FaultAction as A, FaultMatch, FaultPlan, FaultRule, ListFault, Position};
 
 /// The most rules beside the faults that any request can meet.
 const RULES: usize = 6;
@@ -17,6 +17,12 @@ const WRITES_AND_LISTS: &[&str] = &["PutObject", "CopyObject", "DeleteObjects", 
 
 /// Requests that are signed by the path of our own, which takes the time from an error response.
 const DIRECT: &[&str] = &["GetObject", "PutObject", "ListObjectsV2"];
+
+/// Requests whose responses have a token.
+const PAGES: &[&str] = &["ListObjectsV2"];
+
+/// A page that says that there are more, and not where.
+const NO_TOKEN: A = A::List(ListFault::NoToken);
 
 /// Requests whose error responses have a code: those of a HEAD have none.
 const WITH_CODE: &[&str] = &[
@@ -50,7 +56,8 @@ pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
     ]);
     let minutes = Duration::from_secs(150);
     with_rules(seed, hit, actions, |random| {
-        let (operations, action) = match random.u8(0..5) {
+        let (operations, action) = match random.u8(0..6) {
+            5 => return (PAGES, NO_TOKEN, 1),
             0 => (WITH_CODE, A::request_timeout()),
             1 => (WITH_CODE, A::error_inside("InternalError")),
             2 => (WITH_CODE, A::error_inside("SlowDown")),
@@ -102,7 +109,8 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
         every: short,
         code: code.map(str::to_owned),
     };
-    with_rules(seed, hit, actions, |random| match random.u8(0..6) {
+    with_rules(seed, hit, actions, |random| match random.u8(0..7) {
+        6 => (PAGES, NO_TOKEN, 1),
         0 => (WITH_CODE, A::request_timeout(), random.u32(1..4)),
         1 => (WRITES_AND_LISTS, A::error_inside("InternalError"), 2),
         2 => (WRITES_AND_LISTS, A::error_inside("SlowDown"), 2),
@@ -159,11 +167,15 @@ fn with_rules(seed: u64, hit: f64, actions: Vec<A>, draw: impl Fn(&mut Rng) -> D
         return plan;
     }
     let mut random = Rng::with_seed(seed ^ 0x5EED);
-    let mut skewed = false;
+    let (mut skewed, mut misled) = (false, false);
     for _ in 0..random.usize(0..=RULES) {
         let (operations, action, times) = draw(&mut random);
         // Once for each client, as it keeps the time.
         if action == A::skewed() && std::mem::replace(&mut skewed, true) {
+            continue;
+        }
+        // Nor twice: a page that is not understood is asked for once more, and the second rule could hit that.
+        if action == NO_TOKEN && std::mem::replace(&mut misled, true) {
             continue;
         }
         let operation = operations[random.usize(0..operations.len())];

@@ -140,11 +140,12 @@ pub(super) fn expected(
         {
             Expected::RIGHT
         }
-        // A server without version 2 of the listing or without batches of deletes is asked in another way.
+        // A server without batches of deletes is asked to delete one by one, and one without version 2 of the listing for
+        // version 1: with requests that the fault does not meet.
         (Effect::Refuses(ErrorKind::Unsupported), _)
             if matches!(target, Target::List | Target::Delete) =>
         {
-            Expected::right_or(one(ErrorKind::Unsupported))
+            Expected::RIGHT
         }
         // An endpoint that rejects the request for a checksum is asked again without it, once for all requests.
         (Effect::Refuses(ErrorKind::Unsupported), Times::Once) if target == Target::Get => {

@@ -28,7 +28,7 @@ const OTHERS: &str = "#4c8dc4";
 const TICKS: [f64; 5] = [1.0, 3.0, 10.0, 30.0, 100.0];
 
 /// Bars begin a little left of 1, so that the bar of 1 is visible.
-const AXIS_START: f64 = 0.8;
+const AXIS_START: f64 = 0.75;
 
 pub(super) fn draw(workloads: &[Workload]) -> String {
     let axis = Axis::over(workloads);
@@ -147,7 +147,7 @@ mod tests {
     fn the_longest_bar_fits() {
         let axis = Axis::over(&[workload("get", &[1.0, 329.0])]);
         assert!((axis.x(329.0) - (COLUMN - RIGHT)).abs() < 1e-9);
-        assert!(axis.x(1.0) > LEFT + 5.0, "the bar of 1 is visible");
+        assert!(axis.x(1.0) > LEFT + 10.0, "the bar of 1 is visible");
         assert!(axis.x(0.5) >= LEFT);
     }
 

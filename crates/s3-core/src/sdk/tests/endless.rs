@@ -17,14 +17,16 @@ use crate::{
     PutRequest, Result, S3Prefix, S3Url, SdkStore, Store, UploadId, UploadPart,
 };
 
-/// What lies in the sockets of both sides when a connection is closed: a few megabytes on loopback.
-const ON_THE_WAY: usize = 20 << 20;
+/// What lies in the sockets of both sides when a connection is closed: a few megabytes on loopback. A call may use several
+/// connections, such as a listing that is refused and asked for in another form, so each is judged by itself.
+const ON_THE_WAY: usize = 12 << 20;
 /// A call that goes on for so long waits for the server's end.
 const FOR_EVER: Duration = Duration::from_secs(30);
 
 /// Says `head` to every request, and then `more` until the other side has had enough.
 struct Server {
     endpoint: String,
+    /// The most that was said over one connection.
     said: Arc<AtomicUsize>,
 }
 
@@ -53,7 +55,7 @@ impl Server {
         }
     }
 
-    /// Makes a call, and returns its error and how much was said before the end of it.
+    /// Makes a call, and returns its error and the most that one connection had said before the end of it.
     async fn suffer(&self, call: Call, direct: bool) -> (Error, usize) {
         self.said.store(0, Ordering::SeqCst);
         let response = tokio::time::timeout(FOR_EVER, call(self.store(direct)));
@@ -65,7 +67,8 @@ impl Server {
     }
 }
 
-fn talk(mut stream: TcpStream, head: &str, more: &[u8], said: &AtomicUsize) {
+fn talk(mut stream: TcpStream, head: &str, more: &[u8], most: &AtomicUsize) {
+    let mut said = 0;
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     while !request.windows(4).any(|four| four == b"\r\n\r\n") {
@@ -76,7 +79,8 @@ fn talk(mut stream: TcpStream, head: &str, more: &[u8], said: &AtomicUsize) {
     }
     let mut next = head.as_bytes();
     while stream.write_all(next).is_ok() {
-        said.fetch_add(next.len(), Ordering::SeqCst);
+        said += next.len();
+        most.fetch_max(said, Ordering::SeqCst);
         next = more;
     }
 }
