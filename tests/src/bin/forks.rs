@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use fork::{Fork, fork, waitpid};
 use futures_util::StreamExt;
-use s3_client::{Error, S3, blocking};
+use s3_client::{Error, RequestError, S3, blocking};
 use tokio::runtime::Builder;
 
 /// How long the calls of a child may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// More than is read ahead.
+const LARGE: usize = 80 << 20;
 
 fn main() -> Result<(), Error> {
     let count: usize = std::env::args()
@@ -29,15 +31,22 @@ fn main() -> Result<(), Error> {
     let streaming = S3::in_memory()?;
     let mut objects_of_stream = streaming.get_many(vec!["s3://b/k"; 3]).stream();
     let mut entries_of_stream = streaming.list_recursive().at(["s3://b/"]).stream();
-    runtime.block_on(async {
-        streaming.create_bucket("b").await?;
+    let mut bytes_of_stream = streaming.get("s3://large/k").stream();
+    let mut reader = runtime.block_on(async {
+        for bucket in ["b", "large"] {
+            streaming.create_bucket(bucket).await?;
+        }
         for n in 0..2 {
             streaming.put(format!("s3://b/{n}"), "v").await?;
         }
-        // Both have begun.
+        streaming.put("s3://large/k", vec![b'v'; LARGE]).await?;
+        let mut reader = streaming.get("s3://large/k").reader().await?;
+        // All have begun.
         assert!(objects_of_stream.next().await.is_some());
         assert!(entries_of_stream.next().await.is_some());
-        Ok::<_, Error>(())
+        assert!(bytes_of_stream.next().await.is_some());
+        assert!(reader.next().await.is_some());
+        Ok::<_, Error>(reader)
     })?;
     for _ in 0..4 {
         let s3 = s3.clone();
@@ -67,7 +76,16 @@ fn main() -> Result<(), Error> {
                         entry = entries_of_stream.next().await;
                     }
                     let ended = objects_of_stream.next().await.is_none();
+                    let bytes = bytes_of_stream.next().await;
+                    let bytes = matches!(bytes, Some(Err(Error::Forked)))
+                        && bytes_of_stream.next().await.is_none();
+                    let frame = reader.next().await;
+                    let said = |error: &RequestError| error.to_string().contains("forked");
+                    let frame = frame.is_some_and(|frame| frame.as_ref().is_err_and(said))
+                        && reader.next().await.is_none();
                     ended
+                        && bytes
+                        && frame
                         && matches!(object, Some((0, Err(Error::Forked))))
                         && matches!(entry, Some(Err(Error::Forked)))
                 });

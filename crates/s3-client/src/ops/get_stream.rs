@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 use s3_transfer::ObjectReader;
 
 use super::Get;
+use crate::context::ClientContext;
 use crate::error::{Error, Result};
 use crate::request::{Async, Request};
 
@@ -76,21 +78,37 @@ impl Request<Get, Async> {
     /// # Ok(()) }
     /// ```
     pub fn stream(self) -> ByteStream {
+        let client = Arc::clone(&self.client);
         let frames = |reader: ObjectReader| reader.map_err(Error::from);
         let opened = self.reader().boxed().map_ok(frames);
-        ByteStream(opened.try_flatten_stream().boxed())
+        ByteStream {
+            client,
+            frames: Some(opened.try_flatten_stream().boxed()),
+        }
     }
 }
 
 /// The bytes of an object in order. Dropping the stream cancels its requests.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct ByteStream(BoxStream<'static, Result<Bytes>>);
+pub struct ByteStream {
+    client: Arc<ClientContext>,
+    /// `None` after a fork.
+    frames: Option<BoxStream<'static, Result<Bytes>>>,
+}
 
 impl Stream for ByteStream {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_next_unpin(cx)
+        if let Err(forked) = self.client.check_process() {
+            // What is in flight belongs to the parent: dropping it could wait for threads that do not exist here.
+            let frames = self.frames.take().map(std::mem::forget);
+            return Poll::Ready(frames.map(|()| Err(forked)));
+        }
+        match &mut self.frames {
+            Some(frames) => frames.poll_next_unpin(cx),
+            None => Poll::Ready(None),
+        }
     }
 }
 

@@ -8,8 +8,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::ops::Range;
 use std::pin::{Pin, pin};
+use std::process;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -37,7 +39,7 @@ const UNRESERVED_PART: u64 = 1 << 20;
 /// An open object: its description, and its bytes as a `Stream` of frames or as `AsyncRead`.
 ///
 /// Frames arrive in order. After an error, or the end, the stream has ended. All bytes are of one ETag; if the object
-/// is replaced while it is read, the reader fails with `ChangedDuringRead`.
+/// is replaced while it is read, the reader fails with `ChangedDuringRead`. In a forked child it fails at once.
 ///
 /// # Cancel safety
 ///
@@ -61,6 +63,8 @@ pub struct ObjectReader {
     /// The rest of a frame that was read in part.
     rest: Bytes,
     events: Option<ObjectEvents>,
+    /// The process that opened the object, and has its tasks.
+    process: u32,
 }
 
 /// A part that has started.
@@ -195,6 +199,7 @@ impl Transfer {
             has_ended: false,
             rest: Bytes::new(),
             events: None,
+            process: process::id(),
             found,
         })
     }
@@ -333,6 +338,18 @@ impl ObjectReader {
         });
     }
 
+    /// Ends the reader in a forked child. What is in flight belongs to the parent: nobody fills it here, and dropping it
+    /// could wait for threads that do not exist.
+    fn end_in_child(&mut self) -> Error {
+        self.has_ended = true;
+        mem::forget(mem::replace(&mut self.tasks, PoolJoinSet::new()));
+        mem::forget((mem::take(&mut self.parts), self.events.take()));
+        Error::new(ErrorKind::Other, Operation::Get)
+            .with_message("the object was opened before this process was forked")
+            .with_hint("open it in the process that reads it, with a client of its own")
+            .with_resource(&self.found.meta.url)
+    }
+
     /// Fails if the deadline has passed. Requests in flight end at the deadline by themselves.
     fn check_deadline(&self) -> Result<()> {
         let url = self.found.meta.url.as_str();
@@ -364,10 +381,13 @@ impl Stream for ObjectReader {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         let reader = self.get_mut();
         if !reader.rest.is_empty() {
-            return Poll::Ready(Some(Ok(std::mem::take(&mut reader.rest))));
+            return Poll::Ready(Some(Ok(mem::take(&mut reader.rest))));
         }
         if reader.has_ended {
             return Poll::Ready(None);
+        }
+        if reader.process != process::id() {
+            return Poll::Ready(Some(Err(reader.end_in_child())));
         }
         match ready!(reader.poll_frame(cx)) {
             Ok(Some(frame)) => Poll::Ready(Some(Ok(frame))),
