@@ -5,8 +5,10 @@ use std::time::Duration;
 use s3_client::{ErrorClass, TransferConfig, WriteOutcome};
 use s3_core::StoreExt;
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, ramp};
-use s3_tests::Case;
+use s3_tests::{Case, CrashChild};
 use s3_url::S3Url;
+
+const CRASH_CHILD: &str = env!("CARGO_BIN_EXE_crash_child");
 
 fn small_parts() -> TransferConfig {
     let mut config = TransferConfig::default();
@@ -96,6 +98,27 @@ async fn an_upload_that_is_cancelled_is_aborted() {
         assert_eq!(case.memory.object_count(), 0);
     })
     .await;
+}
+
+/// The process ends as soon as the client is closed: what runs in the background until then has no time left.
+#[tokio::test]
+async fn a_process_that_closes_its_client_leaves_no_upload_that_it_gave_up() {
+    for call in ["cancelled upload", "dropped runtime"] {
+        let stall = FaultMatch::operation("UploadPart").on(FaultAction::Stall {
+            at: None,
+            wait: None,
+        });
+        // The uploads are still there when the aborts begin, and for a while.
+        let slow = FaultMatch::operation("AbortMultipartUpload")
+            .on(FaultAction::stall(Duration::from_millis(300)));
+        Case::run(FaultPlan::new([stall, slow]), async |case: &Case| {
+            let mut child = CrashChild::start(CRASH_CHILD, "", call, &case.server, case.work());
+            assert_eq!(child.says().await, "given up Ok(())");
+            child.finish().await;
+            assert_eq!(case.server.unfinished_uploads().await.unwrap(), 0, "{call}");
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A client in a child process: for tests that kill it or that set resource limits.
 //!
 //! `crash_child CALL ENDPOINT ACCESS SECRET DIRECTORY` makes one call, says on one line how it ended, and then waits until its
-//! input ends. Its temporary directory and its files are in the directory.
+//! input ends; a call that is given up ends the process. Its temporary directory and its files are in the directory.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use s3_client::{Error, OnFailure, S3, SdkStore, TransferConfig};
+use tokio::runtime::Runtime;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,33 +17,35 @@ fn main() {
         say("crash_child CALL ENDPOINT ACCESS SECRET DIRECTORY");
         std::process::exit(2);
     };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = Runtime::new().expect("a runtime");
     let store = SdkStore::builder().endpoint(endpoint);
     let store = store.credentials(access, secret, None).build();
     let directory = PathBuf::from(directory);
+    let mut transfer = TransferConfig::default();
+    transfer.part_size = 5 << 20;
+    transfer.single_put_up_to = 5 << 20;
+    if !call.starts_with("files") {
+        transfer.backoff_base = Duration::from_millis(1);
+        transfer.backoff_cap = Duration::from_millis(2);
+        transfer.max_attempts = 3;
+    }
+    let s3 = S3::builder()
+        .store(store)
+        .s3root("s3://bkt/root")
+        .tmproot(&directory);
+    let s3 = s3.transfer(transfer).max_in_memory_object(1).build();
+    let s3 = match s3 {
+        Ok(s3) => s3,
+        Err(error) => return say(&format!("failed {error}")),
+    };
+    if call == "cancelled upload" || call == "dropped runtime" {
+        // The process ends with the call.
+        return give_up(call, &s3, runtime);
+    }
     runtime.block_on(async {
-        let mut transfer = TransferConfig::default();
-        transfer.part_size = 5 << 20;
-        transfer.single_put_up_to = 5 << 20;
-        if !call.starts_with("files") {
-            transfer.backoff_base = Duration::from_millis(1);
-            transfer.backoff_cap = Duration::from_millis(2);
-            transfer.max_attempts = 3;
-        }
-        let s3 = S3::builder()
-            .store(store)
-            .s3root("s3://bkt/root")
-            .tmproot(&directory);
-        let s3 = s3.transfer(transfer).max_in_memory_object(1).build();
-        let outcome = match s3 {
-            Ok(s3) => {
-                // Made now, whatever the call needs, to be left behind.
-                let _ = s3.scratch_path();
-                make(call, &s3, &directory).await
-            }
-            Err(error) => Err(error),
-        };
-        match outcome {
+        // Made now, whatever the call needs, to be left behind.
+        let _ = s3.scratch_path();
+        match make(call, &s3, &directory).await {
             Ok(text) => say(&format!("done {text}")),
             Err(error) => {
                 let kind = error.as_request().map(s3_client::RequestError::kind);
@@ -50,8 +53,42 @@ fn main() {
             }
         }
     });
+    drop(s3);
     // Keeps the process alive until the test has killed it or looked at its files.
     let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// Begins three uploads, gives them up while their parts are in flight, and closes the client.
+fn give_up(call: &str, s3: &S3, runtime: Runtime) {
+    let begun = async |s3: &S3| {
+        while s3.orphans(Duration::ZERO).uploads_below("").await?.len() < 3 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok::<_, Error>(())
+    };
+    let uploads = |s3: S3| async move {
+        let value = || vec![b'x'; 11 << 20];
+        let _ = tokio::join!(
+            s3.put("a", value()),
+            s3.put("b", value()),
+            s3.put("c", value())
+        );
+    };
+    let closed = if call == "dropped runtime" {
+        runtime.spawn(uploads(s3.clone()));
+        runtime.block_on(begun(s3)).expect("a listing");
+        drop(runtime);
+        Runtime::new().expect("a runtime").block_on(s3.close())
+    } else {
+        runtime.block_on(async {
+            tokio::select! {
+                () = uploads(s3.clone()) => panic!("an upload has ended"),
+                begun = begun(s3) => begun.expect("a listing"),
+            }
+            s3.close().await
+        })
+    };
+    say(&format!("given up {closed:?}"));
 }
 
 async fn make(call: &str, s3: &S3, directory: &Path) -> Result<String, Error> {
