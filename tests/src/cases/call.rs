@@ -63,10 +63,10 @@ async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Err
     if let (Some(access), Some(secret)) = (text("access_key"), text("secret_key")) {
         store = store.credentials(access, secret, None);
     }
-    if client.get("direct_path") == Some(&Value::Bool(false)) {
+    if client.get("sdk_retries") == Some(&Value::Bool(true)) {
         store = store.sdk_retries(true);
     }
-    let given = ["profile", "access_key", "direct_path"];
+    let given = ["profile", "access_key", "sdk_retries"];
     let s3 = match given.iter().any(|name| client.contains_key(*name)) {
         true => S3::builder().store(store.build()).build()?,
         // Everything else is what a program gets that sets nothing.
