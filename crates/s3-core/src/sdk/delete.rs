@@ -31,11 +31,12 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     let (batch, mut single): (Vec<usize>, Vec<usize>) =
         (0..urls.len()).partition(|&index| !one_by_one && survives_xml(urls[index].key()));
     let mut failures = Vec::new();
+    let mut rejection = None;
     if !batch.is_empty() {
         match delete_batch(resolved, &bucket, &urls, &batch).await {
             Err(error) if knows_no_batch(&error) => {
                 tracing::debug!(%error, "the server has no DeleteObjects; deleting one by one");
-                resolved.remember_no_batch_delete();
+                rejection = Some(error);
                 single.extend(batch);
             }
             outcome => failures = outcome?,
@@ -43,11 +44,19 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     }
     let single = single.into_iter().map(|index| {
         let done = delete_one(resolved, &urls[index]);
-        done.map(move |done| Some((index, done.err()?))).boxed()
+        done.map(move |done| (index, done)).boxed()
     });
     let mut single = stream::iter(single).buffer_unordered(AT_ONCE);
-    while let Some(failure) = single.next().await {
-        failures.extend(failure);
+    let mut all_missing = true;
+    while let Some((index, done)) = single.next().await {
+        all_missing &= matches!(done, Ok(Deleted::Missing));
+        failures.extend(done.err().map(|error| (index, error)));
+    }
+    match rejection {
+        // Nothing but 404s: this may be no server of S3 at all.
+        Some(error) if error.kind() == ErrorKind::NotFound && all_missing => return Err(error),
+        Some(_) => resolved.remember_no_batch_delete(),
+        None => {}
     }
     if failures.len() == urls.len()
         && failures
@@ -62,10 +71,10 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     Ok(DeleteResponse::new(failures))
 }
 
-/// Returns whether the server refuses the operation itself, as GCS, OSS and old gateways do.
+/// Returns whether the server refuses the operation itself, as GCS, OSS and old gateways do, or has nothing at its URL.
 fn knows_no_batch(error: &Error) -> bool {
     const REFUSED: [&str; 3] = ["InvalidArgument", "InvalidRequest", "MissingSecurityHeader"];
-    error.kind() == ErrorKind::Unsupported
+    matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotFound)
         || error.http_status() == Some(400)
             && error.code().is_some_and(|code| REFUSED.contains(&code))
 }
@@ -152,15 +161,23 @@ async fn delete_batch(
     Ok(failures)
 }
 
-async fn delete_one(resolved: &Resolved, url: &S3Url) -> Result<()> {
+/// What a server says of an object that is gone now.
+enum Deleted {
+    Done,
+    /// A 404; S3 itself does not say so.
+    Missing,
+}
+
+async fn delete_one(resolved: &Resolved, url: &S3Url) -> Result<Deleted> {
     let route = resolved.route(url.bucket());
     let mut request = route.request("DELETE", url.key());
     match route
         .send_plain(Operation::Delete, &mut request, None)
         .await
     {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.with_resource(url.as_str())),
-        _ => Ok(()),
+        Ok(()) => Ok(Deleted::Done),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Deleted::Missing),
+        Err(error) => Err(error.with_resource(url.as_str())),
     }
 }
 
