@@ -313,14 +313,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_without_batches_is_found_out_once() {
-        for (status, code) in [
-            (501, "NotImplemented"),
-            (405, "MethodNotAllowed"),
-            (400, "InvalidArgument"),
+        for rejection in [
+            error_response(501, "NotImplemented"),
+            error_response(405, "MethodNotAllowed"),
+            error_response(400, "InvalidArgument"),
+            response(404, &[], "404 page not found"),
         ] {
             let gone = || response(204, &[], "");
-            let replay =
-                Replay::new([error_response(status, code), gone(), gone(), gone(), gone()]);
+            let replay = Replay::new([rejection, gone(), gone(), gone(), gone()]);
             let store = replay.store();
             for _ in 0..2 {
                 let done = store.delete(request(&["a", "b"])).await.unwrap();
@@ -328,8 +328,16 @@ mod tests {
             }
             let sent = replay.sent();
             let batches = sent.iter().filter(|sent| sent.line().starts_with("POST"));
-            assert_eq!((batches.count(), sent.len()), (1, 5), "{code}");
+            assert_eq!((batches.count(), sent.len()), (1, 5));
         }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_has_nothing_at_all_deletes_nothing() {
+        let page = || response(404, &[], "404 page not found");
+        let store = Replay::new([page(), page(), page()]).store();
+        let error = store.delete(request(&["a", "b"])).await.unwrap_err();
+        assert_eq!(error.http_status(), Some(404));
     }
 
     #[tokio::test]
