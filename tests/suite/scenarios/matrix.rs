@@ -190,7 +190,7 @@ async fn run(
         let error = error.as_request();
         error.map_or(s3_core::ErrorKind::Other, s3_core::Error::kind)
     });
-    if let Some(wrong) = expected(operation, target, fault, times).judge(seen) {
+    if let Some(wrong) = expected(operation, target, fault, times, skip).judge(seen) {
         let text = outcome.as_ref().err().map(ToString::to_string);
         problems.push(format!("{wrong} ({})", text.unwrap_or_default()));
     }
