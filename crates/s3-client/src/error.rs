@@ -7,7 +7,7 @@ use std::{fmt, io};
 use s3_core::url::{ParseError, ResolveError};
 use s3_core::{ErrorKind, Operation};
 
-use crate::BatchError;
+use crate::{BatchError, NotDeletedReason};
 
 /// The result of every call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -106,6 +106,15 @@ pub enum Error {
     UploadsRemain {
         /// How many aborts or responses to creations are in flight.
         uploads: usize,
+    },
+    /// A sync did not delete what only the target has.
+    #[error("{count} deletions were not made: {reason}")]
+    #[non_exhaustive]
+    NotDeleted {
+        /// How many entries only the target has.
+        count: u64,
+        /// Why they are kept.
+        reason: NotDeletedReason,
     },
     /// One or more inputs of a call over many failed.
     #[error(transparent)]

@@ -31,6 +31,7 @@ mod metadata;
 mod metaflow_object;
 mod object;
 mod object_info;
+mod on_blocking_thread;
 mod on_failure;
 pub mod ops;
 mod orphan;
@@ -44,6 +45,7 @@ mod s3;
 mod scratch;
 mod seekable_reader;
 mod stream;
+mod sync;
 mod upload;
 mod write_result;
 
@@ -59,7 +61,7 @@ pub use metaflow_object::MetaflowObject;
 pub use object::S3Object;
 pub use object_info::S3Info;
 pub use on_failure::{ManyOp, OnFailure};
-pub use ops::ByteStream;
+pub use ops::{ByteStream, SyncSummary};
 pub use orphan::Orphan;
 pub use put_object::{PutFile, S3PutObject};
 pub use put_value::PutValue;
@@ -79,6 +81,10 @@ pub use s3_transfer::{
     WaitReason,
 };
 pub use stream::{ListedEntry, ListingStream, ObjectStream};
+pub use sync::{
+    FoundFile, LocalEntry, LocalWalk, NotDeletedReason, PathFilter, SyncAction, SyncCompare,
+    SyncEvent, SyncOutcome, SyncPlace,
+};
 pub use write_result::{WriteOutcome, WriteResult};
 
 #[cfg(doctest)]

@@ -112,6 +112,11 @@ pub(crate) fn find(
     Ok(found)
 }
 
+/// Returns whether a file name is that of an unfinished download.
+pub(crate) fn is_unfinished_download(name: &str) -> bool {
+    is_named(name, PART)
+}
+
 fn is_named(name: &str, (before, after, random): (&str, &str, usize)) -> bool {
     let middle = name
         .strip_prefix(before)

@@ -19,6 +19,7 @@ mod put;
 mod put_files;
 mod put_many;
 mod recursive;
+mod sync;
 
 pub use bucket::{CreateBucket, DeleteBucket, ListBuckets};
 pub use copy::CopyObject;
@@ -35,3 +36,4 @@ pub use put::Put;
 pub use put_files::PutFiles;
 pub use put_many::PutMany;
 pub use recursive::GetRecursive;
+pub use sync::{SyncDirectories, SyncSummary};

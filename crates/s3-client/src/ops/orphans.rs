@@ -10,6 +10,7 @@ use s3_transfer::AfterFailure;
 use crate::batch::run_batch;
 use crate::call::Call;
 use crate::error::{Error, Result};
+use crate::on_blocking_thread::on_blocking_thread;
 use crate::orphan::{Orphan, find};
 use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
@@ -166,7 +167,8 @@ impl Search {
         }
         let scratch = call.client.scratch.path().map(ToOwned::to_owned);
         let (directories, older_than) = (self.directories, self.older_than);
-        let mut found = blocking(move || in_all(directories, scratch, older_than)).await?;
+        let mut found =
+            on_blocking_thread(move || in_all(directories, scratch, older_than)).await?;
         let now = SystemTime::now();
         for prefix in prefixes {
             let uploads = call.client.transfer.list_uploads(prefix, &call.options);
@@ -221,22 +223,9 @@ async fn remove(orphan: Orphan, call: &Call) -> Result<Option<Orphan>> {
         transfer.abort_upload(abort, &call.options).await?;
         return Ok(Some(orphan));
     }
-    blocking(move || match orphan.remove_local() {
+    on_blocking_thread(move || match orphan.remove_local() {
         Ok(removed) => Ok(removed.then_some(orphan)),
         Err(error) => Err(Error::local(&format!("remove {orphan}"), error)),
     })
     .await
-}
-
-/// Runs file system work on a thread that may block.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(failure) => match failure.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Error::config("the runtime is shutting down")),
-        },
-    }
 }

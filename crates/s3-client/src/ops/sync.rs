@@ -1,0 +1,479 @@
+//! `sync`: makes one directory equal to another.
+
+use std::sync::Arc;
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use s3_core::Attributes;
+
+use crate::call::Call;
+use crate::error::Result;
+use crate::request::{Async, Mode, Op, Request};
+use crate::s3::Client;
+use crate::sync::{
+    PathFilter, SyncAction, SyncCompare, SyncEvent, SyncJob, SyncOutcome, SyncPlace, SyncSettings,
+};
+
+/// The operation of [`sync`](Client::sync).
+#[derive(Debug)]
+pub struct SyncDirectories(SyncSettings);
+
+/// What a sync has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SyncSummary {
+    /// How many files or objects were written, or would be in a dry run.
+    pub transferred: u64,
+    /// How many were deleted, or would be in a dry run.
+    pub deleted: u64,
+    /// How many needed nothing.
+    pub unchanged: u64,
+}
+
+impl<M: Mode> Client<M> {
+    /// Makes the directory `to` equal to the directory `from`; one of them at least is in S3.
+    ///
+    /// Both sides are read in key order and merged, so that memory does not grow with the number of files. Transfers run
+    /// meanwhile. Sides that are equal cost the requests of their listings. Keys that end in a slash are left alone.
+    ///
+    /// The awaited call returns a summary; [`stream`](Request::stream) returns each path that was written or deleted.
+    ///
+    /// # Errors
+    ///
+    /// The first failure, after everything else was tried. [`Error::NotDeleted`] with [`delete`](Request::delete) if
+    /// something failed, if the source is empty, or if there is too much to delete: then nothing was deleted. A file that
+    /// changes during its upload is uploaded again, three times at most. A key with an empty component, `.` or
+    /// `..` is not downloaded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_client::{S3, S3Prefix};
+    ///
+    /// let s3 = S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let directory = s3.scratch_path().expect("it is open").join("photos");
+    /// std::fs::create_dir(&directory)?;
+    /// std::fs::write(directory.join("1.jpg"), "a photo")?;
+    /// let target = S3Prefix::parse("s3://b/photos")?;
+    /// let summary = s3.sync(directory.as_path(), target.clone()).await?;
+    /// assert_eq!((summary.transferred, summary.unchanged), (1, 0));
+    /// let summary = s3.sync(directory.as_path(), target).delete().await?;
+    /// assert_eq!((summary.transferred, summary.unchanged), (0, 1));
+    /// # Ok(()) }
+    /// ```
+    pub fn sync(
+        &self,
+        from: impl Into<SyncPlace>,
+        to: impl Into<SyncPlace>,
+    ) -> Request<SyncDirectories, M> {
+        self.request(SyncDirectories(SyncSettings {
+            from: from.into(),
+            to: to.into(),
+            compare: SyncCompare::default(),
+            delete: false,
+            delete_excluded: false,
+            from_empty: false,
+            max_deletions: None,
+            dry_run: false,
+            follow_links: true,
+            filter: Arc::new(|_: &str| true),
+            attributes: Arc::new(|_: &str| Attributes::default()),
+        }))
+    }
+}
+
+impl<M> Request<SyncDirectories, M> {
+    /// Deletes what only the target has, after everything was read and nothing has failed.
+    pub fn delete(mut self) -> Self {
+        self.op.0.delete = true;
+        self
+    }
+
+    /// Deletes also what the filter leaves out. Without [`delete`](Self::delete) it has no effect.
+    pub fn delete_excluded(mut self) -> Self {
+        self.op.0.delete_excluded = true;
+        self
+    }
+
+    /// Deletes also if the source is empty, which may be a disk that is not mounted.
+    pub fn from_empty(mut self) -> Self {
+        self.op.0.from_empty = true;
+        self
+    }
+
+    /// Deletes nothing if there is more than this to delete.
+    pub fn max_deletions(mut self, most: u64) -> Self {
+        self.op.0.max_deletions = Some(most);
+        self
+    }
+
+    /// Sets when a source counts as different; by default when it is newer or has another size.
+    pub fn compare(mut self, compare: SyncCompare) -> Self {
+        self.op.0.compare = compare;
+        self
+    }
+
+    /// Reads both sides and changes nothing.
+    pub fn dry_run(mut self) -> Self {
+        self.op.0.dry_run = true;
+        self
+    }
+
+    /// Skips symbolic links of local directories, which are followed otherwise.
+    pub fn skip_links(mut self) -> Self {
+        self.op.0.follow_links = false;
+        self
+    }
+
+    /// Takes only paths that the filter admits. Others are neither sent nor deleted.
+    pub fn filter(mut self, admits: PathFilter) -> Self {
+        self.op.0.filter = admits;
+        self
+    }
+
+    /// Sets the attributes of uploads, by their paths below the source.
+    pub fn attributes(mut self, of: impl Fn(&str) -> Attributes + Send + Sync + 'static) -> Self {
+        self.op.0.attributes = Arc::new(of);
+        self
+    }
+}
+
+impl Request<SyncDirectories, Async> {
+    /// Returns each path that was written or deleted, or that has failed, in order of completion.
+    ///
+    /// Nothing runs before the stream is polled, and dropping it cancels what is in flight.
+    pub fn stream(self) -> impl Stream<Item = SyncEvent> + Send + Unpin + use<> {
+        let (op, call) = self.into_call();
+        SyncJob::new(op.0, call).events()
+    }
+}
+
+impl Op for SyncDirectories {
+    type Output = SyncSummary;
+
+    const NAME: &'static str = "sync";
+
+    async fn run(self, call: Call) -> Result<SyncSummary> {
+        let job = SyncJob::new(self.0, call);
+        let mut events = job.events();
+        let mut summary = SyncSummary::default();
+        let mut first_failure = None;
+        while let Some(event) = events.next().await {
+            match event.outcome {
+                SyncOutcome::Failed(error) => {
+                    first_failure.get_or_insert(error);
+                }
+                _ if event.action == SyncAction::Delete => summary.deleted += 1,
+                _ => summary.transferred += 1,
+            }
+        }
+        summary.unchanged = job.unchanged();
+        first_failure.map_or(Ok(summary), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::time::{Duration, SystemTime};
+
+    use s3_core::{MemoryStore, Operation, S3Prefix};
+
+    use super::*;
+    use crate::{Error, S3};
+
+    struct Case {
+        store: MemoryStore,
+        s3: S3,
+        dir: tempfile::TempDir,
+        place: S3Prefix,
+    }
+
+    impl Case {
+        fn new(files: &[&str]) -> Self {
+            let store = MemoryStore::with_buckets(["bkt"]);
+            let case = Self {
+                s3: S3::builder()
+                    .store(store.clone())
+                    .tmproot(std::env::temp_dir())
+                    .build()
+                    .unwrap(),
+                store,
+                dir: tempfile::tempdir().unwrap(),
+                place: S3Prefix::parse("s3://bkt/p").unwrap(),
+            };
+            fs::create_dir(case.local()).unwrap();
+            files.iter().for_each(|name| case.write(name, name));
+            case
+        }
+
+        fn local(&self) -> PathBuf {
+            self.dir.path().join("local")
+        }
+
+        /// Writes a file with a time in the past, so that an upload is newer by seconds.
+        fn write(&self, name: &str, content: &str) {
+            let path = self.local().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, content).unwrap();
+            age(&path, -10);
+        }
+
+        fn up(&self) -> Request<SyncDirectories> {
+            self.s3.sync(self.local(), self.place.clone())
+        }
+
+        fn down(&self) -> Request<SyncDirectories> {
+            self.s3.sync(self.place.clone(), self.local())
+        }
+
+        async fn keys(&self) -> Vec<String> {
+            let all = self.s3.list_recursive().at(["s3://bkt/"]).await.unwrap();
+            all.iter()
+                .map(|info| info.url()["s3://bkt/".len()..].to_owned())
+                .collect()
+        }
+
+        fn files(&self) -> Vec<String> {
+            let walk = crate::LocalWalk::new(&self.local(), true, Arc::new(|_: &str| true));
+            walk.unwrap()
+                .map(|found| match found {
+                    crate::LocalEntry::File(file) => file.below,
+                    other => panic!("{other:?}"),
+                })
+                .collect()
+        }
+    }
+
+    fn age(path: &Path, seconds: i64) {
+        let by = Duration::from_secs(seconds.unsigned_abs());
+        let time = match seconds < 0 {
+            true => SystemTime::now() - by,
+            false => SystemTime::now() + by,
+        };
+        fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
+    }
+
+    fn counts(summary: SyncSummary) -> (u64, u64, u64) {
+        (summary.transferred, summary.deleted, summary.unchanged)
+    }
+
+    #[tokio::test]
+    async fn a_second_sync_only_lists() {
+        // Names around the slash in byte order: sorted by plain names, they would be sent and deleted each time.
+        let case = Case::new(&["a/x", "a!", "a-b", "a.b", "a0", "z", "b/c/d"]);
+        assert_eq!(counts(case.up().await.unwrap()), (7, 0, 0));
+        let before = case.store.operations();
+        assert_eq!(counts(case.up().delete().await.unwrap()), (0, 0, 7));
+        let after = case.store.operations();
+        let sent = after.since(&before);
+        assert_eq!(sent.total(), sent.get(Operation::List));
+    }
+
+    #[tokio::test]
+    async fn newer_and_resized_files_are_sent_and_older_ones_are_not() {
+        let case = Case::new(&["newer", "older", "resized"]);
+        case.up().await.unwrap();
+        for name in ["newer", "older"] {
+            fs::write(case.local().join(name), "xxxxx").unwrap();
+        }
+        age(&case.local().join("newer"), 10);
+        age(&case.local().join("older"), -10);
+        case.write("resized", "another size");
+        assert_eq!(counts(case.up().await.unwrap()), (2, 0, 1));
+        let read = async |key: &str| case.s3.get(key).await.unwrap().text().unwrap();
+        assert_eq!(read("s3://bkt/p/newer").await, "xxxxx");
+        assert_eq!(read("s3://bkt/p/older").await, "older");
+        assert_eq!(
+            counts(case.up().compare(SyncCompare::SizeOnly).await.unwrap()).0,
+            0
+        );
+        assert_eq!(
+            counts(case.up().compare(SyncCompare::Content).await.unwrap()),
+            (1, 0, 2)
+        );
+        assert_eq!(read("s3://bkt/p/older").await, "xxxxx");
+    }
+
+    #[tokio::test]
+    async fn the_md5_decides_within_a_second() {
+        let case = Case::new(&["f"]);
+        case.up().await.unwrap();
+        let written = case
+            .s3
+            .info("s3://bkt/p/f")
+            .await
+            .unwrap()
+            .last_modified()
+            .unwrap();
+        let path = case.local().join("f");
+        let same_second = |content: &str| {
+            fs::write(&path, content).unwrap();
+            let whole = written
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap()
+                .as_secs();
+            let time =
+                SystemTime::UNIX_EPOCH + Duration::from_secs(whole) + Duration::from_millis(999);
+            fs::File::options()
+                .write(true)
+                .open(&path)
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+        };
+        same_second("f");
+        assert_eq!(counts(case.up().await.unwrap()), (0, 0, 1));
+        same_second("g");
+        assert_eq!(counts(case.up().await.unwrap()), (1, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn downloads_have_the_time_of_the_object_and_are_not_repeated() {
+        let case = Case::new(&[]);
+        for key in ["a/b", "c"] {
+            case.s3.put(format!("s3://bkt/p/{key}"), key).await.unwrap();
+        }
+        case.s3.put("s3://bkt/p2/x", "elsewhere").await.unwrap();
+        fs::remove_dir(case.local()).unwrap();
+        assert_eq!(counts(case.down().await.unwrap()), (2, 0, 0));
+        assert_eq!(case.files(), ["a/b", "c"]);
+        assert_eq!(counts(case.down().delete().await.unwrap()), (0, 0, 2));
+        assert_eq!(
+            counts(case.down().compare(SyncCompare::ExactTimes).await.unwrap()),
+            (0, 0, 2)
+        );
+        age(&case.local().join("c"), -60);
+        assert_eq!(counts(case.down().await.unwrap()), (1, 0, 1));
+    }
+
+    #[tokio::test]
+    async fn deletions_wait_for_the_end_and_for_success() {
+        let case = Case::new(&["keep", "x.log"]);
+        case.up().await.unwrap();
+        case.s3.put("s3://bkt/p/old", "old").await.unwrap();
+        case.s3.put("s3://bkt/p/old.log", "old").await.unwrap();
+        std::os::unix::fs::symlink("nowhere", case.local().join("broken")).unwrap();
+        let error = case.up().delete().await.unwrap_err().to_string();
+        assert!(error.contains("broken"), "{error}");
+        assert_eq!(case.keys().await.len(), 4);
+        fs::remove_file(case.local().join("broken")).unwrap();
+        let few = case.up().delete().max_deletions(1).await.unwrap_err();
+        assert!(matches!(few, Error::NotDeleted { count: 2, .. }), "{few}");
+        let planned = case.up().delete().dry_run().await.unwrap();
+        assert_eq!((counts(planned), case.keys().await.len()), ((0, 2, 2), 4));
+        let no_logs: PathFilter = Arc::new(|path: &str| !path.ends_with(".log"));
+        assert_eq!(
+            counts(case.up().delete().filter(no_logs).await.unwrap()),
+            (0, 1, 1)
+        );
+        assert_eq!(case.keys().await, ["p/keep", "p/old.log", "p/x.log"]);
+    }
+
+    #[tokio::test]
+    async fn what_the_filter_leaves_out_is_deleted_when_asked() {
+        let case = Case::new(&["keep", "x.log"]);
+        case.up().await.unwrap();
+        let no_logs: PathFilter = Arc::new(|path: &str| !path.ends_with(".log"));
+        let up = case.up().delete().filter(no_logs);
+        assert_eq!(counts(up.delete_excluded().await.unwrap()), (0, 1, 1));
+        assert_eq!(case.keys().await, ["p/keep"]);
+    }
+
+    #[tokio::test]
+    async fn directories_that_are_empty_after_deletions_are_removed() {
+        let case = Case::new(&["a/b/c", "a/d/e", "f"]);
+        for key in ["a/d/e", "g"] {
+            case.s3.put(format!("s3://bkt/p/{key}"), "x").await.unwrap();
+        }
+        case.down().delete().await.unwrap();
+        assert_eq!(case.files(), ["a/d/e", "g"]);
+        assert!(!case.local().join("a/b").exists() && case.local().join("a/d").exists());
+        case.s3.delete("s3://bkt/p/a/d/e").await.unwrap();
+        case.s3.delete("s3://bkt/p/g").await.unwrap();
+        case.down().delete().from_empty().await.unwrap();
+        assert!(case.local().exists() && !case.local().join("a").exists());
+    }
+
+    #[tokio::test]
+    async fn a_prefix_without_objects_is_missing() {
+        let case = Case::new(&["f"]);
+        let missing = case.down().delete().await.unwrap_err();
+        assert!(missing.to_string().contains("no object below"), "{missing}");
+        assert_eq!(case.files(), ["f"]);
+    }
+
+    #[tokio::test]
+    async fn an_empty_source_deletes_nothing_unless_it_may() {
+        let case = Case::new(&[]);
+        case.s3.put("s3://bkt/p/k", "k").await.unwrap();
+        let refused = case.up().delete().await.unwrap_err();
+        assert!(
+            refused.to_string().contains("the source is empty"),
+            "{refused}"
+        );
+        assert_eq!(
+            counts(case.up().delete().from_empty().await.unwrap()),
+            (0, 1, 0)
+        );
+        fs::remove_dir(case.local()).unwrap();
+        let missing = case.up().delete().from_empty().await.unwrap_err();
+        assert!(
+            matches!(missing, Error::LocalFileNotFound { .. }),
+            "{missing}"
+        );
+    }
+
+    #[tokio::test]
+    async fn local_deletions_stay_inside_the_destination() {
+        let case = Case::new(&["old", "new"]);
+        case.s3.put("s3://bkt/p/new", "new").await.unwrap();
+        let outside = case.dir.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("f"), "").unwrap();
+        std::os::unix::fs::symlink(&outside, case.local().join("link")).unwrap();
+        let error = case.down().delete().await.unwrap_err().to_string();
+        assert!(error.contains("symbolic link"), "{error}");
+        assert!(outside.join("f").exists() && !case.local().join("old").exists());
+    }
+
+    #[tokio::test]
+    async fn keys_that_leave_the_destination_fail_alone() {
+        let case = Case::new(&[]);
+        for key in ["../evil", "ok", "a//b"] {
+            case.s3.put(format!("s3://bkt/p/{key}"), key).await.unwrap();
+        }
+        let events: Vec<_> = case.down().stream().collect().await;
+        let failed = events
+            .iter()
+            .filter(|event| matches!(event.outcome, SyncOutcome::Failed(_)));
+        assert_eq!((failed.count(), events.len()), (2, 3));
+        assert!(case.local().join("ok").exists() && !case.dir.path().join("evil").exists());
+    }
+
+    #[tokio::test]
+    async fn objects_are_copied_between_directories_that_do_not_overlap() {
+        let case = Case::new(&["a", "b"]);
+        case.up().await.unwrap();
+        let copy = |to: &str| {
+            case.s3
+                .sync(case.place.clone(), S3Prefix::parse(to).unwrap())
+        };
+        assert_eq!(counts(copy("s3://bkt/q").await.unwrap()), (2, 0, 0));
+        assert_eq!(
+            counts(copy("s3://bkt/q").delete().await.unwrap()),
+            (0, 0, 2)
+        );
+        assert!(copy("s3://bkt/p/q").await.is_err() && copy("s3://bkt").await.is_err());
+        assert_eq!(case.keys().await, ["p/a", "p/b", "q/a", "q/b"]);
+    }
+}

@@ -1,0 +1,125 @@
+//! [`SyncCompare`]: when a source counts as different from its target.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use s3_core::ETag;
+
+use super::content::is_md5;
+use super::entry::SyncEntry;
+use super::place::SyncPlace;
+use super::state::SyncSettings;
+
+/// When a source counts as different from a target of the same size. Other sizes are always different.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SyncCompare {
+    /// The source is newer, in whole seconds as S3 keeps them. If both are of the same second, an ETag that is an MD5
+    /// decides.
+    #[default]
+    Newer,
+    /// The times differ, in whole seconds.
+    ExactTimes,
+    /// Never: the size decides.
+    SizeOnly,
+    /// The content differs: the ETag of one part or of several is computed from the local file and compared. An ETag that
+    /// is no MD5 cannot be compared, and then the source is transferred.
+    Content,
+    /// Never, whatever the size: what exists is kept.
+    Exists,
+}
+
+/// What size and time tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Same,
+    Different,
+    ByContent,
+}
+
+impl SyncSettings {
+    /// Returns what the metadata of both entries tells.
+    pub(crate) fn verdict(&self, source: &SyncEntry, target: &SyncEntry) -> Verdict {
+        if self.compare == SyncCompare::Exists {
+            return Verdict::Same;
+        }
+        if source.size != target.size {
+            return Verdict::Different;
+        }
+        match self.compare {
+            SyncCompare::SizeOnly | SyncCompare::Exists => Verdict::Same,
+            SyncCompare::Content => self.by_content(source, target, Verdict::Different),
+            SyncCompare::Newer | SyncCompare::ExactTimes => {
+                let times = source.modified.zip(target.modified);
+                let Some((from, to)) = times else {
+                    return Verdict::Different;
+                };
+                match (seconds(from), seconds(to)) {
+                    (from, to) if from > to => Verdict::Different,
+                    (from, to) if from < to && self.compare == SyncCompare::ExactTimes => {
+                        Verdict::Different
+                    }
+                    (from, to) if from < to => Verdict::Same,
+                    _ if self.was_set(to) => Verdict::Same,
+                    _ => self.by_content(source, target, Verdict::Same),
+                }
+            }
+        }
+    }
+
+    /// Returns what the content will tell; `otherwise` if there is nothing to compare.
+    fn by_content(&self, source: &SyncEntry, target: &SyncEntry, otherwise: Verdict) -> Verdict {
+        let md5 = |entry: &SyncEntry| entry.etag.clone().filter(is_md5);
+        match (&self.from, &self.to) {
+            (SyncPlace::Remote(_), SyncPlace::Remote(_)) => {
+                match (&source.etag, &target.etag, md5(source).zip(md5(target))) {
+                    (Some(from), Some(to), _) if from == to => Verdict::Same,
+                    (_, _, Some(_)) => Verdict::Different,
+                    _ => otherwise,
+                }
+            }
+            _ => {
+                let etag = source.etag.as_ref().or(target.etag.as_ref());
+                let is_comparable = match self.compare {
+                    SyncCompare::Content => {
+                        etag.is_some_and(|etag| is_md5(etag) || parts(etag).is_some())
+                    }
+                    _ => etag.is_some_and(is_md5),
+                };
+                match is_comparable {
+                    true => Verdict::ByContent,
+                    false => otherwise,
+                }
+            }
+        }
+    }
+
+    /// Returns whether a local target has the time that a download set: writing a file hardly ever yields a whole second.
+    fn was_set(&self, time: SystemTime) -> bool {
+        matches!(self.to, SyncPlace::Local(_))
+            && time
+                .duration_since(UNIX_EPOCH)
+                .is_ok_and(|since| since.subsec_nanos() == 0)
+    }
+}
+
+/// Returns the number of parts that an ETag of a multipart upload names.
+pub(crate) fn parts(etag: &ETag) -> Option<u64> {
+    let (md5, parts) = etag.as_str().split_once('-')?;
+    let parts = parts
+        .parse()
+        .ok()
+        .filter(|parts| (1..=10_000).contains(parts))?;
+    is_md5(&ETag::new(md5)).then_some(parts)
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    let whole = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => whole(since.as_secs()),
+        // Rounded down, as file systems do.
+        Err(before) => {
+            let before = before.duration();
+            -whole(before.as_secs()) - i64::from(before.subsec_nanos() > 0)
+        }
+    }
+}

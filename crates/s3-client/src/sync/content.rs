@@ -1,0 +1,102 @@
+//! Compares a local file with the ETag of an object.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use md5::{Digest, Md5};
+use s3_core::ETag;
+
+use super::compare::parts;
+
+/// Sizes of parts that common clients use, in MiB.
+const PART_SIZES: [u64; 11] = [5, 8, 10, 15, 16, 25, 32, 50, 64, 100, 128];
+
+/// Returns whether an ETag looks like the MD5 of an object.
+pub(crate) fn is_md5(etag: &ETag) -> bool {
+    let text = etag.as_str();
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Returns whether a file has the content that an ETag tells, and `None` if the ETag cannot tell. Blocks.
+///
+/// The ETag of a multipart upload does not tell the size of its parts: `part_size` and the usual ones are tried that make
+/// as many parts as it names.
+pub(crate) fn has_etag(
+    path: &Path,
+    size: u64,
+    etag: &ETag,
+    part_size: u64,
+) -> io::Result<Option<bool>> {
+    if is_md5(etag) {
+        let (whole, _) = md5_of_parts(path, size, u64::MAX)?;
+        return Ok(Some(whole == etag.as_str()));
+    }
+    let Some(count) = parts(etag) else {
+        return Ok(None);
+    };
+    let mut sizes: Vec<_> = PART_SIZES.iter().map(|mib| mib << 20).collect();
+    sizes.push(part_size);
+    sizes.sort_unstable();
+    sizes.dedup();
+    for part_size in sizes {
+        if size.div_ceil(part_size) != count {
+            continue;
+        }
+        let (_, of_parts) = md5_of_parts(path, size, part_size)?;
+        if etag.as_str() == format!("{of_parts}-{count}") {
+            return Ok(Some(true));
+        }
+    }
+    // The parts may have had another size.
+    Ok(None)
+}
+
+/// Returns the MD5 of the last part, and that of the MD5s of all parts.
+fn md5_of_parts(path: &Path, size: u64, part_size: u64) -> io::Result<(String, String)> {
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 256 << 10];
+    let mut all = Md5::new();
+    let mut left = size;
+    loop {
+        let len = left.min(part_size);
+        let (mut part, mut rest) = (Md5::new(), (&mut file).take(len));
+        loop {
+            match rest.read(&mut buffer)? {
+                0 => break,
+                read => part.update(&buffer[..read]),
+            }
+        }
+        let part = part.finalize();
+        all.update(part.as_slice());
+        left -= len;
+        if left == 0 {
+            return Ok((hex::encode(part), hex::encode(all.finalize())));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn etags_of_one_part_and_of_several_are_compared() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let size = (11 << 20) + 3;
+        std::fs::write(&path, vec![7_u8; size]).unwrap();
+        let size = size as u64;
+        let has = |etag: &str| has_etag(&path, size, &ETag::new(etag), 8 << 20).unwrap();
+        let (whole, _) = md5_of_parts(&path, size, u64::MAX).unwrap();
+        assert_eq!(whole, hex::encode(Md5::digest(vec![7_u8; (11 << 20) + 3])));
+        assert_eq!(has(&whole), Some(true));
+        assert_eq!(has(&"0".repeat(32)), Some(false));
+        let halves =
+            [8 << 20, (3 << 20) + 3].map(|part: usize| Md5::digest(vec![7_u8; part]).to_vec());
+        let of_halves = hex::encode(Md5::digest(halves.concat()));
+        assert_eq!(has(&format!("{of_halves}-2")), Some(true));
+        assert_eq!(has(&format!("{}-2", "0".repeat(32))), None);
+        assert_eq!(has("no-digest"), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! [`SyncEntry`]: a file or an object of one side, and the pages that a side consists of.
+
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use futures_core::Stream;
+use s3_core::ETag;
+
+use crate::error::{Error, Result};
+
+/// A file or an object of one side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SyncEntry {
+    /// The path below the side's directory.
+    pub(crate) path: String,
+    pub(crate) size: u64,
+    pub(crate) modified: Option<SystemTime>,
+    /// Of an object.
+    pub(crate) etag: Option<ETag>,
+}
+
+/// An input that cannot be read and fails alone; its side is incomplete.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    /// The path or URL.
+    pub(crate) what: String,
+    pub(crate) error: Error,
+}
+
+/// The pages of a side, in the byte order of their paths. An error ends them.
+pub(crate) type Pages =
+    Pin<Box<dyn Stream<Item = Result<Vec<Result<SyncEntry, Unreadable>>>> + Send>>;

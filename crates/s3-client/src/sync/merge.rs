@@ -1,0 +1,242 @@
+//! Merges two sides in key order into pages of [`Step`]s.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt, stream};
+use s3_core::{Error as RequestError, ErrorKind, Operation};
+
+use super::compare::Verdict;
+use super::entry::{Pages, SyncEntry, Unreadable};
+use super::state::SyncState;
+use crate::error::{Error, Result};
+
+/// The most steps of a page.
+const PAGE: usize = 256;
+
+/// What is to be done about one path.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Write it: the target has no such entry, or another one.
+    Transfer(SyncEntry),
+    /// Compare the content, because size and time do not tell.
+    Compare {
+        source: SyncEntry,
+        target: SyncEntry,
+    },
+    /// Report an input of either side that cannot be read.
+    Fail(Unreadable),
+}
+
+/// Returns the steps that make the target equal to the source, in key order. What only the target has goes to the
+/// state's deletions.
+pub(crate) fn merge(
+    source: Pages,
+    target: Pages,
+    state: Arc<SyncState>,
+) -> impl Stream<Item = Result<Vec<Step>>> + Send + 'static {
+    let merge = Merge {
+        source: Cursor::new(source),
+        target: Cursor::new(target),
+        state,
+    };
+    stream::unfold(Some(merge), |merge| async move {
+        let mut merge = merge?;
+        match merge.page().await {
+            Ok(page) if page.is_empty() => {
+                merge.state.update(|seen| seen.whole = true);
+                None
+            }
+            Ok(page) => Some((Ok(page), Some(merge))),
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+}
+
+struct Merge {
+    source: Cursor,
+    target: Cursor,
+    state: Arc<SyncState>,
+}
+
+impl Merge {
+    /// Returns the next steps; none at the end.
+    async fn page(&mut self) -> Result<Vec<Step>> {
+        let mut steps = Vec::new();
+        while steps.len() < PAGE {
+            self.source.fill(&mut steps).await?;
+            self.target.fill(&mut steps).await?;
+            let order = match (&self.source.next, &self.target.next) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(source), Some(target)) => source.path.cmp(&target.path),
+            };
+            let source = self.source.next.take_if(|_| order.is_le());
+            let target = self.target.next.take_if(|_| order.is_ge());
+            steps.extend(self.step(source, target)?);
+        }
+        Ok(steps)
+    }
+
+    fn step(&self, source: Option<SyncEntry>, target: Option<SyncEntry>) -> Result<Option<Step>> {
+        let Some(source) = source else {
+            return match target {
+                Some(target) => self.state.delete_later(&target.path).map(|()| None),
+                None => Ok(None),
+            };
+        };
+        self.state.update(|seen| seen.source_has_entries = true);
+        let Some(target) = target else {
+            return Ok(Some(Step::Transfer(source)));
+        };
+        Ok(match self.state.settings.verdict(&source, &target) {
+            Verdict::Same => {
+                self.state.update(|seen| seen.unchanged += 1);
+                None
+            }
+            Verdict::Different => Some(Step::Transfer(source)),
+            Verdict::ByContent => Some(Step::Compare { source, target }),
+        })
+    }
+}
+
+/// A side and its next entry.
+struct Cursor {
+    pages: Option<Pages>,
+    page: VecDeque<Result<SyncEntry, Unreadable>>,
+    next: Option<SyncEntry>,
+    /// The path of the entry before, to notice a side that is out of order.
+    last: Option<String>,
+}
+
+impl Cursor {
+    fn new(pages: Pages) -> Self {
+        Self {
+            pages: Some(pages),
+            page: VecDeque::new(),
+            next: None,
+            last: None,
+        }
+    }
+
+    /// Reads the next entry unless it is known or the side has ended. Inputs that fail alone become steps.
+    async fn fill(&mut self, steps: &mut Vec<Step>) -> Result<()> {
+        while self.next.is_none() {
+            match self.page.pop_front() {
+                Some(Err(unreadable)) => steps.push(Step::Fail(unreadable)),
+                Some(Ok(entry)) => {
+                    if self.last.as_ref().is_some_and(|last| *last >= entry.path) {
+                        return Err(out_of_order(&entry.path));
+                    }
+                    self.last = Some(entry.path.clone());
+                    self.next = Some(entry);
+                }
+                None => {
+                    let Some(pages) = &mut self.pages else {
+                        return Ok(());
+                    };
+                    match pages.next().await {
+                        Some(page) => self.page.extend(page?),
+                        None => self.pages = None,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Without an order the merge would send and delete what is equal.
+fn out_of_order(path: &str) -> Error {
+    RequestError::new(ErrorKind::Protocol, Operation::List)
+        .with_message(format!("the listing is not in key order at {path:?}"))
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use s3_core::Attributes;
+
+    use super::*;
+    use crate::sync::{SyncCompare, SyncPlace, SyncSettings};
+
+    fn state() -> Arc<SyncState> {
+        let remote = s3_core::S3Prefix::parse("s3://bkt/p").unwrap();
+        Arc::new(SyncState::new(SyncSettings {
+            from: std::path::Path::new("from").into(),
+            to: SyncPlace::from(remote),
+            compare: SyncCompare::SizeOnly,
+            delete: true,
+            delete_excluded: false,
+            from_empty: false,
+            max_deletions: None,
+            dry_run: false,
+            follow_links: true,
+            filter: Arc::new(|_: &str| true),
+            attributes: Arc::new(|_: &str| Attributes::default()),
+        }))
+    }
+
+    /// A side of pages of two; the size of an entry is the length of its path.
+    fn side(paths: &[&str]) -> Pages {
+        let entry = |path: &&str| {
+            Ok(SyncEntry {
+                path: (*path).to_owned(),
+                size: path.len() as u64,
+                modified: None,
+                etag: None,
+            })
+        };
+        let pages: Vec<_> = paths
+            .chunks(2)
+            .map(|page| Ok(page.iter().map(entry).collect()))
+            .collect();
+        stream::iter(pages).boxed()
+    }
+
+    async fn transfers(
+        source: Pages,
+        target: Pages,
+        state: &Arc<SyncState>,
+    ) -> Result<Vec<String>> {
+        let mut pages = Box::pin(merge(source, target, Arc::clone(state)));
+        let mut paths = Vec::new();
+        while let Some(page) = pages.next().await {
+            paths.extend(page?.into_iter().map(|step| match step {
+                Step::Transfer(entry) => entry.path,
+                other => panic!("{other:?}"),
+            }));
+        }
+        Ok(paths)
+    }
+
+    #[tokio::test]
+    async fn each_path_is_transferred_deleted_or_left_alone() {
+        let state = state();
+        let source = side(&["a", "b", "d", "g"]);
+        let target = side(&["b", "c", "e", "f", "h"]);
+        let paths = transfers(source, target, &state).await.unwrap();
+        assert_eq!(paths, ["a", "d", "g"]);
+        assert_eq!(state.update(|seen| (seen.unchanged, seen.whole)), (1, true));
+        let deletions = state.deletions().unwrap().into_paths();
+        let deletions: Vec<_> = deletions.map(Result::unwrap).collect();
+        assert_eq!(deletions, ["c", "e", "f", "h"]);
+    }
+
+    #[tokio::test]
+    async fn a_side_that_is_out_of_order_is_an_error_and_nothing_is_deleted() {
+        for (source, target) in [
+            (&["a", "c", "b"][..], &["d"][..]),
+            (&["a"], &["a", "a", "b"]),
+        ] {
+            let state = state();
+            let failed = transfers(side(source), side(target), &state).await;
+            let error = failed.unwrap_err().to_string();
+            assert!(error.contains("not in key order"), "{error}");
+            state.delete_later("x").unwrap();
+            assert!(state.deletions().is_err());
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Makes one side equal to the other: two streams in key order are merged, and what differs is transferred.
+//!
+//! ```text
+//! walk or listing ─► Cursor ─┐
+//!                            ├─► merge: pages of Steps ─► fan-out: compare contents, transfer ─► SyncEvents ─► deletions
+//! walk or listing ─► Cursor ─┘
+//! ```
+//!
+//! Memory is bounded by the names of one directory per depth, the window of the listing and the inputs in flight.
+
+mod compare;
+mod content;
+mod deletions;
+mod entry;
+mod event;
+mod local_walk;
+mod merge;
+mod place;
+mod run;
+mod state;
+mod transfer;
+
+pub use compare::SyncCompare;
+pub use event::{NotDeletedReason, SyncAction, SyncEvent, SyncOutcome};
+pub use local_walk::{FoundFile, LocalEntry, LocalWalk, PathFilter};
+pub use place::SyncPlace;
+pub(crate) use run::SyncJob;
+pub(crate) use state::SyncSettings;

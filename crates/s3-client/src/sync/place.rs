@@ -1,0 +1,189 @@
+//! [`SyncPlace`]: a directory, local or in S3.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::{StreamExt, stream};
+use s3_core::{Error as RequestError, ErrorKind, Operation, S3Prefix, S3Url};
+use s3_transfer::ListOptions;
+
+use super::entry::{Pages, SyncEntry, Unreadable};
+use super::local_walk::{LocalEntry, LocalWalk, PathFilter};
+use super::state::SyncSettings;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::on_blocking_thread::on_blocking_thread;
+
+/// How many files of a walk are a page.
+const PAGE: usize = 256;
+
+/// A directory, local or in S3. `s3://b/p` and `s3://b/p/` are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SyncPlace {
+    /// A local directory.
+    Local(PathBuf),
+    /// A directory in S3.
+    Remote(S3Prefix),
+}
+
+impl From<S3Prefix> for SyncPlace {
+    fn from(prefix: S3Prefix) -> Self {
+        Self::Remote(match prefix.prefix().is_empty() {
+            true => prefix,
+            false => prefix.with_trailing_slash(),
+        })
+    }
+}
+
+impl From<PathBuf> for SyncPlace {
+    fn from(path: PathBuf) -> Self {
+        Self::Local(path)
+    }
+}
+
+impl From<&Path> for SyncPlace {
+    fn from(path: &Path) -> Self {
+        Self::Local(path.to_owned())
+    }
+}
+
+impl SyncPlace {
+    /// Returns the object at a path below a remote directory.
+    pub(crate) fn url(prefix: &S3Prefix, path: &str) -> Result<S3Url> {
+        let key = format!("{}{path}", prefix.prefix());
+        S3Url::from_parts(prefix.bucket(), &key).map_err(|error| Error::config(error.to_string()))
+    }
+
+    /// Returns a path below the directory, as text.
+    pub(crate) fn show(&self, path: &str) -> String {
+        match self {
+            Self::Local(directory) => directory.join(path).to_string_lossy().into_owned(),
+            Self::Remote(prefix) => match Self::url(prefix, path) {
+                Ok(url) => url.as_str().to_owned(),
+                Err(_) => format!("{prefix}{path}"),
+            },
+        }
+    }
+
+    /// Returns the entries of a source, in key order. It has to exist, and a prefix exists if it has an object.
+    pub(crate) fn source_pages(&self, settings: &SyncSettings, call: &Call) -> Pages {
+        let filter = Arc::clone(&settings.filter);
+        match self {
+            Self::Local(path) => walk(path.clone(), filter, settings.follow_links),
+            Self::Remote(prefix) if prefix.prefix().is_empty() || settings.from_empty => {
+                listing(prefix.clone(), call, filter, &Arc::default())
+            }
+            Self::Remote(prefix) => {
+                let has_objects = Arc::new(AtomicBool::new(false));
+                let pages = listing(prefix.clone(), call, filter, &has_objects);
+                let prefix = prefix.clone();
+                let check = async move {
+                    match has_objects.load(Ordering::Relaxed) {
+                        true => Ok(Vec::new()),
+                        false => Err(nothing_below(&prefix)),
+                    }
+                };
+                pages.chain(stream::once(check)).boxed()
+            }
+        }
+    }
+
+    /// Returns the entries of a target, in key order. A local directory that is missing is empty.
+    pub(crate) fn target_pages(&self, settings: &SyncSettings, call: &Call) -> Pages {
+        let filter: PathFilter = match settings.delete_excluded {
+            true => Arc::new(|_: &str| true),
+            false => Arc::clone(&settings.filter),
+        };
+        match self {
+            Self::Local(path) if !path.exists() => stream::empty().boxed(),
+            Self::Local(path) => walk(path.clone(), filter, settings.follow_links),
+            Self::Remote(prefix) => listing(prefix.clone(), call, filter, &Arc::default()),
+        }
+    }
+}
+
+/// Walks a local directory on a thread that may block.
+fn walk(path: PathBuf, filter: PathFilter, follow_links: bool) -> Pages {
+    enum State {
+        Start(PathBuf, PathFilter),
+        Walking(Box<LocalWalk>),
+        Ended,
+    }
+    stream::unfold(State::Start(path, filter), move |state| async move {
+        let read = on_blocking_thread(move || {
+            let mut walk = match state {
+                State::Start(path, filter) => {
+                    Box::new(LocalWalk::new(&path, follow_links, filter)?)
+                }
+                State::Walking(walk) => walk,
+                State::Ended => return Ok(None),
+            };
+            let page: Vec<_> = walk.by_ref().take(PAGE).collect();
+            let is_end = page.is_empty();
+            let page: Vec<_> = page.into_iter().filter_map(found).collect();
+            Ok((!is_end).then_some((page, walk)))
+        });
+        match read.await {
+            Ok(page) => page.map(|(page, walk)| (Ok(page), State::Walking(walk))),
+            Err(error) => Some((Err(error), State::Ended)),
+        }
+    })
+    .boxed()
+}
+
+fn found(entry: LocalEntry) -> Option<Result<SyncEntry, Unreadable>> {
+    match entry {
+        LocalEntry::File(file) => Some(Ok(SyncEntry {
+            path: file.below,
+            size: file.size,
+            modified: file.modified,
+            etag: None,
+        })),
+        LocalEntry::Unreadable(path, error) => {
+            let what = path.display().to_string();
+            Some(Err(Unreadable { what, error }))
+        }
+        // They have no content that could be equal.
+        LocalEntry::Special(_) => None,
+    }
+}
+
+/// Lists a prefix; sets `has_objects` at the first object, admitted or not.
+fn listing(
+    prefix: S3Prefix,
+    call: &Call,
+    filter: PathFilter,
+    has_objects: &Arc<AtomicBool>,
+) -> Pages {
+    let base = prefix.prefix().len();
+    let has_objects = Arc::clone(has_objects);
+    let transfer = &call.client.transfer;
+    let pages = transfer.list(prefix, ListOptions::default(), &call.options);
+    let read = move |page: s3_core::Result<s3_core::ListPage>| {
+        let page = page?;
+        has_objects.fetch_or(!page.objects.is_empty(), Ordering::Relaxed);
+        let objects = page.objects.into_iter().filter_map(|object| {
+            let path = &object.url.key()[base..];
+            // Keys that end in a slash mark directories; files have none.
+            if path.is_empty() || path.ends_with('/') || !filter(path) {
+                return None;
+            }
+            Some(Ok(SyncEntry {
+                path: path.to_owned(),
+                size: object.size,
+                modified: object.last_modified,
+                etag: object.etag,
+            }))
+        });
+        Ok(objects.collect())
+    };
+    pages.map(read).boxed()
+}
+
+fn nothing_below(prefix: &S3Prefix) -> Error {
+    RequestError::new(ErrorKind::NotFound, Operation::List)
+        .with_message(format!("there is no object below {prefix}"))
+        .into()
+}

@@ -1,0 +1,227 @@
+//! Runs a sync: transfers while the merge goes on, deletions after both sides were read.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_core::Stream;
+use futures_util::{StreamExt, stream};
+use s3_core::S3Prefix;
+use s3_transfer::FanOutOptions;
+
+use super::content::has_etag;
+use super::deletions::delete_file;
+use super::entry::{SyncEntry, Unreadable};
+use super::event::{SyncAction, SyncEvent, SyncOutcome};
+use super::merge::{Step, merge};
+use super::place::SyncPlace;
+use super::state::{SyncSettings, SyncState};
+use super::transfer::transfer;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::on_blocking_thread::on_blocking_thread;
+
+/// How many objects one request deletes.
+const BATCH: usize = 1000;
+
+/// The events of a sync.
+pub(crate) type Events = Pin<Box<dyn Stream<Item = SyncEvent> + Send>>;
+
+/// A sync that runs. Clone is a reference count.
+#[derive(Clone, Debug)]
+pub(crate) struct SyncJob {
+    state: Arc<SyncState>,
+    call: Call,
+}
+
+impl SyncJob {
+    pub(crate) fn new(settings: SyncSettings, call: Call) -> Self {
+        let state = Arc::new(SyncState::new(settings));
+        Self { state, call }
+    }
+
+    /// Returns how many entries need nothing, as far as is known.
+    pub(crate) fn unchanged(&self) -> u64 {
+        self.state.update(|seen| seen.unchanged)
+    }
+
+    /// Returns the events. Nothing runs before they are polled.
+    pub(crate) fn events(&self) -> Events {
+        let settings = &self.state.settings;
+        if let Err(error) = settings.check(&self.call) {
+            let what = settings.to.show("");
+            return stream::iter([self.unreadable(Unreadable { what, error })]).boxed();
+        }
+        let source = settings.from.source_pages(settings, &self.call);
+        let target = settings.to.target_pages(settings, &self.call);
+        let pages = merge(source, target, Arc::clone(&self.state));
+        let job = self.clone();
+        let fan_out = self.call.client.transfer.fan_out_pages(
+            pages,
+            FanOutOptions::default(),
+            move |_, step| {
+                let job = job.clone();
+                async move { Ok(job.step(step).await) }
+            },
+        );
+        let job = self.clone();
+        let transfers = fan_out.filter_map(move |(_, event)| {
+            let event = event.unwrap_or_else(|error: Error| {
+                let what = job.state.settings.from.show("");
+                Some(job.unreadable(Unreadable { what, error }))
+            });
+            std::future::ready(event)
+        });
+        let job = self.clone();
+        let deletions = stream::once(async move { job.deletions() }).flatten();
+        transfers.chain(deletions).boxed()
+    }
+
+    /// Returns the end of one path; a failure prevents deletions.
+    fn ended(&self, done: Result<()>) -> SyncOutcome {
+        match done {
+            Err(error) => {
+                self.state.update(|seen| seen.has_failed = true);
+                SyncOutcome::Failed(error)
+            }
+            Ok(()) if self.state.settings.dry_run => SyncOutcome::Planned,
+            Ok(()) => SyncOutcome::Done,
+        }
+    }
+
+    fn unreadable(&self, input: Unreadable) -> SyncEvent {
+        SyncEvent {
+            action: SyncAction::Read,
+            source: input.what,
+            destination: None,
+            size: 0,
+            outcome: self.ended(Err(input.error)),
+        }
+    }
+
+    async fn step(&self, step: Step) -> Option<SyncEvent> {
+        let (entry, is_same) = match step {
+            Step::Fail(input) => return Some(self.unreadable(input)),
+            Step::Transfer(entry) => (entry, Ok(false)),
+            Step::Compare { source, target } => {
+                let is_same = self.has_same_content(&source, &target).await;
+                (source, is_same)
+            }
+        };
+        let settings = &self.state.settings;
+        let done = match is_same {
+            Ok(true) => {
+                self.state.update(|seen| seen.unchanged += 1);
+                return None;
+            }
+            Ok(false) if settings.dry_run => Ok(()),
+            Ok(false) => Box::pin(transfer(settings, &entry, &self.call)).await,
+            Err(error) => Err(error),
+        };
+        Some(SyncEvent {
+            action: settings.action(),
+            source: settings.from.show(&entry.path),
+            destination: Some(settings.to.show(&entry.path)),
+            size: entry.size,
+            outcome: self.ended(done),
+        })
+    }
+
+    /// Returns whether the local file has the content that the object's ETag tells.
+    async fn has_same_content(&self, source: &SyncEntry, target: &SyncEntry) -> Result<bool> {
+        let settings = &self.state.settings;
+        let ((SyncPlace::Local(directory), _) | (_, SyncPlace::Local(directory))) =
+            (&settings.from, &settings.to)
+        else {
+            return Ok(false);
+        };
+        let Some(etag) = source.etag.clone().or_else(|| target.etag.clone()) else {
+            return Ok(false);
+        };
+        let (path, size) = (directory.join(&source.path), source.size);
+        let part_size = self.call.client.transfer.config().part_size;
+        on_blocking_thread(move || {
+            has_etag(&path, size, &etag, part_size)
+                .map(|same| same == Some(true))
+                .map_err(|error| Error::local_file(&path, error))
+        })
+        .await
+    }
+
+    /// Deletes what only the target has, or says why not.
+    fn deletions(&self) -> Events {
+        let deletions = match self.state.deletions() {
+            Ok(deletions) => deletions,
+            Err(error) => {
+                let what = self.state.settings.to.show("");
+                return stream::iter([self.deletion(what, Err(error))]).boxed();
+            }
+        };
+        let job = self.clone();
+        stream::iter(deletions.into_paths())
+            .chunks(BATCH)
+            .then(move |batch| {
+                let job = job.clone();
+                async move { stream::iter(job.delete(batch).await) }
+            })
+            .flatten()
+            .boxed()
+    }
+
+    async fn delete(&self, batch: Vec<Result<String>>) -> Vec<SyncEvent> {
+        let to = &self.state.settings.to;
+        let paths: Vec<String> = match batch.into_iter().collect() {
+            Ok(paths) => paths,
+            Err(error) => return vec![self.deletion(to.show(""), Err(error))],
+        };
+        let deleted = match to {
+            _ if self.state.settings.dry_run => {
+                paths.into_iter().map(|path| (path, Ok(()))).collect()
+            }
+            SyncPlace::Remote(prefix) => self.delete_objects(prefix, paths).await,
+            SyncPlace::Local(directory) => {
+                let directory = directory.clone();
+                let delete = move |path: String| {
+                    let deleted = delete_file(&directory, &path);
+                    (path, deleted)
+                };
+                let deleted =
+                    on_blocking_thread(move || Ok(paths.into_iter().map(delete).collect()));
+                deleted
+                    .await
+                    .unwrap_or_else(|error| vec![(String::new(), Err(error))])
+            }
+        };
+        let deleted = deleted.into_iter();
+        deleted
+            .map(|(path, deleted)| self.deletion(to.show(&path), deleted))
+            .collect()
+    }
+
+    async fn delete_objects(
+        &self,
+        prefix: &S3Prefix,
+        paths: Vec<String>,
+    ) -> Vec<(String, Result<()>)> {
+        let urls = paths.iter().map(|path| SyncPlace::url(prefix, path));
+        let urls = match urls.collect::<Result<Vec<_>>>() {
+            Ok(urls) => urls,
+            Err(error) => return vec![(String::new(), Err(error))],
+        };
+        let transfer = &self.call.client.transfer;
+        let deleted = transfer.delete_many(urls, &self.call.options).await;
+        let deleted = deleted
+            .into_iter()
+            .map(|deleted| deleted.map_err(Error::from));
+        paths.into_iter().zip(deleted).collect()
+    }
+
+    fn deletion(&self, what: String, deleted: Result<()>) -> SyncEvent {
+        SyncEvent {
+            action: SyncAction::Delete,
+            source: what,
+            destination: None,
+            size: 0,
+            outcome: self.ended(deleted),
+        }
+    }
+}

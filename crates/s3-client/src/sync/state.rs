@@ -1,0 +1,148 @@
+//! [`SyncState`]: what a sync was asked for, and what it has found so far.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use s3_core::{Attributes, Store};
+
+use super::compare::SyncCompare;
+use super::deletions::Deletions;
+use super::event::{NotDeletedReason, SyncAction};
+use super::local_walk::PathFilter;
+use super::place::SyncPlace;
+use crate::call::Call;
+use crate::error::{Error, Result};
+
+/// The end of the names of directory buckets, whose listings have no order.
+const DIRECTORY_BUCKET: &str = "--x-s3";
+
+/// What is to be made equal to what, and how.
+#[derive(Clone)]
+pub(crate) struct SyncSettings {
+    pub(crate) from: SyncPlace,
+    pub(crate) to: SyncPlace,
+    pub(crate) compare: SyncCompare,
+    pub(crate) delete: bool,
+    /// Whether paths of the target that the filter does not admit are deleted too.
+    pub(crate) delete_excluded: bool,
+    pub(crate) from_empty: bool,
+    pub(crate) max_deletions: Option<u64>,
+    pub(crate) dry_run: bool,
+    pub(crate) follow_links: bool,
+    pub(crate) filter: PathFilter,
+    /// The attributes of an uploaded file, by its path below the source.
+    pub(crate) attributes: Arc<dyn Fn(&str) -> Attributes + Send + Sync>,
+}
+
+impl fmt::Debug for SyncSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyncSettings")
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SyncSettings {
+    pub(crate) fn action(&self) -> SyncAction {
+        match (&self.from, &self.to) {
+            (SyncPlace::Local(_), _) => SyncAction::Upload,
+            (_, SyncPlace::Local(_)) => SyncAction::Download,
+            _ => SyncAction::Copy,
+        }
+    }
+
+    /// Rejects sides that cannot be made equal.
+    pub(crate) fn check(&self, call: &Call) -> Result<()> {
+        call.client.check_process()?;
+        match (&self.from, &self.to) {
+            (SyncPlace::Local(_), SyncPlace::Local(_)) => {
+                return Err(Error::config("sync: one side has to be in S3"));
+            }
+            (SyncPlace::Remote(from), SyncPlace::Remote(to)) if from.bucket() == to.bucket() => {
+                let (one, other) = (from.prefix(), to.prefix());
+                if one.starts_with(other) || other.starts_with(one) {
+                    let message = format!("sync: {from} and {to} overlap");
+                    return Err(Error::config(message));
+                }
+            }
+            _ => {}
+        }
+        let is_unordered = |place: &SyncPlace| match place {
+            SyncPlace::Remote(prefix) => prefix.bucket().ends_with(DIRECTORY_BUCKET),
+            SyncPlace::Local(_) => false,
+        };
+        let is_ordered = call.client.transfer.store().capabilities().ordered_listing;
+        if !is_ordered || is_unordered(&self.from) || is_unordered(&self.to) {
+            let message = "sync: this server lists keys in no order, so the sides cannot be merged";
+            return Err(Error::config(message));
+        }
+        Ok(())
+    }
+}
+
+/// What a sync was asked for, and what it has found so far.
+#[derive(Debug)]
+pub(crate) struct SyncState {
+    pub(crate) settings: SyncSettings,
+    seen: Mutex<Seen>,
+}
+
+/// What a sync has found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// How many entries need nothing.
+    pub(crate) unchanged: u64,
+    pub(crate) has_failed: bool,
+    pub(crate) source_has_entries: bool,
+    /// Whether both sides were read to their ends.
+    pub(crate) whole: bool,
+    deletions: Deletions,
+}
+
+impl SyncState {
+    pub(crate) fn new(settings: SyncSettings) -> Self {
+        Self {
+            settings,
+            seen: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn update<T>(&self, update: impl FnOnce(&mut Seen) -> T) -> T {
+        update(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps a path that only the target has.
+    pub(crate) fn delete_later(&self, path: &str) -> Result<()> {
+        match self.settings.delete {
+            true => self
+                .update(|seen| seen.deletions.push(path))
+                .map_err(|error| Error::local("remember what to delete", error)),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns the paths to delete, or why they are kept.
+    pub(crate) fn deletions(&self) -> Result<Deletions> {
+        let settings = &self.settings;
+        self.update(|seen| {
+            let count = seen.deletions.count();
+            let reason = if count == 0 {
+                None
+            } else if !seen.whole {
+                Some(NotDeletedReason::NotListed)
+            } else if seen.has_failed {
+                Some(NotDeletedReason::Failures)
+            } else if !seen.source_has_entries && !settings.from_empty {
+                Some(NotDeletedReason::EmptySource)
+            } else {
+                let most = settings.max_deletions.filter(|most| count > *most);
+                most.map(NotDeletedReason::TooMany)
+            };
+            match reason {
+                Some(reason) => Err(Error::NotDeleted { count, reason }),
+                None => Ok(std::mem::take(&mut seen.deletions)),
+            }
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! Transfers of a sync: one file or object to its place on the other side.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use s3_core::{CopyRequest, Payload, S3Prefix};
+use s3_transfer::{Destination, GetItem, PutItem, Source};
+
+use super::entry::SyncEntry;
+use super::place::SyncPlace;
+use super::state::SyncSettings;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::on_blocking_thread::on_blocking_thread;
+
+/// An object that was written so recently may be written again within the second that S3 shows.
+const RECENT: Duration = Duration::from_secs(2);
+
+/// How often a file is uploaded that changes meanwhile.
+const UPLOADS: usize = 3;
+
+/// Writes an entry of the source to the target.
+pub(crate) async fn transfer(
+    settings: &SyncSettings,
+    entry: &SyncEntry,
+    call: &Call,
+) -> Result<()> {
+    match (&settings.from, &settings.to) {
+        (SyncPlace::Local(from), SyncPlace::Remote(to)) => {
+            let path = from.join(&entry.path);
+            for _ in 0..UPLOADS {
+                if upload(&path, to, entry, settings, call).await? {
+                    return Ok(());
+                }
+            }
+            Err(changed(&path))
+        }
+        (SyncPlace::Remote(from), SyncPlace::Local(to)) => download(from, to, entry, call).await,
+        (SyncPlace::Remote(from), SyncPlace::Remote(to)) => copy(from, to, entry, call).await,
+        (SyncPlace::Local(_), SyncPlace::Local(_)) => unreachable!("such sides were rejected"),
+    }
+}
+
+/// Uploads a file; returns whether it stayed as it was. A file that has another size then fails: the next sync sees that.
+async fn upload(
+    path: &Path,
+    to: &S3Prefix,
+    entry: &SyncEntry,
+    settings: &SyncSettings,
+    call: &Call,
+) -> Result<bool> {
+    let mut attributes = (settings.attributes)(&entry.path);
+    if attributes.encryption.is_none() {
+        attributes.encryption.clone_from(&call.client.encryption);
+    }
+    let opened = path.to_owned();
+    let (file, before) = on_blocking_thread(move || {
+        let file = File::open(&opened).and_then(|file| Ok((file.metadata()?, file)));
+        let (before, file) = file.map_err(|error| Error::local_file(&opened, error))?;
+        Ok((Arc::new(file), before))
+    })
+    .await?;
+    let payload = Payload::from_file(Arc::clone(&file), 0, before.len());
+    let item = PutItem::new(SyncPlace::url(to, &entry.path)?, Source::Payload(payload));
+    let transfer = &call.client.transfer;
+    transfer
+        .put(item.with_attributes(attributes), &call.options)
+        .await?;
+    let after = on_blocking_thread(move || Ok(file.metadata())).await?;
+    let after = after.map_err(|error| Error::local_file(path, error))?;
+    match before.len() == after.len() {
+        true => Ok(version(&before) == version(&after)),
+        false => Err(changed(path)),
+    }
+}
+
+async fn download(from: &S3Prefix, to: &Path, entry: &SyncEntry, call: &Call) -> Result<()> {
+    let path = local_path(to, &entry.path)?;
+    let parent = path.parent().map(Path::to_owned);
+    on_blocking_thread(move || match parent {
+        Some(parent) => fs::create_dir_all(&parent).map_err(|error| {
+            Error::local(&format!("create the directory {}", parent.display()), error)
+        }),
+        None => Ok(()),
+    })
+    .await?;
+    let item =
+        GetItem::new(SyncPlace::url(from, &entry.path)?).with_known(entry.size, entry.etag.clone());
+    let transfer = &call.client.transfer;
+    let target = Destination::File(path.clone());
+    let fetched = transfer.get(item, target, &call.options).await?;
+    let Some(written) = fetched.meta.last_modified else {
+        return Ok(());
+    };
+    on_blocking_thread(move || {
+        let file = File::options().write(true).open(&path);
+        file.and_then(|file| file.set_modified(time_to_set(written)))
+            .map_err(|error| Error::local_file(&path, error))
+    })
+    .await
+}
+
+async fn copy(from: &S3Prefix, to: &S3Prefix, entry: &SyncEntry, call: &Call) -> Result<()> {
+    let source = SyncPlace::url(from, &entry.path)?;
+    let mut request = CopyRequest::new(source, SyncPlace::url(to, &entry.path)?);
+    request.source_if_match.clone_from(&entry.etag);
+    request.encryption.clone_from(&call.client.encryption);
+    call.client.transfer.copy(request, &call.options).await?;
+    Ok(())
+}
+
+/// Returns the path of a key below a directory, which it must not leave.
+fn local_path(directory: &Path, path: &str) -> Result<PathBuf> {
+    let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains('\0');
+    if path.split('/').all(is_name) {
+        let path = directory.join(path);
+        return std::path::absolute(&path).map_err(|error| Error::local_file(&path, error));
+    }
+    let problem = io::Error::other("a component of the key is empty, . or ..");
+    Err(Error::local("make a path of the key", problem))
+}
+
+/// What changes when a file is written.
+fn version(file: &Metadata) -> [i64; 4] {
+    [
+        file.mtime(),
+        file.mtime_nsec(),
+        file.ctime(),
+        file.ctime_nsec(),
+    ]
+}
+
+fn changed(path: &Path) -> Error {
+    let problem = io::Error::other("the file was changed meanwhile; sync again");
+    Error::local(&format!("upload {}", path.display()), problem)
+}
+
+/// Returns the time of a download: when the object was written. A recent time gets a fraction of a second, which makes
+/// the next sync compare the content: the object may be written again within the same second.
+fn time_to_set(written: SystemTime) -> SystemTime {
+    match SystemTime::now().duration_since(written) {
+        Ok(age) if age > RECENT => written,
+        _ => written + Duration::from_millis(1),
+    }
+}
