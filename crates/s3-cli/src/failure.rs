@@ -186,7 +186,12 @@ impl From<ClientError> for Failure {
         };
         let mut failure = match &error {
             ClientError::LocalFileNotFound { .. } => Self::not_found(message),
-            ClientError::Local { .. } | ClientError::UploadsRemain { .. } => Self::local(message),
+            ClientError::Local { error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                Self::not_found(message)
+            }
+            ClientError::Local { .. }
+            | ClientError::UploadsRemain { .. }
+            | ClientError::NotDeleted { .. } => Self::local(message),
             _ => Self::usage(message),
         };
         failure.hint = hint;

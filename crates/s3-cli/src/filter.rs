@@ -1,9 +1,12 @@
 //! `--include`, `--exclude` and `--exclude-from`, in the order in which they are given.
 
 use std::fs;
+use std::sync::Arc;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+
+use s3_client::PathFilter;
 
 use crate::wildcard::Wildcard;
 
@@ -46,6 +49,14 @@ impl Filter {
             }
         }
         !self.admits_by_default()
+    }
+
+    /// Returns the filter for the libraries, where a path with a slash at its end is a directory.
+    pub(crate) fn into_path_filter(self) -> PathFilter {
+        Arc::new(move |path: &str| match path.ends_with('/') {
+            true => !self.prunes(path),
+            false => self.admits(path),
+        })
     }
 
     fn admits_by_default(&self) -> bool {

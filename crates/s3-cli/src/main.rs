@@ -21,7 +21,6 @@ mod report;
 mod session;
 mod size;
 mod stop;
-mod walk;
 mod wildcard;
 
 use std::process::ExitCode;

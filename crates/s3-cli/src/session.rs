@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use s3_client::{Config, Root, RunPath, S3, S3Builder};
 use s3_core::Encryption;
@@ -53,6 +54,12 @@ impl Session {
     /// Returns what relative keys are resolved against.
     pub(crate) fn root(&self) -> &Root {
         self.s3.root()
+    }
+
+    /// Returns how much time the deadline leaves.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        let deadline = self.options.deadline?;
+        Some(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Returns the same session for a line of a file of commands.

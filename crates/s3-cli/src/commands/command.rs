@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::{
     cat, completions, cp, doctor, du, find, info, ls, man, mb, mv, pipe, presign, rb, rm, run,
-    sweep,
+    sweep, sync,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -46,6 +46,7 @@ commands! {
     Cp "cp" cp::CpArgs => cp::run;
     Mv "mv" mv::MvArgs => mv::run;
     Rm "rm" rm::RmArgs => rm::run;
+    Sync "sync" sync::SyncArgs => sync::run;
     Cat "cat" cat::CatArgs => cat::run;
     Pipe "pipe" pipe::PipeArgs => pipe::run;
     Info "info" info::InfoArgs => info::run;

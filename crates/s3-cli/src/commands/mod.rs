@@ -19,5 +19,6 @@ mod rb;
 mod rm;
 mod run;
 mod sweep;
+mod sync;
 
 pub(crate) use command::Command;

@@ -4,3 +4,4 @@ mod copying;
 mod harness;
 mod listing;
 mod process;
+mod syncing;

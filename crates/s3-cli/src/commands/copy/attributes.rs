@@ -24,7 +24,7 @@ pub(crate) struct AttributeArgs {
 
 impl AttributeArgs {
     /// Returns whether any attribute is given.
-    pub(super) fn is_given(&self) -> bool {
+    pub(in crate::commands) fn is_given(&self) -> bool {
         self.replace() || self.sse.is_some()
     }
 
@@ -34,7 +34,7 @@ impl AttributeArgs {
     }
 
     /// Returns the attributes of an upload from a file or stream of this name.
-    pub(super) fn for_upload(&self, name: &str) -> Attributes {
+    pub(in crate::commands) fn for_upload(&self, name: &str) -> Attributes {
         let mut attributes = Attributes::default();
         attributes.content_type = guess(name).map(Into::into);
         self.apply(&mut attributes);

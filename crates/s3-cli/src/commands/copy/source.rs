@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{Stream, StreamExt, stream};
+use s3_client::{LocalEntry, LocalWalk};
 
 use super::name_list::NameList;
 use super::plan::Plan;
@@ -15,7 +16,6 @@ use crate::address::{Remote, path_text};
 use crate::failure::Failure;
 use crate::listing::{Listed, Named};
 use crate::session::Session;
-use crate::walk::{Found, Walk};
 
 /// How many files of a walk are a page.
 const PAGE: usize = 256;
@@ -117,14 +117,14 @@ fn object(plan: &Plan, remote: &Remote) -> Option<Task> {
 
 fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
     let arguments = &plan.arguments;
-    let walk = Walk::new(
+    let walk = LocalWalk::new(
         path,
         !arguments.no_follow_symlinks,
-        arguments.filter.clone(),
+        arguments.filter.clone().into_path_filter(),
     );
     let walk = match walk {
         Ok(walk) => walk,
-        Err(failure) => return one(Some(plan.failed(path_text(path), failure))),
+        Err(error) => return one(Some(plan.failed(path_text(path), error.into()))),
     };
     let report = session.report.clone();
     stream::unfold(Some(walk), move |walk| {
@@ -146,18 +146,21 @@ fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
                 return None;
             }
             let tasks = found.into_iter().filter_map(|found| match found {
-                Found::File(file) => {
+                LocalEntry::File(file) => {
                     let source = LocalSource::File {
                         path: file.path,
                         modified: file.modified,
                     };
                     plan.upload(source, &file.below, Some(file.size))
                 }
-                Found::Failed { path, failure } => Some(plan.failed(path_text(&path), failure)),
-                Found::Special(path) => {
+                LocalEntry::Unreadable(path, error) => {
+                    Some(plan.failed(path_text(&path), error.into()))
+                }
+                LocalEntry::Special(path) => {
                     report.warn(&format!("{} is no regular file; skipped", path.display()));
                     None
                 }
+                _ => None,
             });
             Some((tasks.collect(), Some(walk)))
         }

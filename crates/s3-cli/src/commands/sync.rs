@@ -1,0 +1,179 @@
+//! `sync`: makes one directory equal to another.
+
+use std::sync::Arc;
+
+use clap::Args;
+use futures_util::StreamExt;
+use s3_client::{
+    Error, Event, NotDeletedReason, Observer, SyncAction, SyncCompare, SyncEvent, SyncOutcome,
+    SyncPlace,
+};
+
+use super::copy::AttributeArgs;
+use crate::address::Address;
+use crate::failure::Failure;
+use crate::filter::Filter;
+use crate::progress::Progress;
+use crate::report::Input;
+use crate::session::Session;
+
+/// Make a directory equal to another; one of them is in S3
+///
+/// Transfers what is new, of another size, or newer.
+#[derive(Args, Debug)]
+#[command(
+    long_about = None,
+    after_help = "Example:\n  mfs3 sync --delete photos/ s3://bucket/photos/"
+)]
+pub(crate) struct SyncArgs {
+    /// The directory to read
+    source: std::ffi::OsString,
+    /// The directory to change
+    destination: std::ffi::OsString,
+    /// Delete what the source does not have, if nothing failed
+    #[arg(long)]
+    delete: bool,
+    /// Delete also what the filters leave out
+    #[arg(long, requires = "delete")]
+    delete_excluded: bool,
+    /// Delete nothing if it would be more than N
+    #[arg(long, value_name = "N", requires = "delete")]
+    max_delete: Option<u64>,
+    /// Delete everything if the source is empty
+    #[arg(long, requires = "delete")]
+    force: bool,
+    /// Ignore times: another size is a difference
+    #[arg(long, group = "comparison")]
+    size_only: bool,
+    /// Any other time is a difference
+    #[arg(long, group = "comparison")]
+    exact_times: bool,
+    /// Compare content: the MD5s of ETags with those of files
+    #[arg(long, group = "comparison")]
+    checksum: bool,
+    /// Leave existing destinations alone
+    #[arg(short = 'n', long, alias = "no-clobber", group = "comparison")]
+    ignore_existing: bool,
+    /// Skip symbolic links
+    #[arg(long)]
+    no_follow_symlinks: bool,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    attributes: AttributeArgs,
+}
+
+impl SyncArgs {
+    fn compare(&self) -> SyncCompare {
+        if self.size_only {
+            SyncCompare::SizeOnly
+        } else if self.exact_times {
+            SyncCompare::ExactTimes
+        } else if self.checksum {
+            SyncCompare::Content
+        } else if self.ignore_existing {
+            SyncCompare::Exists
+        } else {
+            SyncCompare::Newer
+        }
+    }
+}
+
+pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Failure> {
+    let parse = |argument| place(Address::parse(argument, session.root())?);
+    let (from, to) = (parse(&arguments.source)?, parse(&arguments.destination)?);
+    let is_local = |place: &SyncPlace| matches!(place, SyncPlace::Local(_));
+    if is_local(&from) && is_local(&to) {
+        return Err(Failure::usage(
+            "both sides are local: one of them has to be s3://…",
+        ));
+    }
+    if arguments.attributes.is_given() && (is_local(&to) || !is_local(&from)) {
+        return Err(Failure::usage("attributes are for uploads"));
+    }
+    session.report.expect_inputs();
+    let sync = session.s3.sync(from, to).compare(arguments.compare());
+    let mut sync = sync.observer(Arc::new(Planned(session.report.progress().clone())));
+    if let Some(left) = session.time_left() {
+        sync = sync.deadline(left);
+    }
+    if arguments.delete {
+        sync = sync.delete();
+    }
+    if arguments.delete_excluded {
+        sync = sync.delete_excluded();
+    }
+    if arguments.force {
+        sync = sync.from_empty();
+    }
+    if let Some(most) = arguments.max_delete {
+        sync = sync.max_deletions(most);
+    }
+    if session.report.is_dry_run() {
+        sync = sync.dry_run();
+    }
+    if arguments.no_follow_symlinks {
+        sync = sync.skip_links();
+    }
+    let (filter, attributes) = (arguments.filter, arguments.attributes);
+    let sync = sync.filter(filter.into_path_filter());
+    let mut events = sync
+        .attributes(move |path| attributes.for_upload(path))
+        .stream();
+    let _shown = (!session.report.is_dry_run()).then(|| session.report.progress().start());
+    while let Some(event) = events.next().await {
+        report(&session, event);
+    }
+    Ok(())
+}
+
+/// Adds each transfer to the progress when it starts: a sync does not know before what there is to do.
+struct Planned(Progress);
+
+impl Observer for Planned {
+    fn on_event(&self, event: &Event<'_>) {
+        if let Event::Started { bytes, .. } = event {
+            self.0.plan(bytes.unwrap_or(0));
+        }
+        self.0.on_event(event);
+    }
+}
+
+fn place(address: Address) -> Result<SyncPlace, Failure> {
+    match address {
+        Address::Stdio => Err(Failure::usage("- is no directory")),
+        Address::Local(path) => Ok(path.into()),
+        Address::Remote(remote) => Ok(remote.prefix(&remote.directory_key())?.into()),
+    }
+}
+
+fn report(session: &Session, event: SyncEvent) {
+    let op = match event.action {
+        SyncAction::Upload => "upload",
+        SyncAction::Download => "download",
+        SyncAction::Copy => "copy",
+        SyncAction::Delete => "delete",
+        _ => "read",
+    };
+    let mut input = Input::new(op, event.source);
+    input.destination = event.destination;
+    input.size = (event.size > 0).then_some(event.size);
+    let report = &session.report;
+    match event.outcome {
+        SyncOutcome::Planned => report.planned(&input),
+        SyncOutcome::Failed(error) => report.failed(&input, &failure(error)),
+        _ => report.begin(input).done(None, None),
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    let hint = match &error {
+        Error::NotDeleted { reason, .. } => match reason {
+            NotDeletedReason::EmptySource => "is a disk not mounted? --force deletes all the same",
+            NotDeletedReason::TooMany(_) => "--max-delete sets the number",
+            _ => "run it again when the cause is gone",
+        },
+        _ => return error.into(),
+    };
+    Failure::from(error).with_hint(hint)
+}

@@ -1,0 +1,159 @@
+//! `sync`.
+
+use crate::harness::Harness;
+
+/// Sets the time of a file to seconds since 1970.
+fn set_time(harness: &Harness, name: &str, seconds: u64) {
+    let file = std::fs::File::options()
+        .write(true)
+        .open(harness.path(name));
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    let file = file.expect("it was written");
+    file.set_modified(time).expect("a time that files can have");
+}
+
+#[test]
+fn a_second_sync_prints_nothing_and_only_lists() {
+    let harness = Harness::new();
+    for name in ["up/a/x", "up/a!", "up/a0", "up/z.log"] {
+        harness.write(name, name);
+        set_time(&harness, name, 1_000_000_000);
+    }
+    let first = harness.run(&["sync", "up", "s3://bkt/p", "--exclude", "*.log"]);
+    assert_eq!(
+        first.lines(),
+        [
+            "upload: up/a! to s3://bkt/p/a!",
+            "upload: up/a/x to s3://bkt/p/a/x",
+            "upload: up/a0 to s3://bkt/p/a0",
+        ]
+    );
+    let before = harness.server.request_log().requests().len();
+    let second = harness.run(&[
+        "sync",
+        "up",
+        "s3://bkt/p/",
+        "--exclude",
+        "*.log",
+        "--delete",
+    ]);
+    assert_eq!(second.lines(), [""; 0]);
+    assert_eq!(harness.server.request_log().requests().len() - before, 1);
+    let down = harness.run(&["sync", "s3://bkt/p", "down"]);
+    assert_eq!(down.lines().len(), 3);
+    assert_eq!(
+        harness.run(&["sync", "s3://bkt/p", "down"]).lines(),
+        [""; 0]
+    );
+    let info = harness.run(&["sync", "s3://bkt/p", "s3://bkt/q", "--json"]);
+    assert_eq!(info.json().pop().unwrap()["done"], 3);
+}
+
+#[test]
+fn deletions_are_safe() {
+    let harness = Harness::with_keys(&["p/old", "p2/x"]);
+    harness.write("up/new", "new");
+    let planned = harness.run(&["sync", "up", "s3://bkt/p", "--delete", "--dry-run"]);
+    assert_eq!(
+        planned.lines(),
+        [
+            "(dryrun) delete: s3://bkt/p/old",
+            "(dryrun) upload: up/new to s3://bkt/p/new"
+        ]
+    );
+    let few = ["sync", "up", "s3://bkt/p", "--delete", "--max-delete", "0"];
+    let few = harness.run(&few);
+    assert!(
+        few.code == Some(1) && few.err.contains("1 deletions were not made"),
+        "{few:?}"
+    );
+    assert_eq!(harness.keys(), ["p/new", "p/old", "p2/x"]);
+    std::fs::create_dir(harness.path("empty")).unwrap();
+    let empty = harness.run(&["sync", "empty", "s3://bkt/p", "--delete"]);
+    assert!(
+        empty.code == Some(1) && empty.err.contains("--force"),
+        "{empty:?}"
+    );
+    let missing = harness.run(&["sync", "missing", "s3://bkt/p", "--delete", "--force"]);
+    assert_eq!(missing.code, Some(3), "{missing:?}");
+    let nothing = harness.run(&["sync", "s3://bkt/none", "down", "--delete"]);
+    assert_eq!(nothing.code, Some(3), "{nothing:?}");
+    assert_eq!(harness.keys(), ["p/new", "p/old", "p2/x"]);
+    let forced = harness.run(&["sync", "empty", "s3://bkt/p", "--delete", "--force"]);
+    assert_eq!(
+        forced.lines(),
+        ["delete: s3://bkt/p/new", "delete: s3://bkt/p/old"]
+    );
+    assert_eq!(harness.keys(), ["p2/x"]);
+}
+
+#[test]
+fn filters_hold_for_both_sides_unless_excluded_files_are_to_be_deleted() {
+    let harness = Harness::with_keys(&["p/a", "p/x.log"]);
+    harness.write("up/a", "another");
+    harness.write("up/y.log", "log");
+    let sync = |words: &[&str]| {
+        let all = [
+            &["sync", "up", "s3://bkt/p", "--delete", "--exclude", "*.log"],
+            words,
+        ];
+        harness.run(&all.concat())
+    };
+    assert_eq!(sync(&[]).lines(), ["upload: up/a to s3://bkt/p/a"]);
+    assert_eq!(
+        sync(&["--delete-excluded"]).lines(),
+        ["delete: s3://bkt/p/x.log"]
+    );
+    assert_eq!(harness.keys(), ["p/a"]);
+}
+
+#[test]
+fn a_failed_input_is_named_and_prevents_deletions() {
+    let harness = Harness::with_keys(&["p/../evil", "p/ok"]);
+    harness.write("down/old", "old");
+    let ran = harness.run(&["sync", "s3://bkt/p", "down", "--delete", "--json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.err.contains("p/../evil") && ran.err.contains("1 deletions were not made"),
+        "{ran:?}"
+    );
+    let lines = ran.json();
+    let summary = lines.last().unwrap();
+    assert_eq!(
+        (&summary["done"], &summary["failed"]),
+        (&1.into(), &2.into())
+    );
+    assert_eq!(
+        (harness.read("down/ok"), harness.read("down/old")),
+        ("p/ok".into(), "old".into())
+    );
+    assert!(!harness.path("evil").exists());
+}
+
+#[test]
+fn content_is_compared_when_asked() {
+    let harness = Harness::new();
+    harness.write("up/f", "one");
+    set_time(&harness, "up/f", 1_000_000_000);
+    let sync = |words: &[&str]| harness.run(&[&["sync", "up", "s3://bkt/p"], words].concat());
+    assert_eq!(sync(&[]).lines().len(), 1);
+    harness.write("up/f", "two");
+    set_time(&harness, "up/f", 1_000_000_000);
+    assert_eq!(sync(&[]).lines(), [""; 0]);
+    assert_eq!(sync(&["--checksum"]).lines().len(), 1);
+    assert_eq!(sync(&["--checksum"]).lines(), [""; 0]);
+    assert_eq!(sync(&["--checksum", "--size-only"]).code, Some(2));
+}
+
+#[test]
+fn sides_that_cannot_be_synced_are_usage_errors() {
+    let harness = Harness::with_keys(&["p/k"]);
+    for words in [
+        ["sync", "a", "b"],
+        ["sync", "s3://bkt/p", "s3://bkt/p/q"],
+        ["sync", "-", "s3://bkt/p"],
+    ] {
+        let ran = harness.run(&words);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+    }
+}
