@@ -57,8 +57,14 @@ pub(crate) fn run(root: &Path) -> Outcome {
 fn libraries(metadata: &Metadata) -> impl Iterator<Item = &Package> {
     metadata.packages.iter().filter(|package| {
         let is_library = package.targets.iter().any(|target| target.is_lib());
-        let is_internal = ["s3-testkit", "s3-bench", "s3-tests", "s3-object-store"]
-            .contains(&package.name.as_str());
+        let is_internal = [
+            "s3-server",
+            "s3-testkit",
+            "s3-bench",
+            "s3-tests",
+            "s3-object-store",
+        ]
+        .contains(&package.name.as_str());
         is_library && !is_internal
     })
 }

@@ -3,7 +3,7 @@
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-use crate::server::Domains;
+use s3_server::Domains;
 
 /// Operation, bucket, key and query of a request. The request log records it and fault rules match it, with and without
 /// HTTP.

@@ -19,7 +19,7 @@ pub use faults::{
 pub use proxy::ConnectProxy;
 pub use ramp::{assert_ramp, ramp, ramp_byte};
 pub use request_log::{Recorded, RequestLog};
-pub use server::{BlockingServer, Frontend, S3Server, S3ServerBuilder};
+pub use server::{BlockingServer, S3Server, S3ServerBuilder};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -78,9 +78,10 @@ fn is_item(line: &str) -> bool {
     ITEMS.iter().any(|item| rest.starts_with(item))
 }
 
-/// Waiting between attempts is the engine's; test code and the origin of benchmarks wait as they need.
+/// Waiting between attempts is the engine's; servers and test code wait as they need.
 fn may_sleep(file: &SourceFile) -> bool {
     file.path.starts_with("crates/s3-transfer/")
+        || file.path.starts_with("crates/s3-server/")
         || file.path.starts_with("crates/s3-testkit/")
         || file.path.starts_with("crates/s3-bench/")
         || file.is_below("tests")

@@ -9,14 +9,13 @@ use http::{Method, Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::service::Service;
+use s3_server::{Hook, Service};
 use s3s::StdError;
-use s3s::service::S3Service;
 use tokio::time::sleep;
 
 use super::active_plan::{DeliveryCounter, Fault};
 use super::faulty_body::FaultyBody;
-use super::{FaultAction, PendingServiceFault, ServiceFault, response_edit};
+use super::{FaultAction, FaultHook, ServiceFault, response_edit};
 use crate::server::ConnectionControl;
 
 /// The response to a request.
@@ -38,7 +37,7 @@ impl std::error::Error for ClosedByFault {}
 pub(crate) async fn respond(
     request: Request<Incoming>,
     fault: Option<Fault>,
-    service: &S3Service,
+    service: &Service,
     control: Arc<ConnectionControl>,
 ) -> Result<FaultyResponse, StdError> {
     let Some(Fault { action, counter }) = fault else {
@@ -150,12 +149,10 @@ pub(super) async fn stall(wait: Option<Duration>) {
 
 async fn call_service(
     request: Request<Incoming>,
-    service: &S3Service,
+    service: &Service,
     control: Arc<ConnectionControl>,
 ) -> Result<FaultyResponse, StdError> {
-    let response = Service::call(service, request)
-        .await
-        .map_err(StdError::from)?;
+    let response = service.call(request).await.map_err(StdError::from)?;
     Ok(response.map(|body| FaultyBody::whole(body, control)))
 }
 
@@ -163,12 +160,12 @@ async fn call_with_service_fault(
     mut request: Request<Incoming>,
     service_fault: ServiceFault,
     counter: DeliveryCounter,
-    service: &S3Service,
+    service: &Service,
     control: Arc<ConnectionControl>,
 ) -> Result<FaultyResponse, StdError> {
     request
         .extensions_mut()
-        .insert(PendingServiceFault::new(service_fault, counter));
+        .insert(Hook::new(FaultHook::new(service_fault, counter)));
     call_service(request, service, control).await
 }
 

@@ -50,10 +50,9 @@ mod shorthands;
 mod store;
 
 pub use action::{FaultAction, ListFault, Position};
-pub(crate) use active_plan::DeliveryCounter;
 pub use active_plan::{Delivered, Faults};
 pub(crate) use http::respond;
 pub use matcher::FaultMatch;
 pub use plan::{FaultPlan, FaultRule};
-pub(crate) use service_fault::{PendingServiceFault, ServiceFault, faulty_page};
+pub(crate) use service_fault::{FaultHook, ServiceFault};
 pub use store::FaultStore;

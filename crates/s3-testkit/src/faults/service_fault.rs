@@ -1,8 +1,11 @@
 //! Faults that the S3 service injects itself: wrong listing pages, and whole objects instead of ranges.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use s3_core::{Error, ErrorKind, ListPage, ListRequest, Operation, Result, Retryability, Store};
+use s3_core::{
+    Error, ErrorKind, ListPage, ListRequest, Operation, Result, Retryability, SharedStore, Store,
+};
+use s3_server::RequestHook;
 
 use super::ListFault;
 use super::active_plan::DeliveryCounter;
@@ -14,28 +17,45 @@ pub(crate) enum ServiceFault {
     WholeObject,
 }
 
-/// A fault in the extensions of a request. The service that applies it takes the counter.
-#[derive(Clone, Debug)]
-pub(crate) struct PendingServiceFault {
+/// Applies a fault to the first operation of a request that it fits.
+#[derive(Debug)]
+pub(crate) struct FaultHook {
     fault: ServiceFault,
-    counter: Arc<Mutex<Option<DeliveryCounter>>>,
+    counter: Mutex<Option<DeliveryCounter>>,
 }
 
-impl PendingServiceFault {
+impl FaultHook {
     pub(crate) fn new(fault: ServiceFault, counter: DeliveryCounter) -> Self {
         Self {
             fault,
-            counter: Arc::new(Mutex::new(Some(counter))),
+            counter: Mutex::new(Some(counter)),
         }
     }
 
-    pub(crate) fn fault(&self) -> ServiceFault {
-        self.fault
-    }
-
-    pub(crate) fn take(&self) -> Option<DeliveryCounter> {
+    fn take(&self) -> Option<DeliveryCounter> {
         let mut counter = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
         counter.take()
+    }
+}
+
+#[async_trait::async_trait]
+impl RequestHook for FaultHook {
+    fn ignores_range(&self) -> bool {
+        if self.fault != ServiceFault::WholeObject {
+            return false;
+        }
+        self.take().into_iter().for_each(DeliveryCounter::count);
+        true
+    }
+
+    async fn list_page(&self, store: &SharedStore, list: ListRequest) -> Result<ListPage> {
+        match self.fault {
+            ServiceFault::List(fault) => match self.take() {
+                Some(counter) => faulty_page(store, list, fault, counter).await,
+                None => store.list_page(list).await,
+            },
+            ServiceFault::WholeObject => store.list_page(list).await,
+        }
     }
 }
 

@@ -4,66 +4,50 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use s3_core::{SharedStore, Store};
+use s3_server::{Domains, Service, ServiceBuilder};
 use s3s::S3;
-use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::credentials::{Anybody, KeyPair};
 use super::request_handler::RequestHandler;
 use super::socket_activity::SocketActivity;
-use super::{Domains, Frontend, S3Server, accept};
+use super::{S3Server, accept};
 use crate::{FaultPlan, Faults, RequestLog};
 
 /// The settings of an [`S3Server`], which [`start`](Self::start) starts.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct S3ServerBuilder {
-    backend: Backend,
+    store: Option<SharedStore>,
+    service: ServiceBuilder,
     port: u16,
-    keys: KeyPair,
+    access_key: String,
+    secret_key: String,
     region: String,
     domains: Vec<String>,
-    anonymous: bool,
     plan: FaultPlan,
-}
-
-enum Backend {
-    Store(SharedStore),
-    Service(Box<S3ServiceBuilder>),
-}
-
-impl std::fmt::Debug for Backend {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Store(store) => store.fmt(f),
-            Self::Service(_) => f.write_str("s3s::S3"),
-        }
-    }
 }
 
 impl S3ServerBuilder {
     pub(super) fn for_store(store: impl Store) -> Self {
-        Self::new(Backend::Store(SharedStore::new(store)))
+        let store = SharedStore::new(store);
+        Self::new(Some(store.clone()), Service::builder(store))
     }
 
     pub(super) fn for_service(service: impl S3) -> Self {
-        Self::new(Backend::Service(Box::new(S3ServiceBuilder::new(service))))
+        Self::new(None, Service::builder_for(service))
     }
 
-    fn new(backend: Backend) -> Self {
-        let keys = KeyPair {
+    fn new(store: Option<SharedStore>, service: ServiceBuilder) -> Self {
+        Self {
+            store,
+            service,
+            port: 0,
             access_key: "testkey".to_owned(),
             secret_key: "testsecret-testsecret".to_owned(),
-        };
-        Self {
-            backend,
-            port: 0,
-            keys,
             region: "us-east-1".to_owned(),
             domains: vec!["s3.localhost".to_owned()],
-            anonymous: false,
             plan: FaultPlan::none(),
         }
     }
@@ -76,10 +60,8 @@ impl S3ServerBuilder {
 
     /// Sets the accepted credentials; `testkey` and `testsecret-testsecret` by default.
     pub fn credentials(mut self, access_key: &str, secret_key: &str) -> Self {
-        self.keys = KeyPair {
-            access_key: access_key.to_owned(),
-            secret_key: secret_key.to_owned(),
-        };
+        access_key.clone_into(&mut self.access_key);
+        secret_key.clone_into(&mut self.secret_key);
         self
     }
 
@@ -97,7 +79,7 @@ impl S3ServerBuilder {
 
     /// Also responses requests without a signature, such as those of curl.
     pub fn allow_anonymous(mut self) -> Self {
-        self.anonymous = true;
+        self.service = self.service.allow_anonymous();
         self
     }
 
@@ -121,20 +103,14 @@ impl S3ServerBuilder {
             TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).await?;
         let port = listener.local_addr()?.port();
         let domains = Domains::new(self.domains.iter().map(String::as_str));
-        let (store, mut service) = match self.backend {
-            Backend::Store(store) => {
-                let service = S3ServiceBuilder::new(Frontend::new(store.clone(), &self.region));
-                (Some(store), service)
-            }
-            Backend::Service(service) => (None, *service),
-        };
-        service.set_host(domains.clone());
-        service.set_auth(self.keys.clone());
-        if self.anonymous {
-            service.set_access(Anybody);
-        }
+        let service = self
+            .service
+            .credentials(&self.access_key, &self.secret_key)
+            .region(&self.region)
+            .domains(domains.clone())
+            .build();
         let handler = RequestHandler {
-            service: service.build(),
+            service,
             domains,
             request_log: RequestLog::default(),
             faults: Faults::new(self.plan),
@@ -147,9 +123,10 @@ impl S3ServerBuilder {
         let task = tokio::spawn(serving);
         Ok(S3Server {
             port,
-            keys: self.keys,
+            access_key: self.access_key,
+            secret_key: self.secret_key,
             region: self.region,
-            store,
+            store: self.store,
             request_log,
             faults,
             activity,

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
+use s3_server::{Domains, Service};
 use s3s::StdError;
-use s3s::service::S3Service;
 
-use super::{ConnectionControl, Domains, range_header};
+use super::ConnectionControl;
 use crate::faults::{self, Faults};
 use crate::request_log::Metered;
 use crate::{Call, RequestLog};
@@ -17,7 +17,7 @@ use crate::{Call, RequestLog};
 /// The state that all requests of a server share. Clone is a few reference counts.
 #[derive(Clone, Debug)]
 pub(super) struct RequestHandler {
-    pub(super) service: S3Service,
+    pub(super) service: Service,
     pub(super) domains: Domains,
     pub(super) request_log: RequestLog,
     pub(super) faults: Faults,
@@ -37,8 +37,7 @@ impl RequestHandler {
         let applied = fault.as_ref().map(|fault| fault.action.to_string());
         let entry = self.request_log.record(call, &head.headers, applied);
 
-        let mut request = Request::from_parts(head, body);
-        range_header::ignore_malformed(&mut request);
+        let request = Request::from_parts(head, body);
         let response = faults::respond(request, fault, &self.service, control).await?;
         entry.responded(response.status().as_u16());
         Ok(response.map(|body| Metered::new(body, entry)))

@@ -11,7 +11,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::accept::ListenCommand;
-use super::credentials::KeyPair;
 use super::socket_activity::SocketActivity;
 use super::{BlockingServer, S3ServerBuilder};
 use crate::{Faults, RequestLog};
@@ -54,7 +53,8 @@ const GRACE: Duration = Duration::from_secs(2);
 #[must_use = "the server ends when it is dropped"]
 pub struct S3Server {
     pub(super) port: u16,
-    pub(super) keys: KeyPair,
+    pub(super) access_key: String,
+    pub(super) secret_key: String,
     pub(super) region: String,
     pub(super) store: Option<SharedStore>,
     pub(super) request_log: RequestLog,
@@ -109,13 +109,13 @@ impl S3Server {
     /// Returns the access key.
     #[must_use]
     pub fn access_key(&self) -> &str {
-        &self.keys.access_key
+        &self.access_key
     }
 
     /// Returns the secret key.
     #[must_use]
     pub fn secret_key(&self) -> &str {
-        &self.keys.secret_key
+        &self.secret_key
     }
 
     /// Returns the region of the buckets.

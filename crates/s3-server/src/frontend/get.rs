@@ -12,25 +12,23 @@ use s3s::{S3Request, S3Result};
 
 use super::Frontend;
 use super::body::streamed;
-use crate::faults::{DeliveryCounter, PendingServiceFault, ServiceFault};
-use crate::server::convert::{
+use crate::Hook;
+use crate::convert::{
     Described, byte_range, checksum_field, named_etag, object_url, size, strong, system_time,
     timestamp,
 };
-use crate::server::errors::s3_error;
+use crate::errors::s3_error;
 
 pub(super) async fn get_object(
     front: &Frontend,
     request: S3Request<GetObjectInput>,
 ) -> S3Result<GetObjectOutput> {
     let mut input = request.input;
-    let pending = request.extensions.get::<PendingServiceFault>();
     if input.range.is_some()
-        && let Some(pending) = pending
-        && pending.fault() == ServiceFault::WholeObject
+        && let Some(hook) = request.extensions.get::<Hook>()
+        && hook.ignores_range()
     {
         input.range = None;
-        pending.take().into_iter().for_each(DeliveryCounter::count);
     }
     let mut get = GetRequest::new(object_url(&input.bucket, &input.key)?);
     get.range = input.range.map(byte_range);

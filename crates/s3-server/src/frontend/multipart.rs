@@ -9,12 +9,12 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
-use crate::server::checksum::{self, Announced};
-use crate::server::convert::{
+use crate::checksum::{self, Announced};
+use crate::convert::{
     Described, checksum_field, core_checksum, core_etag, encryption, in_xml, object_url,
     part_number, put_mode, strong, upload_id,
 };
-use crate::server::errors::s3_error;
+use crate::errors::s3_error;
 
 pub(super) async fn create_multipart_upload(
     front: &Frontend,

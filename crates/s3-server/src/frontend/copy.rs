@@ -10,11 +10,11 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
-use crate::server::convert::{
+use crate::convert::{
     Described, byte_range, checksum_field, named_etag, object_url, part_number, put_mode, strong,
     timestamp, upload_id,
 };
-use crate::server::errors::s3_error;
+use crate::errors::s3_error;
 
 pub(super) async fn copy_object(
     front: &Frontend,

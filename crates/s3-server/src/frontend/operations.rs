@@ -19,7 +19,7 @@ use super::{bucket, copy, delete, get, list, list_uploads, multipart, put};
 
 /// An implementation of `s3s::S3` on any store. Clone is a reference count.
 ///
-/// [`S3Server`](crate::S3Server) serves it. Use it alone to serve it yourself.
+/// A [`Service`](crate::Service) serves it. Use it alone to build another service of `s3s`.
 #[derive(Clone, Debug)]
 pub struct Frontend {
     pub(super) store: SharedStore,

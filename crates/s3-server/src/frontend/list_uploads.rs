@@ -9,8 +9,8 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
 use super::encoding::KeyEncoding;
-use crate::server::convert::{in_xml, key_prefix, object_url, size, strong, timestamp, upload_id};
-use crate::server::errors::s3_error;
+use crate::convert::{in_xml, key_prefix, object_url, size, strong, timestamp, upload_id};
+use crate::errors::s3_error;
 
 /// The most entries in a page.
 const MAX_ENTRIES: i32 = 1000;

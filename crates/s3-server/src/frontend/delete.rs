@@ -8,8 +8,8 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
-use crate::server::convert::{in_xml, object_url};
-use crate::server::errors::s3_error;
+use crate::convert::{in_xml, object_url};
+use crate::errors::s3_error;
 
 pub(super) async fn delete_object(
     front: &Frontend,

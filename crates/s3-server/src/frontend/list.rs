@@ -11,9 +11,9 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
 use super::encoding::{KeyEncoding, store_token, wire_token};
-use crate::faults::{PendingServiceFault, ServiceFault, faulty_page};
-use crate::server::convert::{key_prefix, size, strong, timestamp};
-use crate::server::errors::s3_error;
+use crate::Hook;
+use crate::convert::{key_prefix, size, strong, timestamp};
+use crate::errors::s3_error;
 
 /// The most entries in a page.
 const MAX_KEYS: u32 = 1000;
@@ -38,8 +38,8 @@ pub(super) async fn list_objects_v2(
         .transpose()?
         .map(Arc::from);
 
-    let pending = request.extensions.get::<PendingServiceFault>();
-    let page = page(front, list, max_keys, pending).await?;
+    let hook = request.extensions.get::<Hook>();
+    let page = page(front, list, max_keys, hook).await?;
     let contents = objects(&page, encoding);
     let common_prefixes = prefixes(&page, encoding);
     Ok(ListObjectsV2Output {
@@ -109,18 +109,14 @@ async fn page(
     front: &Frontend,
     mut list: ListRequest,
     max_keys: u32,
-    pending: Option<&PendingServiceFault>,
+    hook: Option<&Hook>,
 ) -> S3Result<ListPage> {
     if max_keys == 0 {
         return Ok(ListPage::default());
     }
     list.max_keys = Some(max_keys);
-    let fault = pending.and_then(|pending| match pending.fault() {
-        ServiceFault::List(fault) => Some((fault, pending.take()?)),
-        ServiceFault::WholeObject => None,
-    });
-    let page = match fault {
-        Some((fault, counter)) => faulty_page(&front.store, list, fault, counter).await,
+    let page = match hook {
+        Some(hook) => hook.list_page(&front.store, list).await,
         None => front.store.list_page(list).await,
     };
     page.map_err(s3_error)

@@ -9,8 +9,8 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
-use crate::server::convert::timestamp;
-use crate::server::errors::s3_error;
+use crate::convert::timestamp;
+use crate::errors::s3_error;
 
 pub(super) async fn list_buckets(
     front: &Frontend,

@@ -10,11 +10,11 @@ use s3s::host::{S3Host, VirtualHost};
 /// Any other host, with or without a port, is path style, so that the server can be reached through proxies and by
 /// unknown names.
 #[derive(Clone, Debug)]
-pub(crate) struct Domains(Arc<[String]>);
+pub struct Domains(Arc<[String]>);
 
 impl Domains {
     /// Returns these domains and `localhost`.
-    pub(crate) fn new<'name>(names: impl IntoIterator<Item = &'name str>) -> Self {
+    pub fn new<'name>(names: impl IntoIterator<Item = &'name str>) -> Self {
         let mut names: Vec<String> = names
             .into_iter()
             .chain(["localhost"])
@@ -26,7 +26,7 @@ impl Domains {
     }
 
     /// Returns the bucket in the value of a `Host` header.
-    pub(crate) fn bucket_of<'host>(&self, host: &'host str) -> Option<&'host str> {
+    pub fn bucket_of<'host>(&self, host: &'host str) -> Option<&'host str> {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         for domain in self.0.iter() {
             if name == domain {

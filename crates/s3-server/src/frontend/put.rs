@@ -5,9 +5,9 @@ use s3s::dto::{self, PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Result};
 
 use super::Frontend;
-use crate::server::checksum::{self, Announced};
-use crate::server::convert::{Described, checksum_field, encryption, object_url, put_mode, strong};
-use crate::server::errors::s3_error;
+use crate::checksum::{self, Announced};
+use crate::convert::{Described, checksum_field, encryption, object_url, put_mode, strong};
+use crate::errors::s3_error;
 
 pub(super) async fn put_object(
     front: &Frontend,

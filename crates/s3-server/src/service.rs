@@ -1,0 +1,126 @@
+//! [`Service`]: the S3 protocol over a store, as a function from request to response.
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use s3_core::SharedStore;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{HttpError, S3};
+
+use crate::credentials::{Anybody, KeyPair};
+use crate::{Domains, Frontend, range_header};
+
+/// The S3 protocol over a store. Clone is a reference count.
+#[derive(Clone, Debug)]
+pub struct Service {
+    protocol: S3Service,
+}
+
+impl Service {
+    /// Returns a builder of a service over a store.
+    pub fn builder(store: SharedStore) -> ServiceBuilder {
+        ServiceBuilder::new(Backend::Store(store))
+    }
+
+    /// Returns a builder of a service over any implementation of `s3s::S3`, such as `s3s_fs::FileSystem`.
+    pub fn builder_for(backend: impl S3) -> ServiceBuilder {
+        ServiceBuilder::new(Backend::Service(Box::new(S3ServiceBuilder::new(backend))))
+    }
+
+    /// Responds to a request.
+    ///
+    /// # Errors
+    ///
+    /// If no response can be sent: the connection must be closed.
+    pub async fn call(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<s3s::Body>, HttpError> {
+        range_header::ignore_malformed(&mut request);
+        hyper::service::Service::call(&self.protocol, request).await
+    }
+}
+
+enum Backend {
+    Store(SharedStore),
+    Service(Box<S3ServiceBuilder>),
+}
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(store) => store.fmt(f),
+            Self::Service(_) => f.write_str("s3s::S3"),
+        }
+    }
+}
+
+/// The settings of a [`Service`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct ServiceBuilder {
+    backend: Backend,
+    keys: KeyPair,
+    region: String,
+    domains: Domains,
+    anonymous: bool,
+}
+
+impl ServiceBuilder {
+    fn new(backend: Backend) -> Self {
+        let keys = KeyPair {
+            access_key: "testkey".to_owned(),
+            secret_key: "testsecret-testsecret".to_owned(),
+        };
+        Self {
+            backend,
+            keys,
+            region: "us-east-1".to_owned(),
+            domains: Domains::new(["s3.localhost"]),
+            anonymous: false,
+        }
+    }
+
+    /// Sets the accepted credentials; `testkey` and `testsecret-testsecret` by default.
+    pub fn credentials(mut self, access_key: &str, secret_key: &str) -> Self {
+        self.keys = KeyPair {
+            access_key: access_key.to_owned(),
+            secret_key: secret_key.to_owned(),
+        };
+        self
+    }
+
+    /// Sets the region of the buckets, `us-east-1` by default.
+    pub fn region(mut self, region: &str) -> Self {
+        region.clone_into(&mut self.region);
+        self
+    }
+
+    /// Sets the domains whose subdomains are buckets; `s3.localhost` and `localhost` by default.
+    pub fn domains(mut self, domains: Domains) -> Self {
+        self.domains = domains;
+        self
+    }
+
+    /// Also responds to requests without a signature, such as those of curl.
+    pub fn allow_anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
+    /// Builds the service.
+    #[must_use]
+    pub fn build(self) -> Service {
+        let mut protocol = match self.backend {
+            Backend::Store(store) => S3ServiceBuilder::new(Frontend::new(store, &self.region)),
+            Backend::Service(service) => *service,
+        };
+        protocol.set_host(self.domains);
+        protocol.set_auth(self.keys);
+        if self.anonymous {
+            protocol.set_access(Anybody);
+        }
+        Service {
+            protocol: protocol.build(),
+        }
+    }
+}
