@@ -124,6 +124,27 @@ impl S3 {
     }
 }
 
+impl S3 {
+    /// Polls `work` on this thread and blocks until its result. Requests in it are those of [`to_async`](Self::to_async).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InsideRuntime`] from asynchronous code, without polling anything; [`Error::Forked`] in a forked child.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let s3 = s3_client::blocking::S3::in_memory()?;
+    /// let client = s3.to_async();
+    /// s3.block_on(async { client.create_bucket("b").await })??;
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
+    pub fn block_on<F: Future>(&self, work: F) -> Result<F::Output> {
+        check_blocking(&self.context)?;
+        Ok(self.mode.0.wait_for(work))
+    }
+}
+
 impl Blocking {
     /// Runs `work` on the client's threads and blocks until its result.
     pub(crate) fn run<F: Future<Output: Send> + Send + 'static>(&self, work: F) -> F::Output {

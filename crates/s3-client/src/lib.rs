@@ -70,7 +70,7 @@ pub use request::{Async, Mode, Op, Request};
 pub use s3::{Client, S3};
 pub use s3_core::url::{ParseError, ResolveError, Root, RunPath};
 pub use s3_core::{
-    Attempt, AttemptLog, Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag,
+    Attempt, AttemptLog, Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Encryption,
     Error as RequestError, ErrorKind, MemoryStore, ObjectMeta, Operation, Phase, PresignMethod,
     Retryability, S3Prefix, S3Url, SharedStore, Store, UploadId, VersionId,
 };

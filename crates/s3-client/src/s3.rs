@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use s3_core::Encryption;
 use s3_core::url::Root;
 use s3_transfer::Transfer;
 
@@ -55,6 +56,21 @@ impl<M: Mode> Client<M> {
     #[must_use]
     pub fn transfer(&self) -> &Transfer {
         &self.context.transfer
+    }
+
+    /// Returns the default server-side encryption of uploads. Requests of [`transfer`](Self::transfer) do not have it.
+    #[must_use]
+    pub fn encryption(&self) -> Option<&Encryption> {
+        self.context.encryption.as_ref()
+    }
+
+    /// Returns an asynchronous client that shares everything with this one.
+    #[must_use]
+    pub fn to_async(&self) -> S3 {
+        S3 {
+            context: Arc::clone(&self.context),
+            mode: Async,
+        }
     }
 
     /// Returns the temporary directory, which is made now if no download has needed it; `None` if it cannot be made, and
