@@ -63,6 +63,7 @@ fn libraries(metadata: &Metadata) -> impl Iterator<Item = &Package> {
             "s3-bench",
             "s3-tests",
             "s3-object-store",
+            "s3-frame",
         ]
         .contains(&package.name.as_str());
         is_library && !is_internal

@@ -54,7 +54,7 @@ struct Layer {
     because: &'static str,
 }
 
-const LAYERS: [Layer; 13] = [
+const LAYERS: [Layer; 14] = [
     Layer {
         name: "s3-url",
         uses: &[],
@@ -102,6 +102,12 @@ const LAYERS: [Layer; 13] = [
         uses: &["s3-core"],
         tests_use: &[],
         because: "the server serves any store, so it knows only the model",
+    },
+    Layer {
+        name: "s3-frame",
+        uses: &["s3-client", "s3-transfer", "s3-core"],
+        tests_use: &["s3-testkit"],
+        because: "frames read and write what a client does",
     },
     Layer {
         name: "s3-testkit",

@@ -18,7 +18,13 @@ pub(crate) fn root() -> PathBuf {
 
 /// The data layer: adapters to object_store and Arrow, which take minutes to build. `cargo xtask test --data` builds and
 /// tests them, and nothing else does.
-pub(crate) const DATA: [&str; 1] = ["s3-object-store"];
+pub(crate) const DATA: [&str; 2] = ["s3-object-store", "s3-frame"];
+
+/// Selects the data layer with all of its features, for all steps but `features`.
+pub(crate) fn data_selection() -> impl Iterator<Item = &'static str> {
+    let packages = DATA.iter().flat_map(|package| ["-p", package]);
+    packages.chain(["--all-features"])
+}
 
 /// The Python module, which `cargo xtask python` builds and tests: nothing else needs Python.
 pub(crate) const PYTHON: [&str; 1] = ["s3-python"];

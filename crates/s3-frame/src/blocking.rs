@@ -1,0 +1,173 @@
+//! Frames of a blocking client: the same requests, which block.
+//!
+//! ```
+//! use s3_client::blocking::S3;
+//! use s3_frame::Frames;
+//!
+//! let s3 = S3::in_memory()?;
+//! s3.create_bucket("b").send()?;
+//! s3.put("s3://b/data.csv", "n\n1\n2\n").send()?;
+//! let rows = Frames::new(&s3).read_csv(["s3://b/data.csv"]).open()?;
+//! let schema = rows.schema();
+//! let url = Frames::new(&s3).write_csv("s3://b/copy.csv").send_single(schema, rows)?;
+//! assert_eq!(s3.get(url.as_str()).send()?.text()?, "n\n1\n2\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::thread;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, SchemaRef};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use s3_client::blocking::{Blocking, S3};
+use tokio::sync::mpsc;
+
+use crate::{CsvBatches, Manifest, ReadCsv, Result, Split, WriteCsv};
+
+/// Frames of a blocking client.
+pub type Frames = crate::Frames<Blocking>;
+
+/// The rows of CSV objects, as [`CsvBatches`]; `next` blocks until there are some.
+#[derive(Debug)]
+pub struct CsvRows {
+    s3: S3,
+    batches: CsvBatches,
+}
+
+impl CsvRows {
+    /// Returns the schema of all batches. Clone is a reference count.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.batches.schema()
+    }
+
+    /// Returns the URLs of the parts, in the order in which they are read.
+    #[must_use]
+    pub fn parts(&self) -> &[String] {
+        self.batches.parts()
+    }
+}
+
+impl Iterator for CsvRows {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.s3.block_on(self.batches.try_next()) {
+            Ok(next) => next.transpose(),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+impl ReadCsv<Blocking> {
+    /// Lists the objects, reads the header and the types, and begins to read.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](ReadCsv::open) of the asynchronous request, and if it is called in asynchronous code.
+    pub fn open(self) -> Result<CsvRows> {
+        let (s3, request) = self.into_parts();
+        let batches = s3.block_on(request.open())??;
+        Ok(CsvRows { s3, batches })
+    }
+}
+
+impl WriteCsv<Blocking> {
+    /// Writes each of `parts` as one object, and blocks until all are written.
+    ///
+    /// The parts are iterated on a thread of their own, so they may be [`CsvRows`], which block.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](WriteCsv::send) of the asynchronous request, and if it is called in asynchronous code.
+    pub fn send<P>(self, schema: SchemaRef, parts: impl IntoIterator<Item = P>) -> Result<Manifest>
+    where
+        P: IntoIterator<Item = Result<RecordBatch>> + Send,
+    {
+        let (s3, request) = self.into_parts();
+        while_feeding(parts.into_iter().collect(), |parts| {
+            s3.block_on(request.send(schema, parts))?
+        })
+    }
+
+    /// Writes rows as a set of objects, cut where `split` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_split<P>(self, schema: SchemaRef, rows: P, split: Split) -> Result<Manifest>
+    where
+        P: IntoIterator<Item = Result<RecordBatch>> + Send,
+    {
+        let (s3, request) = self.into_parts();
+        while_feeding(vec![rows], |rows| {
+            let rows = stream::iter(rows).flatten();
+            s3.block_on(request.send_split(schema, rows, split))?
+        })
+    }
+
+    /// Writes all rows as one object. Returns its URL.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_single<P>(self, schema: SchemaRef, rows: P) -> Result<String>
+    where
+        P: IntoIterator<Item = Result<RecordBatch>> + Send,
+    {
+        let (s3, request) = self.into_parts();
+        while_feeding(vec![rows], |rows| {
+            let rows = stream::iter(rows).flatten();
+            s3.block_on(request.send_single(schema, rows))?
+        })
+    }
+}
+
+/// Runs `write` while another thread iterates the rows of its parts, one after the other.
+fn while_feeding<P, T>(
+    parts: Vec<P>,
+    write: impl FnOnce(Vec<BoxStream<'static, Result<RecordBatch>>>) -> Result<T>,
+) -> Result<T>
+where
+    P: IntoIterator<Item = Result<RecordBatch>> + Send,
+{
+    let mut streams = Vec::new();
+    let mut feeds = Vec::new();
+    for part in parts {
+        let (sender, receiver) = mpsc::channel(1);
+        streams.push(received(receiver).boxed());
+        feeds.push((part, sender));
+    }
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for (part, sender) in feeds {
+                let batches = part.into_iter().map(Some).chain([None]);
+                for batch in batches {
+                    // A write that failed has dropped the receivers.
+                    if sender.blocking_send(batch).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        write(streams)
+    })
+}
+
+/// Returns what is received up to `None`. Without it, the iterator has panicked, and its rows are not all.
+fn received(
+    receiver: mpsc::Receiver<Option<Result<RecordBatch>>>,
+) -> impl Stream<Item = Result<RecordBatch>> + Send {
+    stream::unfold(Some(receiver), |receiver| async move {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Some(batch)) => Some((batch, Some(receiver))),
+            Some(None) => None,
+            None => {
+                let text = "the iterator of rows has panicked".to_owned();
+                Some((Err(ArrowError::ExternalError(text.into()).into()), None))
+            }
+        }
+    })
+}

@@ -1,0 +1,75 @@
+//! [`Dialect`]: how the fields of CSV text are written.
+
+use std::io::Cursor;
+use std::sync::{Arc, LazyLock};
+
+use arrow_csv::ReaderBuilder;
+use arrow_csv::reader::{Decoder, Format};
+use arrow_schema::ArrowError;
+use regex::Regex;
+
+use super::columns::Columns;
+
+/// What pandas reads as a missing value by default.
+static PANDAS_NULLS: LazyLock<Regex> = LazyLock::new(|| {
+    let text = r"^(|#N/A|#N/A N/A|#NA|-1\.#IND|-1\.#QNAN|-NaN|-nan|1\.#IND|1\.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null)$";
+    Regex::new(text).expect("the pattern is valid")
+});
+
+/// How the parts are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Dialect {
+    pub(crate) delimiter: u8,
+    pub(crate) header: bool,
+    pub(crate) pandas_nulls: bool,
+}
+
+impl Dialect {
+    pub(super) fn format(&self) -> Format {
+        let format = Format::default().with_delimiter(self.delimiter);
+        match self.pandas_nulls {
+            true => format.with_null_regex(PANDAS_NULLS.clone()),
+            false => format,
+        }
+    }
+
+    /// Returns the names in a header.
+    pub(crate) fn names(&self, header: &[u8]) -> Result<Vec<String>, ArrowError> {
+        let format = self.format().with_header(true);
+        let (schema, _) = format.infer_schema(Cursor::new(header), Some(0))?;
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        Ok(names.collect())
+    }
+
+    /// Returns a decoder of rows without header.
+    pub(crate) fn decoder(&self, columns: &Columns, rows: usize) -> Decoder {
+        ReaderBuilder::new(Arc::clone(columns.written()))
+            .with_format(self.format())
+            .with_batch_size(rows)
+            .with_projection(columns.read().to_vec())
+            .build_decoder()
+    }
+}
+
+/// Returns the text without the byte order mark that some programs write first.
+pub(crate) fn without_bom(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pandas_nulls_are_whole_fields() {
+        for (field, is_null) in [
+            ("NA", true),
+            ("", true),
+            ("<NA>", true),
+            ("NAN", false),
+            ("NAVY", false),
+        ] {
+            assert_eq!(PANDAS_NULLS.is_match(field), is_null, "{field:?}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! CSV objects as record batches.
+
+mod batches;
+mod columns;
+mod dialect;
+mod encode;
+mod infer;
+mod read;
+mod records;
+mod write;
+
+pub use batches::CsvBatches;
+pub use columns::Index;
+pub use read::ReadCsv;
+pub use write::WriteCsv;

@@ -1,0 +1,246 @@
+//! [`ReadCsv`]: which objects are read, and how.
+
+use std::sync::Arc;
+
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use s3_client::{Async, Client, Mode, S3};
+
+use super::batches::CsvBatches;
+use super::columns::{Columns, Index, column_name};
+use super::dialect::{Dialect, without_bom};
+use super::infer::infer;
+use super::records::Records;
+use crate::set::{Part, find};
+use crate::{Error, Manifests, Result};
+
+/// How much of a part is read for its types, and at most for its header. 1 MiB: 1,000 rows of 1,000 bytes.
+pub(super) const SAMPLE: u64 = 1 << 20;
+
+/// What is read, and how; the headers of the first part are known.
+#[derive(Clone, Debug)]
+pub(crate) struct CsvScan {
+    pub(crate) s3: S3,
+    pub(crate) parts: Vec<Part>,
+    pub(super) dialect: Dialect,
+    pub(crate) columns: Columns,
+    /// Of the batches.
+    pub(crate) schema: SchemaRef,
+    pub(crate) batch_rows: usize,
+}
+
+/// A request for CSV objects; [`open`](Self::open) sends it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `open`"]
+pub struct ReadCsv<M: Mode = Async> {
+    s3: Client<M>,
+    patterns: Vec<String>,
+    dialect: Dialect,
+    schema: Option<SchemaRef>,
+    infer_rows: usize,
+    manifests: Manifests,
+    index: Index,
+    path_column: Option<String>,
+    batch_rows: usize,
+}
+
+impl<M: Mode> ReadCsv<M> {
+    /// Returns the client and the same request of its asynchronous side.
+    pub(crate) fn into_parts(self) -> (Client<M>, ReadCsv) {
+        let request = ReadCsv {
+            s3: self.s3.to_async(),
+            patterns: self.patterns,
+            dialect: self.dialect,
+            schema: self.schema,
+            infer_rows: self.infer_rows,
+            manifests: self.manifests,
+            index: self.index,
+            path_column: self.path_column,
+            batch_rows: self.batch_rows,
+        };
+        (self.s3, request)
+    }
+
+    pub(crate) fn new(s3: Client<M>, patterns: Vec<String>) -> Self {
+        Self {
+            s3,
+            patterns,
+            dialect: Dialect {
+                delimiter: b',',
+                header: true,
+                pandas_nulls: false,
+            },
+            schema: None,
+            infer_rows: 1000,
+            manifests: Manifests::default(),
+            index: Index::default(),
+            path_column: None,
+            batch_rows: 8192,
+        }
+    }
+
+    /// Sets what is between fields; a comma by default.
+    pub fn delimiter(mut self, delimiter: u8) -> Self {
+        self.dialect.delimiter = delimiter;
+        self
+    }
+
+    /// Sets whether every part begins with the names of the columns; `true` by default.
+    ///
+    /// Without header, columns are called `column_1`, `column_2` and so on, or as in the schema.
+    pub fn header(mut self, header: bool) -> Self {
+        self.dialect.header = header;
+        self
+    }
+
+    /// Sets names and types of all columns, in place of those of the first part.
+    ///
+    /// With a header, its names have to be these; a column without a name in the header is `Unnamed: 0`, `Unnamed: 1`.
+    pub fn schema(mut self, schema: SchemaRef) -> Self {
+        self.schema = Some(schema);
+        self
+    }
+
+    /// Sets from how many rows types are inferred; 1,000 by default, and no more than the first MiB of a part.
+    pub fn infer_rows(mut self, rows: usize) -> Self {
+        self.infer_rows = rows;
+        self
+    }
+
+    /// Sets whether a pattern `SET/*` reads the parts that the manifest of the set names; by default, if there is one.
+    pub fn manifests(mut self, manifests: Manifests) -> Self {
+        self.manifests = manifests;
+        self
+    }
+
+    /// Sets the result of a first column without a name.
+    pub fn index(mut self, index: Index) -> Self {
+        self.index = index;
+        self
+    }
+
+    /// Reads as null what pandas does: `NA`, `NaN`, `None`, `null` and 14 more. By default, only empty fields are null.
+    pub fn pandas_nulls(mut self, pandas_nulls: bool) -> Self {
+        self.dialect.pandas_nulls = pandas_nulls;
+        self
+    }
+
+    /// Adds a last column of this name, with the URL of the part of each row.
+    pub fn include_path(mut self, column: impl Into<String>) -> Self {
+        self.path_column = Some(column.into());
+        self
+    }
+
+    /// Sets how many rows a batch has at most; 8,192 by default, and 0 counts as 1.
+    pub fn batch_rows(mut self, rows: usize) -> Self {
+        self.batch_rows = rows.max(1);
+        self
+    }
+}
+
+impl ReadCsv {
+    /// Lists the objects, reads the header and the types, and begins to read.
+    ///
+    /// Requests: a manifest or a listing per pattern, and one range of the first part unless the types are known; parts
+    /// are requested as the stream is polled.
+    ///
+    /// # Errors
+    ///
+    /// `Pattern`, `NoMatch` and `Unfinished`; `Csv` and `Header` if the first part is not CSV, or not of the schema.
+    pub async fn open(self) -> Result<CsvBatches> {
+        Ok(CsvBatches::new(self.scan().await?))
+    }
+
+    /// Lists the objects, and reads the header and the types.
+    pub(crate) async fn scan(self) -> Result<CsvScan> {
+        let found = find(&self.s3, &self.patterns, self.manifests).await?;
+        let known = self.schema.as_ref().or(found.schema.as_ref());
+        let (schema, header) = self.written(&found.parts, known).await?;
+        let columns = Columns::new(&schema, header, &self.index);
+        let mut schema = columns.schema()?;
+        if let Some(name) = &self.path_column {
+            let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
+            fields.push(Arc::new(Field::new(name, DataType::Utf8, false)));
+            schema = Arc::new(Schema::new(fields));
+        }
+        Ok(CsvScan {
+            s3: self.s3,
+            parts: found.parts,
+            dialect: self.dialect,
+            columns,
+            schema,
+            batch_rows: self.batch_rows,
+        })
+    }
+
+    /// Returns the columns of the parts and the names in their headers.
+    ///
+    /// Types are those of the first part that has rows.
+    async fn written(
+        &self,
+        parts: &[Part],
+        known: Option<&SchemaRef>,
+    ) -> Result<(Schema, Option<Vec<String>>)> {
+        let mut written = None;
+        for part in parts {
+            let sample = part.head(&self.s3, SAMPLE).await?;
+            let text = without_bom(&sample);
+            let records = match part.size <= SAMPLE {
+                true => text,
+                false => &text[..Records::last_end(text)],
+            };
+            let invalid = |source| csv_error(part, source);
+            let header = match self.dialect.header {
+                true => Some(self.dialect.names(records).map_err(invalid)?),
+                false => None,
+            };
+            if let Some(schema) = known {
+                let schema = with_names(schema);
+                check_names(part, header.as_deref(), &schema)?;
+                return Ok((schema, header));
+            }
+            let inferred = infer(&self.dialect, records, self.infer_rows);
+            let (schema, rows) = inferred.map_err(invalid)?;
+            written = Some((schema, header));
+            if rows > 0 {
+                break;
+            }
+        }
+        Ok(written.expect("a pattern that finds nothing is an error"))
+    }
+}
+
+/// Returns the columns with the names that they have when they are read.
+fn with_names(schema: &Schema) -> Schema {
+    let fields = schema.fields().iter().enumerate();
+    let fields = fields.map(|(number, field)| {
+        let field = field.as_ref().clone().with_nullable(true);
+        let name = column_name((number, field.name()));
+        field.with_name(name)
+    });
+    Schema::new(fields.collect::<Vec<_>>())
+}
+
+pub(super) fn csv_error(part: &Part, source: ArrowError) -> Error {
+    Error::Csv {
+        part: part.url.as_str().to_owned(),
+        source,
+    }
+}
+
+/// Fails unless the names of a header are those of the schema.
+fn check_names(part: &Part, header: Option<&[String]>, schema: &Schema) -> Result<()> {
+    let Some(header) = header else {
+        return Ok(());
+    };
+    let found: Vec<String> = header.iter().enumerate().map(column_name).collect();
+    let fields = schema.fields().iter();
+    let expected: Vec<String> = fields.map(|field| field.name().clone()).collect();
+    match found == expected {
+        true => Ok(()),
+        false => Err(Error::Header {
+            part: part.url.as_str().to_owned(),
+            found,
+            expected,
+        }),
+    }
+}

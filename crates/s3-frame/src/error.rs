@@ -1,0 +1,72 @@
+//! [`Error`]: what fails in this crate.
+
+use arrow_schema::ArrowError;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A request failed, or a part has changed since it was listed.
+    #[error(transparent)]
+    S3(#[from] s3_client::Error),
+    /// A pattern or a key that is not valid.
+    #[error("pattern \"{pattern}\" {reason}")]
+    Pattern {
+        /// The pattern as it was given.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A pattern that finds no object.
+    #[error("no object matches \"{0}\"")]
+    NoMatch(String),
+    /// A part that is not CSV, or does not fit the schema.
+    #[error("read {part}: {source}")]
+    Csv {
+        /// The URL of the part.
+        part: String,
+        /// What is wrong with it.
+        source: ArrowError,
+    },
+    /// A part whose header differs from that of the first part, or from the schema.
+    #[error("{part} has the columns {found:?} instead of {expected:?}")]
+    Header {
+        /// The URL of the part.
+        part: String,
+        /// Its columns.
+        found: Vec<String>,
+        /// Those of the first part, or of the schema.
+        expected: Vec<String>,
+    },
+    /// There are objects where a set is to be written.
+    #[error("write a set: there is {0} already")]
+    Exists(String),
+    /// Somebody else has written the same set meanwhile; the value is the URL of its manifest.
+    #[error("write {0}: another writer has written this set")]
+    Conflict(String),
+    /// A set whose writer has not finished, or was killed while it made the parts visible.
+    #[error(
+        "manifest {0}: its writer has not finished the set\nhint: if it never will, write the set again and replace this one"
+    )]
+    Unfinished(String),
+    /// A manifest that cannot be read.
+    #[error("manifest {url}: {reason}")]
+    Manifest {
+        /// Where it is.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Arrow does not accept a column or a batch.
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
+}
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<s3_core::Error> for Error {
+    fn from(error: s3_core::Error) -> Self {
+        Self::S3(error.into())
+    }
+}

@@ -1,0 +1,37 @@
+//! [`Frames`]: the handle of this crate.
+
+use s3_client::{Async, Client, Mode};
+
+use crate::{ReadCsv, WriteCsv};
+
+/// Reads and writes objects of a client as record batches. Clone is a reference count.
+///
+/// Over a [`blocking::S3`](s3_client::blocking::S3), requests block.
+#[derive(Clone, Debug)]
+pub struct Frames<M: Mode = Async> {
+    s3: Client<M>,
+}
+
+impl<M: Mode> Frames<M> {
+    /// Returns frames that share the client's connections, limits, root and encryption.
+    #[must_use]
+    pub fn new(s3: &Client<M>) -> Self {
+        Self { s3: s3.clone() }
+    }
+
+    /// Returns a request for the CSV objects that these patterns find; nothing is sent before
+    /// [`open`](ReadCsv::open).
+    ///
+    /// A pattern is a URL, or a key relative to the client's root. `*`, `?` and `[a-c]` match inside a name, `**` any
+    /// directories; `[*]` matches a star. Only the part before the first of them limits what is listed.
+    pub fn read_csv(&self, patterns: impl IntoIterator<Item: Into<String>>) -> ReadCsv<M> {
+        let patterns = patterns.into_iter().map(Into::into).collect();
+        ReadCsv::new(self.s3.clone(), patterns)
+    }
+
+    /// Returns a request that writes CSV objects `TARGET/0.part`, `TARGET/1.part` and so on, or one object; nothing is
+    /// sent before [`send`](WriteCsv::send).
+    pub fn write_csv(&self, target: impl Into<String>) -> WriteCsv<M> {
+        WriteCsv::new(self.s3.clone(), target.into())
+    }
+}

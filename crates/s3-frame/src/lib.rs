@@ -1,0 +1,35 @@
+//! Listings and CSV objects of S3 as Arrow record batches.
+//!
+//! [`ListingBatches`] turns a listing into record batches. [`Frames::read_csv`] reads the CSV objects that patterns find,
+//! and [`Frames::write_csv`] writes a set of them.
+//!
+//! ```text
+//! patterns ──► listing ──► parts: key, size, ETag
+//!                            │
+//!              first part ──► header, types
+//!                            │
+//!              four parts open at once, If-Match ──► decoder ──► record batches, in order
+//!
+//! record batches ──► encoder ──► one upload per part, not completed
+//!                                   │ all are uploaded
+//!                                   ▼
+//! SET.manifest.json, not complete ──► completions at once ──► SET.manifest.json ──► parts of the old set deleted
+//! ```
+
+pub mod blocking;
+mod csv;
+mod error;
+mod frames;
+mod listing;
+mod set;
+
+pub use arrow_array::RecordBatch;
+pub use csv::{CsvBatches, Index, ReadCsv, WriteCsv};
+pub use error::{Error, Result};
+pub use frames::Frames;
+pub use listing::{ListingBatches, listing_schema};
+pub use set::{Existing, Manifest, ManifestPart, Manifests, Split};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

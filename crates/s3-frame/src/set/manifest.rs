@@ -1,0 +1,179 @@
+//! [`Manifest`]: which objects belong to a set of parts.
+
+use arrow_schema::{Schema, SchemaRef};
+use bytes::Bytes;
+use s3_client::S3;
+use s3_core::{Attributes, ETag, ErrorKind, Payload, PutMode, S3Url};
+use s3_transfer::{CallOptions, Destination, GetItem, ObjectData, PutItem, PutOutcome};
+use serde::{Deserialize, Serialize};
+
+use super::SetLocation;
+use crate::{Error, Result};
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// The parts of a set, written beside its folder as `FOLDER.manifest.json` when all are there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// The version of the format, 1.
+    pub version: u32,
+    /// `csv` or `parquet`.
+    pub format: String,
+    /// Whether all parts are there. While a writer completes them, and after it was killed then, it is `false`, and the
+    /// parts are all that it may have written or replaced.
+    pub complete: bool,
+    /// The columns as they are written.
+    pub schema: Schema,
+    /// The parts, in the order of their rows.
+    pub parts: Vec<ManifestPart>,
+}
+
+/// A part of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ManifestPart {
+    /// The key, without the bucket.
+    pub key: String,
+    /// How many rows it has.
+    pub rows: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its ETag, without quotes; `None` if the server sends none.
+    pub etag: Option<String>,
+}
+
+/// Whether a pattern such as `SET/*` reads the manifest of the set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Manifests {
+    /// If there is one, its parts are read, each as it was written. One request more.
+    #[default]
+    IfThere,
+    /// It has to be there.
+    Require,
+    /// What is there is read.
+    Ignore,
+}
+
+/// A manifest that was read or written, and its version.
+#[derive(Clone, Debug)]
+pub(super) struct FoundManifest {
+    pub(super) manifest: Manifest,
+    pub(super) etag: Option<ETag>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl Manifest {
+    pub(super) fn new(format: &str, schema: &SchemaRef, parts: Vec<ManifestPart>) -> Self {
+        Self {
+            version: VERSION,
+            format: format.to_owned(),
+            complete: true,
+            schema: schema.as_ref().clone(),
+            parts,
+        }
+    }
+
+    /// Reads a manifest, if it is there.
+    pub(super) async fn read(s3: &S3, url: &S3Url) -> Result<Option<FoundManifest>> {
+        let options = CallOptions::default();
+        let item = GetItem::new(url.clone());
+        let fetched = match s3.transfer().get(item, Destination::Memory, &options).await {
+            Ok(fetched) => fetched,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let ObjectData::Memory(bytes) = fetched.data else {
+            unreachable!("asked for memory")
+        };
+        let manifest = parse(url, &bytes)?;
+        Ok(Some(FoundManifest {
+            manifest,
+            etag: fetched.meta.etag,
+        }))
+    }
+
+    /// Writes the manifest in place of the one that was there when the set was begun.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` if somebody else has written the set meanwhile.
+    pub(super) async fn write(
+        &self,
+        s3: &S3,
+        url: S3Url,
+        before: Option<&FoundManifest>,
+    ) -> Result<FoundManifest> {
+        let mode = match before {
+            None => PutMode::IfAbsent,
+            Some(FoundManifest {
+                etag: Some(etag), ..
+            }) => PutMode::IfMatch(etag.clone()),
+            Some(_) => PutMode::Overwrite,
+        };
+        let conflict = || Error::Conflict(url.as_str().to_owned());
+        let text = serde_json::to_vec_pretty(self).expect("it has only text and numbers");
+        let mut attributes = Attributes::default().with_content_type("application/json");
+        attributes.encryption = s3.encryption().cloned();
+        let item = PutItem::new(url.clone(), Payload::from(text).into())
+            .with_mode(mode)
+            .with_attributes(attributes);
+        match s3.transfer().put(item, &CallOptions::default()).await {
+            Ok(PutOutcome::Written(response)) => Ok(FoundManifest {
+                manifest: self.clone(),
+                etag: response.etag,
+            }),
+            Ok(_) => Err(conflict()),
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed => Err(conflict()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Fails unless the columns are those of this set.
+    pub(super) fn check_columns(&self, schema: &Schema, location: &SetLocation) -> Result<()> {
+        let columns = |schema: &Schema| {
+            let fields = schema.fields().iter();
+            let columns = fields.map(|field| (field.name().clone(), field.data_type().clone()));
+            columns.collect::<Vec<_>>()
+        };
+        if columns(&self.schema) == columns(schema) {
+            return Ok(());
+        }
+        Err(Error::Manifest {
+            url: location.manifest()?.as_str().to_owned(),
+            reason: "has other columns than the rows".to_owned(),
+        })
+    }
+}
+
+impl ManifestPart {
+    pub(super) fn url(&self, bucket: &str) -> Result<S3Url> {
+        S3Url::from_parts(bucket, &self.key).map_err(|error| Error::Manifest {
+            url: format!("s3://{bucket}/"),
+            reason: format!("names a key that is not valid: {error}"),
+        })
+    }
+}
+
+fn parse(url: &S3Url, bytes: &Bytes) -> Result<Manifest> {
+    let invalid = |reason: String| Error::Manifest {
+        url: url.as_str().to_owned(),
+        reason,
+    };
+    let not_json = |error: serde_json::Error| invalid(error.to_string());
+    let Version { version } = serde_json::from_slice(bytes).map_err(not_json)?;
+    if version != VERSION {
+        return Err(invalid(format!(
+            "has version {version}, and {VERSION} is known"
+        )));
+    }
+    serde_json::from_slice(bytes).map_err(not_json)
+}

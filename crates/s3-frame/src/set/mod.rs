@@ -1,0 +1,21 @@
+//! Sets of objects that are the parts of one frame.
+
+mod existing;
+mod location;
+mod manifest;
+mod object;
+mod part;
+mod part_upload;
+mod pattern;
+mod publish;
+mod split;
+mod writer;
+
+pub use existing::Existing;
+pub(crate) use location::{Numbering, SetLocation};
+pub use manifest::{Manifest, ManifestPart, Manifests};
+pub(crate) use object::write_object;
+pub(crate) use part::Part;
+pub(crate) use pattern::find;
+pub use split::Split;
+pub(crate) use writer::{EncodePart, SetFormat, SetWriter, WriteOptions};

@@ -1,0 +1,194 @@
+//! [`PartUpload`]: an object that is written as its bytes arrive, and completed later.
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, TryStreamExt};
+use s3_client::S3;
+use s3_core::{Attributes, Payload, PutMode, PutResponse, S3Url};
+use s3_transfer::{CallOptions, PutItem, PutOutcome, UploadSession};
+
+use crate::Result;
+
+/// How many pieces are in flight at once.
+const PIECES_AT_ONCE: usize = 4;
+/// The smallest piece of a multipart upload that S3 takes, but for the last.
+const MIN_PIECE: u64 = 5 << 20;
+/// How many bytes of small objects stay in memory until they are completed, each by one request. 32 MiB.
+const HELD_BYTES: usize = 32 << 20;
+
+/// How all objects of one write are sent.
+#[derive(Debug)]
+pub(super) struct UploadTarget {
+    s3: S3,
+    attributes: Attributes,
+    mode: PutMode,
+}
+
+/// The objects of one write while their bytes arrive.
+#[derive(Debug)]
+pub(super) struct Uploads {
+    target: UploadTarget,
+    piece: usize,
+    in_flight: FuturesUnordered<BoxFuture<'static, s3_core::Result<()>>>,
+    held: usize,
+}
+
+/// An object of which only the beginning has arrived.
+#[derive(Debug)]
+pub(super) struct PartUpload {
+    url: S3Url,
+    /// `None` as long as a single request may do.
+    session: Option<(UploadSession, u32)>,
+    bytes: u64,
+}
+
+/// An object that waits for its completion.
+#[derive(Debug)]
+pub(super) struct UploadedPart {
+    pub(super) url: S3Url,
+    pub(super) bytes: u64,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Held(Bytes),
+    Session(UploadSession),
+}
+
+impl Uploads {
+    pub(super) fn new(s3: &S3, content_type: &str, mode: PutMode) -> Self {
+        let mut attributes = Attributes::default().with_content_type(content_type);
+        attributes.encryption = s3.encryption().cloned();
+        let piece = s3.transfer().config().part_size.max(MIN_PIECE);
+        let target = UploadTarget {
+            s3: s3.clone(),
+            attributes,
+            mode,
+        };
+        Self {
+            target,
+            piece: usize::try_from(piece).unwrap_or(usize::MAX),
+            in_flight: FuturesUnordered::new(),
+            held: 0,
+        }
+    }
+
+    /// Sends as many whole pieces of `text` as there are.
+    pub(super) async fn send(&mut self, part: &mut PartUpload, text: &mut Vec<u8>) -> Result<()> {
+        while text.len() >= self.piece {
+            let rest = text.split_off(self.piece);
+            self.send_piece(part, std::mem::replace(text, rest)).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the rest of an object, unless it is small and there is room to keep it.
+    pub(super) async fn end(
+        &mut self,
+        mut part: PartUpload,
+        rest: Vec<u8>,
+    ) -> Result<UploadedPart> {
+        let bytes = part.bytes + rest.len() as u64;
+        if part.session.is_none() && self.held + rest.len() <= HELD_BYTES {
+            self.held += rest.len();
+            let body = Body::Held(rest.into());
+            return Ok(UploadedPart {
+                url: part.url,
+                bytes,
+                body,
+            });
+        }
+        if !rest.is_empty() {
+            self.send_piece(&mut part, rest).await?;
+        }
+        let body = match part.session {
+            Some((session, _)) => Body::Session(session),
+            None => Body::Held(Bytes::new()),
+        };
+        Ok(UploadedPart {
+            url: part.url,
+            bytes,
+            body,
+        })
+    }
+
+    async fn send_piece(&mut self, part: &mut PartUpload, piece: Vec<u8>) -> Result<()> {
+        let (session, number) = match &mut part.session {
+            Some(open) => open,
+            closed => {
+                let (url, options) = (part.url.clone(), CallOptions::default());
+                let target = &self.target;
+                let attributes = target.attributes.clone();
+                let begin = target.s3.transfer().begin_upload(
+                    url,
+                    attributes,
+                    target.mode.clone(),
+                    &options,
+                );
+                closed.insert((begin.await?, 0))
+            }
+        };
+        *number += 1;
+        part.bytes += piece.len() as u64;
+        let sending = session.put_part(*number, Payload::from(piece));
+        self.in_flight
+            .push(async { sending.await.map(drop) }.boxed());
+        if self.in_flight.len() >= PIECES_AT_ONCE {
+            self.in_flight.try_next().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until everything that was sent has arrived.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        while self.in_flight.try_next().await?.is_some() {}
+        Ok(())
+    }
+
+    pub(super) fn target(&self) -> &UploadTarget {
+        &self.target
+    }
+}
+
+impl UploadTarget {
+    /// Makes an object visible. `None` if there is one already, which is left alone.
+    pub(super) async fn complete(&self, body: UploadedPart) -> Result<Option<PutResponse>> {
+        let outcome = match body.body {
+            Body::Session(session) => session.complete().await?,
+            Body::Held(bytes) => {
+                let item = PutItem::new(body.url, Payload::from(bytes).into())
+                    .with_mode(self.mode.clone())
+                    .with_attributes(self.attributes.clone());
+                self.s3
+                    .transfer()
+                    .put(item, &CallOptions::default())
+                    .await?
+            }
+        };
+        Ok(match outcome {
+            PutOutcome::Written(response) => Some(response),
+            _ => None,
+        })
+    }
+}
+
+impl PartUpload {
+    pub(super) fn new(url: S3Url) -> Self {
+        Self {
+            url,
+            session: None,
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn url(&self) -> &S3Url {
+        &self.url
+    }
+
+    /// Returns how many bytes were sent.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}

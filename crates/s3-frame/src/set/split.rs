@@ -1,0 +1,48 @@
+//! [`Split`]: where a stream of rows is cut into parts.
+
+use std::num::NonZeroU64;
+
+/// Where a stream of rows is cut into parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Split {
+    /// So many parts of almost as many rows each, the larger first: 100 rows in 3 parts are 34, 33 and 33.
+    Even {
+        /// How many rows the stream has. Other than these are an error.
+        rows: u64,
+        /// How many parts.
+        parts: NonZeroU64,
+    },
+    /// A part ends after so many rows. Numbers have six digits.
+    Rows(NonZeroU64),
+    /// A part ends with the batch that brings it to so many bytes. Numbers have six digits.
+    Bytes(NonZeroU64),
+}
+
+impl Split {
+    /// Returns how many parts there will be, if that is known.
+    pub(crate) fn count(self) -> Option<u64> {
+        match self {
+            Self::Even { parts, .. } => Some(parts.get()),
+            Self::Rows(_) | Self::Bytes(_) => None,
+        }
+    }
+
+    /// Returns how many more rows the part of this number has room for, that has so many rows and bytes.
+    pub(super) fn room(self, number: u64, rows: u64, bytes: u64) -> u64 {
+        match self {
+            Self::Even { rows: all, parts } => {
+                let (each, larger) = (all / parts, all % parts);
+                let most = match number {
+                    // All that are too many, which the end finds.
+                    _ if number >= parts.get() => return u64::MAX,
+                    _ => each + u64::from(number < larger),
+                };
+                most.saturating_sub(rows)
+            }
+            Self::Rows(most) => most.get().saturating_sub(rows),
+            Self::Bytes(most) if bytes >= most.get() => 0,
+            Self::Bytes(_) => u64::MAX,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+"""Records what pandas and dask write, for the tests of s3-frame.
+
+    python -m venv venv && venv/bin/pip install pandas==3.1.1 dask==2026.8.0 pyarrow
+    venv/bin/python crates/s3-frame/tests/golden/record.py
+
+Run it when their versions change; the recorded files are part of the repository.
+"""
+
+import pathlib
+import shutil
+
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+
+HERE = pathlib.Path(__file__).parent
+
+
+def values():
+    """One column of each kind of value that people have in frames."""
+    return pd.DataFrame(
+        {
+            "int": [1, -(2**63), 2**63 - 1, 0],
+            "float": [0.1 + 0.2, 1e16, 1e-7, -0.0],
+            "special": [np.inf, -np.inf, np.nan, 5e-324],
+            "bool": [True, False, True, True],
+            "nullable": pd.array([1, None, 3, 4], dtype="Int64"),
+            "text": ['a,b', 'say "hi"', "two\nlines", None],
+            "date": pd.to_datetime(["2020-01-01", "1969-12-31", None, "2100-02-28"]),
+            "time": pd.to_datetime(
+                ["2020-01-01 01:02:03.000004", "2020-01-01 00:00:00.0", "1969-12-31 23:59:59.999999", None]
+            ),
+        }
+    )
+
+
+def dask(folder, frame, parts):
+    shutil.rmtree(HERE / folder, ignore_errors=True)
+    dd.from_pandas(frame, npartitions=parts).to_csv(str(HERE / folder))
+
+
+def check():
+    """Reads what was recorded, and so what s3-frame writes: a test of it compares the bytes."""
+    expected = values()
+    read = pd.read_csv(HERE / "values.csv", index_col=0, parse_dates=["date", "time"], dtype={"nullable": "Int64"})
+    for name in ("date", "time"):
+        read[name] = read[name].astype(expected[name].dtype)
+    pd.testing.assert_frame_equal(read, expected, check_exact=True)
+    for folder in ("three", "twelve"):
+        parts = dd.read_csv(str(HERE / folder / "*")).compute()
+        assert parts["A"].tolist() == list(range(100))
+        assert parts["Unnamed: 0"].tolist() == list(range(100))
+    assert len(pd.read_csv(HERE / "no_rows.csv")) == 0
+
+
+def main():
+    values().to_csv(HERE / "values.csv")
+    values().to_csv(HERE / "named.csv", index_label="key")
+    values().to_csv(HERE / "bare.csv", index=False)
+    values().head(0).to_csv(HERE / "no_rows.csv")
+    numbers = pd.DataFrame({"A": range(100), "B": [f"row {i}" for i in range(100)]})
+    dask("three", numbers, 3)
+    dask("twelve", numbers, 12)
+    check()
+
+
+main()

@@ -1,0 +1,69 @@
+//! Frames of a blocking client.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use s3_client::blocking::S3;
+use s3_frame::blocking::Frames;
+use s3_frame::{Error, Existing, Result, Split};
+
+use crate::setup::{column, texts};
+
+fn rows(numbers: std::ops::Range<i64>) -> RecordBatch {
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
+    RecordBatch::try_from_iter_with_nullable([("n", numbers, true)]).unwrap()
+}
+
+#[test]
+fn sets_are_written_and_read_without_a_runtime() {
+    let s3 = S3::in_memory().unwrap();
+    s3.create_bucket("b").send().unwrap();
+    let frames = Frames::new(&s3);
+    let write = || frames.write_csv("s3://b/set").existing(Existing::Replace);
+    let schema = rows(0..1).schema();
+    write()
+        .send(Arc::clone(&schema), [[Ok(rows(0..2))], [Ok(rows(2..3))]])
+        .unwrap();
+    let read = frames.read_csv(["s3://b/set/*"]).open().unwrap();
+    assert_eq!(read.schema(), schema);
+    assert_eq!(read.parts().len(), 2);
+    let batches: Vec<_> = read.collect::<Result<_>>().unwrap();
+    assert_eq!(column(&batches, "n"), texts(&["0", "1", "2"]));
+    let split = Split::Rows(NonZeroU64::MIN);
+    let manifest = write().send_split(schema, [Ok(rows(0..3))], split).unwrap();
+    assert_eq!(manifest.parts.len(), 3);
+}
+
+#[tokio::test]
+async fn asynchronous_code_cannot_block() {
+    let s3 = tokio::task::spawn_blocking(|| S3::in_memory().unwrap());
+    let s3 = s3.await.unwrap();
+    let error = Frames::new(&s3).read_csv(["s3://b/x"]).open().unwrap_err();
+    let Error::S3(s3_client::Error::InsideRuntime) = error else {
+        panic!("{error}");
+    };
+}
+
+#[test]
+fn a_panic_of_an_iterator_writes_nothing() {
+    let s3 = S3::in_memory().unwrap();
+    s3.create_bucket("b").send().unwrap();
+    let client = s3.clone();
+    let writing = std::thread::spawn(move || {
+        let batches = (0..3).map(|number| match number {
+            2 => panic!("on purpose"),
+            _ => Ok(rows(number..number + 1)),
+        });
+        let write = Frames::new(&client).write_csv("s3://b/set");
+        write.send(rows(0..1).schema(), [batches])
+    });
+    assert!(writing.join().is_err());
+    assert!(
+        s3.list_recursive()
+            .at(["s3://b/"])
+            .send()
+            .unwrap()
+            .is_empty()
+    );
+}

@@ -1,0 +1,257 @@
+//! What pandas and dask have written, recorded by `tests/golden/record.py`.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow_schema::{DataType, TimeUnit};
+use futures_util::stream;
+use s3_frame::{Index, Split};
+
+use crate::setup::{all, column, texts, with_objects};
+
+macro_rules! golden {
+    ($name:literal) => {
+        include_bytes!(concat!("../golden/", $name)).as_slice()
+    };
+}
+
+/// What dask has written in 3 parts.
+const THREE: [(&str, &[u8]); 3] = [
+    ("three/0.part", golden!("three/0.part")),
+    ("three/1.part", golden!("three/1.part")),
+    ("three/2.part", golden!("three/2.part")),
+];
+
+/// The same in 12 parts.
+const TWELVE: [(&str, &[u8]); 12] = [
+    ("twelve/00.part", golden!("twelve/00.part")),
+    ("twelve/01.part", golden!("twelve/01.part")),
+    ("twelve/02.part", golden!("twelve/02.part")),
+    ("twelve/03.part", golden!("twelve/03.part")),
+    ("twelve/04.part", golden!("twelve/04.part")),
+    ("twelve/05.part", golden!("twelve/05.part")),
+    ("twelve/06.part", golden!("twelve/06.part")),
+    ("twelve/07.part", golden!("twelve/07.part")),
+    ("twelve/08.part", golden!("twelve/08.part")),
+    ("twelve/09.part", golden!("twelve/09.part")),
+    ("twelve/10.part", golden!("twelve/10.part")),
+    ("twelve/11.part", golden!("twelve/11.part")),
+];
+
+#[tokio::test]
+async fn every_kind_of_value_is_read_with_its_type() {
+    let (_, frames) = with_objects(&[("values.csv", golden!("values.csv"))]).await;
+    let read = frames.read_csv(["s3://b/values.csv"]).open().await.unwrap();
+    let schema = read.schema();
+    let types: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| (field.name().as_str(), field.data_type().clone()))
+        .collect();
+    let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+    assert_eq!(
+        types,
+        [
+            ("Unnamed: 0", DataType::Int64),
+            ("int", DataType::Int64),
+            ("float", DataType::Float64),
+            ("special", DataType::Float64),
+            ("bool", DataType::Boolean),
+            ("nullable", DataType::Int64),
+            ("text", DataType::Utf8),
+            ("date", DataType::Date32),
+            ("time", micros),
+        ]
+    );
+    let batches = all(read).await.unwrap();
+    let floats = |name: &str| {
+        let column = batches[0].column_by_name(name).unwrap();
+        let values = column.as_primitive::<Float64Type>().iter();
+        values
+            .map(|value| value.map(f64::to_bits))
+            .collect::<Vec<_>>()
+    };
+    let bits = |value: f64| Some(value.to_bits());
+    assert_eq!(
+        floats("float"),
+        [bits(0.1 + 0.2), bits(1e16), bits(1e-7), bits(-0.0)]
+    );
+    let infinite = f64::INFINITY;
+    assert_eq!(
+        floats("special"),
+        [bits(infinite), bits(-infinite), None, bits(5e-324)]
+    );
+    let (min, max) = (i64::MIN.to_string(), i64::MAX.to_string());
+    assert_eq!(column(&batches, "int"), texts(&["1", &min, &max, "0"]));
+    assert_eq!(
+        column(&batches, "bool"),
+        texts(&["true", "false", "true", "true"])
+    );
+    assert_eq!(column(&batches, "nullable")[1], None);
+    let mut text = texts(&["a,b", "say \"hi\"", "two\nlines"]);
+    text.push(None);
+    assert_eq!(column(&batches, "text"), text);
+    let mut date = texts(&["2020-01-01", "1969-12-31", "", "2100-02-28"]);
+    date[2] = None;
+    assert_eq!(column(&batches, "date"), date);
+    let mut time = texts(&[
+        "2020-01-01T01:02:03.000004",
+        "2020-01-01T00:00:00",
+        "1969-12-31T23:59:59.999999",
+    ]);
+    time.push(None);
+    assert_eq!(column(&batches, "time"), time);
+}
+
+#[tokio::test]
+async fn the_index_may_have_a_name_or_be_missing() {
+    let (_, frames) = with_objects(&[
+        ("named.csv", golden!("named.csv")),
+        ("bare.csv", golden!("bare.csv")),
+        ("no_rows.csv", golden!("no_rows.csv")),
+    ])
+    .await;
+    for (key, index, first) in [
+        ("named.csv", Index::Drop, "key"),
+        ("bare.csv", Index::Drop, "int"),
+        ("no_rows.csv", Index::Drop, "int"),
+        ("no_rows.csv", Index::Keep, "Unnamed: 0"),
+    ] {
+        let read = frames.read_csv([format!("s3://b/{key}")]).index(index);
+        let read = read.open().await.unwrap();
+        assert_eq!(read.schema().field(0).name(), first, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn the_parts_of_dask_are_read_in_order() {
+    let objects = [&THREE[..], &TWELVE].concat();
+    let (_, frames) = with_objects(&objects).await;
+    for folder in ["three", "twelve"] {
+        let read = frames
+            .read_csv([format!("s3://b/{folder}/*")])
+            .index(Index::Drop);
+        let batches = all(read.open().await.unwrap()).await.unwrap();
+        let numbers: Vec<String> = (0..100).map(|row| row.to_string()).collect();
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        assert_eq!(column(&batches, "A"), texts(&numbers), "{folder}");
+        assert_eq!(column(&batches, "B")[99].as_deref(), Some("row 99"));
+    }
+}
+
+/// The frame of `values()` in `record.py`.
+fn values() -> RecordBatch {
+    let day = |days| Some(days);
+    let columns: [(&str, ArrayRef); 8] = [
+        (
+            "int",
+            Arc::new(Int64Array::from(vec![1, i64::MIN, i64::MAX, 0])),
+        ),
+        (
+            "float",
+            Arc::new(Float64Array::from(vec![0.1 + 0.2, 1e16, 1e-7, -0.0])),
+        ),
+        (
+            "special",
+            Arc::new(Float64Array::from(vec![
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+                f64::NAN,
+                5e-324,
+            ])),
+        ),
+        (
+            "bool",
+            Arc::new(BooleanArray::from(vec![true, false, true, true])),
+        ),
+        (
+            "nullable",
+            Arc::new(Int64Array::from(vec![Some(1), None, Some(3), Some(4)])),
+        ),
+        (
+            "text",
+            Arc::new(StringArray::from(vec![
+                Some("a,b"),
+                Some("say \"hi\""),
+                Some("two\nlines"),
+                None,
+            ])),
+        ),
+        (
+            "date",
+            Arc::new(Date32Array::from(vec![
+                day(18_262),
+                day(-1),
+                None,
+                day(47_540),
+            ])),
+        ),
+        (
+            "time",
+            Arc::new(TimestampMicrosecondArray::from(vec![
+                Some(1_577_840_523_000_004),
+                Some(1_577_836_800_000_000),
+                Some(-1),
+                None,
+            ])),
+        ),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true)))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_is_written_is_what_pandas_writes_to_the_byte() {
+    let (s3, frames) = with_objects(&[]).await;
+    let none = values().slice(0, 0);
+    for (name, rows, index, expected) in [
+        ("values.csv", values(), true, golden!("values.csv")),
+        ("bare.csv", values(), false, golden!("bare.csv")),
+        ("no_rows.csv", none, true, golden!("no_rows.csv")),
+    ] {
+        let write = frames.write_csv(format!("s3://b/{name}")).index(index);
+        let url = write
+            .send_single(rows.schema(), stream::iter([Ok(rows)]))
+            .await
+            .unwrap();
+        let written = s3.get(url.as_str()).await.unwrap();
+        assert_eq!(written.text().unwrap().as_bytes(), expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn parts_are_what_dask_writes_to_the_byte() {
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
+    let texts: Vec<_> = (0..100).map(|row| format!("row {row}")).collect();
+    let texts: ArrayRef = Arc::new(StringArray::from(texts));
+    let rows = RecordBatch::try_from_iter([("A", numbers), ("B", texts)]).unwrap();
+    for (folder, parts, names) in [("three", 3, &THREE[..]), ("twelve", 12, &TWELVE)] {
+        let (s3, frames) = with_objects(&[]).await;
+        let split = Split::Even {
+            rows: 100,
+            parts: NonZeroU64::new(parts).unwrap(),
+        };
+        let write = frames.write_csv(format!("s3://b/{folder}")).index(true);
+        let stream = stream::iter([Ok(rows.clone())]);
+        let manifest = write
+            .send_split(rows.schema(), stream, split)
+            .await
+            .unwrap();
+        let keys: Vec<_> = manifest
+            .parts
+            .iter()
+            .map(|part| part.key.as_str())
+            .collect();
+        assert_eq!(keys, names.iter().map(|(key, _)| *key).collect::<Vec<_>>());
+        for (key, expected) in names {
+            let written = s3.get(format!("s3://b/{key}")).await.unwrap();
+            assert_eq!(written.text().unwrap().as_bytes(), *expected, "{key}");
+        }
+    }
+}
