@@ -8,7 +8,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use cargo_metadata::Message;
 
 use crate::failure::{Failure, Outcome};
-use crate::workspace::selection;
+use crate::workspace::{data_selection, selection};
 
 /// The cargo that runs this chore, started at the root of the workspace.
 ///
@@ -63,6 +63,16 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 pub(crate) fn built_executable(root: &Path, kind: &str, name: &str) -> Outcome<PathBuf> {
     let mut command = cargo(root);
     command.arg("build").args(selection()).args([kind, name]);
+    built(command, name)
+}
+
+/// Builds an example of the data layer and returns its path.
+pub(crate) fn data_example(root: &Path, name: &str) -> Outcome<PathBuf> {
+    let mut command = cargo(root);
+    command
+        .arg("build")
+        .args(data_selection())
+        .args(["--example", name]);
     built(command, name)
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::command;
 use crate::failure::Outcome;
-use crate::workspace::{DATA, selection};
+use crate::workspace::{data_selection, selection};
 
 /// Documents our crates only.
 pub(crate) fn run(root: &Path) -> Outcome {
@@ -13,8 +13,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
 
 /// Documents the data layer.
 pub(crate) fn run_data(root: &Path) -> Outcome {
-    let packages = DATA.iter().flat_map(|package| ["-p", package]);
-    document(root, packages.chain(["--all-features"]))
+    document(root, data_selection())
 }
 
 fn document<'package>(root: &Path, packages: impl Iterator<Item = &'package str>) -> Outcome {

@@ -1,8 +1,9 @@
-//! `cargo xtask examples`: runs every example of s3-client; an example that ends with another status than 0 fails.
+//! `cargo xtask examples`: runs every example of s3-client; an example that ends with another status than 0 fails. The data
+//! layer's examples run with `cargo xtask test --data`.
 //!
 //! The examples need no arguments and no network beyond 127.0.0.1.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cargo_metadata::{Metadata, Package};
@@ -10,23 +11,31 @@ use cargo_metadata::{Metadata, Package};
 use crate::failure::{Failure, Outcome};
 use crate::{command, workspace};
 
-const PACKAGE: &str = "s3-client";
-
 /// Builds and runs them, one after the other.
 pub(crate) fn run(root: &Path) -> Outcome {
-    let names = names(&workspace::metadata(root)?);
+    run_of(root, "s3-client", |name| {
+        command::built_executable(root, "--example", name)
+    })
+}
+
+/// The same for s3-frame.
+pub(crate) fn run_data(root: &Path) -> Outcome {
+    run_of(root, "s3-frame", |name| command::data_example(root, name))
+}
+
+fn run_of(root: &Path, package: &str, build: impl Fn(&str) -> Outcome<PathBuf>) -> Outcome {
+    let names = names(&workspace::metadata(root)?, package);
     if names.is_empty() {
-        return Err(Failure::new(format!("{PACKAGE} has no examples")));
+        return Err(Failure::new(format!("{package} has no examples")));
     }
     for name in names {
-        let program = command::built_executable(root, "--example", &name)?;
-        command::run(Command::new(program).current_dir(root))?;
+        command::run(Command::new(build(&name)?).current_dir(root))?;
     }
     Ok(())
 }
 
-fn names(metadata: &Metadata) -> Vec<String> {
-    let of_package = |package: &&Package| package.name.as_str() == PACKAGE;
+fn names(metadata: &Metadata, name: &str) -> Vec<String> {
+    let of_package = |package: &&Package| package.name.as_str() == name;
     let targets = metadata
         .packages
         .iter()

@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::command;
 use crate::failure::Outcome;
-use crate::workspace::{DATA, selection};
+use crate::workspace::{data_selection, selection};
 use crate::{docs, examples, external_types, features, layers, schedules, tidy, vectors};
 
 /// A heading and what to run under it.
@@ -42,9 +42,10 @@ const STEPS: [Step; 12] = [
     ("docs", docs::run),
 ];
 
-const DATA_STEPS: [Step; 4] = [
+const DATA_STEPS: [Step; 5] = [
     ("clippy", data_clippy),
     ("tests", data_tests),
+    ("examples", examples::run_data),
     ("features", features::run_data),
     ("docs", docs::run_data),
 ];
@@ -115,23 +116,16 @@ fn doctests(root: &Path) -> Outcome {
 }
 
 fn data_clippy(root: &Path) -> Outcome {
-    let packages = DATA.iter().flat_map(|package| ["-p", package]);
     command::run(
         command::cargo(root)
             .arg("clippy")
-            .args(packages)
-            .args(["--all-features", "--all-targets"])
+            .args(data_selection())
+            .arg("--all-targets")
             .args(["--", "-D", "warnings"]),
     )
 }
 
 /// Unit tests, tests and doctests.
 fn data_tests(root: &Path) -> Outcome {
-    let packages = DATA.iter().flat_map(|package| ["-p", package]);
-    command::run(
-        command::cargo(root)
-            .arg("test")
-            .args(packages)
-            .arg("--all-features"),
-    )
+    command::run(command::cargo(root).arg("test").args(data_selection()))
 }
