@@ -25,6 +25,9 @@ struct Fields {
 )]
 pub struct InvalidCredentials;
 
+/// The number of anonymous credentials.
+const ANONYMOUS: u64 = 0;
+
 impl Credentials {
     /// Returns credentials that sign requests.
     ///
@@ -37,7 +40,7 @@ impl Credentials {
         secret_key: impl Into<String>,
         token: Option<String>,
     ) -> Result<Self, InvalidCredentials> {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        static NEXT_ID: AtomicU64 = AtomicU64::new(ANONYMOUS + 1);
         let fields = Fields {
             access_key: access_key.into(),
             secret_key: secret_key.into(),
@@ -49,6 +52,24 @@ impl Credentials {
             return Err(InvalidCredentials);
         }
         Ok(Self(Arc::new(fields)))
+    }
+
+    /// Returns credentials that sign nothing: requests are sent without an `authorization` header.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        let fields = Fields {
+            access_key: String::new(),
+            secret_key: String::new(),
+            token: None,
+            id: ANONYMOUS,
+        };
+        Self(Arc::new(fields))
+    }
+
+    /// Returns whether requests are not signed.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.0.id == ANONYMOUS
     }
 
     /// Returns the access key's id.

@@ -128,6 +128,20 @@ impl SdkStoreBuilder {
         self
     }
 
+    /// Sends requests without a signature, as buckets that everybody may read take them. URLs cannot be presigned then.
+    #[must_use]
+    pub fn anonymous(mut self) -> Self {
+        self.settings.anonymous = true;
+        self.credentials("", "", None)
+    }
+
+    /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for.
+    #[must_use]
+    pub fn requester_pays(mut self) -> Self {
+        self.settings.requester_pays = true;
+        self
+    }
+
     /// Sets where the bucket's name goes. Default: [`Addressing::Auto`].
     #[must_use]
     pub fn addressing(mut self, addressing: Addressing) -> Self {
@@ -228,6 +242,8 @@ pub(super) struct Settings {
     pub(super) endpoint: Option<String>,
     pub(super) region: Option<String>,
     pub(super) credentials: Option<SharedCredentialsProvider>,
+    pub(super) anonymous: bool,
+    pub(super) requester_pays: bool,
     pub(super) addressing: Addressing,
     pub(super) integrity: Integrity,
     pub(super) sdk_retries: bool,
@@ -248,12 +264,13 @@ impl Settings {
             .field("region", &self.region)
             .field(
                 "credentials",
-                &if self.credentials.is_some() {
-                    "given"
-                } else {
-                    "chain"
+                &match (self.anonymous, &self.credentials) {
+                    (true, _) => "none",
+                    (false, Some(_)) => "given",
+                    (false, None) => "chain",
                 },
             )
+            .field("requester_pays", &self.requester_pays)
             .field("addressing", &self.addressing)
             .field("integrity", &self.integrity)
             .field("sdk_retries", &self.sdk_retries)
@@ -267,6 +284,8 @@ impl Default for Settings {
             endpoint: None,
             region: None,
             credentials: None,
+            anonymous: false,
+            requester_pays: false,
             addressing: Addressing::Auto,
             integrity: Integrity::Auto,
             sdk_retries: false,

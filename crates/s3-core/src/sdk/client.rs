@@ -41,6 +41,10 @@ pub(super) struct Resolved {
     pub(super) adds_checksums: bool,
     /// Whether downloads request the stored checksum; `false` once the endpoint has rejected the header.
     requests_checksums: AtomicBool,
+    /// Whether requests are not signed.
+    pub(super) anonymous: bool,
+    /// Whether requests agree to pay.
+    pub(super) requester_pays: bool,
     /// Whether nothing but the signature protects a payload on its way.
     pub(super) signs_payloads: bool,
     /// How the server wants to be asked for listings.
@@ -74,6 +78,8 @@ impl Resolved {
             lacks_batch_delete: AtomicBool::new(false),
             adds_checksums,
             requests_checksums: AtomicBool::new(requests_checksums),
+            anonymous: false,
+            requester_pays: false,
             signs_payloads: true,
             listing_form: ListingForm::default(),
             sender: None,
@@ -245,10 +251,13 @@ pub(super) fn assemble(
         accelerate: configured.accelerate,
     };
     let clock = sources.clock;
-    let identities = sources.credentials.map(|credentials| {
-        let identities = Identities::new(credentials, clock.clone());
-        Arc::new(identities)
-    });
+    let identities = match settings.anonymous {
+        true => Some(Identities::anonymous(clock.clone())),
+        false => sources
+            .credentials
+            .map(|credentials| Identities::new(credentials, clock.clone())),
+    };
+    let identities = identities.map(Arc::new);
     let retries = match settings.sdk_retries {
         true if configured.adaptive_retries => RetryConfig::adaptive(),
         true => RetryConfig::standard(),
@@ -284,7 +293,10 @@ pub(super) fn assemble(
         .disable_clock_skew_correction(true)
         .retry_config(retries);
     builder.set_endpoint_url(rules.endpoint.clone());
-    if let Some(identities) = &identities {
+    if settings.anonymous {
+        builder.set_credentials_provider(None);
+        builder = builder.allow_no_auth();
+    } else if let Some(identities) = &identities {
         // One cache for both paths: the SDK's own knows nothing of a clock that jumps.
         builder = builder
             .identity_cache(IdentityCache::no_cache())
@@ -325,6 +337,8 @@ pub(super) fn assemble(
         lacks_batch_delete: AtomicBool::new(false),
         adds_checksums,
         requests_checksums: AtomicBool::new(requests_checksums),
+        anonymous: settings.anonymous,
+        requester_pays: settings.requester_pays,
         listing_form: ListingForm::default(),
         sender,
         #[cfg(test)]

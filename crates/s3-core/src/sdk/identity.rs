@@ -127,6 +127,21 @@ impl Identities {
         }
     }
 
+    /// Returns a cache whose only identity signs nothing.
+    pub(crate) fn anonymous(clock: Clock) -> Self {
+        let credentials = Credentials::new("", "", None, None, "anonymous");
+        let identity = Identity {
+            credentials: credentials.clone(),
+            signing: s3_wire::Credentials::anonymous(),
+            renew_at: None,
+            jumps: clock.jumps(),
+        };
+        Self {
+            current: RwLock::new(Some(Arc::new(identity))),
+            ..Self::new(SharedCredentialsProvider::new(credentials), clock)
+        }
+    }
+
     /// Returns the current identity. Without a wait and without an allocation, unless it has to be loaded.
     ///
     /// # Errors

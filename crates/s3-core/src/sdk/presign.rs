@@ -16,6 +16,10 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
         method,
         expires,
     } = request;
+    if resolved.anonymous {
+        let text = "a URL cannot be signed without credentials".to_owned();
+        return Err(errors::refused(Operation::Presign, text).with_resource(url.as_str()));
+    }
     let on_url = |error: crate::Error| error.with_resource(url.as_str());
     let config = validity(expires, resolved.clock.now()).map_err(on_url)?;
     let method = match method {

@@ -65,13 +65,11 @@ pub(super) fn write_string_to_sign(
     write_hex(digest, out);
 }
 
-/// Appends the head with the signature in it.
-pub(super) fn write_head(
+/// Appends the request line and all headers but the signature.
+pub(super) fn write_headers(
     request: &Request<'_>,
-    credentials: &Credentials,
-    region: &str,
+    token: Option<&str>,
     date: &AmzDate,
-    signature: &[u8; 32],
     out: &mut Vec<u8>,
 ) {
     out.extend_from_slice(request.method.as_bytes());
@@ -82,13 +80,25 @@ pub(super) fn write_head(
         out.extend_from_slice(request.query.as_str().as_bytes());
     }
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    for header in signed(request, credentials.token()) {
+    for header in signed(request, token) {
         out.extend_from_slice(header.name.as_bytes());
         out.extend_from_slice(b": ");
-        write_value(&header, request, credentials.token(), date, out);
+        write_value(&header, request, token, date, out);
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(request.headers.unsigned().as_bytes());
+}
+
+/// Appends the head with the signature in it.
+pub(super) fn write_head(
+    request: &Request<'_>,
+    credentials: &Credentials,
+    region: &str,
+    date: &AmzDate,
+    signature: &[u8; 32],
+    out: &mut Vec<u8>,
+) {
+    write_headers(request, credentials.token(), date, out);
     for part in [
         "authorization: ",
         ALGORITHM,

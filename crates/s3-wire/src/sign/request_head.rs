@@ -61,6 +61,11 @@ impl SigningKeys {
             return Err(NotEncoded);
         }
         let date = AmzDate::new(now);
+        if credentials.is_anonymous() {
+            canonical::write_headers(request, None, &date, out);
+            out.extend_from_slice(b"\r\n");
+            return Ok(());
+        }
         let start = out.len();
         out.reserve(estimate(request, credentials));
         // Both texts that are hashed are made where the head will be: room that is needed anyway.
@@ -120,5 +125,23 @@ mod tests {
                 "{path:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_anonymous_request_has_all_headers_but_the_signature() {
+        let now = std::time::UNIX_EPOCH;
+        let head = |credentials: &Credentials| {
+            let mut request = Request::new("GET", "host", "/b/k".to_owned());
+            request.headers.push("range", "bytes=0-1").unwrap();
+            let mut out = Vec::new();
+            let keys = SigningKeys::default();
+            keys.write_head(&request, credentials, "r", now, &mut out)
+                .unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let signed = head(&Credentials::new("access", "secret", None).unwrap());
+        let (headers, authorization) = signed.split_once("authorization: ").unwrap();
+        assert!(!authorization.trim_end().contains("\r\n"), "{signed}");
+        assert_eq!(head(&Credentials::anonymous()), format!("{headers}\r\n"));
     }
 }
