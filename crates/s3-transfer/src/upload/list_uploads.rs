@@ -1,8 +1,11 @@
-//! `Transfer::list_uploads`: lists unfinished multipart uploads, and aborts one.
+//! `Transfer::list_uploads`: lists unfinished multipart uploads and their parts, and aborts one.
 
 use std::sync::Arc;
 
-use s3_core::{AbortUpload, ErrorKind, ListUploads, ListedUpload, Operation, Result, S3Prefix};
+use s3_core::{
+    AbortUpload, ErrorKind, ListParts, ListUploads, ListedPart, ListedUpload, Operation, Result,
+    S3Prefix, S3Url, UploadId,
+};
 
 use crate::list::TokenCycleDetector;
 use crate::request_job::request_job;
@@ -38,6 +41,32 @@ impl Transfer {
                 return Err(error.with_message("the server returned a marker twice"));
             }
             request.after = Some((key, id));
+        }
+    }
+
+    /// Lists the parts of an unfinished upload, in the order of their numbers. One request per 1,000.
+    ///
+    /// # Errors
+    ///
+    /// `NoSuchUpload`, `AccessDenied`, `Unsupported`, and the errors of every call.
+    pub async fn list_parts(
+        &self,
+        url: S3Url,
+        upload: UploadId,
+        options: &CallOptions,
+    ) -> Result<Vec<ListedPart>> {
+        let mut parts = Vec::new();
+        let mut request = ListParts::new(url.clone(), upload);
+        loop {
+            let place = url.as_str();
+            let job = request_job!(Operation::ListParts, place, list_parts(request.clone()));
+            let page = self.run(job, options).await?;
+            parts.extend(page.parts);
+            match page.next {
+                // The numbers rise, so that the pages end.
+                Some(next) if Some(next) > request.after => request.after = Some(next),
+                _ => return Ok(parts),
+            }
         }
     }
 
