@@ -64,11 +64,23 @@ pub struct S3Builder<M> {
     transfer: Option<TransferConfig>,
     shared: Option<(Transfer, MemoryBudget)>,
     part_size: Option<u64>,
-    profile: Option<String>,
+    access: Access,
     observer: Option<Arc<dyn Observer>>,
     max_in_memory_object: u64,
     memory_budget: u64,
     mode: PhantomData<M>,
+}
+
+/// Who sends the requests.
+#[derive(Debug, Default)]
+#[cfg_attr(
+    not(feature = "sdk"),
+    expect(dead_code, reason = "only the SDK's store has access")
+)]
+struct Access {
+    profile: Option<String>,
+    anonymous: bool,
+    requester_pays: bool,
 }
 
 impl<M: Mode> Client<M> {
@@ -158,7 +170,7 @@ impl<M: Mode> S3Builder<M> {
             transfer: None,
             shared: None,
             part_size: None,
-            profile: None,
+            access: Access::default(),
             observer: None,
             max_in_memory_object: MAX_IN_MEMORY_OBJECT,
             memory_budget: MEMORY_BUDGET,
@@ -224,7 +236,19 @@ impl<M: Mode> S3Builder<M> {
 
     /// Sets the profile of the AWS configuration files, instead of `AWS_PROFILE`.
     pub fn profile(mut self, name: impl Into<String>) -> Self {
-        self.profile = given(name);
+        self.access.profile = given(name);
+        self
+    }
+
+    /// Sends requests without a signature, as buckets that everybody may read take them. No credentials are looked for.
+    pub fn anonymous(mut self) -> Self {
+        self.access.anonymous = true;
+        self
+    }
+
+    /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for.
+    pub fn requester_pays(mut self) -> Self {
+        self.access.requester_pays = true;
         self
     }
 
@@ -291,7 +315,7 @@ impl<M: Mode> S3Builder<M> {
             None => {
                 let (store, configured_attempts) = match self.store {
                     Some(store) => (store, None),
-                    None => default_store(&self.config, self.profile.as_deref())?,
+                    None => default_store(&self.config, &self.access)?,
                 };
                 let mut engine = self
                     .transfer
@@ -382,7 +406,7 @@ fn engine(config: &Config, configured_attempts: Option<u32>) -> TransferConfig {
 }
 
 #[cfg(feature = "sdk")]
-fn default_store(config: &Config, profile: Option<&str>) -> Result<(SharedStore, Option<u32>)> {
+fn default_store(config: &Config, access: &Access) -> Result<(SharedStore, Option<u32>)> {
     let mut builder = s3_core::SdkStore::builder();
     if let Some(endpoint) = &config.endpoint {
         check_endpoint(endpoint)?;
@@ -391,8 +415,14 @@ fn default_store(config: &Config, profile: Option<&str>) -> Result<(SharedStore,
     if let Some(region) = &config.region {
         builder = builder.region(region);
     }
-    if let Some(profile) = profile {
+    if let Some(profile) = &access.profile {
         builder = builder.profile(profile);
+    }
+    if access.anonymous {
+        builder = builder.anonymous();
+    }
+    if access.requester_pays {
+        builder = builder.requester_pays();
     }
     builder.check().map_err(|error| {
         let text = error.message().unwrap_or_default();
@@ -423,7 +453,7 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
 }
 
 #[cfg(not(feature = "sdk"))]
-fn default_store(_: &Config, _: Option<&str>) -> Result<(SharedStore, Option<u32>)> {
+fn default_store(_: &Config, _: &Access) -> Result<(SharedStore, Option<u32>)> {
     Err(Error::config(
         "this build has no SDK, so a store must be given\nhint: S3::builder().store(…)",
     ))

@@ -16,6 +16,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// Returns who receives the events of the call.
+    pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        let own = self.options.observer.as_ref();
+        own.or(self.client.transfer.config().observer.as_ref())
+    }
+
     /// Starts the clock of a call.
     pub(crate) fn begin(
         client: Arc<ClientContext>,

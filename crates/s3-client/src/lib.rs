@@ -41,6 +41,7 @@ mod python_json;
 mod range_info;
 mod read_ahead;
 mod request;
+mod resume;
 mod s3;
 mod scratch;
 mod seekable_reader;
@@ -67,6 +68,7 @@ pub use put_object::{PutFile, S3PutObject};
 pub use put_value::PutValue;
 pub use range_info::RangeInfo;
 pub use request::{Async, Mode, Op, Request};
+pub use resume::{FileDownload, Kept, KeptTransfer, Resume};
 pub use s3::{Client, S3};
 pub use s3_core::url::{ParseError, ResolveError, Root, RunPath};
 pub use s3_core::{

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use s3_core::{S3Url, UploadId};
 
+use crate::resume::PARTIAL_SUFFIX;
 use crate::scratch::{PREFIX, RANDOM};
 
 /// Prefix and suffix of the names of unfinished downloads, and the number of random characters in between.
@@ -114,7 +115,7 @@ pub(crate) fn find(
 
 /// Returns whether a file name is that of an unfinished download.
 pub(crate) fn is_unfinished_download(name: &str) -> bool {
-    is_named(name, PART)
+    is_named(name, PART) || (name.starts_with('.') && name.ends_with(PARTIAL_SUFFIX))
 }
 
 fn is_named(name: &str, (before, after, random): (&str, &str, usize)) -> bool {

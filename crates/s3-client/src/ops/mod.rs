@@ -6,6 +6,7 @@
 mod bucket;
 mod copy;
 mod delete;
+mod discard;
 mod files;
 mod get;
 mod get_files;
@@ -19,11 +20,13 @@ mod put;
 mod put_files;
 mod put_many;
 mod recursive;
+mod resume;
 mod sync;
 
 pub use bucket::{CreateBucket, DeleteBucket, ListBuckets};
 pub use copy::CopyObject;
 pub use delete::{Delete, DeleteMany};
+pub use discard::Discard;
 pub use get::Get;
 pub use get_files::GetFiles;
 pub use get_many::GetMany;
@@ -36,4 +39,5 @@ pub use put::Put;
 pub use put_files::PutFiles;
 pub use put_many::PutMany;
 pub use recursive::GetRecursive;
+pub use resume::{ResumeDownload, ResumeUpload};
 pub use sync::{SyncDirectories, SyncSummary};

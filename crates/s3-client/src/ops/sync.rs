@@ -9,6 +9,7 @@ use s3_core::Attributes;
 use crate::call::Call;
 use crate::error::Result;
 use crate::request::{Async, Mode, Op, Request};
+use crate::resume::Resume;
 use crate::s3::Client;
 use crate::sync::{
     PathFilter, SyncAction, SyncCompare, SyncEvent, SyncJob, SyncOutcome, SyncPlace, SyncSettings,
@@ -80,6 +81,7 @@ impl<M: Mode> Client<M> {
             dry_run: false,
             follow_links: true,
             filter: Arc::new(|_: &str| true),
+            resume: None,
             attributes: Arc::new(|_: &str| Attributes::default()),
         }))
     }
@@ -131,6 +133,12 @@ impl<M> Request<SyncDirectories, M> {
     /// Takes only paths that the filter admits. Others are neither sent nor deleted.
     pub fn filter(mut self, admits: PathFilter) -> Self {
         self.op.0.filter = admits;
+        self
+    }
+
+    /// Keeps what is moved of files of several parts if the sync is interrupted, for the next one.
+    pub fn resume(mut self, resume: &Resume) -> Self {
+        self.op.0.resume = Some(resume.clone());
         self
     }
 

@@ -175,6 +175,7 @@ mod tests {
             dry_run: false,
             follow_links: true,
             filter: Arc::new(|_: &str| true),
+            resume: None,
             attributes: Arc::new(|_: &str| Attributes::default()),
         }))
     }

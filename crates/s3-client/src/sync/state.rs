@@ -12,6 +12,7 @@ use super::local_walk::PathFilter;
 use super::place::SyncPlace;
 use crate::call::Call;
 use crate::error::{Error, Result};
+use crate::resume::Resume;
 
 /// The end of the names of directory buckets, whose listings have no order.
 const DIRECTORY_BUCKET: &str = "--x-s3";
@@ -30,6 +31,7 @@ pub(crate) struct SyncSettings {
     pub(crate) dry_run: bool,
     pub(crate) follow_links: bool,
     pub(crate) filter: PathFilter,
+    pub(crate) resume: Option<Resume>,
     /// The attributes of an uploaded file, by its path below the source.
     pub(crate) attributes: Arc<dyn Fn(&str) -> Attributes + Send + Sync>,
 }

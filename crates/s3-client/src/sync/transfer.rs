@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use s3_core::{CopyRequest, Payload, S3Prefix};
+use s3_core::{CopyRequest, Payload, PutMode, S3Prefix};
 use s3_transfer::{Destination, GetItem, PutItem, Source};
 
 use super::entry::SyncEntry;
@@ -16,6 +16,7 @@ use super::state::SyncSettings;
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
+use crate::resume::{self, FileUpload};
 
 /// An object that was written so recently may be written again within the second that S3 shows.
 const RECENT: Duration = Duration::from_secs(2);
@@ -39,7 +40,9 @@ pub(crate) async fn transfer(
             }
             Err(changed(&path))
         }
-        (SyncPlace::Remote(from), SyncPlace::Local(to)) => download(from, to, entry, call).await,
+        (SyncPlace::Remote(from), SyncPlace::Local(to)) => {
+            download(from, to, entry, settings, call).await
+        }
         (SyncPlace::Remote(from), SyncPlace::Remote(to)) => copy(from, to, entry, call).await,
         (SyncPlace::Local(_), SyncPlace::Local(_)) => unreachable!("such sides were rejected"),
     }
@@ -64,6 +67,17 @@ async fn upload(
         Ok((Arc::new(file), before))
     })
     .await?;
+    let is_large = before.len() > call.client.transfer.config().single_put_up_to;
+    if let Some(resume) = settings.resume.as_ref().filter(|_| is_large) {
+        let item = FileUpload {
+            path: path.to_owned(),
+            url: SyncPlace::url(to, &entry.path)?,
+            mode: PutMode::Overwrite,
+            attributes,
+        };
+        resume::upload(call, resume, item).await?;
+        return Ok(true);
+    }
     let payload = Payload::from_file(Arc::clone(&file), 0, before.len());
     let item = PutItem::new(SyncPlace::url(to, &entry.path)?, Source::Payload(payload));
     let transfer = &call.client.transfer;
@@ -78,7 +92,13 @@ async fn upload(
     }
 }
 
-async fn download(from: &S3Prefix, to: &Path, entry: &SyncEntry, call: &Call) -> Result<()> {
+async fn download(
+    from: &S3Prefix,
+    to: &Path,
+    entry: &SyncEntry,
+    settings: &SyncSettings,
+    call: &Call,
+) -> Result<()> {
     let path = local_path(to, &entry.path)?;
     let parent = path.parent().map(Path::to_owned);
     on_blocking_thread(move || match parent {
@@ -88,12 +108,21 @@ async fn download(from: &S3Prefix, to: &Path, entry: &SyncEntry, call: &Call) ->
         None => Ok(()),
     })
     .await?;
-    let item =
-        GetItem::new(SyncPlace::url(from, &entry.path)?).with_known(entry.size, entry.etag.clone());
+    let url = SyncPlace::url(from, &entry.path)?;
     let transfer = &call.client.transfer;
-    let target = Destination::File(path.clone());
-    let fetched = transfer.get(item, target, &call.options).await?;
-    let Some(written) = fetched.meta.last_modified else {
+    let is_large = entry.size > transfer.config().single_put_up_to && entry.etag.is_some();
+    let meta = match settings.resume.as_ref().filter(|_| is_large) {
+        Some(resume) => {
+            let meta = transfer.head(url, &call.options).await?;
+            resume::download(call, resume, meta, &path).await?.meta
+        }
+        None => {
+            let item = GetItem::new(url).with_known(entry.size, entry.etag.clone());
+            let target = Destination::File(path.clone());
+            transfer.get(item, target, &call.options).await?.meta
+        }
+    };
+    let Some(written) = meta.last_modified else {
         return Ok(());
     };
     on_blocking_thread(move || {

@@ -1,0 +1,33 @@
+//! `discard`: removes what an interrupted transfer has kept.
+
+use crate::KeptTransfer;
+use crate::call::Call;
+use crate::error::Result;
+use crate::request::{Mode, Op, Request};
+use crate::s3::Client;
+
+/// The operation of [`discard`](Client::discard).
+#[derive(Debug)]
+pub struct Discard(KeptTransfer);
+
+impl<M: Mode> Client<M> {
+    /// Aborts the upload or removes the partial file of an interrupted transfer. Returns `false`, and leaves it, if another
+    /// process is at it, or if its upload belongs to another server or other credentials than those of this client.
+    ///
+    /// # Errors
+    ///
+    /// Those of aborting an upload, and [`Error::Local`](crate::Error::Local).
+    pub fn discard(&self, kept: KeptTransfer) -> Request<Discard, M> {
+        self.request(Discard(kept))
+    }
+}
+
+impl Op for Discard {
+    type Output = bool;
+
+    const NAME: &'static str = "discard";
+
+    async fn run(self, call: Call) -> Result<bool> {
+        self.0.discard(&call).await
+    }
+}

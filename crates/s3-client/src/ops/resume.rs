@@ -1,0 +1,438 @@
+//! `resume_upload` and `resume_download`: transfers of files that go on after an earlier run.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use s3_core::{Attributes, ETag, Payload, PutMode};
+use s3_transfer::{Destination, GetItem, PutItem, PutOutcome, Source};
+
+use crate::Key;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::on_blocking_thread::on_blocking_thread;
+use crate::request::{Mode, Op, Request};
+use crate::resume::{FileDownload, FileUpload, Resume, download, upload};
+use crate::s3::Client;
+
+/// The operation of [`resume_upload`](Client::resume_upload).
+#[derive(Debug)]
+pub struct ResumeUpload {
+    path: PathBuf,
+    key: Key,
+    attributes: Attributes,
+    mode: PutMode,
+    resume: Resume,
+}
+
+/// The operation of [`resume_download`](Client::resume_download).
+#[derive(Debug)]
+pub struct ResumeDownload {
+    key: Key,
+    path: PathBuf,
+    known: Option<(u64, Option<ETag>)>,
+    resume: Resume,
+}
+
+impl<M: Mode> Client<M> {
+    /// Uploads a file, and goes on where an earlier upload of it was interrupted: parts that the server has and whose bytes
+    /// the file still has are not sent again.
+    ///
+    /// If it fails or is dropped, what was sent stays for the next call. A file of one request has nothing to keep.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put), and [`Error::Local`] for a file that changes meanwhile.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_client::{Resume, S3};
+    ///
+    /// let s3 = S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let directory = s3.scratch_path().expect("it is open");
+    /// let path = directory.join("film");
+    /// std::fs::write(&path, vec![7; 20 << 20])?;
+    /// let resume = Resume::in_dir(directory.join("transfers"));
+    /// s3.resume_upload(&path, "s3://b/film", &resume).await?;
+    /// s3.resume_download("s3://b/film", directory.join("copy"), &resume).await?;
+    /// assert!(resume.kept().is_empty());
+    /// # Ok(()) }
+    /// ```
+    pub fn resume_upload(
+        &self,
+        path: impl Into<PathBuf>,
+        key: impl Into<Key>,
+        resume: &Resume,
+    ) -> Request<ResumeUpload, M> {
+        self.request(ResumeUpload {
+            path: path.into(),
+            key: key.into(),
+            attributes: Attributes::default(),
+            mode: PutMode::Overwrite,
+            resume: resume.clone(),
+        })
+    }
+
+    /// Downloads an object to a file, and goes on where an earlier download of it was interrupted. The file appears under
+    /// its name when it is complete. Its directory must exist.
+    ///
+    /// If it fails or is dropped, what was read stays in a partial file for the next call. An object that is not known to be
+    /// small costs one HEAD more.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn resume_download(
+        &self,
+        key: impl Into<Key>,
+        path: impl Into<PathBuf>,
+        resume: &Resume,
+    ) -> Request<ResumeDownload, M> {
+        self.request(ResumeDownload {
+            key: key.into(),
+            path: path.into(),
+            known: None,
+            resume: resume.clone(),
+        })
+    }
+}
+
+impl<M> Request<ResumeUpload, M> {
+    /// Sets the attributes of the object.
+    pub fn attributes(mut self, attributes: Attributes) -> Self {
+        self.op.attributes = attributes;
+        self
+    }
+
+    /// Keeps an object that is there already.
+    pub fn if_absent(mut self) -> Self {
+        self.op.mode = PutMode::IfAbsent;
+        self
+    }
+}
+
+impl<M> Request<ResumeDownload, M> {
+    /// Says what a listing has told of the object. The download is pinned to the ETag.
+    pub fn known(mut self, size: u64, etag: Option<ETag>) -> Self {
+        self.op.known = Some((size, etag));
+        self
+    }
+}
+
+impl Op for ResumeUpload {
+    type Output = PutOutcome;
+
+    const NAME: &'static str = "resume_upload";
+
+    async fn run(self, call: Call) -> Result<PutOutcome> {
+        let url = call.client.object_url(&self.key)?;
+        let mut attributes = self.attributes;
+        if attributes.encryption.is_none() {
+            attributes.encryption.clone_from(&call.client.encryption);
+        }
+        let path = self.path.clone();
+        let (file, len) = on_blocking_thread(move || {
+            let file = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+            let (len, file) = file.map_err(|error| Error::local_file(&path, error))?;
+            Ok((Arc::new(file), len))
+        })
+        .await?;
+        let transfer = &call.client.transfer;
+        if len > transfer.config().single_put_up_to {
+            let item = FileUpload {
+                path: self.path,
+                url,
+                mode: self.mode,
+                attributes,
+            };
+            return Box::pin(upload(&call, &self.resume, item)).await;
+        }
+        let source = Source::Payload(Payload::from_file(file, 0, len));
+        let item = PutItem::new(url, source)
+            .with_mode(self.mode)
+            .with_attributes(attributes);
+        Ok(transfer.put(item, &call.options).await?)
+    }
+}
+
+impl Op for ResumeDownload {
+    type Output = FileDownload;
+
+    const NAME: &'static str = "resume_download";
+
+    async fn run(self, call: Call) -> Result<FileDownload> {
+        let url = call.client.object_url(&self.key)?;
+        let transfer = &call.client.transfer;
+        let is_small = |size: u64| size <= transfer.config().single_put_up_to;
+        if !self.known.as_ref().is_some_and(|(size, _)| is_small(*size)) {
+            let meta = transfer.head(url.clone(), &call.options).await?;
+            if !is_small(meta.size) && meta.etag.is_some() {
+                return Box::pin(download(&call, &self.resume, meta, &self.path)).await;
+            }
+        }
+        let mut item = GetItem::new(url);
+        if let Some((size, etag)) = self.known {
+            item = item.with_known(size, etag);
+        }
+        let path = std::path::absolute(&self.path);
+        let path = path.map_err(|error| Error::local_file(&self.path, error))?;
+        let fetched = transfer
+            .get(item, Destination::File(path), &call.options)
+            .await?;
+        Ok(FileDownload {
+            meta: fetched.meta,
+            verified: fetched.verified,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use s3_core::{ErrorKind, MemoryStore, Operation};
+    use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, ramp};
+
+    use super::*;
+    use crate::S3;
+
+    /// 12 parts of 5 MiB and a shorter one.
+    const LEN: usize = (60 << 20) + 7;
+    const PARTS: u64 = 13;
+
+    struct Case {
+        memory: MemoryStore,
+        dir: tempfile::TempDir,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            Self {
+                memory: MemoryStore::with_buckets(["b"]),
+                dir: tempfile::tempdir().unwrap(),
+            }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join(name)
+        }
+
+        /// Returns a client whose requests of a method fail from the `after`th on.
+        fn client(&self, method: Option<(&str, u32)>) -> S3 {
+            let builder = S3::builder()
+                .tmproot(std::env::temp_dir())
+                .part_size(5 << 20);
+            let plan = match method {
+                Some((method, after)) => {
+                    let denied = FaultAction::status(403, "AccessDenied");
+                    FaultPlan::none().with(FaultMatch::method(method).on(denied).skip(after))
+                }
+                None => FaultPlan::none(),
+            };
+            let store = FaultStore::new(self.memory.clone(), plan);
+            builder.store(store).build().unwrap()
+        }
+
+        fn resume(&self) -> Resume {
+            Resume::in_dir(self.path("state"))
+        }
+
+        fn journals(&self) -> Vec<PathBuf> {
+            let entries = fs::read_dir(self.path("state")).unwrap();
+            entries.map(|entry| entry.unwrap().path()).collect()
+        }
+
+        async fn uploads(&self) -> usize {
+            let all = self.client(None).orphans(Duration::ZERO);
+            let all = all.uploads_below("s3://b/").await.unwrap();
+            let uploads = all
+                .iter()
+                .filter(|orphan| matches!(orphan, crate::Orphan::Upload { .. }));
+            uploads.count()
+        }
+
+        fn sent(&self, operation: Operation) -> u64 {
+            self.memory.operations().get(operation)
+        }
+    }
+
+    fn spoil(path: &Path, at: u64) {
+        use std::os::unix::fs::FileExt;
+        let file = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(path)
+            .unwrap();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[byte[0] ^ 1], at).unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_upload_goes_on_after_the_parts_that_are_there() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        let resume = case.resume();
+        let s3 = case.client(Some(("PUT", 4)));
+        let failed = s3.resume_upload(case.path("f"), "s3://b/k", &resume).await;
+        assert_eq!(
+            failed.unwrap_err().as_request().unwrap().kind(),
+            ErrorKind::AccessDenied
+        );
+        let there = case.sent(Operation::UploadPart);
+        assert_eq!(there, 4);
+        assert_eq!((case.journals().len(), case.uploads().await), (1, 1));
+        assert_eq!(resume.kept().len(), 1);
+
+        let s3 = case.client(None);
+        s3.resume_upload(case.path("f"), "s3://b/k", &case.resume())
+            .await
+            .unwrap();
+        // Those that were sent and not recorded are sent again.
+        assert!((PARTS..PARTS + 4).contains(&case.sent(Operation::UploadPart)));
+        assert_eq!(
+            s3.get("s3://b/k").await.unwrap().bytes().unwrap(),
+            ramp(0, LEN)
+        );
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_changed_file_starts_over_and_its_upload_is_aborted() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        let modified = fs::metadata(case.path("f")).unwrap().modified().unwrap();
+        let s3 = case.client(Some(("PUT", 4)));
+        s3.resume_upload(case.path("f"), "s3://b/k", &case.resume())
+            .await
+            .unwrap_err();
+        let before = case.sent(Operation::UploadPart);
+        // Same size, and the time is set back.
+        spoil(&case.path("f"), 3);
+        let file = fs::File::options()
+            .write(true)
+            .open(case.path("f"))
+            .unwrap();
+        file.set_modified(modified).unwrap();
+        let s3 = case.client(None);
+        s3.resume_upload(case.path("f"), "s3://b/k", &case.resume())
+            .await
+            .unwrap();
+        assert_eq!(case.sent(Operation::UploadPart) - before, PARTS);
+        let object = s3.get("s3://b/k").await.unwrap();
+        assert_eq!(object.bytes().unwrap(), fs::read(case.path("f")).unwrap());
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_download_goes_on_and_fetches_spoilt_bytes_again() {
+        let case = Case::new();
+        let data = ramp(0, LEN);
+        case.client(None)
+            .put("s3://b/k", data.clone())
+            .await
+            .unwrap();
+        let s3 = case.client(Some(("GET", 4)));
+        let failed = s3
+            .resume_download("s3://b/k", case.path("out"), &case.resume())
+            .await;
+        failed.unwrap_err();
+        let before = case.sent(Operation::Get);
+        let partial = fs::read_dir(case.dir.path()).unwrap().find_map(|entry| {
+            let path = entry.unwrap().path();
+            path.to_string_lossy()
+                .ends_with(".s3-resume")
+                .then_some(path)
+        });
+        assert!(!case.path("out").exists());
+        let journal = fs::read_to_string(&case.journals()[0]).unwrap();
+        let mut recorded = journal.split("\"part\":").skip(1);
+        let part: u64 = recorded
+            .next()
+            .unwrap()
+            .split(',')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let recorded = recorded.count() as u64 + 1;
+        spoil(&partial.unwrap(), ((part - 1) * 5) << 20);
+        let s3 = case.client(None);
+        let done = s3
+            .resume_download("s3://b/k", case.path("out"), &case.resume())
+            .await;
+        assert_eq!(done.unwrap().meta.size, LEN as u64);
+        let fetched = case.sent(Operation::Get) - before;
+        assert_eq!(fetched, PARTS - recorded + 1);
+        assert_eq!(fs::read(case.path("out")).unwrap(), data);
+        assert_eq!(
+            (
+                case.journals().len(),
+                fs::read_dir(case.dir.path()).unwrap().count()
+            ),
+            (0, 2)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_replaced_object_starts_over() {
+        let case = Case::new();
+        case.client(None)
+            .put("s3://b/k", ramp(0, LEN))
+            .await
+            .unwrap();
+        let s3 = case.client(Some(("GET", 4)));
+        let path = case.path("out");
+        s3.resume_download("s3://b/k", &path, &case.resume())
+            .await
+            .unwrap_err();
+        let other = ramp(1, LEN);
+        case.client(None)
+            .put("s3://b/k", other.clone())
+            .await
+            .unwrap();
+        let s3 = case.client(None);
+        s3.resume_download("s3://b/k", &path, &case.resume())
+            .await
+            .unwrap();
+        assert_eq!(fs::read(&path).unwrap(), other);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_can_be_discarded() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        case.client(None)
+            .put("s3://b/k", ramp(0, LEN))
+            .await
+            .unwrap();
+        let put = case.client(Some(("PUT", 4)));
+        put.resume_upload(case.path("f"), "s3://b/new", &case.resume())
+            .await
+            .unwrap_err();
+        let get = case.client(Some(("GET", 4)));
+        get.resume_download("s3://b/k", case.path("out"), &case.resume())
+            .await
+            .unwrap_err();
+        let resume = case.resume();
+        assert!(
+            resume
+                .interrupted(Duration::from_secs(60))
+                .unwrap()
+                .is_empty()
+        );
+        let kept = resume.interrupted(Duration::ZERO).unwrap();
+        assert_eq!(kept.len(), 2);
+        for transfer in kept {
+            assert!(case.client(None).discard(transfer).await.unwrap());
+        }
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+        assert_eq!(fs::read_dir(case.dir.path()).unwrap().count(), 2);
+    }
+}

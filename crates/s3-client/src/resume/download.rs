@@ -1,0 +1,444 @@
+//! Downloads an object to a file in parts that a later run need not fetch again.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use crc_fast::{CrcAlgorithm, checksum, checksum_combine};
+use s3_core::{
+    ChecksumAlgorithm, Conditions, ETag, Error as RequestError, ErrorKind, ObjectMeta, Operation,
+    S3Url,
+};
+use s3_transfer::{Destination, Event, GetItem, NotVerified, ObjectData, Verified};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::journal::{Journal, sync_directory};
+use super::kept::{Kept, PARTIAL_SUFFIX, Resume, account};
+use super::parts::{IN_FLIGHT, crc_of, parts};
+use super::upload::{in_use, is_expired, seconds_since_1970};
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::on_blocking_thread::on_blocking_thread;
+
+/// The checksum of parts in records.
+const CRC: CrcAlgorithm = CrcAlgorithm::Crc64Nvme;
+
+/// A download that has ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FileDownload {
+    /// The object.
+    pub meta: ObjectMeta,
+    /// Whether the bytes were compared with the server's checksum.
+    pub verified: Verified,
+}
+
+/// A download that runs.
+struct Running<'a> {
+    call: &'a Call,
+    resume: &'a Resume,
+    meta: ObjectMeta,
+    etag: ETag,
+    part_size: u64,
+    file: Arc<File>,
+    partial: PathBuf,
+    journal_path: PathBuf,
+    journal: Journal,
+}
+
+/// Downloads an object of several parts, which `meta` describes, to a file.
+///
+/// An object that is replaced meanwhile starts over, once. After any other failure the bytes stay in a partial file beside
+/// the target, for the next run.
+pub(crate) async fn download(
+    call: &Call,
+    resume: &Resume,
+    meta: ObjectMeta,
+    path: &Path,
+) -> Result<FileDownload> {
+    let url = meta.url.clone();
+    match Box::pin(download_once(call, resume, meta, path)).await {
+        Err(error) if has_changed(&error) => {
+            let meta = call.client.transfer.head(url, &call.options).await?;
+            Box::pin(download_once(call, resume, meta, path)).await
+        }
+        outcome => outcome,
+    }
+}
+
+fn has_changed(error: &Error) -> bool {
+    let kind = error.as_request().map(RequestError::kind);
+    matches!(
+        kind,
+        Some(ErrorKind::PreconditionFailed | ErrorKind::ChangedDuringRead)
+    )
+}
+
+async fn download_once(
+    call: &Call,
+    resume: &Resume,
+    meta: ObjectMeta,
+    path: &Path,
+) -> Result<FileDownload> {
+    let target = std::path::absolute(path).map_err(|error| Error::local_file(path, error))?;
+    let Some(etag) = meta.etag.clone() else {
+        return Err(Error::config(
+            "the server sends no ETag, so a download cannot be resumed",
+        ));
+    };
+    let part_size = call.client.transfer.config().part_size;
+    let account = account(call, &meta.url).await;
+    let target_text = target.to_string_lossy().into_owned();
+    let name = ["download", &account, &target_text, meta.url.as_str()];
+    let journal_path = resume.journal(&name);
+    let partial = partial_path(&target, &journal_path);
+    let header = json!({
+        "op": "download",
+        "account": account,
+        "path": target_text,
+        "url": meta.url.as_str(),
+        "size": meta.size,
+        "etag": etag.as_str(),
+        "version": meta.version.as_ref().map(ToString::to_string),
+        "part_size": part_size,
+    });
+    let opened = journal_path.clone();
+    let journal = on_blocking_thread(move || {
+        Journal::open(&opened).map_err(|error| Error::local_file(&opened, error))
+    });
+    let Some((mut journal, records)) = journal.await? else {
+        return Err(in_use(&meta.url));
+    };
+    let is_same = |first: &Value| first["header"] == header && !is_expired(first);
+    let records = match records.split_first() {
+        Some((first, parts)) if is_same(first) => parts.to_vec(),
+        _ => {
+            let first = json!({
+                "header": header,
+                "partial": partial.to_string_lossy(),
+                "created": seconds_since_1970(),
+            });
+            let begun = journal.begin(&first);
+            begun.map_err(|error| Error::local_file(&journal_path, error))?;
+            Vec::new()
+        }
+    };
+    // After the journal, which names it.
+    let (opened, size) = (partial.clone(), meta.size);
+    let file = on_blocking_thread(move || {
+        open_partial(&opened, size).map_err(|error| Error::local_file(&opened, error))
+    });
+    let file = match file.await {
+        Ok(file) => file,
+        Err(error) => {
+            let removed = journal.remove();
+            removed.map_err(|error| Error::local_file(&journal_path, error))?;
+            return Err(error);
+        }
+    };
+    let mut running = Running {
+        call,
+        resume,
+        meta,
+        etag,
+        part_size,
+        file: Arc::new(file),
+        partial,
+        journal_path,
+        journal,
+    };
+    let done = running.earlier(records).await?;
+    match running.fetch(done).await {
+        Ok(done) => running.finish(&done, &target).await,
+        Err(error) => {
+            // There is nothing to go on with.
+            if !resume.has_bytes(&running.journal_path) {
+                running.discard();
+            }
+            Err(error)
+        }
+    }
+}
+
+impl Running<'_> {
+    fn parts(&self) -> impl Iterator<Item = (u32, Range<u64>)> + use<> {
+        parts(self.meta.size, self.part_size)
+    }
+
+    /// Returns the record of each part whose bytes are in the file.
+    async fn earlier(&self, records: Vec<Value>) -> Result<Vec<Option<Value>>> {
+        let ranges: Vec<_> = self.parts().map(|(_, range)| range).collect();
+        let (file, path) = (Arc::clone(&self.file), self.partial.clone());
+        on_blocking_thread(move || {
+            let mut done = vec![None; ranges.len()];
+            for record in records {
+                let Some(index) = index(&record) else {
+                    continue;
+                };
+                let Some(range) = ranges.get(index) else {
+                    continue;
+                };
+                let crc = crc_of(&file, range.clone(), CRC);
+                let crc = crc.map_err(|error| Error::local_file(&path, error))?;
+                if record["crc"].as_u64() == Some(crc) {
+                    done[index] = Some(record);
+                }
+            }
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Fetches what is missing, and returns the records of all parts, in order.
+    async fn fetch(&mut self, mut done: Vec<Option<Value>>) -> Result<Vec<Value>> {
+        let (url, size) = (self.meta.url.clone(), self.meta.size);
+        let len = |range: &Range<u64>| range.end - range.start;
+        let there = self.parts().zip(&done).filter(|(_, done)| done.is_some());
+        let bytes: u64 = there.map(|((_, range), _)| len(&range)).sum();
+        let kept = Kept {
+            url: url.as_str().to_owned(),
+            bytes,
+            size,
+        };
+        self.resume.keep(&self.journal_path, kept);
+        if let Some(observer) = self.call.observer().filter(|_| bytes > 0) {
+            let (operation, url) = (Operation::Get, &url);
+            observer.on_event(&Event::BytesMoved {
+                operation,
+                url,
+                bytes,
+            });
+        }
+        let missing = self.parts().zip(&done).filter(|(_, done)| done.is_none());
+        let mut missing: Vec<_> = missing.map(|(part, _)| part).collect();
+        missing.reverse();
+        let mut in_flight = JoinSet::new();
+        let mut failure = None;
+        loop {
+            while failure.is_none()
+                && in_flight.len() < IN_FLIGHT
+                && let Some((number, range)) = missing.pop()
+            {
+                let of = (url.clone(), size, self.etag.clone());
+                let to = (Arc::clone(&self.file), self.partial.clone());
+                let fetch = fetch_part(self.call.clone(), of, (number, range.clone()), to);
+                in_flight.spawn(async move { Ok::<_, Error>((len(&range), fetch.await?)) });
+            }
+            let Some(fetched) = in_flight.join_next().await else {
+                break;
+            };
+            let fetched = fetched.map_err(|error| Error::local("fetch a part", error.into()));
+            let (len, record) = match fetched.flatten() {
+                Ok(fetched) => fetched,
+                // The parts in flight are worth waiting for.
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    continue;
+                }
+            };
+            let recorded = self.journal.append(&record);
+            recorded.map_err(|error| Error::local_file(&self.journal_path, error))?;
+            self.resume.add(&self.journal_path, len);
+            if let Some(index) = index(&record) {
+                done[index] = Some(record);
+            }
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(done.into_iter().flatten().collect()),
+        }
+    }
+
+    /// Compares the bytes with the object's checksum, and gives the file its name.
+    async fn finish(self, done: &[Value], target: &Path) -> Result<FileDownload> {
+        let verified = verdict(done);
+        let Some(verified) = verified else {
+            let error = RequestError::new(ErrorKind::Integrity, Operation::Get)
+                .with_resource(&self.meta.url)
+                .with_message("the object does not have the checksum that the server sent");
+            self.discard();
+            return Err(error.into());
+        };
+        let (file, partial, target) = (self.file, self.partial, target.to_owned());
+        on_blocking_thread(move || {
+            let named = file
+                .sync_all()
+                .and_then(|()| fs::rename(&partial, &target))
+                .and_then(|()| sync_directory(&target));
+            named.map_err(|error| Error::local_file(&target, error))
+        })
+        .await?;
+        self.resume.ended(&self.journal_path);
+        let removed = self.journal.remove();
+        removed.map_err(|error| Error::local_file(&self.journal_path, error))?;
+        Ok(FileDownload {
+            meta: self.meta,
+            verified,
+        })
+    }
+
+    /// Removes bytes that are wrong, so that the next run does not find them again.
+    fn discard(self) {
+        self.resume.ended(&self.journal_path);
+        // A journal without its file, or the other way round, is found and replaced by the next run.
+        let _ = fs::remove_file(&self.partial);
+        let _ = self.journal.remove();
+    }
+}
+
+/// Reads a part of one version of an object and writes it to its place in the file. Returns its record, with the
+/// checksum of the object as the response has it, and that of these bytes.
+async fn fetch_part(
+    call: Call,
+    (url, size, etag): (S3Url, u64, ETag),
+    (number, range): (u32, Range<u64>),
+    (file, path): (Arc<File>, PathBuf),
+) -> Result<Value> {
+    let conditions = Conditions::default().with_if_match(etag.clone());
+    let item = GetItem::new(url).with_known(size, Some(etag));
+    let item = item.with_range(range.clone()).with_conditions(conditions);
+    let transfer = &call.client.transfer;
+    let fetched = transfer
+        .get(item, Destination::Memory, &call.options)
+        .await?;
+    let ObjectData::Memory(bytes) = fetched.data else {
+        unreachable!("memory was asked for")
+    };
+    if fetched.range != range {
+        return Err(RequestError::new(ErrorKind::Protocol, Operation::Get)
+            .with_message("the response has other bytes than the requested ones")
+            .into());
+    }
+    let sent = fetched.meta.checksum;
+    on_blocking_thread(move || {
+        file.write_all_at(&bytes, range.start)
+            .map_err(|error| Error::local_file(&path, error))?;
+        let of_object = sent.and_then(|sent| {
+            let (_, algorithm) = combinable(sent.algorithm.as_str())?;
+            Some(json!({
+                "algorithm": sent.algorithm.as_str(),
+                "value": &*sent.value,
+                "crc": checksum(algorithm, &bytes),
+            }))
+        });
+        Ok(json!({
+            "part": number,
+            "len": bytes.len(),
+            "crc": checksum(CRC, &bytes),
+            "object": of_object,
+        }))
+    })
+    .await
+}
+
+/// Returns the index of the part that a record is of.
+fn index(record: &Value) -> Option<usize> {
+    let number = usize::try_from(record["part"].as_u64()?).ok()?;
+    number.checked_sub(1)
+}
+
+/// Compares the checksums of all parts, in order, with that of the object; `None` if they differ.
+fn verdict(parts: &[Value]) -> Option<Verified> {
+    let unknown = Some(Verified::NotVerified(NotVerified::NotOffered));
+    let Some(first) = parts.first().map(|part| &part["object"]) else {
+        return unknown;
+    };
+    let Some((name, algorithm)) = first["algorithm"].as_str().and_then(combinable) else {
+        return unknown;
+    };
+    let mut all = None;
+    for part in parts {
+        let (object, len) = (&part["object"], part["len"].as_u64()?);
+        let is_same =
+            object["value"] == first["value"] && object["algorithm"] == first["algorithm"];
+        let Some(crc) = object["crc"].as_u64().filter(|_| is_same) else {
+            return unknown;
+        };
+        all = Some(all.map_or(crc, |all| checksum_combine(algorithm, all, crc, len)));
+    }
+    let expected = first["value"].as_str()?;
+    if encoded(all?, name) == expected {
+        return Some(Verified::Checksum(name));
+    }
+    // It may be that of the first part.
+    let of_first = encoded(first["crc"].as_u64()?, name) == expected;
+    of_first.then_some(Verified::NotVerified(NotVerified::Part))
+}
+
+/// Opens the file for the bytes, with room for all of them.
+fn open_partial(path: &Path, size: u64) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(false);
+    let file = file.open(path)?;
+    file.set_len(size)?;
+    Ok(file)
+}
+
+/// Returns the partial file of a target: beside it, so that the rename is atomic.
+fn partial_path(target: &Path, journal: &Path) -> PathBuf {
+    let name = journal.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.chars().take(16).collect();
+    target.with_file_name(format!(".{name}{PARTIAL_SUFFIX}"))
+}
+
+/// Returns how a checksum is computed, if those of parts can be combined.
+fn combinable(name: &str) -> Option<(ChecksumAlgorithm, CrcAlgorithm)> {
+    let all = [
+        (ChecksumAlgorithm::Crc32, CrcAlgorithm::Crc32IsoHdlc),
+        (ChecksumAlgorithm::Crc32c, CrcAlgorithm::Crc32Iscsi),
+        (ChecksumAlgorithm::Crc64Nvme, CrcAlgorithm::Crc64Nvme),
+    ];
+    all.into_iter()
+        .find(|(algorithm, _)| algorithm.as_str() == name)
+}
+
+/// Returns a checksum as S3 writes it.
+fn encoded(sum: u64, algorithm: ChecksumAlgorithm) -> String {
+    let bytes = sum.to_be_bytes();
+    match algorithm {
+        ChecksumAlgorithm::Crc64Nvme => STANDARD.encode(bytes),
+        _ => STANDARD.encode(&bytes[4..]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_compared_with_the_checksum_of_the_object() {
+        // The check values of these checksums: those of the bytes `123456789`.
+        for (name, value) in [
+            ("CRC32", "y/Q5Jg=="),
+            ("CRC32C", "4waSgw=="),
+            ("CRC64NVME", "rosUhgp5mIg="),
+        ] {
+            let (algorithm, crc) = combinable(name).unwrap();
+            let part = |bytes: &[u8], value: &str| {
+                let object =
+                    json!({"algorithm": name, "value": value, "crc": checksum(crc, bytes)});
+                json!({"part": 1, "len": bytes.len(), "object": object})
+            };
+            let all = |value: &str| [part(b"1234", value), part(b"56789", value)];
+            assert_eq!(verdict(&all(value)), Some(Verified::Checksum(algorithm)));
+            assert_eq!(
+                verdict(&[part(b"1234", value), part(b"56780", value)]),
+                None
+            );
+            let of_first = encoded(checksum(crc, b"1234"), algorithm);
+            let verified = Some(Verified::NotVerified(NotVerified::Part));
+            assert_eq!(verdict(&all(&of_first)), verified);
+        }
+        let unknown = Some(Verified::NotVerified(NotVerified::NotOffered));
+        assert_eq!(
+            verdict(&[json!({"part": 1, "len": 3, "object": null})]),
+            unknown
+        );
+    }
+}

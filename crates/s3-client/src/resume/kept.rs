@@ -1,0 +1,230 @@
+//! [`Resume`]: where journals are, and what is kept for the next run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use s3_core::{AbortUpload, PresignMethod, PresignRequest, S3Url, UploadId};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::journal::Journal;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::on_blocking_thread::on_blocking_thread;
+
+/// The version of the journals; others are not understood.
+const VERSION: &str = "1";
+
+/// How long a journal is good for. 7 days: unfinished uploads are billed.
+pub(super) const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The end of the names of partial files.
+pub(crate) const PARTIAL_SUFFIX: &str = ".s3-resume";
+
+/// Lets transfers of files go on in another run, from journals in a directory. Clone is a reference count.
+///
+/// What is interrupted stays: a partial file or an unfinished upload, each named in its journal, for 7 days.
+/// [`kept`](Self::kept) tells what, and [`discard`](KeptTransfer::discard) removes it.
+#[derive(Clone, Debug)]
+pub struct Resume {
+    directory: Arc<Path>,
+    kept: Arc<Mutex<BTreeMap<PathBuf, Kept>>>,
+}
+
+/// A transfer that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Kept {
+    /// The object.
+    pub url: String,
+    /// How many bytes are there.
+    pub bytes: u64,
+    /// How many there will be.
+    pub size: u64,
+}
+
+impl Resume {
+    /// Keeps journals in a directory of the local disk, which is created when it is needed.
+    pub fn in_dir(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into().into(),
+            kept: Arc::default(),
+        }
+    }
+
+    /// Returns the transfers of this process that have not ended, or were interrupted, and what is kept of them.
+    #[must_use]
+    pub fn kept(&self) -> Vec<Kept> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.values()
+            .filter(|kept| kept.bytes > 0)
+            .cloned()
+            .collect()
+    }
+
+    /// Returns the transfers of all processes that were interrupted at least `older_than` ago.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Local`] if the directory cannot be read.
+    pub fn interrupted(&self, older_than: Duration) -> Result<Vec<KeptTransfer>> {
+        let failed = |error| Error::local(&format!("read {}", self.directory.display()), error);
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed)?.path();
+            if is_journal(&path) && age(&path).is_some_and(|age| age >= older_than) {
+                let transfer = KeptTransfer::read(&path).map_err(failed)?;
+                found.extend(transfer);
+            }
+        }
+        found.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(found)
+    }
+
+    /// Returns the path of the journal of a transfer.
+    pub(super) fn journal(&self, what: &[&str]) -> PathBuf {
+        let mut digest = Sha256::new();
+        for part in [&[VERSION], what].concat() {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part.as_bytes());
+        }
+        self.directory.join(hex::encode(digest.finalize()))
+    }
+
+    pub(super) fn keep(&self, journal: &Path, kept: Kept) {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(journal.to_owned(), kept);
+    }
+
+    pub(super) fn add(&self, journal: &Path, bytes: u64) {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = all.get_mut(journal) {
+            kept.bytes += bytes;
+        }
+    }
+
+    /// Returns whether anything of a transfer is kept.
+    pub(super) fn has_bytes(&self, journal: &Path) -> bool {
+        let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(journal).is_some_and(|kept| kept.bytes > 0)
+    }
+
+    pub(super) fn ended(&self, journal: &Path) {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(journal);
+    }
+}
+
+/// A transfer that was interrupted, by its journal.
+#[derive(Clone, Debug)]
+pub struct KeptTransfer {
+    /// The journal.
+    path: PathBuf,
+    header: Value,
+}
+
+impl KeptTransfer {
+    /// Reads a journal; `None` if a process has it.
+    fn read(path: &Path) -> io::Result<Option<Self>> {
+        let records = Journal::peek(path)?;
+        Ok(records.map(|records| Self {
+            path: path.to_owned(),
+            header: records.into_iter().next().unwrap_or_default(),
+        }))
+    }
+
+    /// Returns the journal.
+    #[must_use]
+    pub fn journal(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the object.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.text("url")
+    }
+
+    /// Returns the id of the unfinished upload.
+    #[must_use]
+    pub fn upload_id(&self) -> Option<&str> {
+        self.header["upload"].as_str()
+    }
+
+    /// Returns the partial file.
+    #[must_use]
+    pub fn partial_file(&self) -> Option<&Path> {
+        self.header["partial"].as_str().map(Path::new)
+    }
+
+    fn text(&self, field: &str) -> &str {
+        self.header["header"][field].as_str().unwrap_or_default()
+    }
+
+    /// Aborts the upload or removes the partial file, and removes the journal. Returns `false` if another process has it,
+    /// or if it belongs to another server or other credentials.
+    pub(crate) async fn discard(self, call: &Call) -> Result<bool> {
+        if let (Ok(url), Some(id)) = (S3Url::parse(self.url()), self.upload_id()) {
+            if account(call, &url).await != self.text("account") {
+                return Ok(false);
+            }
+            let upload = AbortUpload::new(url, UploadId::new(id));
+            let transfer = &call.client.transfer;
+            transfer.abort_upload(upload, &call.options).await?;
+        }
+        on_blocking_thread(move || {
+            let failed = |error| Error::local(&format!("remove {}", self.path.display()), error);
+            let Some((journal, _)) = Journal::open(&self.path).map_err(failed)? else {
+                return Ok(false);
+            };
+            match self.partial_file().map(fs::remove_file) {
+                Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed(error));
+                }
+                _ => {}
+            }
+            journal.remove().map_err(failed)?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// Returns whether a file has the name of a journal. Others in the directory are somebody else's.
+fn is_journal(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn age(path: &Path) -> Option<Duration> {
+    let modified = fs::metadata(path).ok()?.modified().ok()?;
+    Some(
+        SystemTime::now()
+            .duration_since(modified)
+            .unwrap_or_default(),
+    )
+}
+
+/// Returns the server and the access key that a request for an object has: those of a presigned URL, which is computed
+/// without a request.
+pub(super) async fn account(call: &Call, url: &S3Url) -> String {
+    let request = PresignRequest::new(url.clone(), PresignMethod::Head, Duration::from_secs(60));
+    let presigned = call.client.transfer.presign(request, &call.options).await;
+    let Ok(presigned) = presigned else {
+        return "anonymous".to_owned();
+    };
+    let server = presigned.split('/').take(3).collect::<Vec<_>>().join("/");
+    let key = presigned
+        .split(['?', '&'])
+        .find_map(|field| field.strip_prefix("X-Amz-Credential="));
+    let key = key.and_then(|credential| credential.split("%2F").next());
+    format!("{server} {}", key.unwrap_or_default())
+}

@@ -1,0 +1,56 @@
+//! Numbered parts of a file, and their checksums.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+
+use crc_fast::{CrcAlgorithm, Digest};
+
+/// How many parts are in flight at once: 8 parts of 8 MiB are what a killed transfer loses at most.
+pub(super) const IN_FLIGHT: usize = 8;
+
+/// The most parts of an upload.
+const MAX_PARTS: u64 = 10_000;
+
+/// How much of a file is read at a time.
+const BUFFER: usize = 256 << 10;
+
+/// Returns the size of the parts of `size` bytes: a larger one than `part_size` if there would be too many.
+pub(super) fn part_size(size: u64, part_size: u64) -> u64 {
+    part_size.max(size.div_ceil(MAX_PARTS).next_multiple_of(1 << 20))
+}
+
+/// Returns the numbers of all parts, from 1, and their bytes.
+pub(super) fn parts(size: u64, part_size: u64) -> impl Iterator<Item = (u32, Range<u64>)> {
+    let starts = (0..size.div_ceil(part_size)).map(move |index| index * part_size);
+    (1..).zip(starts.map(move |start| start..(start + part_size).min(size)))
+}
+
+/// Returns the checksum of a range of a file. Blocks.
+pub(super) fn crc_of(file: &File, range: Range<u64>, algorithm: CrcAlgorithm) -> io::Result<u64> {
+    let mut digest = Digest::new(algorithm);
+    let mut buffer = vec![0; BUFFER];
+    let mut at = range.start;
+    while at < range.end {
+        let len = usize::try_from(range.end - at).map_or(BUFFER, |left| left.min(BUFFER));
+        file.read_exact_at(&mut buffer[..len], at)?;
+        digest.update(&buffer[..len]);
+        at += len as u64;
+    }
+    Ok(digest.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_the_file_and_are_not_too_many() {
+        let all: Vec<_> = parts(11, 5).collect();
+        assert_eq!(all, [(1, 0..5), (2, 5..10), (3, 10..11)]);
+        assert_eq!(part_size(100 << 20, 8 << 20), 8 << 20);
+        let large = 5 << 40;
+        assert!(parts(large, part_size(large, 8 << 20)).count() <= 10_000);
+    }
+}

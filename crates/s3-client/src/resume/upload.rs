@@ -1,0 +1,400 @@
+//! Uploads a file in parts that a later run need not send again.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crc_fast::CrcAlgorithm;
+use md5::{Digest, Md5};
+use s3_core::{
+    AbortUpload, Attributes, CompleteUpload, CreateUpload, ETag, ErrorKind, Operation, PartTag,
+    Payload, PutMode, PutResponse, S3Url, UploadId, UploadPart,
+};
+use s3_transfer::{Event, PutOutcome};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::journal::Journal;
+use super::kept::{Kept, LIFETIME, Resume, account};
+use super::parts::{IN_FLIGHT, crc_of, part_size, parts};
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::on_blocking_thread::on_blocking_thread;
+
+const CRC: CrcAlgorithm = CrcAlgorithm::Crc64Nvme;
+
+/// A file to upload, and where to.
+#[derive(Clone, Debug)]
+pub(crate) struct FileUpload {
+    pub(crate) path: PathBuf,
+    pub(crate) url: S3Url,
+    pub(crate) mode: PutMode,
+    pub(crate) attributes: Attributes,
+}
+
+/// An upload that runs.
+struct Running<'a> {
+    call: &'a Call,
+    resume: &'a Resume,
+    item: FileUpload,
+    file: Arc<File>,
+    size: u64,
+    part_size: u64,
+    journal_path: PathBuf,
+    journal: Journal,
+}
+
+/// Uploads a file of several parts.
+///
+/// A file that changes meanwhile is an error, and nothing of it is kept. After any other failure the parts stay on the
+/// server, for the next run.
+pub(crate) async fn upload(call: &Call, resume: &Resume, item: FileUpload) -> Result<PutOutcome> {
+    let path =
+        std::path::absolute(&item.path).map_err(|error| Error::local_file(&item.path, error))?;
+    let opened = path.clone();
+    let (file, version) = on_blocking_thread(move || {
+        let file = File::open(&opened).map_err(|error| Error::local_file(&opened, error))?;
+        let version = version(&file).map_err(|error| Error::local_file(&opened, error))?;
+        Ok((Arc::new(file), version))
+    })
+    .await?;
+    let size = version["size"].as_u64().unwrap_or_default();
+    let part_size = part_size(size, call.client.transfer.config().part_size);
+    let account = account(call, &item.url).await;
+    let path_text = path.to_string_lossy().into_owned();
+    let name = ["upload", &account, &path_text, item.url.as_str()];
+    let journal_path = resume.journal(&name);
+    let header = json!({
+        "op": "upload",
+        "account": account,
+        "path": path_text,
+        "url": item.url.as_str(),
+        "file": version.clone(),
+        "part_size": part_size,
+        "attributes": format!("{:?} {:?}", item.attributes, item.mode),
+    });
+    let opened = journal_path.clone();
+    let journal = on_blocking_thread(move || {
+        Journal::open(&opened).map_err(|error| Error::local_file(&opened, error))
+    });
+    let Some((journal, records)) = journal.await? else {
+        return Err(in_use(&item.url));
+    };
+    let mut running = Running {
+        call,
+        resume,
+        item,
+        file,
+        size,
+        part_size,
+        journal_path,
+        journal,
+    };
+    let (upload, tags) = match running.earlier(&header, &records).await? {
+        Earlier::Parts(id, tags) => (id, tags),
+        Earlier::Completed(response) => {
+            running.end()?;
+            return Ok(PutOutcome::Written(response));
+        }
+        Earlier::Nothing => match running.begin(&header).await {
+            Ok(id) => (id, BTreeMap::new()),
+            Err(error) => {
+                running.end()?;
+                return Err(error);
+            }
+        },
+    };
+    match running.send(&upload, tags).await {
+        Ok(tags) => running.finish(upload, tags, &version).await,
+        // There is nothing to go on with.
+        Err(error) if !resume.has_bytes(&running.journal_path) => {
+            running.abort(&upload).await?;
+            running.end()?;
+            Err(error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What an earlier run has done.
+enum Earlier {
+    Nothing,
+    /// Parts that need not be sent again.
+    Parts(UploadId, BTreeMap<u32, PartTag>),
+    /// Everything but the removal of its journal.
+    Completed(PutResponse),
+}
+
+impl Running<'_> {
+    /// Returns what an earlier run has done. An upload that is of no use is aborted.
+    async fn earlier(&self, header: &Value, records: &[Value]) -> Result<Earlier> {
+        let Some((first, parts)) = records.split_first() else {
+            return Ok(Earlier::Nothing);
+        };
+        let Some(id) = first["upload"].as_str().map(UploadId::new) else {
+            return Ok(Earlier::Nothing);
+        };
+        if first["header"] != *header || is_expired(first) {
+            self.abort(&id).await?;
+            return Ok(Earlier::Nothing);
+        }
+        let transfer = &self.call.client.transfer;
+        let listed = transfer
+            .list_parts(self.item.url.clone(), id.clone(), &self.call.options)
+            .await;
+        let listed = match listed {
+            Err(error) if error.kind() == ErrorKind::NoSuchUpload => {
+                return self.completed(parts).await;
+            }
+            listed => listed?,
+        };
+        let listed: BTreeMap<_, _> = listed.into_iter().map(|part| (part.number, part)).collect();
+        let ranges: BTreeMap<_, _> = self.parts().collect();
+        let mut candidates = Vec::new();
+        for part in parts {
+            let number = part["part"]
+                .as_u64()
+                .and_then(|number| u32::try_from(number).ok());
+            let Some((number, crc)) = number.zip(part["crc"].as_u64()) else {
+                continue;
+            };
+            let (Some(range), Some(listed)) = (ranges.get(&number), listed.get(&number)) else {
+                continue;
+            };
+            let is_there = listed.size == range.end - range.start
+                && part["etag"].as_str() == Some(listed.etag.as_str());
+            if is_there {
+                candidates.push((
+                    PartTag::new(number, listed.etag.clone()),
+                    range.clone(),
+                    crc,
+                ));
+            }
+        }
+        let (file, path) = (Arc::clone(&self.file), self.item.path.clone());
+        let tags = on_blocking_thread(move || {
+            let mut tags = BTreeMap::new();
+            for (tag, range, crc) in candidates {
+                let read = crc_of(&file, range, CRC);
+                if read.map_err(|error| Error::local_file(&path, error))? == crc {
+                    tags.insert(tag.number, tag);
+                }
+            }
+            Ok(tags)
+        });
+        Ok(Earlier::Parts(id, tags.await?))
+    }
+
+    /// Returns whether an upload that is gone was completed: then the object has the ETag of all parts.
+    async fn completed(&self, parts: &[Value]) -> Result<Earlier> {
+        let recorded = parts.iter().filter_map(|part| {
+            let number = part["part"].as_u64()?;
+            Some((number, part["etag"].as_str()?.to_owned()))
+        });
+        let tags: BTreeMap<_, _> = recorded.collect();
+        let Some(etag) =
+            etag_of_parts(tags.values()).filter(|_| tags.len() == self.parts().count())
+        else {
+            return Ok(Earlier::Nothing);
+        };
+        let transfer = &self.call.client.transfer;
+        match transfer
+            .head(self.item.url.clone(), &self.call.options)
+            .await
+        {
+            Ok(meta) if meta.etag.as_ref() == Some(&etag) && meta.size == self.size => {
+                Ok(Earlier::Completed(PutResponse::new(meta.etag)))
+            }
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(Earlier::Nothing),
+        }
+    }
+
+    /// Creates an upload. Its id is on disk before anything is sent.
+    async fn begin(&mut self, header: &Value) -> Result<UploadId> {
+        let transfer = &self.call.client.transfer;
+        let create = CreateUpload::new(self.item.url.clone(), self.item.attributes.clone());
+        let id = transfer.create_upload(create, &self.call.options).await?;
+        let begun = self.journal.begin(&json!({
+            "header": header,
+            "upload": id.as_str(),
+            "created": seconds_since_1970(),
+        }));
+        if let Err(error) = begun {
+            self.abort(&id).await?;
+            return Err(Error::local_file(&self.journal_path, error));
+        }
+        Ok(id)
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (u32, Range<u64>)> + use<> {
+        parts(self.size, self.part_size)
+    }
+
+    /// Sends what is missing, and returns the tags of all parts.
+    async fn send(
+        &mut self,
+        upload: &UploadId,
+        mut tags: BTreeMap<u32, PartTag>,
+    ) -> Result<BTreeMap<u32, PartTag>> {
+        let there = self.parts().filter(|(number, _)| tags.contains_key(number));
+        let bytes: u64 = there.map(|(_, range)| range.end - range.start).sum();
+        let url = self.item.url.as_str().to_owned();
+        let kept = Kept {
+            url,
+            bytes,
+            size: self.size,
+        };
+        self.resume.keep(&self.journal_path, kept);
+        if let Some(observer) = self.call.observer().filter(|_| bytes > 0) {
+            let (operation, url) = (Operation::Put, &self.item.url);
+            observer.on_event(&Event::BytesMoved {
+                operation,
+                url,
+                bytes,
+            });
+        }
+        let mut missing: Vec<_> = self
+            .parts()
+            .filter(|(number, _)| !tags.contains_key(number))
+            .collect();
+        missing.reverse();
+        let mut in_flight = JoinSet::new();
+        let mut failure = None;
+        loop {
+            while failure.is_none()
+                && in_flight.len() < IN_FLIGHT
+                && let Some((number, range)) = missing.pop()
+            {
+                let (call, file) = (self.call.clone(), Arc::clone(&self.file));
+                let (url, id) = (self.item.url.clone(), upload.clone());
+                in_flight.spawn(async move {
+                    let len = range.end - range.start;
+                    let (summed, bytes) = (Arc::clone(&file), range.clone());
+                    let crc = on_blocking_thread(move || {
+                        crc_of(&summed, bytes, CRC)
+                            .map_err(|error| Error::local("read the file", error))
+                    });
+                    let crc = crc.await?;
+                    let payload = Payload::from_file(file, range.start, len);
+                    let part = UploadPart::new(url, id, number, payload);
+                    let tag = call
+                        .client
+                        .transfer
+                        .upload_part(part, &call.options)
+                        .await?;
+                    Ok::<_, Error>((tag, crc, len))
+                });
+            }
+            let Some(sent) = in_flight.join_next().await else {
+                return failure.map_or(Ok(tags), Err);
+            };
+            let sent = sent.map_err(|error| Error::local("send a part", error.into()));
+            let (tag, crc, len) = match sent.flatten() {
+                Ok(sent) => sent,
+                // The parts in flight are worth waiting for.
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    continue;
+                }
+            };
+            let record =
+                json!({"part": tag.number, "len": len, "crc": crc, "etag": tag.etag.as_str()});
+            let recorded = self.journal.append(&record);
+            recorded.map_err(|error| Error::local_file(&self.journal_path, error))?;
+            self.resume.add(&self.journal_path, len);
+            tags.insert(tag.number, tag);
+        }
+    }
+
+    async fn finish(
+        self,
+        upload: UploadId,
+        tags: BTreeMap<u32, PartTag>,
+        before: &Value,
+    ) -> Result<PutOutcome> {
+        let file = Arc::clone(&self.file);
+        let after = on_blocking_thread(move || Ok(version(&file))).await?;
+        let after = after.map_err(|error| Error::local_file(&self.item.path, error))?;
+        let outcome = if after == *before {
+            let tags = tags.into_values().collect();
+            let mut request = CompleteUpload::new(self.item.url.clone(), upload.clone(), tags);
+            request.mode = self.item.mode.clone();
+            let transfer = &self.call.client.transfer;
+            transfer
+                .complete_upload(request, &self.call.options)
+                .await
+                .map_err(Error::from)
+        } else {
+            let problem = io::Error::other("the file was changed meanwhile; upload it again");
+            Err(Error::local(
+                &format!("upload {}", self.item.path.display()),
+                problem,
+            ))
+        };
+        match &outcome {
+            Ok(PutOutcome::Written(_)) => {}
+            // The object is there already, or the file is another one: nothing of the upload is of use.
+            Ok(_) | Err(Error::Local { .. }) => self.abort(&upload).await?,
+            Err(_) => return outcome,
+        }
+        self.end()?;
+        outcome
+    }
+
+    /// Removes the journal.
+    fn end(self) -> Result<()> {
+        self.resume.ended(&self.journal_path);
+        let removed = self.journal.remove();
+        removed.map_err(|error| Error::local_file(&self.journal_path, error))
+    }
+
+    async fn abort(&self, id: &UploadId) -> Result<()> {
+        let abort = AbortUpload::new(self.item.url.clone(), id.clone());
+        let transfer = &self.call.client.transfer;
+        Ok(transfer.abort_upload(abort, &self.call.options).await?)
+    }
+}
+
+/// Returns the ETag of an object of these parts, if they have MD5s.
+fn etag_of_parts<'a>(etags: impl ExactSizeIterator<Item = &'a String>) -> Option<ETag> {
+    let count = etags.len();
+    let mut digest = Md5::new();
+    for etag in etags {
+        digest.update(hex::decode(etag).ok().filter(|md5| md5.len() == 16)?);
+    }
+    let md5 = hex::encode(digest.finalize());
+    Some(ETag::new(&format!("{md5}-{count}")))
+}
+
+/// What changes when a file is written or replaced. The time of the last change cannot be set back.
+fn version(file: &File) -> io::Result<Value> {
+    let found = file.metadata()?;
+    Ok(json!({
+        "dev": found.dev(),
+        "inode": found.ino(),
+        "size": found.len(),
+        "modified": [found.mtime(), found.mtime_nsec()],
+        "changed": [found.ctime(), found.ctime_nsec()],
+    }))
+}
+
+pub(super) fn in_use(url: &S3Url) -> Error {
+    let problem = io::Error::other("another process is at it, or the journal cannot be locked");
+    Error::local(&format!("transfer {url}"), problem)
+}
+
+pub(super) fn is_expired(first: &Value) -> bool {
+    let age = seconds_since_1970().saturating_sub(first["created"].as_u64().unwrap_or_default());
+    age > LIFETIME.as_secs()
+}
+
+pub(super) fn seconds_since_1970() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default().as_secs()
+}
