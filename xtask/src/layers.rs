@@ -87,7 +87,7 @@ const LAYERS: [Layer; 14] = [
     },
     Layer {
         name: "s3-cli",
-        uses: &["s3-client", "s3-transfer", "s3-core"],
+        uses: &["s3-client", "s3-transfer", "s3-core", "s3-server"],
         tests_use: &["s3-testkit"],
         because: "the tool is above the libraries, and the test kit is not in it",
     },

@@ -35,7 +35,8 @@ impl Cli {
         root.mut_subcommands(|command| {
             let is_help = command.get_name() == "help";
             command.mut_args(|argument| {
-                let hide = !is_help && globals.contains(argument.get_id());
+                let is_global = !is_help && globals.contains(argument.get_id());
+                let hide = is_global || argument.is_hide_set();
                 argument.hide(hide)
             })
         })
@@ -96,6 +97,40 @@ mod tests {
             );
             assert!(page.contains("\nExample:\n"), "{name}: {page}");
         }
+    }
+
+    /// Returns docs/guide/commands.md.
+    fn reference() -> String {
+        let mut text = "# Commands\n\nThis page is made of the help of `mfs3` by a test; `UPDATE_GUIDE=1` writes it.\n".to_owned();
+        let mut root = Cli::definition();
+        let mut page = |name: &str, help: String| {
+            let lines: Vec<_> = help.lines().map(str::trim_end).collect();
+            let help = lines.join("\n");
+            text.push_str(&format!(
+                "\n## {name}\n\n```text\n{}\n```\n",
+                help.trim_end()
+            ));
+        };
+        page("mfs3", root.render_help().to_string());
+        for command in root.get_subcommands_mut() {
+            if command.get_name() != "help" {
+                page(
+                    &format!("mfs3 {}", command.get_name()),
+                    command.render_help().to_string(),
+                );
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn the_reference_in_the_guide_is_the_help() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/commands.md");
+        if std::env::var_os("UPDATE_GUIDE").is_some() {
+            std::fs::write(path, reference()).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap();
+        assert!(written == reference(), "run the test with UPDATE_GUIDE=1");
     }
 
     #[test]

@@ -20,6 +20,12 @@ pub(crate) struct GlobalArgs {
     /// Use this profile of the AWS configuration
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
+    /// Send requests without a signature
+    #[arg(long, global = true, conflicts_with = "profile")]
+    pub(crate) no_sign_request: bool,
+    /// Agree to pay for requests: requester
+    #[arg(long, global = true, value_name = "PAYER", value_parser = ["requester"], hide_possible_values = true)]
+    pub(crate) request_payer: Option<String>,
     /// Resolve s3:KEY below this address
     #[arg(long, global = true, value_name = "URL", conflicts_with = "run_path")]
     pub(crate) s3root: Option<String>,

@@ -51,7 +51,7 @@ async fn command(cli: Cli) -> u8 {
         Ok(session) => session,
         Err(failure) => {
             report.command_failed(name, &failure);
-            return report.end();
+            return report.end(&[]);
         }
     };
     let outcome = tokio::select! {
@@ -66,7 +66,7 @@ async fn command(cli: Cli) -> u8 {
     if let Err(error) = session.s3.close().await {
         report.warn(&error.to_string());
     }
-    report.end()
+    report.end(&session.resume.kept())
 }
 
 /// Prints what the client's crates tell: attempts with `-v`, everything with `-vv`.

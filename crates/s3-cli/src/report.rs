@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use s3_client::Kept;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
@@ -258,7 +259,7 @@ impl Report {
     }
 
     /// Prints the summary and returns the exit code.
-    pub(crate) fn end(&self) -> u8 {
+    pub(crate) fn end(&self, kept: &[Kept]) -> u8 {
         let shared = &self.shared;
         let (done, skipped, failed, hidden, bytes, code) = {
             let state = self.state();
@@ -307,7 +308,13 @@ impl Report {
                     "{done} done, {skipped} skipped, {failed} failed; {size} in {seconds:.1} s ({rate})"
                 ));
             }
-            if matches!(code, INTERRUPTED | TERMINATED) {
+            for Kept { url, bytes, .. } in kept {
+                let bytes = human_size(*bytes);
+                self.print_error(&format!(
+                    "kept {bytes} of {url}; run the command again to go on, or mfs3 sweep to discard"
+                ));
+            }
+            if matches!(code, INTERRUPTED | TERMINATED) && kept.is_empty() {
                 self.print_error(
                     "interrupted: nothing half-written is left; run the command again to do the rest",
                 );

@@ -1,10 +1,10 @@
 //! [`Session`]: the client of a command, its report and its options.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3_client::{Config, Root, RunPath, S3, S3Builder};
+use s3_client::{Config, Resume, Root, RunPath, S3, S3Builder};
 use s3_core::Encryption;
 use s3_transfer::{CallOptions, Transfer};
 use tokio::time::Instant;
@@ -16,7 +16,12 @@ use crate::report::Report;
 /// The client of a command, its report and its options. Clones share the client.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
+    /// The client, which takes the full addresses that arguments were resolved to.
     pub(crate) s3: S3,
+    /// What relative keys are resolved against.
+    root: Root,
+    /// What interrupted transfers keep, and where.
+    pub(crate) resume: Resume,
     pub(crate) report: Report,
     /// The options of every call, with the deadline of the whole command.
     pub(crate) options: CallOptions,
@@ -30,7 +35,13 @@ impl Session {
     pub(crate) fn open(global: GlobalArgs, report: Report) -> Result<Self, Failure> {
         let config = Config::from_env()?;
         let encryption = config.encryption.as_deref().map(Encryption::new);
-        let s3 = client(config, &global, &report)?;
+        let rooted = client(config, &global, &report)?;
+        let mut rootless = S3::builder()
+            .engine_of(&rooted)
+            .tmproot(std::env::temp_dir());
+        if let Some(encryption) = &encryption {
+            rootless = rootless.encryption(encryption.as_str());
+        }
         let mut options = CallOptions::default();
         let began = Instant::now();
         options.began = Some(began);
@@ -38,7 +49,9 @@ impl Session {
             .deadline
             .and_then(|deadline| began.checked_add(deadline));
         Ok(Self {
-            s3,
+            s3: rootless.build()?,
+            root: rooted.root().clone(),
+            resume: Resume::in_dir(state_directory()),
             report,
             options,
             global: Arc::new(global),
@@ -53,7 +66,7 @@ impl Session {
 
     /// Returns what relative keys are resolved against.
     pub(crate) fn root(&self) -> &Root {
-        self.s3.root()
+        &self.root
     }
 
     /// Returns how much time the deadline leaves.
@@ -69,6 +82,18 @@ impl Session {
             ..self.clone()
         }
     }
+}
+
+/// Returns where journals are: `$XDG_STATE_HOME/mfs3/transfers`, or below `~/.local/state`.
+fn state_directory() -> PathBuf {
+    let set = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
+    let state = state.unwrap_or_else(std::env::temp_dir);
+    state.join("mfs3/transfers")
 }
 
 fn client(mut config: Config, global: &GlobalArgs, report: &Report) -> Result<S3, Failure> {
@@ -93,6 +118,12 @@ fn client(mut config: Config, global: &GlobalArgs, report: &Report) -> Result<S3
     }
     if let Some(profile) = &global.profile {
         builder = builder.profile(profile);
+    }
+    if global.no_sign_request {
+        builder = builder.anonymous();
+    }
+    if global.request_payer.is_some() {
+        builder = builder.requester_pays();
     }
     if let Some(size) = global.part_size {
         builder = builder.part_size(size);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use clap::Subcommand;
 
 use super::{
-    cat, completions, cp, doctor, du, find, info, ls, man, mb, mv, pipe, presign, rb, rm, run,
+    cat, completions, cp, doctor, du, find, info, ls, man, mb, pipe, presign, rb, rm, run, serve,
     sweep, sync,
 };
 use crate::failure::Failure;
@@ -44,7 +44,7 @@ macro_rules! commands {
 commands! {
     Ls "ls" ls::LsArgs => ls::run;
     Cp "cp" cp::CpArgs => cp::run;
-    Mv "mv" mv::MvArgs => mv::run;
+    Mv "mv" cp::MvArgs => cp::run_mv;
     Rm "rm" rm::RmArgs => rm::run;
     Sync "sync" sync::SyncArgs => sync::run;
     Cat "cat" cat::CatArgs => cat::run;
@@ -56,6 +56,7 @@ commands! {
     Mb "mb" mb::MbArgs => mb::run;
     Rb "rb" rb::RbArgs => rb::run;
     Run "run" run::RunArgs => run::run;
+    Serve "serve" serve::ServeArgs => serve::run;
     Sweep "sweep" sweep::SweepArgs => sweep::run;
     Doctor "doctor" doctor::DoctorArgs => doctor::run;
     Completions "completions" completions::CompletionsArgs => completions::run;

@@ -1,4 +1,4 @@
-//! `cp`: copies files and objects.
+//! `cp` and `mv`: copy files and objects; `mv` removes each source after its own success.
 
 use clap::Args;
 
@@ -17,6 +17,21 @@ pub(crate) struct CpArgs {
     copy: CopyArgs,
 }
 
+/// Move files and objects: each source is removed after it is copied
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "mfs3 mv [OPTIONS] <SOURCE>... <DESTINATION>",
+    after_help = "Example:\n  mfs3 mv s3://bucket/new/report.html s3://bucket/done/"
+)]
+pub(crate) struct MvArgs {
+    #[command(flatten)]
+    copy: CopyArgs,
+}
+
 pub(crate) async fn run(arguments: CpArgs, session: Session) -> Result<(), Failure> {
     copy_all(arguments.copy, session, false).await
+}
+
+pub(crate) async fn run_mv(arguments: MvArgs, session: Session) -> Result<(), Failure> {
+    copy_all(arguments.copy, session, true).await
 }

@@ -12,12 +12,12 @@ mod info;
 mod ls;
 mod man;
 mod mb;
-mod mv;
 mod pipe;
 mod presign;
 mod rb;
 mod rm;
 mod run;
+mod serve;
 mod sweep;
 mod sync;
 

@@ -45,6 +45,7 @@ pub(crate) async fn run(arguments: SweepArgs, session: Session) -> Result<(), Fa
     }
     let found = orphans(&session, arguments.older_than, (&directories, &prefixes)).await?;
     let inputs: Vec<_> = found.iter().map(input).collect();
+    discard_kept(&session, arguments.older_than).await?;
     if session.report.is_dry_run() {
         inputs
             .iter()
@@ -67,6 +68,28 @@ pub(crate) async fn run(arguments: SweepArgs, session: Session) -> Result<(), Fa
             Ok(true) => running.done(None, None),
             Ok(false) => running.skipped("in use or gone"),
             Err(failure) => running.failed(&failure),
+        }
+    }
+    Ok(())
+}
+
+/// Discards what interrupted transfers of this user have kept, anywhere.
+async fn discard_kept(session: &Session, older_than: Duration) -> Result<(), Failure> {
+    for kept in session.resume.interrupted(older_than)? {
+        let input = match (kept.upload_id(), kept.partial_file()) {
+            (Some(id), _) => Input::new("abort", format!("{} {id}", kept.url())),
+            (None, Some(path)) => Input::new("remove", path_text(path)),
+            (None, None) => Input::new("remove", path_text(kept.journal())),
+        };
+        if session.report.is_dry_run() {
+            session.report.planned(&input);
+            continue;
+        }
+        let running = session.report.begin(input);
+        match session.s3.discard(kept).await {
+            Ok(true) => running.done(None, None),
+            Ok(false) => running.skipped("in use, or of other credentials"),
+            Err(error) => running.failed(&error.into()),
         }
     }
     Ok(())

@@ -30,7 +30,7 @@ pub(crate) struct SyncArgs {
     source: std::ffi::OsString,
     /// The directory to change
     destination: std::ffi::OsString,
-    /// Delete what the source does not have, if nothing failed
+    /// Delete what the source does not have
     #[arg(long)]
     delete: bool,
     /// Delete also what the filters leave out
@@ -48,12 +48,15 @@ pub(crate) struct SyncArgs {
     /// Any other time is a difference
     #[arg(long, group = "comparison")]
     exact_times: bool,
-    /// Compare content: the MD5s of ETags with those of files
+    /// Compare content: MD5s of files with ETags
     #[arg(long, group = "comparison")]
     checksum: bool,
     /// Leave existing destinations alone
     #[arg(short = 'n', long, alias = "no-clobber", group = "comparison")]
     ignore_existing: bool,
+    /// Neither keep parts nor go on with kept ones
+    #[arg(long)]
+    no_resume: bool,
     /// Skip symbolic links
     #[arg(long)]
     no_follow_symlinks: bool,
@@ -111,6 +114,9 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
     }
     if session.report.is_dry_run() {
         sync = sync.dry_run();
+    }
+    if !arguments.no_resume {
+        sync = sync.resume(&session.resume);
     }
     if arguments.no_follow_symlinks {
         sync = sync.skip_links();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use s3_core::{MemoryStore, Payload, S3Url, Store};
-use s3_testkit::{BlockingServer, S3Server};
+use s3_testkit::{BlockingServer, S3Server, S3ServerBuilder};
 use serde_json::Value;
 
 /// A server with the bucket `bkt`, and an empty directory.
@@ -25,9 +25,15 @@ pub(crate) struct Ran {
 
 impl Harness {
     pub(crate) fn new() -> Self {
+        Self::with_server(|server| server)
+    }
+
+    /// Returns a server with other settings.
+    pub(crate) fn with_server(set: impl FnOnce(S3ServerBuilder) -> S3ServerBuilder) -> Self {
         let store = MemoryStore::with_buckets(["bkt"]);
+        let server = set(S3Server::builder(store.clone()));
         Self {
-            server: S3Server::spawn_thread(store.clone()).expect("a free port"),
+            server: BlockingServer::start(server).expect("a free port"),
             store,
             directory: tempfile::tempdir().expect("a temporary directory"),
         }

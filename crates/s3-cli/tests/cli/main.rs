@@ -1,7 +1,11 @@
 //! The binary `mfs3` against a server of the test kit, over TCP.
 
 mod copying;
+mod guide;
 mod harness;
 mod listing;
 mod process;
+mod resuming;
+mod serving;
 mod syncing;
+mod terminal;

@@ -199,3 +199,65 @@ fn both_ways_to_ask_for_help_print_the_same() {
         assert_eq!(short, harness.run(&[name, "--help"]), "{name}");
     }
 }
+
+#[test]
+fn requests_without_a_signature_need_no_credentials() {
+    let harness = Harness::with_server(s3_testkit::S3ServerBuilder::allow_anonymous);
+    harness.write("big", &"x".repeat(20 << 20));
+    let run = |words: &[&str]| {
+        let mut command = harness.command(&[words, &["--no-sign-request"]].concat());
+        let without = command
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env("AWS_SECRET_ACCESS_KEY", "wrong");
+        Ran::of(without.output().unwrap())
+    };
+    assert_eq!(
+        run(&["cp", "big", "s3://bkt/big"]).lines(),
+        ["upload: big to s3://bkt/big"]
+    );
+    assert_eq!(run(&["find", "s3://bkt"]).lines(), ["s3://bkt/big"]);
+    assert_eq!(run(&["cp", "s3://bkt/big", "copy"]).lines().len(), 1);
+    assert_eq!(harness.read("copy").len(), 20 << 20);
+    assert_eq!(run(&["rm", "s3://bkt/big"]).lines().len(), 1);
+    let presigned = run(&["presign", "s3://bkt/k"]);
+    assert!(
+        presigned.err.contains("without credentials"),
+        "{presigned:?}"
+    );
+    assert_eq!(run(&["ls", "--profile", "p"]).code, Some(2));
+    // The same server rejects a signature that is wrong.
+    let mut signed = harness.command(&["ls", "s3://bkt"]);
+    let signed = Ran::of(
+        signed
+            .env("AWS_SECRET_ACCESS_KEY", "wrong")
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(signed.code, Some(4), "{signed:?}");
+}
+
+#[test]
+fn every_request_of_a_requester_who_pays_says_so() {
+    let harness = Harness::with_keys(&["k"]);
+    harness.write("big", &"x".repeat(20 << 20));
+    for words in [
+        &["ls", "s3://bkt"][..],
+        &["cp", "big", "s3://bkt/big"],
+        &["cp", "s3://bkt/big", "copy"],
+        &["cp", "s3://bkt/k", "s3://bkt/k2"],
+        &["rm", "-r", "s3://bkt"],
+    ] {
+        let ran = harness.run(&[words, &["--request-payer", "requester"]].concat());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+    let requests = harness.server.request_log().requests();
+    assert!(requests.len() > 8);
+    for request in requests {
+        assert_eq!(
+            request.header("x-amz-request-payer"),
+            Some("requester"),
+            "{request:?}"
+        );
+    }
+    assert_eq!(harness.run(&["ls", "--request-payer", "me"]).code, Some(2));
+}

@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{StreamExt, stream};
 use s3_core::{
-    Attributes, CopyRequest, ErrorKind, Payload, PutMode, S3Url, UserMetadata, VersionId,
+    Attributes, CopyRequest, ErrorKind, ObjectMeta, Payload, PutMode, S3Url, UserMetadata,
+    VersionId,
 };
 use s3_transfer::{
-    Destination, FanOutOptions, Fetched, GetItem, PutItem, PutOutcome, Source as Body, Verified,
+    Destination, FanOutOptions, GetItem, PutItem, PutOutcome, Source as Body, Verified,
 };
 use serde_json::Value;
 
@@ -185,6 +186,26 @@ impl Copy {
         {
             attributes.user.insert(MTIME.to_owned(), seconds(*time));
         }
+        if let (LocalSource::File { path, modified }, Some(_), true) = (&from, size, is_large)
+            && !self.plan.arguments.no_resume
+        {
+            let Session { s3, resume, .. } = &self.session;
+            let upload = s3.resume_upload(path, to.as_str(), resume);
+            let mut upload = upload.attributes(attributes);
+            if no_clobber {
+                upload = upload.if_absent();
+            }
+            if let Some(left) = self.session.time_left() {
+                upload = upload.deadline(left);
+            }
+            return match upload.await? {
+                PutOutcome::Written(_) if self.plan.moves => {
+                    remove_file(path, *modified, size).map(|()| Ended::COPIED)
+                }
+                PutOutcome::Written(_) => Ok(Ended::COPIED),
+                _ => Ok(Ended::Kept),
+            };
+        }
         let mode = match no_clobber {
             true => PutMode::IfAbsent,
             false => PutMode::Overwrite,
@@ -245,6 +266,26 @@ impl Copy {
         {
             make_directory(parent)?;
         }
+        let arguments = &self.plan.arguments;
+        let is_part = arguments.range.is_some() || arguments.version_id.is_some();
+        if !arguments.no_resume && !is_part {
+            let Session { s3, resume, .. } = &self.session;
+            let mut download = s3.resume_download(from.url.as_str(), &path, resume);
+            if let Some(size) = size {
+                download = download.known(size, from.etag.clone());
+            }
+            if let Some(left) = self.session.time_left() {
+                download = download.deadline(left);
+            }
+            let done = download.await?;
+            if arguments.preserve {
+                set_modified(&path, &done.meta)?;
+            }
+            return Ok(Ended::Done {
+                size: Some(done.meta.size),
+                verified: Some(shown(done.verified)),
+            });
+        }
         let item = self.get_item(&from, size);
         let target = Destination::File(absolute(&path)?);
         let fetched = self
@@ -253,14 +294,11 @@ impl Copy {
             .get(item, target, &self.session.options)
             .await?;
         if self.plan.arguments.preserve {
-            set_modified(&path, &fetched)?;
+            set_modified(&path, &fetched.meta)?;
         }
         Ok(Ended::Done {
             size: Some(fetched.range.end - fetched.range.start),
-            verified: Some(match fetched.verified {
-                Verified::Checksum(algorithm) => algorithm.as_str().into(),
-                _ => false.into(),
-            }),
+            verified: Some(shown(fetched.verified)),
         })
     }
 
@@ -354,6 +392,14 @@ impl Copy {
     }
 }
 
+/// Returns what the bytes were compared with, for records.
+fn shown(verified: Verified) -> Value {
+    match verified {
+        Verified::Checksum(algorithm) => algorithm.as_str().into(),
+        _ => false.into(),
+    }
+}
+
 /// Opens a source. A device or a pipe is read as a stream, on a thread that may block.
 fn body(from: &LocalSource) -> Result<Body, Failure> {
     let LocalSource::File { path, .. } = from else {
@@ -422,8 +468,8 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Sets the modification time of a download: that of the metadata, or when the object was written.
-fn set_modified(path: &Path, fetched: &Fetched) -> Result<(), Failure> {
-    let Some(time) = modified(&fetched.meta.attributes.user).or(fetched.meta.last_modified) else {
+fn set_modified(path: &Path, meta: &ObjectMeta) -> Result<(), Failure> {
+    let Some(time) = modified(&meta.attributes.user).or(meta.last_modified) else {
         return Ok(());
     };
     let file = File::options().write(true).open(path);

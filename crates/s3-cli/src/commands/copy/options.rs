@@ -41,6 +41,12 @@ pub(crate) struct CopyArgs {
     /// Percent-encode names that cannot be paths
     #[arg(long)]
     pub(super) encode_names: bool,
+    /// Neither keep parts nor go on with kept ones
+    #[arg(long, overrides_with = "resume")]
+    pub(super) no_resume: bool,
+    /// The default, against an earlier --no-resume
+    #[arg(long, hide = true, overrides_with = "no_resume")]
+    resume: bool,
     /// Bytes of one object: 0-99, 100- or -100
     #[arg(long, value_parser = parse_range, allow_hyphen_values = true)]
     pub(super) range: Option<ByteRange>,
@@ -65,6 +71,8 @@ impl CopyArgs {
             flatten: false,
             preserve: false,
             encode_names: false,
+            no_resume: true,
+            resume: false,
             range: None,
             version_id: None,
             attributes,

@@ -1,0 +1,280 @@
+//! Transfers that were killed or interrupted, and the next run.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
+
+use crate::harness::{Harness, Ran};
+
+/// 8 parts of 5 MiB and a shorter one.
+const LEN: usize = (40 << 20) + 7;
+const PARTS: usize = 9;
+const SIZE: [&str; 2] = ["--part-size", "5M"];
+
+/// Returns a server that takes 40 ms for each part, and a file.
+fn slow() -> (Harness, Vec<u8>) {
+    let stall = || FaultAction::stall(Duration::from_millis(40));
+    let plan = FaultPlan::none()
+        .with(FaultMatch::operation("UploadPart").on(stall()))
+        .with(FaultMatch::operation("GetObject").on(stall()));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    let data: Vec<u8> = (0..LEN).map(|at| (at % 251) as u8).collect();
+    fs::write(harness.path("big"), &data).expect("a file");
+    (harness, data)
+}
+
+/// Waits for some time, or, in every other round, until a part is recorded.
+fn wait(harness: &Harness, round: u64) {
+    for _ in 0..30 + 17 * round {
+        if round % 2 == 1 && recorded(harness).0 > 0 {
+            return;
+        }
+        thread::sleep(Duration::from_millis(if round % 2 == 1 { 10 } else { 1 }));
+    }
+}
+
+fn start(harness: &Harness, words: &[&str]) -> Child {
+    let mut command = harness.command(&[words, &SIZE].concat());
+    let quiet = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    quiet.spawn().expect("the binary runs")
+}
+
+/// Kills a process, and waits until the server has done with its requests.
+fn kill(harness: &Harness, child: &mut Child) {
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    while harness.server.connections() > 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    let kill = std::process::Command::new("kill")
+        .args([name, &id])
+        .status();
+    assert!(kill.expect("kill runs").success());
+}
+
+/// Returns the records of parts in all journals, and the number of journals.
+fn recorded(harness: &Harness) -> (usize, usize) {
+    let journals = journals(harness);
+    let parts = journals.iter().map(|path| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines()
+            .filter(|line| line.contains("\"part\":"))
+            .count()
+    });
+    (parts.sum(), journals.len())
+}
+
+fn journals(harness: &Harness) -> Vec<PathBuf> {
+    let entries = fs::read_dir(harness.path(".local/state/mfs3/transfers"));
+    let entries = entries.into_iter().flatten();
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+/// Returns whether each journal has a header. A process that is killed before it has written one leaves an upload that
+/// nothing names.
+fn have_headers(harness: &Harness) -> bool {
+    let journals = journals(harness);
+    let has_header = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.len() > 0);
+    !journals.is_empty() && journals.iter().all(has_header)
+}
+
+fn partials(harness: &Harness) -> usize {
+    let entries = fs::read_dir(harness.path("")).expect("the directory");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    names
+        .filter(|name| name.to_string_lossy().contains(".s3-"))
+        .count()
+}
+
+fn requests(harness: &Harness, operation: &str) -> usize {
+    let requests = harness.server.request_log().requests();
+    requests
+        .iter()
+        .filter(|request| request.call.operation == operation)
+        .count()
+}
+
+/// Asserts that nothing of a transfer is left but its result.
+fn assert_clean(harness: &Harness) {
+    assert_eq!(recorded(harness), (0, 0));
+    assert_eq!(partials(harness), 0);
+    assert_eq!(harness.server.unfinished_uploads().expect("a list"), 0);
+}
+
+#[test]
+fn an_upload_that_was_killed_at_any_moment_goes_on() {
+    let (harness, data) = slow();
+    let up = ["cp", "big", "s3://bkt/k"];
+    let mut has_resumed = false;
+    for round in 0..12 {
+        let mut child = start(&harness, &up);
+        wait(&harness, round);
+        kill(&harness, &mut child);
+        let (parts, journals) = recorded(&harness);
+        let has_header = have_headers(&harness);
+        if !has_header && harness.server.unfinished_uploads().unwrap() > 0 {
+            // It was killed between the response to its creation and its journal.
+            harness.run(&["sweep", "s3://bkt", "--older-than", "0s"]);
+        }
+        has_resumed |= parts > 0;
+        let before = requests(&harness, "UploadPart");
+        let was_complete = journals == 0 && harness.keys() == ["k"];
+        let again = harness.run(&[&up[..], &SIZE].concat());
+        assert_eq!(again.lines().len(), 1, "{again:?}");
+        let sent = requests(&harness, "UploadPart") - before;
+        assert!(was_complete || sent <= PARTS - parts, "{sent} {parts}");
+        let down = harness.run(&["cp", "s3://bkt/k", "copy", "--no-resume"]);
+        assert_eq!(down.lines().len(), 1);
+        assert!(fs::read(harness.path("copy")).unwrap() == data);
+        assert_clean(&harness);
+        harness.run(&["rm", "s3://bkt/k"]);
+    }
+    assert!(has_resumed);
+}
+
+#[test]
+fn a_download_that_was_killed_at_any_moment_goes_on() {
+    let (harness, data) = slow();
+    harness.run(&["cp", "big", "s3://bkt/k"]);
+    let down = ["cp", "s3://bkt/k", "copy"];
+    let mut has_resumed = false;
+    for round in 0..12 {
+        let mut child = start(&harness, &down);
+        wait(&harness, round);
+        kill(&harness, &mut child);
+        let (parts, journals) = recorded(&harness);
+        let was_complete = harness.path("copy").exists();
+        assert!(!was_complete || journals == 0 || parts == PARTS);
+        has_resumed |= parts > 0;
+        let before = requests(&harness, "GetObject");
+        let again = harness.run(&[&down[..], &SIZE].concat());
+        assert_eq!(again.lines().len(), 1, "{again:?}");
+        let fetched = requests(&harness, "GetObject") - before;
+        assert!(
+            was_complete || fetched == PARTS - parts,
+            "{fetched} {parts}"
+        );
+        assert!(fs::read(harness.path("copy")).unwrap() == data);
+        assert_clean(&harness);
+        fs::remove_file(harness.path("copy")).unwrap();
+    }
+    assert!(has_resumed);
+}
+
+#[test]
+fn a_sync_that_was_killed_goes_on_both_ways() {
+    let (harness, data) = slow();
+    harness.write("up/small", "small");
+    fs::rename(harness.path("big"), harness.path("up/big")).unwrap();
+    for words in [["sync", "up", "s3://bkt/p"], ["sync", "s3://bkt/p", "down"]] {
+        for delay in [80, 120, 160] {
+            let mut child = start(&harness, &words);
+            thread::sleep(Duration::from_millis(delay));
+            kill(&harness, &mut child);
+        }
+        let again = harness.run(&[&words[..], &SIZE].concat());
+        assert_eq!(again.code, Some(0), "{again:?}");
+        assert_eq!(recorded(&harness), (0, 0));
+    }
+    assert!(fs::read(harness.path("down/big")).unwrap() == data);
+    assert_eq!(harness.read("down/small"), "small");
+    assert_eq!(fs::read_dir(harness.path("down")).unwrap().count(), 2);
+}
+
+#[test]
+fn an_interrupted_upload_says_what_is_kept_and_sweep_discards_it() {
+    let (harness, _) = slow();
+    let child = start(&harness, &["cp", "big", "s3://bkt/k"]);
+    while recorded(&harness).0 == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    signal(&child, "-INT");
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    assert!(
+        ran.err.contains("kept ") && ran.err.contains("mfs3 sweep"),
+        "{ran:?}"
+    );
+    assert_eq!(harness.server.unfinished_uploads().unwrap(), 1);
+    assert_eq!(harness.run(&["sweep"]).lines(), [""; 0]);
+    let planned = harness.run(&["sweep", "--older-than", "0s", "--dry-run"]);
+    assert!(
+        planned.lines()[0].starts_with("(dryrun) abort: s3://bkt/k "),
+        "{planned:?}"
+    );
+    assert_eq!(
+        harness.run(&["sweep", "--older-than", "0s"]).lines().len(),
+        1
+    );
+    assert_clean(&harness);
+}
+
+#[test]
+fn without_resume_nothing_is_left_at_any_moment() {
+    let (harness, data) = slow();
+    for round in 0..12 {
+        let key = format!("s3://bkt/{round:02}");
+        let child = start(&harness, &["cp", "big", &key, "--no-resume"]);
+        thread::sleep(Duration::from_millis(30 + 23 * round));
+        signal(&child, "-INT");
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        // Before the tool listens to signals, one kills it.
+        assert!(matches!(ran.code, Some(0 | 130) | None), "{ran:?}");
+        let uploads = harness.server.unfinished_uploads().unwrap();
+        assert_eq!(uploads, 0, "round {round}: {ran:?}");
+        assert_clean(&harness);
+    }
+    for key in harness.keys() {
+        let down = harness.run(&["cp", &format!("s3://bkt/{key}"), "copy"]);
+        assert_eq!(down.code, Some(0), "{down:?}");
+        assert!(fs::read(harness.path("copy")).unwrap() == data);
+    }
+}
+
+#[test]
+fn other_attributes_and_part_sizes_start_over() {
+    let (harness, data) = slow();
+    for other in [
+        &["--content-type", "a/b", "--part-size", "5M"][..],
+        &["--part-size", "6M"],
+    ] {
+        let mut child = start(&harness, &["cp", "big", "s3://bkt/k"]);
+        while recorded(&harness).0 == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        kill(&harness, &mut child);
+        let again = harness.run(&[&["cp", "big", "s3://bkt/k"], other].concat());
+        assert_eq!(again.lines().len(), 1);
+        assert_clean(&harness);
+        harness.run(&["cp", "s3://bkt/k", "copy"]);
+        assert!(fs::read(harness.path("copy")).unwrap() == data);
+    }
+}
+
+#[test]
+fn two_processes_never_mix() {
+    let (harness, data) = slow();
+    for words in [["cp", "big", "s3://bkt/k"], ["cp", "s3://bkt/k", "copy"]] {
+        let both = [start(&harness, &words), start(&harness, &words)];
+        let ran = both.map(|child| Ran::of(child.wait_with_output().unwrap()));
+        assert!(ran.iter().any(|ran| ran.code == Some(0)), "{ran:?}");
+        for failed in ran.iter().filter(|ran| ran.code != Some(0)) {
+            assert!(
+                failed.code == Some(1) && failed.err.contains("another process"),
+                "{failed:?}"
+            );
+        }
+        assert_clean(&harness);
+    }
+    assert!(fs::read(harness.path("copy")).unwrap() == data);
+}

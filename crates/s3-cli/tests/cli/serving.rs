@@ -1,0 +1,99 @@
+//! `serve`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use crate::harness::{Harness, Ran};
+
+/// A running `mfs3 serve`.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) settings: Vec<(String, String)>,
+}
+
+impl Serving {
+    pub(crate) fn start(harness: &Harness, words: &[&str]) -> Self {
+        let mut command = harness.command(&[&["serve"], words].concat());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
+        out.read_line(&mut line).expect("a line");
+        let settings = line
+            .split_whitespace()
+            .filter_map(|word| word.split_once('='));
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self {
+            child,
+            settings: settings.collect(),
+        }
+    }
+
+    fn run(&self, harness: &Harness, words: &[&str]) -> Ran {
+        let mut command = harness.command(words);
+        Ran::of(
+            command
+                .envs(self.settings.iter().cloned())
+                .output()
+                .expect("the binary runs"),
+        )
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+}
+
+#[test]
+fn objects_in_memory_are_written_listed_and_read() {
+    let harness = Harness::new();
+    let serving = Serving::start(&harness, &[]);
+    harness.write("f", "content");
+    let put = serving.run(&harness, &["cp", "f", "s3://demo/a//b"]);
+    assert_eq!(put.lines(), ["upload: f to s3://demo/a//b"]);
+    assert_eq!(
+        serving.run(&harness, &["cat", "s3://demo/a//b"]).out,
+        "content"
+    );
+    assert_eq!(
+        serving.run(&harness, &["find", "s3://demo"]).lines(),
+        ["s3://demo/a//b"]
+    );
+    // The server of the harness is another one.
+    assert_eq!(harness.run(&["ls", "s3://demo"]).code, Some(3));
+}
+
+#[test]
+fn a_directory_is_served_and_wrong_keys_are_rejected() {
+    let harness = Harness::new();
+    harness.write("buckets/photos/cat.jpg", "purr");
+    let mut serving = Serving::start(&harness, &["buckets"]);
+    assert_eq!(
+        serving.run(&harness, &["cat", "s3://photos/cat.jpg"]).out,
+        "purr"
+    );
+    harness.write("f", "content");
+    assert_eq!(
+        serving
+            .run(&harness, &["cp", "f", "s3://photos/x/f"])
+            .lines()
+            .len(),
+        1
+    );
+    assert_eq!(harness.read("buckets/photos/x/f"), "content");
+    serving
+        .settings
+        .push(("AWS_SECRET_ACCESS_KEY".to_owned(), "wrong".to_owned()));
+    assert_eq!(serving.run(&harness, &["ls", "s3://photos"]).code, Some(4));
+    let port = serving.settings[0].1.rsplit(':').next().unwrap().to_owned();
+    let taken = harness.run(&["serve", "--port", &port]);
+    assert!(
+        taken.code == Some(1) && taken.err.contains("listen on port"),
+        "{taken:?}"
+    );
+}

@@ -1,0 +1,98 @@
+//! A terminal: progress is drawn, drawn again and cleared.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
+
+use crate::harness::Harness;
+
+/// Runs a line of shell in a terminal of 80 columns, and returns everything that it shows.
+fn in_terminal(harness: &Harness, line: &str) -> String {
+    let mfs3 = harness.command(&[]);
+    let directory = std::path::Path::new(mfs3.get_program());
+    let directory = directory.parent().expect("it is in a directory");
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", directory.display());
+    let line = format!("stty cols 80 rows 24; {line}");
+    let shown = Command::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .env_clear()
+        .envs(
+            mfs3.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .env("PATH", path)
+        .env("TERM", "xterm-256color")
+        .current_dir(harness.path(""))
+        .stdin(Stdio::null())
+        .output();
+    let shown = shown.expect("script of util-linux is installed");
+    String::from_utf8(shown.stdout).expect("UTF-8")
+}
+
+fn slow() -> Harness {
+    let stall = FaultAction::stall(Duration::from_millis(300));
+    let plan = FaultPlan::none().with(FaultMatch::operation("PutObject").on(stall));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    for n in 0..6 {
+        harness.write(&format!("dir/{n}"), "content");
+    }
+    harness
+}
+
+#[test]
+fn progress_is_drawn_drawn_again_and_cleared() {
+    let harness = slow();
+    let shown = in_terminal(&harness, "mfs3 cp -r -j 1 dir s3://bkt/p");
+    for count in ["1/6 objects", "3/6 objects", "5/6 objects"] {
+        assert!(shown.contains(count), "{count}: {shown:?}");
+    }
+    let (drawn, after) = shown.rsplit_once("objects").unwrap();
+    assert!(drawn.matches("objects").count() > 3, "{shown:?}");
+    // The bar is erased before the summary, which is the last line.
+    let (before, summary) = after
+        .rsplit_once("6 done, 0 skipped, 0 failed; 42 B in ")
+        .unwrap();
+    assert!(
+        before.contains("\u{1b}[2K") || before.contains("\u{1b}[J"),
+        "{shown:?}"
+    );
+    assert!(summary.trim_end().ends_with("/s)"), "{shown:?}");
+    let operations = shown.matches("upload: dir/").count();
+    assert_eq!(operations, 6, "{shown:?}");
+}
+
+#[test]
+fn a_terminal_without_progress_shows_the_lines_alone() {
+    let harness = slow();
+    let shown = in_terminal(&harness, "mfs3 cp -r --no-progress dir s3://bkt/p");
+    assert!(
+        !shown.contains('\u{1b}') && !shown.contains("objects"),
+        "{shown:?}"
+    );
+    assert_eq!(shown.lines().count(), 6, "{shown:?}");
+}
+
+#[test]
+fn ctrl_c_in_a_terminal_clears_the_bar_and_says_what_is_left() {
+    let harness = slow();
+    // `timeout` interrupts the group in the foreground, as the key does.
+    let line = "timeout --foreground -s INT 0.7 mfs3 cp -r -j 1 dir s3://bkt/p";
+    let shown = in_terminal(&harness, line);
+    let last = shown.trim_end().lines().last().unwrap_or_default();
+    assert!(
+        last.contains("interrupted: nothing half-written is left"),
+        "{shown:?}"
+    );
+    assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
+}
+
+#[test]
+fn a_deletion_of_many_asks_in_a_terminal_only() {
+    let harness = Harness::with_keys(&["p/a", "p/b"]);
+    let asked = in_terminal(&harness, "echo n | mfs3 rm -r s3://bkt/p");
+    assert!(
+        asked.contains("delete: s3://bkt/p/a"),
+        "standard input is no terminal: {asked:?}"
+    );
+}
