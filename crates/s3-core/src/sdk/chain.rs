@@ -1,6 +1,7 @@
 //! Region, credentials and endpoint from the environment, the profiles and the instance.
 
 use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
@@ -19,7 +20,7 @@ use super::client::{DEFAULT_REGION, Sources, config_error, parse_endpoint};
 use super::clock::Clock;
 use super::credential_process::CredentialProcess;
 use super::profile::{ConfigError, Configuration, Given, ProviderFiles, Setting};
-use super::transport::{self, Transport};
+use super::transport::Transport;
 use crate::{Error, ErrorKind, Operation, Result, Retryability};
 
 /// Reads the variables and files, and fails if they cannot be meant as they are.
@@ -104,7 +105,7 @@ fn transport_of(configuration: &Configuration) -> Transport {
     let ca_bundle = configuration.ca_bundle.as_ref();
     Transport {
         ca_bundle: ca_bundle.map(|Setting { value, source }| (value.into(), source.to_string())),
-        may_use_proxies: transport::environment_names_a_proxy(),
+        proxies: configuration.proxies.clone(),
     }
 }
 
@@ -135,8 +136,10 @@ async fn of_aws_config(
         // where it does not run.
         (None, Some(_)) => Some(Region::new(DEFAULT_REGION)),
         (None, None) => {
-            let instance = ImdsRegionProvider::builder().configure(&conf).build();
-            instance.region().await
+            let instance = ImdsRegionProvider::builder()
+                .configure(&conf)
+                .imds_client(metadata_service(configuration, &conf, operation)?);
+            instance.build().region().await
         }
     };
     conf = conf
@@ -149,7 +152,11 @@ async fn of_aws_config(
         .build();
     let credentials = match &settings.credentials {
         Some(given) => given.clone(),
-        None => SharedCredentialsProvider::new(providers(configuration, &conf, &files, profile)),
+        None => {
+            let instance = metadata_service(configuration, &conf, operation)?;
+            let chain = providers(configuration, &conf, &files, profile, instance);
+            SharedCredentialsProvider::new(chain)
+        }
     };
     let config = loader
         .profile_files(files)
@@ -162,12 +169,26 @@ async fn of_aws_config(
     Ok((Builder::from(&config), credentials, region))
 }
 
+/// Returns a client of the instance's metadata service. On its own, aws-config would read the files once more, as it reads
+/// them.
+fn metadata_service(
+    configuration: &Configuration,
+    conf: &ProviderConfig,
+    operation: Operation,
+) -> Result<imds::Client> {
+    let client = imds::Client::builder().configure(conf);
+    let client = client.endpoint(&configuration.metadata_endpoint);
+    let client = client.map_err(|error| config_error(operation, &error.to_string()))?;
+    Ok(client.build())
+}
+
 /// The providers in aws-config's order, without those that the program or an empty variable rules out.
 fn providers(
     configuration: &Configuration,
     conf: &ProviderConfig,
     files: &EnvConfigFiles,
     profile: &str,
+    instance: imds::Client,
 ) -> CredentialsProviderChain {
     if let Some(keys) = &configuration.keys {
         let keys = keys.clone();
@@ -201,7 +222,9 @@ fn providers(
         let container = EcsCredentialsProvider::builder().configure(conf);
         chain = chain.or_else("EcsContainer", container.build());
     }
-    let instance = ImdsCredentialsProvider::builder().configure(conf);
+    let instance = ImdsCredentialsProvider::builder()
+        .configure(conf)
+        .imds_client(instance);
     chain.or_else("Ec2InstanceMetadata", instance.build())
 }
 

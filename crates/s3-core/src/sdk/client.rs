@@ -267,6 +267,9 @@ pub(super) fn assemble(
         Some(count) => retries.with_max_attempts(count),
         None => retries,
     };
+    let aws = || format!("https://s3.{region}.amazonaws.com");
+    let url = rules.endpoint.clone().unwrap_or_else(aws);
+    let proxied = sources.transport.proxies.of(&url).is_some();
     let mut builder = sources
         .builder
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -274,7 +277,7 @@ pub(super) fn assemble(
         .http_client(http_client(
             settings,
             &sources.transport,
-            endpoint.as_ref(),
+            endpoint.as_ref().filter(|_| !proxied),
             operation,
         )?)
         .force_path_style(rules.path_style)
@@ -312,8 +315,6 @@ pub(super) fn assemble(
     let config = with_checksums(builder, adds_checksums, requests_checksums).build();
     #[cfg(test)]
     let tested = rules.clone();
-    let proxied = sources.transport.may_use_proxies
-        && transport::is_proxied(rules.endpoint.as_deref(), &region);
     let own_transport = !settings.sdk_retries && settings.http_client.is_none() && !proxied;
     let regions = Arc::new(Regions::new(Some(region.clone())));
     let sender = match identities.filter(|_| own_transport) {
@@ -373,13 +374,13 @@ fn with_checksums(builder: Builder, adds: bool, asks: bool) -> Builder {
 fn http_client(
     settings: &Settings,
     transport: &Transport,
-    endpoint: Option<&Endpoint>,
+    direct_endpoint: Option<&Endpoint>,
     operation: Operation,
 ) -> Result<SharedHttpClient> {
     if let Some(client) = &settings.http_client {
         return Ok(client.clone());
     }
-    if endpoint.is_some_and(|endpoint| !endpoint.https) && !transport.may_use_proxies {
+    if direct_endpoint.is_some_and(|endpoint| !endpoint.https) {
         // No TLS stack and no root certificates to load.
         return Ok(transport::pool().build_http());
     }

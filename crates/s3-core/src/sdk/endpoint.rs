@@ -1,6 +1,6 @@
 //! The endpoint's URL, and whether it is AWS, encrypted or on this machine.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// An endpoint's URL, and what follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,9 @@ impl Endpoint {
         let host = &*host_of(authority).to_ascii_lowercase();
         if host.is_empty() {
             return Err("has no host");
+        }
+        if authority.contains(['[', ']']) && host.parse::<Ipv6Addr>().is_err() {
+            return Err("has an IPv6 address that cannot be read");
         }
         Ok(Self {
             url: with_closed_path(text, rest.trim_end_matches('/').contains('/')),
@@ -135,6 +138,9 @@ mod tests {
             "http://host:port",
             "http://host:99999",
             "http://ho st",
+            "http://[::1",
+            "http://::1]",
+            "http://[host]:80",
             "http://host\n",
         ] {
             assert!(Endpoint::parse(text).is_err(), "{text}");

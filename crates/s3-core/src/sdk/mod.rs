@@ -43,6 +43,7 @@ mod payload_digest;
 mod presign;
 #[cfg(feature = "config")]
 mod profile;
+mod proxies;
 mod put;
 mod regions;
 #[cfg(test)]

@@ -5,10 +5,11 @@
 //! instead. The credential providers of aws-config get their profiles from here, rewritten in the form they accept.
 //!
 //! [`syntax`] parses a file, [`files`] finds and merges both, [`settings`] looks each setting up in order, and
-//! [`provider_files`] writes the profile that was chosen for aws-config.
+//! [`provider_files`] writes the profile that was chosen for aws-config. [`proxy_variables`] reads the proxies.
 
 mod files;
 mod provider_files;
+mod proxy_variables;
 mod settings;
 mod syntax;
 
@@ -63,5 +64,12 @@ fn variable(lookup: &Lookup<'_>, name: &str) -> Result<Option<String>, ConfigErr
         return Err(ConfigError::new(format!("{name} is not UTF-8")));
     };
     let text = text.trim();
+    let in_quotes =
+        |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    if in_quotes('"') || in_quotes('\'') {
+        // As files of variables have them for shells, which take them off.
+        let text = format!("the value of {name} is in quotes");
+        return Err(ConfigError::new(text).with_hint("write it without them"));
+    }
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }

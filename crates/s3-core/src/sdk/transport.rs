@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::SharedHttpClient;
 
+use super::proxies::Proxies;
 use crate::{Operation, Result};
 
 /// Idle connections that are kept per host: as many as an engine is likely to have requests in flight.
@@ -17,26 +18,7 @@ pub(super) struct Transport {
     /// The file with the only authorities that are trusted, and what named it.
     #[cfg(feature = "https")]
     pub(super) ca_bundle: Option<(PathBuf, String)>,
-    /// Whether the environment names a proxy.
-    pub(super) may_use_proxies: bool,
-}
-
-/// Returns whether requests for the endpoint, or for S3 in the region, go through a proxy.
-pub(super) fn is_proxied(endpoint: Option<&str>, region: &str) -> bool {
-    let aws = || format!("https://s3.{region}.amazonaws.com");
-    let url = endpoint.map_or_else(aws, str::to_owned);
-    let proxies = hyper_util::client::proxy::matcher::Matcher::from_env();
-    url.parse()
-        .is_ok_and(|url| proxies.intercept(&url).is_some())
-}
-
-/// Returns whether a variable names a proxy; lower case counts too.
-#[cfg(feature = "config")]
-pub(super) fn environment_names_a_proxy() -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
-        .iter()
-        .any(|name| is_set(name) || is_set(&name.to_ascii_lowercase()))
+    pub(super) proxies: Proxies,
 }
 
 pub(super) fn pool() -> aws_smithy_http_client::Builder {
@@ -45,14 +27,17 @@ pub(super) fn pool() -> aws_smithy_http_client::Builder {
 
 #[cfg(feature = "https")]
 impl Transport {
-    /// Returns a client for the generated path and for providers of credentials.
+    /// Returns a client for the generated path and for providers of credentials; each request goes through its proxy.
     pub(super) fn https_client(&self, operation: Operation) -> Result<SharedHttpClient> {
         use aws_smithy_http_client::proxy::ProxyConfig;
         use aws_smithy_http_client::tls::{self, Provider, TlsContext, TrustStore};
+        use aws_smithy_runtime_api::shared::IntoShared;
+
+        use super::proxies::ProxiedClient;
 
         let provider = Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
         let context = match self.ca_certificates(operation)? {
-            None if !self.may_use_proxies => {
+            None if self.proxies.is_empty() => {
                 return Ok(pool().tls_provider(provider).build_https());
             }
             None => TlsContext::default(),
@@ -61,23 +46,41 @@ impl Transport {
                 .build()
                 .map_err(|error| super::client::config_error(operation, &error.to_string()))?,
         };
-        let proxies = match self.may_use_proxies {
-            true => ProxyConfig::from_env(),
-            false => ProxyConfig::disabled(),
+        let client = |proxy: ProxyConfig| {
+            let (provider, context) = (provider.clone(), context.clone());
+            pool().build_with_connector_fn(move |settings, components| {
+                let mut builder = aws_smithy_http_client::Connector::builder()
+                    .proxy_config(proxy.clone())
+                    .pool_max_idle_per_host(IDLE_CONNECTIONS);
+                builder.set_connector_settings(settings.cloned());
+                if let Some(components) = components {
+                    builder.set_sleep_impl(components.sleep_impl());
+                }
+                builder
+                    .tls_provider(provider.clone())
+                    .tls_context(context.clone())
+                    .build()
+            })
         };
-        Ok(pool().build_with_connector_fn(move |settings, components| {
-            let mut builder = aws_smithy_http_client::Connector::builder()
-                .proxy_config(proxies.clone())
-                .pool_max_idle_per_host(IDLE_CONNECTIONS);
-            builder.set_connector_settings(settings.cloned());
-            if let Some(components) = components {
-                builder.set_sleep_impl(components.sleep_impl());
-            }
-            builder
-                .tls_provider(provider.clone())
-                .tls_context(context.clone())
-                .build()
-        }))
+        let direct = client(ProxyConfig::disabled());
+        if self.proxies.is_empty() {
+            return Ok(direct);
+        }
+        let through = |url: &Option<String>| {
+            let proxy = url.as_deref().map(ProxyConfig::all);
+            let proxy = proxy.unwrap_or_else(|| Ok(ProxyConfig::disabled()));
+            proxy
+                .map(client)
+                .map_err(|error| super::client::config_error(operation, &error.to_string()))
+        };
+        let (http, https) = (through(&self.proxies.http)?, through(&self.proxies.https)?);
+        Ok(ProxiedClient {
+            proxies: self.proxies.clone(),
+            direct,
+            http,
+            https,
+        }
+        .into_shared())
     }
 
     /// Returns the connections of `s3-wire`.

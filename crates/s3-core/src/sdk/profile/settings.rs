@@ -7,9 +7,12 @@ use std::path::Path;
 use super::Located;
 use super::files::{Files, Section};
 use super::provider_files::{self, ProviderFiles};
+use super::proxy_variables;
 use super::{ConfigError, Lookup, variable};
 use crate::sdk::builder::Addressing;
 use crate::sdk::client::Configured;
+use crate::sdk::endpoint::{Endpoint, without_secrets};
+use crate::sdk::proxies::Proxies;
 
 /// A value and the place that it comes from.
 #[derive(Clone, Debug)]
@@ -75,6 +78,9 @@ pub(in crate::sdk) struct Configuration {
     /// The command that prints credentials, if the profile has no others.
     pub(in crate::sdk) credential_process: Option<String>,
     pub(in crate::sdk) ca_bundle: Option<Setting>,
+    pub(in crate::sdk) proxies: Proxies,
+    /// The URL of the instance's metadata service.
+    pub(in crate::sdk) metadata_endpoint: String,
     pub(in crate::sdk) configured: Configured,
     /// Settings that are set and have no effect.
     pub(in crate::sdk) ignored: Vec<String>,
@@ -116,6 +122,8 @@ impl Configuration {
                 || variable(lookup, "AWS_CONTAINER_CREDENTIALS_FULL_URI")?.is_some(),
             credential_process: sources.credential_process()?,
             ca_bundle: sources.text("AWS_CA_BUNDLE", "ca_bundle")?,
+            proxies: proxy_variables::read(lookup)?,
+            metadata_endpoint: sources.metadata_endpoint()?,
             configured: sources.configured()?,
             ignored: sources.ignored()?,
         };
@@ -329,6 +337,31 @@ impl Sources<'_> {
         Ok(set.map(|set| set.value))
     }
 
+    fn metadata_endpoint(&self) -> Result<String, ConfigError> {
+        let is_ipv6 = self.parsed(
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+            "ec2_metadata_service_endpoint_mode",
+            is_ipv6,
+        )?;
+        let set = self.text(
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            "ec2_metadata_service_endpoint",
+        )?;
+        match set {
+            Some(Setting { value, source }) => match Endpoint::parse(&value) {
+                Ok(_) => Ok(value),
+                Err(text) => {
+                    let shown = without_secrets(&value);
+                    Err(ConfigError::new(format!("{source}: {shown:?} {text}")))
+                }
+            },
+            None => Ok(match is_ipv6 {
+                Some(true) => "http://[fd00:ec2::254]".to_owned(),
+                _ => "http://169.254.169.254".to_owned(),
+            }),
+        }
+    }
+
     /// aws-config sends the content of these files as it is.
     fn check_token_files(
         &self,
@@ -473,6 +506,15 @@ fn is_adaptive(text: &str) -> Result<bool, &'static str> {
         "legacy" | "standard" => Ok(false),
         "adaptive" => Ok(true),
         _ => Err("legacy, standard or adaptive"),
+    }
+}
+
+/// Returns whether the metadata service is reached by its address of version 6.
+fn is_ipv6(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "ipv4" => Ok(false),
+        "ipv6" => Ok(true),
+        _ => Err("ipv4 or ipv6"),
     }
 }
 

@@ -1,0 +1,134 @@
+//! The variables that name proxies.
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+
+use super::{ConfigError, Lookup, variable};
+use crate::sdk::endpoint::{Endpoint, without_secrets};
+use crate::sdk::proxies::Proxies;
+
+/// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, each in upper case, or else in lower case.
+///
+/// A variable that is not needed is not checked: desktops set `ALL_PROXY=socks://…` beside the others.
+pub(super) fn read(lookup: &Lookup<'_>) -> Result<Proxies, ConfigError> {
+    let no_proxy = first_set(lookup, &["NO_PROXY", "no_proxy"])?;
+    let no_proxy = no_proxy.map(|(_, hosts)| hosts).unwrap_or_default();
+    // A CGI program gets `HTTP_PROXY` from the header `Proxy` of whoever sends it a request.
+    let http = match variable(lookup, "REQUEST_METHOD")? {
+        Some(_) => first_set(lookup, &["http_proxy"])?,
+        None => first_set(lookup, &["HTTP_PROXY", "http_proxy"])?,
+    };
+    let https = first_set(lookup, &["HTTPS_PROXY", "https_proxy"])?;
+    let all = first_set(lookup, &["ALL_PROXY", "all_proxy"])?;
+    let checked = |set: Option<(&str, String)>| {
+        let set = set.map(|(name, url)| checked(name, &url));
+        set.transpose()
+    };
+    Ok(Proxies {
+        http: checked(http.or_else(|| all.clone()))?,
+        https: checked(https.or(all))?,
+        no_proxy,
+    })
+}
+
+fn first_set<'a>(
+    lookup: &Lookup<'_>,
+    names: &[&'a str],
+) -> Result<Option<(&'a str, String)>, ConfigError> {
+    for name in names {
+        if let Some(value) = variable(lookup, name)? {
+            return Ok(Some((name, value)));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the URL of a proxy with its scheme, which may be left out for `http`.
+fn checked(name: &str, value: &str) -> Result<String, ConfigError> {
+    let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
+    let url = format!("{scheme}://{rest}");
+    let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+    let unusable = |reason: &str| {
+        let shown = without_secrets(value);
+        let text = format!("the proxy {shown:?} of {name} {reason}");
+        ConfigError::new(text).with_hint("write http://host:port or https://host:port")
+    };
+    if host.contains('@') {
+        return Err(unusable("has a password with an @; write it as %40"));
+    }
+    Endpoint::parse(&format!("{scheme}://{host}")).map_err(unusable)?;
+    // The client reads it in its own way.
+    ProxyConfig::all(url.as_str()).map_err(|_| unusable("is not a URL"))?;
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_from(variables: &[(&str, &str)]) -> Result<Proxies, ConfigError> {
+        let lookup = |name: &str| {
+            let set = variables.iter().find(|(set, _)| *set == name);
+            set.map(|(_, value)| value.into())
+        };
+        read(&lookup)
+    }
+
+    #[test]
+    fn the_first_proxy_that_is_set_counts() {
+        for (variables, http, https) in [
+            (
+                &[("HTTP_PROXY", "http://p:1")][..],
+                Some("http://p:1"),
+                None,
+            ),
+            (
+                &[("HTTP_PROXY", " "), ("http_proxy", "p:2\n")],
+                Some("http://p:2"),
+                None,
+            ),
+            (
+                &[
+                    ("ALL_PROXY", "http://p:3"),
+                    ("https_proxy", "HTTPS://u:w@p:4/"),
+                ],
+                Some("http://p:3"),
+                Some("HTTPS://u:w@p:4/"),
+            ),
+            (
+                &[
+                    ("HTTP_PROXY", "p"),
+                    ("HTTPS_PROXY", "p"),
+                    ("ALL_PROXY", "socks://p:1/"),
+                ],
+                Some("http://p"),
+                Some("http://p"),
+            ),
+            (
+                &[("HTTP_PROXY", "p"), ("REQUEST_METHOD", "GET")],
+                None,
+                None,
+            ),
+        ] {
+            let proxies = read_from(variables).unwrap();
+            assert_eq!(proxies.http.as_deref(), http, "{variables:?}");
+            assert_eq!(proxies.https.as_deref(), https, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_an_error_that_names_the_variable() {
+        for (name, url) in [
+            ("HTTP_PROXY", "http://[::1"),
+            ("https_proxy", "http://:3128"),
+            ("HTTPS_PROXY", "proxy:port"),
+            ("ALL_PROXY", "socks5://proxy:1080"),
+            ("all_proxy", "http://secret:word@pro xy"),
+            ("HTTP_PROXY", "http://a@b@proxy"),
+        ] {
+            let error = read_from(&[(name, url)]).unwrap_err();
+            let host = url.rsplit_once('@').map_or(url, |(_, host)| host);
+            let expected = format!("the proxy {host:?} of {name} ");
+            assert!(error.text.starts_with(&expected), "{error}");
+        }
+    }
+}

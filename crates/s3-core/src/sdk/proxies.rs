@@ -1,0 +1,195 @@
+//! Which proxy a request goes through, if any.
+
+use std::fmt;
+
+use hyper_util::client::proxy::matcher::Matcher;
+
+/// The proxies that the environment names.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Proxies {
+    /// The URL of the proxy for `http://` requests.
+    pub(super) http: Option<String>,
+    /// The URL of the proxy for `https://` requests.
+    pub(super) https: Option<String>,
+    /// Hosts that are reached without a proxy, as `NO_PROXY` lists them.
+    pub(super) no_proxy: String,
+}
+
+impl Proxies {
+    pub(super) fn is_empty(&self) -> bool {
+        self.http.is_none() && self.https.is_none()
+    }
+
+    /// Returns the URL of the proxy that a request to `url` goes through.
+    pub(super) fn of(&self, url: &str) -> Option<&str> {
+        let (scheme, rest) = url.split_once("://")?;
+        let (proxy, default_port) = match scheme.eq_ignore_ascii_case("https") {
+            true => (self.https.as_deref()?, 443),
+            false => (self.http.as_deref()?, 80),
+        };
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let port = authority.rsplit_once(':').map(|(_, port)| port.parse());
+        let port = port.and_then(Result::ok).unwrap_or(default_port);
+        let matcher = Matcher::builder()
+            .all(proxy)
+            .no(direct_hosts(&self.no_proxy, port)?)
+            .build();
+        let url = url.parse().ok()?;
+        matcher.intercept(&url).is_some().then_some(proxy)
+    }
+}
+
+impl fmt::Debug for Proxies {
+    /// Without the URLs, which may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxies")
+            .field("no_proxy", &self.no_proxy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the hosts of `NO_PROXY` that are reached directly on this port, as [`Matcher`] reads them; `None` for all hosts.
+///
+/// To `Matcher`, `*` means all names but no address, and an entry with a port means nothing.
+fn direct_hosts(no_proxy: &str, port: u16) -> Option<String> {
+    let mut hosts = Vec::new();
+    for entry in no_proxy.split([',', ' ']) {
+        if entry == "*" {
+            return None;
+        }
+        let entry = entry.strip_prefix('*').unwrap_or(entry);
+        let (host, of_entry) = match entry.rsplit_once(':') {
+            Some((host, digits)) if !host.contains(':') || host.ends_with(']') => {
+                (host, digits.parse().ok())
+            }
+            _ => (entry, None),
+        };
+        if of_entry.is_none_or(|of_entry: u16| of_entry == port) {
+            hosts.push(host.trim_matches(['[', ']']));
+        }
+    }
+    Some(hosts.join(","))
+}
+
+#[cfg(feature = "https")]
+pub(super) use client::ProxiedClient;
+
+#[cfg(feature = "https")]
+mod client {
+    use aws_sdk_s3::config::SharedHttpClient;
+    use aws_smithy_runtime_api::client::http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+    use super::Proxies;
+
+    /// An HTTP client that sends each request through its proxy.
+    #[derive(Clone, Debug)]
+    pub(in crate::sdk) struct ProxiedClient {
+        pub(in crate::sdk) proxies: Proxies,
+        pub(in crate::sdk) direct: SharedHttpClient,
+        /// Through the proxy for `http://` requests.
+        pub(in crate::sdk) http: SharedHttpClient,
+        /// Through the proxy for `https://` requests.
+        pub(in crate::sdk) https: SharedHttpClient,
+    }
+
+    #[derive(Debug)]
+    struct ProxiedConnector {
+        client: ProxiedClient,
+        settings: HttpConnectorSettings,
+        components: RuntimeComponents,
+    }
+
+    impl HttpClient for ProxiedClient {
+        fn http_connector(
+            &self,
+            settings: &HttpConnectorSettings,
+            components: &RuntimeComponents,
+        ) -> SharedHttpConnector {
+            SharedHttpConnector::new(ProxiedConnector {
+                client: self.clone(),
+                settings: settings.clone(),
+                components: components.clone(),
+            })
+        }
+    }
+
+    impl HttpConnector for ProxiedConnector {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let ProxiedClient {
+                proxies,
+                direct,
+                http,
+                https,
+            } = &self.client;
+            let client = match proxies.of(request.uri()) {
+                None => direct,
+                Some(_) if request.uri().starts_with("https:") => https,
+                Some(_) => http,
+            };
+            // The client keeps its connectors.
+            let connector = client.http_connector(&self.settings, &self.components);
+            connector.call(request)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxied(no_proxy: &str, url: &str) -> bool {
+        let proxies = Proxies {
+            http: Some("http://proxy:3128".to_owned()),
+            https: None,
+            no_proxy: no_proxy.to_owned(),
+        };
+        proxies.of(url).is_some()
+    }
+
+    #[test]
+    fn each_scheme_has_its_proxy() {
+        let mut proxies = Proxies::default();
+        assert_eq!(proxies.of("https://host"), None);
+        proxies.https = Some("http://proxy:1".to_owned());
+        assert_eq!(proxies.of("https://host"), Some("http://proxy:1"));
+        assert_eq!(proxies.of("HTTPS://host/b"), Some("http://proxy:1"));
+        assert_eq!(proxies.of("http://host"), None);
+        proxies.http = Some("http://proxy:2".to_owned());
+        assert_eq!(proxies.of("http://host"), Some("http://proxy:2"));
+    }
+
+    #[test]
+    fn a_host_of_no_proxy_is_reached_directly() {
+        for (no_proxy, url) in [
+            ("*", "http://127.0.0.1:9000"),
+            ("a, *", "http://[::1]:9000/b"),
+            ("*", "http://host"),
+            ("127.0.0.1", "http://127.0.0.1:9000"),
+            ("127.0.0.1:9000", "http://127.0.0.1:9000"),
+            ("10.0.0.0/8,127.0.0.0/8", "http://127.0.0.1:9000"),
+            ("::1", "http://[::1]:9000"),
+            ("[::1]", "http://[::1]:9000"),
+            ("[::1]:9000", "http://[::1]:9000"),
+            ("corp.invalid:80", "http://s3.corp.invalid/b/k"),
+            (".corp.invalid", "http://s3.corp.invalid"),
+            ("*.corp.invalid", "http://s3.corp.invalid"),
+            ("a b CORP.invalid", "http://s3.corp.INVALID"),
+        ] {
+            assert!(!proxied(no_proxy, url), "{no_proxy:?} {url}");
+        }
+        for (no_proxy, url) in [
+            ("", "http://127.0.0.1:9000"),
+            ("127.0.0.1:9001", "http://127.0.0.1:9000"),
+            ("127.0.0.2", "http://127.0.0.1"),
+            ("[::1]:80", "http://[::1]:9000"),
+            ("corp.invalid", "http://notcorp.invalid"),
+            ("*.corp.invalid", "http://corp.invalid.example"),
+        ] {
+            assert!(proxied(no_proxy, url), "{no_proxy:?} {url}");
+        }
+    }
+}
