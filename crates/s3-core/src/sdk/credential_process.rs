@@ -67,8 +67,9 @@ fn failed(text: impl fmt::Display) -> CredentialsError {
 /// Reads the JSON that the command has printed: `Version` 1, two keys, and perhaps a token and when it expires.
 fn read(output: &[u8]) -> provider::Result {
     // What serde_json says may quote the output.
-    let printed: Value = serde_json::from_slice(output)
-        .map_err(|_| failed("has printed something that is not JSON"))?;
+    let printed: Value =
+        serde_json::from_slice(output.strip_prefix(b"\xef\xbb\xbf").unwrap_or(output))
+            .map_err(|_| failed("has printed something that is not JSON"))?;
     let field = |name: &str| {
         let fields = printed.as_object()?;
         let own = fields
@@ -131,6 +132,12 @@ mod tests {
             let read = read(printed.as_bytes()).unwrap();
             assert_eq!(read.expiry(), Some(expiry), "{time}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_json() {
+        let printed = "\u{feff}{\"Version\":1,\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"s\"}";
+        assert_eq!(read(printed.as_bytes()).unwrap().access_key_id(), "a");
     }
 
     #[test]
