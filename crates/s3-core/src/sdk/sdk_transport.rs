@@ -5,6 +5,7 @@
 //! call of the SDK carries them. Its request is replaced before it is signed, and a successful response is taken before
 //! the SDK parses it.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,8 @@ use aws_sdk_s3::config::interceptors::{
     BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
 };
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::create_session::CreateSessionError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::StatusCode;
@@ -26,7 +28,7 @@ use s3_wire::sign::PayloadHash;
 use s3_wire::{Request, Response, ResponseBody, ResponseHead};
 
 use super::body;
-use super::causes::io_error;
+use super::causes::{find, io_error};
 use super::client::Resolved;
 use super::clock::{Clock, ErrorResponse};
 use super::collected_response::MAX_ERROR_BODY;
@@ -75,8 +77,11 @@ async fn carry(
 ) -> Result<()> {
     macro_rules! sent {
         ($call:expr) => {{
-            let sent = $call.customize().interceptor(replace).send().await;
-            sent.map(drop).map_err(|error| from_sdk(operation, &error))
+            let sent = $call.customize().interceptor(replace.clone()).send().await;
+            sent.map(drop).map_err(|error| {
+                replace.read_session_error(&error);
+                from_sdk(operation, &error)
+            })
         }};
     }
     replace.has_key = false;
@@ -173,6 +178,24 @@ impl Replace {
                 age: header("age"),
                 signed_at,
             })
+        });
+    }
+
+    /// Sets the clock by an error response to CreateSession, which the SDK sends before the call.
+    fn read_session_error(&self, error: &(dyn StdError + 'static)) {
+        let Some(error) = find::<SdkError<CreateSessionError, HttpResponse>>(error) else {
+            return;
+        };
+        let Some(response) = error.raw_response() else {
+            return;
+        };
+        let header = |name| response.headers().get(name);
+        lock(&self.exchange).has_set_clock |= self.clock.learn(ErrorResponse {
+            status: response.status().as_u16(),
+            code: error.code(),
+            date: header("date"),
+            age: header("age"),
+            signed_at: self.clock.now(),
         });
     }
 }

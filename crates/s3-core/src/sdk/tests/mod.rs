@@ -4,6 +4,7 @@ mod endless;
 mod from_client;
 pub(super) mod generated;
 mod requests;
+mod session;
 mod signer;
 mod timestamp;
 mod whitespace_keys;

@@ -1,0 +1,27 @@
+//! Sessions of directory buckets, which the SDK begins by itself.
+
+use crate::sdk::replay::{Replay, response};
+use crate::{GetRequest, S3Url, Store};
+
+#[tokio::test]
+async fn a_session_that_is_rejected_for_a_wrong_clock_is_begun_again() {
+    let skewed = response(
+        403,
+        &[("date", "Sun, 01 Jan 2040 00:00:00 GMT")],
+        "<Error><Code>RequestTimeTooSkewed</Code><Message>because</Message></Error>",
+    );
+    let session = "<CreateSessionResult><Credentials><SessionToken>t</SessionToken><SecretAccessKey>s</SecretAccessKey>\
+         <AccessKeyId>a</AccessKeyId><Expiration>2040-01-01T01:00:00Z</Expiration></Credentials></CreateSessionResult>";
+    let object = response(200, &[("content-length", "5")], "hello");
+    let replay = Replay::new([skewed, response(200, &[], session), object]);
+    let store = replay.builder().without_endpoint().region("us-east-1");
+    let url = S3Url::from_parts("bucket--use1-az4--x-s3", "k").unwrap();
+    store.build().get(GetRequest::new(url)).await.unwrap();
+    let sent = replay.sent();
+    let lines: Vec<_> = sent.iter().map(|sent| &*sent.uri).collect();
+    assert!(lines[0].ends_with("?session"), "{lines:?}");
+    assert!(lines[1].ends_with("?session"), "{lines:?}");
+    let dates = sent.iter().map(|sent| sent.header("x-amz-date").unwrap());
+    let right: Vec<_> = dates.map(|date| date.starts_with("20400101")).collect();
+    assert_eq!(right, [false, true, true]);
+}
