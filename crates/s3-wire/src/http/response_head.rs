@@ -148,48 +148,81 @@ pub(super) fn may_be_whole(bytes: &[u8], searched: usize) -> bool {
 
 /// Parses a head at the front of `bytes`; `None` if it is not whole.
 ///
-/// A header that holds a control character is left out, unless it says where the response ends: nobody needs it so much
-/// that an object should be unreadable.
+/// A header that HTTP/1.1 does not allow is left out, unless it says where the response ends: nobody needs it so much that
+/// an object should be unreadable.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError> {
     match parse_strictly(bytes) {
         Err(error) if error.kind() == WireErrorKind::Malformed => {
-            let Some((size, blanked)) = without_control_characters(bytes) else {
+            let Some((size, allowed)) = without_odd_headers(bytes) else {
                 return Err(error);
             };
-            let parsed = parse_strictly(&blanked)?;
+            let parsed = parse_strictly(&allowed)?;
             Ok(parsed.map(|(_, parsed)| (size, parsed)))
         }
         parsed => parsed,
     }
 }
 
-/// Returns a whole head without the lines that hold control characters, and its size with them; `None` if there are no
-/// such lines, or they matter.
-fn without_control_characters(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
-    const NEEDED: [&str; 3] = ["content-length", "transfer-encoding", "connection"];
+/// Returns a whole head without the headers that HTTP/1.1 does not allow, and its size with them; `None` if there are no
+/// such headers, or they matter.
+///
+/// They are those with a control character, without a colon, with a blank before it, and those that are continued on the
+/// next line.
+fn without_odd_headers(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
     let size = memmem::find(bytes, b"\r\n\r\n")? + 4;
     let head = &bytes[..size];
-    let mut kept = Vec::with_capacity(size);
+    let mut kept: Vec<u8> = Vec::with_capacity(size);
+    // Where the last header begins, in what is kept.
+    let mut last = None;
     for line in head.split_inclusive(|byte| *byte == b'\n') {
         let text = line.trim_ascii_end();
-        if !text
-            .iter()
-            .any(|byte| byte.is_ascii_control() && *byte != b'\t')
-        {
+        let is_continued = line.starts_with(b" ") || line.starts_with(b"\t");
+        if is_continued {
+            // The header before it ends here; what was left out of it stays out.
+            if let Some(begin) = last.take() {
+                may_be_left_out(&kept[begin..]).then_some(())?;
+                kept.truncate(begin);
+            }
+        } else if kept.is_empty() || text.is_empty() || is_allowed(text) {
+            last = (!kept.is_empty()).then_some(kept.len());
             kept.extend_from_slice(line);
-            continue;
-        }
-        let colon = text.iter().position(|byte| *byte == b':')?;
-        let name = std::str::from_utf8(&text[..colon]).ok()?;
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let unneeded = !NEEDED
-            .iter()
-            .any(|needed| name.eq_ignore_ascii_case(needed));
-        if name.is_empty() || !name.bytes().all(is_name) || !unneeded || kept.is_empty() {
-            return None;
+        } else {
+            may_be_left_out(text).then_some(())?;
+            last = None;
         }
     }
     (kept.len() < size).then_some((size, kept))
+}
+
+fn is_allowed(header: &[u8]) -> bool {
+    let has_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+    let name = header
+        .split(|byte| *byte == b':')
+        .next()
+        .unwrap_or_default();
+    name.len() < header.len() && !name.ends_with(b" ") && !header.iter().any(has_control)
+}
+
+/// Returns whether a header is certainly none of those that say where the response ends.
+fn may_be_left_out(header: &[u8]) -> bool {
+    const NEEDED: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"connection"];
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let name = header
+        .split(|byte| *byte == b':')
+        .next()
+        .unwrap_or_default();
+    let name = name.trim_ascii_end();
+    let words = name.split(|byte| *byte == b' ');
+    let is_needed = |word: &[u8]| {
+        NEEDED
+            .iter()
+            .any(|needed| word.eq_ignore_ascii_case(needed))
+    };
+    !name.is_empty()
+        && words
+            .clone()
+            .all(|word| word.iter().all(|byte| is_name(*byte)))
+        && !words.clone().any(is_needed)
 }
 
 fn parse_strictly(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError> {
@@ -202,7 +235,11 @@ fn parse_strictly(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError
         Ok(Status::Complete(_)) => return Err(too_large("the head exceeds 64 KiB")),
         Ok(Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(too_large("more than 128 headers")),
-        Err(_) => return Err(WireError::malformed("the head is not one of HTTP/1.1")),
+        Err(_) => {
+            let begin = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
+            let text = format!("the head is not one of HTTP/1.1: {:?}", &*begin);
+            return Err(WireError::text(WireErrorKind::Malformed, text));
+        }
     };
     let (Some(status @ 100..), Some(version)) = (response.code, response.version) else {
         return Err(WireError::malformed("a status below 100"));
@@ -292,6 +329,23 @@ mod tests {
     }
 
     #[test]
+    fn a_header_that_is_not_allowed_is_as_good_as_missing() {
+        for odd in [
+            "no colon",
+            "a: b\r\n folded",
+            "a: b\r\n\tfolded\r\n once more",
+            "a: \0\r\n folded",
+            "name : value",
+        ] {
+            let head = format!("HTTP/1.1 200 OK\r\nb: c\r\n{odd}\r\ncontent-length: 3\r\n\r\n");
+            let (size, parsed) = parsed(head.as_bytes()).unwrap();
+            assert_eq!(size, head.len());
+            let all: Vec<_> = parsed.head.iter().collect();
+            assert_eq!(all, [("b", "c"), ("content-length", "3")], "{odd}");
+        }
+    }
+
+    #[test]
     fn every_beginning_of_a_head_is_incomplete() {
         let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nb: c\r\n\r\n";
         for end in 0..bytes.len() {
@@ -310,9 +364,12 @@ mod tests {
             b"HTTP/1.1 099 No\r\n\r\n",
             b"HTTP/1.1 101 Switching\r\n\r\n",
             b"HTTP/2.0 200 OK\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\na: b\r\n folded\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nname : value\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n: value\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length 3\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length : 3\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length:\r\n 3\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n , gzip\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nn\xc3\xa9: \0\r\n\r\n",
             b"HTTP/1.1 200 OK\r\ncontent-length: \x013\r\n\r\n",
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\x01\r\n\r\n",
             b"HTTP/1.1 200 \x01OK\r\na: b\r\n\r\n",
