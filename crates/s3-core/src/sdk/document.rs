@@ -18,13 +18,13 @@ pub(super) const XMLNS: &str = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\
 
 impl Route<'_> {
     /// Sends a request, with a document as its body if there is one, and `parse`s the document of the response.
-    pub(super) async fn exchange_documents(
+    pub(super) async fn exchange_documents<T>(
         &self,
         operation: Operation,
         request: Request<'_>,
         document: Option<String>,
-        parse: fn(&str) -> std::result::Result<Element, NotXml>,
-    ) -> Result<(ResponseHead, Element)> {
+        parse: fn(&str) -> std::result::Result<T, NotXml>,
+    ) -> Result<(ResponseHead, T)> {
         let mut request = request;
         let payload = attach(operation, &mut request, document)?;
         let mut response = self.send(operation, &mut request, payload.as_ref()).await?;
