@@ -6,7 +6,7 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3_url::S3Url;
 
-use crate::{ByteRange, ETag, VersionId};
+use crate::{ByteRange, ETag, ErrorKind, VersionId};
 
 /// Returns the tag without quotes and without the mark of a weak one; `None` for an empty tag, as some servers
 /// send for uploads in parts.
@@ -36,13 +36,19 @@ pub(super) fn content_encoding_of(text: &str) -> Option<Arc<str>> {
 
 /// Returns which bytes a body holds, and the size of the whole object, by the headers `Content-Length` and
 /// `Content-Range`; a size that is not known (`*`) follows from what was `requested`, if less has come.
+///
+/// # Errors
+///
+/// `Protocol` for a header that cannot be understood, `Integrity` for two that contradict each other.
 pub(super) fn served(
     length: Option<u64>,
     content_range: Option<&str>,
     requested: Option<&ByteRange>,
-) -> Result<(Range<u64>, u64), String> {
+) -> Result<(Range<u64>, u64), (ErrorKind, String)> {
+    let misunderstood = |text: String| (ErrorKind::Protocol, text);
     let Some(header) = content_range else {
-        let length = length.ok_or("the response has no Content-Length")?;
+        let length =
+            length.ok_or_else(|| misunderstood("the response has no Content-Length".to_owned()))?;
         return Ok((0..length, length));
     };
     let (range, size) = match header.trim().strip_suffix("/*") {
@@ -55,19 +61,24 @@ pub(super) fn served(
             };
             match open {
                 Some((range, _)) if !at_end(&range) => {
-                    return Err(format!(
+                    return Err(misunderstood(format!(
                         "the response does not say the object's size: {header}"
-                    ));
+                    )));
                 }
                 open => open.map(|(range, _)| (range.clone(), range.end)),
             }
         }
         None => self::content_range(header),
     }
-    .ok_or_else(|| format!("the response has a malformed Content-Range: {header}"))?;
+    .ok_or_else(|| {
+        misunderstood(format!(
+            "the response has a malformed Content-Range: {header:?}"
+        ))
+    })?;
     match length {
-        Some(length) if length != range.end - range.start => Err(format!(
-            "the response has {length} bytes, but its Content-Range is {header}"
+        Some(length) if length != range.end - range.start => Err((
+            ErrorKind::Integrity,
+            format!("the response has {length} bytes, but its Content-Range is {header}"),
         )),
         _ => Ok((range, size)),
     }
@@ -75,7 +86,8 @@ pub(super) fn served(
 
 /// Reads the value of `Content-Range`: which bytes follow, and the size of the whole object.
 pub(super) fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
-    let (unit, rest) = text.trim().split_once(' ')?;
+    // Some servers write `bytes=`, as in a request.
+    let (unit, rest) = text.trim().split_once([' ', '='])?;
     let (bounds, size) = rest.trim().split_once('/')?;
     let (first, last) = bounds.split_once('-')?;
     let (first, last) = (number(first)?, number(last)?);
@@ -131,6 +143,7 @@ mod tests {
     fn a_content_range_is_read_or_refused() {
         assert_eq!(content_range("bytes 0-0/1"), Some((0..1, 1)));
         assert_eq!(content_range("bytes 5-9/100"), Some((5..10, 100)));
+        assert_eq!(content_range("bytes=5-9/100"), Some((5..10, 100)));
         for wrong in [
             "",
             "bytes",

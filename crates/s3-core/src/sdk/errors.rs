@@ -20,7 +20,7 @@ use super::causes::{causes, find, shortened, text_of};
 use super::collected_response::CollectedResponse;
 use super::hint::{REFUSED, hint, wait_of};
 use super::transport_error;
-use super::xml_complete::{is_cut_short, is_whole_result};
+use super::xml_complete::{is_cut_short, is_html};
 use crate::{Error, ErrorKind, Operation, Phase, Result, Retryability, classify};
 use s3_wire::{ErrorDocument, NotXml};
 
@@ -55,8 +55,8 @@ where
 ///
 /// # Errors
 ///
-/// An error response that calls itself a success; a transient error of kind `Server` for a response that ends early or
-/// is not one of S3, and of kind `Protocol` for a document of S3 that cannot be understood.
+/// An error response that calls itself a success; a transient error of kind `Server` for a response that is empty or ends
+/// early, and of kind `Protocol` for another document that cannot be understood.
 pub(super) fn read_document<'b, T>(
     operation: Operation,
     collected: &CollectedResponse<'b>,
@@ -70,12 +70,12 @@ pub(super) fn read_document<'b, T>(
         let text = not_xml.to_string();
         if holds_error(collected) {
             refused_by_server(operation, collected)
-        } else if is_cut_short(document) {
+        } else if document.trim().is_empty() {
+            not_understood(operation, collected, "the response is empty")
+        } else if is_cut_short(document) && !is_html(document) {
             not_understood(operation, collected, "the response ends in the middle")
-        } else if is_whole_result(document) {
-            misunderstood(operation, collected, &text)
         } else {
-            not_understood(operation, collected, text)
+            misunderstood(operation, collected, &text)
         }
     })
 }
@@ -112,7 +112,11 @@ pub(super) fn malformed(operation: Operation, text: &str) -> Error {
 }
 
 /// Returns the error of a response that is whole and cannot be understood, with its first bytes.
-fn misunderstood(operation: Operation, collected: &CollectedResponse<'_>, text: &str) -> Error {
+pub(super) fn misunderstood(
+    operation: Operation,
+    collected: &CollectedResponse<'_>,
+    text: &str,
+) -> Error {
     let error = not_understood(
         operation,
         collected,
@@ -158,6 +162,9 @@ fn not_delivered(
     } else if text.contains("invalid peer certificate") {
         let error = Error::new(ErrorKind::Config, operation).with_message(text);
         return error.with_hint("the endpoint's certificate is not trusted by this machine");
+    } else if text.contains("invalid HTTP") {
+        // As hyper says of a response head that it cannot parse.
+        return Error::new(ErrorKind::Protocol, operation).with_message(text);
     } else if text.contains("received corrupt message") {
         return transport_error::not_tls(
             Error::new(ErrorKind::Config, operation).with_message(text),
@@ -168,7 +175,7 @@ fn not_delivered(
     } else if failure.is_user() {
         ErrorKind::InvalidInput
     } else {
-        // Input and output proper, connections that the peer closed halfway, and responses that are not HTTP.
+        // Input and output proper, and connections that the peer closed halfway.
         ErrorKind::Network
     };
     let lost = Error::new(kind, operation).with_message(text);
@@ -335,15 +342,18 @@ fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<St
     }
 }
 
-/// Returns what a page, a JSON object or a text says.
+/// Returns what a page, another XML document, a JSON object or a text says.
 fn other_text(body: &str) -> Option<String> {
     let body = body.trim();
     let lower = body.to_ascii_lowercase();
-    let between = |text: &str, from: &str, to: &str| {
-        let begin = text.find(from)? + from.len();
-        let len = text[begin..].find(to)?;
-        Some(begin..begin + len)
+    let element = |name: &str| {
+        let tag = lower.find(&format!("<{name}"))?;
+        let begin = tag + lower[tag..].find('>')? + 1;
+        let len = lower[begin..].find(&format!("</{name}"))?;
+        // Lower case of ASCII letters has the same places.
+        body.get(begin..begin + len)
     };
+    let plain;
     let text = if body.starts_with('{') {
         let quoted = [
             "\"message\"",
@@ -359,18 +369,25 @@ fn other_text(body: &str) -> Option<String> {
             Some(&value[..value.find('"')?])
         });
         found.unwrap_or(body)
-    } else if lower.contains("<html") || lower.starts_with("<!doctype html") {
-        let title = between(&lower, "<title>", "</title>");
-        let heading = || between(&lower, "<h1>", "</h1>");
-        // Lower case of ASCII letters has the same places.
-        body.get(title.or_else(heading)?)?
-    } else if body.starts_with('<') {
-        return None;
+    } else if is_html(&lower) || body.starts_with('<') {
+        plain = without_tags(element("title").or_else(|| element("h1")).unwrap_or(body));
+        &plain
     } else {
         body
     };
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     (!text.is_empty()).then(|| shortened(&text))
+}
+
+/// Returns the text between the tags of a document.
+fn without_tags(document: &str) -> String {
+    let mut pieces = document.split('<');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        text.push(' ');
+        text.push_str(piece.split_once('>').map_or("", |(_, after)| after));
+    }
+    text
 }
 
 /// Returns the error of a response that is not what S3 responds: half a body, a proxy's page.

@@ -157,7 +157,8 @@ impl<'a> Described<'a> {
     ///
     /// # Errors
     ///
-    /// `Integrity`, transient, where the headers contradict each other or leave out what they must say.
+    /// `Integrity`, transient, where the headers contradict each other or a part has no `Content-Range`; `Protocol` where
+    /// they cannot be understood.
     pub(super) fn part(
         self,
         status: u16,
@@ -181,8 +182,12 @@ impl<'a> Described<'a> {
         }
         match convert::served(self.content_length, self.content_range, requested) {
             Ok((served, size)) => Ok((served, self.meta(url, size))),
-            Err(text) => {
-                Err(errors::contradictory(Operation::Get, &text).with_resource(url.as_str()))
+            Err((kind, text)) => {
+                let error = match kind {
+                    ErrorKind::Protocol => errors::malformed(Operation::Get, &text),
+                    _ => errors::contradictory(Operation::Get, &text),
+                };
+                Err(error.with_resource(url.as_str()))
             }
         }
     }

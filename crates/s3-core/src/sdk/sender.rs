@@ -210,7 +210,7 @@ impl Route<'_> {
                 if !collected.body.is_empty() && !has_etag {
                     // Such as the page of a proxy, which has kept the bytes to itself.
                     let text = "the response is not one of S3";
-                    return Err(errors::not_understood(operation, collected, text));
+                    return Err(errors::misunderstood(operation, collected, text));
                 }
                 Ok(())
             },

@@ -9,7 +9,12 @@ use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 
 /// Returns the error of a response whose body did not arrive whole.
 pub(super) fn in_body(operation: Operation, lost: &WireError) -> Error {
-    before_response(operation, lost).with_phase(Phase::Body)
+    let error = before_response(operation, lost).with_phase(Phase::Body);
+    match lost.kind() {
+        // Such as a chunk's length that was harmed on its way.
+        WireErrorKind::Malformed => error.with_kind(ErrorKind::Network),
+        _ => error,
+    }
 }
 
 /// Returns the error of a request that got no response.
@@ -21,12 +26,12 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
             ErrorKind::Config
         }
         WireErrorKind::Payload => ErrorKind::LocalIo,
+        WireErrorKind::Malformed => ErrorKind::Protocol,
         WireErrorKind::Resolve
         | WireErrorKind::Connect
         | WireErrorKind::Tls
         | WireErrorKind::Closed
         | WireErrorKind::Io
-        | WireErrorKind::Malformed
         | WireErrorKind::TooLarge => ErrorKind::Network,
     };
     let phase = match lost.kind() {

@@ -11,17 +11,13 @@ fn root(text: &str) -> Option<&str> {
     })
 }
 
-/// Returns whether a document is one of those that S3 responds with, as far as its root tells, and is closed.
-pub(super) fn is_whole_result(text: &str) -> bool {
-    let name = root(text).and_then(|root| root.split([' ', '\t', '\r', '\n', '/', '>']).next());
-    let is_result = |name: &str| name.ends_with("Result") || name.ends_with("Response");
-    name.is_some_and(is_result) && !is_cut_short(text)
-}
-
 /// Returns whether the first element of a document is opened and never closed.
 pub(super) fn is_cut_short(text: &str) -> bool {
     let Some(root) = root(text) else {
-        return false;
+        return text
+            .trim_start_matches('\u{feff}')
+            .trim_start()
+            .starts_with('<');
     };
     let Some((tag, rest)) = root.split_once('>') else {
         return true;
@@ -30,6 +26,13 @@ pub(super) fn is_cut_short(text: &str) -> bool {
     let end = format!("</{}", name.unwrap_or_default());
     let is_closed = rest.rfind(&end).is_some_and(|at| rest[at..].contains('>'));
     !tag.ends_with('/') && !is_closed
+}
+
+/// Returns whether a text is a page for people, such as a proxy's.
+pub(super) fn is_html(text: &str) -> bool {
+    let begin = text.trim_start().get(..15).unwrap_or(text);
+    let begin = begin.to_ascii_lowercase();
+    begin.starts_with("<html") || begin.starts_with("<!doctype html")
 }
 
 #[cfg(test)]
@@ -45,6 +48,9 @@ mod tests {
     fn a_document_is_whole_when_its_root_is_closed() {
         for (text, cut) in [
             ("", false),
+            ("Sign in", false),
+            ("<?xml version='1.0'?>\n", true),
+            ("<", true),
             ("<a/>", false),
             ("<a b='c'/>", false),
             (

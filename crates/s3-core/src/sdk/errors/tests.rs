@@ -187,10 +187,8 @@ async fn a_page_of_a_proxy_is_judged_by_its_status() {
         "<html><body>Welcome to the hotel</body>",
     )]);
     let error = page.store().list_page(list).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.retryability()),
-        (ErrorKind::Server, Retryability::Transient)
-    );
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().contains("Welcome"), "{error}");
 }
 
 #[tokio::test]
@@ -363,7 +361,7 @@ async fn a_connection_that_fails_is_told_from_one_that_hangs() {
         ),
         (
             Canned::Broken(odd),
-            ErrorKind::Network,
+            ErrorKind::Protocol,
             Retryability::Transient,
         ),
         (

@@ -143,7 +143,7 @@ pub(in crate::sdk) async fn get(store: &SdkStore, url: S3Url) -> Result<(Range<u
         .content_length
         .and_then(|len| u64::try_from(len).ok());
     let served = convert::served(length, output.content_range.as_deref(), None);
-    let (range, size) = served.map_err(|text| errors::malformed(Operation::Get, &text))?;
+    let (range, size) = served.map_err(|(_, text)| errors::malformed(Operation::Get, &text))?;
     Ok((range, object_meta!(output, url, size)))
 }
 

@@ -516,8 +516,8 @@ async fn the_page_of_a_proxy_is_no_write() {
     });
     let put = PutRequest::new(url(), Payload::from("hello"));
     let error = server.store(true).put(put).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Server, "{error}");
-    assert!(error.retryability().is_retryable());
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    assert!(error.to_string().contains("Please log in"), "{error}");
 }
 
 #[tokio::test]
