@@ -1,11 +1,11 @@
 //! Runs the conformance suite against any server, with the default settings of the client.
 //!
 //! ```sh
-//! cargo run -p s3-tests --bin conformance -- --endpoint http://127.0.0.1:9000
+//! cargo xtask conformance --endpoint http://127.0.0.1:9000
 //! ```
 //!
 //! A case that fails shows where the server differs from S3, or a fault of the client. No case is excused unless
-//! `--allow` names it; an allowed case that passes is a failure, so that the list stays right.
+//! `--allow` or `--known` names it; an allowed case that passes is a failure, so that the list stays right.
 #![expect(clippy::print_stdout, reason = "a program that reports")]
 #![expect(clippy::future_not_send, reason = "the cases of a run share a thread")]
 
@@ -24,6 +24,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// Runs the conformance suite against a server.
 #[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask conformance")]
 struct Arguments {
     /// URL of the server, such as http://127.0.0.1:9000
     #[arg(long)]
@@ -41,7 +42,13 @@ struct Arguments {
     /// Do not count the failure of this case, which the server cannot pass; repeatable
     #[arg(long, value_name = "CASE")]
     allow: Vec<String>,
+    /// Allow the failures that docs/SERVERS.md lists for this server, such as moto
+    #[arg(long, value_name = "SERVER")]
+    known: Option<String>,
 }
+
+/// What each server cannot do, so that the document and the run agree.
+const SERVERS: &str = include_str!("../../../docs/SERVERS.md");
 
 fn main() -> ExitCode {
     // One line for each failure; the default hook prints two more.
@@ -88,12 +95,17 @@ impl<'a> Run<'a> {
 
     async fn all(mut self) -> Result<bool, String> {
         let all = cases();
-        let allowed: BTreeSet<&str> = self.arguments.allow.iter().map(String::as_str).collect();
+        let mut allowed: BTreeSet<&str> = self.arguments.allow.iter().map(String::as_str).collect();
+        if let Some(server) = &self.arguments.known {
+            allowed.extend(known_failures(server)?);
+        }
         if let Some(unknown) = allowed
             .iter()
             .find(|name| !all.iter().any(|case| case.name == **name))
         {
-            return Err(format!("--allow {unknown}: there is no such case"));
+            return Err(format!(
+                "{unknown} is allowed to fail, and there is no such case"
+            ));
         }
         let chosen: Vec<&Case> = all
             .iter()
@@ -103,12 +115,8 @@ impl<'a> Run<'a> {
             return Err(format!("--only {}: no such case", self.arguments.only));
         }
         let (mut passed, mut failed, mut known) = (0, 0, 0);
-        let mut harness = None;
         for case in chosen {
-            let ready = match harness.take() {
-                Some(ready) => ready,
-                None => self.harness(case).await?,
-            };
+            let ready = self.harness(case).await?;
             match (outcome(case, &ready).await, allowed.contains(case.name)) {
                 (Ok(()), false) => passed += 1,
                 (Ok(()), true) => {
@@ -124,13 +132,10 @@ impl<'a> Run<'a> {
                     println!("FAILED {}: {reason}", case.name);
                 }
             }
-            // What a case leaves in its bucket must not disturb the next one.
             if self.arguments.bucket.is_none() {
-                match is_emptied(&ready).await {
-                    true => harness = Some(ready),
-                    // The place that it takes may be needed.
-                    false => self.delete_bucket(&ready.bucket).await,
-                }
+                // The place that it takes may be needed.
+                is_emptied(&ready).await;
+                self.delete_bucket(&ready.bucket).await;
             }
         }
         self.delete_buckets().await;
@@ -142,7 +147,7 @@ impl<'a> Run<'a> {
         Ok(failed == 0)
     }
 
-    /// Returns an empty bucket, or a prefix of the given one.
+    /// Returns a new bucket, or a prefix of the given one: what a case leaves must not disturb the next one.
     async fn harness(&mut self, case: &Case) -> Result<Harness, String> {
         if let Some(bucket) = &self.arguments.bucket {
             let prefix = format!("{}/{}/", self.name, case.name);
@@ -173,6 +178,20 @@ impl<'a> Run<'a> {
     /// What cannot be deleted stays.
     async fn delete_bucket(&self, bucket: &str) {
         let _ = self.store.delete_bucket(BucketRequest::new(bucket)).await;
+    }
+}
+
+/// Returns the cases in the table of a server: the first column below its heading.
+fn known_failures(server: &str) -> Result<Vec<&'static str>, String> {
+    let heading = format!("## {server}");
+    let lines = SERVERS.lines().skip_while(|line| *line != heading).skip(1);
+    let cases: Vec<&str> = lines
+        .take_while(|line| !line.starts_with("## "))
+        .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0))
+        .collect();
+    match cases.is_empty() {
+        true => Err(format!("docs/SERVERS.md has no table below `{heading}`")),
+        false => Ok(cases),
     }
 }
 
