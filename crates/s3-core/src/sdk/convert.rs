@@ -71,9 +71,13 @@ pub(super) fn served(
         None => self::content_range(header),
     }
     .ok_or_else(|| {
-        misunderstood(format!(
-            "the response has a malformed Content-Range: {header:?}"
-        ))
+        let kind = match range_numbers(header) {
+            // Such as an end behind the object's: harmed on its way.
+            Some(_) => ErrorKind::Integrity,
+            None => ErrorKind::Protocol,
+        };
+        let text = format!("the response has a malformed Content-Range: {header:?}");
+        (kind, text)
     })?;
     match length {
         Some(length) if length != range.end - range.start => Err((
@@ -86,13 +90,19 @@ pub(super) fn served(
 
 /// Reads the value of `Content-Range`: which bytes follow, and the size of the whole object.
 pub(super) fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
+    let (first, last, size) = range_numbers(text)?;
+    let end = last.checked_add(1)?;
+    (first < end && end <= size).then_some((first..end, size))
+}
+
+/// Returns the first byte, the last byte and the size that a `Content-Range` names.
+fn range_numbers(text: &str) -> Option<(u64, u64, u64)> {
     // Some servers write `bytes=`, as in a request.
     let (unit, rest) = text.trim().split_once([' ', '='])?;
     let (bounds, size) = rest.trim().split_once('/')?;
     let (first, last) = bounds.split_once('-')?;
-    let (first, last) = (number(first)?, number(last)?);
-    let (end, size) = (last.checked_add(1)?, number(size)?);
-    (unit.eq_ignore_ascii_case("bytes") && first < end && end <= size).then_some((first..end, size))
+    let numbers = (number(first)?, number(last)?, number(size)?);
+    unit.eq_ignore_ascii_case("bytes").then_some(numbers)
 }
 
 /// Reads decimal digits and nothing else; `u64::from_str` takes a sign too.

@@ -351,6 +351,7 @@ mod tests {
         for headers in [
             vec![],
             vec![("content-range", "bytes 2-3/10"), ("content-length", "5")],
+            vec![("content-range", "bytes 3-10/10")],
         ] {
             let store = Replay::new([response(206, &headers, "cd")]).store();
             let error = store
