@@ -12,18 +12,22 @@
 //!   the body; a mismatch fails with `400 BadDigest` and nothing is stored.
 //! * Downloads are streamed; uploads are collected without a copy.
 //! * Listings with `encoding-type=url` return every key exactly, including control characters.
-//! * Not implemented: versions, access control lists, tags, object lock, lifecycles, `ListMultipartUploads` with a
-//!   delimiter. They fail with `501 NotImplemented`.
-//! * A malformed `Range` is ignored, as on AWS, unless the header is signed: then the request fails with 400.
+//! * Tags, canned access lists, parts by number, checksums of multipart objects and the digests of customers' keys are
+//!   kept beside the store, in memory; access lists and policies are stored without effect.
+//! * Not implemented: versioning, object lock, replication, website hosting, events. They fail with
+//!   `501 NotImplemented`. A second CompleteMultipartUpload fails with `404 NoSuchUpload`; AWS repeats its response.
+//! * A `Range` that is not a single byte range is ignored, as on AWS.
 
 mod checksum;
 mod convert;
+mod credential_scope;
 mod credentials;
 mod errors;
 mod frontend;
 mod hook;
 mod listen;
-mod range_header;
+mod malformed_range;
+mod response_completion;
 mod service;
 mod virtual_host;
 

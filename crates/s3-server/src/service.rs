@@ -1,5 +1,7 @@
 //! [`Service`]: the S3 protocol over a store, as a function from request to response.
 
+use std::sync::Arc;
+
 use http::{Request, Response};
 use hyper::body::Incoming;
 use s3_core::SharedStore;
@@ -7,12 +9,15 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{HttpError, S3};
 
 use crate::credentials::{Anybody, KeyPair};
-use crate::{Domains, Frontend, range_header};
+use crate::malformed_range::MalformedRange;
+use crate::response_completion::{complete, request_id};
+use crate::{Domains, Frontend, credential_scope};
 
 /// The S3 protocol over a store. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub struct Service {
     protocol: S3Service,
+    region: Arc<str>,
 }
 
 impl Service {
@@ -31,12 +36,14 @@ impl Service {
     /// # Errors
     ///
     /// If no response can be sent: the connection must be closed.
-    pub async fn call(
-        &self,
-        mut request: Request<Incoming>,
-    ) -> Result<Response<s3s::Body>, HttpError> {
-        range_header::ignore_malformed(&mut request);
-        hyper::service::Service::call(&self.protocol, request).await
+    pub async fn call(&self, request: Request<Incoming>) -> Result<Response<s3s::Body>, HttpError> {
+        let id = request_id();
+        let query = request.uri().query().unwrap_or_default();
+        if let Some(refusal) = credential_scope::refusal(request.headers(), query, &self.region) {
+            return Ok(complete(refusal, &id));
+        }
+        let response = hyper::service::Service::call(&self.protocol, request).await?;
+        Ok(complete(response, &id))
     }
 }
 
@@ -89,7 +96,8 @@ impl ServiceBuilder {
         self
     }
 
-    /// Sets the region of the buckets, `us-east-1` by default.
+    /// Sets the region of the buckets, `us-east-1` by default. A request that is signed for another region is refused
+    /// with `400 AuthorizationHeaderMalformed`, which names it.
     pub fn region(mut self, region: &str) -> Self {
         region.clone_into(&mut self.region);
         self
@@ -111,7 +119,17 @@ impl ServiceBuilder {
     #[must_use]
     pub fn build(self) -> Service {
         let mut protocol = match self.backend {
-            Backend::Store(store) => S3ServiceBuilder::new(Frontend::new(store, &self.region)),
+            Backend::Store(store) => {
+                let front = Frontend::new(store, &self.region);
+                let mut unverified = S3ServiceBuilder::new(front.clone());
+                unverified.set_host(self.domains.clone());
+                let mut protocol = S3ServiceBuilder::new(front);
+                protocol.set_route(MalformedRange {
+                    unverified: unverified.build(),
+                    anonymous: self.anonymous,
+                });
+                protocol
+            }
             Backend::Service(service) => *service,
         };
         protocol.set_host(self.domains);
@@ -121,6 +139,7 @@ impl ServiceBuilder {
         }
         Service {
             protocol: protocol.build(),
+            region: self.region.into(),
         }
     }
 }

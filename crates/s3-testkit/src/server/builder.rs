@@ -65,7 +65,8 @@ impl S3ServerBuilder {
         self
     }
 
-    /// Sets the region of the buckets, `us-east-1` by default. Requests signed for any region are accepted.
+    /// Sets the region of the buckets, `us-east-1` by default. A request that is signed for another one is refused with
+    /// `400 AuthorizationHeaderMalformed`, which names the right one.
     pub fn region(mut self, region: &str) -> Self {
         region.clone_into(&mut self.region);
         self

@@ -1,0 +1,108 @@
+//! A `Range` header that is not a single byte range: S3 ignores it.
+//!
+//! The protocol layer refuses it, and the header cannot be removed before it has verified a signature that covers it.
+//! So the request is taken out after that, and served again without the header by a service that verifies nothing.
+
+use http::header::{AUTHORIZATION, RANGE};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Uri};
+use s3s::dto::Range;
+use s3s::route::S3Route;
+use s3s::service::S3Service;
+use s3s::{Body, S3Request, S3Response, S3Result, s3_error};
+
+/// Takes out reads with a malformed range.
+pub(crate) struct MalformedRange {
+    /// The same operations without authentication.
+    pub(crate) unverified: S3Service,
+    /// Whether requests without a signature are served.
+    pub(crate) anonymous: bool,
+}
+
+#[async_trait::async_trait]
+impl S3Route for MalformedRange {
+    fn is_match(&self, method: &Method, _: &Uri, headers: &HeaderMap, _: &mut Extensions) -> bool {
+        let is_read = method == Method::GET || method == Method::HEAD;
+        is_read && headers.get(RANGE).is_some_and(is_malformed)
+    }
+
+    async fn check_access(&self, request: &mut S3Request<Body>) -> S3Result<()> {
+        match request.credentials {
+            None if !self.anonymous => Err(s3_error!(AccessDenied, "Signature is required")),
+            _ => Ok(()),
+        }
+    }
+
+    async fn call(&self, request: S3Request<Body>) -> S3Result<S3Response<Body>> {
+        let mut again = Request::new(request.input);
+        *again.method_mut() = request.method;
+        *again.uri_mut() = without_signature(&request.uri);
+        *again.headers_mut() = request.headers;
+        *again.extensions_mut() = request.extensions;
+        again.headers_mut().remove(RANGE);
+        again.headers_mut().remove(AUTHORIZATION);
+        let response = self.unverified.call(again).await;
+        let (head, body) = response.map_err(|_| s3_error!(InternalError))?.into_parts();
+        let mut response = S3Response::with_headers(body, head.headers);
+        response.status = Some(head.status);
+        Ok(response)
+    }
+}
+
+fn is_malformed(range: &HeaderValue) -> bool {
+    !range
+        .to_str()
+        .is_ok_and(|range| Range::parse(range).is_ok())
+}
+
+/// Removes the parameters of a presigned URL.
+fn without_signature(uri: &Uri) -> Uri {
+    let query = uri.query().unwrap_or_default();
+    let kept: Vec<_> = query
+        .split('&')
+        .filter(|pair| !pair.starts_with("X-Amz-"))
+        .collect();
+    let path = uri.path();
+    let text = match kept.join("&") {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    };
+    text.parse().unwrap_or_else(|_| uri.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_single_range_is_malformed() {
+        for (range, malformed) in [
+            ("bytes=0-9", false),
+            ("bytes=5-", false),
+            ("bytes=-5", false),
+            ("bytes=0-1,3-4", true),
+            ("bytes=9-0", true),
+            ("items=0-9", true),
+            ("malformed", true),
+        ] {
+            assert_eq!(
+                is_malformed(&HeaderValue::from_static(range)),
+                malformed,
+                "{range}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_signature_leaves_the_query() {
+        for (uri, kept) in [
+            (
+                "/b/k?X-Amz-Signature=0&versionId=null&X-Amz-Date=1",
+                "/b/k?versionId=null",
+            ),
+            ("/b/k?X-Amz-Signature=0", "/b/k"),
+            ("/b/k", "/b/k"),
+        ] {
+            assert_eq!(without_signature(&uri.parse().unwrap()), kept);
+        }
+    }
+}

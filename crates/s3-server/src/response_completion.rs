@@ -1,0 +1,128 @@
+//! What S3 sends with every response: request ids, and a message in every error document.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
+
+/// Returns an id of 16 hexadecimal digits that no other request of this process has.
+pub(crate) fn request_id() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = since.map_or(0, |since| since.as_secs());
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:08X}{:08X}", seconds & 0xffff_ffff, count & 0xffff_ffff)
+}
+
+/// Adds the ids, to an error document its message and the id, and to a range its status.
+pub(crate) fn complete(mut response: Response<s3s::Body>, id: &str) -> Response<s3s::Body> {
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let is_xml = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes() == b"application/xml");
+    if is_error && is_xml {
+        response = response.map(|body| match body.bytes() {
+            Some(document) => s3s::Body::from(with_details(&document, id)),
+            None => body,
+        });
+        // hyper announces the new length.
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    // The protocol layer does so for GetObject only.
+    if response.status() == StatusCode::OK && response.headers().contains_key(CONTENT_RANGE) {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    if let Ok(value) = HeaderValue::from_str(id) {
+        let headers = response.headers_mut();
+        headers.entry(REQUEST_ID).or_insert(value.clone());
+        headers.entry(EXTENDED_ID).or_insert(value);
+    }
+    response
+}
+
+/// Returns the error document with a message and a request id; other documents as they are.
+fn with_details(document: &[u8], id: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(document);
+    let Some((before, rest)) = text.rsplit_once("</Error>") else {
+        return document.to_vec();
+    };
+    let code = element(&text, "Code").unwrap_or_default();
+    let mut completed = before.to_owned();
+    if element(&text, "Message").is_none() {
+        completed.push_str(&format!("<Message>{}</Message>", usual_message(code)));
+    }
+    if element(&text, "RequestId").is_none() {
+        completed.push_str(&format!("<RequestId>{id}</RequestId>"));
+    }
+    completed.push_str("</Error>");
+    completed.push_str(rest);
+    completed.into_bytes()
+}
+
+fn element<'text>(text: &'text str, name: &str) -> Option<&'text str> {
+    let (_, after) = text.split_once(&format!("<{name}>"))?;
+    Some(after.split_once(&format!("</{name}>"))?.0)
+}
+
+/// Returns a sentence for the errors that the protocol layer names by their code only.
+fn usual_message(code: &str) -> &'static str {
+    match code {
+        "AccessDenied" => "Access is denied",
+        "BadDigest" => "The checksum that the request declares differs from that of its body",
+        "EntityTooLarge" => "The body is larger than an object may be",
+        "IncompleteBody" => "The body is shorter than the request declares",
+        "InvalidArgument" => "An argument of the request is not valid",
+        "InvalidBucketName" => "The bucket name is not valid",
+        "InvalidRange" => "The range cannot be satisfied",
+        "InvalidRequest" => "The request is not valid",
+        "InvalidURI" => "The URI cannot be parsed",
+        "KeyTooLongError" => "The key is longer than 1024 bytes",
+        "MalformedXML" => "The document of the request is not well-formed or not valid",
+        "MethodNotAllowed" => "The method is not allowed for this resource",
+        "MissingContentLength" => "The request must have a Content-Length header",
+        "NoSuchBucket" => "The bucket does not exist",
+        "NoSuchKey" => "The object does not exist",
+        "NoSuchUpload" => "The multipart upload does not exist",
+        "NotImplemented" => "The server does not implement this operation",
+        "PreconditionFailed" => "A condition of the request does not hold",
+        "RequestTimeTooSkewed" => "The time of the request differs too much from the server's",
+        "SignatureDoesNotMatch" => {
+            "The signature of the request differs from the one that the server calculates"
+        }
+        _ => "The request failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_without_a_message_gets_one_and_an_id() {
+        let bare = b"<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code></Error>";
+        let text = String::from_utf8(with_details(bare, "7")).unwrap();
+        assert!(
+            text.ends_with(
+                "<Message>The bucket does not exist</Message><RequestId>7</RequestId></Error>"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_message_and_other_documents_stay() {
+        let whole = b"<Error><Code>A</Code><Message>m</Message><RequestId>1</RequestId></Error>";
+        assert_eq!(with_details(whole, "7"), whole);
+        assert_eq!(with_details(b"<Other/>", "7"), b"<Other/>");
+    }
+
+    #[test]
+    fn ids_differ() {
+        assert_ne!(request_id(), request_id());
+    }
+}
