@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use s3_core::{
-    Attributes, ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, PutMode, S3Prefix, S3Url,
+    Attributes, ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, S3Prefix, S3Url,
     UploadId, UserMetadata,
 };
 use s3s::dto::{self, ETagCondition, Range, Timestamp};
@@ -72,22 +72,6 @@ pub(super) fn named_etag(condition: Option<&ETagCondition>) -> Option<ETag> {
     match condition {
         Some(ETagCondition::ETag(etag)) => Some(core_etag(etag)),
         Some(ETagCondition::Any) | None => None,
-    }
-}
-
-/// Returns the mode of a conditional write. S3 has `If-None-Match: *` and `If-Match: TAG`.
-pub(super) fn put_mode(
-    if_match: Option<&ETagCondition>,
-    if_none_match: Option<&ETagCondition>,
-) -> S3Result<PutMode> {
-    match (if_match, if_none_match) {
-        (None, None) => Ok(PutMode::Overwrite),
-        (None, Some(ETagCondition::Any)) => Ok(PutMode::IfAbsent),
-        (Some(ETagCondition::ETag(etag)), None) => Ok(PutMode::IfMatch(core_etag(etag))),
-        _ => Err(s3_error!(
-            NotImplemented,
-            "A header you provided implies functionality that is not implemented"
-        )),
     }
 }
 
@@ -224,29 +208,5 @@ mod tests {
         ] {
             assert_eq!(stored_encoding(sent).as_deref(), stored, "{sent}");
         }
-    }
-
-    #[test]
-    fn conditions_of_a_write_that_s3_does_not_know_are_refused() {
-        let tag = ETagCondition::ETag(dto::ETag::Strong("t".to_owned()));
-        assert_eq!(
-            put_mode(None, Some(&ETagCondition::Any)).unwrap(),
-            PutMode::IfAbsent
-        );
-        assert_eq!(
-            put_mode(Some(&tag), None).unwrap(),
-            PutMode::IfMatch(ETag::new("t"))
-        );
-        assert_eq!(
-            put_mode(None, Some(&tag)).unwrap_err().code().as_str(),
-            "NotImplemented"
-        );
-        assert_eq!(
-            put_mode(Some(&tag), Some(&tag))
-                .unwrap_err()
-                .code()
-                .as_str(),
-            "NotImplemented"
-        );
     }
 }

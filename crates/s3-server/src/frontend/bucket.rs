@@ -1,6 +1,6 @@
 //! ListBuckets, CreateBucket, DeleteBucket, HeadBucket and GetBucketLocation.
 
-use s3_core::{BucketRequest, Store};
+use s3_core::{BucketRequest, ErrorKind, Store};
 use s3s::dto::{
     Bucket, BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, DeleteBucketInput,
     DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, HeadBucketInput,
@@ -9,8 +9,12 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
+use super::acl::owner;
 use crate::convert::timestamp;
 use crate::errors::s3_error;
+
+/// The region whose name is not given as a location.
+const US_EAST_1: &str = "us-east-1";
 
 pub(super) async fn list_buckets(
     front: &Frontend,
@@ -24,6 +28,7 @@ pub(super) async fn list_buckets(
     });
     Ok(ListBucketsOutput {
         buckets: Some(buckets.collect()),
+        owner: Some(owner()),
         ..ListBucketsOutput::default()
     })
 }
@@ -32,13 +37,24 @@ pub(super) async fn create_bucket(
     front: &Frontend,
     request: S3Request<CreateBucketInput>,
 ) -> S3Result<CreateBucketOutput> {
-    let bucket = request.input.bucket;
+    let input = request.input;
+    let bucket = input.bucket;
     let location = Some(format!("/{bucket}"));
-    front
+    let created = front
         .store
-        .create_bucket(BucketRequest::new(bucket))
-        .await
-        .map_err(s3_error)?;
+        .create_bucket(BucketRequest::new(&*bucket))
+        .await;
+    match created {
+        // In the oldest region, S3 accepts that a bucket is created again by its owner.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && front.region == US_EAST_1 => {}
+        created => created.map_err(s3_error)?,
+    }
+    if let Some(acl) = input.acl {
+        let acl = acl.as_str().to_owned();
+        front
+            .configurations
+            .change(&bucket, |all| all.acl = Some(acl));
+    }
     Ok(CreateBucketOutput { location })
 }
 
@@ -46,11 +62,10 @@ pub(super) async fn delete_bucket(
     front: &Frontend,
     request: S3Request<DeleteBucketInput>,
 ) -> S3Result<DeleteBucketOutput> {
-    front
-        .store
-        .delete_bucket(BucketRequest::new(request.input.bucket))
-        .await
-        .map_err(s3_error)?;
+    let bucket = request.input.bucket;
+    let delete = BucketRequest::new(&*bucket);
+    front.store.delete_bucket(delete).await.map_err(s3_error)?;
+    front.configurations.remove(&bucket);
     Ok(DeleteBucketOutput {})
 }
 
@@ -72,13 +87,13 @@ pub(super) async fn get_bucket_location(
     must_exist(front, &request.input.bucket).await?;
     // The location of `us-east-1` is empty.
     let constraint =
-        (front.region != "us-east-1").then(|| BucketLocationConstraint::from(front.region.clone()));
+        (front.region != US_EAST_1).then(|| BucketLocationConstraint::from(front.region.clone()));
     Ok(GetBucketLocationOutput {
         location_constraint: constraint,
     })
 }
 
-async fn must_exist(front: &Frontend, bucket: &str) -> S3Result<()> {
+pub(super) async fn must_exist(front: &Frontend, bucket: &str) -> S3Result<()> {
     let buckets = front.store.list_buckets().await.map_err(s3_error)?;
     if buckets.iter().any(|have| *have.name == *bucket) {
         Ok(())

@@ -2,17 +2,22 @@
 
 use std::time::SystemTime;
 
-use s3_core::{CopyRequest, Encryption, S3Url, Store, UploadPartCopy};
+use s3_core::{
+    ByteRange, CopyRequest, Encryption, ErrorKind, HeadRequest, S3Url, Store, UploadPartCopy,
+};
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, ETagCondition,
-    MetadataDirective, Range, UploadPartCopyInput, UploadPartCopyOutput,
+    MetadataDirective, Range, TaggingDirective, UploadPartCopyInput, UploadPartCopyOutput,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::Frontend;
+use super::get::whole_object;
+use super::object_extras::{ObjectExtras, PartExtent};
+use super::write_conditions::SourceConditions;
+use super::{Frontend, customer_key, tags, write_conditions};
 use crate::convert::{
-    Described, byte_range, checksum_field, named_etag, object_url, part_number, put_mode, strong,
-    timestamp, upload_id,
+    Described, byte_range, checksum_field, named_etag, object_url, part_number, strong,
+    system_time, timestamp, upload_id,
 };
 use crate::errors::s3_error;
 
@@ -21,12 +26,39 @@ pub(super) async fn copy_object(
     request: S3Request<CopyObjectInput>,
 ) -> S3Result<CopyObjectOutput> {
     let S3Request { input, headers, .. } = request;
-    let conditional = input.copy_source_if_none_match.is_some()
-        || input.copy_source_if_modified_since.is_some()
-        || input.copy_source_if_unmodified_since.is_some();
-    refuse_other_conditions(conditional)?;
     let to = object_url(&input.bucket, &input.key)?;
-    let mut copy = CopyRequest::new(source(&input.copy_source)?, to);
+    let from = source(&input.copy_source)?;
+    let conditions = SourceConditions {
+        if_none_match: input.copy_source_if_none_match,
+        if_modified_since: system_time(input.copy_source_if_modified_since),
+        if_unmodified_since: system_time(input.copy_source_if_unmodified_since),
+    };
+    let pinned = conditions.check(front, &from).await?;
+    let of_source = extras_of(front, &from).await?;
+    let source_key = customer_key::given(
+        input.copy_source_sse_customer_algorithm.as_deref(),
+        input.copy_source_sse_customer_key.as_deref(),
+        input.copy_source_sse_customer_key_md5.as_deref(),
+    )?;
+    customer_key::check(of_source.customer_key_md5.as_deref(), source_key.as_deref())?;
+    let key = customer_key::given(
+        input.sse_customer_algorithm.as_deref(),
+        input.sse_customer_key.as_deref(),
+        input.sse_customer_key_md5.as_deref(),
+    )?;
+    let replaces_tags = input
+        .tagging_directive
+        .is_some_and(|directive| directive.as_str() == TaggingDirective::REPLACE);
+    let extras = ObjectExtras {
+        tags: match replaces_tags {
+            true => tags::of_header(input.tagging.as_deref())?,
+            false => of_source.tags,
+        },
+        acl: input.acl.map(|acl| acl.as_str().to_owned()),
+        customer_key_md5: key.clone(),
+        ..ObjectExtras::default()
+    };
+    let mut copy = CopyRequest::new(from, to);
     // The protocol layer has no conditions on the destination of a copy; its headers are read here.
     let condition = |name: &str| {
         let value = headers
@@ -37,11 +69,15 @@ pub(super) async fn copy_object(
             .transpose()
             .map_err(|error| s3_error!(error, InvalidArgument))
     };
-    copy.mode = put_mode(
+    let (mode, _permit) = write_conditions::permit(
+        front,
+        &copy.to,
         condition("if-match")?.as_ref(),
         condition("if-none-match")?.as_ref(),
-    )?;
-    copy.source_if_match = named_etag(input.copy_source_if_match.as_ref());
+    )
+    .await?;
+    copy.mode = mode;
+    copy.source_if_match = named_etag(input.copy_source_if_match.as_ref()).or(pinned);
     let is_replaced = input
         .metadata_directive
         .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
@@ -63,8 +99,13 @@ pub(super) async fn copy_object(
     copy.attributes = is_replaced.then(|| described.into());
 
     let response = front.store.copy(copy).await.map_err(s3_error)?;
+    front
+        .extras
+        .set(&input.bucket, &input.key, response.etag.clone(), extras);
+    let kind = response.checksum.as_ref().map(|_| whole_object());
     let checksum = checksum_field(response.checksum.as_ref());
     let result = CopyObjectResult {
+        checksum_type: kind,
         e_tag: strong(response.etag.as_ref()),
         last_modified: timestamp(Some(SystemTime::now())),
         checksum_crc32: checksum.checksum_crc32,
@@ -72,10 +113,11 @@ pub(super) async fn copy_object(
         checksum_crc64nvme: checksum.checksum_crc64nvme,
         checksum_sha1: checksum.checksum_sha1,
         checksum_sha256: checksum.checksum_sha256,
-        ..CopyObjectResult::default()
     };
     Ok(CopyObjectOutput {
         copy_object_result: Some(result),
+        sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
+        sse_customer_key_md5: key,
         version_id: response.version.map(|version| version.to_string()),
         ..CopyObjectOutput::default()
     })
@@ -86,27 +128,47 @@ pub(super) async fn upload_part_copy(
     request: S3Request<UploadPartCopyInput>,
 ) -> S3Result<UploadPartCopyOutput> {
     let input = request.input;
-    let conditional = input.copy_source_if_none_match.is_some()
-        || input.copy_source_if_modified_since.is_some()
-        || input.copy_source_if_unmodified_since.is_some();
-    refuse_other_conditions(conditional)?;
+    let from = source(&input.copy_source)?;
+    let conditions = SourceConditions {
+        if_none_match: input.copy_source_if_none_match,
+        if_modified_since: system_time(input.copy_source_if_modified_since),
+        if_unmodified_since: system_time(input.copy_source_if_unmodified_since),
+    };
+    let pinned = conditions.check(front, &from).await?;
     let url = object_url(&input.bucket, &input.key)?;
     let number = part_number(input.part_number)?;
-    let mut part = UploadPartCopy::new(
-        url,
-        upload_id(&input.upload_id),
-        number,
-        source(&input.copy_source)?,
-    );
+    let mut part = UploadPartCopy::new(url, upload_id(&input.upload_id), number, from.clone());
     part.range = input
         .copy_source_range
         .as_deref()
         .map(bounded)
         .transpose()?
         .map(byte_range);
-    part.source_if_match = named_etag(input.copy_source_if_match.as_ref());
+    part.source_if_match = named_etag(input.copy_source_if_match.as_ref()).or(pinned);
+    let range = part.range.clone();
 
     let tag = front.store.upload_part_copy(part).await.map_err(s3_error)?;
+    let size = match range {
+        Some(ByteRange::Bounded(range)) => range.end - range.start,
+        _ => {
+            let head = HeadRequest::new(from);
+            front.store.head(head).await.map_err(s3_error)?.size
+        }
+    };
+    front
+        .extras
+        .uploads()
+        .entry(input.upload_id)
+        .or_default()
+        .parts
+        .insert(
+            number,
+            PartExtent {
+                number,
+                size,
+                checksum: None,
+            },
+        );
     let result = CopyPartResult {
         e_tag: strong(Some(&tag.etag)),
         last_modified: timestamp(Some(SystemTime::now())),
@@ -132,14 +194,19 @@ fn source(source: &CopySource) -> S3Result<S3Url> {
     }
 }
 
-fn refuse_other_conditions(is_there: bool) -> S3Result<()> {
-    if is_there {
-        Err(s3_error!(
-            NotImplemented,
-            "the source of a copy can be checked by x-amz-copy-source-if-match only"
-        ))
-    } else {
-        Ok(())
+/// Returns the extras of the source of a copy; those of a missing one are none, which the copy itself will tell.
+async fn extras_of(front: &Frontend, source: &S3Url) -> S3Result<ObjectExtras> {
+    if !front.extras.knows(source.bucket(), source.key()) {
+        return Ok(ObjectExtras::default());
+    }
+    match front.store.head(HeadRequest::new(source.clone())).await {
+        Ok(meta) => Ok(front
+            .extras
+            .of(source.bucket(), source.key(), meta.etag.as_ref())),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NoSuchBucket) => {
+            Ok(ObjectExtras::default())
+        }
+        Err(error) => Err(s3_error(error)),
     }
 }
 

@@ -2,20 +2,24 @@
 
 use std::ops::Range;
 
+use http::{HeaderMap, HeaderValue};
 use s3_core::{
-    Checksum, ErrorKind, GetRequest, HeadRequest, ObjectMeta, Operation, Store, VersionId,
+    ByteRange, ETag, ErrorKind, GetRequest, HeadRequest, ObjectMeta, Operation, S3Url, Store,
+    VersionId,
 };
 use s3s::dto::{
-    ChecksumMode, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
+    self, ChecksumMode, ChecksumType, ETagCondition, GetObjectInput, GetObjectOutput,
+    HeadObjectInput, HeadObjectOutput,
 };
-use s3s::{S3Request, S3Result};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
-use super::Frontend;
 use super::body::streamed;
+use super::object_extras::ObjectExtras;
+use super::{Frontend, customer_key};
 use crate::Hook;
 use crate::convert::{
-    Described, byte_range, checksum_field, named_etag, object_url, size, strong, system_time,
-    timestamp,
+    Described, byte_range, checksum_field, named_etag, object_url, part_number, size, strong,
+    system_time, timestamp,
 };
 use crate::errors::s3_error;
 
@@ -30,36 +34,72 @@ pub(super) async fn get_object(
     {
         input.range = None;
     }
-    let mut get = GetRequest::new(object_url(&input.bucket, &input.key)?);
+    let key = customer_key::given(
+        input.sse_customer_algorithm.as_deref(),
+        input.sse_customer_key.as_deref(),
+        input.sse_customer_key_md5.as_deref(),
+    )?;
+    let url = object_url(&input.bucket, &input.key)?;
+    let part = match input.part_number {
+        Some(number) => {
+            Some(part(front, &input.bucket, &input.key, &url, number, input.range).await?)
+        }
+        None => None,
+    };
+    let mut get = GetRequest::new(url);
     get.range = input.range.map(byte_range);
+    if let Some(part) = &part {
+        get.range = part.range();
+    }
     get.version = version(input.version_id);
     get.conditions.if_match = named_etag(input.if_match.as_ref());
     get.conditions.if_none_match = named_etag(input.if_none_match.as_ref());
     get.conditions.if_modified_since = system_time(input.if_modified_since);
     get.conditions.if_unmodified_since = system_time(input.if_unmodified_since);
 
-    let response = front.store.get(get).await.map_err(s3_error)?;
-    refuse_existing(input.if_none_match.as_ref())?;
+    let asked = Asked::of(front, &get.url, get.conditions.if_none_match.as_ref());
+    let response = match front.store.get(get).await {
+        Ok(response) => response,
+        Err(error) => return Err(asked.failed(error).await),
+    };
+    refuse_existing(input.if_none_match.as_ref(), response.meta.etag.as_ref())?;
     let meta = response.meta;
+    let extras = front
+        .extras
+        .of(&input.bucket, &input.key, meta.etag.as_ref());
+    customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
     let len = response.range.end - response.range.start;
     let described = Described::from(&meta.attributes);
-    let checksum = checksum_field(shown_checksum(&meta, input.checksum_mode.as_ref(), len));
+    let (checksum, checksum_type) =
+        shown_checksum(&meta, &extras, input.checksum_mode.as_ref(), len);
     Ok(GetObjectOutput {
+        checksum_type,
+        sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
+        sse_customer_key_md5: key,
+        tag_count: i32::try_from(extras.tags.len())
+            .ok()
+            .filter(|&count| count > 0),
+        parts_count: part.as_ref().and_then(Part::count),
         accept_ranges: Some("bytes".to_owned()),
-        content_range: input
-            .range
-            .map(|_| content_range(&response.range, meta.size)),
+        content_range: (input.range.is_some() || part.is_some())
+            .then(|| content_range(&response.range, meta.size)),
         content_length: Some(size(len)),
         body: Some(streamed(response.body, len)),
         e_tag: strong(meta.etag.as_ref()),
         last_modified: timestamp(meta.last_modified),
         version_id: meta.version.map(|version| version.to_string()),
-        content_type: described.content_type,
-        content_encoding: described.content_encoding,
-        cache_control: described.cache_control,
-        content_disposition: described.content_disposition,
-        content_language: described.content_language,
-        expires: described.expires,
+        content_type: input.response_content_type.or(described.content_type),
+        content_encoding: input
+            .response_content_encoding
+            .or(described.content_encoding),
+        cache_control: input.response_cache_control.or(described.cache_control),
+        content_disposition: input
+            .response_content_disposition
+            .or(described.content_disposition),
+        content_language: input
+            .response_content_language
+            .or(described.content_language),
+        expires: input.response_expires.or(described.expires),
         storage_class: described.storage_class,
         server_side_encryption: described.encryption,
         metadata: described.metadata,
@@ -77,18 +117,39 @@ pub(super) async fn head_object(
     request: S3Request<HeadObjectInput>,
 ) -> S3Result<HeadObjectOutput> {
     let input = request.input;
-    let mut head = HeadRequest::new(object_url(&input.bucket, &input.key)?);
+    let key = customer_key::given(
+        input.sse_customer_algorithm.as_deref(),
+        input.sse_customer_key.as_deref(),
+        input.sse_customer_key_md5.as_deref(),
+    )?;
+    let url = object_url(&input.bucket, &input.key)?;
+    let part = match input.part_number {
+        Some(number) => {
+            Some(part(front, &input.bucket, &input.key, &url, number, input.range).await?)
+        }
+        None => None,
+    };
+    let mut head = HeadRequest::new(url);
     head.version = version(input.version_id);
     head.conditions.if_match = named_etag(input.if_match.as_ref());
     head.conditions.if_none_match = named_etag(input.if_none_match.as_ref());
     head.conditions.if_modified_since = system_time(input.if_modified_since);
     head.conditions.if_unmodified_since = system_time(input.if_unmodified_since);
 
-    let meta = front.store.head(head).await.map_err(s3_error)?;
-    refuse_existing(input.if_none_match.as_ref())?;
-    let range = input
-        .range
-        .map(|range| byte_range(range).resolve(meta.size))
+    let asked = Asked::of(front, &head.url, head.conditions.if_none_match.as_ref());
+    let meta = match front.store.head(head).await {
+        Ok(meta) => meta,
+        Err(error) => return Err(asked.failed(error).await),
+    };
+    refuse_existing(input.if_none_match.as_ref(), meta.etag.as_ref())?;
+    let extras = front
+        .extras
+        .of(&input.bucket, &input.key, meta.etag.as_ref());
+    customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
+    let of_part = part.as_ref().and_then(Part::range);
+    let range = of_part
+        .or(input.range.map(byte_range))
+        .map(|range| range.resolve(meta.size))
         .transpose();
     let range = range.map_err(|_| {
         s3_error(s3_core::Error::new(
@@ -100,20 +161,31 @@ pub(super) async fn head_object(
         .as_ref()
         .map_or(meta.size, |range| range.end - range.start);
     let described = Described::from(&meta.attributes);
-    let checksum = checksum_field(shown_checksum(&meta, input.checksum_mode.as_ref(), len));
+    let (checksum, checksum_type) =
+        shown_checksum(&meta, &extras, input.checksum_mode.as_ref(), len);
     Ok(HeadObjectOutput {
+        checksum_type,
+        sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
+        sse_customer_key_md5: key,
+        parts_count: part.as_ref().and_then(Part::count),
         accept_ranges: Some("bytes".to_owned()),
         content_range: range.map(|range| content_range(&range, meta.size)),
         content_length: Some(size(len)),
         e_tag: strong(meta.etag.as_ref()),
         last_modified: timestamp(meta.last_modified),
         version_id: meta.version.map(|version| version.to_string()),
-        content_type: described.content_type,
-        content_encoding: described.content_encoding,
-        cache_control: described.cache_control,
-        content_disposition: described.content_disposition,
-        content_language: described.content_language,
-        expires: described.expires,
+        content_type: input.response_content_type.or(described.content_type),
+        content_encoding: input
+            .response_content_encoding
+            .or(described.content_encoding),
+        cache_control: input.response_cache_control.or(described.cache_control),
+        content_disposition: input
+            .response_content_disposition
+            .or(described.content_disposition),
+        content_language: input
+            .response_content_language
+            .or(described.content_language),
+        expires: input.response_expires.or(described.expires),
         storage_class: described.storage_class,
         server_side_encryption: described.encryption,
         metadata: described.metadata,
@@ -126,29 +198,152 @@ pub(super) async fn head_object(
     })
 }
 
-fn version(id: Option<String>) -> Option<VersionId> {
+pub(super) fn version(id: Option<String>) -> Option<VersionId> {
     id.map(|id| VersionId::new(&id))
 }
 
+/// The type of a checksum that was computed over the whole object.
+pub(super) fn whole_object() -> ChecksumType {
+    ChecksumType::from_static(ChecksumType::FULL_OBJECT)
+}
+
 /// Responds `304` to `If-None-Match: *`, which the conditions of a store cannot express: the object exists.
-fn refuse_existing(condition: Option<&ETagCondition>) -> S3Result<()> {
+fn refuse_existing(condition: Option<&ETagCondition>, etag: Option<&ETag>) -> S3Result<()> {
     match condition {
-        Some(ETagCondition::Any) => Err(s3_error(s3_core::Error::new(
-            ErrorKind::NotModified,
-            Operation::Get,
-        ))),
+        Some(ETagCondition::Any) => Err(with_etag(
+            s3_error(s3_core::Error::new(ErrorKind::NotModified, Operation::Get)),
+            etag,
+        )),
         _ => Ok(()),
     }
 }
 
+/// A read that may fail with `304`, whose response names the ETag.
+struct Asked<'front> {
+    front: &'front Frontend,
+    url: S3Url,
+    if_none_match: Option<ETag>,
+}
+
+impl<'front> Asked<'front> {
+    fn of(front: &'front Frontend, url: &S3Url, if_none_match: Option<&ETag>) -> Self {
+        Self {
+            front,
+            url: url.clone(),
+            if_none_match: if_none_match.cloned(),
+        }
+    }
+
+    async fn failed(self, error: s3_core::Error) -> S3Error {
+        let kind = error.kind();
+        let error = s3_error(error);
+        match kind {
+            ErrorKind::NotModified | ErrorKind::PreconditionFailed => {
+                let etag = match self.if_none_match {
+                    Some(etag) if kind == ErrorKind::NotModified => Some(etag),
+                    _ => {
+                        let head = self.front.store.head(HeadRequest::new(self.url)).await;
+                        head.ok().and_then(|meta| meta.etag)
+                    }
+                };
+                with_etag(error, etag.as_ref())
+            }
+            _ => error,
+        }
+    }
+}
+
+fn with_etag(mut error: S3Error, etag: Option<&ETag>) -> S3Error {
+    let value = etag.and_then(|etag| HeaderValue::from_str(&format!("\"{}\"", etag.as_str())).ok());
+    if let Some(value) = value {
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::ETAG, value);
+        error.set_headers(headers);
+    }
+    error
+}
+
+/// A part that is read by its number.
+struct Part {
+    /// The bytes of the part; none for an empty object.
+    bytes: Range<u64>,
+    /// How many parts the object was uploaded in.
+    count: usize,
+}
+
+impl Part {
+    fn range(&self) -> Option<ByteRange> {
+        (!self.bytes.is_empty()).then(|| ByteRange::Bounded(self.bytes.clone()))
+    }
+
+    fn count(&self) -> Option<i32> {
+        i32::try_from(self.count).ok().filter(|&count| count > 0)
+    }
+}
+
+/// Returns the part with this number. An object that was not uploaded in parts is its own first part.
+async fn part(
+    front: &Frontend,
+    bucket: &str,
+    key: &str,
+    url: &S3Url,
+    number: i32,
+    range: Option<dto::Range>,
+) -> S3Result<Part> {
+    let number = part_number(number)?;
+    if range.is_some() {
+        return Err(s3_error!(
+            InvalidRequest,
+            "Cannot specify both Range header and partNumber query parameter"
+        ));
+    }
+    let head = HeadRequest::new(url.clone());
+    let meta = front.store.head(head).await.map_err(s3_error)?;
+    let parts = front.extras.of(bucket, key, meta.etag.as_ref()).parts;
+    let mut start = 0;
+    for part in &parts {
+        if part.number == number {
+            return Ok(Part {
+                bytes: start..start + part.size,
+                count: parts.len(),
+            });
+        }
+        start += part.size;
+    }
+    if parts.is_empty() && number == 1 {
+        return Ok(Part {
+            bytes: 0..meta.size,
+            count: 0,
+        });
+    }
+    let mut error = s3_error!(InvalidRange, "The requested partnumber is not satisfiable");
+    if let Some(code) = S3ErrorCode::from_bytes(b"InvalidPartNumber") {
+        error.set_code(code);
+    }
+    error.set_status_code(http::StatusCode::RANGE_NOT_SATISFIABLE);
+    Err(error)
+}
+
 /// The checksum is sent with `x-amz-checksum-mode: ENABLED`, and only for the whole object.
-fn shown_checksum<'meta>(
-    meta: &'meta ObjectMeta,
+fn shown_checksum(
+    meta: &ObjectMeta,
+    extras: &ObjectExtras,
     mode: Option<&ChecksumMode>,
     len: u64,
-) -> Option<&'meta Checksum> {
+) -> (dto::Checksum, Option<ChecksumType>) {
     let asked = mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
-    meta.checksum.as_ref().filter(|_| asked && len == meta.size)
+    if !asked || len != meta.size {
+        return (dto::Checksum::default(), None);
+    }
+    let shown = match &extras.checksum {
+        Some((checksum, kind)) => Some((checksum, kind.clone())),
+        None => meta
+            .checksum
+            .as_ref()
+            .map(|checksum| (checksum, whole_object())),
+    };
+    let (checksum, kind) = shown.unzip();
+    (checksum_field(checksum), kind)
 }
 
 fn content_range(range: &Range<u64>, total: u64) -> String {

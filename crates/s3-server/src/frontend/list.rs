@@ -10,6 +10,7 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
+use super::acl::owner;
 use super::encoding::{KeyEncoding, store_token, wire_token};
 use crate::Hook;
 use crate::convert::{key_prefix, size, strong, timestamp};
@@ -31,6 +32,12 @@ pub(super) async fn list_objects_v2(
     )?);
     list.delimiter = non_empty(input.delimiter.as_deref());
     list.start_after = non_empty(input.start_after.as_deref());
+    if input.continuation_token.as_deref() == Some("") {
+        return Err(s3_error!(
+            InvalidArgument,
+            "The continuation token provided is incorrect"
+        ));
+    }
     list.continuation = input
         .continuation_token
         .as_deref()
@@ -40,7 +47,7 @@ pub(super) async fn list_objects_v2(
 
     let hook = request.extensions.get::<Hook>();
     let page = page(front, list, max_keys, hook).await?;
-    let contents = objects(&page, encoding);
+    let contents = objects(&page, encoding, input.fetch_owner == Some(true));
     let common_prefixes = prefixes(&page, encoding);
     Ok(ListObjectsV2Output {
         name: Some(input.bucket),
@@ -92,7 +99,7 @@ pub(super) async fn list_objects(
         marker: Some(encoding.written(input.marker.as_deref().unwrap_or_default())),
         max_keys: i32::try_from(max_keys).ok(),
         is_truncated: Some(page.next.is_some()),
-        contents: Some(objects(&page, encoding)),
+        contents: Some(objects(&page, encoding, true)),
         common_prefixes: Some(prefixes(&page, encoding)),
         // S3 sends `NextMarker` only with a delimiter; otherwise clients use the last key.
         next_marker: next_marker.filter(|_| input.delimiter.is_some()),
@@ -122,7 +129,7 @@ async fn page(
     page.map_err(s3_error)
 }
 
-fn max_keys(asked: Option<i32>) -> S3Result<u32> {
+pub(super) fn max_keys(asked: Option<i32>) -> S3Result<u32> {
     match asked.map(u32::try_from) {
         None => Ok(MAX_KEYS),
         Some(Ok(asked)) => Ok(asked.min(MAX_KEYS)),
@@ -134,13 +141,13 @@ fn max_keys(asked: Option<i32>) -> S3Result<u32> {
     }
 }
 
-fn non_empty(text: Option<&str>) -> Option<Arc<str>> {
+pub(super) fn non_empty(text: Option<&str>) -> Option<Arc<str>> {
     text.filter(|text| !text.is_empty()).map(Arc::from)
 }
 
 /// A rolled-up marker stands for all keys below it. The prefix itself is never rolled up: if it is a key
 /// and the marker, the keys below it follow.
-fn after_marker(marker: &str, list: &ListRequest) -> Arc<str> {
+pub(super) fn after_marker(marker: &str, list: &ListRequest) -> Arc<str> {
     let below = marker.strip_prefix(list.prefix.prefix());
     let is_rolled_up = below
         .zip(list.delimiter.as_deref())
@@ -151,13 +158,13 @@ fn after_marker(marker: &str, list: &ListRequest) -> Arc<str> {
     }
 }
 
-fn last_entry(page: &ListPage) -> Option<&str> {
+pub(super) fn last_entry(page: &ListPage) -> Option<&str> {
     let key = page.objects.last().map(|object| object.url.key());
     let prefix = page.prefixes.last().map(s3_core::S3Prefix::prefix);
     key.max(prefix)
 }
 
-fn objects(page: &ListPage, encoding: KeyEncoding) -> Vec<Object> {
+fn objects(page: &ListPage, encoding: KeyEncoding, with_owner: bool) -> Vec<Object> {
     let object = |listed: &s3_core::ListedObject| {
         let class = listed
             .storage_class
@@ -169,6 +176,7 @@ fn objects(page: &ListPage, encoding: KeyEncoding) -> Vec<Object> {
             e_tag: strong(listed.etag.as_ref()),
             last_modified: timestamp(listed.last_modified),
             storage_class: Some(ObjectStorageClass::from(class.to_owned())),
+            owner: with_owner.then(owner),
             ..Object::default()
         }
     };

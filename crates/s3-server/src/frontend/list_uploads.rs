@@ -1,9 +1,11 @@
 //! ListMultipartUploads and ListParts.
 
-use s3_core::{ListParts, ListUploads, Store};
+use std::sync::Arc;
+
+use s3_core::{ListParts, ListUploads, ListedUpload, Store, UploadId};
 use s3s::dto::{
-    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput,
-    MultipartUpload, Part,
+    CommonPrefix, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput,
+    ListPartsOutput, MultipartUpload, Part,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -20,12 +22,6 @@ pub(super) async fn list_multipart_uploads(
     request: S3Request<ListMultipartUploadsInput>,
 ) -> S3Result<ListMultipartUploadsOutput> {
     let input = request.input;
-    if input.delimiter.is_some() {
-        return Err(s3_error!(
-            NotImplemented,
-            "uploads are listed without a delimiter only"
-        ));
-    }
     let encoding = KeyEncoding::new(input.encoding_type.as_ref())?;
     let max_uploads = max_entries(input.max_uploads)?;
     let mut list = ListUploads::new(key_prefix(
@@ -43,7 +39,22 @@ pub(super) async fn list_multipart_uploads(
             (key.into(), upload_id(upload))
         });
 
-    let page = front.store.list_uploads(list).await.map_err(s3_error)?;
+    let prefix = input.prefix.as_deref().unwrap_or_default();
+    let delimiter = input
+        .delimiter
+        .as_deref()
+        .filter(|delimiter| !delimiter.is_empty());
+    let page = match delimiter {
+        Some(delimiter) => rolled_up(front, list, prefix, delimiter, max_uploads).await?,
+        None => {
+            let page = front.store.list_uploads(list).await.map_err(s3_error)?;
+            RolledUp {
+                uploads: page.uploads,
+                prefixes: Vec::new(),
+                next: page.next,
+            }
+        }
+    };
     let uploads = page.uploads.iter().map(|upload| MultipartUpload {
         key: Some(encoding.written(upload.url.key())),
         upload_id: Some(upload.upload.as_str().to_owned()),
@@ -51,7 +62,15 @@ pub(super) async fn list_multipart_uploads(
         ..MultipartUpload::default()
     });
     let (next_key, next_upload) = page.next.unzip();
+    let prefixes = page.prefixes.iter().map(|prefix| CommonPrefix {
+        prefix: Some(encoding.written(prefix)),
+    });
     Ok(ListMultipartUploadsOutput {
+        common_prefixes: Some(prefixes.collect()),
+        delimiter: input
+            .delimiter
+            .as_deref()
+            .map(|text| encoding.written(text)),
         bucket: Some(input.bucket),
         uploads: Some(uploads.collect()),
         prefix: input.prefix.as_deref().map(|text| encoding.written(text)),
@@ -67,6 +86,70 @@ pub(super) async fn list_multipart_uploads(
         encoding_type: input.encoding_type,
         ..ListMultipartUploadsOutput::default()
     })
+}
+
+/// A page of uploads, and the prefixes that stand for those below them.
+struct RolledUp {
+    uploads: Vec<ListedUpload>,
+    prefixes: Vec<String>,
+    next: Option<(Arc<str>, UploadId)>,
+}
+
+/// Lists uploads and rolls up keys with the delimiter behind the prefix; both count towards the page.
+async fn rolled_up(
+    front: &Frontend,
+    mut list: ListUploads,
+    prefix: &str,
+    delimiter: &str,
+    most: u32,
+) -> S3Result<RolledUp> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut page = RolledUp {
+        uploads: Vec::new(),
+        prefixes: Vec::new(),
+        next: None,
+    };
+    // A prefix that a page ended with is not repeated by the next.
+    let marker = list.after.as_ref().map(|(key, _)| Arc::clone(key));
+    let mut last = None;
+    loop {
+        let found = front
+            .store
+            .list_uploads(list.clone())
+            .await
+            .map_err(s3_error)?;
+        for upload in found.uploads {
+            let key = upload.url.key();
+            let below = key
+                .strip_prefix(prefix)
+                .and_then(|rest| rest.find(delimiter));
+            let rolled = below.map(|at| key[..prefix.len() + at + delimiter.len()].to_owned());
+            let is_shown = rolled.as_ref().is_some_and(|rolled| {
+                page.prefixes.last() == Some(rolled)
+                    || marker
+                        .as_ref()
+                        .is_some_and(|marker| marker.starts_with(&**rolled))
+            });
+            let place = (Arc::from(key), upload.upload.clone());
+            if is_shown {
+                last = Some(place);
+                continue;
+            }
+            if page.uploads.len() + page.prefixes.len() == most {
+                page.next = last;
+                return Ok(page);
+            }
+            match rolled {
+                Some(rolled) => page.prefixes.push(rolled),
+                None => page.uploads.push(upload),
+            }
+            last = Some(place);
+        }
+        match found.next {
+            Some(next) => list.after = Some(next),
+            None => return Ok(page),
+        }
+    }
 }
 
 pub(super) async fn list_parts(

@@ -1,15 +1,24 @@
 //! [`Frontend`]: the S3 operations of the server as calls of a store, one file per group of operations.
 
+mod acl;
+mod attributes;
 mod body;
 mod bucket;
+mod bucket_configuration;
 mod copy;
+mod customer_key;
 mod delete;
 mod encoding;
 mod get;
 mod list;
 mod list_uploads;
 mod multipart;
+mod multipart_checksum;
+mod object_extras;
 mod operations;
 mod put;
+mod tags;
+mod versions;
+mod write_conditions;
 
 pub use operations::Frontend;

@@ -1,18 +1,24 @@
 //! Multipart upload operations of the server: create, upload part, complete, abort.
 
-use s3_core::{AbortUpload, CompleteUpload, CreateUpload, ETag, PartTag, Store, UploadPart};
+use std::collections::BTreeMap;
+
+use s3_core::{
+    AbortUpload, ChecksumAlgorithm, CompleteUpload, CreateUpload, ETag, PartTag, Store, UploadPart,
+};
 use s3s::dto::{
-    self, AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
-    CompleteMultipartUploadOutput, CompletedPart, CreateMultipartUploadInput,
-    CreateMultipartUploadOutput, UploadPartInput, UploadPartOutput,
+    self, AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumType,
+    CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart,
+    CreateMultipartUploadInput, CreateMultipartUploadOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::Frontend;
+use super::multipart_checksum::usual_type;
+use super::object_extras::{ObjectExtras, PartExtent, UploadExtras};
+use super::{Frontend, customer_key, multipart_checksum, tags, write_conditions};
 use crate::checksum::{self, Announced};
 use crate::convert::{
     Described, checksum_field, core_checksum, core_etag, encryption, in_xml, object_url,
-    part_number, put_mode, strong, upload_id,
+    part_number, strong, upload_id,
 };
 use crate::errors::s3_error;
 
@@ -22,6 +28,21 @@ pub(super) async fn create_multipart_upload(
 ) -> S3Result<CreateMultipartUploadOutput> {
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
+    let key = customer_key::given(
+        input.sse_customer_algorithm.as_deref(),
+        input.sse_customer_key.as_deref(),
+        input.sse_customer_key_md5.as_deref(),
+    )?;
+    let extras = UploadExtras {
+        object: ObjectExtras {
+            tags: tags::of_header(input.tagging.as_deref())?,
+            acl: input.acl.map(|acl| acl.as_str().to_owned()),
+            customer_key_md5: key.clone(),
+            ..ObjectExtras::default()
+        },
+        checksum_type: input.checksum_type.clone(),
+        parts: BTreeMap::new(),
+    };
     let described = Described {
         content_type: input.content_type,
         content_encoding: input.content_encoding,
@@ -36,7 +57,23 @@ pub(super) async fn create_multipart_upload(
     let create = CreateUpload::new(url, described.into());
     let encryption = encryption(create.attributes.encryption.as_ref());
     let upload = front.store.create_upload(create).await.map_err(s3_error)?;
+    front
+        .extras
+        .uploads()
+        .insert(upload.as_str().to_owned(), extras);
+    let checksum_type = input.checksum_type.or_else(|| {
+        let algorithm = input.checksum_algorithm.as_ref()?;
+        let crc64 = algorithm.as_str().eq_ignore_ascii_case("CRC64NVME");
+        Some(usual_type(match crc64 {
+            true => ChecksumAlgorithm::Crc64Nvme,
+            false => ChecksumAlgorithm::Crc32,
+        }))
+    });
     Ok(CreateMultipartUploadOutput {
+        checksum_algorithm: input.checksum_algorithm,
+        checksum_type,
+        sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
+        sse_customer_key_md5: key,
         bucket: Some(input.bucket),
         key: in_xml(&input.key),
         upload_id: Some(upload.as_str().to_owned()),
@@ -71,12 +108,38 @@ pub(super) async fn upload_part(
         ..Announced::new(&headers, trailing_headers)
     };
 
+    let key = customer_key::given(
+        input.sse_customer_algorithm.as_deref(),
+        input.sse_customer_key.as_deref(),
+        input.sse_customer_key_md5.as_deref(),
+    )?;
+    let written = {
+        let uploads = front.extras.uploads();
+        let upload = uploads.get(&input.upload_id);
+        upload.and_then(|upload| upload.object.customer_key_md5.clone())
+    };
+    customer_key::check(written.as_deref(), key.as_deref())?;
     let (payload, checksum) = checksum::read(input.body, announced).await?;
+    let size = payload.len();
     let mut part = UploadPart::new(url, upload_id(&input.upload_id), number, payload);
     part.checksum = checksum;
     let tag = front.store.upload_part(part).await.map_err(s3_error)?;
+    let extent = PartExtent {
+        number,
+        size,
+        checksum: tag.checksum.clone(),
+    };
+    let mut uploads = front.extras.uploads();
+    uploads
+        .entry(input.upload_id)
+        .or_default()
+        .parts
+        .insert(number, extent);
+    drop(uploads);
     let checksum = checksum_field(tag.checksum.as_ref());
     Ok(UploadPartOutput {
+        sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
+        sse_customer_key_md5: key,
         e_tag: strong(Some(&tag.etag)),
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
@@ -107,16 +170,91 @@ pub(super) async fn complete_multipart_upload(
             "You must specify at least one part"
         ));
     }
-    let mut complete = CompleteUpload::new(url, upload_id(&input.upload_id), parts);
-    complete.mode = put_mode(input.if_match.as_ref(), input.if_none_match.as_ref())?;
+    let upload = front.extras.uploads().get(&input.upload_id).cloned();
+    let upload = upload.unwrap_or_default();
+    let extents: Vec<PartExtent> = parts
+        .iter()
+        .filter_map(|part| upload.parts.get(&part.number).cloned())
+        .collect();
+    let size: u64 = extents.iter().map(|part| part.size).sum();
+    if input
+        .mpu_object_size
+        .is_some_and(|wanted| u64::try_from(wanted) != Ok(size))
+    {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The object size of the request differs from the sum of its parts"
+        ));
+    }
+    let algorithm = extents.first().and_then(|part| part.checksum.as_ref());
+    let algorithm = algorithm.map(|checksum| checksum.algorithm);
+    let kind = algorithm.map(|algorithm| {
+        upload
+            .checksum_type
+            .unwrap_or_else(|| usual_type(algorithm))
+    });
+    let is_composite = kind
+        .as_ref()
+        .is_some_and(|kind| kind.as_str() == ChecksumType::COMPOSITE);
+    let composite = is_composite
+        .then(|| multipart_checksum::composite(&extents))
+        .flatten();
+    let declared = core_checksum(&dto::Checksum {
+        checksum_crc32: input.checksum_crc32,
+        checksum_crc32c: input.checksum_crc32c,
+        checksum_crc64nvme: input.checksum_crc64nvme,
+        checksum_sha1: input.checksum_sha1,
+        checksum_sha256: input.checksum_sha256,
+        ..dto::Checksum::default()
+    });
+    // Some clients leave out the number of parts.
+    let differs = declared
+        .zip(composite.as_ref())
+        .is_some_and(|(declared, composite)| {
+            let bare = |text: &str| text.split('-').next().unwrap_or_default().to_owned();
+            bare(&declared.value) != bare(&composite.value)
+        });
+    if differs {
+        return Err(s3_error!(
+            BadDigest,
+            "The checksum of the request did not match the checksum of the parts"
+        ));
+    }
 
+    let (mode, _permit) = write_conditions::permit(
+        front,
+        &url,
+        input.if_match.as_ref(),
+        input.if_none_match.as_ref(),
+    )
+    .await?;
+    let mut complete = CompleteUpload::new(url.clone(), upload_id(&input.upload_id), parts);
+    complete.mode = mode;
     let response = front
         .store
         .complete_upload(complete)
         .await
         .map_err(s3_error)?;
-    let checksum = checksum_field(response.checksum.as_ref());
+    front.extras.uploads().remove(&input.upload_id);
+    let checksum = match (algorithm, composite) {
+        (Some(algorithm), None) if !is_composite => {
+            multipart_checksum::full_object(front, &url, algorithm).await?
+        }
+        (_, composite) => composite,
+    };
+    let extras = ObjectExtras {
+        parts: extents,
+        checksum: checksum.clone().zip(kind.clone()),
+        ..upload.object
+    };
+    front
+        .extras
+        .set(&input.bucket, &input.key, response.etag.clone(), extras);
+    let kind = kind.filter(|_| checksum.is_some());
+    let checksum = checksum_field(checksum.or(response.checksum).as_ref());
     Ok(CompleteMultipartUploadOutput {
+        checksum_type: kind,
+        location: Some(format!("/{}/{}", input.bucket, input.key)),
         bucket: Some(input.bucket),
         key: in_xml(&input.key),
         e_tag: strong(response.etag.as_ref()),
@@ -138,6 +276,7 @@ pub(super) async fn abort_multipart_upload(
     let url = object_url(&input.bucket, &input.key)?;
     let abort = AbortUpload::new(url, upload_id(&input.upload_id));
     front.store.abort_upload(abort).await.map_err(s3_error)?;
+    front.extras.uploads().remove(&input.upload_id);
     Ok(AbortMultipartUploadOutput::default())
 }
 

@@ -1,21 +1,18 @@
 //! [`Frontend`]: the `s3s::S3` trait for any store; each method calls the function of its operation.
 
-use s3_core::SharedStore;
-use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
-    CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CreateBucketInput,
-    CreateBucketOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteBucketInput,
-    DeleteBucketOutput, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
-    DeleteObjectsOutput, GetBucketLocationInput, GetBucketLocationOutput, GetObjectInput,
-    GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
-    ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
-    ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, ListPartsInput,
-    ListPartsOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput, UploadPartCopyOutput,
-    UploadPartInput, UploadPartOutput,
-};
-use s3s::{S3, S3Request, S3Response, S3Result};
+use std::sync::Arc;
 
-use super::{bucket, copy, delete, get, list, list_uploads, multipart, put};
+use s3_core::SharedStore;
+use s3s::dto::*;
+use s3s::{S3, S3Request, S3Response, S3Result};
+use tokio::sync::RwLock;
+
+use super::bucket_configuration::BucketConfigurations;
+use super::object_extras::ExtrasTable;
+use super::{
+    acl, attributes, bucket, bucket_configuration, copy, delete, get, list, list_uploads,
+    multipart, put, tags, versions,
+};
 
 /// An implementation of `s3s::S3` on any store. Clone is a reference count.
 ///
@@ -24,6 +21,10 @@ use super::{bucket, copy, delete, get, list, list_uploads, multipart, put};
 pub struct Frontend {
     pub(super) store: SharedStore,
     pub(super) region: String,
+    pub(super) extras: Arc<ExtrasTable>,
+    pub(super) configurations: Arc<BucketConfigurations>,
+    /// Shared by writes, and held alone by those whose conditions the store does not know.
+    pub(super) writes: Arc<RwLock<()>>,
 }
 
 impl Frontend {
@@ -33,6 +34,9 @@ impl Frontend {
         Self {
             store,
             region: region.to_owned(),
+            extras: Arc::default(),
+            configurations: Arc::default(),
+            writes: Arc::default(),
         }
     }
 }
@@ -65,6 +69,42 @@ operations! {
     multipart::upload_part(UploadPartInput) -> UploadPartOutput;
     multipart::complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput;
     multipart::abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput;
+    attributes::get_object_attributes(GetObjectAttributesInput) -> GetObjectAttributesOutput;
+    versions::list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput;
+    versions::get_bucket_versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput;
+    tags::get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput;
+    tags::put_object_tagging(PutObjectTaggingInput) -> PutObjectTaggingOutput;
+    tags::delete_object_tagging(DeleteObjectTaggingInput) -> DeleteObjectTaggingOutput;
+    acl::get_bucket_acl(GetBucketAclInput) -> GetBucketAclOutput;
+    acl::put_bucket_acl(PutBucketAclInput) -> PutBucketAclOutput;
+    acl::get_object_acl(GetObjectAclInput) -> GetObjectAclOutput;
+    acl::put_object_acl(PutObjectAclInput) -> PutObjectAclOutput;
+    bucket_configuration::put_bucket_policy(PutBucketPolicyInput) -> PutBucketPolicyOutput;
+    bucket_configuration::get_bucket_policy(GetBucketPolicyInput) -> GetBucketPolicyOutput;
+    bucket_configuration::delete_bucket_policy(DeleteBucketPolicyInput) -> DeleteBucketPolicyOutput;
+    bucket_configuration::put_bucket_tagging(PutBucketTaggingInput) -> PutBucketTaggingOutput;
+    bucket_configuration::get_bucket_tagging(GetBucketTaggingInput) -> GetBucketTaggingOutput;
+    bucket_configuration::delete_bucket_tagging(DeleteBucketTaggingInput) -> DeleteBucketTaggingOutput;
+    bucket_configuration::put_bucket_cors(PutBucketCorsInput) -> PutBucketCorsOutput;
+    bucket_configuration::get_bucket_cors(GetBucketCorsInput) -> GetBucketCorsOutput;
+    bucket_configuration::delete_bucket_cors(DeleteBucketCorsInput) -> DeleteBucketCorsOutput;
+    bucket_configuration::put_bucket_lifecycle_configuration(PutBucketLifecycleConfigurationInput)
+        -> PutBucketLifecycleConfigurationOutput;
+    bucket_configuration::get_bucket_lifecycle_configuration(GetBucketLifecycleConfigurationInput)
+        -> GetBucketLifecycleConfigurationOutput;
+    bucket_configuration::delete_bucket_lifecycle(DeleteBucketLifecycleInput) -> DeleteBucketLifecycleOutput;
+    bucket_configuration::put_public_access_block(PutPublicAccessBlockInput) -> PutPublicAccessBlockOutput;
+    bucket_configuration::get_public_access_block(GetPublicAccessBlockInput) -> GetPublicAccessBlockOutput;
+    bucket_configuration::delete_public_access_block(DeletePublicAccessBlockInput) -> DeletePublicAccessBlockOutput;
+    bucket_configuration::put_bucket_encryption(PutBucketEncryptionInput) -> PutBucketEncryptionOutput;
+    bucket_configuration::get_bucket_encryption(GetBucketEncryptionInput) -> GetBucketEncryptionOutput;
+    bucket_configuration::delete_bucket_encryption(DeleteBucketEncryptionInput) -> DeleteBucketEncryptionOutput;
+    bucket_configuration::put_bucket_ownership_controls(PutBucketOwnershipControlsInput)
+        -> PutBucketOwnershipControlsOutput;
+    bucket_configuration::get_bucket_ownership_controls(GetBucketOwnershipControlsInput)
+        -> GetBucketOwnershipControlsOutput;
+    bucket_configuration::delete_bucket_ownership_controls(DeleteBucketOwnershipControlsInput)
+        -> DeleteBucketOwnershipControlsOutput;
     bucket::list_buckets(ListBucketsInput) -> ListBucketsOutput;
     bucket::create_bucket(CreateBucketInput) -> CreateBucketOutput;
     bucket::delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;

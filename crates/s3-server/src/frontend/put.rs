@@ -4,9 +4,11 @@ use s3_core::{PutRequest, Store};
 use s3s::dto::{self, PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Result};
 
-use super::Frontend;
+use super::get::whole_object;
+use super::object_extras::ObjectExtras;
+use super::{Frontend, customer_key, tags, write_conditions};
 use crate::checksum::{self, Announced};
-use crate::convert::{Described, checksum_field, encryption, object_url, put_mode, strong};
+use crate::convert::{Described, checksum_field, encryption, object_url, strong};
 use crate::errors::s3_error;
 
 pub(super) async fn put_object(
@@ -20,7 +22,17 @@ pub(super) async fn put_object(
         ..
     } = request;
     let url = object_url(&input.bucket, &input.key)?;
-    let mode = put_mode(input.if_match.as_ref(), input.if_none_match.as_ref())?;
+    let key = customer_key::given(
+        input.sse_customer_algorithm.as_deref(),
+        input.sse_customer_key.as_deref(),
+        input.sse_customer_key_md5.as_deref(),
+    )?;
+    let extras = ObjectExtras {
+        tags: tags::of_header(input.tagging.as_deref())?,
+        acl: input.acl.map(|acl| acl.as_str().to_owned()),
+        customer_key_md5: key.clone(),
+        ..ObjectExtras::default()
+    };
     let announced = Announced {
         md5: input.content_md5,
         checksums: dto::Checksum {
@@ -47,14 +59,28 @@ pub(super) async fn put_object(
     };
 
     let (payload, checksum) = checksum::read(input.body, announced).await?;
+    let (mode, _permit) = write_conditions::permit(
+        front,
+        &url,
+        input.if_match.as_ref(),
+        input.if_none_match.as_ref(),
+    )
+    .await?;
     let mut put = PutRequest::new(url, payload)
         .with_mode(mode)
         .with_attributes(described.into());
     put.checksum = checksum;
     let encryption = encryption(put.attributes.encryption.as_ref());
     let response = front.store.put(put).await.map_err(s3_error)?;
+    front
+        .extras
+        .set(&input.bucket, &input.key, response.etag.clone(), extras);
+    let kind = response.checksum.as_ref().map(|_| whole_object());
     let checksum = checksum_field(response.checksum.as_ref());
     Ok(PutObjectOutput {
+        sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
+        sse_customer_key_md5: key,
+        checksum_type: kind,
         e_tag: strong(response.etag.as_ref()),
         version_id: response.version.map(|version| version.to_string()),
         server_side_encryption: encryption,

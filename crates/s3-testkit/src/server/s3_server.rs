@@ -26,9 +26,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// SHA256, as header or trailer) and `Content-MD5`, accepts buckets in the path and in the host name, and returns every
 /// key exactly in listings with `encoding-type=url`.
 ///
-/// Versions, access control lists, tags, object lock, lifecycles and `ListMultipartUploads` with a delimiter fail with
-/// `501 NotImplemented`. A malformed `Range` is ignored, as on AWS, unless the header is signed: then the request fails
-/// with 400.
+/// Versioning and object lock fail with `501 NotImplemented`; access lists and policies are stored without effect.
 ///
 /// # Examples
 ///

@@ -8,6 +8,7 @@
 mod addressing;
 mod checksums;
 mod credentials;
+mod everyday;
 mod fault_store;
 mod faults;
 mod file_system;

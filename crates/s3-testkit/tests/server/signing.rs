@@ -12,6 +12,18 @@ pub(crate) fn signed_put(
     payload: &str,
     extra: &[(&str, &str)],
 ) -> Vec<String> {
+    signed(server, "PUT", "us-east-1", path, payload, extra)
+}
+
+/// Returns the header lines of a request that is signed for a region.
+pub(crate) fn signed(
+    server: &S3Server,
+    method: &str,
+    region: &str,
+    path: &str,
+    payload: &str,
+    extra: &[(&str, &str)],
+) -> Vec<String> {
     let now = OffsetDateTime::now_utc();
     let date = now
         .format(format_description!("[year][month][day]"))
@@ -35,15 +47,15 @@ pub(crate) fn signed_put(
         .iter()
         .map(|(name, value)| format!("{name}:{value}\n"))
         .collect();
-    let request = format!("PUT\n{path}\n\n{lines}\n{names}\n{payload}");
-    let scope = format!("{date}/us-east-1/s3/aws4_request");
+    let request = format!("{method}\n{path}\n\n{lines}\n{names}\n{payload}");
+    let scope = format!("{date}/{region}/s3/aws4_request");
     let text = format!(
         "AWS4-HMAC-SHA256\n{moment}\n{scope}\n{}",
         hex::encode(Sha256::digest(request))
     );
 
     let secret = format!("AWS4{}", server.secret_key());
-    let key = ["us-east-1", "s3", "aws4_request"]
+    let key = [region, "s3", "aws4_request"]
         .iter()
         .fold(hmac(secret.as_bytes(), date.as_bytes()), |key, part| {
             hmac(&key, part.as_bytes())

@@ -1,0 +1,138 @@
+//! Conditions of writes and deletes.
+//!
+//! A store knows "only if absent" and "only over this ETag" and checks them with the write. S3 has more; those are
+//! checked here, while no other write is in progress.
+
+use s3_core::{ETag, ErrorKind, HeadRequest, ObjectMeta, PutMode, S3Url, Store};
+use s3s::dto::ETagCondition;
+use s3s::{S3Result, s3_error};
+use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
+
+use super::Frontend;
+use crate::convert::core_etag;
+use crate::errors::s3_error;
+
+/// Holds off other conditional writes until the write is done.
+pub(super) enum WritePermit<'front> {
+    Shared(#[expect(dead_code, reason = "held")] RwLockReadGuard<'front, ()>),
+    Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'front, ()>),
+}
+
+/// Returns the mode of a write and the permit to hold meanwhile.
+pub(super) async fn permit<'front>(
+    front: &'front Frontend,
+    url: &S3Url,
+    if_match: Option<&ETagCondition>,
+    if_none_match: Option<&ETagCondition>,
+) -> S3Result<(PutMode, WritePermit<'front>)> {
+    let mode = match (if_match, if_none_match) {
+        (None, None) => Some(PutMode::Overwrite),
+        (None, Some(ETagCondition::Any)) => Some(PutMode::IfAbsent),
+        (Some(ETagCondition::ETag(etag)), None) => Some(PutMode::IfMatch(core_etag(etag))),
+        _ => None,
+    };
+    if let Some(mode) = mode {
+        return Ok((mode, WritePermit::Shared(front.writes.read().await)));
+    }
+    let permit = WritePermit::Alone(front.writes.write().await);
+    let meta = existing(front, url).await?;
+    let etag = meta.as_ref().and_then(|meta| meta.etag.as_ref());
+    let matches = |condition: &ETagCondition| match condition {
+        ETagCondition::Any => meta.is_some(),
+        ETagCondition::ETag(wanted) => etag == Some(&core_etag(wanted)),
+    };
+    match (if_match, if_none_match) {
+        (Some(_), _) if meta.is_none() => Err(s3_error!(NoSuchKey)),
+        (Some(condition), _) if !matches(condition) => Err(s3_error!(PreconditionFailed)),
+        (_, Some(condition)) if matches(condition) => Err(s3_error!(PreconditionFailed)),
+        _ => Ok((PutMode::Overwrite, permit)),
+    }
+}
+
+/// The conditions of a delete.
+#[derive(Debug, Default)]
+pub(super) struct DeleteConditions {
+    pub(super) if_match: Option<ETagCondition>,
+    pub(super) size: Option<i64>,
+    pub(super) last_modified: Option<std::time::SystemTime>,
+}
+
+impl DeleteConditions {
+    pub(super) fn is_empty(&self) -> bool {
+        self.if_match.is_none() && self.size.is_none() && self.last_modified.is_none()
+    }
+
+    /// Fails unless the object exists and the conditions hold.
+    pub(super) async fn check(&self, front: &Frontend, url: &S3Url) -> S3Result<()> {
+        let Some(meta) = existing(front, url).await? else {
+            return Err(s3_error!(NoSuchKey));
+        };
+        let etag_holds = match &self.if_match {
+            Some(ETagCondition::ETag(wanted)) => meta.etag.as_ref() == Some(&core_etag(wanted)),
+            Some(ETagCondition::Any) | None => true,
+        };
+        let size_holds = self
+            .size
+            .is_none_or(|size| u64::try_from(size) == Ok(meta.size));
+        // Headers have whole seconds.
+        let seconds = |time: std::time::SystemTime| {
+            let since = time.duration_since(std::time::UNIX_EPOCH);
+            since.map_or(0, |since| since.as_secs())
+        };
+        let time_holds = self
+            .last_modified
+            .is_none_or(|time| meta.last_modified.map(seconds) == Some(seconds(time)));
+        if etag_holds && size_holds && time_holds {
+            Ok(())
+        } else {
+            Err(s3_error!(PreconditionFailed))
+        }
+    }
+}
+
+async fn existing(front: &Frontend, url: &S3Url) -> S3Result<Option<ObjectMeta>> {
+    match front.store.head(HeadRequest::new(url.clone())).await {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(s3_error(error)),
+    }
+}
+
+/// The conditions on the source of a copy that a store does not check.
+pub(super) struct SourceConditions {
+    pub(super) if_none_match: Option<ETagCondition>,
+    pub(super) if_modified_since: Option<std::time::SystemTime>,
+    pub(super) if_unmodified_since: Option<std::time::SystemTime>,
+}
+
+impl SourceConditions {
+    /// Fails with 412 if one does not hold. Returns the ETag of the source if any was checked, to pin the copy to it.
+    pub(super) async fn check(self, front: &Frontend, source: &S3Url) -> S3Result<Option<ETag>> {
+        if self.if_none_match.is_none()
+            && self.if_modified_since.is_none()
+            && self.if_unmodified_since.is_none()
+        {
+            return Ok(None);
+        }
+        let head = HeadRequest::new(source.clone());
+        let meta = front.store.head(head).await.map_err(s3_error)?;
+        let is_named = match &self.if_none_match {
+            Some(ETagCondition::ETag(tag)) => meta.etag.as_ref() == Some(&core_etag(tag)),
+            Some(ETagCondition::Any) => true,
+            None => false,
+        };
+        let modified = meta.last_modified;
+        let too_old = self
+            .if_modified_since
+            .zip(modified)
+            .is_some_and(|(since, at)| at <= since);
+        let too_new = self
+            .if_unmodified_since
+            .zip(modified)
+            .is_some_and(|(since, at)| at > since);
+        if is_named || too_old || too_new {
+            return Err(s3_error!(PreconditionFailed));
+        }
+        Ok(meta.etag)
+    }
+}
