@@ -3,8 +3,8 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-/// Returns the refusal of a request that is signed for another region.
-pub(crate) fn refusal(
+/// Returns the rejection of a request that is signed for another region.
+pub(crate) fn rejection(
     headers: &HeaderMap,
     query: &str,
     region: &str,
@@ -65,7 +65,7 @@ mod tests {
     fn is_refused(authorization: &str, query: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, authorization.parse().unwrap());
-        refusal(&headers, query, "eu-west-1").is_some()
+        rejection(&headers, query, "eu-west-1").is_some()
     }
 
     #[test]

@@ -39,8 +39,9 @@ impl Service {
     pub async fn call(&self, request: Request<Incoming>) -> Result<Response<s3s::Body>, HttpError> {
         let id = request_id();
         let query = request.uri().query().unwrap_or_default();
-        if let Some(refusal) = credential_scope::refusal(request.headers(), query, &self.region) {
-            return Ok(complete(refusal, &id));
+        if let Some(rejection) = credential_scope::rejection(request.headers(), query, &self.region)
+        {
+            return Ok(complete(rejection, &id));
         }
         let response = hyper::service::Service::call(&self.protocol, request).await?;
         Ok(complete(response, &id))

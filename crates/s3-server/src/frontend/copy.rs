@@ -194,7 +194,7 @@ fn source(source: &CopySource) -> S3Result<S3Url> {
     }
 }
 
-/// Returns the extras of the source of a copy; those of a missing one are none, which the copy itself will tell.
+/// Returns the extras of the source of a copy. A missing source has no extras; the copy itself fails then.
 async fn extras_of(front: &Frontend, source: &S3Url) -> S3Result<ObjectExtras> {
     if !front.extras.knows(source.bucket(), source.key()) {
         return Ok(ObjectExtras::default());

@@ -52,8 +52,7 @@ type Version = (Option<ETag>, ObjectExtras);
 
 /// Extras by bucket and key, and by upload id.
 ///
-/// They belong to one version of the object: with another ETag they are none, so that a change behind the front end
-/// cannot be described by them.
+/// They belong to one ETag. An object that was changed behind the front end has another one, and no extras.
 #[derive(Debug, Default)]
 pub(super) struct ExtrasTable {
     objects: Mutex<HashMap<Place, Version>>,
