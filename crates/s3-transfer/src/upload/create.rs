@@ -53,11 +53,13 @@ async fn attempt(
     let limit = transfer.config().stall_timeout.saturating_mul(2);
     let in_flight = transfer.cleanup().begin();
     let work = async move {
-        let _in_flight = in_flight;
-        timeout(limit, guarded(store, transfer, create)).await
+        let begun = timeout(limit, guarded(store, transfer, create)).await;
+        // Dropped behind the upload, whose abort has begun then if nobody wants it any more.
+        (begun, in_flight)
     };
     let begun = spawn_detached(work).expect("a future that is polled is inside a runtime");
-    join_result(begun.await, Operation::CreateUpload)?.unwrap_or_else(|_| Err(no_response(limit)))
+    let (begun, _in_flight) = join_result(begun.await, Operation::CreateUpload)?;
+    begun.unwrap_or_else(|_| Err(no_response(limit)))
 }
 
 async fn guarded(
