@@ -1,6 +1,6 @@
 //! Options that every command takes, before or after its name.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -38,6 +38,9 @@ pub(crate) struct GlobalArgs {
     /// Size of parts, from 5M to 5G [default: 8M]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_part_size)]
     pub(crate) part_size: Option<u64>,
+    /// Move at most this much per second, such as 2M
+    #[arg(long, global = true, value_name = "RATE", value_parser = parse_rate)]
+    pub(crate) limit_rate: Option<NonZeroU64>,
     /// Give up after this time, such as 30s or 10m
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) deadline: Option<Duration>,
@@ -77,6 +80,11 @@ pub(crate) enum ProgressKind {
     Plain,
     Bar,
     None,
+}
+
+fn parse_rate(text: &str) -> Result<NonZeroU64, String> {
+    let text = text.strip_suffix("/s").unwrap_or(text);
+    NonZeroU64::new(parse_size(text)?).ok_or_else(|| "0 bytes per second move nothing".to_owned())
 }
 
 /// The sizes of parts that S3 takes.

@@ -128,6 +128,9 @@ fn client(mut config: Config, global: &GlobalArgs, report: &Report) -> Result<S3
     if let Some(size) = global.part_size {
         builder = builder.part_size(size);
     }
+    if let Some(rate) = global.limit_rate {
+        builder = builder.max_rate(rate);
+    }
     if let Some(s3root) = &global.s3root {
         builder = builder.s3root(s3root);
     }

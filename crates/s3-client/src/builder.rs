@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ pub struct S3Builder<M> {
     transfer: Option<TransferConfig>,
     shared: Option<(Transfer, MemoryBudget)>,
     part_size: Option<u64>,
+    max_rate: Option<NonZeroU64>,
     access: Access,
     observer: Option<Arc<dyn Observer>>,
     max_in_memory_object: u64,
@@ -170,6 +172,7 @@ impl<M: Mode> S3Builder<M> {
             transfer: None,
             shared: None,
             part_size: None,
+            max_rate: None,
             access: Access::default(),
             observer: None,
             max_in_memory_object: MAX_IN_MEMORY_OBJECT,
@@ -278,6 +281,12 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
+    /// Limits the bytes per second that objects are moved with, up and down together.
+    pub fn max_rate(mut self, bytes_per_second: NonZeroU64) -> Self {
+        self.max_rate = Some(bytes_per_second);
+        self
+    }
+
     /// Reports the events of all calls that have no observer of their own: bytes planned and moved, objects finished,
     /// attempts retried.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
@@ -324,6 +333,7 @@ impl<M: Mode> S3Builder<M> {
                     engine.part_size = bytes;
                     engine.single_put_up_to = bytes.saturating_mul(2);
                 }
+                engine.max_rate = self.max_rate.or(engine.max_rate);
                 engine.observer = self.observer.or(engine.observer);
                 (
                     Transfer::new(store, engine),

@@ -1,6 +1,6 @@
 //! Configuration of a `Transfer`, and its defaults.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +51,9 @@ pub struct TransferConfig {
     pub retry_floor: u32,
     /// Makes backoff reproducible in tests; seeded from the system when `None`.
     pub seed: Option<u64>,
+    /// The most bytes per second that objects are moved with, up and down together; `None` for no limit. Fewer attempts
+    /// are in flight then. The bytes of a part that is uploaded count before it is sent.
+    pub max_rate: Option<NonZeroU64>,
     /// Receives the events of calls that have no observer of their own.
     pub observer: Option<Arc<dyn Observer>>,
 }
@@ -121,6 +124,7 @@ impl Default for TransferConfig {
             retry_ratio: 10.0,
             retry_floor: 50,
             seed: None,
+            max_rate: None,
             observer: None,
         }
     }

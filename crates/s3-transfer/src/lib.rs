@@ -71,6 +71,7 @@ mod observer;
 mod operations;
 mod parts;
 mod progress;
+mod rate_limit;
 mod request_job;
 mod stack;
 mod sync;

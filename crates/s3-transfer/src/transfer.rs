@@ -6,6 +6,7 @@ use s3_core::{Result, SharedStore, Store};
 
 use crate::cleanup::Cleanup;
 use crate::io::{Buffers, attempts_by_descriptors};
+use crate::rate_limit::RateLimit;
 use crate::stack::Stack;
 use crate::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{CallOptions, Job, TransferConfig};
@@ -28,6 +29,7 @@ struct Engine {
     read_ahead: Arc<tokio::sync::Semaphore>,
     buffers: Buffers,
     cleanup: Cleanup,
+    rate_limit: Option<RateLimit>,
     config: TransferConfig,
 }
 
@@ -62,6 +64,9 @@ impl Transfer {
         // Empty parts would never cover an object.
         config.part_size = config.part_size.max(1);
         config.limit_attempts(attempts_by_descriptors());
+        if let Some(rate) = config.max_rate {
+            config.limit_attempts(RateLimit::most_attempts(rate, config.part_size));
+        }
         let store = SharedStore::new(store);
         let stack = Stack::new(store.clone(), &config);
         let memory = config.memory.clamp(1, Semaphore::MAX_PERMITS);
@@ -74,6 +79,7 @@ impl Transfer {
             read_ahead: Arc::new(tokio::sync::Semaphore::new(memory)),
             buffers: Buffers::default(),
             cleanup: Cleanup::default(),
+            rate_limit: config.max_rate.map(RateLimit::new),
             config,
         }))
     }
@@ -98,6 +104,18 @@ impl Transfer {
     /// Returns the count of cleanup requests in flight.
     pub(crate) fn cleanup(&self) -> &Cleanup {
         &self.0.cleanup
+    }
+
+    /// Waits until the limit of the rate lets so many bytes pass.
+    pub(crate) async fn wait_for_rate(&self, bytes: u64) {
+        if let Some(limit) = &self.0.rate_limit {
+            limit.take(bytes).await;
+        }
+    }
+
+    /// Returns whether there is a limit of the rate.
+    pub(crate) fn has_rate_limit(&self) -> bool {
+        self.0.rate_limit.is_some()
     }
 
     /// Runs a job through the stack: deadline, retries, concurrency limit, stall timeout.

@@ -259,3 +259,24 @@ fn a_dry_run_prints_the_same_lines_and_changes_nothing() {
     assert_eq!(planned.lines(), ["(dryrun) move: s3://bkt/k to new"]);
     assert!(!harness.path("new").exists() && harness.keys() == ["k"]);
 }
+
+#[test]
+fn a_limit_of_the_rate_holds_both_ways() {
+    let harness = Harness::new();
+    let data = "x".repeat(6 << 20);
+    harness.write("dir/0", &data[..2 << 20]);
+    harness.write("dir/1", &data[..2 << 20]);
+    harness.write("dir/2", &data[..2 << 20]);
+    let timed = |words: &[&str]| {
+        let began = std::time::Instant::now();
+        let ran = harness.run(&[words, &["--limit-rate", "2M"]].concat());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        began.elapsed().as_secs_f64()
+    };
+    // The last of three files waits for two, which take a second each.
+    let up = timed(&["cp", "-r", "dir", "s3://bkt/p"]);
+    let down = timed(&["cp", "-r", "s3://bkt/p", "down"]);
+    assert!(up > 2.0 && down > 2.0, "{up} {down}");
+    assert_eq!(harness.read("down/2"), harness.read("dir/2"));
+    assert_eq!(harness.run(&["ls", "--limit-rate", "0"]).code, Some(2));
+}

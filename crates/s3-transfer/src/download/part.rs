@@ -267,6 +267,7 @@ impl Part {
         if verified_by_store.is_none() && expected.is_ok_and(differs) {
             return Err(self.checksum_mismatch());
         }
+        self.wait_for_rate(bytes.len() as u64).await;
         let gained = self.gain(bytes.len() as u64);
         MovedBytes::new(self.observer.as_ref(), Operation::Get, &self.request.url).add(gained);
         let data = match to.file_for(bytes.len() as u64) {
@@ -401,6 +402,7 @@ impl Part {
             buffer.checksum.update(&into[held..]);
             left -= count as u64;
             moved.add(self.gain(buffer.storage.filled()));
+            self.wait_for_rate(count as u64).await;
             if left > 0 && buffer.storage.is_full() {
                 self.flush(buffer).await?;
             }
@@ -411,6 +413,15 @@ impl Part {
             return Ok(());
         }
         Err(self.integrity("the body is longer than announced".to_owned()))
+    }
+
+    /// Waits until the limit of the rate lets bytes pass. They have arrived: it is the next ones that wait in the
+    /// connection.
+    async fn wait_for_rate(&self, bytes: u64) {
+        if self.transfer.has_rate_limit() {
+            let _wait = self.progress.local_wait();
+            self.transfer.wait_for_rate(bytes).await;
+        }
     }
 
     /// Notes how many bytes the part holds; returns how many more that are than ever before.

@@ -272,6 +272,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<PartTag> {
         let (place, len) = (part.url.clone(), part.payload.len());
+        self.wait_for_rate(len).await;
         let sent = count_large_payload(&mut part.payload);
         let job = request_job!(Operation::UploadPart, place.as_str(), upload_part(part));
         let work = pin!(self.run(job.with_upload(len, sent.clone()), options));

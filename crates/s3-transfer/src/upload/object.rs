@@ -226,6 +226,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<PutResponse> {
         let (place, len) = (request.url.clone(), request.payload.len());
+        self.wait_for_rate(len).await;
         let _reservation = self.reserve_for(&request.payload).await;
         let sent = count_large_payload(&mut request.payload);
         let job = request_job!(Operation::Put, place.as_str(), put(request));
