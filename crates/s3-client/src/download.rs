@@ -1,5 +1,6 @@
 //! Downloads one object for a call.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use s3_core::{ByteRange, ErrorKind, S3Prefix};
@@ -9,6 +10,7 @@ use crate::S3Object;
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::local_data::{LocalData, Origin};
+use crate::resume::{self, Resume};
 
 /// How the result of a download is shown.
 #[derive(Clone, Debug)]
@@ -66,6 +68,41 @@ pub(crate) async fn download(
         data,
         show.return_info,
     ))
+}
+
+/// Downloads a whole object to `path`, and goes on where an earlier call was interrupted. `None` for an object that is too
+/// small to keep a part of.
+pub(crate) async fn download_resumed(
+    call: &Call,
+    item: &GetItem,
+    path: &Path,
+    resume: &Resume,
+    show: Show,
+) -> Result<Option<S3Object>> {
+    let client = &call.client;
+    if item.range.is_some() {
+        return Ok(None);
+    }
+    let url = item.url.clone();
+    let meta = client.transfer.head(url.clone(), &call.options).await?;
+    if meta.etag.is_none() || meta.size <= client.transfer.config().single_put_up_to {
+        return Ok(None);
+    }
+    let done = Box::pin(resume::download(call, resume, meta, path)).await?;
+    let origin = Origin {
+        url,
+        range: None,
+        scratch: Arc::clone(&client.scratch),
+    };
+    let data = (LocalData::own_file(origin, path.to_owned()), done.verified);
+    let range = 0..done.meta.size;
+    Ok(Some(S3Object::new(
+        &done.meta,
+        show.relative_to,
+        range,
+        data,
+        show.return_info,
+    )))
 }
 
 /// Returns how many bytes come at most, if that is known before they are requested.

@@ -11,6 +11,7 @@ use crate::call::Call;
 use crate::context::ClientContext;
 use crate::error::Result;
 use crate::put_object::PutAttributes;
+use crate::resume::{self, FileUpload, Resume};
 use crate::{
     BatchError, Key, OnFailure, Outcome, PutValue, S3PutObject, WriteOutcome, WriteResult,
 };
@@ -23,6 +24,7 @@ pub(crate) struct Upload {
     url: S3Url,
     value: PutValue,
     attributes: Attributes,
+    pub(crate) resume: Option<Resume>,
 }
 
 impl Upload {
@@ -40,6 +42,7 @@ impl Upload {
             url,
             value: value.check()?,
             attributes,
+            resume: None,
         })
     }
 
@@ -71,19 +74,40 @@ impl Upload {
             PutMode::IfAbsent
         };
         let path = self.value.local_path().map(Path::to_owned);
+        let is_large = |path: &Path| {
+            let found = path.metadata();
+            let most = transfer.config().single_put_up_to;
+            found.is_ok_and(|found| found.is_file() && found.len() > most)
+        };
+        if let (Some(resume), Some(path)) =
+            (&self.resume, path.as_deref().filter(|path| is_large(path)))
+        {
+            let item = FileUpload {
+                path: path.to_owned(),
+                url: self.url.clone(),
+                mode,
+                attributes: self.attributes,
+            };
+            let put = Box::pin(resume::upload(call, resume, item)).await?;
+            return Ok(written(self.key, self.url, put, overwrite));
+        }
         let source = self.value.into_source(transfer, &call.options).await?;
         let item = PutItem::new(self.url.clone(), source)
             .with_mode(mode)
             .with_attributes(self.attributes);
         let put = transfer.put(item, &call.options).await;
         let put = put.map_err(|error| with_file(error, path.as_deref()))?;
-        let (outcome, response) = match put {
-            PutOutcome::Written(response) if overwrite => (WriteOutcome::Written, response),
-            PutOutcome::Written(response) => (WriteOutcome::Created, response),
-            _ => (WriteOutcome::AlreadyThere, PutResponse::default()),
-        };
-        Ok(WriteResult::new(self.key, self.url, outcome, response))
+        Ok(written(self.key, self.url, put, overwrite))
     }
+}
+
+fn written(key: Key, url: S3Url, put: PutOutcome, overwrite: bool) -> WriteResult {
+    let (outcome, response) = match put {
+        PutOutcome::Written(response) if overwrite => (WriteOutcome::Written, response),
+        PutOutcome::Written(response) => (WriteOutcome::Created, response),
+        _ => (WriteOutcome::AlreadyThere, PutResponse::default()),
+    };
+    WriteResult::new(key, url, outcome, response)
 }
 
 /// Uploads all inputs concurrently, and returns one result per input.

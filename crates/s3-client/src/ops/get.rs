@@ -8,10 +8,11 @@ use s3_transfer::{Destination, GetItem};
 
 use crate::call::Call;
 use crate::context::ClientContext;
-use crate::download::{Show, download};
+use crate::download::{Show, download, download_resumed};
 use crate::error::{Error, Result};
 use crate::lookup::{return_info, return_missing};
 use crate::request::{Mode, Op, Request};
+use crate::resume::Resume;
 use crate::s3::Client;
 use crate::{GetObject, MissingObject, ReadOutput, S3Object};
 
@@ -21,6 +22,7 @@ pub struct Get<T = S3Object> {
     object: GetObject,
     /// If `None`, memory or the temporary directory, depending on the size.
     destination: Option<Destination>,
+    resume: Option<Resume>,
     return_info: bool,
     output: PhantomData<fn() -> T>,
 }
@@ -55,13 +57,14 @@ impl<M: Mode> Client<M> {
         self.request(Get {
             object: key.into(),
             destination: None,
+            resume: None,
             return_info: true,
             output: PhantomData,
         })
     }
 }
 
-return_missing!(Get<S3Object> { object, destination, return_info });
+return_missing!(Get<S3Object> { object, destination, resume, return_info });
 return_info!(Get);
 
 impl<T, M> Request<Get<T>, M> {
@@ -95,6 +98,13 @@ impl<T, M> Request<Get<T>, M> {
         self.op.destination = Some(Destination::File(path.into()));
         self
     }
+
+    /// Keeps what is read of a whole object [to a file](Self::to_file) if the download is interrupted, and goes on with what
+    /// an earlier one has kept. One HEAD more. See [`resume_download`](Client::resume_download).
+    pub fn resume(mut self, resume: &Resume) -> Self {
+        self.op.resume = Some(resume.clone());
+        self
+    }
 }
 
 impl<T: ReadOutput<Object = S3Object>> Op for Get<T> {
@@ -110,6 +120,17 @@ impl<T: ReadOutput<Object = S3Object>> Op for Get<T> {
             }
             other => other,
         };
+        if let (Some(resume), Some(Destination::File(path))) = (&self.resume, &destination) {
+            let relative_to = call.client.display_root();
+            let show = Show {
+                relative_to: relative_to.clone(),
+                return_info: self.return_info,
+            };
+            let resumed = download_resumed(&call, &item, path, resume, show).await;
+            if let Some(object) = resumed.transpose() {
+                return T::of(object, || MissingObject::new(item.url, relative_to));
+            }
+        }
         read(&call, item, destination, self.return_info).await
     }
 }

@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::error::Result;
 use crate::put_object::PutAttributes;
 use crate::request::{Mode, Op, Request};
+use crate::resume::Resume;
 use crate::s3::Client;
 use crate::upload::Upload;
 use crate::{Key, PutValue, WriteResult};
@@ -17,6 +18,7 @@ pub struct Put {
     value: PutValue,
     overwrite: bool,
     attributes: PutAttributes,
+    resume: Option<Resume>,
 }
 
 impl Put {
@@ -26,6 +28,7 @@ impl Put {
             value,
             overwrite: true,
             attributes: PutAttributes::default(),
+            resume: None,
         }
     }
 }
@@ -104,6 +107,13 @@ impl<M> Request<Put, M> {
         self.op.attributes.encryption = Some(encryption.into());
         self
     }
+
+    /// Keeps what is sent of a file if its upload is interrupted, and goes on with what an earlier one has kept. Other values
+    /// have nothing to keep. See [`resume_upload`](Client::resume_upload).
+    pub fn resume(mut self, resume: &Resume) -> Self {
+        self.op.resume = Some(resume.clone());
+        self
+    }
 }
 
 impl Op for Put {
@@ -112,7 +122,8 @@ impl Op for Put {
     const NAME: &'static str = "put";
 
     async fn run(self, call: Call) -> Result<WriteResult> {
-        let upload = Upload::check(&call.client, self.key, self.value, &self.attributes)?;
+        let mut upload = Upload::check(&call.client, self.key, self.value, &self.attributes)?;
+        upload.resume = self.resume;
         upload
             .run(&call.client.transfer, &call, self.overwrite)
             .await

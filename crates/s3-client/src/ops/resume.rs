@@ -435,4 +435,35 @@ mod tests {
         assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
         assert_eq!(fs::read_dir(case.dir.path()).unwrap().count(), 2);
     }
+
+    #[tokio::test]
+    async fn put_and_get_of_files_go_on_when_asked() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        let put = |s3: &S3| {
+            s3.upload_file(case.path("f"), "s3://b/k")
+                .resume(&case.resume())
+        };
+        put(&case.client(Some(("PUT", 4)))).await.unwrap_err();
+        let before = case.sent(Operation::UploadPart);
+        assert!(put(&case.client(None)).await.is_ok());
+        assert!(case.sent(Operation::UploadPart) - before < PARTS);
+        let get = |s3: &S3| {
+            let get = s3.download_file("s3://b/k", case.path("out"));
+            get.resume(&case.resume())
+        };
+        get(&case.client(Some(("GET", 4)))).await.unwrap_err();
+        let before = case.sent(Operation::Get);
+        let object = get(&case.client(None)).await.unwrap();
+        assert!(case.sent(Operation::Get) - before < PARTS);
+        assert_eq!(object.size(), LEN as u64);
+        assert_eq!(object.bytes().unwrap(), ramp(0, LEN));
+        let missing = case
+            .client(None)
+            .get("s3://b/none")
+            .to_file(case.path("out"));
+        let missing = missing.resume(&case.resume()).return_missing();
+        assert!(matches!(missing.await.unwrap(), crate::Lookup::Missing(_)));
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+    }
 }

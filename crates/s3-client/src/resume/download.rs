@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use super::journal::{Journal, sync_directory};
 use super::kept::{Kept, PARTIAL_SUFFIX, Resume, account};
-use super::parts::{IN_FLIGHT, crc_of, parts};
+use super::parts::{DOWNLOADED_PART, IN_FLIGHT, crc_of, parts};
 use super::upload::{in_use, is_expired, seconds_since_1970};
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -92,7 +92,7 @@ async fn download_once(
             "the server sends no ETag, so a download cannot be resumed",
         ));
     };
-    let part_size = call.client.transfer.config().part_size;
+    let part_size = call.client.transfer.config().part_size.min(DOWNLOADED_PART);
     let account = account(call, &meta.url).await;
     let target_text = target.to_string_lossy().into_owned();
     let name = ["download", &account, &target_text, meta.url.as_str()];
@@ -228,7 +228,11 @@ impl Running<'_> {
                 let of = (url.clone(), size, self.etag.clone());
                 let to = (Arc::clone(&self.file), self.partial.clone());
                 let fetch = fetch_part(self.call.clone(), of, (number, range.clone()), to);
-                in_flight.spawn(async move { Ok::<_, Error>((len(&range), fetch.await?)) });
+                let resume = self.resume.clone();
+                in_flight.spawn(async move {
+                    let _memory = resume.memory().await;
+                    Ok::<_, Error>((len(&range), fetch.await?))
+                });
             }
             let Some(fetched) = in_flight.join_next().await else {
                 break;

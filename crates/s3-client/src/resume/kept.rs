@@ -10,8 +10,10 @@ use std::time::{Duration, SystemTime};
 use s3_core::{AbortUpload, PresignMethod, PresignRequest, S3Url, UploadId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::journal::Journal;
+use super::parts::IN_MEMORY;
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
@@ -25,13 +27,15 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The end of the names of partial files.
 pub(crate) const PARTIAL_SUFFIX: &str = ".s3-resume";
 
-/// Lets transfers of files go on in another run, from journals in a directory. Clone is a reference count.
+/// Lets transfers of files go on in another run, from journals in a directory. Clone is a reference count. All clones share
+/// 80 MiB of memory for the parts of downloads.
 ///
 /// What is interrupted stays: a partial file or an unfinished upload, each named in its journal, for 7 days.
 /// [`kept`](Self::kept) tells what, and [`discard`](KeptTransfer::discard) removes it.
 #[derive(Clone, Debug)]
 pub struct Resume {
     directory: Arc<Path>,
+    memory: Arc<Semaphore>,
     kept: Arc<Mutex<BTreeMap<PathBuf, Kept>>>,
 }
 
@@ -52,6 +56,7 @@ impl Resume {
     pub fn in_dir(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into().into(),
+            memory: Arc::new(Semaphore::new(IN_MEMORY)),
             kept: Arc::default(),
         }
     }
@@ -87,6 +92,12 @@ impl Resume {
         }
         found.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(found)
+    }
+
+    /// Waits until one more part may be in memory.
+    pub(super) async fn memory(&self) -> OwnedSemaphorePermit {
+        let permit = Arc::clone(&self.memory).acquire_owned().await;
+        permit.expect("the semaphore is never closed")
     }
 
     /// Returns the path of the journal of a transfer.

@@ -7,8 +7,14 @@ use std::os::unix::fs::FileExt;
 
 use crc_fast::{CrcAlgorithm, Digest};
 
-/// How many parts are in flight at once: 8 parts of 8 MiB are what a killed transfer loses at most.
-pub(super) const IN_FLIGHT: usize = 8;
+/// How many parts of a transfer are in flight at once: 10 parts of 8 MiB are what a killed transfer loses at most.
+pub(super) const IN_FLIGHT: usize = 10;
+
+/// The size of the parts of a download, which are in memory before they are written: 8 MiB.
+pub(super) const DOWNLOADED_PART: u64 = 8 << 20;
+
+/// How many parts of all transfers are downloaded, or read from files for their checksums, at once. They take 80 MiB.
+pub(super) const IN_MEMORY: usize = 10;
 
 /// The most parts of an upload.
 const MAX_PARTS: u64 = 10_000;

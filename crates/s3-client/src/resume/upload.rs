@@ -273,10 +273,13 @@ impl Running<'_> {
             {
                 let (call, file) = (self.call.clone(), Arc::clone(&self.file));
                 let (url, id) = (self.item.url.clone(), upload.clone());
+                let resume = self.resume.clone();
                 in_flight.spawn(async move {
                     let len = range.end - range.start;
                     let (summed, bytes) = (Arc::clone(&file), range.clone());
+                    let memory = resume.memory().await;
                     let crc = on_blocking_thread(move || {
+                        let _memory = memory;
                         crc_of(&summed, bytes, CRC)
                             .map_err(|error| Error::local("read the file", error))
                     });
