@@ -27,14 +27,25 @@ fn slow() -> (Harness, Vec<u8>) {
     (harness, data)
 }
 
-/// Waits for some time, or, in every other round, until a part is recorded.
+/// Returns the rounds of a test that interrupts a transfer at some moment: 12, or as many as `MFS3_ROUNDS` says.
+fn rounds() -> std::ops::Range<u64> {
+    let asked = std::env::var("MFS3_ROUNDS").ok();
+    0..asked.and_then(|asked| asked.parse().ok()).unwrap_or(12)
+}
+
+/// Waits for 20 to 320 ms, a time of its own in each round; in every other round for a part to be recorded before.
 fn wait(harness: &Harness, round: u64) {
-    for _ in 0..30 + 17 * round {
-        if round % 2 == 1 && recorded(harness).0 > 0 {
-            return;
-        }
-        thread::sleep(Duration::from_millis(if round % 2 == 1 { 10 } else { 1 }));
+    let mut tries = 0;
+    while round % 2 == 1 && recorded(harness).0 == 0 && tries < 200 {
+        thread::sleep(Duration::from_millis(5));
+        tries += 1;
     }
+    let moment = 20 + round * 7919 % 300;
+    thread::sleep(Duration::from_millis(if round % 2 == 1 {
+        moment / 8
+    } else {
+        moment
+    }));
 }
 
 fn start(harness: &Harness, words: &[&str]) -> Child {
@@ -116,7 +127,7 @@ fn an_upload_that_was_killed_at_any_moment_goes_on() {
     let (harness, data) = slow();
     let up = ["cp", "big", "s3://bkt/k"];
     let mut has_resumed = false;
-    for round in 0..12 {
+    for round in rounds() {
         let mut child = start(&harness, &up);
         wait(&harness, round);
         kill(&harness, &mut child);
@@ -148,7 +159,7 @@ fn a_download_that_was_killed_at_any_moment_goes_on() {
     harness.run(&["cp", "big", "s3://bkt/k"]);
     let down = ["cp", "s3://bkt/k", "copy"];
     let mut has_resumed = false;
-    for round in 0..12 {
+    for round in rounds() {
         let mut child = start(&harness, &down);
         wait(&harness, round);
         kill(&harness, &mut child);
@@ -222,10 +233,10 @@ fn an_interrupted_upload_says_what_is_kept_and_sweep_discards_it() {
 #[test]
 fn without_resume_nothing_is_left_at_any_moment() {
     let (harness, data) = slow();
-    for round in 0..12 {
+    for round in rounds() {
         let key = format!("s3://bkt/{round:02}");
         let child = start(&harness, &["cp", "big", &key, "--no-resume"]);
-        thread::sleep(Duration::from_millis(30 + 23 * round));
+        thread::sleep(Duration::from_millis(20 + round * 7919 % 300));
         signal(&child, "-INT");
         let ran = Ran::of(child.wait_with_output().unwrap());
         // Before the tool listens to signals, one kills it.
