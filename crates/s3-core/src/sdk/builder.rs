@@ -1,6 +1,7 @@
 //! [`SdkStoreBuilder`]: endpoint, region, credentials, integrity and other settings of a store.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -173,6 +174,13 @@ impl SdkStoreBuilder {
         self
     }
 
+    /// Sets the only trusted certificate authorities, a file in PEM, as `AWS_CA_BUNDLE` does. Needs the feature `config`.
+    #[must_use]
+    pub fn ca_bundle(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.ca_bundle = Some(path.into());
+        self
+    }
+
     /// Sets how long a connection may take to be made. Default: 3.1 seconds.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -248,6 +256,7 @@ pub(super) struct Settings {
     pub(super) integrity: Integrity,
     pub(super) sdk_retries: bool,
     pub(super) profile: Option<String>,
+    pub(super) ca_bundle: Option<PathBuf>,
     pub(super) connect_timeout: Duration,
     pub(super) http_client: Option<SharedHttpClient>,
     pub(super) capabilities: Capabilities,
@@ -275,6 +284,7 @@ impl Settings {
             .field("integrity", &self.integrity)
             .field("sdk_retries", &self.sdk_retries)
             .field("profile", &self.profile)
+            .field("ca_bundle", &self.ca_bundle)
     }
 }
 
@@ -290,6 +300,7 @@ impl Default for Settings {
             integrity: Integrity::Auto,
             sdk_retries: false,
             profile: None,
+            ca_bundle: None,
             // The SDK's own default: one SYN that is lost and sent again after 3 seconds still gets through.
             connect_timeout: Duration::from_millis(3100),
             http_client: None,
@@ -301,6 +312,17 @@ impl Default for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(all(feature = "config", feature = "https"))]
+    #[test]
+    fn a_bundle_of_the_builder_that_cannot_be_read_is_an_error_that_names_it() {
+        let builder = SdkStore::builder().endpoint("https://host").region("r");
+        let builder = builder.credentials("a", "s", None);
+        let error = builder.ca_bundle("/no/such/ca.pem").check().unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Config);
+        let text = error.to_string();
+        assert!(text.contains("the builder: /no/such/ca.pem"), "{text}");
+    }
 
     #[test]
     fn debug_never_shows_a_secret() {

@@ -19,7 +19,7 @@ use super::builder::Settings;
 use super::client::{DEFAULT_REGION, Sources, config_error, parse_endpoint};
 use super::clock::Clock;
 use super::credential_process::CredentialProcess;
-use super::profile::{ConfigError, Configuration, Given, ProviderFiles, Setting};
+use super::profile::{ConfigError, Configuration, Given, ProviderFiles, Setting, Source};
 use super::transport::Transport;
 use crate::{Error, ErrorKind, Operation, Result, Retryability};
 
@@ -45,7 +45,7 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     if let Some(Setting { value, source }) = &configuration.endpoint {
         parse_endpoint(value, &source.to_string(), operation)?;
     }
-    transport_of(&configuration).ca_certificates(operation)?;
+    transport_of(settings, &configuration).ca_certificates(operation)?;
     Ok(())
 }
 
@@ -79,7 +79,7 @@ async fn sources(
         tracing::warn!(setting, "the setting has no effect; see docs/SETTINGS.md");
     }
     let clock = Clock::default();
-    let transport = transport_of(&configuration);
+    let transport = transport_of(settings, &configuration);
     let endpoint = configuration.endpoint.as_ref();
     let region = configuration.region.as_ref().map(|set| set.value.clone());
     let (builder, credentials, region) = match (&settings.credentials, &region, endpoint) {
@@ -101,10 +101,13 @@ async fn sources(
     })
 }
 
-fn transport_of(configuration: &Configuration) -> Transport {
-    let ca_bundle = configuration.ca_bundle.as_ref();
+fn transport_of(settings: &Settings, configuration: &Configuration) -> Transport {
+    let given = settings.ca_bundle.as_ref();
+    let given = given.map(|path| (path.clone(), Source::Builder.to_string()));
+    let configured = configuration.ca_bundle.as_ref();
+    let configured = configured.map(|Setting { value, source }| (value.into(), source.to_string()));
     Transport {
-        ca_bundle: ca_bundle.map(|Setting { value, source }| (value.into(), source.to_string())),
+        ca_bundle: given.or(configured),
         proxies: configuration.proxies.clone(),
     }
 }

@@ -18,9 +18,7 @@ use std::fmt;
 
 pub(super) use files::Located;
 pub(super) use provider_files::ProviderFiles;
-#[cfg(test)]
-pub(super) use settings::Source;
-pub(super) use settings::{Configuration, Given, Setting};
+pub(super) use settings::{Configuration, Given, Setting, Source};
 
 /// Looks an environment variable up.
 pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
