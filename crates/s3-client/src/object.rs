@@ -95,8 +95,9 @@ impl S3Object {
         &self.location
     }
 
-    /// Returns how many bytes of the content are in memory.
-    pub(crate) fn in_memory(&self) -> u64 {
+    /// Returns how many bytes of the content are in memory: all, or none if they are in a file.
+    #[must_use]
+    pub fn in_memory(&self) -> u64 {
         self.download.data.in_memory()
     }
 
