@@ -20,8 +20,14 @@ use crate::stop::Stop;
 /// The most threads that transfers run on. 8, as in the engine's fan-out.
 const MAX_THREADS: usize = 8;
 
+/// Runs the tool with the arguments of this process, and returns its exit code: the whole program.
+#[must_use]
+pub fn main() -> ExitCode {
+    run(Cli::from_process())
+}
+
 /// Runs a command and returns its exit code.
-pub(crate) fn run(cli: Cli) -> ExitCode {
+fn run(cli: Cli) -> ExitCode {
     trace(cli.global.verbose);
     let threads = thread::available_parallelism()
         .map_or(1, NonZeroUsize::get)
