@@ -135,9 +135,9 @@ const LAYERS: [Layer; 14] = [
     },
     Layer {
         name: "s3-python",
-        uses: &["s3-client", "s3-transfer", "s3-core"],
+        uses: &["s3-client", "s3-transfer", "s3-core", "s3-cli"],
         tests_use: &[],
-        because: "the bindings use the facade, and a store of their own for injected failures",
+        because: "the bindings use the facade, a store of their own for injected failures, and the tool for the wheel",
     },
     Layer {
         name: "xtask",

@@ -1,7 +1,8 @@
 //! `cargo xtask python`: builds the native module of `mfs3` and runs the Python tests.
 //!
 //! The package is put together below `target/python/site`: the Python files and the library that cargo built. Its tests
-//! run in a virtual environment of their own, with what `tests/requirements.txt` names.
+//! run in a virtual environment of their own, with what `tests/requirements.txt` names, and the tests of flows also with
+//! older versions of Metaflow. `--wheel` builds what is distributed, installs it in an empty environment, and tests that.
 
 use std::env;
 use std::fs;
@@ -21,6 +22,9 @@ pub(crate) struct Arguments {
     /// Run Metaflow's own tests of its S3 client instead, from this checkout of Metaflow
     #[arg(long, value_name = "PATH")]
     upstream: Option<PathBuf>,
+    /// Build the wheel and the sdist below target/python/dist instead, and test the wheel in an empty environment
+    #[arg(long, conflicts_with = "upstream")]
+    wheel: bool,
     /// Arguments for pytest
     #[arg(last = true)]
     pytest: Vec<String>,
@@ -29,8 +33,23 @@ pub(crate) struct Arguments {
 /// The packages that Metaflow's tests need besides ours.
 const UPSTREAM_NEEDS: [&str; 2] = ["numpy", "pytest-benchmark"];
 
+/// Older versions of Metaflow that the package works with: the oldest, and two between.
+const METAFLOWS: [&str; 3] = ["2.9.0", "2.12.39", "2.15.21"];
+
+/// What builds a wheel for old versions of glibc.
+const WHEEL_NEEDS: [&str; 3] = ["build==1.6.1", "maturin==1.16.0", "ziglang==0.17.1"];
+
+/// The oldest glibc that wheels run on: that of Rust's own standard library.
+const GLIBC: &str = "manylinux_2_17";
+
+/// What the tests of a wheel need besides the wheel.
+const CLEAN_NEEDS: [&str; 5] = ["metaflow", "boto3", "fsspec", "pytest", "pytest-timeout"];
+
 /// Builds, installs what is missing, and runs the tests.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
+    if arguments.wheel {
+        return wheel(root, arguments);
+    }
     command::run(
         command::cargo(root)
             .arg("clippy")
@@ -43,22 +62,22 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let Built { library, server } = build(root, optimised)?;
     let site = assemble(root, &library)?;
     let python = environment(root)?;
+    let metaflows = older_metaflows(root, &python)?;
     let mut tests = Command::new(&python);
     tests.env("MFS3_TEST_SERVER", server);
     match &arguments.upstream {
-        None => tests.current_dir(root).env("PYTHONPATH", &site).args([
-            "-m",
-            "pytest",
-            "-q",
-            "crates/s3-python/tests",
-        ]),
+        None => tests
+            .current_dir(root)
+            .env("PYTHONPATH", &site)
+            .env("MFS3_TEST_METAFLOWS", join_paths(&metaflows)?)
+            .args(["-m", "pytest", "-q", "crates/s3-python/tests"]),
         Some(checkout) => {
             let checkout = std::path::absolute(checkout)
                 .map_err(|error| Failure::new(format!("resolve the checkout: {error}")))?;
             install(&python, &UPSTREAM_NEEDS)?;
             let runner = root.join("crates/s3-python/tests/upstream.py");
             tests
-                .env("PYTHONPATH", join_paths(&[&site, &checkout])?)
+                .env("PYTHONPATH", join_paths(&[site, checkout.clone()])?)
                 .current_dir(checkout.join("test/data"))
                 .arg(runner)
                 .args(["-q", "--benchmark-skip", "s3"])
@@ -135,12 +154,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// Makes the virtual environment if it is missing, installs what is missing, and returns its interpreter.
 fn environment(root: &Path) -> Outcome<PathBuf> {
-    let folder = root.join("target/python/venv");
-    let python = folder.join("bin/python");
-    if !python.exists() {
-        let base = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-        command::run(Command::new(base).args(["-m", "venv"]).arg(&folder))?;
-    }
+    let python = virtual_environment(&root.join("target/python/venv"))?;
     let requirements = root.join("crates/s3-python/tests/requirements.txt");
     command::run(
         Command::new(&python)
@@ -148,6 +162,85 @@ fn environment(root: &Path) -> Outcome<PathBuf> {
             .arg(requirements),
     )?;
     Ok(python)
+}
+
+fn virtual_environment(folder: &Path) -> Outcome<PathBuf> {
+    let python = folder.join("bin/python");
+    if !python.exists() {
+        let base = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+        command::run(Command::new(base).args(["-m", "venv"]).arg(folder))?;
+    }
+    Ok(python)
+}
+
+/// Installs older versions of Metaflow, each in a folder of its own that is named after it.
+fn older_metaflows(root: &Path, python: &Path) -> Outcome<Vec<PathBuf>> {
+    let folder = |version: &&str| root.join("target/python/metaflow").join(version);
+    for version in METAFLOWS.iter().filter(|version| !folder(version).exists()) {
+        command::run(
+            Command::new(python)
+                .args(["-m", "pip", "install", "--quiet", "--no-deps"])
+                .arg(format!("metaflow=={version}"))
+                .arg("--target")
+                .arg(folder(version)),
+        )?;
+    }
+    Ok(METAFLOWS.iter().map(folder).collect())
+}
+
+/// Builds the sdist and the wheel, and runs the tests of flows and of the wheel where nothing else is installed.
+fn wheel(root: &Path, arguments: &Arguments) -> Outcome {
+    let failed = |error| Failure::new(format!("make folders for the wheel: {error}"));
+    let python = virtual_environment(&root.join("target/python/build"))?;
+    install(&python, &WHEEL_NEEDS)?;
+    let dist = root.join("target/python/dist");
+    let clean = root.join("target/python/clean");
+    for folder in [&dist, &clean] {
+        if folder.exists() {
+            fs::remove_dir_all(folder).map_err(failed)?;
+        }
+    }
+    // Without isolation, for zig; then the tools are looked up on the path.
+    let path = env::var_os("PATH").unwrap_or_default();
+    let tools = root.join("target/python/build/bin");
+    let path = env::join_paths([tools].into_iter().chain(env::split_paths(&path)));
+    let path = path.map_err(|error| Failure::new(format!("set PATH: {error}")))?;
+    command::run(
+        Command::new(&python)
+            .env("PATH", path)
+            .args(["-m", "build", "--no-isolation", "--sdist", "--wheel"])
+            .arg(format!(
+                "-Cbuild-args=--locked --zig --compatibility {GLIBC}"
+            ))
+            .arg("--outdir")
+            .arg(&dist)
+            .arg(root.join("crates/s3-python")),
+    )?;
+    let wheel = fs::read_dir(&dist)
+        .map_err(failed)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+        .ok_or_else(|| Failure::new("build the wheel: there is no .whl file"))?;
+    let python = virtual_environment(&clean)?;
+    install(&python, &CLEAN_NEEDS)?;
+    command::run(
+        Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet"])
+            .arg(&wheel),
+    )?;
+    let Built { server, .. } = build(root, false)?;
+    command::run(
+        Command::new(&python)
+            .current_dir(root)
+            .env("MFS3_TEST_SERVER", server)
+            .env("MFS3_TEST_WHEEL", &wheel)
+            .args(["-m", "pytest", "-q"])
+            .args([
+                "crates/s3-python/packaging",
+                "crates/s3-python/tests/test_metaflow.py",
+            ])
+            .args(&arguments.pytest),
+    )
 }
 
 fn install(python: &Path, packages: &[&str]) -> Outcome {
@@ -158,6 +251,6 @@ fn install(python: &Path, packages: &[&str]) -> Outcome {
     )
 }
 
-fn join_paths(paths: &[&Path]) -> Outcome<std::ffi::OsString> {
+fn join_paths(paths: &[PathBuf]) -> Outcome<std::ffi::OsString> {
     env::join_paths(paths).map_err(|error| Failure::new(format!("set PYTHONPATH: {error}")))
 }
