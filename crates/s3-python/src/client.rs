@@ -1,18 +1,19 @@
 //! [`PyClient`]: the calls of a client.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use s3_client::{
-    Error, GetObject, Key, PresignMethod, PutValue, S3, S3GetObject, S3PutObject, WriteResult,
+    GetObject, Key, PresignMethod, PutValue, S3, S3GetObject, S3PutObject, WriteResult,
 };
 
+use crate::call::{Done, call, call_single};
 use crate::engine::PyEngine;
 use crate::errors::exception;
 use crate::in_process::InProcess;
+use crate::listing;
 use crate::object::{IntoObjects, PyS3Object};
 use crate::pool;
 use crate::source::{Chunks, put_value};
@@ -79,7 +80,8 @@ impl PyClient {
         Ok(self.handles()?.many.scratch_path())
     }
 
-    #[pyo3(signature = (key, offset=None, length=None, *, return_missing=false, return_info=true))]
+    #[pyo3(signature = (key, offset=None, length=None, *, return_missing=false, return_info=true, done=None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn get(
         &self,
         py: Python<'_>,
@@ -88,118 +90,157 @@ impl PyClient {
         length: Option<i64>,
         return_missing: bool,
         return_info: bool,
-    ) -> PyResult<PyS3Object> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let s3 = &self.handles()?.single;
         let get = s3
             .get(get_object((key, offset, length)))
             .return_info(return_info);
         if return_missing {
-            return Ok(call(py, async { get.return_missing().await })?.into());
+            return call(
+                py,
+                done,
+                async { get.return_missing().await },
+                PyS3Object::from,
+            );
         }
-        Ok(call(py, async { get.await })?.into())
+        call(py, done, async { get.await }, PyS3Object::from)
     }
 
-    #[pyo3(signature = (keys, *, return_missing=false, return_info=true))]
+    #[pyo3(signature = (keys, *, return_missing=false, return_info=true, done=None))]
     fn get_many(
         &self,
         py: Python<'_>,
         keys: Vec<Range>,
         return_missing: bool,
         return_info: bool,
-    ) -> PyResult<Vec<PyS3Object>> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let s3 = &self.handles()?.many;
         let get = s3
             .get_many(keys.into_iter().map(get_object))
             .return_info(return_info);
         if return_missing {
-            return Ok(call(py, async { get.return_missing().await })?.into_objects());
+            let work = async { get.return_missing().await };
+            return call(py, done, work, IntoObjects::into_objects);
         }
-        Ok(call(py, async { get.await })?.into_objects())
+        call(py, done, async { get.await }, IntoObjects::into_objects)
     }
 
+    #[pyo3(signature = (keys, return_info, *, done=None))]
     fn get_recursive(
         &self,
         py: Python<'_>,
         keys: Vec<Option<String>>,
         return_info: bool,
-    ) -> PyResult<Vec<PyS3Object>> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let get = self.handles()?.many.get_recursive(keys);
-        Ok(call(py, async move { get.return_info(return_info).await })?.into_objects())
+        let work = async move { get.return_info(return_info).await };
+        call(py, done, work, IntoObjects::into_objects)
     }
 
-    fn get_all(&self, py: Python<'_>, return_info: bool) -> PyResult<Vec<PyS3Object>> {
+    #[pyo3(signature = (return_info, *, done=None))]
+    fn get_all(&self, py: Python<'_>, return_info: bool, done: Done) -> PyResult<Py<PyAny>> {
         let get = self.handles()?.many.get_all();
-        Ok(call(py, async move { get.return_info(return_info).await })?.into_objects())
+        let work = async move { get.return_info(return_info).await };
+        call(py, done, work, IntoObjects::into_objects)
     }
 
     /// Downloads to a file.
-    #[pyo3(signature = (key, path, *, return_info=true))]
+    #[pyo3(signature = (key, path, *, return_info=true, done=None))]
     fn download_file(
         &self,
         py: Python<'_>,
         key: Option<String>,
         path: PathBuf,
         return_info: bool,
-    ) -> PyResult<PyS3Object> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let get = self.handles()?.single.get(Key::from(key)).to_file(path);
-        Ok(call(py, async move { get.return_info(return_info).await })?.into())
+        let work = async move { get.return_info(return_info).await };
+        call(py, done, work, PyS3Object::from)
     }
 
-    #[pyo3(signature = (keys=None))]
+    #[pyo3(signature = (keys=None, *, done=None))]
     fn list_paths(
         &self,
         py: Python<'_>,
         keys: Option<Vec<Option<String>>>,
-    ) -> PyResult<Vec<PyS3Object>> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let mut list = self.handles()?.single.list_paths();
         if let Some(keys) = keys {
             list = list.at(keys);
         }
-        Ok(call(py, async { list.await })?.into_objects())
+        call(py, done, async { list.await }, IntoObjects::into_objects)
     }
 
-    #[pyo3(signature = (keys=None))]
+    #[pyo3(signature = (keys=None, *, done=None))]
     fn list_recursive(
         &self,
         py: Python<'_>,
         keys: Option<Vec<Option<String>>>,
-    ) -> PyResult<Vec<PyS3Object>> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let mut list = self.handles()?.single.list_recursive();
         if let Some(keys) = keys {
             list = list.at(keys);
         }
-        Ok(call(py, async { list.await })?.into_objects())
+        call(py, done, async { list.await }, IntoObjects::into_objects)
     }
 
-    #[pyo3(signature = (key, *, return_missing=false))]
+    /// Lists what begins with a URL: objects as path (bucket and key), size, seconds of the last change and ETag, and
+    /// with `one_level` the paths of directories, which end in a slash. Ends after the page that has the entry number
+    /// `limit`.
+    #[pyo3(signature = (prefix, *, one_level=false, limit=None, done=None))]
+    fn list_prefix(
+        &self,
+        py: Python<'_>,
+        prefix: String,
+        one_level: bool,
+        limit: Option<u32>,
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
+        let transfer = self.handles()?.single.transfer().clone();
+        let work = listing::list_prefix(transfer, prefix, one_level, limit);
+        call(py, done, work, |listed| listed)
+    }
+
+    #[pyo3(signature = (key, *, return_missing=false, done=None))]
     fn info(
         &self,
         py: Python<'_>,
         key: Option<String>,
         return_missing: bool,
-    ) -> PyResult<PyS3Object> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let info = self.handles()?.single.info(Key::from(key));
         if return_missing {
-            return Ok(call(py, async { info.return_missing().await })?.into());
+            let work = async { info.return_missing().await };
+            return call(py, done, work, PyS3Object::from);
         }
-        Ok(call(py, async { info.await })?.into())
+        call(py, done, async { info.await }, PyS3Object::from)
     }
 
-    #[pyo3(signature = (keys, *, return_missing=false))]
+    #[pyo3(signature = (keys, *, return_missing=false, done=None))]
     fn info_many(
         &self,
         py: Python<'_>,
         keys: Vec<Option<String>>,
         return_missing: bool,
-    ) -> PyResult<Vec<PyS3Object>> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let info = self.handles()?.many.info_many(keys);
         if return_missing {
-            return Ok(call(py, async { info.return_missing().await })?.into_objects());
+            let work = async { info.return_missing().await };
+            return call(py, done, work, IntoObjects::into_objects);
         }
-        Ok(call(py, async { info.await })?.into_objects())
+        call(py, done, async { info.await }, IntoObjects::into_objects)
     }
 
-    #[pyo3(signature = (key, value, content_type=None, metadata=None, *, overwrite=true))]
+    #[pyo3(signature = (key, value, content_type=None, metadata=None, *, overwrite=true, done=None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn put(
         &self,
         py: Python<'_>,
@@ -208,7 +249,8 @@ impl PyClient {
         content_type: Option<String>,
         metadata: Option<String>,
         overwrite: bool,
-    ) -> PyResult<Written> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         // One object through the call on many would count as many for the injection of failures.
         let object = put_object((key, value, content_type, None, metadata))?;
         let put = self
@@ -216,22 +258,23 @@ impl PyClient {
             .single
             .put_many([object])
             .overwrite(overwrite);
-        let mut results = call_single(py, async { put.await })?;
-        Ok(written(&results.remove(0)))
+        call_single(py, done, async { put.await }, |results| {
+            written(&results[0])
+        })
     }
 
-    #[pyo3(signature = (objects, *, overwrite=true))]
+    #[pyo3(signature = (objects, *, overwrite=true, done=None))]
     fn put_many(
         &self,
         py: Python<'_>,
         objects: Vec<Put<'_>>,
         overwrite: bool,
-    ) -> PyResult<Vec<Written>> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let objects = objects.into_iter().map(put_object);
         let objects = objects.collect::<PyResult<Vec<_>>>()?;
         let put = self.handles()?.many.put_many(objects).overwrite(overwrite);
-        let results = call(py, async { put.await })?;
-        Ok(results.iter().map(written).collect())
+        call(py, done, async { put.await }, all_written)
     }
 
     /// Starts an upload that is written to piece by piece.
@@ -257,25 +300,40 @@ impl PyClient {
         Ok(PyWriter::new(send, task))
     }
 
-    fn copy(&self, py: Python<'_>, from: Option<String>, to: Option<String>) -> PyResult<Written> {
-        let copy = self.handles()?.single.copy(Key::from(from), Key::from(to));
-        Ok(written(&call(py, async { copy.await })?))
+    #[pyo3(signature = (source, target, *, done=None))]
+    fn copy(
+        &self,
+        py: Python<'_>,
+        source: Option<String>,
+        target: Option<String>,
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
+        let single = &self.handles()?.single;
+        let copy = single.copy(Key::from(source), Key::from(target));
+        call(py, done, async { copy.await }, |result| written(&result))
     }
 
-    fn delete_many(&self, py: Python<'_>, keys: Vec<Option<String>>) -> PyResult<Vec<Written>> {
+    #[pyo3(signature = (keys, *, done=None))]
+    fn delete_many(
+        &self,
+        py: Python<'_>,
+        keys: Vec<Option<String>>,
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let delete = self.handles()?.single.delete_many(keys);
-        let results = call(py, async { delete.await })?;
-        Ok(results.iter().map(written).collect())
+        call(py, done, async { delete.await }, all_written)
     }
 
     /// Returns a URL that anybody may use for some seconds.
+    #[pyo3(signature = (key, seconds, method, *, done=None))]
     fn presign(
         &self,
         py: Python<'_>,
         key: Option<String>,
         seconds: f64,
         method: &str,
-    ) -> PyResult<String> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let method = match method {
             "GET" => PresignMethod::Get,
             "PUT" => PresignMethod::Put,
@@ -288,38 +346,45 @@ impl PyClient {
         let expires = Duration::try_from_secs_f64(seconds)
             .map_err(|error| PyValueError::new_err(format!("{seconds} seconds: {error}")))?;
         let presign = self.handles()?.single.presign(Key::from(key), expires);
-        call(py, async move { presign.method(method).await })
+        let work = async move { presign.method(method).await };
+        call(py, done, work, |url| url)
     }
 
-    fn create_bucket(&self, py: Python<'_>, name: String) -> PyResult<()> {
+    fn create_bucket(&self, py: Python<'_>, name: String) -> PyResult<Py<PyAny>> {
         let create = self.handles()?.single.create_bucket(name);
-        call(py, async { create.await }).map(drop)
+        call(py, None, async { create.await }, |()| None::<()>)
     }
 
-    fn delete_bucket(&self, py: Python<'_>, name: String) -> PyResult<()> {
+    fn delete_bucket(&self, py: Python<'_>, name: String) -> PyResult<Py<PyAny>> {
         let delete = self.handles()?.single.delete_bucket(name);
-        call(py, async { delete.await }).map(drop)
+        call(py, None, async { delete.await }, |()| None::<()>)
     }
 
-    fn list_buckets(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+    fn list_buckets(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let list = self.handles()?.single.list_buckets();
-        let buckets = call(py, async { list.await })?;
-        Ok(buckets
-            .iter()
-            .map(|bucket| bucket.name.to_string())
-            .collect())
+        call(py, None, async { list.await }, |buckets| {
+            let names = buckets.iter().map(|bucket| bucket.name.to_string());
+            names.collect::<Vec<_>>()
+        })
     }
 
     /// Removes the temporary directory; in a forked child nothing.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let Ok(Handles { single, many }) = self.handles() else {
-            return Ok(());
-        };
-        let (single, many) = (single.clone(), many.clone());
-        call(py, async move {
+    #[pyo3(signature = (*, done=None))]
+    fn close(&self, py: Python<'_>, done: Done) -> PyResult<Py<PyAny>> {
+        let clients = self.handles().ok();
+        let clients = clients.map(|Handles { single, many }| (single.clone(), many.clone()));
+        let work = async move {
+            let Some((single, many)) = clients else {
+                return Ok(());
+            };
             let first = single.close().await;
             many.close().await.and(first)
-        })
+        };
+        if !self.0.is_ours() && done.is_none() {
+            // Not even the threads of this process are needed for that.
+            return Ok(py.None());
+        }
+        call(py, done, work, |()| None::<()>)
     }
 }
 
@@ -332,26 +397,6 @@ impl PyClient {
             )),
         }
     }
-}
-
-fn call<T, F>(py: Python<'_>, work: F) -> PyResult<T>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-{
-    pool::run(py, work)?.map_err(|error| exception(py, &error))
-}
-
-/// As `call`, with the error of the only input.
-fn call_single<T, F>(py: Python<'_>, work: F) -> PyResult<T>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-{
-    pool::run(py, work)?.map_err(|error| match error.as_batch() {
-        Some(batch) => exception(py, batch.error()),
-        None => exception(py, &error),
-    })
 }
 
 fn get_object((key, offset, length): Range) -> GetObject {
@@ -367,6 +412,10 @@ fn put_object((key, value, content_type, encryption, metadata): Put<'_>) -> PyRe
     object.encryption = encryption;
     object.metadata_text = metadata;
     Ok(object)
+}
+
+fn all_written(results: Vec<WriteResult>) -> Vec<Written> {
+    results.iter().map(written).collect()
 }
 
 fn written(result: &WriteResult) -> Written {

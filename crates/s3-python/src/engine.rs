@@ -21,10 +21,11 @@ pub(crate) struct PyEngine(InProcess<S3>);
 
 #[pymethods]
 impl PyEngine {
-    /// Makes an engine for an endpoint. `credentials` is a function that returns access key, secret key and token.
+    /// Makes an engine for an endpoint. `credentials` is a function that returns access key, secret key and token;
+    /// `ca_bundle` is a file with the only trusted authorities.
     #[new]
-    #[pyo3(signature = (*, endpoint=None, region=None, credentials=None, virtual_host=None, attempts=None,
-                        worker_count=None, max_in_memory=None, memory=None))]
+    #[pyo3(signature = (*, endpoint=None, region=None, credentials=None, virtual_host=None, ca_bundle=None,
+                        attempts=None, worker_count=None, max_in_memory=None, memory=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
         py: Python<'_>,
@@ -32,6 +33,7 @@ impl PyEngine {
         region: Option<String>,
         credentials: Option<Py<PyAny>>,
         virtual_host: Option<bool>,
+        ca_bundle: Option<PathBuf>,
         attempts: Option<u32>,
         worker_count: Option<usize>,
         max_in_memory: Option<u64>,
@@ -41,7 +43,7 @@ impl PyEngine {
         config.endpoint.clone_from(&endpoint);
         config.region.clone_from(&region);
         let mut builder = S3::builder().config(config).tmproot("/");
-        if credentials.is_some() || virtual_host.is_some() {
+        if credentials.is_some() || virtual_host.is_some() || ca_bundle.is_some() {
             let mut store = SdkStore::builder();
             if let Some(endpoint) = &endpoint {
                 store = store.endpoint(endpoint);
@@ -51,6 +53,9 @@ impl PyEngine {
             }
             if let Some(function) = credentials {
                 store = store.credentials_provider(PyCredentials::new(function));
+            }
+            if let Some(path) = ca_bundle {
+                store = store.ca_bundle(path);
             }
             if let Some(virtual_host) = virtual_host {
                 store = store.addressing(match virtual_host {

@@ -14,6 +14,7 @@
     reason = "the arguments of a Python function are extracted by value"
 )]
 
+mod call;
 mod client;
 mod config;
 mod credentials;
@@ -21,6 +22,7 @@ mod engine;
 mod errors;
 mod in_process;
 mod inject;
+mod listing;
 mod object;
 mod pool;
 mod source;
@@ -31,6 +33,8 @@ use pyo3::prelude::*;
 /// The native module.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::call::PyCall;
     #[pymodule_export]
     use crate::client::PyClient;
     #[pymodule_export]

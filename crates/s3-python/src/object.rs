@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyMemoryView, PyString, PyTuple};
 use s3_client::{ETag, MetaflowObject, S3Entry, S3Info, S3Object};
 
 use crate::errors::exception;
@@ -185,20 +185,49 @@ impl PyS3Object {
 
     /// The content of a download.
     #[getter]
-    fn blob<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        match &self.0 {
-            Content::Given(given) if given.blob.is_some() => {
-                Ok(given.blob.as_ref().map(|blob| blob.bind(py).clone()))
-            }
-            _ => Ok(self.bytes(py)?.map(|bytes| PyBytes::new(py, &bytes))),
+    fn blob<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(path) = self.file(py)? {
+            // Read by Python, so that the bytes are in memory once.
+            let file = py.import("io")?.call_method1("open", (path, "rb"))?;
+            return file.call_method0("read").map(Some);
         }
+        match &self.0 {
+            Content::Given(given) => {
+                let blob = given.blob.as_ref();
+                Ok(blob.map(|blob| blob.bind(py).clone().into_any()))
+            }
+            Content::Found(_) => {
+                let bytes = self.bytes(py)?;
+                Ok(bytes.map(|bytes| PyBytes::new(py, &bytes).into_any()))
+            }
+        }
+    }
+
+    /// The content of a download as a `memoryview`; bytes in memory are not copied.
+    #[getter]
+    fn view<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyMemoryView>>> {
+        let buffer = match &self.0 {
+            Content::Given(given) if given.blob.is_some() => given
+                .blob
+                .as_ref()
+                .map(|blob| blob.bind(py).clone().into_any()),
+            _ => match self.bytes(py)? {
+                Some(bytes) => Some(
+                    pyo3_bytes::PyBytes::new(bytes)
+                        .into_pyobject(py)?
+                        .into_any(),
+                ),
+                None => None,
+            },
+        };
+        buffer.map(|buffer| PyMemoryView::from(&buffer)).transpose()
     }
 
     /// The content of a download as text; invalid UTF-8 is replaced by U+FFFD.
     #[getter]
-    fn text(&self, py: Python<'_>) -> PyResult<Option<String>> {
+    fn text<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
         let bytes = self.bytes(py)?;
-        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        Ok(bytes.map(|bytes| PyString::new(py, &String::from_utf8_lossy(&bytes))))
     }
 
     /// How many bytes were downloaded, or else the size of the object.
@@ -288,19 +317,6 @@ impl PyS3Object {
         etag.map(ETag::to_string)
     }
 
-    /// When a listed object was written, in seconds since 1970; listings of Metaflow do not have it.
-    #[getter]
-    fn listed_modified(&self) -> Option<f64> {
-        let Content::Found(object) = &self.0 else {
-            return None;
-        };
-        let MetaflowObject::Described(info) = &**object else {
-            return None;
-        };
-        let since = info.last_modified()?.duration_since(UNIX_EPOCH);
-        since.ok().map(|since| since.as_secs_f64())
-    }
-
     fn __str__(&self) -> String {
         let url = self.url();
         match (&self.0, self.size()) {
@@ -375,6 +391,22 @@ impl PyS3Object {
                 .range_info()
                 .map(|range| (range.total_size, range.request_offset, range.request_length)),
             Content::Given(given) => given.range,
+        }
+    }
+
+    /// The file that has the content, if it is not in memory.
+    fn file(&self, py: Python<'_>) -> PyResult<Option<PathBuf>> {
+        let object = match &self.0 {
+            Content::Given(given) if given.blob.is_none() => return Ok(given.path.clone()),
+            Content::Given(_) => return Ok(None),
+            Content::Found(object) => object,
+        };
+        match &**object {
+            MetaflowObject::Downloaded(object) if object.in_memory() < object.size() => {
+                let path = py.detach(|| object.path());
+                path.map(Some).map_err(|error| exception(py, &error))
+            }
+            _ => Ok(None),
         }
     }
 

@@ -16,10 +16,15 @@ const TICK: Duration = Duration::from_millis(50);
 /// The most threads. 8: more than any network of one process needs.
 const MOST_THREADS: usize = 8;
 
+/// What the notifier runs with the GIL.
+pub(crate) type Notification = Box<dyn FnOnce(Python<'_>) + Send>;
+
 /// The pool of one process, which lives as long as the process, and that of the next one in a line of forks.
 struct ProcessPool {
     pool: WorkerPool,
     process: u32,
+    /// The thread that tells Python of the end of calls nobody waits for. It starts with the first of them.
+    notifier: OnceLock<mpsc::Sender<Notification>>,
     next: OnceLock<Box<Self>>,
 }
 
@@ -27,20 +32,20 @@ struct ProcessPool {
 static FIRST: OnceLock<Box<ProcessPool>> = OnceLock::new();
 
 /// Returns the pool of this process, starting it at the first call. A forked child leaks its parent's.
-fn current(_: Python<'_>) -> PyResult<&'static WorkerPool> {
+fn current(_: Python<'_>) -> PyResult<&'static ProcessPool> {
     let process = process::id();
     let mut slot = &FIRST;
     loop {
         match slot.get() {
-            Some(found) if found.process == process => return Ok(&found.pool),
+            Some(found) if found.process == process => return Ok(found),
             Some(found) => slot = &found.next,
             None => {
-                let next = OnceLock::new();
                 let pool = start()?;
                 let _ = slot.set(Box::new(ProcessPool {
                     pool,
                     process,
-                    next,
+                    notifier: OnceLock::new(),
+                    next: OnceLock::new(),
                 }));
             }
         }
@@ -63,7 +68,7 @@ pub(crate) fn run<F>(py: Python<'_>, work: F) -> PyResult<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    let pool = current(py)?;
+    let pool = &current(py)?.pool;
     let (send, mut receive) = mpsc::sync_channel(1);
     let task = pool.spawn(async move {
         let _ = send.send(work.await);
@@ -96,5 +101,29 @@ pub(crate) fn spawn<F>(py: Python<'_>, work: F) -> PyResult<tokio::task::JoinHan
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    Ok(current(py)?.spawn(work))
+    Ok(current(py)?.pool.spawn(work))
+}
+
+/// Returns where to send what is to run with the GIL, on a thread of its own.
+pub(crate) fn notifier(py: Python<'_>) -> PyResult<mpsc::Sender<Notification>> {
+    let slot = &current(py)?.notifier;
+    if let Some(found) = slot.get() {
+        return Ok(found.clone());
+    }
+    let (send, receive) = mpsc::channel::<Notification>();
+    thread::Builder::new()
+        .name("mfs3-notifier".to_owned())
+        .spawn(move || {
+            while let Ok(first) = receive.recv() {
+                let told = Python::try_attach(|py| {
+                    first(py);
+                    receive.try_iter().for_each(|next| next(py));
+                });
+                if told.is_none() {
+                    // The interpreter has ended.
+                    return;
+                }
+            }
+        })?;
+    Ok(slot.get_or_init(|| send).clone())
 }

@@ -8,15 +8,18 @@ import textwrap
 
 import pytest
 
+import mfs3
+
 FLOW = '''
-from metaflow import FlowSpec, IncludeFile, S3, step
+from metaflow import FlowSpec, IncludeFile, S3, card, step
 
 class TestFlow(FlowSpec):
     text = IncludeFile("text", default="input.txt")
 
+    @card
     @step
     def start(self):
-        for number in range(30):
+        for number in range(100):
             setattr(self, "artifact%d" % number, b"x" * number * 1000)
         with S3(run=self) as s3:
             self.url = s3.put("k", self.text)
@@ -37,8 +40,8 @@ class TestFlow(FlowSpec):
     @step
     def end(self):
         assert self.all == [5, 10, 15], self.all
-        import mfs3
-        print("ACTIVE", mfs3.info()["active_in_metaflow"])
+        assert S3.__module__ in ("mfs3.s3", "metaflow.plugins.datatools.s3.s3"), S3.__module__
+        print("ACTIVE", S3.__module__ == "mfs3.s3")
 
 if __name__ == "__main__":
     TestFlow()
@@ -154,16 +157,74 @@ def test_credentials_come_from_the_clients_of_boto3(root):
     )
 
 
-@pytest.mark.parametrize("native", ["1", "0"])
-def test_a_flow_runs_with_the_s3_datastore(root, tmp_path, native):
-    (tmp_path / "flow.py").write_text(FLOW)
-    (tmp_path / "input.txt").write_text("hello")
-    settings = {
+#: Metaflow itself, and older versions of it that `cargo xtask python` has installed.
+VERSIONS = {"current": None} | {
+    os.path.basename(folder): folder for folder in os.environ.get("MFS3_TEST_METAFLOWS", "").split(os.pathsep) if folder
+}
+
+
+def settings(root, version="current", **others):
+    path = [others.pop("before", None), VERSIONS[version], os.environ.get("PYTHONPATH")]
+    return {
         "METAFLOW_DEFAULT_DATASTORE": "s3",
         "METAFLOW_DEFAULT_METADATA": "local",
         "METAFLOW_DATASTORE_SYSROOT_S3": root,
         "METAFLOW_S3_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
-        "METAFLOW_S3_NATIVE": native,
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        **others,
     }
-    done = run(str(tmp_path / "flow.py"), "run", **settings)
-    assert "ACTIVE %s" % (native == "1") in done.stdout, done.stdout
+
+
+#: Python imports this at its start.
+WITHOUT_NATIVE = """
+import sys
+
+class Missing:
+    def find_spec(name, path=None, target=None):
+        if name == "mfs3._native":
+            raise ImportError("there is no library")
+
+sys.meta_path.insert(0, Missing)
+"""
+
+
+@pytest.fixture
+def flow(root, tmp_path):
+    """Runs a flow with S3(run=self), foreach, IncludeFile, 100 artifacts and a card, and checks what it left in S3."""
+    (tmp_path / "flow.py").write_text(FLOW)
+    (tmp_path / "input.txt").write_text("hello")
+
+    def run_flow(active, version="current", **others):
+        done = run(str(tmp_path / "flow.py"), "run", **settings(root, version, **others))
+        assert "ACTIVE %s" % active in done.stdout, done.stdout
+        with mfs3.S3(s3root=root) as s3:
+            keys = [found.key for found in s3.list_recursive()]
+        assert sum("TestFlow/data/" in key for key in keys) > 100
+        assert any("mf.cards" in key for key in keys)
+        return done
+
+    return run_flow
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_flow_runs_with_the_s3_datastore(flow, version):
+    done = flow(True, version)
+    if version != "current":
+        assert "Metaflow %s" % version in done.stdout + done.stderr, done.stdout
+
+
+def test_a_flow_runs_switched_off(flow):
+    flow(False, METAFLOW_S3_NATIVE="0")
+
+
+def test_a_flow_runs_without_the_native_library(flow, tmp_path):
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before/sitecustomize.py").write_text(WITHOUT_NATIVE)
+    done = flow(False, before=str(tmp_path / "before"))
+    assert "mfs3 is not used, Metaflow's S3 client is" in done.stdout + done.stderr
+
+
+def test_the_example_runs(root):
+    example = os.path.join(os.path.dirname(__file__), "../examples/flow.py")
+    done = run(os.path.abspath(example), "run", **settings(root))
+    assert "100 objects; native client: True" in done.stdout, done.stdout

@@ -4,10 +4,13 @@ import gc
 import io
 import os
 import pickle
+import tracemalloc
 
 import pytest
 
 import mfs3
+import mfs3.fsspec
+import numpy as np
 from mfs3 import S3, RangeInfo, S3GetObject, S3PutObject
 
 
@@ -330,17 +333,52 @@ def test_copy_delete_and_presign(s3, root):
     assert s3.list_recursive() == []
 
 
-def test_no_memory_is_lost_over_many_calls(s3):
-    def resident():
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * 4096
+def test_a_view_is_the_content_without_a_copy(s3):
+    data = os.urandom(7 << 20)
+    s3.put("k", data)
+    found = s3.get("k")
+    view = found.view
+    assert isinstance(view, memoryview) and view.readonly and view == data
+    address = np.frombuffer(view, np.uint8).ctypes.data
+    assert np.frombuffer(found.view, np.uint8).ctypes.data == address
+    # The bytes live as long as the view.
+    del found
+    gc.collect()
+    assert view == data
+    assert s3.info("k").view is None
+    assert pickle.loads(pickle.dumps(s3.get("k"))).view == data
 
+
+@pytest.mark.timeout(600)
+def test_no_memory_is_lost_over_ten_thousand_calls(s3, root):
+    fs = mfs3.fsspec.S3FileSystem()
+    path = root[len("s3://") :]
     s3.put("k", b"x" * 10_000)
-    for _ in range(300):
-        s3.get("k").blob
-    gc.collect()
-    before = resident()
-    for _ in range(2000):
-        s3.get("k").blob
-    gc.collect()
-    assert resident() - before < 4 << 20
+
+    def calls(number):
+        for _ in range(number // 10):
+            s3.get("k").blob
+            s3.get("k").view.tobytes()
+            s3.get_many(["k", "missing"], return_missing=True)
+            s3.info("k").metadata
+            s3.put("w", b"y" * 1000, metadata={"a": 1})
+            s3.put_many([("w", "z")])
+            s3.list_paths()
+            fs.cat_file(path + "/k")
+            fs.ls(path)
+            with pytest.raises(mfs3.MetaflowS3NotFound):
+                s3.get("missing")
+        gc.collect()
+
+    calls(1000)
+    tracemalloc.start()
+    traced, resident = tracemalloc.get_traced_memory()[0], _resident()
+    calls(10_000)
+    assert tracemalloc.get_traced_memory()[0] - traced < 100_000
+    tracemalloc.stop()
+    assert _resident() - resident < 8 << 20
+
+
+def _resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096

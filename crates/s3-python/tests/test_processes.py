@@ -30,7 +30,8 @@ def test_child_processes_read_and_send_results_back(root, method):
                 assert (text, found.text) == ("v", "v")
 
 
-def test_a_client_works_on_both_sides_of_a_fork_under_load(root, tmp_path):
+@pytest.mark.timeout(600)
+def test_a_client_works_on_both_sides_of_a_thousand_forks_under_load(root, tmp_path):
     with S3(s3root=root) as s3:
         s3.put("k", "v" * 1000)
         stop = threading.Event()
@@ -43,7 +44,7 @@ def test_a_client_works_on_both_sides_of_a_fork_under_load(root, tmp_path):
         for thread in threads:
             thread.start()
         try:
-            for _ in range(40):
+            for _ in range(1000):
                 child = os.fork()
                 if child == 0:
                     status = 1
@@ -101,7 +102,7 @@ def test_a_signal_ends_a_call(root, monkeypatch, number):
         raise Woken
 
     previous = signal.signal(number, wake)
-    sent = []
+    sent, waited = [], []
 
     def send():
         time.sleep(0.3)
@@ -112,10 +113,13 @@ def test_a_signal_ends_a_call(root, monkeypatch, number):
         with Silent() as endpoint:
             monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
             with S3() as s3:
-                threading.Thread(target=send).start()
-                with pytest.raises(Woken):
-                    s3.get("s3://b/k")
-                assert time.monotonic() - sent[0] < 0.5
+                for _ in range(5):
+                    threading.Thread(target=send).start()
+                    with pytest.raises(Woken):
+                        s3.get("s3://b/k")
+                    waited.append(time.monotonic() - sent[-1])
+        # The best of five: the machine may be busy.
+        assert min(waited) < 0.1, waited
     finally:
         signal.signal(number, previous)
 
@@ -142,3 +146,47 @@ def test_an_interpreter_ends_while_calls_run(root, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_an_interpreter_ends_while_uploads_and_async_calls_run(root, tmp_path):
+    program = textwrap.dedent(
+        """
+        import asyncio, os, sys, threading, time
+        import mfs3
+        from mfs3.fsspec import S3FileSystem
+        s3 = mfs3.S3(s3root=sys.argv[1])
+        data = os.urandom(20 << 20)
+        def upload():
+            while True:
+                s3.put_many([(str(n), data) for n in range(4)])
+        def ask():
+            async def forever():
+                async with mfs3.AsyncS3(s3root=sys.argv[1]) as client:
+                    while True:
+                        await asyncio.gather(*(client.info(str(n), return_missing=True) for n in range(50)))
+            asyncio.run(forever())
+        for work in (upload, ask):
+            threading.Thread(target=work, daemon=True).start()
+        file = S3FileSystem().open(sys.argv[1] + "/open", "wb")
+        file.write(data)
+        time.sleep(1)
+        os._exit(0) if sys.argv[2] == "at once" else None
+        """
+    )
+    for how in ("in order", "at once"):
+        done = subprocess.run(
+            [sys.executable, "-c", program, root, how], cwd=tmp_path, timeout=60, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Fatal" not in done.stderr and "panicked" not in done.stderr, done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_parallel_map_of_metaflow(root):
+    from metaflow import parallel_map
+
+    with S3(s3root=root) as s3:
+        url = s3.put("k", "v")
+        assert s3.get("k").text == "v"
+        results = parallel_map(lambda n: (n, s3.get("k").text, _read(url)[0]), range(20), max_parallel=4)
+        assert results == [(n, "v", "v") for n in range(20)]

@@ -4,44 +4,17 @@ With Metaflow installed, `from metaflow import S3` is this class; `METAFLOW_S3_N
 `mfs3.info()` says whether it is active.
 """
 
-from mfs3.records import RangeInfo, S3GetObject, S3PutObject
-from mfs3.s3 import (
-    S3,
-    MetaflowS3AccessDenied,
-    MetaflowS3Exception,
-    MetaflowS3InsufficientDiskSpace,
-    MetaflowS3InvalidObject,
-    MetaflowS3InvalidRange,
-    MetaflowS3NotFound,
-    MetaflowS3URLException,
-    S3Client,
-    S3Object,
-    check_s3_deps,
-)
+from mfs3 import s3
+from mfs3.aio import AsyncS3 as AsyncS3
+from mfs3.s3 import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "S3",
-    "S3Client",
-    "S3Object",
-    "S3GetObject",
-    "S3PutObject",
-    "RangeInfo",
-    "check_s3_deps",
-    "MetaflowS3InvalidObject",
-    "MetaflowS3URLException",
-    "MetaflowS3Exception",
-    "MetaflowS3NotFound",
-    "MetaflowS3AccessDenied",
-    "MetaflowS3InvalidRange",
-    "MetaflowS3InsufficientDiskSpace",
-    "info",
-    "register",
-]
+__all__ = ["AsyncS3", "info", "register"]
+__all__ += s3.__all__
 
 
-def info():
+def info() -> dict[str, object]:
     """Returns the version, and whether `from metaflow import S3` is this client."""
     import os
     import sys
@@ -55,7 +28,7 @@ def info():
     }
 
 
-def register(protocol="s3"):
+def register(protocol: str = "s3") -> None:
     """Makes fsspec use `mfs3` for this protocol in this process."""
     from mfs3.fsspec import register as register_protocol
 

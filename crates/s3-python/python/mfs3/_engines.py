@@ -45,7 +45,7 @@ def for_settings(settings, role=None, session_vars=None, client_params=None, ext
     """Returns the engine that the settings and the arguments of a client ask for."""
     params = client_params if client_params else settings.get("DATATOOLS_CLIENT_PARAMS") or {}
     session_vars = session_vars if session_vars else settings.get("DATATOOLS_SESSION_VARS") or {}
-    _check_verification(params.get("verify", settings.get("S3_VERIFY_CERTIFICATE")))
+    bundle = ca_bundle(params.get("verify", settings.get("S3_VERIFY_CERTIFICATE")))
     limits = (settings.attempts(), int(settings.get("S3_WORKER_COUNT")))
     provider = settings.get("DEFAULT_AWS_CLIENT_PROVIDER")
     others = {name for name, value in params.items() if value is not None} - _NATIVE - {"verify", "config"}
@@ -61,20 +61,22 @@ def for_settings(settings, role=None, session_vars=None, client_params=None, ext
     if not foreign:
         endpoint = params.get("endpoint_url") or settings.get("S3_ENDPOINT_URL")
         region = params.get("region_name") or settings.region()
-        key = ("native", endpoint, region, _environment(), limits)
-        return engine(key, lambda: _make(limits, endpoint=endpoint, region=region))
+        key = ("native", endpoint, region, bundle, environment(), limits)
+        return engine(key, lambda: _make(limits, endpoint=endpoint, region=region, ca_bundle=bundle))
     if external_client is None:
         from mfs3.s3 import S3Client
 
         arguments = (role, _frozen(session_vars), _frozen(params), provider)
         held = engine(("boto3", arguments), lambda: S3Client(role, session_vars or None, dict(params) or None))
         external_client = held
-    return for_boto3(external_client.client, limits)
+    return for_boto3(external_client.client, limits, bundle)
 
 
-def for_boto3(client, limits):
-    """Returns an engine with credentials, endpoint and region of a client of boto3."""
-    key = ("boto3 client", id(client), limits)
+def for_boto3(client, limits, bundle=None):
+    """Returns an engine with credentials, endpoint, region and authorities of a client of boto3."""
+    session = getattr(getattr(client, "_endpoint", None), "http_session", None)
+    bundle = ca_bundle(getattr(session, "_verify", None)) or bundle
+    key = ("boto3 client", id(client), bundle, environment(), limits)
 
     def make():
         endpoint = client.meta.endpoint_url
@@ -87,6 +89,7 @@ def for_boto3(client, limits):
             endpoint=endpoint,
             region=client.meta.region_name,
             virtual_host=virtual_host,
+            ca_bundle=bundle,
             credentials=lambda: _credentials(client),
         )
         return made, client
@@ -108,23 +111,31 @@ def _make(limits, **arguments):
     return _native.Engine(attempts=attempts, worker_count=worker_count, **arguments)
 
 
-def _check_verification(verify):
+def ca_bundle(verify):
+    """Returns the file of authorities that a setting names, or None if it asks for those of the machine."""
     if verify in (None, True, "True", "true", "1", 1, ""):
-        return
+        return None
     if verify in (False, "False", "false", "0", 0):
         raise MetaflowS3Exception(
             "S3_VERIFY_CERTIFICATE is false, but mfs3 always verifies certificates\n"
-            "hint: name your authority in AWS_CA_BUNDLE, or use Metaflow's client: METAFLOW_S3_NATIVE=0"
+            "hint: name a file with your authority instead, or use Metaflow's client: METAFLOW_S3_NATIVE=0"
         )
-    if os.environ.get("AWS_CA_BUNDLE") != verify:
-        raise MetaflowS3Exception(
-            "S3_VERIFY_CERTIFICATE names the bundle %s\nhint: set AWS_CA_BUNDLE to it too" % verify
-        )
+    return os.fspath(verify)
 
 
-def _environment():
-    """The variables that choose endpoint and credentials: a test or a flow may change them."""
-    return tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+#: Besides AWS_*: what decides where settings are read, and which way requests take.
+_VARIABLES = {"HOME", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+
+
+def environment():
+    """The variables that choose endpoint, credentials and connections: a test or a flow may change them."""
+    return tuple(
+        sorted(
+            (name, value)
+            for name, value in os.environ.items()
+            if name.startswith("AWS_") or name.upper() in _VARIABLES
+        )
+    )
 
 
 def _frozen(params):

@@ -9,35 +9,37 @@ They derive from `MetaflowException` if Metaflow is loaded. Besides the message 
 """
 
 import sys
+from typing import Any
 
 
 class _Standalone(Exception):
     """Stands for `MetaflowException` until Metaflow is loaded."""
 
-    headline = "S3 access failed"
+    headline: str = "S3 access failed"
 
-    def __init__(self, msg="", lineno=None, source_file=None):
+    def __init__(self, msg: str = "", lineno: int | None = None, source_file: str | None = None) -> None:
         self.message = msg
         self.line_no = lineno
         self.source_file = source_file
         super().__init__()
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.message
 
 
 class _Details(Exception):
-    kind = None
-    attempts = None
-    status = None
-    outcomes = None
-    index = None
+    kind: str | None = None
+    attempts: int | None = None
+    status: int | None = None
+    outcomes: list[dict[str, Any]] | None = None
+    index: int | None = None
+    message: str
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return _rebuild, (type(self), self.message, dict(self.__dict__))
 
 
-def _rebuild(cls, message, state):
+def _rebuild(cls: Any, message: str, state: dict[str, Any]) -> Any:
     error = cls(message)
     error.__dict__.update(state)
     return error
@@ -82,7 +84,7 @@ _ALL = [
 ]
 
 
-def adopt_metaflow():
+def adopt_metaflow() -> None:
     """Makes the exceptions derive from `MetaflowException`, if Metaflow is loaded."""
     module = sys.modules.get("metaflow.exception")
     base = getattr(module, "MetaflowException", None)

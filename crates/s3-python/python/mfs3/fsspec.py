@@ -4,6 +4,10 @@ It is synchronous, without an event loop, and works in forked processes. Listing
 `mfs3.register("s3")` makes it serve `s3://` too.
 """
 
+import re
+from types import TracebackType
+from typing import Any, Self
+
 import fsspec
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
@@ -30,7 +34,7 @@ class S3FileSystem(AbstractFileSystem):
     endpoint_url : str, optional
         The server; AWS, or what environment and profile say, by default.
     client_kwargs : dict, optional
-        `endpoint_url` and `region_name`, as in s3fs.
+        `endpoint_url`, `region_name` and `verify` (a file with the only trusted authorities), as in s3fs.
     """
 
     protocol = ("mfs3", "s3", "s3a")
@@ -39,19 +43,20 @@ class S3FileSystem(AbstractFileSystem):
 
     def __init__(
         self,
-        key=None,
-        secret=None,
-        token=None,
-        endpoint_url=None,
-        region=None,
-        client_kwargs=None,
-        anon=False,
-        **kwargs,
-    ):
+        key: str | None = None,
+        secret: str | None = None,
+        token: str | None = None,
+        endpoint_url: str | None = None,
+        region: str | None = None,
+        client_kwargs: dict[str, Any] | None = None,
+        anon: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         client_kwargs = dict(client_kwargs or {})
         self._endpoint = endpoint_url or client_kwargs.pop("endpoint_url", None)
         self._region = region or client_kwargs.pop("region_name", None)
+        self._ca_bundle = _engines.ca_bundle(client_kwargs.pop("verify", None))
         if client_kwargs:
             raise ValueError("client_kwargs that mfs3 does not have: %s" % ", ".join(sorted(client_kwargs)))
         if anon:
@@ -61,10 +66,17 @@ class S3FileSystem(AbstractFileSystem):
         self._credentials = None if key is None else (key, secret, token)
         self._native = None
 
-    def _client(self):
+    def _client(self) -> Any:
         """The native client; a forked child makes its own."""
         if self._native is None or not self._native.is_ours():
-            key = ("fsspec", self._endpoint, self._region, self._credentials, _engines._environment())
+            key = (
+                "fsspec",
+                self._endpoint,
+                self._region,
+                self._ca_bundle,
+                self._credentials,
+                _engines.environment(),
+            )
             credentials = self._credentials
             engine = _engines.engine(
                 key,
@@ -72,6 +84,7 @@ class S3FileSystem(AbstractFileSystem):
                     endpoint=self._endpoint,
                     region=self._region,
                     credentials=None if credentials is None else lambda: credentials,
+                    ca_bundle=self._ca_bundle,
                     max_in_memory=_IN_MEMORY,
                     memory=_IN_MEMORY,
                 ),
@@ -80,7 +93,7 @@ class S3FileSystem(AbstractFileSystem):
         return self._native
 
     @classmethod
-    def _strip_protocol(cls, path):
+    def _strip_protocol(cls, path: Any) -> Any:
         if isinstance(path, list):
             return [cls._strip_protocol(one) for one in path]
         path = str(path) if not isinstance(path, str) else path
@@ -91,10 +104,10 @@ class S3FileSystem(AbstractFileSystem):
         return path.rstrip("/")
 
     @staticmethod
-    def _url(path):
+    def _url(path: str) -> str:
         return "s3://" + path
 
-    def _object(self, path):
+    def _object(self, path: str) -> str:
         """The URL of an object; a bucket alone is none."""
         path = self._strip_protocol(path)
         if "/" not in path:
@@ -103,84 +116,110 @@ class S3FileSystem(AbstractFileSystem):
 
     # -- what is there
 
-    def info(self, path, **kwargs):
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         path = self._strip_protocol(path)
         if path in ("", "/"):
             return _directory("")
         if "/" not in path:
-            if self._list(path + "/") is None:
+            if not self._has_bucket(path):
                 raise FileNotFoundError(path)
             return _directory(path)
         with _errors(path):
             found = self._client().info(self._url(path), return_missing=True)
         if found.exists:
             return _file(path, found.size, found.last_modified, found.etag)
-        if self._list(path + "/"):
+        if any(self._list(path + "/", limit=1)):
             return _directory(path)
         raise FileNotFoundError(path)
 
-    def _list(self, path):
-        """The entries of a directory; None if there is no such bucket."""
+    def _list(self, start: str, **options: Any) -> Any:
+        """The objects and directories whose paths begin so; nothing if there is no such bucket."""
         try:
-            with _errors(path):
-                return self._client().list_paths([self._url(path)])
+            with _errors(start):
+                return self._client().list_prefix(self._url(start), **options)
         except FileNotFoundError:
-            return None
+            return [], []
 
-    def ls(self, path, detail=True, **kwargs):
+    def _has_bucket(self, name: str) -> bool:
+        try:
+            with _errors(name):
+                self._client().list_prefix(self._url(name + "/"), limit=1)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> Any:
         path = self._strip_protocol(path)
         if path in ("", "/"):
             with _errors(path):
                 entries = [_directory(name) for name in self._client().list_buckets()]
             return entries if detail else [entry["name"] for entry in entries]
-        entries = [
-            self._entry(found)
-            for found in self._list(path + "/") or []
-            # The marker of the directory itself.
-            if found.url != self._url(path) + "/"
-        ]
-        if not entries:
+        found = self._entries(path + "/", depth=1, directories=True)
+        if not found:
             # An empty bucket, a file, a marker, or nothing.
             about = self.info(path)
-            entries = [about] if about["type"] == "file" else []
-        entries.sort(key=lambda entry: entry["name"])
-        return entries if detail else [entry["name"] for entry in entries]
+            found = {path: about} if about["type"] == "file" else {}
+        names = sorted(found)
+        return [found[name] for name in names] if detail else names
 
-    def _entry(self, found):
-        path = found.url[len("s3://") :]
-        if found.exists:
-            return _file(path, found.size, found.listed_modified, found.etag)
-        return _directory(path.rstrip("/"))
+    def _entries(self, start: str, depth: int | None = None, directories: bool = False) -> dict[str, Any]:
+        """The entries whose paths begin so, down to a depth below the last slash."""
+        # Deeper than one level, one parallel listing of all is faster than one request per directory.
+        files, prefixes = self._list(start, one_level=depth == 1)
+        base = start.rindex("/") + 1
+        found = {}
+        for name, size, modified, etag in files:
+            below = name[base:].split("/")
+            if directories:
+                for end in range(1, min(len(below), (depth or len(below)) + 1)):
+                    # An object of the same name wins, as in `info`.
+                    parent = name[:base] + "/".join(below[:end])
+                    if parent not in found and parent != name[:base]:
+                        found[parent] = _directory(parent)
+            # A slash at the end: the marker of a directory.
+            if below[-1] and (depth is None or len(below) <= depth):
+                found[name] = _file(name, size, modified, etag)
+        for name in prefixes if directories else ():
+            found.setdefault(name.rstrip("/"), _directory(name.rstrip("/")))
+        return found
 
-    def find(self, path, maxdepth=None, withdirs=False, detail=False, prefix="", **kwargs):
+    def find(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        detail: bool = False,
+        prefix: str = "",
+        **kwargs: Any,
+    ) -> Any:
         """All files below a directory, by one parallel listing. With `prefix`, those whose path below it begins so."""
         path = self._strip_protocol(path)
-        if prefix:
-            found = self.find(path, maxdepth, withdirs, detail=True, **kwargs)
-            start = path + "/" + prefix if path else prefix
-            found = {name: entry for name, entry in found.items() if name.startswith(start)}
-            return found if detail else list(found)
-        if maxdepth is not None or withdirs or not path:
-            return super().find(path, maxdepth=maxdepth, withdirs=withdirs, detail=detail, **kwargs)
-        with _errors(path):
-            listed = self._client().list_recursive([self._url(path) + "/"])
-        found = {}
-        for one in listed:
-            if one.url.endswith("/"):
-                continue
-            entry = self._entry(one)
-            found[entry["name"]] = entry
-        if not found and "/" in path:
-            try:
-                about = self.info(path)
-            except FileNotFoundError:
-                about = None
-            if about is not None and about["type"] == "file":
-                found[path] = about
+        if maxdepth is not None and maxdepth < 1:
+            raise ValueError("maxdepth must be at least 1")
+        if not path:
+            found = super().find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
+            found = {name: entry for name, entry in found.items() if name.startswith(prefix)}
+        else:
+            # A slash in the prefix leads some levels down.
+            depth = None if maxdepth is None else maxdepth - prefix.count("/")
+            listed = depth is None or depth > 0
+            found = self._entries(path + "/" + prefix, depth, withdirs) if listed else {}
+            if not prefix and withdirs and (found or self.isdir(path)):
+                found[path] = _directory(path)
+            if not prefix and not found and self.isfile(path):
+                found[path] = self.info(path)
         names = sorted(found)
         return {name: found[name] for name in names} if detail else names
 
-    def modified(self, path):
+    def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
+        """Files that match a pattern. Only what begins as the pattern does is listed."""
+        stripped = self._strip_protocol(path)
+        magic = re.search(r"[*?\[]", stripped)
+        if magic and "/" in stripped[: magic.start()]:
+            kwargs["prefix"] = stripped[stripped.rindex("/", 0, magic.start()) + 1 : magic.start()]
+        return super().glob(path, maxdepth=maxdepth, **kwargs)
+
+    def modified(self, path: str) -> Any:
         import datetime
 
         seconds = self.info(path)["LastModified"]
@@ -188,21 +227,21 @@ class S3FileSystem(AbstractFileSystem):
             raise FileNotFoundError(path)
         return seconds if isinstance(seconds, datetime.datetime) else _time(seconds)
 
-    def checksum(self, path):
+    def checksum(self, path: str) -> int:
         about = self.info(path)
         return int(fsspec.utils.tokenize(about["ETag"], about["size"]), 16) if about["type"] == "file" else 0
 
-    def ukey(self, path):
+    def ukey(self, path: str) -> str:
         about = self.info(path)
         return fsspec.utils.tokenize(about.get("ETag"), about["size"])
 
-    def sign(self, path, expiration=100, **kwargs):
+    def sign(self, path: str, expiration: float = 100, **kwargs: Any) -> str:
         with _errors(path):
             return self._client().presign(self._object(path), float(expiration), "GET")
 
     # -- reads
 
-    def cat_file(self, path, start=None, end=None, **kwargs):
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         url = self._object(path)
         with _errors(path):
             if (start or 0) < 0 or (end or 0) < 0:
@@ -217,13 +256,21 @@ class S3FileSystem(AbstractFileSystem):
                 # As a slice of Python: nothing lies beyond the end.
                 return b""
 
-    def _absolute(self, path, start, end):
+    def _absolute(self, path: str, start: int | None, end: int | None) -> tuple[int | None, int | None]:
         size = self.info(path)["size"]
         start = max(0, size + start) if start is not None and start < 0 else start
         end = max(0, size + end) if end is not None and end < 0 else end
         return start, end
 
-    def cat_ranges(self, paths, starts, ends, max_gap=None, on_error="return", **kwargs):
+    def cat_ranges(
+        self,
+        paths: list[str],
+        starts: int | list[int | None] | None,
+        ends: int | list[int | None] | None,
+        max_gap: int | None = None,
+        on_error: str = "return",
+        **kwargs: Any,
+    ) -> list[Any]:
         """Reads ranges of many files in one call of the engine."""
         if not isinstance(starts, (list, tuple)):
             starts = [starts] * len(paths)
@@ -253,7 +300,7 @@ class S3FileSystem(AbstractFileSystem):
                 results.append(error)
         return results
 
-    def cat(self, path, recursive=False, on_error="raise", **kwargs):
+    def cat(self, path: str | list[str], recursive: bool = False, on_error: str = "raise", **kwargs: Any) -> Any:
         paths = self.expand_path(path, recursive=recursive, **kwargs)
         several = len(paths) > 1 or isinstance(path, list) or paths[0] != self._strip_protocol(path)
         if not several:
@@ -265,7 +312,7 @@ class S3FileSystem(AbstractFileSystem):
         except (MetaflowS3Exception, MetaflowS3NotFound, MetaflowS3AccessDenied):
             return super().cat(path, recursive=recursive, on_error=on_error, **kwargs)
 
-    def get_file(self, rpath, lpath, callback=None, outfile=None, **kwargs):
+    def get_file(self, rpath: str, lpath: Any, callback: Any = None, outfile: Any = None, **kwargs: Any) -> None:
         import os
 
         if self.isdir(rpath):
@@ -282,16 +329,16 @@ class S3FileSystem(AbstractFileSystem):
 
     # -- writes
 
-    def pipe_file(self, path, value, mode="overwrite", **kwargs):
+    def pipe_file(self, path: str, value: Any, mode: str = "overwrite", **kwargs: Any) -> None:
         with _errors(path):
             self._put(path, bytes(value), mode)
 
-    def _put(self, path, value, mode):
+    def _put(self, path: str, value: Any, mode: str) -> None:
         _, _, already_there = self._client().put(self._object(path), value, overwrite=mode != "create")
         if already_there:
             raise FileExistsError(path)
 
-    def pipe(self, path, value=None, **kwargs):
+    def pipe(self, path: str | dict[str, Any], value: Any = None, **kwargs: Any) -> None:
         if isinstance(path, dict) and not kwargs:
             with _errors(next(iter(path), "")):
                 self._client().put_many(
@@ -300,7 +347,7 @@ class S3FileSystem(AbstractFileSystem):
             return
         super().pipe(path, value, **kwargs)
 
-    def put_file(self, lpath, rpath, callback=None, mode="overwrite", **kwargs):
+    def put_file(self, lpath: Any, rpath: str, callback: Any = None, mode: str = "overwrite", **kwargs: Any) -> None:
         import os
         import pathlib
 
@@ -314,7 +361,7 @@ class S3FileSystem(AbstractFileSystem):
             callback.set_size(size)
             callback.relative_update(size)
 
-    def cp_file(self, path1, path2, **kwargs):
+    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         if self._strip_protocol(path1) == self._strip_protocol(path2):
             return
         if self.isdir(path1):
@@ -323,13 +370,13 @@ class S3FileSystem(AbstractFileSystem):
         with _errors(path1):
             self._client().copy(self._object(path1), self._object(path2))
 
-    def rm_file(self, path):
+    def rm_file(self, path: str) -> None:
         with _errors(path):
             self._client().delete_many([self._object(path)])
 
     _rm = rm_file
 
-    def rm(self, path, recursive=False, maxdepth=None):
+    def rm(self, path: str | list[str], recursive: bool = False, maxdepth: int | None = None) -> None:
         paths = self.expand_path(path, recursive=recursive, maxdepth=maxdepth)
         files = [one for one in paths if "/" in one]
         if not recursive:
@@ -342,30 +389,30 @@ class S3FileSystem(AbstractFileSystem):
                 [self._url(one) for one in files] + ([self._url(one) + "/" for one in files] if recursive else [])
             )
 
-    def mkdir(self, path, create_parents=True, **kwargs):
+    def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
         """Creates a bucket; directories in it exist as soon as they have files."""
         path = self._strip_protocol(path)
         if "/" in path:
             bucket = path.split("/", 1)[0]
-            if create_parents and self._list(bucket + "/") is None:
+            if create_parents and not self._has_bucket(bucket):
                 self._create_bucket(bucket)
             return
-        if self._list(path + "/") is not None:
+        if self._has_bucket(path):
             raise FileExistsError(path)
         self._create_bucket(path)
 
-    def _create_bucket(self, name):
+    def _create_bucket(self, name: str) -> None:
         with _errors(name):
             self._client().create_bucket(name)
 
-    def makedirs(self, path, exist_ok=False):
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
         try:
             self.mkdir(path, create_parents=True)
         except FileExistsError:
             if not exist_ok:
                 raise
 
-    def rmdir(self, path):
+    def rmdir(self, path: str) -> None:
         path = self._strip_protocol(path)
         if "/" in path:
             if self.ls(path):
@@ -374,15 +421,23 @@ class S3FileSystem(AbstractFileSystem):
         with _errors(path):
             self._client().delete_bucket(path)
 
-    def touch(self, path, truncate=True, **kwargs):
+    def touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
         if not truncate and self.exists(path):
             raise NotImplementedError("S3 cannot change the time of an object")
         self.pipe_file(path, b"")
 
-    def created(self, path):
+    def created(self, path: str) -> Any:
         return self.modified(path)
 
-    def _open(self, path, mode="rb", block_size=None, autocommit=True, cache_options=None, **kwargs):
+    def _open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        autocommit: bool = True,
+        cache_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> "S3File":
         if mode == "ab" and self.exists(path):
             raise NotImplementedError("S3 cannot append to an object")
         if mode.startswith("x") and self.exists(path):
@@ -403,24 +458,24 @@ class S3File(AbstractBufferedFile):
     """An object that is read in blocks, or written as one streaming upload."""
 
     DEFAULT_BLOCK_SIZE = 8 << 20
-    _writer = None
+    _writer: Any = None
 
-    def _fetch_range(self, start, end):
+    def _fetch_range(self, start: int, end: int) -> bytes:
         return self.fs.cat_file(self.path, start, end)
 
-    def _initiate_upload(self):
+    def _initiate_upload(self) -> None:
         overwrite = not self.mode.startswith("x")
         with _errors(self.path):
             self._writer = self.fs._client().open_writer(self.fs._object(self.path), overwrite=overwrite)
 
-    def _upload_chunk(self, final=False):
+    def _upload_chunk(self, final: bool = False) -> bool:
         with _errors(self.path):
             self._writer.write(self.buffer.getvalue())
         if final and self.autocommit:
             self.commit()
         return True
 
-    def commit(self):
+    def commit(self) -> None:
         if self._writer is None:
             return
         with _errors(self.path):
@@ -429,7 +484,7 @@ class S3File(AbstractBufferedFile):
         if not written:
             raise FileExistsError(self.path)
 
-    def discard(self):
+    def discard(self) -> None:
         if self._writer is not None:
             self._writer.abort()
             self._writer = None
@@ -438,13 +493,18 @@ class S3File(AbstractBufferedFile):
 class _errors:
     """Raises what Python's file functions raise."""
 
-    def __init__(self, path):
+    def __init__(self, path: Any) -> None:
         self._path = path
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, cls, error, trace):
+    def __exit__(
+        self,
+        cls: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if isinstance(error, MetaflowS3NotFound):
             raise FileNotFoundError(self._path) from error
         if isinstance(error, MetaflowS3AccessDenied):
@@ -453,20 +513,20 @@ class _errors:
             raise OSError(str(error)) from error
 
 
-def _range(start, end):
+def _range(start: int | None, end: int | None) -> tuple[int | None, int | None]:
     start = start or 0
     if end is None:
         return (start, None) if start else (None, None)
     return start, max(0, end - start)
 
 
-def _time(seconds):
+def _time(seconds: float) -> Any:
     import datetime
 
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
 
-def _file(path, size, modified, etag):
+def _file(path: str, size: int | None, modified: float | None, etag: str | None) -> dict[str, Any]:
     return {
         "name": path,
         "Key": path,
@@ -477,10 +537,10 @@ def _file(path, size, modified, etag):
     }
 
 
-def _directory(path):
+def _directory(path: str) -> dict[str, Any]:
     return {"name": path, "Key": path, "size": 0, "type": "directory", "LastModified": None}
 
 
-def register(protocol="s3"):
+def register(protocol: str = "s3") -> None:
     """Makes fsspec use this file system for a protocol in this process."""
     fsspec.register_implementation(protocol, S3FileSystem, clobber=True)

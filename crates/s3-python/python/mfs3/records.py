@@ -1,6 +1,6 @@
 """The named tuples of Metaflow's S3 client."""
 
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 
 class S3GetObject(NamedTuple):
@@ -16,10 +16,10 @@ class S3PutObject(NamedTuple):
 
     key: str
     value: Optional[object] = None
-    path: Optional[str] = None
+    path: Any = None
     content_type: Optional[str] = None
     encryption: Optional[str] = None
-    metadata: Optional[dict] = None
+    metadata: Optional[dict[str, Any]] = None
 
 
 class RangeInfo(NamedTuple):

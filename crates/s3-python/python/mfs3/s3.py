@@ -5,8 +5,10 @@ import json
 import os
 import sys
 import weakref
+from collections.abc import Callable, Iterable
 from io import BufferedIOBase, BytesIO, FileIO, BufferedReader, BufferedRandom, RawIOBase
-from itertools import islice
+from types import TracebackType
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 from mfs3 import _config, _engines, _native
 from mfs3._native import S3Object
@@ -38,12 +40,19 @@ __all__ = [
     "MetaflowS3InsufficientDiskSpace",
 ]
 
+#: A key below the root, or a full URL: text, or anything that has a key, such as a result.
+Key: TypeAlias = str | S3GetObject | S3PutObject | S3Object
+#: What `put` uploads: text, bytes, or a binary stream.
+Value: TypeAlias = str | bytes | RawIOBase | BufferedIOBase
+
+_T = TypeVar("_T")
+
 #: How much of a generator is uploaded at once, in bytes and in objects.
 _FEED_BYTES = 64 << 20
 _FEED_OBJECTS = 10_000
 
 #: An argument that was not given, where `None` means something.
-_CONFIGURED = type("configured", (), {"__repr__": lambda self: "configured"})()
+_CONFIGURED: Any = type("configured", (), {"__repr__": lambda self: "configured"})()
 
 _open_clients = weakref.WeakSet()
 _leaked = []
@@ -64,7 +73,7 @@ atexit.register(_close_all)
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def check_s3_deps(func):
+def check_s3_deps(func: _T) -> _T:
     """Does nothing: the native client needs no other package."""
     return func
 
@@ -72,7 +81,12 @@ def check_s3_deps(func):
 class S3Client(object):
     """A client of boto3 that is made when it is needed."""
 
-    def __init__(self, s3_role_arn=None, s3_session_vars=None, s3_client_params=None):
+    def __init__(
+        self,
+        s3_role_arn: str | None = None,
+        s3_session_vars: dict[str, Any] | None = None,
+        s3_client_params: dict[str, Any] | None = None,
+    ) -> None:
         self._s3_client = None
         self._s3_error = None
         self._s3_role = s3_role_arn
@@ -80,18 +94,18 @@ class S3Client(object):
         self._s3_client_params = s3_client_params
 
     @property
-    def client(self):
+    def client(self) -> Any:
         if self._s3_client is None:
             self.reset_client()
         return self._s3_client
 
     @property
-    def error(self):
+    def error(self) -> Any:
         if self._s3_error is None:
             self.reset_client()
         return self._s3_error
 
-    def reset_client(self):
+    def reset_client(self) -> None:
         from metaflow.plugins.aws.aws_client import get_aws_client
 
         settings = _config.Settings()
@@ -127,19 +141,19 @@ class S3(object):
     TYPE = "s3"
 
     @classmethod
-    def get_root_from_config(cls, echo, create_on_absent=True):
+    def get_root_from_config(cls, echo: object, create_on_absent: bool = True) -> str | None:
         return _config.Settings().get("DATATOOLS_S3ROOT")
 
     def __init__(
         self,
-        tmproot=_CONFIGURED,
-        bucket=None,
-        prefix=None,
-        run=None,
-        s3root=None,
-        encryption=_CONFIGURED,
-        **kwargs,
-    ):
+        tmproot: "str | os.PathLike[str] | None" = _CONFIGURED,
+        bucket: str | None = None,
+        prefix: str | None = None,
+        run: Any = None,
+        s3root: str | None = None,
+        encryption: str | None = _CONFIGURED,
+        **kwargs: Any,
+    ) -> None:
         settings = _config.Settings()
         if tmproot is _CONFIGURED:
             tmproot = settings.get("TEMPDIR")
@@ -204,22 +218,32 @@ class S3(object):
         return self._native
 
     @property
-    def _s3_client(self):
+    def _s3_client(self) -> Any:
         return self._external_client or S3Client(
             self._s3_role, self._s3_session_vars, self._s3_client_params
         )
 
     @property
-    def _tmpdir(self):
+    def _tmpdir(self) -> str | None:
         return self._client().scratch_path()
 
-    def __enter__(self) -> "S3":
+    def _call(self, name: str, *arguments: Any, then: Callable[[Any], Any] | None = None, **options: Any) -> Any:
+        """Calls the native client, and returns what `then` makes of the result."""
+        result = getattr(self._client(), name)(*arguments, **options)
+        return result if then is None else then(result)
+
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *args):
+    def __exit__(
+        self,
+        cls: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Removes the temporary directory with all files downloaded by this client."""
         try:
             if self._native is not None:
@@ -230,102 +254,122 @@ class S3(object):
 
     # -- reads
 
-    def get(self, key=None, return_missing=False, return_info=True):
+    def get(self, key: Key | None = None, return_missing: bool = False, return_info: bool = True) -> S3Object:
         """Downloads an object, or a range of it if given an `S3GetObject`."""
         key, offset, length = _range(key)
-        return self._client().get(
-            key, offset, length, return_missing=bool(return_missing), return_info=bool(return_info)
+        return self._call(
+            "get", key, offset, length, return_missing=bool(return_missing), return_info=bool(return_info)
         )
 
-    def get_many(self, keys, return_missing=False, return_info=True):
+    def get_many(
+        self, keys: Iterable[Key], return_missing: bool = False, return_info: bool = True
+    ) -> list[S3Object]:
         """Downloads objects in parallel; returns one `S3Object` per key, in order."""
         keys = [_range(key) for key in keys]
-        return self._client().get_many(
-            keys, return_missing=bool(return_missing), return_info=bool(return_info)
+        return self._call(
+            "get_many", keys, return_missing=bool(return_missing), return_info=bool(return_info)
         )
 
-    def get_recursive(self, keys, return_info=False):
-        """Downloads all objects whose keys begin with one of these."""
-        return self._client().get_recursive([_key(key) for key in keys], bool(return_info))
+    def get_recursive(self, keys: Iterable[Key], return_info: bool = False) -> list[S3Object]:
+        """Downloads all objects below these directories."""
+        return self._call("get_recursive", [_key(key) for key in keys], bool(return_info))
 
-    def get_all(self, return_info=False):
+    def get_all(self, return_info: bool = False) -> list[S3Object]:
         """Downloads all objects below the root."""
         if self._s3root is None:
             raise MetaflowS3URLException("Can't get_all() when S3 is initialized without a prefix")
-        return self._client().get_all(bool(return_info))
+        return self._call("get_all", bool(return_info))
 
-    def list_paths(self, keys=None):
+    def list_paths(self, keys: Iterable[Key] | None = None) -> list[S3Object]:
         """Lists one level below the root, or below each of the keys: objects and prefixes."""
-        return self._client().list_paths(_keys(keys))
+        return self._call("list_paths", _keys(keys))
 
-    def list_recursive(self, keys=None):
+    def list_recursive(self, keys: Iterable[Key] | None = None) -> list[S3Object]:
         """Lists all objects below the root, or below each of the keys."""
-        return self._client().list_recursive(_keys(keys))
+        return self._call("list_recursive", _keys(keys))
 
-    def info(self, key=None, return_missing=False):
+    def info(self, key: Key | None = None, return_missing: bool = False) -> S3Object:
         """Describes an object."""
-        return self._client().info(_key(key), return_missing=bool(return_missing))
+        return self._call("info", _key(key), return_missing=bool(return_missing))
 
-    def info_many(self, keys, return_missing=False):
+    def info_many(self, keys: Iterable[Key], return_missing: bool = False) -> list[S3Object]:
         """Describes objects in parallel; returns one `S3Object` per key, in order."""
-        return self._client().info_many(_keys(keys), return_missing=bool(return_missing))
+        return self._call("info_many", _keys(keys), return_missing=bool(return_missing))
 
     # -- writes
 
-    def put(self, key, obj, overwrite=True, content_type=None, metadata=None):
+    def put(
+        self,
+        key: Key,
+        obj: Value,
+        overwrite: bool = True,
+        content_type: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> str:
         """Uploads an object and returns its URL. With `overwrite=False` an existing object is kept."""
         value = _value(getattr(key, "key", key), obj, rewind=True)
         text = json.dumps(metadata) if metadata else None
-        _, url, _ = self._client().put(
-            _key(key), value, content_type or None, text, overwrite=bool(overwrite)
-        )
-        if value is not obj or _is_stream(obj):
-            _close(obj)
-        return url
 
-    def put_many(self, key_objs, overwrite=True):
+        def written(result: Any) -> str:
+            if value is not obj or _is_stream(obj):
+                _close(obj)
+            return result[1]
+
+        return self._call(
+            "put", _key(key), value, content_type or None, text, overwrite=bool(overwrite), then=written
+        )
+
+    def put_many(
+        self, key_objs: "Iterable[S3PutObject | tuple[str, Value]]", overwrite: bool = True
+    ) -> list[tuple[str, str]]:
         """Uploads objects in parallel: pairs of key and value, or `S3PutObject`s.
 
         Returns pairs of key and URL, without objects that were there already and are kept. All inputs are checked before
         the first is sent; of a generator, as many as fit into 64 MiB are checked and sent at a time.
         """
-        return self._put_all(key_objs, overwrite, _put_entry)
+        return self._put_all(_batches(key_objs, _put_entry), overwrite)
 
-    def put_files(self, key_paths, overwrite=True):
+    def put_files(
+        self, key_paths: "Iterable[S3PutObject | tuple[str, str | os.PathLike[str]]]", overwrite: bool = True
+    ) -> list[tuple[str, str]]:
         """Uploads local files in parallel: pairs of key and path, or `S3PutObject`s."""
-        return self._put_all(key_paths, overwrite, _file_entry)
+        return self._put_all(_batches(key_paths, _file_entry), overwrite)
 
-    def _put_all(self, inputs, overwrite, entry):
-        written = []
-        for batch in _batches(inputs, entry):
-            keys = [given for given, _ in batch]
-            results = self._client().put_many([put for _, put in batch], overwrite=bool(overwrite))
-            for given, (_, url, already_there) in zip(keys, results):
-                if not already_there:
-                    written.append((given, url))
+    def _put_all(self, batches: Any, overwrite: bool) -> Any:
+        written: list[tuple[str, str]] = []
+        for batch in batches:
+            written += self._put_batch(batch, overwrite)
         return written
+
+    def _put_batch(self, batch: Any, overwrite: bool) -> Any:
+        keys = [given for given, _ in batch]
+
+        def written(results: Any) -> list[tuple[str, str]]:
+            return [(given, url) for given, (_, url, already_there) in zip(keys, results) if not already_there]
+
+        return self._call("put_many", [put for _, put in batch], overwrite=bool(overwrite), then=written)
 
     # -- beyond Metaflow
 
-    def delete(self, key):
+    def delete(self, key: Key) -> str:
         """Deletes an object and returns its URL. It is no error if there is none."""
-        return self._client().delete_many([_key(key)])[0][1]
+        return self._call("delete_many", [_key(key)], then=lambda results: results[0][1])
 
-    def delete_many(self, keys):
+    def delete_many(self, keys: Iterable[Key]) -> list[str]:
         """Deletes objects, up to 1,000 in a request, and returns their URLs."""
-        return [url for _, url, _ in self._client().delete_many(_keys(keys))]
+        return self._call("delete_many", _keys(keys), then=lambda results: [url for _, url, _ in results])
 
-    def copy(self, source, target):
+    def copy(self, source: Key, target: Key) -> str:
         """Copies an object within S3 and returns the URL of the copy."""
-        return self._client().copy(_key(source), _key(target))[1]
+        return self._call("copy", _key(source), _key(target), then=lambda result: result[1])
 
-    def presign(self, key, expires=3600, method="GET"):
+    def presign(self, key: Key, expires: float = 3600, method: Literal["GET", "PUT"] = "GET") -> str:
         """Returns a URL with which anybody may GET or PUT the object for some seconds."""
-        return self._client().presign(_key(key), float(expires), method)
+        return self._call("presign", _key(key), float(expires), method)
 
-    def download_file(self, key, path):
+    def download_file(self, key: Key, path: "str | os.PathLike[str]") -> S3Object:
         """Downloads an object to a file, which appears when it is complete."""
-        return self._client().download_file(_key(key), os.fspath(path))
+        return self._call("download_file", _key(key), os.fspath(path))
 
 
 def _root(settings, bucket, prefix, run, s3root):
@@ -354,7 +398,9 @@ def _names_of_run(run):
     flowspec = getattr(sys.modules.get("metaflow.flowspec"), "FlowSpec", None)
     if flowspec is None or not isinstance(run, flowspec):
         return run.parent.id, run.id
-    current = sys.modules["metaflow.metaflow_current"].current
+    # An older Metaflow, such as 2.9, has it in another module.
+    module = sys.modules.get("metaflow.metaflow_current") or sys.modules["metaflow.current"]
+    current = module.current
     if not current.is_running_flow:
         raise MetaflowS3URLException(
             "Initializing S3 with a FlowSpec outside of a running flow is not supported."

@@ -1,0 +1,164 @@
+"""The native module. Programs use `mfs3` instead: the calls here have plain arguments."""
+
+from collections.abc import Callable
+from typing import Any, final
+
+from mfs3.records import RangeInfo
+
+__all__ = ["Call", "Client", "Engine", "S3Object", "Writer", "config_from_env"]
+
+_Done = Callable[[Any, BaseException | None], None] | None
+_Range = tuple[str | None, int | None, int | None]
+_Put = tuple[str | None, Any, str | None, str | None, str | None]
+
+@final
+class S3Object:
+    """An object, a prefix, or a missing object."""
+
+    def __new__(
+        cls,
+        prefix: str | None,
+        url: str,
+        path: str | None = None,
+        size: int | None = None,
+        content_type: str | None = None,
+        metadata: dict[str, str] | None = None,
+        range_info: tuple[int, int | None, int | None] | None = None,
+        last_modified: float | None = None,
+        encryption: str | None = None,
+        blob: bytes | None = None,
+    ) -> S3Object: ...
+    @property
+    def exists(self) -> bool: ...
+    @property
+    def downloaded(self) -> bool: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def prefix(self) -> str | None: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def path(self) -> str | None: ...
+    @property
+    def blob(self) -> bytes | None: ...
+    @property
+    def view(self) -> memoryview | None: ...
+    @property
+    def text(self) -> str | None: ...
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def has_info(self) -> bool: ...
+    @property
+    def metadata(self) -> Any: ...
+    @property
+    def content_type(self) -> str | None: ...
+    @property
+    def encryption(self) -> str | None: ...
+    @property
+    def range_info(self) -> RangeInfo | None: ...
+    @property
+    def last_modified(self) -> float | None: ...
+    @property
+    def etag(self) -> str | None: ...
+
+@final
+class Engine:
+    def __new__(
+        cls,
+        *,
+        endpoint: str | None = None,
+        region: str | None = None,
+        credentials: Callable[[], tuple[str, str, str | None]] | None = None,
+        virtual_host: bool | None = None,
+        ca_bundle: str | None = None,
+        attempts: int | None = None,
+        worker_count: int | None = None,
+        max_in_memory: int | None = None,
+        memory: int | None = None,
+    ) -> Engine: ...
+    def injecting(
+        self, percent: int, *, attempts: int | None = None, worker_count: int | None = None
+    ) -> Engine: ...
+    def is_ours(self) -> bool: ...
+
+@final
+class Call:
+    def cancel(self) -> None: ...
+
+@final
+class Writer:
+    def write(self, data: bytes | bytearray | memoryview) -> int: ...
+    def finish(self) -> bool: ...
+    def abort(self) -> None: ...
+
+@final
+class Client:
+    """Each call returns its result, or with `done` a `Call`."""
+
+    def __new__(
+        cls,
+        engine: Engine,
+        *,
+        root: str | None = None,
+        tmproot: str,
+        encryption: str | None = None,
+        keep_files: bool = False,
+        injecting: Engine | None = None,
+    ) -> Client: ...
+    def is_ours(self) -> bool: ...
+    def scratch_path(self) -> str | None: ...
+    def get(
+        self,
+        key: str | None,
+        offset: int | None = None,
+        length: int | None = None,
+        *,
+        return_missing: bool = False,
+        return_info: bool = True,
+        done: _Done = None,
+    ) -> Any: ...
+    def get_many(
+        self, keys: list[_Range], *, return_missing: bool = False, return_info: bool = True, done: _Done = None
+    ) -> Any: ...
+    def get_recursive(self, keys: list[str | None], return_info: bool, *, done: _Done = None) -> Any: ...
+    def get_all(self, return_info: bool, *, done: _Done = None) -> Any: ...
+    def download_file(
+        self, key: str | None, path: str, *, return_info: bool = True, done: _Done = None
+    ) -> Any: ...
+    def list_paths(self, keys: list[str | None] | None = None, *, done: _Done = None) -> Any: ...
+    def list_recursive(self, keys: list[str | None] | None = None, *, done: _Done = None) -> Any: ...
+    def list_prefix(
+        self, prefix: str, *, one_level: bool = False, limit: int | None = None, done: _Done = None
+    ) -> Any: ...
+    def info(self, key: str | None, *, return_missing: bool = False, done: _Done = None) -> Any: ...
+    def info_many(self, keys: list[str | None], *, return_missing: bool = False, done: _Done = None) -> Any: ...
+    def put(
+        self,
+        key: str | None,
+        value: Any,
+        content_type: str | None = None,
+        metadata: str | None = None,
+        *,
+        overwrite: bool = True,
+        done: _Done = None,
+    ) -> Any: ...
+    def put_many(self, objects: list[_Put], *, overwrite: bool = True, done: _Done = None) -> Any: ...
+    def open_writer(
+        self,
+        key: str | None,
+        content_type: str | None = None,
+        metadata: str | None = None,
+        *,
+        overwrite: bool = True,
+    ) -> Writer: ...
+    def copy(self, source: str | None, target: str | None, *, done: _Done = None) -> Any: ...
+    def delete_many(self, keys: list[str | None], *, done: _Done = None) -> Any: ...
+    def presign(self, key: str | None, seconds: float, method: str, *, done: _Done = None) -> Any: ...
+    def create_bucket(self, name: str) -> None: ...
+    def delete_bucket(self, name: str) -> None: ...
+    def list_buckets(self) -> list[str]: ...
+    def close(self, *, done: _Done = None) -> Any: ...
+
+def config_from_env() -> dict[str, Any]: ...

@@ -1,0 +1,148 @@
+"""The client for asyncio: every call of `S3` as a coroutine, over the same pool of threads.
+
+No thread waits for a call. A cancelled task cancels its call.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from mfs3._native import S3Object
+from mfs3.records import S3PutObject
+from mfs3.s3 import S3, Key, Value
+
+__all__ = ["AsyncS3"]
+
+
+class _Deferred(S3):
+    """A client whose calls return coroutines. Arguments are checked before."""
+
+    async def _call(self, name, *arguments, then=None, **options):
+        result = await _run(getattr(self._client(), name), *arguments, **options)
+        return result if then is None else then(result)
+
+    async def _put_all(self, batches, overwrite):
+        written = []
+        for batch in batches:
+            written += await self._put_batch(batch, overwrite)
+        return written
+
+
+class AsyncS3:
+    """A client of S3 for asyncio. Arguments are those of `S3`, and so are the results of its calls."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self._calls = _Deferred(**arguments)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        cls: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Removes the temporary directory with all files downloaded by this client."""
+        if self._calls._native is not None:
+            await _run(self._calls._native.close)
+
+    # Each of these is described in `S3`.
+
+    async def get(self, key: Key | None = None, return_missing: bool = False, return_info: bool = True) -> S3Object:
+        return await _of(self._calls.get(key, return_missing, return_info))
+
+    async def get_many(
+        self, keys: Iterable[Key], return_missing: bool = False, return_info: bool = True
+    ) -> list[S3Object]:
+        return await _of(self._calls.get_many(keys, return_missing, return_info))
+
+    async def get_recursive(self, keys: Iterable[Key], return_info: bool = False) -> list[S3Object]:
+        return await _of(self._calls.get_recursive(keys, return_info))
+
+    async def get_all(self, return_info: bool = False) -> list[S3Object]:
+        return await _of(self._calls.get_all(return_info))
+
+    async def list_paths(self, keys: Iterable[Key] | None = None) -> list[S3Object]:
+        return await _of(self._calls.list_paths(keys))
+
+    async def list_recursive(self, keys: Iterable[Key] | None = None) -> list[S3Object]:
+        return await _of(self._calls.list_recursive(keys))
+
+    async def info(self, key: Key | None = None, return_missing: bool = False) -> S3Object:
+        return await _of(self._calls.info(key, return_missing))
+
+    async def info_many(self, keys: Iterable[Key], return_missing: bool = False) -> list[S3Object]:
+        return await _of(self._calls.info_many(keys, return_missing))
+
+    async def put(
+        self,
+        key: Key,
+        obj: Value,
+        overwrite: bool = True,
+        content_type: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> str:
+        return await _of(self._calls.put(key, obj, overwrite, content_type, metadata))
+
+    async def put_many(
+        self, key_objs: "Iterable[S3PutObject | tuple[str, Value]]", overwrite: bool = True
+    ) -> list[tuple[str, str]]:
+        return await _of(self._calls.put_many(key_objs, overwrite))
+
+    async def put_files(
+        self, key_paths: "Iterable[S3PutObject | tuple[str, str | os.PathLike[str]]]", overwrite: bool = True
+    ) -> list[tuple[str, str]]:
+        return await _of(self._calls.put_files(key_paths, overwrite))
+
+    async def delete(self, key: Key) -> str:
+        return await _of(self._calls.delete(key))
+
+    async def delete_many(self, keys: Iterable[Key]) -> list[str]:
+        return await _of(self._calls.delete_many(keys))
+
+    async def copy(self, source: Key, target: Key) -> str:
+        return await _of(self._calls.copy(source, target))
+
+    async def presign(self, key: Key, expires: float = 3600, method: Literal["GET", "PUT"] = "GET") -> str:
+        return await _of(self._calls.presign(key, expires, method))
+
+    async def download_file(self, key: Key, path: "str | os.PathLike[str]") -> S3Object:
+        return await _of(self._calls.download_file(key, path))
+
+
+async def _of(call: Any) -> Any:
+    """Awaits a call of `_Deferred`, which has the type of its result."""
+    return await call
+
+
+async def _run(method: Any, *arguments: Any, **options: Any) -> Any:
+    """Starts a native call and waits for the end of it."""
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if not future.done():
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+    def done(result: Any, error: BaseException | None) -> None:
+        try:
+            loop.call_soon_threadsafe(settle, result, error)
+        except RuntimeError:
+            # The loop was closed while the call ran: nobody waits any more.
+            pass
+
+    call = method(*arguments, done=done, **options)
+    try:
+        return await future
+    finally:
+        # Of a call that has ended, this does nothing.
+        call.cancel()

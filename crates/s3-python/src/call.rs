@@ -1,0 +1,105 @@
+//! One call: its work runs on the pool, and the caller waits for it or is told when it is done.
+
+use std::future::Future;
+
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use s3_client::Error;
+use tokio::task::AbortHandle;
+
+use crate::errors::exception;
+use crate::in_process::InProcess;
+use crate::pool;
+
+/// A function of Python that is called with the result and the exception, one of which is `None`. It is called on
+/// another thread, with the GIL, and must not block.
+pub(crate) type Done = Option<Py<PyAny>>;
+
+/// A call in flight.
+#[pyclass(module = "mfs3._native", name = "Call", frozen)]
+pub(crate) struct PyCall(InProcess<AbortHandle>);
+
+#[pymethods]
+impl PyCall {
+    /// Ends the call: what is in flight is dropped, and the function is not called any more.
+    fn cancel(&self) {
+        if self.0.is_ours() {
+            self.0.abort();
+        }
+    }
+}
+
+/// Runs `work` and returns what `convert` makes of its output.
+///
+/// With `done`, returns a [`PyCall`] at once, and calls the function later.
+pub(crate) fn call<T, F, R>(
+    py: Python<'_>,
+    done: Done,
+    work: F,
+    convert: fn(T) -> R,
+) -> PyResult<Py<PyAny>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+    R: for<'py> IntoPyObject<'py> + 'static,
+{
+    run(py, done, work, convert, exception)
+}
+
+/// As [`call`], with the error of the only input.
+pub(crate) fn call_single<T, F, R>(
+    py: Python<'_>,
+    done: Done,
+    work: F,
+    convert: fn(T) -> R,
+) -> PyResult<Py<PyAny>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+    R: for<'py> IntoPyObject<'py> + 'static,
+{
+    run(py, done, work, convert, |py, error| {
+        match error.as_batch() {
+            Some(batch) => exception(py, batch.error()),
+            None => exception(py, error),
+        }
+    })
+}
+
+fn run<T, F, R>(
+    py: Python<'_>,
+    done: Done,
+    work: F,
+    convert: fn(T) -> R,
+    fail: fn(Python<'_>, &Error) -> PyErr,
+) -> PyResult<Py<PyAny>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+    R: for<'py> IntoPyObject<'py> + 'static,
+{
+    let finish = move |py: Python<'_>, output: Result<T, Error>| match output {
+        Ok(output) => convert(output).into_py_any(py),
+        Err(error) => Err(fail(py, &error)),
+    };
+    let Some(done) = done else {
+        let output = pool::run(py, work)?;
+        return finish(py, output);
+    };
+    let notify = pool::notifier(py)?;
+    let task = pool::spawn(py, async move {
+        let output = work.await;
+        // The threads of the pool never wait for the GIL.
+        let _ = notify.send(Box::new(move |py| {
+            let (result, error) = match finish(py, output) {
+                Ok(result) => (result, py.None()),
+                Err(error) => (py.None(), error.into_value(py).into_any()),
+            };
+            if let Err(error) = done.call1(py, (result, error)) {
+                error.write_unraisable(py, Some(done.bind(py)));
+            }
+        }));
+    })?;
+    let call = PyCall(InProcess::new(task.abort_handle()));
+    call.into_py_any(py)
+}

@@ -1,0 +1,67 @@
+//! Listings by prefix, as plain tuples.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures_util::TryStreamExt;
+use s3_client::Error;
+use s3_core::{ListedObject, S3Prefix};
+use s3_transfer::{CallOptions, ListOptions, Transfer};
+use tokio::time::Instant;
+
+/// Path, size, seconds of the last change, ETag.
+type File = (String, u64, Option<f64>, Option<String>);
+
+/// The most entries of a page.
+const PAGE: u32 = 1000;
+
+/// Lists what begins with `prefix`: objects, and with `one_level` the prefixes up to the next slash.
+pub(crate) async fn list_prefix(
+    transfer: Transfer,
+    prefix: String,
+    one_level: bool,
+    limit: Option<u32>,
+) -> Result<(Vec<File>, Vec<String>), Error> {
+    let prefix = S3Prefix::parse(&prefix).map_err(Error::from)?;
+    let mut options = ListOptions::default();
+    options.delimiter = one_level.then(|| Arc::from("/"));
+    match limit {
+        Some(limit) => {
+            options.page_size = Some(limit.clamp(1, PAGE));
+            options = options.sequential();
+        }
+        // All of it stays in memory anyway.
+        None => options.read_ahead = Some(NonZeroUsize::MAX),
+    }
+    let call = CallOptions::default().with_began(Instant::now());
+    let mut pages = transfer.list(prefix, options, &call);
+    let (mut files, mut directories) = (Vec::new(), Vec::new());
+    while let Some(page) = pages.try_next().await.map_err(Error::from)? {
+        files.extend(page.objects.iter().map(file));
+        directories.extend(page.prefixes.iter().map(|prefix| path(prefix.as_str())));
+        let found = files.len() + directories.len();
+        if limit.is_some_and(|limit| found >= limit as usize) {
+            break;
+        }
+    }
+    Ok((files, directories))
+}
+
+fn file(object: &ListedObject) -> File {
+    (
+        path(object.url.as_str()),
+        object.size,
+        object.last_modified.and_then(seconds),
+        object.etag.as_ref().map(ToString::to_string),
+    )
+}
+
+fn path(url: &str) -> String {
+    url.trim_start_matches("s3://").to_owned()
+}
+
+fn seconds(time: SystemTime) -> Option<f64> {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.ok().map(|since| since.as_secs_f64())
+}

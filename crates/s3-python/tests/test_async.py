@@ -1,0 +1,89 @@
+"""The client for asyncio."""
+
+import asyncio
+import socket
+import threading
+import time
+
+import pytest
+
+import mfs3
+from mfs3 import AsyncS3, S3GetObject
+
+
+def test_calls_are_those_of_the_other_client(root, tmp_path):
+    async def program():
+        async with AsyncS3(s3root=root) as s3:
+            assert await s3.put("a", "1", metadata={"m": 1}) == root + "/a"
+            assert await s3.put_many((key, key) for key in "bc") == [("b", root + "/b"), ("c", root + "/c")]
+            (tmp_path / "f").write_text("file")
+            assert await s3.put_files([("d", tmp_path / "f")]) == [("d", root + "/d")]
+            assert [one.text for one in await s3.get_many(["a", "b"])] == ["1", "b"]
+            assert (await s3.get(S3GetObject("d", 1, 2))).text == "il"
+            assert (await s3.info("a")).metadata == {"m": 1}
+            assert [one.exists for one in await s3.info_many(["a", "no"], return_missing=True)] == [True, False]
+            for listed in (s3.list_paths(), s3.list_recursive(), s3.get_all(), s3.get_recursive([""])):
+                assert [one.key for one in await listed] == ["a", "b", "c", "d"]
+            assert await s3.copy("a", "e") == root + "/e"
+            assert (await s3.presign("a")).startswith("http://")
+            await s3.download_file("a", tmp_path / "copy")
+            assert (tmp_path / "copy").read_text() == "1"
+            assert await s3.delete("a") == root + "/a"
+            assert await s3.delete_many(["b", "c", "d", "e"]) == [root + "/" + key for key in "bcde"]
+            with pytest.raises(mfs3.MetaflowS3NotFound) as caught:
+                await s3.get("a")
+            assert caught.value.kind == "NotFound"
+            with pytest.raises(mfs3.MetaflowS3InvalidObject):
+                await s3.put("a", 5)
+
+    asyncio.run(program())
+
+
+def test_calls_run_at_the_same_time_and_without_threads_of_python(root):
+    async def program():
+        async with AsyncS3(s3root=root) as s3:
+            await s3.put("k", "v")
+            threads = threading.active_count()
+            found = await asyncio.gather(*(s3.get("k") for _ in range(1000)))
+            assert [one.text for one in found] == ["v"] * 1000
+            # The thread that tells of the end of calls may have shown itself to Python.
+            assert threading.active_count() <= threads + 1
+
+    asyncio.run(program())
+
+
+def test_a_cancelled_task_cancels_its_call(root, monkeypatch):
+    closed = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:%d" % listener.getsockname()[1])
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection:
+            while connection.recv(1 << 16):
+                pass
+        closed.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+
+    async def program():
+        async with AsyncS3() as s3:
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(s3.get("s3://b/k"), 0.5)
+            assert time.monotonic() - began < 5
+
+    asyncio.run(program())
+    assert closed.wait(5)
+    listener.close()
+
+
+def test_a_loop_may_end_before_its_calls(root, monkeypatch):
+    async def program():
+        s3 = AsyncS3(s3root=root)
+        await s3.put("k", b"x" * 5_000_000)
+        tasks = [asyncio.create_task(s3.get("k")) for _ in range(20)]
+        await asyncio.sleep(0)
+        return tasks
+
+    assert all(task.cancelled() for task in asyncio.run(program()))
