@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::journal::{Journal, sync_directory};
 use super::kept::{Kept, PARTIAL_SUFFIX, Resume, account};
-use super::parts::{DOWNLOADED_PART, IN_FLIGHT, crc_of, parts};
+use super::parts::{DOWNLOADED_PART, crc_of, in_flight, parts};
 use super::upload::{in_use, is_expired, seconds_since_1970};
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -218,23 +219,24 @@ impl Running<'_> {
         let missing = self.parts().zip(&done).filter(|(_, done)| done.is_none());
         let mut missing: Vec<_> = missing.map(|(part, _)| part).collect();
         missing.reverse();
-        let mut in_flight = JoinSet::new();
+        let mut running = JoinSet::new();
         let mut failure = None;
+        let (began, mut moved) = (Instant::now(), 0);
         loop {
             while failure.is_none()
-                && in_flight.len() < IN_FLIGHT
+                && running.len() < in_flight(moved, began.elapsed(), self.part_size)
                 && let Some((number, range)) = missing.pop()
             {
                 let of = (url.clone(), size, self.etag.clone());
                 let to = (Arc::clone(&self.file), self.partial.clone());
                 let fetch = fetch_part(self.call.clone(), of, (number, range.clone()), to);
                 let resume = self.resume.clone();
-                in_flight.spawn(async move {
+                running.spawn(async move {
                     let _memory = resume.memory().await;
                     Ok::<_, Error>((len(&range), fetch.await?))
                 });
             }
-            let Some(fetched) = in_flight.join_next().await else {
+            let Some(fetched) = running.join_next().await else {
                 break;
             };
             let fetched = fetched.map_err(|error| Error::local("fetch a part", error.into()));
@@ -249,6 +251,7 @@ impl Running<'_> {
             let recorded = self.journal.append(&record);
             recorded.map_err(|error| Error::local_file(&self.journal_path, error))?;
             self.resume.add(&self.journal_path, len);
+            moved += len;
             if let Some(index) = index(&record) {
                 done[index] = Some(record);
             }

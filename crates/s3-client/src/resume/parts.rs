@@ -4,11 +4,18 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 use crc_fast::{CrcAlgorithm, Digest};
 
-/// How many parts of a transfer are in flight at once: 10 parts of 8 MiB are what a killed transfer loses at most.
-pub(super) const IN_FLIGHT: usize = 10;
+/// The most parts of a transfer in flight: 10 parts of 8 MiB are what a killed transfer loses at most.
+const MOST_IN_FLIGHT: usize = 10;
+
+/// The fewest parts in flight, so that the line is busy between two of them.
+const LEAST_IN_FLIGHT: usize = 2;
+
+/// How much is in flight, in time.
+const AHEAD: Duration = Duration::from_secs(8);
 
 /// The size of the parts of a download, which are in memory before they are written: 8 MiB.
 pub(super) const DOWNLOADED_PART: u64 = 8 << 20;
@@ -21,6 +28,15 @@ const MAX_PARTS: u64 = 10_000;
 
 /// How much of a file is read at a time.
 const BUFFER: usize = 256 << 10;
+
+/// Returns how many parts may be in flight of a transfer that has moved some bytes since it began: as many as are complete
+/// within 8 s. With more on a slow line, all would be half there for a long time, and a killed transfer would keep none.
+pub(super) fn in_flight(moved: u64, since: Duration, part_size: u64) -> usize {
+    let rate = moved as f64 / since.as_secs_f64().max(f64::MIN_POSITIVE);
+    let parts = rate * AHEAD.as_secs_f64() / part_size as f64;
+    // The cast saturates.
+    (parts as usize).clamp(LEAST_IN_FLIGHT, MOST_IN_FLIGHT)
+}
 
 /// Returns the size of the parts of `size` bytes: a larger one than `part_size` if there would be too many.
 pub(super) fn part_size(size: u64, part_size: u64) -> u64 {
@@ -50,6 +66,14 @@ pub(super) fn crc_of(file: &File, range: Range<u64>, algorithm: CrcAlgorithm) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_in_flight_follow_the_line() {
+        let of_rate = |mib: u64| in_flight(mib << 20, Duration::from_secs(1), 8 << 20);
+        assert_eq!([0, 1, 4, 8, 1000].map(of_rate), [2, 2, 4, 8, 10]);
+        assert_eq!(in_flight(0, Duration::ZERO, 1), 2);
+        assert_eq!(in_flight(1, Duration::ZERO, 1), 10);
+    }
 
     #[test]
     fn parts_cover_the_file_and_are_not_too_many() {

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crc_fast::CrcAlgorithm;
 use md5::{Digest, Md5};
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::journal::Journal;
 use super::kept::{Kept, LIFETIME, Resume, account};
-use super::parts::{IN_FLIGHT, crc_of, part_size, parts};
+use super::parts::{crc_of, in_flight, part_size, parts};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
@@ -264,17 +264,18 @@ impl Running<'_> {
             .filter(|(number, _)| !tags.contains_key(number))
             .collect();
         missing.reverse();
-        let mut in_flight = JoinSet::new();
+        let mut running = JoinSet::new();
         let mut failure = None;
+        let (began, mut moved) = (Instant::now(), 0);
         loop {
             while failure.is_none()
-                && in_flight.len() < IN_FLIGHT
+                && running.len() < in_flight(moved, began.elapsed(), self.part_size)
                 && let Some((number, range)) = missing.pop()
             {
                 let (call, file) = (self.call.clone(), Arc::clone(&self.file));
                 let (url, id) = (self.item.url.clone(), upload.clone());
                 let resume = self.resume.clone();
-                in_flight.spawn(async move {
+                running.spawn(async move {
                     let len = range.end - range.start;
                     let (summed, bytes) = (Arc::clone(&file), range.clone());
                     let memory = resume.memory().await;
@@ -294,7 +295,7 @@ impl Running<'_> {
                     Ok::<_, Error>((tag, crc, len))
                 });
             }
-            let Some(sent) = in_flight.join_next().await else {
+            let Some(sent) = running.join_next().await else {
                 return failure.map_or(Ok(tags), Err);
             };
             let sent = sent.map_err(|error| Error::local("send a part", error.into()));
@@ -311,6 +312,7 @@ impl Running<'_> {
             let recorded = self.journal.append(&record);
             recorded.map_err(|error| Error::local_file(&self.journal_path, error))?;
             self.resume.add(&self.journal_path, len);
+            moved += len;
             tags.insert(tag.number, tag);
         }
     }
