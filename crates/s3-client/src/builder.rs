@@ -75,10 +75,6 @@ pub struct S3Builder<M> {
 
 /// Who sends the requests.
 #[derive(Debug, Default)]
-#[cfg_attr(
-    not(feature = "sdk"),
-    expect(dead_code, reason = "only the SDK's store has access")
-)]
 struct Access {
     profile: Option<String>,
     anonymous: bool,

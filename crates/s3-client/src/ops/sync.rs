@@ -41,7 +41,7 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// The first failure, after everything else was tried. [`Error::NotDeleted`] with [`delete`](Request::delete) if
+    /// The first failure, after everything else was tried. [`Error::NotDeleted`](crate::Error::NotDeleted) with [`delete`](Request::delete) if
     /// something failed, if the source is empty, or if there is too much to delete: then nothing was deleted. A file that
     /// changes during its upload is uploaded again, three times at most. A key with an empty component, `.` or
     /// `..` is not downloaded.

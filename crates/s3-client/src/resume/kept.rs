@@ -31,7 +31,7 @@ pub(crate) const PARTIAL_SUFFIX: &str = ".s3-resume";
 /// 80 MiB of memory for the parts of downloads.
 ///
 /// What is interrupted stays: a partial file or an unfinished upload, each named in its journal, for 7 days.
-/// [`kept`](Self::kept) tells what, and [`discard`](KeptTransfer::discard) removes it.
+/// [`kept`](Self::kept) tells what, and [`discard`](crate::S3::discard) removes it.
 #[derive(Clone, Debug)]
 pub struct Resume {
     directory: Arc<Path>,
