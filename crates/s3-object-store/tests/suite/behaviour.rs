@@ -373,27 +373,31 @@ fn transfers_go_on_while_the_callers_threads_are_busy() {
         let setup = Setup::in_memory().await;
         let mut config = TransferConfig::default();
         config.part_size = 1 << 20;
+        // The caller's threads are busy for ten times as long as a body may stall.
+        config.stall_timeout = Duration::from_millis(200);
+        let busy = config.stall_timeout * 10;
         let transfer = setup.transfer_with(config);
-        seed(&setup.memory, "k", ramp(0, 8 << 20)).await;
+        let bytes = ramp(0, 8 << 20);
+        seed(&setup.memory, "k", bytes.clone()).await;
         let store = S3ObjectStore::builder(transfer, BUCKET).build().unwrap();
         let mut body = store.get(&Path::from("k")).await.unwrap().into_stream();
-        let mut len = 0;
-        while len < 3 << 20 {
-            len += body.next().await.unwrap().unwrap().len();
+        let mut read = Vec::new();
+        while read.len() < 3 << 20 {
+            read.extend_from_slice(&body.next().await.unwrap().unwrap());
         }
         // Nothing of this runtime runs meanwhile.
         let before = setup.memory.operations().get(Operation::Get);
-        std::thread::sleep(Duration::from_millis(500));
+        std::thread::sleep(busy);
         let frame = body.next().now_or_never();
         assert!(
             frame.is_some(),
             "a frame has arrived; {before} requests before"
         );
-        len += frame.unwrap().unwrap().unwrap().len();
+        read.extend_from_slice(&frame.unwrap().unwrap().unwrap());
         while let Some(frame) = body.try_next().await.unwrap() {
-            len += frame.len();
+            read.extend_from_slice(&frame);
         }
-        assert_eq!(len, 8 << 20);
+        assert!(read == bytes, "{} bytes were read", read.len());
     });
 }
 
