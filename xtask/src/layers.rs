@@ -105,7 +105,7 @@ const LAYERS: [Layer; 14] = [
     },
     Layer {
         name: "s3-frame",
-        uses: &["s3-client", "s3-transfer", "s3-core"],
+        uses: &["s3-object-store", "s3-client", "s3-transfer", "s3-core"],
         tests_use: &["s3-testkit"],
         because: "frames read and write what a client does",
     },

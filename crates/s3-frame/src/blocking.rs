@@ -23,33 +23,21 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use s3_client::blocking::{Blocking, S3};
 use tokio::sync::mpsc;
 
-use crate::{CsvBatches, Manifest, ReadCsv, Result, Split, WriteCsv};
+use crate::{CsvBatches, ReadCsv, Result};
+#[cfg(feature = "parquet")]
+use crate::{ParquetBatches, ReadParquet};
 
 /// Frames of a blocking client.
 pub type Frames = crate::Frames<Blocking>;
 
-/// The rows of CSV objects, as [`CsvBatches`]; `next` blocks until there are some.
+/// The rows of objects, as [`CsvBatches`] and `ParquetBatches`; `next` blocks until there are some.
 #[derive(Debug)]
-pub struct CsvRows {
+pub struct Rows<B> {
     s3: S3,
-    batches: CsvBatches,
+    batches: B,
 }
 
-impl CsvRows {
-    /// Returns the schema of all batches. Clone is a reference count.
-    #[must_use]
-    pub fn schema(&self) -> SchemaRef {
-        self.batches.schema()
-    }
-
-    /// Returns the URLs of the parts, in the order in which they are read.
-    #[must_use]
-    pub fn parts(&self) -> &[String] {
-        self.batches.parts()
-    }
-}
-
-impl Iterator for CsvRows {
+impl<B: Stream<Item = Result<RecordBatch>> + Unpin> Iterator for Rows<B> {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -60,72 +48,44 @@ impl Iterator for CsvRows {
     }
 }
 
-impl ReadCsv<Blocking> {
-    /// Lists the objects, reads the header and the types, and begins to read.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](ReadCsv::open) of the asynchronous request, and if it is called in asynchronous code.
-    pub fn open(self) -> Result<CsvRows> {
-        let (s3, request) = self.into_parts();
-        let batches = s3.block_on(request.open())??;
-        Ok(CsvRows { s3, batches })
-    }
+/// Defines what is known of the rows of a format, and the request that opens them.
+macro_rules! rows {
+    ($request:ident, $batches:ident) => {
+        impl Rows<$batches> {
+            /// Returns the schema of all batches. Clone is a reference count.
+            #[must_use]
+            pub fn schema(&self) -> SchemaRef {
+                self.batches.schema()
+            }
+
+            /// Returns the URLs of the parts, in the order in which they are read.
+            #[must_use]
+            pub fn parts(&self) -> &[String] {
+                self.batches.parts()
+            }
+        }
+
+        impl $request<Blocking> {
+            /// Lists the objects, reads the header and the types, and begins to read.
+            ///
+            /// # Errors
+            ///
+            /// As `open` of the asynchronous request, and if it is called in asynchronous code.
+            pub fn open(self) -> Result<Rows<$batches>> {
+                let (s3, request) = self.into_parts();
+                let batches = s3.block_on(request.open())??;
+                Ok(Rows { s3, batches })
+            }
+        }
+    };
 }
 
-impl WriteCsv<Blocking> {
-    /// Writes each of `parts` as one object, and blocks until all are written.
-    ///
-    /// The parts are iterated on a thread of their own, so they may be [`CsvRows`], which block.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](WriteCsv::send) of the asynchronous request, and if it is called in asynchronous code.
-    pub fn send<P>(self, schema: SchemaRef, parts: impl IntoIterator<Item = P>) -> Result<Manifest>
-    where
-        P: IntoIterator<Item = Result<RecordBatch>> + Send,
-    {
-        let (s3, request) = self.into_parts();
-        while_feeding(parts.into_iter().collect(), |parts| {
-            s3.block_on(request.send(schema, parts))?
-        })
-    }
-
-    /// Writes rows as a set of objects, cut where `split` says.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_split<P>(self, schema: SchemaRef, rows: P, split: Split) -> Result<Manifest>
-    where
-        P: IntoIterator<Item = Result<RecordBatch>> + Send,
-    {
-        let (s3, request) = self.into_parts();
-        while_feeding(vec![rows], |rows| {
-            let rows = stream::iter(rows).flatten();
-            s3.block_on(request.send_split(schema, rows, split))?
-        })
-    }
-
-    /// Writes all rows as one object. Returns its URL.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_single<P>(self, schema: SchemaRef, rows: P) -> Result<String>
-    where
-        P: IntoIterator<Item = Result<RecordBatch>> + Send,
-    {
-        let (s3, request) = self.into_parts();
-        while_feeding(vec![rows], |rows| {
-            let rows = stream::iter(rows).flatten();
-            s3.block_on(request.send_single(schema, rows))?
-        })
-    }
-}
+rows!(ReadCsv, CsvBatches);
+#[cfg(feature = "parquet")]
+rows!(ReadParquet, ParquetBatches);
 
 /// Runs `write` while another thread iterates the rows of its parts, one after the other.
-fn while_feeding<P, T>(
+pub(crate) fn while_feeding<P, T>(
     parts: Vec<P>,
     write: impl FnOnce(Vec<BoxStream<'static, Result<RecordBatch>>>) -> Result<T>,
 ) -> Result<T>

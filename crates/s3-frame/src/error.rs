@@ -57,6 +57,23 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A part that is not Parquet, or is damaged.
+    #[cfg(feature = "parquet")]
+    #[error("read {part}: {source}")]
+    Parquet {
+        /// The URL of the part.
+        part: String,
+        /// What is wrong with it.
+        source: parquet::errors::ParquetError,
+    },
+    /// Rows that cannot be encoded as Parquet.
+    #[cfg(feature = "parquet")]
+    #[error(transparent)]
+    EncodeParquet(#[from] parquet::errors::ParquetError),
+    /// A query failed.
+    #[cfg(feature = "datafusion")]
+    #[error(transparent)]
+    Query(#[from] datafusion::error::DataFusionError),
     /// Arrow does not accept a column or a batch.
     #[error(transparent)]
     Arrow(#[from] ArrowError),

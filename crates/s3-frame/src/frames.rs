@@ -34,4 +34,22 @@ impl<M: Mode> Frames<M> {
     pub fn write_csv(&self, target: impl Into<String>) -> WriteCsv<M> {
         WriteCsv::new(self.s3.clone(), target.into())
     }
+
+    /// Returns a request for the Parquet objects that these patterns find; nothing is sent before
+    /// [`open`](crate::ReadParquet::open).
+    #[cfg(feature = "parquet")]
+    pub fn read_parquet(
+        &self,
+        patterns: impl IntoIterator<Item: Into<String>>,
+    ) -> crate::ReadParquet<M> {
+        let patterns = patterns.into_iter().map(Into::into).collect();
+        crate::ReadParquet::new(self.s3.clone(), patterns)
+    }
+
+    /// Returns a request that writes Parquet objects `TARGET/part.0.parquet`, `TARGET/part.1.parquet` and so on, or one
+    /// object; nothing is sent before [`send`](crate::WriteParquet::send).
+    #[cfg(feature = "parquet")]
+    pub fn write_parquet(&self, target: impl Into<String>) -> crate::WriteParquet<M> {
+        crate::WriteParquet::new(self.s3.clone(), target.into())
+    }
 }

@@ -21,8 +21,16 @@ mod csv;
 mod error;
 mod frames;
 mod listing;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod set;
+#[cfg(feature = "datafusion")]
+pub mod tables;
+#[cfg(feature = "parquet")]
+mod threads;
 
+#[cfg(feature = "parquet")]
+pub use self::parquet::{ParquetBatches, ReadParquet, WriteParquet};
 pub use arrow_array::RecordBatch;
 pub use csv::{CsvBatches, Index, ReadCsv, WriteCsv};
 pub use error::{Error, Result};

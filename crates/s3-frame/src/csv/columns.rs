@@ -60,6 +60,15 @@ impl Columns {
         &self.read
     }
 
+    /// Leaves out all columns but these, which are positions in [`schema`](Self::schema).
+    #[cfg(feature = "datafusion")]
+    pub(crate) fn project(&mut self, positions: &[usize]) {
+        self.read = positions
+            .iter()
+            .map(|position| self.read[*position])
+            .collect();
+    }
+
     /// Returns the schema of the batches.
     pub(crate) fn schema(&self) -> Result<SchemaRef, ArrowError> {
         Ok(Arc::new(self.written.project(&self.read)?))

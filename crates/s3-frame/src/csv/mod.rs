@@ -11,5 +11,7 @@ mod write;
 
 pub use batches::CsvBatches;
 pub use columns::Index;
+#[cfg(feature = "datafusion")]
+pub(crate) use read::CsvScan;
 pub use read::ReadCsv;
 pub use write::WriteCsv;

@@ -28,6 +28,32 @@ pub(crate) struct CsvScan {
     pub(crate) batch_rows: usize,
 }
 
+#[cfg(feature = "datafusion")]
+impl CsvScan {
+    pub(crate) fn with_parts(mut self, parts: Vec<Part>) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// Leaves out all columns but these, in this order; the column of URLs can only be the last.
+    pub(crate) fn project(&self, positions: &[usize]) -> std::result::Result<Self, ArrowError> {
+        let mut scan = self.clone();
+        let path = self.columns.schema()?.fields().len();
+        let decoded: Vec<usize> = positions
+            .iter()
+            .copied()
+            .filter(|position| *position != path)
+            .collect();
+        if decoded.len() < positions.len() && positions.last() != Some(&path) {
+            let text = "the column of URLs has to be the last of a projection".to_owned();
+            return Err(ArrowError::NotYetImplemented(text));
+        }
+        scan.columns.project(&decoded);
+        scan.schema = Arc::new(self.schema.project(positions)?);
+        Ok(scan)
+    }
+}
+
 /// A request for CSV objects; [`open`](Self::open) sends it.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `open`"]

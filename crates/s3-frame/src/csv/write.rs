@@ -4,17 +4,11 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use futures_util::Stream;
 use s3_client::{Async, Client, Mode};
 
 use super::encode::Encoder;
-use crate::set::{
-    EncodePart, Numbering, SetFormat, SetLocation, SetWriter, WriteOptions, write_object,
-};
-use crate::{Error, Existing, Manifest, Result, Split};
-
-/// What dask calls the parts of a set.
-const PART_NAME: &str = "*.part";
+use crate::Result;
+use crate::set::{EncodePart, Numbering, SetFormat, WriteOptions, set_request};
 
 /// A request that writes CSV objects, in the notation of pandas; `send` sends it.
 #[derive(Clone, Debug)]
@@ -41,17 +35,6 @@ struct CsvPart {
 }
 
 impl<M: Mode> WriteCsv<M> {
-    /// Returns the client and the same request of its asynchronous side.
-    pub(crate) fn into_parts(self) -> (Client<M>, WriteCsv) {
-        let request = WriteCsv {
-            s3: self.s3.to_async(),
-            target: self.target,
-            format: self.format,
-            options: self.options,
-        };
-        (self.s3, request)
-    }
-
     pub(crate) fn new(s3: Client<M>, target: String) -> Self {
         let encoder = Encoder {
             delimiter: b',',
@@ -64,10 +47,7 @@ impl<M: Mode> WriteCsv<M> {
                 encoder,
                 header: true,
             },
-            options: WriteOptions {
-                existing: Existing::default(),
-                has_manifest: true,
-            },
+            options: WriteOptions::default(),
         }
     }
 
@@ -103,114 +83,9 @@ impl<M: Mode> WriteCsv<M> {
         part.end(&mut text)?;
         Ok(text)
     }
-
-    /// Sets what happens to a set, or an object, that is there already.
-    pub fn existing(mut self, existing: Existing) -> Self {
-        self.options.existing = existing;
-        self
-    }
-
-    /// Sets whether a set has a manifest; `true` by default.
-    ///
-    /// Without one, readers see some of the parts while they are being completed, and cannot tell.
-    pub fn manifest(mut self, manifest: bool) -> Self {
-        self.options.has_manifest = manifest;
-        self
-    }
 }
 
-impl WriteCsv {
-    /// Writes each of `parts` as one object: `SET/0.part`, `SET/1.part` and so on, with as many digits as the last
-    /// needs. A target such as `SET/x-*.csv` names them otherwise. Returns the manifest, which is written last.
-    ///
-    /// Every part is uploaded before the first is completed, so a failure or a drop before that leaves nothing. S3 has no
-    /// transactions: from the first completion on until the manifest is there, readers that use it fail with
-    /// `Unfinished`, and others see some of the parts.
-    ///
-    /// Rows are encoded on the task of the caller, one part after the other. Memory: one batch, its text, four pieces
-    /// of the size of the engine's parts, and 32 MiB of small parts.
-    ///
-    /// # Errors
-    ///
-    /// `Exists` if there are objects and they are not to be replaced, `Conflict` if somebody else writes the same set, and
-    /// the first error of `parts`.
-    pub async fn send<P>(
-        self,
-        schema: SchemaRef,
-        parts: impl IntoIterator<Item = P> + Send,
-    ) -> Result<Manifest>
-    where
-        P: Stream<Item = Result<RecordBatch>> + Send,
-    {
-        let parts: Vec<P> = parts.into_iter().collect();
-        if parts.is_empty() {
-            return Err(Error::Pattern {
-                pattern: self.target,
-                reason: "is to be a set without parts: it has at least one".to_owned(),
-            });
-        }
-        let location = self.location()?;
-        let writer = self
-            .writer(&location, &schema, Some(parts.len() as u64))
-            .await?;
-        writer.write_parts(parts).await
-    }
-
-    /// Writes a stream of rows as a set of objects, cut where `split` says. There is at least one.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn send_split<P>(self, schema: SchemaRef, rows: P, split: Split) -> Result<Manifest>
-    where
-        P: Stream<Item = Result<RecordBatch>> + Send,
-    {
-        let location = self.location()?;
-        let writer = self.writer(&location, &schema, split.count()).await?;
-        writer.write_split(rows, split).await
-    }
-
-    /// Writes all rows as one object, as `DataFrame.to_csv` does. It has no manifest. Returns its URL.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send); nothing can be appended to an object.
-    pub async fn send_single<P>(self, schema: SchemaRef, rows: P) -> Result<String>
-    where
-        P: Stream<Item = Result<RecordBatch>> + Send,
-    {
-        write_object(
-            &self.s3,
-            &self.target,
-            &self.format,
-            self.options.existing,
-            &schema,
-            rows,
-        )
-        .await
-    }
-
-    pub(crate) fn location(&self) -> Result<SetLocation> {
-        SetLocation::parse(&self.s3, &self.target, PART_NAME, Numbering::Padded)
-    }
-
-    async fn writer<'a>(
-        &'a self,
-        location: &'a SetLocation,
-        schema: &SchemaRef,
-        count: Option<u64>,
-    ) -> Result<SetWriter<'a>> {
-        SetWriter::begin(
-            &self.s3,
-            location,
-            &self.format,
-            self.options,
-            schema,
-            count,
-        )
-        .await
-    }
-}
+set_request!(WriteCsv, "SET/0.part", "SET/x-*.csv");
 
 impl SetFormat for CsvFormat {
     fn name(&self) -> &'static str {
@@ -219,6 +94,10 @@ impl SetFormat for CsvFormat {
 
     fn content_type(&self) -> &'static str {
         "text/csv"
+    }
+
+    fn part_names(&self) -> (&'static str, Numbering) {
+        ("*.part", Numbering::Padded)
     }
 
     fn written_schema(&self, schema: &SchemaRef) -> SchemaRef {

@@ -10,6 +10,9 @@ use crate::{Error, Result};
 pub(crate) enum Numbering {
     /// With as many digits as the last number, as dask numbers CSV objects: `07.part`.
     Padded,
+    /// As dask numbers Parquet objects: `part.7.parquet`.
+    #[cfg(feature = "parquet")]
+    Plain,
 }
 
 /// The digits of a number when it is not known how many parts there will be.
@@ -72,6 +75,8 @@ impl SetLocation {
         let width = match (self.numbering, count) {
             (Numbering::Padded, Some(count)) => count.saturating_sub(1).to_string().len(),
             (Numbering::Padded, None) => DIGITS,
+            #[cfg(feature = "parquet")]
+            (Numbering::Plain, _) => 1,
         };
         let name = format!("{}{number:0width$}{}", self.before, self.after);
         self.folder.join(&name).map_err(|error| Error::Pattern {

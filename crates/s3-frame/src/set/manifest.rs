@@ -3,7 +3,7 @@
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
 use s3_client::S3;
-use s3_core::{Attributes, ETag, ErrorKind, Payload, PutMode, S3Url};
+use s3_core::{Attributes, ETag, ErrorKind, Payload, PutMode, S3Prefix, S3Url};
 use s3_transfer::{CallOptions, Destination, GetItem, ObjectData, PutItem, PutOutcome};
 use serde::{Deserialize, Serialize};
 
@@ -155,11 +155,21 @@ impl Manifest {
 }
 
 impl ManifestPart {
-    pub(super) fn url(&self, bucket: &str) -> Result<S3Url> {
-        S3Url::from_parts(bucket, &self.key).map_err(|error| Error::Manifest {
-            url: format!("s3://{bucket}/"),
-            reason: format!("names a key that is not valid: {error}"),
-        })
+    /// Returns the URL of the part.
+    ///
+    /// # Errors
+    ///
+    /// `Manifest` if it is not in the folder of the set: nothing else is read, or deleted when the set is replaced.
+    pub(super) fn url(&self, folder: &S3Prefix) -> Result<S3Url> {
+        let url = S3Url::from_parts(folder.bucket(), &self.key).ok();
+        url.filter(|url| folder.contains(url))
+            .ok_or_else(|| Error::Manifest {
+                url: folder.as_str().to_owned(),
+                reason: format!(
+                    "names {:?}, which is not a key in the folder of the set",
+                    self.key
+                ),
+            })
     }
 }
 

@@ -8,6 +8,7 @@ mod part;
 mod part_upload;
 mod pattern;
 mod publish;
+mod request;
 mod split;
 mod writer;
 
@@ -17,5 +18,6 @@ pub use manifest::{Manifest, ManifestPart, Manifests};
 pub(crate) use object::write_object;
 pub(crate) use part::Part;
 pub(crate) use pattern::find;
+pub(crate) use request::set_request;
 pub use split::Split;
 pub(crate) use writer::{EncodePart, SetFormat, SetWriter, WriteOptions};

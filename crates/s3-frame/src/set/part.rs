@@ -53,12 +53,30 @@ impl Part {
     }
 
     async fn read(&self, s3: &S3, item: GetItem) -> s3_core::Result<ObjectReader> {
-        // What is known saves a request for the size. Only the condition refuses another version.
+        s3.transfer()
+            .open(self.pinned(item), &CallOptions::default())
+            .await
+    }
+
+    /// What is known saves a request for the size. Only the condition refuses another version.
+    fn pinned(&self, item: GetItem) -> GetItem {
         let mut conditions = Conditions::default();
         conditions.if_match.clone_from(&self.etag);
-        let item = item
-            .with_known(self.size, self.etag.clone())
-            .with_conditions(conditions);
-        s3.transfer().open(item, &CallOptions::default()).await
+        item.with_known(self.size, self.etag.clone())
+            .with_conditions(conditions)
+    }
+
+    /// Returns ranges of the object. Those that are at most `gap` bytes apart are read together.
+    #[cfg(feature = "parquet")]
+    pub(crate) async fn ranges(
+        &self,
+        s3: &S3,
+        ranges: &[std::ops::Range<u64>],
+        gap: u64,
+    ) -> s3_core::Result<Vec<Bytes>> {
+        let item = self.pinned(GetItem::new(self.url.clone()));
+        s3.transfer()
+            .get_ranges(item, ranges, gap, &CallOptions::default())
+            .await
     }
 }

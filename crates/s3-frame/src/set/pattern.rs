@@ -114,7 +114,7 @@ async fn in_manifest(s3: &S3, folder: &S3Prefix, name: &str) -> Result<Option<Fo
         return Err(Error::Unfinished(url.as_str().to_owned()));
     }
     let parts = found.manifest.parts.iter();
-    let parts = parts.map(|part| Ok(Part::of_manifest(part.url(folder.bucket())?, part)));
+    let parts = parts.map(|part| Ok(Part::of_manifest(part.url(folder)?, part)));
     Ok(Some(Found {
         parts: parts.collect::<Result<Vec<_>>>()?,
         schema: Some(Schema::clone(&found.manifest.schema).into()),

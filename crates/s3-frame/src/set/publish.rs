@@ -27,6 +27,9 @@ pub(super) async fn before(
 ) -> Result<Option<FoundManifest>> {
     let url = location.manifest()?;
     let found = Manifest::read(s3, &url).await?;
+    for part in found.iter().flat_map(|found| &found.manifest.parts) {
+        part.url(location.folder())?;
+    }
     let invalid = |reason: &str| Error::Manifest {
         url: url.as_str().to_owned(),
         reason: reason.to_owned(),
@@ -128,9 +131,8 @@ pub(super) async fn delete_old(
     now: &Manifest,
 ) -> Result<()> {
     let mut old = listed(s3, location, usize::MAX, |object| location.has(&object.url)).await?;
-    let bucket = location.folder().bucket();
     for part in before.into_iter().flat_map(|before| before.manifest.parts) {
-        old.push(part.url(bucket)?);
+        old.push(part.url(location.folder())?);
     }
     let kept: HashSet<&str> = now.parts.iter().map(|part| part.key.as_str()).collect();
     let mut seen = HashSet::new();

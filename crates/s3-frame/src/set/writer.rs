@@ -10,7 +10,7 @@ use s3_core::{PutMode, S3Url};
 
 use super::manifest::FoundManifest;
 use super::part_upload::{PartUpload, UploadedPart, Uploads};
-use super::{Manifest, SetLocation, Split, publish};
+use super::{Manifest, Numbering, SetLocation, Split, publish};
 use crate::{Error, Existing, Result};
 
 /// How the objects of a set are encoded.
@@ -18,6 +18,8 @@ pub(crate) trait SetFormat: Send + Sync {
     /// The name in the manifest.
     fn name(&self) -> &'static str;
     fn content_type(&self) -> &'static str;
+    /// Returns what parts are called, with a star for the number, and how they are numbered.
+    fn part_names(&self) -> (&'static str, Numbering);
     /// Returns the columns as they are written.
     fn written_schema(&self, schema: &SchemaRef) -> SchemaRef;
     /// Begins an object; its first row has this number.
@@ -72,6 +74,15 @@ struct OpenPart {
 pub(super) struct WrittenPart {
     pub(super) uploaded: UploadedPart,
     pub(super) rows: u64,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self {
+            existing: Existing::default(),
+            has_manifest: true,
+        }
+    }
 }
 
 impl<'a> SetWriter<'a> {

@@ -35,6 +35,25 @@ fn sets_are_written_and_read_without_a_runtime() {
     assert_eq!(manifest.parts.len(), 3);
 }
 
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_is_written_and_read_without_a_runtime() {
+    let s3 = S3::in_memory().unwrap();
+    s3.create_bucket("b").send().unwrap();
+    let frames = Frames::new(&s3);
+    let write = frames.write_parquet("s3://b/set");
+    write
+        .send(rows(0..1).schema(), [[Ok(rows(0..2))], [Ok(rows(2..3))]])
+        .unwrap();
+    let read = frames.read_parquet(["s3://b/set/*"]).open().unwrap();
+    assert_eq!(
+        (read.schema(), read.parts().len()),
+        (rows(0..1).schema(), 2)
+    );
+    let batches: Vec<_> = read.collect::<Result<_>>().unwrap();
+    assert_eq!(column(&batches, "n"), texts(&["0", "1", "2"]));
+}
+
 #[tokio::test]
 async fn asynchronous_code_cannot_block() {
     let s3 = tokio::task::spawn_blocking(|| S3::in_memory().unwrap());

@@ -1,9 +1,14 @@
 //! Listings and CSV objects in memory as record batches.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod atomic;
 mod blocking;
 mod csv;
 mod listing;
 mod pandas;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod setup;
+#[cfg(feature = "datafusion")]
+mod tables;
 mod write;

@@ -441,3 +441,65 @@ async fn a_set_that_was_not_finished_is_an_error_and_can_be_replaced() {
     assert_eq!(numbers(&frames).await, texts(&["7"]));
     assert_eq!(keys(&s3).await, ["set.manifest.json", "set/0.part"]);
 }
+
+#[tokio::test]
+async fn a_manifest_that_is_not_understood_or_names_other_keys_is_an_error() {
+    let (s3, frames) = with_objects(&[("other", b"n\n1\n"), ("set/0.part", b"n\n1\n")]).await;
+    let valid = r#"{"version":1,"format":"csv","complete":true,"schema":{"fields":[],"metadata":{}},"parts":[PART]}"#;
+    let part = |key: &str| {
+        valid.replace(
+            "PART",
+            &format!(r#"{{"key":"{key}","rows":1,"bytes":4,"etag":null}}"#),
+        )
+    };
+    for (text, expected) in [
+        ("{".to_owned(), "EOF while parsing"),
+        (
+            r#"{"version":2,"more":1}"#.to_owned(),
+            "has version 2, and 1 is known",
+        ),
+        (
+            part("set/0.part").replace("rows", "lines"),
+            "unknown field `lines`",
+        ),
+        (
+            part("other"),
+            "names \"other\", which is not a key in the folder of the set",
+        ),
+    ] {
+        s3.put("s3://b/set.manifest.json", text).await.unwrap();
+        let error = frames.read_csv(["s3://b/set/*"]).open().await.unwrap_err();
+        assert!(matches!(error, Error::Manifest { .. }), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    let write = frames.write_csv("s3://b/set").existing(Existing::Replace);
+    let error = write
+        .send(batch(0..1).schema(), [part_of(0)])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Manifest { .. }), "{error}");
+    assert!(s3.info("s3://b/other").await.is_ok());
+}
+
+fn part_of(number: i64) -> Part {
+    part([batch(number..number + 1)])
+}
+
+#[tokio::test]
+async fn parts_of_a_set_without_manifest_are_deleted_when_it_is_replaced() {
+    let keys_of_dask = [
+        ("set/00.part", &b"n\n1\n"[..]),
+        ("set/11.part", b"n\n1\n"),
+        ("set/a.part", b"n\n1\n"),
+    ];
+    let (s3, frames) = with_objects(&keys_of_dask).await;
+    let write = frames.write_csv("s3://b/set").existing(Existing::Replace);
+    write
+        .send(batch(0..1).schema(), [part_of(0)])
+        .await
+        .unwrap();
+    assert_eq!(
+        keys(&s3).await,
+        ["set.manifest.json", "set/0.part", "set/a.part"]
+    );
+}

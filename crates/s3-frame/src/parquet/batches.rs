@@ -1,0 +1,115 @@
+//! [`ParquetBatches`]: the rows of all parts.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use parquet::arrow::ParquetRecordBatchStreamBuilder;
+
+use super::PartReader;
+use super::read::{ParquetScan, parquet_error, schema_of};
+use crate::{Error, Result};
+
+/// How many parts have their metadata read: the one whose rows are read, and the next one.
+const OPEN_PARTS: usize = 2;
+
+/// The rows of Parquet objects: part after part in the order of [`parts`](Self::parts), and in the order of the rows
+/// within one.
+///
+/// The first failure ends the stream. Memory: the column chunks of one row group.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct ParquetBatches {
+    schema: SchemaRef,
+    parts: Vec<String>,
+    batches: BoxStream<'static, Result<RecordBatch>>,
+}
+
+impl ParquetBatches {
+    pub(super) fn new(scan: ParquetScan) -> Self {
+        let parts = scan
+            .parts
+            .iter()
+            .map(|part| part.part().url.as_str().to_owned());
+        let parts = parts.collect();
+        let (schema, rows) = (Arc::clone(&scan.schema), scan.batch_rows);
+        let opened =
+            stream::iter(scan.parts).map(move |part| open(part, Arc::clone(&scan.schema), rows));
+        Self {
+            schema,
+            parts,
+            batches: opened.buffered(OPEN_PARTS).try_flatten().boxed(),
+        }
+    }
+
+    /// Returns the schema of all batches. Clone is a reference count.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Returns the URLs of the parts, in the order in which they are read.
+    #[must_use]
+    pub fn parts(&self) -> &[String] {
+        &self.parts
+    }
+}
+
+async fn open(
+    part: PartReader,
+    expected: SchemaRef,
+    rows: usize,
+) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
+    let of_part = |source| parquet_error(&part, source);
+    let found = schema_of(&part).await.map_err(of_part)?;
+    if found.fields() != expected.fields() {
+        return Err(Error::Header {
+            part: part.part().url.as_str().to_owned(),
+            found: columns(&found),
+            expected: columns(&expected),
+        });
+    }
+    let builder = ParquetRecordBatchStreamBuilder::new(part.clone())
+        .await
+        .map_err(of_part)?;
+    let batches = builder.with_batch_size(rows).build().map_err(of_part)?;
+    Ok(batches
+        .map_err(move |source| parquet_error(&part, source))
+        .and_then(move |batch| {
+            let batch = RecordBatch::try_new(Arc::clone(&expected), batch.columns().to_vec());
+            async { Ok(batch?) }
+        }))
+}
+
+/// Returns names with types, which may be what differs.
+fn columns(schema: &Schema) -> Vec<String> {
+    let fields = schema.fields().iter();
+    fields
+        .map(|field| format!("{} {}", field.name(), field.data_type()))
+        .collect()
+}
+
+impl Stream for ParquetBatches {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = self.batches.poll_next_unpin(cx);
+        if let Poll::Ready(Some(Err(_))) = &polled {
+            self.batches = stream::empty().boxed();
+        }
+        polled
+    }
+}
+
+impl fmt::Debug for ParquetBatches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParquetBatches")
+            .field("schema", &self.schema)
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,204 @@
+//! What requests that write have in common, whatever the format.
+
+/// Defines the options and the sending of a request with the fields `s3`, `target`, `format` and `options`. `$first` is
+/// what the first part is called, and `$named` a target that names the parts otherwise.
+macro_rules! set_request {
+    ($request:ident, $first:literal, $named:literal) => {
+        impl<M: s3_client::Mode> $request<M> {
+            /// Sets what happens to a set, or an object, that is there already.
+            pub fn existing(mut self, existing: $crate::Existing) -> Self {
+                self.options.existing = existing;
+                self
+            }
+
+            /// Sets whether a set has a manifest; `true` by default.
+            ///
+            /// Without one, readers see some of the parts while they are being completed, and cannot tell.
+            pub fn manifest(mut self, manifest: bool) -> Self {
+                self.options.has_manifest = manifest;
+                self
+            }
+
+            /// Returns the client and the same request of its asynchronous side.
+            pub(crate) fn into_parts(self) -> (s3_client::Client<M>, $request) {
+                let request = $request {
+                    s3: self.s3.to_async(),
+                    target: self.target,
+                    format: self.format,
+                    options: self.options,
+                };
+                (self.s3, request)
+            }
+        }
+
+        impl $request {
+            #[doc = concat!(
+                "Writes each of `parts` as one object: `", $first, "` and so on. A target such as `", $named,
+                "` names them otherwise. Returns the manifest, which is written last."
+            )]
+            ///
+            /// Every part is uploaded before the first is completed, so a failure or a drop before that leaves nothing.
+            /// S3 has no transactions: from the first completion on until the manifest is there, readers that use it fail
+            /// with `Unfinished`, and others see some of the parts.
+            ///
+            /// Rows are encoded on the task of the caller, one part after the other. Memory: one batch, its bytes, four
+            /// pieces of the size of the engine's parts, and 32 MiB of small parts.
+            ///
+            /// # Errors
+            ///
+            /// `Exists` if there are objects and they are not to be replaced, `Conflict` if somebody else writes the same
+            /// set, and the first error of `parts`.
+            pub async fn send<P>(
+                self,
+                schema: arrow_schema::SchemaRef,
+                parts: impl IntoIterator<Item = P> + Send,
+            ) -> $crate::Result<$crate::Manifest>
+            where
+                P: futures_util::Stream<Item = $crate::Result<arrow_array::RecordBatch>> + Send,
+            {
+                let parts: Vec<P> = parts.into_iter().collect();
+                if parts.is_empty() {
+                    return Err($crate::Error::Pattern {
+                        pattern: self.target,
+                        reason: "is to be a set without parts: it has at least one".to_owned(),
+                    });
+                }
+                let location = self.location()?;
+                let count = Some(parts.len() as u64);
+                self.writer(&location, &schema, count).await?.write_parts(parts).await
+            }
+
+            /// Writes a stream of rows as a set of objects, cut where `split` says. There is at least one.
+            ///
+            /// # Errors
+            ///
+            /// As [`send`](Self::send).
+            pub async fn send_split<P>(
+                self,
+                schema: arrow_schema::SchemaRef,
+                rows: P,
+                split: $crate::Split,
+            ) -> $crate::Result<$crate::Manifest>
+            where
+                P: futures_util::Stream<Item = $crate::Result<arrow_array::RecordBatch>> + Send,
+            {
+                let location = self.location()?;
+                self.writer(&location, &schema, split.count()).await?.write_split(rows, split).await
+            }
+
+            /// Writes all rows as one object. It has no manifest. Returns its URL.
+            ///
+            /// # Errors
+            ///
+            /// As [`send`](Self::send); nothing can be appended to an object.
+            pub async fn send_single<P>(
+                self,
+                schema: arrow_schema::SchemaRef,
+                rows: P,
+            ) -> $crate::Result<String>
+            where
+                P: futures_util::Stream<Item = $crate::Result<arrow_array::RecordBatch>> + Send,
+            {
+                let existing = self.options.existing;
+                $crate::set::write_object(
+                    &self.s3,
+                    &self.target,
+                    &self.format,
+                    existing,
+                    &schema,
+                    rows,
+                )
+                .await
+            }
+
+            fn location(&self) -> $crate::Result<$crate::set::SetLocation> {
+                let (name, numbering) = $crate::set::SetFormat::part_names(&self.format);
+                $crate::set::SetLocation::parse(&self.s3, &self.target, name, numbering)
+            }
+
+            async fn writer<'a>(
+                &'a self,
+                location: &'a $crate::set::SetLocation,
+                schema: &arrow_schema::SchemaRef,
+                count: Option<u64>,
+            ) -> $crate::Result<$crate::set::SetWriter<'a>> {
+                let options = self.options;
+                $crate::set::SetWriter::begin(
+                    &self.s3,
+                    location,
+                    &self.format,
+                    options,
+                    schema,
+                    count,
+                )
+                .await
+            }
+        }
+
+        impl $request<s3_client::blocking::Blocking> {
+            /// Writes each of `parts` as one object, and blocks until all are written.
+            ///
+            /// The parts are iterated on a thread of their own, so they may block.
+            ///
+            /// # Errors
+            ///
+            /// As the asynchronous request, and if it is called in asynchronous code.
+            pub fn send<P>(
+                self,
+                schema: arrow_schema::SchemaRef,
+                parts: impl IntoIterator<Item = P>,
+            ) -> $crate::Result<$crate::Manifest>
+            where
+                P: IntoIterator<Item = $crate::Result<arrow_array::RecordBatch>> + Send,
+            {
+                let (s3, request) = self.into_parts();
+                $crate::blocking::while_feeding(parts.into_iter().collect(), |parts| {
+                    s3.block_on(request.send(schema, parts))?
+                })
+            }
+
+            /// Writes rows as a set of objects, cut where `split` says.
+            ///
+            /// # Errors
+            ///
+            /// As [`send`](Self::send).
+            pub fn send_split<P>(
+                self,
+                schema: arrow_schema::SchemaRef,
+                rows: P,
+                split: $crate::Split,
+            ) -> $crate::Result<$crate::Manifest>
+            where
+                P: IntoIterator<Item = $crate::Result<arrow_array::RecordBatch>> + Send,
+            {
+                let (s3, request) = self.into_parts();
+                $crate::blocking::while_feeding(vec![rows], |rows| {
+                    let rows = futures_util::StreamExt::flatten(futures_util::stream::iter(rows));
+                    s3.block_on(request.send_split(schema, rows, split))?
+                })
+            }
+
+            /// Writes all rows as one object. Returns its URL.
+            ///
+            /// # Errors
+            ///
+            /// As [`send`](Self::send).
+            pub fn send_single<P>(
+                self,
+                schema: arrow_schema::SchemaRef,
+                rows: P,
+            ) -> $crate::Result<String>
+            where
+                P: IntoIterator<Item = $crate::Result<arrow_array::RecordBatch>> + Send,
+            {
+                let (s3, request) = self.into_parts();
+                $crate::blocking::while_feeding(vec![rows], |rows| {
+                    let rows = futures_util::StreamExt::flatten(futures_util::stream::iter(rows));
+                    s3.block_on(request.send_single(schema, rows))?
+                })
+            }
+        }
+    };
+}
+
+pub(crate) use set_request;

@@ -1,0 +1,78 @@
+//! [`S3Registry`]: a store for every bucket.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry};
+use object_store_0_13::ObjectStore;
+use s3_object_store::v0_13::S3ObjectStore;
+use s3_transfer::Transfer;
+use url::Url;
+
+/// A store for every bucket, made when it is first used; all share one engine and its threads.
+///
+/// Other schemes, and stores that are registered, are those of DataFusion's own registry.
+#[derive(Debug)]
+pub struct S3Registry {
+    any_bucket: S3ObjectStore,
+    buckets: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
+    others: DefaultObjectStoreRegistry,
+}
+
+impl S3Registry {
+    /// Returns a registry over an engine, such as that of a client.
+    ///
+    /// # Errors
+    ///
+    /// If the threads of its stores cannot be started.
+    pub fn new(transfer: Transfer) -> io::Result<Self> {
+        Ok(Self {
+            any_bucket: S3ObjectStore::builder(transfer, "").build()?,
+            buckets: Mutex::default(),
+            others: DefaultObjectStoreRegistry::new(),
+        })
+    }
+
+    fn buckets(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<dyn ObjectStore>>> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the bucket of a URL with the scheme `s3`.
+fn bucket_of(url: &Url) -> Option<&str> {
+    url.host_str().filter(|_| url.scheme() == "s3")
+}
+
+impl ObjectStoreRegistry for S3Registry {
+    fn register_store(
+        &self,
+        url: &Url,
+        store: Arc<dyn ObjectStore>,
+    ) -> Option<Arc<dyn ObjectStore>> {
+        match bucket_of(url) {
+            Some(bucket) => self.buckets().insert(bucket.to_owned(), store),
+            None => self.others.register_store(url, store),
+        }
+    }
+
+    fn deregister_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+        let Some(bucket) = bucket_of(url) else {
+            return self.others.deregister_store(url);
+        };
+        let missing = || DataFusionError::Execution(format!("no store is registered for {url}"));
+        self.buckets().remove(bucket).ok_or_else(missing)
+    }
+
+    fn get_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+        let Some(bucket) = bucket_of(url) else {
+            return self.others.get_store(url);
+        };
+        let mut buckets = self.buckets();
+        let store = buckets
+            .entry(bucket.to_owned())
+            .or_insert_with(|| Arc::new(self.any_bucket.for_bucket(bucket)));
+        Ok(Arc::clone(store))
+    }
+}

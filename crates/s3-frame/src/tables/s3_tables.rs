@@ -1,0 +1,105 @@
+//! [`S3Tables`]: makes tables of objects.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+
+use datafusion::catalog::TableProvider;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use s3_client::S3;
+use s3_transfer::WorkerPool;
+
+use super::S3Registry;
+use super::csv::CsvTable;
+use super::listing::ListingTable;
+use super::parquet::ParquetTable;
+use crate::threads::Threads;
+use crate::{ReadCsv, ReadParquet, Result};
+
+/// The most threads. 8: more than any network of one process needs.
+const MOST_THREADS: usize = 8;
+
+/// Makes tables of objects. Clone is a reference count.
+///
+/// Requests run on threads of its own, as many as the machine has, at most 8: a query that keeps the caller's threads busy
+/// does not stall them.
+#[derive(Clone, Debug)]
+pub struct S3Tables {
+    s3: S3,
+    pool: Arc<WorkerPool>,
+    registry: Arc<S3Registry>,
+}
+
+impl S3Tables {
+    /// Returns tables that share the client's connections, limits and root.
+    ///
+    /// # Errors
+    ///
+    /// If the threads cannot be started.
+    pub fn new(s3: &S3) -> io::Result<Self> {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let threads = NonZeroUsize::new(threads.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN);
+        Ok(Self {
+            s3: s3.clone(),
+            pool: Arc::new(WorkerPool::start(threads, "s3-frame")?),
+            registry: Arc::new(S3Registry::new(s3.transfer().clone())?),
+        })
+    }
+
+    /// Returns the registry of stores, for a session of the caller's.
+    #[must_use]
+    pub fn registry(&self) -> Arc<S3Registry> {
+        Arc::clone(&self.registry)
+    }
+
+    /// Returns a session in which `s3://` URLs are read with this client.
+    ///
+    /// # Errors
+    ///
+    /// If DataFusion cannot make its runtime.
+    pub fn session(&self) -> Result<SessionContext> {
+        let runtime = RuntimeEnvBuilder::new().with_object_store_registry(self.registry());
+        let runtime = runtime.build_arc()?;
+        Ok(SessionContext::new_with_config_rt(
+            SessionConfig::new(),
+            runtime,
+        ))
+    }
+
+    /// Lists CSV objects, infers their types, and returns them as a table.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReadCsv::open`].
+    pub async fn csv(&self, read: ReadCsv) -> Result<Arc<dyn TableProvider>> {
+        Ok(Arc::new(CsvTable::new(
+            read.scan().await?,
+            Arc::clone(&self.pool),
+        )))
+    }
+
+    /// Lists Parquet objects, reads the metadata of the first, and returns them as a table.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReadParquet::open`].
+    pub async fn parquet(&self, read: ReadParquet) -> Result<Arc<dyn TableProvider>> {
+        let scan = read.scan(Threads::Own(Arc::clone(&self.pool))).await?;
+        Ok(Arc::new(ParquetTable::new(scan)))
+    }
+
+    /// Returns the objects under these prefixes as a table of [`listing_schema`](crate::listing_schema). Each query lists.
+    pub fn listing(
+        &self,
+        prefixes: impl IntoIterator<Item: Into<String>>,
+    ) -> Arc<dyn TableProvider> {
+        let prefixes = prefixes.into_iter().map(Into::into).collect();
+        Arc::new(ListingTable::new(
+            self.s3.clone(),
+            prefixes,
+            Arc::clone(&self.pool),
+        ))
+    }
+}

@@ -1,0 +1,292 @@
+//! Queries of DataFusion over frames.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use datafusion::prelude::SessionContext;
+use futures_util::stream;
+use s3_client::S3;
+use s3_core::MemoryStore;
+use s3_frame::tables::{S3Tables, rows};
+use s3_frame::{Error, Existing, Frames, Split};
+use s3_testkit::{FaultAction, FaultPlan, FaultStore};
+
+use crate::setup::{column, texts, with_objects};
+
+fn frame(numbers: std::ops::Range<i64>) -> RecordBatch {
+    let texts = StringArray::from_iter_values(
+        numbers
+            .clone()
+            .map(|number| format!("line\n{}", number % 5)),
+    );
+    let columns: [(&str, ArrayRef); 2] = [
+        ("n", Arc::new(Int64Array::from_iter_values(numbers))),
+        ("text", Arc::new(texts)),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true)))
+        .unwrap()
+}
+
+/// Writes 1,000 rows as `csv` in 7 parts and as `parquet` in 7 parts.
+async fn write_sets(frames: &Frames, first: i64, existing: Existing) {
+    let rows = frame(first..first + 1000);
+    let split = Split::Even {
+        rows: 1000,
+        parts: NonZeroU64::new(7).unwrap(),
+    };
+    let stream = || stream::iter([Ok(rows.clone())]);
+    let csv = frames.write_csv("s3://b/csv").existing(existing);
+    csv.send_split(rows.schema(), stream(), split)
+        .await
+        .unwrap();
+    let parquet = frames.write_parquet("s3://b/parquet").existing(existing);
+    parquet
+        .send_split(rows.schema(), stream(), split)
+        .await
+        .unwrap();
+}
+
+/// Returns a session with the tables `csv` and `parquet`.
+async fn session(s3: &S3) -> s3_frame::Result<SessionContext> {
+    let (frames, tables) = (Frames::new(s3), S3Tables::new(s3).unwrap());
+    let session = tables.session()?;
+    let csv = tables
+        .csv(frames.read_csv(["s3://b/csv/*"]).include_path("path"))
+        .await?;
+    session.register_table("csv", csv)?;
+    let parquet = tables
+        .parquet(frames.read_parquet(["s3://b/parquet/*"]))
+        .await?;
+    session.register_table("parquet", parquet)?;
+    Ok(session)
+}
+
+async fn query(session: &SessionContext, sql: &str) -> s3_frame::Result<Vec<RecordBatch>> {
+    Ok(session.sql(sql).await?.collect().await?)
+}
+
+#[tokio::test]
+async fn queries_count_filter_group_join_and_sort() {
+    let (s3, frames) = with_objects(&[]).await;
+    write_sets(&frames, 0, Existing::Refuse).await;
+    let session = session(&s3).await.unwrap();
+    for table in ["csv", "parquet"] {
+        let count = query(&session, &format!("SELECT count(*) AS n FROM {table}"))
+            .await
+            .unwrap();
+        assert_eq!(column(&count, "n"), texts(&["1000"]), "{table}");
+        let sql = format!(
+            "SELECT text, sum(n) AS n FROM {table} WHERE n >= 500 GROUP BY text ORDER BY text"
+        );
+        let sums = query(&session, &sql).await.unwrap();
+        assert_eq!(
+            column(&sums, "n"),
+            texts(&["74750", "74850", "74950", "75050", "75150"]),
+            "{table}"
+        );
+        assert_eq!(column(&sums, "text")[0].as_deref(), Some("line\n0"));
+        let last = query(
+            &session,
+            &format!("SELECT n FROM {table} ORDER BY n DESC LIMIT 2"),
+        )
+        .await
+        .unwrap();
+        assert_eq!(column(&last, "n"), texts(&["999", "998"]), "{table}");
+        let none = query(&session, &format!("SELECT n FROM {table} WHERE n > 5000"))
+            .await
+            .unwrap();
+        assert_eq!(column(&none, "n"), [], "{table}");
+    }
+    let joined = "SELECT count(*) AS n FROM csv JOIN parquet ON csv.n = parquet.n AND csv.text = parquet.text";
+    assert_eq!(
+        column(&query(&session, joined).await.unwrap(), "n"),
+        texts(&["1000"])
+    );
+    let paths = "SELECT path, count(*) AS n FROM csv GROUP BY path ORDER BY path LIMIT 1";
+    let paths = query(&session, paths).await.unwrap();
+    assert_eq!(column(&paths, "path"), texts(&["s3://b/csv/0.part"]));
+    assert_eq!(column(&paths, "n"), texts(&["143"]));
+}
+
+#[tokio::test]
+async fn a_query_is_written_as_a_set() {
+    let (s3, frames) = with_objects(&[]).await;
+    write_sets(&frames, 0, Existing::Refuse).await;
+    let session = session(&s3).await.unwrap();
+    let sorted = session
+        .sql("SELECT n, text FROM csv ORDER BY n")
+        .await
+        .unwrap();
+    let (schema, sorted) = rows(sorted).await.unwrap();
+    let split = Split::Rows(NonZeroU64::new(300).unwrap());
+    let write = frames
+        .write_parquet("s3://b/sorted")
+        .send_split(schema, sorted, split);
+    let parts: Vec<_> = write
+        .await
+        .unwrap()
+        .parts
+        .iter()
+        .map(|part| part.rows)
+        .collect();
+    assert_eq!(parts, [300, 300, 300, 100]);
+    let failing = session
+        .sql("SELECT 1 / (n - 500) AS n FROM csv")
+        .await
+        .unwrap();
+    let (schema, failing) = rows(failing).await.unwrap();
+    let error = frames
+        .write_csv("s3://b/none")
+        .send_split(schema, failing, split)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Query(_)), "{error}");
+    assert!(
+        s3.list_recursive()
+            .at(["s3://b/none"])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_query_over_objects_that_were_replaced_fails() {
+    let (s3, frames) = with_objects(&[]).await;
+    write_sets(&frames, 0, Existing::Refuse).await;
+    let session = session(&s3).await.unwrap();
+    write_sets(&frames, 7000, Existing::Replace).await;
+    for table in ["csv", "parquet"] {
+        let error = query(&session, &format!("SELECT sum(n) FROM {table}"))
+            .await
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("precondition failed") && text.contains(&format!("s3://b/{table}/")),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn stores_of_the_registry_serve_datafusions_own_tables() {
+    let (s3, frames) = with_objects(&[
+        ("in/1.csv", b"n\n1\n2\n"),
+        ("in/2.csv", b"n\n3\n"),
+        ("in/a//b", b"n\n"),
+    ])
+    .await;
+    write_sets(&frames, 0, Existing::Refuse).await;
+    let session = S3Tables::new(&s3).unwrap().session().unwrap();
+    for create in [
+        "CREATE EXTERNAL TABLE own STORED AS CSV LOCATION 's3://b/in/' OPTIONS ('format.has_header' 'true')",
+        "CREATE EXTERNAL TABLE pq STORED AS PARQUET LOCATION 's3://b/parquet/'",
+    ] {
+        query(&session, create).await.unwrap();
+    }
+    let sum = query(&session, "SELECT sum(n) AS n FROM own")
+        .await
+        .unwrap();
+    assert_eq!(column(&sum, "n"), texts(&["6"]));
+    let sum = query(&session, "SELECT sum(n) AS n FROM pq").await.unwrap();
+    assert_eq!(column(&sum, "n"), texts(&["499500"]));
+    query(
+        &session,
+        "COPY (SELECT n FROM pq WHERE n < 3) TO 's3://b/copy.csv' STORED AS CSV",
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        s3.get("s3://b/copy.csv").await.unwrap().text().unwrap(),
+        "n\n0\n1\n2\n"
+    );
+    let error = session.sql("SELECT * FROM 's3://missing/x.csv'").await;
+    assert!(error.is_err());
+}
+
+#[tokio::test]
+async fn a_listing_is_a_table() {
+    let (s3, frames) = with_objects(&[]).await;
+    write_sets(&frames, 0, Existing::Refuse).await;
+    let tables = S3Tables::new(&s3).unwrap();
+    let session = tables.session().unwrap();
+    session
+        .register_table("objects", tables.listing(["s3://b/csv/"]))
+        .unwrap();
+    let sql = "SELECT count(*) AS n, min(key) AS key FROM objects WHERE size > 0 AND last_modified > '2020-01-01'";
+    let found = query(&session, sql).await.unwrap();
+    assert_eq!(column(&found, "n"), texts(&["7"]));
+    assert_eq!(column(&found, "key"), texts(&["0.part"]));
+}
+
+#[tokio::test]
+async fn a_query_that_keeps_its_threads_busy_does_not_stall_requests() {
+    let (s3, frames) = with_objects(&[]).await;
+    write_sets(&frames, 0, Existing::Refuse).await;
+    let session = session(&s3).await.unwrap();
+    let running = session
+        .sql("SELECT n FROM csv")
+        .await
+        .unwrap()
+        .execute_stream()
+        .await
+        .unwrap();
+    // Nothing but the pool's threads runs meanwhile.
+    let mut running = running;
+    let first = futures_util::StreamExt::next(&mut running)
+        .await
+        .unwrap()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let rest: Vec<_> = futures_util::TryStreamExt::try_collect(running)
+        .await
+        .unwrap();
+    let count: usize = rest.iter().chain([&first]).map(RecordBatch::num_rows).sum();
+    assert_eq!(count, 1000);
+}
+
+#[tokio::test]
+async fn faults_during_a_query_end_in_the_right_rows_or_an_error() {
+    let memory = MemoryStore::with_buckets(["b"]);
+    let plain = S3::builder().store(memory.clone()).build().unwrap();
+    write_sets(&Frames::new(&plain), 0, Existing::Refuse).await;
+    let actions = [
+        FaultAction::status(403, "AccessDenied"),
+        FaultAction::status(404, "NoSuchKey"),
+        FaultAction::truncate_half(),
+        FaultAction::truncate_after(0),
+        FaultAction::body_error_after(1),
+        FaultAction::ChangedETag,
+        FaultAction::ShiftedRange,
+        FaultAction::WholeObject,
+    ];
+    let (mut right, mut failed) = (0, 0);
+    for seed in 0..40 {
+        let plan = FaultPlan::random(seed, [0.02, 0.2][seed as usize % 2], actions.clone());
+        let store = FaultStore::new(memory.clone(), plan);
+        let s3 = S3::builder().store(store).build().unwrap();
+        let sum = async {
+            let session = session(&s3).await?;
+            let csv = query(&session, "SELECT sum(n) AS n, count(*) AS rows FROM csv").await?;
+            let parquet = query(
+                &session,
+                "SELECT sum(n) AS n, count(*) AS rows FROM parquet",
+            )
+            .await?;
+            Ok::<_, Error>([csv, parquet])
+        };
+        match sum.await {
+            Ok(sums) => {
+                for sum in sums {
+                    assert_eq!(column(&sum, "n"), texts(&["499500"]), "seed {seed}");
+                    assert_eq!(column(&sum, "rows"), texts(&["1000"]), "seed {seed}");
+                }
+                right += 1;
+            }
+            Err(_) => failed += 1,
+        }
+    }
+    assert!(right > 5 && failed > 5, "{right} right, {failed} failed");
+}
