@@ -45,6 +45,22 @@ pub(crate) fn complete(mut response: Response<s3s::Body>, id: &str) -> Response<
     response
 }
 
+/// Removes the quotes of the ETag in the document of GetObjectAttributes, the only one in which S3 has none.
+pub(crate) fn unquote_etag(response: Response<s3s::Body>) -> Response<s3s::Body> {
+    let mut response = response.map(|body| match body.bytes() {
+        Some(document) => {
+            let text = String::from_utf8_lossy(&document);
+            let text = text
+                .replace("<ETag>\"", "<ETag>")
+                .replace("\"</ETag>", "</ETag>");
+            s3s::Body::from(text)
+        }
+        None => body,
+    });
+    response.headers_mut().remove(CONTENT_LENGTH);
+    response
+}
+
 /// Returns the error document with a message and a request id; other documents as they are.
 fn with_details(document: &[u8], id: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(document);

@@ -10,7 +10,7 @@ use s3s::{HttpError, S3};
 
 use crate::credentials::{Anybody, KeyPair};
 use crate::malformed_range::MalformedRange;
-use crate::response_completion::{complete, request_id};
+use crate::response_completion::{complete, request_id, unquote_etag};
 use crate::{Domains, Frontend, credential_scope};
 
 /// The S3 protocol over a store. Clone is a reference count.
@@ -43,7 +43,13 @@ impl Service {
         {
             return Ok(complete(rejection, &id));
         }
-        let response = hyper::service::Service::call(&self.protocol, request).await?;
+        let is_attributes = query
+            .split('&')
+            .any(|name| name == "attributes" || name == "attributes=");
+        let mut response = hyper::service::Service::call(&self.protocol, request).await?;
+        if is_attributes && response.status().is_success() {
+            response = unquote_etag(response);
+        }
         Ok(complete(response, &id))
     }
 }

@@ -10,6 +10,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
 use super::acl::owner;
+use super::bucket_configuration::BucketConfiguration;
 use crate::convert::timestamp;
 use crate::errors::s3_error;
 
@@ -18,9 +19,21 @@ const US_EAST_1: &str = "us-east-1";
 
 pub(super) async fn list_buckets(
     front: &Frontend,
-    _: S3Request<ListBucketsInput>,
+    request: S3Request<ListBucketsInput>,
 ) -> S3Result<ListBucketsOutput> {
-    let buckets = front.store.list_buckets().await.map_err(s3_error)?;
+    let input = request.input;
+    let mut buckets = front.store.list_buckets().await.map_err(s3_error)?;
+    let prefix = input.prefix.clone().unwrap_or_default();
+    let after = input.continuation_token.unwrap_or_default();
+    buckets.retain(|bucket| bucket.name.starts_with(&prefix) && *bucket.name > *after);
+    let most = input
+        .max_buckets
+        .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(0));
+    // The token is the name of the last bucket: names are sorted.
+    let next = (buckets.len() > most).then(|| {
+        buckets.truncate(most);
+        buckets.last().map(|bucket| bucket.name.to_string())
+    });
     let buckets = buckets.into_iter().map(|bucket| Bucket {
         name: Some(bucket.name.to_string()),
         creation_date: timestamp(bucket.created),
@@ -29,7 +42,8 @@ pub(super) async fn list_buckets(
     Ok(ListBucketsOutput {
         buckets: Some(buckets.collect()),
         owner: Some(owner()),
-        ..ListBucketsOutput::default()
+        prefix: input.prefix,
+        continuation_token: next.flatten(),
     })
 }
 
@@ -48,6 +62,10 @@ pub(super) async fn create_bucket(
         // In the oldest region, S3 accepts that a bucket is created again by its owner.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && front.region == US_EAST_1 => {}
         created => created.map_err(s3_error)?,
+    }
+    if let Some(ownership) = input.object_ownership {
+        let set = |all: &mut BucketConfiguration| all.set_ownership(ownership);
+        front.configurations.change(&bucket, set);
     }
     if let Some(acl) = input.acl {
         let acl = acl.as_str().to_owned();

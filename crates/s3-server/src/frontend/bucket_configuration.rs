@@ -22,6 +22,48 @@ pub(super) struct BucketConfiguration {
     ownership: Option<OwnershipControls>,
 }
 
+/// The encryption of a write, and the key of KMS.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WriteEncryption {
+    pub(super) algorithm: Option<ServerSideEncryption>,
+    pub(super) kms_key_id: Option<String>,
+}
+
+impl BucketConfiguration {
+    /// Returns the encryption that a write asks for, or else the default of the bucket.
+    pub(super) fn encryption_of(
+        &self,
+        algorithm: Option<ServerSideEncryption>,
+        kms_key_id: Option<String>,
+        has_customer_key: bool,
+    ) -> WriteEncryption {
+        if algorithm.is_some() || kms_key_id.is_some() || has_customer_key {
+            return WriteEncryption {
+                algorithm,
+                kms_key_id,
+            };
+        }
+        let rules = self.encryption.as_ref().map(|encryption| &encryption.rules);
+        let default = rules
+            .into_iter()
+            .flatten()
+            .find_map(|rule| rule.apply_server_side_encryption_by_default.clone());
+        default.map_or_else(WriteEncryption::default, |default| WriteEncryption {
+            algorithm: Some(default.sse_algorithm),
+            kms_key_id: default.kms_master_key_id,
+        })
+    }
+
+    /// Sets who owns objects of the bucket.
+    pub(super) fn set_ownership(&mut self, ownership: ObjectOwnership) {
+        self.ownership = Some(OwnershipControls {
+            rules: vec![OwnershipControlsRule {
+                object_ownership: ownership,
+            }],
+        });
+    }
+}
+
 /// The configurations by bucket.
 #[derive(Debug, Default)]
 pub(super) struct BucketConfigurations(Mutex<HashMap<String, BucketConfiguration>>);

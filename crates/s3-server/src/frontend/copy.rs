@@ -49,7 +49,14 @@ pub(super) async fn copy_object(
     let replaces_tags = input
         .tagging_directive
         .is_some_and(|directive| directive.as_str() == TaggingDirective::REPLACE);
+    let encryption = front.configurations.of(&input.bucket).encryption_of(
+        input.server_side_encryption,
+        input.ssekms_key_id,
+        key.is_some(),
+    );
+    let (algorithm, kms_key_id) = (encryption.algorithm.clone(), encryption.kms_key_id.clone());
     let extras = ObjectExtras {
+        kms_key_id: encryption.kms_key_id,
         tags: match replaces_tags {
             true => tags::of_header(input.tagging.as_deref())?,
             false => of_source.tags,
@@ -81,8 +88,8 @@ pub(super) async fn copy_object(
     let is_replaced = input
         .metadata_directive
         .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
-    copy.encryption = input
-        .server_side_encryption
+    copy.encryption = encryption
+        .algorithm
         .as_ref()
         .map(|encryption| Encryption::new(encryption.as_str()));
     let described = Described {
@@ -93,7 +100,7 @@ pub(super) async fn copy_object(
         content_language: input.content_language,
         expires: input.expires,
         storage_class: input.storage_class,
-        encryption: input.server_side_encryption,
+        encryption: encryption.algorithm,
         metadata: input.metadata,
     };
     copy.attributes = is_replaced.then(|| described.into());
@@ -116,6 +123,8 @@ pub(super) async fn copy_object(
     };
     Ok(CopyObjectOutput {
         copy_object_result: Some(result),
+        server_side_encryption: algorithm,
+        ssekms_key_id: kms_key_id,
         sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
         sse_customer_key_md5: key,
         version_id: response.version.map(|version| version.to_string()),

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use http::{HeaderMap, HeaderValue};
 use s3_core::{
-    ByteRange, ETag, ErrorKind, GetRequest, HeadRequest, ObjectMeta, Operation, S3Url, Store,
-    VersionId,
+    ByteRange, Checksum, ETag, ErrorKind, GetRequest, HeadRequest, ObjectMeta, Operation, S3Url,
+    Store, VersionId,
 };
 use s3s::dto::{
     self, ChecksumMode, ChecksumType, ETagCondition, GetObjectInput, GetObjectOutput,
@@ -70,8 +70,13 @@ pub(super) async fn get_object(
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
     let len = response.range.end - response.range.start;
     let described = Described::from(&meta.attributes);
-    let (checksum, checksum_type) =
-        shown_checksum(&meta, &extras, input.checksum_mode.as_ref(), len);
+    let (checksum, checksum_type) = shown_checksum(
+        &meta,
+        &extras,
+        input.checksum_mode.as_ref(),
+        len,
+        part.as_ref(),
+    );
     Ok(GetObjectOutput {
         checksum_type,
         sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
@@ -102,6 +107,7 @@ pub(super) async fn get_object(
         expires: input.response_expires.or(described.expires),
         storage_class: described.storage_class,
         server_side_encryption: described.encryption,
+        ssekms_key_id: extras.kms_key_id,
         metadata: described.metadata,
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
@@ -115,7 +121,7 @@ pub(super) async fn get_object(
 pub(super) async fn head_object(
     front: &Frontend,
     request: S3Request<HeadObjectInput>,
-) -> S3Result<HeadObjectOutput> {
+) -> S3Result<(HeadObjectOutput, HeaderMap)> {
     let input = request.input;
     let key = customer_key::given(
         input.sse_customer_algorithm.as_deref(),
@@ -161,9 +167,18 @@ pub(super) async fn head_object(
         .as_ref()
         .map_or(meta.size, |range| range.end - range.start);
     let described = Described::from(&meta.attributes);
-    let (checksum, checksum_type) =
-        shown_checksum(&meta, &extras, input.checksum_mode.as_ref(), len);
-    Ok(HeadObjectOutput {
+    let (checksum, checksum_type) = shown_checksum(
+        &meta,
+        &extras,
+        input.checksum_mode.as_ref(),
+        len,
+        part.as_ref(),
+    );
+    let mut headers = HeaderMap::new();
+    if !extras.tags.is_empty() {
+        headers.insert("x-amz-tagging-count", HeaderValue::from(extras.tags.len()));
+    }
+    let output = HeadObjectOutput {
         checksum_type,
         sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
         sse_customer_key_md5: key,
@@ -188,6 +203,7 @@ pub(super) async fn head_object(
         expires: input.response_expires.or(described.expires),
         storage_class: described.storage_class,
         server_side_encryption: described.encryption,
+        ssekms_key_id: extras.kms_key_id,
         metadata: described.metadata,
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
@@ -195,7 +211,8 @@ pub(super) async fn head_object(
         checksum_sha1: checksum.checksum_sha1,
         checksum_sha256: checksum.checksum_sha256,
         ..HeadObjectOutput::default()
-    })
+    };
+    Ok((output, headers))
 }
 
 pub(super) fn version(id: Option<String>) -> Option<VersionId> {
@@ -269,6 +286,7 @@ struct Part {
     bytes: Range<u64>,
     /// How many parts the object was uploaded in.
     count: usize,
+    checksum: Option<Checksum>,
 }
 
 impl Part {
@@ -306,6 +324,7 @@ async fn part(
             return Ok(Part {
                 bytes: start..start + part.size,
                 count: parts.len(),
+                checksum: part.checksum.clone(),
             });
         }
         start += part.size;
@@ -314,6 +333,7 @@ async fn part(
         return Ok(Part {
             bytes: 0..meta.size,
             count: 0,
+            checksum: None,
         });
     }
     let mut error = s3_error!(InvalidRange, "The requested partnumber is not satisfiable");
@@ -324,14 +344,22 @@ async fn part(
     Err(error)
 }
 
-/// The checksum is sent with `x-amz-checksum-mode: ENABLED`, and only for the whole object.
+/// The checksum is sent with `x-amz-checksum-mode: ENABLED`, and only for the whole object or a part by its number.
 fn shown_checksum(
     meta: &ObjectMeta,
     extras: &ObjectExtras,
     mode: Option<&ChecksumMode>,
     len: u64,
+    part: Option<&Part>,
 ) -> (dto::Checksum, Option<ChecksumType>) {
     let asked = mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
+    if let Some(part) = part
+        && part.checksum.is_some()
+        && asked
+    {
+        let kind = extras.checksum.as_ref().map(|(_, kind)| kind.clone());
+        return (checksum_field(part.checksum.as_ref()), kind);
+    }
     if !asked || len != meta.size {
         return (dto::Checksum::default(), None);
     }

@@ -32,15 +32,11 @@ pub(super) async fn list_objects_v2(
     )?);
     list.delimiter = non_empty(input.delimiter.as_deref());
     list.start_after = non_empty(input.start_after.as_deref());
-    if input.continuation_token.as_deref() == Some("") {
-        return Err(s3_error!(
-            InvalidArgument,
-            "The continuation token provided is incorrect"
-        ));
-    }
+    // An empty token is as if it were not there.
     list.continuation = input
         .continuation_token
         .as_deref()
+        .filter(|token| !token.is_empty())
         .map(store_token)
         .transpose()?
         .map(Arc::from);
@@ -62,6 +58,7 @@ pub(super) async fn list_objects_v2(
         delimiter: input
             .delimiter
             .as_deref()
+            .filter(|text| !text.is_empty())
             .map(|text| encoding.written(text)),
         encoding_type: input.encoding_type,
         start_after: input
@@ -106,6 +103,7 @@ pub(super) async fn list_objects(
         delimiter: input
             .delimiter
             .as_deref()
+            .filter(|text| !text.is_empty())
             .map(|text| encoding.written(text)),
         encoding_type: input.encoding_type,
         ..ListObjectsOutput::default()

@@ -33,8 +33,16 @@ pub(super) async fn create_multipart_upload(
         input.sse_customer_key.as_deref(),
         input.sse_customer_key_md5.as_deref(),
     )?;
+    let wanted = front.configurations.of(&input.bucket).encryption_of(
+        input.server_side_encryption,
+        input.ssekms_key_id,
+        key.is_some(),
+    );
+    let kms_key_id = wanted.kms_key_id.clone();
     let extras = UploadExtras {
+        encryption: wanted.algorithm.clone(),
         object: ObjectExtras {
+            kms_key_id: wanted.kms_key_id,
             tags: tags::of_header(input.tagging.as_deref())?,
             acl: input.acl.map(|acl| acl.as_str().to_owned()),
             customer_key_md5: key.clone(),
@@ -51,7 +59,7 @@ pub(super) async fn create_multipart_upload(
         content_language: input.content_language,
         expires: input.expires,
         storage_class: input.storage_class,
-        encryption: input.server_side_encryption,
+        encryption: wanted.algorithm,
         metadata: input.metadata,
     };
     let create = CreateUpload::new(url, described.into());
@@ -71,6 +79,7 @@ pub(super) async fn create_multipart_upload(
     });
     Ok(CreateMultipartUploadOutput {
         checksum_algorithm: input.checksum_algorithm,
+        ssekms_key_id: kms_key_id,
         checksum_type,
         sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
         sse_customer_key_md5: key,
@@ -113,12 +122,9 @@ pub(super) async fn upload_part(
         input.sse_customer_key.as_deref(),
         input.sse_customer_key_md5.as_deref(),
     )?;
-    let written = {
-        let uploads = front.extras.uploads();
-        let upload = uploads.get(&input.upload_id);
-        upload.and_then(|upload| upload.object.customer_key_md5.clone())
-    };
-    customer_key::check(written.as_deref(), key.as_deref())?;
+    let upload = front.extras.uploads().get(&input.upload_id).cloned();
+    let upload = upload.unwrap_or_default();
+    customer_key::check(upload.object.customer_key_md5.as_deref(), key.as_deref())?;
     let (payload, checksum) = checksum::read(input.body, announced).await?;
     let size = payload.len();
     let mut part = UploadPart::new(url, upload_id(&input.upload_id), number, payload);
@@ -138,6 +144,8 @@ pub(super) async fn upload_part(
     drop(uploads);
     let checksum = checksum_field(tag.checksum.as_ref());
     Ok(UploadPartOutput {
+        server_side_encryption: upload.encryption,
+        ssekms_key_id: upload.object.kms_key_id,
         sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
         sse_customer_key_md5: key,
         e_tag: strong(Some(&tag.etag)),
@@ -242,6 +250,7 @@ pub(super) async fn complete_multipart_upload(
         }
         (_, composite) => composite,
     };
+    let kms_key_id = upload.object.kms_key_id.clone();
     let extras = ObjectExtras {
         parts: extents,
         checksum: checksum.clone().zip(kind.clone()),
@@ -254,6 +263,8 @@ pub(super) async fn complete_multipart_upload(
     let checksum = checksum_field(checksum.or(response.checksum).as_ref());
     Ok(CompleteMultipartUploadOutput {
         checksum_type: kind,
+        server_side_encryption: upload.encryption,
+        ssekms_key_id: kms_key_id,
         location: Some(format!("/{}/{}", input.bucket, input.key)),
         bucket: Some(input.bucket),
         key: in_xml(&input.key),

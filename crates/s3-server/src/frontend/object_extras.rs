@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use s3_core::{Checksum, ETag};
-use s3s::dto::{ChecksumType, Tag};
+use s3s::dto::{ChecksumType, ServerSideEncryption, Tag};
 
 /// The extras of one object.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,7 @@ pub(super) struct ObjectExtras {
     pub(super) checksum: Option<(Checksum, ChecksumType)>,
     pub(super) customer_key_md5: Option<String>,
     pub(super) acl: Option<String>,
+    pub(super) kms_key_id: Option<String>,
 }
 
 impl ObjectExtras {
@@ -24,6 +25,7 @@ impl ObjectExtras {
             && self.checksum.is_none()
             && self.customer_key_md5.is_none()
             && self.acl.is_none()
+            && self.kms_key_id.is_none()
     }
 }
 
@@ -39,6 +41,7 @@ pub(super) struct PartExtent {
 #[derive(Clone, Debug, Default)]
 pub(super) struct UploadExtras {
     pub(super) object: ObjectExtras,
+    pub(super) encryption: Option<ServerSideEncryption>,
     /// The type of the object's checksum, as the upload was created with.
     pub(super) checksum_type: Option<ChecksumType>,
     pub(super) parts: BTreeMap<u32, PartExtent>,

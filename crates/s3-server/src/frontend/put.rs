@@ -27,7 +27,14 @@ pub(super) async fn put_object(
         input.sse_customer_key.as_deref(),
         input.sse_customer_key_md5.as_deref(),
     )?;
+    let wanted = front.configurations.of(&input.bucket).encryption_of(
+        input.server_side_encryption,
+        input.ssekms_key_id,
+        key.is_some(),
+    );
+    let kms_key_id = wanted.kms_key_id.clone();
     let extras = ObjectExtras {
+        kms_key_id: wanted.kms_key_id,
         tags: tags::of_header(input.tagging.as_deref())?,
         acl: input.acl.map(|acl| acl.as_str().to_owned()),
         customer_key_md5: key.clone(),
@@ -54,7 +61,7 @@ pub(super) async fn put_object(
         content_language: input.content_language,
         expires: input.expires,
         storage_class: input.storage_class,
-        encryption: input.server_side_encryption,
+        encryption: wanted.algorithm,
         metadata: input.metadata,
     };
 
@@ -81,6 +88,7 @@ pub(super) async fn put_object(
         sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
         sse_customer_key_md5: key,
         checksum_type: kind,
+        ssekms_key_id: kms_key_id,
         e_tag: strong(response.etag.as_ref()),
         version_id: response.version.map(|version| version.to_string()),
         server_side_encryption: encryption,

@@ -31,7 +31,9 @@ pub(super) fn of_header(header: Option<&str>) -> S3Result<Vec<Tag>> {
             value: Some(decode(value)?),
         })
     });
-    checked(tags.collect::<S3Result<_>>()?)
+    let mut tags = tags.collect::<S3Result<Vec<_>>>()?;
+    tags.sort_by(|a, b| a.key.cmp(&b.key));
+    checked(tags)
 }
 
 /// Refuses what S3 refuses: more than ten tags, equal keys, keys over 128 and values over 256 characters.

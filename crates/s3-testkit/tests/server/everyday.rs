@@ -246,6 +246,9 @@ async fn a_multipart_object_knows_its_parts_and_its_checksum() {
     let part = get(&server, "/bkt/k?partNumber=2", &[]).await;
     assert_eq!((part.status, part.text().as_str()), (206, "123456789"));
     assert_eq!(part.header("x-amz-mp-parts-count"), Some("2"));
+    let enabled = ["x-amz-checksum-mode: ENABLED"];
+    let part = get(&server, "/bkt/k?partNumber=2", &enabled).await;
+    assert_eq!(part.header("x-amz-checksum-crc32"), Some("y/Q5Jg=="));
     assert_eq!(
         part.header("content-range"),
         Some("bytes 5242880-5242888/5242889")
@@ -256,6 +259,10 @@ async fn a_multipart_object_knows_its_parts_and_its_checksum() {
     assert!(text.contains("<ObjectSize>5242889</ObjectSize>"), "{text}");
     assert!(text.contains("<PartsCount>2</PartsCount>"), "{text}");
     assert!(!text.contains("StorageClass"), "{text}");
+    let asked = ["x-amz-object-attributes: ETag"];
+    let text = get(&server, "/bkt/k?attributes", &asked).await.text();
+    let etag = part.header("etag").unwrap().trim_matches('"').to_owned();
+    assert!(text.contains(&format!("<ETag>{etag}</ETag>")), "{text}");
 }
 
 #[tokio::test]
@@ -468,12 +475,69 @@ async fn a_page_has_owners_when_they_are_asked_for() {
             .contains("<Owner>")
     );
     assert!(get(&server, "/bkt", &[]).await.text().contains("<Owner>"));
-    assert_eq!(
-        get(&server, "/bkt?list-type=2&continuation-token=", &[])
-            .await
-            .status,
-        400
+}
+
+#[tokio::test]
+async fn an_empty_token_or_delimiter_is_as_if_it_were_not_there() {
+    let server = open_server().await;
+    put(&server, "a/b", &[], b"1").await;
+    let path = "/bkt?list-type=2&continuation-token=&delimiter=";
+    let text = get(&server, path, &[]).await.text();
+    assert!(text.contains("<Key>a/b</Key>"), "{text}");
+    assert!(!text.contains("<Delimiter>"), "{text}");
+}
+
+#[tokio::test]
+async fn buckets_are_listed_in_pages_and_by_prefix() {
+    let server = open_server().await;
+    for bucket in ["bkt-a", "bkt-b", "other"] {
+        send(&server, &format!("PUT /{bucket}"), &[], b"").await;
+    }
+    let text = get(&server, "/?prefix=bkt-&max-buckets=1", &[])
+        .await
+        .text();
+    assert!(
+        text.contains("<Name>bkt-a</Name>") && !text.contains("bkt-b"),
+        "{text}"
     );
+    let token = between(&text, "<ContinuationToken>", "</ContinuationToken>");
+    let path = format!("/?prefix=bkt-&continuation-token={token}");
+    let text = get(&server, &path, &[]).await.text();
+    assert!(
+        text.contains("<Name>bkt-b</Name>") && !text.contains("other"),
+        "{text}"
+    );
+    assert!(!text.contains("<ContinuationToken>"), "{text}");
+}
+
+#[tokio::test]
+async fn encryption_is_echoed_and_has_a_default_in_the_bucket() {
+    let server = open_server().await;
+    let kms = [
+        "x-amz-server-side-encryption: aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id: key-1",
+    ];
+    let names = [
+        "x-amz-server-side-encryption",
+        "x-amz-server-side-encryption-aws-kms-key-id",
+    ];
+    let written = put(&server, "k", &kms, b"1").await;
+    let read = get(&server, "/bkt/k", &[]).await;
+    let copy_headers = [kms[0], kms[1], "x-amz-copy-source: /bkt/k"];
+    let copied = send(&server, "PUT /bkt/copy", &copy_headers, b"").await;
+    for response in [written, read, copied] {
+        let seen = names.map(|name| response.header(name));
+        assert_eq!(seen, [Some("aws:kms"), Some("key-1")]);
+    }
+    let plain = put(&server, "plain", &[], b"1").await;
+    assert_eq!(plain.header(names[0]), None);
+    let rule = b"<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>\
+        <SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>\
+        </ServerSideEncryptionConfiguration>";
+    let set = send(&server, "PUT /bkt?encryption", &[], rule).await;
+    assert_eq!(set.status, 200, "{}", set.text());
+    let plain = put(&server, "plain", &[], b"1").await;
+    assert_eq!(plain.header(names[0]), Some("AES256"));
 }
 
 #[tokio::test]
