@@ -13,6 +13,7 @@
 //! | `bench` | CPU time and memory of transfers, against a floor and other clients; see docs/TUNING.md |
 //! | `chart` | draws docs/benchmarks.svg from the recorded figures; `tidy` fails when it is out of date |
 //! | `python` | the Python package `mfs3`: builds it and runs its tests; needs Python 3.11 and PyPI |
+//! | `foreign` | the test suite of another project against the embedded server: `s3-tests PATH` |
 //! | `serve` | an S3 server in this process, for trying things by hand |
 //!
 //! A chore needs the Rust toolchain and nothing else; only `deny` fetches a tool, once, and `python` needs Python.
@@ -39,6 +40,7 @@ mod examples;
 mod external_types;
 mod failure;
 mod features;
+mod foreign;
 mod layers;
 mod prove;
 mod python;
@@ -98,6 +100,8 @@ enum Chore {
     Schedules(schedules::Arguments),
     /// Start an S3 server for trying things by hand
     Serve(serve::Arguments),
+    /// Run the test suite of another project against our server: `foreign s3-tests PATH`
+    Foreign(foreign::Arguments),
     /// Replay recorded behaviour of Metaflow against the client
     Vectors(vectors::Arguments),
     /// Check licences, bans, sources and advisories of the dependencies
@@ -131,6 +135,7 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Prove(arguments) => prove::run(root, arguments),
         Chore::Python(arguments) => python::run(root, arguments),
         Chore::Schedules(arguments) => schedules::run(root, arguments),
+        Chore::Foreign(arguments) => foreign::run(root, arguments),
         Chore::Serve(arguments) => serve::run(root, arguments),
         Chore::Vectors(arguments) => vectors::run(root, arguments),
         Chore::Deny => deny::run(root),
