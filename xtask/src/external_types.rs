@@ -58,6 +58,8 @@ fn libraries(metadata: &Metadata) -> impl Iterator<Item = &Package> {
     metadata.packages.iter().filter(|package| {
         let is_library = package.targets.iter().any(|target| target.is_lib());
         let is_internal = [
+            // The library is for our own program and the wheel.
+            "s3-cli",
             "s3-server",
             "s3-testkit",
             "s3-bench",
