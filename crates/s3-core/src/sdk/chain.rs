@@ -126,13 +126,11 @@ async fn of_aws_config(
         .retry_config(RetryConfig::standard())
         .time_source(clock.clone());
     let client = match &settings.http_client {
-        Some(client) => Some(client.clone()),
-        None => transport.https_client(operation).ok(),
+        Some(client) => client.clone(),
+        None => transport.https_client(operation)?,
     };
-    if let Some(client) = client {
-        loader = loader.http_client(client.clone());
-        conf = conf.with_http_client(client);
-    }
+    loader = loader.http_client(client.clone());
+    conf = conf.with_http_client(client);
     let region = match (&configuration.region, &configuration.endpoint) {
         (Some(region), _) => Some(Region::new(region.value.clone())),
         // The instance's metadata service says nothing about somebody else's endpoint, and takes seconds to time out
