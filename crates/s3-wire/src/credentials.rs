@@ -18,10 +18,10 @@ struct Fields {
 }
 
 /// Credentials that cannot be sent in a header, because they hold a blank, a line break or another character that
-/// is not visible ASCII.
+/// is not visible ASCII, or whose secret key holds a line break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the access key or the session token holds a blank, a line break or another character that cannot be sent"
+    "the access key, the secret key or the session token holds a blank, a line break or another character that no key has"
 )]
 pub struct InvalidCredentials;
 
@@ -33,8 +33,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// The access key or the token has a character that is not visible ASCII; a trailing line break is the usual
-    /// mistake.
+    /// The access key or the token has a character that is not visible ASCII, or the secret key a control character; a
+    /// trailing line break is the usual mistake.
     pub fn new(
         access_key: impl Into<String>,
         secret_key: impl Into<String>,
@@ -48,7 +48,11 @@ impl Credentials {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         };
         let is_sendable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_sendable(&fields.access_key) || !fields.token.as_deref().is_none_or(is_sendable) {
+        let has_control = |text: &str| text.bytes().any(|byte| byte.is_ascii_control());
+        if !is_sendable(&fields.access_key)
+            || has_control(&fields.secret_key)
+            || !fields.token.as_deref().is_none_or(is_sendable)
+        {
             return Err(InvalidCredentials);
         }
         Ok(Self(Arc::new(fields)))
@@ -118,12 +122,13 @@ mod tests {
 
     #[test]
     fn characters_that_a_header_cannot_hold_are_rejected() {
-        for (access_key, token) in [
-            ("AKID\n", None),
-            ("AK ID", None),
-            ("AKID", Some("a\r\nb: c")),
+        for (access_key, secret_key, token) in [
+            ("AKID\n", "secret", None),
+            ("AK ID", "secret", None),
+            ("AKID", "secret\r\n", None),
+            ("AKID", "secret", Some("a\r\nb: c")),
         ] {
-            let outcome = Credentials::new(access_key, "secret", token.map(str::to_owned));
+            let outcome = Credentials::new(access_key, secret_key, token.map(str::to_owned));
             assert_eq!(outcome.err(), Some(InvalidCredentials), "{access_key:?}");
         }
     }

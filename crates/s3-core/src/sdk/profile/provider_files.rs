@@ -34,6 +34,14 @@ pub(super) fn of_profile(files: &Files, name: &str) -> Result<ProviderFiles, Con
             }
             let mut value = located.value()?.to_owned();
             match property.as_str() {
+                "aws_access_key_id" | "aws_secret_access_key" | "aws_session_token"
+                    if !value.bytes().all(|byte| byte.is_ascii_graphic()) =>
+                {
+                    let text = format!(
+                        "{located}: the value holds a blank or another character that no key has"
+                    );
+                    return Err(ConfigError::new(text));
+                }
                 "source_profile" if !value.is_empty() => {
                     files.profile(&value, located)?;
                     next = Some(value.clone());

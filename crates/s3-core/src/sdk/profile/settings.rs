@@ -130,6 +130,9 @@ impl Configuration {
         if !given.has_credentials {
             sources.check_token_files(named_by_program, read)?;
         }
+        if !given.has_credentials && loaded.keys.is_none() && loaded.has_container {
+            check_container_uris(lookup)?;
+        }
         if let Some(region) = &loaded.region {
             check_region(region, loaded.endpoint.is_none())?;
         }
@@ -448,6 +451,28 @@ pub(in crate::sdk) const IGNORED_OF_S3: &[&str] = &[
     "target_bandwidth",
     "us_east_1_regional_endpoint",
 ];
+
+/// aws-config uses these variables as they are.
+fn check_container_uris(lookup: &Lookup<'_>) -> Result<(), ConfigError> {
+    for name in [
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ] {
+        let raw = lookup(name).and_then(|value| value.into_string().ok());
+        let Some(raw) = raw.filter(|raw| raw.is_empty() || raw.trim() != raw) else {
+            continue;
+        };
+        let (text, hint) = match raw.trim().is_empty() {
+            true => (format!("{name} is set and empty"), "unset it"),
+            false => (
+                format!("{name} begins or ends with a blank or a line break"),
+                "set it without",
+            ),
+        };
+        return Err(ConfigError::new(text).with_hint(hint));
+    }
+    Ok(())
+}
 
 fn check_region(region: &Setting, is_host_label: bool) -> Result<(), ConfigError> {
     // In the scope of a signature, and without an endpoint in the host's name.
