@@ -47,16 +47,17 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
         done.map(move |done| (index, done)).boxed()
     });
     let mut single = stream::iter(single).buffer_unordered(AT_ONCE);
-    let mut all_missing = true;
+    let (mut all_missing, mut any_deleted) = (true, false);
     while let Some((index, done)) = single.next().await {
         all_missing &= matches!(done, Ok(Deleted::Missing));
+        any_deleted |= done.is_ok();
         failures.extend(done.err().map(|error| (index, error)));
     }
     match rejection {
         // Nothing but 404s: this may be no server of S3 at all.
         Some(error) if error.kind() == ErrorKind::NotFound && all_missing => return Err(error),
-        Some(_) => resolved.remember_no_batch_delete(),
-        None => {}
+        Some(_) if any_deleted => resolved.remember_no_batch_delete(),
+        _ => {}
     }
     if failures.len() == urls.len()
         && failures
@@ -73,9 +74,18 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
 
 /// Returns whether the server refuses the operation itself, as GCS, OSS and old gateways do, or has nothing at its URL.
 fn knows_no_batch(error: &Error) -> bool {
-    const REFUSED: [&str; 3] = ["InvalidArgument", "InvalidRequest", "MissingSecurityHeader"];
+    const REFUSED: [&str; 8] = [
+        "BadRequest",
+        "InvalidArgument",
+        "InvalidRequest",
+        "MalformedXML",
+        "MissingContentLength",
+        "MissingContentMD5",
+        "MissingSecurityHeader",
+        "UnsupportedOperation",
+    ];
     matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotFound)
-        || error.http_status() == Some(400)
+        || matches!(error.http_status(), Some(400 | 411))
             && error.code().is_some_and(|code| REFUSED.contains(&code))
 }
 
@@ -325,6 +335,8 @@ mod tests {
             error_response(501, "NotImplemented"),
             error_response(405, "MethodNotAllowed"),
             error_response(400, "InvalidArgument"),
+            error_response(400, "MalformedXML"),
+            error_response(411, "MissingContentLength"),
             response(404, &[], "404 page not found"),
             response(200, &[], ""),
         ] {

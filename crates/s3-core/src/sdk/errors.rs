@@ -276,7 +276,12 @@ pub(super) fn holds_error(collected: &CollectedResponse<'_>) -> bool {
 /// Returns the error of a response that refuses, by its status or by what its body says.
 pub(super) fn refused_by_server(operation: Operation, collected: &CollectedResponse<'_>) -> Error {
     let said = ErrorDocument::read(collected.text());
-    let code = said.code.as_deref().map(shortened);
+    // MinIO's response to a HEAD says in headers what other responses say in the body.
+    let code = said
+        .code
+        .as_deref()
+        .or(collected.header("x-minio-error-code"));
+    let code = code.map(shortened);
     let known = |code: &str| classify(operation, None, Some(code)).0 != ErrorKind::Other;
     if collected.is_success() && !code.as_deref().is_some_and(known) {
         let text = code.or(said.message.as_deref().map(shortened));
@@ -326,6 +331,7 @@ fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<St
         None if said.code.is_none() => other_text(collected.text()),
         None => None,
     };
+    let own = own.or_else(|| collected.header("x-minio-error-desc").map(shortened));
     let own = match (own, said.argument.as_deref().map(shortened)) {
         (Some(own), Some(argument)) => Some(format!("{own} ({argument})")),
         (own, argument) => own.or(argument),
@@ -365,10 +371,10 @@ fn other_text(body: &str) -> Option<String> {
         let found = quoted.iter().find_map(|name| {
             let rest = lower.find(name).map(|at| at + name.len())?;
             let value = body[rest..].trim_start().strip_prefix(':')?.trim_start();
-            let value = value.strip_prefix('"')?;
-            Some(&value[..value.find('"')?])
+            json_text(value.strip_prefix('"')?)
         });
-        found.unwrap_or(body)
+        plain = found.unwrap_or_else(|| body.to_owned());
+        &plain
     } else if is_html(&lower) || body.starts_with('<') {
         plain = without_tags(element("title").or_else(|| element("h1")).unwrap_or(body));
         &plain
@@ -377,6 +383,22 @@ fn other_text(body: &str) -> Option<String> {
     };
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     (!text.is_empty()).then(|| shortened(&text))
+}
+
+/// Returns the beginning of `rest` up to a quotation mark, without the backslashes in it.
+fn json_text(rest: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut chars = rest.chars();
+    loop {
+        match chars.next()? {
+            '"' => return Some(text),
+            '\\' => text.push(match chars.next()? {
+                'n' | 'r' | 't' => ' ',
+                other => other,
+            }),
+            other => text.push(other),
+        }
+    }
 }
 
 /// Returns the text between the tags of a document.

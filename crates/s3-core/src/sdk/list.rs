@@ -141,16 +141,17 @@ impl ListingForm {
 impl Form {
     /// Returns what else may be tried after an error response.
     fn simpler(self, error: &Error) -> Option<Self> {
+        let text = error.message().unwrap_or_default().to_ascii_lowercase();
         let refused = error.kind() == ErrorKind::Unsupported
             || error.http_status() == Some(400)
-                && matches!(
-                    error.code(),
-                    Some("InvalidArgument" | "InvalidRequest" | "NotImplemented")
-                );
+                && (text.contains("list-type")
+                    || matches!(
+                        error.code(),
+                        Some("InvalidArgument" | "InvalidRequest" | "NotImplemented")
+                    ));
         if !refused {
             return None;
         }
-        let text = error.message().unwrap_or_default().to_ascii_lowercase();
         let (version_1, unencoded) = (true, true);
         match self {
             Self {
