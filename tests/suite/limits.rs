@@ -58,6 +58,30 @@ async fn a_full_disk_says_so_and_leaves_nothing() {
     }
 }
 
+/// glibc reserves 64 MiB of addresses for each thread that allocates.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[tokio::test]
+async fn the_threads_of_a_blocking_client_bound_its_addresses() {
+    Case::run(FaultPlan::none(), async |case: &Case| {
+        let mut peaks = Vec::new();
+        for threads in [1, 8] {
+            let (said, child) = under(
+                case,
+                "unset MALLOC_ARENA_MAX",
+                &format!("threads {threads}"),
+            )
+            .await;
+            peaks.push(said.parse::<u64>().expect(&said));
+            child.finish().await;
+        }
+        assert!(
+            peaks[0] < 450 && peaks[0] + 6 * 64 < peaks[1],
+            "{peaks:?} MiB"
+        );
+    })
+    .await;
+}
+
 /// Runs a call on 2,000 files in a process that may open few, and checks that each is there.
 async fn with_few_descriptors(most: u32, call: &str) {
     Case::run(FaultPlan::none(), async |case: &Case| {

@@ -1,8 +1,8 @@
 //! The blocking client.
 //!
 //! [`S3`] has the calls of the asynchronous [`S3`](crate::S3); `.send()` sends them. The client owns one thread per
-//! processor that this process may use, at most 8, which run nothing but transfers. They end in the background when the
-//! last clone is dropped.
+//! processor that this process may use, at most 8, which run nothing but transfers;
+//! [`threads`](crate::S3Builder::threads) sets another number. They end in the background when the last clone is dropped.
 //!
 //! # Examples
 //!
@@ -60,7 +60,7 @@ pub use crate::blocking_reader::Reader;
 pub type S3 = Client<Blocking>;
 
 /// The most threads of a client. 8: more than any network of one process needs.
-const MOST_THREADS: usize = 8;
+const MOST_THREADS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 /// How many objects are handed to an iterator at once.
 const OBJECTS: usize = 64;
 /// How many bytes of objects in memory are handed to an iterator at once.
@@ -73,10 +73,10 @@ const ENTRIES: usize = 1000;
 pub struct Blocking(Arc<WorkerPool>);
 
 impl Mode for Blocking {
-    fn start() -> Result<Self> {
+    fn start(threads: Option<NonZeroUsize>) -> Result<Self> {
         // Respects the CPU affinity of the process and the limits of its container.
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let threads = NonZeroUsize::new(threads.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN);
+        let processors = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let threads = threads.unwrap_or_else(|| processors.min(MOST_THREADS));
         let worker_pool = WorkerPool::start(threads, "s3-client")
             .map_err(|error| Error::local("start threads for blocking calls", error))?;
         Ok(Self(Arc::new(worker_pool)))
@@ -511,7 +511,7 @@ mod tests {
 
     #[test]
     fn a_panic_on_the_clients_threads_reaches_the_iterator() {
-        let Blocking(worker_pool) = Blocking::start().unwrap();
+        let Blocking(worker_pool) = Blocking::start(None).unwrap();
         let broken = stream::iter(0..3).map(|n: u32| if n == 2 { panic!("broken") } else { n });
         let mut iter = Iter::begin(Blocking(worker_pool), || 9, 1, |_| 0, move || broken);
         assert_eq!((iter.next(), iter.next()), (Some(0), Some(1)));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -70,6 +70,7 @@ pub struct S3Builder<M> {
     observer: Option<Arc<dyn Observer>>,
     max_in_memory_object: u64,
     memory_budget: u64,
+    threads: Option<NonZeroUsize>,
     mode: PhantomData<M>,
 }
 
@@ -173,6 +174,7 @@ impl<M: Mode> S3Builder<M> {
             observer: None,
             max_in_memory_object: MAX_IN_MEMORY_OBJECT,
             memory_budget: MEMORY_BUDGET,
+            threads: None,
             mode: PhantomData,
         }
     }
@@ -305,6 +307,13 @@ impl<M: Mode> S3Builder<M> {
         self
     }
 
+    /// Sets how many threads a [blocking](crate::blocking) client has; an asynchronous one has none. By default there is
+    /// one per processor, at most 8. The C library reserves addresses for each of them; see docs/TUNING.md.
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
     /// Builds the client. No request is sent, and its temporary directory is made when a download needs a file.
     ///
     /// # Errors
@@ -314,7 +323,7 @@ impl<M: Mode> S3Builder<M> {
     pub fn build(self) -> Result<Client<M>> {
         let root = self.root()?;
         let encryption = self.encryption_header()?;
-        let mode = M::start()?;
+        let mode = M::start(self.threads)?;
         let (transfer, memory) = match self.shared {
             Some(shared) => shared,
             None => {

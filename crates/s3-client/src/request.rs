@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,9 +48,9 @@ pub struct Request<O, M = Async> {
 
 /// How calls are sent: [`Async`] or [`Blocking`](crate::blocking::Blocking).
 pub trait Mode: Clone + fmt::Debug + Send + Sync + 'static {
-    /// Starts what the mode needs.
+    /// Starts what the mode needs, with so many threads if it has any.
     #[doc(hidden)]
-    fn start() -> Result<Self>;
+    fn start(threads: Option<NonZeroUsize>) -> Result<Self>;
 }
 
 /// Calls are futures. They need a tokio runtime with its timer on.
@@ -57,7 +58,7 @@ pub trait Mode: Clone + fmt::Debug + Send + Sync + 'static {
 pub struct Async;
 
 impl Mode for Async {
-    fn start() -> Result<Self> {
+    fn start(_: Option<NonZeroUsize>) -> Result<Self> {
         Ok(Self)
     }
 }

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use s3_client::{Error, OnFailure, S3, SdkStore, TransferConfig};
+use s3_client::{Error, OnFailure, S3, SdkStore, TransferConfig, blocking};
 use tokio::runtime::Runtime;
 
 fn main() {
@@ -17,9 +17,11 @@ fn main() {
         say("crash_child CALL ENDPOINT ACCESS SECRET DIRECTORY");
         std::process::exit(2);
     };
-    let runtime = Runtime::new().expect("a runtime");
     let store = SdkStore::builder().endpoint(endpoint);
     let store = store.credentials(access, secret, None).build();
+    if let Some(threads) = call.strip_prefix("threads ") {
+        return say(&addresses_of_threads(threads, store));
+    }
     let directory = PathBuf::from(directory);
     let mut transfer = TransferConfig::default();
     transfer.part_size = 5 << 20;
@@ -38,6 +40,7 @@ fn main() {
         Ok(s3) => s3,
         Err(error) => return say(&format!("failed {error}")),
     };
+    let runtime = Runtime::new().expect("a runtime");
     if call == "cancelled upload" || call == "dropped runtime" {
         // The process ends with the call.
         return give_up(call, &s3, runtime);
@@ -56,6 +59,20 @@ fn main() {
     drop(s3);
     // Keeps the process alive until the test has killed it or looked at its files.
     let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// Reads objects with a blocking client of so many threads, and returns how many MiB of addresses the process had.
+fn addresses_of_threads(threads: &str, store: SdkStore) -> String {
+    let threads = threads.parse().expect("a number of threads");
+    let s3 = blocking::S3::builder().store(store).threads(threads);
+    let s3 = s3.build().expect("a client");
+    let keys = (0..60).map(|n| format!("s3://bkt/root/m{n}"));
+    let objects = s3.get_many(keys).send().expect("objects");
+    assert_eq!(objects.len(), 60);
+    let status = std::fs::read_to_string("/proc/self/status").expect("the state of this process");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmPeak:"));
+    let peak = peak.and_then(|peak| peak.split_whitespace().next()?.parse::<u64>().ok());
+    (peak.expect("a peak in KiB") / 1024).to_string()
 }
 
 /// Begins three uploads, gives them up while their parts are in flight, and closes the client.
