@@ -199,6 +199,9 @@ fn a_sync_that_was_killed_goes_on_both_ways() {
     }
     assert!(fs::read(harness.path("down/big")).unwrap() == data);
     assert_eq!(harness.read("down/small"), "small");
+    // A small file has no journal: killed while it is written, it leaves a temporary file, which sweep finds.
+    let swept = harness.run(&["sweep", "down", "--older-than", "0s"]);
+    assert_eq!(swept.code, Some(0), "{swept:?}");
     assert_eq!(fs::read_dir(harness.path("down")).unwrap().count(), 2);
 }
 
