@@ -26,11 +26,7 @@ pub(super) async fn get_object_attributes(
     let extras = front
         .extras
         .of(&input.bucket, &input.key, meta.etag.as_ref());
-    let key = customer_key::given(
-        input.sse_customer_algorithm.as_deref(),
-        input.sse_customer_key.as_deref(),
-        input.sse_customer_key_md5.as_deref(),
-    )?;
+    let key = customer_key::of!(input)?;
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
 
     // A client sends one header with all names, or one for each.

@@ -41,11 +41,7 @@ pub(super) async fn copy_object(
         input.copy_source_sse_customer_key_md5.as_deref(),
     )?;
     customer_key::check(of_source.customer_key_md5.as_deref(), source_key.as_deref())?;
-    let key = customer_key::given(
-        input.sse_customer_algorithm.as_deref(),
-        input.sse_customer_key.as_deref(),
-        input.sse_customer_key_md5.as_deref(),
-    )?;
+    let key = customer_key::of!(input)?;
     let replaces_tags = input
         .tagging_directive
         .is_some_and(|directive| directive.as_str() == TaggingDirective::REPLACE);

@@ -8,6 +8,19 @@ use s3s::{S3Result, s3_error};
 /// The only algorithm that S3 has.
 pub(super) const ALGORITHM: &str = "AES256";
 
+/// Calls [`given`] with the fields of an input.
+macro_rules! of {
+    ($input:ident) => {
+        $crate::frontend::customer_key::given(
+            $input.sse_customer_algorithm.as_deref(),
+            $input.sse_customer_key.as_deref(),
+            $input.sse_customer_key_md5.as_deref(),
+        )
+    };
+}
+
+pub(super) use of;
+
 /// Returns the digest of the key that a request gives, after comparing the two.
 pub(super) fn given(
     algorithm: Option<&str>,

@@ -34,18 +34,9 @@ pub(super) async fn get_object(
     {
         input.range = None;
     }
-    let key = customer_key::given(
-        input.sse_customer_algorithm.as_deref(),
-        input.sse_customer_key.as_deref(),
-        input.sse_customer_key_md5.as_deref(),
-    )?;
+    let key = customer_key::of!(input)?;
     let url = object_url(&input.bucket, &input.key)?;
-    let part = match input.part_number {
-        Some(number) => {
-            Some(part(front, &input.bucket, &input.key, &url, number, input.range).await?)
-        }
-        None => None,
-    };
+    let part = part(front, &url, input.part_number, input.range).await?;
     let mut get = GetRequest::new(url);
     get.range = input.range.map(byte_range);
     if let Some(part) = &part {
@@ -123,18 +114,9 @@ pub(super) async fn head_object(
     request: S3Request<HeadObjectInput>,
 ) -> S3Result<(HeadObjectOutput, HeaderMap)> {
     let input = request.input;
-    let key = customer_key::given(
-        input.sse_customer_algorithm.as_deref(),
-        input.sse_customer_key.as_deref(),
-        input.sse_customer_key_md5.as_deref(),
-    )?;
+    let key = customer_key::of!(input)?;
     let url = object_url(&input.bucket, &input.key)?;
-    let part = match input.part_number {
-        Some(number) => {
-            Some(part(front, &input.bucket, &input.key, &url, number, input.range).await?)
-        }
-        None => None,
-    };
+    let part = part(front, &url, input.part_number, input.range).await?;
     let mut head = HeadRequest::new(url);
     head.version = version(input.version_id);
     head.conditions.if_match = named_etag(input.if_match.as_ref());
@@ -299,16 +281,16 @@ impl Part {
     }
 }
 
-/// Returns the part with this number. An object that was not uploaded in parts is its own first part.
+/// Returns the part that is asked for. An object that was not uploaded in parts is its own first part.
 async fn part(
     front: &Frontend,
-    bucket: &str,
-    key: &str,
     url: &S3Url,
-    number: i32,
+    number: Option<i32>,
     range: Option<dto::Range>,
-) -> S3Result<Part> {
-    let number = part_number(number)?;
+) -> S3Result<Option<Part>> {
+    let Some(number) = number.map(part_number).transpose()? else {
+        return Ok(None);
+    };
     if range.is_some() {
         return Err(s3_error!(
             InvalidRequest,
@@ -317,24 +299,24 @@ async fn part(
     }
     let head = HeadRequest::new(url.clone());
     let meta = front.store.head(head).await.map_err(s3_error)?;
-    let parts = front.extras.of(bucket, key, meta.etag.as_ref()).parts;
+    let extras = front.extras.of(url.bucket(), url.key(), meta.etag.as_ref());
     let mut start = 0;
-    for part in &parts {
+    for part in &extras.parts {
         if part.number == number {
-            return Ok(Part {
+            return Ok(Some(Part {
                 bytes: start..start + part.size,
-                count: parts.len(),
+                count: extras.parts.len(),
                 checksum: part.checksum.clone(),
-            });
+            }));
         }
         start += part.size;
     }
-    if parts.is_empty() && number == 1 {
-        return Ok(Part {
+    if extras.parts.is_empty() && number == 1 {
+        return Ok(Some(Part {
             bytes: 0..meta.size,
             count: 0,
             checksum: None,
-        });
+        }));
     }
     let mut error = s3_error!(InvalidRange, "The requested partnumber is not satisfiable");
     if let Some(code) = S3ErrorCode::from_bytes(b"InvalidPartNumber") {

@@ -28,11 +28,7 @@ pub(super) async fn create_multipart_upload(
 ) -> S3Result<CreateMultipartUploadOutput> {
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
-    let key = customer_key::given(
-        input.sse_customer_algorithm.as_deref(),
-        input.sse_customer_key.as_deref(),
-        input.sse_customer_key_md5.as_deref(),
-    )?;
+    let key = customer_key::of!(input)?;
     let wanted = front.configurations.of(&input.bucket).encryption_of(
         input.server_side_encryption,
         input.ssekms_key_id,
@@ -117,11 +113,7 @@ pub(super) async fn upload_part(
         ..Announced::new(&headers, trailing_headers)
     };
 
-    let key = customer_key::given(
-        input.sse_customer_algorithm.as_deref(),
-        input.sse_customer_key.as_deref(),
-        input.sse_customer_key_md5.as_deref(),
-    )?;
+    let key = customer_key::of!(input)?;
     let upload = front.extras.uploads().get(&input.upload_id).cloned();
     let upload = upload.unwrap_or_default();
     customer_key::check(upload.object.customer_key_md5.as_deref(), key.as_deref())?;

@@ -22,11 +22,7 @@ pub(super) async fn put_object(
         ..
     } = request;
     let url = object_url(&input.bucket, &input.key)?;
-    let key = customer_key::given(
-        input.sse_customer_algorithm.as_deref(),
-        input.sse_customer_key.as_deref(),
-        input.sse_customer_key_md5.as_deref(),
-    )?;
+    let key = customer_key::of!(input)?;
     let wanted = front.configurations.of(&input.bucket).encryption_of(
         input.server_side_encryption,
         input.ssekms_key_id,
