@@ -2,7 +2,7 @@
 //!
 //! The tool parses arguments, prints, and chooses exit codes; transfers are those of the libraries. Each command is a
 //! file below `commands`. A command turns its arguments into inputs and runs them through the engine's fan-out, so that
-//! memory is bounded by the window of inputs in flight. The [`Report`](report::Report) prints one line per input and
+//! memory is bounded by the window of inputs in flight. The report prints one line per input and
 //! knows the exit code.
 
 mod address;

@@ -36,10 +36,6 @@ use crate::error::Result;
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct Request<O, M = Async> {
     pub(crate) client: Arc<ClientContext>,
-    #[cfg_attr(
-        not(feature = "blocking"),
-        expect(dead_code, reason = "only blocking calls need what their mode holds")
-    )]
     pub(crate) mode: M,
     pub(crate) op: O,
     pub(crate) deadline: Option<Duration>,

@@ -16,6 +16,7 @@ pub(super) struct Proxies {
 }
 
 impl Proxies {
+    #[cfg(feature = "https")]
     pub(super) fn is_empty(&self) -> bool {
         self.http.is_none() && self.https.is_none()
     }
