@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import traceback
 import uuid
 
 import pytest
@@ -136,6 +137,8 @@ def test_a_file_system_of_the_parent_works_after_a_fork(fs, root):
             status = 1
             try:
                 status = 0 if fs.cat(root + "/k") == b"v" else 2
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(status)
         assert os.waitpid(child, 0)[1] == 0
