@@ -67,7 +67,11 @@ def check_samples(folder):
     types = {"int": "int64", "big": "uint64", "float": "float64", "nullable": "Int64"}
     dates = {"parse_dates": ["date", "time"]}
     one = pd.read_csv(folder / "one.csv", index_col=0, dtype=types, **dates)
-    parts = dd.read_csv(str(folder / "csv" / "*"), dtype=types | {"bool": "bool"}, **dates).compute()
+    # dask takes the types from the first part and fails at a part whose dates are all missing.
+    texts = {"bool": "bool", "text": "str", "date": "str", "time": "str"}
+    parts = dd.read_csv(str(folder / "csv" / "*"), dtype=types | texts).compute()
+    for name in ("date", "time"):
+        parts[name] = pd.to_datetime(parts[name], format="ISO8601")
     assert parts["Unnamed: 0"].tolist() == [0, 1, 2, 3, 4]
     for frame in (
         one,
