@@ -348,6 +348,17 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_is_not_created_twice() {
+        let store = MemoryStore::with_buckets(["b"]);
+        let again = store.create_bucket(BucketRequest::new("b"));
+        let error = again.now_or_never().unwrap().unwrap_err();
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::AlreadyExists, Some("BucketAlreadyOwnedByYou"))
+        );
+    }
+
+    #[test]
     fn errors_have_the_status_and_code_of_a_server() {
         let store = MemoryStore::with_buckets(["b"]);
         let error = store
