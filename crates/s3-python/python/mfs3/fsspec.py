@@ -108,7 +108,7 @@ class S3FileSystem(AbstractFileSystem):
         return "s3://" + path
 
     def _object(self, path: str) -> str:
-        """The URL of an object; a bucket alone is none."""
+        """The URL of an object; refuses a bucket alone."""
         path = self._strip_protocol(path)
         if "/" not in path:
             raise FileNotFoundError(path) if path == "" else IsADirectoryError(path)
