@@ -29,6 +29,10 @@ pub struct Capabilities {
     pub list_uploads: bool,
     /// Presigned URLs can be created.
     pub presign: bool,
+    /// Buckets can keep versions.
+    pub versions: bool,
+    /// Objects have tags.
+    pub tags: bool,
 }
 
 impl Capabilities {
@@ -47,6 +51,8 @@ impl Capabilities {
             multipart_limits: true,
             list_uploads: true,
             presign: true,
+            versions: true,
+            tags: true,
         }
     }
 }

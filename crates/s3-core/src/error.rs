@@ -57,6 +57,7 @@ struct Inner {
     message: Option<Box<str>>,
     hint: Option<Box<str>>,
     bucket_region: Option<Box<str>>,
+    delete_marker: Option<Box<str>>,
     attempts: u32,
     phase: Option<Phase>,
     log: Option<Arc<AttemptLog>>,
@@ -79,6 +80,7 @@ impl Error {
             message: None,
             hint: None,
             bucket_region: None,
+            delete_marker: None,
             attempts: 1,
             phase: None,
             log: None,
@@ -129,6 +131,13 @@ impl Error {
     pub fn with_bucket_region(mut self, region: impl Into<String>) -> Self {
         self.0.bucket_region = Some(region.into().into_boxed_str());
         self
+    }
+
+    /// Sets the version of the delete marker that was read. The kind becomes `NotFound`: a delete marker has no content.
+    #[must_use]
+    pub fn with_delete_marker(mut self, version: impl Into<String>) -> Self {
+        self.0.delete_marker = Some(version.into().into_boxed_str());
+        self.with_kind(ErrorKind::NotFound)
     }
 
     /// Sets the server's request id. An empty id is ignored.
@@ -197,6 +206,7 @@ impl Error {
             message: inner.message.clone(),
             hint: inner.hint.clone(),
             bucket_region: inner.bucket_region.clone(),
+            delete_marker: inner.delete_marker.clone(),
             attempts: inner.attempts,
             phase: inner.phase,
             log: inner.log.clone(),
@@ -244,6 +254,12 @@ impl Error {
     #[must_use]
     pub fn bucket_region(&self) -> Option<&str> {
         self.0.bucket_region.as_deref()
+    }
+
+    /// Returns the version of the delete marker that was read instead of an object.
+    #[must_use]
+    pub fn delete_marker(&self) -> Option<&str> {
+        self.0.delete_marker.as_deref()
     }
 
     /// Returns the server's request id.

@@ -70,10 +70,11 @@ pub use payload::Payload;
 pub use range::{ByteRange, InvalidRange};
 pub use request::{
     AbortUpload, BucketRequest, CompleteUpload, Conditions, CopyRequest, CreateUpload,
-    DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ListPage, ListParts,
-    ListRequest, ListUploads, ListedObject, ListedPart, ListedUpload, PartTag, PartsPage,
-    PresignMethod, PresignRequest, PutMode, PutRequest, PutResponse, UploadId, UploadPart,
-    UploadPartCopy, UploadsPage,
+    DeleteRequest, DeleteResponse, DeletedVersion, GetRequest, GetResponse, GetTags, HeadRequest,
+    ListPage, ListParts, ListRequest, ListUploads, ListVersions, ListedObject, ListedPart,
+    ListedUpload, ListedVersion, PartTag, PartsPage, PresignMethod, PresignRequest, PutMode,
+    PutRequest, PutResponse, SetTags, SetVersioning, Tags, UploadId, UploadPart, UploadPartCopy,
+    UploadsPage, Versioning, VersionsPage,
 };
 pub use s3_url::{self as url, S3Prefix, S3Url};
 #[cfg(feature = "sdk")]

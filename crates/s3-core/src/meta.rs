@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use s3_url::S3Url;
 
+use crate::Tags;
 use crate::setters::optional_setters;
 
 /// User metadata: values by name. Names are in lower case and without the `x-amz-meta-` prefix.
@@ -118,6 +119,8 @@ pub struct Attributes {
     pub storage_class: Option<Arc<str>>,
     /// Server-side encryption.
     pub encryption: Option<Encryption>,
+    /// The tags of a written object. Get and head return [`ObjectMeta::tag_count`] instead.
+    pub tags: Tags,
     /// User metadata (`x-amz-meta-*`).
     pub user: UserMetadata,
 }
@@ -148,6 +151,13 @@ impl Attributes {
         self.user.insert(name.to_owned(), value.to_owned());
         self
     }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn with_tag(mut self, name: &str, value: &str) -> Self {
+        self.tags.insert(name.to_owned(), value.to_owned());
+        self
+    }
 }
 
 /// The metadata of an object, from get or head.
@@ -166,6 +176,8 @@ pub struct ObjectMeta {
     pub version: Option<VersionId>,
     /// Content type, encryption, user metadata.
     pub attributes: Attributes,
+    /// The number of tags.
+    pub tag_count: u32,
     /// The checksum of the whole object, if the server stores and sends one.
     pub checksum: Option<Checksum>,
 }
@@ -181,6 +193,7 @@ impl ObjectMeta {
             last_modified: None,
             version: None,
             attributes: Attributes::default(),
+            tag_count: 0,
             checksum: None,
         }
     }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use crate::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ListPage,
-    ListParts, ListRequest, ListUploads, ObjectMeta, PartTag, PartsPage, PresignRequest,
-    PutRequest, PutResponse, Result, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, GetRequest, GetResponse, GetTags, HeadRequest,
+    ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta, PartTag, PartsPage,
+    PresignRequest, PutRequest, PutResponse, Result, SetTags, SetVersioning, Store, Tags, UploadId,
+    UploadPart, UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
 /// A cheap handle to any [`Store`]. Clone is a reference count; a call costs one boxed future.
@@ -94,8 +95,13 @@ erase! {
     abort_upload(request: AbortUpload) -> ();
     list_uploads(request: ListUploads) -> UploadsPage;
     list_parts(request: ListParts) -> PartsPage;
+    list_versions(request: ListVersions) -> VersionsPage;
+    get_tags(request: GetTags) -> Tags;
+    set_tags(request: SetTags) -> ();
     list_buckets() -> Vec<BucketInfo>;
     create_bucket(request: BucketRequest) -> ();
     delete_bucket(request: BucketRequest) -> ();
+    versioning(request: BucketRequest) -> Option<Versioning>;
+    set_versioning(request: SetVersioning) -> ();
     presign(request: PresignRequest) -> String;
 }

@@ -9,9 +9,10 @@ use s3_url::S3Url;
 use crate::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
     CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
-    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ObjectMeta, Operation, PartTag,
-    PartsPage, Payload, PresignRequest, PutRequest, PutResponse, Result, UploadId, UploadPart,
-    UploadPartCopy, UploadsPage,
+    GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta,
+    Operation, PartTag, PartsPage, Payload, PresignRequest, PutRequest, PutResponse, Result,
+    SetTags, SetVersioning, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning,
+    VersionsPage,
 };
 
 /// Object storage: one method per S3 operation, one attempt per call.
@@ -275,6 +276,62 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         unsupported(Operation::ListParts, Some(request.url.as_str()))
     }
 
+    /// Lists one page of the versions and delete markers of a bucket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{BucketRequest, ListVersions, SetVersioning, Versioning};
+    /// use s3_core::{MemoryStore, S3Prefix, S3Url, Store, StoreExt};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos"]);
+    /// store.set_versioning(SetVersioning::new("photos", Versioning::Enabled)).await?;
+    /// assert_eq!(store.versioning(BucketRequest::new("photos")).await?, Some(Versioning::Enabled));
+    /// let url = S3Url::parse("s3://photos/cat.txt")?;
+    /// for text in ["purr", "hiss"] {
+    ///     store.put_bytes(url.clone(), text).await?;
+    /// }
+    /// let page = store.list_versions(ListVersions::new(S3Prefix::parse("s3://photos/")?)).await?;
+    /// assert_eq!(page.versions.len(), 2);
+    /// assert!(page.versions[0].is_latest && !page.versions[1].is_latest);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
+    /// ```
+    fn list_versions(
+        &self,
+        request: ListVersions,
+    ) -> impl Future<Output = Result<VersionsPage>> + Send {
+        unsupported(Operation::ListVersions, Some(request.prefix.as_str()))
+    }
+
+    /// Reads the tags of an object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{GetTags, SetTags, Tags};
+    /// use s3_core::{MemoryStore, S3Url, Store, StoreExt};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos"]);
+    /// let url = S3Url::parse("s3://photos/cat.txt")?;
+    /// store.put_bytes(url.clone(), "purr").await?;
+    /// let tags = Tags::from([("animal".to_owned(), "cat".to_owned())]);
+    /// store.set_tags(SetTags::new(url.clone(), tags.clone())).await?;
+    /// assert_eq!(store.get_tags(GetTags::new(url)).await?, tags);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
+    /// ```
+    fn get_tags(&self, request: GetTags) -> impl Future<Output = Result<Tags>> + Send {
+        unsupported(Operation::GetTags, Some(request.url.as_str()))
+    }
+
+    /// Replaces all tags of an object.
+    fn set_tags(&self, request: SetTags) -> impl Future<Output = Result<()>> + Send {
+        unsupported(Operation::SetTags, Some(request.url.as_str()))
+    }
+
     /// Lists the buckets of the account, in the order of their names.
     fn list_buckets(&self) -> impl Future<Output = Result<Vec<BucketInfo>>> + Send {
         unsupported(Operation::ListBuckets, None)
@@ -303,6 +360,19 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Deletes an empty bucket.
     fn delete_bucket(&self, request: BucketRequest) -> impl Future<Output = Result<()>> + Send {
         unsupported(Operation::DeleteBucket, Some(&request.bucket))
+    }
+
+    /// Returns whether a bucket keeps versions; `None` if versioning was never enabled.
+    fn versioning(
+        &self,
+        request: BucketRequest,
+    ) -> impl Future<Output = Result<Option<Versioning>>> + Send {
+        unsupported(Operation::Versioning, Some(&request.bucket))
+    }
+
+    /// Enables or suspends versioning of a bucket.
+    fn set_versioning(&self, request: SetVersioning) -> impl Future<Output = Result<()>> + Send {
+        unsupported(Operation::SetVersioning, Some(&request.bucket))
     }
 
     /// Creates a presigned URL. Sends no request.

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
     CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
-    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ObjectMeta, Operation, PartTag,
-    PartsPage, PresignRequest, PutRequest, PutResponse, Result, Store, UploadId, UploadPart,
-    UploadPartCopy, UploadsPage,
+    GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta,
+    Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, SetTags,
+    SetVersioning, Store, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning,
+    VersionsPage,
 };
 
 /// Reads and writes fail before they are sent, with a probability that changes from attempt to attempt as in Metaflow:
@@ -95,6 +96,11 @@ impl<S: Store> Store for InjectFailures<S> {
         list_parts(ListParts) -> PartsPage;
         create_bucket(BucketRequest) -> ();
         delete_bucket(BucketRequest) -> ();
+        list_versions(ListVersions) -> VersionsPage;
+        get_tags(GetTags) -> Tags;
+        set_tags(SetTags) -> ();
+        versioning(BucketRequest) -> Option<Versioning>;
+        set_versioning(SetVersioning) -> ();
         presign(PresignRequest) -> String;
     }
 }

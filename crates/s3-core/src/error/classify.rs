@@ -102,6 +102,7 @@ fn kind_of_code(code: &str) -> Option<ErrorKind> {
         | "InvalidPartOrder"
         | "InvalidRequest"
         | "InvalidStorageClass"
+        | "InvalidTag"
         | "InvalidURI"
         | "KeyTooLongError"
         | "MalformedXML"
@@ -126,6 +127,9 @@ const fn kind_of_status(operation: Operation, status: u16) -> ErrorKind {
         404 => match operation {
             Operation::List
             | Operation::ListUploads
+            | Operation::ListVersions
+            | Operation::Versioning
+            | Operation::SetVersioning
             | Operation::CreateBucket
             | Operation::DeleteBucket => ErrorKind::NoSuchBucket,
             Operation::UploadPart

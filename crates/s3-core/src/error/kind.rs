@@ -183,9 +183,14 @@ pub enum Operation {
     AbortUpload,
     ListUploads,
     ListParts,
+    ListVersions,
+    GetTags,
+    SetTags,
     ListBuckets,
     CreateBucket,
     DeleteBucket,
+    Versioning,
+    SetVersioning,
     Presign,
 }
 
@@ -207,9 +212,14 @@ impl Operation {
             Self::AbortUpload => "abort upload",
             Self::ListUploads => "list uploads",
             Self::ListParts => "list parts",
+            Self::ListVersions => "list versions",
+            Self::GetTags => "get tags",
+            Self::SetTags => "set tags",
             Self::ListBuckets => "list buckets",
             Self::CreateBucket => "create bucket",
             Self::DeleteBucket => "delete bucket",
+            Self::Versioning => "get versioning",
+            Self::SetVersioning => "set versioning",
             Self::Presign => "presign",
         }
     }

@@ -10,25 +10,36 @@ use super::conditions::{check_read, check_write};
 use super::error_response::error_response;
 use super::object::Object;
 use super::upload::Upload;
+use super::versions::{OldVersion, shown};
 use crate::{
-    Conditions, DeleteRequest, GetRequest, GetResponse, HeadRequest, ObjectMeta, Operation,
-    PutMode, PutResponse, Result, UploadId, VersionId,
+    Conditions, DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ObjectMeta,
+    Operation, PutMode, PutResponse, Result, UploadId, VersionId, Versioning,
 };
 
 /// A bucket. `Arc<str>` compares by bytes, as S3 orders keys.
 #[derive(Debug)]
 pub(super) struct Bucket {
+    pub(super) name: Arc<str>,
     pub(super) created: SystemTime,
+    pub(super) versioning: Option<Versioning>,
+    /// The number of version ids that were given out.
+    pub(super) versions_created: u64,
     pub(super) objects: BTreeMap<Arc<str>, Object>,
+    /// The versions that are not the newest, the newest of them last; see [`versions`](super::versions).
+    pub(super) history: BTreeMap<Arc<str>, Vec<OldVersion>>,
     pub(super) uploads: BTreeMap<(Arc<str>, UploadId), Upload>,
 }
 
 impl Bucket {
     /// Returns an empty bucket.
-    pub(super) fn new(created: SystemTime) -> Self {
+    pub(super) fn new(name: Arc<str>, created: SystemTime) -> Self {
         Self {
+            name,
             created,
+            versioning: None,
+            versions_created: 0,
             objects: BTreeMap::new(),
+            history: BTreeMap::new(),
             uploads: BTreeMap::new(),
         }
     }
@@ -52,7 +63,7 @@ impl Bucket {
             })?,
         };
         let body = object.data.slice(range.clone()).into_body();
-        Ok(GetResponse::new(object.meta(), range, body))
+        Ok(GetResponse::new(self.meta(object), range, body))
     }
 
     /// Reads the metadata of an object.
@@ -63,7 +74,7 @@ impl Bucket {
             &request.conditions,
             Operation::Head,
         )?;
-        Ok(object.meta())
+        Ok(self.meta(object))
     }
 
     /// Stores an object if `mode` allows it.
@@ -75,23 +86,30 @@ impl Bucket {
     ) -> Result<PutResponse> {
         let key = object.url.key();
         check_write(mode, self.objects.get(key), operation, object.url.as_str())?;
-        let response = object.written();
-        self.objects.insert(key.into(), object);
+        let mut response = object.written();
+        response.version = self.insert(object);
         Ok(response)
     }
 
     /// Deletes the objects that exist; missing ones count as deleted.
-    pub(super) fn delete(&mut self, request: &DeleteRequest) {
-        for url in &request.urls {
-            self.objects.remove(url.key());
+    pub(super) fn delete(&mut self, request: &DeleteRequest, now: SystemTime) -> DeleteResponse {
+        let mut response = DeleteResponse::default();
+        for (index, url) in request.urls.iter().enumerate() {
+            let deleted = match request.version(index) {
+                Some(version) => Some(self.delete_version(url.key(), version)),
+                None => self.delete_newest(url.key(), now),
+            };
+            let deleted = deleted.map(|deleted| (index, deleted));
+            response.versions.extend(deleted);
         }
+        response
     }
 
-    /// Returns an object.
-    pub(super) fn object(&self, url: &S3Url, operation: Operation) -> Result<&Object> {
-        self.objects
-            .get(url.key())
-            .ok_or_else(|| error_response(operation, 404, "NoSuchKey", url.as_str()))
+    /// Returns the metadata of an object. A bucket without versioning shows no versions.
+    fn meta(&self, object: &Object) -> ObjectMeta {
+        let mut meta = object.meta();
+        meta.version = self.versioning.map(|_| shown(object.version.as_ref()));
+        meta
     }
 
     fn readable(
@@ -101,16 +119,7 @@ impl Bucket {
         conditions: &Conditions,
         operation: Operation,
     ) -> Result<&Object> {
-        let object = self.object(url, operation)?;
-        // The objects of a bucket without versioning have the version "null".
-        if version.is_some_and(|version| version.as_str() != "null") {
-            return Err(error_response(
-                operation,
-                404,
-                "NoSuchVersion",
-                url.as_str(),
-            ));
-        }
+        let object = self.version(url, version, operation)?;
         check_read(conditions, object, operation)?;
         Ok(object)
     }

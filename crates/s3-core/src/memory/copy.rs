@@ -7,7 +7,7 @@ use super::buffers::Buffers;
 use super::conditions::check_source;
 use super::error_response::error_response;
 use super::etag::{etag, is_multipart, md5_of};
-use super::object::{Object, normalise};
+use super::object::{Object, check_tags, normalise};
 use crate::{ByteRange, CopyRequest, Limits, Operation, Result, UploadPartCopy};
 
 /// Returns the copy of an object.
@@ -17,14 +17,18 @@ pub(super) fn copy_object(
     limits: &Limits,
     now: SystemTime,
 ) -> Result<Object> {
-    let changes = request.attributes.is_some() || request.encryption.is_some();
+    let changes = request.attributes.is_some()
+        || request.encryption.is_some()
+        || request.source_version.is_some()
+        || request.tags.is_some();
     if request.from == request.to && !changes {
         let error = error_response(Operation::Copy, 400, "InvalidRequest", request.to.as_str());
         return Err(error
             .with_message("copying an object to itself changes nothing")
             .with_hint("set new attributes or another destination"));
     }
-    let source = bucket.object(&request.from, Operation::Copy)?;
+    let version = request.source_version.as_ref();
+    let source = bucket.version(&request.from, version, Operation::Copy)?;
     check_source(request.source_if_match.as_ref(), source, Operation::Copy)?;
     if source.data.len() > limits.max_put_size {
         let error = error_response(
@@ -52,6 +56,12 @@ pub(super) fn copy_object(
     if let Some(attributes) = request.attributes.clone() {
         copy.attributes = normalise(attributes, limits, Operation::Copy, &request.to)?;
     }
+    if let Some(tags) = &request.tags {
+        check_tags(tags, Operation::Copy, &request.to)?;
+        copy.attributes.tags.clone_from(tags);
+    } else if copy.attributes.tags.is_empty() {
+        copy.attributes.tags.clone_from(&source.attributes.tags);
+    }
     let new = request.attributes.as_ref();
     let said = new.and_then(|attributes| attributes.encryption.clone());
     // The encryption of the source is not copied.
@@ -70,7 +80,7 @@ pub(super) fn copy_part(
     limits: &Limits,
 ) -> Result<Buffers> {
     let operation = Operation::UploadPartCopy;
-    let source = bucket.object(&request.from, operation)?;
+    let source = bucket.version(&request.from, request.source_version.as_ref(), operation)?;
     check_source(request.source_if_match.as_ref(), source, operation)?;
     let size = source.data.len();
     let range = match &request.range {
@@ -117,7 +127,7 @@ mod tests {
         )
         .unwrap();
         source.etag = multipart_etag(&[md5_of(source.data.chunks())]);
-        let mut bucket = Bucket::new(now);
+        let mut bucket = Bucket::new("b".into(), now);
         bucket.objects.insert("from".into(), source);
         bucket
     }

@@ -34,7 +34,8 @@ pub(super) fn page(
                 .map(|token: &ContinuationToken| token.encode().into());
             break;
         }
-        let token = match rolled_up(key, request) {
+        let (prefix, delimiter) = (request.prefix.prefix(), request.delimiter.as_deref());
+        let token = match rolled_up(key, prefix, delimiter) {
             Some(common) => {
                 page.prefixes.push(prefix_of(request, common)?);
                 ContinuationToken::Prefix(common.to_owned())
@@ -107,7 +108,7 @@ fn position_after(entry: &ContinuationToken) -> Option<Bound<String>> {
 /// Returns the smallest string after all strings that begin with `prefix`, if there is one.
 ///
 /// UTF-8 sorts by characters, so it is the prefix with its last character replaced by the next one.
-fn successor(prefix: &str) -> Option<String> {
+pub(super) fn successor(prefix: &str) -> Option<String> {
     let mut characters = prefix.chars();
     loop {
         let last = characters.next_back()?;
@@ -118,14 +119,14 @@ fn successor(prefix: &str) -> Option<String> {
 }
 
 /// Returns the common prefix that `key` is rolled up to: up to the first delimiter after the prefix.
-fn rolled_up<'key>(key: &'key str, request: &ListRequest) -> Option<&'key str> {
-    let delimiter = request
-        .delimiter
-        .as_deref()
-        .filter(|delimiter| !delimiter.is_empty())?;
-    let prefix_length = request.prefix.prefix().len();
-    let found = key[prefix_length..].find(delimiter)?;
-    Some(&key[..prefix_length + found + delimiter.len()])
+pub(super) fn rolled_up<'key>(
+    key: &'key str,
+    prefix: &str,
+    delimiter: Option<&str>,
+) -> Option<&'key str> {
+    let delimiter = delimiter.filter(|delimiter| !delimiter.is_empty())?;
+    let found = key.strip_prefix(prefix)?.find(delimiter)?;
+    Some(&key[..prefix.len() + found + delimiter.len()])
 }
 
 fn prefix_of(request: &ListRequest, common: &str) -> Result<S3Prefix> {

@@ -6,6 +6,7 @@
 //! * listings come in UTF-8 byte order, at most 1,000 entries a page, rolled up at the delimiter;
 //! * ETags are the MD5 of the bytes, or the MD5 of the parts' MD5s and the number of parts;
 //! * conditions of reads and writes are evaluated in S3's order of precedence;
+//! * a bucket keeps versions and delete markers if it is told to;
 //! * multipart uploads have S3's limits, which [`Limits`] can lower so that a test needs few bytes;
 //! * errors have the status and the code that a server would send.
 //!
@@ -14,8 +15,8 @@
 //!
 //! # Not implemented
 //!
-//! Versions, permissions, lifecycle rules and presigned URLs. A storage class is stored and returned, without effect. Checksums are stored and returned, not
-//! verified.
+//! Permissions, lifecycle rules and presigned URLs. A storage class is stored and returned, without effect. Checksums are
+//! stored and returned, not verified.
 //!
 //! # Implementation
 //!
@@ -38,6 +39,7 @@ mod operations;
 mod store;
 mod upload;
 mod upload_list;
+mod versions;
 
 pub use limits::Limits;
 pub use operation_counts::OperationCounts;

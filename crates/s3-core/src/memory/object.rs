@@ -11,11 +11,14 @@ use super::error_response::error_response;
 use super::etag::{etag, md5_of};
 use crate::{
     Attributes, Checksum, ETag, Error, ErrorKind, Limits, ListedObject, ObjectMeta, Operation,
-    Payload, PutResponse, Result,
+    Payload, PutResponse, Result, Tags, VersionId,
 };
 
 /// The content type of an object that was written without one.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
+
+/// The most tags of an object.
+const MAX_TAGS: usize = 10;
 
 /// The default storage class, which only listings show.
 const STANDARD: &str = "STANDARD";
@@ -27,6 +30,8 @@ pub(super) struct Object {
     pub(super) data: Buffers,
     pub(super) etag: ETag,
     pub(super) last_modified: SystemTime,
+    /// `None` is the version `null`.
+    pub(super) version: Option<VersionId>,
     pub(super) attributes: Attributes,
     pub(super) checksum: Option<Checksum>,
 }
@@ -49,6 +54,7 @@ impl Object {
             data,
             etag,
             last_modified: now,
+            version: None,
             attributes,
             checksum: None,
         })
@@ -56,13 +62,16 @@ impl Object {
 
     /// Returns the metadata for get and head.
     pub(super) fn meta(&self) -> ObjectMeta {
+        let mut attributes = self.attributes.clone();
+        let tags = std::mem::take(&mut attributes.tags);
         ObjectMeta {
             url: self.url.clone(),
             size: self.data.len(),
             etag: Some(self.etag.clone()),
             last_modified: Some(self.last_modified),
             version: None,
-            attributes: self.attributes.clone(),
+            attributes,
+            tag_count: u32::try_from(tags.len()).unwrap_or(u32::MAX),
             checksum: self.checksum.clone(),
         }
     }
@@ -135,6 +144,7 @@ pub(super) fn normalise(
             error_response(operation, 400, "MetadataTooLarge", url.as_str()).with_message(message),
         );
     }
+    check_tags(&attributes.tags, operation, url)?;
     let user = std::mem::take(&mut attributes.user);
     attributes.user = user
         .into_iter()
@@ -148,6 +158,23 @@ pub(super) fn normalise(
         .take_if(|class| **class == *STANDARD);
     attributes.expires = attributes.expires.map(to_second);
     Ok(attributes)
+}
+
+/// Checks tags as S3 does: at most ten, names of 1 to 128 and values of up to 256 characters.
+pub(super) fn check_tags(tags: &Tags, operation: Operation, url: &S3Url) -> Result<()> {
+    let text = if tags.len() > MAX_TAGS {
+        format!("an object has at most {MAX_TAGS} tags")
+    } else if let Some((name, _)) = tags
+        .iter()
+        .find(|(name, _)| name.is_empty() || name.chars().count() > 128)
+    {
+        format!("the name of a tag has 1 to 128 characters: {name:?}")
+    } else if let Some((name, _)) = tags.iter().find(|(_, value)| value.chars().count() > 256) {
+        format!("the value of the tag {name:?} has more than 256 characters")
+    } else {
+        return Ok(());
+    };
+    Err(error_response(operation, 400, "InvalidTag", url.as_str()).with_message(text))
 }
 
 #[cfg(test)]

@@ -8,15 +8,16 @@ use s3_url::S3Prefix;
 use super::bucket::Bucket;
 use super::copy::{copy_object, copy_part};
 use super::error_response::error_response;
-use super::object::{Object, normalise, read_payload};
+use super::object::{Object, check_tags, normalise, read_payload};
 use super::upload::{Part, Upload, check_number, upload_id};
 use super::{Limits, MemoryStore, list};
 use crate::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
     CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
-    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ObjectMeta, Operation, PartTag,
-    PartsPage, PresignRequest, PutRequest, PutResponse, Result, Store, UploadId, UploadPart,
-    UploadPartCopy, UploadsPage,
+    GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta,
+    Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, SetTags,
+    SetVersioning, Store, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning,
+    VersionsPage,
 };
 
 /// Every method counts the call, reads and hashes bytes before it takes the lock, and leaves the rules to the bucket.
@@ -70,10 +71,8 @@ impl Store for MemoryStore {
     async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
         let call = self.call(Operation::Delete, &request.bucket, &*request.bucket);
         check_delete(&request, &self.limits)?;
-        call.write(|bucket| {
-            bucket.delete(&request);
-            Ok(DeleteResponse::default())
-        })
+        let now = self.clock.now();
+        call.write(|bucket| Ok(bucket.delete(&request, now)))
     }
 
     async fn list_page(&self, request: ListRequest) -> Result<ListPage> {
@@ -157,6 +156,48 @@ impl Store for MemoryStore {
         call.read(|bucket| bucket.list_parts(&request, &self.limits))
     }
 
+    async fn list_versions(&self, request: ListVersions) -> Result<VersionsPage> {
+        let prefix = &request.prefix;
+        let call = self.call(Operation::ListVersions, prefix.bucket(), prefix);
+        call.read(|bucket| bucket.list_versions(&request, &self.limits))
+    }
+
+    async fn get_tags(&self, request: GetTags) -> Result<Tags> {
+        let GetTags { url, version } = &request;
+        let call = self.call(Operation::GetTags, url.bucket(), url);
+        call.read(|bucket| {
+            let object = bucket.version(url, version.as_ref(), Operation::GetTags)?;
+            Ok(object.attributes.tags.clone())
+        })
+    }
+
+    async fn set_tags(&self, request: SetTags) -> Result<()> {
+        let SetTags { url, version, tags } = request;
+        let operation = Operation::SetTags;
+        let call = self.call(operation, url.bucket(), &url);
+        check_tags(&tags, operation, &url)?;
+        call.write(|bucket| {
+            let object = bucket.version_mut(&url, version.as_ref(), operation)?;
+            object.attributes.tags = tags;
+            Ok(())
+        })
+    }
+
+    async fn versioning(&self, request: BucketRequest) -> Result<Option<Versioning>> {
+        let bucket = &*request.bucket;
+        let call = self.call(Operation::Versioning, bucket, bucket);
+        call.read(|bucket| Ok(bucket.versioning))
+    }
+
+    async fn set_versioning(&self, request: SetVersioning) -> Result<()> {
+        let bucket = &*request.bucket;
+        let call = self.call(Operation::SetVersioning, bucket, bucket);
+        call.write(|bucket| {
+            bucket.versioning = Some(request.versioning);
+            Ok(())
+        })
+    }
+
     async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
         self.count(Operation::ListBuckets);
         let buckets = self.read();
@@ -180,7 +221,8 @@ impl Store for MemoryStore {
             let code = "BucketAlreadyOwnedByYou";
             return Err(error_response(operation, 409, code, &name));
         }
-        buckets.insert(name, Bucket::new(self.clock.now()));
+        let bucket = Bucket::new(Arc::clone(&name), self.clock.now());
+        buckets.insert(name, bucket);
         Ok(())
     }
 
@@ -191,7 +233,7 @@ impl Store for MemoryStore {
         let mut buckets = self.write();
         let bucket = buckets.get(name);
         let bucket = bucket.ok_or_else(|| no_such_bucket(operation, name))?;
-        if !bucket.objects.is_empty() {
+        if !bucket.objects.is_empty() || !bucket.history.is_empty() {
             let error = error_response(operation, 409, "BucketNotEmpty", name);
             return Err(error.with_message("the bucket is not empty"));
         }

@@ -13,7 +13,7 @@ use crate::Operation;
 
 /// S3 in memory, for unit tests, examples and small tools. Clone is a reference count and shares the data.
 ///
-/// It behaves like S3 for a client, but has no presigned URLs and no versions. Futures are ready at once, so any
+/// It behaves like S3 for a client, but has no presigned URLs. Futures are ready at once, so any
 /// executor will do. Payloads are not copied: a small slice of a large buffer keeps the large buffer alive.
 ///
 /// # Examples
@@ -90,11 +90,10 @@ impl MemoryStore {
     pub fn with_buckets<N: Into<Arc<str>>>(names: impl IntoIterator<Item = N>) -> Self {
         let store = Self::new();
         let now = store.clock.now();
-        store.write().extend(
-            names
-                .into_iter()
-                .map(|name| (name.into(), Bucket::new(now))),
-        );
+        store.write().extend(names.into_iter().map(|name| {
+            let name = name.into();
+            (Arc::clone(&name), Bucket::new(name, now))
+        }));
         store
     }
 

@@ -170,6 +170,7 @@ fn assemble(upload: &Upload, request: &CompleteUpload, limits: &Limits) -> Resul
         etag: multipart_etag(&sums),
         // S3 dates a multipart object by the start of its upload.
         last_modified: upload.initiated,
+        version: None,
         attributes: upload.attributes.clone(),
         checksum: None,
     })
@@ -246,7 +247,7 @@ mod tests {
     fn uploaded(parts: &[&'static str]) -> (Bucket, CompleteUpload) {
         let (url, now) = (S3Url::parse("s3://b/k").unwrap(), SystemTime::UNIX_EPOCH);
         let id = upload_id(0, &url);
-        let mut bucket = Bucket::new(now);
+        let mut bucket = Bucket::new("b".into(), now);
         let upload = Upload {
             url: url.clone(),
             attributes: Attributes::default(),

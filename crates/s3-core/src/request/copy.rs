@@ -3,7 +3,7 @@
 use s3_url::S3Url;
 
 use crate::setters::optional_setters;
-use crate::{Attributes, ETag, Encryption, PutMode};
+use crate::{Attributes, ETag, Encryption, PutMode, Tags, VersionId};
 
 /// Copies an object of at most 5 GiB on the server.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ use crate::{Attributes, ETag, Encryption, PutMode};
 pub struct CopyRequest {
     /// The source object.
     pub from: S3Url,
+    /// The version of the source; the newest one if `None`.
+    pub source_version: Option<VersionId>,
     /// The destination.
     pub to: S3Url,
     /// What to do if the destination exists.
@@ -19,6 +21,8 @@ pub struct CopyRequest {
     pub attributes: Option<Attributes>,
     /// Server-side encryption of the copy. Overrides `attributes`; if both are unset, the bucket's default applies.
     pub encryption: Option<Encryption>,
+    /// The tags of the copy. Overrides `attributes`; if both are unset, those of the source.
+    pub tags: Option<Tags>,
     /// Fails with `PreconditionFailed` unless the source has this ETag.
     pub source_if_match: Option<ETag>,
 }
@@ -29,10 +33,12 @@ impl CopyRequest {
     pub fn new(from: S3Url, to: S3Url) -> Self {
         Self {
             from,
+            source_version: None,
             to,
             mode: PutMode::Overwrite,
             attributes: None,
             encryption: None,
+            tags: None,
             source_if_match: None,
         }
     }
@@ -50,6 +56,10 @@ optional_setters!(CopyRequest {
     with_attributes(attributes: Attributes);
     /// Sets the server-side encryption of the copy.
     with_encryption(encryption: Encryption);
+    /// Chooses the version of the source.
+    with_source_version(source_version: VersionId);
+    /// Replaces the tags of the source.
+    with_tags(tags: Tags);
     /// Requires the source to have this ETag.
     with_source_if_match(source_if_match: ETag);
 });

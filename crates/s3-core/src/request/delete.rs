@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use s3_url::S3Url;
 
-use crate::Error;
+use crate::{Error, VersionId};
 
 /// Deletes up to 1,000 objects of one bucket. Deleting a missing object succeeds, and so does an empty request.
 #[derive(Clone, Debug)]
@@ -14,6 +14,9 @@ pub struct DeleteRequest {
     pub bucket: Arc<str>,
     /// The objects, all in `bucket`.
     pub urls: Vec<S3Url>,
+    /// The version of each of the `urls` that is deleted for good. Without one, the newest version is deleted; in a
+    /// bucket with versioning, a delete marker hides it.
+    pub versions: Vec<Option<VersionId>>,
 }
 
 impl DeleteRequest {
@@ -26,6 +29,41 @@ impl DeleteRequest {
         Self {
             bucket: bucket.into(),
             urls,
+            versions: Vec::new(),
+        }
+    }
+
+    /// Sets the version of each object.
+    #[must_use]
+    pub fn with_versions(mut self, versions: Vec<Option<VersionId>>) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// Returns the version that is deleted of an object, by its index.
+    #[must_use]
+    pub fn version(&self, index: usize) -> Option<&VersionId> {
+        self.versions.get(index)?.as_ref()
+    }
+}
+
+/// The version that a delete created or removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeletedVersion {
+    /// The version that was deleted, or the new delete marker.
+    pub version: VersionId,
+    /// Whether it is a delete marker: a new one, or the one that was named and is deleted.
+    pub is_delete_marker: bool,
+}
+
+impl DeletedVersion {
+    /// Returns a version.
+    #[must_use]
+    pub fn new(version: VersionId, is_delete_marker: bool) -> Self {
+        Self {
+            version,
+            is_delete_marker,
         }
     }
 }
@@ -36,12 +74,18 @@ impl DeleteRequest {
 pub struct DeleteResponse {
     /// The objects that could not be deleted: index into the request's `urls`, and error.
     pub failures: Vec<(usize, Error)>,
+    /// The versions that were created or removed: index into the request's `urls`, and version. `SdkStore` learns them
+    /// where it deletes a single object; a response to a batch leaves them out.
+    pub versions: Vec<(usize, DeletedVersion)>,
 }
 
 impl DeleteResponse {
     /// Returns a response with these failures.
     #[must_use]
     pub fn new(failures: Vec<(usize, Error)>) -> Self {
-        Self { failures }
+        Self {
+            failures,
+            versions: Vec::new(),
+        }
     }
 }

@@ -10,17 +10,21 @@ mod get;
 mod list;
 mod presign;
 mod put;
+mod tags;
 mod upload;
 mod upload_list;
+mod versions;
 
 pub use bucket::BucketRequest;
 pub use copy::CopyRequest;
-pub use delete::{DeleteRequest, DeleteResponse};
+pub use delete::{DeleteRequest, DeleteResponse, DeletedVersion};
 pub use get::{Conditions, GetRequest, GetResponse, HeadRequest};
 pub use list::{ListPage, ListRequest, ListedObject};
 pub use presign::{PresignMethod, PresignRequest};
 pub use put::{PutMode, PutRequest, PutResponse};
+pub use tags::{GetTags, SetTags, Tags};
 pub use upload::{
     AbortUpload, CompleteUpload, CreateUpload, PartTag, UploadId, UploadPart, UploadPartCopy,
 };
 pub use upload_list::{ListParts, ListUploads, ListedPart, ListedUpload, PartsPage, UploadsPage};
+pub use versions::{ListVersions, ListedVersion, SetVersioning, Versioning, VersionsPage};

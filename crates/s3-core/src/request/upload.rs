@@ -6,7 +6,7 @@ use std::sync::Arc;
 use s3_url::S3Url;
 
 use crate::setters::optional_setters;
-use crate::{Attributes, ByteRange, Checksum, ETag, Payload, PutMode};
+use crate::{Attributes, ByteRange, Checksum, ETag, Payload, PutMode, VersionId};
 
 /// The server's id of a multipart upload. Clone is a reference count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,6 +97,8 @@ pub struct UploadPartCopy {
     pub number: u32,
     /// The source object.
     pub from: S3Url,
+    /// The version of the source; the newest one if `None`.
+    pub source_version: Option<VersionId>,
     /// The bytes to copy; all if `None`. S3 accepts bounded ranges only.
     pub range: Option<ByteRange>,
     /// Fails with `PreconditionFailed` unless the source has this ETag.
@@ -112,6 +114,7 @@ impl UploadPartCopy {
             upload,
             number,
             from,
+            source_version: None,
             range: None,
             source_if_match: None,
         }
@@ -119,6 +122,8 @@ impl UploadPartCopy {
 }
 
 optional_setters!(UploadPartCopy {
+    /// Chooses the version of the source.
+    with_source_version(source_version: VersionId);
     /// Copies a range of the source.
     with_range(range: impl Into<ByteRange>);
     /// Requires the source to have this ETag.

@@ -70,6 +70,7 @@ async fn send(
     let payload = document::attach(operation, &mut request, document)?;
     let sent = route.send_plain(operation, &mut request, payload.as_ref());
     sent.await
+        .map(drop)
         .map_err(|error| error.with_resource(format!("s3://{bucket}")))
 }
 

@@ -113,14 +113,18 @@ pub(super) fn number(text: &str) -> Option<u64> {
 }
 
 /// Returns the value of `x-amz-copy-source`.
-pub(super) fn copy_source(url: &S3Url) -> String {
+pub(super) fn copy_source(url: &S3Url, version: Option<&VersionId>) -> String {
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'-')
         .remove(b'.')
         .remove(b'_')
         .remove(b'~')
         .remove(b'/');
-    let key = utf8_percent_encode(url.key(), KEPT);
+    let mut key = utf8_percent_encode(url.key(), KEPT).to_string();
+    if let Some(version) = version {
+        let version = utf8_percent_encode(version.as_str(), KEPT);
+        key.push_str(&format!("?versionId={version}"));
+    }
     if url.bucket().starts_with("arn:") {
         return format!("{}/object/{key}", url.bucket());
     }
@@ -178,6 +182,6 @@ mod tests {
     #[test]
     fn a_copy_source_is_encoded_but_for_its_slashes() {
         let url = S3Url::parse("s3://bucket/a b/é+%~.txt").unwrap();
-        assert_eq!(copy_source(&url), "bucket/a%20b/%C3%A9%2B%25~.txt");
+        assert_eq!(copy_source(&url, None), "bucket/a%20b/%C3%A9%2B%25~.txt");
     }
 }

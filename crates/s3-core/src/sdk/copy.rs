@@ -11,7 +11,7 @@ use super::put::{push_attributes, push_condition};
 use super::sender::invalid_header;
 use crate::{
     ByteRange, CopyRequest, ETag, Operation, PartTag, PutMode, PutResponse, Result, S3Url,
-    UploadPartCopy,
+    UploadPartCopy, VersionId,
 };
 
 pub(super) async fn copy(resolved: &Resolved, request: CopyRequest) -> Result<PutResponse> {
@@ -35,7 +35,16 @@ async fn copy_object(resolved: &Resolved, copy: &CopyRequest) -> Result<PutRespo
 
 fn push_copy_headers(headers: &mut Headers, copy: &CopyRequest) -> Result<(), HeaderError> {
     push_condition(headers, &copy.mode)?;
-    push_source(headers, &copy.from, copy.source_if_match.as_ref())?;
+    let version = copy.source_version.as_ref();
+    push_source(headers, &copy.from, version, copy.source_if_match.as_ref())?;
+    if copy.tags.is_some()
+        || copy
+            .attributes
+            .as_ref()
+            .is_some_and(|new| !new.tags.is_empty())
+    {
+        headers.push("x-amz-tagging-directive", "REPLACE")?;
+    }
     if copy.attributes.is_some() {
         headers.push("x-amz-metadata-directive", "REPLACE")?;
     }
@@ -44,15 +53,17 @@ fn push_copy_headers(headers: &mut Headers, copy: &CopyRequest) -> Result<(), He
         headers.push("content-encoding", encoding)?;
     }
     attributes.encryption = copy.encryption.clone().or(attributes.encryption);
+    attributes.tags = copy.tags.clone().unwrap_or(attributes.tags);
     push_attributes(headers, &attributes)
 }
 
 fn push_source(
     headers: &mut Headers,
     from: &S3Url,
+    version: Option<&VersionId>,
     if_match: Option<&ETag>,
 ) -> Result<(), HeaderError> {
-    headers.push("x-amz-copy-source", &convert::copy_source(from))?;
+    headers.push("x-amz-copy-source", &convert::copy_source(from, version))?;
     match if_match {
         Some(etag) => headers.push("x-amz-copy-source-if-match", &etag.quoted()),
         None => Ok(()),
@@ -75,7 +86,8 @@ async fn copy_part(resolved: &Resolved, copy: &UploadPartCopy) -> Result<PartTag
     request.query.push("partNumber", &copy.number.to_string());
     request.query.push("uploadId", copy.upload.as_str());
     let headers = &mut request.headers;
-    let mut pushed = push_source(headers, &copy.from, copy.source_if_match.as_ref());
+    let version = copy.source_version.as_ref();
+    let mut pushed = push_source(headers, &copy.from, version, copy.source_if_match.as_ref());
     if let Some(range) = &copy.range {
         pushed = pushed.and_then(|()| headers.push("x-amz-copy-source-range", &range.header()));
     }

@@ -15,7 +15,9 @@ use super::client::Resolved;
 use super::document::XMLNS;
 use super::errors;
 use super::sender::invalid_header;
-use crate::{DeleteRequest, DeleteResponse, Error, ErrorKind, Operation, Result};
+use crate::{
+    DeleteRequest, DeleteResponse, DeletedVersion, Error, ErrorKind, Operation, Result, VersionId,
+};
 
 /// How many objects that take a request of their own are deleted at once. 32: 1,000 keys then take 32 round trips instead of
 /// 1,000, which nobody waits for.
@@ -25,7 +27,12 @@ const AT_ONCE: usize = 32;
 type Failures = Vec<(usize, Error)>;
 
 pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Result<DeleteResponse> {
-    let DeleteRequest { bucket, urls } = request;
+    let DeleteRequest {
+        bucket,
+        urls,
+        versions,
+    } = request;
+    let version = |index: usize| versions.get(index).and_then(Option::as_ref);
     check(&bucket, &urls)?;
     let one_by_one = urls.len() == 1 || resolved.lacks_batch_delete();
     let (batch, mut single): (Vec<usize>, Vec<usize>) =
@@ -33,7 +40,7 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     let mut failures = Vec::new();
     let mut rejection = None;
     if !batch.is_empty() {
-        match delete_batch(resolved, &bucket, &urls, &batch).await {
+        match delete_batch(resolved, &bucket, &urls, &versions, &batch).await {
             Err(error) if knows_no_batch(&error) => {
                 tracing::debug!(%error, "the server has no DeleteObjects; deleting one by one");
                 rejection = Some(error);
@@ -43,15 +50,20 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
         }
     }
     let single = single.into_iter().map(|index| {
-        let done = delete_one(resolved, &urls[index]);
+        let done = delete_one(resolved, &urls[index], version(index));
         done.map(move |done| (index, done)).boxed()
     });
     let mut single = stream::iter(single).buffer_unordered(AT_ONCE);
     let (mut all_missing, mut any_deleted) = (true, false);
+    let mut deleted = Vec::new();
     while let Some((index, done)) = single.next().await {
         all_missing &= matches!(done, Ok(Deleted::Missing));
         any_deleted |= done.is_ok();
-        failures.extend(done.err().map(|error| (index, error)));
+        match done {
+            Ok(Deleted::Done(Some(version))) => deleted.push((index, version)),
+            Ok(_) => {}
+            Err(error) => failures.push((index, error)),
+        }
     }
     match rejection {
         // Nothing but 404s: this may be no server of S3 at all.
@@ -69,7 +81,10 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
         return Err(error.with_resource(format!("s3://{bucket}")));
     }
     failures.sort_by_key(|(index, _)| *index);
-    Ok(DeleteResponse::new(failures))
+    deleted.sort_by_key(|(index, _)| *index);
+    let mut response = DeleteResponse::new(failures);
+    response.versions = deleted;
+    Ok(response)
 }
 
 /// Returns whether the server refuses the operation itself, as GCS, OSS and old gateways do, or has nothing at its URL.
@@ -123,6 +138,7 @@ async fn delete_batch(
     resolved: &Resolved,
     bucket: &Arc<str>,
     urls: &[S3Url],
+    versions: &[Option<VersionId>],
     batch: &[usize],
 ) -> Result<Failures> {
     let operation = Operation::Delete;
@@ -130,7 +146,11 @@ async fn delete_batch(
     let mut document = format!("<Delete {XMLNS}><Quiet>true</Quiet>");
     for &index in batch {
         let key = escape(urls[index].key());
-        document += &format!("<Object><Key>{key}</Key></Object>");
+        document += &format!("<Object><Key>{key}</Key>");
+        if let Some(version) = versions.get(index).and_then(Option::as_ref) {
+            document += &format!("<VersionId>{}</VersionId>", escape(version.as_str()));
+        }
+        document += "</Object>";
     }
     document += "</Delete>";
     let route = resolved.route(bucket);
@@ -171,7 +191,13 @@ async fn delete_batch(
             let text = "the response says that a key failed which was not requested";
             return Err(on_bucket(errors::malformed(operation, text)));
         };
-        failures.extend(indices.iter().map(|&index| {
+        let failed_version = failed.scalar("VersionId").filter(|id| !id.is_empty());
+        let is_failed = |index: &usize| {
+            let version = versions.get(*index).and_then(Option::as_ref);
+            failed_version.is_none_or(|id| version.is_none_or(|version| version.as_str() == id))
+        };
+        let indices = indices.iter().copied().filter(is_failed);
+        failures.extend(indices.map(|index| {
             let error = errors::of_key(code, failed.text("Message"));
             (index, error.with_resource(urls[index].as_str()))
         }));
@@ -181,19 +207,29 @@ async fn delete_batch(
 
 /// What a server says of an object that is gone now.
 enum Deleted {
-    Done,
+    Done(Option<DeletedVersion>),
     /// A 404; S3 itself does not say so.
     Missing,
 }
 
-async fn delete_one(resolved: &Resolved, url: &S3Url) -> Result<Deleted> {
+async fn delete_one(
+    resolved: &Resolved,
+    url: &S3Url,
+    version: Option<&VersionId>,
+) -> Result<Deleted> {
     let route = resolved.route(url.bucket());
     let mut request = route.request("DELETE", url.key());
+    if let Some(version) = version {
+        request.query.push("versionId", version.as_str());
+    }
     match route
         .send_plain(Operation::Delete, &mut request, None)
         .await
     {
-        Ok(()) => Ok(Deleted::Done),
+        Ok(head) => Ok(Deleted::Done(head.get("x-amz-version-id").map(|id| {
+            let is_marker = head.get("x-amz-delete-marker") == Some("true");
+            DeletedVersion::new(VersionId::new(id), is_marker)
+        }))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Deleted::Missing),
         Err(error) => Err(error.with_resource(url.as_str())),
     }

@@ -2,6 +2,10 @@
 
 use std::time::SystemTime;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use crc_fast::CrcAlgorithm;
+use md5::Md5;
 use s3_wire::sign::PayloadHash;
 use s3_wire::{Element, NotXml, Request, ResponseHead, timestamp};
 use sha2::{Digest, Sha256};
@@ -34,6 +38,19 @@ impl Route<'_> {
         let result = read.await?;
         Ok((response.head, result))
     }
+
+    /// Sends a document that sets a configuration.
+    pub(super) async fn send_document(
+        &self,
+        operation: Operation,
+        request: Request<'_>,
+        document: String,
+    ) -> Result<()> {
+        let mut request = request;
+        let payload = attach_protected(operation, &mut request, document)?;
+        let sent = self.send_plain(operation, &mut request, Some(&payload));
+        sent.await.map(drop)
+    }
 }
 
 /// Adds the headers of a document to a request, and returns it as the payload to send.
@@ -55,6 +72,22 @@ pub(super) fn attach(
     }
     pushed.map_err(|error| invalid_header(operation, &error))?;
     Ok(document.map(Payload::from))
+}
+
+/// Attaches a document that sets a configuration, with the checksum that S3 requires of it.
+fn attach_protected(
+    operation: Operation,
+    request: &mut Request<'_>,
+    document: String,
+) -> Result<Payload> {
+    let crc = crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, document.as_bytes()) as u32;
+    let headers = &mut request.headers;
+    headers
+        .push("x-amz-checksum-crc32", &STANDARD.encode(crc.to_be_bytes()))
+        .and_then(|()| headers.push("content-md5", &STANDARD.encode(Md5::digest(&document))))
+        .map_err(|error| invalid_header(operation, &error))?;
+    let payload = attach(operation, request, Some(document))?;
+    Ok(payload.expect("there is a document"))
 }
 
 /// Returns the result of a write whose response is a document.

@@ -300,6 +300,10 @@ pub(super) fn refused_by_server(operation: Operation, collected: &CollectedRespo
         let after = after.and_then(|text| wait_of(text, SystemTime::now()));
         error = error.with_retryability(Retryability::Throttled { after });
     }
+    if collected.header("x-amz-delete-marker") == Some("true") {
+        let version = collected.header("x-amz-version-id");
+        error = error.with_delete_marker(version.map(shortened).unwrap_or_default());
+    }
     if let Some(region) = named_region(collected, &said) {
         error = error.with_bucket_region(region);
     }

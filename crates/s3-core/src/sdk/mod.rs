@@ -52,12 +52,14 @@ mod response_headers;
 mod sdk_transport;
 mod sender;
 mod store;
+mod tags;
 mod target;
 #[cfg(test)]
 mod tests;
 mod transport;
 mod transport_error;
 mod upload;
+mod versions;
 mod xml_complete;
 
 pub use builder::{Addressing, Integrity, SdkStoreBuilder};

@@ -110,9 +110,11 @@ pub(super) fn push_attributes(
         expires,
         storage_class,
         encryption,
+        tags,
         user,
         ..
     } = attributes;
+    let tags = super::tags::header(tags);
     let encryption = encryption.as_ref().map(|value| value.as_str());
     let expires = expires.map(httpdate::fmt_http_date);
     for (name, value) in [
@@ -123,6 +125,7 @@ pub(super) fn push_attributes(
         ("expires", expires.as_deref()),
         ("x-amz-storage-class", storage_class.as_deref()),
         ("x-amz-server-side-encryption", encryption),
+        ("x-amz-tagging", tags.as_deref()),
     ] {
         if let Some(value) = value {
             headers.push(name, value)?;

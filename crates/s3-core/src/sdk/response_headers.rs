@@ -36,6 +36,7 @@ pub(super) struct Described<'a> {
     expires: Option<&'a str>,
     storage_class: Option<&'a str>,
     encryption: Option<&'a str>,
+    tag_count: Option<&'a str>,
     checksum: Option<(ChecksumAlgorithm, &'a str)>,
     /// Whether the checksum is one of the parts' checksums.
     is_composite: bool,
@@ -81,6 +82,7 @@ impl<'a> Described<'a> {
             16 if is("x-amz-version-id") => &mut self.version,
             16 if is("x-amz-request-id") => &mut self.request_id,
             19 if is("content-disposition") => &mut self.content_disposition,
+            19 if is("x-amz-tagging-count") => &mut self.tag_count,
             19 if is("x-amz-storage-class") => &mut self.storage_class,
             19 if is("x-amz-checksum-type") => {
                 self.is_composite = value == "COMPOSITE";
@@ -204,6 +206,8 @@ impl<'a> Described<'a> {
         meta.etag = self.etag();
         meta.last_modified = self.last_modified.and_then(timestamp::parse);
         meta.version = self.version.and_then(convert::version_of);
+        let tag_count = self.tag_count.and_then(convert::number);
+        meta.tag_count = tag_count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX));
         if !self.is_composite {
             meta.checksum = self.any_checksum();
         }

@@ -219,13 +219,13 @@ impl Route<'_> {
         Ok(response)
     }
 
-    /// Sends a request whose response says nothing but that it succeeded.
+    /// Sends a request whose response has no document.
     pub(super) async fn send_plain<'p>(
         &self,
         operation: Operation,
         request: &mut Request<'p>,
         payload: Option<&'p Payload>,
-    ) -> Result<()> {
+    ) -> Result<ResponseHead> {
         let mut response = self.send(operation, request, payload).await?;
         collect(
             operation,
@@ -234,7 +234,8 @@ impl Route<'_> {
             None,
             |collected| without_error(operation, collected),
         )
-        .await
+        .await?;
+        Ok(response.head)
     }
 }
 

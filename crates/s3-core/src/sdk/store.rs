@@ -7,12 +7,15 @@ use tokio::sync::OnceCell;
 
 use super::builder::Settings;
 use super::client::{self, Resolved};
-use super::{SdkStoreBuilder, bucket, copy, delete, get, list, presign, put, upload};
+use super::{
+    SdkStoreBuilder, bucket, copy, delete, get, list, presign, put, tags, upload, versions,
+};
 use crate::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ListPage,
-    ListParts, ListRequest, ListUploads, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest,
-    PutRequest, PutResponse, Result, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, GetRequest, GetResponse, GetTags, HeadRequest,
+    ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta, Operation, PartTag,
+    PartsPage, PresignRequest, PutRequest, PutResponse, Result, SetTags, SetVersioning, Store,
+    Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
 /// S3 through `aws-sdk-s3`: AWS, or any endpoint that speaks S3. Clone is a reference count.
@@ -230,6 +233,26 @@ impl Store for SdkStore {
 
     async fn list_parts(&self, request: ListParts) -> Result<PartsPage> {
         in_region!(self, ListParts, request.url, upload::parts)
+    }
+
+    async fn list_versions(&self, request: ListVersions) -> Result<VersionsPage> {
+        in_region!(self, ListVersions, request.prefix, versions::list)
+    }
+
+    async fn get_tags(&self, request: GetTags) -> Result<Tags> {
+        in_region!(self, GetTags, request.url, tags::get)
+    }
+
+    async fn set_tags(&self, request: SetTags) -> Result<()> {
+        in_region!(self, SetTags, request.url, tags::set)
+    }
+
+    async fn versioning(&self, request: BucketRequest) -> Result<Option<Versioning>> {
+        versions::versioning(self.resolved(Operation::Versioning).await?, request).await
+    }
+
+    async fn set_versioning(&self, request: SetVersioning) -> Result<()> {
+        versions::set_versioning(self.resolved(Operation::SetVersioning).await?, request).await
     }
 
     async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {

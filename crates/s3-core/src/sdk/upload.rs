@@ -126,7 +126,7 @@ pub(super) async fn abort(resolved: &Resolved, request: AbortUpload) -> Result<(
     let sent = route
         .send_plain(Operation::AbortUpload, &mut request, None)
         .await;
-    sent.map_err(|error| error.with_resource(&url))
+    sent.map(drop).map_err(|error| error.with_resource(&url))
 }
 
 pub(super) async fn parts(resolved: &Resolved, request: ListParts) -> Result<PartsPage> {
