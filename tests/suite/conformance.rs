@@ -70,6 +70,9 @@ fn s3s_fs_capabilities() -> Capabilities {
     capabilities.multipart_limits = false;
     // `ListMultipartUploads` is not implemented.
     capabilities.list_uploads = false;
+    // Neither versioning nor tags are implemented.
+    capabilities.versions = false;
+    capabilities.tags = false;
     capabilities
 }
 

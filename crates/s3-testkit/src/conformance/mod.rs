@@ -48,6 +48,8 @@ pub mod multipart;
 pub mod parts;
 pub mod put;
 pub mod rollup;
+pub mod tags;
+pub mod versions;
 
 pub use harness::Harness;
 pub use suite::{Case, cases, run};

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, ErrorKind, GetRequest, GetResponse, HeadRequest,
-    ListPage, ListParts, ListRequest, ListUploads, MemoryStore, ObjectMeta, PartTag, PartsPage,
-    PresignRequest, PutMode, PutRequest, PutResponse, Result, S3Url, Store, UploadId, UploadPart,
-    UploadPartCopy, UploadsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, ErrorKind, GetRequest, GetResponse, GetTags,
+    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, MemoryStore,
+    ObjectMeta, PartTag, PartsPage, PresignRequest, PutMode, PutRequest, PutResponse, Result,
+    S3Url, SetTags, SetVersioning, Store, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    Versioning, VersionsPage,
 };
 
 use super::{
@@ -28,6 +29,8 @@ enum Fault {
     LosesContentLanguage,
     LosesMetadata,
     LosesStorageClass,
+    MergesTags,
+    ForgetsVersionMarker,
     IgnoresRangeAfterEnd,
     RepeatsThePage,
     ShiftsRanges,
@@ -154,6 +157,23 @@ impl Store for Faulty {
         self.inner.abort_upload(request).await
     }
 
+    async fn list_versions(&self, mut request: ListVersions) -> Result<VersionsPage> {
+        if self.has(Fault::ForgetsVersionMarker)
+            && let Some((_, version)) = &mut request.after
+        {
+            *version = None;
+        }
+        self.inner.list_versions(request).await
+    }
+
+    async fn set_tags(&self, mut request: SetTags) -> Result<()> {
+        if self.has(Fault::MergesTags) {
+            let get = GetTags::new(request.url.clone());
+            request.tags.extend(self.inner.get_tags(get).await?);
+        }
+        self.inner.set_tags(request).await
+    }
+
     async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
         self.inner.list_buckets().await
     }
@@ -167,6 +187,9 @@ impl Store for Faulty {
         list_parts(ListParts) -> PartsPage;
         create_bucket(BucketRequest) -> ();
         delete_bucket(BucketRequest) -> ();
+        get_tags(GetTags) -> Tags;
+        versioning(BucketRequest) -> Option<Versioning>;
+        set_versioning(SetVersioning) -> ();
         presign(PresignRequest) -> String;
     }
 }
@@ -256,6 +279,13 @@ async fn faults_of_listings_are_noticed() {
         rollup::a_prefix_is_shown_once_across_pages,
     )
     .await;
+}
+
+#[tokio::test]
+async fn faults_of_versions_and_tags_are_noticed() {
+    let pages = super::versions::versions_are_listed_in_pages;
+    notices(Fault::ForgetsVersionMarker, pages).await;
+    notices(Fault::MergesTags, super::tags::tags_are_replaced_as_a_whole).await;
 }
 
 #[tokio::test]

@@ -333,6 +333,29 @@ macro_rules! __conformance_cases {
                 a_thousand_keys_go_at_once,
                 odd_keys_are_deleted_in_one_batch,
             }
+            versions {
+                a_bucket_keeps_versions_when_told_to,
+                a_version_is_read_by_its_id,
+                a_missing_version_is_not_found,
+                a_delete_marker_hides_the_object,
+                a_delete_marker_cannot_be_read,
+                a_deleted_version_uncovers_the_one_before,
+                a_suspended_bucket_replaces_the_version_null,
+                versions_are_listed_in_pages,
+                an_old_version_can_be_copied,
+                an_upload_creates_a_version,
+                a_write_if_absent_goes_over_a_delete_marker,
+                a_bucket_with_old_versions_stays,
+            }
+            tags {
+                an_object_has_no_tags_at_first,
+                a_write_brings_its_tags,
+                tags_are_replaced_as_a_whole,
+                too_many_tags_are_refused,
+                a_missing_object_has_no_tags,
+                a_copy_keeps_or_replaces_tags,
+                an_upload_brings_its_tags,
+            }
             buckets {
                 a_bucket_is_listed,
                 a_bucket_comes_and_goes,
@@ -387,6 +410,8 @@ mod tests {
         ("multipart", include_str!("multipart.rs")),
         ("parts", include_str!("parts.rs")),
         ("copy_delete", include_str!("copy_delete.rs")),
+        ("versions", include_str!("versions.rs")),
+        ("tags", include_str!("tags.rs")),
         ("buckets", include_str!("buckets.rs")),
     ];
 

@@ -2,8 +2,8 @@
 
 use s3_core::{
     AbortUpload, BucketRequest, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest, Error,
-    ErrorKind, GetRequest, HeadRequest, ListParts, ListRequest, ListUploads, Operation, PutRequest,
-    S3Prefix, S3Url, UploadPart, UploadPartCopy,
+    ErrorKind, GetRequest, HeadRequest, ListParts, ListRequest, ListUploads, ListVersions,
+    Operation, PutRequest, S3Prefix, S3Url, UploadPart, UploadPartCopy,
 };
 
 use crate::Call;
@@ -120,6 +120,23 @@ pub(super) fn list_uploads(request: &ListUploads) -> CallContext {
 pub(super) fn list_parts(request: &ListParts) -> CallContext {
     let query = [("uploadId", request.upload.as_str())];
     object(Operation::ListParts, "GET", &request.url, &query)
+}
+
+pub(super) fn list_versions(request: &ListVersions) -> CallContext {
+    let query = [("prefix", request.prefix.prefix()), ("versions", "")];
+    prefix(Operation::ListVersions, &request.prefix, &query)
+}
+
+pub(super) fn tags(operation: Operation, method: &str, url: &S3Url) -> CallContext {
+    object(operation, method, url, &[("tagging", "")])
+}
+
+pub(super) fn versioning(operation: Operation, method: &str, bucket: &str) -> CallContext {
+    CallContext {
+        operation,
+        call: Call::new(method, Some(bucket), None, &[("versioning", "")]),
+        resource: format!("s3://{bucket}"),
+    }
 }
 
 pub(super) fn list_buckets() -> CallContext {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, ETag, Error, GetRequest, GetResponse, HeadRequest,
-    ListPage, ListParts, ListRequest, ListUploads, ObjectMeta, Operation, PartTag, PartsPage,
-    PresignRequest, PutRequest, PutResponse, Result, Retryability, Store, UploadId, UploadPart,
-    UploadPartCopy, UploadsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, ETag, Error, GetRequest, GetResponse, GetTags,
+    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta,
+    Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, Retryability,
+    SetTags, SetVersioning, Store, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    Versioning, VersionsPage,
 };
 
 use super::{CallContext, as_http, faulty_body};
@@ -351,6 +352,38 @@ impl<S: Store> Store for FaultStore<S> {
         self.run(context, false, self.store.delete_bucket(request))
             .await
             .map(drop)
+    }
+
+    async fn list_versions(&self, request: ListVersions) -> Result<VersionsPage> {
+        let context = as_http::list_versions(&request);
+        let call = self.store.list_versions(request);
+        Ok(self.run(context, true, call).await?.0)
+    }
+
+    async fn get_tags(&self, request: GetTags) -> Result<Tags> {
+        let context = as_http::tags(Operation::GetTags, "GET", &request.url);
+        Ok(self
+            .run(context, true, self.store.get_tags(request))
+            .await?
+            .0)
+    }
+
+    async fn set_tags(&self, request: SetTags) -> Result<()> {
+        let context = as_http::tags(Operation::SetTags, "PUT", &request.url);
+        let call = self.store.set_tags(request);
+        self.run(context, false, call).await.map(drop)
+    }
+
+    async fn versioning(&self, request: BucketRequest) -> Result<Option<Versioning>> {
+        let context = as_http::versioning(Operation::Versioning, "GET", &request.bucket);
+        let call = self.store.versioning(request);
+        Ok(self.run(context, true, call).await?.0)
+    }
+
+    async fn set_versioning(&self, request: SetVersioning) -> Result<()> {
+        let context = as_http::versioning(Operation::SetVersioning, "PUT", &request.bucket);
+        let call = self.store.set_versioning(request);
+        self.run(context, false, call).await.map(drop)
     }
 
     async fn presign(&self, request: PresignRequest) -> Result<String> {
