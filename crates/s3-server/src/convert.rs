@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use s3_core::{
-    Attributes, ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, S3Prefix, S3Url,
+    Attributes, ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, S3Prefix, S3Url, Tags,
     UploadId, UserMetadata,
 };
 use s3s::dto::{self, ETagCondition, Range, Timestamp};
@@ -87,6 +87,7 @@ pub(super) struct Described {
     pub(super) storage_class: Option<dto::StorageClass>,
     pub(super) encryption: Option<dto::ServerSideEncryption>,
     pub(super) metadata: Option<dto::Metadata>,
+    pub(super) tags: Tags,
 }
 
 impl From<Described> for Attributes {
@@ -105,6 +106,7 @@ impl From<Described> for Attributes {
         attributes.encryption = described
             .encryption
             .map(|encryption| Encryption::new(encryption.as_str()));
+        attributes.tags = described.tags;
         attributes.user = described
             .metadata
             .into_iter()
@@ -147,6 +149,7 @@ impl From<&Attributes> for Described {
             storage_class: owned(&attributes.storage_class).map(dto::StorageClass::from),
             encryption: encryption(attributes.encryption.as_ref()),
             metadata: (!metadata.is_empty()).then_some(metadata),
+            tags: Tags::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Conversion of store errors to S3 error responses.
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use s3_core::{Error, ErrorKind};
 use s3s::{S3Error, S3ErrorCode};
 
@@ -23,8 +23,24 @@ pub(super) fn s3_error(error: Error) -> S3Error {
     if let Some(id) = error.request_id() {
         s3_error.set_request_id(id);
     }
+    if let Some(version) = error.delete_marker() {
+        s3_error.set_headers(of_delete_marker(version, status));
+    }
     s3_error.set_source(Box::new(error));
     s3_error
+}
+
+/// Returns the headers of a response to a read of a delete marker.
+fn of_delete_marker(version: &str, status: Option<StatusCode>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-amz-delete-marker", HeaderValue::from_static("true"));
+    if let Ok(version) = HeaderValue::from_str(version) {
+        headers.insert("x-amz-version-id", version);
+    }
+    if status == Some(StatusCode::METHOD_NOT_ALLOWED) {
+        headers.insert(http::header::ALLOW, HeaderValue::from_static("DELETE"));
+    }
+    headers
 }
 
 const fn of_kind(kind: ErrorKind) -> (&'static str, StatusCode) {

@@ -12,10 +12,11 @@
 //!   the body; a mismatch fails with `400 BadDigest` and nothing is stored.
 //! * Downloads are streamed; uploads are collected without a copy.
 //! * Listings with `encoding-type=url` return every key exactly, including control characters.
-//! * Tags, canned access lists, parts by number, checksums of multipart objects and the digests of customers' keys are
-//!   kept beside the store, in memory; access lists and policies are stored without effect.
-//! * Not implemented: versioning, object lock, replication, website hosting, events. They fail with
-//!   `501 NotImplemented`. A second CompleteMultipartUpload fails with `404 NoSuchUpload`; AWS repeats its response.
+//! * Versions and tags are the store's. Access lists, locks, parts by number, checksums of multipart objects, the digests
+//!   of customers' keys and the configurations of buckets are kept beside the store, in memory.
+//! * Object lock keeps versions from being deleted. Access lists, policies and all other configurations of a bucket
+//!   (website, lifecycle, replication, logging, notification and so on) are stored and returned, without effect.
+//! * The response to a CompleteMultipartUpload that is sent again is repeated, as on AWS.
 //! * A `Range` that is not a single byte range is ignored, as on AWS.
 
 mod checksum;

@@ -77,6 +77,7 @@ pub struct ServiceBuilder {
     region: String,
     domains: Domains,
     anonymous: bool,
+    forgets_completions: bool,
 }
 
 impl ServiceBuilder {
@@ -91,6 +92,7 @@ impl ServiceBuilder {
             region: "us-east-1".to_owned(),
             domains: Domains::new(["s3.localhost"]),
             anonymous: false,
+            forgets_completions: false,
         }
     }
 
@@ -122,12 +124,22 @@ impl ServiceBuilder {
         self
     }
 
+    /// Responds with `404 NoSuchUpload` to a CompleteMultipartUpload that is sent again, as servers other than AWS do.
+    /// Without it, the response is repeated.
+    pub fn forget_completed_uploads(mut self) -> Self {
+        self.forgets_completions = true;
+        self
+    }
+
     /// Builds the service.
     #[must_use]
     pub fn build(self) -> Service {
         let mut protocol = match self.backend {
             Backend::Store(store) => {
-                let front = Frontend::new(store, &self.region);
+                let mut front = Frontend::new(store, &self.region);
+                if self.forgets_completions {
+                    front = front.forget_completed_uploads();
+                }
                 let mut unverified = S3ServiceBuilder::new(front.clone());
                 unverified.set_host(self.domains.clone());
                 let mut protocol = S3ServiceBuilder::new(front);

@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .map_err(|error| format!("serve {}: {error:?}", dir.display()))?;
             S3Server::builder_for(files)
         }
-        None => S3Server::builder(MemoryStore::with_buckets(["demo"])),
+        None => S3Server::builder(MemoryStore::with_buckets(["demo"])).repeat_completions(),
     };
     let server = builder.port(arguments.port).start().await?;
     announce(&server);

@@ -21,11 +21,9 @@ pub(super) async fn get_object_attributes(
 ) -> S3Result<GetObjectAttributesOutput> {
     let input = request.input;
     let mut head = HeadRequest::new(object_url(&input.bucket, &input.key)?);
-    head.version = version(input.version_id);
+    head.version = version(input.version_id)?;
     let meta = front.store.head(head).await.map_err(s3_error)?;
-    let extras = front
-        .extras
-        .of(&input.bucket, &input.key, meta.etag.as_ref());
+    let extras = front.extras.of(&meta);
     let key = customer_key::of!(input)?;
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
 

@@ -1,6 +1,6 @@
 //! ListBuckets, CreateBucket, DeleteBucket, HeadBucket and GetBucketLocation.
 
-use s3_core::{BucketRequest, ErrorKind, Store};
+use s3_core::{BucketRequest, ErrorKind, SetVersioning, Store, Versioning};
 use s3s::dto::{
     Bucket, BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, DeleteBucketInput,
     DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, HeadBucketInput,
@@ -11,6 +11,7 @@ use s3s::{S3Request, S3Result, s3_error};
 use super::Frontend;
 use super::acl::owner;
 use super::bucket_configuration::BucketConfiguration;
+use super::object_lock;
 use crate::convert::timestamp;
 use crate::errors::s3_error;
 
@@ -53,6 +54,16 @@ pub(super) async fn create_bucket(
 ) -> S3Result<CreateBucketOutput> {
     let input = request.input;
     let bucket = input.bucket;
+    let acl = super::acl::of_write(
+        input.acl.as_ref().map(|acl| acl.as_str()),
+        &[
+            ("FULL_CONTROL", input.grant_full_control.as_deref()),
+            ("READ", input.grant_read.as_deref()),
+            ("READ_ACP", input.grant_read_acp.as_deref()),
+            ("WRITE", input.grant_write.as_deref()),
+            ("WRITE_ACP", input.grant_write_acp.as_deref()),
+        ],
+    )?;
     let location = Some(format!("/{bucket}"));
     let created = front
         .store
@@ -67,11 +78,17 @@ pub(super) async fn create_bucket(
         let set = |all: &mut BucketConfiguration| all.set_ownership(ownership);
         front.configurations.change(&bucket, set);
     }
-    if let Some(acl) = input.acl {
-        let acl = acl.as_str().to_owned();
+    if let Some(acl) = acl {
         front
             .configurations
             .change(&bucket, |all| all.acl = Some(acl));
+    }
+    if input.object_lock_enabled_for_bucket == Some(true) {
+        let set = SetVersioning::new(&*bucket, Versioning::Enabled);
+        front.store.set_versioning(set).await.map_err(s3_error)?;
+        front.configurations.change(&bucket, |all| {
+            all.object_lock = Some(object_lock::enabled())
+        });
     }
     Ok(CreateBucketOutput { location })
 }

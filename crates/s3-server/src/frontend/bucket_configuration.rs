@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use s3s::dto::*;
-use s3s::{S3ErrorCode, S3Request, S3Result};
+use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
+use serde_json::Value;
 
 use super::Frontend;
 use super::bucket::must_exist;
@@ -12,7 +13,8 @@ use super::bucket::must_exist;
 /// The configurations of a bucket.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BucketConfiguration {
-    pub(super) acl: Option<String>,
+    pub(super) acl: Option<Vec<Grant>>,
+    pub(super) object_lock: Option<ObjectLockConfiguration>,
     policy: Option<String>,
     tags: Option<Vec<Tag>>,
     cors: Option<CORSConfiguration>,
@@ -20,6 +22,12 @@ pub(super) struct BucketConfiguration {
     public_access: Option<PublicAccessBlockConfiguration>,
     encryption: Option<ServerSideEncryptionConfiguration>,
     ownership: Option<OwnershipControls>,
+    website: Option<WebsiteConfiguration>,
+    replication: Option<ReplicationConfiguration>,
+    logging: Option<BucketLoggingStatus>,
+    notification: Option<NotificationConfiguration>,
+    payment: Option<RequestPaymentConfiguration>,
+    accelerate: Option<AccelerateConfiguration>,
 }
 
 /// The encryption of a write, and the key of KMS.
@@ -27,6 +35,14 @@ pub(super) struct BucketConfiguration {
 pub(super) struct WriteEncryption {
     pub(super) algorithm: Option<ServerSideEncryption>,
     pub(super) kms_key_id: Option<String>,
+    bucket_key: bool,
+}
+
+impl WriteEncryption {
+    /// Returns whether an object is encrypted with a key of its bucket: as the write says, or else the bucket.
+    pub(super) fn has_bucket_key(&self, asked: Option<bool>) -> bool {
+        asked.unwrap_or(self.bucket_key)
+    }
 }
 
 impl BucketConfiguration {
@@ -41,16 +57,20 @@ impl BucketConfiguration {
             return WriteEncryption {
                 algorithm,
                 kms_key_id,
+                bucket_key: false,
             };
         }
         let rules = self.encryption.as_ref().map(|encryption| &encryption.rules);
-        let default = rules
-            .into_iter()
-            .flatten()
-            .find_map(|rule| rule.apply_server_side_encryption_by_default.clone());
-        default.map_or_else(WriteEncryption::default, |default| WriteEncryption {
-            algorithm: Some(default.sse_algorithm),
-            kms_key_id: default.kms_master_key_id,
+        let default = rules.into_iter().flatten().find_map(|rule| {
+            let default = rule.apply_server_side_encryption_by_default.clone()?;
+            Some((default, rule.bucket_key_enabled.unwrap_or(false)))
+        });
+        default.map_or_else(WriteEncryption::default, |(default, bucket_key)| {
+            WriteEncryption {
+                algorithm: Some(default.sse_algorithm),
+                kms_key_id: default.kms_master_key_id,
+                bucket_key,
+            }
         })
     }
 
@@ -89,7 +109,7 @@ impl BucketConfigurations {
 
 /// Writes the operations that put, get and delete a configuration.
 macro_rules! configuration {
-    ($field:ident, $missing:literal:
+    ($field:ident, $missing:tt:
         put $put:ident($put_in:ty) -> $put_out:ident = $taken:expr;
         get $get:ident($get_in:ty) -> $get_out:ident = $shown:expr;
         $(delete $delete:ident($delete_in:ty) -> $delete_out:ident;)?
@@ -101,8 +121,8 @@ macro_rules! configuration {
             let input = request.input;
             must_exist(front, &input.bucket).await?;
             let bucket = input.bucket.clone();
-            let taken: fn($put_in) -> _ = $taken;
-            let taken = taken(input);
+            let taken: fn($put_in) -> S3Result<_> = $taken;
+            let taken = taken(input)?;
             front.configurations.change(&bucket, |all| all.$field = taken);
             Ok($put_out::default())
         }
@@ -116,7 +136,7 @@ macro_rules! configuration {
             let shown: fn(_) -> $get_out = $shown;
             match front.configurations.of(&bucket).$field {
                 Some(field) => Ok(shown(field)),
-                None => Err(missing($missing)),
+                None => configuration!(@missing $missing),
             }
         }
 
@@ -130,9 +150,16 @@ macro_rules! configuration {
             Ok($delete_out::default())
         })?
     };
+    (@missing default) => { Ok(Default::default()) };
+    (@missing payer) => {
+        Ok(GetBucketRequestPaymentOutput {
+            payer: Some(Payer::from_static(Payer::BUCKET_OWNER)),
+        })
+    };
+    (@missing $code:literal) => { Err(missing($code)) };
 }
 
-fn missing(code: &'static str) -> s3s::S3Error {
+pub(super) fn missing(code: &'static str) -> s3s::S3Error {
     let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::InvalidRequest);
     let mut error = s3s::S3Error::with_message(code, "The bucket has no such configuration");
     error.set_status_code(http::StatusCode::NOT_FOUND);
@@ -140,7 +167,7 @@ fn missing(code: &'static str) -> s3s::S3Error {
 }
 
 configuration! { policy, "NoSuchBucketPolicy":
-    put put_bucket_policy(PutBucketPolicyInput) -> PutBucketPolicyOutput = |input| Some(input.policy);
+    put put_bucket_policy(PutBucketPolicyInput) -> PutBucketPolicyOutput = |input| checked_policy(input.policy).map(Some);
     get get_bucket_policy(GetBucketPolicyInput) -> GetBucketPolicyOutput =
         |policy| GetBucketPolicyOutput { policy: Some(policy) };
     delete delete_bucket_policy(DeleteBucketPolicyInput) -> DeleteBucketPolicyOutput;
@@ -148,14 +175,14 @@ configuration! { policy, "NoSuchBucketPolicy":
 
 configuration! { tags, "NoSuchTagSet":
     put put_bucket_tagging(PutBucketTaggingInput) -> PutBucketTaggingOutput =
-        |input| Some(input.tagging.tag_set);
+        |input| checked_tags(input.tagging.tag_set).map(Some);
     get get_bucket_tagging(GetBucketTaggingInput) -> GetBucketTaggingOutput =
         |tag_set| GetBucketTaggingOutput { tag_set };
     delete delete_bucket_tagging(DeleteBucketTaggingInput) -> DeleteBucketTaggingOutput;
 }
 
 configuration! { cors, "NoSuchCORSConfiguration":
-    put put_bucket_cors(PutBucketCorsInput) -> PutBucketCorsOutput = |input| Some(input.cors_configuration);
+    put put_bucket_cors(PutBucketCorsInput) -> PutBucketCorsOutput = |input| Ok(Some(input.cors_configuration));
     get get_bucket_cors(GetBucketCorsInput) -> GetBucketCorsOutput =
         |cors: CORSConfiguration| GetBucketCorsOutput { cors_rules: Some(cors.cors_rules) };
     delete delete_bucket_cors(DeleteBucketCorsInput) -> DeleteBucketCorsOutput;
@@ -163,7 +190,7 @@ configuration! { cors, "NoSuchCORSConfiguration":
 
 configuration! { lifecycle, "NoSuchLifecycleConfiguration":
     put put_bucket_lifecycle_configuration(PutBucketLifecycleConfigurationInput)
-        -> PutBucketLifecycleConfigurationOutput = |input| input.lifecycle_configuration;
+        -> PutBucketLifecycleConfigurationOutput = |input| Ok(input.lifecycle_configuration.map(with_ids));
     get get_bucket_lifecycle_configuration(GetBucketLifecycleConfigurationInput)
         -> GetBucketLifecycleConfigurationOutput =
         |lifecycle: BucketLifecycleConfiguration| GetBucketLifecycleConfigurationOutput {
@@ -175,7 +202,7 @@ configuration! { lifecycle, "NoSuchLifecycleConfiguration":
 
 configuration! { public_access, "NoSuchPublicAccessBlockConfiguration":
     put put_public_access_block(PutPublicAccessBlockInput) -> PutPublicAccessBlockOutput =
-        |input| Some(input.public_access_block_configuration);
+        |input| Ok(Some(input.public_access_block_configuration));
     get get_public_access_block(GetPublicAccessBlockInput) -> GetPublicAccessBlockOutput =
         |block| GetPublicAccessBlockOutput { public_access_block_configuration: Some(block) };
     delete delete_public_access_block(DeletePublicAccessBlockInput) -> DeletePublicAccessBlockOutput;
@@ -183,7 +210,7 @@ configuration! { public_access, "NoSuchPublicAccessBlockConfiguration":
 
 configuration! { encryption, "ServerSideEncryptionConfigurationNotFoundError":
     put put_bucket_encryption(PutBucketEncryptionInput) -> PutBucketEncryptionOutput =
-        |input| Some(input.server_side_encryption_configuration);
+        |input| Ok(Some(input.server_side_encryption_configuration));
     get get_bucket_encryption(GetBucketEncryptionInput) -> GetBucketEncryptionOutput =
         |encryption| GetBucketEncryptionOutput { server_side_encryption_configuration: Some(encryption) };
     delete delete_bucket_encryption(DeleteBucketEncryptionInput) -> DeleteBucketEncryptionOutput;
@@ -191,9 +218,148 @@ configuration! { encryption, "ServerSideEncryptionConfigurationNotFoundError":
 
 configuration! { ownership, "OwnershipControlsNotFoundError":
     put put_bucket_ownership_controls(PutBucketOwnershipControlsInput) -> PutBucketOwnershipControlsOutput =
-        |input| Some(input.ownership_controls);
+        |input| Ok(Some(input.ownership_controls));
     get get_bucket_ownership_controls(GetBucketOwnershipControlsInput) -> GetBucketOwnershipControlsOutput =
         |controls| GetBucketOwnershipControlsOutput { ownership_controls: Some(controls) };
     delete delete_bucket_ownership_controls(DeleteBucketOwnershipControlsInput)
         -> DeleteBucketOwnershipControlsOutput;
+}
+
+configuration! { website, "NoSuchWebsiteConfiguration":
+    put put_bucket_website(PutBucketWebsiteInput) -> PutBucketWebsiteOutput =
+        |input| Ok(Some(input.website_configuration));
+    get get_bucket_website(GetBucketWebsiteInput) -> GetBucketWebsiteOutput =
+        |website: WebsiteConfiguration| GetBucketWebsiteOutput {
+            error_document: website.error_document,
+            index_document: website.index_document,
+            redirect_all_requests_to: website.redirect_all_requests_to,
+            routing_rules: website.routing_rules,
+        };
+    delete delete_bucket_website(DeleteBucketWebsiteInput) -> DeleteBucketWebsiteOutput;
+}
+
+configuration! { replication, "ReplicationConfigurationNotFoundError":
+    put put_bucket_replication(PutBucketReplicationInput) -> PutBucketReplicationOutput =
+        |input| Ok(Some(input.replication_configuration));
+    get get_bucket_replication(GetBucketReplicationInput) -> GetBucketReplicationOutput =
+        |replication| GetBucketReplicationOutput { replication_configuration: Some(replication) };
+    delete delete_bucket_replication(DeleteBucketReplicationInput) -> DeleteBucketReplicationOutput;
+}
+
+configuration! { logging, default:
+    put put_bucket_logging(PutBucketLoggingInput) -> PutBucketLoggingOutput =
+        |input| Ok(Some(input.bucket_logging_status));
+    get get_bucket_logging(GetBucketLoggingInput) -> GetBucketLoggingOutput =
+        |status: BucketLoggingStatus| GetBucketLoggingOutput { logging_enabled: status.logging_enabled };
+}
+
+configuration! { notification, default:
+    put put_bucket_notification_configuration(PutBucketNotificationConfigurationInput)
+        -> PutBucketNotificationConfigurationOutput = |input| Ok(Some(input.notification_configuration));
+    get get_bucket_notification_configuration(GetBucketNotificationConfigurationInput)
+        -> GetBucketNotificationConfigurationOutput =
+        |notification: NotificationConfiguration| GetBucketNotificationConfigurationOutput {
+            event_bridge_configuration: notification.event_bridge_configuration,
+            lambda_function_configurations: notification.lambda_function_configurations,
+            queue_configurations: notification.queue_configurations,
+            topic_configurations: notification.topic_configurations,
+        };
+}
+
+configuration! { payment, payer:
+    put put_bucket_request_payment(PutBucketRequestPaymentInput) -> PutBucketRequestPaymentOutput =
+        |input| Ok(Some(input.request_payment_configuration));
+    get get_bucket_request_payment(GetBucketRequestPaymentInput) -> GetBucketRequestPaymentOutput =
+        |payment: RequestPaymentConfiguration| GetBucketRequestPaymentOutput { payer: Some(payment.payer) };
+}
+
+configuration! { accelerate, default:
+    put put_bucket_accelerate_configuration(PutBucketAccelerateConfigurationInput)
+        -> PutBucketAccelerateConfigurationOutput = |input| Ok(Some(input.accelerate_configuration));
+    get get_bucket_accelerate_configuration(GetBucketAccelerateConfigurationInput)
+        -> GetBucketAccelerateConfigurationOutput =
+        |accelerate: AccelerateConfiguration| GetBucketAccelerateConfigurationOutput {
+            status: accelerate.status,
+            ..GetBucketAccelerateConfigurationOutput::default()
+        };
+}
+
+pub(super) async fn get_bucket_policy_status(
+    front: &Frontend,
+    request: S3Request<GetBucketPolicyStatusInput>,
+) -> S3Result<GetBucketPolicyStatusOutput> {
+    let bucket = request.input.bucket;
+    must_exist(front, &bucket).await?;
+    let policy = front.configurations.of(&bucket).policy;
+    let policy = policy.ok_or_else(|| missing("NoSuchBucketPolicy"))?;
+    let policy: Value = serde_json::from_str(&policy).unwrap_or_default();
+    Ok(GetBucketPolicyStatusOutput {
+        policy_status: Some(PolicyStatus {
+            is_public: Some(is_public(&policy)),
+        }),
+    })
+}
+
+/// Returns whether a policy allows anything to everybody, without a condition.
+fn is_public(policy: &Value) -> bool {
+    let statements = match &policy["Statement"] {
+        Value::Array(statements) => statements.iter().collect(),
+        statement => vec![statement],
+    };
+    let is_everybody = |principal: &Value| {
+        *principal == "*"
+            || principal["AWS"] == "*"
+            || principal["AWS"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|one| *one == "*"))
+    };
+    statements.into_iter().any(|statement| {
+        statement["Effect"] == "Allow"
+            && is_everybody(&statement["Principal"])
+            && statement["Condition"].is_null()
+    })
+}
+
+fn checked_policy(policy: String) -> S3Result<String> {
+    match serde_json::from_str::<Value>(&policy) {
+        Ok(document) if document.is_object() => Ok(policy),
+        _ => Err(s3_error!(
+            MalformedPolicy,
+            "Policies must be valid JSON and the first byte must be '{{'"
+        )),
+    }
+}
+
+fn checked_tags(tags: Vec<Tag>) -> S3Result<Vec<Tag>> {
+    super::tags::of_set(tags.clone())?;
+    Ok(tags)
+}
+
+/// Gives an id to the rules that have none, as S3 does.
+fn with_ids(mut lifecycle: BucketLifecycleConfiguration) -> BucketLifecycleConfiguration {
+    for (number, rule) in (1..).zip(&mut lifecycle.rules) {
+        rule.id.get_or_insert_with(|| format!("rule-{number}"));
+    }
+    lifecycle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_public_if_it_allows_everybody_something() {
+        let policy = |effect: &str, principal: &str, rest: &str| {
+            let statement = format!("{{\"Effect\":\"{effect}\",\"Principal\":{principal}{rest}}}");
+            let policy = format!("{{\"Statement\":[{statement}]}}");
+            is_public(&serde_json::from_str(&policy).unwrap())
+        };
+        assert!(policy("Allow", "\"*\"", ""));
+        assert!(policy("Allow", "{\"AWS\":[\"*\"]}", ""));
+        assert!(!policy("Deny", "\"*\"", ""));
+        assert!(!policy("Allow", "{\"AWS\":\"arn:aws:iam::1:root\"}", ""));
+        assert!(!policy("Allow", "\"*\"", ",\"Condition\":{}"));
+        assert!(checked_policy("not json".to_owned()).is_err());
+        assert!(checked_policy("{}".to_owned()).is_ok());
+    }
 }

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use s3_core::{
-    ByteRange, CopyRequest, Encryption, ErrorKind, HeadRequest, S3Url, Store, UploadPartCopy,
+    ByteRange, CopyRequest, Encryption, ErrorKind, HeadRequest, ObjectMeta, S3Url, Store, Tags,
+    UploadPartCopy, VersionId,
 };
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, ETagCondition,
@@ -11,10 +12,10 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::get::whole_object;
+use super::get::{version as version_of, whole_object};
 use super::object_extras::{ObjectExtras, PartExtent};
 use super::write_conditions::SourceConditions;
-use super::{Frontend, customer_key, tags, write_conditions};
+use super::{Frontend, acl, customer_key, object_lock, restore, tags, write_conditions};
 use crate::convert::{
     Described, byte_range, checksum_field, named_etag, object_url, part_number, strong,
     system_time, timestamp, upload_id,
@@ -27,20 +28,29 @@ pub(super) async fn copy_object(
 ) -> S3Result<CopyObjectOutput> {
     let S3Request { input, headers, .. } = request;
     let to = object_url(&input.bucket, &input.key)?;
-    let from = source(&input.copy_source)?;
+    let (from, source_version) = source(&input.copy_source)?;
     let conditions = SourceConditions {
         if_none_match: input.copy_source_if_none_match,
         if_modified_since: system_time(input.copy_source_if_modified_since),
         if_unmodified_since: system_time(input.copy_source_if_unmodified_since),
     };
-    let pinned = conditions.check(front, &from).await?;
-    let of_source = extras_of(front, &from).await?;
+    let pinned = conditions
+        .check(front, &from, source_version.as_ref())
+        .await?;
+    let source = described(front, &from, source_version.as_ref()).await?;
+    let of_source = source
+        .as_ref()
+        .map(|meta| front.extras.of(meta))
+        .unwrap_or_default();
     let source_key = customer_key::given(
         input.copy_source_sse_customer_algorithm.as_deref(),
         input.copy_source_sse_customer_key.as_deref(),
         input.copy_source_sse_customer_key_md5.as_deref(),
     )?;
     customer_key::check(of_source.customer_key_md5.as_deref(), source_key.as_deref())?;
+    if let Some(meta) = &source {
+        restore::check_readable(meta, &of_source)?;
+    }
     let key = customer_key::of!(input)?;
     let replaces_tags = input
         .tagging_directive
@@ -51,17 +61,28 @@ pub(super) async fn copy_object(
         key.is_some(),
     );
     let (algorithm, kms_key_id) = (encryption.algorithm.clone(), encryption.kms_key_id.clone());
+    let has_bucket_key = encryption.has_bucket_key(input.bucket_key_enabled);
     let extras = ObjectExtras {
         kms_key_id: encryption.kms_key_id,
-        tags: match replaces_tags {
-            true => tags::of_header(input.tagging.as_deref())?,
-            false => of_source.tags,
-        },
-        acl: input.acl.map(|acl| acl.as_str().to_owned()),
+        has_bucket_key,
+        acl: acl::of!(input)?,
         customer_key_md5: key.clone(),
+        website_redirect: input.website_redirect_location,
+        lock: object_lock::of_write(
+            front,
+            &input.bucket,
+            input.object_lock_mode.as_ref(),
+            input.object_lock_retain_until_date,
+            input.object_lock_legal_hold_status.as_ref(),
+        )?,
         ..ObjectExtras::default()
     };
-    let mut copy = CopyRequest::new(from, to);
+    let mut copy = CopyRequest::new(from, to.clone());
+    copy.source_version = source_version.clone();
+    copy.tags = match replaces_tags {
+        true => Some(tags::of_header(input.tagging.as_deref())?),
+        false => None,
+    };
     // The protocol layer has no conditions on the destination of a copy; its headers are read here.
     let condition = |name: &str| {
         let value = headers
@@ -98,13 +119,18 @@ pub(super) async fn copy_object(
         storage_class: input.storage_class,
         encryption: encryption.algorithm,
         metadata: input.metadata,
+        tags: Tags::new(),
     };
     copy.attributes = is_replaced.then(|| described.into());
 
     let response = front.store.copy(copy).await.map_err(s3_error)?;
-    front
-        .extras
-        .set(&input.bucket, &input.key, response.etag.clone(), extras);
+    front.extras.set(
+        &to,
+        response.version.as_ref(),
+        response.etag.clone(),
+        extras,
+    );
+    let of_source = source_version.or(source.and_then(|meta| meta.version));
     let kind = response.checksum.as_ref().map(|_| whole_object());
     let checksum = checksum_field(response.checksum.as_ref());
     let result = CopyObjectResult {
@@ -119,6 +145,8 @@ pub(super) async fn copy_object(
     };
     Ok(CopyObjectOutput {
         copy_object_result: Some(result),
+        copy_source_version_id: of_source.map(|version| version.to_string()),
+        bucket_key_enabled: has_bucket_key.then_some(true),
         server_side_encryption: algorithm,
         ssekms_key_id: kms_key_id,
         sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
@@ -133,13 +161,15 @@ pub(super) async fn upload_part_copy(
     request: S3Request<UploadPartCopyInput>,
 ) -> S3Result<UploadPartCopyOutput> {
     let input = request.input;
-    let from = source(&input.copy_source)?;
+    let (from, source_version) = source(&input.copy_source)?;
     let conditions = SourceConditions {
         if_none_match: input.copy_source_if_none_match,
         if_modified_since: system_time(input.copy_source_if_modified_since),
         if_unmodified_since: system_time(input.copy_source_if_unmodified_since),
     };
-    let pinned = conditions.check(front, &from).await?;
+    let pinned = conditions
+        .check(front, &from, source_version.as_ref())
+        .await?;
     let url = object_url(&input.bucket, &input.key)?;
     let number = part_number(input.part_number)?;
     let mut part = UploadPartCopy::new(url, upload_id(&input.upload_id), number, from.clone());
@@ -149,6 +179,7 @@ pub(super) async fn upload_part_copy(
         .map(bounded)
         .transpose()?
         .map(byte_range);
+    part.source_version = source_version.clone();
     part.source_if_match = named_etag(input.copy_source_if_match.as_ref()).or(pinned);
     let range = part.range.clone();
 
@@ -156,7 +187,8 @@ pub(super) async fn upload_part_copy(
     let size = match range {
         Some(ByteRange::Bounded(range)) => range.end - range.start,
         _ => {
-            let head = HeadRequest::new(from);
+            let mut head = HeadRequest::new(from);
+            head.version = source_version.clone();
             front.store.head(head).await.map_err(s3_error)?.size
         }
     };
@@ -181,35 +213,40 @@ pub(super) async fn upload_part_copy(
     };
     Ok(UploadPartCopyOutput {
         copy_part_result: Some(result),
+        copy_source_version_id: source_version.map(|version| version.to_string()),
         ..UploadPartCopyOutput::default()
     })
 }
 
-fn source(source: &CopySource) -> S3Result<S3Url> {
+fn source(source: &CopySource) -> S3Result<(S3Url, Option<VersionId>)> {
     match source {
         CopySource::Bucket {
             bucket,
             key,
-            version_id: None,
-        } => object_url(bucket, key),
+            version_id,
+        } => {
+            let version = version_id.as_deref().map(str::to_owned);
+            Ok((object_url(bucket, key)?, version_of(version)?))
+        }
         _ => Err(s3_error!(
             NotImplemented,
-            "a copy is made of the newest version in a bucket only"
+            "a copy is made of an object in a bucket only"
         )),
     }
 }
 
-/// Returns the extras of the source of a copy. A missing source has no extras; the copy itself fails then.
-async fn extras_of(front: &Frontend, source: &S3Url) -> S3Result<ObjectExtras> {
-    if !front.extras.knows(source.bucket(), source.key()) {
-        return Ok(ObjectExtras::default());
-    }
-    match front.store.head(HeadRequest::new(source.clone())).await {
-        Ok(meta) => Ok(front
-            .extras
-            .of(source.bucket(), source.key(), meta.etag.as_ref())),
+/// Returns the metadata of the source of a copy. A missing source has none; the copy itself fails then.
+async fn described(
+    front: &Frontend,
+    source: &S3Url,
+    version: Option<&VersionId>,
+) -> S3Result<Option<ObjectMeta>> {
+    let mut head = HeadRequest::new(source.clone());
+    head.version = version.cloned();
+    match front.store.head(head).await {
+        Ok(meta) => Ok(Some(meta)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NoSuchBucket) => {
-            Ok(ObjectExtras::default())
+            Ok(None)
         }
         Err(error) => Err(s3_error(error)),
     }

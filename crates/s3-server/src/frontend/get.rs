@@ -15,7 +15,7 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
 use super::body::streamed;
 use super::object_extras::ObjectExtras;
-use super::{Frontend, customer_key};
+use super::{Frontend, customer_key, restore};
 use crate::Hook;
 use crate::convert::{
     Described, byte_range, checksum_field, named_etag, object_url, part_number, size, strong,
@@ -36,29 +36,34 @@ pub(super) async fn get_object(
     }
     let key = customer_key::of!(input)?;
     let url = object_url(&input.bucket, &input.key)?;
-    let part = part(front, &url, input.part_number, input.range).await?;
     let mut get = GetRequest::new(url);
+    get.version = version(input.version_id)?;
+    let version = get.version.as_ref();
+    let part = part(front, &get.url, version, input.part_number, input.range).await?;
     get.range = input.range.map(byte_range);
     if let Some(part) = &part {
         get.range = part.range();
     }
-    get.version = version(input.version_id);
     get.conditions.if_match = named_etag(input.if_match.as_ref());
     get.conditions.if_none_match = named_etag(input.if_none_match.as_ref());
     get.conditions.if_modified_since = system_time(input.if_modified_since);
     get.conditions.if_unmodified_since = system_time(input.if_unmodified_since);
 
-    let asked = Asked::of(front, &get.url, get.conditions.if_none_match.as_ref());
+    let asked = Asked::of(
+        front,
+        &get.url,
+        version,
+        get.conditions.if_none_match.as_ref(),
+    );
     let response = match front.store.get(get).await {
         Ok(response) => response,
         Err(error) => return Err(asked.failed(error).await),
     };
     refuse_existing(input.if_none_match.as_ref(), response.meta.etag.as_ref())?;
     let meta = response.meta;
-    let extras = front
-        .extras
-        .of(&input.bucket, &input.key, meta.etag.as_ref());
+    let extras = front.extras.of(&meta);
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
+    restore::check_readable(&meta, &extras)?;
     let len = response.range.end - response.range.start;
     let described = Described::from(&meta.attributes);
     let (checksum, checksum_type) = shown_checksum(
@@ -72,9 +77,15 @@ pub(super) async fn get_object(
         checksum_type,
         sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
         sse_customer_key_md5: key,
-        tag_count: i32::try_from(extras.tags.len())
+        tag_count: i32::try_from(meta.tag_count)
             .ok()
             .filter(|&count| count > 0),
+        bucket_key_enabled: extras.has_bucket_key.then_some(true),
+        object_lock_mode: extras.lock.mode(),
+        object_lock_retain_until_date: extras.lock.until(),
+        object_lock_legal_hold_status: extras.lock.legal_hold_status(),
+        restore: restore::state(&extras),
+        website_redirect_location: extras.website_redirect,
         parts_count: part.as_ref().and_then(Part::count),
         accept_ranges: Some("bytes".to_owned()),
         content_range: (input.range.is_some() || part.is_some())
@@ -116,23 +127,27 @@ pub(super) async fn head_object(
     let input = request.input;
     let key = customer_key::of!(input)?;
     let url = object_url(&input.bucket, &input.key)?;
-    let part = part(front, &url, input.part_number, input.range).await?;
     let mut head = HeadRequest::new(url);
-    head.version = version(input.version_id);
+    head.version = version(input.version_id)?;
+    let version = head.version.as_ref();
+    let part = part(front, &head.url, version, input.part_number, input.range).await?;
     head.conditions.if_match = named_etag(input.if_match.as_ref());
     head.conditions.if_none_match = named_etag(input.if_none_match.as_ref());
     head.conditions.if_modified_since = system_time(input.if_modified_since);
     head.conditions.if_unmodified_since = system_time(input.if_unmodified_since);
 
-    let asked = Asked::of(front, &head.url, head.conditions.if_none_match.as_ref());
+    let asked = Asked::of(
+        front,
+        &head.url,
+        version,
+        head.conditions.if_none_match.as_ref(),
+    );
     let meta = match front.store.head(head).await {
         Ok(meta) => meta,
         Err(error) => return Err(asked.failed(error).await),
     };
     refuse_existing(input.if_none_match.as_ref(), meta.etag.as_ref())?;
-    let extras = front
-        .extras
-        .of(&input.bucket, &input.key, meta.etag.as_ref());
+    let extras = front.extras.of(&meta);
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
     let of_part = part.as_ref().and_then(Part::range);
     let range = of_part
@@ -157,14 +172,20 @@ pub(super) async fn head_object(
         part.as_ref(),
     );
     let mut headers = HeaderMap::new();
-    if !extras.tags.is_empty() {
-        headers.insert("x-amz-tagging-count", HeaderValue::from(extras.tags.len()));
+    if meta.tag_count > 0 {
+        headers.insert("x-amz-tagging-count", HeaderValue::from(meta.tag_count));
     }
     let output = HeadObjectOutput {
         checksum_type,
         sse_customer_algorithm: key.as_ref().map(|_| customer_key::ALGORITHM.to_owned()),
         sse_customer_key_md5: key,
         parts_count: part.as_ref().and_then(Part::count),
+        bucket_key_enabled: extras.has_bucket_key.then_some(true),
+        object_lock_mode: extras.lock.mode(),
+        object_lock_retain_until_date: extras.lock.until(),
+        object_lock_legal_hold_status: extras.lock.legal_hold_status(),
+        restore: restore::state(&extras),
+        website_redirect_location: extras.website_redirect,
         accept_ranges: Some("bytes".to_owned()),
         content_range: range.map(|range| content_range(&range, meta.size)),
         content_length: Some(size(len)),
@@ -197,8 +218,14 @@ pub(super) async fn head_object(
     Ok((output, headers))
 }
 
-pub(super) fn version(id: Option<String>) -> Option<VersionId> {
-    id.map(|id| VersionId::new(&id))
+pub(super) fn version(id: Option<String>) -> S3Result<Option<VersionId>> {
+    match id {
+        Some(id) if id.is_empty() => Err(s3_error!(
+            InvalidArgument,
+            "Version id cannot be the empty string"
+        )),
+        id => Ok(id.map(|id| VersionId::new(&id))),
+    }
 }
 
 /// The type of a checksum that was computed over the whole object.
@@ -220,15 +247,22 @@ fn refuse_existing(condition: Option<&ETagCondition>, etag: Option<&ETag>) -> S3
 /// A read that may fail with `304`, whose response names the ETag.
 struct Asked<'front> {
     front: &'front Frontend,
-    url: S3Url,
+    head: HeadRequest,
     if_none_match: Option<ETag>,
 }
 
 impl<'front> Asked<'front> {
-    fn of(front: &'front Frontend, url: &S3Url, if_none_match: Option<&ETag>) -> Self {
+    fn of(
+        front: &'front Frontend,
+        url: &S3Url,
+        version: Option<&VersionId>,
+        if_none_match: Option<&ETag>,
+    ) -> Self {
+        let mut head = HeadRequest::new(url.clone());
+        head.version = version.cloned();
         Self {
             front,
-            url: url.clone(),
+            head,
             if_none_match: if_none_match.cloned(),
         }
     }
@@ -241,7 +275,7 @@ impl<'front> Asked<'front> {
                 let etag = match self.if_none_match {
                     Some(etag) if kind == ErrorKind::NotModified => Some(etag),
                     _ => {
-                        let head = self.front.store.head(HeadRequest::new(self.url)).await;
+                        let head = self.front.store.head(self.head).await;
                         head.ok().and_then(|meta| meta.etag)
                     }
                 };
@@ -285,6 +319,7 @@ impl Part {
 async fn part(
     front: &Frontend,
     url: &S3Url,
+    version: Option<&VersionId>,
     number: Option<i32>,
     range: Option<dto::Range>,
 ) -> S3Result<Option<Part>> {
@@ -297,9 +332,10 @@ async fn part(
             "Cannot specify both Range header and partNumber query parameter"
         ));
     }
-    let head = HeadRequest::new(url.clone());
+    let mut head = HeadRequest::new(url.clone());
+    head.version = version.cloned();
     let meta = front.store.head(head).await.map_err(s3_error)?;
-    let extras = front.extras.of(url.bucket(), url.key(), meta.etag.as_ref());
+    let extras = front.extras.of(&meta);
     let mut start = 0;
     for part in &extras.parts {
         if part.number == number {

@@ -13,8 +13,8 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::multipart_checksum::usual_type;
-use super::object_extras::{ObjectExtras, PartExtent, UploadExtras};
-use super::{Frontend, customer_key, multipart_checksum, tags, write_conditions};
+use super::object_extras::{CompletedUpload, ObjectExtras, PartExtent, UploadExtras};
+use super::{Frontend, acl, customer_key, multipart_checksum, object_lock, tags, write_conditions};
 use crate::checksum::{self, Announced};
 use crate::convert::{
     Described, checksum_field, core_checksum, core_etag, encryption, in_xml, object_url,
@@ -38,10 +38,18 @@ pub(super) async fn create_multipart_upload(
     let extras = UploadExtras {
         encryption: wanted.algorithm.clone(),
         object: ObjectExtras {
+            has_bucket_key: wanted.has_bucket_key(input.bucket_key_enabled),
             kms_key_id: wanted.kms_key_id,
-            tags: tags::of_header(input.tagging.as_deref())?,
-            acl: input.acl.map(|acl| acl.as_str().to_owned()),
+            acl: acl::of!(input)?,
             customer_key_md5: key.clone(),
+            website_redirect: input.website_redirect_location,
+            lock: object_lock::of_write(
+                front,
+                &input.bucket,
+                input.object_lock_mode.as_ref(),
+                input.object_lock_retain_until_date,
+                input.object_lock_legal_hold_status.as_ref(),
+            )?,
             ..ObjectExtras::default()
         },
         checksum_type: input.checksum_type.clone(),
@@ -57,6 +65,7 @@ pub(super) async fn create_multipart_upload(
         storage_class: input.storage_class,
         encryption: wanted.algorithm,
         metadata: input.metadata,
+        tags: tags::of_header(input.tagging.as_deref())?,
     };
     let create = CreateUpload::new(url, described.into());
     let encryption = encryption(create.attributes.encryption.as_ref());
@@ -170,6 +179,17 @@ pub(super) async fn complete_multipart_upload(
             "You must specify at least one part"
         ));
     }
+    if let Some(completed) = front.extras.completed(&input.upload_id) {
+        let same = { parts.iter() }.map(|part| (&part.number, &part.etag));
+        let first = completed.parts.iter().map(|(number, etag)| (number, etag));
+        return match completed.url == url && same.eq(first) {
+            true => Ok(completed_output(completed)),
+            false => Err(s3_error!(NoSuchUpload)),
+        };
+    }
+    let named: Vec<_> = { parts.iter() }
+        .map(|part| (part.number, part.etag.clone()))
+        .collect();
     let upload = front.extras.uploads().get(&input.upload_id).cloned();
     let upload = upload.unwrap_or_default();
     let extents: Vec<PartExtent> = parts
@@ -199,6 +219,10 @@ pub(super) async fn complete_multipart_upload(
     let composite = is_composite
         .then(|| multipart_checksum::composite(&extents))
         .flatten();
+    let joined = match is_composite {
+        true => None,
+        false => multipart_checksum::joined(&extents),
+    };
     let declared = core_checksum(&dto::Checksum {
         checksum_crc32: input.checksum_crc32,
         checksum_crc32c: input.checksum_crc32c,
@@ -209,10 +233,11 @@ pub(super) async fn complete_multipart_upload(
     });
     // Some clients leave out the number of parts.
     let differs = declared
-        .zip(composite.as_ref())
-        .is_some_and(|(declared, composite)| {
+        .zip(composite.as_ref().or(joined.as_ref()))
+        .is_some_and(|(declared, computed)| {
             let bare = |text: &str| text.split('-').next().unwrap_or_default().to_owned();
-            bare(&declared.value) != bare(&composite.value)
+            declared.algorithm == computed.algorithm
+                && bare(&declared.value) != bare(&computed.value)
         });
     if differs {
         return Err(s3_error!(
@@ -237,9 +262,13 @@ pub(super) async fn complete_multipart_upload(
         .map_err(s3_error)?;
     front.extras.uploads().remove(&input.upload_id);
     let checksum = match (algorithm, composite) {
-        (Some(algorithm), None) if !is_composite => {
-            multipart_checksum::full_object(front, &url, algorithm).await?
-        }
+        (Some(algorithm), None) if !is_composite => match joined {
+            Some(joined) => Some(joined),
+            None => {
+                let version = response.version.as_ref();
+                multipart_checksum::full_object(front, &url, version, algorithm).await?
+            }
+        },
         (_, composite) => composite,
     };
     let kms_key_id = upload.object.kms_key_id.clone();
@@ -248,27 +277,51 @@ pub(super) async fn complete_multipart_upload(
         checksum: checksum.clone().zip(kind.clone()),
         ..upload.object
     };
-    front
-        .extras
-        .set(&input.bucket, &input.key, response.etag.clone(), extras);
-    let kind = kind.filter(|_| checksum.is_some());
-    let checksum = checksum_field(checksum.or(response.checksum).as_ref());
-    Ok(CompleteMultipartUploadOutput {
-        checksum_type: kind,
-        server_side_encryption: upload.encryption,
-        ssekms_key_id: kms_key_id,
-        location: Some(format!("/{}/{}", input.bucket, input.key)),
-        bucket: Some(input.bucket),
-        key: in_xml(&input.key),
-        e_tag: strong(response.etag.as_ref()),
-        version_id: response.version.map(|version| version.to_string()),
+    front.extras.set(
+        &url,
+        response.version.as_ref(),
+        response.etag.clone(),
+        extras,
+    );
+    let checksum = match checksum {
+        Some(checksum) => Some((checksum, kind)),
+        None => response.checksum.map(|checksum| (checksum, None)),
+    };
+    let completed = CompletedUpload {
+        url,
+        parts: named,
+        etag: response.etag,
+        version: response.version,
+        checksum,
+        encryption: upload.encryption,
+        kms_key_id,
+    };
+    if front.repeats_completions {
+        front.extras.remember(input.upload_id, completed.clone());
+    }
+    Ok(completed_output(completed))
+}
+
+fn completed_output(completed: CompletedUpload) -> CompleteMultipartUploadOutput {
+    let (checksum, kind) = completed.checksum.unzip();
+    let checksum = checksum_field(checksum.as_ref());
+    let (bucket, key) = (completed.url.bucket(), completed.url.key());
+    CompleteMultipartUploadOutput {
+        checksum_type: kind.flatten(),
+        server_side_encryption: completed.encryption,
+        ssekms_key_id: completed.kms_key_id,
+        location: in_xml(&format!("/{bucket}/{key}")),
+        bucket: Some(bucket.to_owned()),
+        key: in_xml(key),
+        e_tag: strong(completed.etag.as_ref()),
+        version_id: completed.version.map(|version| version.to_string()),
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
         checksum_crc64nvme: checksum.checksum_crc64nvme,
         checksum_sha1: checksum.checksum_sha1,
         checksum_sha256: checksum.checksum_sha256,
         ..CompleteMultipartUploadOutput::default()
-    })
+    }
 }
 
 pub(super) async fn abort_multipart_upload(

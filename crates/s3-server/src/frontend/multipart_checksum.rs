@@ -2,7 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use s3_core::{Checksum, ChecksumAlgorithm, GetRequest, S3Url, Store};
+use crc_fast::{CrcAlgorithm, checksum_combine};
+use s3_core::{Checksum, ChecksumAlgorithm, GetRequest, S3Url, Store, VersionId};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
 use s3s::dto::ChecksumType;
@@ -31,13 +32,43 @@ pub(super) fn composite(parts: &[PartExtent]) -> Option<Checksum> {
     ))
 }
 
+/// Returns the checksum of the joined parts; none unless every part has one of one CRC.
+pub(super) fn joined(parts: &[PartExtent]) -> Option<Checksum> {
+    let algorithm = parts.first()?.checksum.as_ref()?.algorithm;
+    let (crc, width) = match algorithm {
+        ChecksumAlgorithm::Crc32 => (CrcAlgorithm::Crc32IsoHdlc, 4),
+        ChecksumAlgorithm::Crc32c => (CrcAlgorithm::Crc32Iscsi, 4),
+        ChecksumAlgorithm::Crc64Nvme => (CrcAlgorithm::Crc64Nvme, 8),
+        _ => return None,
+    };
+    let mut sum = None;
+    for part in parts {
+        let checksum = part.checksum.as_ref()?;
+        let bytes = STANDARD.decode(&*checksum.value).ok()?;
+        if checksum.algorithm != algorithm || bytes.len() != width {
+            return None;
+        }
+        let own = bytes
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        sum = Some(sum.map_or(own, |sum| checksum_combine(crc, sum, own, part.size)));
+    }
+    let bytes = sum?.to_be_bytes();
+    Some(Checksum::new(
+        algorithm,
+        STANDARD.encode(&bytes[8 - width..]),
+    ))
+}
+
 /// Reads an object and returns its checksum.
 pub(super) async fn full_object(
     front: &Frontend,
     url: &S3Url,
+    version: Option<&VersionId>,
     algorithm: ChecksumAlgorithm,
 ) -> S3Result<Option<Checksum>> {
-    let get = GetRequest::new(url.clone());
+    let mut get = GetRequest::new(url.clone());
+    get.version = version.cloned();
     let mut body = front.store.get(get).await.map_err(s3_error)?.body;
     let mut hasher = hasher(algorithm);
     while let Some(chunk) = body.next().await {
@@ -61,5 +92,42 @@ fn hasher(algorithm: ChecksumAlgorithm) -> ChecksumHasher {
         crc64nvme: (algorithm == ChecksumAlgorithm::Crc64Nvme).then(Crc64Nvme::new),
         sha1: (algorithm == ChecksumAlgorithm::Sha1).then(Sha1::new),
         sha256: (algorithm == ChecksumAlgorithm::Sha256).then(Sha256::new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksums_of_parts_join_to_that_of_the_object() {
+        for (algorithm, whole) in [
+            (ChecksumAlgorithm::Crc32, "y/Q5Jg=="),
+            (ChecksumAlgorithm::Crc32c, "4waSgw=="),
+            (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mIg="),
+        ] {
+            let parts: Vec<_> = (1..)
+                .zip(["1234", "56", "789"])
+                .map(|(number, text)| {
+                    let mut hasher = hasher(algorithm);
+                    hasher.update(text.as_bytes());
+                    PartExtent {
+                        number,
+                        size: text.len() as u64,
+                        checksum: core_checksum(&hasher.finalize()),
+                    }
+                })
+                .collect();
+            let joined = joined(&parts).unwrap();
+            assert_eq!((joined.algorithm, &*joined.value), (algorithm, whole));
+        }
+        let mut part = PartExtent {
+            number: 1,
+            size: 1,
+            checksum: None,
+        };
+        assert_eq!(joined(std::slice::from_ref(&part)), None);
+        part.checksum = Some(Checksum::new(ChecksumAlgorithm::Sha1, "AA=="));
+        assert_eq!(joined(&[part]), None);
     }
 }

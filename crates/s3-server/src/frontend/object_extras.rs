@@ -1,36 +1,31 @@
-//! What S3 keeps about an object beyond what a [`Store`](s3_core::Store) keeps: tags, part boundaries, checksums of
-//! multipart objects, the digest of a customer's key, and the access list. In memory only.
+//! What S3 keeps about an object beyond what a [`Store`](s3_core::Store) keeps: part boundaries, checksums of multipart
+//! objects, the digest of a customer's key, the access list, and locks. In memory only.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use s3_core::{Checksum, ETag};
-use s3s::dto::{ChecksumType, ServerSideEncryption, Tag};
+use s3_core::{Checksum, ETag, ObjectMeta, S3Url, VersionId};
+use s3s::dto::{ChecksumType, Grant, ServerSideEncryption};
 
-/// The extras of one object.
-#[derive(Clone, Debug, Default)]
+use super::object_lock::ObjectLock;
+
+/// The extras of one version of an object.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ObjectExtras {
-    pub(super) tags: Vec<Tag>,
     pub(super) parts: Vec<PartExtent>,
     pub(super) checksum: Option<(Checksum, ChecksumType)>,
     pub(super) customer_key_md5: Option<String>,
-    pub(super) acl: Option<String>,
+    pub(super) acl: Option<Vec<Grant>>,
     pub(super) kms_key_id: Option<String>,
-}
-
-impl ObjectExtras {
-    fn is_empty(&self) -> bool {
-        self.tags.is_empty()
-            && self.parts.is_empty()
-            && self.checksum.is_none()
-            && self.customer_key_md5.is_none()
-            && self.acl.is_none()
-            && self.kms_key_id.is_none()
-    }
+    pub(super) has_bucket_key: bool,
+    pub(super) website_redirect: Option<String>,
+    pub(super) lock: ObjectLock,
+    /// Days that a restored object stays readable.
+    pub(super) restored_until: Option<std::time::SystemTime>,
 }
 
 /// A part of an object that was uploaded in parts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct PartExtent {
     pub(super) number: u32,
     pub(super) size: u64,
@@ -47,58 +42,145 @@ pub(super) struct UploadExtras {
     pub(super) parts: BTreeMap<u32, PartExtent>,
 }
 
-/// Bucket and key.
-type Place = (String, String);
+/// A completed upload, whose response is repeated if the same request comes again.
+#[derive(Clone, Debug)]
+pub(super) struct CompletedUpload {
+    pub(super) url: S3Url,
+    pub(super) parts: Vec<(u32, ETag)>,
+    pub(super) etag: Option<ETag>,
+    pub(super) version: Option<VersionId>,
+    pub(super) checksum: Option<(Checksum, Option<ChecksumType>)>,
+    pub(super) encryption: Option<ServerSideEncryption>,
+    pub(super) kms_key_id: Option<String>,
+}
 
-/// The extras of one version.
-type Version = (Option<ETag>, ObjectExtras);
+/// How many completed uploads are remembered.
+const MOST_COMPLETED: usize = 1000;
 
-/// Extras by bucket and key, and by upload id.
+/// The extras of the versions of one object. The version `null` has no id.
+type Versions = HashMap<Option<VersionId>, (Option<ETag>, ObjectExtras)>;
+
+/// Extras by object and version, and by upload id.
 ///
 /// They belong to one ETag. An object that was changed behind the front end has another one, and no extras.
 #[derive(Debug, Default)]
 pub(super) struct ExtrasTable {
-    objects: Mutex<HashMap<Place, Version>>,
+    objects: Mutex<HashMap<S3Url, Versions>>,
     uploads: Mutex<HashMap<String, UploadExtras>>,
+    completed: Mutex<VecDeque<(String, CompletedUpload)>>,
 }
 
 impl ExtrasTable {
-    /// Returns the extras of an object with this ETag.
-    pub(super) fn of(&self, bucket: &str, key: &str, etag: Option<&ETag>) -> ObjectExtras {
+    /// Returns the extras of the version that was read.
+    pub(super) fn of(&self, meta: &ObjectMeta) -> ObjectExtras {
         let objects = lock(&self.objects);
-        let found = objects.get(&(bucket.to_owned(), key.to_owned()));
+        let found = objects
+            .get(&meta.url)
+            .and_then(|versions| versions.get(&id(meta.version.as_ref())));
         found
-            .filter(|(of, _)| of.as_ref() == etag)
+            .filter(|(of, _)| *of == meta.etag)
             .map(|(_, extras)| extras.clone())
             .unwrap_or_default()
     }
 
-    /// Returns whether an object has extras, of whatever version.
-    pub(super) fn knows(&self, bucket: &str, key: &str) -> bool {
-        lock(&self.objects).contains_key(&(bucket.to_owned(), key.to_owned()))
+    /// Returns the locks of a version, which are those of the version `null` if there is no id.
+    pub(super) fn locks(&self, url: &S3Url, version: Option<&VersionId>) -> ObjectLock {
+        let objects = lock(&self.objects);
+        let versions = objects.get(url);
+        let found = versions.and_then(|versions| versions.get(&id(version)));
+        found
+            .map(|(_, extras)| extras.lock.clone())
+            .unwrap_or_default()
     }
 
-    /// Replaces the extras of an object.
-    pub(super) fn set(&self, bucket: &str, key: &str, etag: Option<ETag>, extras: ObjectExtras) {
-        let place = (bucket.to_owned(), key.to_owned());
+    /// Replaces the extras of a version.
+    pub(super) fn set(
+        &self,
+        url: &S3Url,
+        version: Option<&VersionId>,
+        etag: Option<ETag>,
+        extras: ObjectExtras,
+    ) {
+        if extras == ObjectExtras::default() {
+            return self.remove(url, version);
+        }
         let mut objects = lock(&self.objects);
-        match extras.is_empty() {
-            true => objects.remove(&place),
-            false => objects.insert(place, (etag, extras)),
-        };
+        let versions = objects.entry(url.clone()).or_default();
+        versions.insert(id(version), (etag, extras));
     }
 
-    /// Forgets a deleted object.
-    pub(super) fn remove(&self, bucket: &str, key: &str) {
-        lock(&self.objects).remove(&(bucket.to_owned(), key.to_owned()));
+    /// Forgets a deleted version.
+    pub(super) fn remove(&self, url: &S3Url, version: Option<&VersionId>) {
+        let mut objects = lock(&self.objects);
+        if let Some(versions) = objects.get_mut(url) {
+            versions.remove(&id(version));
+            if versions.is_empty() {
+                objects.remove(url);
+            }
+        }
     }
 
     /// Returns the uploads, locked.
     pub(super) fn uploads(&self) -> MutexGuard<'_, HashMap<String, UploadExtras>> {
         lock(&self.uploads)
     }
+
+    /// Returns what completing an upload said before.
+    pub(super) fn completed(&self, upload: &str) -> Option<CompletedUpload> {
+        let completed = lock(&self.completed);
+        let mut found = completed.iter().filter(|(id, _)| id == upload);
+        found.next().map(|(_, completed)| completed.clone())
+    }
+
+    /// Remembers the response of a completion.
+    pub(super) fn remember(&self, upload: String, response: CompletedUpload) {
+        let mut completed = lock(&self.completed);
+        if completed.len() == MOST_COMPLETED {
+            completed.pop_front();
+        }
+        completed.push_back((upload, response));
+    }
+}
+
+fn id(version: Option<&VersionId>) -> Option<VersionId> {
+    version
+        .filter(|version| version.as_str() != "null")
+        .cloned()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_version_has_its_own_extras() {
+        let table = ExtrasTable::default();
+        let url = S3Url::parse("s3://b/k").unwrap();
+        let [etag, other] = ["e", "o"].map(ETag::new);
+        let version = VersionId::new("v1");
+        let extras = |key: &str| ObjectExtras {
+            kms_key_id: Some(key.to_owned()),
+            ..ObjectExtras::default()
+        };
+        table.set(&url, None, Some(etag.clone()), extras("null"));
+        table.set(&url, Some(&version), Some(etag.clone()), extras("v1"));
+        let meta = |version: Option<&str>, etag: &ETag| {
+            let mut meta = ObjectMeta::new(url.clone(), 1);
+            meta.version = version.map(VersionId::new);
+            meta.etag = Some(etag.clone());
+            table.of(&meta).kms_key_id
+        };
+        assert_eq!(meta(None, &etag).as_deref(), Some("null"));
+        assert_eq!(meta(Some("null"), &etag).as_deref(), Some("null"));
+        assert_eq!(meta(Some("v1"), &etag).as_deref(), Some("v1"));
+        assert_eq!(meta(Some("v1"), &other), None);
+        table.remove(&url, Some(&version));
+        assert_eq!(meta(Some("v1"), &etag), None);
+        table.set(&url, None, Some(etag), ObjectExtras::default());
+        assert!(lock(&table.objects).is_empty());
+    }
 }

@@ -11,7 +11,7 @@ use super::bucket_configuration::BucketConfigurations;
 use super::object_extras::ExtrasTable;
 use super::{
     acl, attributes, bucket, bucket_configuration, copy, delete, get, list, list_uploads,
-    multipart, put, tags, versions,
+    multipart, object_lock, put, restore, tags, versions,
 };
 
 /// An implementation of `s3s::S3` on any store. Clone is a reference count.
@@ -25,6 +25,8 @@ pub struct Frontend {
     pub(super) configurations: Arc<BucketConfigurations>,
     /// Shared by writes, and held alone by those whose conditions the store does not know.
     pub(super) writes: Arc<RwLock<()>>,
+    /// Whether the response to a completed upload is repeated.
+    pub(super) repeats_completions: bool,
 }
 
 impl Frontend {
@@ -37,7 +39,15 @@ impl Frontend {
             extras: Arc::default(),
             configurations: Arc::default(),
             writes: Arc::default(),
+            repeats_completions: true,
         }
+    }
+
+    /// Responds with `404 NoSuchUpload` to a CompleteMultipartUpload that is sent again, as servers other than AWS do.
+    #[must_use]
+    pub fn forget_completed_uploads(mut self) -> Self {
+        self.repeats_completions = false;
+        self
     }
 }
 
@@ -57,6 +67,16 @@ macro_rules! operations {
             ) -> S3Result<S3Response<HeadObjectOutput>> {
                 let (output, headers) = get::head_object(self, request).await?;
                 Ok(S3Response::with_headers(output, headers))
+            }
+
+            async fn restore_object(
+                &self,
+                request: S3Request<RestoreObjectInput>,
+            ) -> S3Result<S3Response<RestoreObjectOutput>> {
+                let (output, status) = restore::restore_object(self, request).await?;
+                let mut response = S3Response::new(output);
+                response.status = Some(status);
+                Ok(response)
             }
         }
     };
@@ -80,6 +100,13 @@ operations! {
     attributes::get_object_attributes(GetObjectAttributesInput) -> GetObjectAttributesOutput;
     versions::list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput;
     versions::get_bucket_versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput;
+    versions::put_bucket_versioning(PutBucketVersioningInput) -> PutBucketVersioningOutput;
+    object_lock::put_object_lock_configuration(PutObjectLockConfigurationInput) -> PutObjectLockConfigurationOutput;
+    object_lock::get_object_lock_configuration(GetObjectLockConfigurationInput) -> GetObjectLockConfigurationOutput;
+    object_lock::put_object_retention(PutObjectRetentionInput) -> PutObjectRetentionOutput;
+    object_lock::get_object_retention(GetObjectRetentionInput) -> GetObjectRetentionOutput;
+    object_lock::put_object_legal_hold(PutObjectLegalHoldInput) -> PutObjectLegalHoldOutput;
+    object_lock::get_object_legal_hold(GetObjectLegalHoldInput) -> GetObjectLegalHoldOutput;
     tags::get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput;
     tags::put_object_tagging(PutObjectTaggingInput) -> PutObjectTaggingOutput;
     tags::delete_object_tagging(DeleteObjectTaggingInput) -> DeleteObjectTaggingOutput;
@@ -113,6 +140,25 @@ operations! {
         -> GetBucketOwnershipControlsOutput;
     bucket_configuration::delete_bucket_ownership_controls(DeleteBucketOwnershipControlsInput)
         -> DeleteBucketOwnershipControlsOutput;
+    bucket_configuration::put_bucket_website(PutBucketWebsiteInput) -> PutBucketWebsiteOutput;
+    bucket_configuration::get_bucket_website(GetBucketWebsiteInput) -> GetBucketWebsiteOutput;
+    bucket_configuration::delete_bucket_website(DeleteBucketWebsiteInput) -> DeleteBucketWebsiteOutput;
+    bucket_configuration::put_bucket_replication(PutBucketReplicationInput) -> PutBucketReplicationOutput;
+    bucket_configuration::get_bucket_replication(GetBucketReplicationInput) -> GetBucketReplicationOutput;
+    bucket_configuration::delete_bucket_replication(DeleteBucketReplicationInput) -> DeleteBucketReplicationOutput;
+    bucket_configuration::put_bucket_logging(PutBucketLoggingInput) -> PutBucketLoggingOutput;
+    bucket_configuration::get_bucket_logging(GetBucketLoggingInput) -> GetBucketLoggingOutput;
+    bucket_configuration::put_bucket_notification_configuration(PutBucketNotificationConfigurationInput)
+        -> PutBucketNotificationConfigurationOutput;
+    bucket_configuration::get_bucket_notification_configuration(GetBucketNotificationConfigurationInput)
+        -> GetBucketNotificationConfigurationOutput;
+    bucket_configuration::put_bucket_request_payment(PutBucketRequestPaymentInput) -> PutBucketRequestPaymentOutput;
+    bucket_configuration::get_bucket_request_payment(GetBucketRequestPaymentInput) -> GetBucketRequestPaymentOutput;
+    bucket_configuration::put_bucket_accelerate_configuration(PutBucketAccelerateConfigurationInput)
+        -> PutBucketAccelerateConfigurationOutput;
+    bucket_configuration::get_bucket_accelerate_configuration(GetBucketAccelerateConfigurationInput)
+        -> GetBucketAccelerateConfigurationOutput;
+    bucket_configuration::get_bucket_policy_status(GetBucketPolicyStatusInput) -> GetBucketPolicyStatusOutput;
     bucket::list_buckets(ListBucketsInput) -> ListBucketsOutput;
     bucket::create_bucket(CreateBucketInput) -> CreateBucketOutput;
     bucket::delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;

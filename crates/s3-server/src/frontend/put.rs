@@ -6,7 +6,7 @@ use s3s::{S3Request, S3Result};
 
 use super::get::whole_object;
 use super::object_extras::ObjectExtras;
-use super::{Frontend, customer_key, tags, write_conditions};
+use super::{Frontend, acl, customer_key, object_lock, tags, write_conditions};
 use crate::checksum::{self, Announced};
 use crate::convert::{Described, checksum_field, encryption, object_url, strong};
 use crate::errors::s3_error;
@@ -29,11 +29,20 @@ pub(super) async fn put_object(
         key.is_some(),
     );
     let kms_key_id = wanted.kms_key_id.clone();
+    let has_bucket_key = wanted.has_bucket_key(input.bucket_key_enabled);
     let extras = ObjectExtras {
         kms_key_id: wanted.kms_key_id,
-        tags: tags::of_header(input.tagging.as_deref())?,
-        acl: input.acl.map(|acl| acl.as_str().to_owned()),
+        has_bucket_key,
+        acl: acl::of!(input)?,
         customer_key_md5: key.clone(),
+        website_redirect: input.website_redirect_location,
+        lock: object_lock::of_write(
+            front,
+            &input.bucket,
+            input.object_lock_mode.as_ref(),
+            input.object_lock_retain_until_date,
+            input.object_lock_legal_hold_status.as_ref(),
+        )?,
         ..ObjectExtras::default()
     };
     let announced = Announced {
@@ -59,6 +68,7 @@ pub(super) async fn put_object(
         storage_class: input.storage_class,
         encryption: wanted.algorithm,
         metadata: input.metadata,
+        tags: tags::of_header(input.tagging.as_deref())?,
     };
 
     let (payload, checksum) = checksum::read(input.body, announced).await?;
@@ -69,15 +79,18 @@ pub(super) async fn put_object(
         input.if_none_match.as_ref(),
     )
     .await?;
-    let mut put = PutRequest::new(url, payload)
+    let mut put = PutRequest::new(url.clone(), payload)
         .with_mode(mode)
         .with_attributes(described.into());
     put.checksum = checksum;
     let encryption = encryption(put.attributes.encryption.as_ref());
     let response = front.store.put(put).await.map_err(s3_error)?;
-    front
-        .extras
-        .set(&input.bucket, &input.key, response.etag.clone(), extras);
+    front.extras.set(
+        &url,
+        response.version.as_ref(),
+        response.etag.clone(),
+        extras,
+    );
     let kind = response.checksum.as_ref().map(|_| whole_object());
     let checksum = checksum_field(response.checksum.as_ref());
     Ok(PutObjectOutput {
@@ -85,6 +98,7 @@ pub(super) async fn put_object(
         sse_customer_key_md5: key,
         checksum_type: kind,
         ssekms_key_id: kms_key_id,
+        bucket_key_enabled: has_bucket_key.then_some(true),
         e_tag: strong(response.etag.as_ref()),
         version_id: response.version.map(|version| version.to_string()),
         server_side_encryption: encryption,

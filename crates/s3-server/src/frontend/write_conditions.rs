@@ -3,7 +3,7 @@
 //! A store knows "only if absent" and "only over this ETag" and checks them with the write. S3 has more; those are
 //! checked here, while no other write is in progress.
 
-use s3_core::{ETag, ErrorKind, HeadRequest, ObjectMeta, PutMode, S3Url, Store};
+use s3_core::{ETag, ErrorKind, HeadRequest, ObjectMeta, PutMode, S3Url, Store, VersionId};
 use s3s::dto::ETagCondition;
 use s3s::{S3Result, s3_error};
 use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
@@ -35,7 +35,7 @@ pub(super) async fn permit<'front>(
         return Ok((mode, WritePermit::Shared(front.writes.read().await)));
     }
     let permit = WritePermit::Alone(front.writes.write().await);
-    let meta = existing(front, url).await?;
+    let meta = existing(front, url, None).await?;
     let etag = meta.as_ref().and_then(|meta| meta.etag.as_ref());
     let matches = |condition: &ETagCondition| match condition {
         ETagCondition::Any => meta.is_some(),
@@ -63,8 +63,13 @@ impl DeleteConditions {
     }
 
     /// Fails unless the object exists and the conditions hold.
-    pub(super) async fn check(&self, front: &Frontend, url: &S3Url) -> S3Result<()> {
-        let Some(meta) = existing(front, url).await? else {
+    pub(super) async fn check(
+        &self,
+        front: &Frontend,
+        url: &S3Url,
+        version: Option<&VersionId>,
+    ) -> S3Result<()> {
+        let Some(meta) = existing(front, url, version).await? else {
             return Err(s3_error!(NoSuchKey));
         };
         let etag_holds = match &self.if_match {
@@ -90,8 +95,14 @@ impl DeleteConditions {
     }
 }
 
-async fn existing(front: &Frontend, url: &S3Url) -> S3Result<Option<ObjectMeta>> {
-    match front.store.head(HeadRequest::new(url.clone())).await {
+async fn existing(
+    front: &Frontend,
+    url: &S3Url,
+    version: Option<&VersionId>,
+) -> S3Result<Option<ObjectMeta>> {
+    let mut head = HeadRequest::new(url.clone());
+    head.version = version.cloned();
+    match front.store.head(head).await {
         Ok(meta) => Ok(Some(meta)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(s3_error(error)),
@@ -107,14 +118,20 @@ pub(super) struct SourceConditions {
 
 impl SourceConditions {
     /// Fails with 412 if one does not hold. Returns the ETag of the source if any was checked, to pin the copy to it.
-    pub(super) async fn check(self, front: &Frontend, source: &S3Url) -> S3Result<Option<ETag>> {
+    pub(super) async fn check(
+        self,
+        front: &Frontend,
+        source: &S3Url,
+        version: Option<&VersionId>,
+    ) -> S3Result<Option<ETag>> {
         if self.if_none_match.is_none()
             && self.if_modified_since.is_none()
             && self.if_unmodified_since.is_none()
         {
             return Ok(None);
         }
-        let head = HeadRequest::new(source.clone());
+        let mut head = HeadRequest::new(source.clone());
+        head.version = version.cloned();
         let meta = front.store.head(head).await.map_err(s3_error)?;
         let is_named = match &self.if_none_match {
             Some(ETagCondition::ETag(tag)) => meta.etag.as_ref() == Some(&core_etag(tag)),

@@ -27,6 +27,7 @@ pub struct S3ServerBuilder {
     region: String,
     domains: Vec<String>,
     plan: FaultPlan,
+    repeats_completions: bool,
 }
 
 impl S3ServerBuilder {
@@ -49,6 +50,7 @@ impl S3ServerBuilder {
             region: "us-east-1".to_owned(),
             domains: vec!["s3.localhost".to_owned()],
             plan: FaultPlan::none(),
+            repeats_completions: false,
         }
     }
 
@@ -84,6 +86,13 @@ impl S3ServerBuilder {
         self
     }
 
+    /// Repeats the response to a CompleteMultipartUpload that is sent again, as AWS does. Without it, the second one fails
+    /// with `404 NoSuchUpload`, as on most other servers, which clients must cope with.
+    pub fn repeat_completions(mut self) -> Self {
+        self.repeats_completions = true;
+        self
+    }
+
     /// Sets the initial fault plan; [`S3Server::faults`] changes it later.
     pub fn faults(mut self, plan: impl Into<FaultPlan>) -> Self {
         self.plan = plan.into();
@@ -104,8 +113,11 @@ impl S3ServerBuilder {
             TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).await?;
         let port = listener.local_addr()?.port();
         let domains = Domains::new(self.domains.iter().map(String::as_str));
-        let service = self
-            .service
+        let service = match self.repeats_completions {
+            true => self.service,
+            false => self.service.forget_completed_uploads(),
+        };
+        let service = service
             .credentials(&self.access_key, &self.secret_key)
             .region(&self.region)
             .domains(domains.clone())

@@ -26,7 +26,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// SHA256, as header or trailer) and `Content-MD5`, accepts buckets in the path and in the host name, and returns every
 /// key exactly in listings with `encoding-type=url`.
 ///
-/// Versioning and object lock fail with `501 NotImplemented`; access lists and policies are stored without effect.
+/// Access lists and policies are stored without effect.
 ///
 /// # Examples
 ///
