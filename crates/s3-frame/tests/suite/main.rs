@@ -1,6 +1,8 @@
 //! Listings and CSV objects in memory as record batches.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[cfg(feature = "datafusion")]
+mod amazon_s3;
 mod atomic;
 mod blocking;
 mod csv;

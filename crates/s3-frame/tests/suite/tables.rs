@@ -15,7 +15,7 @@ use s3_testkit::{FaultAction, FaultPlan, FaultStore};
 
 use crate::setup::{column, texts, with_objects};
 
-fn frame(numbers: std::ops::Range<i64>) -> RecordBatch {
+pub(crate) fn frame(numbers: std::ops::Range<i64>) -> RecordBatch {
     let texts = StringArray::from_iter_values(
         numbers
             .clone()
