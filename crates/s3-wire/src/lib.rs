@@ -38,7 +38,7 @@
 //! #     client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\"\r\n\r\nhello").unwrap();
 //! #     String::from_utf8_lossy(&head[..len]).into_owned()
 //! # });
-//! let origin = Arc::new(Origin { tls: false, host: "127.0.0.1".into(), port });
+//! let origin = Arc::new(Origin::new(false, "127.0.0.1", port));
 //! let credentials = Credentials::new("access-key", "secret-key", None)?;
 //!
 //! let host = format!("127.0.0.1:{port}");
@@ -71,8 +71,8 @@ mod xml;
 
 pub use credentials::{Credentials, InvalidCredentials};
 pub use http::{
-    ChecksumTrailer, Origin, Pool, RequestBody, Response, ResponseBody, ResponseHead, WireError,
-    WireErrorKind, trailer_len,
+    ChecksumTrailer, Origin, Pool, Proxy, RequestBody, Response, ResponseBody, ResponseHead,
+    WireError, WireErrorKind, trailer_len,
 };
 pub use request::Request;
 pub use xml::{Element, ErrorDocument, NotXml, escape};

@@ -315,7 +315,7 @@ pub(super) fn assemble(
     let config = with_checksums(builder, adds_checksums, requests_checksums).build();
     #[cfg(test)]
     let tested = rules.clone();
-    let own_transport = !settings.sdk_retries && settings.http_client.is_none() && !proxied;
+    let own_transport = !settings.sdk_retries && settings.http_client.is_none();
     let regions = Arc::new(Regions::new(Some(region.clone())));
     let sender = match identities.filter(|_| own_transport) {
         Some(identities) => {
@@ -323,7 +323,8 @@ pub(super) fn assemble(
                 .transport
                 .pool(settings.connect_timeout, operation)?;
             let (regions, clock) = (Arc::clone(&regions), clock.clone());
-            Some(Sender::new(pool, identities, rules, regions, clock))
+            let places = (regions, sources.transport.proxies.clone());
+            Some(Sender::new(pool, identities, rules, places, clock))
         }
         None => None,
     };

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use s3_wire::Proxy;
 
 /// The proxies that the environment names.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -23,6 +24,28 @@ impl Proxies {
 
     /// Returns the URL of the proxy that a request to `url` goes through.
     pub(super) fn of(&self, url: &str) -> Option<&str> {
+        self.intercept(url).map(|(proxy, _)| proxy)
+    }
+
+    /// Returns the proxy that a request to `url` goes through; the outer `None` if its URL cannot be understood.
+    pub(super) fn proxy(&self, url: &str) -> Option<Option<Proxy>> {
+        let Some((_, found)) = self.intercept(url) else {
+            return Some(None);
+        };
+        let tls = found.uri().scheme_str() == Some("https");
+        let authorization = match found.basic_auth() {
+            Some(value) => Some(value.to_str().ok()?.into()),
+            None => None,
+        };
+        Some(Some(Proxy {
+            tls,
+            host: found.uri().host()?.into(),
+            port: found.uri().port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            authorization,
+        }))
+    }
+
+    fn intercept(&self, url: &str) -> Option<(&str, Intercept)> {
         let (scheme, rest) = url.split_once("://")?;
         let (proxy, default_port) = match scheme.eq_ignore_ascii_case("https") {
             true => (self.https.as_deref()?, 443),
@@ -36,7 +59,7 @@ impl Proxies {
             .no(direct_hosts(&self.no_proxy, port)?)
             .build();
         let url = url.parse().ok()?;
-        matcher.intercept(&url).is_some().then_some(proxy)
+        Some((proxy, matcher.intercept(&url)?))
     }
 }
 
@@ -161,6 +184,30 @@ mod tests {
         assert_eq!(proxies.of("http://host"), None);
         proxies.http = Some("http://proxy:2".to_owned());
         assert_eq!(proxies.of("http://host"), Some("http://proxy:2"));
+    }
+
+    #[test]
+    fn a_proxy_is_read_with_its_port_and_its_password() {
+        let proxy = |url: &str| {
+            let proxies = Proxies {
+                http: Some(url.to_owned()),
+                ..Proxies::default()
+            };
+            proxies.proxy("http://host/b").unwrap().unwrap()
+        };
+        let found = proxy("http://Aladdin:open%20sesame@proxy:3128/");
+        assert_eq!(
+            (found.tls, &*found.host, found.port),
+            (false, "proxy", 3128)
+        );
+        assert_eq!(
+            found.authorization.as_deref(),
+            Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
+        );
+        assert_eq!(format!("{found:?}"), "Proxy(http://proxy:3128)");
+        assert_eq!(proxy("https://proxy").port, 443);
+        assert_eq!(proxy("http://[::1]:1").to_string(), "http://[::1]:1");
+        assert_eq!(Proxies::default().proxy("http://host"), Some(None));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_smithy_types::endpoint::Endpoint;
 use futures_util::FutureExt;
 
+use crate::sdk::proxies::Proxies;
 use crate::sdk::regions::Regions;
 use s3_wire::Origin;
 use s3_wire::sign::encode_key;
@@ -55,15 +56,21 @@ impl Target {
 pub(crate) struct Targets {
     settings: EndpointSettings,
     regions: Arc<Regions>,
+    proxies: Proxies,
     rules: DefaultResolver,
     known: RwLock<HashMap<Box<str>, Option<Arc<Target>>>>,
 }
 
 impl Targets {
-    pub(in crate::sdk) fn new(settings: EndpointSettings, regions: Arc<Regions>) -> Self {
+    pub(in crate::sdk) fn new(
+        settings: EndpointSettings,
+        regions: Arc<Regions>,
+        proxies: Proxies,
+    ) -> Self {
         Self {
             settings,
             regions,
+            proxies,
             rules: DefaultResolver::new(),
             known: RwLock::default(),
         }
@@ -123,7 +130,11 @@ impl Targets {
         // The rules are a table: there is nothing to wait for.
         let endpoint = resolving.now_or_never()?.ok()?;
         let region = signing_region(&endpoint)?;
-        read_url(endpoint.url(), region)
+        let mut target = read_url(endpoint.url(), region)?;
+        if let Some(proxy) = self.proxies.proxy(endpoint.url())? {
+            Arc::make_mut(&mut target.origin).proxy = Some(Arc::new(proxy));
+        }
+        Some(target)
     }
 }
 
@@ -168,11 +179,11 @@ fn read_url(url: &str, region: &str) -> Option<Target> {
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
     Some(Target {
-        origin: Arc::new(Origin {
+        origin: Arc::new(Origin::new(
             tls,
-            host: address.unwrap_or(host).into(),
-            port: port.unwrap_or(default),
-        }),
+            address.unwrap_or(host),
+            port.unwrap_or(default),
+        )),
         host_header: header.into(),
         base_path: path.into(),
         region: region.into(),

@@ -22,9 +22,10 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
     let kind = match lost.kind() {
         WireErrorKind::ConnectTimeout => ErrorKind::Timeout,
         WireErrorKind::Io if is(lost, io::ErrorKind::TimedOut) => ErrorKind::Timeout,
-        WireErrorKind::Certificate | WireErrorKind::NoTls | WireErrorKind::NotTls => {
-            ErrorKind::Config
-        }
+        WireErrorKind::Certificate
+        | WireErrorKind::NoTls
+        | WireErrorKind::NotTls
+        | WireErrorKind::Proxy => ErrorKind::Config,
         WireErrorKind::Payload => ErrorKind::LocalIo,
         WireErrorKind::Malformed => ErrorKind::Protocol,
         WireErrorKind::Resolve
@@ -40,6 +41,7 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
         | WireErrorKind::ConnectTimeout
         | WireErrorKind::Certificate
         | WireErrorKind::NotTls
+        | WireErrorKind::Proxy
         | WireErrorKind::Tls => Phase::Connect,
         WireErrorKind::NoTls | WireErrorKind::Payload => Phase::Local,
         _ => Phase::AwaitingResponse,
@@ -66,6 +68,10 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
         WireErrorKind::Connect if is(lost, io::ErrorKind::ConnectionRefused) => error.with_hint(REFUSED),
         WireErrorKind::Certificate => error.with_hint(
             "the endpoint's certificate is not trusted by this machine; AWS_CA_BUNDLE or SSL_CERT_FILE names others",
+        ),
+        WireErrorKind::Proxy => error.with_hint(
+            "the proxy is named by HTTP_PROXY, HTTPS_PROXY or ALL_PROXY; a password stands in its URL, and NO_PROXY lists \
+             hosts that are reached without it",
         ),
         WireErrorKind::NoTls => {
             error.with_hint("build with the feature `https`, or use an http:// endpoint")

@@ -13,8 +13,11 @@ use super::connection::Io;
 use super::error::{WireError, WireErrorKind};
 use super::idle_pool::IdlePool;
 use super::origin::Origin;
+use super::proxy::Proxy;
 #[cfg(feature = "https")]
 use super::tls::Tls;
+#[cfg(feature = "https")]
+use super::tunnel::tunnel;
 
 /// How long a look-up serves: S3's names live for about 5 seconds, and each response names other servers.
 const ADDRESSES_LIVE: Duration = Duration::from_secs(3);
@@ -32,27 +35,45 @@ pub(super) async fn connect(
     limit: Duration,
     #[cfg(feature = "https")] tls: &Tls,
 ) -> Result<Io, WireError> {
-    if origin.tls && cfg!(not(feature = "https")) {
+    let proxy = origin.proxy.as_deref();
+    let first_hop = proxy.map(Proxy::origin);
+    let first_hop = first_hop.as_ref().unwrap_or(origin);
+    if (origin.tls || first_hop.tls) && cfg!(not(feature = "https")) {
         return Err(WireError::bare(WireErrorKind::NoTls));
     }
     let connecting = async {
         let begun = Instant::now();
-        let addresses = addresses(slot, origin).await?;
+        let addresses = addresses(slot, first_hop).await?;
         let turn = slot.turn.fetch_add(1, Ordering::Relaxed);
         let left = limit.saturating_sub(begun.elapsed());
         let tcp = first_to_accept(&in_turn(&addresses, turn), left).await?;
         // Requests leave in one write each: waiting for more to send only delays them.
         tcp.set_nodelay(true)
             .map_err(|error| WireError::io(WireErrorKind::Connect, error))?;
+        #[cfg_attr(
+            not(feature = "https"),
+            expect(unused_mut, reason = "TLS is put on it")
+        )]
+        let mut io = Io::Plain(tcp);
         #[cfg(feature = "https")]
-        if origin.tls {
-            return tls.handshake(origin, tcp).await;
+        if first_hop.tls {
+            io = tls.handshake(first_hop, io).await?;
         }
-        Ok(Io::Plain(tcp))
+        #[cfg(feature = "https")]
+        if let Some(proxy) = proxy.filter(|_| origin.tls) {
+            io = tls
+                .handshake(origin, tunnel(io, origin, proxy).await?)
+                .await?;
+        }
+        Ok(io)
     };
-    timeout(limit, connecting)
-        .await
-        .unwrap_or_else(|_| Err(WireError::bare(WireErrorKind::ConnectTimeout)))
+    let connected = timeout(limit, connecting).await;
+    let connected =
+        connected.unwrap_or_else(|_| Err(WireError::bare(WireErrorKind::ConnectTimeout)));
+    connected.map_err(|error| match proxy {
+        Some(proxy) => error.through(proxy),
+        None => error,
+    })
 }
 
 async fn addresses(slot: &IdlePool, origin: &Origin) -> Result<Arc<[SocketAddr]>, WireError> {

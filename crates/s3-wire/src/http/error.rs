@@ -5,6 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use super::proxy::Proxy;
+
 /// A request that got no response, or a response that did not arrive whole.
 ///
 /// The text says what happened to the connection; it never holds anything of the request.
@@ -12,6 +14,8 @@ use std::io;
 pub struct WireError {
     kind: WireErrorKind,
     cause: Option<Cause>,
+    /// The proxy that it happened at or behind.
+    proxy: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub enum WireErrorKind {
     Connect,
     /// Connecting, TLS included, took longer than it may.
     ConnectTimeout,
+    /// The proxy refuses to connect.
+    Proxy,
     /// The server's certificate is not trusted, or there is nothing to trust it by.
     Certificate,
     /// The server does not speak TLS.
@@ -52,16 +58,34 @@ pub enum WireErrorKind {
 impl WireError {
     pub(super) fn io(kind: WireErrorKind, error: io::Error) -> Self {
         let cause = Some(Cause::Io(error));
-        Self { kind, cause }
+        Self {
+            kind,
+            cause,
+            proxy: None,
+        }
     }
 
     pub(super) fn text(kind: WireErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
         let cause = Some(Cause::Text(text.into()));
-        Self { kind, cause }
+        Self {
+            kind,
+            cause,
+            proxy: None,
+        }
     }
 
     pub(super) fn bare(kind: WireErrorKind) -> Self {
-        Self { kind, cause: None }
+        Self {
+            kind,
+            cause: None,
+            proxy: None,
+        }
+    }
+
+    /// Names the proxy that the connection was to go through.
+    pub(super) fn through(mut self, proxy: &Proxy) -> Self {
+        self.proxy = Some(proxy.to_string().into());
+        self
     }
 
     pub(super) fn malformed(text: &'static str) -> Self {
@@ -99,6 +123,7 @@ impl fmt::Display for WireError {
             WireErrorKind::Resolve => "the host name could not be resolved",
             WireErrorKind::Connect => "could not connect",
             WireErrorKind::ConnectTimeout => "connecting took too long",
+            WireErrorKind::Proxy => "the proxy refuses to connect",
             WireErrorKind::Certificate => "the server's certificate is not trusted",
             WireErrorKind::NotTls => "the server does not speak TLS",
             WireErrorKind::Tls => "the TLS handshake failed",
@@ -109,6 +134,9 @@ impl fmt::Display for WireError {
             WireErrorKind::TooLarge => "the response is too large",
             WireErrorKind::Payload => "the bytes to send could not be read",
         })?;
+        if let Some(proxy) = &self.proxy {
+            write!(f, " through the proxy {proxy}")?;
+        }
         match &self.cause {
             Some(Cause::Text(text)) => write!(f, ": {text}"),
             _ => Ok(()),

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! Pool::send ── slot.rs      takes an idle connection of this runtime and origin, or
-//!     │         connect.rs   makes one (tls.rs puts TLS on it)
+//!     │         connect.rs   makes one (tls.rs puts TLS on it), perhaps through a proxy.rs
 //!     └─ exchange.rs
 //!          ├─ transmit.rs    head and body out; trailer.rs frames, pieces.rs reads files, or kernel.rs
 //!     │                    has the kernel send them; watches for an early response
@@ -37,6 +37,7 @@ pub(crate) mod fuzzing;
 mod idle_pool;
 mod origin;
 mod pool;
+mod proxy;
 mod read_buffer;
 mod request_body;
 mod response_body;
@@ -46,6 +47,8 @@ mod sendfile;
 mod tls;
 mod trailer;
 mod transmit;
+#[cfg(feature = "https")]
+mod tunnel;
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +57,7 @@ pub use error::{WireError, WireErrorKind};
 pub use exchange::Response;
 pub use origin::Origin;
 pub use pool::Pool;
+pub use proxy::Proxy;
 pub use request_body::{ChecksumTrailer, RequestBody};
 pub use response_body::ResponseBody;
 pub use response_head::ResponseHead;

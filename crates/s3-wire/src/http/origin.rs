@@ -1,6 +1,10 @@
 //! [`Origin`]: the scheme, host and port of a connection.
 
-/// The scheme, host and port that a connection serves.
+use std::sync::Arc;
+
+use super::proxy::Proxy;
+
+/// The scheme, host and port that a connection serves, and the proxy that it goes through.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// Whether TLS is spoken.
@@ -9,14 +13,40 @@ pub struct Origin {
     pub host: Box<str>,
     /// The TCP port.
     pub port: u16,
+    /// What to connect to instead.
+    pub proxy: Option<Arc<Proxy>>,
 }
 
 impl Origin {
+    /// Returns an origin that is reached without a proxy.
+    #[must_use]
+    pub fn new(tls: bool, host: &str, port: u16) -> Self {
+        Self {
+            tls,
+            host: host.into(),
+            port,
+            proxy: None,
+        }
+    }
+
     /// Returns the host without the brackets that URLs put around IPv6 addresses.
     pub(super) fn bare_host(&self) -> &str {
         self.host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(&self.host)
+    }
+
+    /// Returns the host as it stands in a URL.
+    pub(super) fn url_host(&self) -> String {
+        match self.bare_host() {
+            address if address.contains(':') => format!("[{address}]"),
+            name => name.to_owned(),
+        }
+    }
+
+    /// Returns host and port as they stand in a URL.
+    pub(super) fn authority(&self) -> String {
+        format!("{}:{}", self.url_host(), self.port)
     }
 }

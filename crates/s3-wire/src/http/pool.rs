@@ -100,6 +100,14 @@ impl Pool {
         head: &[u8],
         request: &Request<'_>,
     ) -> Result<Response, WireError> {
+        let absolute;
+        let head = match origin.proxy.as_ref().filter(|_| !origin.tls) {
+            Some(proxy) => {
+                absolute = proxy.absolute(origin, head);
+                &absolute
+            }
+            None => head,
+        };
         let slot = self.slot(origin);
         let mut idle = slot.check_out();
         loop {

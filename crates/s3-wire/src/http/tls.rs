@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
@@ -30,12 +29,13 @@ impl Tls {
         Self(OnceCell::new_with(Some(connector)))
     }
 
-    pub(super) async fn handshake(&self, origin: &Origin, tcp: TcpStream) -> Result<Io, WireError> {
+    /// Puts TLS on a connection: a socket, or a tunnel that a proxy has made.
+    pub(super) async fn handshake(&self, origin: &Origin, io: Io) -> Result<Io, WireError> {
         let name = ServerName::try_from(origin.bare_host().to_owned()).map_err(|_| {
             WireError::text(WireErrorKind::Tls, "the host is no name for a certificate")
         })?;
         let connector = self.0.get_or_try_init(load).await?;
-        let stream = connector.connect(name, Gulps::new(tcp)).await;
+        let stream = connector.connect(name, Gulps::new(io)).await;
         let stream = stream.map_err(|error| WireError::io(kind_of(&error), error))?;
         Ok(Io::Tls(Box::new(stream)))
     }
@@ -82,21 +82,21 @@ fn kind_of(error: &io::Error) -> WireErrorKind {
     }
 }
 
-/// How much is read from the socket at once: several records, where rustls itself asks for 4 KiB at a time.
+/// How much is read from below at once: several records, where rustls itself asks for 4 KiB at a time.
 const GULP: usize = 64 << 10;
 
-/// A socket that is read in large pieces.
+/// What is below the encryption, read in large pieces.
 pub(super) struct Gulps {
-    tcp: TcpStream,
+    io: Io,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
 }
 
 impl Gulps {
-    fn new(tcp: TcpStream) -> Self {
+    fn new(io: Io) -> Self {
         Self {
-            tcp,
+            io,
             buffer: vec![0; GULP],
             start: 0,
             end: 0,
@@ -112,9 +112,8 @@ impl AsyncRead for Gulps {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.start == this.end {
-            let mut buffer = ReadBuf::new(&mut this.buffer);
-            ready!(Pin::new(&mut this.tcp).poll_read(cx, &mut buffer))?;
-            (this.start, this.end) = (0, buffer.filled().len());
+            let count = ready!(this.io.poll_read(cx, &mut &mut this.buffer[..]))?;
+            (this.start, this.end) = (0, count);
         }
         let count = (this.end - this.start).min(into.remaining());
         into.put_slice(&this.buffer[this.start..this.start + count]);
@@ -129,7 +128,7 @@ impl AsyncWrite for Gulps {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().tcp).poll_write(cx, bytes)
+        self.get_mut().io.poll_write(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -137,7 +136,7 @@ impl AsyncWrite for Gulps {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().tcp).poll_write_vectored(cx, slices)
+        self.get_mut().io.poll_write(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -145,10 +144,13 @@ impl AsyncWrite for Gulps {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
+        self.get_mut().io.poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+        match &mut self.get_mut().io {
+            Io::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Io::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
     }
 }

@@ -67,7 +67,11 @@ async fn fips_dual_stack_and_accelerate_reach_both_request_paths() {
         head.send().await.unwrap();
         let sent = replay.only();
         assert_eq!(sent.uri, format!("https://{host}/k"), "generated");
-        let direct = Targets::new(resolved.rules.clone(), std::sync::Arc::default());
+        let direct = Targets::new(
+            resolved.rules.clone(),
+            std::sync::Arc::default(),
+            super::super::proxies::Proxies::default(),
+        );
         assert_eq!(&*direct.get("bkt").unwrap().host_header, host, "direct");
     }
 }

@@ -20,7 +20,7 @@ async fn both(
     let prefix = S3Prefix::from_parts(bucket, "").unwrap();
     let _ = store.list_page(ListRequest::new(prefix)).await;
     let resolved = store.resolved(crate::Operation::Head).await.unwrap();
-    let targets = Targets::new(resolved.rules.clone(), Arc::default());
+    let targets = Targets::new(resolved.rules.clone(), Arc::default(), Proxies::default());
     (replay.sent(), targets.get(bucket))
 }
 
@@ -162,7 +162,7 @@ fn well_known_hosts_are_found() {
         ),
         (custom, "::1", 9000, "[::1]:9000", "/base/bkt"),
     ] {
-        let target = Targets::new(settings.clone(), Arc::default())
+        let target = Targets::new(settings.clone(), Arc::default(), Proxies::default())
             .get("bkt")
             .unwrap();
         assert_eq!(*target.origin.host, *host);
@@ -174,7 +174,7 @@ fn well_known_hosts_are_found() {
 
 #[test]
 fn what_is_not_plain_s3_is_left_to_the_generated_client() {
-    let aws = Targets::new(settings("us-west-2"), Arc::default());
+    let aws = Targets::new(settings("us-west-2"), Arc::default(), Proxies::default());
     for bucket in [
         "arn:aws:s3:us-west-2:123456789012:accesspoint:name",
         "arn:aws:s3::123456789012:accesspoint:mfzwi23gnjvgw.mrap",
@@ -192,7 +192,7 @@ fn what_is_not_plain_s3_is_left_to_the_generated_client() {
         assert_eq!(aws.get(bucket), None, "{bucket}");
         if bucket.contains("arn:") || bucket.trim().is_empty() {
             assert_eq!(
-                Targets::new(custom, Arc::default()).get(bucket),
+                Targets::new(custom, Arc::default(), Proxies::default()).get(bucket),
                 None,
                 "{bucket}"
             );
@@ -204,7 +204,10 @@ fn what_is_not_plain_s3_is_left_to_the_generated_client() {
         path_style: true,
         ..settings("r\r\nx: y")
     };
-    assert_eq!(Targets::new(odd, Arc::default()).get("bucket"), None);
+    assert_eq!(
+        Targets::new(odd, Arc::default(), Proxies::default()).get("bucket"),
+        None
+    );
 }
 
 #[test]
@@ -238,7 +241,7 @@ fn an_endpoint_that_asks_for_more_than_a_plain_signature_is_none() {
 
 #[test]
 fn buckets_are_remembered_but_not_without_end() {
-    let targets = Targets::new(settings("eu-west-1"), Arc::default());
+    let targets = Targets::new(settings("eu-west-1"), Arc::default(), Proxies::default());
     let first = targets.get("bucket").unwrap();
     assert!(Arc::ptr_eq(&first, &targets.get("bucket").unwrap()));
     for number in 0..2 * MAX_BUCKETS {
@@ -269,7 +272,7 @@ fn urls_that_cannot_be_trusted_are_no_targets() {
 
 #[test]
 fn requests_without_a_bucket_go_to_the_service() {
-    let aws = Targets::new(settings("us-west-2"), Arc::default());
+    let aws = Targets::new(settings("us-west-2"), Arc::default(), Proxies::default());
     let target = aws.get("").unwrap();
     assert_eq!(&*target.host_header, "s3.us-west-2.amazonaws.com");
     assert_eq!(&*target.region, "us-west-2");
@@ -278,7 +281,9 @@ fn requests_without_a_bucket_go_to_the_service() {
         path_style: true,
         ..settings("us-west-2")
     };
-    let target = Targets::new(custom, Arc::default()).get("").unwrap();
+    let target = Targets::new(custom, Arc::default(), Proxies::default())
+        .get("")
+        .unwrap();
     assert_eq!(&*target.host_header, "127.0.0.1:9000");
     assert_eq!(url(&target, ""), "http://127.0.0.1:9000/base/");
 }

@@ -420,11 +420,7 @@ async fn nobody_who_responses_is_an_error_of_connecting() {
         ("127.0.0.1", WireErrorKind::Connect),
         ("no-such-host.invalid", WireErrorKind::Resolve),
     ] {
-        let origin = Arc::new(Origin {
-            tls: false,
-            host: host.into(),
-            port,
-        });
+        let origin = Arc::new(Origin::new(false, host, port));
         let error = pool().send_outgoing(&origin, get(GET)).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
@@ -434,11 +430,7 @@ async fn nobody_who_responses_is_an_error_of_connecting() {
 fn what_goes_between_threads_may() {
     fn sent<T: Send>(_: &T) {}
     let pool = pool();
-    let origin = Arc::new(Origin {
-        tls: false,
-        host: "h".into(),
-        port: 80,
-    });
+    let origin = Arc::new(Origin::new(false, "h", 80));
     let request = OutgoingRequest {
         body: RequestBody::Empty,
         ..get(GET)

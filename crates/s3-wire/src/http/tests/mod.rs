@@ -2,6 +2,7 @@
 
 mod connections;
 mod early;
+mod proxy;
 mod responses;
 mod server;
 mod splits;

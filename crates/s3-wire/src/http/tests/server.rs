@@ -69,11 +69,7 @@ impl Server {
                 });
             }
         });
-        let origin = Arc::new(Origin {
-            tls: false,
-            host: "127.0.0.1".into(),
-            port,
-        });
+        let origin = Arc::new(Origin::new(false, "127.0.0.1", port));
         Self { origin, log, notes }
     }
 

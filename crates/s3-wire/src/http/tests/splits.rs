@@ -13,11 +13,7 @@ use super::server::{GET, Received, get, pool, read};
 async fn received(response: &[u8], cuts: &[usize]) -> Result<Received, WireErrorKind> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let origin = Origin {
-        tls: false,
-        host: "127.0.0.1".into(),
-        port,
-    };
+    let origin = Origin::new(false, "127.0.0.1", port);
     let origin = std::sync::Arc::new(origin);
     let serve = async {
         let (mut tcp, _) = listener.accept().await.unwrap();

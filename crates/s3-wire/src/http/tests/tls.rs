@@ -19,8 +19,8 @@ const BIG: usize = 3_000_000;
 
 type Stream = StreamOwned<ServerConnection, std::net::TcpStream>;
 
-/// Serves TLS for `localhost`: `run` handles each connection. Returns where, and a pool that trusts it.
-fn serving(run: impl Fn(&mut Stream) + Send + Sync + 'static) -> (Arc<Origin>, Pool) {
+/// Returns what a server for `localhost` needs, and what trusts it.
+pub(super) fn identity() -> (Arc<ServerConfig>, RootCertStore) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
@@ -31,7 +31,14 @@ fn serving(run: impl Fn(&mut Stream) + Send + Sync + 'static) -> (Arc<Origin>, P
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let config = Arc::new(config);
+    let mut roots = RootCertStore::empty();
+    roots.add(cert.der().clone()).unwrap();
+    (Arc::new(config), roots)
+}
+
+/// Serves TLS for `localhost`: `run` handles each connection. Returns where, and a pool that trusts it.
+fn serving(run: impl Fn(&mut Stream) + Send + Sync + 'static) -> (Arc<Origin>, Pool) {
+    let (config, roots) = identity();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let run = Arc::new(run);
@@ -44,13 +51,7 @@ fn serving(run: impl Fn(&mut Stream) + Send + Sync + 'static) -> (Arc<Origin>, P
             });
         }
     });
-    let mut roots = RootCertStore::empty();
-    roots.add(cert.der().clone()).unwrap();
-    let origin = Origin {
-        tls: true,
-        host: "localhost".into(),
-        port,
-    };
+    let origin = Origin::new(true, "localhost", port);
     (
         Arc::new(origin),
         Pool::trusting(Duration::from_secs(10), roots),
@@ -58,7 +59,7 @@ fn serving(run: impl Fn(&mut Stream) + Send + Sync + 'static) -> (Arc<Origin>, P
 }
 
 /// Reads a head and as much of a body as its `content-length` says.
-fn request(stream: &mut Stream) -> Option<Vec<u8>> {
+pub(super) fn request(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -191,11 +192,11 @@ async fn strangers_and_those_who_speak_no_tls_are_told_apart() {
 #[tokio::test]
 async fn a_server_that_takes_connections_and_says_nothing_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = Arc::new(Origin {
-        tls: true,
-        host: "127.0.0.1".into(),
-        port: silent.local_addr().unwrap().port(),
-    });
+    let origin = Arc::new(Origin::new(
+        true,
+        "127.0.0.1",
+        silent.local_addr().unwrap().port(),
+    ));
     let pool = Pool::trusting(Duration::from_millis(30), RootCertStore::empty());
     let error = pool.send_outgoing(&origin, get(GET)).await.unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::ConnectTimeout);
