@@ -112,6 +112,13 @@ impl Error {
         self
     }
 
+    /// Removes the range, which nobody has asked for.
+    #[must_use]
+    pub fn without_range(mut self) -> Self {
+        self.0.range = None;
+        self
+    }
+
     /// Sets the message: what the server said, or what was wrong.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {

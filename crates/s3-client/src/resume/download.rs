@@ -313,7 +313,8 @@ async fn fetch_part(
     let transfer = &call.client.transfer;
     let fetched = transfer
         .get(item, Destination::Memory, &call.options)
-        .await?;
+        .await
+        .map_err(RequestError::without_range)?;
     let ObjectData::Memory(bytes) = fetched.data else {
         unreachable!("memory was asked for")
     };

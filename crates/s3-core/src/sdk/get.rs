@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use s3_wire::sign::{HeaderError, Headers};
-use s3_wire::{Response, ResponseBody, WireErrorKind};
+use s3_wire::{Response, ResponseBody, WireError, WireErrorKind};
 
 use super::body_verifier::Verifier;
 use super::client::Resolved;
@@ -130,16 +130,19 @@ async fn get_with(
     .await?;
     let mut described = read_headers(response.head.iter());
     let mut whole = None;
-    if described.content_length.is_none() && described.content_range.is_none() {
+    let encoding = response.head.get("transfer-encoding").unwrap_or_default();
+    let is_chunked = encoding.trim().eq_ignore_ascii_case("chunked");
+    if is_chunked && described.content_range.is_some() {
+        // The chunks say where the body ends, whatever this header says.
+        described.content_length = None;
+    } else if is_chunked && described.content_length.is_none() && response.status == 200 {
         // The last chunk says where the body ends. Without chunks nothing would tell a body that was cut.
-        let encoding = response.head.get("transfer-encoding").unwrap_or_default();
-        if encoding.trim().eq_ignore_ascii_case("chunked") && response.status == 200 {
-            let bytes = collect_unknown_length(&mut response.body).await?;
-            described.content_length = Some(bytes.len() as u64);
-            whole = Some(bytes);
-        }
+        let bytes = collect_unknown_length(&mut response.body).await?;
+        described.content_length = Some(bytes.len() as u64);
+        whole = Some(bytes);
     }
     let (range, meta) = described.part(response.status, url.clone(), range.as_ref())?;
+    let announced = range.end - range.start;
     // The checksum of a range's response is that of the whole object.
     let checksum = meta.checksum.as_ref();
     let checksum = checksum.filter(|_| with_checksum && range == (0..meta.size));
@@ -148,6 +151,8 @@ async fn get_with(
     let mut arriving = ArrivingBody {
         verifier,
         response: response.body,
+        left_of_chunks: (is_chunked && whole.is_none()).then_some(announced),
+        announced,
         url: url.clone(),
     };
     let body = match whole.or_else(|| arriving.response.take_whole()) {
@@ -213,6 +218,9 @@ fn push_conditions(headers: &mut Headers, conditions: &Conditions) -> Result<(),
 /// The body of a response, with errors that name the object.
 struct ArrivingBody {
     response: ResponseBody,
+    /// How many of the `announced` bytes are left, where the chunks say on their own how many there are.
+    left_of_chunks: Option<u64>,
+    announced: u64,
     /// Compares what has arrived; `None` once it has been compared.
     verifier: Option<Verifier>,
     url: S3Url,
@@ -223,6 +231,47 @@ impl ArrivingBody {
         if let Some(verifier) = &mut self.verifier {
             verifier.update(bytes);
         }
+    }
+
+    /// Fails if the chunks hold another number of bytes than the headers have announced.
+    fn count(&mut self, filled: usize) -> Result<()> {
+        let Some(left) = &mut self.left_of_chunks else {
+            return Ok(());
+        };
+        let received = self.announced - *left + filled as u64;
+        let text = match left.checked_sub(filled as u64) {
+            Some(rest) if filled > 0 || rest == 0 => {
+                *left = rest;
+                return Ok(());
+            }
+            Some(_) => format!("its chunks end after {received}"),
+            None => format!("its chunks hold more, at least {received}"),
+        };
+        let text = format!(
+            "the response announces {} bytes, but {text}",
+            self.announced
+        );
+        Err(errors::malformed(Operation::Get, &text).with_resource(&self.url))
+    }
+
+    /// Returns the number of bytes that came, or the error of a body that did not arrive whole.
+    fn filled(&self, filled: Result<usize, WireError>) -> Result<usize> {
+        let lost = match filled {
+            Ok(filled) => return Ok(filled),
+            Err(lost) => lost,
+        };
+        // The SDK's client compares lengths on its own: with Content-Length, at the end.
+        let compared = lost.io_error().map(ToString::to_string);
+        let compared = compared.filter(|text| text.contains("Content-Length"));
+        let error = match (self.left_of_chunks, compared) {
+            (Some(0), Some(_)) => return Ok(0),
+            (Some(_), Some(text)) => {
+                let text = format!("its chunks do not hold as many bytes as announced: {text}");
+                errors::malformed(Operation::Get, &text)
+            }
+            _ => transport_error::in_body(Operation::Get, &lost),
+        };
+        Err(error.with_resource(&self.url))
     }
 
     fn verify(&mut self) -> Result<()> {
@@ -243,9 +292,8 @@ impl BodySource for ArrivingBody {
     ) -> Poll<Result<usize>> {
         let held = into.len();
         let filled = ready!(self.response.poll_fill(cx, into, at_most));
-        let filled = filled.map_err(|error| {
-            transport_error::in_body(Operation::Get, &error).with_resource(&self.url)
-        })?;
+        let filled = self.filled(filled)?;
+        self.count(filled)?;
         self.update(&into[held..]);
         if filled == 0 {
             self.verify()?;
@@ -422,6 +470,35 @@ mod tests {
             );
             assert_eq!(error.resource(), Some(url().as_str()));
             assert!(body.next().await.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn chunks_that_hold_another_number_of_bytes_than_announced_are_a_protocol_error() {
+        let chunked = ("transfer-encoding", "chunked");
+        for (status, length, range, right) in [
+            (200, "3", None, true),
+            (200, "2", None, false),
+            (200, "9", None, false),
+            (206, "3", Some("bytes 2-4/10"), true),
+            // The range says it too.
+            (206, "9", Some("bytes 2-4/10"), true),
+            (206, "3", Some("bytes 2-3/10"), false),
+            (206, "3", Some("bytes 2-9/10"), false),
+        ] {
+            let mut headers = vec![chunked, ("content-length", length)];
+            headers.extend(range.map(|range| ("content-range", range)));
+            let store = Replay::new([response(status, &headers, "abc")]).store();
+            let mut request = GetRequest::new(url());
+            request.range = range.map(|_| (2..5).into());
+            let body = store.get(request).await.unwrap().body;
+            match body.collect().await {
+                Ok(bytes) => assert!(right && bytes == "abc", "{headers:?}"),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+                    assert!(!right && error.to_string().contains("chunks"), "{error}");
+                }
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use s3_core::{ETag, ObjectMeta, VersionId};
+use s3_core::{ByteRange, ETag, ObjectMeta, VersionId};
 
 use super::assembly::Assembly;
 use super::checksum::{ExpectedChecksum, NotVerified};
@@ -40,6 +40,8 @@ pub(super) struct Discovered {
     pub(super) expected: Expected,
     /// The version that the caller has named.
     pub(super) version: Option<VersionId>,
+    /// The range that the caller has asked for, which errors name.
+    pub(super) asked: Option<ByteRange>,
     /// Storage for all parts, if there are several and they do not go to a reader.
     pub(super) assembly: Option<Arc<Assembly>>,
 }
@@ -67,6 +69,7 @@ impl FirstPart {
             first,
             expected,
             version: self.item.version.clone(),
+            asked: self.item.range.clone(),
             assembly,
         });
         expected

@@ -41,6 +41,8 @@ struct Part {
     transfer: Transfer,
     /// The first request. Later ones ask for the missing bytes of the version that the first response was of.
     request: GetRequest,
+    /// The range that the caller has asked for: an error names no other one.
+    asked: Option<ByteRange>,
     /// What only the first part does.
     first: Option<FirstPart>,
     /// Where a write can fail; `None` for frames.
@@ -93,6 +95,7 @@ impl PartRead {
             target,
             discovered: Mutex::default(),
         };
+        let request = (request, item.range.clone());
         Self::new(transfer, request, Some(first), destination, state, options)
     }
 
@@ -113,12 +116,13 @@ impl PartRead {
             buffer: Some(PartBuffer::new(span, storage, found.expected)),
         };
         let destination = destination.map(Arc::clone);
+        let request = (request, found.asked.clone());
         Self::new(transfer, request, None, destination, state, options)
     }
 
     fn new(
         transfer: &Transfer,
-        request: GetRequest,
+        (request, asked): (GetRequest, Option<ByteRange>),
         first: Option<FirstPart>,
         destination: Option<Arc<Destination>>,
         state: PartState,
@@ -127,6 +131,7 @@ impl PartRead {
         Self(Arc::new(Part {
             transfer: transfer.clone(),
             request,
+            asked,
             first,
             destination,
             progress: Progress::default(),
@@ -165,31 +170,33 @@ impl Job for PartRead {
     }
 
     async fn run(self, store: SharedStore) -> Result<FinishedPart> {
-        let part = &*self.0;
-        let mut state = LockedState::take(&part.state);
-        let mut request = part.request.clone();
-        if let Some(buffer) = &mut state.buffer {
-            let missing = buffer.missing();
-            buffer.is_resumed = missing.start > buffer.span.start;
-            if missing.is_empty() {
-                return part.finish(state, None).await;
-            }
-            request.range = Some(missing.into());
-            request.conditions = Conditions::default();
-            request.conditions.if_match.clone_from(&state.pin);
-        }
-        let asked = request.range.clone();
-        let response = store.get(request).await?;
-        part.progress.heartbeat();
-        let finished = part.take_response(state, response).await;
-        finished.map_err(|error| match asked {
+        let finished = self.0.attempt(store).await;
+        finished.map_err(|error| match &self.0.asked {
             Some(range) => error.with_range(range),
-            None => error,
+            None => error.without_range(),
         })
     }
 }
 
 impl Part {
+    async fn attempt(&self, store: SharedStore) -> Result<FinishedPart> {
+        let mut state = LockedState::take(&self.state);
+        let mut request = self.request.clone();
+        if let Some(buffer) = &mut state.buffer {
+            let missing = buffer.missing();
+            buffer.is_resumed = missing.start > buffer.span.start;
+            if missing.is_empty() {
+                return self.finish(state, None).await;
+            }
+            request.range = Some(missing.into());
+            request.conditions = Conditions::default();
+            request.conditions.if_match.clone_from(&state.pin);
+        }
+        let response = store.get(request).await?;
+        self.progress.heartbeat();
+        self.take_response(state, response).await
+    }
+
     async fn take_response(
         &self,
         mut state: LockedState<'_>,
@@ -364,13 +371,13 @@ impl Part {
         let Err(error) = drained else {
             return self.finish(state, verified).await;
         };
-        if error.kind() != ErrorKind::Integrity {
+        if !matches!(error.kind(), ErrorKind::Integrity | ErrorKind::Protocol) {
             // What has arrived stays, and its buffer serves others while this part waits for its next attempt.
             self.flush(buffer).await?;
         } else if !buffer.clear() {
             return Err(error.with_retryability(Retryability::Spent));
         }
-        // A checksum mismatch shows after the last byte: nothing of what has arrived can be used.
+        // A wrong checksum or length shows after the last byte: nothing of what has arrived can be used.
         Err(in_the_body(error))
     }
 

@@ -79,7 +79,11 @@ impl Transfer {
         let get = |span: &Range<u64>| {
             let (transfer, options) = (self.clone(), options.clone());
             let item = item.clone().with_range(span.clone());
-            async move { transfer.get(item, Destination::Memory, &options).await }
+            async move {
+                let read = transfer.get(item, Destination::Memory, &options).await;
+                // The caller has asked for other ranges than this one.
+                read.map_err(Error::without_range)
+            }
         };
         if let [only] = spans {
             return Ok(vec![get(only).await?]);

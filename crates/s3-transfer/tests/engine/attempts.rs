@@ -59,6 +59,31 @@ async fn an_error_response_has_a_log_of_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_names_the_range_that_the_caller_has_asked_for_and_no_other() {
+    let (at, wait) = (Position::Byte(0), None);
+    for fault in [
+        FaultAction::Stall { at: Some(at), wait },
+        FaultAction::BodyError { at },
+        FaultAction::status(500, "InternalError"),
+    ] {
+        let setup = setup(FaultMatch::method("GET").on(fault));
+        let whole = GetItem::new(setup.seed("k", 900).await);
+        let range = whole.clone().with_range(10..20);
+        for (item, shown) in [(whole, None), (range, Some(" bytes=10-19:"))] {
+            let options = CallOptions::default();
+            let get = setup.transfer.get(item, Destination::Memory, &options);
+            let text = get.await.unwrap_err().to_string();
+            match shown {
+                None => assert!(!text.contains("bytes="), "{text}"),
+                // The layer that ends a stalled attempt knows no ranges.
+                Some(_) if text.contains("nothing moved") => {}
+                Some(shown) => assert!(text.contains(shown), "{text}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_attempt_tells_its_own_phase_and_bytes() {
     let get = || FaultMatch::method("GET");
     let at = Position::Byte(100);
