@@ -155,7 +155,7 @@ async fn of_aws_config(
         Some(given) => given.clone(),
         None => {
             let instance = metadata_service(configuration, &conf, operation)?;
-            let chain = providers(configuration, &conf, &files, profile, instance);
+            let chain = providers(configuration, &conf, &files, (profile, instance), clock);
             SharedCredentialsProvider::new(chain)
         }
     };
@@ -188,8 +188,8 @@ fn providers(
     configuration: &Configuration,
     conf: &ProviderConfig,
     files: &EnvConfigFiles,
-    profile: &str,
-    instance: imds::Client,
+    (profile, instance): (&str, imds::Client),
+    clock: &Clock,
 ) -> CredentialsProviderChain {
     if let Some(keys) = &configuration.keys {
         let keys = keys.clone();
@@ -204,7 +204,7 @@ fn providers(
     }
     let mut chain = match &configuration.credential_process {
         Some(command) => {
-            let process = CredentialProcess::new(command.clone());
+            let process = CredentialProcess::new(command.clone(), clock.clone());
             CredentialsProviderChain::first_try("CredentialProcess", process)
         }
         None => {

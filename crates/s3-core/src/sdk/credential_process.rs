@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::process::Stdio;
+use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -10,14 +11,17 @@ use s3_wire::timestamp;
 use serde_json::Value;
 use tokio::process::Command;
 
+use super::clock::Clock;
+
 /// Runs a command in a shell and reads what it prints.
 pub(super) struct CredentialProcess {
     command: String,
+    clock: Clock,
 }
 
 impl CredentialProcess {
-    pub(super) fn new(command: String) -> Self {
-        Self { command }
+    pub(super) fn new(command: String, clock: Clock) -> Self {
+        Self { command, clock }
     }
 
     async fn run(&self) -> provider::Result {
@@ -40,8 +44,23 @@ impl CredentialProcess {
                 said.trim()
             )));
         }
-        read(&output.stdout)
+        let credentials = read(&output.stdout)?;
+        let now = self.clock.now();
+        match credentials.expiry().filter(|expiry| *expiry <= now) {
+            None => Ok(credentials),
+            Some(expiry) => {
+                let (expiry, now) = (seconds(expiry), seconds(now));
+                Err(failed(format!(
+                    "has printed credentials that expired at {expiry}, and it is {now}"
+                )))
+            }
+        }
     }
+}
+
+/// Returns a time in words, to the second.
+fn seconds(time: SystemTime) -> String {
+    httpdate::fmt_http_date(time)
 }
 
 /// The command may hold secrets.
@@ -91,7 +110,12 @@ fn read(output: &[u8]) -> provider::Result {
     let access_key = text("AccessKeyId")?.ok_or_else(|| missing("AccessKeyId"))?;
     let secret_key = text("SecretAccessKey")?.ok_or_else(|| missing("SecretAccessKey"))?;
     let token = text("SessionToken")?.filter(|token| !token.is_empty());
-    let expiry = match text("Expiration")?.filter(|time| !time.is_empty()) {
+    let expiration = match field("Expiration") {
+        // Seconds or milliseconds since 1970.
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => text("Expiration")?.filter(|time| !time.is_empty()),
+    };
+    let expiry = match expiration {
         None => None,
         Some(time) => Some(timestamp::parse(&time).ok_or_else(|| {
             failed(format!(
@@ -114,6 +138,10 @@ mod tests {
 
     use super::*;
 
+    fn text(error: &CredentialsError) -> String {
+        aws_smithy_types::error::display::DisplayErrorContext(error).to_string()
+    }
+
     #[test]
     fn every_form_of_iso_8601_is_a_time() {
         let expiry = UNIX_EPOCH + Duration::from_secs(4_070_908_800);
@@ -132,6 +160,36 @@ mod tests {
             let read = read(printed.as_bytes()).unwrap();
             assert_eq!(read.expiry(), Some(expiry), "{time}");
         }
+    }
+
+    #[test]
+    fn a_number_is_a_time_since_1970() {
+        for number in ["4070908800", "4070908800.0", "4070908800000"] {
+            let printed = format!(
+                r#"{{"Version":1,"AccessKeyId":"a","SecretAccessKey":"s","Expiration":{number}}}"#
+            );
+            let expiry = UNIX_EPOCH + Duration::from_secs(4_070_908_800);
+            assert_eq!(read(printed.as_bytes()).unwrap().expiry(), Some(expiry));
+        }
+    }
+
+    #[tokio::test]
+    async fn credentials_that_have_expired_are_refused_with_both_times() {
+        let print = |expiration: &str| {
+            format!(
+                r#"echo '{{"Version":1,"AccessKeyId":"a","SecretAccessKey":"s","Expiration":"{expiration}"}}'"#
+            )
+        };
+        let clock = Clock::default();
+        let process = CredentialProcess::new(print("2015-10-21T07:28:00Z"), clock.clone());
+        let error = process.provide_credentials().await.unwrap_err();
+        let text = text(&error);
+        assert!(
+            text.contains("expired at Wed, 21 Oct 2015 07:28:00 GMT, and it is"),
+            "{text}"
+        );
+        let process = CredentialProcess::new(print("2099-01-01T00:00:00Z"), clock);
+        assert!(process.provide_credentials().await.is_ok());
     }
 
     #[test]
@@ -155,24 +213,27 @@ mod tests {
                 r#"{"Version":1,"AccessKeyId":"a","SecretAccessKey":"hunter2","Expiration":"soon"}"#,
                 "\"soon\"",
             ),
+            (
+                r#"{"Version":1,"AccessKeyId":"a","SecretAccessKey":"hunter2","Expiration":3600}"#,
+                "\"3600\"",
+            ),
+            (
+                r#"{"Version":1,"AccessKeyId":"a","SecretAccessKey":"hunter2","Expiration":true}"#,
+                "`Expiration`",
+            ),
         ] {
             let error = read(printed.as_bytes()).unwrap_err();
-            let text = format!(
-                "{}",
-                aws_smithy_types::error::display::DisplayErrorContext(&error)
-            );
+            let text = text(&error);
             assert!(text.contains(want) && !text.contains("hunter2"), "{text}");
         }
     }
 
     #[tokio::test]
     async fn a_command_that_fails_says_why() {
-        let process = CredentialProcess::new("echo no luck >&2; exit 3".to_owned());
+        let command = "echo no luck >&2; exit 3".to_owned();
+        let process = CredentialProcess::new(command, Clock::default());
         let error = process.provide_credentials().await.unwrap_err();
-        let text = format!(
-            "{}",
-            aws_smithy_types::error::display::DisplayErrorContext(&error)
-        );
+        let text = text(&error);
         assert!(text.contains("no luck"), "{text}");
     }
 }
