@@ -280,7 +280,8 @@ pub(super) fn refused_by_server(operation: Operation, collected: &CollectedRespo
     let code = said
         .code
         .as_deref()
-        .or(collected.header("x-minio-error-code"));
+        .or(collected.header("x-minio-error-code"))
+        .or(collected.header("x-amz-error-code"));
     let code = code.map(shortened);
     let known = |code: &str| classify(operation, None, Some(code)).0 != ErrorKind::Other;
     if collected.is_success() && !code.as_deref().is_some_and(known) {
@@ -335,21 +336,32 @@ fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<St
         None if said.code.is_none() => other_text(collected.text()),
         None => None,
     };
-    let own = own.or_else(|| collected.header("x-minio-error-desc").map(shortened));
+    let own = own
+        .or_else(|| header_text(collected, "x-minio-error-desc"))
+        .or_else(|| header_text(collected, "x-amz-error-message"));
     let own = match (own, said.argument.as_deref().map(shortened)) {
         (Some(own), Some(argument)) => Some(format!("{own} ({argument})")),
         (own, argument) => own.or(argument),
     };
-    let redirects = (300..400).contains(&collected.status);
-    let location = collected
-        .header("location")
-        .filter(|_| redirects)
-        .map(shortened);
-    match (own, location) {
-        (own, None) => own,
-        (None, Some(location)) => Some(format!("the server redirects to {location}")),
-        (Some(own), Some(location)) => Some(format!("{own}; the server redirects to {location}")),
+    let elsewhere = match collected.status {
+        300..=399 => header_text(collected, "location")
+            .map(|location| format!("the server redirects to {location}")),
+        // What else can say why it refuses, outside of S3's XML, or what it would take.
+        401 if said.code.is_none() => header_text(collected, "www-authenticate")
+            .map(|scheme| format!("the server wants the request to be authenticated by {scheme}")),
+        407 => header_text(collected, "proxy-authenticate")
+            .map(|scheme| format!("the proxy wants the request to be authenticated by {scheme}")),
+        _ => None,
+    };
+    match (own, elsewhere) {
+        (Some(own), Some(elsewhere)) => Some(format!("{own}; {elsewhere}")),
+        (own, elsewhere) => own.or(elsewhere),
     }
+}
+
+fn header_text(collected: &CollectedResponse<'_>, name: &str) -> Option<String> {
+    let value = collected.header(name)?.trim();
+    (!value.is_empty()).then(|| shortened(value))
 }
 
 /// Returns what a page, another XML document, a JSON object or a text says.

@@ -7,17 +7,18 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use s3_wire::sign::{HeaderError, SigningKeys};
-use s3_wire::{Pool, Request, Response, ResponseHead, WireErrorKind};
+use s3_wire::{Pool, Request, Response, ResponseHead};
 
 use super::client::Resolved;
 use super::clock::{Clock, ErrorResponse};
 use super::collected_response::{CollectedResponse, MAX_ERROR_BODY};
 use super::errors;
 use super::identity::{Identities, Identity};
+use super::proxies::Proxies;
 use super::regions::Regions;
 use super::target::{EndpointSettings, Target, Targets};
+use super::xml_complete::is_html;
 use super::{sdk_transport, transport_error};
 use crate::blocking_io::blocking_io_allowed;
 use crate::{ByteCounter, Error, Operation, Payload, Result};
@@ -47,14 +48,14 @@ impl Sender {
         pool: Pool,
         identities: Arc<Identities>,
         endpoint: EndpointSettings,
-        regions: Arc<Regions>,
+        (regions, proxies): (Arc<Regions>, Proxies),
         clock: Clock,
     ) -> Self {
         Self {
             pool,
             identities,
             signing_keys: SigningKeys::default(),
-            targets: Targets::new(endpoint, regions),
+            targets: Targets::new(endpoint, regions, proxies),
             clock,
         }
     }
@@ -207,7 +208,9 @@ impl Route<'_> {
             None,
             |collected| {
                 without_error(operation, collected)?;
-                if !collected.body.is_empty() && !has_etag {
+                let text = collected.text().trim_start();
+                let is_document = text.starts_with('<') && !is_html(text);
+                if !collected.body.is_empty() && !has_etag && !is_document {
                     // Such as the page of a proxy, which has kept the bytes to itself.
                     let text = "the response is not one of S3";
                     return Err(errors::misunderstood(operation, collected, text));
@@ -266,10 +269,9 @@ fn without_error(operation: Operation, collected: &CollectedResponse<'_>) -> Res
 }
 
 async fn error_response(operation: Operation, response: &mut Response) -> Error {
-    let body = match response.body.collect(MAX_ERROR_BODY).await {
+    // No error document is longer, and the beginning of a page says enough.
+    let body = match response.body.collect_beginning(MAX_ERROR_BODY).await {
         Ok(body) => body,
-        // No error document is so long: the status says enough.
-        Err(lost) if lost.kind() == WireErrorKind::TooLarge => Bytes::new(),
         // The reason is in the body: for a wrong clock, an expired token or a request that was cut, among others.
         Err(lost) => return transport_error::in_body(operation, &lost),
     };

@@ -178,6 +178,18 @@ impl ResponseBody {
         self.collect_counted(limit, None).await
     }
 
+    /// Reads the first `limit` bytes, or all if there are fewer.
+    pub async fn collect_beginning(&mut self, limit: usize) -> Result<Bytes, WireError> {
+        let mut all = BytesMut::new();
+        while all.len() < limit {
+            let at_most = limit - all.len();
+            if poll_fn(|cx| self.poll_fill(cx, &mut all, at_most)).await? == 0 {
+                break;
+            }
+        }
+        Ok(all.freeze())
+    }
+
     /// As [`collect`](Self::collect), and counts there what comes.
     pub async fn collect_counted(
         &mut self,
