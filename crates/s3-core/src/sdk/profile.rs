@@ -20,6 +20,8 @@ pub(super) use files::Located;
 pub(super) use provider_files::ProviderFiles;
 pub(super) use settings::{Configuration, Given, Setting, Source};
 
+use super::endpoint::without_secrets;
+
 /// Looks an environment variable up.
 pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
 
@@ -66,7 +68,12 @@ fn variable(lookup: &Lookup<'_>, name: &str) -> Result<Option<String>, ConfigErr
         |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
     if in_quotes('"') || in_quotes('\'') {
         // As files of variables have them for shells, which take them off.
-        let text = format!("the value of {name} is in quotes");
+        let is_secret = name.contains("KEY") || name.contains("TOKEN") || !name.starts_with("AWS_");
+        let shown = match is_secret {
+            true => String::new(),
+            false => format!(": {}", without_secrets(text)),
+        };
+        let text = format!("the value of {name} is in quotes{shown}");
         return Err(ConfigError::new(text).with_hint("write it without them"));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))

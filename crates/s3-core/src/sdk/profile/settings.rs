@@ -149,13 +149,20 @@ fn profile_name(given: Given<'_>, lookup: &Lookup<'_>) -> Result<Option<Setting>
         let (value, source) = (name.to_owned(), Source::Builder);
         return Ok(Some(Setting { value, source }));
     }
-    for name in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
-        if let Some(value) = variable(lookup, name)? {
-            let source = Source::Variable(name);
-            return Ok(Some(Setting { value, source }));
+    let set = |name: &'static str| {
+        let source = Source::Variable(name);
+        let value = variable(lookup, name)?;
+        Ok::<_, ConfigError>(value.map(|value| Setting { value, source }))
+    };
+    match (set("AWS_PROFILE")?, set("AWS_DEFAULT_PROFILE")?) {
+        (Some(one), Some(other)) if one.value != other.value => {
+            let (one, other) = (one.value, other.value);
+            let text = format!("AWS_PROFILE is {one:?}, and AWS_DEFAULT_PROFILE is {other:?}");
+            Err(ConfigError::new(text)
+                .with_hint("unset one of them: SDKs disagree which one counts"))
         }
+        (one, other) => Ok(one.or(other)),
     }
-    Ok(None)
 }
 
 /// The places that a setting is looked for in.

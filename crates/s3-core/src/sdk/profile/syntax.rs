@@ -3,7 +3,8 @@
 //! A file has sections (`[profile x]`) with properties (`name = value`). A property with an empty value may have nested
 //! properties, which are indented deeper than its name. Lines that begin with `#` or `;` are comments, as is the rest of
 //! a value behind a blank and one of these. A byte order mark, indented sections, text behind `]`, `:` instead of `=` and
-//! quoted names are accepted. Everything else is an error with its line; nothing is skipped.
+//! quoted names are accepted. Everything else is an error with its line, also a section or a property that stands twice;
+//! nothing is skipped.
 
 /// A section with its properties in the order of the file.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,6 +67,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Section>, SyntaxError> {
         } else if let Some(header) = content.strip_prefix('[') {
             let words = section_words(header).map_err(fail)?;
             indent = None;
+            if sections.iter().any(|section| section.words == words) {
+                return Err(fail("a section of this name stands above already"));
+            }
             sections.push(Section {
                 line: number,
                 words,
@@ -75,9 +79,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Section>, SyntaxError> {
             let section = sections
                 .last_mut()
                 .ok_or_else(|| fail("a property stands before the first section"))?;
-            section
+            let property = property(number, content, &['=', ':']).map_err(fail)?;
+            if section
                 .properties
-                .push(property(number, content, &['=', ':']).map_err(fail)?);
+                .iter()
+                .any(|own| own.name == property.name)
+            {
+                return Err(fail(
+                    "a property of this name stands above already in its section",
+                ));
+            }
+            section.properties.push(property);
             indent = Some(depth);
         }
     }
@@ -256,6 +268,8 @@ mod tests {
             (b"[default]\na = b\n\n  [profile x]", 4),
             (b"[default]\na = b\nc = \xff", 3),
             (b"\xff\xfe[\0d\0", 1),
+            (b"[default]\na = b\n[profile x]\n[ default ]", 4),
+            (b"[default]\na = b\n[profile x]\na = b\nA = c", 5),
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!(error.line, line, "{text:?}: {}", error.reason);
