@@ -24,6 +24,8 @@ struct AttemptHistory {
     has_succeeded: bool,
     /// The attempt that was started last.
     last: Option<StartedAttempt>,
+    /// What the attempt that failed last says.
+    failure: Option<String>,
 }
 
 #[derive(Debug)]
@@ -40,6 +42,7 @@ impl AttemptRecorder {
             in_flight: 0,
             has_succeeded: false,
             last: None,
+            failure: None,
         })))
     }
 
@@ -65,8 +68,9 @@ impl AttemptRecorder {
     }
 
     /// Records an attempt that has failed, or that a layer has cancelled.
-    pub(crate) fn failed(&self, attempt: Attempt) {
+    pub(crate) fn failed(&self, attempt: Attempt, error: &Error) {
         let mut history = self.history();
+        history.failure = error.message().map(str::to_owned);
         history.log.push(attempt);
         history.finish_one();
     }
@@ -83,7 +87,15 @@ impl AttemptRecorder {
         }
         // 0 means that no request was sent.
         let attempts = log.total().max(u32::from(history.has_succeeded));
+        let failure = history.failure.clone();
         drop(history);
+        let error = match (failure, error.message()) {
+            (Some(failure), Some(message)) => {
+                let text = format!("{message}; before it: {failure}");
+                error.with_message(text)
+            }
+            _ => error,
+        };
         error.with_attempts(attempts).with_attempt_log(log)
     }
 }

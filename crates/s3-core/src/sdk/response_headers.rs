@@ -14,7 +14,7 @@ use s3_wire::timestamp;
 use super::{convert, errors};
 use crate::{
     ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, Error, ErrorKind, ObjectMeta,
-    Operation, PutResponse, Result, Retryability, UserMetadata,
+    Operation, Phase, PutResponse, Result, Retryability, UserMetadata,
 };
 
 /// What the headers of a response say, not copied yet.
@@ -187,7 +187,8 @@ impl<'a> Described<'a> {
             Err((kind, text)) => {
                 let error = match kind {
                     ErrorKind::Protocol => errors::malformed(Operation::Get, &text),
-                    _ => errors::contradictory(Operation::Get, &text),
+                    // It may have been harmed on its way: another response may be better, unless it says the same.
+                    _ => errors::contradictory(Operation::Get, &text).with_phase(Phase::Response),
                 };
                 Err(error.with_resource(url.as_str()))
             }

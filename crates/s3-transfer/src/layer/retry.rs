@@ -19,6 +19,9 @@ use crate::{Event, Job, Observer, TransferConfig, WaitReason};
 const MAX_RETRIES_PER_SECOND: u32 = i32::MAX as u32 - 1;
 const MAX_RETRIES_PER_SUCCESS: f32 = 1000.0;
 
+/// So many responses in a row that contradict themselves in the same words are no accident.
+const MAX_CONTRADICTIONS: u32 = 5;
+
 /// Retries a job while its error is retryable, attempts are left and the budget allows it.
 ///
 /// Attempts are counted from the last one that made progress, so a large body over a bad link completes as long as each
@@ -42,6 +45,8 @@ pub(crate) struct RetryPolicy {
     damaged: bool,
     /// A response was not understood once.
     misunderstood: bool,
+    /// What was contradictory in the head of the last response, and how often in a row.
+    contradiction: Option<(Box<str>, u32)>,
     /// The first failure since the last progress.
     failing_since: Option<Instant>,
     /// Whether the job has waited for the circuit breaker since then.
@@ -103,6 +108,7 @@ impl RetryPolicy {
             progressed: false,
             damaged: false,
             misunderstood: false,
+            contradiction: None,
             failing_since: None,
             has_waited: false,
             attempt_bytes: None,
@@ -189,7 +195,7 @@ impl RetryPolicy {
         let mut attempt = Attempt::failed(error, after, took).with_bytes(self.attempt_bytes);
         attempt.wait = wait;
         if let Some(recorder) = &self.recorder {
-            recorder.failed(attempt.clone());
+            recorder.failed(attempt.clone(), error);
         }
         self.log.push(attempt);
     }
@@ -204,6 +210,21 @@ impl RetryPolicy {
             return error.with_retryability(Retryability::Transient);
         }
         error
+    }
+
+    /// Returns whether the head of a response has contradicted itself so often in the same words that it was not harmed on
+    /// its way.
+    fn repeats_contradiction(&mut self, error: &Error) -> bool {
+        let is_of_head = error.kind() == ErrorKind::Integrity
+            && error.phase() == Phase::Response
+            && error.code().is_none();
+        let now = error.message().filter(|_| is_of_head).map(Box::<str>::from);
+        let before = self.contradiction.take();
+        self.contradiction = now.map(|now| match before {
+            Some((before, count)) if before == now => (now, count + 1),
+            _ => (now, 1),
+        });
+        matches!(self.contradiction, Some((_, MAX_CONTRADICTIONS..)))
     }
 
     /// Decides about a failure: the wait before the next attempt and its reason, or the error for the caller.
@@ -225,6 +246,10 @@ impl RetryPolicy {
                 true => Ok((wait, error)),
                 false => Err(error.with_retryability(Retryability::Spent)),
             };
+        }
+        if self.repeats_contradiction(&error) {
+            rules.breaker.record_success();
+            return Err(error.with_retryability(Retryability::Spent));
         }
         if self.progressed {
             rules.breaker.record_success();
