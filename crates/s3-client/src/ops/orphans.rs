@@ -1,7 +1,7 @@
 //! `orphans` and `cleanup`: find and remove stale directories, files and uploads of killed processes.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use s3_core::AbortUpload;
@@ -161,14 +161,25 @@ impl Search {
             })
         });
         let prefixes = prefixes.collect::<Result<Vec<_>>>()?;
-        if let Some(scratch) = call.client.scratch.path() {
-            self.directories
-                .extend(scratch.parent().map(ToOwned::to_owned));
+        let scratch = &call.client.scratch;
+        if scratch.is_closed() {
+            return Err(Error::Closed {
+                action: "look for orphans".to_owned(),
+            });
         }
-        let scratch = call.client.scratch.path().map(ToOwned::to_owned);
-        let (directories, older_than) = (self.directories, self.older_than);
-        let mut found =
-            on_blocking_thread(move || in_all(directories, scratch, older_than)).await?;
+        let mut found = match scratch.directory() {
+            Ok(scratch) => {
+                self.directories
+                    .extend(scratch.parent().map(ToOwned::to_owned));
+                let scratch = scratch.to_owned();
+                let (directories, older_than) = (self.directories, self.older_than);
+                on_blocking_thread(move || in_all(directories, &scratch, older_than)).await?
+            }
+            // Where this client cannot make a directory, it has left none.
+            Err(_) if self.directories.is_empty() && !prefixes.is_empty() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let older_than = self.older_than;
         let now = SystemTime::now();
         for prefix in prefixes {
             let uploads = call.client.transfer.list_uploads(prefix, &call.options);
@@ -188,18 +199,13 @@ impl Search {
 /// Searches all directories, each once. `scratch` belongs to the current user.
 fn in_all(
     mut directories: Vec<PathBuf>,
-    scratch: Option<PathBuf>,
+    scratch: &Path,
     older_than: Duration,
 ) -> Result<Vec<Orphan>> {
-    let Some(scratch) = scratch else {
-        return Err(Error::Closed {
-            action: "look for orphans".to_owned(),
-        });
-    };
-    let unreadable = |path: &PathBuf, error| {
+    let unreadable = |path: &Path, error| {
         Error::local(&format!("look for orphans in {}", path.display()), error)
     };
-    let ours = fs::metadata(&scratch).map_err(|error| unreadable(&scratch, error))?;
+    let ours = fs::metadata(scratch).map_err(|error| unreadable(scratch, error))?;
     for directory in &mut directories {
         *directory = directory
             .canonicalize()
