@@ -14,6 +14,41 @@ fn every_case_has_its_right_outcome() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_run_says_why_and_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let prose = "# 99 x\n\nKind: Z odd. Call: `juggle`. Right outcome: three balls. Seen: none.\n";
+    for (name, file, text) in [
+        ("prose", "CASE.md", prose),
+        ("empty", "NOTE.txt", "nothing"),
+        ("cut", "case.json", "{\"calls\": ["),
+        (
+            "misspelt",
+            "case.json",
+            r#"{"calls": ["get s3://b/k", ["juggle"]], "respones": [], "expect": {"okay": {}}}"#,
+        ),
+    ] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        std::fs::write(folder.path().join(name).join(file), text).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cases"));
+    let output = command.arg(folder.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success(), "{text}");
+    let last = "0 passed, 0 failed, 4 not runnable";
+    assert_eq!(text.lines().last(), Some(last), "{text}");
+    for words in [
+        "NOT RUNNABLE prose: no case.json, and `Call:` names no call",
+        "NOT RUNNABLE empty: no case.json, and CASE.md cannot be read",
+        "NOT RUNNABLE cut: case.json cannot be read: EOF",
+        "NOT RUNNABLE misspelt: unknown field `respones` in case.json (there are about,",
+        "unknown field `okay` in `expect`",
+        "unknown call `juggle`",
+    ] {
+        assert!(text.contains(words), "{words} is not in {text}");
+    }
+}
+
+#[test]
 fn a_case_whose_outcome_is_wrong_fails() {
     let folder = tempfile::tempdir().unwrap();
     let case = folder.path().join("wrong");

@@ -56,18 +56,22 @@ fn main() -> ExitCode {
         .collect();
     folders.sort();
     let program = std::env::current_exe().expect("this program has a path");
-    let (mut passed, mut failed) = (0, 0);
+    let (mut passed, mut failed, mut not_runnable) = (0, 0, 0);
     for folder in folders {
         let name = folder
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let outcome = match Case::read(&folder) {
-            Ok(case) => run(&case, &program),
-            Err(error) => Err(error.to_string()),
+        let case = match Case::read(&folder) {
+            Ok(case) => case,
+            Err(error) => {
+                not_runnable += 1;
+                println!("NOT RUNNABLE {name}: {error}");
+                continue;
+            }
         };
-        match outcome {
+        match run(&case, &program) {
             Ok(()) => {
                 passed += 1;
                 println!("passed {name}");
@@ -78,9 +82,12 @@ fn main() -> ExitCode {
             }
         }
     }
-    println!("{passed} passed, {failed} failed");
-    match failed {
-        0 if passed > 0 => ExitCode::SUCCESS,
+    match not_runnable {
+        0 => println!("{passed} passed, {failed} failed"),
+        _ => println!("{passed} passed, {failed} failed, {not_runnable} not runnable"),
+    }
+    match (passed, failed, not_runnable) {
+        (1.., 0, 0) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
 }

@@ -91,6 +91,10 @@ async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Err
             let object = s3.get(*key).to_memory().deadline(deadline).await?;
             json!({ "text": object.text()?, "size": object.size() })
         }
+        ["get_file", key, path] => {
+            let object = s3.get(*key).to_file(*path).deadline(deadline).await?;
+            json!({ "size": object.size() })
+        }
         ["get_file", key] => {
             let path = target();
             let object = s3.get(*key).to_file(&path).deadline(deadline).await?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::derive;
+use super::{derive, fields};
 
 /// One folder.
 #[derive(Clone, Debug)]
@@ -34,27 +34,36 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// There is neither a `case.json` nor a `CASE.md` that says what is called.
+    /// There is neither a `case.json` nor a `CASE.md` that says what is called, or `case.json` has fields that the format
+    /// does not know.
     pub fn read(folder: &Path) -> Result<Self, NotACase> {
         let name = folder.file_name().unwrap_or_default();
         let name = name.to_string_lossy().into_owned();
         let path = folder.join("case.json");
         let json = match fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text)
-                .map_err(|error| NotACase(format!("{}: {error}", path.display())))?,
+                .map_err(|error| NotACase(format!("case.json cannot be read: {error}")))?,
+            Err(error) if path.exists() => {
+                return Err(NotACase(format!("case.json cannot be read: {error}")));
+            }
             Err(_) => derive::from_prose(folder)?,
         };
         let folder = folder.to_owned();
-        Ok(Self { name, folder, json })
+        let case = Self { name, folder, json };
+        let wrong = fields::check(&case.json, &case.calls());
+        match wrong.is_empty() {
+            true => Ok(case),
+            false => Err(NotACase(wrong.join("; "))),
+        }
     }
 
     /// Returns the calls, each a name and its arguments. Each is made in a process of its own.
     pub(super) fn calls(&self) -> Vec<Vec<String>> {
         let calls = self.json.get("calls").and_then(Value::as_array);
-        let words = |call: &Value| {
-            call.as_array()
-                .map(|words| texts(words))
-                .unwrap_or_default()
+        let words = |call: &Value| match call {
+            Value::Array(words) => texts(words),
+            Value::String(words) => words.split_whitespace().map(str::to_owned).collect(),
+            _ => Vec::new(),
         };
         calls
             .map(|calls| calls.iter().map(words).collect())
@@ -79,10 +88,12 @@ impl Case {
 }
 
 pub(super) fn texts(values: &[Value]) -> Vec<String> {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
-    values.iter().map(text).collect()
+    values.iter().map(text_of).collect()
+}
+
+/// Returns a text as it is, and a number as it is written.
+pub(super) fn text_of(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

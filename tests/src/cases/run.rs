@@ -35,11 +35,7 @@ pub(super) struct Ended {
 ///
 /// What is not right, in a sentence for each finding.
 pub fn run(case: &Case, program: &Path) -> Result<(), String> {
-    let calls = case.calls();
-    if calls.is_empty() {
-        return Err("the case describes no call".to_owned());
-    }
-    for call in calls {
+    for call in case.calls() {
         let (seen, ended, expect) =
             one(case, &call, program).map_err(|error| format!("could not be set up: {error}"))?;
         let words = call.join(" ");
@@ -156,7 +152,7 @@ fn one(
         }
     }
     for (name, value) in case.object("environment") {
-        command.env(name, places.fill(value.as_str().unwrap_or_default()));
+        command.env(name, places.fill(&super::description::text_of(&value)));
     }
     let begun = Instant::now();
     let mut ended = wait(command.spawn()?, begun)?;
@@ -232,17 +228,33 @@ fn prepare(case: &Case, inputs: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns headers as they are sent; an object has a name and a value for each.
+fn headers(value: &Value) -> String {
+    match value {
+        Value::Object(all) => all
+            .iter()
+            .map(|(name, value)| format!("{name}: {}\r\n", super::description::text_of(value)))
+            .collect(),
+        Value::String(text) if !text.is_empty() && !text.ends_with('\n') => format!("{text}\r\n"),
+        Value::String(text) => text.clone(),
+        _ => String::new(),
+    }
+}
+
 fn rules(case: &Case, inputs: &Path) -> io::Result<Vec<Rule>> {
     let rule = |item: Value| {
         let text = |name: &str| item[name].as_str();
-        let response = match (text("file"), text("status")) {
-            (Some(file), _) => fs::read(case.folder.join(file))?,
-            (None, Some(status)) => response(
-                status,
-                text("headers").unwrap_or_default(),
+        let response = match (text("file"), &item["status"]) {
+            (Some(file), _) => fs::read(case.folder.join(file))
+                .map_err(|error| io::Error::other(format!("{file}: {error}")))?,
+            (None, Value::Null) => {
+                return Err(io::Error::other("a response has neither file nor status"));
+            }
+            (None, status) => response(
+                &super::description::text_of(status),
+                &headers(&item["headers"]),
                 text("body").unwrap_or_default(),
             ),
-            (None, None) => return Err(io::Error::other("a response has neither file nor status")),
         };
         let action = text("truncate").map(|name| Action {
             truncate: inputs.join(name),

@@ -200,9 +200,19 @@ impl Judged<'_> {
                 format!("the kind is {}, not {kinds}: {}", got["kind"], got["text"])
             })?;
         }
+        for name in ["class", "status"] {
+            let want = want.get(name);
+            held(want.is_none_or(|want| got[name] == *want), || {
+                format!("the {name} is {}: {}", got[name], got["text"])
+            })?;
+        }
         let said = text(&got["text"]).to_lowercase();
-        let texts = want.get("contains").and_then(Value::as_array);
-        for want in texts.into_iter().flatten() {
+        let texts = match want.get("contains").unwrap_or(want) {
+            Value::Array(texts) => texts.clone(),
+            text @ Value::String(_) => vec![text.clone()],
+            _ => Vec::new(),
+        };
+        for want in &texts {
             let fits = said.contains(&text(want).to_lowercase());
             held(fits, || {
                 format!("the error does not say {want}: {}", got["text"])
