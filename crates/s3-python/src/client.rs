@@ -392,9 +392,11 @@ impl PyClient {
     fn handles(&self) -> PyResult<&Handles> {
         match self.0.is_ours() {
             true => Ok(&self.0),
-            false => Err(PyRuntimeError::new_err(
-                "this client was made before a fork: make another one in the child process",
-            )),
+            false => Err(PyRuntimeError::new_err(format!(
+                "this client was made in process {}, and this is process {}: make another one after a fork",
+                self.0.maker(),
+                std::process::id(),
+            ))),
         }
     }
 }

@@ -22,6 +22,11 @@ impl<T> InProcess<T> {
         }
     }
 
+    /// Returns the id of the process that made the value.
+    pub(crate) fn maker(&self) -> u32 {
+        self.process
+    }
+
     /// Returns whether this process made the value.
     pub(crate) fn is_ours(&self) -> bool {
         self.process == process::id()
