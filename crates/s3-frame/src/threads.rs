@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use s3_core::{Error, ErrorKind, Operation, Result};
+use s3_core::Result;
+#[cfg(feature = "datafusion")]
+use s3_core::{Error, ErrorKind, Operation};
 
 /// Where requests run: on the caller's runtime, or on threads that a busy query does not keep from running.
 #[derive(Clone, Debug)]
