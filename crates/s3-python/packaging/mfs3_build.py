@@ -25,6 +25,8 @@ LICENCES = "THIRD-PARTY-LICENSES.txt"
 
 _PROGRAM = "mfs3-of-wheel"
 _OWN_LICENCES = ("LICENSE-APACHE", "LICENSE-MIT")
+#: Licences of crates whose packages have none, by repository.
+_MISSING_LICENCES = {"https://github.com/Nugine/simd": "packaging/licences/simd.txt"}
 _FILES_OF_LICENCES = ("LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE")
 
 
@@ -69,13 +71,10 @@ def write_licences():
             shutil.copyfile(os.path.join("..", "..", name), name)
     crates, texts = linked_crates(), {}
     for crate in crates:
-        folder = os.path.dirname(crate["manifest_path"])
-        for name in sorted(os.listdir(folder)):
-            path = os.path.join(folder, name)
-            if name.upper().startswith(_FILES_OF_LICENCES) and os.path.isfile(path):
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    lines = [line.strip() for line in file.read().strip().splitlines()]
-                texts.setdefault("\n".join(lines), []).append("%s %s" % (crate["name"], name))
+        for path in licence_files(crate):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                lines = [line.strip() for line in file.read().strip().splitlines()]
+            texts.setdefault("\n".join(lines), []).append("%s %s" % (crate["name"], os.path.basename(path)))
     with open(LICENCES, "w", encoding="utf-8") as file:
         file.write("The library and the command-line tool of this package contain these crates:\n\n")
         for crate in crates:
@@ -83,6 +82,28 @@ def write_licences():
             file.write("%s %s: %s (%s)\n" % (crate["name"], crate["version"], crate["license"], source))
         for text, names in texts.items():
             file.write("\n%s\n%s:\n\n%s\n" % ("=" * 80, ", ".join(names), text))
+
+
+def licence_files(crate):
+    """Returns the files with the licences of a crate."""
+    folder = os.path.dirname(crate["manifest_path"])
+    paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+    found = [
+        path
+        for path in paths
+        if os.path.basename(path).upper().startswith(_FILES_OF_LICENCES) and os.path.isfile(path)
+    ]
+    if found:
+        return found
+    if crate["repository"] in _MISSING_LICENCES:
+        return [_MISSING_LICENCES[crate["repository"]]]
+    # The text of this licence is the same for everybody.
+    if "Apache-2.0" in (crate["license"] or ""):
+        return ["LICENSE-APACHE"]
+    raise RuntimeError(
+        "crate %s has no text of its licence %s: put it below packaging/licences, and its repository %s into %s"
+        % (crate["name"], crate["license"], crate["repository"], "_MISSING_LICENCES")
+    )
 
 
 def linked_crates():

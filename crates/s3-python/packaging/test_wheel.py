@@ -47,6 +47,9 @@ def test_the_licences_of_linked_crates_are_inside(archive):
     assert {"aws-sdk-s3", "pyo3", "ring", "rustls", "tokio", "clap"} <= names
     assert not {"proptest", "s3s", "syn", "cc"} & names
     assert not [name for name, _, licence in crates if licence == "None"]
+    titles = re.findall(r"^={80}\n(.+):$", text, re.MULTILINE)
+    with_text = {one.split()[0] for title in titles for one in title.split(", ")}
+    assert names == with_text
     assert "Permission is hereby granted" in text and "Apache License" in text
     for name in ("LICENSE-MIT", "LICENSE-APACHE"):
         assert any(other.endswith("/licenses/" + name) for other in archive.namelist())
