@@ -135,7 +135,7 @@ const LAYERS: [Layer; 14] = [
     },
     Layer {
         name: "s3-python",
-        uses: &["s3-client", "s3-transfer", "s3-core", "s3-cli"],
+        uses: &["s3-client", "s3-transfer", "s3-core", "s3-cli", "s3-frame"],
         tests_use: &[],
         because: "the bindings use the facade, a store of their own for injected failures, and the tool for the wheel",
     },

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use s3_client::Error;
 use tokio::task::AbortHandle;
@@ -10,6 +11,7 @@ use tokio::task::AbortHandle;
 use crate::errors::exception;
 use crate::in_process::InProcess;
 use crate::pool;
+use crate::progress::Progress;
 
 /// A function of Python that is called with the result and the exception, one of which is `None`. It is called on
 /// another thread, with the GIL, and must not block.
@@ -43,13 +45,14 @@ where
     F: Future<Output = Result<T, Error>> + Send + 'static,
     R: for<'py> IntoPyObject<'py> + 'static,
 {
-    run(py, done, work, convert, exception)
+    run(py, done, None, work, convert, exception)
 }
 
-/// As [`call`], with the error of the only input.
-pub(crate) fn call_single<T, F, R>(
+/// As [`call`], and tells of the bytes that were moved.
+pub(crate) fn call_with_progress<T, F, R>(
     py: Python<'_>,
     done: Done,
+    progress: Option<Progress>,
     work: F,
     convert: fn(T) -> R,
 ) -> PyResult<Py<PyAny>>
@@ -58,7 +61,23 @@ where
     F: Future<Output = Result<T, Error>> + Send + 'static,
     R: for<'py> IntoPyObject<'py> + 'static,
 {
-    run(py, done, work, convert, |py, error| {
+    run(py, done, progress, work, convert, exception)
+}
+
+/// As [`call_with_progress`], with the error of the only input.
+pub(crate) fn call_single<T, F, R>(
+    py: Python<'_>,
+    done: Done,
+    progress: Option<Progress>,
+    work: F,
+    convert: fn(T) -> R,
+) -> PyResult<Py<PyAny>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+    R: for<'py> IntoPyObject<'py> + 'static,
+{
+    run(py, done, progress, work, convert, |py, error| {
         match error.as_batch() {
             Some(batch) => exception(py, batch.error()),
             None => exception(py, error),
@@ -69,6 +88,7 @@ where
 fn run<T, F, R>(
     py: Python<'_>,
     done: Done,
+    progress: Option<Progress>,
     work: F,
     convert: fn(T) -> R,
     fail: fn(Python<'_>, &Error) -> PyErr,
@@ -83,9 +103,19 @@ where
         Err(error) => Err(fail(py, &error)),
     };
     let Some(done) = done else {
-        let output = pool::run(py, work)?;
+        let Some(mut progress) = progress else {
+            let output = pool::run(py, work)?;
+            return finish(py, output);
+        };
+        let output = pool::run_with_ticks(py, work, |py| progress.tell(py))?;
+        progress.tell(py)?;
         return finish(py, output);
     };
+    if progress.is_some() {
+        return Err(PyValueError::new_err(
+            "a call that nobody waits for has no progress",
+        ));
+    }
     let notify = pool::notifier(py)?;
     let task = pool::spawn(py, async move {
         let output = work.await;

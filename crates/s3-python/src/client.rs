@@ -6,16 +6,22 @@ use std::time::Duration;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use s3_client::{
-    GetObject, Key, PresignMethod, PutValue, S3, S3GetObject, S3PutObject, WriteResult,
+    GetObject, Key, PresignMethod, PutValue, S3, S3GetObject, S3PutObject, SyncPlace, SyncSummary,
+    WriteResult,
 };
+use s3_core::S3Prefix;
+use s3_frame::{Frames, Index, ListingBatches};
 
-use crate::call::{Done, call, call_single};
+use crate::call::{Done, call, call_single, call_with_progress};
 use crate::engine::PyEngine;
-use crate::errors::exception;
+use crate::errors::{exception, frame_exception};
 use crate::in_process::InProcess;
 use crate::listing;
 use crate::object::{IntoObjects, PyS3Object};
 use crate::pool;
+use crate::progress::{Progress, observed};
+use crate::reader::PyReader;
+use crate::record_batches::PyRecordBatches;
 use crate::source::{Chunks, put_value};
 use crate::writer::PyWriter;
 
@@ -80,7 +86,7 @@ impl PyClient {
         Ok(self.handles()?.many.scratch_path())
     }
 
-    #[pyo3(signature = (key, offset=None, length=None, *, return_missing=false, return_info=true, done=None))]
+    #[pyo3(signature = (key, offset=None, length=None, *, return_missing=false, return_info=true, progress=None, done=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn get(
         &self,
@@ -90,76 +96,142 @@ impl PyClient {
         length: Option<i64>,
         return_missing: bool,
         return_info: bool,
+        progress: Option<Py<PyAny>>,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
         let s3 = &self.handles()?.single;
+        let progress = Progress::new(progress);
         let get = s3
             .get(get_object((key, offset, length)))
             .return_info(return_info);
+        let get = observed(get, progress.as_ref());
         if return_missing {
-            return call(
-                py,
-                done,
-                async { get.return_missing().await },
-                PyS3Object::from,
-            );
+            let work = async { get.return_missing().await };
+            return call_with_progress(py, done, progress, work, PyS3Object::from);
         }
-        call(py, done, async { get.await }, PyS3Object::from)
+        call_with_progress(py, done, progress, async { get.await }, PyS3Object::from)
     }
 
-    #[pyo3(signature = (keys, *, return_missing=false, return_info=true, done=None))]
+    #[pyo3(signature = (keys, *, return_missing=false, return_info=true, progress=None, done=None))]
     fn get_many(
         &self,
         py: Python<'_>,
         keys: Vec<Range>,
         return_missing: bool,
         return_info: bool,
+        progress: Option<Py<PyAny>>,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
         let s3 = &self.handles()?.many;
+        let progress = Progress::new(progress);
         let get = s3
             .get_many(keys.into_iter().map(get_object))
             .return_info(return_info);
+        let get = observed(get, progress.as_ref());
         if return_missing {
             let work = async { get.return_missing().await };
-            return call(py, done, work, IntoObjects::into_objects);
+            return call_with_progress(py, done, progress, work, IntoObjects::into_objects);
         }
-        call(py, done, async { get.await }, IntoObjects::into_objects)
+        let work = async { get.await };
+        call_with_progress(py, done, progress, work, IntoObjects::into_objects)
     }
 
-    #[pyo3(signature = (keys, return_info, *, done=None))]
+    #[pyo3(signature = (keys, return_info, *, progress=None, done=None))]
     fn get_recursive(
         &self,
         py: Python<'_>,
         keys: Vec<Option<String>>,
         return_info: bool,
+        progress: Option<Py<PyAny>>,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
+        let progress = Progress::new(progress);
         let get = self.handles()?.many.get_recursive(keys);
-        let work = async move { get.return_info(return_info).await };
-        call(py, done, work, IntoObjects::into_objects)
+        let get = observed(get.return_info(return_info), progress.as_ref());
+        let work = async { get.await };
+        call_with_progress(py, done, progress, work, IntoObjects::into_objects)
     }
 
-    #[pyo3(signature = (return_info, *, done=None))]
-    fn get_all(&self, py: Python<'_>, return_info: bool, done: Done) -> PyResult<Py<PyAny>> {
-        let get = self.handles()?.many.get_all();
-        let work = async move { get.return_info(return_info).await };
-        call(py, done, work, IntoObjects::into_objects)
+    #[pyo3(signature = (return_info, *, progress=None, done=None))]
+    fn get_all(
+        &self,
+        py: Python<'_>,
+        return_info: bool,
+        progress: Option<Py<PyAny>>,
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
+        let progress = Progress::new(progress);
+        let get = self.handles()?.many.get_all().return_info(return_info);
+        let get = observed(get, progress.as_ref());
+        let work = async { get.await };
+        call_with_progress(py, done, progress, work, IntoObjects::into_objects)
     }
 
     /// Downloads to a file.
-    #[pyo3(signature = (key, path, *, return_info=true, done=None))]
+    #[pyo3(signature = (key, path, *, return_info=true, progress=None, done=None))]
     fn download_file(
         &self,
         py: Python<'_>,
         key: Option<String>,
         path: PathBuf,
         return_info: bool,
+        progress: Option<Py<PyAny>>,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
+        let progress = Progress::new(progress);
         let get = self.handles()?.single.get(Key::from(key)).to_file(path);
-        let work = async move { get.return_info(return_info).await };
-        call(py, done, work, PyS3Object::from)
+        let get = observed(get.return_info(return_info), progress.as_ref());
+        let work = async { get.await };
+        call_with_progress(py, done, progress, work, PyS3Object::from)
+    }
+
+    /// Opens an object that is read piece by piece.
+    #[pyo3(signature = (key, offset=None, length=None))]
+    fn open_reader(
+        &self,
+        py: Python<'_>,
+        key: Option<String>,
+        offset: Option<i64>,
+        length: Option<i64>,
+    ) -> PyResult<PyReader> {
+        let get = self
+            .handles()?
+            .single
+            .get(get_object((key, offset, length)));
+        PyReader::open(py, get.stream())
+    }
+
+    /// Makes a directory equal to another: URLs begin with `s3://`, everything else is a local path. Returns how many
+    /// files or objects were written, deleted and left alone.
+    #[pyo3(signature = (source, target, *, delete=false, dry_run=false, progress=None))]
+    fn sync(
+        &self,
+        py: Python<'_>,
+        source: PathBuf,
+        target: PathBuf,
+        delete: bool,
+        dry_run: bool,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let progress = Progress::new(progress);
+        let (source, target) = (sync_place(py, source)?, sync_place(py, target)?);
+        let mut sync = observed(
+            self.handles()?.single.sync(source, target),
+            progress.as_ref(),
+        );
+        if delete {
+            sync = sync.delete();
+        }
+        if dry_run {
+            sync = sync.dry_run();
+        }
+        call_with_progress(
+            py,
+            None,
+            progress,
+            async { sync.await },
+            |done: SyncSummary| (done.transferred, done.deleted, done.unchanged),
+        )
     }
 
     #[pyo3(signature = (keys=None, *, done=None))]
@@ -207,6 +279,70 @@ impl PyClient {
         call(py, done, work, |listed| listed)
     }
 
+    /// Lists objects below the root, or below each of the keys, as record batches.
+    #[pyo3(signature = (keys=None, *, batch_rows))]
+    fn list_arrow(
+        &self,
+        py: Python<'_>,
+        keys: Option<Vec<Option<String>>>,
+        batch_rows: usize,
+    ) -> PyResult<PyRecordBatches> {
+        let mut list = self.handles()?.single.list_recursive();
+        if let Some(keys) = keys {
+            list = list.at(keys);
+        }
+        PyRecordBatches::of_listing(py, list.stream().record_batches(batch_rows))
+    }
+
+    /// Opens the CSV objects that the patterns find.
+    #[pyo3(signature = (patterns, *, delimiter, header, drop_index, pandas_nulls, infer_rows, include_path, batch_rows))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+    fn read_csv(
+        &self,
+        py: Python<'_>,
+        patterns: Vec<String>,
+        delimiter: char,
+        header: bool,
+        drop_index: bool,
+        pandas_nulls: bool,
+        infer_rows: usize,
+        include_path: Option<String>,
+        batch_rows: usize,
+    ) -> PyResult<PyRecordBatches> {
+        let delimiter = u8::try_from(delimiter).ok().filter(u8::is_ascii);
+        let delimiter =
+            delimiter.ok_or_else(|| PyValueError::new_err("delimiter: one character of ASCII"))?;
+        let mut read = Frames::new(&self.handles()?.single)
+            .read_csv(patterns)
+            .delimiter(delimiter)
+            .header(header)
+            .index(if drop_index { Index::Drop } else { Index::Keep })
+            .pandas_nulls(pandas_nulls)
+            .infer_rows(infer_rows)
+            .batch_rows(batch_rows);
+        if let Some(name) = include_path {
+            read = read.include_path(name);
+        }
+        let opened = pool::run(py, async { read.open().await })?;
+        let batches = opened.map_err(|error| frame_exception(py, &error))?;
+        Ok(PyRecordBatches::of_csv(batches))
+    }
+
+    /// Opens the Parquet objects that the patterns find.
+    #[pyo3(signature = (patterns, *, batch_rows))]
+    fn read_parquet(
+        &self,
+        py: Python<'_>,
+        patterns: Vec<String>,
+        batch_rows: usize,
+    ) -> PyResult<PyRecordBatches> {
+        let frames = Frames::new(&self.handles()?.single);
+        let read = frames.read_parquet(patterns).batch_rows(batch_rows);
+        let opened = pool::run(py, async { read.open().await })?;
+        let batches = opened.map_err(|error| frame_exception(py, &error))?;
+        Ok(PyRecordBatches::of_parquet(batches))
+    }
+
     #[pyo3(signature = (key, *, return_missing=false, done=None))]
     fn info(
         &self,
@@ -239,7 +375,7 @@ impl PyClient {
         call(py, done, async { info.await }, IntoObjects::into_objects)
     }
 
-    #[pyo3(signature = (key, value, content_type=None, metadata=None, *, overwrite=true, done=None))]
+    #[pyo3(signature = (key, value, content_type=None, metadata=None, *, overwrite=true, progress=None, done=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn put(
         &self,
@@ -249,8 +385,10 @@ impl PyClient {
         content_type: Option<String>,
         metadata: Option<String>,
         overwrite: bool,
+        progress: Option<Py<PyAny>>,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
+        let progress = Progress::new(progress);
         // One object through the call on many would count as many for the injection of failures.
         let object = put_object((key, value, content_type, None, metadata))?;
         let put = self
@@ -258,23 +396,27 @@ impl PyClient {
             .single
             .put_many([object])
             .overwrite(overwrite);
-        call_single(py, done, async { put.await }, |results| {
+        let put = observed(put, progress.as_ref());
+        call_single(py, done, progress, async { put.await }, |results| {
             written(&results[0])
         })
     }
 
-    #[pyo3(signature = (objects, *, overwrite=true, done=None))]
+    #[pyo3(signature = (objects, *, overwrite=true, progress=None, done=None))]
     fn put_many(
         &self,
         py: Python<'_>,
         objects: Vec<Put<'_>>,
         overwrite: bool,
+        progress: Option<Py<PyAny>>,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
+        let progress = Progress::new(progress);
         let objects = objects.into_iter().map(put_object);
         let objects = objects.collect::<PyResult<Vec<_>>>()?;
         let put = self.handles()?.many.put_many(objects).overwrite(overwrite);
-        call(py, done, async { put.await }, all_written)
+        let put = observed(put, progress.as_ref());
+        call_with_progress(py, done, progress, async { put.await }, all_written)
     }
 
     /// Starts an upload that is written to piece by piece.
@@ -398,6 +540,17 @@ impl PyClient {
                 std::process::id(),
             ))),
         }
+    }
+}
+
+/// A directory in S3 if it begins as a URL does, or else a local one.
+fn sync_place(py: Python<'_>, place: PathBuf) -> PyResult<SyncPlace> {
+    match place.to_str().filter(|text| text.starts_with("s3://")) {
+        None => Ok(place.into()),
+        Some(url) => match S3Prefix::parse(url) {
+            Ok(prefix) => Ok(prefix.into()),
+            Err(error) => Err(exception(py, &error.into())),
+        },
     }
 }
 

@@ -1,12 +1,30 @@
 //! Errors of the client as Python exceptions.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use s3_client::{BatchError, Error, Outcome};
+use s3_frame::Error as FrameError;
 
 /// Returns the exception of an error: one of `mfs3.exceptions`, with `kind`, `attempts` and `outcomes`.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     build(py, error, true).map_or_else(|failure| failure, PyErr::from_value)
+}
+
+/// Returns the exception of an error of rows: of a request as [`exception`], and `ValueError` for objects that have no
+/// rows of the expected form.
+pub(crate) fn frame_exception(py: Python<'_>, error: &FrameError) -> PyErr {
+    let class = match error {
+        FrameError::S3(error) => return exception(py, error),
+        FrameError::Pattern { .. } => "MetaflowS3URLException",
+        FrameError::NoMatch(_) => "MetaflowS3NotFound",
+        FrameError::Unfinished(_) | FrameError::Manifest { .. } => "MetaflowS3Exception",
+        _ => return PyValueError::new_err(error.to_string()),
+    };
+    let made = py
+        .import("mfs3.exceptions")
+        .and_then(|exceptions| exceptions.getattr(class)?.call1((error.to_string(),)));
+    made.map_or_else(|failure| failure, PyErr::from_value)
 }
 
 fn build<'py>(py: Python<'py>, error: &Error, with_outcomes: bool) -> PyResult<Bound<'py, PyAny>> {

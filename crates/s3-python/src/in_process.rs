@@ -22,6 +22,11 @@ impl<T> InProcess<T> {
         }
     }
 
+    /// Returns the value, which this process has to have made.
+    pub(crate) fn into_inner(mut self) -> T {
+        self.value.take().expect("it is there until the drop")
+    }
+
     /// Returns the id of the process that made the value.
     pub(crate) fn maker(&self) -> u32 {
         self.process

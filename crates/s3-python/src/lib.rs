@@ -25,6 +25,9 @@ mod inject;
 mod listing;
 mod object;
 mod pool;
+mod progress;
+mod reader;
+mod record_batches;
 mod source;
 mod writer;
 
@@ -43,6 +46,10 @@ mod _native {
     use crate::engine::PyEngine;
     #[pymodule_export]
     use crate::object::PyS3Object;
+    #[pymodule_export]
+    use crate::reader::PyReader;
+    #[pymodule_export]
+    use crate::record_batches::PyRecordBatches;
     #[pymodule_export]
     use crate::writer::PyWriter;
 }

@@ -68,6 +68,22 @@ pub(crate) fn run<F>(py: Python<'_>, work: F) -> PyResult<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
+    run_with_ticks(py, work, |_| Ok(()))
+}
+
+/// As [`run`], and calls `tick` every 50 ms.
+///
+/// # Errors
+///
+/// That of `tick`, too; the work is then cancelled.
+pub(crate) fn run_with_ticks<F>(
+    py: Python<'_>,
+    work: F,
+    mut tick: impl FnMut(Python<'_>) -> PyResult<()>,
+) -> PyResult<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
     let pool = &current(py)?.pool;
     let (send, mut receive) = mpsc::sync_channel(1);
     let task = pool.spawn(async move {
@@ -82,7 +98,7 @@ where
         match result {
             Ok(output) => return Ok(output),
             Err(RecvTimeoutError::Timeout) => {
-                if let Err(interrupt) = py.check_signals() {
+                if let Err(interrupt) = py.check_signals().and_then(|()| tick(py)) {
                     task.abort();
                     return Err(interrupt);
                 }

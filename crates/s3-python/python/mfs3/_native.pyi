@@ -5,9 +5,10 @@ from typing import Any, final
 
 from mfs3.records import RangeInfo
 
-__all__ = ["Call", "Client", "Engine", "S3Object", "Writer", "config_from_env"]
+__all__ = ["Call", "Client", "Engine", "Reader", "RecordBatches", "S3Object", "Writer", "config_from_env"]
 
 _Done = Callable[[Any, BaseException | None], None] | None
+_Progress = Callable[[int], object] | None
 _Range = tuple[str | None, int | None, int | None]
 _Put = tuple[str | None, Any, str | None, str | None, str | None]
 
@@ -64,6 +65,15 @@ class S3Object:
     def etag(self) -> str | None: ...
 
 @final
+class RecordBatches:
+    """Rows that libraries with Arrow read, once: `pandas.DataFrame.from_arrow`, `polars.DataFrame`, `pyarrow.table`."""
+
+    @property
+    def parts(self) -> list[str]: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
 class Engine:
     def __new__(
         cls,
@@ -86,6 +96,11 @@ class Engine:
 @final
 class Call:
     def cancel(self) -> None: ...
+
+@final
+class Reader:
+    def read(self, size: int) -> bytes: ...
+    def close(self) -> None: ...
 
 @final
 class Writer:
@@ -117,21 +132,60 @@ class Client:
         *,
         return_missing: bool = False,
         return_info: bool = True,
+        progress: _Progress = None,
         done: _Done = None,
     ) -> Any: ...
     def get_many(
-        self, keys: list[_Range], *, return_missing: bool = False, return_info: bool = True, done: _Done = None
+        self,
+        keys: list[_Range],
+        *,
+        return_missing: bool = False,
+        return_info: bool = True,
+        progress: _Progress = None,
+        done: _Done = None,
     ) -> Any: ...
-    def get_recursive(self, keys: list[str | None], return_info: bool, *, done: _Done = None) -> Any: ...
-    def get_all(self, return_info: bool, *, done: _Done = None) -> Any: ...
+    def get_recursive(
+        self, keys: list[str | None], return_info: bool, *, progress: _Progress = None, done: _Done = None
+    ) -> Any: ...
+    def get_all(self, return_info: bool, *, progress: _Progress = None, done: _Done = None) -> Any: ...
     def download_file(
-        self, key: str | None, path: str, *, return_info: bool = True, done: _Done = None
+        self,
+        key: str | None,
+        path: str,
+        *,
+        return_info: bool = True,
+        progress: _Progress = None,
+        done: _Done = None,
+    ) -> Any: ...
+    def open_reader(self, key: str | None, offset: int | None = None, length: int | None = None) -> Reader: ...
+    def sync(
+        self,
+        source: str,
+        target: str,
+        *,
+        delete: bool = False,
+        dry_run: bool = False,
+        progress: _Progress = None,
     ) -> Any: ...
     def list_paths(self, keys: list[str | None] | None = None, *, done: _Done = None) -> Any: ...
     def list_recursive(self, keys: list[str | None] | None = None, *, done: _Done = None) -> Any: ...
     def list_prefix(
         self, prefix: str, *, one_level: bool = False, limit: int | None = None, done: _Done = None
     ) -> Any: ...
+    def list_arrow(self, keys: list[str | None] | None = None, *, batch_rows: int) -> RecordBatches: ...
+    def read_csv(
+        self,
+        patterns: list[str],
+        *,
+        delimiter: str,
+        header: bool,
+        drop_index: bool,
+        pandas_nulls: bool,
+        infer_rows: int,
+        include_path: str | None,
+        batch_rows: int,
+    ) -> RecordBatches: ...
+    def read_parquet(self, patterns: list[str], *, batch_rows: int) -> RecordBatches: ...
     def info(self, key: str | None, *, return_missing: bool = False, done: _Done = None) -> Any: ...
     def info_many(self, keys: list[str | None], *, return_missing: bool = False, done: _Done = None) -> Any: ...
     def put(
@@ -142,9 +196,12 @@ class Client:
         metadata: str | None = None,
         *,
         overwrite: bool = True,
+        progress: _Progress = None,
         done: _Done = None,
     ) -> Any: ...
-    def put_many(self, objects: list[_Put], *, overwrite: bool = True, done: _Done = None) -> Any: ...
+    def put_many(
+        self, objects: list[_Put], *, overwrite: bool = True, progress: _Progress = None, done: _Done = None
+    ) -> Any: ...
     def open_writer(
         self,
         key: str | None,

@@ -28,3 +28,11 @@ class RangeInfo(NamedTuple):
     total_size: int
     request_offset: int = 0
     request_length: int = -1
+
+
+class SyncSummary(NamedTuple):
+    """What a sync has done, or would do in a dry run."""
+
+    transferred: int
+    deleted: int
+    unchanged: int

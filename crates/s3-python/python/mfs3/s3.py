@@ -5,13 +5,14 @@ import json
 import os
 import sys
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from io import BufferedIOBase, BytesIO, FileIO, BufferedReader, BufferedRandom, RawIOBase
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias, TypeVar
+from typing import Any, Literal, Self, TypeAlias, TypeVar, overload
 
 from mfs3 import _config, _engines, _native
-from mfs3._native import S3Object
+from mfs3._native import RecordBatches, S3Object
 from mfs3.exceptions import (
     MetaflowS3AccessDenied,
     MetaflowS3Exception,
@@ -21,7 +22,8 @@ from mfs3.exceptions import (
     MetaflowS3NotFound,
     MetaflowS3URLException,
 )
-from mfs3.records import RangeInfo, S3GetObject, S3PutObject
+from mfs3.records import RangeInfo, S3GetObject, S3PutObject, SyncSummary
+from mfs3.streams import ObjectReader, ObjectWriter
 
 __all__ = [
     "S3",
@@ -29,6 +31,8 @@ __all__ = [
     "S3GetObject",
     "S3PutObject",
     "RangeInfo",
+    "RecordBatches",
+    "SyncSummary",
     "S3Client",
     "check_s3_deps",
     "MetaflowS3InvalidObject",
@@ -50,6 +54,9 @@ _T = TypeVar("_T")
 #: How much of a generator is uploaded at once, in bytes and in objects.
 _FEED_BYTES = 64 << 20
 _FEED_OBJECTS = 10_000
+
+#: The calls that tell how many bytes they have moved.
+_WITH_PROGRESS = {"get", "get_many", "get_recursive", "get_all", "download_file", "put", "put_many", "sync"}
 
 #: An argument that was not given, where `None` means something.
 _CONFIGURED: Any = type("configured", (), {"__repr__": lambda self: "configured"})()
@@ -179,6 +186,7 @@ class S3(object):
         self._directory = os.path.abspath(tmproot)
         self._native = None
         self._limits = None
+        self._progress: Callable[[int], object] | None = None
         # A root that cannot work is an error here, not at the first call.
         self._client()
 
@@ -229,6 +237,8 @@ class S3(object):
 
     def _call(self, name: str, *arguments: Any, then: Callable[[Any], Any] | None = None, **options: Any) -> Any:
         """Calls the native client, and returns what `then` makes of the result."""
+        if self._progress is not None and name in _WITH_PROGRESS:
+            options["progress"] = self._progress
         result = getattr(self._client(), name)(*arguments, **options)
         return result if then is None else then(result)
 
@@ -363,6 +373,112 @@ class S3(object):
         """Copies an object within S3 and returns the URL of the copy."""
         return self._call("copy", _key(source), _key(target), then=lambda result: result[1])
 
+    @overload
+    def open(self, key: Key, mode: Literal["rb"] = "rb") -> ObjectReader: ...
+
+    @overload
+    def open(
+        self,
+        key: Key,
+        mode: Literal["wb", "xb"],
+        content_type: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> ObjectWriter: ...
+
+    def open(
+        self,
+        key: Key,
+        mode: Literal["rb", "wb", "xb"] = "rb",
+        content_type: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> ObjectReader | ObjectWriter:
+        """Opens an object, or a range of it if given an `S3GetObject`, as a binary file from start to end.
+
+        A file for writing is uploaded as it is written, and appears when it is closed; with `xb`, closing it fails if
+        the object exists.
+        """
+        if mode == "rb":
+            return ObjectReader(self._client().open_reader(*_range(key)))
+        if mode not in ("wb", "xb"):
+            raise ValueError("mode %r: rb, wb or xb" % (mode,))
+        text = json.dumps(metadata) if metadata else None
+        name = _key(key)
+        writer = self._client().open_writer(name, content_type or None, text, overwrite=mode == "wb")
+        return ObjectWriter(writer, name or "")
+
+    def sync(
+        self,
+        source: "str | os.PathLike[str]",
+        target: "str | os.PathLike[str]",
+        *,
+        delete: bool = False,
+        dry_run: bool = False,
+    ) -> SyncSummary:
+        """Makes the directory `target` equal to `source`: `s3://` URLs or local paths, at least one of them in S3.
+
+        What is newer or has another size is sent. With `delete`, what only the target has is deleted, after everything
+        else has succeeded.
+        """
+        return self._call(
+            "sync",
+            os.fspath(source),
+            os.fspath(target),
+            delete=bool(delete),
+            dry_run=bool(dry_run),
+            then=lambda counts: SyncSummary(*counts),
+        )
+
+    @contextmanager
+    def progress(self, update: Callable[[int], object]) -> Iterator[Self]:
+        """Inside of it, the calls of this client call `update` with the bytes that they have moved since the last time.
+
+        That is every 50 ms and at the end: `with tqdm(unit="B") as bar, s3.progress(bar.update): ...`. An exception of
+        `update` cancels the call.
+        """
+        before, self._progress = self._progress, update
+        try:
+            yield self
+        finally:
+            self._progress = before
+
+    def list_arrow(self, keys: Iterable[Key] | None = None, *, batch_rows: int = 65_536) -> RecordBatches:
+        """Lists all objects below the root, or below each of the keys, as Arrow record batches."""
+        return self._client().list_arrow(_keys(keys), batch_rows=batch_rows)
+
+    def read_csv(
+        self,
+        patterns: str | Iterable[str],
+        *,
+        delimiter: str = ",",
+        header: bool = True,
+        index: Literal["keep", "drop"] = "keep",
+        pandas_nulls: bool = False,
+        infer_rows: int = 1000,
+        include_path: str | None = None,
+        batch_rows: int = 65_536,
+    ) -> RecordBatches:
+        """Reads the CSV objects that the patterns find as Arrow record batches.
+
+        `index` says whether a first column without a name, as pandas writes it, is kept or dropped; `include_path` names
+        a last column with the URL of each row's object.
+        """
+        if index not in ("keep", "drop"):
+            raise ValueError("index %r: keep or drop" % (index,))
+        return self._client().read_csv(
+            _patterns(patterns),
+            delimiter=delimiter,
+            header=header,
+            drop_index=index == "drop",
+            pandas_nulls=pandas_nulls,
+            infer_rows=infer_rows,
+            include_path=include_path,
+            batch_rows=batch_rows,
+        )
+
+    def read_parquet(self, patterns: str | Iterable[str], *, batch_rows: int = 65_536) -> RecordBatches:
+        """Reads the Parquet objects that the patterns find as Arrow record batches."""
+        return self._client().read_parquet(_patterns(patterns), batch_rows=batch_rows)
+
     def presign(self, key: Key, expires: float = 3600, method: Literal["GET", "PUT"] = "GET") -> str:
         """Returns a URL with which anybody may GET or PUT the object for some seconds."""
         return self._call("presign", _key(key), float(expires), method)
@@ -418,6 +534,10 @@ def _key(key):
 
 def _keys(keys):
     return None if keys is None else [_key(key) for key in keys]
+
+
+def _patterns(patterns):
+    return [patterns] if isinstance(patterns, str) else list(patterns)
 
 
 def _range(key):

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, assert_type
 
 import mfs3
-from mfs3 import S3, AsyncS3, RangeInfo, S3GetObject, S3Object, S3PutObject
+from mfs3 import S3, AsyncS3, RangeInfo, RecordBatches, S3GetObject, S3Object, S3PutObject, SyncSummary
 from mfs3.fsspec import S3FileSystem
 
 
@@ -27,6 +27,18 @@ def write(s3: S3) -> None:
     assert_type(s3.put_many(S3PutObject(key, value=key) for key in "ab"), list[tuple[str, str]])
     assert_type(s3.put_files([("a", "/tmp/a")]), list[tuple[str, str]])
     assert_type(s3.presign("key", 60, "PUT"), str)
+
+
+def beyond_metaflow(s3: S3) -> None:
+    with s3.open("key") as source, s3.open("copy", "wb", metadata={"a": 1}) as target:
+        assert_type(source.read(10), bytes)
+        assert_type(target.write(b"more"), int)
+    moved: list[int] = []
+    with s3.progress(moved.append):
+        assert_type(s3.sync("/tmp/directory", "s3://bucket/prefix", delete=True), SyncSummary)
+    assert_type(s3.list_arrow(["key"]), RecordBatches)
+    assert_type(s3.read_csv("set/*.csv", index="drop").parts, list[str])
+    assert_type(s3.read_parquet(["set/*.parquet"]), RecordBatches)
 
 
 def fail(s3: S3) -> str | None:
@@ -59,6 +71,7 @@ def main() -> None:
         assert_type(s3, S3)
         read(s3)
         write(s3)
+        beyond_metaflow(s3)
         print(fail(s3), mfs3.info()["version"], mfs3.__version__)
     asyncio.run(concurrently())
     files()

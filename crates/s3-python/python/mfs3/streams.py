@@ -1,0 +1,82 @@
+"""Objects as binary files, read and written from start to end."""
+
+import io
+from typing import Any
+
+from mfs3._native import Reader, Writer
+
+#: How much is read at once when all of it is asked for.
+_PIECE = 8 << 20
+
+
+class ObjectReader(io.BufferedIOBase):
+    """An object that is read from its start; what comes next is read ahead."""
+
+    def __init__(self, native: Reader) -> None:
+        self._native = native
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.closed:
+            raise ValueError("read of a closed file")
+        if size is not None and size >= 0:
+            return self._native.read(size)
+        pieces = []
+        while piece := self._native.read(_PIECE):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def read1(self, size: int = -1) -> bytes:
+        return self.read(_PIECE if size < 0 else size)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._native.close()
+        super().close()
+
+
+class ObjectWriter(io.BufferedIOBase):
+    """An object that is uploaded as it is written, and appears when it is closed.
+
+    After an exception in its `with` block, and when it is not closed, nothing is written.
+    """
+
+    def __init__(self, native: Writer, url: str) -> None:
+        self._native = native
+        self._url = url
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if self.closed:
+            raise ValueError("write to a closed file")
+        with memoryview(data) as view:
+            return self._native.write(view.cast("B") if view.nbytes else b"")
+
+    def close(self) -> None:
+        """Completes the upload."""
+        if self.closed:
+            return
+        try:
+            if not self._native.finish():
+                raise FileExistsError(self._url)
+        finally:
+            super().close()
+
+    def abort(self) -> None:
+        """Cancels the upload: nothing is written."""
+        self._native.abort()
+        super().close()
+
+    def __exit__(self, cls: Any, error: Any, trace: Any) -> None:
+        if cls is not None:
+            self.abort()
+        self.close()
+
+    def __del__(self) -> None:
+        # The base class would complete it.
+        if not self.closed:
+            self.abort()

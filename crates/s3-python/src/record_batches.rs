@@ -1,0 +1,211 @@
+//! [`PyRecordBatches`]: rows that libraries with Arrow read, through the PyCapsule interface.
+//!
+//! pandas, polars, pyarrow, DuckDB and others call `__arrow_c_stream__` and read the batches without a copy.
+
+use std::sync::{Arc, Mutex};
+
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::ffi::FFI_ArrowSchema;
+use arrow_schema::{ArrowError, SchemaRef};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+use s3_frame::{CsvBatches, Error, ParquetBatches, Result, listing_schema};
+
+use crate::errors::frame_exception;
+use crate::in_process::InProcess;
+use crate::pool;
+
+/// How long a consumer has to return from a read that Ctrl-C ended, in seconds.
+const INTERRUPT_AFTER: f64 = 0.02;
+
+type Batches = BoxStream<'static, Result<RecordBatch>>;
+
+/// Record batches, which are read once.
+#[pyclass(module = "mfs3", name = "RecordBatches", frozen)]
+pub(crate) struct PyRecordBatches {
+    schema: SchemaRef,
+    parts: Vec<String>,
+    /// `None` as soon as somebody reads. The lock is held with the GIL, and so never in the middle of a fork.
+    unread: Mutex<Option<InProcess<Batches>>>,
+}
+
+#[pymethods]
+impl PyRecordBatches {
+    /// The URLs of the objects with the rows, in their order; empty for a listing.
+    #[getter]
+    fn parts(&self) -> Vec<String> {
+        self.parts.clone()
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let schema = FFI_ArrowSchema::try_from(&*self.schema);
+        let schema = schema.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        PyCapsule::new_with_value(py, schema, c"arrow_schema")
+    }
+
+    /// Hands the batches over. Another schema cannot be requested, as the interface allows.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        drop(requested_schema);
+        let unread = self
+            .unread
+            .lock()
+            .expect("no holder of this lock panics")
+            .take();
+        let batches = unread.ok_or_else(|| {
+            PyRuntimeError::new_err("these batches have been read: make the call again")
+        })?;
+        let reader = Reader {
+            schema: Arc::clone(&self.schema),
+            state: State::Open(batches),
+        };
+        let stream = FFI_ArrowArrayStream::new(Box::new(reader));
+        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+    }
+
+    fn __repr__(&self) -> String {
+        let names = self
+            .schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str());
+        format!("<RecordBatches {}>", names.collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl PyRecordBatches {
+    /// Returns the batches of a listing. The first is read now, so that a failure is an exception of the call.
+    pub(crate) fn of_listing(
+        py: Python<'_>,
+        batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
+    ) -> PyResult<Self> {
+        let mut batches = batches.boxed();
+        let (first, rest) = pool::run(py, async move { (batches.next().await, batches) })?;
+        let first = first
+            .transpose()
+            .map_err(|error| frame_exception(py, &error))?;
+        let batches = stream::iter(first.map(Ok)).chain(rest);
+        Ok(Self::new(listing_schema(), Vec::new(), batches))
+    }
+
+    pub(crate) fn of_csv(batches: CsvBatches) -> Self {
+        Self::new(batches.schema(), batches.parts().to_vec(), batches)
+    }
+
+    pub(crate) fn of_parquet(batches: ParquetBatches) -> Self {
+        Self::new(batches.schema(), batches.parts().to_vec(), batches)
+    }
+
+    fn new(
+        schema: SchemaRef,
+        parts: Vec<String>,
+        batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
+    ) -> Self {
+        Self {
+            schema,
+            parts,
+            unread: Mutex::new(Some(InProcess::new(batches.boxed()))),
+        }
+    }
+}
+
+/// What a consumer of the C interface pulls batches from, with or without the GIL.
+struct Reader {
+    schema: SchemaRef,
+    state: State,
+}
+
+enum State {
+    Open(InProcess<Batches>),
+    Ended,
+    /// Every further read fails too: what was read is not all.
+    Failed,
+}
+
+impl Iterator for Reader {
+    type Item = std::result::Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batches = match std::mem::replace(&mut self.state, State::Failed) {
+            State::Open(batches) => batches,
+            State::Ended => {
+                self.state = State::Ended;
+                return None;
+            }
+            State::Failed => return Some(Err(failure("an earlier read of these batches failed"))),
+        };
+        if !batches.is_ours() {
+            let text = "these batches are of another process: make the call again after a fork";
+            return Some(Err(failure(text)));
+        }
+        // With the GIL, to give it up: a consumer may hold it, and a function for credentials may need it.
+        let read = Python::try_attach(|py| read(py, batches.into_inner()));
+        match read.unwrap_or_else(|| Err(failure("the interpreter has ended"))) {
+            Ok((Some(Ok(batch)), rest)) => {
+                self.state = State::Open(InProcess::new(rest));
+                Some(Ok(batch))
+            }
+            Ok((Some(Err(error)), _)) => Some(Err(arrow_error(&error))),
+            Ok((None, _)) => {
+                self.state = State::Ended;
+                None
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+impl RecordBatchReader for Reader {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+/// Reads a batch, and returns the stream with what is left.
+fn read(
+    py: Python<'_>,
+    mut batches: Batches,
+) -> std::result::Result<(Option<Result<RecordBatch>>, Batches), ArrowError> {
+    pool::run(py, async move { (batches.next().await, batches) }).map_err(|interrupt| {
+        // The C interface has room for a text only.
+        if interrupt.is_instance_of::<PyKeyboardInterrupt>(py)
+            && let Err(error) = interrupt_later(py)
+        {
+            error.write_unraisable(py, None);
+        }
+        failure(&format!("the read was interrupted: {interrupt}"))
+    })
+}
+
+/// Repeats Ctrl-C when the consumer has returned: within it, pyarrow prints and drops a `KeyboardInterrupt`.
+fn interrupt_later(py: Python<'_>) -> PyResult<()> {
+    let interrupt = py.import("_thread")?.getattr("interrupt_main")?;
+    let timer = py
+        .import("threading")?
+        .getattr("Timer")?
+        .call1((INTERRUPT_AFTER, interrupt))?;
+    timer.call_method0("start")?;
+    Ok(())
+}
+
+/// A failure outside of the data: `EIO`, which pyarrow raises as `OSError`.
+fn failure(text: &str) -> ArrowError {
+    // The C interface ends a text at a zero.
+    let text = text.replace('\0', "\u{fffd}");
+    ArrowError::IoError(text, std::io::ErrorKind::Other.into())
+}
+
+/// The error of a batch: a failed request is `EIO`, and rows that are wrong are `EINVAL`.
+fn arrow_error(error: &Error) -> ArrowError {
+    match error {
+        Error::S3(_) => failure(&error.to_string()),
+        _ => ArrowError::ParseError(error.to_string().replace('\0', "\u{fffd}")),
+    }
+}

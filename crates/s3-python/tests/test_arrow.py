@@ -1,0 +1,259 @@
+"""Listings, CSV and Parquet objects as Arrow record batches, read by pandas, polars and pyarrow."""
+
+import datetime
+import os
+import signal
+import socket
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import mfs3
+from mfs3 import S3, _native
+
+
+@pytest.fixture
+def s3(root):
+    with S3(s3root=root) as s3:
+        yield s3
+
+
+@pytest.fixture
+def df():
+    random = np.random.default_rng(3)
+    frame = pd.DataFrame(random.integers(0, 100, size=(300, 2)), columns=list("AB"))
+    return frame.assign(C=random.normal(size=300), D=["text %d" % n for n in range(300)])
+
+
+def write_parts(s3, df, encode, suffix):
+    for number in range(3):
+        s3.put("set/%d.%s" % (number, suffix), encode(df.iloc[number * 100 : (number + 1) * 100]))
+
+
+def test_a_listing_is_a_table(s3, root):
+    before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
+    s3.put_many([("k%04d" % n, "x" * (n % 7)) for n in range(2500)])
+    listed = s3.list_recursive()
+    reader = pa.RecordBatchReader.from_stream(s3.list_arrow(batch_rows=1000))
+    batches = list(reader)
+    assert [batch.num_rows for batch in batches] == [1000, 1000, 500]
+    table = pa.Table.from_batches(batches)
+    assert table.column_names == ["url", "key", "prefix", "size", "last_modified", "etag", "storage_class"]
+    assert table["url"].to_pylist() == [found.url for found in listed]
+    assert table["key"].to_pylist() == [found.key for found in listed]
+    assert table["prefix"].unique().to_pylist() == [root]
+    assert table["size"].to_pylist() == [n % 7 for n in range(2500)]
+    assert before < min(table["last_modified"].to_pylist())
+    assert [str(etag) for etag in table["etag"].to_pylist()[:7]] == [s3.get("k%04d" % n).etag for n in range(7)]
+    for frame in (pd.DataFrame.from_arrow(s3.list_arrow()), pl.DataFrame(s3.list_arrow())):
+        assert list(frame["key"]) == table["key"].to_pylist()
+        assert frame["size"].sum() == sum(n % 7 for n in range(2500))
+    assert pa.table(s3.list_arrow(["k00"])).num_rows == 0
+    assert pa.table(s3.list_arrow([])).num_rows == 0
+
+
+def test_parts_of_csv_are_a_table(s3, root, df):
+    write_parts(s3, df, lambda part: part.to_csv(), "part")
+    batches = s3.read_csv("set/*", index="drop")
+    assert batches.parts == [root + "/set/%d.part" % n for n in range(3)]
+    assert repr(batches) == "<RecordBatches A, B, C, D>"
+    pd.testing.assert_frame_equal(pd.DataFrame.from_arrow(batches), df, check_dtype=False)
+    assert pl.DataFrame(s3.read_csv(["set/*"], index="drop")).equals(pl.from_pandas(df))
+    kept = pa.table(s3.read_csv("set/*", include_path="path", batch_rows=64))
+    assert kept.column_names == ["Unnamed: 0", "A", "B", "C", "D", "path"]
+    assert kept["path"].to_pylist() == [url for url in batches.parts for _ in range(100)]
+    assert max(map(len, kept.to_batches())) == 64
+
+
+def test_the_options_of_csv(s3):
+    s3.put("k", "1;NA\n2;b\n")
+    table = pa.table(s3.read_csv("k", delimiter=";", header=False, pandas_nulls=True))
+    assert table.to_pydict() == {"column_1": [1, 2], "column_2": [None, "b"]}
+    s3.put("k", "a\n1\nb\n")
+    with pytest.raises(ValueError):
+        pa.table(s3.read_csv("k", infer_rows=1))
+    assert pa.table(s3.read_csv("k"))["a"].to_pylist() == ["1", "b"]
+    for options in ({"delimiter": "é"}, {"delimiter": ""}, {"delimiter": "ab"}, {"index": "no"}):
+        with pytest.raises(ValueError):
+            s3.read_csv("k", **options)
+
+
+@pytest.mark.parametrize("compression", ["snappy", "gzip", "zstd", "lz4"])
+def test_parts_of_parquet_are_a_table(s3, root, df, compression):
+    write_parts(s3, df, lambda part: part.to_parquet(index=False, compression=compression), "parquet")
+    batches = s3.read_parquet("set/*.parquet")
+    assert batches.parts == [root + "/set/%d.parquet" % n for n in range(3)]
+    pd.testing.assert_frame_equal(pd.DataFrame.from_arrow(batches), df)
+    assert pl.DataFrame(s3.read_parquet("set/*.parquet")).equals(pl.from_pandas(df))
+    schema = pa.schema(s3.read_parquet("set/0.parquet"))
+    assert schema.names == list("ABCD")
+
+
+def test_batches_are_read_once(s3):
+    s3.put("k", "a\n1\n")
+    batches = s3.read_csv("k")
+    assert pa.table(batches).num_rows == 1
+    with pytest.raises(RuntimeError, match="have been read"):
+        pa.table(batches)
+    # A consumer that is not interested leaves nothing behind.
+    del batches
+    s3.read_csv("k").__arrow_c_stream__()
+
+
+def test_errors_are_exceptions_of_the_call(s3, root):
+    s3.put("ok", "a,b\n1,2\n")
+    s3.put("bad", "PAR1 no")
+    with pytest.raises(mfs3.MetaflowS3NotFound, match="no object matches"):
+        s3.read_csv("nothing/*")
+    with pytest.raises(mfs3.MetaflowS3URLException):
+        s3.read_csv("set/[")
+    with pytest.raises(ValueError, match="bad"):
+        s3.read_parquet("bad")
+    with S3() as bare:
+        for call in (bare.list_arrow, bare.read_csv):
+            with pytest.raises((mfs3.MetaflowS3NotFound, TypeError)):
+                call(["s3://no-such-bucket/x"])
+        with pytest.raises(mfs3.MetaflowS3URLException):
+            bare.list_arrow()
+
+
+def test_a_part_that_is_wrong_is_an_error_of_the_read(s3, root):
+    s3.put_many([("set/0", "a\n1\n"), ("set/1", "b\n1\n")])
+    reader = pa.RecordBatchReader.from_stream(s3.read_csv("set/*"))
+    with pytest.raises(ValueError, match=root + "/set/1"):
+        reader.read_all()
+    # What was read is not all, however often one asks.
+    with pytest.raises(OSError, match="earlier read"):
+        reader.read_next_batch()
+
+
+def test_a_part_that_is_replaced_meanwhile_is_an_error(s3):
+    s3.put_many([("set/%d" % n, "a\n1\n") for n in range(8)])
+    batches = s3.read_csv("set/*")
+    s3.put("set/7", "a\n5\n")
+    with pytest.raises(OSError, match="set/7"):
+        pa.table(batches)
+
+
+def test_credentials_of_python_are_asked_for_while_a_consumer_waits(root):
+    names = {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
+    params = {name: os.environ[variable] for name, variable in names.items()}
+    params["endpoint_url"] = os.environ["AWS_ENDPOINT_URL"]
+    with S3(s3root=root) as s3:
+        s3.put_many([("set/%02d" % n, "a\n%d\n" % n) for n in range(20)])
+    asked = []
+
+    def credentials():
+        asked.append(1)
+        return params["aws_access_key_id"], params["aws_secret_access_key"], None
+
+    engine = _native.Engine(endpoint=params["endpoint_url"], region="us-east-1", credentials=credentials)
+    client = _native.Client(engine, root=root, tmproot="/tmp")
+    read = client.read_csv(
+        ["set/*"],
+        delimiter=",",
+        header=True,
+        drop_index=False,
+        pandas_nulls=False,
+        infer_rows=1000,
+        include_path=None,
+        batch_rows=1,
+    )
+    assert pl.DataFrame(read)["a"].to_list() == list(range(20)) and asked
+
+
+def test_a_forked_child_does_not_read_what_its_parent_opened(s3):
+    s3.put_many([("set/%d" % n, "a\n1\n") for n in range(8)])
+    batches = s3.read_csv("set/*")
+    reader = pa.RecordBatchReader.from_stream(s3.read_csv("set/*"))
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            for read in (reader.read_all, lambda: pl.DataFrame(batches)):
+                try:
+                    read()
+                except Exception as error:
+                    status = 0 if "another process" in str(error) else 2
+            del reader, batches
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    assert reader.read_all().num_rows == 8
+    assert pa.table(batches).num_rows == 8
+
+
+class Stalling:
+    """The server, until `stall` is set: then nothing moves."""
+
+    def __init__(self, server):
+        self.stall = threading.Event()
+        self._stalled = []
+        self._port = int(server.rstrip("/").rsplit(":", 1)[1])
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                inside, _ = self._listener.accept()
+            except OSError:
+                return
+            outside = socket.create_connection(("127.0.0.1", self._port))
+            for pair in ((inside, outside), (outside, inside)):
+                threading.Thread(target=self._forward, args=pair, daemon=True).start()
+
+    def _forward(self, source, target):
+        try:
+            while data := source.recv(1 << 16):
+                if self.stall.is_set():
+                    # Open, and silent.
+                    self._stalled += [source, target]
+                    return
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.mark.timeout(60)
+def test_ctrl_c_ends_the_read_of_a_consumer(server, root, s3, monkeypatch):
+    s3.put_many([("set/%02d" % n, "a\n1\n") for n in range(40)])
+    stalling = Stalling(server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stalling.url)
+    sent, ended = [], threading.Event()
+
+    def interrupt():
+        # Until it is seen: one that comes while pyarrow runs is dropped by pyarrow.
+        while not ended.wait(0.5):
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with S3(s3root=root) as slow:
+        reader = pa.RecordBatchReader.from_stream(slow.read_csv("set/*"))
+        assert reader.read_next_batch().num_rows == 1
+        stalling.stall.set()
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            try:
+                reader.read_all()
+            except OSError:
+                ended.set()
+                # The interrupt follows.
+                for _ in range(500):
+                    time.sleep(0.01)
+            finally:
+                ended.set()
+        assert time.monotonic() - sent[-1] < 3
+        thread.join()
+    stalling.close()
