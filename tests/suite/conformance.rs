@@ -91,6 +91,10 @@ const S3S_FS_FAILURES: &[(&str, &str)] = &[
         "it does not keep the storage class",
     ),
     (
+        "attributes::a_key_of_kms_comes_back",
+        "it does not keep the encryption",
+    ),
+    (
         "attributes::encryption_comes_back",
         "it does not keep the encryption",
     ),

@@ -81,21 +81,44 @@ impl fmt::Display for VersionId {
     }
 }
 
-/// Server-side encryption, as the value of `x-amz-server-side-encryption`: `AES256`, `aws:kms`, ….
+/// Server-side encryption: the value of `x-amz-server-side-encryption` (`AES256`, `aws:kms`, …), and the key of KMS.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Encryption(Arc<str>);
+#[non_exhaustive]
+pub struct Encryption {
+    value: Arc<str>,
+    /// The key of KMS; the account's own if `None`.
+    pub key_id: Option<Arc<str>>,
+    /// Whether a key of the bucket saves requests to KMS.
+    pub bucket_key: bool,
+}
+
+optional_setters!(Encryption {
+    /// Sets the key of KMS.
+    with_key_id(key_id: impl Into<Arc<str>>);
+});
 
 impl Encryption {
     /// Wraps the header's value. The server decides which values it accepts.
     #[must_use]
     pub fn new(value: &str) -> Self {
-        Self(value.into())
+        Self {
+            value: value.into(),
+            key_id: None,
+            bucket_key: false,
+        }
+    }
+
+    /// Uses a key of the bucket.
+    #[must_use]
+    pub fn with_bucket_key(mut self) -> Self {
+        self.bucket_key = true;
+        self
     }
 
     /// Returns the header's value.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.value
     }
 }
 
@@ -119,6 +142,8 @@ pub struct Attributes {
     pub storage_class: Option<Arc<str>>,
     /// Server-side encryption.
     pub encryption: Option<Encryption>,
+    /// The canned access list of a written object, such as `public-read`. Get and head do not return it.
+    pub acl: Option<Arc<str>>,
     /// The tags of a written object. Get and head return [`ObjectMeta::tag_count`] instead.
     pub tags: Tags,
     /// User metadata (`x-amz-meta-*`).
@@ -142,6 +167,8 @@ optional_setters!(Attributes {
     with_storage_class(storage_class: impl Into<Arc<str>>);
     /// Sets the server-side encryption.
     with_encryption(encryption: Encryption);
+    /// Sets the canned access list.
+    with_acl(acl: impl Into<Arc<str>>);
 });
 
 impl Attributes {

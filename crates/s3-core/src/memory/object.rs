@@ -64,6 +64,7 @@ impl Object {
     pub(super) fn meta(&self) -> ObjectMeta {
         let mut attributes = self.attributes.clone();
         let tags = std::mem::take(&mut attributes.tags);
+        attributes.acl = None;
         ObjectMeta {
             url: self.url.clone(),
             size: self.data.len(),

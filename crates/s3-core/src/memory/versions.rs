@@ -72,7 +72,7 @@ fn stored(version: &VersionId) -> Option<&VersionId> {
 }
 
 impl Bucket {
-    /// Stores an object as the newest version.
+    /// Stores an object as the newest version, and returns its id while versioning is enabled.
     pub(super) fn insert(&mut self, mut object: Object) -> Option<VersionId> {
         let key: Arc<str> = object.url.key().into();
         object.version = None;
@@ -84,12 +84,12 @@ impl Bucket {
             Versioning::Enabled => object.version = Some(self.next_version(&key)),
             Versioning::Suspended => self.remove_old_null(&key),
         }
-        let written = shown(object.version.as_ref());
+        let written = object.version.clone();
         let is_null = object.version.is_none();
         if let Some(previous) = self.objects.insert(Arc::clone(&key), object) {
             self.keep(key, previous, is_null);
         }
-        Some(written)
+        written
     }
 
     /// Deletes the newest version, or creates a delete marker in a bucket with versioning.
@@ -365,7 +365,7 @@ mod tests {
 
     fn put(store: &MemoryStore, key: &str, text: &'static str) -> VersionId {
         let written = now(store.put_bytes(url(key), text)).unwrap();
-        written.version.unwrap()
+        shown(written.version.as_ref())
     }
 
     fn delete(store: &MemoryStore, key: &str, version: Option<&VersionId>) -> DeletedVersion {

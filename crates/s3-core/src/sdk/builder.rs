@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::shared::IntoShared;
 
 use super::SdkStore;
 use super::endpoint::without_secrets;
+use super::standing_headers::{CustomerKey, StandingHeaders};
 use crate::Capabilities;
 
 /// Where the bucket's name goes in a request.
@@ -139,7 +140,22 @@ impl SdkStoreBuilder {
     /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for.
     #[must_use]
     pub fn requester_pays(mut self) -> Self {
-        self.settings.requester_pays = true;
+        self.settings.standing.requester_pays = true;
+        self
+    }
+
+    /// Sets the account that owns the buckets. The server refuses requests to buckets of any other.
+    #[must_use]
+    pub fn bucket_owner(mut self, account: &str) -> Self {
+        self.settings.standing.bucket_owner = Some(account.to_owned());
+        self
+    }
+
+    /// Encrypts what is written, and decrypts what is read, with a key of the customer (SSE-C): S3 does so and forgets the
+    /// key. AWS takes it over HTTPS only. Presigned URLs do not carry it.
+    #[must_use]
+    pub fn customer_key(mut self, key: &[u8; 32]) -> Self {
+        self.settings.standing.customer_key = Some(CustomerKey::new(key));
         self
     }
 
@@ -251,7 +267,7 @@ pub(super) struct Settings {
     pub(super) region: Option<String>,
     pub(super) credentials: Option<SharedCredentialsProvider>,
     pub(super) anonymous: bool,
-    pub(super) requester_pays: bool,
+    pub(super) standing: StandingHeaders,
     pub(super) addressing: Addressing,
     pub(super) integrity: Integrity,
     pub(super) sdk_retries: bool,
@@ -279,7 +295,8 @@ impl Settings {
                     (false, None) => "chain",
                 },
             )
-            .field("requester_pays", &self.requester_pays)
+            .field("requester_pays", &self.standing.requester_pays)
+            .field("bucket_owner", &self.standing.bucket_owner)
             .field("addressing", &self.addressing)
             .field("integrity", &self.integrity)
             .field("sdk_retries", &self.sdk_retries)
@@ -295,7 +312,7 @@ impl Default for Settings {
             region: None,
             credentials: None,
             anonymous: false,
-            requester_pays: false,
+            standing: StandingHeaders::default(),
             addressing: Addressing::Auto,
             integrity: Integrity::Auto,
             sdk_retries: false,

@@ -19,6 +19,7 @@ use super::identity::{Identities, OfCache};
 use super::list::ListingForm;
 use super::regions::Regions;
 use super::sender::{Route, Sender};
+use super::standing_headers::StandingHeaders;
 use super::target::EndpointSettings;
 use super::transport::{self, Transport};
 use crate::{Error, ErrorKind, Operation, Result};
@@ -43,8 +44,8 @@ pub(super) struct Resolved {
     requests_checksums: AtomicBool,
     /// Whether requests are not signed.
     pub(super) anonymous: bool,
-    /// Whether requests agree to pay.
-    pub(super) requester_pays: bool,
+    /// What every request says.
+    pub(super) standing: StandingHeaders,
     /// Whether nothing but the signature protects a payload on its way.
     pub(super) signs_payloads: bool,
     /// How the server wants to be asked for listings.
@@ -79,7 +80,7 @@ impl Resolved {
             adds_checksums,
             requests_checksums: AtomicBool::new(requests_checksums),
             anonymous: false,
-            requester_pays: false,
+            standing: StandingHeaders::default(),
             signs_payloads: true,
             listing_form: ListingForm::default(),
             sender: None,
@@ -340,7 +341,7 @@ pub(super) fn assemble(
         adds_checksums,
         requests_checksums: AtomicBool::new(requests_checksums),
         anonymous: settings.anonymous,
-        requester_pays: settings.requester_pays,
+        standing: settings.standing.clone(),
         listing_form: ListingForm::default(),
         sender,
         #[cfg(test)]

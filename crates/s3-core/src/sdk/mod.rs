@@ -51,6 +51,7 @@ mod replay;
 mod response_headers;
 mod sdk_transport;
 mod sender;
+mod standing_headers;
 mod store;
 mod tags;
 mod target;

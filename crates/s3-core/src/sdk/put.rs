@@ -97,6 +97,11 @@ pub(super) fn push_condition(headers: &mut Headers, mode: &PutMode) -> Result<()
     }
 }
 
+/// The header of the key of KMS.
+pub(super) const KMS_KEY: &str = "x-amz-server-side-encryption-aws-kms-key-id";
+/// The header that says whether a key of the bucket is used.
+pub(super) const BUCKET_KEY: &str = "x-amz-server-side-encryption-bucket-key-enabled";
+
 /// Adds all but the encoding, which an upload in chunks changes.
 pub(super) fn push_attributes(
     headers: &mut Headers,
@@ -110,11 +115,14 @@ pub(super) fn push_attributes(
         expires,
         storage_class,
         encryption,
+        acl,
         tags,
         user,
         ..
     } = attributes;
     let tags = super::tags::header(tags);
+    let kms_key = encryption.as_ref().and_then(|own| own.key_id.as_deref());
+    let bucket_key = encryption.as_ref().filter(|own| own.bucket_key);
     let encryption = encryption.as_ref().map(|value| value.as_str());
     let expires = expires.map(httpdate::fmt_http_date);
     for (name, value) in [
@@ -125,6 +133,9 @@ pub(super) fn push_attributes(
         ("expires", expires.as_deref()),
         ("x-amz-storage-class", storage_class.as_deref()),
         ("x-amz-server-side-encryption", encryption),
+        (KMS_KEY, kms_key),
+        (BUCKET_KEY, bucket_key.map(|_| "true")),
+        ("x-amz-acl", acl.as_deref()),
         ("x-amz-tagging", tags.as_deref()),
     ] {
         if let Some(value) = value {

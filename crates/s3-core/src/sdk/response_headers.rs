@@ -11,6 +11,7 @@ use std::sync::Arc;
 use s3_url::S3Url;
 use s3_wire::timestamp;
 
+use super::put::{BUCKET_KEY, KMS_KEY};
 use super::{convert, errors};
 use crate::{
     ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, Error, ErrorKind, ObjectMeta,
@@ -36,6 +37,8 @@ pub(super) struct Described<'a> {
     expires: Option<&'a str>,
     storage_class: Option<&'a str>,
     encryption: Option<&'a str>,
+    kms_key: Option<&'a str>,
+    bucket_key: Option<&'a str>,
     tag_count: Option<&'a str>,
     checksum: Option<(ChecksumAlgorithm, &'a str)>,
     /// Whether the checksum is one of the parts' checksums.
@@ -98,6 +101,8 @@ impl<'a> Described<'a> {
                 return;
             }
             28 if is("x-amz-server-side-encryption") => &mut self.encryption,
+            43 if is(KMS_KEY) => &mut self.kms_key,
+            47 if is(BUCKET_KEY) => &mut self.bucket_key,
             _ => return self.user(name, value),
         };
         field.get_or_insert(value);
@@ -221,7 +226,12 @@ impl<'a> Described<'a> {
         attributes.expires = self.expires.and_then(timestamp::parse);
         attributes.storage_class =
             shared(self.storage_class).filter(|class| **class != *"STANDARD");
-        attributes.encryption = self.encryption.map(Encryption::new);
+        attributes.encryption = self.encryption.map(|value| {
+            let mut encryption = Encryption::new(value);
+            encryption.key_id = shared(self.kms_key);
+            encryption.bucket_key = self.bucket_key == Some("true");
+            encryption
+        });
         attributes.user = self.user;
         meta
     }

@@ -23,9 +23,6 @@ use super::{sdk_transport, transport_error};
 use crate::blocking_io::blocking_io_allowed;
 use crate::{ByteCounter, Error, Operation, Payload, Result};
 
-/// The header that agrees to pay.
-const PAYER: &str = "x-amz-request-payer";
-
 /// What signs requests and sends them over `s3-wire`.
 pub(super) struct Sender {
     pool: Pool,
@@ -172,12 +169,8 @@ impl Route<'_> {
         request: &mut Request<'p>,
         payload: Option<&'p Payload>,
     ) -> Result<Response> {
-        let has_payer =
-            |request: &Request<'_>| request.headers.iter().any(|(name, _)| name == PAYER);
-        if self.resolved.requester_pays && !has_payer(request) {
-            let pushed = request.headers.push(PAYER, "requester");
-            pushed.map_err(|error| invalid_header(operation, &error))?;
-        }
+        let pushed = self.resolved.standing.push(operation, &mut request.headers);
+        pushed.map_err(|error| invalid_header(operation, &error))?;
         let Some((sender, target)) = &self.wire else {
             let sent = sdk_transport::send(self.resolved, operation, self.bucket, request, payload);
             // Boxed: the SDK's future is large, and few requests take this way.

@@ -134,6 +134,17 @@ pub async fn encryption_comes_back(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
+/// The key of KMS and the bucket key come back with the encryption.
+pub async fn a_key_of_kms_comes_back(harness: &Harness) -> Verdict {
+    require!(harness, attributes);
+    let encryption = Encryption::new("aws:kms").with_key_id("arn:aws:kms:us-east-1:1:key/2");
+    let mut sent = Attributes::default();
+    sent.encryption = Some(encryption.with_bucket_key());
+    put(harness, sent.clone()).await;
+    assert_eq!(attributes(harness).await.encryption, sent.encryption);
+    Verdict::Ran
+}
+
 /// A write replaces all attributes; none of the old ones stays.
 pub async fn a_write_replaces_all_attributes(harness: &Harness) -> Verdict {
     require!(harness, attributes);

@@ -178,6 +178,7 @@ macro_rules! __conformance_cases {
                 other_headers_come_back,
                 a_storage_class_comes_back,
                 encryption_comes_back,
+                a_key_of_kms_comes_back,
                 a_write_replaces_all_attributes,
             }
             put {
