@@ -1,8 +1,6 @@
-//! Content type, user metadata and encryption of an object.
+//! The attributes of an object that was read.
 
-use std::sync::Arc;
-
-use s3_core::ObjectMeta;
+use s3_core::{Attributes, ObjectMeta};
 use serde_json::Value;
 
 use crate::metadata;
@@ -10,24 +8,26 @@ use crate::metadata;
 /// The attributes of an object in a GetObject or HeadObject response.
 #[derive(Debug)]
 pub(crate) struct ObjectAttributes {
-    pub(crate) content_type: Option<Arc<str>>,
+    pub(crate) stored: Attributes,
     pub(crate) metadata: Option<Value>,
-    pub(crate) metadata_text: Option<Box<str>>,
-    pub(crate) encryption: Option<Arc<str>>,
+    pub(crate) tag_count: u32,
 }
 
 impl ObjectAttributes {
     pub(crate) fn of(meta: &ObjectMeta) -> Self {
-        let attributes = &meta.attributes;
-        let encryption = attributes.encryption.as_ref();
         Self {
-            content_type: attributes.content_type.clone(),
-            metadata: metadata::decode(&attributes.user, meta.url.as_str()),
-            metadata_text: attributes
-                .user
-                .get(metadata::NAME)
-                .map(|text| text.as_str().into()),
-            encryption: encryption.map(|encryption| encryption.as_str().into()),
+            stored: meta.attributes.clone(),
+            metadata: metadata::decode(&meta.attributes.user, meta.url.as_str()),
+            tag_count: meta.tag_count,
         }
+    }
+
+    pub(crate) fn metadata_text(&self) -> Option<&str> {
+        self.stored.user.get(metadata::NAME).map(String::as_str)
+    }
+
+    pub(crate) fn encryption(&self) -> Option<&str> {
+        let encryption = self.stored.encryption.as_ref();
+        encryption.map(s3_core::Encryption::as_str)
     }
 }

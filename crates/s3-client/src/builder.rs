@@ -80,6 +80,17 @@ struct Access {
     profile: Option<String>,
     anonymous: bool,
     requester_pays: bool,
+    bucket_owner: Option<String>,
+    customer_key: Option<CustomerKey>,
+}
+
+/// A key that no debug text shows.
+struct CustomerKey([u8; 32]);
+
+impl fmt::Debug for CustomerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CustomerKey")
+    }
 }
 
 impl<M: Mode> Client<M> {
@@ -250,6 +261,19 @@ impl<M: Mode> S3Builder<M> {
     /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for.
     pub fn requester_pays(mut self) -> Self {
         self.access.requester_pays = true;
+        self
+    }
+
+    /// Sets the account that owns the buckets. The server refuses requests to buckets of any other.
+    pub fn bucket_owner(mut self, account: impl Into<String>) -> Self {
+        self.access.bucket_owner = given(account);
+        self
+    }
+
+    /// Encrypts what is written, and decrypts what is read, with a key of the customer (SSE-C). AWS takes it over HTTPS
+    /// only.
+    pub fn customer_key(mut self, key: [u8; 32]) -> Self {
+        self.access.customer_key = Some(CustomerKey(key));
         self
     }
 
@@ -438,6 +462,12 @@ fn default_store(config: &Config, access: &Access) -> Result<(SharedStore, Optio
     }
     if access.requester_pays {
         builder = builder.requester_pays();
+    }
+    if let Some(owner) = &access.bucket_owner {
+        builder = builder.bucket_owner(owner);
+    }
+    if let Some(CustomerKey(key)) = &access.customer_key {
+        builder = builder.customer_key(key);
     }
     builder.check().map_err(|error| {
         let text = error.message().unwrap_or_default();

@@ -72,9 +72,10 @@ pub use resume::{FileDownload, Kept, KeptTransfer, Resume};
 pub use s3::{Client, S3};
 pub use s3_core::url::{ParseError, ResolveError, Root, RunPath};
 pub use s3_core::{
-    Attempt, AttemptLog, Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Encryption,
-    Error as RequestError, ErrorKind, MemoryStore, ObjectMeta, Operation, Phase, PresignMethod,
-    Retryability, S3Prefix, S3Url, SharedStore, Store, UploadId, VersionId,
+    Attempt, AttemptLog, Attributes, BucketInfo, Checksum, ChecksumAlgorithm, Conditions, ETag,
+    Encryption, Error as RequestError, ErrorKind, ListedObject, ListedVersion, MemoryStore,
+    ObjectMeta, Operation, Phase, PresignMethod, Retryability, S3Prefix, S3Url, SharedStore, Store,
+    Tags, UploadId, VersionId, Versioning,
 };
 #[cfg(feature = "sdk")]
 pub use s3_core::{SdkStore, SdkStoreBuilder};

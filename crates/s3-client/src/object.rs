@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use s3_core::{ETag, ObjectMeta, S3Prefix, VersionId};
+use s3_core::{Attributes, ETag, ObjectMeta, S3Prefix, VersionId};
 use serde_json::Value;
 
 use crate::attributes::ObjectAttributes;
@@ -200,7 +200,7 @@ impl S3Object {
     /// `return_info(false)`.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.attributes()?.content_type.as_deref()
+        self.attributes()?.stored.content_type.as_deref()
     }
 
     /// Returns the user metadata that Metaflow or this client stored: any JSON value, usually an object. `None` with
@@ -215,13 +215,26 @@ impl S3Object {
     /// Returns the text of [`metadata`](Self::metadata) as stored, also if it is not valid JSON: Python writes `NaN`.
     #[must_use]
     pub fn metadata_text(&self) -> Option<&str> {
-        self.attributes()?.metadata_text.as_deref()
+        self.attributes()?.metadata_text()
     }
 
     /// Returns the server-side encryption (`AES256`, `aws:kms`). `None` with `return_info(false)`.
     #[must_use]
     pub fn encryption(&self) -> Option<&str> {
-        self.attributes()?.encryption.as_deref()
+        self.attributes()?.encryption()
+    }
+
+    /// Returns all headers and the user metadata that are stored with the object: storage class, `Cache-Control` and so
+    /// on. Listings do not have them.
+    #[must_use]
+    pub fn stored_attributes(&self) -> Option<&Attributes> {
+        Some(&self.attributes()?.stored)
+    }
+
+    /// Returns the number of tags. Listings do not have it.
+    #[must_use]
+    pub fn tag_count(&self) -> Option<u32> {
+        Some(self.attributes()?.tag_count)
     }
 
     /// Returns when the object was written, to the second. `None` with `return_info(false)`.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use s3_core::{ETag, ListedObject, ObjectMeta, S3Prefix, S3Url, VersionId};
+use s3_core::{Attributes, ETag, ListedObject, ObjectMeta, S3Prefix, S3Url, VersionId};
 use serde_json::Value;
 
 use crate::attributes::ObjectAttributes;
@@ -14,7 +14,7 @@ use crate::location::{Location, debug_as_display, located};
 ///
 /// | returned by | request | fields |
 /// |---|---|---|
-/// | `info`, `info_many` | one HEAD each | all but the storage class |
+/// | `info`, `info_many` | one HEAD each | all |
 /// | `list_recursive`, `list_paths` | one per 1,000 entries | size, ETag, time, storage class |
 ///
 /// # Examples
@@ -54,7 +54,7 @@ impl S3Info {
             etag: meta.etag,
             last_modified: meta.last_modified,
             version: meta.version,
-            storage_class: None,
+            storage_class: attributes.stored.storage_class.clone(),
             attributes: Some(Box::new(attributes)),
         }))
     }
@@ -119,7 +119,7 @@ impl S3Info {
     /// it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.attributes()?.content_type.as_deref()
+        self.attributes()?.stored.content_type.as_deref()
     }
 
     /// Returns the user metadata that Metaflow or this client stored: any JSON value, usually an object. Listings do
@@ -134,13 +134,26 @@ impl S3Info {
     /// Returns the text of [`metadata`](Self::metadata) as stored, also if it is not valid JSON: Python writes `NaN`.
     #[must_use]
     pub fn metadata_text(&self) -> Option<&str> {
-        self.attributes()?.metadata_text.as_deref()
+        self.attributes()?.metadata_text()
     }
 
     /// Returns the server-side encryption (`AES256`, `aws:kms`). Listings do not have it.
     #[must_use]
     pub fn encryption(&self) -> Option<&str> {
-        self.attributes()?.encryption.as_deref()
+        self.attributes()?.encryption()
+    }
+
+    /// Returns all headers and the user metadata that are stored with the object: storage class, `Cache-Control` and so
+    /// on. Listings do not have them.
+    #[must_use]
+    pub fn stored_attributes(&self) -> Option<&Attributes> {
+        Some(&self.attributes()?.stored)
+    }
+
+    /// Returns the number of tags. Listings do not have it.
+    #[must_use]
+    pub fn tag_count(&self) -> Option<u32> {
+        Some(self.attributes()?.tag_count)
     }
 }
 

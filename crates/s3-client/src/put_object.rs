@@ -46,6 +46,9 @@ pub struct S3PutObject {
     pub metadata: Option<Value>,
     /// The text of the user metadata, instead of `metadata`: for text that `json.dumps` of Python wrote.
     pub metadata_text: Option<String>,
+    /// Further attributes: storage class, `Cache-Control`, tags, user metadata of other programs and so on. The fields
+    /// above win over them.
+    pub attributes: Attributes,
 }
 
 impl S3PutObject {
@@ -80,6 +83,13 @@ impl S3PutObject {
     #[must_use]
     pub fn with_encryption(mut self, encryption: impl Into<String>) -> Self {
         self.encryption = Some(encryption.into());
+        self
+    }
+
+    /// Sets further attributes: see [`attributes`](Self::attributes).
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: Attributes) -> Self {
+        self.attributes = attributes;
         self
     }
 
@@ -120,16 +130,19 @@ pub(crate) struct PutAttributes {
     pub(crate) encryption: Option<String>,
     pub(crate) metadata: Option<Value>,
     pub(crate) metadata_text: Option<String>,
+    pub(crate) base: Attributes,
 }
 
 impl PutAttributes {
     /// Returns the attributes to send: without empty ones, with the client's encryption by default.
     pub(crate) fn resolve(&self, url: &str, default: Option<&Encryption>) -> Result<Attributes> {
-        let mut attributes = Attributes::default();
-        attributes.content_type =
-            header(url, "content type", self.content_type.as_deref())?.map(Into::into);
+        let mut attributes = self.base.clone();
+        if let Some(own) = header(url, "content type", self.content_type.as_deref())? {
+            attributes.content_type = Some(own.into());
+        }
         attributes.encryption = header(url, "encryption", self.encryption.as_deref())?
             .map(Encryption::new)
+            .or(attributes.encryption)
             .or_else(|| default.cloned());
         let text = header(url, "metadata", self.metadata_text.as_deref())?.map(str::to_owned);
         let text = text.or_else(|| self.metadata.as_ref().and_then(metadata::encode));

@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use s3_core::{Attributes, ErrorKind, PutMode, PutResponse, S3Url};
+use s3_core::{Attributes, ETag, ErrorKind, PutMode, PutResponse, S3Url};
 use s3_transfer::{PutItem, PutOutcome, Transfer};
 
 use crate::batch::run_batch;
@@ -25,6 +25,7 @@ pub(crate) struct Upload {
     value: PutValue,
     attributes: Attributes,
     pub(crate) resume: Option<Resume>,
+    pub(crate) if_match: Option<ETag>,
 }
 
 impl Upload {
@@ -43,6 +44,7 @@ impl Upload {
             value: value.check()?,
             attributes,
             resume: None,
+            if_match: None,
         })
     }
 
@@ -57,6 +59,7 @@ impl Upload {
             encryption: object.encryption,
             metadata: object.metadata,
             metadata_text: object.metadata_text,
+            base: object.attributes,
         };
         Self::check(client, object.key, value, &attributes)
     }
@@ -68,10 +71,10 @@ impl Upload {
         call: &Call,
         overwrite: bool,
     ) -> Result<WriteResult> {
-        let mode = if overwrite {
-            PutMode::Overwrite
-        } else {
-            PutMode::IfAbsent
+        let mode = match (self.if_match, overwrite) {
+            (Some(etag), _) => PutMode::IfMatch(etag),
+            (None, true) => PutMode::Overwrite,
+            (None, false) => PutMode::IfAbsent,
         };
         let path = self.value.local_path().map(Path::to_owned);
         let is_large = |path: &Path| {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use s3_core::{
-    Attempt, AttemptLog, BucketInfo, BucketRequest, DeleteRequest, Error, ErrorKind, HeadRequest,
-    ObjectMeta, Operation, PresignRequest, Result, Retryability, S3Url, SharedStore, Store,
+    Attempt, AttemptLog, BucketInfo, BucketRequest, DeleteRequest, Error, ErrorKind, GetTags,
+    HeadRequest, ListVersions, ObjectMeta, Operation, PresignRequest, Result, Retryability, S3Url,
+    SetTags, SetVersioning, SharedStore, Store, Tags, VersionId, Versioning, VersionsPage,
 };
 
 use tokio::time::Instant;
 
-use crate::request_job::request_job;
+use crate::request_job::{RequestJob, request_job};
 use crate::{AfterFailure, CallOptions, FanOutOptions, Job, Transfer};
 
 /// S3's code for creating a bucket that one has.
@@ -140,6 +141,104 @@ impl Transfer {
             Err(error) if error.kind() == ErrorKind::NoSuchBucket && error.attempts() > 1 => Ok(()),
             outcome => outcome,
         }
+    }
+
+    /// Returns whether a bucket keeps versions; `None` if versioning was never enabled. One request.
+    ///
+    /// # Errors
+    ///
+    /// `NoSuchBucket`, `AccessDenied`, `Unsupported`, and the errors of every call.
+    pub async fn versioning(
+        &self,
+        request: BucketRequest,
+        options: &CallOptions,
+    ) -> Result<Option<Versioning>> {
+        let place = format!("s3://{}", request.bucket);
+        let job = request_job!(Operation::Versioning, &place, versioning(request));
+        self.run(job, options).await
+    }
+
+    /// Enables or suspends versioning of a bucket. One request.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`versioning`](Self::versioning).
+    pub async fn set_versioning(
+        &self,
+        request: SetVersioning,
+        options: &CallOptions,
+    ) -> Result<()> {
+        let place = format!("s3://{}", request.bucket);
+        let job = request_job!(Operation::SetVersioning, &place, set_versioning(request));
+        self.run(job, options).await
+    }
+
+    /// Lists one page of versions and delete markers. One request.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`versioning`](Self::versioning).
+    pub async fn list_versions(
+        &self,
+        request: ListVersions,
+        options: &CallOptions,
+    ) -> Result<VersionsPage> {
+        let place = request.prefix.clone();
+        let job = request_job!(
+            Operation::ListVersions,
+            place.as_str(),
+            list_versions(request)
+        );
+        self.run(job, options).await
+    }
+
+    /// Deletes one version of an object for good. Deleting what is not there succeeds. One request.
+    ///
+    /// # Errors
+    ///
+    /// `NoSuchBucket`, `AccessDenied`, also for a version that is locked, and the errors of every call.
+    pub async fn delete_version(
+        &self,
+        url: S3Url,
+        version: VersionId,
+        options: &CallOptions,
+    ) -> Result<()> {
+        let request = DeleteRequest::new(url.bucket(), vec![url.clone()]);
+        let request = request.with_versions(vec![Some(version)]);
+        let job = RequestJob::new(
+            Operation::Delete,
+            url.as_str(),
+            request,
+            |store, request| {
+                Box::pin(async move {
+                    let mut failures = store.delete(request).await?.failures;
+                    failures.pop().map_or(Ok(()), |(_, error)| Err(error))
+                })
+            },
+        );
+        self.run(job, options).await
+    }
+
+    /// Reads the tags of an object. One request.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `AccessDenied`, `Unsupported`, and the errors of every call.
+    pub async fn get_tags(&self, request: GetTags, options: &CallOptions) -> Result<Tags> {
+        let place = request.url.clone();
+        let job = request_job!(Operation::GetTags, place.as_str(), get_tags(request));
+        self.run(job, options).await
+    }
+
+    /// Replaces all tags of an object. One request.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_tags`](Self::get_tags), and `InvalidInput` for tags that S3 does not accept.
+    pub async fn set_tags(&self, request: SetTags, options: &CallOptions) -> Result<()> {
+        let place = request.url.clone();
+        let job = request_job!(Operation::SetTags, place.as_str(), set_tags(request));
+        self.run(job, options).await
     }
 
     /// Makes a URL that carries its own permission. No request, but credentials may have to be fetched.

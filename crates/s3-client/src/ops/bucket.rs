@@ -130,7 +130,7 @@ impl Op for DeleteBucket {
 }
 
 /// A name with a slash would be the path of a key in the request, so it is an error here.
-fn request(name: String) -> Result<BucketRequest> {
+pub(super) fn request(name: String) -> Result<BucketRequest> {
     S3Prefix::from_parts(&name, "")?;
     Ok(BucketRequest::new(name))
 }

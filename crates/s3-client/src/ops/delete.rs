@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use s3_core::{PutResponse, S3Url};
+use s3_core::{PutResponse, S3Url, VersionId};
 
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -15,6 +15,7 @@ use crate::{BatchError, Key, OnFailure, Outcome, WriteOutcome, WriteResult};
 #[derive(Clone, Debug)]
 pub struct Delete {
     key: Key,
+    version: Option<VersionId>,
 }
 
 /// The operation of [`delete_many`](Client::delete_many).
@@ -45,7 +46,10 @@ impl<M: Mode> Client<M> {
     /// # Ok(()) }
     /// ```
     pub fn delete(&self, key: impl Into<Key>) -> Request<Delete, M> {
-        self.request(Delete { key: key.into() })
+        self.request(Delete {
+            key: key.into(),
+            version: None,
+        })
     }
 
     /// Deletes many objects and returns one result per input, in input order. One request per 1,000 objects of a bucket.
@@ -76,6 +80,18 @@ impl<M: Mode> Client<M> {
     }
 }
 
+impl<M> Request<Delete, M> {
+    /// Deletes this version for good. Without it, a bucket with versioning keeps the object behind a delete marker.
+    ///
+    /// # Examples
+    ///
+    /// See [`list_versions`](Client::list_versions).
+    pub fn version(mut self, version: VersionId) -> Self {
+        self.op.version = Some(version);
+        self
+    }
+}
+
 impl Op for Delete {
     type Output = WriteResult;
 
@@ -84,8 +100,16 @@ impl Op for Delete {
     async fn run(self, call: Call) -> Result<WriteResult> {
         let url = call.client.object_url(&self.key)?;
         let transfer = &call.client.transfer;
-        let results = transfer.delete_many(vec![url.clone()], &call.options).await;
-        results.into_iter().collect::<Result<(), _>>()?;
+        match self.version {
+            Some(version) => {
+                let deleted = transfer.delete_version(url.clone(), version, &call.options);
+                deleted.await?;
+            }
+            None => {
+                let results = transfer.delete_many(vec![url.clone()], &call.options).await;
+                results.into_iter().collect::<Result<(), _>>()?;
+            }
+        }
         Ok(deleted(self.key, url))
     }
 }

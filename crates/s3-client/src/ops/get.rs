@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use s3_core::{Conditions, VersionId};
 use s3_transfer::{Destination, GetItem};
 
 use crate::call::Call;
@@ -23,6 +24,8 @@ pub struct Get<T = S3Object> {
     /// If `None`, memory or the temporary directory, depending on the size.
     destination: Option<Destination>,
     resume: Option<Resume>,
+    version: Option<VersionId>,
+    conditions: Conditions,
     return_info: bool,
     output: PhantomData<fn() -> T>,
 }
@@ -58,13 +61,15 @@ impl<M: Mode> Client<M> {
             object: key.into(),
             destination: None,
             resume: None,
+            version: None,
+            conditions: Conditions::default(),
             return_info: true,
             output: PhantomData,
         })
     }
 }
 
-return_missing!(Get<S3Object> { object, destination, resume, return_info });
+return_missing!(Get<S3Object> { object, destination, resume, version, conditions, return_info });
 return_info!(Get);
 
 impl<T, M> Request<Get<T>, M> {
@@ -99,6 +104,40 @@ impl<T, M> Request<Get<T>, M> {
         self
     }
 
+    /// Reads this version instead of the newest. Nothing is resumed.
+    ///
+    /// # Examples
+    ///
+    /// See [`list_versions`](Client::list_versions).
+    pub fn version(mut self, version: VersionId) -> Self {
+        self.op.version = Some(version);
+        self
+    }
+
+    /// Reads the object only under these conditions; otherwise the call fails, with
+    /// [`ErrorKind::PreconditionFailed`](crate::ErrorKind::PreconditionFailed) or
+    /// [`NotModified`](crate::ErrorKind::NotModified). Nothing is resumed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::Conditions;
+    ///
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let written = s3.put("s3://b/k", "hello").await?;
+    /// let etag = written.etag().expect("a tag").clone();
+    /// let unchanged = Conditions::default().with_if_none_match(etag);
+    /// assert!(s3.get("s3://b/k").conditions(unchanged).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn conditions(mut self, conditions: Conditions) -> Self {
+        self.op.conditions = conditions;
+        self
+    }
+
     /// Keeps what is read of a whole object [to a file](Self::to_file) if the download is interrupted, and goes on with what
     /// an earlier one has kept. One HEAD more. See [`resume_download`](Client::resume_download).
     pub fn resume(mut self, resume: &Resume) -> Self {
@@ -120,7 +159,9 @@ impl<T: ReadOutput<Object = S3Object>> Op for Get<T> {
             }
             other => other,
         };
-        if let (Some(resume), Some(Destination::File(path))) = (&self.resume, &destination) {
+        let is_plain = item.version.is_none() && item.conditions == Conditions::default();
+        let resume = self.resume.as_ref().filter(|_| is_plain);
+        if let (Some(resume), Some(Destination::File(path))) = (resume, &destination) {
             let relative_to = call.client.display_root();
             let show = Show {
                 relative_to: relative_to.clone(),
@@ -137,7 +178,10 @@ impl<T: ReadOutput<Object = S3Object>> Op for Get<T> {
 
 impl<T> Get<T> {
     pub(crate) fn item(&self, client: &ClientContext) -> Result<GetItem> {
-        resolve(client, &self.object)
+        let mut item = resolve(client, &self.object)?;
+        item.version.clone_from(&self.version);
+        item.conditions.clone_from(&self.conditions);
+        Ok(item)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use s3_core::S3Url;
+use s3_core::{HeadRequest, S3Url, VersionId};
 
 use crate::call::Call;
 use crate::dedup::run_distinct;
@@ -17,6 +17,7 @@ use crate::{BatchError, Key, MissingObject, OnFailure, Outcome, ReadOutput, S3In
 #[derive(Clone, Debug)]
 pub struct Info<T = S3Info> {
     key: Key,
+    version: Option<VersionId>,
     output: PhantomData<fn() -> T>,
 }
 
@@ -50,6 +51,7 @@ impl<M: Mode> Client<M> {
     pub fn info(&self, key: impl Into<Key>) -> Request<Info, M> {
         self.request(Info {
             key: key.into(),
+            version: None,
             output: PhantomData,
         })
     }
@@ -83,7 +85,19 @@ impl<M: Mode> Client<M> {
     }
 }
 
-return_missing!(Info<S3Info> { key });
+return_missing!(Info<S3Info> { key, version });
+
+impl<T, M> Request<Info<T>, M> {
+    /// Describes this version instead of the newest.
+    ///
+    /// # Examples
+    ///
+    /// See [`list_versions`](Client::list_versions).
+    pub fn version(mut self, version: VersionId) -> Self {
+        self.op.version = Some(version);
+        self
+    }
+}
 
 return_missing!(InfoMany<S3Info> { on_failure, keys });
 
@@ -94,7 +108,7 @@ impl<T: ReadOutput<Object = S3Info>> Op for Info<T> {
 
     async fn run(self, call: Call) -> Result<T> {
         let url = call.client.object_url(&self.key)?;
-        describe(url, call).await
+        describe(url, self.version, call).await
     }
 }
 
@@ -108,7 +122,7 @@ impl<T: ReadOutput<Object = S3Info> + Into<Outcome>> Op for InfoMany<T> {
         let urls = keys.map(|key| call.client.object_url(key));
         let urls = urls.collect::<Result<Vec<_>>>()?;
         let transfer = call.client.transfer.clone();
-        let job = move |_, url| describe(url, call.clone());
+        let job = move |_, url| describe(url, None, call.clone());
         let results = run_distinct(&transfer, self.on_failure.for_reads(), urls, job).await;
         BatchError::check(Self::NAME, results, None, self.on_failure.outcome())
     }
@@ -116,10 +130,16 @@ impl<T: ReadOutput<Object = S3Info> + Into<Outcome>> Op for InfoMany<T> {
 
 many_op!(InfoMany<T>);
 
-async fn describe<T: ReadOutput<Object = S3Info>>(url: S3Url, call: Call) -> Result<T> {
+async fn describe<T: ReadOutput<Object = S3Info>>(
+    url: S3Url,
+    version: Option<VersionId>,
+    call: Call,
+) -> Result<T> {
     let root = call.client.display_root();
     let transfer = &call.client.transfer;
-    let info = match transfer.head(url.clone(), &call.options).await {
+    let mut request = HeadRequest::new(url.clone());
+    request.version = version;
+    let info = match transfer.head_with(request, &call.options).await {
         Ok(meta) => Ok(S3Info::of(meta, url.clone(), root.clone())),
         Err(error) => Err(Error::from(error)),
     };

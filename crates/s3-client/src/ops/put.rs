@@ -1,5 +1,6 @@
 //! `put`: uploads one object.
 
+use s3_core::{Attributes, ETag};
 use serde_json::Value;
 
 use crate::call::Call;
@@ -19,6 +20,7 @@ pub struct Put {
     overwrite: bool,
     attributes: PutAttributes,
     resume: Option<Resume>,
+    if_match: Option<ETag>,
 }
 
 impl Put {
@@ -29,6 +31,7 @@ impl Put {
             overwrite: true,
             attributes: PutAttributes::default(),
             resume: None,
+            if_match: None,
         }
     }
 }
@@ -90,6 +93,57 @@ impl<M> Request<Put, M> {
         self
     }
 
+    /// Replaces the object only if it has this ETag; otherwise the call fails, with
+    /// [`ErrorKind::PreconditionFailed`](crate::ErrorKind::PreconditionFailed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let first = s3.put("s3://b/k", "first").await?;
+    /// let etag = first.etag().expect("a tag");
+    /// s3.put("s3://b/k", "second").if_match(etag.clone()).await?;
+    /// assert!(s3.put("s3://b/k", "third").if_match(etag.clone()).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn if_match(mut self, etag: ETag) -> Self {
+        self.op.if_match = Some(etag);
+        self
+    }
+
+    /// Sets attributes that have no method of their own: storage class, `Cache-Control`, tags, user metadata of other
+    /// programs and so on. Content type, encryption and metadata that are set here win over them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::Attributes;
+    ///
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let attributes = Attributes::default()
+    ///     .with_storage_class("STANDARD_IA")
+    ///     .with_cache_control("no-store")
+    ///     .with_user_metadata("author", "someone")
+    ///     .with_tag("project", "demo");
+    /// s3.put("s3://b/k", "hello").attributes(attributes).await?;
+    /// let info = s3.info("s3://b/k").await?;
+    /// let stored = info.stored_attributes().expect("of a HEAD");
+    /// assert_eq!(stored.cache_control.as_deref(), Some("no-store"));
+    /// assert_eq!(stored.user["author"], "someone");
+    /// assert_eq!((info.storage_class(), info.tag_count()), (Some("STANDARD_IA"), Some(1)));
+    /// # Ok(()) }
+    /// ```
+    pub fn attributes(mut self, attributes: Attributes) -> Self {
+        self.op.attributes.base = attributes;
+        self
+    }
+
     /// Sets the MIME type. Not sent when empty; never guessed.
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.op.attributes.content_type = Some(content_type.into());
@@ -124,6 +178,7 @@ impl Op for Put {
     async fn run(self, call: Call) -> Result<WriteResult> {
         let mut upload = Upload::check(&call.client, self.key, self.value, &self.attributes)?;
         upload.resume = self.resume;
+        upload.if_match = self.if_match;
         upload
             .run(&call.client.transfer, &call, self.overwrite)
             .await
