@@ -17,13 +17,26 @@ pub(crate) struct Arguments {
     /// Folder to serve; without it objects live in memory and end with the server
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// Milliseconds to wait before each response
+    #[arg(long, value_name = "MS")]
+    latency: Option<u64>,
+    /// Megabytes per second of each request's and response's body
+    #[arg(long, value_name = "MBPS")]
+    rate: Option<u64>,
 }
 
 /// Runs until the server ends.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let mut server = Command::new(command::built_executable(root, "--example", "serve")?);
-    if let Some(port) = arguments.port {
-        server.args(["--port", &port.to_string()]);
+    let numbers = [
+        ("--port", arguments.port.map(u64::from)),
+        ("--latency", arguments.latency),
+        ("--rate", arguments.rate),
+    ];
+    for (name, number) in numbers {
+        if let Some(number) = number {
+            server.args([name, &number.to_string()]);
+        }
     }
     if let Some(dir) = &arguments.dir {
         server.arg("--dir").arg(absolute(dir)?);

@@ -116,6 +116,33 @@ impl From<Described> for Attributes {
     }
 }
 
+/// The storage classes of S3.
+const CLASSES: [&str; 12] = [
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "OUTPOSTS",
+    "GLACIER_IR",
+    "SNOW",
+    "EXPRESS_ONEZONE",
+    "FSX_OPENZFS",
+];
+
+/// Refuses a storage class that S3 does not have.
+pub(super) fn known_class(class: Option<dto::StorageClass>) -> S3Result<Option<dto::StorageClass>> {
+    match class {
+        Some(class) if !CLASSES.contains(&class.as_str()) => Err(s3_error!(
+            InvalidStorageClass,
+            "The storage class you specified is not valid"
+        )),
+        class => Ok(class),
+    }
+}
+
 /// Returns the content encoding without `aws-chunked`.
 fn stored_encoding(encoding: &str) -> Option<String> {
     let is_chunked = |part: &&str| part.trim().eq_ignore_ascii_case("aws-chunked");

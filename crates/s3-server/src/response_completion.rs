@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::convert::in_xml;
+use crate::target::Target;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
@@ -19,19 +21,33 @@ pub(crate) fn request_id() -> String {
 }
 
 /// Adds the ids, to an error document its message and the id, and to a range its status.
-pub(crate) fn complete(mut response: Response<s3s::Body>, id: &str) -> Response<s3s::Body> {
+pub(crate) fn complete(
+    mut response: Response<s3s::Body>,
+    id: &str,
+    target: &Target,
+) -> Response<s3s::Body> {
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    let is_xml = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes() == b"application/xml");
+    // The protocol layer leaves the type out of an error that has headers of its own.
+    let is_xml = match response.headers().get(CONTENT_TYPE) {
+        Some(kind) => kind.as_bytes() == b"application/xml",
+        None => is_error,
+    };
     if is_error && is_xml {
+        let size = response.headers().get(CONTENT_RANGE);
+        let size = size.and_then(|value| value.to_str().ok()?.strip_prefix("bytes */"));
+        let size = size.map(str::to_owned);
         response = response.map(|body| match body.bytes() {
-            Some(document) => s3s::Body::from(with_details(&document, id)),
+            Some(document) => s3s::Body::from(with_details(&document, id, target, size.as_deref())),
             None => body,
         });
+        let xml = HeaderValue::from_static("application/xml");
+        response.headers_mut().insert(CONTENT_TYPE, xml);
         // hyper announces the new length.
         response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    // The protocol layer has one status for each operation.
+    if let Some(&status) = response.extensions().get::<StatusCode>() {
+        *response.status_mut() = status;
     }
     // The protocol layer does so for GetObject only.
     if response.status() == StatusCode::OK && response.headers().contains_key(CONTENT_RANGE) {
@@ -41,6 +57,8 @@ pub(crate) fn complete(mut response: Response<s3s::Body>, id: &str) -> Response<
         let headers = response.headers_mut();
         headers.entry(REQUEST_ID).or_insert(value.clone());
         headers.entry(EXTENDED_ID).or_insert(value);
+        let server = HeaderValue::from_static("mfs3");
+        headers.entry(http::header::SERVER).or_insert(server);
     }
     response
 }
@@ -62,7 +80,7 @@ pub(crate) fn unquote_etag(response: Response<s3s::Body>) -> Response<s3s::Body>
 }
 
 /// Returns the error document with a message and a request id; other documents as they are.
-fn with_details(document: &[u8], id: &str) -> Vec<u8> {
+fn with_details(document: &[u8], id: &str, target: &Target, size: Option<&str>) -> Vec<u8> {
     let text = String::from_utf8_lossy(document);
     let Some((before, rest)) = text.rsplit_once("</Error>") else {
         return document.to_vec();
@@ -72,12 +90,37 @@ fn with_details(document: &[u8], id: &str) -> Vec<u8> {
     if element(&text, "Message").is_none() {
         completed.push_str(&format!("<Message>{}</Message>", usual_message(code)));
     }
-    if element(&text, "RequestId").is_none() {
-        completed.push_str(&format!("<RequestId>{id}</RequestId>"));
+    let range = target.range.as_deref().filter(|_| code == "InvalidRange");
+    let details = [
+        (
+            "Key",
+            Some(&*target.key).filter(|_| matches!(code, "NoSuchKey" | "NoSuchVersion")),
+        ),
+        (
+            "BucketName",
+            Some(&*target.bucket).filter(|_| code == "NoSuchBucket"),
+        ),
+        ("RangeRequested", range),
+        ("ActualObjectSize", size),
+        ("Resource", Some(&*target.path)),
+        ("RequestId", Some(id)),
+        ("HostId", Some(id)),
+    ];
+    for (name, value) in details {
+        if let Some(value) = value.and_then(in_xml)
+            && element(&text, name).is_none()
+        {
+            completed.push_str(&format!("<{name}>{}</{name}>", escaped(&value)));
+        }
     }
     completed.push_str("</Error>");
     completed.push_str(rest);
     completed.into_bytes()
+}
+
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;")
 }
 
 fn element<'text>(text: &'text str, name: &str) -> Option<&'text str> {
@@ -118,23 +161,42 @@ fn usual_message(code: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_error_without_a_message_gets_one_and_an_id() {
-        let bare = b"<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code></Error>";
-        let text = String::from_utf8(with_details(bare, "7")).unwrap();
-        assert!(
-            text.ends_with(
-                "<Message>The bucket does not exist</Message><RequestId>7</RequestId></Error>"
-            ),
-            "{text}"
-        );
+    fn target() -> Target {
+        Target {
+            path: "/b/a&b".to_owned(),
+            bucket: "b".to_owned(),
+            key: "a&b".to_owned(),
+            range: Some("bytes=9-".to_owned()),
+            origin: None,
+        }
+    }
+
+    fn completed(document: &str, size: Option<&str>) -> String {
+        String::from_utf8(with_details(document.as_bytes(), "7", &target(), size)).unwrap()
     }
 
     #[test]
-    fn a_message_and_other_documents_stay() {
-        let whole = b"<Error><Code>A</Code><Message>m</Message><RequestId>1</RequestId></Error>";
-        assert_eq!(with_details(whole, "7"), whole);
-        assert_eq!(with_details(b"<Other/>", "7"), b"<Other/>");
+    fn an_error_gets_a_message_an_id_and_what_it_is_about() {
+        let bare = "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>";
+        assert_eq!(
+            completed(bare, None).split_once("</Code>").unwrap().1,
+            "<Message>The object does not exist</Message><Key>a&amp;b</Key><Resource>/b/a&amp;b</Resource>\
+             <RequestId>7</RequestId><HostId>7</HostId></Error>"
+        );
+        let bare = "<Error><Code>InvalidRange</Code></Error>";
+        let range =
+            "<RangeRequested>bytes=9-</RangeRequested><ActualObjectSize>3</ActualObjectSize>";
+        assert!(completed(bare, Some("3")).contains(range));
+        let bare = "<Error><Code>NoSuchBucket</Code></Error>";
+        assert!(completed(bare, None).contains("<BucketName>b</BucketName>"));
+    }
+
+    #[test]
+    fn what_is_there_and_other_documents_stay() {
+        let whole = "<Error><Code>A</Code><Message>m</Message><Resource>r</Resource><RequestId>1</RequestId>\
+                     <HostId>2</HostId></Error>";
+        assert_eq!(completed(whole, None), whole);
+        assert_eq!(completed("<Other/>", None), "<Other/>");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! [`Service`]: the S3 protocol over a store, as a function from request to response.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use s3_core::SharedStore;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -10,14 +11,19 @@ use s3s::{HttpError, S3};
 
 use crate::credentials::{Anybody, KeyPair};
 use crate::malformed_range::MalformedRange;
+use crate::pace::Pace;
 use crate::response_completion::{complete, request_id, unquote_etag};
-use crate::{Domains, Frontend, credential_scope};
+use crate::target::Target;
+use crate::{Domains, Frontend, cors, credential_scope};
 
 /// The S3 protocol over a store. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub struct Service {
     protocol: S3Service,
     region: Arc<str>,
+    domains: Domains,
+    front: Option<Frontend>,
+    pace: Pace,
 }
 
 impl Service {
@@ -38,19 +44,38 @@ impl Service {
     /// If no response can be sent: the connection must be closed.
     pub async fn call(&self, request: Request<Incoming>) -> Result<Response<s3s::Body>, HttpError> {
         let id = request_id();
+        self.pace.wait().await;
+        let target = Target::of(&request, &self.domains);
         let query = request.uri().query().unwrap_or_default();
         if let Some(rejection) = credential_scope::rejection(request.headers(), query, &self.region)
         {
-            return Ok(complete(rejection, &id));
+            return Ok(complete(rejection, &id, &target));
+        }
+        if let Some(rejection) = target.owner_rejection(request.headers()) {
+            return Ok(complete(rejection, &id, &target));
+        }
+        let rules = match (&self.front, &target.origin) {
+            (Some(front), Some(_)) => front.cors_rules(&target.bucket),
+            _ => Vec::new(),
+        };
+        if request.method() == Method::OPTIONS && self.front.is_some() {
+            let response = cors::preflight(&rules, request.headers());
+            return Ok(complete(response, &id, &target));
         }
         let is_attributes = query
             .split('&')
             .any(|name| name == "attributes" || name == "attributes=");
-        let mut response = hyper::service::Service::call(&self.protocol, request).await?;
+        let method = request.method().clone();
+        let pace = self.pace;
+        let request = request.map(|body| pace.body(s3s::Body::from(body)));
+        let mut response = self.protocol.call(request).await?;
         if is_attributes && response.status().is_success() {
             response = unquote_etag(response);
         }
-        Ok(complete(response, &id))
+        if let Some(origin) = &target.origin {
+            cors::allow(&rules, origin, method.as_str(), response.headers_mut());
+        }
+        Ok(complete(response, &id, &target).map(|body| pace.body(body)))
     }
 }
 
@@ -78,6 +103,7 @@ pub struct ServiceBuilder {
     domains: Domains,
     anonymous: bool,
     forgets_completions: bool,
+    pace: Pace,
 }
 
 impl ServiceBuilder {
@@ -93,6 +119,7 @@ impl ServiceBuilder {
             domains: Domains::new(["s3.localhost"]),
             anonymous: false,
             forgets_completions: false,
+            pace: Pace::default(),
         }
     }
 
@@ -131,15 +158,29 @@ impl ServiceBuilder {
         self
     }
 
+    /// Waits so long before each response; not at all by default.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.pace.latency = latency;
+        self
+    }
+
+    /// Limits the bytes per second of each request's and response's body; no limit by default.
+    pub fn rate(mut self, bytes_per_second: u64) -> Self {
+        self.pace.rate = bytes_per_second;
+        self
+    }
+
     /// Builds the service.
     #[must_use]
     pub fn build(self) -> Service {
+        let mut served = None;
         let mut protocol = match self.backend {
             Backend::Store(store) => {
                 let mut front = Frontend::new(store, &self.region);
                 if self.forgets_completions {
                     front = front.forget_completed_uploads();
                 }
+                served = Some(front.clone());
                 let mut unverified = S3ServiceBuilder::new(front.clone());
                 unverified.set_host(self.domains.clone());
                 let mut protocol = S3ServiceBuilder::new(front);
@@ -151,7 +192,7 @@ impl ServiceBuilder {
             }
             Backend::Service(service) => *service,
         };
-        protocol.set_host(self.domains);
+        protocol.set_host(self.domains.clone());
         protocol.set_auth(self.keys);
         if self.anonymous {
             protocol.set_access(Anybody);
@@ -159,6 +200,9 @@ impl ServiceBuilder {
         Service {
             protocol: protocol.build(),
             region: self.region.into(),
+            domains: self.domains,
+            front: served,
+            pace: self.pace,
         }
     }
 }

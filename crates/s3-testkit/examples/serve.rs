@@ -1,6 +1,7 @@
 //! An S3 server to try things by hand: `cargo run -p s3-testkit --example serve -- --port 9000`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
 use s3_core::MemoryStore;
@@ -20,6 +21,12 @@ struct Arguments {
     /// Folder to keep objects in; every folder in it is a bucket
     #[arg(long, value_name = "PATH")]
     dir: Option<PathBuf>,
+    /// Milliseconds to wait before each response
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency: u64,
+    /// Megabytes per second of each request's and response's body; 0 is no limit
+    #[arg(long, value_name = "MBPS", default_value_t = 0)]
+    rate: u64,
 }
 
 #[tokio::main]
@@ -34,6 +41,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         None => S3Server::builder(MemoryStore::with_buckets(["demo"])).repeat_completions(),
     };
+    let builder = builder
+        .latency(Duration::from_millis(arguments.latency))
+        .rate(arguments.rate.saturating_mul(1_000_000));
     let server = builder.port(arguments.port).start().await?;
     announce(&server);
     tokio::signal::ctrl_c().await?;

@@ -1,6 +1,7 @@
 //! `serve`: a server of S3 on this machine.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use s3_core::{MemoryStore, SharedStore};
@@ -32,6 +33,12 @@ pub(crate) struct ServeArgs {
     /// Port on 127.0.0.1; 0 chooses a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Milliseconds to wait before each response
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency: u64,
+    /// Megabytes per second of each request's and response's body; 0 is no limit
+    #[arg(long, value_name = "MBPS", default_value_t = 0)]
+    rate: u64,
 }
 
 pub(crate) async fn run(arguments: ServeArgs, session: Session) -> Result<(), Failure> {
@@ -41,7 +48,11 @@ pub(crate) async fn run(arguments: ServeArgs, session: Session) -> Result<(), Fa
         Some(path) => Service::builder_for(files(path)?),
         None => Service::builder(SharedStore::new(MemoryStore::with_buckets(["demo"]))),
     };
-    let service = service.credentials(ACCESS_KEY, SECRET_KEY).region(REGION);
+    let service = service
+        .credentials(ACCESS_KEY, SECRET_KEY)
+        .region(REGION)
+        .latency(Duration::from_millis(arguments.latency))
+        .rate(arguments.rate.saturating_mul(1_000_000));
     let listener = TcpListener::bind(("127.0.0.1", port))
         .await
         .map_err(listen)?;

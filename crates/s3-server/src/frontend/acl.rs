@@ -3,8 +3,8 @@
 use s3_core::{HeadRequest, Store};
 use s3s::dto::{
     AccessControlPolicy, GetBucketAclInput, GetBucketAclOutput, GetObjectAclInput,
-    GetObjectAclOutput, Grant, Grantee, Owner, Permission, PutBucketAclInput, PutBucketAclOutput,
-    PutObjectAclInput, PutObjectAclOutput, Type,
+    GetObjectAclOutput, Grant, Grantee, Initiator, Owner, Permission, PutBucketAclInput,
+    PutBucketAclOutput, PutObjectAclInput, PutObjectAclOutput, Type,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -13,6 +13,7 @@ use super::bucket::must_exist;
 use super::get::version;
 use crate::convert::object_url;
 use crate::errors::s3_error;
+use crate::target::OWNER_ID;
 
 const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
 const AUTHENTICATED: &str = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
@@ -22,8 +23,14 @@ const LOG_DELIVERY: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
 pub(super) fn owner() -> Owner {
     Owner {
         display_name: Some("owner".to_owned()),
-        id: Some("75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a".to_owned()),
+        id: Some(OWNER_ID.to_owned()),
     }
+}
+
+/// The owner as the one who began an upload.
+pub(super) fn initiator() -> Initiator {
+    let Owner { display_name, id } = owner();
+    Initiator { display_name, id }
 }
 
 /// Calls [`of_write`] with the fields of an input that writes an object.

@@ -52,26 +52,33 @@ impl BucketConfiguration {
         algorithm: Option<ServerSideEncryption>,
         kms_key_id: Option<String>,
         has_customer_key: bool,
-    ) -> WriteEncryption {
+    ) -> S3Result<WriteEncryption> {
+        check_encryption(algorithm.as_ref(), kms_key_id.is_some(), has_customer_key)?;
         if algorithm.is_some() || kms_key_id.is_some() || has_customer_key {
-            return WriteEncryption {
+            return Ok(WriteEncryption {
                 algorithm,
                 kms_key_id,
                 bucket_key: false,
-            };
+            });
         }
         let rules = self.encryption.as_ref().map(|encryption| &encryption.rules);
         let default = rules.into_iter().flatten().find_map(|rule| {
             let default = rule.apply_server_side_encryption_by_default.clone()?;
             Some((default, rule.bucket_key_enabled.unwrap_or(false)))
         });
-        default.map_or_else(WriteEncryption::default, |(default, bucket_key)| {
-            WriteEncryption {
-                algorithm: Some(default.sse_algorithm),
-                kms_key_id: default.kms_master_key_id,
-                bucket_key,
-            }
-        })
+        Ok(
+            default.map_or_else(WriteEncryption::default, |(default, bucket_key)| {
+                WriteEncryption {
+                    algorithm: Some(default.sse_algorithm),
+                    kms_key_id: default.kms_master_key_id,
+                    bucket_key,
+                }
+            }),
+        )
+    }
+
+    pub(super) fn cors_rules(self) -> Vec<CORSRule> {
+        self.cors.map_or_else(Vec::new, |cors| cors.cors_rules)
     }
 
     /// Sets who owns objects of the bucket.
@@ -82,6 +89,26 @@ impl BucketConfiguration {
             }],
         });
     }
+}
+
+/// Refuses an unknown algorithm, and those that exclude each other.
+fn check_encryption(
+    algorithm: Option<&ServerSideEncryption>,
+    has_kms_key: bool,
+    has_customer_key: bool,
+) -> S3Result<()> {
+    let algorithm = algorithm.map(ServerSideEncryption::as_str);
+    let is_kms = algorithm.is_some_and(|algorithm| algorithm.starts_with("aws:kms"));
+    let is_known = algorithm.is_none_or(|algorithm| {
+        ["AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"].contains(&algorithm)
+    });
+    if !is_known || has_kms_key && !is_kms || has_customer_key && algorithm.is_some() {
+        return Err(s3_error!(
+            InvalidArgument,
+            "The encryption method specified is not supported"
+        ));
+    }
+    Ok(())
 }
 
 /// The configurations by bucket.

@@ -17,8 +17,8 @@ use super::object_extras::{ObjectExtras, PartExtent};
 use super::write_conditions::SourceConditions;
 use super::{Frontend, acl, customer_key, object_lock, restore, tags, write_conditions};
 use crate::convert::{
-    Described, byte_range, checksum_field, named_etag, object_url, part_number, strong,
-    system_time, timestamp, upload_id,
+    Described, byte_range, checksum_field, known_class, named_etag, object_url, part_number,
+    strong, system_time, timestamp, upload_id,
 };
 use crate::errors::s3_error;
 
@@ -59,7 +59,7 @@ pub(super) async fn copy_object(
         input.server_side_encryption,
         input.ssekms_key_id,
         key.is_some(),
-    );
+    )?;
     let (algorithm, kms_key_id) = (encryption.algorithm.clone(), encryption.kms_key_id.clone());
     let has_bucket_key = encryption.has_bucket_key(input.bucket_key_enabled);
     let extras = ObjectExtras {
@@ -116,7 +116,7 @@ pub(super) async fn copy_object(
         content_disposition: input.content_disposition,
         content_language: input.content_language,
         expires: input.expires,
-        storage_class: input.storage_class,
+        storage_class: known_class(input.storage_class)?,
         encryption: encryption.algorithm,
         metadata: input.metadata,
         tags: Tags::new(),
@@ -170,9 +170,20 @@ pub(super) async fn upload_part_copy(
     let pinned = conditions
         .check(front, &from, source_version.as_ref())
         .await?;
+    let source = described(front, &from, source_version.as_ref()).await?;
+    if let Some(meta) = &source {
+        let of_source = front.extras.of(meta);
+        let key = customer_key::given(
+            input.copy_source_sse_customer_algorithm.as_deref(),
+            input.copy_source_sse_customer_key.as_deref(),
+            input.copy_source_sse_customer_key_md5.as_deref(),
+        )?;
+        customer_key::check(of_source.customer_key_md5.as_deref(), key.as_deref())?;
+        restore::check_readable(meta, &of_source)?;
+    }
     let url = object_url(&input.bucket, &input.key)?;
     let number = part_number(input.part_number)?;
-    let mut part = UploadPartCopy::new(url, upload_id(&input.upload_id), number, from.clone());
+    let mut part = UploadPartCopy::new(url, upload_id(&input.upload_id), number, from);
     part.range = input
         .copy_source_range
         .as_deref()
@@ -186,11 +197,7 @@ pub(super) async fn upload_part_copy(
     let tag = front.store.upload_part_copy(part).await.map_err(s3_error)?;
     let size = match range {
         Some(ByteRange::Bounded(range)) => range.end - range.start,
-        _ => {
-            let mut head = HeadRequest::new(from);
-            head.version = source_version.clone();
-            front.store.head(head).await.map_err(s3_error)?.size
-        }
+        _ => source.map_or(0, |meta| meta.size),
     };
     front
         .extras

@@ -271,6 +271,10 @@ impl<'front> Asked<'front> {
         let kind = error.kind();
         let error = s3_error(error);
         match kind {
+            ErrorKind::InvalidRange => {
+                let size = self.front.store.head(self.head).await.map(|meta| meta.size);
+                with_size(error, size.ok())
+            }
             ErrorKind::NotModified | ErrorKind::PreconditionFailed => {
                 let etag = match self.if_none_match {
                     Some(etag) if kind == ErrorKind::NotModified => Some(etag),
@@ -284,6 +288,16 @@ impl<'front> Asked<'front> {
             _ => error,
         }
     }
+}
+
+fn with_size(mut error: S3Error, size: Option<u64>) -> S3Error {
+    let value = size.and_then(|size| HeaderValue::from_str(&format!("bytes */{size}")).ok());
+    if let Some(value) = value {
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::CONTENT_RANGE, value);
+        error.set_headers(headers);
+    }
+    error
 }
 
 fn with_etag(mut error: S3Error, etag: Option<&ETag>) -> S3Error {

@@ -1,5 +1,6 @@
 //! ListMultipartUploads and ListParts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use s3_core::{ListParts, ListUploads, ListedUpload, Store, UploadId};
@@ -10,8 +11,12 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
+use super::acl::{initiator, owner};
 use super::encoding::KeyEncoding;
-use crate::convert::{in_xml, key_prefix, object_url, size, strong, timestamp, upload_id};
+use super::object_extras::UploadExtras;
+use crate::convert::{
+    checksum_field, in_xml, key_prefix, object_url, size, strong, timestamp, upload_id,
+};
 use crate::errors::s3_error;
 
 /// The most entries in a page.
@@ -55,7 +60,13 @@ pub(super) async fn list_multipart_uploads(
             }
         }
     };
+    let known = front.extras.uploads().clone();
     let uploads = page.uploads.iter().map(|upload| MultipartUpload {
+        owner: Some(owner()),
+        initiator: Some(initiator()),
+        storage_class: Some(extras(&known, upload.upload.as_str()).class()),
+        checksum_algorithm: extras(&known, upload.upload.as_str()).checksum_algorithm,
+        checksum_type: extras(&known, upload.upload.as_str()).shown_type(),
         key: Some(encoding.written(upload.url.key())),
         upload_id: Some(upload.upload.as_str().to_owned()),
         initiated: timestamp(upload.initiated),
@@ -86,6 +97,10 @@ pub(super) async fn list_multipart_uploads(
         encoding_type: input.encoding_type,
         ..ListMultipartUploadsOutput::default()
     })
+}
+
+fn extras(known: &HashMap<String, UploadExtras>, id: &str) -> UploadExtras {
+    known.get(id).cloned().unwrap_or_default()
 }
 
 /// A page of uploads, and the prefixes that stand for those below them.
@@ -169,17 +184,31 @@ pub(super) async fn list_parts(
         .filter(|&marker| marker > 0);
 
     let page = front.store.list_parts(list).await.map_err(s3_error)?;
-    let parts = page.parts.iter().map(|part| Part {
-        part_number: i32::try_from(part.number).ok(),
-        e_tag: strong(Some(&part.etag)),
-        size: Some(size(part.size)),
-        last_modified: timestamp(part.last_modified),
-        ..Part::default()
+    let upload = extras(&front.extras.uploads(), &input.upload_id);
+    let parts = page.parts.iter().map(|part| {
+        let extent = upload.parts.get(&part.number);
+        let checksum = checksum_field(extent.and_then(|extent| extent.checksum.as_ref()));
+        Part {
+            part_number: i32::try_from(part.number).ok(),
+            e_tag: strong(Some(&part.etag)),
+            size: Some(size(part.size)),
+            last_modified: timestamp(part.last_modified),
+            checksum_crc32: checksum.checksum_crc32,
+            checksum_crc32c: checksum.checksum_crc32c,
+            checksum_crc64nvme: checksum.checksum_crc64nvme,
+            checksum_sha1: checksum.checksum_sha1,
+            checksum_sha256: checksum.checksum_sha256,
+        }
     });
     Ok(ListPartsOutput {
         bucket: Some(input.bucket),
         key: in_xml(&input.key),
         upload_id: Some(input.upload_id),
+        owner: Some(owner()),
+        initiator: Some(initiator()),
+        storage_class: Some(upload.class()),
+        checksum_algorithm: upload.checksum_algorithm.clone(),
+        checksum_type: upload.shown_type(),
         parts: Some(parts.collect()),
         part_number_marker: Some(input.part_number_marker.unwrap_or(0)),
         max_parts: i32::try_from(max_parts).ok(),

@@ -17,8 +17,8 @@ use super::object_extras::{CompletedUpload, ObjectExtras, PartExtent, UploadExtr
 use super::{Frontend, acl, customer_key, multipart_checksum, object_lock, tags, write_conditions};
 use crate::checksum::{self, Announced};
 use crate::convert::{
-    Described, checksum_field, core_checksum, core_etag, encryption, in_xml, object_url,
-    part_number, strong, upload_id,
+    Described, checksum_field, core_checksum, core_etag, encryption, in_xml, known_class,
+    object_url, part_number, strong, upload_id,
 };
 use crate::errors::s3_error;
 
@@ -33,7 +33,7 @@ pub(super) async fn create_multipart_upload(
         input.server_side_encryption,
         input.ssekms_key_id,
         key.is_some(),
-    );
+    )?;
     let kms_key_id = wanted.kms_key_id.clone();
     let extras = UploadExtras {
         encryption: wanted.algorithm.clone(),
@@ -53,6 +53,8 @@ pub(super) async fn create_multipart_upload(
             ..ObjectExtras::default()
         },
         checksum_type: input.checksum_type.clone(),
+        checksum_algorithm: input.checksum_algorithm.clone(),
+        storage_class: input.storage_class.clone(),
         parts: BTreeMap::new(),
     };
     let described = Described {
@@ -62,11 +64,29 @@ pub(super) async fn create_multipart_upload(
         content_disposition: input.content_disposition,
         content_language: input.content_language,
         expires: input.expires,
-        storage_class: input.storage_class,
+        storage_class: known_class(input.storage_class)?,
         encryption: wanted.algorithm,
         metadata: input.metadata,
         tags: tags::of_header(input.tagging.as_deref())?,
     };
+    let (algorithm, kind) = (
+        input.checksum_algorithm.as_ref(),
+        input.checksum_type.as_ref(),
+    );
+    let is_composite = kind.is_some_and(|kind| kind.as_str() == ChecksumType::COMPOSITE);
+    let is_impossible = algorithm.zip(kind).is_some_and(|(algorithm, _)| {
+        let name = algorithm.as_str();
+        match is_composite {
+            true => name.eq_ignore_ascii_case("CRC64NVME"),
+            false => name.to_ascii_uppercase().starts_with("SHA"),
+        }
+    });
+    if is_impossible {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The checksum type cannot be used with the checksum algorithm of the request"
+        ));
+    }
     let create = CreateUpload::new(url, described.into());
     let encryption = encryption(create.attributes.encryption.as_ref());
     let upload = front.store.create_upload(create).await.map_err(s3_error)?;

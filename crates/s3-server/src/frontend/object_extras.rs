@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use s3_core::{Checksum, ETag, ObjectMeta, S3Url, VersionId};
-use s3s::dto::{ChecksumType, Grant, ServerSideEncryption};
+use s3s::dto::{ChecksumAlgorithm, ChecksumType, Grant, ServerSideEncryption, StorageClass};
 
 use super::object_lock::ObjectLock;
 
@@ -39,6 +39,8 @@ pub(super) struct UploadExtras {
     pub(super) encryption: Option<ServerSideEncryption>,
     /// The type of the object's checksum, as the upload was created with.
     pub(super) checksum_type: Option<ChecksumType>,
+    pub(super) checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub(super) storage_class: Option<StorageClass>,
     pub(super) parts: BTreeMap<u32, PartExtent>,
 }
 
@@ -68,6 +70,25 @@ pub(super) struct ExtrasTable {
     objects: Mutex<HashMap<S3Url, Versions>>,
     uploads: Mutex<HashMap<String, UploadExtras>>,
     completed: Mutex<VecDeque<(String, CompletedUpload)>>,
+}
+
+impl UploadExtras {
+    /// Returns the storage class that the object will have.
+    pub(super) fn class(&self) -> StorageClass {
+        let class = self.storage_class.clone();
+        class.unwrap_or_else(|| StorageClass::from_static(StorageClass::STANDARD))
+    }
+
+    /// Returns the type of the checksum that the object will have.
+    pub(super) fn shown_type(&self) -> Option<ChecksumType> {
+        let algorithm = self.checksum_algorithm.as_ref()?;
+        let usual = match algorithm.as_str().eq_ignore_ascii_case("CRC64NVME") {
+            true => ChecksumType::FULL_OBJECT,
+            false => ChecksumType::COMPOSITE,
+        };
+        let own = self.checksum_type.clone();
+        Some(own.unwrap_or_else(|| ChecksumType::from_static(usual)))
+    }
 }
 
 impl ExtrasTable {

@@ -43,6 +43,11 @@ impl Frontend {
         }
     }
 
+    /// Returns the CORS rules of a bucket.
+    pub(crate) fn cors_rules(&self, bucket: &str) -> Vec<CORSRule> {
+        self.configurations.of(bucket).cors_rules()
+    }
+
     /// Responds with `404 NoSuchUpload` to a CompleteMultipartUpload that is sent again, as servers other than AWS do.
     #[must_use]
     pub fn forget_completed_uploads(mut self) -> Self {
@@ -69,13 +74,33 @@ macro_rules! operations {
                 Ok(S3Response::with_headers(output, headers))
             }
 
+            // A form is a put, whose response also has the tag and the place of the object as headers.
+            async fn put_object(
+                &self,
+                request: S3Request<PutObjectInput>,
+            ) -> S3Result<S3Response<PutObjectOutput>> {
+                let location = format!("/{}/{}", request.input.bucket, request.input.key);
+                let is_form = request.method == http::Method::POST;
+                let output = put::put_object(self, request).await?;
+                let mut headers = http::HeaderMap::new();
+                if is_form {
+                    if let Some(Ok(etag)) = output.e_tag.as_ref().map(ETag::to_http_header) {
+                        headers.insert(http::header::ETAG, etag);
+                    }
+                    if let Ok(location) = http::HeaderValue::from_str(&location) {
+                        headers.insert(http::header::LOCATION, location);
+                    }
+                }
+                Ok(S3Response::with_headers(output, headers))
+            }
+
             async fn restore_object(
                 &self,
                 request: S3Request<RestoreObjectInput>,
             ) -> S3Result<S3Response<RestoreObjectOutput>> {
                 let (output, status) = restore::restore_object(self, request).await?;
                 let mut response = S3Response::new(output);
-                response.status = Some(status);
+                response.extensions.insert(status);
                 Ok(response)
             }
         }
@@ -84,7 +109,6 @@ macro_rules! operations {
 
 operations! {
     get::get_object(GetObjectInput) -> GetObjectOutput;
-    put::put_object(PutObjectInput) -> PutObjectOutput;
     copy::copy_object(CopyObjectInput) -> CopyObjectOutput;
     copy::upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput;
     delete::delete_object(DeleteObjectInput) -> DeleteObjectOutput;

@@ -8,7 +8,7 @@ use super::get::whole_object;
 use super::object_extras::ObjectExtras;
 use super::{Frontend, acl, customer_key, object_lock, tags, write_conditions};
 use crate::checksum::{self, Announced};
-use crate::convert::{Described, checksum_field, encryption, object_url, strong};
+use crate::convert::{Described, checksum_field, encryption, known_class, object_url, strong};
 use crate::errors::s3_error;
 
 pub(super) async fn put_object(
@@ -27,7 +27,7 @@ pub(super) async fn put_object(
         input.server_side_encryption,
         input.ssekms_key_id,
         key.is_some(),
-    );
+    )?;
     let kms_key_id = wanted.kms_key_id.clone();
     let has_bucket_key = wanted.has_bucket_key(input.bucket_key_enabled);
     let extras = ObjectExtras {
@@ -65,7 +65,7 @@ pub(super) async fn put_object(
         content_disposition: input.content_disposition,
         content_language: input.content_language,
         expires: input.expires,
-        storage_class: input.storage_class,
+        storage_class: known_class(input.storage_class)?,
         encryption: wanted.algorithm,
         metadata: input.metadata,
         tags: tags::of_header(input.tagging.as_deref())?,

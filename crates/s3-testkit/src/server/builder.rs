@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use s3_core::{SharedStore, Store};
 use s3_server::{Domains, Service, ServiceBuilder};
@@ -83,6 +84,18 @@ impl S3ServerBuilder {
     /// Also responses requests without a signature, such as those of curl.
     pub fn allow_anonymous(mut self) -> Self {
         self.service = self.service.allow_anonymous();
+        self
+    }
+
+    /// Waits so long before each response.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.service = self.service.latency(latency);
+        self
+    }
+
+    /// Limits the bytes per second of each body.
+    pub fn rate(mut self, bytes_per_second: u64) -> Self {
+        self.service = self.service.rate(bytes_per_second);
         self
     }
 

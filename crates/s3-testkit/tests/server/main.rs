@@ -16,4 +16,5 @@ mod listing;
 mod operations;
 mod raw_http;
 mod signing;
+mod versions;
 mod wrong_responses;

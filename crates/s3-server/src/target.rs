@@ -1,0 +1,116 @@
+//! What a request is about, for error documents and for checks before the protocol.
+
+use http::header::{CONTENT_TYPE, HOST, ORIGIN, RANGE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+
+use crate::Domains;
+
+/// The account that owns all buckets, as clients name it in `x-amz-expected-bucket-owner`.
+const ACCOUNT: &str = "123456789012";
+
+/// The same account as owner of objects.
+pub(crate) const OWNER_ID: &str =
+    "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
+
+/// What a request is about.
+#[derive(Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) path: String,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) range: Option<String>,
+    pub(crate) origin: Option<String>,
+}
+
+impl Target {
+    pub(crate) fn of<B>(request: &Request<B>, domains: &Domains) -> Self {
+        let text = |name| {
+            let value = request.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let decoded = percent_encoding::percent_decode_str(request.uri().path());
+        let path = decoded.decode_utf8_lossy().into_owned();
+        let below = path.strip_prefix('/').unwrap_or(&path).to_owned();
+        let host = text(HOST);
+        let of_host = host.as_deref().and_then(|host| domains.bucket_of(host));
+        let (bucket, key) = match of_host {
+            Some(bucket) => (bucket.to_owned(), below),
+            None => match below.split_once('/') {
+                Some((bucket, key)) => (bucket.to_owned(), key.to_owned()),
+                None => (below, String::new()),
+            },
+        };
+        Self {
+            path,
+            bucket,
+            key,
+            range: text(RANGE),
+            origin: text(ORIGIN),
+        }
+    }
+
+    /// Returns the rejection of a request that expects another owner of a bucket.
+    pub(crate) fn owner_rejection(&self, headers: &HeaderMap) -> Option<Response<s3s::Body>> {
+        let names = [
+            "x-amz-expected-bucket-owner",
+            "x-amz-source-expected-bucket-owner",
+        ];
+        let expected = names.iter().filter_map(|name| headers.get(*name));
+        let is_ours = |value: &HeaderValue| {
+            [ACCOUNT, OWNER_ID]
+                .iter()
+                .any(|own| value.as_bytes() == own.as_bytes())
+        };
+        if { expected }.all(is_ours) {
+            return None;
+        }
+        let document = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code>\
+                        <Message>The bucket has another owner than the request expects</Message></Error>";
+        let mut response = Response::new(s3s::Body::from(document.to_owned()));
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        let xml = HeaderValue::from_static("application/xml");
+        response.headers_mut().insert(CONTENT_TYPE, xml);
+        Some(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(host: &str, uri: &str) -> Target {
+        let request = Request::builder().uri(uri).header(HOST, host).body(());
+        Target::of(&request.unwrap(), &Domains::new(["s3.localhost"]))
+    }
+
+    #[test]
+    fn the_bucket_is_in_the_host_or_in_the_path() {
+        for (host, uri, bucket, key) in [
+            ("127.0.0.1", "/b/a%20b/c", "b", "a b/c"),
+            ("b.s3.localhost:9", "/a/c?x", "b", "a/c"),
+            ("127.0.0.1", "/b", "b", ""),
+            ("127.0.0.1", "/", "", ""),
+        ] {
+            let target = target(host, uri);
+            assert_eq!(
+                (&*target.bucket, &*target.key),
+                (bucket, key),
+                "{host}{uri}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_owner_is_refused() {
+        let target = target("127.0.0.1", "/b/k");
+        let mut headers = HeaderMap::new();
+        assert!(target.owner_rejection(&headers).is_none());
+        headers.insert("x-amz-expected-bucket-owner", ACCOUNT.parse().unwrap());
+        assert!(target.owner_rejection(&headers).is_none());
+        headers.insert(
+            "x-amz-expected-bucket-owner",
+            "111122223333".parse().unwrap(),
+        );
+        assert!(target.owner_rejection(&headers).is_some());
+    }
+}
