@@ -3,10 +3,12 @@
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use s3s::dto::CORSRule;
+
+use crate::response_completion::error_response;
 
 /// Responds to an OPTIONS request.
 pub(crate) fn preflight(rules: &[CORSRule], headers: &HeaderMap) -> Response<s3s::Body> {
@@ -15,7 +17,7 @@ pub(crate) fn preflight(rules: &[CORSRule], headers: &HeaderMap) -> Response<s3s
     let (Some(origin), Some(method)) = (origin, method) else {
         let message =
             "Insufficient information. Origin and Access-Control-Request-Method are needed.";
-        return refused(StatusCode::BAD_REQUEST, "BadRequest", message);
+        return error_response(StatusCode::BAD_REQUEST, "BadRequest", message);
     };
     let wanted = text(ACCESS_CONTROL_REQUEST_HEADERS).unwrap_or_default();
     let names: Vec<_> = { wanted.split(',') }
@@ -36,7 +38,7 @@ pub(crate) fn preflight(rules: &[CORSRule], headers: &HeaderMap) -> Response<s3s
         .find(allows);
     let Some(rule) = rule else {
         let message = "CORSResponse: This CORS request is not allowed.";
-        return refused(StatusCode::FORBIDDEN, "AccessForbidden", message);
+        return error_response(StatusCode::FORBIDDEN, "AccessForbidden", message);
     };
     let mut response = Response::new(s3s::Body::empty());
     add(rule, origin, response.headers_mut());
@@ -104,17 +106,6 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-fn refused(status: StatusCode, code: &str, message: &str) -> Response<s3s::Body> {
-    let document = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    );
-    let mut response = Response::new(s3s::Body::from(document));
-    *response.status_mut() = status;
-    let xml = HeaderValue::from_static("application/xml");
-    response.headers_mut().insert(CONTENT_TYPE, xml);
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_is_answered_by_the_rule_that_allows_it() {
+    fn the_rule_that_allows_a_preflight_responds_to_it() {
         let (status, headers) = asked("https://a.example", "PUT", "X-Amz-Date");
         assert_eq!(status, StatusCode::OK);
         assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "https://a.example");

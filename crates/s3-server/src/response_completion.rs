@@ -20,6 +20,18 @@ pub(crate) fn request_id() -> String {
     format!("{:08X}{:08X}", seconds & 0xffff_ffff, count & 0xffff_ffff)
 }
 
+/// Returns an error that the protocol layer does not know.
+pub(crate) fn error_response(status: StatusCode, code: &str, message: &str) -> Response<s3s::Body> {
+    let document = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
+    let mut response = Response::new(s3s::Body::from(document));
+    *response.status_mut() = status;
+    let xml = HeaderValue::from_static("application/xml");
+    response.headers_mut().insert(CONTENT_TYPE, xml);
+    response
+}
+
 /// Adds the ids, to an error document its message and the id, and to a range its status.
 pub(crate) fn complete(
     mut response: Response<s3s::Body>,
@@ -118,7 +130,8 @@ fn with_details(document: &[u8], id: &str, target: &Target, size: Option<&str>) 
     completed.into_bytes()
 }
 
-fn escaped(text: &str) -> String {
+/// Returns text for an element of a document.
+pub(crate) fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.replace('>', "&gt;")
 }

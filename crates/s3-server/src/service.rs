@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request, Response};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use s3_core::SharedStore;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -12,7 +15,7 @@ use s3s::{HttpError, S3};
 use crate::credentials::{Anybody, KeyPair};
 use crate::malformed_range::MalformedRange;
 use crate::pace::Pace;
-use crate::response_completion::{complete, request_id, unquote_etag};
+use crate::response_completion::{complete, error_response, escaped, request_id, unquote_etag};
 use crate::target::Target;
 use crate::{Domains, Frontend, cors, credential_scope};
 
@@ -68,6 +71,10 @@ impl Service {
         let method = request.method().clone();
         let pace = self.pace;
         let request = request.map(|body| pace.body(s3s::Body::from(body)));
+        let request = match with_length(request).await {
+            Ok(request) => request,
+            Err(rejection) => return Ok(complete(*rejection, &id, &target)),
+        };
         let mut response = self.protocol.call(request).await?;
         if is_attributes && response.status().is_success() {
             response = unquote_etag(response);
@@ -77,6 +84,32 @@ impl Service {
         }
         Ok(complete(response, &id, &target).map(|body| pace.body(body)))
     }
+}
+
+/// Reads a body whose request does not say how long it is: the protocol layer needs its length.
+async fn with_length(
+    request: Request<s3s::Body>,
+) -> Result<Request<s3s::Body>, Box<Response<s3s::Body>>> {
+    let headers = request.headers();
+    if headers.contains_key(CONTENT_LENGTH) || !headers.contains_key(TRANSFER_ENCODING) {
+        return Ok(request);
+    }
+    let (mut head, mut body) = request.into_parts();
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.next().await {
+        let frame = frame.map_err(|error| {
+            let message = format!(
+                "The body could not be read: {}",
+                escaped(&error.to_string())
+            );
+            let status = StatusCode::BAD_REQUEST;
+            Box::new(error_response(status, "IncompleteBody", &message))
+        })?;
+        bytes.extend_from_slice(&frame);
+    }
+    head.headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    Ok(Request::from_parts(head, s3s::Body::from(bytes.freeze())))
 }
 
 enum Backend {

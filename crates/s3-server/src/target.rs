@@ -1,9 +1,10 @@
 //! What a request is about, for error documents and for checks before the protocol.
 
-use http::header::{CONTENT_TYPE, HOST, ORIGIN, RANGE};
+use http::header::{HOST, ORIGIN, RANGE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use crate::Domains;
+use crate::response_completion::error_response;
 
 /// The account that owns all buckets, as clients name it in `x-amz-expected-bucket-owner`.
 const ACCOUNT: &str = "123456789012";
@@ -64,13 +65,12 @@ impl Target {
         if { expected }.all(is_ours) {
             return None;
         }
-        let document = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code>\
-                        <Message>The bucket has another owner than the request expects</Message></Error>";
-        let mut response = Response::new(s3s::Body::from(document.to_owned()));
-        *response.status_mut() = StatusCode::FORBIDDEN;
-        let xml = HeaderValue::from_static("application/xml");
-        response.headers_mut().insert(CONTENT_TYPE, xml);
-        Some(response)
+        let message = "The bucket has another owner than the request expects";
+        Some(error_response(
+            StatusCode::FORBIDDEN,
+            "AccessDenied",
+            message,
+        ))
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) async fn get_object(
     front: &Frontend,
     request: S3Request<GetObjectInput>,
 ) -> S3Result<GetObjectOutput> {
+    refuse_encryption(&request.headers)?;
     let mut input = request.input;
     if input.range.is_some()
         && let Some(hook) = request.extensions.get::<Hook>()
@@ -124,6 +125,7 @@ pub(super) async fn head_object(
     front: &Frontend,
     request: S3Request<HeadObjectInput>,
 ) -> S3Result<(HeadObjectOutput, HeaderMap)> {
+    refuse_encryption(&request.headers)?;
     let input = request.input;
     let key = customer_key::of!(input)?;
     let url = object_url(&input.bucket, &input.key)?;
@@ -216,6 +218,17 @@ pub(super) async fn head_object(
         ..HeadObjectOutput::default()
     };
     Ok((output, headers))
+}
+
+/// Refuses a read that names an encryption: only writes do.
+fn refuse_encryption(headers: &HeaderMap) -> S3Result<()> {
+    match headers.contains_key("x-amz-server-side-encryption") {
+        false => Ok(()),
+        true => Err(s3_error!(
+            InvalidArgument,
+            "x-amz-server-side-encryption header is not supported for this operation."
+        )),
+    }
 }
 
 pub(super) fn version(id: Option<String>) -> S3Result<Option<VersionId>> {

@@ -47,7 +47,10 @@ pub(crate) async fn send(
     if !headers.iter().any(|header| header.starts_with("Host:")) {
         lines.push(host);
     }
-    lines.push(format!("Content-Length: {}", body.len()));
+    let is_chunked = { headers.iter() }.any(|header| header.starts_with("Transfer-Encoding:"));
+    if !is_chunked {
+        lines.push(format!("Content-Length: {}", body.len()));
+    }
     lines.extend(headers.iter().map(|&header| header.to_owned()));
     let mut stream = TcpStream::connect(("127.0.0.1", server.port()))
         .await

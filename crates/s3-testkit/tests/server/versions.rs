@@ -160,7 +160,7 @@ async fn a_completion_is_repeated_if_the_server_is_told_to() {
 }
 
 #[tokio::test]
-async fn cors_rules_answer_preflights_and_mark_responses() {
+async fn cors_rules_respond_to_preflights_and_mark_responses() {
     let server = open_server().await;
     let rules = b"<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod>\
         <AllowedOrigin>https://a.example</AllowedOrigin></CORSRule></CORSConfiguration>";
@@ -200,6 +200,20 @@ async fn an_error_says_what_it_is_about() {
     assert!(range.contains(expected), "{range}");
     let owner = ["x-amz-expected-bucket-owner: 999999999999"];
     assert_eq!(send(&server, "GET /bkt/k", &owner, b"").await.status, 403);
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_needs_no_length() {
+    let server = open_server().await;
+    let chunked = ["Transfer-Encoding: chunked"];
+    let body = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+    ok(&server, "PUT /bkt/k", &chunked, body).await;
+    let document = b"4b\r\n<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>\r\n0\r\n\r\n";
+    ok(&server, "PUT /bkt?versioning", &chunked, document).await;
+    assert_eq!(ok(&server, "GET /bkt/k", &[], b"").await.text(), "abcde");
+    let encrypted = ["x-amz-server-side-encryption: AES256"];
+    let read = send(&server, "GET /bkt/k", &encrypted, b"").await;
+    assert_eq!(read.status, 400, "{}", read.text());
 }
 
 #[tokio::test]
