@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use s3_core::{
-    CopyRequest, ErrorKind, Operation, PartTag, PutMode, PutResponse, Result, Store, UploadPartCopy,
+    CopyRequest, ErrorKind, GetTags, HeadRequest, Operation, PartTag, PutMode, PutResponse, Result,
+    Store, UploadPartCopy,
 };
 
 use super::multipart::{Completed, next_tag};
@@ -78,11 +79,14 @@ impl Transfer {
             }
             _ => return Err(refused),
         }
-        let source = self.head(request.from.clone(), options).await?;
+        let mut head = HeadRequest::new(request.from.clone());
+        head.version.clone_from(&request.source_version);
+        let source = self.head_with(head, options).await?;
         if source.size <= SINGLE_COPY {
             return Err(refused);
         }
-        self.copy_parts(request, source, options).await
+        // Boxed: few copies take this way, and all would carry its size.
+        Box::pin(self.copy_parts(request, source, options)).await
     }
 
     async fn copy_single(
@@ -109,6 +113,15 @@ impl Transfer {
             kept
         });
         attributes.encryption = request.encryption.or(attributes.encryption);
+        match request.tags {
+            Some(tags) => attributes.tags = tags,
+            None if attributes.tags.is_empty() && source.tag_count > 0 => {
+                let mut get = GetTags::new(request.from.clone());
+                get.version.clone_from(&request.source_version);
+                attributes.tags = self.get_tags(get, options).await?;
+            }
+            None => {}
+        }
         let target = WriteTarget {
             url: request.to,
             mode: request.mode,
@@ -124,6 +137,7 @@ impl Transfer {
         let parts = (1..).zip(cut(0..source.size, size)).map(|(number, range)| {
             let Upload { url, id, .. } = upload.clone();
             let mut part = UploadPartCopy::new(url, id, number, request.from.clone());
+            part.source_version.clone_from(&request.source_version);
             part.range = Some(range.into());
             part.source_if_match = request
                 .source_if_match
