@@ -70,7 +70,6 @@ pub(super) async fn list_multipart_uploads(
         key: Some(encoding.written(upload.url.key())),
         upload_id: Some(upload.upload.as_str().to_owned()),
         initiated: timestamp(upload.initiated),
-        ..MultipartUpload::default()
     });
     let (next_key, next_upload) = page.next.unzip();
     let prefixes = page.prefixes.iter().map(|prefix| CommonPrefix {
