@@ -110,7 +110,11 @@ impl Folder<'_> {
             let below = url.unwrap_or("s3://b/");
             let call: Vec<&str> = match code[..end].trim_matches('.') {
                 "get" | "get_many" | "get_object" => vec!["get", key],
+                "get_files" | "download_file" if self.kind == 'O' => {
+                    vec!["get_file", key, "{folder}/p"]
+                }
                 "get_files" | "download_file" => vec!["get_file", key],
+                "put" | "put_many" if self.kind == 'O' => vec!["put_files", key, "{folder}/p"],
                 "put" | "put_many" => vec!["put", key],
                 "delete" => vec!["delete", key],
                 "delete_many" => vec!["delete_many", "s3://b/k", "s3://b/l"],
