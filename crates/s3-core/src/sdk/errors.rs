@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
 use super::collected_response::CollectedResponse;
-use super::hint::{REFUSED, hint, wait_of};
+use super::hint::{PROXY, REFUSED, hint, wait_of};
 use super::transport_error;
 use super::xml_complete::{is_cut_short, is_html};
 use crate::{Error, ErrorKind, Operation, Phase, Result, Retryability, classify};
@@ -145,6 +145,14 @@ fn not_sent(operation: Operation, error: &(dyn StdError + 'static)) -> Error {
     }
 }
 
+/// What hyper says of a response head that it does not take.
+const UNLIKE_HTTP: &[&str] = &[
+    "invalid HTTP",
+    "invalid content-length",
+    "invalid transfer-encoding",
+    "message head is too large",
+];
+
 fn not_delivered(
     operation: Operation,
     error: &(dyn StdError + 'static),
@@ -162,9 +170,13 @@ fn not_delivered(
     } else if text.contains("invalid peer certificate") {
         let error = Error::new(ErrorKind::Config, operation).with_message(text);
         return error.with_hint("the endpoint's certificate is not trusted by this machine");
-    } else if text.contains("invalid HTTP") {
-        // As hyper says of a response head that it cannot parse.
+    } else if UNLIKE_HTTP.iter().any(|words| text.contains(words)) {
         return Error::new(ErrorKind::Protocol, operation).with_message(text);
+    } else if text.contains("proxy authorization required") {
+        return Error::new(ErrorKind::Config, operation)
+            .with_message(text)
+            .with_hint(PROXY)
+            .with_phase(Phase::Connect);
     } else if text.contains("received corrupt message") {
         return transport_error::not_tls(
             Error::new(ErrorKind::Config, operation).with_message(text),

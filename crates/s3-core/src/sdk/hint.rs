@@ -10,6 +10,8 @@ use s3_wire::ErrorDocument;
 /// Nobody listens at the endpoint.
 pub(super) const REFUSED: &str =
     "nothing listens there; check the endpoint's host and port, and that the server runs";
+/// The proxy does not connect.
+pub(super) const PROXY: &str = "the proxy is named by HTTP_PROXY, HTTPS_PROXY or ALL_PROXY; a password stands in its URL, and NO_PROXY lists hosts that are reached without it";
 /// The endpoint's host is not known.
 pub(super) const UNKNOWN_HOST: &str =
     "check the endpoint's host name, and that this machine can resolve names";

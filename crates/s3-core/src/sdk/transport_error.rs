@@ -4,7 +4,7 @@ use std::io;
 
 use s3_wire::{WireError, WireErrorKind};
 
-use super::hint::{OUT_OF_DESCRIPTORS, REFUSED, UNKNOWN_HOST};
+use super::hint::{OUT_OF_DESCRIPTORS, PROXY, REFUSED, UNKNOWN_HOST};
 use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 
 /// Returns the error of a response whose body did not arrive whole.
@@ -12,7 +12,7 @@ pub(super) fn in_body(operation: Operation, lost: &WireError) -> Error {
     let error = before_response(operation, lost).with_phase(Phase::Body);
     match lost.kind() {
         // Such as a chunk's length that was harmed on its way.
-        WireErrorKind::Malformed => error.with_kind(ErrorKind::Network),
+        WireErrorKind::Malformed | WireErrorKind::TooLarge => error.with_kind(ErrorKind::Network),
         _ => error,
     }
 }
@@ -27,13 +27,12 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
         | WireErrorKind::NotTls
         | WireErrorKind::Proxy => ErrorKind::Config,
         WireErrorKind::Payload => ErrorKind::LocalIo,
-        WireErrorKind::Malformed => ErrorKind::Protocol,
+        WireErrorKind::Malformed | WireErrorKind::TooLarge => ErrorKind::Protocol,
         WireErrorKind::Resolve
         | WireErrorKind::Connect
         | WireErrorKind::Tls
         | WireErrorKind::Closed
-        | WireErrorKind::Io
-        | WireErrorKind::TooLarge => ErrorKind::Network,
+        | WireErrorKind::Io => ErrorKind::Network,
     };
     let phase = match lost.kind() {
         WireErrorKind::Resolve
@@ -69,10 +68,7 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
         WireErrorKind::Certificate => error.with_hint(
             "the endpoint's certificate is not trusted by this machine; AWS_CA_BUNDLE or SSL_CERT_FILE names others",
         ),
-        WireErrorKind::Proxy => error.with_hint(
-            "the proxy is named by HTTP_PROXY, HTTPS_PROXY or ALL_PROXY; a password stands in its URL, and NO_PROXY lists \
-             hosts that are reached without it",
-        ),
+        WireErrorKind::Proxy => error.with_hint(PROXY),
         WireErrorKind::NoTls => {
             error.with_hint("build with the feature `https`, or use an http:// endpoint")
         }
