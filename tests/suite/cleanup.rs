@@ -103,7 +103,11 @@ async fn an_upload_that_is_cancelled_is_aborted() {
 /// The process ends as soon as the client is closed: what runs in the background until then has no time left.
 #[tokio::test]
 async fn a_process_that_closes_its_client_leaves_no_upload_that_it_gave_up() {
-    for call in ["cancelled upload", "dropped runtime"] {
+    for call in [
+        "cancelled upload",
+        "dropped runtime",
+        "dropped blocking client",
+    ] {
         let stall = FaultMatch::operation("UploadPart").on(FaultAction::Stall {
             at: None,
             wait: None,

@@ -22,6 +22,10 @@ fn main() {
     if let Some(threads) = call.strip_prefix("threads ") {
         return say(&addresses_of_threads(threads, store));
     }
+    if call == "dropped blocking client" {
+        // The process ends with the drop.
+        return say(&give_up_and_drop(store));
+    }
     let directory = PathBuf::from(directory);
     let mut transfer = TransferConfig::default();
     transfer.part_size = 5 << 20;
@@ -73,6 +77,21 @@ fn addresses_of_threads(threads: &str, store: SdkStore) -> String {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmPeak:"));
     let peak = peak.and_then(|peak| peak.split_whitespace().next()?.parse::<u64>().ok());
     (peak.expect("a peak in KiB") / 1024).to_string()
+}
+
+/// Gives up the upload of a blocking client at its deadline, and drops the client.
+fn give_up_and_drop(store: SdkStore) -> String {
+    let mut transfer = TransferConfig::default();
+    transfer.part_size = 5 << 20;
+    transfer.single_put_up_to = 5 << 20;
+    let s3 = blocking::S3::builder().store(store).s3root("s3://bkt/root");
+    let s3 = s3.transfer(transfer).build().expect("a client");
+    let put = s3.put("a", vec![b'x'; 11 << 20]);
+    let failure = put.deadline(Duration::from_millis(500)).send();
+    let given_up = failure.expect_err("a part that stalls").to_string();
+    assert!(given_up.contains("deadline"), "{given_up}");
+    drop(s3);
+    "given up Ok(())".to_owned()
 }
 
 /// Begins three uploads, gives them up while their parts are in flight, and closes the client.
