@@ -58,6 +58,11 @@ impl CredentialProcess {
     }
 }
 
+/// Reads a time, or a date as its midnight in UTC.
+fn time_or_date(text: &str) -> Option<SystemTime> {
+    timestamp::parse(text).or_else(|| timestamp::parse(&format!("{text}T00:00Z")))
+}
+
 /// Returns a time in words, to the second.
 fn seconds(time: SystemTime) -> String {
     httpdate::fmt_http_date(time)
@@ -117,7 +122,7 @@ fn read(output: &[u8]) -> provider::Result {
     };
     let expiry = match expiration {
         None => None,
-        Some(time) => Some(timestamp::parse(&time).ok_or_else(|| {
+        Some(time) => Some(time_or_date(&time).ok_or_else(|| {
             failed(format!(
                 "has printed an `Expiration` that is not a time: {time:?}"
             ))
@@ -153,6 +158,7 @@ mod tests {
             "2099-01-01 00:00:00 UTC",
             "2099-01-01T01:00:00.000+01",
             "20990101T000000Z",
+            "2099-01-01",
         ] {
             let printed = format!(
                 r#"{{"Version":"1","AccessKeyId":"a","SecretAccessKey":"s","Expiration":"{time}"}}"#

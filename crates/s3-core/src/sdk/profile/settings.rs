@@ -128,7 +128,7 @@ impl Configuration {
             ignored: sources.ignored()?,
         };
         if !given.has_credentials {
-            sources.check_token_files(named_by_program, read)?;
+            sources.check_token_files(named_by_program, loaded.keys.is_none(), read)?;
         }
         if !given.has_credentials && loaded.keys.is_none() && loaded.has_container {
             check_container_uris(lookup)?;
@@ -376,6 +376,7 @@ impl Sources<'_> {
     fn check_token_files(
         &self,
         named_by_program: bool,
+        are_needed: bool,
         read: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
     ) -> Result<(), ConfigError> {
         let mut files = vec![Self::property(
@@ -386,14 +387,19 @@ impl Sources<'_> {
         }
         files.push(self.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")?);
         for Setting { value, source } in files.into_iter().flatten() {
-            // A file that is not there yet is missed when it is needed.
-            if let Ok(token) = read(Path::new(&value))
-                && token.trim_ascii().len() < token.len()
-            {
-                return Err(ConfigError::new(format!(
-                    "{source}: the token in {value} begins or ends with a blank or a line break"
-                ))
-                .with_hint("write the token without it, for example with `printf %s`"));
+            match read(Path::new(&value)) {
+                Ok(token) if token.trim_ascii().len() < token.len() => {
+                    return Err(ConfigError::new(format!(
+                        "{source}: the token in {value} begins or ends with a blank or a line break"
+                    ))
+                    .with_hint("write the token without it, for example with `printf %s`"));
+                }
+                // aws-config does not say which file is missing.
+                Err(error) if are_needed => {
+                    let text = format!("{source}: {value} cannot be read: {error}");
+                    return Err(ConfigError::new(text));
+                }
+                _ => {}
             }
         }
         Ok(())
