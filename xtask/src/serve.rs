@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// Milliseconds to wait before each response
     #[arg(long, value_name = "MS")]
     latency: Option<u64>,
-    /// Megabytes per second of each request's and response's body
+    /// Megabytes per second per body
     #[arg(long, value_name = "MBPS")]
     rate: Option<u64>,
 }

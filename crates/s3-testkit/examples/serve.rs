@@ -24,7 +24,7 @@ struct Arguments {
     /// Milliseconds to wait before each response
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
-    /// Megabytes per second of each request's and response's body; 0 is no limit
+    /// Megabytes per second per body; 0 is no limit
     #[arg(long, value_name = "MBPS", default_value_t = 0)]
     rate: u64,
 }
