@@ -2,10 +2,6 @@
 
 import datetime
 import os
-import signal
-import socket
-import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -186,74 +182,3 @@ def test_a_forked_child_does_not_read_what_its_parent_opened(s3):
     assert os.waitpid(child, 0)[1] == 0
     assert reader.read_all().num_rows == 8
     assert pa.table(batches).num_rows == 8
-
-
-class Stalling:
-    """The server, until `stall` is set: then nothing moves."""
-
-    def __init__(self, server):
-        self.stall = threading.Event()
-        self._stalled = []
-        self._port = int(server.rstrip("/").rsplit(":", 1)[1])
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                inside, _ = self._listener.accept()
-            except OSError:
-                return
-            outside = socket.create_connection(("127.0.0.1", self._port))
-            for pair in ((inside, outside), (outside, inside)):
-                threading.Thread(target=self._forward, args=pair, daemon=True).start()
-
-    def _forward(self, source, target):
-        try:
-            while data := source.recv(1 << 16):
-                if self.stall.is_set():
-                    # Open, and silent.
-                    self._stalled += [source, target]
-                    return
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-    def close(self):
-        self._listener.close()
-
-
-@pytest.mark.timeout(60)
-def test_ctrl_c_ends_the_read_of_a_consumer(server, root, s3, monkeypatch):
-    s3.put_many([("set/%02d" % n, "a\n1\n") for n in range(40)])
-    stalling = Stalling(server)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stalling.url)
-    sent, ended = [], threading.Event()
-
-    def interrupt():
-        # Until it is seen: one that comes while pyarrow runs is dropped by pyarrow.
-        while not ended.wait(0.5):
-            sent.append(time.monotonic())
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with S3(s3root=root) as slow:
-        reader = pa.RecordBatchReader.from_stream(slow.read_csv("set/*"))
-        assert reader.read_next_batch().num_rows == 1
-        stalling.stall.set()
-        thread = threading.Thread(target=interrupt)
-        thread.start()
-        with pytest.raises(KeyboardInterrupt):
-            try:
-                reader.read_all()
-            except OSError:
-                ended.set()
-                # The interrupt follows.
-                for _ in range(500):
-                    time.sleep(0.01)
-            finally:
-                ended.set()
-        assert time.monotonic() - sent[-1] < 3
-        thread.join()
-    stalling.close()

@@ -210,6 +210,6 @@ impl ObjectStore for S3ObjectStore {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        write::copy(self, from, to, options).await
+        Box::pin(write::copy(self, from, to, options)).await
     }
 }
