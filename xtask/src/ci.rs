@@ -8,8 +8,20 @@ use crate::{deny, python, test};
 
 /// Runs all, in the order in which a person would.
 pub(crate) fn run(root: &Path) -> Outcome {
-    test::run(root, &Arguments { data: false })?;
-    test::run(root, &Arguments { data: true })?;
+    test::run(
+        root,
+        &Arguments {
+            data: false,
+            ballista: false,
+        },
+    )?;
+    test::run(
+        root,
+        &Arguments {
+            data: true,
+            ballista: false,
+        },
+    )?;
     python::run(root, &python::Arguments::default())?;
     deny::run(root)
 }

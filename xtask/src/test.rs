@@ -4,7 +4,8 @@
 //! dependency is checked once (clippy, docs) and built once (tests, doctests, vectors).
 //! Only `features` and `schedules` build with other features or flags.
 //!
-//! `--data` checks and tests the data layer instead, which no other step builds.
+//! `--data` checks and tests the data layer instead, which no other step builds, and `--ballista` the hooks for Ballista,
+//! which are a workspace of their own.
 
 use std::path::Path;
 use std::time::Instant;
@@ -16,15 +17,21 @@ use crate::failure::Outcome;
 use crate::workspace::{data_selection, selection};
 use crate::{docs, examples, external_types, features, layers, schedules, tidy, vectors};
 
+/// Selects the workspace of s3-ballista.
+const BALLISTA: [&str; 2] = ["--manifest-path", "crates/s3-ballista/Cargo.toml"];
+
 /// A heading and what to run under it.
 type Step = (&'static str, fn(&Path) -> Outcome);
 
 /// What to test.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Arguments {
     /// Check and test the data layer, and only that
     #[arg(long)]
     pub(crate) data: bool,
+    /// Check s3-ballista and run its example, and only that
+    #[arg(long, conflicts_with = "data")]
+    pub(crate) ballista: bool,
 }
 
 const STEPS: [Step; 12] = [
@@ -50,9 +57,15 @@ const DATA_STEPS: [Step; 5] = [
     ("docs", docs::run_data),
 ];
 
+const BALLISTA_STEPS: [Step; 2] = [("clippy", ballista_clippy), ("example", ballista_example)];
+
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
-    let steps: &[Step] = if arguments.data { &DATA_STEPS } else { &STEPS };
+    let steps: &[Step] = match arguments {
+        Arguments { data: true, .. } => &DATA_STEPS,
+        Arguments { ballista: true, .. } => &BALLISTA_STEPS,
+        _ => &STEPS,
+    };
     let start = Instant::now();
     for (name, step) in steps {
         timed(name, *step, root)?;
@@ -62,9 +75,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
         steps.len(),
         start.elapsed().as_secs_f64()
     );
-    if !arguments.data {
+    if !arguments.data && !arguments.ballista {
         println!(
-            "NOT TESTED HERE: the data layer (`cargo xtask test --data`), and the Python package (`cargo xtask python`)"
+            "NOT TESTED HERE: the data layer (`cargo xtask test --data`, `--ballista`), and the Python package (`cargo xtask python`)"
         );
     }
     Ok(())
@@ -128,4 +141,16 @@ fn data_clippy(root: &Path) -> Outcome {
 /// Unit tests, tests and doctests.
 fn data_tests(root: &Path) -> Outcome {
     command::run(command::cargo(root).arg("test").args(data_selection()))
+}
+
+fn ballista_clippy(root: &Path) -> Outcome {
+    let mut clippy = command::cargo(root);
+    clippy.args(["clippy", "--locked", "--all-targets"]);
+    command::run(clippy.args(BALLISTA).args(["--", "-D", "warnings"]))
+}
+
+fn ballista_example(root: &Path) -> Outcome {
+    let mut example = command::cargo(root);
+    example.args(["run", "--locked", "--example", "distributed"]);
+    command::run(example.args(BALLISTA))
 }

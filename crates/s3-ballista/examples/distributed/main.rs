@@ -1,0 +1,72 @@
+//! A query on a cluster: one scheduler and two executors, as processes of their own, on loopback.
+//!
+//! The program starts an S3 server and three more copies of itself. It writes CSV parts, aggregates them on the cluster,
+//! lets the executors write the rows as objects, and writes the totals as a set of parts. Then it kills an executor in the
+//! middle of its uploads, shows how the query ends, and removes the uploads that are left. Each step fails if it
+//! has another result than it should.
+//!
+//! ```text
+//! cargo run --manifest-path crates/s3-ballista/Cargo.toml --example distributed
+//! ```
+
+#![expect(clippy::print_stdout, reason = "the example prints its steps")]
+
+mod cluster;
+mod data;
+mod roles;
+mod steps;
+
+use std::env;
+use std::error::Error;
+use std::process::ExitCode;
+
+use s3_client::{MemoryStore, S3};
+use s3_testkit::S3Server;
+
+use crate::cluster::Cluster;
+
+/// What every step returns: any failure ends the program.
+type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        [] => all_steps().await,
+        ["scheduler"] => roles::scheduler().await,
+        ["executor", scheduler, directory] => roles::executor(scheduler, directory).await,
+        _ => Err("the example takes no arguments".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("\nFailed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn all_steps() -> Result {
+    let server = S3Server::start(MemoryStore::new()).await?;
+    let s3 = S3::builder()
+        .store(server.sdk_store())
+        .s3root("s3://demo")
+        .build()?;
+    s3.create_bucket("demo").await?;
+    println!("An S3 server listens on {}.", server.endpoint());
+    let mut cluster = Cluster::start(&server).await?;
+
+    data::write_orders(&s3).await?;
+    let session = cluster.session(&s3).await?;
+    let totals = steps::aggregate(&session, &cluster).await?;
+    steps::write_set(&s3, totals).await?;
+    steps::copy(&session, &server).await?;
+    steps::lose_an_executor(&session, &server, &mut cluster).await?;
+    steps::remove_what_it_left(&s3).await?;
+
+    cluster.stop().await;
+    server.stop().await;
+    println!("\nDone: every step had the result that it should.");
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! The steps: an aggregation, a set of parts, a copy by the executors, and the death of one of them.
+
+use std::time::{Duration, Instant};
+
+use arrow_array::RecordBatch;
+use datafusion::dataframe::DataFrameWriteOptions;
+use datafusion::prelude::{CsvReadOptions, SessionContext};
+use futures_util::stream;
+use s3_client::S3;
+use s3_frame::Frames;
+use s3_testkit::{FaultAction, FaultMatch, S3Server};
+use tokio::time::{interval, timeout};
+
+use crate::Result;
+use crate::cluster::Cluster;
+use crate::data::{self, CITIES, PARTS, ROWS_PER_PART};
+
+/// How long a query may take. After that, this program says that it had no end.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long the query of a dead executor may take. Executors that are silent for 5 s count as dead.
+const PATIENCE_AFTER_A_LOSS: Duration = Duration::from_secs(30);
+
+/// `GROUP BY` on the cluster, compared with what the numbers of the orders say.
+pub(crate) async fn aggregate(
+    session: &SessionContext,
+    cluster: &Cluster,
+) -> Result<Vec<RecordBatch>> {
+    println!("\nAggregate on the cluster");
+    // Line breaks are in quotes: a part must not be cut at one, neither by a task nor where types are inferred.
+    let schema = data::schema()?;
+    let options = CsvReadOptions::new()
+        .schema(&schema)
+        .file_extension(".part")
+        .newlines_in_values(true);
+    session
+        .register_csv("orders", "s3://demo/orders/", options)
+        .await?;
+    let totals = session
+        .sql("SELECT city, count(*) AS orders, sum(amount) AS amount FROM orders GROUP BY city ORDER BY city")
+        .await?;
+    let rows = timeout(PATIENCE, totals.collect()).await??;
+    let text = datafusion::arrow::util::pretty::pretty_format_batches(&rows)?.to_string();
+    println!("{text}");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (index, city) in CITIES.iter().enumerate() {
+        let numbers = (0..PARTS * ROWS_PER_PART).skip(index).step_by(CITIES.len());
+        let (orders, amount) =
+            numbers.fold((0, 0), |(n, sum), number| (n + 1, sum + number % 1000));
+        let row = format!("| {city} | {orders} | {amount} |");
+        check(text.contains(&row), || format!("no row {row:?}"))?;
+    }
+    check(cluster.busy_executors() == 2, || {
+        "one executor did all the work".to_owned()
+    })?;
+    Ok(rows)
+}
+
+/// The client writes the totals: a set with a manifest, visible as a whole.
+pub(crate) async fn write_set(s3: &S3, totals: Vec<RecordBatch>) -> Result {
+    println!("\nWrite the totals as a set of parts");
+    let schema = totals.first().ok_or("no totals")?.schema();
+    let parts = totals.into_iter().map(|batch| stream::iter([Ok(batch)]));
+    let manifest = Frames::new(s3)
+        .write_parquet("totals")
+        .send(schema, parts)
+        .await?;
+    let rows: u64 = manifest.parts.iter().map(|part| part.rows).sum();
+    check(rows == CITIES.len() as u64, || {
+        format!("{rows} rows were written")
+    })?;
+    println!(
+        "  {} parts, {rows} rows, and totals.manifest.json",
+        manifest.parts.len()
+    );
+    Ok(())
+}
+
+/// The executors write all rows, each its own objects.
+pub(crate) async fn copy(session: &SessionContext, server: &S3Server) -> Result {
+    println!("\nLet the executors write");
+    let rows = timeout(PATIENCE, write_copy(session, "s3://demo/copy/")).await??;
+    check(rows == PARTS * ROWS_PER_PART, || {
+        format!("{rows} rows were written")
+    })?;
+    let copied = count(session, "s3://demo/copy/").await?;
+    check(copied == rows, || {
+        format!("{copied} of {rows} rows are there")
+    })?;
+    let uploads = server.unfinished_uploads().await?;
+    check(uploads == 0, || format!("{uploads} uploads are left"))?;
+    println!("  {copied} rows, no unfinished upload");
+    Ok(())
+}
+
+/// Kills an executor while both upload. The query must not return fewer rows; whether it recovers is Ballista's matter.
+pub(crate) async fn lose_an_executor(
+    session: &SessionContext,
+    server: &S3Server,
+    cluster: &mut Cluster,
+) -> Result {
+    println!("\nLose an executor");
+    let slow = FaultAction::Stall {
+        at: None,
+        wait: Some(Duration::from_secs(3)),
+    };
+    server
+        .faults()
+        .set(FaultMatch::operation("UploadPart").on(slow));
+    let query = tokio::spawn({
+        let session = session.clone();
+        async move { write_copy(&session, "s3://demo/lost/").await }
+    });
+    let (began, mut often) = (Instant::now(), interval(Duration::from_millis(20)));
+    while server.unfinished_uploads().await? < usize::try_from(PARTS)? {
+        check(began.elapsed() < PATIENCE, || "no uploads began".to_owned())?;
+        often.tick().await;
+    }
+    cluster.kill_an_executor().await?;
+    server.faults().clear();
+    let killed = Instant::now();
+    let outcome = timeout(PATIENCE_AFTER_A_LOSS, query).await;
+    let seconds = killed.elapsed().as_secs_f64();
+    match outcome {
+        Err(_) => println!(
+            "  the query had no end within {} s",
+            PATIENCE_AFTER_A_LOSS.as_secs()
+        ),
+        Ok(done) => match done? {
+            Ok(rows) => {
+                let written = count(session, "s3://demo/lost/").await?;
+                println!(
+                    "  {seconds:.1} s later the query ended: {rows} rows, {written} of them there"
+                );
+                check(written >= PARTS * ROWS_PER_PART, || {
+                    format!("only {written} rows are there")
+                })?;
+            }
+            Err(error) => println!("  {seconds:.1} s later the query failed: {error}"),
+        },
+    }
+    let left = server.unfinished_uploads().await?;
+    check(left > 0, || {
+        "no upload is left: the executor was killed too late".to_owned()
+    })?;
+    println!("  {left} unfinished uploads are left");
+    Ok(())
+}
+
+/// Finds the uploads of the dead executor and aborts them.
+pub(crate) async fn remove_what_it_left(s3: &S3) -> Result {
+    println!("\nRemove what it left");
+    let found = s3.orphans(Duration::ZERO).uploads_below("lost/").await?;
+    let removed = s3.cleanup(Duration::ZERO).uploads_below("lost/").await?;
+    check(!found.is_empty() && removed.len() == found.len(), || {
+        format!(
+            "{} uploads were found and {} removed",
+            found.len(),
+            removed.len()
+        )
+    })?;
+    let left = s3.orphans(Duration::ZERO).uploads_below("lost/").await?;
+    check(left.is_empty(), || {
+        format!("{} uploads are left", left.len())
+    })?;
+    println!("  {} uploads were found and aborted", removed.len());
+    Ok(())
+}
+
+/// Copies all orders as CSV. Returns how many rows the executors say that they have written.
+async fn write_copy(session: &SessionContext, target: &str) -> Result<i64> {
+    let orders = session.table("orders").await?;
+    let written = orders
+        .write_csv(target, DataFrameWriteOptions::new(), None)
+        .await?;
+    number(&written)
+}
+
+async fn count(session: &SessionContext, url: &str) -> Result<i64> {
+    let schema = data::schema()?;
+    let options = CsvReadOptions::new()
+        .schema(&schema)
+        .newlines_in_values(true);
+    let rows = session.read_csv(url, options).await?;
+    Ok(i64::try_from(timeout(PATIENCE, rows.count()).await??)?)
+}
+
+/// Returns the sum of the only column.
+fn number(rows: &[RecordBatch]) -> Result<i64> {
+    let mut sum = 0;
+    for batch in rows {
+        let column = datafusion::arrow::compute::cast(
+            batch.column(0),
+            &datafusion::arrow::datatypes::DataType::Int64,
+        )?;
+        let column = column
+            .as_any()
+            .downcast_ref::<arrow_array::Int64Array>()
+            .ok_or("a count is no number")?;
+        sum += column.values().iter().sum::<i64>();
+    }
+    Ok(sum)
+}
+
+fn check(holds: bool, otherwise: impl FnOnce() -> String) -> Result {
+    match holds {
+        true => Ok(()),
+        false => Err(otherwise().into()),
+    }
+}
