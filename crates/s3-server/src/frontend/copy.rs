@@ -68,13 +68,7 @@ pub(super) async fn copy_object(
         acl: acl::of!(input)?,
         customer_key_md5: key.clone(),
         website_redirect: input.website_redirect_location,
-        lock: object_lock::of_write(
-            front,
-            &input.bucket,
-            input.object_lock_mode.as_ref(),
-            input.object_lock_retain_until_date,
-            input.object_lock_legal_hold_status.as_ref(),
-        )?,
+        lock: object_lock::of!(front, input)?,
         ..ObjectExtras::default()
     };
     let mut copy = CopyRequest::new(from, to.clone());

@@ -43,13 +43,7 @@ pub(super) async fn create_multipart_upload(
             acl: acl::of!(input)?,
             customer_key_md5: key.clone(),
             website_redirect: input.website_redirect_location,
-            lock: object_lock::of_write(
-                front,
-                &input.bucket,
-                input.object_lock_mode.as_ref(),
-                input.object_lock_retain_until_date,
-                input.object_lock_legal_hold_status.as_ref(),
-            )?,
+            lock: object_lock::of!(front, input)?,
             ..ObjectExtras::default()
         },
         checksum_type: input.checksum_type.clone(),

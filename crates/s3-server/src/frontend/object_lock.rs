@@ -68,6 +68,21 @@ impl ObjectLock {
     }
 }
 
+/// Calls [`of_write`] with the fields of an input that writes an object.
+macro_rules! of {
+    ($front:ident, $input:ident) => {
+        $crate::frontend::object_lock::of_write(
+            $front,
+            &$input.bucket,
+            $input.object_lock_mode.as_ref(),
+            $input.object_lock_retain_until_date,
+            $input.object_lock_legal_hold_status.as_ref(),
+        )
+    };
+}
+
+pub(super) use of;
+
 /// Returns the locks of a new object, by its headers or by the default of its bucket.
 pub(super) fn of_write(
     front: &Frontend,
