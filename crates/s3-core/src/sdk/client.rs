@@ -320,9 +320,8 @@ pub(super) fn assemble(
     let regions = Arc::new(Regions::new(Some(region.clone())));
     let sender = match identities.filter(|_| own_transport) {
         Some(identities) => {
-            let pool = sources
-                .transport
-                .pool(settings.connect_timeout, operation)?;
+            let transport = &sources.transport;
+            let pool = transport.pool(settings.connect_timeout, endpoint.as_ref(), operation)?;
             let (regions, clock) = (Arc::clone(&regions), clock.clone());
             let places = (regions, sources.transport.proxies.clone());
             Some(Sender::new(pool, identities, rules, places, clock))

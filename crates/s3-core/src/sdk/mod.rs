@@ -37,6 +37,8 @@ pub(crate) mod fuzzing;
 mod get;
 mod hint;
 mod identity;
+#[cfg(feature = "https")]
+mod lazy_client;
 mod list;
 mod listing;
 mod payload_digest;

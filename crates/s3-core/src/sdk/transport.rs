@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::SharedHttpClient;
 
+use super::endpoint::Endpoint;
 use super::proxies::Proxies;
 use crate::{Operation, Result};
 
@@ -28,7 +29,17 @@ pub(super) fn pool() -> aws_smithy_http_client::Builder {
 #[cfg(feature = "https")]
 impl Transport {
     /// Returns a client for the generated path and for providers of credentials; each request goes through its proxy.
+    ///
+    /// Certificates are read when the first request is made: most programs send none this way.
+    #[expect(clippy::unnecessary_wraps, reason = "without `https` it fails")]
     pub(super) fn https_client(&self, operation: Operation) -> Result<SharedHttpClient> {
+        Ok(SharedHttpClient::new(super::lazy_client::LazyClient::new(
+            self.clone(),
+            operation,
+        )))
+    }
+
+    pub(super) fn build_https_client(&self, operation: Operation) -> Result<SharedHttpClient> {
         use aws_smithy_http_client::proxy::ProxyConfig;
         use aws_smithy_http_client::tls::{self, Provider, TlsContext, TrustStore};
         use aws_smithy_runtime_api::shared::IntoShared;
@@ -83,13 +94,19 @@ impl Transport {
         .into_shared())
     }
 
-    /// Returns the connections of `s3-wire`.
+    /// Returns the connections of `s3-wire`. No certificate is read for an endpoint without TLS.
     pub(super) fn pool(
         &self,
         connect_timeout: Duration,
+        endpoint: Option<&Endpoint>,
         operation: Operation,
     ) -> Result<s3_wire::Pool> {
-        Ok(match self.ca_certificates(operation)? {
+        let is_plain = endpoint.is_some_and(|endpoint| !endpoint.https) && self.proxies.is_empty();
+        let certificates = match is_plain {
+            true => None,
+            false => self.ca_certificates(operation)?,
+        };
+        Ok(match certificates {
             None => s3_wire::Pool::new(connect_timeout),
             Some((_, certificates)) => s3_wire::Pool::with_root_certificates(
                 connect_timeout,
@@ -136,7 +153,12 @@ impl Transport {
         clippy::unnecessary_wraps,
         reason = "with `https` it reads the authorities"
     )]
-    pub(super) fn pool(&self, connect_timeout: Duration, _: Operation) -> Result<s3_wire::Pool> {
+    pub(super) fn pool(
+        &self,
+        connect_timeout: Duration,
+        _: Option<&Endpoint>,
+        _: Operation,
+    ) -> Result<s3_wire::Pool> {
         Ok(s3_wire::Pool::new(connect_timeout))
     }
 

@@ -1,0 +1,61 @@
+//! An HTTP client that is built for its first request.
+
+use std::sync::OnceLock;
+
+use aws_sdk_s3::config::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+use super::transport::Transport;
+use crate::Operation;
+
+/// Reads certificates and sets up TLS when a request is made: most programs make none with this client.
+#[derive(Debug)]
+pub(super) struct LazyClient {
+    transport: Transport,
+    operation: Operation,
+    client: OnceLock<SharedHttpClient>,
+}
+
+impl LazyClient {
+    pub(super) fn new(transport: Transport, operation: Operation) -> Self {
+        Self {
+            transport,
+            operation,
+            client: OnceLock::new(),
+        }
+    }
+}
+
+impl HttpClient for LazyClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        if let Some(client) = self.client.get() {
+            return client.http_connector(settings, components);
+        }
+        match self.transport.build_https_client(self.operation) {
+            Ok(client) => {
+                let client = self.client.get_or_init(|| client);
+                client.http_connector(settings, components)
+            }
+            Err(error) => SharedHttpConnector::new(Unusable(error.to_string())),
+        }
+    }
+}
+
+/// Stands for a file of certificates that was readable when the client was built, and is not any more.
+#[derive(Debug)]
+struct Unusable(String);
+
+impl HttpConnector for Unusable {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(Err(ConnectorError::user(self.0.clone().into())))
+    }
+}
