@@ -47,6 +47,9 @@ const CLEAN_NEEDS: [&str; 5] = ["metaflow", "boto3", "fsspec", "pytest", "pytest
 
 /// Builds, installs what is missing, and runs the tests.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
+    if let Some(checkout) = &arguments.upstream {
+        return upstream(root, checkout, arguments);
+    }
     if arguments.wheel {
         return wheel(root, arguments);
     }
@@ -57,42 +60,26 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
             .arg("--all-targets")
             .args(["--", "-D", "warnings"]),
     )?;
-    // Metaflow's tests move 5 GB objects: without optimisation they take hours.
-    let optimised = arguments.upstream.is_some();
-    let Built { library, server } = build(root, optimised)?;
+    let Built { library, server } = build(root)?;
     let site = assemble(root, &library)?;
     let python = environment(root)?;
     let metaflows = older_metaflows(root, &python)?;
-    let mut tests = Command::new(&python);
-    tests.env("MFS3_TEST_SERVER", server);
-    match &arguments.upstream {
-        None => tests
+    command::run(
+        Command::new(&python)
             .current_dir(root)
+            .env("MFS3_TEST_SERVER", server)
             .env("PYTHONPATH", &site)
             .env("MFS3_TEST_METAFLOWS", join_paths(&metaflows)?)
-            .args(["-m", "pytest", "-q", "crates/s3-python/tests"]),
-        Some(checkout) => {
-            let checkout = std::path::absolute(checkout)
-                .map_err(|error| Failure::new(format!("resolve the checkout: {error}")))?;
-            install(&python, &UPSTREAM_NEEDS)?;
-            let runner = root.join("crates/s3-python/tests/upstream.py");
-            tests
-                .env("PYTHONPATH", join_paths(&[site, checkout.clone()])?)
-                .current_dir(checkout.join("test/data"))
-                .arg(runner)
-                .args(["-q", "--benchmark-skip", "s3"])
-        }
-    };
-    command::run(tests.args(&arguments.pytest))
+            .args(["-m", "pytest", "-q", "crates/s3-python/tests"])
+            .args(&arguments.pytest),
+    )
 }
 
 /// Puts the package together and returns its folder.
 fn assemble(root: &Path, library: &Path) -> Outcome<PathBuf> {
     let site = root.join("target/python/site");
     let failed = |error| Failure::new(format!("put {} together: {error}", site.display()));
-    if site.exists() {
-        fs::remove_dir_all(&site).map_err(failed)?;
-    }
+    remove(&site)?;
     copy(&root.join("crates/s3-python/python"), &site).map_err(failed)?;
     fs::copy(library, site.join("mfs3/_native.abi3.so")).map_err(failed)?;
     Ok(site)
@@ -106,13 +93,10 @@ struct Built {
 
 /// Builds the native module and the server of the tests, with the features of the whole workspace: nothing that
 /// `cargo xtask test` built is built again.
-fn build(root: &Path, optimised: bool) -> Outcome<Built> {
+fn build(root: &Path) -> Outcome<Built> {
     let mut build = command::cargo(root);
     build.arg("build").args(with_python());
     build.args(["--lib", "--example", "serve"]);
-    if optimised {
-        build.arg("--release");
-    }
     build.arg("--message-format=json-render-diagnostics");
     let (mut library, mut server) = (None, None);
     for message in Message::parse_stream(command::output_of(&mut build)?.as_bytes()) {
@@ -188,18 +172,49 @@ fn older_metaflows(root: &Path, python: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(METAFLOWS.iter().map(folder).collect())
 }
 
-/// Builds the sdist and the wheel, and runs the tests of flows and of the wheel where nothing else is installed.
+/// Builds the wheel and runs the tests of flows and of the wheel where nothing else is installed.
 fn wheel(root: &Path, arguments: &Arguments) -> Outcome {
-    let failed = |error| Failure::new(format!("make folders for the wheel: {error}"));
+    let wheel = build_wheel(root)?;
+    let python = clean_environment(root, &wheel)?;
+    let Built { server, .. } = build(root)?;
+    command::run(
+        Command::new(&python)
+            .current_dir(root)
+            .env("MFS3_TEST_SERVER", server)
+            .env("MFS3_TEST_WHEEL", &wheel)
+            .args(["-m", "pytest", "-q"])
+            .args([
+                "crates/s3-python/packaging",
+                "crates/s3-python/tests/test_metaflow.py",
+            ])
+            .args(&arguments.pytest),
+    )
+}
+
+/// Runs Metaflow's own tests of its client through the wheel. They move objects of 5 GB, so they need what is optimised:
+/// the wheel's module, and the server of the tool in the wheel, which keeps objects in files.
+fn upstream(root: &Path, checkout: &Path, arguments: &Arguments) -> Outcome {
+    let checkout = std::path::absolute(checkout)
+        .map_err(|error| Failure::new(format!("resolve the checkout: {error}")))?;
+    let wheel = build_wheel(root)?;
+    let python = clean_environment(root, &wheel)?;
+    install(&python, &UPSTREAM_NEEDS)?;
+    command::run(
+        Command::new(&python)
+            .env("PYTHONPATH", &checkout)
+            .current_dir(checkout.join("test/data"))
+            .arg(root.join("crates/s3-python/tests/upstream.py"))
+            .args(["-q", "--benchmark-skip", "s3"])
+            .args(&arguments.pytest),
+    )
+}
+
+/// Builds the sdist and the wheel below target/python/dist, and returns the wheel.
+fn build_wheel(root: &Path) -> Outcome<PathBuf> {
     let python = virtual_environment(&root.join("target/python/build"))?;
     install(&python, &WHEEL_NEEDS)?;
     let dist = root.join("target/python/dist");
-    let clean = root.join("target/python/clean");
-    for folder in [&dist, &clean] {
-        if folder.exists() {
-            fs::remove_dir_all(folder).map_err(failed)?;
-        }
-    }
+    remove(&dist)?;
     // Without isolation, for zig; then the tools are looked up on the path.
     let path = env::var_os("PATH").unwrap_or_default();
     let tools = root.join("target/python/build/bin");
@@ -216,31 +231,35 @@ fn wheel(root: &Path, arguments: &Arguments) -> Outcome {
             .arg(&dist)
             .arg(root.join("crates/s3-python")),
     )?;
-    let wheel = fs::read_dir(&dist)
-        .map_err(failed)?
+    fs::read_dir(&dist)
+        .map_err(|error| Failure::new(format!("read {}: {error}", dist.display())))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-        .ok_or_else(|| Failure::new("build the wheel: there is no .whl file"))?;
+        .ok_or_else(|| Failure::new("build the wheel: there is no .whl file"))
+}
+
+/// Makes an empty virtual environment with the wheel and what its tests need, and returns its interpreter.
+fn clean_environment(root: &Path, wheel: &Path) -> Outcome<PathBuf> {
+    let clean = root.join("target/python/clean");
+    remove(&clean)?;
     let python = virtual_environment(&clean)?;
     install(&python, &CLEAN_NEEDS)?;
     command::run(
         Command::new(&python)
             .args(["-m", "pip", "install", "--quiet"])
-            .arg(&wheel),
+            .arg(wheel),
     )?;
-    let Built { server, .. } = build(root, false)?;
-    command::run(
-        Command::new(&python)
-            .current_dir(root)
-            .env("MFS3_TEST_SERVER", server)
-            .env("MFS3_TEST_WHEEL", &wheel)
-            .args(["-m", "pytest", "-q"])
-            .args([
-                "crates/s3-python/packaging",
-                "crates/s3-python/tests/test_metaflow.py",
-            ])
-            .args(&arguments.pytest),
-    )
+    Ok(python)
+}
+
+fn remove(folder: &Path) -> Outcome {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::new(format!(
+            "remove {}: {error}",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn install(python: &Path, packages: &[&str]) -> Outcome {

@@ -1,11 +1,17 @@
-"""Runs Metaflow's own tests against the test kit's server; the arguments are pytest's."""
+"""Runs Metaflow's own tests against the server of the installed tool; the arguments are pytest's.
+
+They take 20 GB of memory: the tests hold 10 GB themselves, and the server what they upload.
+"""
 
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 
-server = subprocess.Popen([os.environ["MFS3_TEST_SERVER"]], stdout=subprocess.PIPE, text=True)
+here = os.path.dirname(os.path.abspath(__file__))
+tool = os.path.join(os.path.dirname(sys.executable), "mfs3")
+server = subprocess.Popen([tool, "serve"], stdout=subprocess.PIPE, text=True)
 try:
     line = server.stdout.readline()
     variables = dict(word.split("=", 1) for word in line.split() if "=" in word)
@@ -15,9 +21,12 @@ try:
     environment["METAFLOW_DATATOOLS_S3ROOT"] = "s3://demo/data"
     environment["METAFLOW_S3_TEST_ROOT"] = "s3://demo/metaflow-tests"
     environment["METAFLOW_S3_ENDPOINT_URL"] = variables["AWS_ENDPOINT_URL"]
-    environment["METAFLOW_HOME"] = os.path.dirname(os.path.abspath(__file__))
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *sys.argv[1:]]
-    sys.exit(subprocess.run(command, env=environment).returncode)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
+    with tempfile.TemporaryDirectory() as folder:
+        environment["METAFLOW_HOME"] = folder
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "upstream_memory", *sys.argv[1:]]
+        code = subprocess.run(command, env=environment).returncode
 finally:
     server.send_signal(signal.SIGINT)
     server.wait(10)
+sys.exit(code)
