@@ -3,11 +3,11 @@
     cargo build --release -p s3-bench
     cargo xtask python --wheel
     python -m venv venv && venv/bin/pip install metaflow boto3 s3fs obstore target/python/dist/*.whl
-    venv/bin/python crates/s3-python/bench/compare.py --origin target/release/s3-bench --server SERVER
+    venv/bin/python crates/s3-python/bench/compare.py --origin target/release/s3-bench
 
-SERVER is what `cargo build --release -p s3-testkit --example serve` builds; the flow needs a server that keeps metadata,
-and without `--server` no flow runs. Each run is a process of its own on the first core, and the server is on the second;
-clients take turns. Time is that of the call, without start and imports; CPU time is of the process and its children.
+The flow needs a server that keeps metadata: that of the installed tool. Each run is a process of its own on the first
+core, and the server is on the second; clients take turns. Time is that of the call, without start and imports; CPU time is
+of the process and its children.
 """
 
 import argparse
@@ -138,7 +138,7 @@ def _fs(client):
         return s3fs.S3FileSystem(endpoint_url=endpoint)
     from obstore.fsspec import FsspecStore
 
-    return FsspecStore("s3", config={"endpoint": endpoint, "allow_http": "true"}, client_options={"allow_http": True})
+    return FsspecStore("s3", config={"aws_endpoint": endpoint, "aws_allow_http": "true"})
 
 
 def cat(client):
@@ -263,7 +263,6 @@ def start(command, core):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--origin", help="the program s3-bench")
-    parser.add_argument("--server", help="the program of the example serve, for the flow")
     parser.add_argument("--folder", default="/dev/shm", help="where downloads go")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*", metavar="WORKLOAD")
@@ -281,16 +280,15 @@ def main():
         processes.append(process)
         keys = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_REGION": "us-east-1"}
         endpoints["origin"] = {"AWS_ENDPOINT_URL": line.strip(), **keys}
-        if arguments.server:
-            process, line = start([arguments.server], core)
-            processes.append(process)
-            endpoints["flow"] = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        process, line = start([os.path.join(os.path.dirname(sys.executable), "mfs3"), "serve"], core)
+        processes.append(process)
+        endpoints["flow"] = dict(word.split("=", 1) for word in line.split() if "=" in word)
         runs = {}
         with tempfile.TemporaryDirectory(dir=arguments.folder) as parent:
             for number in range(arguments.rounds):
                 for function, clients in WORKLOADS.values():
                     name = function.__name__
-                    if (arguments.only and name not in arguments.only) or (name == "flow" and "flow" not in endpoints):
+                    if arguments.only and name not in arguments.only:
                         continue
                     for client in clients:
                         found = measure(name, client, endpoints, os.path.join(parent, "files"))
