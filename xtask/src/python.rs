@@ -176,12 +176,14 @@ fn older_metaflows(root: &Path, python: &Path) -> Outcome<Vec<PathBuf>> {
 fn wheel(root: &Path, arguments: &Arguments) -> Outcome {
     let wheel = build_wheel(root)?;
     let python = clean_environment(root, &wheel)?;
+    let metaflows = older_metaflows(root, &python)?;
     let Built { server, .. } = build(root)?;
     command::run(
         Command::new(&python)
             .current_dir(root)
             .env("MFS3_TEST_SERVER", server)
             .env("MFS3_TEST_WHEEL", &wheel)
+            .env("MFS3_TEST_METAFLOWS", join_paths(&metaflows)?)
             .args(["-m", "pytest", "-q"])
             .args([
                 "crates/s3-python/packaging",
