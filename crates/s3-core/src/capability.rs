@@ -33,6 +33,14 @@ pub struct Capabilities {
     pub versions: bool,
     /// Objects have tags.
     pub tags: bool,
+    /// Deletes honour `If-Match`.
+    pub delete_if_match: bool,
+    /// Attributes of objects, parts among them, can be read (GetObjectAttributes).
+    pub object_attributes: bool,
+    /// Archived objects cannot be read before they are restored.
+    pub restore: bool,
+    /// The algorithm of a write's checksum can be chosen, and reads and listings tell algorithm and type.
+    pub checksums: bool,
 }
 
 impl Capabilities {
@@ -53,6 +61,10 @@ impl Capabilities {
             presign: true,
             versions: true,
             tags: true,
+            delete_if_match: true,
+            object_attributes: true,
+            restore: true,
+            checksums: true,
         }
     }
 }

@@ -40,6 +40,7 @@ pub mod blocking_io;
 mod body;
 mod byte_counter;
 mod capability;
+mod checksum_digest;
 mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -63,18 +64,19 @@ pub use error::{
 };
 pub use memory::{Limits, MemoryStore, OperationCounts};
 pub use meta::{
-    Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ETag, Encryption, ObjectMeta,
-    UserMetadata, VersionId,
+    Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ChecksumType, ETag, Encryption,
+    ObjectMeta, UserMetadata, VersionId,
 };
 pub use payload::Payload;
 pub use range::{ByteRange, InvalidRange};
 pub use request::{
     AbortUpload, BucketRequest, CompleteUpload, Conditions, CopyRequest, CreateUpload,
-    DeleteRequest, DeleteResponse, DeletedVersion, GetRequest, GetResponse, GetTags, HeadRequest,
-    ListPage, ListParts, ListRequest, ListUploads, ListVersions, ListedObject, ListedPart,
-    ListedUpload, ListedVersion, PartTag, PartsPage, PresignMethod, PresignRequest, PutMode,
-    PutRequest, PutResponse, SetTags, SetVersioning, Tags, UploadId, UploadPart, UploadPartCopy,
-    UploadsPage, Versioning, VersionsPage,
+    DeleteRequest, DeleteResponse, DeletedVersion, GetObjectAttributes, GetRequest, GetResponse,
+    GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
+    ListedObject, ListedPart, ListedUpload, ListedVersion, ObjectAttributes, ObjectPart, PartTag,
+    PartsPage, PresignMethod, PresignRequest, PutMode, PutRequest, PutResponse, RestoreRequest,
+    RestoreStatus, SetTags, SetVersioning, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    Versioning, VersionsPage,
 };
 pub use s3_url::{self as url, S3Prefix, S3Url};
 #[cfg(feature = "sdk")]

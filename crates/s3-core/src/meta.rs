@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use s3_url::S3Url;
 
-use crate::Tags;
 use crate::setters::optional_setters;
+use crate::{RestoreStatus, Tags};
 
 /// User metadata: values by name. Names are in lower case and without the `x-amz-meta-` prefix.
 pub type UserMetadata = BTreeMap<String, String>;
@@ -144,6 +144,9 @@ pub struct Attributes {
     pub encryption: Option<Encryption>,
     /// The canned access list of a written object, such as `public-read`. Get and head do not return it.
     pub acl: Option<Arc<str>>,
+    /// The algorithm of the checksum that a write adds. The store decides if `None`. Get and head return
+    /// [`ObjectMeta::checksum`] instead.
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
     /// The tags of a written object. Get and head return [`ObjectMeta::tag_count`] instead.
     pub tags: Tags,
     /// User metadata (`x-amz-meta-*`).
@@ -169,6 +172,8 @@ optional_setters!(Attributes {
     with_encryption(encryption: Encryption);
     /// Sets the canned access list.
     with_acl(acl: impl Into<Arc<str>>);
+    /// Sets the algorithm of the checksum.
+    with_checksum_algorithm(checksum_algorithm: ChecksumAlgorithm);
 });
 
 impl Attributes {
@@ -205,8 +210,10 @@ pub struct ObjectMeta {
     pub attributes: Attributes,
     /// The number of tags.
     pub tag_count: u32,
-    /// The checksum of the whole object, if the server stores and sends one.
+    /// The checksum, if the server stores and sends one.
     pub checksum: Option<Checksum>,
+    /// Whether an archived object is being restored, or has been.
+    pub restore: Option<RestoreStatus>,
 }
 
 impl ObjectMeta {
@@ -222,6 +229,7 @@ impl ObjectMeta {
             attributes: Attributes::default(),
             tag_count: 0,
             checksum: None,
+            restore: None,
         }
     }
 }
@@ -233,7 +241,7 @@ optional_setters!(ObjectMeta {
     with_last_modified(last_modified: SystemTime);
     /// Sets the version.
     with_version(version: VersionId);
-    /// Sets the checksum of the whole object.
+    /// Sets the checksum.
     with_checksum(checksum: Checksum);
 });
 
@@ -265,25 +273,85 @@ impl ChecksumAlgorithm {
             Self::Sha256 => "SHA256",
         }
     }
+
+    /// Returns the algorithm of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [
+            Self::Crc32,
+            Self::Crc32c,
+            Self::Crc64Nvme,
+            Self::Sha1,
+            Self::Sha256,
+        ]
+        .into_iter()
+        .find(|algorithm| algorithm.as_str() == name)
+    }
+
+    /// Returns the type that an object has if it is uploaded in parts: the CRCs of parts make that of the object.
+    #[must_use]
+    pub const fn multipart_type(self) -> ChecksumType {
+        match self {
+            Self::Sha1 | Self::Sha256 => ChecksumType::Composite,
+            Self::Crc32 | Self::Crc32c | Self::Crc64Nvme => ChecksumType::FullObject,
+        }
+    }
 }
 
-/// A checksum: algorithm and value.
+/// What a checksum covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChecksumType {
+    /// The bytes of the object.
+    FullObject,
+    /// The checksums of its parts.
+    Composite,
+}
+
+impl ChecksumType {
+    /// Returns the name in S3's API: `FULL_OBJECT` or `COMPOSITE`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FullObject => "FULL_OBJECT",
+            Self::Composite => "COMPOSITE",
+        }
+    }
+
+    /// Returns the type of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::FullObject, Self::Composite]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+}
+
+/// A checksum: algorithm, value and what it covers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Checksum {
     /// The algorithm.
     pub algorithm: ChecksumAlgorithm,
-    /// The value in base64, as in S3's headers.
+    /// The value in base64, as in S3's headers. That of a composite checksum ends in the number of parts, such as `-3`.
     pub value: Arc<str>,
+    /// What it covers.
+    pub checksum_type: ChecksumType,
 }
 
 impl Checksum {
-    /// Returns a checksum of this value, which is in base64.
+    /// Returns a checksum of this value, which is in base64. One that ends in a number of parts is composite.
     #[must_use]
     pub fn new(algorithm: ChecksumAlgorithm, value: impl Into<Arc<str>>) -> Self {
+        let value = value.into();
+        let checksum_type = match value.contains('-') {
+            true => ChecksumType::Composite,
+            false => ChecksumType::FullObject,
+        };
         Self {
             algorithm,
-            value: value.into(),
+            value,
+            checksum_type,
         }
     }
 }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use crate::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, GetRequest, GetResponse, GetTags, HeadRequest,
-    ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta, PartTag, PartsPage,
-    PresignRequest, PutRequest, PutResponse, Result, SetTags, SetVersioning, Store, Tags, UploadId,
-    UploadPart, UploadPartCopy, UploadsPage, Versioning, VersionsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, GetObjectAttributes, GetRequest, GetResponse,
+    GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
+    ObjectAttributes, ObjectMeta, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse,
+    RestoreRequest, Result, SetTags, SetVersioning, Store, Tags, UploadId, UploadPart,
+    UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
 /// A cheap handle to any [`Store`]. Clone is a reference count; a call costs one boxed future.
@@ -98,6 +99,8 @@ erase! {
     list_versions(request: ListVersions) -> VersionsPage;
     get_tags(request: GetTags) -> Tags;
     set_tags(request: SetTags) -> ();
+    object_attributes(request: GetObjectAttributes) -> ObjectAttributes;
+    restore(request: RestoreRequest) -> ();
     list_buckets() -> Vec<BucketInfo>;
     create_bucket(request: BucketRequest) -> ();
     delete_bucket(request: BucketRequest) -> ();

@@ -8,11 +8,11 @@ use s3_url::S3Url;
 
 use crate::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
-    GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta,
-    Operation, PartTag, PartsPage, Payload, PresignRequest, PutRequest, PutResponse, Result,
-    SetTags, SetVersioning, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning,
-    VersionsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetObjectAttributes, GetRequest,
+    GetResponse, GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
+    ObjectAttributes, ObjectMeta, Operation, PartTag, PartsPage, Payload, PresignRequest,
+    PutRequest, PutResponse, RestoreRequest, Result, SetTags, SetVersioning, Tags, UploadId,
+    UploadPart, UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
 /// Object storage: one method per S3 operation, one attempt per call.
@@ -330,6 +330,53 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Replaces all tags of an object.
     fn set_tags(&self, request: SetTags) -> impl Future<Output = Result<()>> + Send {
         unsupported(Operation::SetTags, Some(request.url.as_str()))
+    }
+
+    /// Reads size, checksum and parts of an object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{GetObjectAttributes, MemoryStore, S3Url, Store, StoreExt};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos"]);
+    /// let url = S3Url::parse("s3://photos/cat.txt")?;
+    /// store.put_bytes(url.clone(), "purr").await?;
+    /// let attributes = store.object_attributes(GetObjectAttributes::new(url)).await?;
+    /// assert_eq!((attributes.size, attributes.part_count), (4, None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
+    /// ```
+    fn object_attributes(
+        &self,
+        request: GetObjectAttributes,
+    ) -> impl Future<Output = Result<ObjectAttributes>> + Send {
+        unsupported(Operation::ObjectAttributes, Some(request.url.as_str()))
+    }
+
+    /// Restores an archived object for some days. [`ObjectMeta::restore`] tells when it can be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{Attributes, ErrorKind, PutRequest, RestoreRequest};
+    /// use s3_core::{MemoryStore, S3Url, Store, StoreExt};
+    ///
+    /// # futures_util::future::FutureExt::now_or_never(async {
+    /// let store = MemoryStore::with_buckets(["photos"]);
+    /// let url = S3Url::parse("s3://photos/cat.txt")?;
+    /// let archived = Attributes::default().with_storage_class("GLACIER");
+    /// store.put(PutRequest::new(url.clone(), "purr".into()).with_attributes(archived)).await?;
+    /// let error = store.get_bytes(url.clone()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Archived);
+    /// store.restore(RestoreRequest::new(url.clone(), 1)).await?;
+    /// assert_eq!(store.get_bytes(url).await?, "purr");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).expect("MemoryStore futures are ready at once").unwrap();
+    /// ```
+    fn restore(&self, request: RestoreRequest) -> impl Future<Output = Result<()>> + Send {
+        unsupported(Operation::Restore, Some(request.url.as_str()))
     }
 
     /// Lists the buckets of the account, in the order of their names.

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
-    GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta,
-    Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, SetTags,
-    SetVersioning, Store, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning,
-    VersionsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetObjectAttributes, GetRequest,
+    GetResponse, GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
+    ObjectAttributes, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutRequest,
+    PutResponse, RestoreRequest, Result, SetTags, SetVersioning, Store, Tags, UploadId, UploadPart,
+    UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
 /// Reads and writes fail before they are sent, with a probability that changes from attempt to attempt as in Metaflow:
@@ -99,6 +99,8 @@ impl<S: Store> Store for InjectFailures<S> {
         list_versions(ListVersions) -> VersionsPage;
         get_tags(GetTags) -> Tags;
         set_tags(SetTags) -> ();
+        object_attributes(GetObjectAttributes) -> ObjectAttributes;
+        restore(RestoreRequest) -> ();
         versioning(BucketRequest) -> Option<Versioning>;
         set_versioning(SetVersioning) -> ();
         presign(PresignRequest) -> String;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use s3_core::{
-    Attempt, AttemptLog, BucketInfo, BucketRequest, DeleteRequest, Error, ErrorKind, GetTags,
-    HeadRequest, ListVersions, ObjectMeta, Operation, PresignRequest, Result, Retryability, S3Url,
-    SetTags, SetVersioning, SharedStore, Store, Tags, VersionId, Versioning, VersionsPage,
+    Attempt, AttemptLog, BucketInfo, BucketRequest, DeleteRequest, DeletedVersion, ETag, Error,
+    ErrorKind, GetObjectAttributes, GetTags, HeadRequest, ListVersions, ObjectAttributes,
+    ObjectMeta, Operation, PresignRequest, RestoreRequest, Result, Retryability, S3Url, SetTags,
+    SetVersioning, SharedStore, Store, Tags, VersionId, Versioning, VersionsPage,
 };
 
 use tokio::time::Instant;
@@ -16,6 +17,8 @@ use crate::{AfterFailure, CallOptions, FanOutOptions, Job, Transfer};
 
 /// S3's code for creating a bucket that one has.
 const OURS: &str = "BucketAlreadyOwnedByYou";
+/// S3's code for restoring an object that is being restored.
+const RESTORING: &str = "RestoreAlreadyInProgress";
 
 impl Transfer {
     /// Reads an object's description. One head.
@@ -192,31 +195,109 @@ impl Transfer {
         self.run(job, options).await
     }
 
-    /// Deletes one version of an object for good. Deleting what is not there succeeds. One request.
+    /// Deletes one object: a version of it for good, or only if it has an ETag. Returns the version that was deleted, or
+    /// the delete marker. One request.
+    ///
+    /// Deleting what is not there succeeds, unless an ETag is required.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use s3_core::{ETag, ErrorKind, MemoryStore, Payload, S3Url};
+    /// use s3_transfer::{CallOptions, PutItem, Transfer, TransferConfig};
+    ///
+    /// let transfer = Transfer::new(MemoryStore::with_buckets(["b"]), TransferConfig::default());
+    /// let options = CallOptions::default();
+    /// let url = S3Url::parse("s3://b/k")?;
+    /// transfer.put(PutItem::new(url.clone(), Payload::from("hello").into()), &options).await?;
+    /// let other = Some(ETag::new("another"));
+    /// let error = transfer.delete_one(url, None, other, &options).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
-    /// `NoSuchBucket`, `AccessDenied`, also for a version that is locked, and the errors of every call.
-    pub async fn delete_version(
+    /// `NoSuchBucket`, `AccessDenied`, also for a version that is locked, `PreconditionFailed` for another ETag,
+    /// `NotFound` if an ETag is required and there is no object, `Unsupported` where the server would ignore the ETag,
+    /// and the errors of every call. After a lost response, a missing object counts as deleted.
+    pub async fn delete_one(
         &self,
         url: S3Url,
-        version: VersionId,
+        version: Option<VersionId>,
+        if_match: Option<ETag>,
         options: &CallOptions,
-    ) -> Result<()> {
-        let request = DeleteRequest::new(url.bucket(), vec![url.clone()]);
-        let request = request.with_versions(vec![Some(version)]);
+    ) -> Result<Option<DeletedVersion>> {
+        if if_match.is_some() && !self.store().capabilities().delete_if_match {
+            return Err(Error::new(ErrorKind::Unsupported, Operation::Delete)
+                .with_resource(&url)
+                .with_message("this server does not take the condition of the delete"));
+        }
+        let request = DeleteRequest::new(url.bucket(), vec![url.clone()])
+            .with_versions(vec![version])
+            .with_if_match(vec![if_match]);
         let job = RequestJob::new(
             Operation::Delete,
             url.as_str(),
             request,
             |store, request| {
                 Box::pin(async move {
-                    let mut failures = store.delete(request).await?.failures;
-                    failures.pop().map_or(Ok(()), |(_, error)| Err(error))
+                    let mut response = store.delete(request).await?;
+                    match response.failures.pop() {
+                        Some((_, error)) => Err(error),
+                        None => Ok(response.versions.pop().map(|(_, deleted)| deleted)),
+                    }
                 })
             },
         );
+        match self.run(job, options).await {
+            // An earlier attempt, whose response was lost, has deleted it.
+            Err(error) if error.kind() == ErrorKind::NotFound && error.attempts() > 1 => Ok(None),
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed && error.attempts() > 1 => {
+                Err(error.with_hint(
+                    "an earlier attempt, whose response was lost, may have deleted the object, and somebody may have \
+                     written it again",
+                ))
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Reads size, checksum and parts of an object. One request for up to 1,000 parts.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `AccessDenied`, `Unsupported`, and the errors of every call.
+    pub async fn object_attributes(
+        &self,
+        request: GetObjectAttributes,
+        options: &CallOptions,
+    ) -> Result<ObjectAttributes> {
+        let place = request.url.clone();
+        let job = request_job!(
+            Operation::ObjectAttributes,
+            place.as_str(),
+            object_attributes(request)
+        );
         self.run(job, options).await
+    }
+
+    /// Restores an archived object for some days. One request. [`head`](Self::head) tells when it can be read.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `InvalidInput` for an object that is in no archive, `Conflict` while another restoration is in
+    /// progress, `AccessDenied`, and the errors of every call.
+    pub async fn restore(&self, request: RestoreRequest, options: &CallOptions) -> Result<()> {
+        let place = request.url.clone();
+        let job = request_job!(Operation::Restore, place.as_str(), restore(request));
+        match self.run(job, options).await {
+            // An earlier attempt, whose response was lost, has begun it.
+            Err(error) if error.code() == Some(RESTORING) && error.attempts() > 1 => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Reads the tags of an object. One request.

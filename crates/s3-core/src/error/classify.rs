@@ -25,7 +25,7 @@ pub fn classify(
     code: Option<&str>,
 ) -> (ErrorKind, Retryability) {
     let kind = code
-        .and_then(kind_of_code)
+        .and_then(|code| kind_of_code(operation, code))
         .or_else(|| status.map(|status| kind_of_status(operation, status)))
         .unwrap_or(ErrorKind::Other);
     let retryability = match code {
@@ -40,7 +40,7 @@ pub fn classify(
     (kind, retryability)
 }
 
-fn kind_of_code(code: &str) -> Option<ErrorKind> {
+fn kind_of_code(operation: Operation, code: &str) -> Option<ErrorKind> {
     Some(match code {
         "NoSuchKey" | "NoSuchVersion" => ErrorKind::NotFound,
         "NoSuchBucket" => ErrorKind::NoSuchBucket,
@@ -57,11 +57,13 @@ fn kind_of_code(code: &str) -> Option<ErrorKind> {
         | "NotSignedUp"
         | "RequestTimeTooSkewed"
         | "RequestExpired"
-        | "InvalidObjectState"
         | "KMS.DisabledException"
         | "KMS.NotFoundException"
         | "UnauthorizedAccess"
         | "Forbidden" => ErrorKind::AccessDenied,
+        // The object cannot be restored because it is in no archive.
+        "InvalidObjectState" if operation == Operation::Restore => ErrorKind::InvalidInput,
+        "InvalidObjectState" => ErrorKind::Archived,
         "InvalidRange" => ErrorKind::InvalidRange,
         "PreconditionFailed" => ErrorKind::PreconditionFailed,
         "NotModified" => ErrorKind::NotModified,
@@ -211,7 +213,7 @@ mod tests {
         (
             403,
             "InvalidObjectState",
-            ErrorKind::AccessDenied,
+            ErrorKind::Archived,
             Retryability::No,
         ),
         (

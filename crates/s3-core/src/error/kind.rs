@@ -15,6 +15,8 @@ pub enum ErrorKind {
     NoSuchUpload,
     /// The credentials are invalid or do not allow the operation.
     AccessDenied,
+    /// The object is in an archive, such as the storage class `GLACIER`, and has not been restored.
+    Archived,
     /// The requested range is empty or holds no byte of the object.
     InvalidRange,
     /// A condition of the request does not hold (`If-Match`, `If-None-Match` on a write).
@@ -89,6 +91,7 @@ impl ErrorKind {
             Self::NoSuchBucket => "no such bucket",
             Self::NoSuchUpload => "no such multipart upload",
             Self::AccessDenied => "access denied",
+            Self::Archived => "object is archived",
             Self::InvalidRange => "range cannot be satisfied",
             Self::PreconditionFailed => "precondition failed",
             Self::NotModified => "not modified",
@@ -186,6 +189,8 @@ pub enum Operation {
     ListVersions,
     GetTags,
     SetTags,
+    ObjectAttributes,
+    Restore,
     ListBuckets,
     CreateBucket,
     DeleteBucket,
@@ -215,6 +220,8 @@ impl Operation {
             Self::ListVersions => "list versions",
             Self::GetTags => "get tags",
             Self::SetTags => "set tags",
+            Self::ObjectAttributes => "get attributes",
+            Self::Restore => "restore",
             Self::ListBuckets => "list buckets",
             Self::CreateBucket => "create bucket",
             Self::DeleteBucket => "delete bucket",

@@ -12,8 +12,8 @@ use super::object::Object;
 use super::upload::Upload;
 use super::versions::{OldVersion, shown};
 use crate::{
-    Conditions, DeleteRequest, DeleteResponse, GetRequest, GetResponse, HeadRequest, ObjectMeta,
-    Operation, PutMode, PutResponse, Result, UploadId, VersionId, Versioning,
+    Conditions, DeleteRequest, DeleteResponse, ETag, GetRequest, GetResponse, HeadRequest,
+    ObjectMeta, Operation, PutMode, PutResponse, Result, UploadId, VersionId, Versioning,
 };
 
 /// A bucket. `Arc<str>` compares by bytes, as S3 orders keys.
@@ -45,13 +45,14 @@ impl Bucket {
     }
 
     /// Reads an object or a range of it.
-    pub(super) fn get(&self, request: &GetRequest) -> Result<GetResponse> {
+    pub(super) fn get(&self, request: &GetRequest, now: SystemTime) -> Result<GetResponse> {
         let object = self.readable(
             &request.url,
             request.version.as_ref(),
             &request.conditions,
             Operation::Get,
         )?;
+        object.check_restored(now, Operation::Get)?;
         let size = object.data.len();
         let range = match &request.range {
             None => 0..size,
@@ -95,6 +96,12 @@ impl Bucket {
     pub(super) fn delete(&mut self, request: &DeleteRequest, now: SystemTime) -> DeleteResponse {
         let mut response = DeleteResponse::default();
         for (index, url) in request.urls.iter().enumerate() {
+            if let Some(etag) = request.etag(index)
+                && let Err(error) = self.check_delete(url, request.version(index), etag)
+            {
+                response.failures.push((index, error));
+                continue;
+            }
             let deleted = match request.version(index) {
                 Some(version) => Some(self.delete_version(url.key(), version)),
                 None => self.delete_newest(url.key(), now),
@@ -105,10 +112,30 @@ impl Bucket {
         response
     }
 
+    /// Fails unless the object has the ETag that its delete requires.
+    fn check_delete(&self, url: &S3Url, version: Option<&VersionId>, etag: &ETag) -> Result<()> {
+        let operation = Operation::Delete;
+        let object = self.version(url, version, operation)?;
+        match object.etag == *etag {
+            true => Ok(()),
+            false => Err(error_response(
+                operation,
+                412,
+                "PreconditionFailed",
+                url.as_str(),
+            )),
+        }
+    }
+
+    /// Returns the version of an object, in a bucket with versioning.
+    pub(super) fn shown_version(&self, object: &Object) -> Option<VersionId> {
+        self.versioning.map(|_| shown(object.version.as_ref()))
+    }
+
     /// Returns the metadata of an object. A bucket without versioning shows no versions.
     fn meta(&self, object: &Object) -> ObjectMeta {
         let mut meta = object.meta();
-        meta.version = self.versioning.map(|_| shown(object.version.as_ref()));
+        meta.version = self.shown_version(object);
         meta
     }
 

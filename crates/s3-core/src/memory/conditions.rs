@@ -3,7 +3,7 @@
 use super::clock::to_second;
 use super::error_response::error_response;
 use super::object::Object;
-use crate::{Conditions, ETag, Operation, PutMode, Result};
+use crate::{Conditions, Operation, PutMode, Result};
 
 /// Checks whether `object` may be read.
 ///
@@ -60,19 +60,16 @@ pub(super) fn check_write(
     }
 }
 
-/// Checks whether the source of a copy has the ETag that the caller requires.
+/// Checks whether the source of a copy meets its conditions, which all fail with 412.
 pub(super) fn check_source(
-    wanted: Option<&ETag>,
+    conditions: &Conditions,
     source: &Object,
     operation: Operation,
 ) -> Result<()> {
-    match wanted {
-        Some(tag) if *tag != source.etag => {
-            let error = error_response(operation, 412, "PreconditionFailed", source.url.as_str());
-            Err(error.with_message("the copy source's ETag does not match"))
-        }
-        _ => Ok(()),
-    }
+    check_read(conditions, source, operation).map_err(|_| {
+        let error = error_response(operation, 412, "PreconditionFailed", source.url.as_str());
+        error.with_message("the copy source does not meet the condition")
+    })
 }
 
 #[cfg(test)]
@@ -80,7 +77,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::{Attributes, ErrorKind, Limits, Payload, S3Url};
+    use crate::{Attributes, ETag, ErrorKind, Limits, Payload, S3Url};
 
     fn object(written: SystemTime) -> Object {
         let url = S3Url::parse("s3://b/k").unwrap();

@@ -1,5 +1,6 @@
 //! Copies of whole objects and of ranges into parts.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::bucket::Bucket;
@@ -7,8 +8,11 @@ use super::buffers::Buffers;
 use super::conditions::check_source;
 use super::error_response::error_response;
 use super::etag::{etag, is_multipart, md5_of};
-use super::object::{Object, check_tags, normalise};
-use crate::{ByteRange, CopyRequest, Limits, Operation, Result, UploadPartCopy};
+use super::object::{Object, check_tags, checksum_of, normalise};
+use crate::{
+    ByteRange, Checksum, ChecksumType, Conditions, CopyRequest, Limits, Operation, Result,
+    UploadPartCopy,
+};
 
 /// Returns the copy of an object.
 pub(super) fn copy_object(
@@ -29,7 +33,8 @@ pub(super) fn copy_object(
     }
     let version = request.source_version.as_ref();
     let source = bucket.version(&request.from, version, Operation::Copy)?;
-    check_source(request.source_if_match.as_ref(), source, Operation::Copy)?;
+    check_source(&request.source_conditions, source, Operation::Copy)?;
+    source.check_restored(now, Operation::Copy)?;
     if source.data.len() > limits.max_put_size {
         let error = error_response(
             Operation::Copy,
@@ -51,6 +56,8 @@ pub(super) fn copy_object(
         attributes,
         url: request.to.clone(),
         last_modified: now,
+        parts: Arc::default(),
+        restored_until: None,
         ..source.clone()
     };
     if let Some(attributes) = request.attributes.clone() {
@@ -70,6 +77,13 @@ pub(super) fn copy_object(
     if is_multipart(&copy.etag) {
         copy.etag = etag(&md5_of(copy.data.chunks()));
     }
+    let wanted = request.checksum_algorithm;
+    let wanted = wanted.or(copy.attributes.checksum_algorithm);
+    let is_composite = |sum: &Checksum| sum.checksum_type == ChecksumType::Composite;
+    let of_source = copy.checksum.as_ref().filter(|sum| is_composite(sum));
+    if let Some(algorithm) = wanted.or(of_source.map(|sum| sum.algorithm)) {
+        copy.checksum = Some(checksum_of(algorithm, copy.data.chunks()));
+    }
     Ok(copy)
 }
 
@@ -78,10 +92,14 @@ pub(super) fn copy_part(
     bucket: &Bucket,
     request: &UploadPartCopy,
     limits: &Limits,
+    now: SystemTime,
 ) -> Result<Buffers> {
     let operation = Operation::UploadPartCopy;
     let source = bucket.version(&request.from, request.source_version.as_ref(), operation)?;
-    check_source(request.source_if_match.as_ref(), source, operation)?;
+    let mut conditions = Conditions::default();
+    conditions.if_match.clone_from(&request.source_if_match);
+    check_source(&conditions, source, operation)?;
+    source.check_restored(now, operation)?;
     let size = source.data.len();
     let range = match &request.range {
         None => 0..size,
@@ -213,7 +231,8 @@ mod tests {
             (Some(ByteRange::Last(5)), None),
         ] {
             request.range = range;
-            let data = copy_part(&bucket(), &request, &Limits::default());
+            let now = SystemTime::UNIX_EPOCH;
+            let data = copy_part(&bucket(), &request, &Limits::default(), now);
             assert_eq!(
                 data.ok().map(|data| data.len()),
                 expected,

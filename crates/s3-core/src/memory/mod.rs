@@ -15,8 +15,8 @@
 //!
 //! # Not implemented
 //!
-//! Permissions, lifecycle rules and presigned URLs. A storage class is stored and returned, without effect. Checksums are
-//! stored and returned, not verified.
+//! Permissions, lifecycle rules and presigned URLs. Archived objects are restored at once. Checksums are stored and returned,
+//! or computed if a write names their algorithm, and not verified.
 //!
 //! # Implementation
 //!

@@ -3,15 +3,21 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as STANDARD_BASE64;
+use bytes::Bytes;
 use s3_url::S3Url;
 
 use super::buffers::Buffers;
 use super::clock::to_second;
 use super::error_response::error_response;
 use super::etag::{etag, md5_of};
+use crate::checksum_digest::ChecksumDigest;
+use crate::error::ARCHIVED;
 use crate::{
-    Attributes, Checksum, ETag, Error, ErrorKind, Limits, ListedObject, ObjectMeta, Operation,
-    Payload, PutResponse, Result, Tags, VersionId,
+    Attributes, Checksum, ChecksumAlgorithm, ChecksumType, ETag, Error, ErrorKind,
+    GetObjectAttributes, Limits, ListedObject, ObjectAttributes, ObjectMeta, ObjectPart, Operation,
+    Payload, PutResponse, RestoreStatus, Result, Tags, VersionId,
 };
 
 /// The content type of an object that was written without one.
@@ -22,6 +28,9 @@ const MAX_TAGS: usize = 10;
 
 /// The default storage class, which only listings show.
 const STANDARD: &str = "STANDARD";
+
+/// The storage classes whose objects must be restored before they are read.
+const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
 
 /// A stored object. Clone shares the bytes.
 #[derive(Clone, Debug)]
@@ -34,6 +43,10 @@ pub(super) struct Object {
     pub(super) version: Option<VersionId>,
     pub(super) attributes: Attributes,
     pub(super) checksum: Option<Checksum>,
+    /// The parts that the object was uploaded in.
+    pub(super) parts: Arc<[ObjectPart]>,
+    /// Until when an archived object can be read.
+    pub(super) restored_until: Option<SystemTime>,
 }
 
 impl Object {
@@ -49,6 +62,9 @@ impl Object {
         let data = read_payload(payload, limits.max_put_size, operation, &url)?;
         let attributes = normalise(attributes, limits, operation, &url)?;
         let etag = etag(&md5_of(data.chunks()));
+        let checksum = attributes
+            .checksum_algorithm
+            .map(|algorithm| checksum_of(algorithm, data.chunks()));
         Ok(Self {
             url,
             data,
@@ -56,7 +72,9 @@ impl Object {
             last_modified: now,
             version: None,
             attributes,
-            checksum: None,
+            checksum,
+            parts: Arc::default(),
+            restored_until: None,
         })
     }
 
@@ -65,6 +83,7 @@ impl Object {
         let mut attributes = self.attributes.clone();
         let tags = std::mem::take(&mut attributes.tags);
         attributes.acl = None;
+        attributes.checksum_algorithm = None;
         ObjectMeta {
             url: self.url.clone(),
             size: self.data.len(),
@@ -74,7 +93,52 @@ impl Object {
             attributes,
             tag_count: u32::try_from(tags.len()).unwrap_or(u32::MAX),
             checksum: self.checksum.clone(),
+            restore: self
+                .restored_until
+                .map(|until| RestoreStatus::Restored { until: Some(until) }),
         }
+    }
+
+    /// Returns the attributes, with a page of the parts.
+    pub(super) fn attributes(
+        &self,
+        request: &GetObjectAttributes,
+        limits: &Limits,
+    ) -> ObjectAttributes {
+        let after = request.after.unwrap_or(0);
+        let later = self.parts.iter().filter(|part| part.number > after);
+        let mut later = later.peekable();
+        let most = limits.page_size(request.max_parts);
+        let parts: Vec<_> = later.by_ref().take(most).cloned().collect();
+        let last = parts.last().map(|part| part.number);
+        let count = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
+        let listed = self.listed();
+        ObjectAttributes {
+            size: listed.size,
+            etag: listed.etag,
+            last_modified: listed.last_modified,
+            version: None,
+            storage_class: listed.storage_class,
+            checksum: self.checksum.clone(),
+            part_count: Some(count).filter(|&count| count > 0),
+            next: last.filter(|_| later.peek().is_some()),
+            parts,
+        }
+    }
+
+    /// Returns whether the object is in an archive.
+    pub(super) fn is_archived(&self) -> bool {
+        let class = self.attributes.storage_class.as_deref();
+        class.is_some_and(|class| ARCHIVES.contains(&class))
+    }
+
+    /// Fails for an archived object that is not restored.
+    pub(super) fn check_restored(&self, now: SystemTime, operation: Operation) -> Result<()> {
+        if !self.is_archived() || self.restored_until.is_some_and(|until| now < until) {
+            return Ok(());
+        }
+        let error = error_response(operation, 403, "InvalidObjectState", self.url.as_str());
+        Err(error.with_hint(ARCHIVED))
     }
 
     /// Returns the entry for a listing.
@@ -86,6 +150,8 @@ impl Object {
             etag: Some(self.etag.clone()),
             last_modified: Some(self.last_modified),
             storage_class: Some(class.unwrap_or_else(|| STANDARD.into())),
+            checksum_algorithm: self.checksum.as_ref().map(|sum| sum.algorithm),
+            checksum_type: self.checksum.as_ref().map(|sum| sum.checksum_type),
         }
     }
 
@@ -97,6 +163,28 @@ impl Object {
             checksum: self.checksum.clone(),
         }
     }
+}
+
+/// Returns the checksum of the concatenated buffers.
+pub(super) fn checksum_of(algorithm: ChecksumAlgorithm, chunks: &[Bytes]) -> Checksum {
+    let mut digest = ChecksumDigest::new(algorithm);
+    for chunk in chunks {
+        digest.update(chunk);
+    }
+    digest.checksum()
+}
+
+/// Returns the checksum of the checksums of parts; none unless every part has one.
+pub(super) fn composite(algorithm: ChecksumAlgorithm, parts: &[ObjectPart]) -> Option<Checksum> {
+    let mut digest = ChecksumDigest::new(algorithm);
+    for part in parts {
+        let sum = part.checksum.as_ref()?;
+        digest.update(&STANDARD_BASE64.decode(sum.value.as_bytes()).ok()?);
+    }
+    let mut sum = digest.checksum();
+    sum.value = format!("{}-{}", sum.value, parts.len()).into();
+    sum.checksum_type = ChecksumType::Composite;
+    Some(sum)
 }
 
 /// Reads a payload of at most `max_size` bytes.

@@ -2,23 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use s3_url::S3Prefix;
 
 use super::bucket::Bucket;
 use super::copy::{copy_object, copy_part};
 use super::error_response::error_response;
-use super::object::{Object, check_tags, normalise, read_payload};
+use super::object::{Object, check_tags, checksum_of, normalise, read_payload};
 use super::upload::{Part, Upload, check_number, upload_id};
 use super::{Limits, MemoryStore, list};
 use crate::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest, GetResponse,
-    GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta,
-    Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, SetTags,
-    SetVersioning, Store, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning,
-    VersionsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetObjectAttributes, GetRequest,
+    GetResponse, GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
+    ObjectAttributes, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutRequest,
+    PutResponse, RestoreRequest, Result, SetTags, SetVersioning, Store, Tags, UploadId, UploadPart,
+    UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
+
+/// The seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
 
 /// Every method counts the call, reads and hashes bytes before it takes the lock, and leaves the rules to the bucket.
 impl Store for MemoryStore {
@@ -31,7 +35,8 @@ impl Store for MemoryStore {
 
     async fn get(&self, request: GetRequest) -> Result<GetResponse> {
         let call = self.call(Operation::Get, request.url.bucket(), &request.url);
-        call.read(|bucket| bucket.get(&request))
+        let now = self.clock.now();
+        call.read(|bucket| bucket.get(&request, now))
     }
 
     async fn head(&self, request: HeadRequest) -> Result<ObjectMeta> {
@@ -53,7 +58,7 @@ impl Store for MemoryStore {
         let (limits, now) = (&self.limits, self.clock.now());
         let mut object =
             Object::from_payload(url.clone(), &payload, attributes, limits, now, operation)?;
-        object.checksum = checksum;
+        object.checksum = checksum.or(object.checksum);
         call.write(|bucket| bucket.put(object, &mode, operation))
     }
 
@@ -105,12 +110,15 @@ impl Store for MemoryStore {
             number,
             payload,
             checksum,
+            checksum_algorithm,
         } = request;
         let operation = Operation::UploadPart;
         let call = self.call(operation, url.bucket(), &url);
         check_number(number, &self.limits, operation, &url)?;
         call.read(|bucket| bucket.upload(&url, &upload, operation).map(drop))?;
         let data = read_payload(&payload, self.limits.max_part_size, operation, &url)?;
+        let added = checksum_algorithm.filter(|_| checksum.is_none());
+        let checksum = added.map_or(checksum, |added| Some(checksum_of(added, data.chunks())));
         let part = Part::new(data, checksum, self.clock.now());
         call.write(|bucket| bucket.upload_part(&url, &upload, number, part, operation))
     }
@@ -126,10 +134,15 @@ impl Store for MemoryStore {
         let operation = Operation::UploadPartCopy;
         let call = self.call(operation, url.bucket(), url);
         check_number(*number, &self.limits, operation, url)?;
-        call.read(|bucket| bucket.upload(url, upload, operation).map(drop))?;
         let source = call.of(from.bucket(), from);
-        let data = source.read(|source| copy_part(source, &request, &self.limits))?;
-        let part = Part::new(data, None, self.clock.now());
+        let now = self.clock.now();
+        let data = source.read(|source| copy_part(source, &request, &self.limits, now))?;
+        let added = call.read(|bucket| {
+            let upload = bucket.upload(url, upload, operation)?;
+            Ok(upload.attributes.checksum_algorithm)
+        })?;
+        let checksum = added.map(|algorithm| checksum_of(algorithm, data.chunks()));
+        let part = Part::new(data, checksum, now);
         call.write(|bucket| bucket.upload_part(url, upload, *number, part, operation))
     }
 
@@ -179,6 +192,40 @@ impl Store for MemoryStore {
         call.write(|bucket| {
             let object = bucket.version_mut(&url, version.as_ref(), operation)?;
             object.attributes.tags = tags;
+            Ok(())
+        })
+    }
+
+    async fn object_attributes(&self, request: GetObjectAttributes) -> Result<ObjectAttributes> {
+        let url = &request.url;
+        let operation = Operation::ObjectAttributes;
+        let call = self.call(operation, url.bucket(), url);
+        call.read(|bucket| {
+            let object = bucket.version(url, request.version.as_ref(), operation)?;
+            let mut attributes = object.attributes(&request, &self.limits);
+            attributes.version = bucket.shown_version(object);
+            Ok(attributes)
+        })
+    }
+
+    async fn restore(&self, request: RestoreRequest) -> Result<()> {
+        let RestoreRequest {
+            url, version, days, ..
+        } = &request;
+        let operation = Operation::Restore;
+        let call = self.call(operation, url.bucket(), url);
+        let until = self.clock.now() + Duration::from_secs(u64::from(*days) * DAY);
+        call.write(|bucket| {
+            let object = bucket.version_mut(url, version.as_ref(), operation)?;
+            if !object.is_archived() {
+                let error = error_response(operation, 403, "InvalidObjectState", url.as_str());
+                return Err(error.with_message("the object is not in an archive"));
+            }
+            if *days == 0 {
+                let error = error_response(operation, 400, "InvalidArgument", url.as_str());
+                return Err(error.with_message("an object is restored for at least 1 day"));
+            }
+            object.restored_until = Some(until);
             Ok(())
         })
     }

@@ -10,10 +10,10 @@ use super::bucket::Bucket;
 use super::buffers::Buffers;
 use super::error_response::error_response;
 use super::etag::{Md5Sum, etag, hex, md5_of, multipart_etag};
-use super::object::Object;
+use super::object::{Object, checksum_of, composite};
 use crate::{
-    AbortUpload, Attributes, Checksum, CompleteUpload, ETag, Error, Limits, Operation, PartTag,
-    PutResponse, Result, UploadId,
+    AbortUpload, Attributes, Checksum, ChecksumType, CompleteUpload, ETag, Error, Limits,
+    ObjectPart, Operation, PartTag, PutResponse, Result, UploadId,
 };
 
 /// An upload that is neither completed nor aborted.
@@ -164,15 +164,31 @@ fn assemble(upload: &Upload, request: &CompleteUpload, limits: &Limits) -> Resul
         .collect::<Result<_>>()?;
     check_sizes(&parts, request, limits)?;
     let sums: Vec<Md5Sum> = parts.iter().map(|part| part.md5).collect();
+    let data = Buffers::join(parts.iter().map(|part| &part.data));
+    let tags = request.parts.iter().zip(&parts);
+    let extents: Arc<[ObjectPart]> = tags
+        .map(|(tag, part)| ObjectPart {
+            number: tag.number,
+            size: part.data.len(),
+            checksum: part.checksum.clone(),
+        })
+        .collect();
+    let algorithm = upload.attributes.checksum_algorithm;
+    let checksum = algorithm.and_then(|algorithm| match algorithm.multipart_type() {
+        ChecksumType::FullObject => Some(checksum_of(algorithm, data.chunks())),
+        ChecksumType::Composite => composite(algorithm, &extents),
+    });
     Ok(Object {
         url: upload.url.clone(),
-        data: Buffers::join(parts.iter().map(|part| &part.data)),
+        data,
         etag: multipart_etag(&sums),
         // S3 dates a multipart object by the start of its upload.
         last_modified: upload.initiated,
         version: None,
         attributes: upload.attributes.clone(),
-        checksum: None,
+        checksum,
+        parts: extents,
+        restored_until: None,
     })
 }
 

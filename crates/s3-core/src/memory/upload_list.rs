@@ -54,6 +54,7 @@ impl Bucket {
                 etag: part.etag(),
                 size: part.data.len(),
                 last_modified: Some(part.last_modified),
+                checksum: part.checksum.clone(),
             });
         }
         page.next = page

@@ -3,7 +3,9 @@
 use s3_url::S3Url;
 
 use crate::setters::optional_setters;
-use crate::{Attributes, ETag, Encryption, PutMode, Tags, VersionId};
+use crate::{
+    Attributes, ChecksumAlgorithm, Conditions, ETag, Encryption, PutMode, Tags, VersionId,
+};
 
 /// Copies an object of at most 5 GiB on the server.
 #[derive(Clone, Debug)]
@@ -21,10 +23,12 @@ pub struct CopyRequest {
     pub attributes: Option<Attributes>,
     /// Server-side encryption of the copy. Overrides `attributes`; if both are unset, the bucket's default applies.
     pub encryption: Option<Encryption>,
+    /// The algorithm of the checksum of the copy. Overrides `attributes`; if both are unset, that of the source.
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
     /// The tags of the copy. Overrides `attributes`; if both are unset, those of the source.
     pub tags: Option<Tags>,
-    /// Fails with `PreconditionFailed` unless the source has this ETag.
-    pub source_if_match: Option<ETag>,
+    /// Conditions on the source. Each that does not hold is `PreconditionFailed`.
+    pub source_conditions: Conditions,
 }
 
 impl CopyRequest {
@@ -38,9 +42,24 @@ impl CopyRequest {
             mode: PutMode::Overwrite,
             attributes: None,
             encryption: None,
+            checksum_algorithm: None,
             tags: None,
-            source_if_match: None,
+            source_conditions: Conditions::default(),
         }
+    }
+
+    /// Sets conditions on the source.
+    #[must_use]
+    pub fn with_source_conditions(mut self, conditions: Conditions) -> Self {
+        self.source_conditions = conditions;
+        self
+    }
+
+    /// Requires the source to have this ETag.
+    #[must_use]
+    pub fn with_source_if_match(mut self, etag: ETag) -> Self {
+        self.source_conditions.if_match = Some(etag);
+        self
     }
 
     /// Sets what to do if the destination exists.
@@ -56,10 +75,10 @@ optional_setters!(CopyRequest {
     with_attributes(attributes: Attributes);
     /// Sets the server-side encryption of the copy.
     with_encryption(encryption: Encryption);
+    /// Sets the algorithm of the checksum of the copy.
+    with_checksum_algorithm(checksum_algorithm: ChecksumAlgorithm);
     /// Chooses the version of the source.
     with_source_version(source_version: VersionId);
     /// Replaces the tags of the source.
     with_tags(tags: Tags);
-    /// Requires the source to have this ETag.
-    with_source_if_match(source_if_match: ETag);
 });

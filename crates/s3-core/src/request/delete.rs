@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use s3_url::S3Url;
 
-use crate::{Error, VersionId};
+use crate::{ETag, Error, VersionId};
 
 /// Deletes up to 1,000 objects of one bucket. Deleting a missing object succeeds, and so does an empty request.
 #[derive(Clone, Debug)]
@@ -17,6 +17,9 @@ pub struct DeleteRequest {
     /// The version of each of the `urls` that is deleted for good. Without one, the newest version is deleted; in a
     /// bucket with versioning, a delete marker hides it.
     pub versions: Vec<Option<VersionId>>,
+    /// The ETag that each of the `urls` must have to be deleted. Another one is a failure of kind `PreconditionFailed`,
+    /// and a missing object one of kind `NotFound`.
+    pub if_match: Vec<Option<ETag>>,
 }
 
 impl DeleteRequest {
@@ -30,6 +33,7 @@ impl DeleteRequest {
             bucket: bucket.into(),
             urls,
             versions: Vec::new(),
+            if_match: Vec::new(),
         }
     }
 
@@ -38,6 +42,19 @@ impl DeleteRequest {
     pub fn with_versions(mut self, versions: Vec<Option<VersionId>>) -> Self {
         self.versions = versions;
         self
+    }
+
+    /// Sets the ETag that each object must have.
+    #[must_use]
+    pub fn with_if_match(mut self, if_match: Vec<Option<ETag>>) -> Self {
+        self.if_match = if_match;
+        self
+    }
+
+    /// Returns the ETag that an object must have to be deleted, by its index.
+    #[must_use]
+    pub fn etag(&self, index: usize) -> Option<&ETag> {
+        self.if_match.get(index)?.as_ref()
     }
 
     /// Returns the version that is deleted of an object, by its index.

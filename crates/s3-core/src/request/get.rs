@@ -91,6 +91,9 @@ pub struct HeadRequest {
     pub conditions: Conditions,
     /// The version to read; the latest if `None`.
     pub version: Option<VersionId>,
+    /// Asks for the checksum. For an object that is encrypted with a key of KMS, AWS then requires the permission to
+    /// decrypt.
+    pub checksum: bool,
 }
 
 impl HeadRequest {
@@ -101,6 +104,7 @@ impl HeadRequest {
             url,
             conditions: Conditions::default(),
             version: None,
+            checksum: false,
         }
     }
 
@@ -108,6 +112,13 @@ impl HeadRequest {
     #[must_use]
     pub fn with_conditions(mut self, conditions: Conditions) -> Self {
         self.conditions = conditions;
+        self
+    }
+
+    /// Asks for the checksum.
+    #[must_use]
+    pub fn with_checksum(mut self) -> Self {
+        self.checksum = true;
         self
     }
 }

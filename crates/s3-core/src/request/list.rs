@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use s3_url::{S3Prefix, S3Url};
 
 use crate::setters::optional_setters;
-use crate::{ByteCounter, ETag};
+use crate::{ByteCounter, ChecksumAlgorithm, ChecksumType, ETag};
 
 /// Lists one page of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +96,10 @@ pub struct ListedObject {
     pub last_modified: Option<SystemTime>,
     /// The storage class, if the server sends it.
     pub storage_class: Option<Arc<str>>,
+    /// The algorithm of the checksum, if there is one and the server sends it.
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    /// What the checksum covers, if there is one and the server sends it.
+    pub checksum_type: Option<ChecksumType>,
 }
 
 impl ListedObject {
@@ -108,6 +112,8 @@ impl ListedObject {
             etag: None,
             last_modified: None,
             storage_class: None,
+            checksum_algorithm: None,
+            checksum_type: None,
         }
     }
 }

@@ -8,8 +8,10 @@ mod copy;
 mod delete;
 mod get;
 mod list;
+mod object_attributes;
 mod presign;
 mod put;
+mod restore;
 mod tags;
 mod upload;
 mod upload_list;
@@ -20,8 +22,10 @@ pub use copy::CopyRequest;
 pub use delete::{DeleteRequest, DeleteResponse, DeletedVersion};
 pub use get::{Conditions, GetRequest, GetResponse, HeadRequest};
 pub use list::{ListPage, ListRequest, ListedObject};
+pub use object_attributes::{GetObjectAttributes, ObjectAttributes, ObjectPart};
 pub use presign::{PresignMethod, PresignRequest};
 pub use put::{PutMode, PutRequest, PutResponse};
+pub use restore::{RestoreRequest, RestoreStatus};
 pub use tags::{GetTags, SetTags, Tags};
 pub use upload::{
     AbortUpload, CompleteUpload, CreateUpload, PartTag, UploadId, UploadPart, UploadPartCopy,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use s3_url::S3Url;
 
 use crate::setters::optional_setters;
-use crate::{Attributes, ByteRange, Checksum, ETag, Payload, PutMode, VersionId};
+use crate::{
+    Attributes, ByteRange, Checksum, ChecksumAlgorithm, ETag, Payload, PutMode, VersionId,
+};
 
 /// The server's id of a multipart upload. Clone is a reference count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,6 +66,8 @@ pub struct UploadPart {
     pub payload: Payload,
     /// The checksum of the payload. The server verifies and stores it.
     pub checksum: Option<Checksum>,
+    /// The algorithm of the checksum that is added without one: that that the upload was started with.
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
 }
 
 impl UploadPart {
@@ -76,6 +80,7 @@ impl UploadPart {
             number,
             payload,
             checksum: None,
+            checksum_algorithm: None,
         }
     }
 }
@@ -83,6 +88,8 @@ impl UploadPart {
 optional_setters!(UploadPart {
     /// Sets the checksum of the payload.
     with_checksum(checksum: Checksum);
+    /// Sets the algorithm of the checksum.
+    with_checksum_algorithm(checksum_algorithm: ChecksumAlgorithm);
 });
 
 /// Copies an object, or a range of it, into a part.
@@ -138,7 +145,7 @@ pub struct PartTag {
     pub number: u32,
     /// The ETag of the part.
     pub etag: ETag,
-    /// The checksum that was sent with the part.
+    /// The checksum of the part, if one was given or its algorithm was.
     pub checksum: Option<Checksum>,
 }
 

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use s3_url::{S3Prefix, S3Url};
 
 use super::UploadId;
-use crate::ETag;
 use crate::setters::optional_setters;
+use crate::{Checksum, ETag};
 
 /// Lists one page of multipart uploads that are neither completed nor aborted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +146,8 @@ pub struct ListedPart {
     pub size: u64,
     /// When the part was uploaded, if the server sends it.
     pub last_modified: Option<SystemTime>,
+    /// The checksum, if the part has one and the server sends it.
+    pub checksum: Option<Checksum>,
 }
 
 impl ListedPart {
@@ -157,6 +159,7 @@ impl ListedPart {
             etag,
             size,
             last_modified: None,
+            checksum: None,
         }
     }
 }
@@ -164,4 +167,6 @@ impl ListedPart {
 optional_setters!(ListedPart {
     /// Sets the time of the upload.
     with_last_modified(last_modified: SystemTime);
+    /// Sets the checksum.
+    with_checksum(checksum: Checksum);
 });

@@ -2,75 +2,47 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use crc_fast::CrcAlgorithm;
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
 
-use crate::{Checksum, ChecksumAlgorithm};
+use crate::checksum_digest::ChecksumDigest;
+use crate::{Checksum, ChecksumAlgorithm, ChecksumType};
 
 /// A checksum that is computed while the bytes pass, and what it has to be.
 pub(super) struct Verifier {
-    sum: Sum,
+    digest: ChecksumDigest,
     /// The longest has 32 bytes; the buffer has the one more that base64 wants.
     expected: [u8; 33],
     len: usize,
-    algorithm: ChecksumAlgorithm,
-}
-
-enum Sum {
-    Crc(crc_fast::Digest),
-    Sha1(Sha1),
-    Sha256(Sha256),
 }
 
 impl Verifier {
-    /// Begins with no bytes; `None` if what came is no checksum.
+    /// Begins with no bytes; `None` if what came is no checksum of the bytes.
     pub(super) fn new(checksum: &Checksum) -> Option<Self> {
+        if checksum.checksum_type != ChecksumType::FullObject {
+            return None;
+        }
         let mut expected = [0; 33];
         let len = STANDARD
             .decode_slice(&*checksum.value, &mut expected)
             .ok()?;
-        let crc = |kind| Sum::Crc(crc_fast::Digest::new(kind));
-        let sum = match checksum.algorithm {
-            ChecksumAlgorithm::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc),
-            ChecksumAlgorithm::Crc32c => crc(CrcAlgorithm::Crc32Iscsi),
-            ChecksumAlgorithm::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme),
-            ChecksumAlgorithm::Sha1 => Sum::Sha1(Sha1::new()),
-            ChecksumAlgorithm::Sha256 => Sum::Sha256(Sha256::new()),
-        };
-        let algorithm = checksum.algorithm;
         Some(Self {
-            sum,
+            digest: ChecksumDigest::new(checksum.algorithm),
             expected,
             len,
-            algorithm,
         })
     }
 
     pub(super) fn algorithm(&self) -> ChecksumAlgorithm {
-        self.algorithm
+        self.digest.algorithm()
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        match &mut self.sum {
-            Sum::Crc(digest) => digest.update(bytes),
-            Sum::Sha1(digest) => digest.update(bytes),
-            Sum::Sha256(digest) => digest.update(bytes),
-        }
+        self.digest.update(bytes);
     }
 
     /// Returns whether the bytes have the checksum.
     pub(super) fn agrees(self) -> bool {
         let expected = &self.expected[..self.len];
-        match self.sum {
-            Sum::Crc(digest) if self.algorithm == ChecksumAlgorithm::Crc64Nvme => {
-                digest.finalize().to_be_bytes() == expected
-            }
-            // The upper half of a CRC of 32 bits is empty.
-            Sum::Crc(digest) => digest.finalize().to_be_bytes()[4..] == *expected,
-            Sum::Sha1(digest) => digest.finalize()[..] == *expected,
-            Sum::Sha256(digest) => digest.finalize()[..] == *expected,
-        }
+        self.digest.finish(|bytes| bytes == expected)
     }
 }
 
@@ -96,8 +68,8 @@ mod tests {
     #[test]
     fn every_kind_agrees_with_its_bytes_and_with_no_others() {
         for (algorithm, hex) in SUMS {
-            let value = STANDARD.encode(hex::decode(hex).unwrap()).into();
-            let checksum = Checksum { algorithm, value };
+            let value = STANDARD.encode(hex::decode(hex).unwrap());
+            let checksum = Checksum::new(algorithm, value);
             for (bytes, agrees) in [("123456789", true), ("123456780", false), ("", false)] {
                 let mut verifier = Verifier::new(&checksum).unwrap();
                 for piece in bytes.as_bytes().chunks(4) {
@@ -110,10 +82,9 @@ mod tests {
 
     #[test]
     fn what_is_no_checksum_is_compared_with_nothing() {
-        let checksum = Checksum {
-            algorithm: ChecksumAlgorithm::Crc32,
-            value: "?".into(),
-        };
-        assert!(Verifier::new(&checksum).is_none());
+        for value in ["?", "y/Q5Jg==-1"] {
+            let checksum = Checksum::new(ChecksumAlgorithm::Crc32, value);
+            assert!(Verifier::new(&checksum).is_none());
+        }
     }
 }

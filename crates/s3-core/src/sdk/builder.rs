@@ -197,6 +197,15 @@ impl SdkStoreBuilder {
         self
     }
 
+    /// Sends all requests through this proxy, instead of those that `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name:
+    /// `http://host:port` or `https://host:port`, with a password as in `http://user:password@host:port`. Needs the feature
+    /// `config`.
+    #[must_use]
+    pub fn proxy(mut self, url: &str) -> Self {
+        self.settings.proxy = Some(url.to_owned());
+        self
+    }
+
     /// Sets how long a connection may take to be made. Default: 3.1 seconds.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -273,6 +282,7 @@ pub(super) struct Settings {
     pub(super) sdk_retries: bool,
     pub(super) profile: Option<String>,
     pub(super) ca_bundle: Option<PathBuf>,
+    pub(super) proxy: Option<String>,
     pub(super) connect_timeout: Duration,
     pub(super) http_client: Option<SharedHttpClient>,
     pub(super) capabilities: Capabilities,
@@ -302,6 +312,7 @@ impl Settings {
             .field("sdk_retries", &self.sdk_retries)
             .field("profile", &self.profile)
             .field("ca_bundle", &self.ca_bundle)
+            .field("proxy", &self.proxy.as_deref().map(without_secrets))
     }
 }
 
@@ -318,6 +329,7 @@ impl Default for Settings {
             sdk_retries: false,
             profile: None,
             ca_bundle: None,
+            proxy: None,
             // The SDK's own default: one SYN that is lost and sent again after 3 seconds still gets through.
             connect_timeout: Duration::from_millis(3100),
             http_client: None,
@@ -329,6 +341,20 @@ impl Default for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "config")]
+    #[test]
+    fn a_proxy_that_is_no_url_is_an_error_that_names_the_builder() {
+        for proxy in ["ftp://proxy", "http://", "user:hunter2@"] {
+            let builder = SdkStore::builder().endpoint("http://host").region("r");
+            let builder = builder.credentials("a", "s", None).proxy(proxy);
+            let error = builder.check().unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Config);
+            let text = error.to_string();
+            assert!(text.contains("of the builder"), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
 
     #[cfg(all(feature = "config", feature = "https"))]
     #[test]
@@ -345,6 +371,7 @@ mod tests {
     fn debug_never_shows_a_secret() {
         let builder = SdkStore::builder()
             .endpoint("http://user:hunter2@host")
+            .proxy("http://user:hunter2@proxy")
             .credentials("AKIDACCESS", "hunter2", Some("hunter2"));
         for text in [
             format!("{builder:?}"),

@@ -32,6 +32,7 @@ pub(super) fn configuration(
         region: settings.region.as_deref(),
         profile: settings.profile.as_deref(),
         has_credentials: settings.credentials.is_some(),
+        proxy: settings.proxy.as_deref(),
     };
     Configuration::load(given, &|name| std::env::var_os(name), &|path| {
         std::fs::read(path)
@@ -84,7 +85,11 @@ async fn sources(
     let region = configuration.region.as_ref().map(|set| set.value.clone());
     let (builder, credentials, region) = match (&settings.credentials, &region, endpoint) {
         (Some(credentials), Some(_), Some(_)) => {
-            let builder = Builder::new().credentials_provider(credentials.clone());
+            let mut builder = Builder::new();
+            // A provider cannot be taken back.
+            if !settings.anonymous {
+                builder.set_credentials_provider(Some(credentials.clone()));
+            }
             (builder, credentials.clone(), region)
         }
         _ => of_aws_config(settings, &configuration, &clock, &transport, operation).await?,
@@ -159,10 +164,13 @@ async fn of_aws_config(
             SharedCredentialsProvider::new(chain)
         }
     };
+    loader = match settings.anonymous {
+        true => loader.no_credentials(),
+        false => loader.credentials_provider(credentials.clone()),
+    };
     let config = loader
         .profile_files(files)
         .profile_name(profile)
-        .credentials_provider(credentials.clone())
         .region(region.clone())
         .load()
         .await;

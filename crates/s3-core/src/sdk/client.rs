@@ -163,8 +163,13 @@ pub(super) struct Configured {
 impl Sources {
     /// Takes what was given, and nothing from the surroundings.
     fn explicit(settings: &Settings, credentials: SharedCredentialsProvider) -> Self {
+        let mut builder = Builder::new();
+        // A provider cannot be taken back.
+        if !settings.anonymous {
+            builder.set_credentials_provider(Some(credentials.clone()));
+        }
         Self {
-            builder: Builder::new().credentials_provider(credentials.clone()),
+            builder,
             endpoint: settings.endpoint.clone(),
             endpoint_source: None,
             region: settings.region.clone(),
@@ -298,7 +303,6 @@ pub(super) fn assemble(
         .retry_config(retries);
     builder.set_endpoint_url(rules.endpoint.clone());
     if settings.anonymous {
-        builder.set_credentials_provider(None);
         builder = builder.allow_no_auth();
     } else if let Some(identities) = &identities {
         // One cache for both paths: the SDK's own knows nothing of a clock that jumps.

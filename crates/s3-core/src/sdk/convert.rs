@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3_url::S3Url;
+use s3_wire::timestamp;
 
-use crate::{ByteRange, ETag, ErrorKind, VersionId};
+use crate::{ByteRange, ETag, ErrorKind, RestoreStatus, VersionId};
 
 /// Returns the tag without quotes and without the mark of a weak one; `None` for an empty tag, as some servers
 /// send for uploads in parts.
@@ -18,6 +19,22 @@ pub(super) fn etag_of(text: &str) -> Option<ETag> {
 /// Returns the id of a version. `null` is one to ask for: that of an object that was written while the bucket kept none.
 pub(super) fn version_of(text: &str) -> Option<VersionId> {
     (!text.is_empty()).then(|| VersionId::new(text))
+}
+
+/// Reads the value of `x-amz-restore`: `ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"`.
+pub(super) fn restore_of(text: &str) -> Option<RestoreStatus> {
+    let value = |name: &str| {
+        let (_, rest) = text.split_once(name)?;
+        let rest = rest.trim_start().strip_prefix('=')?.trim_start();
+        rest.strip_prefix('"')?.split('"').next()
+    };
+    match value("ongoing-request")? {
+        "true" => Some(RestoreStatus::InProgress),
+        "false" => Some(RestoreStatus::Restored {
+            until: value("expiry-date").and_then(timestamp::parse),
+        }),
+        _ => None,
+    }
 }
 
 /// Returns the encoding of the object itself: `aws-chunked` is a framing of the upload, which some servers
@@ -150,6 +167,26 @@ mod tests {
                 own,
                 "{header:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_state_of_a_restoration_is_read() {
+        let until = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_356_048_000);
+        for (text, expected) in [
+            ("ongoing-request=\"true\"", Some(RestoreStatus::InProgress)),
+            (
+                "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2012 00:00:00 GMT\"",
+                Some(RestoreStatus::Restored { until: Some(until) }),
+            ),
+            (
+                "ongoing-request = \"false\"",
+                Some(RestoreStatus::Restored { until: None }),
+            ),
+            ("ongoing-request=\"maybe\"", None),
+            ("", None),
+        ] {
+            assert_eq!(restore_of(text), expected, "{text}");
         }
     }
 

@@ -5,12 +5,13 @@ use s3_wire::{Element, NotXml};
 
 use super::client::Resolved;
 use super::convert;
-use super::document::written;
+use super::document::{checksum, written};
 use super::errors;
+use super::get::push_conditions;
 use super::put::{push_attributes, push_condition};
 use super::sender::invalid_header;
 use crate::{
-    ByteRange, CopyRequest, ETag, Operation, PartTag, PutMode, PutResponse, Result, S3Url,
+    ByteRange, Conditions, CopyRequest, Operation, PartTag, PutMode, PutResponse, Result, S3Url,
     UploadPartCopy, VersionId,
 };
 
@@ -36,7 +37,7 @@ async fn copy_object(resolved: &Resolved, copy: &CopyRequest) -> Result<PutRespo
 fn push_copy_headers(headers: &mut Headers, copy: &CopyRequest) -> Result<(), HeaderError> {
     push_condition(headers, &copy.mode)?;
     let version = copy.source_version.as_ref();
-    push_source(headers, &copy.from, version, copy.source_if_match.as_ref())?;
+    push_source(headers, &copy.from, version, &copy.source_conditions)?;
     if copy.tags.is_some()
         || copy
             .attributes
@@ -49,6 +50,9 @@ fn push_copy_headers(headers: &mut Headers, copy: &CopyRequest) -> Result<(), He
         headers.push("x-amz-metadata-directive", "REPLACE")?;
     }
     let mut attributes = copy.attributes.clone().unwrap_or_default();
+    if let Some(algorithm) = copy.checksum_algorithm.or(attributes.checksum_algorithm) {
+        headers.push("x-amz-checksum-algorithm", algorithm.as_str())?;
+    }
     if let Some(encoding) = &attributes.content_encoding {
         headers.push("content-encoding", encoding)?;
     }
@@ -57,17 +61,22 @@ fn push_copy_headers(headers: &mut Headers, copy: &CopyRequest) -> Result<(), He
     push_attributes(headers, &attributes)
 }
 
+/// The headers of the conditions on the source of a copy.
+const SOURCE: [&str; 4] = [
+    "x-amz-copy-source-if-match",
+    "x-amz-copy-source-if-none-match",
+    "x-amz-copy-source-if-modified-since",
+    "x-amz-copy-source-if-unmodified-since",
+];
+
 fn push_source(
     headers: &mut Headers,
     from: &S3Url,
     version: Option<&VersionId>,
-    if_match: Option<&ETag>,
+    conditions: &Conditions,
 ) -> Result<(), HeaderError> {
     headers.push("x-amz-copy-source", &convert::copy_source(from, version))?;
-    match if_match {
-        Some(etag) => headers.push("x-amz-copy-source-if-match", &etag.quoted()),
-        None => Ok(()),
-    }
+    push_conditions(headers, &SOURCE, conditions)
 }
 
 pub(super) async fn part(resolved: &Resolved, request: UploadPartCopy) -> Result<PartTag> {
@@ -87,7 +96,9 @@ async fn copy_part(resolved: &Resolved, copy: &UploadPartCopy) -> Result<PartTag
     request.query.push("uploadId", copy.upload.as_str());
     let headers = &mut request.headers;
     let version = copy.source_version.as_ref();
-    let mut pushed = push_source(headers, &copy.from, version, copy.source_if_match.as_ref());
+    let mut conditions = Conditions::default();
+    conditions.if_match.clone_from(&copy.source_if_match);
+    let mut pushed = push_source(headers, &copy.from, version, &conditions);
     if let Some(range) = &copy.range {
         pushed = pushed.and_then(|()| headers.push("x-amz-copy-source-range", &range.header()));
     }
@@ -97,7 +108,11 @@ async fn copy_part(resolved: &Resolved, copy: &UploadPartCopy) -> Result<PartTag
         .exchange_documents(operation, request, None, parse)
         .await?;
     match result.scalar("ETag").and_then(convert::etag_of) {
-        Some(etag) => Ok(PartTag::new(copy.number, etag)),
+        Some(etag) => {
+            let mut tag = PartTag::new(copy.number, etag);
+            tag.checksum = checksum(&result);
+            Ok(tag)
+        }
         None => Err(errors::malformed(operation, "the response has no ETag")),
     }
 }
@@ -158,7 +173,7 @@ mod tests {
         let mut copy = request();
         copy.mode = PutMode::IfAbsent;
         copy.attributes = Some(Attributes::default());
-        copy.source_if_match = Some(ETag::new("e1"));
+        copy.source_conditions.if_match = Some(ETag::new("e1"));
         replay.store().copy(copy).await.unwrap();
         let sent = replay.only();
         assert_eq!(sent.header("x-amz-metadata-directive"), Some("REPLACE"));

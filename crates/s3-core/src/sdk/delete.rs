@@ -1,7 +1,6 @@
 //! Deleting objects: in one batch, and one by one where XML cannot carry the key or the server has no batches.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +15,8 @@ use super::document::XMLNS;
 use super::errors;
 use super::sender::invalid_header;
 use crate::{
-    DeleteRequest, DeleteResponse, DeletedVersion, Error, ErrorKind, Operation, Result, VersionId,
+    DeleteRequest, DeleteResponse, DeletedVersion, ETag, Error, ErrorKind, Operation, Result,
+    VersionId,
 };
 
 /// How many objects that take a request of their own are deleted at once. 32: 1,000 keys then take 32 round trips instead of
@@ -27,20 +27,15 @@ const AT_ONCE: usize = 32;
 type Failures = Vec<(usize, Error)>;
 
 pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Result<DeleteResponse> {
-    let DeleteRequest {
-        bucket,
-        urls,
-        versions,
-    } = request;
-    let version = |index: usize| versions.get(index).and_then(Option::as_ref);
-    check(&bucket, &urls)?;
+    let DeleteRequest { bucket, urls, .. } = &request;
+    check(bucket, urls)?;
     let one_by_one = urls.len() == 1 || resolved.lacks_batch_delete();
     let (batch, mut single): (Vec<usize>, Vec<usize>) =
         (0..urls.len()).partition(|&index| !one_by_one && survives_xml(urls[index].key()));
     let mut failures = Vec::new();
     let mut rejection = None;
     if !batch.is_empty() {
-        match delete_batch(resolved, &bucket, &urls, &versions, &batch).await {
+        match delete_batch(resolved, &request, &batch).await {
             Err(error) if knows_no_batch(&error) => {
                 tracing::debug!(%error, "the server has no DeleteObjects; deleting one by one");
                 rejection = Some(error);
@@ -50,7 +45,8 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
         }
     }
     let single = single.into_iter().map(|index| {
-        let done = delete_one(resolved, &urls[index], version(index));
+        let (version, etag) = (request.version(index), request.etag(index));
+        let done = delete_one(resolved, &urls[index], version, etag);
         done.map(move |done| (index, done)).boxed()
     });
     let mut single = stream::iter(single).buffer_unordered(AT_ONCE);
@@ -136,33 +132,39 @@ fn survives_xml(key: &str) -> bool {
 
 async fn delete_batch(
     resolved: &Resolved,
-    bucket: &Arc<str>,
-    urls: &[S3Url],
-    versions: &[Option<VersionId>],
+    request: &DeleteRequest,
     batch: &[usize],
 ) -> Result<Failures> {
+    let DeleteRequest { bucket, urls, .. } = request;
+    let version = |index: usize| request.version(index);
+    let etag = |index: usize| request.etag(index);
     let operation = Operation::Delete;
     let on_bucket = |error: Error| error.with_resource(format!("s3://{bucket}"));
     let mut document = format!("<Delete {XMLNS}><Quiet>true</Quiet>");
     for &index in batch {
         let key = escape(urls[index].key());
         document += &format!("<Object><Key>{key}</Key>");
-        if let Some(version) = versions.get(index).and_then(Option::as_ref) {
+        if let Some(version) = version(index) {
             document += &format!("<VersionId>{}</VersionId>", escape(version.as_str()));
+        }
+        if let Some(etag) = etag(index) {
+            document += &format!("<ETag>{}</ETag>", escape(&etag.quoted()));
         }
         document += "</Object>";
     }
     document += "</Delete>";
     let route = resolved.route(bucket);
-    let mut request = route.request("POST", "");
-    request.query.push("delete", "");
+    let mut post = route.request("POST", "");
+    post.query.push("delete", "");
+    // A second request finds the objects gone.
+    post.idempotent = batch.iter().all(|&index| etag(index).is_none());
     let crc = crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, document.as_bytes()) as u32;
     let crc = STANDARD.encode(crc.to_be_bytes());
-    let mut pushed = request.headers.push("x-amz-checksum-crc32", &crc);
+    let mut pushed = post.headers.push("x-amz-checksum-crc32", &crc);
     if resolved.is_third_party() {
         // Servers that predate S3's newer checksums insist on this one.
         let md5 = STANDARD.encode(Md5::digest(&document));
-        pushed = pushed.and_then(|()| request.headers.push("content-md5", &md5));
+        pushed = pushed.and_then(|()| post.headers.push("content-md5", &md5));
     }
     pushed.map_err(|error| on_bucket(invalid_header(operation, &error)))?;
     let parse = |text: &str| match text.is_empty() {
@@ -170,7 +172,7 @@ async fn delete_batch(
         true => Ok(None),
         false => Element::parse(text, "DeleteResult").map(Some),
     };
-    let sent = route.exchange_documents(operation, request, Some(document), parse);
+    let sent = route.exchange_documents(operation, post, Some(document), parse);
     let (_, result) = sent.await.map_err(on_bucket)?;
     let Some(result) = result else {
         let text = "the response to the batch is empty";
@@ -183,18 +185,17 @@ async fn delete_batch(
     let mut failures = Failures::new();
     for failed in result.children("Error") {
         let code = failed.scalar("Code");
-        if matches!(code, Some("NoSuchKey" | "NoSuchVersion")) {
-            // Deleting what is not there succeeds; a few servers list it all the same.
-            continue;
-        }
+        // Deleting what is not there succeeds; a few servers list it all the same.
+        let is_missing = matches!(code, Some("NoSuchKey" | "NoSuchVersion"));
         let Some(indices) = indices.get(failed.text("Key").unwrap_or_default()) else {
             let text = "the response says that a key failed which was not requested";
             return Err(on_bucket(errors::malformed(operation, text)));
         };
         let failed_version = failed.scalar("VersionId").filter(|id| !id.is_empty());
         let is_failed = |index: &usize| {
-            let version = versions.get(*index).and_then(Option::as_ref);
-            failed_version.is_none_or(|id| version.is_none_or(|version| version.as_str() == id))
+            failed_version
+                .is_none_or(|id| version(*index).is_none_or(|version| version.as_str() == id))
+                && (!is_missing || etag(*index).is_some())
         };
         let indices = indices.iter().copied().filter(is_failed);
         failures.extend(indices.map(|index| {
@@ -216,11 +217,18 @@ async fn delete_one(
     resolved: &Resolved,
     url: &S3Url,
     version: Option<&VersionId>,
+    etag: Option<&ETag>,
 ) -> Result<Deleted> {
     let route = resolved.route(url.bucket());
     let mut request = route.request("DELETE", url.key());
     if let Some(version) = version {
         request.query.push("versionId", version.as_str());
+    }
+    if let Some(etag) = etag {
+        let pushed = request.headers.push("if-match", &etag.quoted());
+        pushed.map_err(|error| invalid_header(Operation::Delete, &error).with_resource(url))?;
+        // A second request finds the object gone.
+        request.idempotent = false;
     }
     match route
         .send_plain(Operation::Delete, &mut request, None)
@@ -230,7 +238,7 @@ async fn delete_one(
             let is_marker = head.get("x-amz-delete-marker") == Some("true");
             DeletedVersion::new(VersionId::new(id), is_marker)
         }))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Deleted::Missing),
+        Err(error) if error.kind() == ErrorKind::NotFound && etag.is_none() => Ok(Deleted::Missing),
         Err(error) => Err(error.with_resource(url.as_str())),
     }
 }

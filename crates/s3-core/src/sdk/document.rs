@@ -15,7 +15,7 @@ use super::convert;
 use super::errors;
 use super::response_headers::{CHECKSUMS, read_headers};
 use super::sender::{Route, collect, invalid_header};
-use crate::{Checksum, Operation, Payload, PutResponse, Result};
+use crate::{Checksum, ChecksumType, Operation, Payload, PutResponse, Result};
 
 /// The name space of the documents that S3 reads.
 pub(super) const XMLNS: &str = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
@@ -93,18 +93,23 @@ fn attach_protected(
 /// Returns the result of a write whose response is a document.
 pub(super) fn written(head: &ResponseHead, result: &Element) -> PutResponse {
     let version = read_headers(head.iter()).written().version;
-    let is_composite = result.scalar("ChecksumType") == Some("COMPOSITE");
-    let checksum = CHECKSUMS.into_iter().filter(|_| !is_composite);
-    let mut checksum = checksum.filter_map(|algorithm| {
-        let value = result.scalar(&format!("Checksum{}", algorithm.as_str()))?;
-        // `…-3` is a checksum of three checksums.
-        (!value.contains('-')).then(|| Checksum::new(algorithm, value))
-    });
     PutResponse {
         etag: result.scalar("ETag").and_then(convert::etag_of),
         version,
-        checksum: checksum.next(),
+        checksum: checksum(result),
     }
+}
+
+/// Returns the checksum in an element, the cheapest one if there are several.
+pub(super) fn checksum(element: &Element) -> Option<Checksum> {
+    CHECKSUMS.into_iter().find_map(|algorithm| {
+        let value = element.scalar(&format!("Checksum{}", algorithm.as_str()))?;
+        let mut checksum = Checksum::new(algorithm, value);
+        if element.scalar("ChecksumType") == Some("COMPOSITE") {
+            checksum.checksum_type = ChecksumType::Composite;
+        }
+        Some(checksum)
+    })
 }
 
 /// Returns a time in any form; `None` also if it cannot be read, because nobody needs it so much that a call should fail.

@@ -41,7 +41,11 @@ pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetR
 fn concerns_whole_object(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        ErrorKind::NotFound | ErrorKind::NoSuchBucket | ErrorKind::AccessDenied | ErrorKind::Config
+        ErrorKind::NotFound
+            | ErrorKind::NoSuchBucket
+            | ErrorKind::AccessDenied
+            | ErrorKind::Archived
+            | ErrorKind::Config
     )
 }
 
@@ -50,10 +54,14 @@ pub(super) async fn head(resolved: &Resolved, request: HeadRequest) -> Result<Ob
         url,
         conditions,
         version,
+        checksum,
     } = request;
     let mut headers = Headers::new();
-    push_conditions(&mut headers, &conditions)
-        .map_err(|error| invalid_header(Operation::Head, &error).with_resource(&url))?;
+    let mut pushed = push_conditions(&mut headers, &READ, &conditions);
+    if checksum {
+        pushed = pushed.and_then(|()| headers.push("x-amz-checksum-mode", "ENABLED"));
+    }
+    pushed.map_err(|error| invalid_header(Operation::Head, &error).with_resource(&url))?;
     let sent = send(
         resolved,
         Operation::Head,
@@ -111,7 +119,7 @@ async fn get_with(
         version,
     } = request;
     let mut headers = Headers::new();
-    let mut pushed = push_conditions(&mut headers, conditions);
+    let mut pushed = push_conditions(&mut headers, &READ, conditions);
     if let Some(range) = range {
         pushed = pushed.and_then(|()| headers.push_formatted("range", format_args!("{range}")));
     }
@@ -199,18 +207,36 @@ async fn send(
     route.send(operation, &mut request, None).await
 }
 
-fn push_conditions(headers: &mut Headers, conditions: &Conditions) -> Result<(), HeaderError> {
+/// The headers of the conditions of a read.
+const READ: [&str; 4] = [
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "if-unmodified-since",
+];
+
+/// Adds conditions under these names, which are in the order of the fields.
+pub(super) fn push_conditions(
+    headers: &mut Headers,
+    [
+        if_match,
+        if_none_match,
+        if_modified_since,
+        if_unmodified_since,
+    ]: &[&'static str; 4],
+    conditions: &Conditions,
+) -> Result<(), HeaderError> {
     if let Some(etag) = &conditions.if_match {
-        headers.push_formatted("if-match", format_args!("\"{etag}\""))?;
+        headers.push_formatted(if_match, format_args!("\"{etag}\""))?;
     }
     if let Some(etag) = &conditions.if_none_match {
-        headers.push_formatted("if-none-match", format_args!("\"{etag}\""))?;
+        headers.push_formatted(if_none_match, format_args!("\"{etag}\""))?;
     }
     if let Some(time) = conditions.if_modified_since {
-        headers.push("if-modified-since", &httpdate::fmt_http_date(time))?;
+        headers.push(if_modified_since, &httpdate::fmt_http_date(time))?;
     }
     if let Some(time) = conditions.if_unmodified_since {
-        headers.push("if-unmodified-since", &httpdate::fmt_http_date(time))?;
+        headers.push(if_unmodified_since, &httpdate::fmt_http_date(time))?;
     }
     Ok(())
 }

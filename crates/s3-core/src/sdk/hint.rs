@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::causes::shortened;
 use super::collected_response::CollectedResponse;
 use crate::Operation;
+use crate::error::ARCHIVED;
 use s3_wire::ErrorDocument;
 
 /// Nobody listens at the endpoint.
@@ -60,6 +61,7 @@ pub(super) fn hint(
             "the server wants the bucket's name in the host: Addressing::VirtualHost, or addressing_style = virtual in \
              the profile's s3 settings"
         }
+        Some("InvalidObjectState") if operation != Operation::Restore => ARCHIVED,
         Some("NoSuchBucket") => {
             "check the bucket's name, and that the endpoint is the server that has it"
         }

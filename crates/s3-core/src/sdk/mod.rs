@@ -41,6 +41,7 @@ mod identity;
 mod lazy_client;
 mod list;
 mod listing;
+mod object_attributes;
 mod payload_digest;
 mod presign;
 #[cfg(feature = "config")]
@@ -51,6 +52,7 @@ mod regions;
 #[cfg(test)]
 mod replay;
 mod response_headers;
+mod restore;
 mod sdk_transport;
 mod sender;
 mod standing_headers;

@@ -2,19 +2,14 @@
 
 use std::io;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use crc_fast::CrcAlgorithm;
 use s3_wire::ChecksumTrailer;
 use sha2::{Digest, Sha256};
 
-use crate::{ChecksumAlgorithm, Payload};
+use crate::checksum_digest::{ChecksumDigest, crc};
+use crate::{Checksum, ChecksumAlgorithm, Payload};
 
-/// The CRC that is added to uploads: S3's own default, and one that parts of an object can be combined to.
-pub(super) const ADDED: ChecksumTrailer = ChecksumTrailer {
-    algorithm: CrcAlgorithm::Crc64Nvme,
-    name: header_of(ChecksumAlgorithm::Crc64Nvme),
-};
+/// The checksum that is added to uploads: S3's own default, and one that parts of an object can be combined to.
+pub(super) const ADDED: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
 
 /// How much of a file is read at a time: as in an upload.
 const PIECE: usize = 512 << 10;
@@ -25,11 +20,20 @@ pub(super) async fn sha256(payload: &Payload) -> io::Result<[u8; 32]> {
     Ok(hasher.finalize().into())
 }
 
-/// Returns the added CRC of a payload, as its header shows it. Reads a file once more than sending it does.
-pub(super) async fn crc(payload: &Payload) -> io::Result<String> {
-    let digest = crc_fast::Digest::new(ADDED.algorithm);
+/// Returns the checksum of a payload. Reads a file once more than sending it does.
+pub(super) async fn checksum(
+    payload: &Payload,
+    algorithm: ChecksumAlgorithm,
+) -> io::Result<Checksum> {
+    let digest = ChecksumDigest::new(algorithm);
     let digest = digested(payload, digest, |digest, bytes| digest.update(bytes)).await?;
-    Ok(STANDARD.encode(digest.finalize().to_be_bytes()))
+    Ok(digest.checksum())
+}
+
+/// Returns the trailer that carries a checksum; `None` for an algorithm that is no CRC.
+pub(super) fn trailer_of(algorithm: ChecksumAlgorithm) -> Option<ChecksumTrailer> {
+    let name = header_of(algorithm);
+    crc(algorithm).map(|algorithm| ChecksumTrailer { algorithm, name })
 }
 
 /// Returns `digest` after it has read the whole payload.
@@ -88,16 +92,15 @@ mod tests {
         let file = Payload::from_file(Arc::new(file), 0, bytes.len() as u64);
         let memory = Payload::from(bytes);
         assert_eq!(sha256(&file).await.unwrap(), sha256(&memory).await.unwrap());
-        assert_eq!(crc(&file).await.unwrap(), crc(&memory).await.unwrap());
+        let (file, memory) = (checksum(&file, ADDED), checksum(&memory, ADDED));
+        assert_eq!(file.await.unwrap(), memory.await.unwrap());
     }
 
     /// The check value of CRC-64/NVME over "123456789" is ae8b14860a799888.
     #[tokio::test]
     async fn the_crc_is_the_one_of_the_catalogue() {
-        let text = crc(&Payload::from("123456789")).await.unwrap();
-        assert_eq!(
-            STANDARD.decode(text).unwrap(),
-            0xae8b_1486_0a79_9888_u64.to_be_bytes()
-        );
+        let payload = Payload::from("123456789");
+        let sum = checksum(&payload, ADDED).await.unwrap();
+        assert_eq!(sum, Checksum::new(ADDED, "rosUhgp5mIg="));
     }
 }

@@ -6,13 +6,13 @@ use s3_wire::sign::{HeaderError, Headers, PayloadHash};
 use s3_wire::{Request, trailer_len};
 
 use super::client::Resolved;
-use super::payload_digest::{self, ADDED, header_of};
+use super::payload_digest::{self, ADDED, header_of, trailer_of};
 use super::response_headers::read_headers;
 use super::sender::{Route, invalid_header};
 use super::{errors, transport_error};
 use crate::{
-    Attributes, Checksum, Operation, PartTag, Payload, PutMode, PutRequest, PutResponse, Result,
-    UploadPart,
+    Attributes, Checksum, ChecksumAlgorithm, Operation, PartTag, Payload, PutMode, PutRequest,
+    PutResponse, Result, UploadPart,
 };
 
 pub(super) async fn put(resolved: &Resolved, request: PutRequest) -> Result<PutResponse> {
@@ -44,7 +44,7 @@ async fn put_object(resolved: &Resolved, put: &PutRequest) -> Result<PutResponse
         operation,
         &mut request,
         payload,
-        checksum.as_ref(),
+        (checksum.as_ref(), attributes.checksum_algorithm),
         encoding,
     )
     .await?;
@@ -64,6 +64,7 @@ async fn upload_part(resolved: &Resolved, part: &UploadPart) -> Result<PartTag> 
         number,
         payload,
         checksum,
+        checksum_algorithm,
     } = part;
     let operation = Operation::UploadPart;
     let route = resolved.route(url.bucket());
@@ -76,16 +77,22 @@ async fn upload_part(resolved: &Resolved, part: &UploadPart) -> Result<PartTag> 
         operation,
         &mut request,
         payload,
-        checksum.as_ref(),
+        (checksum.as_ref(), *checksum_algorithm),
         None,
     )
     .await?;
     let response = route.send_write(operation, &mut request, payload).await?;
-    let Some(etag) = read_headers(response.head.iter()).etag() else {
+    let written = read_headers(response.head.iter()).written();
+    let Some(etag) = written.etag else {
         return Err(errors::malformed(operation, "the response has no ETag"));
     };
     let mut tag = PartTag::new(*number, etag);
     tag.checksum = checksum.clone();
+    if tag.checksum.is_none() {
+        tag.checksum = written
+            .checksum
+            .filter(|sum| Some(sum.algorithm) == *checksum_algorithm);
+    }
     Ok(tag)
 }
 
@@ -156,7 +163,7 @@ async fn protect(
     operation: Operation,
     request: &mut Request<'_>,
     payload: &Payload,
-    given: Option<&Checksum>,
+    (given, wanted): (Option<&Checksum>, Option<ChecksumAlgorithm>),
     encoding: Option<&str>,
 ) -> Result<()> {
     let unreadable = |cause| transport_error::unreadable_payload(operation, &cause);
@@ -168,26 +175,36 @@ async fn protect(
         false => PayloadHash::Unsigned,
     };
     let in_memory = payload.as_chunks().is_some();
-    let checksum: Option<(_, Cow<'_, str>)> = match given {
-        Some(Checksum { algorithm, value }) => Some((header_of(*algorithm), Cow::Borrowed(value))),
-        None if !resolved.adds_checksums => None,
-        // The SDK's client takes no trailer of ours: a file is read once more.
-        None if in_memory || !route.is_wire() => {
-            let value = payload_digest::crc(payload).await.map_err(unreadable)?;
-            Some((ADDED.name, value.into()))
-        }
+    let added = wanted.unwrap_or(ADDED);
+    let computed;
+    let checksum = match given {
+        Some(given) => Some(given),
+        None if !resolved.adds_checksums && wanted.is_none() => None,
         // The hash of a signed payload is compared, too.
-        None if resolved.signs_payloads => None,
-        None => {
-            request.payload_hash = PayloadHash::StreamingTrailer;
-            request.trailer = Some(ADDED);
+        None if resolved.signs_payloads && wanted.is_none() && !in_memory && route.is_wire() => {
             None
+        }
+        None => {
+            // The SDK's client takes no trailer of ours, and neither does a signed payload: a file is read once more.
+            let is_streamed = !in_memory && !resolved.signs_payloads && route.is_wire();
+            request.trailer = trailer_of(added).filter(|_| is_streamed);
+            match request.trailer {
+                Some(_) => {
+                    request.payload_hash = PayloadHash::StreamingTrailer;
+                    None
+                }
+                None => {
+                    let sum = payload_digest::checksum(payload, added).await;
+                    computed = sum.map_err(unreadable)?;
+                    Some(&computed)
+                }
+            }
         }
     };
     let headers = &mut request.headers;
     let pushed = (|| {
-        if let Some((name, value)) = checksum {
-            headers.push(name, &value)?;
+        if let Some(sum) = checksum {
+            headers.push(header_of(sum.algorithm), &sum.value)?;
         }
         if let Some(trailer) = request.trailer {
             headers.push("x-amz-trailer", trailer.name)?;
@@ -262,10 +279,7 @@ mod tests {
             .with_mode(PutMode::IfAbsent)
             .with_attributes(attributes);
         let algorithm = ChecksumAlgorithm::Crc32c;
-        put.checksum = Some(Checksum {
-            algorithm,
-            value: "mnG7TA==".into(),
-        });
+        put.checksum = Some(Checksum::new(algorithm, "mnG7TA=="));
         let replay = written();
         replay.store().put(put).await.unwrap();
         let sent = replay.only();
@@ -324,6 +338,24 @@ mod tests {
             replay.only().header("x-amz-checksum-crc64nvme"),
             Some("M3eFcAZSQlc=")
         );
+    }
+
+    #[tokio::test]
+    async fn the_checksum_of_a_write_has_the_algorithm_that_it_names() {
+        for (algorithm, name, value) in [
+            (ChecksumAlgorithm::Crc32, "x-amz-checksum-crc32", "NhCmhg=="),
+            (
+                ChecksumAlgorithm::Sha1,
+                "x-amz-checksum-sha1",
+                "qvTGHdzF6KLavt4PO0gs2a6pQ00=",
+            ),
+        ] {
+            let replay = written();
+            let attributes = Attributes::default().with_checksum_algorithm(algorithm);
+            let put = request("hello").with_attributes(attributes);
+            replay.store().put(put).await.unwrap();
+            assert_eq!(replay.only().header(name), Some(value));
+        }
     }
 
     #[tokio::test]

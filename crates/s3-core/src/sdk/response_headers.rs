@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use s3_url::S3Url;
 use s3_wire::timestamp;
@@ -14,8 +15,8 @@ use s3_wire::timestamp;
 use super::put::{BUCKET_KEY, KMS_KEY};
 use super::{convert, errors};
 use crate::{
-    ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, Error, ErrorKind, ObjectMeta,
-    Operation, Phase, PutResponse, Result, Retryability, UserMetadata,
+    ByteRange, Checksum, ChecksumAlgorithm, ChecksumType, ETag, Encryption, Error, ErrorKind,
+    ObjectMeta, Operation, Phase, PutResponse, Result, Retryability, UserMetadata,
 };
 
 /// What the headers of a response say, not copied yet.
@@ -40,8 +41,9 @@ pub(super) struct Described<'a> {
     kms_key: Option<&'a str>,
     bucket_key: Option<&'a str>,
     tag_count: Option<&'a str>,
+    restore: Option<&'a str>,
     checksum: Option<(ChecksumAlgorithm, &'a str)>,
-    /// Whether the checksum is one of the parts' checksums.
+    /// Whether the headers say that the checksum is one of the parts' checksums.
     is_composite: bool,
     user: UserMetadata,
 }
@@ -74,6 +76,7 @@ impl<'a> Described<'a> {
             13 if is("last-modified") => &mut self.last_modified,
             13 if is("cache-control") => &mut self.cache_control,
             13 if is("content-range") => &mut self.content_range,
+            13 if is("x-amz-restore") => &mut self.restore,
             14 if is("content-length") => {
                 if self.content_length.is_none() {
                     self.content_length = convert::number(value);
@@ -108,13 +111,13 @@ impl<'a> Described<'a> {
         field.get_or_insert(value);
     }
 
-    /// Takes a checksum unless there is a cheaper one. `…-3` is a checksum of three checksums.
+    /// Takes a checksum unless there is a cheaper one.
     fn checksum(&mut self, rank: usize, value: &'a str) {
         let best = self.checksum.map_or(CHECKSUMS.len(), |(own, _)| {
             let place = CHECKSUMS.iter().position(|known| *known == own);
             place.unwrap_or(CHECKSUMS.len())
         });
-        if rank < best && !value.is_empty() && !value.contains('-') {
+        if rank < best && !value.is_empty() {
             self.checksum = Some((CHECKSUMS[rank], value));
         }
     }
@@ -135,6 +138,11 @@ impl<'a> Described<'a> {
     /// Returns the tag of the object or part.
     pub(super) fn etag(&self) -> Option<ETag> {
         convert::etag_of(self.etag?)
+    }
+
+    /// Returns when the object was written.
+    pub(super) fn last_modified(&self) -> Option<SystemTime> {
+        self.last_modified.and_then(timestamp::parse)
     }
 
     /// Returns what a put gives back.
@@ -202,21 +210,23 @@ impl<'a> Described<'a> {
 
     fn any_checksum(&self) -> Option<Checksum> {
         let (algorithm, value) = self.checksum?;
-        let value = value.into();
-        Some(Checksum { algorithm, value })
+        let mut checksum = Checksum::new(algorithm, value);
+        if self.is_composite {
+            checksum.checksum_type = ChecksumType::Composite;
+        }
+        Some(checksum)
     }
 
     fn meta(self, url: S3Url, size: u64) -> ObjectMeta {
         let shared = |text: Option<&str>| text.map(Arc::from);
         let mut meta = ObjectMeta::new(url, size);
         meta.etag = self.etag();
-        meta.last_modified = self.last_modified.and_then(timestamp::parse);
+        meta.last_modified = self.last_modified();
         meta.version = self.version.and_then(convert::version_of);
         let tag_count = self.tag_count.and_then(convert::number);
         meta.tag_count = tag_count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX));
-        if !self.is_composite {
-            meta.checksum = self.any_checksum();
-        }
+        meta.checksum = self.any_checksum();
+        meta.restore = self.restore.and_then(convert::restore_of);
         let attributes = &mut meta.attributes;
         attributes.content_type = shared(self.content_type);
         attributes.content_encoding = self.content_encoding.and_then(convert::content_encoding_of);

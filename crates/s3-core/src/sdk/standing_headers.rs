@@ -68,6 +68,7 @@ impl StandingHeaders {
             operation,
             Operation::Get
                 | Operation::Head
+                | Operation::ObjectAttributes
                 | Operation::Put
                 | Operation::CreateUpload
                 | Operation::UploadPart

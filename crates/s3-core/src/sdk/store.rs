@@ -8,14 +8,16 @@ use tokio::sync::OnceCell;
 use super::builder::Settings;
 use super::client::{self, Resolved};
 use super::{
-    SdkStoreBuilder, bucket, copy, delete, get, list, presign, put, tags, upload, versions,
+    SdkStoreBuilder, bucket, copy, delete, get, list, object_attributes, presign, put, restore,
+    tags, upload, versions,
 };
 use crate::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, GetRequest, GetResponse, GetTags, HeadRequest,
-    ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta, Operation, PartTag,
-    PartsPage, PresignRequest, PutRequest, PutResponse, Result, SetTags, SetVersioning, Store,
-    Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning, VersionsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, GetObjectAttributes, GetRequest, GetResponse,
+    GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
+    ObjectAttributes, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutRequest,
+    PutResponse, RestoreRequest, Result, SetTags, SetVersioning, Store, Tags, UploadId, UploadPart,
+    UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
 /// S3 through `aws-sdk-s3`: AWS, or any endpoint that speaks S3. Clone is a reference count.
@@ -245,6 +247,14 @@ impl Store for SdkStore {
 
     async fn set_tags(&self, request: SetTags) -> Result<()> {
         in_region!(self, SetTags, request.url, tags::set)
+    }
+
+    async fn object_attributes(&self, request: GetObjectAttributes) -> Result<ObjectAttributes> {
+        in_region!(self, ObjectAttributes, request.url, object_attributes::get)
+    }
+
+    async fn restore(&self, request: RestoreRequest) -> Result<()> {
+        in_region!(self, Restore, request.url, restore::restore)
     }
 
     async fn versioning(&self, request: BucketRequest) -> Result<Option<Versioning>> {

@@ -8,6 +8,7 @@ use super::client::Resolved;
 use super::convert;
 use super::document::{self, XMLNS, is_truncated, written};
 use super::errors;
+use super::payload_digest::ADDED;
 use super::put::{push_attributes, push_condition};
 use super::sender::invalid_header;
 use super::xml_complete::is_cut_short;
@@ -34,11 +35,13 @@ async fn create_upload(resolved: &Resolved, create: &CreateUpload) -> Result<Upl
     if let Some(encoding) = &attributes.content_encoding {
         pushed = pushed.and_then(|()| headers.push("content-encoding", encoding));
     }
-    if resolved.adds_checksums {
-        // Its parts will carry this one, and the object then has one for the whole of it.
+    let added = Some(ADDED).filter(|_| resolved.adds_checksums);
+    if let Some(algorithm) = attributes.checksum_algorithm.or(added) {
+        // Its parts will carry this one; with a CRC, the object then has one for the whole of it.
+        let kind = algorithm.multipart_type().as_str();
         pushed = pushed
-            .and_then(|()| headers.push("x-amz-checksum-algorithm", "CRC64NVME"))
-            .and_then(|()| headers.push("x-amz-checksum-type", "FULL_OBJECT"));
+            .and_then(|()| headers.push("x-amz-checksum-algorithm", algorithm.as_str()))
+            .and_then(|()| headers.push("x-amz-checksum-type", kind));
     }
     pushed.map_err(|error| invalid_header(operation, &error))?;
     let sent = route.exchange_documents(operation, request, None, created);
@@ -174,6 +177,7 @@ fn listed_part(part: &Element) -> Option<ListedPart> {
     let etag = convert::etag_of(part.scalar("ETag")?)?;
     let mut listed = ListedPart::new(number, etag, size);
     listed.last_modified = document::time(part, "LastModified");
+    listed.checksum = document::checksum(part);
     Some(listed)
 }
 
@@ -230,10 +234,7 @@ mod tests {
     async fn a_part_is_sent_unsigned_on_this_machine_and_keeps_its_checksum() {
         let replay = Replay::new([response(200, &[("etag", "\"p2\"")], "")]);
         let mut part = UploadPart::new(url(), upload(), 2, "abc".into());
-        let checksum = Checksum {
-            algorithm: ChecksumAlgorithm::Crc32,
-            value: "NSRBwg==".into(),
-        };
+        let checksum = Checksum::new(ChecksumAlgorithm::Crc32, "NSRBwg==");
         part.checksum = Some(checksum.clone());
         let tag = replay.store().upload_part(part).await.unwrap();
         assert_eq!(

@@ -12,8 +12,8 @@ use super::convert::{self, etag_of, version_of};
 use super::document::{self, XMLNS, is_truncated};
 use super::errors;
 use crate::{
-    BucketRequest, ListVersions, ListedObject, ListedVersion, Operation, Result, SetVersioning,
-    VersionId, Versioning, VersionsPage,
+    BucketRequest, ChecksumAlgorithm, ChecksumType, ListVersions, ListedObject, ListedVersion,
+    Operation, Result, SetVersioning, VersionId, Versioning, VersionsPage,
 };
 
 pub(super) async fn versioning(
@@ -148,6 +148,10 @@ fn listed_version(
     object.etag = entry.scalar("ETag").and_then(etag_of);
     object.last_modified = document::time(entry, "LastModified");
     object.storage_class = entry.scalar("StorageClass").map(Arc::from);
+    let algorithm = entry.scalar("ChecksumAlgorithm");
+    object.checksum_algorithm = algorithm.and_then(ChecksumAlgorithm::of_name);
+    let kind = entry.scalar("ChecksumType");
+    object.checksum_type = kind.and_then(ChecksumType::of_name);
     let version = entry.scalar("VersionId").and_then(version_of);
     let version = version.ok_or("an entry of the listing has no version")?;
     let mut listed = ListedVersion::new(object, version);

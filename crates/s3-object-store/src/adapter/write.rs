@@ -97,7 +97,7 @@ pub(super) async fn copy(
     let create = mode == PutMode::IfAbsent;
     let pin = store.pins.as_ref().and_then(|pins| pins.get(from.as_ref()));
     let mut request = CopyRequest::new(store.url(from)?, url.clone()).with_mode(mode);
-    request.source_if_match = pin.map(|pin| pin.etag);
+    request.source_conditions.if_match = pin.map(|pin| pin.etag);
     let copy = |transfer: Transfer| async move { transfer.copy(request, &call).await };
     let copied = store.runtime.run(copy).await;
     forget(store, to);

@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use s3_core::{
-    ByteRange, CopyRequest, Encryption, ErrorKind, HeadRequest, ObjectMeta, S3Url, Store, Tags,
-    UploadPartCopy, VersionId,
+    ByteRange, ChecksumAlgorithm, CopyRequest, Encryption, ErrorKind, HeadRequest, ObjectMeta,
+    S3Url, Store, Tags, UploadPartCopy, VersionId,
 };
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, ETagCondition,
@@ -15,7 +15,7 @@ use s3s::{S3Request, S3Result, s3_error};
 use super::get::{version as version_of, whole_object};
 use super::object_extras::{ObjectExtras, PartExtent};
 use super::write_conditions::SourceConditions;
-use super::{Frontend, acl, customer_key, object_lock, restore, tags, write_conditions};
+use super::{Frontend, acl, customer_key, object_lock, tags, write_conditions};
 use crate::convert::{
     Described, byte_range, checksum_field, known_class, named_etag, object_url, part_number,
     strong, system_time, timestamp, upload_id,
@@ -47,9 +47,8 @@ pub(super) async fn copy_object(
         input.copy_source_sse_customer_key.as_deref(),
         input.copy_source_sse_customer_key_md5.as_deref(),
     )?;
-    customer_key::check(of_source.customer_key_md5.as_deref(), source_key.as_deref())?;
-    if let Some(meta) = &source {
-        restore::check_readable(meta, &of_source)?;
+    if source.is_some() {
+        customer_key::check(of_source.customer_key_md5.as_deref(), source_key.as_deref())?;
     }
     let key = customer_key::of!(input)?;
     let replaces_tags = input
@@ -95,7 +94,7 @@ pub(super) async fn copy_object(
     )
     .await?;
     copy.mode = mode;
-    copy.source_if_match = named_etag(input.copy_source_if_match.as_ref()).or(pinned);
+    copy.source_conditions.if_match = named_etag(input.copy_source_if_match.as_ref()).or(pinned);
     let is_replaced = input
         .metadata_directive
         .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
@@ -116,6 +115,9 @@ pub(super) async fn copy_object(
         tags: Tags::new(),
     };
     copy.attributes = is_replaced.then(|| described.into());
+    let algorithm_of_checksum = input.checksum_algorithm;
+    copy.checksum_algorithm =
+        algorithm_of_checksum.and_then(|algorithm| ChecksumAlgorithm::of_name(algorithm.as_str()));
 
     let response = front.store.copy(copy).await.map_err(s3_error)?;
     front.extras.set(
@@ -173,7 +175,6 @@ pub(super) async fn upload_part_copy(
             input.copy_source_sse_customer_key_md5.as_deref(),
         )?;
         customer_key::check(of_source.customer_key_md5.as_deref(), key.as_deref())?;
-        restore::check_readable(meta, &of_source)?;
     }
     let url = object_url(&input.bucket, &input.key)?;
     let number = part_number(input.part_number)?;

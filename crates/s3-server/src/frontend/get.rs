@@ -64,7 +64,6 @@ pub(super) async fn get_object(
     let meta = response.meta;
     let extras = front.extras.of(&meta);
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
-    restore::check_readable(&meta, &extras)?;
     let len = response.range.end - response.range.start;
     let described = Described::from(&meta.attributes);
     let (checksum, checksum_type) = shown_checksum(
@@ -85,7 +84,7 @@ pub(super) async fn get_object(
         object_lock_mode: extras.lock.mode(),
         object_lock_retain_until_date: extras.lock.until(),
         object_lock_legal_hold_status: extras.lock.legal_hold_status(),
-        restore: restore::state(&extras),
+        restore: restore::state(&meta),
         website_redirect_location: extras.website_redirect,
         parts_count: part.as_ref().and_then(Part::count),
         accept_ranges: Some("bytes".to_owned()),
@@ -186,7 +185,7 @@ pub(super) async fn head_object(
         object_lock_mode: extras.lock.mode(),
         object_lock_retain_until_date: extras.lock.until(),
         object_lock_legal_hold_status: extras.lock.legal_hold_status(),
-        restore: restore::state(&extras),
+        restore: restore::state(&meta),
         website_redirect_location: extras.website_redirect,
         accept_ranges: Some("bytes".to_owned()),
         content_range: range.map(|range| content_range(&range, meta.size)),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use s3_core::{ListPage, ListRequest, Store};
 use s3s::dto::{
-    CommonPrefix, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
-    Object, ObjectStorageClass,
+    ChecksumAlgorithm, ChecksumType, CommonPrefix, ListObjectsInput, ListObjectsOutput,
+    ListObjectsV2Input, ListObjectsV2Output, Object, ObjectStorageClass,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -43,7 +43,7 @@ pub(super) async fn list_objects_v2(
 
     let hook = request.extensions.get::<Hook>();
     let page = page(front, list, max_keys, hook).await?;
-    let contents = objects(&page, encoding, input.fetch_owner == Some(true));
+    let contents = objects(front, &page, encoding, input.fetch_owner == Some(true));
     let common_prefixes = prefixes(&page, encoding);
     Ok(ListObjectsV2Output {
         name: Some(input.bucket),
@@ -96,7 +96,7 @@ pub(super) async fn list_objects(
         marker: Some(encoding.written(input.marker.as_deref().unwrap_or_default())),
         max_keys: i32::try_from(max_keys).ok(),
         is_truncated: Some(page.next.is_some()),
-        contents: Some(objects(&page, encoding, true)),
+        contents: Some(objects(front, &page, encoding, true)),
         common_prefixes: Some(prefixes(&page, encoding)),
         // S3 sends `NextMarker` only with a delimiter; otherwise clients use the last key.
         next_marker: next_marker.filter(|_| input.delimiter.is_some()),
@@ -162,8 +162,14 @@ pub(super) fn last_entry(page: &ListPage) -> Option<&str> {
     key.max(prefix)
 }
 
-fn objects(page: &ListPage, encoding: KeyEncoding, with_owner: bool) -> Vec<Object> {
+fn objects(
+    front: &Frontend,
+    page: &ListPage,
+    encoding: KeyEncoding,
+    with_owner: bool,
+) -> Vec<Object> {
     let object = |listed: &s3_core::ListedObject| {
+        let (checksum_algorithm, checksum_type) = shown_checksum(front, listed);
         let class = listed
             .storage_class
             .as_deref()
@@ -175,10 +181,28 @@ fn objects(page: &ListPage, encoding: KeyEncoding, with_owner: bool) -> Vec<Obje
             last_modified: timestamp(listed.last_modified),
             storage_class: Some(ObjectStorageClass::from(class.to_owned())),
             owner: with_owner.then(owner),
+            checksum_algorithm,
+            checksum_type,
             ..Object::default()
         }
     };
     page.objects.iter().map(object).collect()
+}
+
+/// Returns algorithm and type of the checksum of a listed object: those of an upload in parts are kept beside the store.
+pub(super) fn shown_checksum(
+    front: &Frontend,
+    listed: &s3_core::ListedObject,
+) -> (Option<Vec<ChecksumAlgorithm>>, Option<ChecksumType>) {
+    let of_store = listed.checksum_algorithm.zip(listed.checksum_type);
+    let of_store =
+        of_store.map(|(algorithm, kind)| (algorithm, ChecksumType::from_static(kind.as_str())));
+    let extras = front
+        .extras
+        .listed_checksum(&listed.url, listed.etag.as_ref());
+    let (algorithm, kind) = extras.or(of_store).unzip();
+    let algorithm = algorithm.map(|algorithm| ChecksumAlgorithm::from_static(algorithm.as_str()));
+    (algorithm.map(|algorithm| vec![algorithm]), kind)
 }
 
 fn prefixes(page: &ListPage, encoding: KeyEncoding) -> Vec<CommonPrefix> {

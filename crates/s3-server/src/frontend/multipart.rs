@@ -138,8 +138,11 @@ pub(super) async fn upload_part(
 
     let key = customer_key::of!(input)?;
     let upload = front.extras.uploads().get(&input.upload_id).cloned();
+    // The store knows whether there is such an upload.
+    if let Some(upload) = &upload {
+        customer_key::check(upload.object.customer_key_md5.as_deref(), key.as_deref())?;
+    }
     let upload = upload.unwrap_or_default();
-    customer_key::check(upload.object.customer_key_md5.as_deref(), key.as_deref())?;
     let (payload, checksum) = checksum::read(input.body, announced).await?;
     let size = payload.len();
     let mut part = UploadPart::new(url, upload_id(&input.upload_id), number, payload);

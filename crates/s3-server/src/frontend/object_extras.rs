@@ -20,8 +20,6 @@ pub(super) struct ObjectExtras {
     pub(super) has_bucket_key: bool,
     pub(super) website_redirect: Option<String>,
     pub(super) lock: ObjectLock,
-    /// Days that a restored object stays readable.
-    pub(super) restored_until: Option<std::time::SystemTime>,
 }
 
 /// A part of an object that was uploaded in parts.
@@ -102,6 +100,19 @@ impl ExtrasTable {
             .filter(|(of, _)| *of == meta.etag)
             .map(|(_, extras)| extras.clone())
             .unwrap_or_default()
+    }
+
+    /// Returns algorithm and type of the checksum of a listed object, if it is kept here.
+    pub(super) fn listed_checksum(
+        &self,
+        url: &S3Url,
+        etag: Option<&ETag>,
+    ) -> Option<(s3_core::ChecksumAlgorithm, ChecksumType)> {
+        let objects = lock(&self.objects);
+        let mut versions = objects.get(url)?.values();
+        let (_, extras) = versions.find(|(of, _)| of.as_ref() == etag)?;
+        let (checksum, kind) = extras.checksum.as_ref()?;
+        Some((checksum.algorithm, kind.clone()))
     }
 
     /// Returns the locks of a version, which are those of the version `null` if there is no id.

@@ -14,7 +14,7 @@ use s3s::{S3Request, S3Result, s3_error};
 use super::Frontend;
 use super::acl::owner;
 use super::encoding::KeyEncoding;
-use super::list::{max_keys, non_empty};
+use super::list::{max_keys, non_empty, shown_checksum};
 use super::object_lock::invalid_bucket_state;
 use crate::convert::{key_prefix, size, strong, timestamp};
 use crate::errors::s3_error;
@@ -91,7 +91,9 @@ pub(super) async fn list_object_versions(
         .versions
         .iter()
         .partition(|listed| listed.is_delete_marker);
-    let versions = versions.into_iter().map(|listed| version(encoding, listed));
+    let versions = versions
+        .into_iter()
+        .map(|listed| version(front, encoding, listed));
     let markers = markers.into_iter().map(|listed| DeleteMarkerEntry {
         is_latest: Some(listed.is_latest),
         key: Some(encoding.written(listed.object.url.key())),
@@ -124,8 +126,9 @@ pub(super) async fn list_object_versions(
     })
 }
 
-fn version(encoding: KeyEncoding, listed: &ListedVersion) -> ObjectVersion {
+fn version(front: &Frontend, encoding: KeyEncoding, listed: &ListedVersion) -> ObjectVersion {
     let object = &listed.object;
+    let (checksum_algorithm, checksum_type) = shown_checksum(front, object);
     let class = object.storage_class.as_deref();
     let class = class.unwrap_or(ObjectVersionStorageClass::STANDARD);
     ObjectVersion {
@@ -137,6 +140,8 @@ fn version(encoding: KeyEncoding, listed: &ListedVersion) -> ObjectVersion {
         last_modified: timestamp(object.last_modified),
         owner: Some(owner()),
         storage_class: Some(ObjectVersionStorageClass::from(class.to_owned())),
+        checksum_algorithm,
+        checksum_type,
         ..ObjectVersion::default()
     }
 }

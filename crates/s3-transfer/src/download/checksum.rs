@@ -5,7 +5,7 @@ use std::ops::Range;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::{CrcAlgorithm, Digest};
-use s3_core::{Checksum, ChecksumAlgorithm, ObjectMeta};
+use s3_core::{Checksum, ChecksumAlgorithm, ChecksumType, ObjectMeta};
 
 /// What is known of the bytes of a download, beyond that all of them are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,9 +24,10 @@ pub enum Verified {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NotVerified {
-    /// The server sent no checksum of the whole object: it has none, or only one of the checksums of its parts, or the
-    /// client is set not to ask for it.
+    /// The server sent no checksum: it has none, or the client is set not to ask for it.
     NotOffered,
+    /// The checksum is composite: one of the checksums of the parts that the object was uploaded in.
+    Composite,
     /// A range was read; the checksum is that of the whole object.
     Range,
     /// The checksum is that of a part of the object.
@@ -60,6 +61,9 @@ impl ExpectedChecksum {
         let checksum = meta.checksum.as_ref().ok_or(NotVerified::NotOffered)?;
         if *wanted != (0..meta.size) {
             return Err(NotVerified::Range);
+        }
+        if checksum.checksum_type == ChecksumType::Composite {
+            return Err(NotVerified::Composite);
         }
         let algorithm = checksum.algorithm;
         crc(algorithm).ok_or(NotVerified::Digest(algorithm))?;

@@ -81,7 +81,14 @@ impl Transfer {
         }
         let mut head = HeadRequest::new(request.from.clone());
         head.version.clone_from(&request.source_version);
-        let source = self.head_with(head, options).await?;
+        head.conditions.clone_from(&request.source_conditions);
+        let source = match self.head_with(head, options).await {
+            // A condition of a copy that does not hold is no success of a read.
+            Err(error) if error.kind() == ErrorKind::NotModified => {
+                return Err(error.with_kind(ErrorKind::PreconditionFailed));
+            }
+            source => source?,
+        };
         if source.size <= SINGLE_COPY {
             return Err(refused);
         }
@@ -108,11 +115,14 @@ impl Transfer {
     ) -> Result<PutResponse> {
         let mut attributes = request.attributes.unwrap_or_else(|| {
             let mut kept = source.attributes;
-            // As in a copy in one request, the encryption of the source is not copied.
+            // As in a copy in one request, encryption and storage class of the source are not copied.
             kept.encryption = None;
+            kept.storage_class = None;
             kept
         });
         attributes.encryption = request.encryption.or(attributes.encryption);
+        let algorithm = request.checksum_algorithm;
+        attributes.checksum_algorithm = algorithm.or(attributes.checksum_algorithm);
         match request.tags {
             Some(tags) => attributes.tags = tags,
             None if attributes.tags.is_empty() && source.tag_count > 0 => {
@@ -139,16 +149,21 @@ impl Transfer {
             let mut part = UploadPartCopy::new(url, id, number, request.from.clone());
             part.source_version.clone_from(&request.source_version);
             part.range = Some(range.into());
-            part.source_if_match = request
-                .source_if_match
-                .clone()
-                .or_else(|| source.etag.clone());
+            let named = request.source_conditions.if_match.as_ref();
+            part.source_if_match = source.etag.as_ref().or(named).cloned();
             part
         });
         let parts: Vec<UploadPartCopy> = parts.collect();
         let copied = self.copy_all(parts, guard.parts(), options).await;
         let completed = match copied {
-            Ok(tags) => self.complete(&upload, tags, target.mode, options).await,
+            Ok(mut tags) => {
+                // S3 computes a checksum of each part; only an upload that was begun with one names them.
+                for tag in &mut tags {
+                    let wanted = upload.checksum_algorithm;
+                    tag.checksum.take_if(|sum| Some(sum.algorithm) != wanted);
+                }
+                self.complete(&upload, tags, target.mode, options).await
+            }
             Err(error) => Err(error),
         };
         match completed {

@@ -68,12 +68,14 @@ async fn guarded(
     create: CreateUpload,
 ) -> Result<(Upload, UploadGuard)> {
     let url = create.url.clone();
+    let checksum_algorithm = create.attributes.checksum_algorithm;
     let id = store.create_upload(create).await?;
     let guard = UploadGuard::new(&transfer, AbortUpload::new(url.clone(), id.clone()));
     let upload = Upload {
         url,
         id,
         token: None,
+        checksum_algorithm,
     };
     Ok((upload, guard))
 }

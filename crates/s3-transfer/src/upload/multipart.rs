@@ -246,7 +246,8 @@ impl<'a> PartSender<'a> {
         self.sent += 1;
         self.bytes += payload.len();
         let (url, id) = (self.upload.url.clone(), self.upload.id.clone());
-        let part = UploadPart::new(url, id, self.sent, payload);
+        let mut part = UploadPart::new(url, id, self.sent, payload);
+        part.checksum_algorithm = self.upload.checksum_algorithm;
         let (transfer, options) = (self.transfer.clone(), self.options.clone());
         self.running.spawn(async move {
             let _reservation = reservation;

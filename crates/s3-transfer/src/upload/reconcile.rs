@@ -112,7 +112,7 @@ impl Transfer {
         let Some(source) = self.find(&request.from, options).await? else {
             return Ok(None);
         };
-        let named = request.source_if_match.as_ref();
+        let named = request.source_conditions.if_match.as_ref();
         if source.etag.is_none() || named.is_some_and(|named| source.etag.as_ref() != Some(named)) {
             return Ok(None);
         }

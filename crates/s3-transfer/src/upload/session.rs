@@ -165,6 +165,7 @@ impl Transfer {
             url: request.url,
             id: request.upload,
             token: None,
+            checksum_algorithm: None,
         };
         let completed = self.complete(&upload, request.parts, request.mode.clone(), options);
         outcome(completed.await?, &request.mode)
@@ -206,12 +207,13 @@ impl UploadSession {
     ) -> impl Future<Output = Result<PartTag>> + Send + 'static {
         // Now, so that a completion knows of a part whose future is dropped.
         lock(&self.parts).sent.insert(number, None);
-        let part = UploadPart::new(
+        let mut part = UploadPart::new(
             self.upload.url.clone(),
             self.upload.id.clone(),
             number,
             payload,
         );
+        part.checksum_algorithm = self.upload.checksum_algorithm;
         let parts = Arc::downgrade(&self.parts);
         send_in_task(self.transfer.clone(), self.options.clone(), part, parts)
     }

@@ -1,6 +1,8 @@
 //! The target of a write or upload, and the errors that its files share.
 
-use s3_core::{Attributes, Error, ErrorKind, Operation, PutMode, S3Url, UploadId};
+use s3_core::{
+    Attributes, ChecksumAlgorithm, Error, ErrorKind, Operation, PutMode, S3Url, UploadId,
+};
 
 use super::token::WriteToken;
 
@@ -23,6 +25,8 @@ pub(crate) struct Upload {
     pub(crate) id: UploadId,
     /// Identifies the object as written by this upload, if there was room for it.
     pub(crate) token: Option<WriteToken>,
+    /// The algorithm of the checksums of its parts, if one was chosen.
+    pub(crate) checksum_algorithm: Option<ChecksumAlgorithm>,
 }
 
 /// Returns the error of a condition that the server would ignore: what it protects would be overwritten.

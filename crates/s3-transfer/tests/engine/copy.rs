@@ -74,7 +74,7 @@ async fn a_copy_of_another_version_than_the_one_named_is_refused() {
     setup.seed("to", 10).await;
     let mut request = CopyRequest::new(from, url("to"));
     request.mode = PutMode::IfAbsent;
-    request.source_if_match = named.etag;
+    request.source_conditions.if_match = named.etag;
     let outcome = setup.transfer.copy(request, &Default::default()).await;
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::PreconditionFailed);
 }

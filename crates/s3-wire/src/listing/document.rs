@@ -57,6 +57,11 @@ fn entry<'x>(reader: &mut Reader<'x>) -> Result<Entry<'x>, NotXml> {
                 entry.last_modified = timestamp::parse(&reader.text()?);
             }
             "StorageClass" => entry.storage_class = Some(reader.text()?),
+            "ChecksumAlgorithm" => {
+                let text = reader.text()?;
+                entry.checksum_algorithm.get_or_insert(text);
+            }
+            "ChecksumType" => entry.checksum_type = Some(reader.text()?),
             _ => reader.skip()?,
         }
         Ok(())

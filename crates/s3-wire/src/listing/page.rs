@@ -42,6 +42,10 @@ pub struct Entry<'b> {
     pub last_modified: Option<SystemTime>,
     /// The storage class.
     pub storage_class: Option<Cow<'b, str>>,
+    /// The algorithm of the checksum; the first one if there are several.
+    pub checksum_algorithm: Option<Cow<'b, str>>,
+    /// What the checksum covers.
+    pub checksum_type: Option<Cow<'b, str>>,
 }
 
 impl<'b> Page<'b> {

@@ -155,7 +155,14 @@ impl<'b> Scanner<'b> {
                     self.expect("<StorageClass>")?;
                     entry.storage_class = Some(self.text("</StorageClass>")?);
                 }
-                b'C' => self.known(["ChecksumAlgorithm", "ChecksumType"])?,
+                b'C' if self.comes("<ChecksumAlgorithm>") => {
+                    let text = self.text("</ChecksumAlgorithm>")?;
+                    entry.checksum_algorithm.get_or_insert(text);
+                }
+                b'C' => {
+                    self.expect("<ChecksumType>")?;
+                    entry.checksum_type = Some(self.text("</ChecksumType>")?);
+                }
                 b'O' if self.comes("<Owner>") => self.group("</Owner>", ["ID", "DisplayName"])?,
                 b'R' if self.comes("<RestoreStatus>") => {
                     self.group(

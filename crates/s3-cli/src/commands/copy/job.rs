@@ -340,9 +340,9 @@ impl Copy {
             attributes.encryption = None;
             arguments.apply(&mut attributes);
             request.attributes = Some(attributes);
-            request.source_if_match = meta.etag;
+            request.source_conditions.if_match = meta.etag;
         } else if self.plan.moves {
-            request.source_if_match = from.etag;
+            request.source_conditions.if_match = from.etag;
         }
         request.encryption = arguments
             .encryption()

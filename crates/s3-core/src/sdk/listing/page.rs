@@ -7,7 +7,7 @@ use s3_url::S3Prefix;
 use s3_wire::listing::{Entry, KeyDecoder, Page};
 
 use crate::sdk::convert;
-use crate::{ListPage, ListedObject};
+use crate::{ChecksumAlgorithm, ChecksumType, ListPage, ListedObject};
 
 /// Returns the page in the types of this crate. An entry that cannot be understood fails the page: a listing must
 /// never be shorter than the bucket.
@@ -72,6 +72,10 @@ fn listed_objects(
             }
             listed.storage_class = class.clone();
         }
+        let algorithm = entry.checksum_algorithm.as_deref();
+        listed.checksum_algorithm = algorithm.and_then(ChecksumAlgorithm::of_name);
+        let kind = entry.checksum_type.as_deref();
+        listed.checksum_type = kind.and_then(ChecksumType::of_name);
         objects.push(listed);
     }
     Ok(objects)

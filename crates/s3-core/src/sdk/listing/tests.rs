@@ -13,7 +13,10 @@ use super::{list_page, read};
 use crate::sdk::collected_response::CollectedResponse;
 use crate::sdk::replay::{Replay, response};
 use crate::sdk::tests::generated;
-use crate::{ETag, ErrorKind, ListPage, ListedObject, Operation, Result, Retryability};
+use crate::{
+    ChecksumAlgorithm, ChecksumType, ETag, ErrorKind, ListPage, ListedObject, Operation, Result,
+    Retryability,
+};
 
 /// What a server has to say.
 #[derive(Clone, Debug)]
@@ -33,6 +36,7 @@ struct Object {
     seconds: u64,
     millis: u32,
     class: Option<&'static str>,
+    has_checksum: bool,
 }
 
 impl Told {
@@ -48,6 +52,10 @@ impl Told {
             listed.etag = object.etag.as_deref().map(ETag::new);
             listed.last_modified = Some(object.time());
             listed.storage_class = object.class.map(Into::into);
+            if object.has_checksum {
+                listed.checksum_algorithm = Some(ChecksumAlgorithm::Crc64Nvme);
+                listed.checksum_type = Some(ChecksumType::FullObject);
+            }
             listed
         });
         let common = self.common.iter();
@@ -82,6 +90,7 @@ fn told() -> impl Strategy<Value = Told> {
             "GLACIER",
             "odd & new",
         ])),
+        any::<bool>(),
     );
     let objects = proptest::collection::vec(object, 0..12);
     let common = proptest::collection::vec(name(), 0..4);
@@ -91,14 +100,17 @@ fn told() -> impl Strategy<Value = Told> {
         |(prefix, objects, common, token, encoded)| Told {
             objects: objects
                 .into_iter()
-                .map(|(name, size, etag, seconds, millis, class)| Object {
-                    key: format!("{prefix}{name}"),
-                    size,
-                    etag,
-                    seconds,
-                    millis,
-                    class,
-                })
+                .map(
+                    |(name, size, etag, seconds, millis, class, has_checksum)| Object {
+                        key: format!("{prefix}{name}"),
+                        size,
+                        etag,
+                        seconds,
+                        millis,
+                        class,
+                        has_checksum,
+                    },
+                )
                 .collect(),
             common: common
                 .into_iter()
@@ -376,12 +388,12 @@ impl Pen {
                     self.element("StorageClass", class);
                 }
             }
-            _ => self.extras(),
+            _ => self.extras(object.has_checksum),
         }
     }
 
-    fn extras(&mut self) {
-        if self.throw(2) == 0 {
+    fn extras(&mut self, has_checksum: bool) {
+        if has_checksum {
             self.element("ChecksumAlgorithm", "CRC64NVME");
             self.element("ChecksumAlgorithm", "CRC32");
             self.element("ChecksumType", "FULL_OBJECT");

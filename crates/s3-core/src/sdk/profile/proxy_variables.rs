@@ -30,6 +30,16 @@ pub(super) fn read(lookup: &Lookup<'_>) -> Result<Proxies, ConfigError> {
     })
 }
 
+/// Returns the proxies of a builder that sends everything through one.
+pub(super) fn given(url: &str) -> Result<Proxies, ConfigError> {
+    let url = checked("the builder", url)?;
+    Ok(Proxies {
+        http: Some(url.clone()),
+        https: Some(url),
+        no_proxy: String::new(),
+    })
+}
+
 fn first_set<'a>(
     lookup: &Lookup<'_>,
     names: &[&'a str],

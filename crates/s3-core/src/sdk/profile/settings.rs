@@ -46,6 +46,7 @@ pub(in crate::sdk) struct Given<'a> {
     pub(in crate::sdk) region: Option<&'a str>,
     pub(in crate::sdk) profile: Option<&'a str>,
     pub(in crate::sdk) has_credentials: bool,
+    pub(in crate::sdk) proxy: Option<&'a str>,
 }
 
 /// The access key of the environment.
@@ -122,7 +123,10 @@ impl Configuration {
                 || variable(lookup, "AWS_CONTAINER_CREDENTIALS_FULL_URI")?.is_some(),
             credential_process: sources.credential_process()?,
             ca_bundle: sources.text("AWS_CA_BUNDLE", "ca_bundle")?,
-            proxies: proxy_variables::read(lookup)?,
+            proxies: match given.proxy {
+                Some(url) => proxy_variables::given(url)?,
+                None => proxy_variables::read(lookup)?,
+            },
             metadata_endpoint: sources.metadata_endpoint()?,
             configured: sources.configured()?,
             ignored: sources.ignored()?,

@@ -39,11 +39,12 @@ macro_rules! checksum_of {
         ]
         .into_iter()
         .find_map(|(algorithm, value)| {
-            // `…-3` is a checksum of three checksums.
-            let value = value
-                .as_deref()
-                .filter(|value| !value.is_empty() && !value.contains('-'))?;
-            Some(Checksum::new(algorithm, value))
+            let value = value.as_deref().filter(|value| !value.is_empty())?;
+            let mut checksum = Checksum::new(algorithm, value);
+            if output.checksum_type == Some(ChecksumType::Composite) {
+                checksum.checksum_type = crate::ChecksumType::Composite;
+            }
+            Some(checksum)
         })
     }};
 }
@@ -71,10 +72,6 @@ impl Intercept for XmlComplete {
     }
 }
 
-fn covers_object(kind: Option<&ChecksumType>) -> bool {
-    kind != Some(&ChecksumType::Composite)
-}
-
 fn etag(text: Option<String>) -> Option<ETag> {
     convert::etag_of(&text?)
 }
@@ -98,9 +95,7 @@ macro_rules! object_meta {
     ($output:expr, $url:expr, $size:expr) => {{
         let output = &mut $output;
         let mut meta = ObjectMeta::new($url, $size);
-        meta.checksum = covers_object(output.checksum_type.as_ref())
-            .then(|| checksum_of!(*output))
-            .flatten();
+        meta.checksum = checksum_of!(*output);
         meta.etag = etag(output.e_tag.take());
         meta.last_modified = time(output.last_modified.take());
         meta.version = version(output.version_id.take());
@@ -216,11 +211,17 @@ fn unreadable(raw: &HttpResponse) -> crate::Error {
 
 fn entry(object: Object) -> Entry<'static> {
     let class = object.storage_class;
+    let algorithm = object
+        .checksum_algorithm
+        .and_then(|all| all.into_iter().next());
+    let kind = object.checksum_type;
     Entry {
         key: object.key.map(Cow::Owned),
         size: object.size.and_then(|size| u64::try_from(size).ok()),
         etag: object.e_tag.map(Cow::Owned),
         last_modified: time(object.last_modified),
         storage_class: class.map(|class| Cow::Owned(class.as_str().to_owned())),
+        checksum_algorithm: algorithm.map(|algorithm| Cow::Owned(algorithm.as_str().to_owned())),
+        checksum_type: kind.map(|kind| Cow::Owned(kind.as_str().to_owned())),
     }
 }

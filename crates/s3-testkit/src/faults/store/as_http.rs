@@ -127,8 +127,13 @@ pub(super) fn list_versions(request: &ListVersions) -> CallContext {
     prefix(Operation::ListVersions, &request.prefix, &query)
 }
 
-pub(super) fn tags(operation: Operation, method: &str, url: &S3Url) -> CallContext {
-    object(operation, method, url, &[("tagging", "")])
+pub(super) fn subresource(
+    operation: Operation,
+    method: &str,
+    url: &S3Url,
+    name: &str,
+) -> CallContext {
+    object(operation, method, url, &[(name, "")])
 }
 
 pub(super) fn versioning(operation: Operation, method: &str, bucket: &str) -> CallContext {

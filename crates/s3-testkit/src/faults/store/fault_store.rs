@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, ETag, Error, GetRequest, GetResponse, GetTags,
-    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, ObjectMeta,
-    Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result, Retryability,
-    SetTags, SetVersioning, Store, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage,
-    Versioning, VersionsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, ETag, Error, GetObjectAttributes, GetRequest,
+    GetResponse, GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
+    ObjectAttributes, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutRequest,
+    PutResponse, RestoreRequest, Result, Retryability, SetTags, SetVersioning, Store, Tags,
+    UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
 use super::{CallContext, as_http, faulty_body};
@@ -361,7 +361,7 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     async fn get_tags(&self, request: GetTags) -> Result<Tags> {
-        let context = as_http::tags(Operation::GetTags, "GET", &request.url);
+        let context = as_http::subresource(Operation::GetTags, "GET", &request.url, "tagging");
         Ok(self
             .run(context, true, self.store.get_tags(request))
             .await?
@@ -369,8 +369,25 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     async fn set_tags(&self, request: SetTags) -> Result<()> {
-        let context = as_http::tags(Operation::SetTags, "PUT", &request.url);
+        let context = as_http::subresource(Operation::SetTags, "PUT", &request.url, "tagging");
         let call = self.store.set_tags(request);
+        self.run(context, false, call).await.map(drop)
+    }
+
+    async fn object_attributes(&self, request: GetObjectAttributes) -> Result<ObjectAttributes> {
+        let context = as_http::subresource(
+            Operation::ObjectAttributes,
+            "GET",
+            &request.url,
+            "attributes",
+        );
+        let call = self.store.object_attributes(request);
+        Ok(self.run(context, true, call).await?.0)
+    }
+
+    async fn restore(&self, request: RestoreRequest) -> Result<()> {
+        let context = as_http::subresource(Operation::Restore, "POST", &request.url, "restore");
+        let call = self.store.restore(request);
         self.run(context, false, call).await.map(drop)
     }
 

@@ -370,6 +370,7 @@ fn files_are_not_read_when_everything_is_given() {
         region: Some("r"),
         profile: None,
         has_credentials: true,
+        proxy: None,
     };
     assert!(broken.load(given).is_ok());
     let profile = Some("p");
