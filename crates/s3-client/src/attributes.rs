@@ -1,24 +1,28 @@
 //! The attributes of an object that was read.
 
-use s3_core::{Attributes, ObjectMeta};
+use s3_core::{Attributes, Checksum, ObjectMeta, RestoreStatus};
 use serde_json::Value;
 
 use crate::metadata;
 
 /// The attributes of an object in a GetObject or HeadObject response.
 #[derive(Debug)]
-pub(crate) struct ObjectAttributes {
+pub(crate) struct HeadAttributes {
     pub(crate) stored: Attributes,
     pub(crate) metadata: Option<Value>,
     pub(crate) tag_count: u32,
+    pub(crate) checksum: Option<Checksum>,
+    pub(crate) restore: Option<RestoreStatus>,
 }
 
-impl ObjectAttributes {
+impl HeadAttributes {
     pub(crate) fn of(meta: &ObjectMeta) -> Self {
         Self {
             stored: meta.attributes.clone(),
             metadata: metadata::decode(&meta.attributes.user, meta.url.as_str()),
             tag_count: meta.tag_count,
+            checksum: meta.checksum.clone(),
+            restore: meta.restore,
         }
     }
 

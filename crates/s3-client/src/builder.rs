@@ -9,8 +9,10 @@ use std::sync::Arc;
 #[cfg(feature = "sdk")]
 use s3_core::url::ParseError;
 #[cfg(feature = "sdk")]
-use s3_core::url::http::{Addressing, Endpoint};
+use s3_core::url::http::{self, Endpoint};
 use s3_core::url::{Root, RunOverrides, RunPath, quote};
+#[cfg(feature = "sdk")]
+use s3_core::{Addressing, Integrity, SdkStoreBuilder};
 use s3_core::{Encryption, S3Prefix, SharedStore, Store};
 use s3_transfer::{Concurrency, MemoryBudget, Observer, Transfer, TransferConfig};
 
@@ -66,31 +68,13 @@ pub struct S3Builder<M> {
     shared: Option<(Transfer, MemoryBudget)>,
     part_size: Option<u64>,
     max_rate: Option<NonZeroU64>,
-    access: Access,
+    #[cfg(feature = "sdk")]
+    sdk: SdkStoreBuilder,
     observer: Option<Arc<dyn Observer>>,
     max_in_memory_object: u64,
     memory_budget: u64,
     threads: Option<NonZeroUsize>,
     mode: PhantomData<M>,
-}
-
-/// Who sends the requests.
-#[derive(Debug, Default)]
-struct Access {
-    profile: Option<String>,
-    anonymous: bool,
-    requester_pays: bool,
-    bucket_owner: Option<String>,
-    customer_key: Option<CustomerKey>,
-}
-
-/// A key that no debug text shows.
-struct CustomerKey([u8; 32]);
-
-impl fmt::Debug for CustomerKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CustomerKey")
-    }
 }
 
 impl<M: Mode> Client<M> {
@@ -181,7 +165,8 @@ impl<M: Mode> S3Builder<M> {
             shared: None,
             part_size: None,
             max_rate: None,
-            access: Access::default(),
+            #[cfg(feature = "sdk")]
+            sdk: SdkStoreBuilder::default(),
             observer: None,
             max_in_memory_object: MAX_IN_MEMORY_OBJECT,
             memory_budget: MEMORY_BUDGET,
@@ -243,37 +228,6 @@ impl<M: Mode> S3Builder<M> {
     /// Sets the region.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.config.region = given(region);
-        self
-    }
-
-    /// Sets the profile of the AWS configuration files, instead of `AWS_PROFILE`.
-    pub fn profile(mut self, name: impl Into<String>) -> Self {
-        self.access.profile = given(name);
-        self
-    }
-
-    /// Sends requests without a signature, as buckets that everybody may read take them. No credentials are looked for.
-    pub fn anonymous(mut self) -> Self {
-        self.access.anonymous = true;
-        self
-    }
-
-    /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for.
-    pub fn requester_pays(mut self) -> Self {
-        self.access.requester_pays = true;
-        self
-    }
-
-    /// Sets the account that owns the buckets. The server refuses requests to buckets of any other.
-    pub fn bucket_owner(mut self, account: impl Into<String>) -> Self {
-        self.access.bucket_owner = given(account);
-        self
-    }
-
-    /// Encrypts what is written, and decrypts what is read, with a key of the customer (SSE-C). AWS takes it over HTTPS
-    /// only.
-    pub fn customer_key(mut self, key: [u8; 32]) -> Self {
-        self.access.customer_key = Some(CustomerKey(key));
         self
     }
 
@@ -353,7 +307,14 @@ impl<M: Mode> S3Builder<M> {
             None => {
                 let (store, configured_attempts) = match self.store {
                     Some(store) => (store, None),
-                    None => default_store(&self.config, &self.access)?,
+                    #[cfg(feature = "sdk")]
+                    None => default_store(&self.config, self.sdk)?,
+                    #[cfg(not(feature = "sdk"))]
+                    None => {
+                        return Err(Error::config(
+                            "this build has no SDK, so a store must be given\nhint: S3::builder().store(…)",
+                        ));
+                    }
                 };
                 let mut engine = self
                     .transfer
@@ -423,6 +384,83 @@ impl<M: Mode> S3Builder<M> {
     }
 }
 
+/// Settings of the SDK's backend. With a [`store`](S3Builder::store) or the engine of another client, they have no effect.
+#[cfg(feature = "sdk")]
+impl<M: Mode> S3Builder<M> {
+    fn sdk(mut self, set: impl FnOnce(SdkStoreBuilder) -> SdkStoreBuilder) -> Self {
+        self.sdk = set(self.sdk);
+        self
+    }
+
+    /// Sets the profile of the AWS configuration files, instead of `AWS_PROFILE`.
+    pub fn profile(self, name: impl Into<String>) -> Self {
+        match given(name) {
+            Some(name) => self.sdk(|sdk| sdk.profile(&name)),
+            None => self,
+        }
+    }
+
+    /// Sets access key, secret key and session token, instead of those of the environment, a profile or a role.
+    pub fn credentials(
+        self,
+        access_key: &str,
+        secret_key: &str,
+        session_token: Option<&str>,
+    ) -> Self {
+        self.sdk(|sdk| sdk.credentials(access_key, secret_key, session_token))
+    }
+
+    /// Sends requests without a signature, as buckets that everybody may read take them. No credentials are looked for.
+    pub fn anonymous(self) -> Self {
+        self.sdk(SdkStoreBuilder::anonymous)
+    }
+
+    /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for.
+    pub fn requester_pays(self) -> Self {
+        self.sdk(SdkStoreBuilder::requester_pays)
+    }
+
+    /// Sets the account that owns the buckets. The server refuses requests to buckets of any other.
+    pub fn bucket_owner(self, account: impl Into<String>) -> Self {
+        match given(account) {
+            Some(account) => self.sdk(|sdk| sdk.bucket_owner(&account)),
+            None => self,
+        }
+    }
+
+    /// Encrypts what is written, and decrypts what is read, with a key of the customer (SSE-C). AWS takes it over HTTPS
+    /// only.
+    pub fn customer_key(self, key: [u8; 32]) -> Self {
+        self.sdk(|sdk| sdk.customer_key(&key))
+    }
+
+    /// Sets where the bucket's name goes: into the host name or the path. By default the configuration decides, and without
+    /// it the endpoint.
+    pub fn addressing(self, addressing: Addressing) -> Self {
+        self.sdk(|sdk| sdk.addressing(addressing))
+    }
+
+    /// Sets which checksums uploads carry, and downloads are compared with. By default the configuration decides, and
+    /// without it the endpoint. [`Attributes`](crate::Attributes) choose the algorithm of one upload.
+    pub fn integrity(self, integrity: Integrity) -> Self {
+        self.sdk(|sdk| sdk.integrity(integrity))
+    }
+
+    /// Sends all requests through this proxy, instead of those that `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name:
+    /// `http://host:port` or `https://host:port`, with a password as in `http://user:password@host:port`.
+    pub fn proxy(self, url: impl Into<String>) -> Self {
+        match given(url) {
+            Some(url) => self.sdk(|sdk| sdk.proxy(&url)),
+            None => self,
+        }
+    }
+
+    /// Sets the only trusted certificate authorities, a file in PEM, instead of `AWS_CA_BUNDLE`.
+    pub fn ca_bundle(self, path: impl Into<PathBuf>) -> Self {
+        self.sdk(|sdk| sdk.ca_bundle(path))
+    }
+}
+
 fn given(text: impl Into<String>) -> Option<String> {
     Some(text.into()).filter(|text| !text.is_empty())
 }
@@ -445,29 +483,16 @@ fn engine(config: &Config, configured_attempts: Option<u32>) -> TransferConfig {
 }
 
 #[cfg(feature = "sdk")]
-fn default_store(config: &Config, access: &Access) -> Result<(SharedStore, Option<u32>)> {
-    let mut builder = s3_core::SdkStore::builder();
+fn default_store(
+    config: &Config,
+    mut builder: SdkStoreBuilder,
+) -> Result<(SharedStore, Option<u32>)> {
     if let Some(endpoint) = &config.endpoint {
         check_endpoint(endpoint)?;
         builder = builder.endpoint(endpoint);
     }
     if let Some(region) = &config.region {
         builder = builder.region(region);
-    }
-    if let Some(profile) = &access.profile {
-        builder = builder.profile(profile);
-    }
-    if access.anonymous {
-        builder = builder.anonymous();
-    }
-    if access.requester_pays {
-        builder = builder.requester_pays();
-    }
-    if let Some(owner) = &access.bucket_owner {
-        builder = builder.bucket_owner(owner);
-    }
-    if let Some(CustomerKey(key)) = &access.customer_key {
-        builder = builder.customer_key(key);
     }
     builder.check().map_err(|error| {
         let text = error.message().unwrap_or_default();
@@ -485,7 +510,7 @@ fn default_store(config: &Config, access: &Access) -> Result<(SharedStore, Optio
 fn check_endpoint(endpoint: &str) -> Result<()> {
     let problem = match url::Url::parse(endpoint) {
         Err(error) => error.to_string(),
-        Ok(url) => match Endpoint::custom(url, Addressing::Path) {
+        Ok(url) => match Endpoint::custom(url, http::Addressing::Path) {
             Ok(_) => return Ok(()),
             Err(ParseError::Address { problem, .. }) => problem.to_owned(),
             Err(other) => other.to_string(),
@@ -495,13 +520,6 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
         "the endpoint {:?} is not the URL of a server: {problem}\nhint: write http://host:port or https://host",
         public(endpoint)
     )))
-}
-
-#[cfg(not(feature = "sdk"))]
-fn default_store(_: &Config, _: &Access) -> Result<(SharedStore, Option<u32>)> {
-    Err(Error::config(
-        "this build has no SDK, so a store must be given\nhint: S3::builder().store(…)",
-    ))
 }
 
 #[cfg(test)]

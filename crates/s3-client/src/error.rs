@@ -302,7 +302,7 @@ impl From<ParseError> for Error {
 const fn class_of(kind: ErrorKind) -> ErrorClass {
     match kind {
         ErrorKind::NotFound | ErrorKind::NoSuchBucket => ErrorClass::NotFound,
-        ErrorKind::AccessDenied => ErrorClass::AccessDenied,
+        ErrorKind::AccessDenied | ErrorKind::Archived => ErrorClass::AccessDenied,
         ErrorKind::InvalidRange => ErrorClass::InvalidRange,
         ErrorKind::DiskFull => ErrorClass::InsufficientDiskSpace,
         _ => ErrorClass::Other,

@@ -71,14 +71,15 @@ pub use request::{Async, Mode, Op, Request};
 pub use resume::{FileDownload, Kept, KeptTransfer, Resume};
 pub use s3::{Client, S3};
 pub use s3_core::url::{ParseError, ResolveError, Root, RunPath};
-pub use s3_core::{
-    Attempt, AttemptLog, Attributes, BucketInfo, Checksum, ChecksumAlgorithm, Conditions, ETag,
-    Encryption, Error as RequestError, ErrorKind, ListedObject, ListedVersion, MemoryStore,
-    ObjectMeta, Operation, Phase, PresignMethod, Retryability, S3Prefix, S3Url, SharedStore, Store,
-    Tags, UploadId, VersionId, Versioning,
-};
 #[cfg(feature = "sdk")]
-pub use s3_core::{SdkStore, SdkStoreBuilder};
+pub use s3_core::{Addressing, Integrity, SdkStore, SdkStoreBuilder};
+pub use s3_core::{
+    Attempt, AttemptLog, Attributes, BucketInfo, Checksum, ChecksumAlgorithm, ChecksumType,
+    Conditions, ETag, Encryption, Error as RequestError, ErrorKind, ListedObject, ListedVersion,
+    MemoryStore, ObjectAttributes, ObjectMeta, ObjectPart, Operation, Phase, PresignMethod,
+    RestoreStatus, Retryability, S3Prefix, S3Url, SharedStore, Store, Tags, UploadId, VersionId,
+    Versioning,
+};
 pub use s3_transfer::{
     Concurrency, Event, NotVerified, ObjectReader, Observer, Transfer, TransferConfig, Verified,
     WaitReason,

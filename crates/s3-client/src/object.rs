@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use s3_core::{Attributes, ETag, ObjectMeta, S3Prefix, VersionId};
+use s3_core::{Attributes, Checksum, ETag, ObjectMeta, RestoreStatus, S3Prefix, VersionId};
 use serde_json::Value;
 
-use crate::attributes::ObjectAttributes;
+use crate::attributes::HeadAttributes;
 use crate::error::Result;
 use crate::local_data::LocalData;
 use crate::location::{Location, debug_as_display, located};
@@ -53,7 +53,7 @@ struct Download {
 
 /// The fields that `return_info(false)` leaves out.
 struct ReturnedInfo {
-    attributes: ObjectAttributes,
+    attributes: HeadAttributes,
     last_modified: Option<SystemTime>,
     total_size: u64,
 }
@@ -67,7 +67,7 @@ impl S3Object {
         return_info: bool,
     ) -> Self {
         let info = return_info.then(|| ReturnedInfo {
-            attributes: ObjectAttributes::of(meta),
+            attributes: HeadAttributes::of(meta),
             last_modified: meta.last_modified,
             total_size: meta.size,
         });
@@ -105,7 +105,7 @@ impl S3Object {
         self.download.info.as_ref()
     }
 
-    fn attributes(&self) -> Option<&ObjectAttributes> {
+    fn attributes(&self) -> Option<&HeadAttributes> {
         self.info().map(|info| &info.attributes)
     }
 
@@ -229,6 +229,18 @@ impl S3Object {
     #[must_use]
     pub fn stored_attributes(&self) -> Option<&Attributes> {
         Some(&self.attributes()?.stored)
+    }
+
+    /// Returns the checksum that the server stores with the object, if the response has it.
+    #[must_use]
+    pub fn checksum(&self) -> Option<&Checksum> {
+        self.attributes()?.checksum.as_ref()
+    }
+
+    /// Returns whether an archived object is being restored, or has been. `None` for an object of which neither is true.
+    #[must_use]
+    pub fn restore_status(&self) -> Option<RestoreStatus> {
+        self.attributes()?.restore
     }
 
     /// Returns the number of tags. Listings do not have it.

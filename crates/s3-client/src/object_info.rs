@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use s3_core::{Attributes, ETag, ListedObject, ObjectMeta, S3Prefix, S3Url, VersionId};
+use s3_core::{
+    Attributes, Checksum, ChecksumAlgorithm, ChecksumType, ETag, ListedObject, ObjectMeta,
+    RestoreStatus, S3Prefix, S3Url, VersionId,
+};
 use serde_json::Value;
 
-use crate::attributes::ObjectAttributes;
+use crate::attributes::HeadAttributes;
 use crate::location::{Location, debug_as_display, located};
 
 /// The metadata of an existing object, which was not downloaded. Clone is a reference count.
@@ -15,7 +18,7 @@ use crate::location::{Location, debug_as_display, located};
 /// | returned by | request | fields |
 /// |---|---|---|
 /// | `info`, `info_many` | one HEAD each | all |
-/// | `list_recursive`, `list_paths` | one per 1,000 entries | size, ETag, time, storage class |
+/// | `list_recursive`, `list_paths` | one per 1,000 entries | size, ETag, time, storage class, checksum's algorithm and type |
 ///
 /// # Examples
 ///
@@ -40,14 +43,15 @@ struct InfoFields {
     last_modified: Option<SystemTime>,
     version: Option<VersionId>,
     storage_class: Option<Arc<str>>,
+    checksum: Option<(ChecksumAlgorithm, Option<ChecksumType>)>,
     /// Boxed, because a listing may have a million entries, all without attributes.
-    attributes: Option<Box<ObjectAttributes>>,
+    attributes: Option<Box<HeadAttributes>>,
 }
 
 impl S3Info {
     /// Returns the metadata from a HEAD.
     pub(crate) fn of(meta: ObjectMeta, url: S3Url, relative_to: Option<S3Prefix>) -> Self {
-        let attributes = ObjectAttributes::of(&meta);
+        let attributes = HeadAttributes::of(&meta);
         Self(Arc::new(InfoFields {
             location: Location::object(url, relative_to),
             size: meta.size,
@@ -55,6 +59,9 @@ impl S3Info {
             last_modified: meta.last_modified,
             version: meta.version,
             storage_class: attributes.stored.storage_class.clone(),
+            checksum: meta
+                .checksum
+                .map(|sum| (sum.algorithm, Some(sum.checksum_type))),
             attributes: Some(Box::new(attributes)),
         }))
     }
@@ -68,6 +75,9 @@ impl S3Info {
             last_modified: object.last_modified,
             version: None,
             storage_class: object.storage_class,
+            checksum: object
+                .checksum_algorithm
+                .map(|algorithm| (algorithm, object.checksum_type)),
             attributes: None,
         }))
     }
@@ -76,7 +86,7 @@ impl S3Info {
         &self.0.location
     }
 
-    pub(crate) fn attributes(&self) -> Option<&ObjectAttributes> {
+    pub(crate) fn attributes(&self) -> Option<&HeadAttributes> {
         self.0.attributes.as_deref()
     }
 
@@ -148,6 +158,32 @@ impl S3Info {
     #[must_use]
     pub fn stored_attributes(&self) -> Option<&Attributes> {
         Some(&self.attributes()?.stored)
+    }
+
+    /// Returns the checksum that the server stores with the object. A HEAD asks for it with
+    /// [`checksum`](crate::Request::checksum); listings have [`checksum_algorithm`](Self::checksum_algorithm) alone.
+    #[must_use]
+    pub fn checksum(&self) -> Option<&Checksum> {
+        self.attributes()?.checksum.as_ref()
+    }
+
+    /// Returns whether an archived object is being restored, or has been. `None` for an object of which neither is true, and in listings.
+    #[must_use]
+    pub fn restore_status(&self) -> Option<RestoreStatus> {
+        self.attributes()?.restore
+    }
+
+    /// Returns the algorithm of the checksum that the server stores with the object. Listings have it if the server sends it.
+    #[must_use]
+    pub fn checksum_algorithm(&self) -> Option<ChecksumAlgorithm> {
+        let (algorithm, _) = self.0.checksum?;
+        Some(algorithm)
+    }
+
+    /// Returns what the checksum covers: the object, or the checksums of its parts. Listings have it if the server sends it.
+    #[must_use]
+    pub fn checksum_type(&self) -> Option<ChecksumType> {
+        self.0.checksum?.1
     }
 
     /// Returns the number of tags. Listings do not have it.

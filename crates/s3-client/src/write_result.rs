@@ -93,7 +93,8 @@ impl WriteResult {
         self.response.etag.as_ref()
     }
 
-    /// Returns the version of the written object, in a bucket that keeps versions.
+    /// Returns the version of the written object, in a bucket that keeps versions. After a delete of one object, it is the
+    /// version that was deleted, or the new delete marker.
     #[must_use]
     pub fn version(&self) -> Option<&VersionId> {
         self.response.version.as_ref()

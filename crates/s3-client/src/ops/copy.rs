@@ -1,6 +1,9 @@
 //! `copy`: copies an object within the server.
 
-use s3_core::CopyRequest;
+use s3_core::{
+    Attributes, ChecksumAlgorithm, Conditions, CopyRequest, ErrorKind, PutMode, PutResponse,
+    VersionId,
+};
 
 use crate::call::Call;
 use crate::error::Result;
@@ -12,7 +15,12 @@ use crate::{Key, WriteOutcome, WriteResult};
 #[derive(Clone, Debug)]
 pub struct CopyObject {
     from: Key,
+    version: Option<VersionId>,
+    conditions: Conditions,
     to: Key,
+    overwrite: bool,
+    attributes: Option<Attributes>,
+    checksum_algorithm: Option<ChecksumAlgorithm>,
 }
 
 impl<M: Mode> Client<M> {
@@ -43,8 +51,82 @@ impl<M: Mode> Client<M> {
     pub fn copy(&self, from: impl Into<Key>, to: impl Into<Key>) -> Request<CopyObject, M> {
         self.request(CopyObject {
             from: from.into(),
+            version: None,
+            conditions: Conditions::default(),
             to: to.into(),
+            overwrite: true,
+            attributes: None,
+            checksum_algorithm: None,
         })
+    }
+}
+
+impl<M> Request<CopyObject, M> {
+    /// Copies this version of the source instead of the newest.
+    pub fn version(mut self, version: VersionId) -> Self {
+        self.op.version = Some(version);
+        self
+    }
+
+    /// Copies only if the source meets these conditions; otherwise the call fails, with
+    /// [`ErrorKind::PreconditionFailed`](crate::ErrorKind::PreconditionFailed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::{Conditions, ErrorKind};
+    ///
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let first = s3.put("s3://b/k", "first").await?.etag().expect("a tag").clone();
+    /// s3.put("s3://b/k", "second").await?;
+    /// let only_first = Conditions::default().with_if_match(first);
+    /// let copy = s3.copy("s3://b/k", "s3://b/copy").conditions(only_first).await;
+    /// assert_eq!(copy.unwrap_err().as_request().map(|error| error.kind()), Some(ErrorKind::PreconditionFailed));
+    /// # Ok(()) }
+    /// ```
+    pub fn conditions(mut self, conditions: Conditions) -> Self {
+        self.op.conditions = conditions;
+        self
+    }
+
+    /// With `false`, keeps an existing object; the call still succeeds, with
+    /// [`AlreadyThere`](crate::WriteOutcome::AlreadyThere). `true` by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::WriteOutcome;
+    ///
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put("s3://b/k", "hello").await?;
+    /// for outcome in [WriteOutcome::Created, WriteOutcome::AlreadyThere] {
+    ///     let copy = s3.copy("s3://b/k", "s3://b/copy").overwrite(false).await?;
+    ///     assert_eq!(copy.outcome(), outcome);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn overwrite(mut self, yes: bool) -> Self {
+        self.op.overwrite = yes;
+        self
+    }
+
+    /// Gives the copy these attributes instead of those of the source. Without tags among them, it has those of the
+    /// source.
+    pub fn attributes(mut self, attributes: Attributes) -> Self {
+        self.op.attributes = Some(attributes);
+        self
+    }
+
+    /// Gives the copy a checksum of this algorithm. Without it, S3 keeps the algorithm of the source.
+    pub fn checksum_algorithm(mut self, algorithm: ChecksumAlgorithm) -> Self {
+        self.op.checksum_algorithm = Some(algorithm);
+        self
     }
 }
 
@@ -57,14 +139,39 @@ impl Op for CopyObject {
         let from = call.client.object_url(&self.from)?;
         let to = call.client.object_url(&self.to)?;
         let mut request = CopyRequest::new(from, to.clone());
-        request.encryption.clone_from(&call.client.encryption);
-        let response = call.client.transfer.copy(request, &call.options).await?;
-        Ok(WriteResult::new(
-            self.to,
-            to,
-            WriteOutcome::Written,
-            response,
-        ))
+        let has_conditions = self.conditions != Conditions::default();
+        request.source_version = self.version;
+        request.source_conditions = self.conditions;
+        request.attributes = self.attributes;
+        request.checksum_algorithm = self.checksum_algorithm;
+        let own = request.attributes.as_mut();
+        request.encryption = own
+            .and_then(|attributes| attributes.encryption.take())
+            .or_else(|| call.client.encryption.clone());
+        let created = match self.overwrite {
+            true => WriteOutcome::Written,
+            false => {
+                request.mode = PutMode::IfAbsent;
+                WriteOutcome::Created
+            }
+        };
+        let transfer = &call.client.transfer;
+        let (outcome, response) = match transfer.copy(request, &call.options).await {
+            Ok(response) => (created, response),
+            Err(error) => {
+                let refused = error.kind() == ErrorKind::PreconditionFailed && !self.overwrite;
+                // Two conditions: whose did not hold?
+                let is_there = match refused && has_conditions {
+                    true => transfer.head(to.clone(), &call.options).await.is_ok(),
+                    false => refused,
+                };
+                if !is_there {
+                    return Err(error.into());
+                }
+                (WriteOutcome::AlreadyThere, PutResponse::default())
+            }
+        };
+        Ok(WriteResult::new(self.to, to, outcome, response))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use s3_core::{PutResponse, S3Url, VersionId};
+use s3_core::{ETag, PutResponse, S3Url, VersionId};
 
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -16,6 +16,7 @@ use crate::{BatchError, Key, OnFailure, Outcome, WriteOutcome, WriteResult};
 pub struct Delete {
     key: Key,
     version: Option<VersionId>,
+    if_match: Option<ETag>,
 }
 
 /// The operation of [`delete_many`](Client::delete_many).
@@ -49,6 +50,7 @@ impl<M: Mode> Client<M> {
         self.request(Delete {
             key: key.into(),
             version: None,
+            if_match: None,
         })
     }
 
@@ -90,6 +92,28 @@ impl<M> Request<Delete, M> {
         self.op.version = Some(version);
         self
     }
+
+    /// Deletes the object only if it has this ETag; otherwise the call fails, with
+    /// [`ErrorKind::PreconditionFailed`](crate::ErrorKind::PreconditionFailed), or
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let first = s3.put("s3://b/k", "first").await?.etag().expect("a tag").clone();
+    /// let second = s3.put("s3://b/k", "second").await?.etag().expect("a tag").clone();
+    /// assert!(s3.delete("s3://b/k").if_match(first).await.is_err());
+    /// s3.delete("s3://b/k").if_match(second).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn if_match(mut self, etag: ETag) -> Self {
+        self.op.if_match = Some(etag);
+        self
+    }
 }
 
 impl Op for Delete {
@@ -100,17 +124,13 @@ impl Op for Delete {
     async fn run(self, call: Call) -> Result<WriteResult> {
         let url = call.client.object_url(&self.key)?;
         let transfer = &call.client.transfer;
-        match self.version {
-            Some(version) => {
-                let deleted = transfer.delete_version(url.clone(), version, &call.options);
-                deleted.await?;
-            }
-            None => {
-                let results = transfer.delete_many(vec![url.clone()], &call.options).await;
-                results.into_iter().collect::<Result<(), _>>()?;
-            }
-        }
-        Ok(deleted(self.key, url))
+        let (version, if_match) = (self.version, self.if_match);
+        let done = transfer.delete_one(url.clone(), version, if_match, &call.options);
+        let version = done.await?.map(|deleted| deleted.version);
+        let mut response = PutResponse::default();
+        response.version = version;
+        let outcome = WriteOutcome::Deleted;
+        Ok(WriteResult::new(self.key, url, outcome, response))
     }
 }
 

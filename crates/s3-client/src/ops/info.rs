@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use s3_core::{HeadRequest, S3Url, VersionId};
+use s3_core::{Conditions, HeadRequest, VersionId};
 
 use crate::call::Call;
 use crate::dedup::run_distinct;
@@ -18,6 +18,8 @@ use crate::{BatchError, Key, MissingObject, OnFailure, Outcome, ReadOutput, S3In
 pub struct Info<T = S3Info> {
     key: Key,
     version: Option<VersionId>,
+    conditions: Conditions,
+    checksum: bool,
     output: PhantomData<fn() -> T>,
 }
 
@@ -52,6 +54,8 @@ impl<M: Mode> Client<M> {
         self.request(Info {
             key: key.into(),
             version: None,
+            conditions: Conditions::default(),
+            checksum: false,
             output: PhantomData,
         })
     }
@@ -85,7 +89,7 @@ impl<M: Mode> Client<M> {
     }
 }
 
-return_missing!(Info<S3Info> { key, version });
+return_missing!(Info<S3Info> { key, version, conditions, checksum });
 
 impl<T, M> Request<Info<T>, M> {
     /// Describes this version instead of the newest.
@@ -95,6 +99,53 @@ impl<T, M> Request<Info<T>, M> {
     /// See [`list_versions`](Client::list_versions).
     pub fn version(mut self, version: VersionId) -> Self {
         self.op.version = Some(version);
+        self
+    }
+
+    /// Describes the object only under these conditions; otherwise the call fails, with
+    /// [`ErrorKind::PreconditionFailed`](crate::ErrorKind::PreconditionFailed) or
+    /// [`NotModified`](crate::ErrorKind::NotModified).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::Conditions;
+    ///
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// s3.put("s3://b/k", "hello").await?;
+    /// let written = s3.info("s3://b/k").await?.last_modified().expect("a time");
+    /// let since = Conditions::default().with_if_modified_since(written);
+    /// assert!(s3.info("s3://b/k").conditions(since).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn conditions(mut self, conditions: Conditions) -> Self {
+        self.op.conditions = conditions;
+        self
+    }
+
+    /// Asks for the [checksum](S3Info::checksum) that the server stores with the object. For an object that is encrypted
+    /// with a key of KMS, AWS then requires the permission to decrypt.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> s3_client::Result<()> {
+    /// use s3_client::{Attributes, ChecksumAlgorithm};
+    ///
+    /// let s3 = s3_client::S3::in_memory()?;
+    /// s3.create_bucket("b").await?;
+    /// let crc = Attributes::default().with_checksum_algorithm(ChecksumAlgorithm::Crc32);
+    /// s3.put("s3://b/k", "123456789").attributes(crc).await?;
+    /// let info = s3.info("s3://b/k").checksum().await?;
+    /// assert_eq!(&*info.checksum().expect("a checksum").value, "y/Q5Jg==");
+    /// # Ok(()) }
+    /// ```
+    pub fn checksum(mut self) -> Self {
+        self.op.checksum = true;
         self
     }
 }
@@ -107,8 +158,11 @@ impl<T: ReadOutput<Object = S3Info>> Op for Info<T> {
     const NAME: &'static str = "info";
 
     async fn run(self, call: Call) -> Result<T> {
-        let url = call.client.object_url(&self.key)?;
-        describe(url, self.version, call).await
+        let mut request = HeadRequest::new(call.client.object_url(&self.key)?);
+        request.version = self.version;
+        request.conditions = self.conditions;
+        request.checksum = self.checksum;
+        describe(request, call).await
     }
 }
 
@@ -122,7 +176,7 @@ impl<T: ReadOutput<Object = S3Info> + Into<Outcome>> Op for InfoMany<T> {
         let urls = keys.map(|key| call.client.object_url(key));
         let urls = urls.collect::<Result<Vec<_>>>()?;
         let transfer = call.client.transfer.clone();
-        let job = move |_, url| describe(url, None, call.clone());
+        let job = move |_, url| describe(HeadRequest::new(url), call.clone());
         let results = run_distinct(&transfer, self.on_failure.for_reads(), urls, job).await;
         BatchError::check(Self::NAME, results, None, self.on_failure.outcome())
     }
@@ -130,15 +184,10 @@ impl<T: ReadOutput<Object = S3Info> + Into<Outcome>> Op for InfoMany<T> {
 
 many_op!(InfoMany<T>);
 
-async fn describe<T: ReadOutput<Object = S3Info>>(
-    url: S3Url,
-    version: Option<VersionId>,
-    call: Call,
-) -> Result<T> {
+async fn describe<T: ReadOutput<Object = S3Info>>(request: HeadRequest, call: Call) -> Result<T> {
     let root = call.client.display_root();
     let transfer = &call.client.transfer;
-    let mut request = HeadRequest::new(url.clone());
-    request.version = version;
+    let url = request.url.clone();
     let info = match transfer.head_with(request, &call.options).await {
         Ok(meta) => Ok(S3Info::of(meta, url.clone(), root.clone())),
         Err(error) => Err(Error::from(error)),

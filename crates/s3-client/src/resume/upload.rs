@@ -169,11 +169,11 @@ impl Running<'_> {
             let is_there = listed.size == range.end - range.start
                 && part["etag"].as_str() == Some(listed.etag.as_str());
             if is_there {
-                candidates.push((
-                    PartTag::new(number, listed.etag.clone()),
-                    range.clone(),
-                    crc,
-                ));
+                let mut tag = PartTag::new(number, listed.etag.clone());
+                let algorithm = self.item.attributes.checksum_algorithm;
+                let sum = listed.checksum.as_ref();
+                tag.checksum = sum.filter(|sum| Some(sum.algorithm) == algorithm).cloned();
+                candidates.push((tag, range.clone(), crc));
             }
         }
         let (file, path) = (Arc::clone(&self.file), self.item.path.clone());
@@ -275,6 +275,7 @@ impl Running<'_> {
                 let (call, file) = (self.call.clone(), Arc::clone(&self.file));
                 let (url, id) = (self.item.url.clone(), upload.clone());
                 let resume = self.resume.clone();
+                let algorithm = self.item.attributes.checksum_algorithm;
                 running.spawn(async move {
                     let len = range.end - range.start;
                     let (summed, bytes) = (Arc::clone(&file), range.clone());
@@ -286,7 +287,8 @@ impl Running<'_> {
                     });
                     let crc = crc.await?;
                     let payload = Payload::from_file(file, range.start, len);
-                    let part = UploadPart::new(url, id, number, payload);
+                    let mut part = UploadPart::new(url, id, number, payload);
+                    part.checksum_algorithm = algorithm;
                     let tag = call
                         .client
                         .transfer

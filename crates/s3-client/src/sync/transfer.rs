@@ -136,7 +136,7 @@ async fn download(
 async fn copy(from: &S3Prefix, to: &S3Prefix, entry: &SyncEntry, call: &Call) -> Result<()> {
     let source = SyncPlace::url(from, &entry.path)?;
     let mut request = CopyRequest::new(source, SyncPlace::url(to, &entry.path)?);
-    request.source_if_match.clone_from(&entry.etag);
+    request.source_conditions.if_match.clone_from(&entry.etag);
     request.encryption.clone_from(&call.client.encryption);
     call.client.transfer.copy(request, &call.options).await?;
     Ok(())
