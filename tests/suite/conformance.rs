@@ -5,6 +5,8 @@ use s3_testkit::conformance::Harness;
 use s3_testkit::{FaultPlan, FaultStore, S3Server, conformance_suite};
 use s3s_fs::FileSystem;
 
+use crate::access;
+
 const BUCKET: &str = "conformance";
 
 fn memory() -> MemoryStore {
@@ -36,6 +38,13 @@ conformance_suite!(generated_client_over_our_server, async {
     let store = server.client_builder().sdk_retries(true).build();
     Harness::new(store, BUCKET).keeping(server)
 });
+
+// The same with a key of the customer (SSE-C), an expected owner of the bucket, and requests that the requester pays.
+conformance_suite!(customer_key, access::harness(BUCKET, false));
+conformance_suite!(
+    customer_key_of_generated_client,
+    access::harness(BUCKET, true)
+);
 
 // A second opinion: a server that we did not write, whose lacks are declared one by one.
 conformance_suite!(sdk_over_s3s_fs, async {
@@ -73,6 +82,13 @@ fn s3s_fs_capabilities() -> Capabilities {
     // Neither versioning nor tags are implemented.
     capabilities.versions = false;
     capabilities.tags = false;
+    // Conditions of deletes are ignored.
+    capabilities.delete_if_match = false;
+    // `GetObjectAttributes` and `RestoreObject` are not implemented, and there are no archives.
+    capabilities.object_attributes = false;
+    capabilities.restore = false;
+    // Checksums are not shown in listings, and those of uploads are not computed.
+    capabilities.checksums = false;
     capabilities
 }
 

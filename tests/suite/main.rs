@@ -5,6 +5,7 @@
     reason = "a test's own helpers may fail it, as the tests themselves"
 )]
 
+mod access;
 mod atomic_targets;
 mod bad_input;
 mod blocking;

@@ -134,12 +134,14 @@ impl Call {
         let has = |name| self.parameter(name).is_some();
         match self.method.as_str() {
             "HEAD" => "HeadBucket",
+            "PUT" if has("versioning") => "PutBucketVersioning",
             "PUT" => "CreateBucket",
             "DELETE" => "DeleteBucket",
             "POST" if has("delete") => "DeleteObjects",
             "GET" if has("location") => "GetBucketLocation",
             "GET" if has("uploads") => "ListMultipartUploads",
             "GET" if has("versions") => "ListObjectVersions",
+            "GET" if has("versioning") => "GetBucketVersioning",
             "GET" if has("list-type") => "ListObjectsV2",
             "GET" => "ListObjects",
             _ => "Other",
@@ -150,6 +152,11 @@ impl Call {
         let has = |name| self.parameter(name).is_some();
         match self.method.as_str() {
             "GET" if has("uploadId") => "ListParts",
+            "GET" if has("tagging") => "GetObjectTagging",
+            "PUT" if has("tagging") => "PutObjectTagging",
+            "DELETE" if has("tagging") => "DeleteObjectTagging",
+            "GET" if has("attributes") => "GetObjectAttributes",
+            "POST" if has("restore") => "RestoreObject",
             "GET" => "GetObject",
             "HEAD" => "HeadObject",
             "PUT" if has("uploadId") && copies => "UploadPartCopy",

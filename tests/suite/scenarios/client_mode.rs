@@ -28,7 +28,7 @@ impl ClientMode {
             operation,
             O::PutParts | O::PutPartsOnce | O::PutFiles | O::Copy | O::Delete | O::DeleteMany
         );
-        self != Self::VirtualHosts || !by_generated_client
+        self != Self::VirtualHosts || !(by_generated_client || operation.is_of_one_request())
     }
 
     /// Returns a client with connections of its own.

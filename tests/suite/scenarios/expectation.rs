@@ -123,7 +123,10 @@ pub(super) fn expected(
             Expected::right_or(kinds)
         }
         (Effect::Passes(kinds), Times::ForEver) => Expected::error(kinds),
-        (Effect::Misleads, Times::ForEver) if target == Target::Complete => {
+        // The status of the second response says that there is something already: the first copy.
+        (Effect::Misleads, Times::ForEver)
+            if target == Target::Complete || operation == Operation::CopyOnce =>
+        {
             Expected::right_or(MISUNDERSTOOD)
         }
         (Effect::Misleads, Times::ForEver) => Expected::error(MISUNDERSTOOD),

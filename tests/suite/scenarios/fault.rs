@@ -267,8 +267,8 @@ impl Table {
                 let refused = Effect::Refuses(K::InvalidInput);
                 self.row("changed tag", A::ChangedETag, refused, Cost::Nothing);
             }
-            // Its response has no body.
-            Target::DeleteOne => {}
+            // Their responses have no body.
+            Target::DeleteOne | Target::SetTags | Target::Restore => {}
             _ => {
                 let lie = A::Announce { by: 10 };
                 self.row("longer", lie, Effect::Passes(INTERRUPTED), Cost::Nothing);

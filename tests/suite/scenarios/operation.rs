@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use s3_client::{Error, S3, S3Entry, S3GetObject, S3Info, S3Object, WriteResult};
+use s3_client::{
+    Attributes, Conditions, Error, S3, S3Entry, S3GetObject, S3Info, S3Object, WriteResult,
+};
 use s3_core::{
-    Checksum, ChecksumAlgorithm, MemoryStore, Payload, PutRequest, S3Url, Store, StoreExt,
+    Checksum, ChecksumAlgorithm, ETag, GetTags, HeadRequest, ListVersions, ListedVersion,
+    MemoryStore, Payload, PutRequest, S3Prefix, S3Url, SetTags, Store, StoreExt, Tags,
 };
 use s3_testkit::ramp;
 
@@ -21,6 +24,10 @@ pub(super) const PAGE: u32 = 5;
 /// How many inputs a call over many has, and how many objects are listed.
 const MANY: usize = 4;
 const LISTED: usize = 23;
+/// The size of an object that is replaced.
+const OLD: usize = 10;
+/// A bucket that keeps versions.
+pub(super) const VERSIONED: &str = "versions";
 
 /// A call of the facade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +53,16 @@ pub(super) enum Operation {
     ListRecursive,
     Delete,
     DeleteMany,
+    GetVersion,
+    DeleteVersion,
+    ListVersions,
+    Tags,
+    SetTags,
+    PutIfMatch,
+    DeleteIfMatch,
+    CopyOnce,
+    Attributes,
+    Restore,
 }
 
 /// One kind of request that an operation sends.
@@ -62,6 +79,11 @@ pub(super) enum Target {
     /// A batch of deletes.
     Delete,
     DeleteOne,
+    Versions,
+    GetTags,
+    SetTags,
+    Attributes,
+    Restore,
 }
 
 impl Target {
@@ -77,24 +99,42 @@ impl Target {
             Self::List => "ListObjectsV2",
             Self::Delete => "DeleteObjects",
             Self::DeleteOne => "DeleteObject",
+            Self::Versions => "ListObjectVersions",
+            Self::GetTags => "GetObjectTagging",
+            Self::SetTags => "PutObjectTagging",
+            Self::Attributes => "GetObjectAttributes",
+            Self::Restore => "RestoreObject",
         }
     }
 
     /// Whether the request changes something.
     pub(super) fn writes(self) -> bool {
-        !matches!(self, Self::Get | Self::Head | Self::List)
+        !matches!(
+            self,
+            Self::Get | Self::Head | Self::List | Self::Versions | Self::GetTags | Self::Attributes
+        )
     }
 
     /// Whether it has a body of more than 100 bytes.
     pub(super) fn sends(self) -> bool {
-        matches!(self, Self::Put | Self::Part | Self::Complete | Self::Delete)
+        matches!(
+            self,
+            Self::Put | Self::Part | Self::Complete | Self::Delete | Self::SetTags | Self::Restore
+        )
     }
 
     /// Whether its response is a document, which is of no use before its end.
     pub(super) fn responds_in_xml(self) -> bool {
         matches!(
             self,
-            Self::Create | Self::Complete | Self::Copy | Self::List | Self::Delete
+            Self::Create
+                | Self::Complete
+                | Self::Copy
+                | Self::List
+                | Self::Delete
+                | Self::Versions
+                | Self::GetTags
+                | Self::Attributes
         )
     }
 }
@@ -121,7 +161,7 @@ pub(super) struct Ground<'a> {
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 31] = [
         Self::GetSmall,
         Self::GetRange,
         Self::GetParts,
@@ -143,6 +183,16 @@ impl Operation {
         Self::ListRecursive,
         Self::Delete,
         Self::DeleteMany,
+        Self::GetVersion,
+        Self::DeleteVersion,
+        Self::ListVersions,
+        Self::Tags,
+        Self::SetTags,
+        Self::PutIfMatch,
+        Self::DeleteIfMatch,
+        Self::CopyOnce,
+        Self::Attributes,
+        Self::Restore,
     ];
 
     /// The requests that it sends.
@@ -160,7 +210,15 @@ impl Operation {
             Self::PutFiles => &[T::Put, T::Part],
             Self::Copy => &[T::Copy],
             Self::ListPaths | Self::ListRecursive => &[T::List],
-            Self::Delete => &[T::DeleteOne],
+            Self::Delete | Self::DeleteVersion | Self::DeleteIfMatch => &[T::DeleteOne],
+            Self::GetVersion => &[T::Get],
+            Self::ListVersions => &[T::Versions],
+            Self::Tags => &[T::GetTags],
+            Self::SetTags => &[T::SetTags],
+            Self::PutIfMatch => &[T::Put],
+            Self::CopyOnce => &[T::Copy],
+            Self::Attributes => &[T::Attributes],
+            Self::Restore => &[T::Restore],
             Self::DeleteMany => &[T::Delete],
         }
     }
@@ -236,6 +294,23 @@ impl Operation {
                 | Self::PutPartsOnce
                 | Self::ListPaths
                 | Self::Delete
+        ) || self.is_of_one_request()
+    }
+
+    /// Whether it is one of those beyond Metaflow's, of one request each.
+    pub(super) fn is_of_one_request(self) -> bool {
+        matches!(
+            self,
+            Self::GetVersion
+                | Self::DeleteVersion
+                | Self::ListVersions
+                | Self::Tags
+                | Self::SetTags
+                | Self::PutIfMatch
+                | Self::DeleteIfMatch
+                | Self::CopyOnce
+                | Self::Attributes
+                | Self::Restore
         )
     }
 
@@ -263,6 +338,27 @@ impl Operation {
             Self::PutFiles => {
                 for (name, len) in files() {
                     std::fs::write(ground.work.join(name), ramp(0, len)).unwrap();
+                }
+            }
+            Self::Attributes | Self::DeleteIfMatch | Self::CopyOnce => {
+                ground.seed("k", SMALL).await;
+            }
+            Self::PutIfMatch => ground.seed("k", OLD).await,
+            Self::Tags => {
+                ground.seed("k", SMALL).await;
+                let set = SetTags::new(ground.url("k"), tags());
+                ground.memory.set_tags(set).await.unwrap();
+            }
+            Self::SetTags => ground.seed("k", SMALL).await,
+            Self::Restore => {
+                let archived = Attributes::default().with_storage_class("GLACIER");
+                let put = PutRequest::new(ground.url("k"), "archived".into());
+                let put = put.with_attributes(archived);
+                ground.memory.put(put).await.unwrap();
+            }
+            Self::GetVersion | Self::DeleteVersion | Self::ListVersions => {
+                for len in [SMALL, OLD] {
+                    ground.seed_at(ground.versioned(), len).await;
                 }
             }
             Self::PutSmall | Self::PutSmallOnce | Self::PutParts => {}
@@ -326,6 +422,51 @@ impl Operation {
                 Seen::Right
             }
             Self::DeleteMany => counted(s3.delete_many(many()).await?.len(), MANY),
+            Self::GetVersion => {
+                let (_, first) = ground.versions().await;
+                let get = ground.without_root().get(ground.versioned().as_str());
+                ramps([get.version(first.version).await?], 0, SMALL)
+            }
+            Self::DeleteVersion => {
+                let (_, first) = ground.versions().await;
+                let delete = ground.without_root().delete(ground.versioned().as_str());
+                delete.version(first.version).await?;
+                Seen::Right
+            }
+            Self::ListVersions => {
+                let list = ground.without_root();
+                let list = list.list_versions(ground.versioned().as_str());
+                counted(list.await?.len(), 2)
+            }
+            Self::Tags => match s3.tags("k").await? {
+                found if found == tags() => Seen::Right,
+                other => Seen::Wrong(format!("{other:?}")),
+            },
+            Self::SetTags => {
+                s3.set_tags("k", tags()).await?;
+                Seen::Right
+            }
+            Self::PutIfMatch => {
+                let put = s3.put("k", ramp(0, SMALL));
+                written(&put.if_match(ground.etag("k").await).await?)
+            }
+            Self::DeleteIfMatch => {
+                s3.delete("k").if_match(ground.etag("k").await).await?;
+                Seen::Right
+            }
+            Self::CopyOnce => {
+                let source = Conditions::default().with_if_match(ground.etag("k").await);
+                let copy = s3.copy("k", "copy").conditions(source).overwrite(false);
+                written(&copy.await?)
+            }
+            Self::Attributes => match s3.object_attributes("k").await?.size {
+                size if size == SMALL as u64 => Seen::Right,
+                size => Seen::Wrong(format!("{size} bytes")),
+            },
+            Self::Restore => {
+                s3.restore("k", 3).tier("Standard").await?;
+                Seen::Right
+            }
         })
     }
 
@@ -335,7 +476,7 @@ impl Operation {
             Self::PutSmall | Self::PutSmallOnce => (vec!["k".into()], SMALL),
             Self::PutParts | Self::PutPartsOnce => (vec!["k".into()], LARGE),
             Self::PutMany | Self::PutManyOnce => (many(), SMALL),
-            Self::Copy => (vec!["copy".into()], SMALL),
+            Self::Copy | Self::CopyOnce => (vec!["copy".into()], SMALL),
             Self::PutFiles => {
                 for (name, len) in files() {
                     let there = ground.stored(name).await;
@@ -345,7 +486,26 @@ impl Operation {
                 }
                 return None;
             }
-            Self::Delete | Self::DeleteMany if succeeded => {
+            Self::PutIfMatch => {
+                let there = ground.stored("k").await.map(|bytes| bytes.len());
+                let is_right = there == Some(SMALL) || !succeeded && there == Some(OLD);
+                return (!is_right).then(|| format!("k has {there:?} bytes"));
+            }
+            Self::SetTags if succeeded => {
+                let there = ground.memory.get_tags(GetTags::new(ground.url("k"))).await;
+                let there = there.unwrap();
+                return (there != tags()).then(|| format!("the tags are {there:?}"));
+            }
+            Self::Restore if succeeded => {
+                let there = ground.memory.head(HeadRequest::new(ground.url("k"))).await;
+                let is_restored = there.unwrap().restore.is_some();
+                return (!is_restored).then(|| "k is not restored".to_owned());
+            }
+            Self::DeleteVersion if succeeded => {
+                let left = ground.listed_versions().await.len();
+                return (left != 1).then(|| format!("{left} versions are left"));
+            }
+            Self::Delete | Self::DeleteMany | Self::DeleteIfMatch if succeeded => {
                 for key in many().into_iter().chain(["k".to_owned()]) {
                     if ground.stored(&key).await.is_some() {
                         return Some(format!("{key} is still there"));
@@ -373,14 +533,46 @@ impl Operation {
 
 impl Ground<'_> {
     async fn seed(&self, key: &str, len: usize) {
+        self.seed_at(self.url(key), len).await;
+    }
+
+    async fn seed_at(&self, url: S3Url, len: usize) {
         let bytes = ramp(0, len);
-        let mut put = PutRequest::new(self.url(key), Payload::from(bytes.clone()));
+        let mut put = PutRequest::new(url, Payload::from(bytes.clone()));
         put.checksum = self.with_checksums.then(|| checksum_of(&bytes));
         self.memory.put(put).await.unwrap();
     }
 
     async fn stored(&self, key: &str) -> Option<bytes::Bytes> {
         self.memory.get_bytes(self.url(key)).await.ok()
+    }
+
+    /// Returns a client on the same engine that takes full URLs.
+    fn without_root(&self) -> S3 {
+        let builder = S3::builder().engine_of(&self.s3);
+        builder.tmproot(&self.work).build().unwrap()
+    }
+
+    /// Returns the URL of an object in a bucket that keeps versions.
+    fn versioned(&self) -> S3Url {
+        S3Url::from_parts(VERSIONED, &format!("{}/k", self.root)).unwrap()
+    }
+
+    /// Returns the newest version of the object and the one before.
+    async fn versions(&self) -> (ListedVersion, ListedVersion) {
+        let mut all = self.listed_versions().await.into_iter();
+        (all.next().unwrap(), all.next().unwrap())
+    }
+
+    async fn listed_versions(&self) -> Vec<ListedVersion> {
+        let prefix = S3Prefix::from_parts(VERSIONED, self.versioned().key()).unwrap();
+        let page = self.memory.list_versions(ListVersions::new(prefix)).await;
+        page.unwrap().versions
+    }
+
+    async fn etag(&self, key: &str) -> ETag {
+        let head = self.memory.head(HeadRequest::new(self.url(key))).await;
+        head.unwrap().etag.unwrap()
     }
 
     fn url(&self, key: &str) -> S3Url {
@@ -405,6 +597,12 @@ fn checksum_of(bytes: &[u8]) -> Checksum {
         ChecksumAlgorithm::Crc64Nvme,
         STANDARD.encode(value.to_be_bytes()),
     )
+}
+
+fn tags() -> Tags {
+    [("project", "demo"), ("stage", "draft")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 fn many() -> Vec<String> {

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use s3_core::{AbortUpload, Limits, ListUploads, MemoryStore, S3Prefix, Store};
+use s3_core::{
+    AbortUpload, Limits, ListUploads, MemoryStore, S3Prefix, SetVersioning, Store, Versioning,
+};
 use s3_testkit::S3Server;
 use s3_tests::{in_virtual_time, no_orphans};
 use tokio::time::sleep;
 
-use super::operation::PAGE;
+use super::operation::{PAGE, VERSIONED};
 
 /// More threads than cores: a part of the time passes in earnest, while the clock waits for the kernel.
 const THREADS: usize = 8;
@@ -109,7 +111,9 @@ impl Runner {
         let mut limits = Limits::default();
         limits.min_part_size = 1;
         limits.max_keys_per_page = PAGE;
-        let memory = MemoryStore::with_buckets(["bkt"]).with_limits(limits);
+        let memory = MemoryStore::with_buckets(["bkt", VERSIONED]).with_limits(limits);
+        let versioning = SetVersioning::new(VERSIONED, Versioning::Enabled);
+        memory.set_versioning(versioning).await.unwrap();
         let server = S3Server::start(memory.clone()).await.unwrap();
         Self { server, memory }
     }

@@ -1,8 +1,11 @@
-//! Conformance: conditional reads. Times are HTTP dates, in whole seconds.
+//! Conformance: conditional reads, copies and deletes. Times are HTTP dates, in whole seconds.
 
 use std::time::{Duration, SystemTime};
 
-use s3_core::{Conditions, ETag, Error, ErrorKind, GetRequest, HeadRequest, Result, Store};
+use s3_core::{
+    Conditions, CopyRequest, DeleteRequest, ETag, Error, ErrorKind, GetRequest, HeadRequest,
+    Result, Store,
+};
 
 use super::assertions::{fails, succeeds};
 use super::verdict::require;
@@ -196,5 +199,103 @@ pub async fn a_tag_beats_a_time(harness: &Harness) -> Verdict {
         conditions.if_modified_since = Some(at - HOUR);
     });
     fails(same_but_newer.await, ErrorKind::NotModified);
+    Verdict::Ran
+}
+
+/// A copy takes the conditions of a read for its source. All of them fail as preconditions.
+pub async fn a_copy_takes_conditions_on_its_source(harness: &Harness) -> Verdict {
+    require!(harness, get_if_match);
+    let Written { tag, at } = written(harness).await;
+    let other = || ETag::new("00000000000000000000000000000000");
+    for (conditions, holds) in [
+        (Conditions::default().with_if_match(tag.clone()), true),
+        (Conditions::default().with_if_match(other()), false),
+        (Conditions::default().with_if_none_match(tag), false),
+        (Conditions::default().with_if_none_match(other()), true),
+        (
+            Conditions::default().with_if_modified_since(at - HOUR),
+            true,
+        ),
+        (Conditions::default().with_if_modified_since(at), false),
+        (Conditions::default().with_if_unmodified_since(at), true),
+        (
+            Conditions::default().with_if_unmodified_since(at - HOUR),
+            false,
+        ),
+    ] {
+        let copy = CopyRequest::new(harness.url("k"), harness.url("copy"));
+        let copy = copy.with_source_conditions(conditions.clone());
+        match harness.store.copy(copy).await {
+            Ok(_) => assert!(holds, "{conditions:?}"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::PreconditionFailed, "{error}");
+                assert!(!holds, "{conditions:?}: {error}");
+            }
+        }
+    }
+    Verdict::Ran
+}
+
+fn delete_if(harness: &Harness, keys: &[(&str, Option<&ETag>)]) -> DeleteRequest {
+    let urls = keys.iter().map(|(key, _)| harness.url(key));
+    let request = DeleteRequest::new(harness.bucket.as_str(), urls.collect());
+    request.with_if_match(keys.iter().map(|(_, tag)| tag.cloned()).collect())
+}
+
+/// A delete may insist on the ETag of its object.
+pub async fn a_delete_may_insist_on_its_object(harness: &Harness) -> Verdict {
+    require!(harness, delete_if_match);
+    let Written { tag, .. } = written(harness).await;
+    let other = ETag::new("00000000000000000000000000000000");
+    for (wanted, deleted) in [(&other, false), (&tag, true)] {
+        let request = delete_if(harness, &[("k", Some(wanted))]);
+        let failures = succeeds(harness.store.delete(request).await).failures;
+        let kinds: Vec<_> = { failures.iter() }.map(|(_, error)| error.kind()).collect();
+        let refused = match deleted {
+            true => vec![],
+            false => vec![ErrorKind::PreconditionFailed],
+        };
+        assert_eq!(kinds, refused);
+        assert_eq!(harness.exists("k").await, !deleted);
+    }
+    Verdict::Ran
+}
+
+/// In a batch, each object is deleted or not by its own condition.
+pub async fn a_batch_deletes_what_meets_its_condition(harness: &Harness) -> Verdict {
+    require!(harness, delete_if_match);
+    let Written { tag, .. } = written(harness).await;
+    harness.put_all(&["a", "b"]).await;
+    let request = delete_if(
+        harness,
+        &[("a", None), ("b", Some(&tag)), ("k", Some(&tag))],
+    );
+    let failures = succeeds(harness.store.delete(request).await).failures;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_eq!(
+        (failures[0].0, failures[0].1.kind()),
+        (1, ErrorKind::PreconditionFailed)
+    );
+    for (key, is_left) in [("a", false), ("b", true), ("k", false)] {
+        assert_eq!(harness.exists(key).await, is_left, "{key}");
+    }
+    Verdict::Ran
+}
+
+/// A delete under a condition fails for a missing object.
+pub async fn a_delete_under_a_condition_needs_an_object(harness: &Harness) -> Verdict {
+    require!(harness, delete_if_match);
+    let Written { tag, .. } = written(harness).await;
+    for keys in [
+        &[("missing", Some(&tag))][..],
+        &[("missing", Some(&tag)), ("other", None)],
+    ] {
+        let request = delete_if(harness, keys);
+        let failures = succeeds(harness.store.delete(request).await).failures;
+        let failed: Vec<_> = { failures.iter() }
+            .map(|(index, error)| (*index, error.kind()))
+            .collect();
+        assert_eq!(failed, [(0, ErrorKind::NotFound)]);
+    }
     Verdict::Ran
 }

@@ -158,13 +158,13 @@ pub async fn a_copy_may_insist_on_its_source(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     put_source(harness).await;
     let mut request = copy(harness, "from", "to");
-    request.source_if_match = Some(ETag::new("00000000000000000000000000000000"));
+    request.source_conditions.if_match = Some(ETag::new("00000000000000000000000000000000"));
     fails(
         harness.store.copy(request.clone()).await,
         ErrorKind::PreconditionFailed,
     );
     assert!(!harness.exists("to").await);
-    request.source_if_match = harness.head("from").await.etag;
+    request.source_conditions.if_match = harness.head("from").await.etag;
     succeeds(harness.store.copy(request).await);
     assert!(harness.exists("to").await);
     Verdict::Ran

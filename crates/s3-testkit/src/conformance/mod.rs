@@ -38,6 +38,7 @@ mod verdict;
 
 pub mod attributes;
 pub mod buckets;
+pub mod checksums;
 pub mod conditional;
 pub mod copy_delete;
 pub mod get;
@@ -45,8 +46,10 @@ pub mod keys;
 pub mod list;
 pub mod missing;
 pub mod multipart;
+pub mod object_attributes;
 pub mod parts;
 pub mod put;
+pub mod restore;
 pub mod rollup;
 pub mod tags;
 pub mod versions;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, Capabilities, CompleteUpload, CopyRequest,
-    CreateUpload, DeleteRequest, DeleteResponse, ErrorKind, GetRequest, GetResponse, GetTags,
-    HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions, MemoryStore,
-    ObjectMeta, PartTag, PartsPage, PresignRequest, PutMode, PutRequest, PutResponse, Result,
-    S3Url, SetTags, SetVersioning, Store, Tags, UploadId, UploadPart, UploadPartCopy, UploadsPage,
-    Versioning, VersionsPage,
+    CreateUpload, DeleteRequest, DeleteResponse, ErrorKind, GetObjectAttributes, GetRequest,
+    GetResponse, GetTags, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
+    MemoryStore, ObjectAttributes, ObjectMeta, PartTag, PartsPage, PresignRequest, PutMode,
+    PutRequest, PutResponse, RestoreRequest, Result, S3Url, SetTags, SetVersioning, Store, Tags,
+    UploadId, UploadPart, UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
 use super::{
@@ -25,6 +25,11 @@ enum Fault {
     ForgetsToDelete,
     IgnoresConditionsOfReads,
     IgnoresConditionsOfWrites,
+    IgnoresConditionsOfCopies,
+    IgnoresConditionsOfDeletes,
+    ListsNoChecksums,
+    LosesParts,
+    RestoresNothing,
     ListsBackwards,
     LosesContentLanguage,
     LosesMetadata,
@@ -116,9 +121,12 @@ impl Store for Faulty {
         self.inner.put(request).await
     }
 
-    async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
+    async fn delete(&self, mut request: DeleteRequest) -> Result<DeleteResponse> {
         if self.has(Fault::ForgetsToDelete) {
             return Ok(DeleteResponse::default());
+        }
+        if self.has(Fault::IgnoresConditionsOfDeletes) {
+            request.if_match.clear();
         }
         self.inner.delete(request).await
     }
@@ -132,6 +140,11 @@ impl Store for Faulty {
         let mut page = self.inner.list_page(request).await?;
         if self.has(Fault::ListsBackwards) {
             page.objects.reverse();
+        }
+        if self.has(Fault::ListsNoChecksums) {
+            for object in &mut page.objects {
+                object.checksum_type = None;
+            }
         }
         if repeats && page.next.is_some() {
             page.next = page
@@ -174,12 +187,33 @@ impl Store for Faulty {
         self.inner.set_tags(request).await
     }
 
+    async fn copy(&self, mut request: CopyRequest) -> Result<PutResponse> {
+        if self.has(Fault::IgnoresConditionsOfCopies) {
+            request.source_conditions.if_modified_since = None;
+        }
+        self.inner.copy(request).await
+    }
+
+    async fn object_attributes(&self, request: GetObjectAttributes) -> Result<ObjectAttributes> {
+        let mut attributes = self.inner.object_attributes(request).await?;
+        if self.has(Fault::LosesParts) {
+            attributes.parts.pop();
+        }
+        Ok(attributes)
+    }
+
+    async fn restore(&self, request: RestoreRequest) -> Result<()> {
+        match self.has(Fault::RestoresNothing) {
+            true => Ok(()),
+            false => self.inner.restore(request).await,
+        }
+    }
+
     async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
         self.inner.list_buckets().await
     }
 
     forward! {
-        copy(CopyRequest) -> PutResponse;
         create_upload(CreateUpload) -> UploadId;
         upload_part(UploadPart) -> PartTag;
         upload_part_copy(UploadPartCopy) -> PartTag;
@@ -286,6 +320,40 @@ async fn faults_of_versions_and_tags_are_noticed() {
     let pages = super::versions::versions_are_listed_in_pages;
     notices(Fault::ForgetsVersionMarker, pages).await;
     notices(Fault::MergesTags, super::tags::tags_are_replaced_as_a_whole).await;
+}
+
+#[tokio::test]
+async fn faults_of_conditions_archives_and_checksums_are_noticed() {
+    notices(
+        Fault::IgnoresConditionsOfCopies,
+        conditional::a_copy_takes_conditions_on_its_source,
+    )
+    .await;
+    notices(
+        Fault::IgnoresConditionsOfDeletes,
+        conditional::a_delete_may_insist_on_its_object,
+    )
+    .await;
+    notices(
+        Fault::LosesStorageClass,
+        super::restore::an_archived_object_is_not_read,
+    )
+    .await;
+    notices(
+        Fault::RestoresNothing,
+        super::restore::a_restored_object_is_read,
+    )
+    .await;
+    notices(
+        Fault::LosesParts,
+        super::object_attributes::parts_are_listed_in_pages,
+    )
+    .await;
+    notices(
+        Fault::ListsNoChecksums,
+        super::checksums::a_write_has_the_checksum_that_it_names,
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -194,6 +194,25 @@ macro_rules! __conformance_cases {
                 put_if_match_leaves_another_version_alone,
                 put_if_match_needs_an_object,
             }
+            checksums {
+                a_write_has_the_checksum_that_it_names,
+                an_upload_may_have_a_composite_checksum,
+                the_crc_of_an_upload_is_that_of_the_object,
+                a_copy_may_name_its_checksum,
+            }
+            object_attributes {
+                attributes_agree_with_head,
+                parts_are_listed,
+                parts_are_listed_in_pages,
+                a_missing_object_has_no_attributes,
+            }
+            restore {
+                an_archived_object_is_not_read,
+                a_restored_object_is_read,
+                an_archived_object_is_not_copied,
+                only_an_archived_object_is_restored,
+                an_archived_object_can_be_replaced,
+            }
             conditional {
                 if_match_reads_the_version_it_names,
                 if_match_refuses_another_version,
@@ -206,6 +225,10 @@ macro_rules! __conformance_cases {
                 if_unmodified_since_reads_what_is_older,
                 if_unmodified_since_refuses_what_is_newer,
                 a_tag_beats_a_time,
+                a_copy_takes_conditions_on_its_source,
+                a_delete_may_insist_on_its_object,
+                a_batch_deletes_what_meets_its_condition,
+                a_delete_under_a_condition_needs_an_object,
             }
             list {
                 an_empty_listing_is_one_empty_page,
