@@ -11,6 +11,7 @@ const README_COMMANDS: [&str; 2] = ["cargo run --example tour", "cargo xtask tes
 
 const ARCHITECTURE: &str = "docs/ARCHITECTURE.md";
 const SEMANTICS: &str = "docs/SEMANTICS.md";
+const FEATURES: &str = "docs/FEATURES.md";
 
 /// Documents that name tests, vectors and source files.
 const WITH_NAMES: [&str; 5] = [
@@ -28,6 +29,9 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     }
     if let Some(semantics) = find(files, SEMANTICS) {
         findings.extend(deviations(semantics, files));
+    }
+    if let Some(features) = find(files, FEATURES) {
+        findings.extend(feature_rows(features, files));
     }
     for document in WITH_NAMES {
         if let Some(document) = find(files, document) {
@@ -72,6 +76,37 @@ fn deviations(semantics: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         for name in code_spans(shown_by).filter(|name| !is_known(name, files)) {
             let what = format!("row {row} names `{name}`, which no test and no vector is called");
             findings.push(semantics.finding(number, what));
+        }
+    }
+    findings
+}
+
+/// Each feature that a table says the client has, in its second cell, has its tests in the third; none is said to be
+/// missing that all other clients have.
+fn feature_rows(features: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, line) in features.lines() {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let [_, feature, ours, tests, others @ .., _, _] = &cells[..] else {
+            continue;
+        };
+        match *ours {
+            "yes" => {
+                let mut names = code_spans(tests).peekable();
+                if names.peek().is_none() {
+                    let what = format!("the feature {feature:?} names no test");
+                    findings.push(features.finding(number, what));
+                }
+                for name in names.filter(|name| !is_known(name, files)) {
+                    let what = format!("the feature {feature:?} names `{name}`, which is no test");
+                    findings.push(features.finding(number, what));
+                }
+            }
+            "no" if others.iter().all(|other| *other != "no") => {
+                let what = format!("all other clients have the feature {feature:?}");
+                findings.push(features.finding(number, what));
+            }
+            _ => {}
         }
     }
     findings
@@ -237,6 +272,28 @@ mod tests {
                 "docs/SEMANTICS.md:4: row 2 has to name the test or vector that shows it",
                 "docs/SEMANTICS.md:5: row 3 names `gone`, which no test and no vector is called",
                 "docs/SEMANTICS.md:7: row 5 has to name the test or vector that shows it",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_feature_names_its_tests_and_none_is_missing_alone() {
+        let table = "| feature | s3-client | test | a | b | named by |\n|---|---|---|---|---|---|\n\
+                     | versions | yes | `a_version_is_read` | yes | no | a |\n\
+                     | tags | yes | `gone` | no | no | |\n\
+                     | listings | yes | | yes | yes | |\n\
+                     | select | no | | yes | in part | |\n\
+                     | forms | no | | yes | no | |\n";
+        let files = [
+            file(FEATURES, table),
+            file("tests/a.rs", "fn a_version_is_read() {}\n"),
+        ];
+        assert_eq!(
+            lines(&check(&files)),
+            [
+                "docs/FEATURES.md:4: the feature \"tags\" names `gone`, which is no test",
+                "docs/FEATURES.md:5: the feature \"listings\" names no test",
+                "docs/FEATURES.md:6: all other clients have the feature \"select\"",
             ]
         );
     }
