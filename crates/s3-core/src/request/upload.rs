@@ -66,7 +66,7 @@ pub struct UploadPart {
     pub payload: Payload,
     /// The checksum of the payload. The server verifies and stores it.
     pub checksum: Option<Checksum>,
-    /// The algorithm of the checksum that is added without one: that that the upload was started with.
+    /// The algorithm of the checksum that is added if none is given, as the upload was started with.
     pub checksum_algorithm: Option<ChecksumAlgorithm>,
 }
 
