@@ -58,7 +58,8 @@ impl Transfer {
         let url = request.to.clone();
         let options = self.call_options(options);
         let events = ObjectEvents::start(&options, Operation::Copy, &url, None);
-        let work = self.copy_any(request, &options);
+        // Boxed once here, as a put is: callers carry the future of a copy in their own.
+        let work = Box::pin(self.copy_any(request, &options));
         let outcome = options
             .until_deadline(Operation::Copy, url.as_str(), work)
             .await;
