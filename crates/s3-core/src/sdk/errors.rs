@@ -22,7 +22,7 @@ use super::hint::{PROXY, REFUSED, hint, wait_of};
 use super::transport_error;
 use super::xml_complete::{is_cut_short, is_html};
 use crate::{Error, ErrorKind, Operation, Phase, Result, Retryability, classify};
-use s3_wire::{ErrorDocument, NotXml};
+use s3_wire::{ErrorDocument, NotXml, WireError, WireErrorKind};
 
 /// Returns what the SDK's error means.
 pub(super) fn from_sdk<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Error
@@ -161,6 +161,9 @@ fn not_delivered(
     if let Some(credentials) = find::<CredentialsError>(error) {
         return without_credentials(operation, error, credentials);
     }
+    if let Some(lost) = find::<WireError>(error) {
+        return transport_error::before_response(operation, lost);
+    }
     let text = text_of(error);
     if is_silent_source(error) {
         return without_response(operation, text).with_phase(Phase::Local);
@@ -172,11 +175,6 @@ fn not_delivered(
         return error.with_hint("the endpoint's certificate is not trusted by this machine");
     } else if UNLIKE_HTTP.iter().any(|words| text.contains(words)) {
         return Error::new(ErrorKind::Protocol, operation).with_message(text);
-    } else if text.contains("proxy authorization required") {
-        return Error::new(ErrorKind::Config, operation)
-            .with_message(text)
-            .with_hint(PROXY)
-            .with_phase(Phase::Connect);
     } else if text.contains("received corrupt message") {
         return transport_error::not_tls(
             Error::new(ErrorKind::Config, operation).with_message(text),
@@ -234,6 +232,13 @@ fn no_credentials(operation: Operation, text: String, credentials: &CredentialsE
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or run \
                  where a role provides credentials",
             )
+        }
+        _ if find::<WireError>(credentials)
+            .is_some_and(|lost| lost.kind() == WireErrorKind::Proxy) =>
+        {
+            Error::new(ErrorKind::Config, operation)
+                .with_message(text)
+                .with_hint(PROXY)
         }
         // The service that hands credentials out could not be reached; that passes. The layers around the
         // credentials are this request's own, and always say that it was not dispatched.
@@ -377,7 +382,7 @@ fn header_text(collected: &CollectedResponse<'_>, name: &str) -> Option<String> 
 }
 
 /// Returns what a page, another XML document, a JSON object or a text says.
-fn other_text(body: &str) -> Option<String> {
+pub(super) fn other_text(body: &str) -> Option<String> {
     let body = body.trim();
     let lower = body.to_ascii_lowercase();
     let element = |name: &str| {

@@ -77,7 +77,7 @@ impl fmt::Debug for Proxies {
 /// To `Matcher`, `*` means all names but no address, and an entry with a port means nothing.
 fn direct_hosts(no_proxy: &str, port: u16) -> Option<String> {
     let mut hosts = Vec::new();
-    for entry in no_proxy.split([',', ' ']) {
+    for entry in no_proxy.split(|c: char| c == ',' || c.is_whitespace()) {
         if entry == "*" {
             return None;
         }
@@ -89,7 +89,7 @@ fn direct_hosts(no_proxy: &str, port: u16) -> Option<String> {
             _ => (entry, None),
         };
         if of_entry.is_none_or(|of_entry: u16| of_entry == port) {
-            hosts.push(host.trim_matches(['[', ']']));
+            hosts.push(host.trim_matches(['[', ']']).trim_end_matches('.'));
         }
     }
     Some(hosts.join(","))
@@ -100,14 +100,20 @@ pub(super) use client::ProxiedClient;
 
 #[cfg(feature = "https")]
 mod client {
+    use std::sync::Arc;
+
     use aws_sdk_s3::config::SharedHttpClient;
     use aws_smithy_runtime_api::client::http::{
         HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
     };
     use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
     use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+    use s3_wire::{Origin, Pool, WireErrorKind};
 
     use super::Proxies;
+    use crate::sdk::causes::causes;
+    use crate::sdk::target::origin_of;
 
     /// An HTTP client that sends each request through its proxy.
     #[derive(Clone, Debug)]
@@ -118,6 +124,8 @@ mod client {
         pub(in crate::sdk) http: SharedHttpClient,
         /// Through the proxy for `https://` requests.
         pub(in crate::sdk) https: SharedHttpClient,
+        /// Finds out why a proxy does not connect.
+        pub(in crate::sdk) pool: Pool,
     }
 
     #[derive(Debug)]
@@ -148,16 +156,63 @@ mod client {
                 direct,
                 http,
                 https,
+                pool,
             } = &self.client;
-            let client = match proxies.of(request.uri()) {
-                None => direct,
-                Some(_) if request.uri().starts_with("https:") => https,
-                Some(_) => http,
+            let (client, tunnel) = match proxies.of(request.uri()) {
+                None => (direct, None),
+                Some(_) if request.uri().starts_with("https:") => {
+                    (https, proxies.tunnel(request.uri()))
+                }
+                Some(_) => (http, None),
             };
             // The client keeps its connectors.
             let connector = client.http_connector(&self.settings, &self.components);
-            connector.call(request)
+            let sent = connector.call(request);
+            let Some(origin) = tunnel else {
+                return sent;
+            };
+            let pool = pool.clone();
+            HttpConnectorFuture::new(async move {
+                match sent.await {
+                    Err(error) if is_rejected_tunnel(&error) => {
+                        Err(rejection(&pool, &origin).await.unwrap_or(error))
+                    }
+                    sent => sent,
+                }
+            })
         }
+    }
+
+    impl Proxies {
+        /// Returns the origin of a URL behind its proxy.
+        fn tunnel(&self, url: &str) -> Option<Arc<Origin>> {
+            let proxy = self.proxy(url)??;
+            let mut origin = origin_of(url)?;
+            origin.proxy = Some(Arc::new(proxy));
+            Some(Arc::new(origin))
+        }
+    }
+
+    /// Returns whether a proxy has rejected `CONNECT`. The type is in a crate that is the SDK's own affair, so its words
+    /// have to do. They do not name the status.
+    fn is_rejected_tunnel(error: &ConnectorError) -> bool {
+        causes(error).any(|cause| {
+            let said = cause.to_string();
+            said == "tunnel error: unsuccessful"
+                || said == "tunnel error: proxy authorization required"
+        })
+    }
+
+    /// Asks the proxy again, and returns what it responds. `None` if it connects now.
+    async fn rejection(pool: &Pool, origin: &Arc<Origin>) -> Option<ConnectorError> {
+        let error = pool.try_connect(origin).await.err()?;
+        Some(match error.kind() {
+            // The SDK tries the others again.
+            WireErrorKind::Proxy | WireErrorKind::Malformed | WireErrorKind::TooLarge => {
+                ConnectorError::user(error.into())
+            }
+            _ => ConnectorError::io(error.into()),
+        })
     }
 }
 
@@ -226,6 +281,8 @@ mod tests {
             (".corp.invalid", "http://s3.corp.invalid"),
             ("*.corp.invalid", "http://s3.corp.invalid"),
             ("a b CORP.invalid", "http://s3.corp.INVALID"),
+            ("a\n\tcorp.invalid\n", "http://s3.corp.invalid"),
+            ("corp.invalid.", "http://s3.corp.invalid"),
         ] {
             assert!(!proxied(no_proxy, url), "{no_proxy:?} {url}");
         }

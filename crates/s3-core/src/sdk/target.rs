@@ -154,6 +154,15 @@ fn signing_region(endpoint: &Endpoint) -> Option<&str> {
     Some(region)
 }
 
+/// Returns the scheme, host and port of a URL.
+#[cfg(feature = "https")]
+pub(in crate::sdk) fn origin_of(url: &str) -> Option<Origin> {
+    let authority = url.find("://")? + "://".len();
+    let end = url[authority..].find(['/', '?']);
+    let target = read_url(&url[..end.map_or(url.len(), |end| authority + end)], "")?;
+    Arc::into_inner(target.origin)
+}
+
 /// Reads `scheme://host:port/path`.
 fn read_url(url: &str, region: &str) -> Option<Target> {
     let (scheme, rest) = url.split_once("://")?;

@@ -13,6 +13,10 @@ use crate::{Operation, Result};
 /// Idle connections that are kept per host: as many as an engine is likely to have requests in flight.
 const IDLE_CONNECTIONS: usize = 256;
 
+/// Time for a connection to a proxy that has rejected one.
+#[cfg(feature = "https")]
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Settings of connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transport {
@@ -85,11 +89,13 @@ impl Transport {
                 .map_err(|error| super::client::config_error(operation, &error.to_string()))
         };
         let (http, https) = (through(&self.proxies.http)?, through(&self.proxies.https)?);
+        let pool = self.pool(CONNECT_TIMEOUT, None, operation)?;
         Ok(ProxiedClient {
             proxies: self.proxies.clone(),
             direct,
             http,
             https,
+            pool,
         }
         .into_shared())
     }

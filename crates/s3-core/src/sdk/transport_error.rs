@@ -4,6 +4,7 @@ use std::io;
 
 use s3_wire::{WireError, WireErrorKind};
 
+use super::errors::other_text;
 use super::hint::{OUT_OF_DESCRIPTORS, PROXY, REFUSED, UNKNOWN_HOST};
 use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 
@@ -45,9 +46,13 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
         WireErrorKind::NoTls | WireErrorKind::Payload => Phase::Local,
         _ => Phase::AwaitingResponse,
     };
-    let text = match (lost.kind(), lost.io_error()) {
-        (WireErrorKind::Payload, Some(reason)) => format!("{lost}: {reason}"),
-        _ => lost.to_string(),
+    let said = match (lost.kind(), lost.io_error()) {
+        (WireErrorKind::Payload, Some(reason)) => Some(reason.to_string()),
+        _ => lost.proxy_response().and_then(other_text),
+    };
+    let text = match said {
+        Some(said) => format!("{lost}: {said}"),
+        None => lost.to_string(),
     };
     let error = Error::new(kind, operation)
         .with_message(text)

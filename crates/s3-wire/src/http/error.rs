@@ -16,6 +16,8 @@ pub struct WireError {
     cause: Option<Cause>,
     /// The proxy that it happened at or behind.
     proxy: Option<Box<str>>,
+    /// The body of the proxy's response.
+    response: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -62,6 +64,7 @@ impl WireError {
             kind,
             cause,
             proxy: None,
+            response: None,
         }
     }
 
@@ -71,6 +74,7 @@ impl WireError {
             kind,
             cause,
             proxy: None,
+            response: None,
         }
     }
 
@@ -79,12 +83,20 @@ impl WireError {
             kind,
             cause: None,
             proxy: None,
+            response: None,
         }
     }
 
     /// Names the proxy that the connection was to go through.
     pub(super) fn through(mut self, proxy: &Proxy) -> Self {
         self.proxy = Some(proxy.to_string().into());
+        self
+    }
+
+    /// Keeps the body of a proxy's response.
+    #[cfg(feature = "https")]
+    pub(super) fn with_response(mut self, body: &[u8]) -> Self {
+        self.response = Some(String::from_utf8_lossy(body).into());
         self
     }
 
@@ -114,6 +126,12 @@ impl WireError {
             Some(Cause::Io(error)) => Some(error),
             _ => None,
         }
+    }
+
+    /// Returns the body of the response by which a proxy refuses to connect.
+    #[must_use]
+    pub fn proxy_response(&self) -> Option<&str> {
+        self.response.as_deref()
     }
 }
 

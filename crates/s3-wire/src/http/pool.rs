@@ -126,6 +126,12 @@ impl Pool {
         }
     }
 
+    /// Opens a connection to `origin` and closes it, to find out why another client's could not be opened.
+    pub async fn try_connect(&self, origin: &Arc<Origin>) -> Result<(), WireError> {
+        let slot = self.slot(origin);
+        Box::pin(self.connect(&slot, origin)).await.map(drop)
+    }
+
     async fn connect(&self, slot: &IdlePool, origin: &Origin) -> Result<Io, WireError> {
         self.sweep();
         connect(

@@ -2,14 +2,22 @@
 
 use std::future::poll_fn;
 use std::io::IoSlice;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::connection::{Connection, Io};
 use super::error::{WireError, WireErrorKind};
 use super::origin::Origin;
 use super::proxy::Proxy;
-use crate::ErrorDocument;
+use super::response_body::ResponseBody;
+use super::response_head::ResponseHead;
 
-/// The longest text of a proxy that an error takes over.
+/// The longest page of a proxy that is read, and for how long it is waited for.
+const MOST_BODY: usize = 64 << 10;
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The longest header of a proxy that an error takes over.
 const MOST_WORDS: usize = 200;
 
 /// Has the proxy connect to `origin`.
@@ -27,12 +35,10 @@ pub(super) async fn tunnel(io: Io, origin: &Origin, proxy: &Proxy) -> Result<Io,
     flushed.map_err(|error| WireError::io(WireErrorKind::Connect, error))?;
     let parsed = conn.channel.final_head().await?;
     if !(200..300).contains(&parsed.status) {
-        let unread = conn.channel.read_buffer.unread();
-        return Err(rejection(
-            parsed.status,
-            parsed.head.get("proxy-authenticate"),
-            unread,
-        ));
+        let mut body = ResponseBody::new(parsed.framing, Box::new(conn), None);
+        let body = timeout(BODY_TIMEOUT, body.collect_beginning(MOST_BODY)).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
+        return Err(rejection(parsed.status, &parsed.head).with_response(&body));
     }
     match conn.channel.read_buffer.is_empty() {
         true => Ok(conn.channel.io),
@@ -42,15 +48,14 @@ pub(super) async fn tunnel(io: Io, origin: &Origin, proxy: &Proxy) -> Result<Io,
 
 /// Returns the error of a proxy that does not connect. Most reasons stay the same: who asks, and for what. The others are
 /// as good as a failed connection.
-fn rejection(status: u16, authenticate: Option<&str>, body: &[u8]) -> WireError {
+fn rejection(status: u16, head: &ResponseHead) -> WireError {
     let kind = match status {
         408 | 429 | 500.. => WireErrorKind::Connect,
         _ => WireErrorKind::Proxy,
     };
-    let body = String::from_utf8_lossy(body);
-    let said = match (authenticate, ErrorDocument::read(&body).message) {
+    let said = match (head.get("proxy-authenticate"), head.get("location")) {
         (Some(scheme), _) => format!(", and wants to know who asks by {scheme}"),
-        (None, Some(message)) => format!(": {message}"),
+        (None, Some(location)) => format!(", and redirects to {location}"),
         (None, None) => String::new(),
     };
     let said: String = said.chars().take(MOST_WORDS).collect();

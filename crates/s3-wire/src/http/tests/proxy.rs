@@ -138,6 +138,11 @@ mod tunnel {
                 "status 403",
             ),
             (
+                "HTTP/1.1 302 Log in\r\nlocation: http://login.invalid/\r\ncontent-length: 0\r\n\r\n",
+                WireErrorKind::Proxy,
+                "status 302, and redirects to http://login.invalid/",
+            ),
+            (
                 "HTTP/1.1 502 Bad\r\ncontent-length: 0\r\n\r\n",
                 WireErrorKind::Connect,
                 "status 502",
@@ -150,14 +155,20 @@ mod tunnel {
             ("SSH-2.0-OpenSSH\r\n\r\n", WireErrorKind::Malformed, "SSH"),
             ("", WireErrorKind::Closed, "before the response"),
         ] {
-            let server = Server::once(response);
-            let origin = through(&server.origin, false, (true, "store.invalid", 443));
-            let pool = Pool::trusting(Duration::from_secs(10), RootCertStore::empty());
-            let error = pool.send_outgoing(&origin, get(GET)).await.unwrap_err();
-            assert_eq!(error.kind(), kind, "{error}");
-            let text = error.to_string();
-            let place = format!("through the proxy http://127.0.0.1:{}", server.origin.port);
-            assert!(text.contains(words) && text.contains(&place), "{text}");
+            for is_sent in [true, false] {
+                let server = Server::once(response);
+                let origin = through(&server.origin, false, (true, "store.invalid", 443));
+                let pool = Pool::trusting(Duration::from_secs(10), RootCertStore::empty());
+                let connected = match is_sent {
+                    true => pool.send_outgoing(&origin, get(GET)).await.map(drop),
+                    false => pool.try_connect(&origin).await,
+                };
+                let error = connected.unwrap_err();
+                assert_eq!(error.kind(), kind, "{error}");
+                let text = error.to_string();
+                let place = format!("through the proxy http://127.0.0.1:{}", server.origin.port);
+                assert!(text.contains(words) && text.contains(&place), "{text}");
+            }
         }
     }
 }
