@@ -45,6 +45,7 @@ mod resume;
 mod s3;
 mod scratch;
 mod seekable_reader;
+mod special_file;
 mod stream;
 mod sync;
 mod upload;

@@ -16,6 +16,7 @@ use tokio::net::unix::pipe;
 
 use crate::error::{Error, Result};
 use crate::seekable_reader::SeekableReader;
+use crate::special_file::SpecialFile;
 
 /// The content of an upload. Text, bytes and files convert with `into()`; readers have constructors.
 ///
@@ -132,7 +133,7 @@ impl PutValue {
 }
 
 /// Opens a file. A pipe is opened without waiting for a writer, so that a deadline ends the wait and no thread stays
-/// blocked. Opening another special file may block, so the thread that reads it opens it.
+/// blocked.
 async fn path_source(
     path: &Path,
     transfer: &Transfer,
@@ -151,26 +152,10 @@ async fn path_source(
         Ok(Some(true)) => pipe::OpenOptions::new()
             .open_receiver(path)
             .map(|pipe| Source::AsyncRead(Box::pin(pipe))),
-        Ok(Some(false)) => Ok(Source::Read(Box::new(LazyFile::Path(path.to_owned())))),
+        Ok(Some(false)) => {
+            SpecialFile::open(path.to_owned()).map(|device| Source::AsyncRead(Box::pin(device)))
+        }
     })
-}
-
-/// A file that is opened by its first read.
-enum LazyFile {
-    Path(PathBuf),
-    File(File),
-}
-
-impl Read for LazyFile {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Self::Path(path) = self {
-            *self = Self::File(File::open(path)?);
-        }
-        match self {
-            Self::File(file) => file.read(buffer),
-            Self::Path(_) => unreachable!("it has just been opened"),
-        }
-    }
 }
 
 /// Returns the absolute path of a readable file, because the working directory may change before the file is opened. A

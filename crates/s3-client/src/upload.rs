@@ -1,6 +1,5 @@
 //! [`Upload`]: an upload of `put` or `put_many`, checked before the first request; batches run concurrently.
 
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use s3_core::{Attributes, ETag, ErrorKind, PutMode, PutResponse, S3Url};
@@ -130,15 +129,18 @@ pub(crate) async fn upload_all(
     BatchError::check(name, results, None, Outcome::Written)
 }
 
-/// Adds the path of the file that could not be read, or of the pipe that was still silent at the deadline.
+/// Adds the path of the file that could not be read, or of the pipe or device that had not ended at the deadline.
 fn with_file(error: s3_core::Error, path: Option<&Path>) -> s3_core::Error {
     let Some(path) = path else {
         return error;
     };
-    let is_pipe = || path.metadata().is_ok_and(|data| data.file_type().is_fifo());
+    let has_no_end = || {
+        path.metadata()
+            .is_ok_and(|data| !data.is_file() || data.len() == 0)
+    };
     let path = match error.kind() {
         ErrorKind::LocalIo => path.display().to_string(),
-        ErrorKind::Timeout if is_pipe() => format!("reading the pipe {}", path.display()),
+        ErrorKind::Timeout if has_no_end() => format!("reading {}", path.display()),
         _ => return error,
     };
     match error.message().map(|message| format!("{path}: {message}")) {
