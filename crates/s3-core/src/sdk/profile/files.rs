@@ -37,6 +37,11 @@ impl Located {
         }
     }
 
+    /// Returns whether there is a value of its own, rather than nested properties.
+    pub(super) fn has_text(&self) -> bool {
+        !self.property.value.is_empty() && self.property.nested.is_empty()
+    }
+
     /// Returns a nested property, with its place.
     pub(super) fn nested(&self, name: &str) -> Option<Self> {
         let mut all = self.property.nested.iter();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ConfigError;
-use super::files::{Files, Section};
+use super::files::{Files, Located, Section};
 
 /// The text of a configuration file for aws-config, and the profile in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,10 +26,16 @@ pub(super) fn of_profile(files: &Files, name: &str) -> Result<ProviderFiles, Con
             break;
         };
         next = None;
+        let key = section.get("aws_access_key_id");
+        let has_keys = key.is_some_and(Located::has_text);
         written.text += &format!("[profile {}]\n", provider_name(&name));
         for (property, located) in section {
             // Not about credentials, and may have forms that aws-config does not take.
             if ["services", "s3", "endpoint_url"].contains(&&**property) {
+                continue;
+            }
+            // aws-config would run the command although there are keys.
+            if has_keys && property == "credential_process" {
                 continue;
             }
             let mut value = located.value()?.to_owned();

@@ -140,6 +140,9 @@ impl Configuration {
         if let Some(region) = &loaded.region {
             check_region(region, loaded.endpoint.is_none())?;
         }
+        if !given.has_credentials && loaded.keys.is_none() {
+            sources.check_credentials(&files)?;
+        }
         if loaded.keys.is_some() {
             // Keys of the environment come before everything that a profile says of credentials.
             loaded.credential_process = None;
@@ -284,7 +287,48 @@ impl Sources<'_> {
         let services = files.services.get(&value).ok_or_else(|| {
             ConfigError::new(format!("{source}: there is no section [services {value}]"))
         })?;
+        // Such as an `endpoint_url` that is not indented below `s3 =`.
+        if let Some(flat) = services.values().find(|located| located.has_text()) {
+            let text = format!("{flat}: a services section holds services, such as `s3 =`");
+            return Err(
+                ConfigError::new(text).with_hint("indent the settings of a service below it")
+            );
+        }
         Ok(services.get("s3").and_then(|s3| s3.nested("endpoint_url")))
+    }
+
+    /// Checks what aws-config would pass over on the way to credentials.
+    fn check_credentials(&self, files: &Files) -> Result<(), ConfigError> {
+        let set = |name: &str| Self::property(self.section.get(name).cloned());
+        if let Some(Setting { source, .. }) = set("login_session")? {
+            let text = format!("{source}: sessions of `aws login` cannot be used");
+            let hint =
+                "let credential_process run `aws configure export-credentials --format process`";
+            return Err(ConfigError::new(text).with_hint(hint));
+        }
+        let names_service = |name| Ok(self.variable(name)?.is_some());
+        if set("role_arn")?.is_none()
+            || names_service("AWS_ENDPOINT_URL_STS")?
+            || names_service("AWS_ENDPOINT_URL")?
+        {
+            return Ok(());
+        }
+        let services = set("services")?.and_then(|set| files.services.get(&set.value));
+        let of_services = services.and_then(|services| services.get("sts")?.nested("endpoint_url"));
+        let endpoint = match Self::property(of_services)? {
+            Some(endpoint) => Some(endpoint),
+            None => set("endpoint_url")?,
+        };
+        match endpoint {
+            None => Ok(()),
+            Some(Setting { source, .. }) => {
+                let text = format!(
+                    "{source} would not count for the role of `role_arn`, which AWS would be asked for"
+                );
+                Err(ConfigError::new(text)
+                    .with_hint("say who is asked for it: AWS_ENDPOINT_URL_STS=https://host"))
+            }
+        }
     }
 
     fn region(&self, given: Given<'_>) -> Result<Option<Setting>, ConfigError> {
@@ -432,9 +476,12 @@ pub(in crate::sdk) const IGNORED_VARIABLES: &[&str] = &[
     "AWS_AUTH_SCHEME_PREFERENCE",
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_DEFAULTS_MODE",
+    "AWS_DISABLE_CLOCK_SKEW_CORRECTION",
     "AWS_EC2_METADATA_V1_DISABLED",
     "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
     "AWS_METADATA_SERVICE_TIMEOUT",
+    "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS",
+    "AWS_S3_USE_ARN_REGION",
     "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT",
     "AWS_SDK_UA_APP_ID",
     "AWS_SIGV4A_SIGNING_REGION_SET",
@@ -446,9 +493,14 @@ pub(in crate::sdk) const IGNORED_PROPERTIES: &[&str] = &[
     "account_id_endpoint_mode",
     "auth_scheme_preference",
     "defaults_mode",
+    "disable_clock_skew_correction",
+    "duration_seconds",
     "ec2_metadata_v1_disabled",
     "metadata_service_num_attempts",
     "metadata_service_timeout",
+    "mfa_serial",
+    "s3_disable_multiregion_access_points",
+    "s3_use_arn_region",
     "sdk_ua_app_id",
     "sigv4a_signing_region_set",
     "sts_regional_endpoints",
@@ -457,6 +509,9 @@ pub(in crate::sdk) const IGNORED_PROPERTIES: &[&str] = &[
 
 /// Properties of `s3 =` with the same fate.
 pub(in crate::sdk) const IGNORED_OF_S3: &[&str] = &[
+    "direct_io",
+    "disk_throughput",
+    "io_chunksize",
     "max_bandwidth",
     "max_concurrent_requests",
     "max_queue_size",
@@ -464,9 +519,11 @@ pub(in crate::sdk) const IGNORED_OF_S3: &[&str] = &[
     "multipart_threshold",
     "payload_signing_enabled",
     "preferred_transfer_client",
+    "should_stream",
     "signature_version",
     "target_bandwidth",
     "us_east_1_regional_endpoint",
+    "use_arn_region",
 ];
 
 /// aws-config uses these variables as they are.

@@ -294,6 +294,28 @@ fn the_endpoint_is_the_first_that_is_set() {
     let ignored = all().set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
     assert_eq!(endpoint(&ignored.load(given).unwrap()), Some("http://a"));
     assert_eq!(endpoint(&ignored.loaded()), None);
+    let text = "[default]\nendpoint_url = http://e\nignore_configured_endpoint_urls = true\n";
+    assert_eq!(endpoint(&machine().file(CONFIG, text).loaded()), None);
+}
+
+#[test]
+fn the_region_is_the_first_that_is_set() {
+    let text = "[default]\nregion = r4\n";
+    let all = || {
+        let machine = Machine::default().set("HOME", "/home/me");
+        let machine = machine.file(CONFIG, text).set("AWS_DEFAULT_REGION", "r3");
+        machine.set("AWS_REGION", "r2")
+    };
+    let given = Given {
+        region: Some("r1"),
+        ..Given::default()
+    };
+    assert_eq!(region(&all().load(given).unwrap()), Some("r1"));
+    assert_eq!(region(&all().loaded()), Some("r2"));
+    assert_eq!(region(&all().set("AWS_REGION", "").loaded()), Some("r3"));
+    let of_file = all().set("AWS_REGION", "").set("AWS_DEFAULT_REGION", "");
+    assert_eq!(region(&of_file.loaded()), Some("r4"));
+    assert_eq!(region(&Machine::default().loaded()), None);
 }
 
 #[test]
@@ -405,5 +427,7 @@ fn a_credential_process_counts_where_no_other_credentials_stand() {
         machine.load(of_profile("k")).unwrap().credential_process,
         None
     );
+    let written = machine.load(of_profile("k")).unwrap().provider_files.text;
+    assert_eq!(written, "[profile k]\naws_access_key_id = a\n");
     assert_eq!(machine.keys().loaded().credential_process, None);
 }
