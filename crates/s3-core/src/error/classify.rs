@@ -35,6 +35,8 @@ pub fn classify(
         Some("OperationAborted" | "ConditionalRequestConflict") => Retryability::Transient,
         // Other conflicts have lasting causes: the state of a bucket, a restore in progress.
         Some(_) if kind == ErrorKind::Conflict => Retryability::No,
+        // A full disk does not empty itself.
+        _ if kind == ErrorKind::Server && status == Some(507) => Retryability::No,
         _ => kind.usual_retryability(),
     };
     (kind, retryability)
@@ -123,7 +125,8 @@ fn kind_of_code(operation: Operation, code: &str) -> Option<ErrorKind> {
 
 const fn kind_of_status(operation: Operation, status: u16) -> ErrorKind {
     match status {
-        301 | 302 | 307 | 308 => ErrorKind::Config,
+        // 511: the network wants somebody to log in first.
+        301 | 302 | 307 | 308 | 511 => ErrorKind::Config,
         304 => ErrorKind::NotModified,
         401 | 403 => ErrorKind::AccessDenied,
         404 => match operation {
@@ -140,7 +143,7 @@ const fn kind_of_status(operation: Operation, status: u16) -> ErrorKind {
             | Operation::ListParts => ErrorKind::NoSuchUpload,
             _ => ErrorKind::NotFound,
         },
-        405 | 501 => ErrorKind::Unsupported,
+        405 | 501 | 505 => ErrorKind::Unsupported,
         408 => ErrorKind::Timeout,
         409 => ErrorKind::Conflict,
         412 => ErrorKind::PreconditionFailed,
@@ -382,6 +385,9 @@ mod tests {
             (501, ErrorKind::Unsupported, Retryability::No),
             (502, ErrorKind::Server, Retryability::Transient),
             (503, ErrorKind::Throttled, THROTTLED),
+            (505, ErrorKind::Unsupported, Retryability::No),
+            (507, ErrorKind::Server, Retryability::No),
+            (511, ErrorKind::Config, Retryability::No),
         ] {
             assert_eq!(
                 classify(Operation::Head, Some(status), None),

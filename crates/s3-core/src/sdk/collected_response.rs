@@ -1,5 +1,7 @@
 //! A response whose body has been read into memory, from either transport.
 
+use std::borrow::Cow;
+
 /// The longest document that is read. A thousand keys of a thousand bytes, each written as three, and their attributes,
 /// are less than half.
 pub(super) const MAX_DOCUMENT: usize = 16 << 20;
@@ -25,8 +27,8 @@ impl<'a> CollectedResponse<'a> {
         (self.header)(name).filter(|value| !value.is_empty())
     }
 
-    /// Returns the body as text; empty if it is not UTF-8.
-    pub(super) fn text(&self) -> &'a str {
-        std::str::from_utf8(self.body).unwrap_or_default()
+    /// Returns the body as text; what is not UTF-8 reads as U+FFFD.
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.body)
     }
 }

@@ -62,9 +62,17 @@ pub(super) fn read_document<'b, T>(
     collected: &CollectedResponse<'b>,
     parse: impl FnOnce(&'b str) -> std::result::Result<T, NotXml>,
 ) -> Result<T> {
-    let Ok(document) = std::str::from_utf8(collected.body) else {
-        let text = "the response is not UTF-8";
+    let document = std::str::from_utf8(collected.body);
+    if document.is_err_and(|error| error.error_len().is_none()) {
+        let text = "the response ends in the middle";
         return Err(not_understood(operation, collected, text));
+    }
+    let Ok(document) = document else {
+        let text = match collected.header("content-encoding") {
+            Some(encoding) => format!("the response is not UTF-8 but {}", shortened(encoding)),
+            None => "the response is not UTF-8".to_owned(),
+        };
+        return Err(misunderstood(operation, collected, &text));
     };
     parse(document).map_err(|not_xml| {
         let text = not_xml.to_string();
@@ -287,12 +295,12 @@ fn with_collected(raw: &HttpResponse, read: impl FnOnce(&CollectedResponse<'_>) 
 /// Returns whether a response that calls itself a success holds an error document, as S3 sends when it finds out
 /// after it has begun to respond.
 pub(super) fn holds_error(collected: &CollectedResponse<'_>) -> bool {
-    collected.is_success() && ErrorDocument::read(collected.text()).is_error
+    collected.is_success() && ErrorDocument::read(&collected.text()).is_error
 }
 
 /// Returns the error of a response that refuses, by its status or by what its body says.
 pub(super) fn refused_by_server(operation: Operation, collected: &CollectedResponse<'_>) -> Error {
-    let said = ErrorDocument::read(collected.text());
+    let said = ErrorDocument::read(&collected.text());
     // MinIO's response to a HEAD says in headers what other responses say in the body.
     let code = said
         .code
@@ -350,7 +358,10 @@ fn named_region(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Opti
 fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<String> {
     let own = match &said.message {
         Some(message) => Some(shortened(message)),
-        None if said.code.is_none() => other_text(collected.text()),
+        // What has zeros in it is compressed, or an image.
+        None if said.code.is_none() && !collected.body.contains(&0) => {
+            other_text(&collected.text())
+        }
         None => None,
     };
     let own = own

@@ -172,8 +172,8 @@ impl<'a> Described<'a> {
     ///
     /// # Errors
     ///
-    /// `Integrity`, transient, where the headers contradict each other or a part has no `Content-Range`; `Protocol` where
-    /// they cannot be understood.
+    /// `Integrity`, transient, where the headers contradict each other; `Protocol` where they cannot be understood or a
+    /// part has no `Content-Range`.
     pub(super) fn part(
         self,
         status: u16,
@@ -185,10 +185,11 @@ impl<'a> Described<'a> {
             return Err(errors::malformed(Operation::Get, text).with_resource(url.as_str()));
         }
         if status == 206 && self.content_range.is_none() {
+            let text = "the response holds a part of the object and has no Content-Range";
             let error = Error::from_response(Operation::Get, status, None)
-                .with_kind(ErrorKind::Integrity)
+                .with_kind(ErrorKind::Protocol)
                 .with_retryability(Retryability::Transient)
-                .with_message("the response holds a part of the object and has no Content-Range")
+                .with_message(text)
                 .with_resource(url.as_str());
             return Err(match self.request_id.filter(|id| !id.is_empty()) {
                 Some(id) => error.with_request_id(id),
@@ -362,7 +363,7 @@ mod tests {
             let theirs = block_on(generated::get(&store, url()));
             match (described(&headers).part(status, url(), None), theirs) {
                 (Err(ours), _) if unknown_part => {
-                    prop_assert_eq!(ours.kind(), ErrorKind::Integrity);
+                    prop_assert_eq!(ours.kind(), ErrorKind::Protocol);
                 }
                 (Ok(ours), Ok(theirs)) => prop_assert_eq!(ours, theirs),
                 (Err(_), Err(_)) => {}

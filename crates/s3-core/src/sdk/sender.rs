@@ -201,7 +201,8 @@ impl Route<'_> {
             None,
             |collected| {
                 without_error(operation, collected)?;
-                let text = collected.text().trim_start();
+                let text = collected.text();
+                let text = text.trim_start();
                 let is_document = text.starts_with('<') && !is_html(text);
                 if !collected.body.is_empty() && !has_etag && !is_document {
                     // Such as the page of a proxy, which has kept the bytes to itself.
