@@ -41,7 +41,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
 }
 
 /// A text file of the repository.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct SourceFile {
     /// From the root, with `/`.
     path: String,

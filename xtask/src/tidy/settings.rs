@@ -1,4 +1,5 @@
-//! Settings rule: each row of docs/SETTINGS.md names a test or a case that exists, and each ignored setting has a row.
+//! Settings rule: each row of docs/SETTINGS.md names a test or a case that exists, and the table of ignored settings has
+//! the names of the code's lists.
 
 use super::{Finding, SourceFile};
 
@@ -10,8 +11,17 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
         return Vec::new();
     };
     let mut findings = Vec::new();
-    let mut is_table = false;
+    let code = files.iter().find(|file| file.path == IGNORED);
+    let listed: Vec<&str> = code
+        .into_iter()
+        .flat_map(ignored)
+        .map(|(_, name)| name)
+        .collect();
+    let (mut is_table, mut is_ignored) = (false, false);
     for (number, line) in document.lines() {
+        if line.starts_with("## ") {
+            is_ignored = line == "## Ignored";
+        }
         let Some(tests) = last_cell(line) else {
             is_table = false;
             continue;
@@ -25,6 +35,12 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
         if tests.starts_with("---") {
             continue;
         }
+        if is_ignored {
+            let unlisted = settings(line).filter(|name| !listed.contains(name));
+            findings.extend(unlisted.map(|name| {
+                document.finding(number, format!("`{name}` is not in a list of {IGNORED}"))
+            }));
+        }
         let mut names = tests.split('`').skip(1).step_by(2).peekable();
         if names.peek().is_none() {
             findings.push(document.finding(number, "the row names no test"));
@@ -34,19 +50,21 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
             findings.push(document.finding(number, what));
         }
     }
-    findings.extend(
-        files
-            .iter()
-            .filter(|file| file.path == IGNORED)
-            .flat_map(|code| {
-                let missing =
-                    ignored(code).filter(|(_, name)| !document.text.contains(&format!("`{name}`")));
-                missing.map(|(number, name)| {
-                    code.finding(number, format!("{DOCUMENT} has no row for `{name}`"))
-                })
-            }),
-    );
+    findings.extend(code.into_iter().flat_map(|code| {
+        let missing =
+            ignored(code).filter(|(_, name)| !document.text.contains(&format!("`{name}`")));
+        missing.map(|(number, name)| {
+            code.finding(number, format!("{DOCUMENT} has no row for `{name}`"))
+        })
+    }));
     findings
+}
+
+/// The variables and properties of a row, without the `s3` that holds others.
+fn settings(row: &str) -> impl Iterator<Item = &str> {
+    let cells = row.split('|').skip(1).take(2);
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    names.filter(|name| *name != "s3")
 }
 
 /// The last cell of a table's row.
@@ -119,11 +137,25 @@ mod tests {
             "const IGNORED_X: &[&str] = &[\n    \"AWS_X\",\n];\n",
         );
         assert_eq!(
-            lines(&check(&[document, code])),
+            lines(&check(&[document, code.clone()])),
             [
                 "docs/SETTINGS.md:1: the last column of a table is `test`".to_owned(),
                 format!("{IGNORED}:2: docs/SETTINGS.md has no row for `AWS_X`"),
             ]
+        );
+        let rows = "| `AWS_X` | `s3` with `y` | no | `a_test` |\n";
+        let table = "| variable | profile | why | test |\n|---|---|---|---|\n";
+        let honoured = format!("## Honoured\n\n{table}| `AWS_Z` | | | `a_test` |\n");
+        let document = file(
+            DOCUMENT,
+            &format!("{honoured}\n## Ignored\n\n{table}{rows}"),
+        );
+        let tests = file("x.rs", "#[test]\nfn a_test() {}\n");
+        assert_eq!(
+            lines(&check(&[document, code, tests])),
+            [format!(
+                "docs/SETTINGS.md:11: `y` is not in a list of {IGNORED}"
+            )]
         );
     }
 }
