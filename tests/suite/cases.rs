@@ -69,3 +69,37 @@ fn a_case_whose_outcome_is_wrong_fails() {
         "{text}"
     );
 }
+
+#[test]
+fn a_case_that_tries_again_too_often_or_waits_too_long_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bound) in [
+        ("retries", r#""retries": 0"#),
+        ("right", r#""retries": 1, "requests": 2, "within": 30"#),
+        ("within", r#""within": 0.5"#),
+    ] {
+        let case = folder.path().join(name);
+        std::fs::create_dir(&case).unwrap();
+        let json = format!(
+            r#"{{
+                "calls": [["get", "s3://b/k"]],
+                "client": {{"endpoint": "{{server}}", "access_key": "a", "secret_key": "s"}},
+                "responses": [{{"status": "503 Slow Down", "headers": "Retry-After: 1\r\n", "times": 1}}],
+                "expect": {{"ok": {{"text": "hello"}}, {bound}}}
+            }}"#
+        );
+        std::fs::write(case.join("case.json"), json).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cases"));
+    let output = command.arg(folder.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = text.lines().collect();
+    let [retries, "passed right", within, "1 passed, 2 failed"] = lines[..] else {
+        panic!("{text}");
+    };
+    assert!(retries.contains("1 retries, not at most 0"), "{text}");
+    assert!(
+        within.contains("it waited 1.0 s before retries, not at most 0.5"),
+        "{text}"
+    );
+}

@@ -1,12 +1,27 @@
 //! One call, in the process that has the case's variables and working directory.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use s3_client::{Error, S3, SdkStore};
+use s3_client::{Error, Event, Observer, S3, SdkStore};
 use serde_json::{Map, Value, json};
 
-/// Makes the call that the text describes, and returns its result: `{"ok": …}` or `{"error": …}`.
+/// The waits before retries that a client has scheduled, and when.
+#[derive(Debug, Default)]
+struct Waits(Mutex<Vec<(Instant, Duration)>>);
+
+impl Observer for Waits {
+    fn on_event(&self, event: &Event<'_>) {
+        if let Event::Retrying { wait, .. } = event {
+            let mut waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            waits.push((Instant::now(), *wait));
+        }
+    }
+}
+
+/// Makes the call that the text describes, and returns its result: `{"ok": …}` or `{"error": …}`, with the number of
+/// `retries` and how many seconds the client has `waited` before them.
 ///
 /// # Panics
 ///
@@ -29,7 +44,9 @@ async fn outcome(input: &Value) -> Value {
         .map(|words| super::description::texts(words))
         .unwrap_or_default();
     let client = input["client"].as_object().cloned().unwrap_or_default();
-    match Box::pin(made(&call, &client)).await {
+    let waits = Arc::new(Waits::default());
+    let observer = Arc::clone(&waits);
+    let mut outcome = match Box::pin(made(&call, &client, observer)).await {
         Ok(value) => json!({ "ok": value }),
         Err(error) => {
             let request = error.as_request();
@@ -45,10 +62,20 @@ async fn outcome(input: &Value) -> Value {
                 "text": format!("{error:#}"),
             }})
         }
-    }
+    };
+    let waits = waits.0.lock().unwrap_or_else(PoisonError::into_inner);
+    outcome["retries"] = waits.len().into();
+    // The last one may have been cut short by a deadline.
+    let waited = waits.iter().map(|(since, wait)| since.elapsed().min(*wait));
+    outcome["waited"] = waited.sum::<Duration>().as_secs_f64().into();
+    outcome
 }
 
-async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Error> {
+async fn made(
+    call: &[String],
+    client: &Map<String, Value>,
+    observer: Arc<dyn Observer>,
+) -> Result<Value, Error> {
     let text = |name: &str| client.get(name).and_then(Value::as_str);
     let mut store = SdkStore::builder();
     if let Some(endpoint) = text("endpoint") {
@@ -67,11 +94,12 @@ async fn made(call: &[String], client: &Map<String, Value>) -> Result<Value, Err
         store = store.sdk_retries(true);
     }
     let given = ["profile", "access_key", "sdk_retries"];
+    let builder = S3::builder().observer(observer);
     let s3 = match given.iter().any(|name| client.contains_key(*name)) {
-        true => S3::builder().store(store.build()).build()?,
+        true => builder.store(store.build()).build()?,
         // Everything else is what a program gets that sets nothing.
         false => {
-            let mut s3 = S3::builder();
+            let mut s3 = builder;
             if let Some(endpoint) = text("endpoint") {
                 s3 = s3.endpoint(endpoint);
             }

@@ -39,6 +39,8 @@ const EXPECT: &[&str] = &[
     "ok",
     "proxied",
     "requests",
+    "retries",
+    "sent",
     "signed_for",
     "signed_with",
     "some_request",

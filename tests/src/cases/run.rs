@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,8 @@ pub(super) struct Ended {
     /// What [`perform`](super::perform) has printed; `None` if the process did not end by itself.
     pub(super) outcome: Option<Value>,
     pub(super) took: Duration,
+    /// How long a call takes at present that nothing delays; zero if the case needed no more than it may.
+    pub(super) plain: Duration,
     /// What it wrote to standard error.
     pub(super) noise: String,
     /// The requests that its proxy has seen.
@@ -124,25 +126,10 @@ fn one(
         .map(|(name, value)| (name.clone(), places.fill_value(value)))
         .collect();
     let call: Vec<String> = call.iter().map(|word| places.fill(word)).collect();
-    let mut command = Command::new(program);
-    command
-        .args([
-            "perform",
-            &json!({ "call": call, "client": client }).to_string(),
-        ])
-        .env_clear()
-        .env("HOME", inputs)
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .current_dir(
-            client
-                .get("cwd")
-                .and_then(Value::as_str)
-                .map_or(inputs, Path::new),
-        )
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let cwd = client.get("cwd").and_then(Value::as_str);
+    let cwd = cwd.map_or_else(|| inputs.to_owned(), PathBuf::from);
+    let mut command = process(program, &call, &client.into(), inputs);
+    command.current_dir(cwd);
     for (name, file) in [
         ("AWS_CONFIG_FILE", "config"),
         ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
@@ -159,7 +146,45 @@ fn one(
     ended.proxied = proxy.map(|proxy| proxy.requests()).unwrap_or_default();
     let expect = places.fill_value(&case.object("expect").into());
     let expect = expect.as_object().cloned().unwrap_or_default();
-    Ok((server.seen(), ended, expect))
+    let seen = server.seen();
+    if verdict::is_late(&expect, &ended) {
+        ended.plain = plain_call(program)?;
+    }
+    Ok((seen, ended, expect))
+}
+
+/// Times calls that nothing delays, and returns the longest: on a busy machine a process may take seconds to start.
+fn plain_call(program: &Path) -> io::Result<Duration> {
+    let mut longest = Duration::ZERO;
+    for _ in 0..3 {
+        let server = Server::start(Vec::new(), None)?;
+        let endpoint = format!("http://{}", server.address);
+        let client = json!({ "endpoint": endpoint, "access_key": "a", "secret_key": "s" });
+        let folder = tempfile::tempdir()?;
+        let call = ["get", "s3://b/k"].map(str::to_owned);
+        let mut command = process(program, &call, &client, folder.path());
+        let begun = Instant::now();
+        longest = longest.max(wait(command.spawn()?, begun)?.took);
+    }
+    Ok(longest)
+}
+
+/// Returns a process that makes a call, without variables but those that it cannot do without.
+fn process(program: &Path, call: &[String], client: &Value, home: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args([
+            "perform",
+            &json!({ "call": call, "client": client }).to_string(),
+        ])
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
 }
 
 fn wait(mut child: Child, begun: Instant) -> io::Result<Ended> {
@@ -181,6 +206,7 @@ fn wait(mut child: Child, begun: Instant) -> io::Result<Ended> {
     Ok(Ended {
         outcome: outcome.filter(|_| ended_by_itself),
         took,
+        plain: Duration::ZERO,
         noise: String::from_utf8_lossy(&output.stderr).into_owned(),
         proxied: Vec::new(),
     })

@@ -14,7 +14,12 @@ pub(super) struct Seen {
     pub(super) method: String,
     pub(super) target: String,
     pub(super) headers: Vec<(String, String)>,
+    /// The first bytes of the body.
+    pub(super) body: String,
 }
+
+/// How many bytes of a body are kept.
+const KEPT: u64 = 64 << 10;
 
 impl Seen {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
@@ -93,7 +98,7 @@ fn serve(stream: &TcpStream, script: &Script) -> io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let mut reader = BufReader::new(stream);
     loop {
-        let (seen, expects) = match read_head(&mut reader) {
+        let (mut seen, expects) = match read_head(&mut reader) {
             Ok(Some(head)) => head,
             Ok(None) => break,
             Err(error) => {
@@ -106,7 +111,7 @@ fn serve(stream: &TcpStream, script: &Script) -> io::Result<()> {
         if expects {
             out.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
-        read_body(&mut reader, &seen)?;
+        read_body(&mut reader, &mut seen)?;
         let mut all = script.seen.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(seen.clone());
         drop(all);
@@ -132,6 +137,7 @@ fn read_head(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<(Seen, boo
         method: words.next().unwrap_or_default(),
         target: words.next().unwrap_or_default(),
         headers: Vec::new(),
+        body: String::new(),
     };
     loop {
         line.clear();
@@ -148,10 +154,14 @@ fn read_head(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<(Seen, boo
     Ok(Some((seen, expects)))
 }
 
-fn read_body(reader: &mut BufReader<&TcpStream>, seen: &Seen) -> io::Result<()> {
+fn read_body(reader: &mut BufReader<&TcpStream>, seen: &mut Seen) -> io::Result<()> {
     if let Some(length) = seen.header("content-length") {
-        let length = length.parse().map_err(io::Error::other)?;
-        io::copy(&mut reader.take(length), &mut io::sink())?;
+        let length: u64 = length.parse().map_err(io::Error::other)?;
+        let kept = length.min(KEPT);
+        let mut body = Vec::new();
+        reader.take(kept).read_to_end(&mut body)?;
+        seen.body = String::from_utf8_lossy(&body).into_owned();
+        io::copy(&mut reader.take(length - kept), &mut io::sink())?;
         return Ok(());
     }
     if seen.header("transfer-encoding").is_none() {

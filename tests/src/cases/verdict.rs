@@ -42,6 +42,31 @@ pub(super) fn judge(
     }
 }
 
+/// Returns whether the process took so long that it matters how busy the machine is.
+pub(super) fn is_late(expect: &Map<String, Value>, ended: &Ended) -> bool {
+    let any = expect.get("any").and_then(Value::as_array);
+    let alternatives = any.into_iter().flatten().filter_map(Value::as_object);
+    let warned = |expect: &Map<String, Value>| {
+        let warned = expect.get("warned").and_then(Value::as_array).cloned();
+        warned
+            .into_iter()
+            .flatten()
+            .map(|want| want["within"].clone())
+    };
+    let mut bounds = alternatives.chain([expect]).flat_map(|expect| {
+        expect
+            .get("within")
+            .cloned()
+            .into_iter()
+            .chain(warned(expect))
+    });
+    bounds.any(|bound| {
+        bound
+            .as_f64()
+            .is_some_and(|seconds| ended.took.as_secs_f64() > seconds)
+    })
+}
+
 struct Judged<'a> {
     seen: &'a [Seen],
     outcome: &'a Value,
@@ -49,6 +74,11 @@ struct Judged<'a> {
 }
 
 impl Judged<'_> {
+    /// Returns how many seconds a call takes at present that nothing delays.
+    fn plain(&self) -> f64 {
+        self.ended.plain.as_secs_f64()
+    }
+
     fn compare(&self, expect: &Map<String, Value>) -> Result<(), String> {
         for (name, want) in expect {
             self.holds(name, want)?;
@@ -63,9 +93,22 @@ impl Judged<'_> {
             "error" => self.failed(want),
             "within" => {
                 let seconds = want.as_f64().unwrap_or_default();
-                let took = self.ended.took.as_secs_f64();
-                held(took <= seconds, || {
-                    format!("it took {took:.1} s, not at most {seconds}")
+                let waited = self.outcome["waited"].as_f64().unwrap_or_default();
+                held(waited <= seconds, || {
+                    format!("it waited {waited:.1} s before retries, not at most {seconds}")
+                })?;
+                let (took, plain) = (self.ended.took.as_secs_f64(), self.plain());
+                held(took <= seconds + plain, || {
+                    format!(
+                        "it took {took:.1} s, not at most {seconds} besides the {plain:.1} s of any call"
+                    )
+                })
+            }
+            "retries" => {
+                let count = self.outcome["retries"].as_u64().unwrap_or_default();
+                let most = want.as_u64().unwrap_or_default();
+                held(count <= most, || {
+                    format!("{count} retries, not at most {most}: {}", self.outcome)
                 })
             }
             "requests" => {
@@ -93,6 +136,19 @@ impl Judged<'_> {
                         .join(", ")
                 };
                 held(found, || format!("no request {want}, but {}", lines()))
+            }
+            "sent" => {
+                let sent =
+                    |want: &Value| self.seen.iter().any(|seen| seen.body.contains(text(want)));
+                let bodies: Vec<&str> = self.seen.iter().map(|seen| &*seen.body).collect();
+                let missing = want
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .find(|want| !sent(want));
+                held(missing.is_none(), || {
+                    format!("no body has {}, but {bodies:?}", missing.unwrap_or(want))
+                })
             }
             "first_request" => {
                 let line = first()?.line();
@@ -137,7 +193,9 @@ impl Judged<'_> {
             }
             "has_header" | "lacks_header" => {
                 let headers = &first()?.headers;
-                let has = headers.iter().any(|(name, _)| name.starts_with(text(want)));
+                let has = headers
+                    .iter()
+                    .any(|(name, value)| format!("{name}: {value}").starts_with(text(want)));
                 held(has == (name == "has_header"), || {
                     format!("the headers are {headers:?}")
                 })
@@ -165,9 +223,9 @@ impl Judged<'_> {
                     found.len()
                 )
             })?;
-            let within = want["within"].as_f64().unwrap_or(f64::INFINITY) * 1000.0;
+            let within = want["within"].as_f64().unwrap_or(f64::INFINITY) + self.plain();
             held(
-                found.iter().all(|millis| (*millis as f64) <= within),
+                found.iter().all(|millis| *millis as f64 <= within * 1000.0),
                 || format!("{says:?} is warned of after {found:?} ms"),
             )?;
         }
