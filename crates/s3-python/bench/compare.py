@@ -138,7 +138,7 @@ def _fs(client):
         return s3fs.S3FileSystem(endpoint_url=endpoint)
     from obstore.fsspec import FsspecStore
 
-    return FsspecStore("s3", config={"aws_endpoint": endpoint, "aws_allow_http": "true"})
+    return FsspecStore("s3", config={"aws_endpoint": endpoint}, client_options={"allow_http": True})
 
 
 def cat(client):
