@@ -34,9 +34,15 @@ pub(super) fn pool() -> aws_smithy_http_client::Builder {
 impl Transport {
     /// Returns a client for the generated path and for providers of credentials; each request goes through its proxy.
     ///
-    /// Certificates are read when the first request is made: most programs send none this way.
-    #[expect(clippy::unnecessary_wraps, reason = "without `https` it fails")]
+    /// Certificates are read when the first request is made: most programs send none this way. A file that cannot be
+    /// opened is an error at once.
     pub(super) fn https_client(&self, operation: Operation) -> Result<SharedHttpClient> {
+        if let Some((path, source)) = &self.ca_bundle {
+            std::fs::File::open(path).map_err(|error| {
+                let text = format!("{source}: {}: {error}", path.display());
+                super::client::config_error(operation, &text)
+            })?;
+        }
         Ok(SharedHttpClient::new(super::lazy_client::LazyClient::new(
             self.clone(),
             operation,
