@@ -26,6 +26,8 @@ pub(super) struct Announced {
     pub(super) trailers: Option<TrailingHeaders>,
     /// The length of the decoded body.
     pub(super) length: Option<i64>,
+    /// Whether a CRC64NVME is computed where the request has no checksum.
+    pub(super) adds_default: bool,
 }
 
 impl Announced {
@@ -72,6 +74,8 @@ pub(super) async fn read(
 struct Sums {
     md5: Option<Md5>,
     hasher: ChecksumHasher,
+    /// Whether the checksum is not the request's.
+    is_default: bool,
 }
 
 impl Sums {
@@ -81,7 +85,7 @@ impl Sums {
         let wanted = |name: &str, value: &Option<String>| {
             value.is_some() || trailer.split(',').any(|have| have.trim() == name)
         };
-        let hasher = ChecksumHasher {
+        let mut hasher = ChecksumHasher {
             crc32: wanted("x-amz-checksum-crc32", &given.checksum_crc32).then(Crc32::new),
             crc32c: wanted("x-amz-checksum-crc32c", &given.checksum_crc32c).then(Crc32c::new),
             crc64nvme: wanted("x-amz-checksum-crc64nvme", &given.checksum_crc64nvme)
@@ -100,9 +104,14 @@ impl Sums {
                 "Expecting a single x-amz-checksum- header"
             ));
         }
+        let is_default = count == 0 && announced.adds_default;
+        if is_default {
+            hasher.crc64nvme = Some(Crc64Nvme::new());
+        }
         Ok(Self {
             md5: announced.md5.is_some().then(Md5::new),
             hasher,
+            is_default,
         })
     }
 
@@ -128,6 +137,9 @@ impl Sums {
         let Some(computed) = core_checksum(&self.hasher.finalize()) else {
             return Ok(None);
         };
+        if self.is_default {
+            return Ok(Some(computed));
+        }
         let sent = match core_checksum(&announced.checksums) {
             Some(sent) => Some(sent.value.to_string()),
             None => trailing_value(announced.trailers.as_ref(), &computed),

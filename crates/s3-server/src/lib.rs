@@ -27,6 +27,7 @@ mod cors;
 mod credential_scope;
 mod credentials;
 mod errors;
+mod form;
 mod frontend;
 mod hook;
 mod listen;

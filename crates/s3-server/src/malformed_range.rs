@@ -51,7 +51,7 @@ impl S3Route for MalformedRange {
 fn is_malformed(range: &HeaderValue) -> bool {
     !range
         .to_str()
-        .is_ok_and(|range| Range::parse(range).is_ok())
+        .is_ok_and(|range| range != "bytes=-" && Range::parse(range).is_ok())
 }
 
 /// Removes the parameters of a presigned URL.
@@ -78,6 +78,7 @@ mod tests {
         for (range, malformed) in [
             ("bytes=0-9", false),
             ("bytes=5-", false),
+            ("bytes=-", true),
             ("bytes=-5", false),
             ("bytes=0-1,3-4", true),
             ("bytes=9-0", true),

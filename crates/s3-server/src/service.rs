@@ -13,6 +13,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{HttpError, S3};
 
 use crate::credentials::{Anybody, KeyPair};
+use crate::form::{FileName, is_form};
 use crate::malformed_range::MalformedRange;
 use crate::pace::Pace;
 use crate::response_completion::{complete, error_response, escaped, request_id, unquote_etag};
@@ -86,12 +87,16 @@ impl Service {
     }
 }
 
-/// Reads a body whose request does not say how long it is: the protocol layer needs its length.
+/// Reads a body whose request does not say how long it is, because the protocol layer needs its length, and a form, because
+/// the name of its file may be part of the key.
 async fn with_length(
     request: Request<s3s::Body>,
 ) -> Result<Request<s3s::Body>, Box<Response<s3s::Body>>> {
     let headers = request.headers();
-    if headers.contains_key(CONTENT_LENGTH) || !headers.contains_key(TRANSFER_ENCODING) {
+    let is_form = is_form(request.method(), headers);
+    if !is_form
+        && (headers.contains_key(CONTENT_LENGTH) || !headers.contains_key(TRANSFER_ENCODING))
+    {
         return Ok(request);
     }
     let (mut head, mut body) = request.into_parts();
@@ -106,6 +111,9 @@ async fn with_length(
             Box::new(error_response(status, "IncompleteBody", &message))
         })?;
         bytes.extend_from_slice(&frame);
+    }
+    if let Some(name) = FileName::of(&bytes).filter(|_| is_form) {
+        head.extensions.insert(name);
     }
     head.headers
         .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
@@ -136,6 +144,7 @@ pub struct ServiceBuilder {
     domains: Domains,
     anonymous: bool,
     forgets_completions: bool,
+    adds_checksums: bool,
     pace: Pace,
 }
 
@@ -152,6 +161,7 @@ impl ServiceBuilder {
             domains: Domains::new(["s3.localhost"]),
             anonymous: false,
             forgets_completions: false,
+            adds_checksums: true,
             pace: Pace::default(),
         }
     }
@@ -191,6 +201,12 @@ impl ServiceBuilder {
         self
     }
 
+    /// Stores objects that are written without a checksum without one. By default a CRC64NVME is computed, as on AWS.
+    pub fn without_default_checksums(mut self) -> Self {
+        self.adds_checksums = false;
+        self
+    }
+
     /// Waits so long before each response; not at all by default.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.pace.latency = latency;
@@ -212,6 +228,9 @@ impl ServiceBuilder {
                 let mut front = Frontend::new(store, &self.region);
                 if self.forgets_completions {
                     front = front.forget_completed_uploads();
+                }
+                if !self.adds_checksums {
+                    front = front.without_default_checksums();
                 }
                 served = Some(front.clone());
                 let mut unverified = S3ServiceBuilder::new(front.clone());

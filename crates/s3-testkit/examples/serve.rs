@@ -39,7 +39,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .map_err(|error| format!("serve {}: {error:?}", dir.display()))?;
             S3Server::builder_for(files)
         }
-        None => S3Server::builder(MemoryStore::with_buckets(["demo"])).repeat_completions(),
+        None => S3Server::builder(MemoryStore::with_buckets(["demo"]))
+            .repeat_completions()
+            .default_checksums(),
     };
     let builder = builder
         .latency(Duration::from_millis(arguments.latency))

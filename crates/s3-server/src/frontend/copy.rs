@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use s3_core::{
-    ByteRange, ChecksumAlgorithm, CopyRequest, Encryption, ErrorKind, HeadRequest, ObjectMeta,
-    S3Url, Store, Tags, UploadPartCopy, VersionId,
+    ByteRange, ChecksumAlgorithm, CopyRequest, Encryption, ErrorKind, GetRequest, HeadRequest,
+    ObjectMeta, S3Url, Store, Tags, UploadPartCopy, VersionId,
 };
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, ETagCondition,
@@ -15,7 +15,7 @@ use s3s::{S3Request, S3Result, s3_error};
 use super::get::{version as version_of, whole_object};
 use super::object_extras::{ObjectExtras, PartExtent};
 use super::write_conditions::SourceConditions;
-use super::{Frontend, acl, customer_key, object_lock, tags, write_conditions};
+use super::{Frontend, acl, customer_key, multipart_checksum, object_lock, tags, write_conditions};
 use crate::convert::{
     Described, byte_range, checksum_field, known_class, named_etag, object_url, part_number,
     strong, system_time, timestamp, upload_id,
@@ -114,7 +114,18 @@ pub(super) async fn copy_object(
         metadata: input.metadata,
         tags: Tags::new(),
     };
-    copy.attributes = is_replaced.then(|| described.into());
+    // The storage class is that of the request also where the other attributes are the source's.
+    let class = described
+        .storage_class
+        .as_ref()
+        .map(|class| class.as_str().to_owned());
+    copy.attributes = match (is_replaced, class, &source) {
+        (true, ..) => Some(described.into()),
+        (false, Some(class), Some(source)) => {
+            Some(source.attributes.clone().with_storage_class(class))
+        }
+        (false, ..) => None,
+    };
     let algorithm_of_checksum = input.checksum_algorithm;
     copy.checksum_algorithm =
         algorithm_of_checksum.and_then(|algorithm| ChecksumAlgorithm::of_name(algorithm.as_str()));
@@ -188,8 +199,18 @@ pub(super) async fn upload_part_copy(
     part.source_version = source_version.clone();
     part.source_if_match = named_etag(input.copy_source_if_match.as_ref()).or(pinned);
     let range = part.range.clone();
+    let mut get = GetRequest::new(part.from.clone());
+    (get.version, get.range) = (part.source_version.clone(), range.clone());
 
     let tag = front.store.upload_part_copy(part).await.map_err(s3_error)?;
+    let upload = front.extras.uploads().get(&input.upload_id).cloned();
+    let usual = Some(ChecksumAlgorithm::Crc64Nvme).filter(|_| front.adds_checksums);
+    let wanted = upload.and_then(|upload| upload.algorithm()).or(usual);
+    let checksum = match wanted {
+        Some(algorithm) => multipart_checksum::read(front, get, algorithm).await?,
+        None => None,
+    };
+    let fields = checksum_field(checksum.as_ref());
     let size = match range {
         Some(ByteRange::Bounded(range)) => range.end - range.start,
         _ => source.map_or(0, |meta| meta.size),
@@ -205,13 +226,17 @@ pub(super) async fn upload_part_copy(
             PartExtent {
                 number,
                 size,
-                checksum: None,
+                checksum,
             },
         );
     let result = CopyPartResult {
         e_tag: strong(Some(&tag.etag)),
         last_modified: timestamp(Some(SystemTime::now())),
-        ..CopyPartResult::default()
+        checksum_crc32: fields.checksum_crc32,
+        checksum_crc32c: fields.checksum_crc32c,
+        checksum_crc64nvme: fields.checksum_crc64nvme,
+        checksum_sha1: fields.checksum_sha1,
+        checksum_sha256: fields.checksum_sha256,
     };
     Ok(UploadPartCopyOutput {
         copy_part_result: Some(result),

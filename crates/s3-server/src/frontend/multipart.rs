@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use s3_core::{
-    AbortUpload, ChecksumAlgorithm, CompleteUpload, CreateUpload, ETag, PartTag, Store, UploadPart,
+    AbortUpload, ChecksumAlgorithm, CompleteUpload, CreateUpload, ETag, GetRequest, PartTag, Store,
+    UploadPart,
 };
 use s3s::dto::{
     self, AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumType,
@@ -122,7 +123,7 @@ pub(super) async fn upload_part(
     } = request;
     let url = object_url(&input.bucket, &input.key)?;
     let number = part_number(input.part_number)?;
-    let announced = Announced {
+    let mut announced = Announced {
         md5: input.content_md5,
         checksums: dto::Checksum {
             checksum_crc32: input.checksum_crc32,
@@ -143,7 +144,18 @@ pub(super) async fn upload_part(
         customer_key::check(upload.object.customer_key_md5.as_deref(), key.as_deref())?;
     }
     let upload = upload.unwrap_or_default();
+    announced.adds_default = front.adds_checksums && upload.checksum_algorithm.is_none();
     let (payload, checksum) = checksum::read(input.body, announced).await?;
+    if let (Some(wanted), Some(checksum)) = (upload.algorithm(), &checksum)
+        && wanted != checksum.algorithm
+    {
+        return Err(s3_error!(
+            InvalidRequest,
+            "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+            wanted.as_str().to_ascii_lowercase(),
+            checksum.algorithm.as_str().to_ascii_lowercase()
+        ));
+    }
     let size = payload.len();
     let mut part = UploadPart::new(url, upload_id(&input.upload_id), number, payload);
     part.checksum = checksum;
@@ -223,11 +235,13 @@ pub(super) async fn complete_multipart_upload(
             "The object size of the request differs from the sum of its parts"
         ));
     }
-    let algorithm = extents.first().and_then(|part| part.checksum.as_ref());
-    let algorithm = algorithm.map(|checksum| checksum.algorithm);
+    let first = extents.iter().find_map(|part| part.checksum.as_ref());
+    let algorithm = upload.algorithm();
+    let algorithm = algorithm.or(first.map(|checksum| checksum.algorithm));
     let kind = algorithm.map(|algorithm| {
         upload
             .checksum_type
+            .clone()
             .unwrap_or_else(|| usual_type(algorithm))
     });
     let is_composite = kind
@@ -282,8 +296,9 @@ pub(super) async fn complete_multipart_upload(
         (Some(algorithm), None) if !is_composite => match joined {
             Some(joined) => Some(joined),
             None => {
-                let version = response.version.as_ref();
-                multipart_checksum::full_object(front, &url, version, algorithm).await?
+                let mut get = GetRequest::new(url.clone());
+                get.version.clone_from(&response.version);
+                multipart_checksum::read(front, get, algorithm).await?
             }
         },
         (_, composite) => composite,

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::{CrcAlgorithm, checksum_combine};
-use s3_core::{Checksum, ChecksumAlgorithm, GetRequest, S3Url, Store, VersionId};
+use s3_core::{Checksum, ChecksumAlgorithm, GetRequest, Store};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
 use s3s::dto::ChecksumType;
@@ -60,15 +60,12 @@ pub(super) fn joined(parts: &[PartExtent]) -> Option<Checksum> {
     ))
 }
 
-/// Reads an object and returns its checksum.
-pub(super) async fn full_object(
+/// Reads an object, or a range of it, and returns the checksum.
+pub(super) async fn read(
     front: &Frontend,
-    url: &S3Url,
-    version: Option<&VersionId>,
+    get: GetRequest,
     algorithm: ChecksumAlgorithm,
 ) -> S3Result<Option<Checksum>> {
-    let mut get = GetRequest::new(url.clone());
-    get.version = version.cloned();
     let mut body = front.store.get(get).await.map_err(s3_error)?.body;
     let mut hasher = hasher(algorithm);
     while let Some(chunk) = body.next().await {

@@ -77,6 +77,12 @@ impl UploadExtras {
         class.unwrap_or_else(|| StorageClass::from_static(StorageClass::STANDARD))
     }
 
+    /// Returns the algorithm that the upload was created with.
+    pub(super) fn algorithm(&self) -> Option<s3_core::ChecksumAlgorithm> {
+        let name = self.checksum_algorithm.as_ref()?.as_str();
+        s3_core::ChecksumAlgorithm::of_name(&name.to_ascii_uppercase())
+    }
+
     /// Returns the type of the checksum that the object will have.
     pub(super) fn shown_type(&self) -> Option<ChecksumType> {
         let algorithm = self.checksum_algorithm.as_ref()?;

@@ -13,6 +13,7 @@ use super::{
     acl, attributes, bucket, bucket_configuration, copy, delete, get, list, list_uploads,
     multipart, object_lock, put, restore, tags, versions,
 };
+use crate::form::FileName;
 
 /// An implementation of `s3s::S3` on any store. Clone is a reference count.
 ///
@@ -27,6 +28,8 @@ pub struct Frontend {
     pub(super) writes: Arc<RwLock<()>>,
     /// Whether the response to a completed upload is repeated.
     pub(super) repeats_completions: bool,
+    /// Whether objects that are written without a checksum get one.
+    pub(super) adds_checksums: bool,
 }
 
 impl Frontend {
@@ -40,12 +43,20 @@ impl Frontend {
             configurations: Arc::default(),
             writes: Arc::default(),
             repeats_completions: true,
+            adds_checksums: true,
         }
     }
 
     /// Returns the CORS rules of a bucket.
     pub(crate) fn cors_rules(&self, bucket: &str) -> Vec<CORSRule> {
         self.configurations.of(bucket).cors_rules()
+    }
+
+    /// Stores objects that are written without a checksum without one. AWS computes a CRC64NVME.
+    #[must_use]
+    pub fn without_default_checksums(mut self) -> Self {
+        self.adds_checksums = false;
+        self
     }
 
     /// Responds with `404 NoSuchUpload` to a CompleteMultipartUpload that is sent again, as servers other than AWS do.
@@ -77,8 +88,11 @@ macro_rules! operations {
             // A form is a put, whose response also has the tag and the place of the object as headers.
             async fn put_object(
                 &self,
-                request: S3Request<PutObjectInput>,
+                mut request: S3Request<PutObjectInput>,
             ) -> S3Result<S3Response<PutObjectOutput>> {
+                if let Some(name) = request.extensions.get::<FileName>() {
+                    request.input.key = name.put_into(&request.input.key);
+                }
                 let location = format!("/{}/{}", request.input.bucket, request.input.key);
                 let is_form = request.method == http::Method::POST;
                 let output = put::put_object(self, request).await?;

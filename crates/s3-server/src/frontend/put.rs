@@ -50,6 +50,7 @@ pub(super) async fn put_object(
             ..dto::Checksum::default()
         },
         length: input.content_length,
+        adds_default: front.adds_checksums,
         ..Announced::new(&headers, trailing_headers)
     };
     let described = Described {

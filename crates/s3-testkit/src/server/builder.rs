@@ -29,6 +29,7 @@ pub struct S3ServerBuilder {
     domains: Vec<String>,
     plan: FaultPlan,
     repeats_completions: bool,
+    adds_checksums: bool,
 }
 
 impl S3ServerBuilder {
@@ -52,6 +53,7 @@ impl S3ServerBuilder {
             domains: vec!["s3.localhost".to_owned()],
             plan: FaultPlan::none(),
             repeats_completions: false,
+            adds_checksums: false,
         }
     }
 
@@ -106,6 +108,13 @@ impl S3ServerBuilder {
         self
     }
 
+    /// Computes a CRC64NVME of objects that are written without a checksum, as AWS does. Without it, they have none, as on
+    /// most other servers.
+    pub fn default_checksums(mut self) -> Self {
+        self.adds_checksums = true;
+        self
+    }
+
     /// Sets the initial fault plan; [`S3Server::faults`] changes it later.
     pub fn faults(mut self, plan: impl Into<FaultPlan>) -> Self {
         self.plan = plan.into();
@@ -129,6 +138,10 @@ impl S3ServerBuilder {
         let service = match self.repeats_completions {
             true => self.service,
             false => self.service.forget_completed_uploads(),
+        };
+        let service = match self.adds_checksums {
+            true => service,
+            false => service.without_default_checksums(),
         };
         let service = service
             .credentials(&self.access_key, &self.secret_key)

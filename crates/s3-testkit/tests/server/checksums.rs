@@ -213,3 +213,35 @@ async fn a_client_sees_a_mismatch_as_an_integrity_error() {
         (ErrorKind::Integrity, Some("BadDigest"))
     );
 }
+
+#[tokio::test]
+async fn an_object_without_a_checksum_gets_one_if_the_server_is_told_to() {
+    for (told, value) in [(true, Some("rosUhgp5mIg=")), (false, None)] {
+        let server = S3Server::builder(MemoryStore::with_buckets(["bkt"])).allow_anonymous();
+        let server = match told {
+            true => server.default_checksums(),
+            false => server,
+        };
+        let server = server.start().await.unwrap();
+        let written = put(&server, &[]).await;
+        assert_eq!(written.header("x-amz-checksum-crc64nvme"), value);
+        let mode = ["x-amz-checksum-mode: ENABLED"];
+        let head = send(&server, "HEAD /bkt/k", &mode, b"").await;
+        assert_eq!(head.header("x-amz-checksum-crc64nvme"), value);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_keeps_its_attributes_with_another_storage_class() {
+    let server = open_server().await;
+    put(&server, &["x-amz-meta-a: 1"]).await;
+    let headers = [
+        "x-amz-copy-source: bkt/k",
+        "x-amz-storage-class: STANDARD_IA",
+    ];
+    let copied = send(&server, "PUT /bkt/copy", &headers, b"").await;
+    assert_eq!(copied.status, 200, "{}", copied.text());
+    let head = send(&server, "HEAD /bkt/copy", &[], b"").await;
+    assert_eq!(head.header("x-amz-storage-class"), Some("STANDARD_IA"));
+    assert_eq!(head.header("x-amz-meta-a"), Some("1"));
+}

@@ -1,0 +1,57 @@
+//! `${filename}` in the key of a form: the name of the file that the form uploads.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method};
+
+/// The variable in the key.
+const VARIABLE: &str = "${filename}";
+
+/// The name of a form's file, in the extensions of its request.
+#[derive(Clone, Debug)]
+pub(crate) struct FileName(String);
+
+impl FileName {
+    /// Puts the name into a key.
+    pub(crate) fn put_into(&self, key: &str) -> String {
+        key.replace(VARIABLE, &self.0)
+    }
+
+    /// Reads the name from the body of a form.
+    pub(crate) fn of(body: &[u8]) -> Option<Self> {
+        let head = b"name=\"file\"; filename=\"";
+        let begin = body.windows(head.len()).position(|part| part == head)?;
+        let name = &body[begin + head.len()..];
+        let end = name.iter().position(|byte| *byte == b'"')?;
+        let name = std::str::from_utf8(&name[..end]).ok()?;
+        // Some browsers send the whole path.
+        let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        Some(Self(name.to_owned()))
+    }
+}
+
+/// Returns whether a request uploads a form.
+pub(crate) fn is_form(method: &Method, headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    method == Method::POST && kind.is_some_and(|kind| kind.starts_with(b"multipart/form-data"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_file_replaces_the_variable() {
+        for (name, key) in [
+            ("a.txt", "up/a.txt"),
+            ("C:\\dir\\b c.txt", "up/b c.txt"),
+            ("", "up/"),
+        ] {
+            let body = format!(
+                "x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\nbytes"
+            );
+            let name = FileName::of(body.as_bytes()).unwrap();
+            assert_eq!(name.put_into("up/${filename}"), key);
+        }
+        assert!(FileName::of(b"name=\"key\"\r\n").is_none());
+    }
+}
