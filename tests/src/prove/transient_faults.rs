@@ -24,6 +24,15 @@ const PAGES: &[&str] = &["ListObjectsV2"];
 /// A page that says that there are more, and not where.
 const NO_TOKEN: A = A::List(ListFault::NoToken);
 
+/// Requests whose responses may be parts of objects.
+const PARTS: &[&str] = &["GetObject"];
+
+/// A part that does not say where it belongs.
+const NO_RANGE: A = A::Header {
+    name: "content-range",
+    value: None,
+};
+
 /// Requests whose error responses have a code: those of a HEAD have none.
 const WITH_CODE: &[&str] = &[
     "GetObject",
@@ -92,10 +101,6 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
             every: short,
             at: Some(Position::Byte(0)),
         },
-        A::Header {
-            name: "content-range",
-            value: None,
-        },
         A::Announce { by: 1 },
         A::Announce { by: -1 },
         A::CloseIdle,
@@ -109,7 +114,8 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
         every: short,
         code: code.map(str::to_owned),
     };
-    with_rules(seed, hit, actions, |random| match random.u8(0..7) {
+    with_rules(seed, hit, actions, |random| match random.u8(0..8) {
+        7 => (PARTS, NO_RANGE, 1),
         6 => (PAGES, NO_TOKEN, 1),
         0 => (WITH_CODE, A::request_timeout(), random.u32(1..4)),
         1 => (WRITES_AND_LISTS, A::error_inside("InternalError"), 2),
@@ -174,8 +180,8 @@ fn with_rules(seed: u64, hit: f64, actions: Vec<A>, draw: impl Fn(&mut Rng) -> D
         if action == A::skewed() && std::mem::replace(&mut skewed, true) {
             continue;
         }
-        // Nor twice: a page that is not understood is asked for once more, and the second rule could hit that.
-        if action == NO_TOKEN && std::mem::replace(&mut misled, true) {
+        // Nor twice: what is not understood is asked for once more, and the second rule could hit that.
+        if [NO_TOKEN, NO_RANGE].contains(&action) && std::mem::replace(&mut misled, true) {
             continue;
         }
         let operation = operations[random.usize(0..operations.len())];

@@ -241,7 +241,7 @@ impl Table {
                     );
                     let name = "content-range";
                     let bare = A::Header { name, value: None };
-                    self.row("missing range", bare, mismatch, Cost::Nothing);
+                    self.row("missing range", bare, Effect::Misleads, Cost::Nothing);
                 }
                 let effect = match operation.reads_in_parts() {
                     true => Effect::Changes,
