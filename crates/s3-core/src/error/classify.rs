@@ -65,7 +65,8 @@ fn kind_of_code(operation: Operation, code: &str) -> Option<ErrorKind> {
         | "Forbidden" => ErrorKind::AccessDenied,
         // The object cannot be restored because it is in no archive.
         "InvalidObjectState" if operation == Operation::Restore => ErrorKind::InvalidInput,
-        "InvalidObjectState" => ErrorKind::Archived,
+        // The second is what a copy of an archived object may say.
+        "InvalidObjectState" | "ObjectNotInActiveTierError" => ErrorKind::Archived,
         "InvalidRange" => ErrorKind::InvalidRange,
         "PreconditionFailed" => ErrorKind::PreconditionFailed,
         "NotModified" => ErrorKind::NotModified,

@@ -62,6 +62,7 @@ pub(super) fn hint(
              the profile's s3 settings"
         }
         Some("InvalidObjectState") if operation != Operation::Restore => ARCHIVED,
+        Some("ObjectNotInActiveTierError") => ARCHIVED,
         Some("NoSuchBucket") => {
             "check the bucket's name, and that the endpoint is the server that has it"
         }

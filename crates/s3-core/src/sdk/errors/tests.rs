@@ -100,6 +100,7 @@ fn agrees(generated: Error, direct: Option<Error>) -> Error {
         (400, "InvalidToken", ErrorKind::AccessDenied, Retryability::No),
         (403, "RequestTimeTooSkewed", ErrorKind::AccessDenied, Retryability::No),
         (403, "InvalidObjectState", ErrorKind::Archived, Retryability::No),
+        (403, "ObjectNotInActiveTierError", ErrorKind::Archived, Retryability::No),
         (400, "KMS.DisabledException", ErrorKind::AccessDenied, Retryability::No),
         (416, "InvalidRange", ErrorKind::InvalidRange, Retryability::No),
         (412, "PreconditionFailed", ErrorKind::PreconditionFailed, Retryability::No),
