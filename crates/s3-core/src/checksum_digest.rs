@@ -31,6 +31,7 @@ impl ChecksumDigest {
         Self { algorithm, sum }
     }
 
+    #[cfg(feature = "sdk")]
     pub(crate) fn algorithm(&self) -> ChecksumAlgorithm {
         self.algorithm
     }
