@@ -1,6 +1,6 @@
 """Runs Metaflow's own tests against the server of the installed tool; the arguments are pytest's.
 
-They take 20 GB of memory: the tests hold 10 GB themselves, and the server what they upload.
+They take 22 GB of memory: the tests hold 11 GB themselves, and the server two objects of 5 GB.
 """
 
 import os
