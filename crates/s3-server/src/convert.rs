@@ -7,7 +7,7 @@ use s3_core::{
     Attributes, ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, S3Prefix, S3Url, Tags,
     UploadId, UserMetadata,
 };
-use s3s::dto::{self, ETagCondition, Range, Timestamp};
+use s3s::dto::{self, ETagCondition, Range, Timestamp, TimestampFormat};
 use s3s::{S3Result, s3_error};
 
 /// The content type of objects that were written without one.
@@ -53,6 +53,13 @@ pub(super) fn size(bytes: u64) -> i64 {
 
 pub(super) fn timestamp(time: Option<SystemTime>) -> Option<Timestamp> {
     time.map(Timestamp::from)
+}
+
+/// Returns a time as a header has it.
+pub(super) fn http_date(time: &Timestamp) -> Option<String> {
+    let mut text = Vec::new();
+    time.format(TimestampFormat::HttpDate, &mut text).ok()?;
+    String::from_utf8(text).ok()
 }
 
 pub(super) fn system_time(timestamp: Option<Timestamp>) -> Option<SystemTime> {

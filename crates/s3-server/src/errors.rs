@@ -1,8 +1,26 @@
 //! Conversion of store errors to S3 error responses.
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use s3_core::{Error, ErrorKind};
 use s3s::{S3Error, S3ErrorCode};
+
+/// Carries an element of the error document, as `NAME=VALUE`, past the protocol layer. It is not sent.
+pub(super) const DETAIL: HeaderName = HeaderName::from_static("x-error-detail");
+
+/// Adds an element to the error document.
+pub(super) fn with_detail(mut error: S3Error, name: &str, value: &str) -> S3Error {
+    if let Ok(detail) = HeaderValue::from_str(&format!("{name}={value}")) {
+        let mut headers = error.headers().cloned().unwrap_or_default();
+        headers.append(DETAIL, detail);
+        error.set_headers(headers);
+    }
+    error
+}
+
+/// Adds the header of the condition that does not hold.
+pub(super) fn with_condition(error: S3Error, condition: &str) -> S3Error {
+    with_detail(error, "Condition", condition)
+}
 
 /// Returns the error response for this error, with its own code or else the code of its kind.
 pub(super) fn s3_error(error: Error) -> S3Error {

@@ -1,9 +1,10 @@
-//! What S3 sends with every response: request ids, and a message in every error document.
+//! What S3 sends with every response: request ids, and details in every error document.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::convert::in_xml;
+use crate::error_details::ErrorDetails;
+use crate::errors::DETAIL;
 use crate::target::Target;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -45,11 +46,9 @@ pub(crate) fn complete(
         None => is_error,
     };
     if is_error && is_xml {
-        let size = response.headers().get(CONTENT_RANGE);
-        let size = size.and_then(|value| value.to_str().ok()?.strip_prefix("bytes */"));
-        let size = size.map(str::to_owned);
+        let details = ErrorDetails::of(response.headers(), id, target);
         response = response.map(|body| match body.bytes() {
-            Some(document) => s3s::Body::from(with_details(&document, id, target, size.as_deref())),
+            Some(document) => s3s::Body::from(details.added_to(&document)),
             None => body,
         });
         let xml = HeaderValue::from_static("application/xml");
@@ -57,6 +56,7 @@ pub(crate) fn complete(
         // hyper announces the new length.
         response.headers_mut().remove(CONTENT_LENGTH);
     }
+    response.headers_mut().remove(DETAIL);
     // The protocol layer has one status for each operation.
     if let Some(&status) = response.extensions().get::<StatusCode>() {
         *response.status_mut() = status;
@@ -91,126 +91,15 @@ pub(crate) fn unquote_etag(response: Response<s3s::Body>) -> Response<s3s::Body>
     response
 }
 
-/// Returns the error document with a message and a request id; other documents as they are.
-fn with_details(document: &[u8], id: &str, target: &Target, size: Option<&str>) -> Vec<u8> {
-    let text = String::from_utf8_lossy(document);
-    let Some((before, rest)) = text.rsplit_once("</Error>") else {
-        return document.to_vec();
-    };
-    let code = element(&text, "Code").unwrap_or_default();
-    let mut completed = before.to_owned();
-    if element(&text, "Message").is_none() {
-        completed.push_str(&format!("<Message>{}</Message>", usual_message(code)));
-    }
-    let range = target.range.as_deref().filter(|_| code == "InvalidRange");
-    let details = [
-        (
-            "Key",
-            Some(&*target.key).filter(|_| matches!(code, "NoSuchKey" | "NoSuchVersion")),
-        ),
-        (
-            "BucketName",
-            Some(&*target.bucket).filter(|_| code == "NoSuchBucket"),
-        ),
-        ("RangeRequested", range),
-        ("ActualObjectSize", size),
-        ("Resource", Some(&*target.path)),
-        ("RequestId", Some(id)),
-        ("HostId", Some(id)),
-    ];
-    for (name, value) in details {
-        if let Some(value) = value.and_then(in_xml)
-            && element(&text, name).is_none()
-        {
-            completed.push_str(&format!("<{name}>{}</{name}>", escaped(&value)));
-        }
-    }
-    completed.push_str("</Error>");
-    completed.push_str(rest);
-    completed.into_bytes()
-}
-
 /// Returns text for an element of a document.
 pub(crate) fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.replace('>', "&gt;")
 }
 
-fn element<'text>(text: &'text str, name: &str) -> Option<&'text str> {
-    let (_, after) = text.split_once(&format!("<{name}>"))?;
-    Some(after.split_once(&format!("</{name}>"))?.0)
-}
-
-/// Returns a sentence for the errors that the protocol layer names by their code only.
-fn usual_message(code: &str) -> &'static str {
-    match code {
-        "AccessDenied" => "Access is denied",
-        "BadDigest" => "The checksum that the request declares differs from that of its body",
-        "EntityTooLarge" => "The body is larger than an object may be",
-        "IncompleteBody" => "The body is shorter than the request declares",
-        "InvalidArgument" => "An argument of the request is not valid",
-        "InvalidBucketName" => "The bucket name is not valid",
-        "InvalidRange" => "The range cannot be satisfied",
-        "InvalidRequest" => "The request is not valid",
-        "InvalidURI" => "The URI cannot be parsed",
-        "KeyTooLongError" => "The key is longer than 1024 bytes",
-        "MalformedXML" => "The document of the request is not well-formed or not valid",
-        "MethodNotAllowed" => "The method is not allowed for this resource",
-        "MissingContentLength" => "The request must have a Content-Length header",
-        "NoSuchBucket" => "The bucket does not exist",
-        "NoSuchKey" => "The object does not exist",
-        "NoSuchUpload" => "The multipart upload does not exist",
-        "NotImplemented" => "The server does not implement this operation",
-        "PreconditionFailed" => "A condition of the request does not hold",
-        "RequestTimeTooSkewed" => "The time of the request differs too much from the server's",
-        "SignatureDoesNotMatch" => {
-            "The signature of the request differs from the one that the server calculates"
-        }
-        _ => "The request failed",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn target() -> Target {
-        Target {
-            path: "/b/a&b".to_owned(),
-            bucket: "b".to_owned(),
-            key: "a&b".to_owned(),
-            range: Some("bytes=9-".to_owned()),
-            origin: None,
-        }
-    }
-
-    fn completed(document: &str, size: Option<&str>) -> String {
-        String::from_utf8(with_details(document.as_bytes(), "7", &target(), size)).unwrap()
-    }
-
-    #[test]
-    fn an_error_gets_a_message_an_id_and_what_it_is_about() {
-        let bare = "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>";
-        assert_eq!(
-            completed(bare, None).split_once("</Code>").unwrap().1,
-            "<Message>The object does not exist</Message><Key>a&amp;b</Key><Resource>/b/a&amp;b</Resource>\
-             <RequestId>7</RequestId><HostId>7</HostId></Error>"
-        );
-        let bare = "<Error><Code>InvalidRange</Code></Error>";
-        let range =
-            "<RangeRequested>bytes=9-</RangeRequested><ActualObjectSize>3</ActualObjectSize>";
-        assert!(completed(bare, Some("3")).contains(range));
-        let bare = "<Error><Code>NoSuchBucket</Code></Error>";
-        assert!(completed(bare, None).contains("<BucketName>b</BucketName>"));
-    }
-
-    #[test]
-    fn what_is_there_and_other_documents_stay() {
-        let whole = "<Error><Code>A</Code><Message>m</Message><Resource>r</Resource><RequestId>1</RequestId>\
-                     <HostId>2</HostId></Error>";
-        assert_eq!(completed(whole, None), whole);
-        assert_eq!(completed("<Other/>", None), "<Other/>");
-    }
 
     #[test]
     fn ids_differ() {

@@ -1,9 +1,12 @@
 //! What a request is about, for error documents and for checks before the protocol.
 
+use std::collections::HashMap;
+
 use http::header::{HOST, ORIGIN, RANGE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use crate::Domains;
+use crate::given_signature::GivenSignature;
 use crate::response_completion::error_response;
 
 /// The account that owns all buckets, as clients name it in `x-amz-expected-bucket-owner`.
@@ -21,6 +24,10 @@ pub(crate) struct Target {
     pub(crate) key: String,
     pub(crate) range: Option<String>,
     pub(crate) origin: Option<String>,
+    pub(crate) method: String,
+    /// The parameters of the query.
+    pub(crate) query: HashMap<String, String>,
+    pub(crate) signature: GivenSignature,
 }
 
 impl Target {
@@ -41,12 +48,16 @@ impl Target {
                 None => (below, String::new()),
             },
         };
+        let query = parameters(request.uri().query().unwrap_or_default());
         Self {
             path,
             bucket,
             key,
             range: text(RANGE),
             origin: text(ORIGIN),
+            method: request.method().to_string(),
+            signature: GivenSignature::of(request.headers(), &query),
+            query,
         }
     }
 
@@ -72,6 +83,19 @@ impl Target {
             message,
         ))
     }
+}
+
+fn parameters(query: &str) -> HashMap<String, String> {
+    let decode = |text: &str| {
+        let text = text.replace('+', " ");
+        let decoded = percent_encoding::percent_decode_str(&text).decode_utf8_lossy();
+        decoded.into_owned()
+    };
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 #[cfg(test)]

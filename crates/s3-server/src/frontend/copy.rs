@@ -30,6 +30,7 @@ pub(super) async fn copy_object(
     let to = object_url(&input.bucket, &input.key)?;
     let (from, source_version) = source(&input.copy_source)?;
     let conditions = SourceConditions {
+        has_if_match: input.copy_source_if_match.is_some(),
         if_none_match: input.copy_source_if_none_match,
         if_modified_since: system_time(input.copy_source_if_modified_since),
         if_unmodified_since: system_time(input.copy_source_if_unmodified_since),
@@ -93,6 +94,10 @@ pub(super) async fn copy_object(
         condition("if-none-match")?.as_ref(),
     )
     .await?;
+    let condition = match input.copy_source_if_match {
+        Some(_) => Some(write_conditions::SOURCE_IF_MATCH),
+        None => write_conditions::header_of(&mode),
+    };
     copy.mode = mode;
     copy.source_conditions.if_match = named_etag(input.copy_source_if_match.as_ref()).or(pinned);
     let is_replaced = input
@@ -130,7 +135,8 @@ pub(super) async fn copy_object(
     copy.checksum_algorithm =
         algorithm_of_checksum.and_then(|algorithm| ChecksumAlgorithm::of_name(algorithm.as_str()));
 
-    let response = front.store.copy(copy).await.map_err(s3_error)?;
+    let copied = front.store.copy(copy).await;
+    let response = copied.map_err(|error| write_conditions::of_store(error, condition))?;
     front.extras.set(
         &to,
         response.version.as_ref(),
@@ -170,6 +176,7 @@ pub(super) async fn upload_part_copy(
     let input = request.input;
     let (from, source_version) = source(&input.copy_source)?;
     let conditions = SourceConditions {
+        has_if_match: input.copy_source_if_match.is_some(),
         if_none_match: input.copy_source_if_none_match,
         if_modified_since: system_time(input.copy_source_if_modified_since),
         if_unmodified_since: system_time(input.copy_source_if_unmodified_since),
@@ -202,7 +209,9 @@ pub(super) async fn upload_part_copy(
     let mut get = GetRequest::new(part.from.clone());
     (get.version, get.range) = (part.source_version.clone(), range.clone());
 
-    let tag = front.store.upload_part_copy(part).await.map_err(s3_error)?;
+    let condition = Some(write_conditions::SOURCE_IF_MATCH);
+    let tag = front.store.upload_part_copy(part).await;
+    let tag = tag.map_err(|error| write_conditions::of_store(error, condition))?;
     let upload = front.extras.uploads().get(&input.upload_id).cloned();
     let usual = Some(ChecksumAlgorithm::Crc64Nvme).filter(|_| front.adds_checksums);
     let wanted = upload.and_then(|upload| upload.algorithm()).or(usual);

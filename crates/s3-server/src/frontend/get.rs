@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use http::header::{ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
 use s3_core::{
-    ByteRange, Checksum, ETag, ErrorKind, GetRequest, HeadRequest, ObjectMeta, Operation, S3Url,
-    Store, VersionId,
+    ByteRange, Checksum, Conditions, ErrorKind, GetRequest, HeadRequest, ObjectMeta, Operation,
+    S3Url, Store, VersionId,
 };
 use s3s::dto::{
     self, ChecksumMode, ChecksumType, ETagCondition, GetObjectInput, GetObjectOutput,
@@ -15,13 +16,14 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
 use super::body::streamed;
 use super::object_extras::ObjectExtras;
+use super::write_conditions::IF_MATCH;
 use super::{Frontend, customer_key, restore};
 use crate::Hook;
 use crate::convert::{
-    Described, byte_range, checksum_field, named_etag, object_url, part_number, size, strong,
-    system_time, timestamp,
+    Described, byte_range, checksum_field, http_date, named_etag, object_url, part_number, size,
+    strong, system_time, timestamp,
 };
-use crate::errors::s3_error;
+use crate::errors::{s3_error, with_condition, with_detail};
 
 pub(super) async fn get_object(
     front: &Frontend,
@@ -50,17 +52,12 @@ pub(super) async fn get_object(
     get.conditions.if_modified_since = system_time(input.if_modified_since);
     get.conditions.if_unmodified_since = system_time(input.if_unmodified_since);
 
-    let asked = Asked::of(
-        front,
-        &get.url,
-        version,
-        get.conditions.if_none_match.as_ref(),
-    );
+    let asked = Asked::of(front, &get.url, version, &get.conditions);
     let response = match front.store.get(get).await {
         Ok(response) => response,
         Err(error) => return Err(asked.failed(error).await),
     };
-    refuse_existing(input.if_none_match.as_ref(), response.meta.etag.as_ref())?;
+    refuse_existing(input.if_none_match.as_ref(), &response.meta)?;
     let meta = response.meta;
     let extras = front.extras.of(&meta);
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
@@ -137,17 +134,12 @@ pub(super) async fn head_object(
     head.conditions.if_modified_since = system_time(input.if_modified_since);
     head.conditions.if_unmodified_since = system_time(input.if_unmodified_since);
 
-    let asked = Asked::of(
-        front,
-        &head.url,
-        version,
-        head.conditions.if_none_match.as_ref(),
-    );
+    let asked = Asked::of(front, &head.url, version, &head.conditions);
     let meta = match front.store.head(head).await {
         Ok(meta) => meta,
         Err(error) => return Err(asked.failed(error).await),
     };
-    refuse_existing(input.if_none_match.as_ref(), meta.etag.as_ref())?;
+    refuse_existing(input.if_none_match.as_ref(), &meta)?;
     let extras = front.extras.of(&meta);
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
     let of_part = part.as_ref().and_then(Part::range);
@@ -246,21 +238,22 @@ pub(super) fn whole_object() -> ChecksumType {
 }
 
 /// Responds `304` to `If-None-Match: *`, which the conditions of a store cannot express: the object exists.
-fn refuse_existing(condition: Option<&ETagCondition>, etag: Option<&ETag>) -> S3Result<()> {
+fn refuse_existing(condition: Option<&ETagCondition>, meta: &ObjectMeta) -> S3Result<()> {
     match condition {
-        Some(ETagCondition::Any) => Err(with_etag(
+        Some(ETagCondition::Any) => Err(with_validators(
             s3_error(s3_core::Error::new(ErrorKind::NotModified, Operation::Get)),
-            etag,
+            Some(meta),
         )),
         _ => Ok(()),
     }
 }
 
-/// A read that may fail with `304`, whose response names the ETag.
+/// A read that may fail with `304` or `412`, whose response describes the object.
 struct Asked<'front> {
     front: &'front Frontend,
     head: HeadRequest,
-    if_none_match: Option<ETag>,
+    /// The condition that fails with `412`: a time is ignored beside an ETag.
+    condition: &'static str,
 }
 
 impl<'front> Asked<'front> {
@@ -268,14 +261,17 @@ impl<'front> Asked<'front> {
         front: &'front Frontend,
         url: &S3Url,
         version: Option<&VersionId>,
-        if_none_match: Option<&ETag>,
+        conditions: &Conditions,
     ) -> Self {
         let mut head = HeadRequest::new(url.clone());
         head.version = version.cloned();
         Self {
             front,
             head,
-            if_none_match: if_none_match.cloned(),
+            condition: match conditions.if_match {
+                Some(_) => IF_MATCH,
+                None => "If-Unmodified-Since",
+            },
         }
     }
 
@@ -288,14 +284,20 @@ impl<'front> Asked<'front> {
                 with_size(error, size.ok())
             }
             ErrorKind::NotModified | ErrorKind::PreconditionFailed => {
-                let etag = match self.if_none_match {
-                    Some(etag) if kind == ErrorKind::NotModified => Some(etag),
-                    _ => {
-                        let head = self.front.store.head(self.head).await;
-                        head.ok().and_then(|meta| meta.etag)
-                    }
-                };
-                with_etag(error, etag.as_ref())
+                let meta = self.front.store.head(self.head).await.ok();
+                let error = with_validators(error, meta.as_ref());
+                match kind {
+                    ErrorKind::NotModified => error,
+                    _ => with_condition(error, self.condition),
+                }
+            }
+            ErrorKind::Archived => {
+                let meta = self.front.store.head(self.head).await.ok();
+                let class = meta.and_then(|meta| meta.attributes.storage_class);
+                match class {
+                    Some(class) => with_detail(error, "StorageClass", &class),
+                    None => error,
+                }
             }
             _ => error,
         }
@@ -312,13 +314,20 @@ fn with_size(mut error: S3Error, size: Option<u64>) -> S3Error {
     error
 }
 
-fn with_etag(mut error: S3Error, etag: Option<&ETag>) -> S3Error {
-    let value = etag.and_then(|etag| HeaderValue::from_str(&format!("\"{}\"", etag.as_str())).ok());
-    if let Some(value) = value {
-        let mut headers = HeaderMap::new();
-        headers.insert(http::header::ETAG, value);
-        error.set_headers(headers);
-    }
+/// Adds the headers that a cache compares.
+fn with_validators(mut error: S3Error, meta: Option<&ObjectMeta>) -> S3Error {
+    let etag = meta.and_then(|meta| meta.etag.as_ref());
+    let etag = etag.and_then(|etag| HeaderValue::from_str(&format!("\"{}\"", etag.as_str())).ok());
+    let time = timestamp(meta.and_then(|meta| meta.last_modified));
+    let time = time.and_then(|time| HeaderValue::from_str(&http_date(&time)?).ok());
+    let mut headers = HeaderMap::new();
+    let values = [(ETAG, etag), (LAST_MODIFIED, time)];
+    headers.extend(
+        { values }
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    error.set_headers(headers);
     error
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use http::header::HOST;
+use http::{HeaderMap, Uri};
 use s3_core::{
     AbortUpload, ChecksumAlgorithm, CompleteUpload, CreateUpload, ETag, GetRequest, PartTag, Store,
     UploadPart,
@@ -11,7 +13,7 @@ use s3s::dto::{
     CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart,
     CreateMultipartUploadInput, CreateMultipartUploadOutput, UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3Request, S3Result, s3_error};
+use s3s::{S3Error, S3Request, S3Result, s3_error};
 
 use super::multipart_checksum::usual_type;
 use super::object_extras::{CompletedUpload, ObjectExtras, PartExtent, UploadExtras};
@@ -21,7 +23,10 @@ use crate::convert::{
     Described, checksum_field, core_checksum, core_etag, encryption, in_xml, known_class,
     object_url, part_number, strong, upload_id,
 };
-use crate::errors::s3_error;
+use crate::errors::{s3_error, with_detail};
+
+/// The least size of all parts but the last.
+const MIN_PART_SIZE: u64 = 5 << 20;
 
 pub(super) async fn create_multipart_upload(
     front: &Frontend,
@@ -192,6 +197,7 @@ pub(super) async fn complete_multipart_upload(
     front: &Frontend,
     request: S3Request<CompleteMultipartUploadInput>,
 ) -> S3Result<CompleteMultipartUploadOutput> {
+    let location = location(&request.headers, &request.uri);
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
     let parts = input
@@ -212,7 +218,7 @@ pub(super) async fn complete_multipart_upload(
         let same = { parts.iter() }.map(|part| (&part.number, &part.etag));
         let first = completed.parts.iter().map(|(number, etag)| (number, etag));
         return match completed.url == url && same.eq(first) {
-            true => Ok(completed_output(completed)),
+            true => Ok(completed_output(completed, location)),
             false => Err(s3_error!(NoSuchUpload)),
         };
     }
@@ -285,12 +291,13 @@ pub(super) async fn complete_multipart_upload(
     )
     .await?;
     let mut complete = CompleteUpload::new(url.clone(), upload_id(&input.upload_id), parts);
+    let condition = write_conditions::header_of(&mode);
     complete.mode = mode;
-    let response = front
-        .store
-        .complete_upload(complete)
-        .await
-        .map_err(s3_error)?;
+    let completed = front.store.complete_upload(complete).await;
+    let response = completed.map_err(|error| {
+        let error = write_conditions::of_store(error, condition);
+        with_part(error, &named, &upload.parts)
+    })?;
     front.extras.uploads().remove(&input.upload_id);
     let checksum = match (algorithm, composite) {
         (Some(algorithm), None) if !is_composite => match joined {
@@ -331,10 +338,47 @@ pub(super) async fn complete_multipart_upload(
     if front.repeats_completions {
         front.extras.remember(input.upload_id, completed.clone());
     }
-    Ok(completed_output(completed))
+    Ok(completed_output(completed, location))
 }
 
-fn completed_output(completed: CompletedUpload) -> CompleteMultipartUploadOutput {
+/// Adds which part is too small or was not uploaded.
+fn with_part(
+    error: S3Error,
+    named: &[(u32, ETag)],
+    uploaded: &BTreeMap<u32, PartExtent>,
+) -> S3Error {
+    let size = |number: &u32| uploaded.get(number).map(|part| part.size);
+    let is_small = error.code().as_str() == "EntityTooSmall";
+    let mut parts = named.iter();
+    let part = match error.code().as_str() {
+        "EntityTooSmall" => parts.find(|(number, _)| size(number) < Some(MIN_PART_SIZE)),
+        "InvalidPart" => parts.find(|(number, _)| named.len() == 1 || size(number).is_none()),
+        _ => None,
+    };
+    let Some((number, etag)) = part else {
+        return error;
+    };
+    let error = with_detail(error, "PartNumber", &number.to_string());
+    let error = with_detail(error, "ETag", etag.as_str());
+    match size(number).filter(|_| is_small) {
+        None => error,
+        Some(size) => {
+            let error = with_detail(error, "ProposedSize", &size.to_string());
+            with_detail(error, "MinSizeAllowed", &MIN_PART_SIZE.to_string())
+        }
+    }
+}
+
+/// Returns the address of the object of a request.
+fn location(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let host = headers.get(HOST)?.to_str().ok()?;
+    Some(format!("http://{host}{}", uri.path()))
+}
+
+fn completed_output(
+    completed: CompletedUpload,
+    location: Option<String>,
+) -> CompleteMultipartUploadOutput {
     let (checksum, kind) = completed.checksum.unzip();
     let checksum = checksum_field(checksum.as_ref());
     let (bucket, key) = (completed.url.bucket(), completed.url.key());
@@ -342,7 +386,7 @@ fn completed_output(completed: CompletedUpload) -> CompleteMultipartUploadOutput
         checksum_type: kind.flatten(),
         server_side_encryption: completed.encryption,
         ssekms_key_id: completed.kms_key_id,
-        location: in_xml(&format!("/{bucket}/{key}")),
+        location,
         bucket: Some(bucket.to_owned()),
         key: in_xml(key),
         e_tag: strong(completed.etag.as_ref()),

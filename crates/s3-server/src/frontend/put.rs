@@ -9,7 +9,6 @@ use super::object_extras::ObjectExtras;
 use super::{Frontend, acl, customer_key, object_lock, tags, write_conditions};
 use crate::checksum::{self, Announced};
 use crate::convert::{Described, checksum_field, encryption, known_class, object_url, strong};
-use crate::errors::s3_error;
 
 pub(super) async fn put_object(
     front: &Frontend,
@@ -74,12 +73,14 @@ pub(super) async fn put_object(
         input.if_none_match.as_ref(),
     )
     .await?;
+    let condition = write_conditions::header_of(&mode);
     let mut put = PutRequest::new(url.clone(), payload)
         .with_mode(mode)
         .with_attributes(described.into());
     put.checksum = checksum;
     let encryption = encryption(put.attributes.encryption.as_ref());
-    let response = front.store.put(put).await.map_err(s3_error)?;
+    let written = front.store.put(put).await;
+    let response = written.map_err(|error| write_conditions::of_store(error, condition))?;
     front.extras.set(
         &url,
         response.version.as_ref(),

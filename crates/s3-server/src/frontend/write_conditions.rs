@@ -5,12 +5,17 @@
 
 use s3_core::{ETag, ErrorKind, HeadRequest, ObjectMeta, PutMode, S3Url, Store, VersionId};
 use s3s::dto::ETagCondition;
-use s3s::{S3Result, s3_error};
+use s3s::{S3Error, S3Result, s3_error};
 use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::Frontend;
 use crate::convert::core_etag;
-use crate::errors::s3_error;
+use crate::errors::{s3_error, with_condition};
+
+pub(super) const IF_MATCH: &str = "If-Match";
+const IF_NONE_MATCH: &str = "If-None-Match";
+/// The condition on the source of a copy that a store checks.
+pub(super) const SOURCE_IF_MATCH: &str = "x-amz-copy-source-If-Match";
 
 /// Holds off other conditional writes until the write is done.
 pub(super) enum WritePermit<'front> {
@@ -43,9 +48,35 @@ pub(super) async fn permit<'front>(
     };
     match (if_match, if_none_match) {
         (Some(_), _) if meta.is_none() => Err(s3_error!(NoSuchKey)),
-        (Some(condition), _) if !matches(condition) => Err(s3_error!(PreconditionFailed)),
-        (_, Some(condition)) if matches(condition) => Err(s3_error!(PreconditionFailed)),
+        (Some(condition), _) if !matches(condition) => Err(failed(IF_MATCH)),
+        (_, Some(condition)) if matches(condition) => Err(failed(IF_NONE_MATCH)),
         _ => Ok((PutMode::Overwrite, permit)),
+    }
+}
+
+/// The error of a write whose condition does not hold.
+fn failed(condition: &'static str) -> S3Error {
+    with_condition(s3_error!(PreconditionFailed), condition)
+}
+
+/// Returns the header of the condition that a store checks with a write.
+pub(super) fn header_of(mode: &PutMode) -> Option<&'static str> {
+    match mode {
+        PutMode::IfAbsent => Some(IF_NONE_MATCH),
+        PutMode::IfMatch(_) => Some(IF_MATCH),
+        _ => None,
+    }
+}
+
+/// Returns the error response of a store, with the header of the condition if that is what failed.
+pub(super) fn of_store(error: s3_core::Error, condition: Option<&'static str>) -> S3Error {
+    let kind = error.kind();
+    let error = s3_error(error);
+    match condition {
+        Some(condition) if kind == ErrorKind::PreconditionFailed => {
+            with_condition(error, condition)
+        }
+        _ => error,
     }
 }
 
@@ -87,10 +118,11 @@ impl DeleteConditions {
         let time_holds = self
             .last_modified
             .is_none_or(|time| meta.last_modified.map(seconds) == Some(seconds(time)));
-        if etag_holds && size_holds && time_holds {
-            Ok(())
-        } else {
-            Err(s3_error!(PreconditionFailed))
+        match (etag_holds, size_holds, time_holds) {
+            (true, true, true) => Ok(()),
+            (false, ..) => Err(failed(IF_MATCH)),
+            (_, false, _) => Err(failed("x-amz-if-match-size")),
+            (.., false) => Err(failed("x-amz-if-match-last-modified-time")),
         }
     }
 }
@@ -109,8 +141,10 @@ async fn existing(
     }
 }
 
-/// The conditions on the source of a copy that a store does not check.
+/// The conditions on the source of a copy that a store does not check. An ETag takes precedence over a time, as in reads.
 pub(super) struct SourceConditions {
+    /// Whether the store compares the source's ETag.
+    pub(super) has_if_match: bool,
     pub(super) if_none_match: Option<ETagCondition>,
     pub(super) if_modified_since: Option<std::time::SystemTime>,
     pub(super) if_unmodified_since: Option<std::time::SystemTime>,
@@ -142,14 +176,16 @@ impl SourceConditions {
         let too_old = self
             .if_modified_since
             .zip(modified)
-            .is_some_and(|(since, at)| at <= since);
+            .is_some_and(|(since, at)| at <= since && self.if_none_match.is_none());
         let too_new = self
             .if_unmodified_since
             .zip(modified)
-            .is_some_and(|(since, at)| at > since);
-        if is_named || too_old || too_new {
-            return Err(s3_error!(PreconditionFailed));
+            .is_some_and(|(since, at)| at > since && !self.has_if_match);
+        match (too_new, is_named, too_old) {
+            (false, false, false) => Ok(meta.etag),
+            (true, ..) => Err(failed("x-amz-copy-source-If-Unmodified-Since")),
+            (_, true, _) => Err(failed("x-amz-copy-source-If-None-Match")),
+            (.., true) => Err(failed("x-amz-copy-source-If-Modified-Since")),
         }
-        Ok(meta.etag)
     }
 }

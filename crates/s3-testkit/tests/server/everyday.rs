@@ -345,11 +345,70 @@ async fn a_response_without_the_object_names_its_etag() {
         (unchanged.status, unchanged.header("etag")),
         (304, Some(&*etag))
     );
+    let head = send(&server, "HEAD /bkt/k", &[], b"").await;
+    assert!(unchanged.header("last-modified").is_some());
+    assert_eq!(
+        unchanged.header("last-modified"),
+        head.header("last-modified")
+    );
     let changed = get(&server, "/bkt/k", &["If-Match: \"other\""]).await;
     assert_eq!(
         (changed.status, changed.header("etag")),
         (412, Some(&*etag))
     );
+}
+
+#[tokio::test]
+async fn a_412_names_the_condition() {
+    let server = open_server().await;
+    put(&server, "k", &[], b"1").await;
+    put(&server, "taken", &[], b"2").await;
+    let old = "Wed, 01 Jan 2020 00:00:00 GMT";
+    for (line, headers, condition) in [
+        ("GET /bkt/k", vec!["If-Match: \"other\""], "If-Match"),
+        (
+            "GET /bkt/k",
+            vec!["If-Unmodified-Since: Wed, 01 Jan 2020 00:00:00 GMT"],
+            "If-Unmodified-Since",
+        ),
+        ("PUT /bkt/k", vec!["If-None-Match: *"], "If-None-Match"),
+        ("PUT /bkt/k", vec!["If-Match: \"other\""], "If-Match"),
+        ("DELETE /bkt/k", vec!["If-Match: \"other\""], "If-Match"),
+        (
+            "DELETE /bkt/k",
+            vec!["x-amz-if-match-size: 7"],
+            "x-amz-if-match-size",
+        ),
+        (
+            "PUT /bkt/to",
+            vec![
+                "x-amz-copy-source: /bkt/k",
+                "x-amz-copy-source-if-match: \"other\"",
+            ],
+            "x-amz-copy-source-If-Match",
+        ),
+        (
+            "PUT /bkt/taken",
+            vec!["x-amz-copy-source: /bkt/k", "If-None-Match: *"],
+            "If-None-Match",
+        ),
+    ] {
+        let response = send(&server, line, &headers, b"").await;
+        let text = response.text();
+        assert_eq!(response.status, 412, "{line} {headers:?}: {text}");
+        assert_eq!(between(&text, "<Condition>", "<"), condition, "{text}");
+        assert_eq!(response.header("x-error-detail"), None);
+    }
+    // An ETag takes precedence over a time.
+    let etag = get(&server, "/bkt/k", &[]).await;
+    let etag = etag.header("etag").unwrap();
+    let headers = [
+        "x-amz-copy-source: /bkt/k",
+        &format!("x-amz-copy-source-if-match: {etag}"),
+        &format!("x-amz-copy-source-if-unmodified-since: {old}"),
+    ];
+    let copied = send(&server, "PUT /bkt/to", &headers, b"").await;
+    assert_eq!(copied.status, 200, "{}", copied.text());
 }
 
 #[tokio::test]
