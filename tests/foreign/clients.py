@@ -24,8 +24,9 @@ def case(function):
     return function
 
 
-def client():
-    return boto3.client("s3", endpoint_url=ENDPOINT, config=Config(s3={"addressing_style": "path"}, signature_version="s3v4"))
+def client(signature_version="s3v4"):
+    config = Config(s3={"addressing_style": "path"}, signature_version=signature_version)
+    return boto3.client("s3", endpoint_url=ENDPOINT, config=config)
 
 
 def tool(*words, input=None):
@@ -94,13 +95,18 @@ def boto3_keeps_and_deletes_versions():
 def boto3_presigns_and_posts():
     import urllib.request
 
-    s3 = client()
-    s3.create_bucket(Bucket="boto3-urls")
+    client().create_bucket(Bucket="boto3-urls")
     target = dict(Bucket="boto3-urls", Key="k")
-    put = s3.generate_presigned_url("put_object", Params=target, ExpiresIn=60)
-    urllib.request.urlopen(urllib.request.Request(put, data=b"hello", method="PUT"))
-    get = s3.generate_presigned_url("get_object", Params=target, ExpiresIn=60)
-    assert urllib.request.urlopen(get).read() == b"hello"
+    # In us-east-1, boto3 presigns with version 2 unless the version is configured.
+    for s3 in [client(None), client()]:
+        put = s3.generate_presigned_url("put_object", Params=target, ExpiresIn=60)
+        # Version 2 signs the type, and urllib would send one of its own.
+        untyped = {"Content-Type": ""}
+        urllib.request.urlopen(urllib.request.Request(put, b"hello", untyped, method="PUT"))
+        get = s3.generate_presigned_url("get_object", Params=target, ExpiresIn=60)
+        assert urllib.request.urlopen(get).read() == b"hello"
+        listing = s3.generate_presigned_url("list_objects_v2", Params=dict(Bucket="boto3-urls"), ExpiresIn=60)
+        assert b"<Key>k</Key>" in urllib.request.urlopen(listing).read()
     form = s3.generate_presigned_post(Bucket="boto3-urls", Key="posted", ExpiresIn=60)
     boundary = "boundary-of-the-form"
     fields = "".join(

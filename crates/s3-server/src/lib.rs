@@ -37,6 +37,7 @@ mod malformed_range;
 mod pace;
 mod response_completion;
 mod service;
+mod signature_version;
 mod target;
 mod virtual_host;
 

@@ -57,9 +57,12 @@ fn is_malformed(range: &HeaderValue) -> bool {
 /// Removes the parameters of a presigned URL.
 fn without_signature(uri: &Uri) -> Uri {
     let query = uri.query().unwrap_or_default();
-    let kept: Vec<_> = query
-        .split('&')
-        .filter(|pair| !pair.starts_with("X-Amz-"))
+    let version_2 = ["AWSAccessKeyId=", "Signature=", "Expires="];
+    let is_signature = |pair: &&str| {
+        pair.starts_with("X-Amz-") || version_2.iter().any(|name| pair.starts_with(name))
+    };
+    let kept: Vec<_> = { query.split('&') }
+        .filter(|pair| !is_signature(pair))
         .collect();
     let path = uri.path();
     let text = match kept.join("&") {
@@ -101,6 +104,7 @@ mod tests {
                 "/b/k?versionId=null",
             ),
             ("/b/k?X-Amz-Signature=0", "/b/k"),
+            ("/b/k?AWSAccessKeyId=k&Signature=0&Expires=1", "/b/k"),
             ("/b/k", "/b/k"),
         ] {
             assert_eq!(without_signature(&uri.parse().unwrap()), kept);

@@ -18,7 +18,7 @@ use crate::malformed_range::MalformedRange;
 use crate::pace::Pace;
 use crate::response_completion::{complete, error_response, escaped, request_id, unquote_etag};
 use crate::target::Target;
-use crate::{Domains, Frontend, cors, credential_scope};
+use crate::{Domains, Frontend, cors, credential_scope, signature_version};
 
 /// The S3 protocol over a store. Clone is a reference count.
 #[derive(Clone, Debug)]
@@ -51,8 +51,10 @@ impl Service {
         self.pace.wait().await;
         let target = Target::of(&request, &self.domains);
         let query = request.uri().query().unwrap_or_default();
-        if let Some(rejection) = credential_scope::rejection(request.headers(), query, &self.region)
-        {
+        let headers = request.headers();
+        let rejection = signature_version::rejection(headers, query, &self.region)
+            .or_else(|| credential_scope::rejection(headers, query, &self.region));
+        if let Some(rejection) = rejection {
             return Ok(complete(rejection, &id, &target));
         }
         if let Some(rejection) = target.owner_rejection(request.headers()) {
@@ -76,6 +78,7 @@ impl Service {
             Ok(request) => request,
             Err(rejection) => return Ok(complete(*rejection, &id, &target)),
         };
+        let request = signature_version::with_signed_path(request, &target);
         let mut response = self.protocol.call(request).await?;
         if is_attributes && response.status().is_success() {
             response = unquote_etag(response);
