@@ -28,6 +28,7 @@ mod credential_scope;
 mod credentials;
 mod error_details;
 mod errors;
+mod files;
 mod form;
 mod frontend;
 mod given_signature;
@@ -41,6 +42,7 @@ mod signature_version;
 mod target;
 mod virtual_host;
 
+pub use files::Files;
 pub use frontend::Frontend;
 pub use hook::{Hook, RequestHook};
 pub use listen::serve;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use s3_core::MemoryStore;
+use s3_server::Files;
 use s3_testkit::S3Server;
 use s3s_fs::FileSystem;
 
@@ -12,7 +13,8 @@ use s3s_fs::FileSystem;
 ///
 /// Objects live in memory, in the bucket "demo", and end with the server. With --dir they live in files below
 /// PATH, one folder for each bucket: keys are file names then, with the limits of the s3s-fs crate (no `a//b`,
-/// no `./x`, no object `a` beside `a/b`; ETags of files that it did not write are computed on each read).
+/// no `./x`, no object `a` beside `a/b`, and at most about 160 bytes, otherwise 400; ETags of files that it did not
+/// write are computed on each read).
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Port on 127.0.0.1; 0 chooses a free one
@@ -37,7 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             std::fs::create_dir_all(dir)?;
             let files = FileSystem::new(dir)
                 .map_err(|error| format!("serve {}: {error:?}", dir.display()))?;
-            S3Server::builder_for(files)
+            S3Server::builder_for(Files::new(files, dir))
         }
         None => S3Server::builder(MemoryStore::with_buckets(["demo"]))
             .repeat_completions()

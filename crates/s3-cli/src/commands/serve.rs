@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use s3_core::{MemoryStore, SharedStore};
-use s3_server::Service;
+use s3_server::{Files, Service};
 use s3s_fs::FileSystem;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -77,8 +77,9 @@ pub(crate) async fn run(arguments: ServeArgs, session: Session) -> Result<(), Fa
     Ok(())
 }
 
-fn files(path: &Path) -> Result<FileSystem, Failure> {
+fn files(path: &Path) -> Result<Files<FileSystem>, Failure> {
     std::fs::create_dir_all(path).map_err(|error| Failure::of_file("serve", path, &error))?;
-    FileSystem::new(path)
-        .map_err(|error| Failure::local(format!("serve {}: {error:?}", path.display())))
+    let files = FileSystem::new(path)
+        .map_err(|error| Failure::local(format!("serve {}: {error:?}", path.display())))?;
+    Ok(Files::new(files, path))
 }

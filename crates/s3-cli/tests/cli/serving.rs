@@ -97,3 +97,49 @@ fn a_directory_is_served_and_wrong_keys_are_rejected() {
         "{taken:?}"
     );
 }
+
+#[test]
+fn keys_that_no_file_can_have_are_refused_alone() {
+    let harness = Harness::new();
+    harness.write("buckets/photos/cat.jpg", "purr");
+    let serving = Serving::start(&harness, &["buckets"]);
+    harness.write("f", "content");
+    let long = "k".repeat(256);
+    let deep = "a/".repeat(300);
+    for (key, code) in [
+        (long.as_str(), "KeyTooLongError"),
+        (&"k".repeat(200), "KeyTooLongError"),
+        (&format!("{deep}z"), "KeyTooLongError"),
+        ("x//y", "InvalidArgument"),
+        ("x/../y", "InvalidArgument"),
+        ("cat.jpg/tail", "InvalidArgument"),
+    ] {
+        let url = format!("s3://photos/{key}");
+        let put = serving.run(&harness, &["cp", "f", &url]);
+        assert!(
+            put.code == Some(1) && put.err.contains(&format!("400 {code}")),
+            "{put:?}"
+        );
+        assert_eq!(serving.run(&harness, &["cat", &url]).code, Some(3), "{url}");
+    }
+    let put = serving.run(&harness, &["cp", "f", "s3://photos/x/f"]);
+    assert_eq!(put.code, Some(0), "{put:?}");
+    let beside = serving.run(&harness, &["cp", "f", "s3://photos/x"]);
+    assert!(beside.err.contains("400 InvalidArgument"), "{beside:?}");
+    assert_eq!(
+        serving.run(&harness, &["cat", "s3://photos/x"]).code,
+        Some(3)
+    );
+    // One request deletes them all; what cannot be there is as if it were not there.
+    let urls = [
+        &format!("s3://photos/{long}"),
+        "s3://photos/x",
+        "s3://photos/x/f",
+    ];
+    let removed = serving.run(&harness, &[&["rm"], &urls[..]].concat());
+    assert_eq!(removed.lines().len(), 3);
+    assert_eq!(
+        serving.run(&harness, &["find", "s3://photos"]).lines(),
+        ["s3://photos/cat.jpg"]
+    );
+}

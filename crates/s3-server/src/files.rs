@@ -1,0 +1,285 @@
+//! [`Files`]: objects as files, without the keys that a file system cannot store.
+//!
+//! `s3s-fs` keeps an object in a file with the path of its key. It keeps the attributes in a second file, whose name has
+//! the bucket and the key in base64. Where the system refuses one of the two, it responds with 500, and the object may be
+//! there without its attributes. So each key is checked before it is written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use s3s::dto::*;
+use s3s::{S3, S3Error, S3Request, S3Response, S3Result, s3_error};
+
+/// The longest name of a file in bytes.
+const MAX_NAME: usize = 255;
+
+/// The bytes of `.bucket-`, `.object-` and `.metadata.json` in the name of a file of attributes.
+const ATTRIBUTES: usize = 30;
+
+/// The bytes of `.upload-` and a UUID, which the name has until the upload is complete.
+const UPLOAD: usize = 44;
+
+/// An implementation of `s3s::S3` on files, such as `s3s_fs::FileSystem`, that refuses keys that no file can have.
+///
+/// A key is refused with 400 if one of its parts is empty, `.`, `..` or longer than 255 bytes, if the name of the file of
+/// its attributes would be longer than that, if a part of it is an object, or if it is the prefix of objects. Reads of
+/// such a key find nothing, and deletes of it succeed.
+#[derive(Debug)]
+pub struct Files<S> {
+    files: S,
+    root: PathBuf,
+}
+
+impl<S> Files<S> {
+    /// Wraps an implementation that keeps its buckets in `root`.
+    pub fn new(files: S, root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        Self { files, root }
+    }
+}
+
+impl<S: S3> Files<S> {
+    /// Fails if no file can have this key, or if other objects are in its way.
+    async fn check(&self, bucket: &str, key: &str, longer_by: usize) -> S3Result<()> {
+        check_name(bucket, key, longer_by)?;
+        let bucket = self.root.join(bucket);
+        let mut place = bucket.clone();
+        let mut parts = key.trim_end_matches('/').split('/').peekable();
+        while let Some(part) = parts.next() {
+            place.push(part);
+            let is_directory = parts.peek().is_some() || key.ends_with('/');
+            match tokio::fs::metadata(&place).await {
+                Ok(found) if found.is_dir() == is_directory => {}
+                Ok(_) => return Err(in_the_way(&bucket, &place)),
+                // What else fails here also fails in the write.
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether an object of this key can be there.
+    async fn has(&self, bucket: &str, key: &str) -> bool {
+        if check_name(bucket, key, 0).is_err() {
+            return false;
+        }
+        let place = self.root.join(bucket).join(key);
+        match tokio::fs::metadata(place).await {
+            Ok(found) => found.is_dir() == key.ends_with('/'),
+            Err(_) => false,
+        }
+    }
+}
+
+fn check_name(bucket: &str, key: &str, longer_by: usize) -> S3Result<()> {
+    let parts = || key.strip_suffix('/').unwrap_or(key).split('/');
+    if parts().any(|part| part.len() > MAX_NAME) {
+        return Err(s3_error!(
+            KeyTooLongError,
+            "A part of the key is longer than the {MAX_NAME} bytes that the name of a file can have"
+        ));
+    }
+    let in_base64 = |text: &str| (text.len() * 4).div_ceil(3);
+    let taken = ATTRIBUTES + longer_by + in_base64(bucket);
+    if taken + in_base64(key) > MAX_NAME {
+        let most = MAX_NAME.saturating_sub(taken) * 3 / 4;
+        return Err(s3_error!(
+            KeyTooLongError,
+            "The key has {} bytes; a file for its attributes can be named for at most {most} in this bucket",
+            key.len()
+        ));
+    }
+    if parts().any(|part| matches!(part, "" | "." | "..")) || key.contains('\0') {
+        return Err(s3_error!(
+            InvalidArgument,
+            "The key cannot be the path of a file: a part of it is empty, a dot or two dots, or has a zero byte"
+        ));
+    }
+    Ok(())
+}
+
+fn in_the_way(bucket: &Path, place: &Path) -> S3Error {
+    let key = place.strip_prefix(bucket).unwrap_or(place).display();
+    match place.is_dir() {
+        true => s3_error!(
+            InvalidArgument,
+            "A file system cannot store the object {key} beside objects below {key}/"
+        ),
+        false => s3_error!(
+            InvalidArgument,
+            "A file system cannot store objects below {key}/ beside the object {key}"
+        ),
+    }
+}
+
+/// Returns the error with a code for what a file system refuses, which `s3s-fs` takes for an internal error.
+fn explained(error: S3Error) -> S3Error {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    match source.map(io::Error::kind) {
+        Some(io::ErrorKind::InvalidFilename) => s3_error!(
+            KeyTooLongError,
+            "The key is longer than a path of the file system can be"
+        ),
+        Some(
+            io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::AlreadyExists
+            | io::ErrorKind::InvalidInput,
+        ) => s3_error!(InvalidArgument, "The file system cannot store the key"),
+        Some(io::ErrorKind::PermissionDenied) => {
+            s3_error!(AccessDenied, "The file system denies the server the access")
+        }
+        _ => error,
+    }
+}
+
+/// Writes the methods of the trait that are passed on as they are.
+macro_rules! files {
+    ($($name:ident($input:ty) -> $output:ty;)*) => {
+        #[async_trait::async_trait]
+        impl<S: S3> S3 for Files<S> {
+            $(async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                self.files.$name(request).await.map_err(explained)
+            })*
+
+            async fn put_object(
+                &self,
+                request: S3Request<PutObjectInput>,
+            ) -> S3Result<S3Response<PutObjectOutput>> {
+                self.check(&request.input.bucket, &request.input.key, 0).await?;
+                self.files.put_object(request).await.map_err(explained)
+            }
+
+            async fn copy_object(
+                &self,
+                request: S3Request<CopyObjectInput>,
+            ) -> S3Result<S3Response<CopyObjectOutput>> {
+                self.check(&request.input.bucket, &request.input.key, 0).await?;
+                self.files.copy_object(request).await.map_err(explained)
+            }
+
+            async fn create_multipart_upload(
+                &self,
+                request: S3Request<CreateMultipartUploadInput>,
+            ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+                self.check(&request.input.bucket, &request.input.key, UPLOAD).await?;
+                self.files.create_multipart_upload(request).await.map_err(explained)
+            }
+
+            async fn complete_multipart_upload(
+                &self,
+                request: S3Request<CompleteMultipartUploadInput>,
+            ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+                self.check(&request.input.bucket, &request.input.key, 0).await?;
+                self.files.complete_multipart_upload(request).await.map_err(explained)
+            }
+
+            async fn get_object(
+                &self,
+                request: S3Request<GetObjectInput>,
+            ) -> S3Result<S3Response<GetObjectOutput>> {
+                match self.has(&request.input.bucket, &request.input.key).await {
+                    true => self.files.get_object(request).await.map_err(explained),
+                    false => Err(s3_error!(NoSuchKey)),
+                }
+            }
+
+            async fn head_object(
+                &self,
+                request: S3Request<HeadObjectInput>,
+            ) -> S3Result<S3Response<HeadObjectOutput>> {
+                match self.has(&request.input.bucket, &request.input.key).await {
+                    true => self.files.head_object(request).await.map_err(explained),
+                    false => Err(s3_error!(NoSuchKey)),
+                }
+            }
+
+            async fn delete_object(
+                &self,
+                mut request: S3Request<DeleteObjectInput>,
+            ) -> S3Result<S3Response<DeleteObjectOutput>> {
+                let input = &mut request.input;
+                if !self.has(&input.bucket, &input.key).await
+                    && self.root.join(&input.bucket).is_dir()
+                {
+                    return Ok(S3Response::new(DeleteObjectOutput::default()));
+                }
+                self.files.delete_object(request).await.map_err(explained)
+            }
+
+            // What is not there is reported as deleted and not passed on: it would fail the whole batch.
+            async fn delete_objects(
+                &self,
+                mut request: S3Request<DeleteObjectsInput>,
+            ) -> S3Result<S3Response<DeleteObjectsOutput>> {
+                let bucket = request.input.bucket.clone();
+                let wanted = std::mem::take(&mut request.input.delete.objects);
+                let mut missing = Vec::new();
+                for object in wanted {
+                    match self.has(&bucket, &object.key).await {
+                        true => request.input.delete.objects.push(object),
+                        false => missing.push(DeletedObject {
+                            key: Some(object.key),
+                            ..DeletedObject::default()
+                        }),
+                    }
+                }
+                let mut response = self.files.delete_objects(request).await.map_err(explained)?;
+                response.output.deleted.get_or_insert_default().extend(missing);
+                Ok(response)
+            }
+        }
+    };
+}
+
+files! {
+    create_bucket(CreateBucketInput) -> CreateBucketOutput;
+    delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;
+    get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput;
+    head_bucket(HeadBucketInput) -> HeadBucketOutput;
+    list_buckets(ListBucketsInput) -> ListBucketsOutput;
+    list_objects(ListObjectsInput) -> ListObjectsOutput;
+    list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output;
+    upload_part(UploadPartInput) -> UploadPartOutput;
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput;
+    list_parts(ListPartsInput) -> ListPartsOutput;
+    abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(bucket: &str, key: &str, longer_by: usize) -> Option<String> {
+        let error = check_name(bucket, key, longer_by).err()?;
+        Some(error.code().as_str().to_owned())
+    }
+
+    #[test]
+    fn a_key_must_be_the_path_of_a_file() {
+        for key in ["a", "a/b", "a/", "a/b/", ".a", "a..b/c"] {
+            assert_eq!(code("photos", key, 0), None, "{key}");
+        }
+        for key in ["/a", "a//b", "a//", "./a", "a/../b", "..", "a\0b"] {
+            assert_eq!(
+                code("photos", key, 0).as_deref(),
+                Some("InvalidArgument"),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_attributes_limits_the_key() {
+        // `.bucket-` + 8 + `.object-` + 216 + `.metadata.json` is 254.
+        assert_eq!(code("photos", &"k".repeat(162), 0), None);
+        let too_long = Some("KeyTooLongError");
+        assert_eq!(code("photos", &"k".repeat(163), 0).as_deref(), too_long);
+        assert_eq!(
+            code("photos", &"k".repeat(162), UPLOAD).as_deref(),
+            too_long
+        );
+        assert_eq!(code("photos", &"k".repeat(129), UPLOAD), None);
+        assert_eq!(code("photos", &"a/".repeat(300), 0).as_deref(), too_long);
+    }
+}
