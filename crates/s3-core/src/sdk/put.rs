@@ -272,6 +272,7 @@ mod tests {
         let attributes = Attributes {
             content_type: Some("text/plain".into()),
             encryption: Some(Encryption::new("aws:kms")),
+            acl: Some("public-read".into()),
             user: [("Mixed".to_owned(), "Value".to_owned())].into(),
             ..Attributes::default()
         };
@@ -286,6 +287,7 @@ mod tests {
         for (name, value) in [
             ("content-type", "text/plain"),
             ("x-amz-server-side-encryption", "aws:kms"),
+            ("x-amz-acl", "public-read"),
             ("x-amz-meta-mixed", "Value"),
             ("if-none-match", "*"),
             ("x-amz-checksum-crc32c", "mnG7TA=="),
