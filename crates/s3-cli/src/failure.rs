@@ -141,7 +141,7 @@ impl From<&s3_core::Error> for Failure {
             ErrorKind::NotFound | ErrorKind::NoSuchBucket | ErrorKind::NoSuchUpload => {
                 FailureClass::NotFound
             }
-            ErrorKind::AccessDenied => FailureClass::Denied,
+            ErrorKind::AccessDenied | ErrorKind::Archived => FailureClass::Denied,
             ErrorKind::Config if lacks_credentials => FailureClass::Denied,
             ErrorKind::PreconditionFailed | ErrorKind::NotModified => FailureClass::Condition,
             ErrorKind::Timeout | ErrorKind::Network => FailureClass::Unreachable,
@@ -153,6 +153,9 @@ impl From<&s3_core::Error> for Failure {
             message = format!("{message}: {text}");
         }
         let hint = match (lacks_credentials, error.hint()) {
+            _ if error.kind() == ErrorKind::Archived => {
+                Some("restore it first with mfs3 restore --days N".to_owned())
+            }
             (true, Some(hint)) if hint.contains("AWS_ACCESS_KEY_ID") => Some(
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile with --profile"
                     .to_owned(),

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use clap::Subcommand;
 
 use super::{
-    cat, completions, cp, doctor, du, find, info, ls, man, mb, pipe, presign, rb, rm, run, serve,
-    sweep, sync,
+    cat, completions, cp, doctor, du, find, info, ls, man, mb, pipe, presign, rb, restore, rm, run,
+    serve, sweep, sync,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -53,6 +53,7 @@ commands! {
     Du "du" du::DuArgs => du::run;
     Find "find" find::FindArgs => find::run;
     Presign "presign" presign::PresignArgs => presign::run;
+    Restore "restore" restore::RestoreArgs => restore::run;
     Mb "mb" mb::MbArgs => mb::run;
     Rb "rb" rb::RbArgs => rb::run;
     Run "run" run::RunArgs => run::run;

@@ -1,8 +1,10 @@
 //! `info`: describes objects.
 
+use std::time::SystemTime;
+
 use clap::Args;
 use jiff::tz::TimeZone;
-use s3_core::{HeadRequest, ObjectMeta, VersionId};
+use s3_core::{HeadRequest, ObjectMeta, RestoreStatus, VersionId};
 use serde_json::json;
 
 use crate::address::Remote;
@@ -88,6 +90,10 @@ fn print(session: &Session, meta: &ObjectMeta) {
             "storage_class": attributes.storage_class.as_deref(),
             "encryption": attributes.encryption.as_ref().map(|encryption| encryption.as_str()),
             "version": version,
+            "restore": meta.restore.map(|status| json!({
+                "in_progress": status == RestoreStatus::InProgress,
+                "until": rfc3339(until(status)),
+            })),
             "checksum": checksum.map(|checksum| json!({
                 "alg": checksum.algorithm.as_str(),
                 "value": &*checksum.value,
@@ -104,9 +110,8 @@ fn print(session: &Session, meta: &ObjectMeta) {
     line("URL", Some(meta.url.as_str()));
     line("Size", Some(&meta.size.to_string()));
     line("ETag", etag);
-    let time = meta
-        .last_modified
-        .map(|time| local_time(Some(time), &TimeZone::system()));
+    let local = |time| local_time(Some(time), &TimeZone::system());
+    let time = meta.last_modified.map(local);
     line("Last-Modified", time.as_deref());
     line("Content-Type", attributes.content_type.as_deref());
     line("Content-Encoding", attributes.content_encoding.as_deref());
@@ -117,6 +122,12 @@ fn print(session: &Session, meta: &ObjectMeta) {
     line("Content-Language", attributes.content_language.as_deref());
     line("Cache-Control", attributes.cache_control.as_deref());
     line("Storage-Class", attributes.storage_class.as_deref());
+    let restore = meta.restore.map(|status| match until(status).map(local) {
+        _ if status == RestoreStatus::InProgress => "in progress".to_owned(),
+        None => "readable".to_owned(),
+        Some(time) => format!("readable until {time}"),
+    });
+    line("Restore", restore.as_deref());
     line(
         "Encryption",
         attributes
@@ -132,4 +143,12 @@ fn print(session: &Session, meta: &ObjectMeta) {
         line(&format!("Metadata {name}"), Some(value));
     }
     session.report.data(text.as_bytes());
+}
+
+/// Returns until when a restored object can be read.
+const fn until(status: RestoreStatus) -> Option<SystemTime> {
+    match status {
+        RestoreStatus::Restored { until } => until,
+        _ => None,
+    }
 }

@@ -15,6 +15,7 @@ mod mb;
 mod pipe;
 mod presign;
 mod rb;
+mod restore;
 mod rm;
 mod run;
 mod serve;

@@ -5,6 +5,7 @@ mod guide;
 mod harness;
 mod listing;
 mod process;
+mod restoring;
 mod resuming;
 mod serving;
 mod syncing;
