@@ -20,6 +20,8 @@ pub(super) struct Announced {
     pub(super) md5: Option<String>,
     /// The `x-amz-checksum-*` headers.
     pub(super) checksums: dto::Checksum,
+    /// `x-amz-sdk-checksum-algorithm`, the algorithm of the checksum that follows.
+    pub(super) algorithm: Option<String>,
     /// The names in `x-amz-trailer`.
     pub(super) trailer: Option<String>,
     /// The trailers, available after the body.
@@ -33,10 +35,10 @@ pub(super) struct Announced {
 impl Announced {
     /// Returns what the headers declare; the checksums come with the input of the operation.
     pub(super) fn new(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> Self {
-        let trailer = headers
-            .get("x-amz-trailer")
-            .and_then(|value| value.to_str().ok());
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let trailer = text("x-amz-trailer");
         Self {
+            algorithm: text("x-amz-sdk-checksum-algorithm").map(str::to_owned),
             trailer: trailer.map(str::to_ascii_lowercase),
             trailers,
             ..Self::default()
@@ -104,6 +106,9 @@ impl Sums {
                 "Expecting a single x-amz-checksum- header"
             ));
         }
+        if let Some(algorithm) = &announced.algorithm {
+            check_algorithm(algorithm, &hasher, count)?;
+        }
         let is_default = count == 0 && announced.adds_default;
         if is_default {
             hasher.crc64nvme = Some(Crc64Nvme::new());
@@ -124,9 +129,10 @@ impl Sums {
 
     fn compare(self, announced: Announced) -> S3Result<Option<Checksum>> {
         if let (Some(md5), Some(sent)) = (self.md5, announced.md5) {
-            let sent = STANDARD
-                .decode(&sent)
-                .map_err(|error| s3_error!(error, InvalidDigest))?;
+            let sent = STANDARD.decode(&sent).ok().filter(|sent| sent.len() == 16);
+            let sent = sent.ok_or_else(|| {
+                s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid.")
+            })?;
             if sent != md5.finalize() {
                 return Err(s3_error!(
                     BadDigest,
@@ -156,6 +162,30 @@ impl Sums {
                 "The trailer that was announced with the {name} is missing"
             )),
         }
+    }
+}
+
+/// Fails unless the request has a checksum of the algorithm that it names.
+fn check_algorithm(name: &str, hasher: &ChecksumHasher, count: usize) -> S3Result<()> {
+    let is_there = match name.to_ascii_uppercase().as_str() {
+        "CRC32" => hasher.crc32.is_some(),
+        "CRC32C" => hasher.crc32c.is_some(),
+        "CRC64NVME" => hasher.crc64nvme.is_some(),
+        "SHA1" => hasher.sha1.is_some(),
+        "SHA256" => hasher.sha256.is_some(),
+        _ => false,
+    };
+    match (is_there, count) {
+        (true, _) => Ok(()),
+        (false, 0) => Err(s3_error!(
+            InvalidRequest,
+            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers \
+             were found."
+        )),
+        (false, _) => Err(s3_error!(
+            InvalidRequest,
+            "Value for x-amz-sdk-checksum-algorithm header is invalid."
+        )),
     }
 }
 

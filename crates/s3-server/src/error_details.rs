@@ -53,13 +53,13 @@ impl<'request> ErrorDetails<'request> {
             return document.to_vec();
         };
         let code = element(&text, "Code").unwrap_or_default();
-        let message = element(&text, "Message");
+        let message = element(&text, "Message").map(unescaped);
         let mut completed = before.to_owned();
         if message.is_none() {
             completed.push_str(&format!("<Message>{}</Message>", usual_message(code)));
         }
         let own = { self.own.iter() }.map(|(name, value)| (&**name, &**value));
-        let of_code = self.of_code(code, message.unwrap_or_default());
+        let of_code = self.of_code(code, message.as_deref().unwrap_or_default());
         for (name, value) in own.chain(of_code) {
             if let Some(value) = in_xml(value)
                 && element(&text, name).is_none()
@@ -95,6 +95,7 @@ impl<'request> ErrorDetails<'request> {
                     .iter()
                     .find_map(|begin| message.strip_prefix(begin)?.split_once(": "));
                 let (name, value) = argument.unzip();
+                let value = value.map(|value| value.trim_matches('"'));
                 found.push(("ArgumentName", name));
                 found.push(("ArgumentValue", value));
             }
@@ -134,13 +135,19 @@ impl<'request> ErrorDetails<'request> {
     }
 }
 
+fn unescaped(text: &str) -> String {
+    let text = text.replace("&quot;", "\"").replace("&apos;", "'");
+    let text = text.replace("&lt;", "<").replace("&gt;", ">");
+    text.replace("&amp;", "&")
+}
+
 fn element<'text>(text: &'text str, name: &str) -> Option<&'text str> {
     let (_, after) = text.split_once(&format!("<{name}>"))?;
     Some(after.split_once(&format!("</{name}>"))?.0)
 }
 
 /// Returns a sentence for the errors that the protocol layer names by their code only.
-fn usual_message(code: &str) -> &'static str {
+pub(crate) fn usual_message(code: &str) -> &'static str {
     match code {
         "AccessDenied" => "Access is denied",
         "BadDigest" => "The checksum that the request declares differs from that of its body",
@@ -157,6 +164,7 @@ fn usual_message(code: &str) -> &'static str {
         "MissingContentLength" => "The request must have a Content-Length header",
         "NoSuchBucket" => "The bucket does not exist",
         "NoSuchKey" => "The object does not exist",
+        "NoSuchVersion" => "The version of the object does not exist",
         "NoSuchUpload" => "The multipart upload does not exist",
         "NotImplemented" => "The server does not implement this operation",
         "PreconditionFailed" => "A condition of the request does not hold",
@@ -243,10 +251,18 @@ mod tests {
             let text = completed(uri, &bare, headers);
             assert!(text.contains(expected), "{text}");
         }
-        let argument = "<Error><Code>InvalidArgument</Code><Message>invalid query: max-keys: x</Message></Error>";
-        let text = completed("/b", argument, &[]);
-        let expected = "<ArgumentName>max-keys</ArgumentName><ArgumentValue>x</ArgumentValue>";
-        assert!(text.contains(expected), "{text}");
+        for (message, value) in [
+            ("invalid query: max-keys: x", "x"),
+            ("invalid header: max-keys: &quot;&lt;0&quot;", "&lt;0"),
+        ] {
+            let argument =
+                format!("<Error><Code>InvalidArgument</Code><Message>{message}</Message></Error>");
+            let text = completed("/b", &argument, &[]);
+            let expected = format!(
+                "<ArgumentName>max-keys</ArgumentName><ArgumentValue>{value}</ArgumentValue>"
+            );
+            assert!(text.contains(&expected), "{text}");
+        }
     }
 
     #[test]

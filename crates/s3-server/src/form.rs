@@ -1,7 +1,9 @@
 //! `${filename}` in the key of a form: the name of the file that the form uploads.
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, Method, Response, StatusCode};
+
+use crate::response_completion::escaped;
 
 /// The variable in the key.
 const VARIABLE: &str = "${filename}";
@@ -16,6 +18,11 @@ impl FileName {
         key.replace(VARIABLE, &self.0)
     }
 
+    /// Puts the name into the key and the location of the response to a form.
+    pub(crate) fn put_into_response(&self, response: Response<s3s::Body>) -> Response<s3s::Body> {
+        with_text(response, |text| text.replace(VARIABLE, &escaped(&self.0)))
+    }
+
     /// Reads the name from the body of a form.
     pub(crate) fn of(body: &[u8]) -> Option<Self> {
         let head = b"name=\"file\"; filename=\"";
@@ -27,6 +34,36 @@ impl FileName {
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
         Some(Self(name.to_owned()))
     }
+}
+
+/// Denies the access where a condition of a form's policy does not hold, as S3 does. The protocol layer takes the policy
+/// for invalid.
+pub(crate) fn denied_by_policy(response: Response<s3s::Body>) -> Response<s3s::Body> {
+    const INVALID: &str = "<Code>InvalidPolicyDocument</Code><Message>Policy condition";
+    const DENIED: &str =
+        "<Code>AccessDenied</Code><Message>Invalid according to Policy: Policy Condition failed:";
+    let mut is_denied = false;
+    let mut response = with_text(response, |text| {
+        is_denied = text.contains(INVALID);
+        text.replace(INVALID, DENIED)
+    });
+    if is_denied {
+        *response.status_mut() = StatusCode::FORBIDDEN;
+    }
+    response
+}
+
+/// Changes the document of a response.
+fn with_text(
+    response: Response<s3s::Body>,
+    change: impl FnOnce(&str) -> String,
+) -> Response<s3s::Body> {
+    let mut response = response.map(|body| match body.bytes() {
+        Some(document) => s3s::Body::from(change(&String::from_utf8_lossy(&document))),
+        None => body,
+    });
+    response.headers_mut().remove(CONTENT_LENGTH);
+    response
 }
 
 /// Returns whether a request uploads a form.

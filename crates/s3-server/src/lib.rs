@@ -19,13 +19,15 @@
 //!   rules respond to preflights and add their headers to responses.
 //! * The account is `123456789012`: requests that expect another owner of the bucket are refused.
 //! * The response to a CompleteMultipartUpload that is sent again is repeated, as on AWS.
-//! * A `Range` that is not a single byte range is ignored, as on AWS.
+//! * A `Range` that is not a single byte range and a condition by no time are ignored, as on AWS.
 
+mod authorization;
 mod checksum;
 mod convert;
 mod cors;
 mod credential_scope;
 mod credentials;
+mod document_digest;
 mod error_details;
 mod errors;
 mod files;
@@ -34,7 +36,7 @@ mod frontend;
 mod given_signature;
 mod hook;
 mod listen;
-mod malformed_range;
+mod malformed_headers;
 mod pace;
 mod response_completion;
 mod service;

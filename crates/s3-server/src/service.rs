@@ -6,19 +6,21 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use s3_core::SharedStore;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{HttpError, S3};
 
 use crate::credentials::{Anybody, KeyPair};
-use crate::form::{FileName, is_form};
-use crate::malformed_range::MalformedRange;
+use crate::form::{FileName, denied_by_policy, is_form};
+use crate::malformed_headers::MalformedHeaders;
 use crate::pace::Pace;
 use crate::response_completion::{complete, error_response, escaped, request_id, unquote_etag};
 use crate::target::Target;
-use crate::{Domains, Frontend, cors, credential_scope, signature_version};
+use crate::{
+    Domains, Frontend, authorization, cors, credential_scope, document_digest, signature_version,
+};
 
 /// The S3 protocol over a store. Clone is a reference count.
 #[derive(Clone, Debug)]
@@ -52,7 +54,9 @@ impl Service {
         let target = Target::of(&request, &self.domains);
         let query = request.uri().query().unwrap_or_default();
         let headers = request.headers();
-        let rejection = signature_version::rejection(headers, query, &self.region)
+        let rejection = wrong_method(request.method(), headers, &target)
+            .or_else(|| authorization::rejection(headers, &target))
+            .or_else(|| signature_version::rejection(headers, query, &self.region))
             .or_else(|| credential_scope::rejection(headers, query, &self.region));
         if let Some(rejection) = rejection {
             return Ok(complete(rejection, &id, &target));
@@ -74,12 +78,16 @@ impl Service {
         let method = request.method().clone();
         let pace = self.pace;
         let request = request.map(|body| pace.body(s3s::Body::from(body)));
-        let request = match with_length(request).await {
+        let request = match with_length(request, &target).await {
             Ok(request) => request,
             Err(rejection) => return Ok(complete(*rejection, &id, &target)),
         };
         let request = signature_version::with_signed_path(request, &target);
+        let file = request.extensions().get::<FileName>().cloned();
         let mut response = self.protocol.call(request).await?;
+        if let Some(file) = file {
+            response = denied_by_policy(file.put_into_response(response));
+        }
         if is_attributes && response.status().is_success() {
             response = unquote_etag(response);
         }
@@ -90,14 +98,42 @@ impl Service {
     }
 }
 
-/// Reads a body whose request does not say how long it is, because the protocol layer needs its length, and a form, because
-/// the name of its file may be part of the key.
+/// Returns the rejection of a method that S3 does not have, or not for an object without a parameter.
+fn wrong_method(
+    method: &Method,
+    headers: &HeaderMap,
+    target: &Target,
+) -> Option<Response<s3s::Body>> {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::PUT,
+        Method::POST,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    let message = "The specified method is not allowed against this resource.";
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let of_objects = ["restore", "select", "uploadId", "uploads"];
+    let is_bare_post = method == Method::POST
+        && !target.key.is_empty()
+        && !is_form(method, headers)
+        && !{ of_objects.iter() }.any(|name| target.query.contains_key(*name));
+    (is_bare_post || !known.contains(method))
+        .then(|| error_response(status, "MethodNotAllowed", message))
+}
+
+/// Reads a body whose request does not say how long it is, because the protocol layer needs its length, a form, because
+/// the name of its file may be part of the key, and a document, to compare its digests.
 async fn with_length(
     request: Request<s3s::Body>,
+    target: &Target,
 ) -> Result<Request<s3s::Body>, Box<Response<s3s::Body>>> {
     let headers = request.headers();
     let is_form = is_form(request.method(), headers);
+    let has_document = !is_form && document_digest::has_document(request.method(), headers, target);
     if !is_form
+        && !has_document
         && (headers.contains_key(CONTENT_LENGTH) || !headers.contains_key(TRANSFER_ENCODING))
     {
         return Ok(request);
@@ -118,9 +154,15 @@ async fn with_length(
     if let Some(name) = FileName::of(&bytes).filter(|_| is_form) {
         head.extensions.insert(name);
     }
+    let bytes = bytes.freeze();
+    if has_document
+        && let Some(rejection) = document_digest::rejection(&head.headers, target, &bytes)
+    {
+        return Err(Box::new(rejection));
+    }
     head.headers
         .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-    Ok(Request::from_parts(head, s3s::Body::from(bytes.freeze())))
+    Ok(Request::from_parts(head, s3s::Body::from(bytes)))
 }
 
 enum Backend {
@@ -239,7 +281,7 @@ impl ServiceBuilder {
                 let mut unverified = S3ServiceBuilder::new(front.clone());
                 unverified.set_host(self.domains.clone());
                 let mut protocol = S3ServiceBuilder::new(front);
-                protocol.set_route(MalformedRange {
+                protocol.set_route(MalformedHeaders {
                     unverified: unverified.build(),
                     anonymous: self.anonymous,
                 });

@@ -1,6 +1,6 @@
 //! Access lists of buckets and objects: stored and returned, not enforced.
 
-use s3_core::{HeadRequest, Store};
+use s3_core::HeadRequest;
 use s3s::dto::{
     AccessControlPolicy, GetBucketAclInput, GetBucketAclOutput, GetObjectAclInput,
     GetObjectAclOutput, Grant, Grantee, Initiator, Owner, Permission, PutBucketAclInput,
@@ -12,7 +12,6 @@ use super::Frontend;
 use super::bucket::must_exist;
 use super::get::version;
 use crate::convert::object_url;
-use crate::errors::s3_error;
 use crate::target::OWNER_ID;
 
 const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
@@ -118,7 +117,7 @@ pub(super) async fn get_object_acl(
     let input = request.input;
     let mut head = HeadRequest::new(object_url(&input.bucket, &input.key)?);
     head.version = version(input.version_id)?;
-    let meta = front.store.head(head).await.map_err(s3_error)?;
+    let meta = front.head(head).await?;
     Ok(GetObjectAclOutput {
         grants: Some(front.extras.of(&meta).acl.unwrap_or_else(private)),
         owner: Some(owner()),
@@ -133,7 +132,7 @@ pub(super) async fn put_object_acl(
     let input = request.input;
     let mut head = HeadRequest::new(object_url(&input.bucket, &input.key)?);
     head.version = version(input.version_id)?;
-    let meta = front.store.head(head).await.map_err(s3_error)?;
+    let meta = front.head(head).await?;
     let headers = [
         ("FULL_CONTROL", input.grant_full_control.as_deref()),
         ("READ", input.grant_read.as_deref()),

@@ -1,16 +1,15 @@
 //! GetObjectAttributes.
 
-use s3_core::{HeadRequest, Store};
+use s3_core::HeadRequest;
 use s3s::dto::{
     Checksum, GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectAttributesParts,
     ObjectAttributes, ObjectPart, StorageClass,
 };
-use s3s::{S3Request, S3Result};
+use s3s::{S3Request, S3Result, s3_error};
 
 use super::get::version;
 use super::{Frontend, customer_key};
 use crate::convert::{checksum_field, object_url, size, strong, timestamp};
-use crate::errors::s3_error;
 
 /// The most parts of a response.
 const MAX_PARTS: i32 = 1000;
@@ -22,11 +21,25 @@ pub(super) async fn get_object_attributes(
     let input = request.input;
     let mut head = HeadRequest::new(object_url(&input.bucket, &input.key)?);
     head.version = version(input.version_id)?;
-    let meta = front.store.head(head).await.map_err(s3_error)?;
+    let meta = front.head(head).await?;
     let extras = front.extras.of(&meta);
     let key = customer_key::of!(input)?;
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
 
+    let known = [
+        ObjectAttributes::CHECKSUM,
+        ObjectAttributes::ETAG,
+        ObjectAttributes::OBJECT_PARTS,
+        ObjectAttributes::OBJECT_SIZE,
+        ObjectAttributes::STORAGE_CLASS,
+    ];
+    let named = { input.object_attributes.iter() }.flat_map(|header| header.as_str().split(','));
+    if { named }.any(|name| !known.contains(&name.trim())) {
+        return Err(s3_error!(
+            InvalidArgument,
+            "Invalid attribute name specified."
+        ));
+    }
     // A client sends one header with all names, or one for each.
     let asks = |name: &str| {
         let mut headers = input.object_attributes.iter();

@@ -15,6 +15,12 @@ use super::object_lock;
 use crate::convert::timestamp;
 use crate::errors::s3_error;
 
+/// What the names of buckets may not begin with.
+const RESERVED_BEGINS: [&str; 2] = ["sthree-", "amzn-s3-demo-"];
+
+/// What the names of buckets may not end with. Directory buckets end with `--x-s3`.
+const RESERVED_ENDS: [&str; 4] = ["-s3alias", "--ol-s3", ".mrap", "--table-s3"];
+
 /// The region whose name is not given as a location.
 const US_EAST_1: &str = "us-east-1";
 
@@ -23,7 +29,16 @@ pub(super) async fn list_buckets(
     request: S3Request<ListBucketsInput>,
 ) -> S3Result<ListBucketsOutput> {
     let input = request.input;
+    if { input.max_buckets }.is_some_and(|most| !(1..=10_000).contains(&most)) {
+        return Err(s3_error!(
+            InvalidArgument,
+            "Argument max-buckets must be an integer between 1 and 10000"
+        ));
+    }
     let mut buckets = front.store.list_buckets().await.map_err(s3_error)?;
+    if { input.bucket_region.as_ref() }.is_some_and(|region| *region != front.region) {
+        buckets.clear();
+    }
     let prefix = input.prefix.clone().unwrap_or_default();
     let after = input.continuation_token.unwrap_or_default();
     buckets.retain(|bucket| bucket.name.starts_with(&prefix) && *bucket.name > *after);
@@ -38,7 +53,7 @@ pub(super) async fn list_buckets(
     let buckets = buckets.into_iter().map(|bucket| Bucket {
         name: Some(bucket.name.to_string()),
         creation_date: timestamp(bucket.created),
-        ..Bucket::default()
+        bucket_region: Some(front.region.clone()),
     });
     Ok(ListBucketsOutput {
         buckets: Some(buckets.collect()),
@@ -54,6 +69,16 @@ pub(super) async fn create_bucket(
 ) -> S3Result<CreateBucketOutput> {
     let input = request.input;
     let bucket = input.bucket;
+    let is_reserved = RESERVED_BEGINS
+        .iter()
+        .any(|begin| bucket.starts_with(begin))
+        || RESERVED_ENDS.iter().any(|end| bucket.ends_with(end));
+    if is_reserved {
+        return Err(s3_error!(
+            InvalidBucketName,
+            "The specified bucket is not valid."
+        ));
+    }
     let acl = super::acl::of_write(
         input.acl.as_ref().map(|acl| acl.as_str()),
         &[

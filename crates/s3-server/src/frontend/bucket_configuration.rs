@@ -1,6 +1,6 @@
 //! Configurations of buckets that are stored and returned, without effect.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use s3s::dto::*;
@@ -209,7 +209,7 @@ configuration! { tags, "NoSuchTagSet":
 }
 
 configuration! { cors, "NoSuchCORSConfiguration":
-    put put_bucket_cors(PutBucketCorsInput) -> PutBucketCorsOutput = |input| Ok(Some(input.cors_configuration));
+    put put_bucket_cors(PutBucketCorsInput) -> PutBucketCorsOutput = |input| checked_cors(input.cors_configuration).map(Some);
     get get_bucket_cors(GetBucketCorsInput) -> GetBucketCorsOutput =
         |cors: CORSConfiguration| GetBucketCorsOutput { cors_rules: Some(cors.cors_rules) };
     delete delete_bucket_cors(DeleteBucketCorsInput) -> DeleteBucketCorsOutput;
@@ -217,7 +217,8 @@ configuration! { cors, "NoSuchCORSConfiguration":
 
 configuration! { lifecycle, "NoSuchLifecycleConfiguration":
     put put_bucket_lifecycle_configuration(PutBucketLifecycleConfigurationInput)
-        -> PutBucketLifecycleConfigurationOutput = |input| Ok(input.lifecycle_configuration.map(with_ids));
+        -> PutBucketLifecycleConfigurationOutput =
+            |input| input.lifecycle_configuration.map(checked_lifecycle).transpose();
     get get_bucket_lifecycle_configuration(GetBucketLifecycleConfigurationInput)
         -> GetBucketLifecycleConfigurationOutput =
         |lifecycle: BucketLifecycleConfiguration| GetBucketLifecycleConfigurationOutput {
@@ -362,12 +363,53 @@ fn checked_tags(tags: Vec<Tag>) -> S3Result<Vec<Tag>> {
     Ok(tags)
 }
 
-/// Gives an id to the rules that have none, as S3 does.
-fn with_ids(mut lifecycle: BucketLifecycleConfiguration) -> BucketLifecycleConfiguration {
-    for (number, rule) in (1..).zip(&mut lifecycle.rules) {
-        rule.id.get_or_insert_with(|| format!("rule-{number}"));
+fn checked_cors(cors: CORSConfiguration) -> S3Result<CORSConfiguration> {
+    let known = ["GET", "PUT", "POST", "DELETE", "HEAD"];
+    let methods = { cors.cors_rules.iter() }.flat_map(|rule| &rule.allowed_methods);
+    if let Some(method) = { methods }.find(|method| !known.contains(&method.as_str())) {
+        return Err(s3_error!(
+            InvalidRequest,
+            "Found unsupported HTTP method in CORS config. Unsupported method is {}",
+            method.as_str()
+        ));
     }
-    lifecycle
+    Ok(cors)
+}
+
+/// Checks the rules, and gives an id to those that have none, as S3 does.
+fn checked_lifecycle(
+    mut lifecycle: BucketLifecycleConfiguration,
+) -> S3Result<BucketLifecycleConfiguration> {
+    let mut ids = HashSet::new();
+    for (number, rule) in (1..).zip(&mut lifecycle.rules) {
+        if !matches!(rule.status.as_str(), "Enabled" | "Disabled") {
+            return Err(s3_error!(MalformedXML));
+        }
+        let days = rule
+            .expiration
+            .as_ref()
+            .and_then(|expiration| expiration.days);
+        if days.is_some_and(|days| days <= 0) {
+            return Err(s3_error!(
+                InvalidArgument,
+                "'Days' for Expiration action must be a positive integer"
+            ));
+        }
+        let id = rule.id.get_or_insert_with(|| format!("rule-{number}"));
+        if id.len() > 255 {
+            return Err(s3_error!(
+                InvalidArgument,
+                "ID length should not exceed allowed limit of 255"
+            ));
+        }
+        if !ids.insert(id.clone()) {
+            return Err(s3_error!(
+                InvalidArgument,
+                "Rule ID must be unique. Found same ID for more than one rule"
+            ));
+        }
+    }
+    Ok(lifecycle)
 }
 
 #[cfg(test)]

@@ -52,8 +52,9 @@ pub(super) async fn copy_object(
         customer_key::check(of_source.customer_key_md5.as_deref(), source_key.as_deref())?;
     }
     let key = customer_key::of!(input)?;
-    let replaces_tags = input
-        .tagging_directive
+    let tagging_directive = input.tagging_directive;
+    let replaces_tags = tagging_directive
+        .as_ref()
         .is_some_and(|directive| directive.as_str() == TaggingDirective::REPLACE);
     let encryption = front.configurations.of(&input.bucket).encryption_of(
         input.server_side_encryption,
@@ -100,6 +101,17 @@ pub(super) async fn copy_object(
     };
     copy.mode = mode;
     copy.source_conditions.if_match = named_etag(input.copy_source_if_match.as_ref()).or(pinned);
+    for (name, directive) in [
+        (
+            "metadata",
+            input.metadata_directive.as_ref().map(|it| it.as_str()),
+        ),
+        ("tagging", tagging_directive.as_ref().map(|it| it.as_str())),
+    ] {
+        if directive.is_some_and(|directive| !matches!(directive, "COPY" | "REPLACE")) {
+            return Err(s3_error!(InvalidArgument, "Unknown {name} directive."));
+        }
+    }
     let is_replaced = input
         .metadata_directive
         .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
@@ -261,6 +273,9 @@ fn source(source: &CopySource) -> S3Result<(S3Url, Option<VersionId>)> {
             key,
             version_id,
         } => {
+            if key.is_empty() {
+                return Err(s3_error!(InvalidArgument, "Invalid copy source object key"));
+            }
             let version = version_id.as_deref().map(str::to_owned);
             Ok((object_url(bucket, key)?, version_of(version)?))
         }

@@ -11,6 +11,7 @@ use super::Frontend;
 use super::get::version;
 use super::write_conditions::{DeleteConditions, WritePermit};
 use crate::convert::{in_xml, object_url, system_time};
+use crate::error_details::usual_message;
 use crate::errors::s3_error;
 
 /// One object of a request.
@@ -152,7 +153,12 @@ pub(super) async fn delete_objects(
         errors.push(Error {
             key: Some(wanted[index].url.key().to_owned()),
             code: Some(failure.code().as_str().to_owned()),
-            message: failure.message().map(str::to_owned),
+            message: Some(
+                failure
+                    .message()
+                    .unwrap_or(usual_message(failure.code().as_str()))
+                    .to_owned(),
+            ),
             version_id: wanted[index].version.as_ref().map(ToString::to_string),
         });
     }

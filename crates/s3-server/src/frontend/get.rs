@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use http::header::{ETAG, LAST_MODIFIED};
+use http::header::{ETAG, IF_RANGE, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
 use s3_core::{
     ByteRange, Checksum, Conditions, ErrorKind, GetRequest, HeadRequest, ObjectMeta, Operation,
@@ -42,6 +42,9 @@ pub(super) async fn get_object(
     let mut get = GetRequest::new(url);
     get.version = version(input.version_id)?;
     let version = get.version.as_ref();
+    if input.range.is_some() && !if_range_holds(front, &get.url, version, &request.headers).await? {
+        input.range = None;
+    }
     let part = part(front, &get.url, version, input.part_number, input.range).await?;
     get.range = input.range.map(byte_range);
     if let Some(part) = &part {
@@ -85,7 +88,7 @@ pub(super) async fn get_object(
         website_redirect_location: extras.website_redirect,
         parts_count: part.as_ref().and_then(Part::count),
         accept_ranges: Some("bytes".to_owned()),
-        content_range: (input.range.is_some() || part.is_some())
+        content_range: (input.range.is_some() || part.as_ref().and_then(Part::range).is_some())
             .then(|| content_range(&response.range, meta.size)),
         content_length: Some(size(len)),
         body: Some(streamed(response.body, len)),
@@ -209,6 +212,25 @@ pub(super) async fn head_object(
         ..HeadObjectOutput::default()
     };
     Ok((output, headers))
+}
+
+/// Returns whether the object is the one that `If-Range` names; without the header it is.
+async fn if_range_holds(
+    front: &Frontend,
+    url: &S3Url,
+    version: Option<&VersionId>,
+    headers: &HeaderMap,
+) -> S3Result<bool> {
+    let Some(wanted) = headers.get(IF_RANGE).and_then(|value| value.to_str().ok()) else {
+        return Ok(true);
+    };
+    let mut head = HeadRequest::new(url.clone());
+    head.version = version.cloned();
+    let meta = front.head(head).await?;
+    let time = timestamp(meta.last_modified);
+    let time = time.and_then(|time| http_date(&time));
+    let etag = meta.etag.map(|etag| format!("\"{}\"", etag.as_str()));
+    Ok([time, etag].iter().flatten().any(|have| *have == wanted))
 }
 
 /// Refuses a read that names an encryption: only writes do.
@@ -369,7 +391,7 @@ async fn part(
     }
     let mut head = HeadRequest::new(url.clone());
     head.version = version.cloned();
-    let meta = front.store.head(head).await.map_err(s3_error)?;
+    let meta = front.head(head).await?;
     let extras = front.extras.of(&meta);
     let mut start = 0;
     for part in &extras.parts {
@@ -405,7 +427,7 @@ fn shown_checksum(
     len: u64,
     part: Option<&Part>,
 ) -> (dto::Checksum, Option<ChecksumType>) {
-    let asked = mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
+    let asked = mode.is_some_and(|mode| mode.as_str().eq_ignore_ascii_case(ChecksumMode::ENABLED));
     if let Some(part) = part
         && part.checksum.is_some()
         && asked

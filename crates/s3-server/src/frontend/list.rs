@@ -14,7 +14,7 @@ use super::acl::owner;
 use super::encoding::{KeyEncoding, store_token, wire_token};
 use crate::Hook;
 use crate::convert::{key_prefix, size, strong, timestamp};
-use crate::errors::s3_error;
+use crate::errors::{s3_error, with_detail};
 
 /// The most entries in a page.
 const MAX_KEYS: u32 = 1000;
@@ -131,11 +131,16 @@ pub(super) fn max_keys(asked: Option<i32>) -> S3Result<u32> {
     match asked.map(u32::try_from) {
         None => Ok(MAX_KEYS),
         Some(Ok(asked)) => Ok(asked.min(MAX_KEYS)),
-        Some(Err(error)) => Err(s3_error!(
-            error,
-            InvalidArgument,
-            "Argument maxKeys must be an integer between 0 and 2147483647"
-        )),
+        Some(Err(error)) => {
+            let error = s3_error!(
+                error,
+                InvalidArgument,
+                "Argument maxKeys must be an integer between 0 and 2147483647"
+            );
+            let error = with_detail(error, "ArgumentName", "maxKeys");
+            let value = asked.unwrap_or_default().to_string();
+            Err(with_detail(error, "ArgumentValue", &value))
+        }
     }
 }
 

@@ -171,7 +171,9 @@ pub(super) async fn list_parts(
     request: S3Request<ListPartsInput>,
 ) -> S3Result<ListPartsOutput> {
     let input = request.input;
-    let max_parts = max_entries(input.max_parts)?;
+    // A page of no parts is empty, though not of an upload that is missing.
+    let is_empty = input.max_parts == Some(0);
+    let max_parts = max_entries(input.max_parts.filter(|_| !is_empty))?;
     let mut list = ListParts::new(
         object_url(&input.bucket, &input.key)?,
         upload_id(&input.upload_id),
@@ -182,7 +184,10 @@ pub(super) async fn list_parts(
         .and_then(|marker| u32::try_from(marker).ok())
         .filter(|&marker| marker > 0);
 
-    let page = front.store.list_parts(list).await.map_err(s3_error)?;
+    let mut page = front.store.list_parts(list).await.map_err(s3_error)?;
+    if is_empty {
+        (page.parts, page.next) = (Vec::new(), None);
+    }
     let upload = extras(&front.extras.uploads(), &input.upload_id);
     let parts = page.parts.iter().map(|part| {
         let extent = upload.parts.get(&part.number);
@@ -210,7 +215,10 @@ pub(super) async fn list_parts(
         checksum_type: upload.shown_type(),
         parts: Some(parts.collect()),
         part_number_marker: Some(input.part_number_marker.unwrap_or(0)),
-        max_parts: i32::try_from(max_parts).ok(),
+        max_parts: i32::try_from(max_parts)
+            .ok()
+            .filter(|_| !is_empty)
+            .or(Some(0)),
         is_truncated: Some(page.next.is_some()),
         next_part_number_marker: page.next.and_then(|next| i32::try_from(next).ok()),
         ..ListPartsOutput::default()

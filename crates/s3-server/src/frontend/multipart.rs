@@ -74,6 +74,21 @@ pub(super) async fn create_multipart_upload(
         input.checksum_type.as_ref(),
     );
     let is_composite = kind.is_some_and(|kind| kind.as_str() == ChecksumType::COMPOSITE);
+    if let Some(algorithm) = algorithm
+        && ChecksumAlgorithm::of_name(&algorithm.as_str().to_ascii_uppercase()).is_none()
+    {
+        return Err(s3_error!(
+            InvalidRequest,
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: \
+             [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
+        ));
+    }
+    if algorithm.is_none() && kind.is_some() {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
+        ));
+    }
     let is_impossible = algorithm.zip(kind).is_some_and(|(algorithm, _)| {
         let name = algorithm.as_str();
         match is_composite {
@@ -253,6 +268,15 @@ pub(super) async fn complete_multipart_upload(
     let is_composite = kind
         .as_ref()
         .is_some_and(|kind| kind.as_str() == ChecksumType::COMPOSITE);
+    if let Some((given, kind)) = input.checksum_type.as_ref().zip(kind.as_ref())
+        && given.as_str() != kind.as_str()
+    {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The upload was created using the {} checksum mode. The complete request must use the same checksum mode.",
+            kind.as_str()
+        ));
+    }
     let composite = is_composite
         .then(|| multipart_checksum::composite(&extents))
         .flatten();

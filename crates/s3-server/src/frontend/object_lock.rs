@@ -96,6 +96,7 @@ pub(super) fn of_write(
         return Err(no_lock_configuration());
     }
     let retention = match (mode, system_time(until)) {
+        (Some(_), Some(until)) if until <= SystemTime::now() => return Err(past()),
         (Some(mode), Some(until)) => Some(Retention {
             is_compliance: is_compliance(mode.as_str())?,
             until,
@@ -208,6 +209,7 @@ pub(super) async fn put_object_retention(
     let retention = input.retention.unwrap_or_default();
     let new = match (retention.mode, system_time(retention.retain_until_date)) {
         (None, None) => None,
+        (Some(_), Some(until)) if until <= SystemTime::now() => return Err(past()),
         (Some(mode), Some(until)) => Some(Retention {
             is_compliance: is_compliance(mode.as_str())?,
             until,
@@ -309,11 +311,18 @@ async fn lockable(
     }
     let mut head = HeadRequest::new(url);
     head.version = version;
-    front.store.head(head).await.map_err(s3_error)
+    front.head(head).await
 }
 
 pub(super) fn invalid_bucket_state(text: &'static str) -> S3Error {
     s3_error!(InvalidBucketState, "{text}")
+}
+
+fn past() -> S3Error {
+    s3_error!(
+        InvalidArgument,
+        "The retain until date must be in the future!"
+    )
 }
 
 fn no_lock_configuration() -> S3Error {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use s3_core::SharedStore;
+use s3_core::{ErrorKind, HeadRequest, ObjectMeta, SharedStore, Store};
 use s3s::dto::*;
-use s3s::{S3, S3Request, S3Response, S3Result};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use tokio::sync::RwLock;
 
 use super::bucket_configuration::BucketConfigurations;
@@ -13,6 +13,7 @@ use super::{
     acl, attributes, bucket, bucket_configuration, copy, delete, get, list, list_uploads,
     multipart, object_lock, put, restore, tags, versions,
 };
+use crate::errors::s3_error;
 use crate::form::FileName;
 
 /// An implementation of `s3s::S3` on any store. Clone is a reference count.
@@ -44,6 +45,23 @@ impl Frontend {
             writes: Arc::default(),
             repeats_completions: true,
             adds_checksums: true,
+        }
+    }
+
+    /// Returns the metadata of an object, whose bucket may be missing too.
+    pub(super) async fn head(&self, head: HeadRequest) -> S3Result<ObjectMeta> {
+        let (bucket, is_version) = (head.url.bucket().to_owned(), head.version.is_some());
+        match self.store.head(head).await {
+            Ok(meta) => Ok(meta),
+            Err(error) => {
+                if error.kind() == ErrorKind::NotFound {
+                    bucket::must_exist(self, &bucket).await?;
+                    if is_version {
+                        return Err(s3_error!(NoSuchVersion));
+                    }
+                }
+                Err(s3_error(error))
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use s3_core::{PutRequest, Store};
 use s3s::dto::{self, PutObjectInput, PutObjectOutput};
-use s3s::{S3Request, S3Result};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
 use super::get::whole_object;
 use super::object_extras::ObjectExtras;
@@ -21,6 +21,12 @@ pub(super) async fn put_object(
         ..
     } = request;
     let url = object_url(&input.bucket, &input.key)?;
+    if headers.contains_key("x-amz-write-offset-bytes") {
+        return Err(s3_error!(
+            NotImplemented,
+            "Only directory buckets append to objects"
+        ));
+    }
     let key = customer_key::of!(input)?;
     let wanted = front.configurations.of(&input.bucket).encryption_of(
         input.server_side_encryption,
@@ -34,7 +40,7 @@ pub(super) async fn put_object(
         has_bucket_key,
         acl: acl::of!(input)?,
         customer_key_md5: key.clone(),
-        website_redirect: input.website_redirect_location,
+        website_redirect: checked_redirect(input.website_redirect_location)?,
         lock: object_lock::of!(front, input)?,
         ..ObjectExtras::default()
     };
@@ -105,4 +111,19 @@ pub(super) async fn put_object(
         checksum_sha256: checksum.checksum_sha256,
         ..PutObjectOutput::default()
     })
+}
+
+/// Refuses a redirect that is neither a key of the bucket nor an address.
+fn checked_redirect(location: Option<String>) -> S3Result<Option<String>> {
+    let begins = ["/", "http://", "https://"];
+    match location {
+        Some(location) if !begins.iter().any(|begin| location.starts_with(begin)) => {
+            let code = S3ErrorCode::Custom("InvalidRedirectLocation".into());
+            let text = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.";
+            let mut error = S3Error::with_message(code, text);
+            error.set_status_code(http::StatusCode::BAD_REQUEST);
+            Err(error)
+        }
+        location => Ok(location),
+    }
 }

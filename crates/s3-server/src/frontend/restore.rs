@@ -34,7 +34,7 @@ pub(super) async fn restore_object(
     let version = version(input.version_id)?;
     let mut head = HeadRequest::new(url.clone());
     head.version.clone_from(&version);
-    let meta = front.store.head(head).await.map_err(s3_error)?;
+    let meta = front.head(head).await?;
     let wanted = input.restore_request.unwrap_or_default();
     let days = wanted.days.and_then(|days| u32::try_from(days).ok());
     let days = days.filter(|&days| days > 0);

@@ -1,6 +1,6 @@
 //! Tags of objects: the header of a write, and the three operations.
 
-use s3_core::{GetTags, S3Url, SetTags, Store, Tags, VersionId};
+use s3_core::{GetTags, HeadRequest, S3Url, SetTags, Store, Tags, VersionId};
 use s3s::dto::{
     DeleteObjectTaggingInput, DeleteObjectTaggingOutput, GetObjectTaggingInput,
     GetObjectTaggingOutput, PutObjectTaggingInput, PutObjectTaggingOutput, Tag,
@@ -36,8 +36,11 @@ pub(super) async fn get_object_tagging(
     let input = request.input;
     let mut get = GetTags::new(object_url(&input.bucket, &input.key)?);
     get.version = version(input.version_id)?;
-    let version_id = get.version.as_ref().map(ToString::to_string);
+    let mut head = HeadRequest::new(get.url.clone());
+    head.version.clone_from(&get.version);
     let tags = front.store.get_tags(get).await.map_err(s3_error)?;
+    let meta = front.head(head).await?;
+    let version_id = meta.version.map(|version| version.to_string());
     let tags = tags.into_iter().map(|(key, value)| Tag {
         key: Some(key),
         value: Some(value),
@@ -75,11 +78,13 @@ async fn set(
     version: Option<VersionId>,
     tags: Tags,
 ) -> S3Result<Option<String>> {
-    let version_id = version.as_ref().map(ToString::to_string);
+    let mut head = HeadRequest::new(url.clone());
+    head.version.clone_from(&version);
     let mut set = SetTags::new(url, tags);
     set.version = version;
     front.store.set_tags(set).await.map_err(s3_error)?;
-    Ok(version_id)
+    let meta = front.head(head).await?;
+    Ok(meta.version.map(|version| version.to_string()))
 }
 
 /// Returns the tags of a document. Refuses equal keys; the store checks the rest.
@@ -91,6 +96,18 @@ pub(super) fn of_set(set: Vec<Tag>) -> S3Result<Tags> {
 fn distinct(pairs: impl Iterator<Item = (String, String)>) -> S3Result<Tags> {
     let mut tags = Tags::new();
     for (key, value) in pairs {
+        if key.is_empty() {
+            return Err(s3_error!(
+                InvalidTag,
+                "The TagKey you have provided is invalid"
+            ));
+        }
+        if key.starts_with("aws:") {
+            return Err(s3_error!(
+                InvalidTag,
+                "System tags cannot be added/updated by requester"
+            ));
+        }
         if tags.insert(key, value).is_some() {
             return Err(s3_error!(
                 InvalidTag,
@@ -115,6 +132,8 @@ mod tests {
 
     #[test]
     fn equal_keys_are_refused() {
-        assert!(of_header(Some("a=1&a=2")).is_err());
+        for refused in ["a=1&a=2", "=1", "aws:a=1"] {
+            assert!(of_header(Some(refused)).is_err(), "{refused}");
+        }
     }
 }
