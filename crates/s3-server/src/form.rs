@@ -10,17 +10,28 @@ const VARIABLE: &str = "${filename}";
 
 /// The name of a form's file, in the extensions of its request.
 #[derive(Clone, Debug)]
-pub(crate) struct FileName(String);
+pub(crate) struct FileName {
+    name: String,
+    /// Whether the form has a signature. S3 refuses a policy without one as malformed.
+    is_signed: bool,
+}
 
 impl FileName {
     /// Puts the name into a key.
     pub(crate) fn put_into(&self, key: &str) -> String {
-        key.replace(VARIABLE, &self.0)
+        key.replace(VARIABLE, &self.name)
     }
 
-    /// Puts the name into the key and the location of the response to a form.
+    /// Puts the name into the key and the location of the response to a form, and the code of S3 into the response to
+    /// one that its policy does not allow.
     pub(crate) fn put_into_response(&self, response: Response<s3s::Body>) -> Response<s3s::Body> {
-        with_text(response, |text| text.replace(VARIABLE, &escaped(&self.0)))
+        let response = match self.is_signed {
+            true => denied_by_policy(response),
+            false => response,
+        };
+        with_text(response, |text| {
+            text.replace(VARIABLE, &escaped(&self.name))
+        })
     }
 
     /// Reads the name from the body of a form.
@@ -32,13 +43,21 @@ impl FileName {
         let name = std::str::from_utf8(&name[..end]).ok()?;
         // Some browsers send the whole path.
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        Some(Self(name.to_owned()))
+        let signature = [&b"name=\"signature\""[..], b"name=\"x-amz-signature\""];
+        let has = |field: &[u8]| {
+            body.windows(field.len())
+                .any(|part| part.eq_ignore_ascii_case(field))
+        };
+        Some(Self {
+            name: name.to_owned(),
+            is_signed: signature.into_iter().any(has),
+        })
     }
 }
 
 /// Denies the access where a condition of a form's policy does not hold, as S3 does. The protocol layer takes the policy
 /// for invalid.
-pub(crate) fn denied_by_policy(response: Response<s3s::Body>) -> Response<s3s::Body> {
+fn denied_by_policy(response: Response<s3s::Body>) -> Response<s3s::Body> {
     const INVALID: &str = "<Code>InvalidPolicyDocument</Code><Message>Policy condition";
     const DENIED: &str =
         "<Code>AccessDenied</Code><Message>Invalid according to Policy: Policy Condition failed:";

@@ -13,7 +13,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{HttpError, S3};
 
 use crate::credentials::{Anybody, KeyPair};
-use crate::form::{FileName, denied_by_policy, is_form};
+use crate::form::{FileName, is_form};
 use crate::malformed_headers::MalformedHeaders;
 use crate::pace::Pace;
 use crate::response_completion::{complete, error_response, escaped, request_id, unquote_etag};
@@ -86,7 +86,7 @@ impl Service {
         let file = request.extensions().get::<FileName>().cloned();
         let mut response = self.protocol.call(request).await?;
         if let Some(file) = file {
-            response = denied_by_policy(file.put_into_response(response));
+            response = file.put_into_response(response);
         }
         if is_attributes && response.status().is_success() {
             response = unquote_etag(response);

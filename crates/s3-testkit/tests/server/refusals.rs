@@ -170,4 +170,11 @@ async fn a_form_is_answered_with_the_name_of_its_file() {
     assert!(text.contains("<Key>up/a.txt</Key>"), "{text}");
     let read = send(&server, "GET /bkt/up/a.txt", &[], b"").await;
     assert_eq!(read.text(), "hello");
+    // {"expiration":"2100-01-01T00:00:00Z","conditions":[["eq","$key","other"]]}
+    let policy = field(
+        "policy",
+        "eyJleHBpcmF0aW9uIjoiMjEwMC0wMS0wMVQwMDowMDowMFoiLCJjb25kaXRpb25zIjpbWyJlcSIsIiRrZXkiLCJvdGhlciJdXX0=",
+    );
+    let unsigned = send(&server, "POST /bkt", &headers, (policy + &body).as_bytes()).await;
+    assert_eq!(unsigned.status, 400, "{}", unsigned.text());
 }
