@@ -99,14 +99,21 @@ impl Resolved {
         self.regions.client(&self.client, bucket)
     }
 
-    /// Returns whether an error names another region for the bucket than was asked, so that asking there may help.
-    pub(super) fn learns_region(&self, bucket: &str, error: &Error) -> bool {
+    /// Returns the region of a bucket; `None` if nothing but the client's own is known.
+    pub(super) fn region_of(&self, bucket: &str) -> Option<Arc<str>> {
+        self.regions.of(bucket)
+    }
+
+    /// Returns whether an error names another region for the bucket than `asked`, the one that was known when the request
+    /// was sent, so that another attempt may help.
+    pub(super) fn learns_region(&self, bucket: &str, asked: Option<&str>, error: &Error) -> bool {
         let region = error.bucket_region();
-        let news = region.is_some_and(|region| self.regions.learn(bucket, region));
-        if let Some(sender) = self.sender.as_ref().filter(|_| news) {
+        let differs = region.is_some_and(|region| self.regions.learn(bucket, region, asked));
+        // Not only by the request that is the first to learn it: the others may be sent again before that one comes here.
+        if let Some(sender) = self.sender.as_ref().filter(|_| differs) {
             sender.forget_target(bucket);
         }
-        news
+        differs
     }
 
     pub(super) fn lacks_batch_delete(&self) -> bool {

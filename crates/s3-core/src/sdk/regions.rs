@@ -37,16 +37,22 @@ impl Regions {
         known.get(bucket).cloned()
     }
 
-    /// Remembers a region, and returns whether that is news: the same request may then get a better response.
-    pub(super) fn learn(&self, bucket: &str, region: &str) -> bool {
+    /// Remembers the region that an error response names. Returns whether it differs from `asked`, what
+    /// [`of`](Self::of) returned before the request was sent: the same request may then get a better response.
+    ///
+    /// Of several requests in flight, all are told the region, and all are worth another attempt: not only the first.
+    pub(super) fn learn(&self, bucket: &str, region: &str, asked: Option<&str>) -> bool {
         let is_region = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if region.is_empty() || !region.bytes().all(is_region) {
+            return false;
+        }
+        if asked.or(self.own.as_deref()) == Some(region) {
             return false;
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let current = known.get(bucket).map(|region| &**region);
         if current.or(self.own.as_deref()) == Some(region) {
-            return false;
+            return true;
         }
         if known.len() >= MAX_BUCKETS {
             known.clear();
@@ -94,8 +100,13 @@ mod tests {
             ("eu-west-1", false),
             ("eu-west-3", true),
         ] {
-            assert_eq!(regions.learn("b", region), news, "{region}");
+            let asked = regions.of("b");
+            let learned = regions.learn("b", region, asked.as_deref());
+            assert_eq!(learned, news, "{region}");
         }
+        assert_eq!(regions.of("b").as_deref(), Some("eu-west-3"));
+        // Another request was sent to the first region, and is told the same.
+        assert!(regions.learn("b", "eu-west-3", None));
         assert_eq!(regions.of("b").as_deref(), Some("eu-west-3"));
         assert_eq!(regions.of("c"), None);
     }

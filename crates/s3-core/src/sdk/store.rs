@@ -154,14 +154,15 @@ impl fmt::Debug for SdkStore {
     }
 }
 
-/// Runs an operation on a bucket, and once more where the server says that the bucket is in another region.
+/// Runs an operation on a bucket, and once more where the server says that the bucket is in another region than the one
+/// that the request was sent to.
 macro_rules! in_region {
-    ($store:ident, $operation:ident, $request:ident.$place:ident, $run:path) => {{
+    ($store:ident, $operation:ident, $request:ident, $bucket:expr, $run:path) => {{
         let resolved = $store.resolved(Operation::$operation).await?;
-        let again = $request.clone();
-        match $run(resolved, $request).await {
-            Err(error) if resolved.learns_region(again.$place.bucket(), &error) => {
-                Box::pin($run(resolved, again)).await
+        let asked = resolved.region_of($bucket);
+        match $run(resolved, $request.clone()).await {
+            Err(error) if resolved.learns_region($bucket, asked.as_deref(), &error) => {
+                Box::pin($run(resolved, $request)).await
             }
             outcome => outcome,
         }
@@ -174,87 +175,141 @@ impl Store for SdkStore {
     }
 
     async fn get(&self, request: GetRequest) -> Result<GetResponse> {
-        in_region!(self, Get, request.url, get::get)
+        in_region!(self, Get, request, request.url.bucket(), get::get)
     }
 
     async fn head(&self, request: HeadRequest) -> Result<ObjectMeta> {
-        in_region!(self, Head, request.url, get::head)
+        in_region!(self, Head, request, request.url.bucket(), get::head)
     }
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
-        in_region!(self, Put, request.url, put::put)
+        in_region!(self, Put, request, request.url.bucket(), put::put)
     }
 
     async fn copy(&self, request: CopyRequest) -> Result<PutResponse> {
-        in_region!(self, Copy, request.to, copy::copy)
+        in_region!(self, Copy, request, request.to.bucket(), copy::copy)
     }
 
     async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
         let resolved = self.resolved(Operation::Delete).await?;
-        let again = request.clone();
-        let outcome = delete::delete(resolved, request).await;
+        let asked = resolved.region_of(&request.bucket);
+        let outcome = delete::delete(resolved, request.clone()).await;
         let failed = match &outcome {
             Ok(done) => done.failures.first().map(|(_, error)| error),
             Err(error) => Some(error),
         };
         match failed {
-            Some(error) if resolved.learns_region(&again.bucket, error) => {
-                Box::pin(delete::delete(resolved, again)).await
+            Some(error) if resolved.learns_region(&request.bucket, asked.as_deref(), error) => {
+                Box::pin(delete::delete(resolved, request)).await
             }
             _ => outcome,
         }
     }
 
     async fn list_page(&self, request: ListRequest) -> Result<ListPage> {
-        in_region!(self, List, request.prefix, list::page)
+        in_region!(self, List, request, request.prefix.bucket(), list::page)
     }
 
     async fn create_upload(&self, request: CreateUpload) -> Result<UploadId> {
-        in_region!(self, CreateUpload, request.url, upload::create)
+        in_region!(
+            self,
+            CreateUpload,
+            request,
+            request.url.bucket(),
+            upload::create
+        )
     }
 
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
-        in_region!(self, UploadPart, request.url, put::part)
+        in_region!(self, UploadPart, request, request.url.bucket(), put::part)
     }
 
     async fn upload_part_copy(&self, request: UploadPartCopy) -> Result<PartTag> {
-        in_region!(self, UploadPartCopy, request.url, copy::part)
+        in_region!(
+            self,
+            UploadPartCopy,
+            request,
+            request.url.bucket(),
+            copy::part
+        )
     }
 
     async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
-        in_region!(self, CompleteUpload, request.url, upload::complete)
+        in_region!(
+            self,
+            CompleteUpload,
+            request,
+            request.url.bucket(),
+            upload::complete
+        )
     }
 
     async fn abort_upload(&self, request: AbortUpload) -> Result<()> {
-        in_region!(self, AbortUpload, request.url, upload::abort)
+        in_region!(
+            self,
+            AbortUpload,
+            request,
+            request.url.bucket(),
+            upload::abort
+        )
     }
 
     async fn list_uploads(&self, request: ListUploads) -> Result<UploadsPage> {
-        in_region!(self, ListUploads, request.prefix, list::uploads)
+        in_region!(
+            self,
+            ListUploads,
+            request,
+            request.prefix.bucket(),
+            list::uploads
+        )
     }
 
     async fn list_parts(&self, request: ListParts) -> Result<PartsPage> {
-        in_region!(self, ListParts, request.url, upload::parts)
+        in_region!(
+            self,
+            ListParts,
+            request,
+            request.url.bucket(),
+            upload::parts
+        )
     }
 
     async fn list_versions(&self, request: ListVersions) -> Result<VersionsPage> {
-        in_region!(self, ListVersions, request.prefix, versions::list)
+        in_region!(
+            self,
+            ListVersions,
+            request,
+            request.prefix.bucket(),
+            versions::list
+        )
     }
 
     async fn get_tags(&self, request: GetTags) -> Result<Tags> {
-        in_region!(self, GetTags, request.url, tags::get)
+        in_region!(self, GetTags, request, request.url.bucket(), tags::get)
     }
 
     async fn set_tags(&self, request: SetTags) -> Result<()> {
-        in_region!(self, SetTags, request.url, tags::set)
+        in_region!(self, SetTags, request, request.url.bucket(), tags::set)
     }
 
     async fn object_attributes(&self, request: GetObjectAttributes) -> Result<ObjectAttributes> {
-        in_region!(self, ObjectAttributes, request.url, object_attributes::get)
+        in_region!(
+            self,
+            ObjectAttributes,
+            request,
+            request.url.bucket(),
+            object_attributes::get
+        )
     }
 
     async fn restore(&self, request: RestoreRequest) -> Result<()> {
-        in_region!(self, Restore, request.url, restore::restore)
+        in_region!(
+            self,
+            Restore,
+            request,
+            request.url.bucket(),
+            restore::restore
+        )
     }
 
     async fn versioning(&self, request: BucketRequest) -> Result<Option<Versioning>> {

@@ -80,19 +80,34 @@ impl Targets {
     /// them: access points, directory buckets, and everything that the rules refuse. The SDK's client then sends them, or
     /// says what is wrong.
     pub(crate) fn get(&self, bucket: &str) -> Option<Arc<Target>> {
-        if let Some(known) = self.known(bucket) {
-            return known;
+        loop {
+            if let Some(known) = self.known(bucket) {
+                return known;
+            }
+            let region = self.regions.of(bucket);
+            let target = self.resolve(bucket, region.as_deref()).map(Arc::new);
+            if self.remember(bucket, region.as_deref(), target.as_ref()) {
+                return target;
+            }
         }
-        let target = self.resolve(bucket).map(Arc::new);
+    }
+
+    /// Remembers a target that was resolved for this region, and returns `true`; `false` if the bucket has turned out to
+    /// be in another region meanwhile.
+    fn remember(&self, bucket: &str, region: Option<&str>, target: Option<&Arc<Target>>) -> bool {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        // A region is learned before the target is forgotten. Either this sees the new region, or `forget` comes later.
+        if self.regions.of(bucket).as_deref() != region {
+            return false;
+        }
         if known.len() >= MAX_BUCKETS {
             known.clear();
         }
-        known.insert(bucket.into(), target.clone());
-        target
+        known.insert(bucket.into(), target.cloned());
+        true
     }
 
-    /// Forgets a bucket, whose region has turned out to be another one.
+    /// Forgets a bucket, whose region has turned out to be another one. To be called after [`Regions::learn`].
     pub(crate) fn forget(&self, bucket: &str) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.remove(bucket);
@@ -104,7 +119,7 @@ impl Targets {
         known.get(bucket).cloned()
     }
 
-    fn resolve(&self, bucket: &str) -> Option<Target> {
+    fn resolve(&self, bucket: &str, region: Option<&str>) -> Option<Target> {
         // The rules leave room for a bucket that is not given; the generated client does not. Whether the region
         // in an access point's name counts is a setting that the generated client keeps to itself.
         let is_service = bucket.is_empty();
@@ -113,12 +128,7 @@ impl Targets {
         }
         let params = Params::builder()
             .set_bucket((!is_service).then(|| bucket.to_owned()))
-            .region(
-                self.regions
-                    .of(bucket)
-                    .as_deref()
-                    .unwrap_or(&self.settings.region),
-            )
+            .region(region.unwrap_or(&self.settings.region))
             .set_endpoint(self.settings.endpoint.clone())
             .force_path_style(self.settings.path_style)
             .use_fips(self.settings.fips)

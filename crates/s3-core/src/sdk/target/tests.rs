@@ -287,3 +287,19 @@ fn requests_without_a_bucket_go_to_the_service() {
     assert_eq!(&*target.host_header, "127.0.0.1:9000");
     assert_eq!(url(&target, ""), "http://127.0.0.1:9000/base/");
 }
+
+#[test]
+fn a_target_of_the_old_region_is_not_kept_once_another_one_is_known() {
+    let regions = Arc::new(Regions::new(Some("us-west-2".to_owned())));
+    let aws = Targets::new(
+        settings("us-west-2"),
+        Arc::clone(&regions),
+        Proxies::default(),
+    );
+    // One request resolves the target, and another one learns the region before the first has kept it.
+    let old = aws.resolve("bucket", None).map(Arc::new);
+    assert!(regions.learn("bucket", "eu-west-3", None));
+    aws.forget("bucket");
+    assert!(!aws.remember("bucket", None, old.as_ref()));
+    assert_eq!(&*aws.get("bucket").unwrap().region, "eu-west-3");
+}

@@ -285,6 +285,31 @@ async fn a_bucket_elsewhere_is_explained() {
     }
 }
 
+#[tokio::test]
+async fn requests_in_flight_to_a_bucket_elsewhere_are_all_sent_again() {
+    const REQUESTS: usize = 32;
+    for wire in [true, false] {
+        let sent_here = Barrier::new(REQUESTS);
+        let server = Server::start(move |came| {
+            let signed = came.header("authorization").unwrap_or_default();
+            if signed.contains("/eu-west-3/s3/") {
+                return ok("abc");
+            }
+            // Nobody is told before all are sent.
+            sent_here.wait();
+            let region = "x-amz-bucket-region: eu-west-3\r\n";
+            refused(301, "PermanentRedirect", region)
+        });
+        let store = server.store(wire);
+        let gets = (0..REQUESTS).map(|_| store.get(GetRequest::new(url())));
+        let failed: Vec<_> = { join_all(gets).await.into_iter() }
+            .filter_map(|response| response.err().map(|error| error.to_string()))
+            .collect();
+        assert_eq!(failed, [""; 0], "wire: {wire}");
+        assert_eq!(server.came().len(), 2 * REQUESTS, "wire: {wire}");
+    }
+}
+
 /// Everything but the signature's own headers, and what only one of the two claims of itself.
 fn comparable(came: &Came) -> (String, Vec<(String, String)>, Vec<u8>) {
     const OWN: [&str; 9] = [
