@@ -4,8 +4,8 @@
 use s3_client::{Addressing, Integrity, S3, blocking};
 use s3_core::{
     Attributes, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest, Error, ErrorKind,
-    GetObjectAttributes, GetRequest, HeadRequest, ListRequest, MemoryStore, PutRequest, S3Prefix,
-    S3Url, SdkStore, SdkStoreBuilder, Store, StoreExt, UploadPart,
+    GetObjectAttributes, GetRequest, HeadRequest, ListParts, ListRequest, MemoryStore, PutRequest,
+    S3Prefix, S3Url, SdkStore, SdkStoreBuilder, Store, StoreExt, UploadPart,
 };
 use s3_testkit::S3Server;
 use s3_testkit::conformance::Harness;
@@ -72,11 +72,12 @@ async fn every_request_names_payer_and_owner_and_content_the_key() {
             let operation = request.call.operation;
             assert_eq!(request.header("x-amz-request-payer"), Some("requester"));
             assert_eq!(request.header("x-amz-expected-bucket-owner"), Some(OWNER));
-            let moves_content = !matches!(
-                operation,
-                "ListObjectsV2" | "DeleteObjects" | "CompleteMultipartUpload"
+            let concerns_content = !matches!(operation, "ListObjectsV2" | "DeleteObjects");
+            assert_eq!(
+                request.header(KEY).is_some(),
+                concerns_content,
+                "{operation}"
             );
-            assert_eq!(request.header(KEY).is_some(), moves_content, "{operation}");
             let copies = operation == "CopyObject";
             assert_eq!(request.header(SOURCE_KEY).is_some(), copies, "{operation}");
         }
@@ -104,6 +105,31 @@ async fn another_key_or_owner_is_refused() {
         let put = PutRequest::new(url("k"), "mine".into());
         let error = stranger.put(put).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_with_a_checksum_and_a_customers_key_is_completed_with_the_key() {
+    let server = server().await;
+    let builder = server.client_builder();
+    let with_key = builder.clone().customer_key(&[7; 32]);
+    for store in both(&with_key.integrity(Integrity::WhenSupported)) {
+        let create = CreateUpload::new(url("parts"), Attributes::default());
+        let upload = store.create_upload(create).await.unwrap();
+        let part = UploadPart::new(url("parts"), upload.clone(), 1, "part".into());
+        let tag = store.upload_part(part).await.unwrap();
+        let list = ListParts::new(url("parts"), upload.clone());
+        let complete = CompleteUpload::new(url("parts"), upload, vec![tag]);
+        for stranger in [builder.clone(), builder.clone().customer_key(&[8; 32])] {
+            for stranger in both(&stranger) {
+                refused(stranger.list_parts(list.clone()).await.map(drop));
+                refused(stranger.complete_upload(complete.clone()).await.map(drop));
+            }
+        }
+        let listed = store.list_parts(list).await.unwrap();
+        assert_eq!(listed.parts.len(), 1);
+        store.complete_upload(complete).await.unwrap();
+        assert_eq!(store.get_bytes(url("parts")).await.unwrap(), "part");
     }
 }
 

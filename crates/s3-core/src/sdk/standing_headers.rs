@@ -64,7 +64,8 @@ impl StandingHeaders {
             push(SOURCE[1], key)?;
             push(SOURCE[2], md5)?;
         }
-        let moves_content = matches!(
+        // S3 requires the key for the last two where the upload has a checksum algorithm, and takes it elsewhere.
+        let concerns_content = matches!(
             operation,
             Operation::Get
                 | Operation::Head
@@ -72,8 +73,10 @@ impl StandingHeaders {
                 | Operation::Put
                 | Operation::CreateUpload
                 | Operation::UploadPart
+                | Operation::CompleteUpload
+                | Operation::ListParts
         );
-        if moves_content || is_copy {
+        if concerns_content || is_copy {
             push(OWN[0], "AES256")?;
             push(OWN[1], key)?;
             push(OWN[2], md5)?;

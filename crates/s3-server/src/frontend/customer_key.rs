@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use s3s::crypto::{Checksum as _, Md5};
 use s3s::{S3Result, s3_error};
 
+use super::object_extras::UploadExtras;
+
 /// The only algorithm that S3 has.
 pub(super) const ALGORITHM: &str = "AES256";
 
@@ -74,6 +76,18 @@ pub(super) fn check(written: Option<&str>, given: Option<&str>) -> S3Result<()> 
             InvalidRequest,
             "The encryption parameters are not applicable to this object"
         )),
+    }
+}
+
+/// Refuses to complete an upload or to list its parts with another key than the one it was created with; without a key,
+/// if the upload has a checksum algorithm.
+pub(super) fn check_of_upload(upload: &UploadExtras, given: Option<&str>) -> S3Result<()> {
+    let written = upload.object.customer_key_md5.as_deref();
+    match given {
+        None if upload.checksum_algorithm.is_none() => Ok(()),
+        // The store knows whether there is such an upload.
+        _ if written.is_none() => Ok(()),
+        given => check(written, given),
     }
 }
 

@@ -10,10 +10,10 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::Frontend;
 use super::acl::{initiator, owner};
 use super::encoding::KeyEncoding;
 use super::object_extras::UploadExtras;
+use super::{Frontend, customer_key};
 use crate::convert::{
     checksum_field, in_xml, key_prefix, object_url, size, strong, timestamp, upload_id,
 };
@@ -189,6 +189,8 @@ pub(super) async fn list_parts(
         (page.parts, page.next) = (Vec::new(), None);
     }
     let upload = extras(&front.extras.uploads(), &input.upload_id);
+    let key = customer_key::of!(input)?;
+    customer_key::check_of_upload(&upload, key.as_deref())?;
     let parts = page.parts.iter().map(|part| {
         let extent = upload.parts.get(&part.number);
         let checksum = checksum_field(extent.and_then(|extent| extent.checksum.as_ref()));

@@ -215,6 +215,7 @@ pub(super) async fn complete_multipart_upload(
     let location = location(&request.headers, &request.uri);
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
+    let key = customer_key::of!(input)?;
     let parts = input
         .multipart_upload
         .and_then(|upload| upload.parts)
@@ -242,6 +243,7 @@ pub(super) async fn complete_multipart_upload(
         .collect();
     let upload = front.extras.uploads().get(&input.upload_id).cloned();
     let upload = upload.unwrap_or_default();
+    customer_key::check_of_upload(&upload, key.as_deref())?;
     let extents: Vec<PartExtent> = parts
         .iter()
         .filter_map(|part| upload.parts.get(&part.number).cloned())
