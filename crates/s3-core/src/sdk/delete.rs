@@ -50,10 +50,13 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
         done.map(move |done| (index, done)).boxed()
     });
     let mut single = stream::iter(single).buffer_unordered(AT_ONCE);
-    let (mut all_missing, mut any_deleted) = (true, false);
+    let (mut all_not_found, mut any_deleted) = (true, false);
     let mut deleted = Vec::new();
     while let Some((index, done)) = single.next().await {
-        all_missing &= matches!(done, Ok(Deleted::Missing));
+        all_not_found &= match &done {
+            Ok(deleted) => matches!(deleted, Deleted::Missing),
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
         any_deleted |= done.is_ok();
         match done {
             Ok(Deleted::Done(Some(version))) => deleted.push((index, version)),
@@ -63,7 +66,7 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     }
     match rejection {
         // Nothing but 404s: this may be no server of S3 at all.
-        Some(error) if error.kind() == ErrorKind::NotFound && all_missing => return Err(error),
+        Some(error) if error.kind() == ErrorKind::NotFound && all_not_found => return Err(error),
         Some(_) if any_deleted => resolved.remember_no_batch_delete(),
         _ => {}
     }
@@ -186,7 +189,7 @@ async fn delete_batch(
     for failed in result.children("Error") {
         let code = failed.scalar("Code");
         // Deleting what is not there succeeds; a few servers list it all the same.
-        let is_missing = matches!(code, Some("NoSuchKey" | "NoSuchVersion"));
+        let is_missing = code.is_some_and(means_missing);
         let Some(indices) = indices.get(failed.text("Key").unwrap_or_default()) else {
             let text = "the response says that a key failed which was not requested";
             return Err(on_bucket(errors::malformed(operation, text)));
@@ -209,8 +212,24 @@ async fn delete_batch(
 /// What a server says of an object that is gone now.
 enum Deleted {
     Done(Option<DeletedVersion>),
-    /// A 404; S3 itself does not say so.
+    /// A 404 of a server of S3; S3 itself does not say so.
     Missing,
+}
+
+fn means_missing(code: &str) -> bool {
+    matches!(code, "NoSuchKey" | "NoSuchVersion")
+}
+
+/// Returns whether an error response says that there is no such object. A 404 without a code may be the page of a proxy,
+/// which has kept the request to itself.
+fn says_missing(error: &Error) -> bool {
+    match error.code() {
+        Some(code) => means_missing(code),
+        None => {
+            let is_empty = error.message().is_none();
+            error.kind() == ErrorKind::NotFound && is_empty && error.request_id().is_some()
+        }
+    }
 }
 
 async fn delete_one(
@@ -238,7 +257,7 @@ async fn delete_one(
             let is_marker = head.get("x-amz-delete-marker") == Some("true");
             DeletedVersion::new(VersionId::new(id), is_marker)
         }))),
-        Err(error) if error.kind() == ErrorKind::NotFound && etag.is_none() => Ok(Deleted::Missing),
+        Err(error) if etag.is_none() && says_missing(&error) => Ok(Deleted::Missing),
         Err(error) => Err(error.with_resource(url.as_str())),
     }
 }
@@ -403,6 +422,32 @@ mod tests {
         let store = Replay::new([page(), page(), page()]).store();
         let error = store.delete(request(&["a", "b"])).await.unwrap_err();
         assert_eq!(error.http_status(), Some(404));
+    }
+
+    #[tokio::test]
+    async fn a_missing_object_is_deleted_only_if_a_server_of_s3_says_so() {
+        let id = ("x-amz-request-id", "4XA1");
+        let page = "<html><body>404 Not Found</body></html>";
+        for (missing, is_deleted) in [
+            (error_response(404, "NoSuchKey"), true),
+            (error_response(404, "NoSuchVersion"), true),
+            (response(404, &[id], ""), true),
+            (response(404, &[], ""), false),
+            (response(404, &[], page), false),
+            (response(404, &[id], page), false),
+            (error_response(404, "NoSuchRoute"), false),
+        ] {
+            let replay = Replay::new([missing]);
+            let failures = replay.store().delete(request(&["k"])).await;
+            let failures = failures.unwrap().failures;
+            let kinds: Vec<_> = failures.iter().map(|(_, error)| error.kind()).collect();
+            let expected = if is_deleted {
+                &[][..]
+            } else {
+                &[ErrorKind::NotFound]
+            };
+            assert_eq!(kinds, expected);
+        }
     }
 
     #[tokio::test]
