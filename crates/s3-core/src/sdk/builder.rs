@@ -198,8 +198,9 @@ impl SdkStoreBuilder {
     }
 
     /// Sends all requests through this proxy, instead of those that `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name:
-    /// `http://host:port` or `https://host:port`, with a password as in `http://user:password@host:port`. Needs the feature
-    /// `config`.
+    /// `http://host:port` or `https://host:port`, with a password as in `http://user:password@host:port`. Requests to the
+    /// metadata service of an instance and to the credentials of a container do not go through it: they would return the
+    /// role of the proxy's machine. Needs the feature `config`.
     #[must_use]
     pub fn proxy(mut self, url: &str) -> Self {
         self.settings.proxy = Some(url.to_owned());

@@ -132,7 +132,11 @@ async fn of_aws_config(
         .time_source(clock.clone());
     let client = match &settings.http_client {
         Some(client) => client.clone(),
-        None => transport.https_client(operation)?,
+        None => {
+            let mut transport = transport.clone();
+            transport.proxies = configuration.credential_proxies.clone();
+            transport.https_client(operation)?
+        }
     };
     loader = loader.http_client(client.clone());
     conf = conf.with_http_client(client);

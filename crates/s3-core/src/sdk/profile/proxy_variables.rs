@@ -40,6 +40,46 @@ pub(super) fn given(url: &str) -> Result<Proxies, ConfigError> {
     })
 }
 
+/// The addresses of the metadata service of an instance, and of the credentials of a container.
+const OF_THIS_MACHINE: [&str; 5] = [
+    "169.254.169.254",
+    "fd00:ec2::254",
+    "169.254.170.2",
+    "169.254.170.23",
+    "fd00:ec2::23",
+];
+
+/// Returns the proxies of the requests for credentials, where the builder has named a proxy.
+///
+/// What responds at an instance's or a container's address depends on who asks: through a proxy it is the role of the
+/// proxy's machine. So these requests go through none. The proxies of the environment carry them, as `NO_PROXY` can leave
+/// them out.
+pub(super) fn of_credentials(
+    given: &Proxies,
+    metadata_endpoint: &str,
+    lookup: &Lookup<'_>,
+) -> Result<Proxies, ConfigError> {
+    let mut direct: Vec<String> = OF_THIS_MACHINE.map(str::to_owned).into();
+    direct.extend(authority(metadata_endpoint));
+    if let Some(url) = variable(lookup, "AWS_CONTAINER_CREDENTIALS_FULL_URI")? {
+        direct.extend(authority(&url));
+    }
+    Ok(Proxies {
+        no_proxy: direct.join(","),
+        ..given.clone()
+    })
+}
+
+/// Returns host and port of a URL, as `NO_PROXY` has them.
+fn authority(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
 fn first_set<'a>(
     lookup: &Lookup<'_>,
     names: &[&'a str],
@@ -122,6 +162,29 @@ mod tests {
             let proxies = read_from(variables).unwrap();
             assert_eq!(proxies.http.as_deref(), http, "{variables:?}");
             assert_eq!(proxies.https.as_deref(), https, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_of_this_machine_do_not_come_through_the_proxy_of_the_builder() {
+        let uri = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+        let lookup = |name: &str| (name == uri).then(|| "http://127.0.0.1:81/credentials".into());
+        let builder = given("http://p:1").unwrap();
+        let proxies = of_credentials(&builder, "http://meta.invalid:82", &lookup).unwrap();
+        for (url, is_proxied) in [
+            ("http://169.254.169.254/latest/api/token", false),
+            ("http://[fd00:ec2::254]/latest/api/token", false),
+            ("http://meta.invalid:82/latest/api/token", false),
+            ("http://169.254.170.2/v2/credentials", false),
+            ("http://169.254.170.23/v1/credentials", false),
+            ("http://[fd00:ec2::23]/v1/credentials", false),
+            ("http://127.0.0.1:81/credentials", false),
+            ("http://127.0.0.1:83/credentials", true),
+            ("https://sts.amazonaws.com/", true),
+        ] {
+            assert_eq!(proxies.of(url).is_some(), is_proxied, "{url}");
+            // Requests to S3 are another matter.
+            assert!(builder.of(url).is_some(), "{url}");
         }
     }
 

@@ -80,6 +80,8 @@ pub(in crate::sdk) struct Configuration {
     pub(in crate::sdk) credential_process: Option<String>,
     pub(in crate::sdk) ca_bundle: Option<Setting>,
     pub(in crate::sdk) proxies: Proxies,
+    /// The proxies of the requests for credentials.
+    pub(in crate::sdk) credential_proxies: Proxies,
     /// The URL of the instance's metadata service.
     pub(in crate::sdk) metadata_endpoint: String,
     pub(in crate::sdk) configured: Configured,
@@ -109,6 +111,15 @@ impl Configuration {
             section: &section,
         };
         let named_by_program = given.profile.is_some();
+        let proxies = match given.proxy {
+            Some(url) => proxy_variables::given(url)?,
+            None => proxy_variables::read(lookup)?,
+        };
+        let metadata_endpoint = sources.metadata_endpoint()?;
+        let credential_proxies = match given.proxy {
+            Some(_) => proxy_variables::of_credentials(&proxies, &metadata_endpoint, lookup)?,
+            None => proxies.clone(),
+        };
         let mut loaded = Self {
             endpoint: sources.endpoint(given, &files)?,
             region: sources.region(given)?,
@@ -123,11 +134,9 @@ impl Configuration {
                 || variable(lookup, "AWS_CONTAINER_CREDENTIALS_FULL_URI")?.is_some(),
             credential_process: sources.credential_process()?,
             ca_bundle: sources.text("AWS_CA_BUNDLE", "ca_bundle")?,
-            proxies: match given.proxy {
-                Some(url) => proxy_variables::given(url)?,
-                None => proxy_variables::read(lookup)?,
-            },
-            metadata_endpoint: sources.metadata_endpoint()?,
+            proxies,
+            credential_proxies,
+            metadata_endpoint,
             configured: sources.configured()?,
             ignored: sources.ignored()?,
         };
