@@ -50,6 +50,8 @@ pub(super) struct Resolved {
     pub(super) signs_payloads: bool,
     /// How the server wants to be asked for listings.
     pub(super) listing_form: ListingForm,
+    /// What signs the requests; `None` for a client that was given ready-made.
+    pub(super) identities: Option<Arc<Identities>>,
     /// What sends over `s3-wire`; `None` where everything goes through the SDK's client.
     sender: Option<Sender>,
     /// What decides where the client sends requests.
@@ -83,6 +85,7 @@ impl Resolved {
             standing: StandingHeaders::default(),
             signs_payloads: true,
             listing_form: ListingForm::default(),
+            identities: None,
             sender: None,
             #[cfg(test)]
             rules: EndpointSettings::default(),
@@ -329,7 +332,7 @@ pub(super) fn assemble(
     let tested = rules.clone();
     let own_transport = !settings.sdk_retries && settings.http_client.is_none();
     let regions = Arc::new(Regions::new(Some(region.clone())));
-    let sender = match identities.filter(|_| own_transport) {
+    let sender = match identities.clone().filter(|_| own_transport) {
         Some(identities) => {
             let transport = &sources.transport;
             let pool = transport.pool(settings.connect_timeout, endpoint.as_ref(), operation)?;
@@ -353,6 +356,7 @@ pub(super) fn assemble(
         anonymous: settings.anonymous,
         standing: settings.standing.clone(),
         listing_form: ListingForm::default(),
+        identities,
         sender,
         #[cfg(test)]
         rules: tested,

@@ -471,6 +471,11 @@ pub(super) fn not_understood(
     with_request_id(error, collected, &ErrorDocument::default())
 }
 
+/// Returns whether an error code says that the credentials have expired.
+pub(super) fn are_expired(code: &str) -> bool {
+    matches!(code, "ExpiredToken" | "TokenRefreshRequired")
+}
+
 fn with_request_id(error: Error, collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Error {
     let id = collected.header("x-amz-request-id");
     match id.or(said.request_id.as_deref()) {

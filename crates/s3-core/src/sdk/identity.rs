@@ -62,6 +62,12 @@ impl Identity {
         &self.signing
     }
 
+    /// Returns whether a request with these headers was signed with these credentials.
+    fn has_signed(&self, signed: &Signed) -> bool {
+        let scope = format!("Credential={}/", self.signing.access_key());
+        signed.authorization.contains(&scope) && signed.token.as_deref() == self.signing.token()
+    }
+
     /// Tells identities apart.
     fn id(&self) -> u64 {
         self.signing.id()
@@ -96,6 +102,13 @@ impl fmt::Debug for Identity {
             .field("expiry", &self.credentials.expiry())
             .finish_non_exhaustive()
     }
+}
+
+/// The headers of a signed request that tell who has signed it.
+#[derive(Clone)]
+pub(crate) struct Signed {
+    pub(crate) authorization: String,
+    pub(crate) token: Option<String>,
 }
 
 /// A cache over a provider of credentials. No task runs behind it: the request that finds credentials missing or
@@ -165,6 +178,27 @@ impl Identities {
     pub(crate) fn expire(&self, seen: &Identity) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         current.take_if(|identity| identity.id() == seen.id());
+    }
+
+    /// Drops an identity that the server called expired, and returns whether there is another one that differs.
+    pub(crate) async fn replaces(&self, seen: &Identity) -> bool {
+        if seen.signing().is_anonymous() {
+            return false;
+        }
+        self.expire(seen);
+        self.get().await.is_ok_and(|renewed| {
+            let (new, old) = (renewed.signing(), seen.signing());
+            new.access_key() != old.access_key() || new.token() != old.token()
+        })
+    }
+
+    /// As [`Identities::replaces`], for the identity that a request was signed with.
+    pub(crate) async fn replaces_signer(&self, signed: &Signed) -> bool {
+        match self.current().filter(|own| own.has_signed(signed)) {
+            Some(seen) => self.replaces(&seen).await,
+            // Another request has replaced it already.
+            None => self.get().await.is_ok_and(|own| !own.has_signed(signed)),
+        }
     }
 
     async fn renew(

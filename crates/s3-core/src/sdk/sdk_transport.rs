@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::{
     BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+    BeforeTransmitInterceptorContextRef,
 };
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
@@ -32,14 +33,16 @@ use super::causes::{find, io_error};
 use super::client::Resolved;
 use super::clock::{Clock, ErrorResponse};
 use super::collected_response::MAX_ERROR_BODY;
-use super::errors::{from_sdk, malformed};
-use crate::{Operation, Payload, Result};
+use super::errors::{are_expired, from_sdk, malformed};
+use super::identity::Signed;
+use crate::{Error, Operation, Payload, Result};
 
 /// The key of the call whose request is replaced.
 const KEY: &str = "k";
 
 /// Sends `request`, whose path is the encoded key, and returns a successful response. Without a bucket it goes to the
-/// service. It is sent a second time if the error response has set the clock.
+/// service. It is sent a second time if the error response has set the clock, or says that the credentials have expired
+/// and there are newer ones.
 pub(super) async fn send(
     resolved: &Resolved,
     operation: Operation,
@@ -57,15 +60,31 @@ pub(super) async fn send(
         replace.exchange = Arc::default();
         let exchange = Arc::clone(&replace.exchange);
         let sent = carry(&client, operation, bucket, replace.clone()).await;
-        let mut exchange = lock(&exchange);
-        match (exchange.response.take(), sent) {
+        let Exchange {
+            response,
+            has_set_clock,
+            signed,
+            ..
+        } = std::mem::take(&mut *lock(&exchange));
+        let error = match (response, sent) {
             (Some(response), _) => return Ok(response),
-            (None, Err(_)) if exchange.has_set_clock && !is_last => {}
-            (None, Err(error)) => return Err(error),
+            (None, Err(error)) => error,
             (None, Ok(())) => return Err(malformed(operation, "the response is missing")),
+        };
+        if is_last || !(has_set_clock || has_newer_credentials(resolved, &error, signed).await) {
+            return Err(error);
         }
     }
     unreachable!("the last attempt returns")
+}
+
+/// Returns whether a request failed because its credentials have expired, and there are others.
+async fn has_newer_credentials(resolved: &Resolved, error: &Error, signed: Option<Signed>) -> bool {
+    let is_expired = error.code().is_some_and(are_expired);
+    match (&resolved.identities, signed.filter(|_| is_expired)) {
+        (Some(identities), Some(signed)) => identities.replaces_signer(&signed).await,
+        _ => false,
+    }
 }
 
 /// Makes the call that carries a request.
@@ -132,6 +151,8 @@ struct Replace {
 #[derive(Default)]
 struct Exchange {
     signed_at: Option<SystemTime>,
+    /// Who has signed; `None` where nobody has, or a session of a directory bucket.
+    signed: Option<Signed>,
     response: Option<Response>,
     /// An error response has set the clock.
     has_set_clock: bool,
@@ -238,6 +259,22 @@ impl Intercept for Replace {
             *request.body_mut() = body::outgoing(payload, self.signs_payload);
         }
         lock(&self.exchange).signed_at = Some(self.clock.now());
+        Ok(())
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let header = |name| context.request().headers().get(name).map(str::to_owned);
+        let authorization = header("authorization");
+        let authorization = authorization.filter(|_| header("x-amz-s3session-token").is_none());
+        lock(&self.exchange).signed = authorization.map(|authorization| Signed {
+            authorization,
+            token: header("x-amz-security-token"),
+        });
         Ok(())
     }
 

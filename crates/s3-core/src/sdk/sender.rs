@@ -1,8 +1,8 @@
 //! Sends the requests of this crate's own making, and reads error responses.
 //!
 //! A [`Route`] says where requests for a bucket go: over `s3-wire`, signed here, or through the SDK's client
-//! ([`sdk_transport`]). Over `s3-wire`, a request is sent a second time where the error response tells how to do
-//! better: it told the server's time, or the credentials have expired and there are newer ones.
+//! ([`sdk_transport`]). On both, a request is sent a second time where the error response tells how to do better: it
+//! told the server's time, or the credentials have expired and there are newer ones.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -120,14 +120,7 @@ impl Sender {
         signed_at: SystemTime,
     ) -> bool {
         match error.code() {
-            Some("ExpiredToken" | "TokenRefreshRequired") => {
-                self.identities.expire(identity);
-                let renewed = self.identities.get().await;
-                renewed.is_ok_and(|renewed| {
-                    let (new, old) = (renewed.signing(), identity.signing());
-                    new.access_key() != old.access_key() || new.token() != old.token()
-                })
-            }
+            Some(code) if errors::are_expired(code) => self.identities.replaces(identity).await,
             code => self.clock.learn(ErrorResponse {
                 status,
                 code,

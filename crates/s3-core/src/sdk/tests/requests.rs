@@ -248,21 +248,30 @@ async fn credentials_that_ran_out_are_renewed_once_for_all() {
         Some("session-0") => refused(400, "ExpiredToken", ""),
         _ => ok("abc"),
     });
-    let loads = Arc::new(AtomicU32::new(0));
-    let sessions = Sessions(Arc::clone(&loads));
-    let store = server.builder().credentials_provider(sessions).build();
-    let responses = join_all((0..20).map(|_| store.get(GetRequest::new(url())))).await;
-    assert!(responses.into_iter().all(|response| response.is_ok()));
-    assert_eq!(loads.load(Ordering::SeqCst), 2);
+    let transports: [fn(SdkStoreBuilder) -> SdkStoreBuilder; 2] = [
+        |builder| builder,
+        |builder| builder.http_client(sdk_http_client()),
+    ];
+    for with_transport in transports {
+        let loads = Arc::new(AtomicU32::new(0));
+        let sessions = Sessions(Arc::clone(&loads));
+        let builder = server.builder().credentials_provider(sessions);
+        let store = with_transport(builder).build();
+        let responses = join_all((0..20).map(|_| store.get(GetRequest::new(url())))).await;
+        assert!(responses.into_iter().all(|response| response.is_ok()));
+        assert_eq!(loads.load(Ordering::SeqCst), 2);
+    }
 }
 
 #[tokio::test]
 async fn credentials_that_stay_the_same_are_not_tried_again() {
-    let server = Server::start(|_| refused(400, "ExpiredToken", ""));
-    let store = server.store(true);
-    let error = store.get(GetRequest::new(url())).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AccessDenied);
-    assert_eq!(server.came().len(), 1);
+    for wire in [true, false] {
+        let server = Server::start(|_| refused(400, "ExpiredToken", ""));
+        let store = server.store(wire);
+        let error = store.get(GetRequest::new(url())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AccessDenied);
+        assert_eq!(server.came().len(), 1);
+    }
 }
 
 #[tokio::test]
