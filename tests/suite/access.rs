@@ -1,14 +1,19 @@
 //! Who sends requests, and what every request says: signatures, payers, owners, keys of customers, proxies. Over both
 //! request paths.
 
+use std::time::Duration;
+
 use s3_client::{Addressing, Integrity, S3, blocking};
 use s3_core::{
     Attributes, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest, Error, ErrorKind,
-    GetObjectAttributes, GetRequest, HeadRequest, ListParts, ListRequest, MemoryStore, PutRequest,
-    S3Prefix, S3Url, SdkStore, SdkStoreBuilder, Store, StoreExt, UploadPart,
+    GetObjectAttributes, GetRequest, HeadRequest, ListParts, ListRequest, MemoryStore,
+    PresignMethod, PresignRequest, PutRequest, S3Prefix, S3Url, SdkStore, SdkStoreBuilder, Store,
+    StoreExt, UploadPart,
 };
 use s3_testkit::S3Server;
 use s3_testkit::conformance::Harness;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// The account of the server's buckets.
 const OWNER: &str = "123456789012";
@@ -130,6 +135,27 @@ async fn an_upload_with_a_checksum_and_a_customers_key_is_completed_with_the_key
         assert_eq!(listed.parts.len(), 1);
         store.complete_upload(complete).await.unwrap();
         assert_eq!(store.get_bytes(url("parts")).await.unwrap(), "part");
+    }
+}
+
+#[tokio::test]
+async fn a_presigned_url_names_payer_and_owner_and_is_accepted() {
+    let server = server().await;
+    let builder = server.client_builder().requester_pays().bucket_owner(OWNER);
+    for store in both(&builder) {
+        store.put_bytes(url("k"), "hello").await.unwrap();
+        let minute = Duration::from_secs(60);
+        let request = PresignRequest::new(url("k"), PresignMethod::Get, minute);
+        let presigned = store.presign(request).await.unwrap();
+        assert!(presigned.contains("x-amz-request-payer=requester"));
+        let (_, rest) = presigned.split_once("://").unwrap();
+        let (host, path) = rest.split_once('/').unwrap();
+        let mut connection = TcpStream::connect(host).await.unwrap();
+        let get = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        connection.write_all(get.as_bytes()).await.unwrap();
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await.unwrap();
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     }
 }
 

@@ -137,14 +137,15 @@ impl SdkStoreBuilder {
         self.credentials("", "", None)
     }
 
-    /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for.
+    /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for. Presigned URLs say so too: S3
+    /// bills this account for whoever uses them.
     #[must_use]
     pub fn requester_pays(mut self) -> Self {
         self.settings.standing.requester_pays = true;
         self
     }
 
-    /// Sets the account that owns the buckets. The server refuses requests to buckets of any other.
+    /// Sets the account that owns the buckets. The server refuses requests to buckets of any other, by presigned URLs too.
     #[must_use]
     pub fn bucket_owner(mut self, account: &str) -> Self {
         self.settings.standing.bucket_owner = Some(account.to_owned());

@@ -30,7 +30,8 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
     };
     let mut path = "/".to_owned();
     encode_key(url.key(), &mut path);
-    let request = Request::new(method, "", path);
+    let mut request = Request::new(method, "", path);
+    resolved.standing.push_to_query(&mut request.query);
     let client = resolved.client(url.bucket());
     let signed = sdk_transport::presign(&client, url.bucket(), &request, config).await;
     signed.map_err(on_url)
@@ -50,9 +51,9 @@ fn validity(expires: Duration, now: SystemTime) -> Result<PresigningConfig> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::replay::Replay;
+    use super::super::replay::{Replay, response};
     use super::*;
-    use crate::{ErrorKind, S3Url, Store};
+    use crate::{ErrorKind, HeadRequest, S3Url, Store};
 
     fn request(method: PresignMethod, expires: Duration) -> PresignRequest {
         PresignRequest::new(S3Url::parse("s3://bucket/a b").unwrap(), method, expires)
@@ -77,6 +78,34 @@ mod tests {
             assert!(url.contains("X-Amz-Signature="), "{url}");
             assert!(!url.contains("the-secret-key"), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_url_names_payer_and_owner_and_not_the_key() {
+        let builder = Replay::new([]).builder().requester_pays();
+        let store = builder.bucket_owner("111122223333").customer_key(&[7; 32]);
+        let request = request(PresignMethod::Get, Duration::from_secs(60));
+        let url = store.build().presign(request).await.unwrap();
+        for part in [
+            "x-amz-request-payer=requester",
+            "x-amz-expected-bucket-owner=111122223333",
+            "X-Amz-SignedHeaders=host&",
+        ] {
+            assert!(url.contains(part), "{part}: {url}");
+        }
+        assert!(!url.contains("customer"), "{url}");
+    }
+
+    #[tokio::test]
+    async fn a_url_is_signed_for_the_region_that_the_bucket_has_turned_out_to_be_in() {
+        let moved = response(301, &[("x-amz-bucket-region", "us-west-2")], "");
+        let object = response(200, &[("content-length", "0")], "");
+        let store = Replay::new([moved, object]).store();
+        let url = S3Url::parse("s3://bucket/k").unwrap();
+        store.head(HeadRequest::new(url)).await.unwrap();
+        let request = request(PresignMethod::Get, Duration::from_secs(60));
+        let url = store.presign(request).await.unwrap();
+        assert!(url.contains("%2Fus-west-2%2Fs3%2F"), "{url}");
     }
 
     #[tokio::test]

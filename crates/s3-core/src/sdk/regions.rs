@@ -86,7 +86,8 @@ mod tests {
     use super::super::replay::{Replay, Sent, response};
     use super::*;
     use crate::{
-        DeleteRequest, ErrorKind, GetRequest, HeadRequest, ListRequest, S3Prefix, S3Url, Store,
+        BucketRequest, DeleteRequest, ErrorKind, GetRequest, HeadRequest, ListRequest, S3Prefix,
+        S3Url, SetVersioning, Store, Versioning,
     };
 
     #[test]
@@ -144,6 +145,22 @@ mod tests {
             .await
             .unwrap_err();
         assert_eq!((error.kind(), replay.sent().len()), (ErrorKind::Config, 2));
+    }
+
+    #[tokio::test]
+    async fn versioning_and_the_delete_of_a_bucket_are_redirected_too() {
+        let moved = || response(301, &[("x-amz-bucket-region", "eu-west-3")], "");
+        let state = "<VersioningConfiguration/>";
+        let bucket = || BucketRequest::new("bucket");
+
+        let replay = Replay::new([moved(), response(200, &[], state)]);
+        let versioning = replay.store().versioning(bucket()).await.unwrap();
+        assert_eq!(versioning, None);
+        let replay = Replay::new([moved(), response(200, &[], "")]);
+        let set = SetVersioning::new("bucket", Versioning::Enabled);
+        replay.store().set_versioning(set).await.unwrap();
+        let replay = Replay::new([moved(), response(204, &[], "")]);
+        replay.store().delete_bucket(bucket()).await.unwrap();
     }
 
     #[tokio::test]

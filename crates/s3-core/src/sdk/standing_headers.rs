@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
-use s3_wire::sign::{HeaderError, Headers};
+use s3_wire::sign::{HeaderError, Headers, Query};
 
 use crate::Operation;
 
@@ -34,6 +34,16 @@ pub(super) struct StandingHeaders {
 }
 
 impl StandingHeaders {
+    /// Adds what a presigned URL says of them: who pays and who owns the bucket. Whoever uses the URL sends no headers.
+    pub(super) fn push_to_query(&self, query: &mut Query) {
+        if let Some(owner) = &self.bucket_owner {
+            query.push(BUCKET_OWNER, owner);
+        }
+        if self.requester_pays {
+            query.push(PAYER.0, PAYER.1);
+        }
+    }
+
     /// Adds the headers of an operation, unless an earlier attempt has added them.
     pub(super) fn push(
         &self,
@@ -48,12 +58,12 @@ impl StandingHeaders {
             headers.push(name, value)
         };
         if self.requester_pays {
-            push("x-amz-request-payer", "requester")?;
+            push(PAYER.0, PAYER.1)?;
         }
         if let Some(owner) = &self.bucket_owner
             && operation != Operation::ListBuckets
         {
-            push("x-amz-expected-bucket-owner", owner)?;
+            push(BUCKET_OWNER, owner)?;
         }
         let Some(CustomerKey { key, md5 }) = &self.customer_key else {
             return Ok(());
@@ -85,6 +95,8 @@ impl StandingHeaders {
     }
 }
 
+const PAYER: (&str, &str) = ("x-amz-request-payer", "requester");
+const BUCKET_OWNER: &str = "x-amz-expected-bucket-owner";
 const OWN: [&str; 3] = [
     "x-amz-server-side-encryption-customer-algorithm",
     "x-amz-server-side-encryption-customer-key",

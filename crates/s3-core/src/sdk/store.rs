@@ -313,11 +313,23 @@ impl Store for SdkStore {
     }
 
     async fn versioning(&self, request: BucketRequest) -> Result<Option<Versioning>> {
-        versions::versioning(self.resolved(Operation::Versioning).await?, request).await
+        in_region!(
+            self,
+            Versioning,
+            request,
+            &request.bucket,
+            versions::versioning
+        )
     }
 
     async fn set_versioning(&self, request: SetVersioning) -> Result<()> {
-        versions::set_versioning(self.resolved(Operation::SetVersioning).await?, request).await
+        in_region!(
+            self,
+            SetVersioning,
+            request,
+            &request.bucket,
+            versions::set_versioning
+        )
     }
 
     async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
@@ -329,7 +341,7 @@ impl Store for SdkStore {
     }
 
     async fn delete_bucket(&self, request: BucketRequest) -> Result<()> {
-        bucket::delete(self.resolved(Operation::DeleteBucket).await?, request).await
+        in_region!(self, DeleteBucket, request, &request.bucket, bucket::delete)
     }
 
     async fn presign(&self, request: PresignRequest) -> Result<String> {
