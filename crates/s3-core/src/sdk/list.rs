@@ -10,7 +10,7 @@ use s3_wire::Element;
 use s3_wire::listing::KeyDecoder;
 
 use super::client::Resolved;
-use super::collected_response::MAX_DOCUMENT;
+use super::collected_response::{CollectedResponse, MAX_DOCUMENT};
 use super::document::{self, is_truncated};
 use super::errors;
 use super::listing;
@@ -27,15 +27,16 @@ pub(super) async fn page(resolved: &Resolved, request: ListRequest) -> Result<Li
 
 async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPage> {
     let known = resolved.listing_form.load();
+    if let Some(continuation) = &list.continuation {
+        return next_page(resolved, list, known, Continuation::read(continuation)).await;
+    }
     let mut form = known;
     let mut first_error = None;
     loop {
-        match page_in_form(resolved, list, form).await {
+        match page_in_form(resolved, list, form, None).await {
             Ok((page, version_1)) => {
                 // A server that does not know version 2 has listed from the beginning.
-                let again = version_1
-                    && !form.version_1
-                    && (list.start_after.is_some() || list.continuation.is_some());
+                let again = version_1 && !form.version_1 && list.start_after.is_some();
                 form.version_1 = version_1;
                 if again {
                     continue;
@@ -47,15 +48,34 @@ async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPag
                 return Ok(page);
             }
             Err(error) => match form.simpler(&error) {
-                // A token that is refused is the token's fault.
-                Some(simpler) if list.continuation.is_none() => {
+                Some(simpler) => {
                     first_error.get_or_insert(error);
                     form = simpler;
                 }
-                _ => return Err(first_error.unwrap_or(error)),
+                None => return Err(first_error.unwrap_or(error)),
             },
         }
     }
+}
+
+/// Returns the page behind a continuation, in the version that the continuation is from, whatever other listings have
+/// found out meanwhile. A continuation that is refused is the continuation's fault: no other form is tried.
+async fn next_page(
+    resolved: &Resolved,
+    list: &ListRequest,
+    known: Form,
+    continuation: Continuation<'_>,
+) -> Result<ListPage> {
+    let form = Form {
+        version_1: matches!(continuation, Continuation::Marker(_)),
+        ..known
+    };
+    let (page, version_1) = page_in_form(resolved, list, form, Some(continuation)).await?;
+    if version_1 && !form.version_1 {
+        let text = "the response to a continuation token is a page of version 1, which begins at the first key";
+        return Err(errors::malformed(Operation::List, text));
+    }
+    Ok(page)
 }
 
 /// Returns the page, and whether it is one of version 1.
@@ -63,6 +83,7 @@ async fn page_in_form(
     resolved: &Resolved,
     list: &ListRequest,
     form: Form,
+    continuation: Option<Continuation<'_>>,
 ) -> Result<(ListPage, bool)> {
     let operation = Operation::List;
     let route = resolved.route(list.prefix.bucket());
@@ -74,18 +95,19 @@ async fn page_in_form(
     if !form.unencoded {
         query.push("encoding-type", "url");
     }
-    let continuation = list.continuation.as_deref();
     // A continuation goes on where it must; S3 refuses no combination, but some servers mix them up.
     let start_after = list
         .start_after
         .as_deref()
         .filter(|_| continuation.is_none());
-    let (token, start) = match form.version_1 {
-        false => (
-            ("continuation-token", continuation),
-            ("start-after", start_after),
-        ),
-        true => (("marker", continuation), ("marker", start_after)),
+    let token = match continuation {
+        Some(Continuation::Token(token)) => ("continuation-token", Some(token)),
+        Some(Continuation::Marker(marker)) => ("marker", Some(marker)),
+        None => ("marker", None),
+    };
+    let start = match form.version_1 {
+        false => ("start-after", start_after),
+        true => ("marker", start_after),
     };
     for (name, text) in [
         ("prefix", Some(list.prefix.prefix())),
@@ -102,10 +124,50 @@ async fn page_in_form(
     }
     let mut response = route.send(operation, &mut request, None).await?;
     let moved = list.moved.as_ref();
-    collect(operation, &mut response, MAX_DOCUMENT, moved, |collected| {
+    let read = |collected: &CollectedResponse<'_>| {
         listing::read_version(&list.prefix, collected, form.version_1)
-    })
-    .await
+    };
+    let collected = collect(operation, &mut response, MAX_DOCUMENT, moved, read);
+    let (mut page, version_1) = collected.await?;
+    page.next = page.next.map(|next| match version_1 {
+        true => Continuation::Marker(&next).write(),
+        false => Continuation::Token(&next).write(),
+    });
+    Ok((page, version_1))
+}
+
+/// Where a listing goes on. [`ListPage::next`] says which of the two it is: as the other one, it would silently skip keys
+/// or repeat them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Continuation<'a> {
+    /// The token of a page of version 2.
+    Token(&'a str),
+    /// The last key of a page of version 1.
+    Marker(&'a str),
+}
+
+const MARKER: &str = "marker:";
+const TOKEN: &str = "token:";
+
+impl<'a> Continuation<'a> {
+    fn read(text: &'a str) -> Self {
+        match (text.strip_prefix(MARKER), text.strip_prefix(TOKEN)) {
+            (Some(marker), _) => Self::Marker(marker),
+            (_, Some(token)) => Self::Token(token),
+            _ => Self::Token(text),
+        }
+    }
+
+    /// Returns the text that [`read`](Self::read) reads: a token is left as it is, unless it looks like one of ours.
+    fn write(self) -> Arc<str> {
+        match self {
+            Self::Marker(marker) => format!("{MARKER}{marker}").into(),
+            Self::Token(token) if token.starts_with(MARKER) || token.starts_with(TOKEN) => {
+                format!("{TOKEN}{token}").into()
+            }
+            Self::Token(token) => token.into(),
+        }
+    }
 }
 
 /// How the server has to be asked for a listing; found out once per store.
@@ -299,6 +361,57 @@ mod tests {
         assert!(
             uri.contains("continuation-token=1%2B%2F%3D") && !uri.contains("start-after"),
             "{uri}"
+        );
+    }
+
+    #[test]
+    fn a_continuation_is_read_as_it_was_written() {
+        for text in [
+            "",
+            "1+/=",
+            "marker:",
+            "marker:a",
+            "token:",
+            "token:marker:a",
+            "a",
+        ] {
+            for written in [Continuation::Token(text), Continuation::Marker(text)] {
+                assert_eq!(Continuation::read(&written.write()), written, "{text}");
+            }
+        }
+        assert_eq!(&*Continuation::Token("1+/=").write(), "1+/=");
+    }
+
+    #[tokio::test]
+    async fn a_listing_goes_on_in_the_version_that_it_began_with() {
+        const MARKED: &str = "<ListBucketResult><Name>bucket</Name><Marker></Marker>\
+            <IsTruncated>true</IsTruncated><Contents><Key>a b/k</Key><Size>1</Size></Contents></ListBucketResult>";
+        let last = "<ListBucketResult><Name>bucket</Name></ListBucketResult>";
+        let pages = [PAGE, MARKED, last, last, MARKED];
+        let replay = Replay::new(pages.map(|page| response(200, &[], page)));
+        let store = replay.store();
+        let list = || ListRequest::new(prefix());
+        let token = store.list_page(list()).await.unwrap().next.unwrap();
+        // Meanwhile another listing finds a server of version 1.
+        let marker = store.list_page(list()).await.unwrap().next.unwrap();
+        for continuation in [&token, &marker] {
+            let next = list().with_continuation(Arc::clone(continuation));
+            store.list_page(next).await.unwrap();
+        }
+        let next = list().with_continuation(token);
+        let error = store.list_page(next).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+        let sent = replay.sent();
+        assert!(
+            sent[2].uri.contains("continuation-token=1%2B%2F%3D")
+                && !sent[2].uri.contains("marker"),
+            "{}",
+            sent[2].uri
+        );
+        assert!(
+            sent[3].uri.contains("marker=a%20b%2Fk") && !sent[3].uri.contains("list-type"),
+            "{}",
+            sent[3].uri
         );
     }
 
