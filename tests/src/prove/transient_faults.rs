@@ -15,6 +15,13 @@ const RULES: usize = 6;
 /// Requests whose responses are documents, or empty, and which may say that they have failed although their status is 200.
 const WRITES_AND_LISTS: &[&str] = &["PutObject", "CopyObject", "DeleteObjects", "ListObjectsV2"];
 
+/// Requests that may meet another write of their key, and are sent again. A completion is not: its upload is lost.
+const WRITES: &[&str] = &["PutObject"];
+
+fn met_another_write() -> A {
+    A::status(409, "ConditionalRequestConflict")
+}
+
 /// Requests that are signed by the path of our own, which takes the time from an error response.
 const DIRECT: &[&str] = &["GetObject", "PutObject", "ListObjectsV2"];
 
@@ -65,7 +72,8 @@ pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
     ]);
     let minutes = Duration::from_secs(150);
     with_rules(seed, hit, actions, |random| {
-        let (operations, action) = match random.u8(0..6) {
+        let (operations, action) = match random.u8(0..7) {
+            6 => (WRITES, met_another_write()),
             5 => return (PAGES, NO_TOKEN, 1),
             0 => (WITH_CODE, A::request_timeout()),
             1 => (WITH_CODE, A::error_inside("InternalError")),
@@ -114,7 +122,8 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
         every: short,
         code: code.map(str::to_owned),
     };
-    with_rules(seed, hit, actions, |random| match random.u8(0..8) {
+    with_rules(seed, hit, actions, |random| match random.u8(0..9) {
+        8 => (WRITES, met_another_write(), random.u32(1..4)),
         7 => (PARTS, NO_RANGE, 1),
         6 => (PAGES, NO_TOKEN, 1),
         0 => (WITH_CODE, A::request_timeout(), random.u32(1..4)),
@@ -156,7 +165,6 @@ fn anywhere() -> Vec<A> {
 
 const STATUSES: &[(u16, &str)] = &[
     (408, "RequestTimeout"),
-    (409, "ConditionalRequestConflict"),
     (409, "OperationAborted"),
     (429, "TooManyRequests"),
     (500, "InternalError"),

@@ -249,6 +249,7 @@ fn one(kind: ErrorKind) -> &'static [ErrorKind] {
     match kind {
         K::AccessDenied => &[K::AccessDenied],
         K::Config => &[K::Config],
+        K::Conflict => &[K::Conflict],
         K::InvalidInput => &[K::InvalidInput],
         K::NoSuchBucket => &[K::NoSuchBucket],
         K::NotFound => &[K::NotFound],

@@ -155,7 +155,7 @@ impl Table {
         let slow = |wait| A::slow_down(Duration::from_secs(wait));
         let throttled = Effect::Passes(&[K::Throttled]);
         self.row("503 in 3 s", slow(3), throttled, Cost::Seconds(3));
-        let some = ["403", "409 conflict", "500", "501", "503"];
+        let some = ["403", CONFLICT, "500", "501", "503"];
         for (name, status, code) in STATUSES {
             // Where another operation has met all of them, one of each effect does.
             if operation.resembles_another() && !some.contains(name) {
@@ -166,6 +166,10 @@ impl Table {
             let effect = match meaning(*status, code_is_seen.then_some(code)) {
                 // The response has the time, and the next request uses it.
                 Effect::Refuses(kind) if *name == SKEW && code_is_seen => Effect::Corrects(kind),
+                // The upload is lost, and is to be created again.
+                Effect::Passes(_) if *name == CONFLICT && target == Target::Complete => {
+                    Effect::Refuses(K::Conflict)
+                }
                 effect => effect,
             };
             self.row(name, A::status(*status, code), effect, Cost::Nothing);
@@ -459,6 +463,7 @@ impl Table {
 }
 
 const SKEW: &str = "403 skew";
+const CONFLICT: &str = "409 conflict";
 
 const STATUSES: &[(&str, u16, &str)] = &[
     ("400 RequestTimeout", 400, "RequestTimeout"),
@@ -468,7 +473,7 @@ const STATUSES: &[(&str, u16, &str)] = &[
     ("403", 403, "AccessDenied"),
     (SKEW, 403, "RequestTimeTooSkewed"),
     ("408", 408, "SomethingOdd"),
-    ("409 conflict", 409, "ConditionalRequestConflict"),
+    (CONFLICT, 409, "ConditionalRequestConflict"),
     ("409 aborted", 409, "OperationAborted"),
     ("429", 429, "TooManyRequests"),
     ("500", 500, "InternalError"),

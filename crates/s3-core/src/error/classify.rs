@@ -31,6 +31,10 @@ pub fn classify(
     let retryability = match code {
         // Bytes were lost on the way to the server; the payload still has all of them.
         Some("IncompleteBody") => Retryability::Transient,
+        // The upload is lost: S3 wants it to be created again, with all its parts.
+        Some("ConditionalRequestConflict") if operation == Operation::CompleteUpload => {
+            Retryability::No
+        }
         // These are 4xx, although the same request succeeds a moment later.
         Some("OperationAborted" | "ConditionalRequestConflict") => Retryability::Transient,
         // Other conflicts have lasting causes: the state of a bucket, a restore in progress.
@@ -362,6 +366,17 @@ mod tests {
                 let got = classify(Operation::Get, status, Some(code));
                 assert_eq!(got, (kind, retryability), "{status:?} {code}");
             }
+        }
+    }
+
+    #[test]
+    fn a_completion_that_met_another_write_is_not_sent_again() {
+        for (code, retryability) in [
+            ("ConditionalRequestConflict", Retryability::No),
+            ("OperationAborted", Retryability::Transient),
+        ] {
+            let got = classify(Operation::CompleteUpload, Some(409), Some(code));
+            assert_eq!(got, (ErrorKind::Conflict, retryability), "{code}");
         }
     }
 

@@ -66,6 +66,9 @@ pub(super) fn hint(
         Some("NoSuchBucket") => {
             "check the bucket's name, and that the endpoint is the server that has it"
         }
+        Some("ConditionalRequestConflict") if operation == Operation::CompleteUpload => {
+            "the object was written or deleted meanwhile; start the upload again"
+        }
         Some("RequestTimeTooSkewed") => "this machine's clock differs too much from the server's",
         _ => return None,
     };

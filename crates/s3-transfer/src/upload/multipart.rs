@@ -112,9 +112,14 @@ impl Transfer {
                 Err(error) => error,
             };
             doubtful |= error.attempts() > 1;
-            // After its own success, a repeated completion fails: the upload is gone, or the object exists.
+            // After its own success, a repeated completion fails: the upload is gone, or the object exists, or the first
+            // one is the write that it meets.
             let refused = error.kind() == ErrorKind::PreconditionFailed;
-            let check = if doubtful && (refused || error.kind() == ErrorKind::NoSuchUpload) {
+            let fails_after_success = matches!(
+                error.kind(),
+                ErrorKind::PreconditionFailed | ErrorKind::NoSuchUpload | ErrorKind::Conflict
+            );
+            let check = if doubtful && fails_after_success {
                 match self.completed_earlier(upload, &parts, options).await {
                     Err(denied) if denied.kind() == ErrorKind::AccessDenied => {
                         return Err(unseen(error));

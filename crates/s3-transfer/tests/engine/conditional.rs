@@ -150,8 +150,33 @@ async fn an_unconditional_small_write_carries_no_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_completion_that_met_another_is_sent_again() {
+async fn a_completion_that_met_another_write_is_an_error_at_once() {
     let conflict = FaultAction::status(409, "ConditionalRequestConflict");
+    let setup = setup(FaultMatch::operation("CompleteMultipartUpload").on(conflict));
+    for mode in [PutMode::Overwrite, PutMode::IfAbsent] {
+        let error = put(&setup, "k", payload(4500), mode).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Conflict, 1));
+    }
+    assert_eq!(setup.faults.delivered().total(), 2);
+    assert_eq!(setup.memory.unfinished_uploads(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_that_met_its_own_earlier_attempt_has_succeeded() {
+    let complete = || FaultMatch::operation("CompleteMultipartUpload");
+    let conflict = FaultAction::status(409, "ConditionalRequestConflict");
+    let setup = setup(FaultPlan::new([
+        complete().on(FaultAction::LoseReply).times(1),
+        complete().on(conflict),
+    ]));
+    let outcome = put(&setup, "k", payload(4500), PutMode::IfAbsent).await;
+    assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
+    assert_eq!(setup.faults.delivered().total(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_that_was_aborted_is_sent_again() {
+    let conflict = FaultAction::status(409, "OperationAborted");
     let setup = setup(
         FaultMatch::operation("CompleteMultipartUpload")
             .on(conflict)
