@@ -268,12 +268,7 @@ impl Sources<'_> {
             let (value, source) = (url.trim().to_owned(), Source::Builder);
             return Ok(Some(Setting { value, source }));
         }
-        let ignore = self.parsed(
-            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-            "ignore_configured_endpoint_urls",
-            truth,
-        )?;
-        if ignore == Some(true) {
+        if self.ignores_endpoints()? {
             return Ok(None);
         }
         for name in ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"] {
@@ -285,6 +280,16 @@ impl Sources<'_> {
             Some(set) => Ok(Some(set)),
             None => Self::property(self.section.get("endpoint_url").cloned()),
         }
+    }
+
+    /// Returns whether the endpoints of variables and profiles do not count.
+    fn ignores_endpoints(&self) -> Result<bool, ConfigError> {
+        let ignore = self.parsed(
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+            "ignore_configured_endpoint_urls",
+            truth,
+        )?;
+        Ok(ignore == Some(true))
     }
 
     fn of_services(&self, files: &Files) -> Result<Option<Located>, ConfigError> {
@@ -319,6 +324,7 @@ impl Sources<'_> {
         if set("role_arn")?.is_none()
             || names_service("AWS_ENDPOINT_URL_STS")?
             || names_service("AWS_ENDPOINT_URL")?
+            || self.ignores_endpoints()?
         {
             return Ok(());
         }

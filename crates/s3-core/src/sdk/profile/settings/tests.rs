@@ -299,6 +299,21 @@ fn the_endpoint_is_the_first_that_is_set() {
 }
 
 #[test]
+fn an_endpoint_that_is_ignored_is_no_error_beside_a_role() {
+    const ROLE: &str = "[default]\nrole_arn = r\nsource_profile = base\nendpoint_url = http://e\n\
+        [profile base]\naws_access_key_id = a\naws_secret_access_key = s\n";
+    let with_role = || machine().file(CONFIG, ROLE);
+    let text = with_role().refused(Given::default());
+    assert!(text.contains("would not count for the role"), "{text}");
+    let ignored = with_role().set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    assert_eq!(endpoint(&ignored.loaded()), None);
+    let of_profile = "ignore_configured_endpoint_urls = true\n[profile base]";
+    let text = ROLE.replace("[profile base]", of_profile);
+    let ignored = machine().file(CONFIG, text.leak());
+    assert_eq!(endpoint(&ignored.loaded()), None);
+}
+
+#[test]
 fn the_region_is_the_first_that_is_set() {
     let text = "[default]\nregion = r4\n";
     let all = || {
