@@ -127,14 +127,21 @@ impl SdkStoreBuilder {
     #[must_use]
     pub fn credentials_provider(mut self, source: impl ProvideCredentials + 'static) -> Self {
         self.settings.credentials = Some(SharedCredentialsProvider::new(source));
+        self.settings.has_credentials_after_anonymous = self.settings.anonymous;
         self
     }
 
     /// Sends requests without a signature, as buckets that everybody may read take them. URLs cannot be presigned then.
+    ///
+    /// Replaces credentials that were given before. Credentials that are given afterwards contradict it: the first
+    /// operation, and `check`, then fail with kind `Config`.
     #[must_use]
     pub fn anonymous(mut self) -> Self {
+        let nobody = Credentials::new("", "", None, None, "SdkStoreBuilder");
+        self.settings.credentials = Some(SharedCredentialsProvider::new(nobody));
         self.settings.anonymous = true;
-        self.credentials("", "", None)
+        self.settings.has_credentials_after_anonymous = false;
+        self
     }
 
     /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for. Presigned URLs say so too: S3
@@ -278,6 +285,8 @@ pub(super) struct Settings {
     pub(super) region: Option<String>,
     pub(super) credentials: Option<SharedCredentialsProvider>,
     pub(super) anonymous: bool,
+    /// Whether credentials were given after `anonymous`, which contradicts it.
+    pub(super) has_credentials_after_anonymous: bool,
     pub(super) standing: StandingHeaders,
     pub(super) addressing: Addressing,
     pub(super) integrity: Integrity,
@@ -325,6 +334,7 @@ impl Default for Settings {
             region: None,
             credentials: None,
             anonymous: false,
+            has_credentials_after_anonymous: false,
             standing: StandingHeaders::default(),
             addressing: Addressing::Auto,
             integrity: Integrity::Auto,
@@ -367,6 +377,41 @@ mod tests {
         assert_eq!(error.kind(), crate::ErrorKind::Config);
         let text = error.to_string();
         assert!(text.contains("the builder: /no/such/ca.pem"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn credentials_after_anonymous_are_an_error() {
+        let builder = || {
+            SdkStore::builder()
+                .endpoint("http://127.0.0.1:1")
+                .region("r")
+        };
+        let url = crate::S3Url::parse("s3://bucket/key").unwrap();
+        let error = |builder: SdkStoreBuilder| {
+            let head = crate::HeadRequest::new(url.clone());
+            async move {
+                crate::Store::head(&builder.build(), head)
+                    .await
+                    .unwrap_err()
+            }
+        };
+        let contradicting = builder().anonymous().credentials("a", "s", None);
+        let refused = error(contradicting.clone()).await;
+        assert_eq!(refused.kind(), crate::ErrorKind::Config, "{refused}");
+        assert!(refused.to_string().contains("anonymous"), "{refused}");
+        #[cfg(feature = "config")]
+        assert_eq!(
+            contradicting.check().unwrap_err().kind(),
+            crate::ErrorKind::Config
+        );
+        for anonymous in [
+            contradicting.anonymous(),
+            builder().credentials("a", "s", None).anonymous(),
+        ] {
+            // Nobody listens there.
+            let refused = error(anonymous).await;
+            assert_eq!(refused.kind(), crate::ErrorKind::Network, "{refused}");
+        }
     }
 
     #[test]

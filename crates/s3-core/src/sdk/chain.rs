@@ -16,7 +16,7 @@ use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::retry::RetryConfig;
 
 use super::builder::Settings;
-use super::client::{DEFAULT_REGION, Sources, config_error, parse_endpoint};
+use super::client::{DEFAULT_REGION, Sources, check_anonymous, config_error, parse_endpoint};
 use super::clock::Clock;
 use super::credential_process::CredentialProcess;
 use super::profile::{ConfigError, Configuration, Given, ProviderFiles, Setting, Source};
@@ -42,6 +42,7 @@ pub(super) fn configuration(
 /// Checks what can be checked without a connection.
 pub(super) fn check(settings: &Settings) -> Result<()> {
     let operation = Operation::Get;
+    check_anonymous(settings, operation)?;
     let configuration = configuration(settings).map_err(|error| unusable(operation, error))?;
     if let Some(Setting { value, source }) = &configuration.endpoint {
         parse_endpoint(value, &source.to_string(), operation)?;

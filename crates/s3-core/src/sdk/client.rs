@@ -191,8 +191,20 @@ impl Sources {
     }
 }
 
+/// Fails if the builder was given credentials and told not to use any.
+pub(super) fn check_anonymous(settings: &Settings, operation: Operation) -> Result<()> {
+    if !settings.has_credentials_after_anonymous {
+        return Ok(());
+    }
+    let text = "the builder is anonymous, and was given credentials afterwards";
+    Err(config_error(operation, text).with_hint(
+        "call `anonymous` or `credentials`, and not both: anonymous requests are not signed",
+    ))
+}
+
 /// Makes the client.
 pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result<Resolved> {
+    check_anonymous(settings, operation)?;
     #[cfg(feature = "config")]
     let sources = super::chain::load(settings, operation).await?;
     #[cfg(not(feature = "config"))]
