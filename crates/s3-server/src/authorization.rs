@@ -111,13 +111,13 @@ mod tests {
             (("authorization", "AWS k:s"), None),
             (("authorization", "Bearer x"), Some("InvalidArgument")),
             (
-                ("authorization", "AWS4-HMAC-SHA256 nonsense"),
+                ("authorization", "AWS4-HMAC-SHA256 malformed"),
                 Some("AuthorizationHeaderMalformed"),
             ),
             (("x-amz-content-sha256", &hash), None),
             (("x-amz-content-sha256", "UNSIGNED-PAYLOAD"), None),
             (
-                ("x-amz-content-sha256", "nonsense"),
+                ("x-amz-content-sha256", "malformed"),
                 Some("InvalidArgument"),
             ),
         ] {

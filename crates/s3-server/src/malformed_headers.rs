@@ -1,4 +1,4 @@
-//! Headers that S3 ignores: a `Range` that is not a single byte range, and a condition by a time that is none.
+//! Headers that S3 ignores: a `Range` that is not a single byte range, and a condition by a time that is not valid.
 //!
 //! The protocol layer refuses them, and a header cannot be removed before it has verified a signature that covers it.
 //! So the request is taken out after that, and served again without the headers by a service that verifies nothing.

@@ -81,7 +81,7 @@ async fn old_regions_accept_signatures_of_version_2() {
             let line = format!(
                 "GET {path}?AWSAccessKeyId={access_key}&Signature={signature}&Expires=4102444800"
             );
-            // Two ranges are none.
+            // Two ranges are ignored.
             let response = raw_http::send(&server, &line, &["Range: bytes=0-1,3-4"], b"").await;
             let text = response.text();
             assert_eq!(response.status, status, "{region} {path}: {text}");

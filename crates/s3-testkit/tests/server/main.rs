@@ -15,7 +15,7 @@ mod file_system;
 mod listing;
 mod operations;
 mod raw_http;
-mod refusals;
+mod rejections;
 mod signing;
 mod versions;
 mod wrong_responses;

@@ -24,7 +24,7 @@ async fn malformed_requests_have_the_codes_of_s3() {
         ("GET /bkt/k", "Authorization: Bearer x", b"", (400, "InvalidArgument")),
         (
             "GET /bkt/k",
-            "Authorization: AWS4-HMAC-SHA256 nonsense",
+            "Authorization: AWS4-HMAC-SHA256 malformed",
             b"",
             (400, "AuthorizationHeaderMalformed"),
         ),
@@ -32,7 +32,7 @@ async fn malformed_requests_have_the_codes_of_s3() {
         (&week, "", b"", (400, "AuthorizationQueryParametersError")),
         (
             "GET /bkt/k",
-            "x-amz-content-sha256: nonsense",
+            "x-amz-content-sha256: malformed",
             b"",
             (400, "InvalidArgument"),
         ),
@@ -101,7 +101,7 @@ async fn malformed_requests_have_the_codes_of_s3() {
         ),
         (
             "GET /bkt/k?attributes",
-            "x-amz-object-attributes: Nonsense",
+            "x-amz-object-attributes: Malformed",
             b"",
             (400, "InvalidArgument"),
         ),
@@ -155,7 +155,7 @@ async fn what_is_no_condition_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_form_is_answered_with_the_name_of_its_file() {
+async fn a_response_to_a_form_names_its_file() {
     let server = open_server().await;
     let field = |name: &str, value: &str| {
         format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
