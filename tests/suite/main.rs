@@ -23,6 +23,7 @@ mod promises;
 mod prove;
 mod repeated_keys;
 mod request_log;
+mod resuming;
 mod scenarios;
 mod security;
 mod vectors;

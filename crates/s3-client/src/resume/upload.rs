@@ -95,19 +95,34 @@ pub(crate) async fn upload(call: &Call, resume: &Resume, item: FileUpload) -> Re
         journal_path,
         journal,
     };
-    let (upload, tags) = match running.earlier(&header, &records).await? {
-        Earlier::Parts(id, tags) => (id, tags),
+    let earlier = match running.earlier(&header, &records).await? {
         Earlier::Completed(response) => {
             running.end()?;
             return Ok(PutOutcome::Written(response));
         }
-        Earlier::Nothing => match running.begin(&header).await {
-            Ok(id) => (id, BTreeMap::new()),
-            Err(error) => {
-                running.end()?;
-                return Err(error);
+        Earlier::Parts(id, tags) => Some((id, tags)),
+        Earlier::Nothing => None,
+    };
+    let begun = match (running.keeps_existing().await, earlier) {
+        (Ok(true), earlier) => {
+            if let Some((id, _)) = earlier {
+                running.abort(&id).await?;
             }
-        },
+            running.end()?;
+            return Ok(PutOutcome::AlreadyThere);
+        }
+        (Ok(false), Some(parts)) => Ok(parts),
+        (Ok(false), None) => running.begin(&header).await.map(|id| (id, BTreeMap::new())),
+        // The parts are of use to the next run.
+        (Err(error), Some(_)) => return Err(error),
+        (Err(error), None) => Err(error),
+    };
+    let (upload, tags) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            running.end()?;
+            return Err(error);
+        }
     };
     match running.send(&upload, tags).await {
         Ok(tags) => running.finish(upload, tags, &version).await,
@@ -213,6 +228,13 @@ impl Running<'_> {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
             _ => Ok(Earlier::Nothing),
         }
+    }
+
+    /// Returns whether the upload would not replace the object that exists.
+    async fn keeps_existing(&self) -> Result<bool> {
+        let (transfer, options) = (&self.call.client.transfer, &self.call.options);
+        let keeps = transfer.keeps_existing(&self.item.url, &self.item.mode, options);
+        Ok(keeps.await?)
     }
 
     /// Creates an upload. Its id is on disk before anything is sent.

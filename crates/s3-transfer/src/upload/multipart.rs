@@ -12,7 +12,7 @@ use s3_core::{
 use super::PutOutcome;
 use super::reader::Reader;
 use super::reconcile::{WriteCheck, unseen};
-use super::target::{MAX_WRITE_ROUNDS, Upload, WriteTarget, unreadable};
+use super::target::{MAX_WRITE_ROUNDS, Upload, WriteTarget, unconditional, unreadable};
 use crate::join_error::join_result;
 use crate::observer::report_sent;
 use crate::parts::{MAX_PARTS, growing_size, upload_size};
@@ -50,8 +50,10 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<(PutOutcome, u64)> {
         let absent = target.mode == PutMode::IfAbsent;
-        // Do not send gigabytes only to find that the object exists.
-        if absent && self.is_known_there(&target.url, options).await? {
+        if self
+            .keeps_existing(&target.url, &target.mode, options)
+            .await?
+        {
             return Ok((PutOutcome::AlreadyThere, 0));
         }
         let (upload, mut guard) = self.begin(&target, options).await?;
@@ -78,20 +80,35 @@ impl Transfer {
         }
     }
 
-    /// Returns whether a HEAD finds the object. If HEAD is denied and the completion is conditional, the upload
-    /// continues: without permission to list, S3 also denies HEAD for missing keys.
-    async fn is_known_there(&self, url: &S3Url, options: &CallOptions) -> Result<bool> {
+    /// Returns whether an upload of this mode would not replace the object that exists. Call it before the upload, so
+    /// that gigabytes are not sent for nothing. One HEAD for [`PutMode::IfAbsent`], otherwise no request.
+    ///
+    /// If HEAD is denied and the completion is conditional, the result is `false`: without permission to list, S3 also
+    /// denies HEAD for missing keys.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` for [`PutMode::IfMatch`] where the server would ignore it, and the errors of
+    /// [`head`](Self::head).
+    pub async fn keeps_existing(
+        &self,
+        url: &S3Url,
+        mode: &PutMode,
+        options: &CallOptions,
+    ) -> Result<bool> {
+        let conditions = self.store().capabilities().complete_conditions;
+        match mode {
+            PutMode::IfAbsent => {}
+            PutMode::IfMatch(_) if !conditions => return Err(unconditional(url)),
+            _ => return Ok(false),
+        }
         match self.is_there(url, options).await {
-            Err(denied)
-                if denied.kind() == ErrorKind::AccessDenied
-                    && self.store().capabilities().complete_conditions =>
-            {
-                Ok(false)
-            }
+            Err(denied) if denied.kind() == ErrorKind::AccessDenied && conditions => Ok(false),
             known => known,
         }
     }
 
+    /// Completes an upload. Where completions take no conditions, the caller has checked that of `mode`.
     pub(crate) async fn complete(
         &self,
         upload: &Upload,

@@ -153,14 +153,26 @@ impl Transfer {
     /// Completes an upload from its id and its parts. One request; one more if the response is lost. The object's ETag
     /// then tells whether it was made of these parts, if the server computes ETags from the parts' digests.
     ///
+    /// On a server whose completions take no conditions, [`PutMode::IfAbsent`] costs a HEAD, and the write is not
+    /// atomic.
+    ///
     /// # Errors
     ///
-    /// `NoSuchUpload`, `PreconditionFailed` for [`PutMode::IfMatch`], and the errors of every call.
+    /// `NoSuchUpload`, `PreconditionFailed` for [`PutMode::IfMatch`], and `Unsupported` for it where the server would
+    /// ignore it, and the errors of every call.
     pub async fn complete_upload(
         &self,
         request: CompleteUpload,
         options: &CallOptions,
     ) -> Result<PutOutcome> {
+        let is_checked_by_server = self.store().capabilities().complete_conditions;
+        if !is_checked_by_server
+            && self
+                .keeps_existing(&request.url, &request.mode, options)
+                .await?
+        {
+            return Ok(PutOutcome::AlreadyThere);
+        }
         let upload = Upload {
             url: request.url,
             id: request.upload,

@@ -223,3 +223,29 @@ async fn an_upload_by_its_id_belongs_to_the_caller() {
     assert!(matches!(outcome, PutOutcome::Written(_)));
     assert_ramp(&stored(&setup, "k").await, 0);
 }
+
+#[tokio::test]
+async fn a_completion_without_conditions_replaces_no_object_that_must_stay() {
+    let memory = memory();
+    let old = memory.put_bytes(url("k"), "old").await.unwrap();
+    let mut store = Hooked::new(memory.clone(), |_, response| response);
+    store.capabilities.complete_conditions = false;
+    let (transfer, options) = (Transfer::new(store, config()), CallOptions::default());
+    let complete = async |key: &str, mode| {
+        let create = CreateUpload::new(url(key), Attributes::default());
+        let id = transfer.create_upload(create, &options).await.unwrap();
+        let part = UploadPart::new(url(key), id.clone(), 1, part(1));
+        let tag = transfer.upload_part(part, &options).await.unwrap();
+        let mut complete = CompleteUpload::new(url(key), id, vec![tag]);
+        complete.mode = mode;
+        transfer.complete_upload(complete, &options).await
+    };
+    let absent = complete("k", PutMode::IfAbsent).await;
+    assert_eq!(absent.unwrap(), PutOutcome::AlreadyThere);
+    let matching = complete("k", PutMode::IfMatch(old.etag.unwrap())).await;
+    assert_eq!(matching.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(memory.get_bytes(url("k")).await.unwrap(), "old");
+    assert_eq!(memory.operations().get(Operation::CompleteUpload), 0);
+    let created = complete("new", PutMode::IfAbsent).await;
+    assert!(matches!(created, Ok(PutOutcome::Written(_))), "{created:?}");
+}
