@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use s3_core::{
     Attempt, AttemptLog, BucketInfo, BucketRequest, DeleteRequest, DeletedVersion, ETag, Error,
-    ErrorKind, GetObjectAttributes, GetTags, HeadRequest, ListVersions, ObjectAttributes,
-    ObjectMeta, Operation, PresignRequest, RestoreRequest, Result, Retryability, S3Url, SetTags,
-    SetVersioning, SharedStore, Store, Tags, VersionId, Versioning, VersionsPage,
+    ErrorKind, GetObjectAttributes, GetTags, HeadRequest, ObjectAttributes, ObjectMeta, Operation,
+    PresignRequest, RestoreRequest, Result, Retryability, S3Url, SetTags, SetVersioning,
+    SharedStore, Store, Tags, VersionId, Versioning,
 };
 
 use tokio::time::Instant;
@@ -173,25 +173,6 @@ impl Transfer {
     ) -> Result<()> {
         let place = format!("s3://{}", request.bucket);
         let job = request_job!(Operation::SetVersioning, &place, set_versioning(request));
-        self.run(job, options).await
-    }
-
-    /// Lists one page of versions and delete markers. One request.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`versioning`](Self::versioning).
-    pub async fn list_versions(
-        &self,
-        request: ListVersions,
-        options: &CallOptions,
-    ) -> Result<VersionsPage> {
-        let place = request.prefix.clone();
-        let job = request_job!(
-            Operation::ListVersions,
-            place.as_str(),
-            list_versions(request)
-        );
         self.run(job, options).await
     }
 

@@ -1,8 +1,6 @@
 //! `versioning`, `set_versioning` and `list_versions`.
 
-use s3_core::{
-    BucketRequest, ListVersions as ListRequest, ListedVersion, SetVersioning as SetRequest,
-};
+use s3_core::{BucketRequest, ListedVersion, SetVersioning as SetRequest};
 
 use super::bucket;
 use crate::call::Call;
@@ -71,7 +69,8 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// Class `NotFound` for a missing bucket, `AccessDenied`, `Url` for a prefix that cannot be resolved.
+    /// Class `NotFound` for a missing bucket, `AccessDenied`, `Url` for a prefix that cannot be resolved, `Other` if the
+    /// server repeats the markers of pages.
     ///
     /// # Examples
     ///
@@ -138,19 +137,9 @@ impl Op for ListVersions {
     const NAME: &'static str = "list_versions";
 
     async fn run(self, call: Call) -> Result<Vec<ListedVersion>> {
-        let mut request = ListRequest::new(call.client.prefix_url(&self.prefix)?);
-        let mut versions = Vec::new();
-        loop {
-            let transfer = &call.client.transfer;
-            let page = transfer
-                .list_versions(request.clone(), &call.options)
-                .await?;
-            versions.extend(page.versions);
-            match page.next {
-                Some(next) => request.after = Some(next),
-                None => return Ok(versions),
-            }
-        }
+        let prefix = call.client.prefix_url(&self.prefix)?;
+        let transfer = &call.client.transfer;
+        Ok(transfer.list_all_versions(prefix, &call.options).await?)
     }
 }
 

@@ -9,6 +9,7 @@ mod scheduler;
 #[cfg(not(shuttle))]
 mod simulation;
 mod token_cycle;
+mod versions;
 
 pub use pages::{ListOptions, ListStream};
 pub(crate) use token_cycle::TokenCycleDetector;

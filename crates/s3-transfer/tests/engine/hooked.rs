@@ -9,9 +9,10 @@ use std::time::Duration;
 use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, ByteCounter, ByteRange, Capabilities, CompleteUpload,
     CopyRequest, CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest,
-    GetResponse, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, MemoryStore,
-    ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutRequest, PutResponse, Result,
-    S3Url, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    GetResponse, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
+    MemoryStore, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutRequest,
+    PutResponse, Result, S3Url, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    VersionsPage,
 };
 use tokio::time::{Instant, sleep};
 
@@ -73,6 +74,8 @@ pub(crate) struct Hooked {
     /// How long it takes until a payload has left or a page has come, some of it every 10 s, and how long the rest of the
     /// response takes then.
     pub(crate) line: Option<(Duration, Duration)>,
+    /// Whether every page of a listing of versions is the first one, of one version.
+    pub(crate) repeats_versions: bool,
     gets: AtomicUsize,
     pages: AtomicUsize,
 }
@@ -91,6 +94,7 @@ impl Hooked {
             ending: Duration::ZERO,
             scale: 1,
             line: None,
+            repeats_versions: false,
             gets: AtomicUsize::new(0),
             pages: AtomicUsize::new(0),
         }
@@ -163,6 +167,15 @@ impl Store for Hooked {
         let mut page = self.memory.list_page(request).await?;
         page.next = Some(on_page(self.pages.fetch_add(1, Ordering::SeqCst)).into());
         Ok(page)
+    }
+
+    async fn list_versions(&self, mut request: ListVersions) -> Result<VersionsPage> {
+        if self.repeats_versions {
+            (request.after, request.max_keys) = (None, Some(1));
+            let is_caught = self.pages.fetch_add(1, Ordering::SeqCst) < 50;
+            assert!(is_caught, "the listing does not end");
+        }
+        self.memory.list_versions(request).await
     }
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {

@@ -105,6 +105,23 @@ async fn tokens_that_repeat_are_an_error() {
     }
 }
 
+#[tokio::test]
+async fn markers_of_versions_that_repeat_are_an_error() {
+    let memory = memory();
+    for key in ["some/1", "some/2"] {
+        memory.put_bytes(url(key), "x").await.unwrap();
+    }
+    let mut store = Hooked::new(memory, |_, response| response);
+    store.repeats_versions = true;
+    let transfer = Transfer::new(store, config());
+    let prefix = S3Prefix::parse("s3://b/some").unwrap();
+    let options = Default::default();
+    let versions = transfer.list_all_versions(prefix, &options).await;
+    let error = versions.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Integrity);
+    assert_eq!(error.resource(), Some("s3://b/some"));
+}
+
 /// A round trip to S3 that returns 1,000 keys: 26 ms, as in docs/TUNING.md.
 fn slow_pages() -> FaultRule {
     let wait = Some(Duration::from_millis(26));
