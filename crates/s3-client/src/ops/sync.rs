@@ -484,4 +484,62 @@ mod tests {
         assert!(copy("s3://bkt/p/q").await.is_err() && copy("s3://bkt").await.is_err());
         assert_eq!(case.keys().await, ["p/a", "p/b", "q/a", "q/b"]);
     }
+
+    /// A gateway that ignores the prefix of a listing.
+    #[derive(Debug)]
+    struct IgnoringPrefixes(MemoryStore);
+
+    impl s3_core::Store for IgnoringPrefixes {
+        fn capabilities(&self) -> s3_core::Capabilities {
+            self.0.capabilities()
+        }
+
+        async fn get(&self, request: s3_core::GetRequest) -> s3_core::Result<s3_core::GetResponse> {
+            self.0.get(request).await
+        }
+
+        async fn head(
+            &self,
+            request: s3_core::HeadRequest,
+        ) -> s3_core::Result<s3_core::ObjectMeta> {
+            self.0.head(request).await
+        }
+
+        async fn put(&self, request: s3_core::PutRequest) -> s3_core::Result<s3_core::PutResponse> {
+            self.0.put(request).await
+        }
+
+        async fn delete(
+            &self,
+            request: s3_core::DeleteRequest,
+        ) -> s3_core::Result<s3_core::DeleteResponse> {
+            self.0.delete(request).await
+        }
+
+        async fn list_page(
+            &self,
+            mut request: s3_core::ListRequest,
+        ) -> s3_core::Result<s3_core::ListPage> {
+            request.prefix = S3Prefix::from_parts(request.prefix.bucket(), "").unwrap();
+            self.0.list_page(request).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_listing_of_other_keys_than_those_below_the_target_deletes_nothing() {
+        for other in ["a", "another/key"] {
+            let case = Case::new(&["f"]);
+            let url = format!("s3://bkt/{other}");
+            case.s3.put(url.as_str(), "x").await.unwrap();
+            let gateway = S3::builder()
+                .store(IgnoringPrefixes(case.store.clone()))
+                .tmproot(std::env::temp_dir());
+            let gateway = gateway.build().unwrap();
+            let sync = gateway.sync(case.local(), case.place.clone()).delete();
+            let error = sync.await.unwrap_err();
+            let kind = error.as_request().map(s3_core::Error::kind);
+            assert_eq!(kind, Some(s3_core::ErrorKind::Protocol), "{error}");
+            assert!(case.keys().await.contains(&other.to_owned()));
+        }
+    }
 }

@@ -157,7 +157,7 @@ fn listing(
     filter: PathFilter,
     has_objects: &Arc<AtomicBool>,
 ) -> Pages {
-    let base = prefix.prefix().len();
+    let base = prefix.prefix().to_owned();
     let has_objects = Arc::clone(has_objects);
     let transfer = &call.client.transfer;
     let pages = transfer.list(prefix, ListOptions::default(), &call.options);
@@ -165,7 +165,7 @@ fn listing(
         let page = page?;
         has_objects.fetch_or(!page.objects.is_empty(), Ordering::Relaxed);
         let objects = page.objects.into_iter().filter_map(|object| {
-            let path = &object.url.key()[base..];
+            let path = object.url.key().strip_prefix(&base)?;
             // Keys that end in a slash mark directories; files have none.
             if path.is_empty() || path.ends_with('/') || !filter(path) {
                 return None;

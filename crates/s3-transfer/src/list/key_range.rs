@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use s3_core::{Error, ErrorKind, ListPage, ListRequest, Operation, Result, S3Prefix};
+use s3_core::{Error, ErrorKind, ListPage, ListRequest, Operation, Result, Retryability, S3Prefix};
 
 use super::directories::{Level, is_ascending};
 use super::key_interpolator::KeyInterpolator;
@@ -140,6 +140,36 @@ pub(super) fn keys_until(page: &ListPage, until: Option<&str>) -> usize {
         page.objects
             .partition_point(|object| object.url.key() <= until)
     })
+}
+
+/// Removes the key that is the prefix without its last slash. SeaweedFS lists the object `foo/baz` for the prefix
+/// `foo/baz/`, because it looks for the path; an error would make that prefix unusable.
+pub(super) fn without_prefix_itself(mut page: ListPage, prefix: &S3Prefix) -> ListPage {
+    if let Some(path) = prefix.prefix().strip_suffix('/') {
+        let before = page.objects.len();
+        page.objects.retain(|object| object.url.key() != path);
+        if page.objects.len() < before {
+            tracing::warn!(%prefix, "ignored a listed key that is the prefix without its slash");
+        }
+    }
+    page
+}
+
+/// Fails on a page with an entry that does not begin with the prefix, as of a gateway that ignores it. Callers cut the
+/// prefix off, or delete what is listed.
+pub(super) fn check_prefix(page: &ListPage, prefix: &S3Prefix) -> Result<()> {
+    let keys = page.objects.iter().map(|object| object.url.key());
+    let mut entries = keys.chain(page.prefixes.iter().map(S3Prefix::prefix));
+    match entries.find(|entry| !entry.starts_with(prefix.prefix())) {
+        None => Ok(()),
+        Some(entry) => Err(Error::new(ErrorKind::Protocol, Operation::List)
+            .with_retryability(Retryability::No)
+            .with_resource(prefix)
+            .with_message(format!(
+                "the server listed {entry:?}, which does not begin with the prefix {:?}",
+                prefix.prefix()
+            ))),
+    }
 }
 
 /// Returns the error for a response that contradicts the S3 protocol.

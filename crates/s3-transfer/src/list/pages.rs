@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use s3_core::{ByteCounter, ListPage, ListRequest, Operation, Result, S3Prefix, Store};
 
+use super::key_range::{check_prefix, without_prefix_itself};
 use super::scheduler::{ListConcurrency, ListScheduler};
 use crate::request_job::request_job;
 use crate::worker_pool::PoolJoinSet;
@@ -87,7 +88,7 @@ impl ListStream {
         let in_flight = self.in_flight.get_or_insert_with(PoolJoinSet::new);
         while let Some((id, request)) = self.scheduler.next_request() {
             let (transfer, options) = (self.transfer.clone(), self.options.clone());
-            in_flight.spawn(async move { (id, transfer.list_page(request, &options).await) });
+            in_flight.spawn(async move { (id, transfer.request_page(request, &options).await) });
         }
         match ready!(in_flight.poll_join_next(cx)) {
             Some(Ok(response)) => Poll::Ready(response),
@@ -167,7 +168,8 @@ impl Transfer {
     /// # Errors
     ///
     /// In the stream, which ends after the first: `NoSuchBucket`, `AccessDenied`, `Integrity` if the server repeats
-    /// continuation tokens or returns keys outside the requested range, and the errors of every call.
+    /// continuation tokens or returns keys outside the requested range, `Protocol` if it returns keys that do not begin
+    /// with the prefix, and the errors of every call.
     #[must_use]
     pub fn list(&self, prefix: S3Prefix, list: ListOptions, options: &CallOptions) -> ListStream {
         let concurrency = list.concurrency();
@@ -191,12 +193,20 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// `NoSuchBucket`, `AccessDenied`, and the errors of every call.
+    /// `NoSuchBucket`, `AccessDenied`, `Protocol` if the server returns keys that do not begin with the prefix, and the
+    /// errors of every call.
     pub async fn list_page(&self, request: ListRequest, options: &CallOptions) -> Result<ListPage> {
+        let prefix = request.prefix.clone();
+        let page = self.request_page(request, options).await?;
+        check_prefix(&page, &prefix).map(|()| page)
+    }
+
+    async fn request_page(&self, request: ListRequest, options: &CallOptions) -> Result<ListPage> {
         let prefix = request.prefix.clone();
         let counter = ByteCounter::default();
         let request = request.counted_by(counter.clone());
         let job = request_job!(Operation::List, prefix.as_str(), list_page(request));
-        self.run(job.with_byte_counter(counter), options).await
+        let page = self.run(job.with_byte_counter(counter), options).await?;
+        Ok(without_prefix_itself(page, &prefix))
     }
 }

@@ -39,7 +39,8 @@ use self::speculation::SpeculationCredit;
 use super::directories::{DELIMITER, Density};
 use super::key_interpolator::KeyInterpolator;
 use super::key_range::{
-    Cursor, InFlightPage, KeyRange, RangeState, keys_until, last_key, protocol_violation,
+    Cursor, InFlightPage, KeyRange, RangeState, check_prefix, keys_until, last_key,
+    protocol_violation,
 };
 
 /// Probes per listing that may find no directory to cut at.
@@ -144,7 +145,9 @@ impl ListScheduler {
             return None;
         }
         let page = match self.ranges.pop_front()?.state {
-            RangeState::Listed(page) => self.check_repetition(&page).map(|()| page),
+            RangeState::Listed(page) => check_prefix(&page, &self.base.prefix)
+                .and_then(|()| self.check_repetition(&page))
+                .map(|()| page),
             RangeState::Failed(error) => Err(error),
             RangeState::Open(_) | RangeState::InFlight(_) => return None,
         };

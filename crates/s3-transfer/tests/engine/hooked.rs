@@ -11,7 +11,7 @@ use s3_core::{
     CopyRequest, CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest,
     GetResponse, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
     MemoryStore, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutRequest,
-    PutResponse, Result, S3Url, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
+    PutResponse, Result, S3Prefix, S3Url, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
     VersionsPage,
 };
 use tokio::time::{Instant, sleep};
@@ -76,6 +76,8 @@ pub(crate) struct Hooked {
     pub(crate) line: Option<(Duration, Duration)>,
     /// Whether every page of a listing of versions is the first one, of one version.
     pub(crate) repeats_versions: bool,
+    /// Whether listings return the keys of the whole bucket.
+    pub(crate) ignores_prefixes: bool,
     gets: AtomicUsize,
     pages: AtomicUsize,
 }
@@ -95,6 +97,7 @@ impl Hooked {
             scale: 1,
             line: None,
             repeats_versions: false,
+            ignores_prefixes: false,
             gets: AtomicUsize::new(0),
             pages: AtomicUsize::new(0),
         }
@@ -160,6 +163,9 @@ impl Store for Hooked {
 
     async fn list_page(&self, mut request: ListRequest) -> Result<ListPage> {
         self.take_its_time(request.moved.as_ref()).await;
+        if self.ignores_prefixes {
+            request.prefix = S3Prefix::from_parts("b", "").unwrap();
+        }
         let Some(on_page) = self.on_page else {
             return self.memory.list_page(request).await;
         };

@@ -105,6 +105,56 @@ async fn tokens_that_repeat_are_an_error() {
     }
 }
 
+/// An engine over a store that lists these keys for every prefix.
+async fn ignoring_prefixes(keys: &[&str]) -> Transfer {
+    let memory = memory();
+    for key in keys {
+        memory.put_bytes(url(key), "x").await.unwrap();
+    }
+    let mut store = Hooked::new(memory, |_, response| response);
+    store.ignores_prefixes = true;
+    Transfer::new(store, config())
+}
+
+#[tokio::test]
+async fn a_key_outside_the_prefix_is_an_error_that_names_both() {
+    let prefix = S3Prefix::parse("s3://b/p/").unwrap();
+    for (keys, page_size, delimiter, outside) in [
+        (&["a", "p/x"][..], None, None, "\"a\""),
+        (&["p/x", "pq"][..], None, None, "\"pq\""),
+        // On a later page, and as a common prefix.
+        (&["p/x", "p/y", "q/z"][..], Some(1), None, "\"q/z\""),
+        (&["p/x", "q/z"][..], None, Some("/"), "\"q/\""),
+    ] {
+        let transfer = ignoring_prefixes(keys).await;
+        let mut options = ListOptions::default().sequential();
+        (options.page_size, options.delimiter) = (page_size, delimiter.map(Into::into));
+        let pages = transfer.list(prefix.clone(), options, &Default::default());
+        let pages: Result<Vec<_>, _> = pages.try_collect().await;
+        let error = pages.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+        let text = error.to_string();
+        assert!(text.contains(outside) && text.contains("\"p/\""), "{text}");
+    }
+    let transfer = ignoring_prefixes(&["a", "p/x"]).await;
+    let request = s3_core::ListRequest::new(prefix);
+    let page = transfer.list_page(request, &Default::default()).await;
+    assert_eq!(page.unwrap_err().kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test]
+async fn the_prefix_without_its_slash_is_no_key_below_it() {
+    for keys in [&["p"][..], &["p", "p/x"][..]] {
+        let transfer = ignoring_prefixes(keys).await;
+        let prefix = S3Prefix::parse("s3://b/p/").unwrap();
+        let pages = transfer.list(prefix, ListOptions::default(), &Default::default());
+        let pages: Vec<_> = pages.try_collect().await.unwrap();
+        let listed = pages.iter().flat_map(|page| &page.objects);
+        let listed: Vec<_> = listed.map(|object| object.url.key()).collect();
+        assert_eq!(listed, keys[1..]);
+    }
+}
+
 #[tokio::test]
 async fn markers_of_versions_that_repeat_are_an_error() {
     let memory = memory();
