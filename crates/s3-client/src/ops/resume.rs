@@ -437,6 +437,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_upload_that_another_process_resumes_is_not_aborted() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        let interrupt = async || {
+            let put = case.client(Some(("PUT", 4)));
+            put.resume_upload(case.path("f"), "s3://b/k", &case.resume())
+                .await
+                .unwrap_err();
+            case.resume().interrupted(Duration::ZERO).unwrap().remove(0)
+        };
+        let kept = interrupt().await;
+        let other = fs::File::open(kept.journal()).unwrap();
+        other.lock().unwrap();
+        assert!(!case.client(None).discard(kept.clone()).await.unwrap());
+        assert_eq!(case.uploads().await, 1);
+        drop(other);
+        // The other one has started over since, because the file is another one, and was interrupted as well.
+        fs::write(case.path("f"), ramp(1, LEN)).unwrap();
+        let again = interrupt().await;
+        assert!(!case.client(None).discard(kept.clone()).await.unwrap());
+        assert_eq!((case.journals().len(), case.uploads().await), (1, 1));
+        assert!(case.client(None).discard(again).await.unwrap());
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+        // There is nothing left to discard.
+        assert!(case.client(None).discard(kept).await.unwrap());
+        assert_eq!(case.journals().len(), 0);
+    }
+
+    #[tokio::test]
     async fn put_and_get_of_files_go_on_when_asked() {
         let case = Case::new();
         fs::write(case.path("f"), ramp(0, LEN)).unwrap();

@@ -180,11 +180,15 @@ impl KeptTransfer {
         self.header["header"][field].as_str().unwrap_or_default()
     }
 
-    /// Aborts the upload or removes the partial file, and removes the journal. Returns `false` if another process has it,
-    /// or if it belongs to another server or other credentials.
+    /// Aborts the upload or removes the partial file, and removes the journal. Returns `false` if another process has it
+    /// or has begun anew, or if it belongs to another server or other credentials.
     pub(crate) async fn discard(self, call: &Call) -> Result<bool> {
-        if let (Ok(url), Some(id)) = (S3Url::parse(self.url()), self.upload_id()) {
-            if account(call, &url).await != self.text("account") {
+        // Under the lock from here on: nobody resumes the upload while it is aborted.
+        let Some((journal, kept)) = self.lock().await? else {
+            return Ok(false);
+        };
+        if let (Ok(url), Some(id)) = (S3Url::parse(kept.url()), kept.upload_id()) {
+            if account(call, &url).await != kept.text("account") {
                 return Ok(false);
             }
             let upload = AbortUpload::new(url, UploadId::new(id));
@@ -192,11 +196,8 @@ impl KeptTransfer {
             transfer.abort_upload(upload, &call.options).await?;
         }
         on_blocking_thread(move || {
-            let failed = |error| Error::local(&format!("remove {}", self.path.display()), error);
-            let Some((journal, _)) = Journal::open(&self.path).map_err(failed)? else {
-                return Ok(false);
-            };
-            match self.partial_file().map(fs::remove_file) {
+            let failed = |error| Error::local(&format!("remove {}", kept.path.display()), error);
+            match kept.partial_file().map(fs::remove_file) {
                 Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(failed(error));
                 }
@@ -204,6 +205,22 @@ impl KeptTransfer {
             }
             journal.remove().map_err(failed)?;
             Ok(true)
+        })
+        .await
+    }
+
+    /// Locks the journal and reads it again. `None` if another process has it, or if its transfer is another one now.
+    async fn lock(self) -> Result<Option<(Journal, Self)>> {
+        on_blocking_thread(move || {
+            let failed = |error| Error::local(&format!("open {}", self.path.display()), error);
+            let Some((journal, records)) = Journal::open(&self.path).map_err(failed)? else {
+                return Ok(None);
+            };
+            let header = records.into_iter().next().unwrap_or_default();
+            // A journal without a header is of a transfer that has ended since.
+            let is_same = header == self.header || header.is_null();
+            let path = self.path;
+            Ok(is_same.then_some((journal, Self { path, header })))
         })
         .await
     }
