@@ -1,22 +1,24 @@
 //! Resumed transfers over HTTP: conditions, journals and checksums.
 
 use std::fs;
+use std::time::Duration;
 
 use s3_client::{ErrorKind, Resume, S3, TransferConfig};
-use s3_core::{Capabilities, Operation, S3Url, StoreExt};
-use s3_testkit::{FaultPlan, ramp};
+use s3_core::{Capabilities, MemoryStore, Operation, S3Url, StoreExt};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, S3Server, ramp};
 use s3_tests::Case;
 use s3_transfer::PutOutcome;
 
 /// Two parts.
 const LEN: usize = (5 << 20) + 7;
 
-fn client(case: &Case, capabilities: Capabilities) -> S3 {
+/// Returns a client whose objects of more than 1,000 bytes have parts of 5 MiB.
+fn client(server: &S3Server, capabilities: Capabilities) -> S3 {
     let mut transfer = TransferConfig::default();
     (transfer.part_size, transfer.single_put_up_to) = (5 << 20, 1000);
-    let store = case.server.client_builder().capabilities(capabilities);
+    let store = server.client_builder().capabilities(capabilities);
     let builder = S3::builder().store(store.build()).s3root("s3://bkt/root");
-    let builder = builder.tmproot(case.scratch()).transfer(transfer);
+    let builder = builder.tmproot(std::env::temp_dir()).transfer(transfer);
     builder.build().unwrap()
 }
 
@@ -26,7 +28,7 @@ async fn a_resumed_upload_replaces_no_object_that_must_stay() {
         Case::run(FaultPlan::none(), async |case: &Case| {
             let mut capabilities = Capabilities::aws();
             capabilities.complete_conditions = complete_conditions;
-            let s3 = client(case, capabilities);
+            let s3 = client(&case.server, capabilities);
             let old = s3.put("k", "old").await.unwrap();
             let path = case.work().join("f");
             fs::write(&path, ramp(0, LEN)).unwrap();
@@ -61,4 +63,50 @@ async fn a_resumed_upload_replaces_no_object_that_must_stay() {
         })
         .await;
     }
+}
+
+/// Starts a server that accepts one access key.
+async fn server(memory: &MemoryStore, port: u16, key: &str, faults: FaultPlan) -> S3Server {
+    let server = S3Server::builder(memory.clone()).port(port).faults(faults);
+    let server = server.credentials(key, "secret").start().await;
+    server.expect("the port is free")
+}
+
+#[tokio::test]
+async fn a_transfer_goes_on_with_other_credentials() {
+    let memory = MemoryStore::with_buckets(["bkt"]);
+    let work = tempfile::tempdir().unwrap();
+    let path = work.path().join("f");
+    fs::write(&path, ramp(0, LEN)).unwrap();
+    let resume = || Resume::in_dir(work.path().join("state"));
+    let mut port = 0;
+    let mut interrupt = async |key: &str| {
+        let denied = FaultAction::status(403, "AccessDenied");
+        let second = FaultMatch::operation("UploadPart").on(denied).skip(1);
+        let server = server(&memory, port, key, second.into()).await;
+        port = server.port();
+        let s3 = client(&server, Capabilities::aws());
+        let upload = s3.resume_upload(&path, "k", &resume()).await;
+        assert!(upload.is_err());
+        server.stop().await;
+        port
+    };
+    let parts = || memory.operations().get(Operation::UploadPart);
+
+    let port = interrupt("first").await;
+    let next = server(&memory, port, "second", FaultPlan::none()).await;
+    let s3 = client(&next, Capabilities::aws());
+    s3.resume_upload(&path, "k", &resume()).await.unwrap();
+    assert_eq!(parts(), 2, "no part is sent again");
+    next.stop().await;
+
+    interrupt("second").await;
+    let kept = || resume().interrupted(Duration::ZERO).unwrap().remove(0);
+    let elsewhere = server(&memory, 0, "third", FaultPlan::none()).await;
+    let s3 = client(&elsewhere, Capabilities::aws());
+    assert!(!s3.discard(kept()).await.unwrap(), "of another server");
+    let next = server(&memory, port, "third", FaultPlan::none()).await;
+    let s3 = client(&next, Capabilities::aws());
+    assert!(s3.discard(kept()).await.unwrap());
+    assert_eq!(next.unfinished_uploads().await.unwrap(), 0);
 }

@@ -88,7 +88,7 @@ async fn discard_kept(session: &Session, older_than: Duration) -> Result<(), Fai
         let running = session.report.begin(input);
         match session.s3.discard(kept).await {
             Ok(true) => running.done(None, None),
-            Ok(false) => running.skipped("in use, or of other credentials"),
+            Ok(false) => running.skipped("in use, or of another server"),
             Err(error) => running.failed(&error.into()),
         }
     }

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::journal::{Journal, sync_directory};
-use super::kept::{Kept, PARTIAL_SUFFIX, Resume, account};
+use super::kept::{Kept, PARTIAL_SUFFIX, Resume, server};
 use super::parts::{DOWNLOADED_PART, crc_of, in_flight, parts};
 use super::upload::{in_use, is_expired, seconds_since_1970};
 use crate::call::Call;
@@ -94,14 +94,14 @@ async fn download_once(
         ));
     };
     let part_size = call.client.transfer.config().part_size.min(DOWNLOADED_PART);
-    let account = account(call, &meta.url).await;
+    let server = server(call, &meta.url).await?;
     let target_text = target.to_string_lossy().into_owned();
-    let name = ["download", &account, &target_text, meta.url.as_str()];
+    let name = ["download", &server, &target_text, meta.url.as_str()];
     let journal_path = resume.journal(&name);
     let partial = partial_path(&target, &journal_path);
     let header = json!({
         "op": "download",
-        "account": account,
+        "server": server,
         "path": target_text,
         "url": meta.url.as_str(),
         "size": meta.size,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use s3_core::{AbortUpload, PresignMethod, PresignRequest, S3Url, UploadId};
+use s3_core::{AbortUpload, ErrorKind, PresignMethod, PresignRequest, S3Url, UploadId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -181,14 +181,14 @@ impl KeptTransfer {
     }
 
     /// Aborts the upload or removes the partial file, and removes the journal. Returns `false` if another process has it
-    /// or has begun anew, or if it belongs to another server or other credentials.
+    /// or has begun anew, or if it belongs to another server.
     pub(crate) async fn discard(self, call: &Call) -> Result<bool> {
         // Under the lock from here on: nobody resumes the upload while it is aborted.
         let Some((journal, kept)) = self.lock().await? else {
             return Ok(false);
         };
         if let (Ok(url), Some(id)) = (S3Url::parse(kept.url()), kept.upload_id()) {
-            if account(call, &url).await != kept.text("account") {
+            if server(call, &url).await? != kept.text("server") {
                 return Ok(false);
             }
             let upload = AbortUpload::new(url, UploadId::new(id));
@@ -241,18 +241,20 @@ fn age(path: &Path) -> Option<Duration> {
     )
 }
 
-/// Returns the server and the access key that a request for an object has: those of a presigned URL, which is computed
-/// without a request.
-pub(super) async fn account(call: &Call, url: &S3Url) -> String {
+/// Returns the server that a request for an object goes to: that of a presigned URL, which is computed without a request.
+/// Empty for a store or a client that cannot sign.
+///
+/// The access key is no part of it: that of a role is replaced every few hours, and the transfer is the same. An upload of
+/// another account is not found by its id, and starts over.
+pub(super) async fn server(call: &Call, url: &S3Url) -> Result<String> {
     let request = PresignRequest::new(url.clone(), PresignMethod::Head, Duration::from_secs(60));
     let presigned = call.client.transfer.presign(request, &call.options).await;
-    let Ok(presigned) = presigned else {
-        return "anonymous".to_owned();
-    };
-    let server = presigned.split('/').take(3).collect::<Vec<_>>().join("/");
-    let key = presigned
-        .split(['?', '&'])
-        .find_map(|field| field.strip_prefix("X-Amz-Credential="));
-    let key = key.and_then(|credential| credential.split("%2F").next());
-    format!("{server} {}", key.unwrap_or_default())
+    match presigned {
+        Ok(presigned) => Ok(presigned.split('/').take(3).collect::<Vec<_>>().join("/")),
+        Err(error) => match error.kind() {
+            // In memory, and without credentials.
+            ErrorKind::Unsupported | ErrorKind::InvalidInput => Ok(String::new()),
+            _ => Err(error.into()),
+        },
+    }
 }

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::journal::Journal;
-use super::kept::{Kept, LIFETIME, Resume, account};
+use super::kept::{Kept, LIFETIME, Resume, server};
 use super::parts::{crc_of, in_flight, part_size, parts};
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -65,13 +65,13 @@ pub(crate) async fn upload(call: &Call, resume: &Resume, item: FileUpload) -> Re
     .await?;
     let size = version["size"].as_u64().unwrap_or_default();
     let part_size = part_size(size, call.client.transfer.config().part_size);
-    let account = account(call, &item.url).await;
+    let server = server(call, &item.url).await?;
     let path_text = path.to_string_lossy().into_owned();
-    let name = ["upload", &account, &path_text, item.url.as_str()];
+    let name = ["upload", &server, &path_text, item.url.as_str()];
     let journal_path = resume.journal(&name);
     let header = json!({
         "op": "upload",
-        "account": account,
+        "server": server,
         "path": path_text,
         "url": item.url.as_str(),
         "file": version.clone(),
