@@ -18,7 +18,7 @@ use crate::request::Request;
 /// A reader of an object, or of a range of it, with `Read` and `Seek`; position 0 is the first byte of the range.
 ///
 /// It reads ahead as the asynchronous reader does. A seek beyond the current frame cancels what is in flight, and the
-/// next read sends a request at the new position, for the same version of the object.
+/// next read sends a request at the new position, for an object with the same ETag: if it was replaced, the read fails.
 pub struct Reader {
     mode: Blocking,
     call: Call,
@@ -61,9 +61,11 @@ impl Request<Get, Blocking> {
         let (get, call) = self.into_call();
         let mut item = get.item(&call.client)?;
         let open = mode.open(&call, item.clone())?;
-        item.version.clone_from(&open.meta().version);
-        if let Some(etag) = open.meta().etag.clone() {
-            item.conditions = Conditions::default().with_if_match(etag);
+        match open.meta().etag.clone() {
+            Some(etag) => item.conditions = Conditions::default().with_if_match(etag),
+            // A version that the caller did not name takes another permission, so it is the last resort.
+            None if item.version.is_none() => item.version.clone_from(&open.meta().version),
+            None => {}
         }
         Ok(Reader {
             mode,

@@ -1,10 +1,13 @@
 //! `object_attributes`: size, checksum and parts of an object.
 
-use s3_core::{GetObjectAttributes as AttributesRequest, ObjectAttributes, VersionId};
+use s3_core::{
+    Error as RequestError, ErrorKind, GetObjectAttributes as AttributesRequest, ObjectAttributes,
+    Operation, S3Url, VersionId,
+};
 
 use crate::Key;
 use crate::call::Call;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::request::{Mode, Op, Request};
 use crate::s3::Client;
 
@@ -20,7 +23,9 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// Class `NotFound` for a missing object or bucket, `AccessDenied`, `Url` for a key that cannot be resolved.
+    /// Class `NotFound` for a missing object or bucket, `AccessDenied`, `Url` for a key that cannot be resolved, `Other`
+    /// for an object that is replaced between two requests
+    /// ([`ErrorKind::ChangedDuringRead`](crate::ErrorKind::ChangedDuringRead)).
     ///
     /// # Examples
     ///
@@ -65,11 +70,15 @@ impl Op for GetObjectAttributes {
         let transfer = &call.client.transfer;
         let read = async |request| transfer.object_attributes(request, &call.options).await;
         let mut attributes = read(request.clone()).await?;
+        if attributes.etag.is_none() && request.version.is_none() {
+            request.version.clone_from(&attributes.version);
+        }
         while let Some(next) = attributes.next.take() {
             request.after = Some(next);
-            // Pin the pages to one version.
-            request.version.clone_from(&attributes.version);
             let page = read(request.clone()).await?;
+            if page.etag != attributes.etag {
+                return Err(changed(&request.url));
+            }
             attributes.parts.extend(page.parts);
             attributes.next = page.next.filter(|&later| later > next);
         }
@@ -77,11 +86,44 @@ impl Op for GetObjectAttributes {
     }
 }
 
+fn changed(url: &S3Url) -> Error {
+    let error = RequestError::new(ErrorKind::ChangedDuringRead, Operation::ObjectAttributes);
+    let error = error.with_resource(url);
+    let error = error.with_message("the object was replaced while its parts were listed");
+    error.into()
+}
+
 #[cfg(test)]
 mod tests {
-    use s3_core::{Limits, MemoryStore};
+    use std::time::Duration;
 
-    use crate::{Attributes, ChecksumAlgorithm, ChecksumType, S3};
+    use s3_core::{Limits, MemoryStore, S3Url, StoreExt};
+    use s3_testkit::{FaultAction, FaultMatch, FaultStore};
+
+    use crate::{Attributes, ChecksumAlgorithm, ChecksumType, ErrorKind, S3};
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_that_is_replaced_between_two_pages_is_an_error() {
+        let mut limits = Limits::default();
+        (limits.min_part_size, limits.max_keys_per_page) = (1, 2);
+        let memory = MemoryStore::with_buckets(["b"]).with_limits(limits);
+        let stall = FaultAction::stall(Duration::from_secs(5));
+        let second = FaultMatch::operation("GetObjectAttributes").on(stall);
+        let store = FaultStore::new(memory.clone(), second.skip(1).times(1).into());
+        let s3 = S3::builder().store(store).tmproot(std::env::temp_dir());
+        let s3 = s3.part_size(2).build().unwrap();
+        s3.put("s3://b/k", "123456789").await.unwrap();
+        let (read, ()) = tokio::join!(s3.object_attributes("s3://b/k").into_future(), async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            let url = S3Url::parse("s3://b/k").unwrap();
+            memory.put_bytes(url, "another object").await.unwrap();
+        });
+        let error = read.unwrap_err();
+        assert_eq!(
+            error.as_request().unwrap().kind(),
+            ErrorKind::ChangedDuringRead
+        );
+    }
 
     #[tokio::test]
     async fn the_parts_of_all_pages_are_returned() {
