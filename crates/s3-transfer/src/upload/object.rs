@@ -4,8 +4,8 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use s3_core::{
-    ErrorKind, ObjectMeta, Operation, Payload, PutMode, PutRequest, PutResponse, Result, S3Url,
-    Store,
+    ErrorKind, HeadRequest, ObjectMeta, Operation, Payload, PutMode, PutRequest, PutResponse,
+    Result, S3Url, Store,
 };
 
 use super::multipart::Parts;
@@ -252,7 +252,16 @@ impl Transfer {
         url: &S3Url,
         options: &CallOptions,
     ) -> Result<Option<ObjectMeta>> {
-        match self.head(url.clone(), options).await {
+        self.find_with(HeadRequest::new(url.clone()), options).await
+    }
+
+    /// As [`find`](Self::find), of one version or with the checksum.
+    pub(super) async fn find_with(
+        &self,
+        head: HeadRequest,
+        options: &CallOptions,
+    ) -> Result<Option<ObjectMeta>> {
+        match self.head_with(head, options).await {
             Ok(meta) => Ok(Some(meta)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

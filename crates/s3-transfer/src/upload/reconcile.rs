@@ -7,8 +7,8 @@
 //! source, unless the source has parts or is encrypted.
 
 use s3_core::{
-    Attributes, CopyRequest, ETag, Error, ErrorKind, ObjectMeta, PartTag, Payload, PutRequest,
-    PutResponse, Result, S3Url, Store,
+    Attempt, Attributes, CopyRequest, ETag, Error, ErrorKind, HeadRequest, ObjectMeta, PartTag,
+    Payload, Phase, PutMode, PutRequest, PutResponse, Result, S3Url, Store,
 };
 
 use super::target::{Upload, unreadable};
@@ -31,11 +31,18 @@ pub(crate) enum WriteCheck {
 impl WriteCheck {
     fn of(there: ObjectMeta, is_ours: impl FnOnce(&ObjectMeta) -> bool) -> Self {
         if is_ours(&there) {
-            Self::Ours(PutResponse::new(there.etag))
+            Self::Ours(response_of(there))
         } else {
             Self::Foreign
         }
     }
+}
+
+/// Returns the response that the write of an object got.
+fn response_of(written: ObjectMeta) -> PutResponse {
+    let mut response = PutResponse::new(written.etag);
+    (response.version, response.checksum) = (written.version, written.checksum);
+    response
 }
 
 impl Transfer {
@@ -53,7 +60,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<WriteCheck> {
         let (url, payload) = (&request.url, &request.payload);
-        let Some(there) = self.find(url, options).await? else {
+        let Some(there) = self.find_written(url, options).await? else {
             return Ok(WriteCheck::Missing);
         };
         if let Some(token) = token {
@@ -86,7 +93,7 @@ impl Transfer {
         parts: &[PartTag],
         options: &CallOptions,
     ) -> Result<WriteCheck> {
-        let Some(there) = self.find(&upload.url, options).await? else {
+        let Some(there) = self.find_written(&upload.url, options).await? else {
             return Ok(WriteCheck::Missing);
         };
         Ok(WriteCheck::of(there, |there| match &upload.token {
@@ -105,21 +112,53 @@ impl Transfer {
         rejection: &Error,
         options: &CallOptions,
     ) -> Result<Option<PutResponse>> {
-        // A copy onto itself always has the ETag of its source, so the ETag proves nothing.
-        if rejection.attempts() == 1 || request.from == request.to {
+        // Only a condition on the source rejects a copy that overwrites. A copy onto itself always has the ETag of its
+        // source, so the ETag proves nothing.
+        if request.mode == PutMode::Overwrite
+            || request.from == request.to
+            || !may_have_written(rejection)
+        {
             return Ok(None);
         }
-        let Some(source) = self.find(&request.from, options).await? else {
+        let mut head = HeadRequest::new(request.from.clone());
+        head.version.clone_from(&request.source_version);
+        let Some(source) = self.find_with(head, options).await? else {
             return Ok(None);
         };
         let named = request.source_conditions.if_match.as_ref();
         if source.etag.is_none() || named.is_some_and(|named| source.etag.as_ref() != Some(named)) {
             return Ok(None);
         }
-        let there = self.find(&request.to, options).await?;
+        let there = self.find_written(&request.to, options).await?;
         let ours = there.filter(|there| (there.size, &there.etag) == (source.size, &source.etag));
-        Ok(ours.map(|meta| PutResponse::new(meta.etag)))
+        Ok(ours.map(response_of))
     }
+
+    /// Returns the metadata of an object that may be of a write, with its checksum. One HEAD; two if the first is denied,
+    /// as for the checksum of an object whose key of KMS may not be used.
+    async fn find_written(&self, url: &S3Url, options: &CallOptions) -> Result<Option<ObjectMeta>> {
+        let head = HeadRequest::new(url.clone()).with_checksum();
+        match self.find_with(head, options).await {
+            Err(denied) if denied.kind() == ErrorKind::AccessDenied => {
+                self.find(url, options).await
+            }
+            found => found,
+        }
+    }
+}
+
+/// Returns whether an attempt before the last one may have taken effect. One that met another write, or that did not reach
+/// the server, has not. One that was throttled may have: a proxy may have sent the 503 in place of a success.
+fn may_have_written(rejection: &Error) -> bool {
+    let Some(log) = rejection.attempt_log() else {
+        return rejection.attempts() > 1;
+    };
+    let may_have = |attempt: &Attempt| {
+        attempt.kind != ErrorKind::Conflict
+            && !matches!(attempt.phase, Phase::Local | Phase::Connect)
+    };
+    let mut earlier = log.iter().filter(|attempt| attempt.number < log.total());
+    log.left_out() > 0 || earlier.any(may_have)
 }
 
 /// Adds a hint to the error of a write whose earlier success cannot be detected, because HEAD is denied.

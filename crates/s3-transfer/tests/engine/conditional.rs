@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use s3_core::{DeleteRequest, ErrorKind, HeadRequest, Operation, PutMode, Store, StoreExt};
+use s3_core::{
+    Attributes, ChecksumAlgorithm, DeleteRequest, ErrorKind, HeadRequest, Operation, PutMode,
+    SetVersioning, Store, StoreExt, Versioning,
+};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultRule, FaultStore, ramp};
 use s3_transfer::{PutItem, PutOutcome, Source, Transfer};
 
@@ -39,6 +42,30 @@ async fn its_own_success_is_not_taken_for_an_object_that_was_there() {
         .unwrap();
     assert!(matches!(outcome, PutOutcome::Written(_)), "{outcome:?}");
     assert_eq!(setup.faults.delivered().total(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_response_is_lost_is_known_with_its_version_and_checksum() {
+    for (len, operation) in [(10, "PutObject"), (4500, COMPLETE)] {
+        let lost = FaultMatch::operation(operation).on(FaultAction::LoseReply);
+        let setup = setup(lost.times(1));
+        let versioning = SetVersioning::new("b", Versioning::Enabled);
+        setup.memory.set_versioning(versioning).await.unwrap();
+        let attributes = Attributes::default().with_checksum_algorithm(ChecksumAlgorithm::Crc32);
+        let item = PutItem::new(url("k"), payload(len)).with_mode(PutMode::IfAbsent);
+        let item = item.with_attributes(attributes);
+        let outcome = setup.transfer.put(item, &Default::default()).await;
+        let Ok(PutOutcome::Written(written)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        let head = HeadRequest::new(url("k")).with_checksum();
+        let meta = setup.memory.head(head).await.unwrap();
+        assert!(meta.version.is_some() && meta.checksum.is_some());
+        assert_eq!(
+            (written.etag, written.version, written.checksum),
+            (meta.etag, meta.version, meta.checksum)
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

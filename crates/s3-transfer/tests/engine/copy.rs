@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use s3_core::{
-    CopyRequest, Encryption, ErrorKind, HeadRequest, MemoryStore, Operation, PutMode, Store,
-    StoreExt,
+    Attributes, ChecksumAlgorithm, Conditions, CopyRequest, Encryption, ErrorKind, HeadRequest,
+    MemoryStore, Operation, PutMode, PutRequest, SetVersioning, Store, StoreExt, Versioning,
 };
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, ramp};
 use s3_transfer::Transfer;
@@ -75,6 +75,56 @@ async fn a_copy_of_another_version_than_the_one_named_is_refused() {
     let mut request = CopyRequest::new(from, url("to"));
     request.mode = PutMode::IfAbsent;
     request.source_conditions.if_match = named.etag;
+    let outcome = setup.transfer.copy(request, &Default::default()).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_copy_of_an_old_version_whose_response_is_lost_has_succeeded_with_version_and_checksum()
+{
+    let setup = setup(once(FaultAction::LoseReply));
+    let versioning = SetVersioning::new("b", Versioning::Enabled);
+    setup.memory.set_versioning(versioning).await.unwrap();
+    let attributes = Attributes::default().with_checksum_algorithm(ChecksumAlgorithm::Crc32);
+    let put = PutRequest::new(url("from"), ramp(0, 10).into()).with_attributes(attributes);
+    let old = setup.memory.put(put).await.unwrap();
+    setup.memory.put_bytes(url("from"), "newer").await.unwrap();
+    let mut request = CopyRequest::new(url("from"), url("to"));
+    request.source_version = old.version;
+    request.mode = PutMode::IfAbsent;
+    let copied = setup.transfer.copy(request, &Default::default()).await;
+    let copied = copied.unwrap();
+    let head = HeadRequest::new(url("to")).with_checksum();
+    let meta = setup.memory.head(head).await.unwrap();
+    assert!(meta.version.is_some() && meta.checksum.is_some());
+    assert_eq!(
+        (copied.version, copied.checksum),
+        (meta.version, meta.checksum)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_equal_object_is_no_copy_that_an_attempt_has_made_which_could_not_write() {
+    let setup = setup(once(FaultAction::status(409, "ConditionalRequestConflict")));
+    let from = setup.seed("from", 10).await;
+    setup.seed("to", 10).await;
+    let mut request = CopyRequest::new(from, url("to"));
+    request.mode = PutMode::IfAbsent;
+    let outcome = setup.transfer.copy(request, &Default::default()).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    assert_eq!(setup.faults.delivered().total(), 1);
+    assert_eq!(setup.memory.operations().get(Operation::Head), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_overwrites_is_refused_by_its_source_alone() {
+    let setup = setup(once(FaultAction::Drop));
+    let from = setup.seed("from", 10).await;
+    setup.seed("to", 10).await;
+    let head = HeadRequest::new(from.clone());
+    let etag = setup.memory.head(head).await.unwrap().etag.unwrap();
+    let mut request = CopyRequest::new(from, url("to"));
+    request.source_conditions = Conditions::default().with_if_none_match(etag);
     let outcome = setup.transfer.copy(request, &Default::default()).await;
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::PreconditionFailed);
 }
