@@ -13,12 +13,14 @@ use crate::s3::Client;
 pub struct Restore {
     key: Key,
     version: Option<VersionId>,
-    days: u32,
+    days: Option<u32>,
     tier: Option<String>,
 }
 
 impl<M: Mode> Client<M> {
     /// Restores an object of an archive, such as the storage class `GLACIER`, for so many days. One request.
+    ///
+    /// An object of the class `INTELLIGENT_TIERING` leaves its archive for good: its `days` are `None`.
     ///
     /// The call begins the restoration, which takes minutes to hours on AWS.
     /// [`S3Info::restore_status`](crate::S3Info::restore_status) tells when the object can be read. Before that, reads
@@ -27,7 +29,8 @@ impl<M: Mode> Client<M> {
     /// # Errors
     ///
     /// Class `NotFound` for a missing object or bucket, `AccessDenied`, `Other` for an object that is in no archive or
-    /// that is being restored, `Url` for a key that cannot be resolved.
+    /// that is being restored, and for days that its class needs or does not take, `Url` for a key that cannot be
+    /// resolved.
     ///
     /// # Examples
     ///
@@ -48,11 +51,15 @@ impl<M: Mode> Client<M> {
     /// assert_eq!(s3.get("s3://b/k").await?.text()?, "hello");
     /// # Ok(()) }
     /// ```
-    pub fn restore(&self, key: impl Into<Key>, days: u32) -> Request<Restore, M> {
+    pub fn restore(
+        &self,
+        key: impl Into<Key>,
+        days: impl Into<Option<u32>>,
+    ) -> Request<Restore, M> {
         self.request(Restore {
             key: key.into(),
             version: None,
-            days,
+            days: days.into(),
             tier: None,
         })
     }
@@ -117,5 +124,30 @@ mod tests {
             s3.get("s3://b/copy").send().unwrap().text().unwrap(),
             "hello"
         );
+    }
+
+    #[test]
+    fn an_object_that_leaves_its_archive_for_good_is_restored_without_days() {
+        let s3 = blocking::S3::in_memory().unwrap();
+        s3.create_bucket("b").send().unwrap();
+        for (class, days, kind) in [
+            ("INTELLIGENT_TIERING", None, None),
+            (
+                "INTELLIGENT_TIERING",
+                Some(1),
+                Some(ErrorKind::InvalidInput),
+            ),
+            ("GLACIER", None, Some(ErrorKind::InvalidInput)),
+            ("GLACIER", Some(1), None),
+        ] {
+            let attributes = Attributes::default().with_storage_class(class);
+            let put = s3.put("s3://b/k", "hello").attributes(attributes);
+            put.send().unwrap();
+            let restored = s3.restore("s3://b/k", days).send();
+            let found = restored
+                .err()
+                .map(|error| error.as_request().unwrap().kind());
+            assert_eq!(found, kind, "{class} {days:?}");
+        }
     }
 }

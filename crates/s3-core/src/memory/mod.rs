@@ -36,6 +36,7 @@ mod list;
 mod object;
 mod operation_counts;
 mod operations;
+mod restore;
 mod store;
 mod upload;
 mod upload_list;

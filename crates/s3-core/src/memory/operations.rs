@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use s3_url::S3Prefix;
 
@@ -20,9 +19,6 @@ use crate::{
     PutResponse, RestoreRequest, Result, SetTags, SetVersioning, Store, Tags, UploadId, UploadPart,
     UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
-
-/// The seconds of a day.
-const DAY: u64 = 24 * 60 * 60;
 
 /// Every method counts the call, reads and hashes bytes before it takes the lock, and leaves the rules to the bucket.
 impl Store for MemoryStore {
@@ -214,19 +210,10 @@ impl Store for MemoryStore {
         } = &request;
         let operation = Operation::Restore;
         let call = self.call(operation, url.bucket(), url);
-        let until = self.clock.now() + Duration::from_secs(u64::from(*days) * DAY);
+        let now = self.clock.now();
         call.write(|bucket| {
             let object = bucket.version_mut(url, version.as_ref(), operation)?;
-            if !object.is_archived() {
-                let error = error_response(operation, 403, "InvalidObjectState", url.as_str());
-                return Err(error.with_message("the object is not in an archive"));
-            }
-            if *days == 0 {
-                let error = error_response(operation, 400, "InvalidArgument", url.as_str());
-                return Err(error.with_message("an object is restored for at least 1 day"));
-            }
-            object.restored_until = Some(until);
-            Ok(())
+            object.restore(*days, now)
         })
     }
 

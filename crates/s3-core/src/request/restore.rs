@@ -8,7 +8,8 @@ use s3_url::S3Url;
 use crate::VersionId;
 use crate::setters::optional_setters;
 
-/// Makes an object of an archive, such as the storage class `GLACIER`, readable for some days.
+/// Makes an object of an archive readable: one of the storage class `GLACIER` or `DEEP_ARCHIVE` for some days, one of
+/// `INTELLIGENT_TIERING` for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RestoreRequest {
@@ -16,20 +17,21 @@ pub struct RestoreRequest {
     pub url: S3Url,
     /// The version; the newest one if `None`.
     pub version: Option<VersionId>,
-    /// For how many days it is readable; at least 1.
-    pub days: u32,
+    /// For how many days it is readable; at least 1. `None` for an object of the class `INTELLIGENT_TIERING`, which
+    /// leaves its archive for good; others need it.
+    pub days: Option<u32>,
     /// How fast it is restored: `Expedited`, `Standard` or `Bulk`. S3's default, `Standard`, if `None`.
     pub tier: Option<Arc<str>>,
 }
 
 impl RestoreRequest {
-    /// Restores the newest version for so many days.
+    /// Restores the newest version, for so many days.
     #[must_use]
-    pub fn new(url: S3Url, days: u32) -> Self {
+    pub fn new(url: S3Url, days: impl Into<Option<u32>>) -> Self {
         Self {
             url,
             version: None,
-            days,
+            days: days.into(),
             tier: None,
         }
     }

@@ -18,7 +18,9 @@ pub(super) async fn restore(resolved: &Resolved, request: RestoreRequest) -> Res
         format!("<GlacierJobParameters><Tier>{tier}</Tier></GlacierJobParameters>")
     });
     let tier = tier.unwrap_or_default();
-    let document = format!("<RestoreRequest {XMLNS}><Days>{days}</Days>{tier}</RestoreRequest>");
+    let days = days.map(|days| format!("<Days>{days}</Days>"));
+    let days = days.unwrap_or_default();
+    let document = format!("<RestoreRequest {XMLNS}>{days}{tier}</RestoreRequest>");
     let route = resolved.route(url.bucket());
     let mut request = route.request("POST", url.key());
     request.query.push("restore", "");
@@ -57,6 +59,17 @@ mod tests {
         let text = sent.text();
         let tier = "<GlacierJobParameters><Tier>Bulk</Tier></GlacierJobParameters>";
         assert!(text.contains(&format!("<Days>3</Days>{tier}")), "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_object_that_leaves_its_archive_for_good_is_restored_without_days() {
+        let replay = Replay::new([response(202, &[], "")]);
+        let request = RestoreRequest::new(url(), None);
+        replay.store().restore(request).await.unwrap();
+        let sent = replay.only();
+        let text = sent.text();
+        assert!(text.contains("<RestoreRequest"), "{text}");
+        assert!(!text.contains("Days"), "{text}");
     }
 
     #[tokio::test]

@@ -24,7 +24,7 @@ pub(super) fn state(meta: &ObjectMeta) -> Option<String> {
     }
 }
 
-/// Restores an object for some days. Returns 202 for a new restoration and 200 for a longer one.
+/// Restores an object, for some days or for good. Returns 202 for a new restoration and 200 for a longer one.
 pub(super) async fn restore_object(
     front: &Frontend,
     request: S3Request<RestoreObjectInput>,
@@ -36,9 +36,15 @@ pub(super) async fn restore_object(
     head.version.clone_from(&version);
     let meta = front.head(head).await?;
     let wanted = input.restore_request.unwrap_or_default();
-    let days = wanted.days.and_then(|days| u32::try_from(days).ok());
-    let days = days.filter(|&days| days > 0);
-    let days = days.ok_or_else(|| s3_error!(MalformedXML, "Days must be a positive integer"))?;
+    let days = match wanted.days {
+        // The store knows the classes that need none.
+        None => None,
+        Some(days) => {
+            let days = u32::try_from(days).ok().filter(|&days| days > 0);
+            let odd = || s3_error!(MalformedXML, "Days must be a positive integer");
+            Some(days.ok_or_else(odd)?)
+        }
+    };
     let mut restore = RestoreRequest::new(url, days);
     restore.version = version;
     let tier = wanted.glacier_job_parameters.map(|job| job.tier);

@@ -121,6 +121,16 @@ async fn an_archived_object_is_restored_before_it_is_read() {
             .unwrap()
             .contains("expiry-date")
     );
+    let endless = b"<RestoreRequest></RestoreRequest>";
+    let refused = send(&server, "POST /bkt/k?restore", &[], endless).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(refused.text().contains("MalformedXML"));
+    let tiering = ["x-amz-storage-class: INTELLIGENT_TIERING"];
+    ok(&server, "PUT /bkt/t", &tiering, b"1").await;
+    let restored = send(&server, "POST /bkt/t?restore", &[], endless).await;
+    assert_eq!(restored.status, 202, "{}", restored.text());
+    let refused = send(&server, "POST /bkt/t?restore", &[], days).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
     let odd = ["x-amz-storage-class: ODD"];
     assert_eq!(send(&server, "PUT /bkt/k", &odd, b"1").await.status, 400);
 }

@@ -1,0 +1,44 @@
+//! Restoration of archived objects.
+
+use std::time::{Duration, SystemTime};
+
+use super::error_response::error_response;
+use super::object::Object;
+use crate::{Operation, Result};
+
+/// The seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
+
+/// The storage class whose objects are restored without a number of days. AWS archives those that have not been read for
+/// months; here they always can be read.
+const INTELLIGENT_TIERING: &str = "INTELLIGENT_TIERING";
+
+impl Object {
+    /// Makes an archived object readable for so many days, at once.
+    pub(super) fn restore(&mut self, days: Option<u32>, now: SystemTime) -> Result<()> {
+        let class = self.attributes.storage_class.as_deref();
+        let leaves_for_good = class == Some(INTELLIGENT_TIERING);
+        let refused = |status, code, text| {
+            let error = error_response(Operation::Restore, status, code, self.url.as_str());
+            Err(error.with_message(text))
+        };
+        let days = match days {
+            None if leaves_for_good => return Ok(()),
+            Some(_) if leaves_for_good => {
+                let text = "an object of this class is restored without a number of days";
+                return refused(400, "InvalidArgument", text);
+            }
+            _ if !self.is_archived() => {
+                return refused(403, "InvalidObjectState", "the object is not in an archive");
+            }
+            None => return refused(400, "MalformedXML", "the number of days is missing"),
+            Some(0) => {
+                let text = "an object is restored for at least 1 day";
+                return refused(400, "InvalidArgument", text);
+            }
+            Some(days) => days,
+        };
+        self.restored_until = Some(now + Duration::from_secs(u64::from(days) * DAY));
+        Ok(())
+    }
+}
