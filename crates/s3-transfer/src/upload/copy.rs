@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use s3_core::{
-    CopyRequest, ErrorKind, GetTags, HeadRequest, Operation, PartTag, PutMode, PutResponse, Result,
-    Store, UploadPartCopy,
+    CopyRequest, Error, ErrorKind, GetTags, HeadRequest, Operation, PartTag, PutMode, PutResponse,
+    Result, Store, UploadPartCopy,
 };
 
 use super::multipart::{Completed, next_tag};
@@ -30,7 +30,8 @@ impl Transfer {
     ///
     /// Requests: one. For an object of more than 5 GiB: the rejected copy, one HEAD, two for the upload and one per 512
     /// MiB. If the response to a conditional copy is lost and its retry fails with 412, two HEADs find out whether the
-    /// first attempt succeeded.
+    /// first attempt succeeded. On a server without conditional puts, [`PutMode::IfAbsent`] costs a HEAD, and the copy is
+    /// not atomic.
     ///
     /// # Examples
     ///
@@ -53,7 +54,8 @@ impl Transfer {
     /// # Errors
     ///
     /// `NotFound`, `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` if a condition of the request does not hold,
-    /// `InvalidInput` for a copy of an object onto itself that changes nothing.
+    /// `Unsupported` for [`PutMode::IfMatch`], and for a large copy with any condition on the target, where the server
+    /// would ignore it, `InvalidInput` for a copy of an object onto itself that changes nothing.
     pub async fn copy(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
         let url = request.to.clone();
         let options = self.call_options(options);
@@ -68,14 +70,15 @@ impl Transfer {
     }
 
     async fn copy_any(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
-        let refused = match self.copy_single(request.clone(), options).await {
+        let single = self.with_honoured_condition(&request, options).await?;
+        let refused = match self.copy_single(single.clone(), options).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
         match refused.kind() {
             ErrorKind::InvalidInput => {}
             ErrorKind::PreconditionFailed => {
-                let earlier = self.earlier_copy(&request, &refused, options).await?;
+                let earlier = self.earlier_copy(&single, &refused, options).await?;
                 return earlier.ok_or(refused);
             }
             _ => return Err(refused),
@@ -95,6 +98,30 @@ impl Transfer {
         }
         // Boxed: few copies take this way, and all would carry its size.
         Box::pin(self.copy_parts(request, source, options)).await
+    }
+
+    /// Returns the copy in one request, without a condition on the target that the server would ignore: a HEAD decides
+    /// instead, as for a put.
+    async fn with_honoured_condition(
+        &self,
+        request: &CopyRequest,
+        options: &CallOptions,
+    ) -> Result<CopyRequest> {
+        let server = self.store().capabilities();
+        let mut single = request.clone();
+        match single.mode {
+            PutMode::IfMatch(_) if !server.put_if_match => Err(unconditional(&single.to)),
+            PutMode::IfAbsent if !server.put_if_absent => {
+                if self.is_there(&single.to, options).await? {
+                    return Err(Error::new(ErrorKind::PreconditionFailed, Operation::Copy)
+                        .with_resource(&single.to)
+                        .with_message("the target exists"));
+                }
+                single.mode = PutMode::Overwrite;
+                Ok(single)
+            }
+            _ => Ok(single),
+        }
     }
 
     async fn copy_single(

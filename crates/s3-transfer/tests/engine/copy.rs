@@ -187,6 +187,29 @@ async fn a_large_copy_with_a_condition_that_nobody_checks_is_not_begun() {
     assert_eq!(memory.operations().get(Operation::CreateUpload), 1);
 }
 
+#[tokio::test]
+async fn a_copy_whose_condition_the_server_would_ignore_replaces_nothing() {
+    let memory = memory();
+    memory.put_bytes(url("from"), "new").await.unwrap();
+    let old = memory.put_bytes(url("to"), "old").await.unwrap();
+    let mut store = Hooked::new(memory.clone(), |_, response| response);
+    store.capabilities.put_if_absent = false;
+    store.capabilities.put_if_match = false;
+    let transfer = Transfer::new(store, config());
+    let copy = async |to: &str, mode| {
+        let request = CopyRequest::new(url("from"), url(to)).with_mode(mode);
+        transfer.copy(request, &Default::default()).await
+    };
+    let absent = copy("to", PutMode::IfAbsent).await.unwrap_err();
+    assert_eq!(absent.kind(), ErrorKind::PreconditionFailed);
+    let matching = copy("to", PutMode::IfMatch(old.etag.unwrap())).await;
+    assert_eq!(matching.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(memory.get_bytes(url("to")).await.unwrap(), "old");
+    assert_eq!(memory.operations().get(Operation::Copy), 0);
+    copy("other", PutMode::IfAbsent).await.unwrap();
+    assert_eq!(memory.get_bytes(url("other")).await.unwrap(), "new");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_part_that_cannot_be_copied_leaves_no_upload() {
     let denied = FaultMatch::operation("UploadPartCopy")
