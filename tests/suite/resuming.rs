@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use s3_client::{ErrorKind, Resume, S3, TransferConfig};
+use s3_client::{ErrorKind, NotVerified, Resume, S3, TransferConfig, Verified};
 use s3_core::{Capabilities, MemoryStore, Operation, S3Url, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, S3Server, ramp};
 use s3_tests::Case;
@@ -63,6 +63,27 @@ async fn a_resumed_upload_replaces_no_object_that_must_stay() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_composite_checksum_is_compared_with_nothing() {
+    // Some servers send it with a range too: the checksum of those of two parts.
+    let composite = FaultAction::Header {
+        name: "x-amz-checksum-crc32",
+        value: Some("AAAAAA==-2".to_owned()),
+    };
+    let faults = FaultMatch::operation("GetObject").on(composite);
+    Case::run(faults, async |case: &Case| {
+        let s3 = client(&case.server, Capabilities::aws());
+        s3.put("k", ramp(0, LEN)).await.unwrap();
+        let path = case.work().join("out");
+        let resume = Resume::in_dir(case.work().join("state"));
+        let done = s3.resume_download("k", &path, &resume).await.unwrap();
+        let composite = Verified::NotVerified(NotVerified::Composite);
+        assert_eq!(done.verified, composite);
+        assert_eq!(fs::read(path).unwrap(), ramp(0, LEN));
+    })
+    .await;
 }
 
 /// Starts a server that accepts one access key.

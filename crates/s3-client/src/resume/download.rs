@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::{CrcAlgorithm, checksum, checksum_combine};
 use s3_core::{
-    ChecksumAlgorithm, Conditions, ETag, Error as RequestError, ErrorKind, ObjectMeta, Operation,
-    S3Url,
+    Checksum, ChecksumAlgorithm, ChecksumType, Conditions, ETag, Error as RequestError, ErrorKind,
+    ObjectMeta, Operation, S3Url,
 };
 use s3_transfer::{Destination, Event, GetItem, NotVerified, ObjectData, Verified};
 use serde_json::{Value, json};
@@ -327,14 +327,7 @@ async fn fetch_part(
     on_blocking_thread(move || {
         file.write_all_at(&bytes, range.start)
             .map_err(|error| Error::local_file(&path, error))?;
-        let of_object = sent.and_then(|sent| {
-            let (_, algorithm) = combinable(sent.algorithm.as_str())?;
-            Some(json!({
-                "algorithm": sent.algorithm.as_str(),
-                "value": &*sent.value,
-                "crc": checksum(algorithm, &bytes),
-            }))
-        });
+        let of_object = sent.and_then(|sent| recorded(&sent, &bytes));
         Ok(json!({
             "part": number,
             "len": bytes.len(),
@@ -343,6 +336,19 @@ async fn fetch_part(
         }))
     })
     .await
+}
+
+/// Returns what a record says of the checksum that a response has sent: value and that of the bytes, or that it is composite.
+fn recorded(sent: &Checksum, bytes: &[u8]) -> Option<Value> {
+    if sent.checksum_type == ChecksumType::Composite {
+        return Some(json!({"composite": true}));
+    }
+    let (_, algorithm) = combinable(sent.algorithm.as_str())?;
+    Some(json!({
+        "algorithm": sent.algorithm.as_str(),
+        "value": &*sent.value,
+        "crc": checksum(algorithm, bytes),
+    }))
 }
 
 /// Returns the index of the part that a record is of.
@@ -357,6 +363,9 @@ fn verdict(parts: &[Value]) -> Option<Verified> {
     let Some(first) = parts.first().map(|part| &part["object"]) else {
         return unknown;
     };
+    if first["composite"] == true {
+        return Some(Verified::NotVerified(NotVerified::Composite));
+    }
     let Some((name, algorithm)) = first["algorithm"].as_str().and_then(combinable) else {
         return unknown;
     };
@@ -448,5 +457,22 @@ mod tests {
             verdict(&[json!({"part": 1, "len": 3, "object": null})]),
             unknown
         );
+    }
+
+    #[test]
+    fn a_composite_checksum_is_not_that_of_the_bytes() {
+        let (algorithm, crc) = combinable("CRC32").unwrap();
+        // That of one part, with and without the number of parts that S3 adds.
+        for value in ["y/Q5Jg==-1", "y/Q5Jg=="] {
+            let mut sent = Checksum::new(algorithm, value);
+            sent.checksum_type = ChecksumType::Composite;
+            let record = |bytes: &[u8]| json!({"part": 1, "len": bytes.len(), "object": recorded(&sent, bytes)});
+            let parts = [record(b"1234"), record(b"56789")];
+            let composite = Some(Verified::NotVerified(NotVerified::Composite));
+            assert_eq!(verdict(&parts), composite);
+            sent.checksum_type = ChecksumType::FullObject;
+            let of_object = recorded(&sent, b"1234").unwrap();
+            assert_eq!(of_object["crc"].as_u64(), Some(checksum(crc, b"1234")));
+        }
     }
 }
