@@ -83,7 +83,7 @@ impl Transfer {
             }
             _ => return Err(refused),
         }
-        let mut head = HeadRequest::new(request.from.clone());
+        let mut head = HeadRequest::new(request.from.clone()).with_checksum();
         head.version.clone_from(&request.source_version);
         head.conditions.clone_from(&request.source_conditions);
         let source = match self.head_with(head, options).await {
@@ -149,8 +149,9 @@ impl Transfer {
             kept
         });
         attributes.encryption = request.encryption.or(attributes.encryption);
-        let algorithm = request.checksum_algorithm;
-        attributes.checksum_algorithm = algorithm.or(attributes.checksum_algorithm);
+        let of_source = source.checksum.map(|checksum| checksum.algorithm);
+        let algorithm = request.checksum_algorithm.or(attributes.checksum_algorithm);
+        attributes.checksum_algorithm = algorithm.or(of_source);
         match request.tags {
             Some(tags) => attributes.tags = tags,
             None if attributes.tags.is_empty() && source.tag_count > 0 => {
@@ -171,11 +172,14 @@ impl Transfer {
             return Err(unconditional(&target.url));
         }
         let (upload, mut guard) = self.begin(&target, options).await?;
+        // The ETag pins the parts to one version; to read a version by its id takes another permission.
+        let learned = source.version.filter(|_| source.etag.is_none());
+        let version = request.source_version.or(learned);
         let size = upload_size(source.size, COPY_PART);
         let parts = (1..).zip(cut(0..source.size, size)).map(|(number, range)| {
             let Upload { url, id, .. } = upload.clone();
             let mut part = UploadPartCopy::new(url, id, number, request.from.clone());
-            part.source_version.clone_from(&request.source_version);
+            part.source_version.clone_from(&version);
             part.range = Some(range.into());
             let named = request.source_conditions.if_match.as_ref();
             part.source_if_match = source.etag.as_ref().or(named).cloned();

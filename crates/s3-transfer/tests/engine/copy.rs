@@ -173,6 +173,43 @@ async fn what_is_too_large_for_one_request_is_copied_in_parts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_copy_in_parts_has_the_checksum_algorithm_of_its_source() {
+    for chosen in [None, Some(ChecksumAlgorithm::Sha1)] {
+        let (transfer, memory) = huge(FaultPlan::none(), true).await;
+        let algorithm = ChecksumAlgorithm::Crc32c;
+        let attributes = Attributes::default().with_checksum_algorithm(algorithm);
+        let put = PutRequest::new(url("from"), ramp(0, 11).into());
+        memory.put(put.with_attributes(attributes)).await.unwrap();
+        let mut request = CopyRequest::new(url("from"), url("to"));
+        request.checksum_algorithm = chosen;
+        let copied = transfer.copy(request, &Default::default()).await;
+        let found = copied.unwrap().checksum.map(|checksum| checksum.algorithm);
+        assert_eq!(found, chosen.or(Some(algorithm)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_in_parts_is_of_one_version_where_there_is_no_etag() {
+    let memory = memory();
+    let versioning = SetVersioning::new("b", Versioning::Enabled);
+    memory.set_versioning(versioning).await.unwrap();
+    memory.put_bytes(url("from"), ramp(0, 11)).await.unwrap();
+    let mut store = Hooked::new(memory.clone(), |_, response| response);
+    (store.scale, store.hides_etags) = (512 << 20, true);
+    let stall = FaultAction::stall(Duration::from_secs(5));
+    let begin = FaultMatch::operation("CreateMultipartUpload").on(stall);
+    let transfer = Transfer::new(FaultStore::new(store, begin.into()), config());
+    let request = CopyRequest::new(url("from"), url("to"));
+    let options = Default::default();
+    let (copied, ()) = tokio::join!(transfer.copy(request, &options), async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        memory.put_bytes(url("from"), ramp(7, 11)).await.unwrap();
+    });
+    copied.unwrap();
+    assert_eq!(memory.get_bytes(url("to")).await.unwrap(), ramp(0, 11));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_copy_with_a_condition_that_nobody_checks_is_not_begun() {
     let (transfer, memory) = huge(FaultPlan::none(), false).await;
     for (mode, kind) in [

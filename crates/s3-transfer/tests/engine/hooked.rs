@@ -78,6 +78,8 @@ pub(crate) struct Hooked {
     pub(crate) repeats_versions: bool,
     /// Whether listings return the keys of the whole bucket.
     pub(crate) ignores_prefixes: bool,
+    /// Whether HEADs return no ETag.
+    pub(crate) hides_etags: bool,
     gets: AtomicUsize,
     pages: AtomicUsize,
 }
@@ -98,6 +100,7 @@ impl Hooked {
             line: None,
             repeats_versions: false,
             ignores_prefixes: false,
+            hides_etags: false,
             gets: AtomicUsize::new(0),
             pages: AtomicUsize::new(0),
         }
@@ -204,6 +207,7 @@ impl Store for Hooked {
     async fn head(&self, request: HeadRequest) -> Result<ObjectMeta> {
         let mut meta = self.memory.head(request).await?;
         meta.size *= self.scale;
+        meta.etag = meta.etag.filter(|_| !self.hides_etags);
         Ok(meta)
     }
 
