@@ -59,7 +59,7 @@ impl Request<Get, Blocking> {
         check_blocking(&self.client)?;
         let mode = self.mode.clone();
         let (get, call) = self.into_call();
-        let mut item = get.item(&call.client)?;
+        let mut item = get.item_to_stream(&call.client)?;
         let open = mode.open(&call, item.clone())?;
         match open.meta().etag.clone() {
             Some(etag) => item.conditions = Conditions::default().with_if_match(etag),
@@ -224,6 +224,15 @@ mod tests {
         reader.read_exact(&mut read).unwrap();
         assert_eq!(read, bytes[110..120]);
         assert_eq!(store.operations().get(Operation::Get), before);
+    }
+
+    #[test]
+    fn a_file_for_the_bytes_of_a_reader_is_an_error() {
+        let (_, s3, _) = client();
+        let reader = s3.get("k").to_file(std::env::temp_dir().join("unused"));
+        let error = reader.reader().unwrap_err();
+        let kind = error.as_request().unwrap().kind();
+        assert_eq!(kind, crate::ErrorKind::InvalidInput);
     }
 
     #[test]

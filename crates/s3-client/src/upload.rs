@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use s3_core::{Attributes, ETag, ErrorKind, PutMode, PutResponse, S3Url};
+use s3_core::{
+    Attributes, ETag, Error as RequestError, ErrorKind, Operation, PutMode, PutResponse, S3Url,
+};
 use s3_transfer::{PutItem, PutOutcome, Transfer};
 
 use crate::batch::run_batch;
@@ -71,7 +73,14 @@ impl Upload {
         overwrite: bool,
     ) -> Result<WriteResult> {
         let mode = match (self.if_match, overwrite) {
-            (Some(etag), _) => PutMode::IfMatch(etag),
+            (Some(_), false) => {
+                return Err(RequestError::new(ErrorKind::InvalidInput, Operation::Put)
+                    .with_resource(&self.url)
+                    .with_message("`if_match` replaces an object, and `overwrite(false)` keeps it")
+                    .with_hint("call one of them")
+                    .into());
+            }
+            (Some(etag), true) => PutMode::IfMatch(etag),
             (None, true) => PutMode::Overwrite,
             (None, false) => PutMode::IfAbsent,
         };
@@ -130,7 +139,7 @@ pub(crate) async fn upload_all(
 }
 
 /// Adds the path of the file that could not be read, or of the pipe or device that had not ended at the deadline.
-fn with_file(error: s3_core::Error, path: Option<&Path>) -> s3_core::Error {
+fn with_file(error: RequestError, path: Option<&Path>) -> RequestError {
     let Some(path) = path else {
         return error;
     };

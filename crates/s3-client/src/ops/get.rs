@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use s3_core::{Conditions, VersionId};
+use s3_core::{Conditions, Error as RequestError, ErrorKind, Operation, VersionId};
 use s3_transfer::{Destination, GetItem};
 
 use crate::call::Call;
@@ -182,6 +182,23 @@ impl<T> Get<T> {
         item.version.clone_from(&self.version);
         item.conditions.clone_from(&self.conditions);
         Ok(item)
+    }
+
+    /// As [`item`](Self::item), for a reader or a stream. They keep no bytes, so a file for them is an error.
+    pub(crate) fn item_to_stream(&self, client: &ClientContext) -> Result<GetItem> {
+        let item = self.item(client)?;
+        let ignored = match (&self.destination, &self.resume) {
+            (Some(Destination::File(_)), _) => "to_file",
+            (_, Some(_)) => "resume",
+            _ => return Ok(item),
+        };
+        Err(RequestError::new(ErrorKind::InvalidInput, Operation::Get)
+            .with_resource(&item.url)
+            .with_message(format!("`{ignored}` has no effect on a reader or a stream"))
+            .with_hint(format!(
+                "send the request itself to download to a file, or leave `{ignored}` out"
+            ))
+            .into())
     }
 }
 

@@ -28,6 +28,7 @@ impl Request<Get, Async> {
     /// # Errors
     ///
     /// As [`get`](crate::S3::get), here or while reading; the checksum is compared at the end.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) after [`to_file`](Self::to_file) or [`resume`](Self::resume).
     ///
     /// # Examples
     ///
@@ -49,7 +50,7 @@ impl Request<Get, Async> {
     pub async fn reader(self) -> Result<ObjectReader> {
         self.client.check_process()?;
         let (get, call) = self.into_call();
-        let item = get.item(&call.client)?;
+        let item = get.item_to_stream(&call.client)?;
         Ok(call.client.transfer.open(item, &call.options).await?)
     }
 
@@ -173,5 +174,25 @@ mod tests {
         assert!(frames.try_next().await.unwrap().is_none());
         let error = s3.get(S3GetObject::new("k", -1, 1)).reader().await;
         assert_eq!(error.unwrap_err().class(), ErrorClass::InvalidRange);
+    }
+
+    #[tokio::test]
+    async fn a_file_for_the_bytes_of_a_reader_is_an_error() {
+        let (store, s3, _) = client().await;
+        let before = store.operations().total();
+        let path = std::env::temp_dir().join("unused");
+        let resume = crate::Resume::in_dir(std::env::temp_dir());
+        let to_file = || s3.get("k").to_file(&path);
+        let resuming = || s3.get("k").resume(&resume);
+        for error in [
+            to_file().reader().await.unwrap_err(),
+            resuming().reader().await.unwrap_err(),
+            to_file().stream().try_next().await.unwrap_err(),
+            resuming().stream().try_next().await.unwrap_err(),
+        ] {
+            let kind = error.as_request().unwrap().kind();
+            assert_eq!(kind, crate::ErrorKind::InvalidInput, "{error}");
+        }
+        assert_eq!(store.operations().total(), before);
     }
 }

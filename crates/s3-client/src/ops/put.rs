@@ -94,7 +94,8 @@ impl<M> Request<Put, M> {
     }
 
     /// Replaces the object only if it has this ETag; otherwise the call fails, with
-    /// [`ErrorKind::PreconditionFailed`](crate::ErrorKind::PreconditionFailed).
+    /// [`ErrorKind::PreconditionFailed`](crate::ErrorKind::PreconditionFailed). With
+    /// [`overwrite(false)`](Self::overwrite), which keeps it, the call is invalid.
     ///
     /// # Examples
     ///
@@ -286,6 +287,12 @@ mod tests {
         assert_eq!(missing.class(), ErrorClass::NotFound);
         let header = s3.put("k", "v").content_type("a\nb").await.unwrap_err();
         assert!(header.to_string().contains("content type"), "{header}");
+        let etag = s3_core::ETag::new("e");
+        let both = s3.put("k", "v").if_match(etag).overwrite(false).await;
+        let both = both.unwrap_err();
+        let kind = both.as_request().map(s3_core::Error::kind);
+        assert_eq!(kind, Some(s3_core::ErrorKind::InvalidInput));
+        assert!(both.to_string().contains("`overwrite(false)`"), "{both}");
         assert_eq!(store.operations().total(), 0);
         let bucket = S3::in_memory()
             .unwrap()
