@@ -16,6 +16,10 @@ use crate::{
     Operation, Result, SetVersioning, VersionId, Versioning, VersionsPage,
 };
 
+/// The names of the entries of a listing.
+const VERSION: &str = "Version";
+const DELETE_MARKER: &str = "DeleteMarker";
+
 pub(super) async fn versioning(
     resolved: &Resolved,
     BucketRequest { bucket }: BucketRequest,
@@ -91,22 +95,18 @@ async fn list_versions(resolved: &Resolved, list: &ListVersions) -> Result<Versi
 }
 
 fn read_page(page: &Element, prefix: &S3Prefix) -> Result<VersionsPage, &'static str> {
-    let entries = || {
-        page.children("Version")
-            .chain(page.children("DeleteMarker"))
-    };
-    let keys = entries().filter_map(|entry| entry.text("Key"));
+    let entries = || page.children_of(&[VERSION, DELETE_MARKER]);
+    let keys = entries().filter_map(|(_, entry)| entry.text("Key"));
     let others = page.text("NextKeyMarker").into_iter();
     let is_encoded = page.scalar("EncodingType") == Some("url");
     let decoder = KeyDecoder::new(is_encoded, prefix.prefix(), others.chain(keys));
     let mut read = VersionsPage::default();
-    for (kind, is_delete_marker) in [("Version", false), ("DeleteMarker", true)] {
-        for entry in page.children(kind) {
-            let version = listed_version(prefix, &decoder, entry, is_delete_marker)?;
-            read.versions.push(version);
-        }
+    for (name, entry) in entries() {
+        let version = listed_version(prefix, &decoder, entry, name == DELETE_MARKER)?;
+        read.versions.push(version);
     }
-    // Servers list versions and delete markers mixed or one after the other.
+    // Servers list versions and delete markers mixed or one after the other. The sort is stable: within a second, which
+    // is all that a time tells, entries keep the order of the document.
     read.versions.sort_by(|a, b| {
         let order = |entry: &ListedVersion| (!entry.is_latest, Reverse(entry.object.last_modified));
         let keys = a.object.url.key().cmp(b.object.url.key());
@@ -202,6 +202,31 @@ mod tests {
         let line = replay.only().line();
         let query = "delimiter=%2F&encoding-type=url&key-marker=0&max-keys=3&version-id-marker=v0&versions=";
         assert!(line.ends_with(query), "{line}");
+    }
+
+    #[tokio::test]
+    async fn entries_of_one_second_keep_the_order_of_the_document() {
+        let entry = |kind: &str, id: &str, latest: bool| {
+            format!(
+                "<{kind}><Key>k</Key><VersionId>{id}</VersionId><IsLatest>{latest}</IsLatest>\
+                 <LastModified>2015-10-21T07:28:00Z</LastModified><Size>3</Size></{kind}>"
+            )
+        };
+        let body = format!(
+            "<ListVersionsResult><IsTruncated>false</IsTruncated>{}{}{}{}</ListVersionsResult>",
+            entry("Version", "v4", true),
+            entry("DeleteMarker", "v3", false),
+            entry("Version", "v2", false),
+            entry("DeleteMarker", "v1", false),
+        );
+        let replay = Replay::new([response(200, &[], body)]);
+        let request = ListVersions::new(S3Prefix::parse("s3://bucket/").unwrap());
+        let page = replay.store().list_versions(request).await.unwrap();
+        let ids = page.versions.iter().map(|listed| listed.version.as_str());
+        assert_eq!(ids.collect::<Vec<_>>(), ["v4", "v3", "v2", "v1"]);
+        let is_marker = |listed: &ListedVersion| listed.is_delete_marker;
+        let markers: Vec<_> = page.versions.iter().map(is_marker).collect();
+        assert_eq!(markers, [false, true, false, true]);
     }
 
     #[tokio::test]

@@ -70,6 +70,16 @@ impl Element {
         self.children.iter().filter(is_named)
     }
 
+    /// Returns the elements of these names in this one, and their names, in the order of the document.
+    pub fn children_of<'e>(
+        &'e self,
+        names: &'e [&str],
+    ) -> impl Iterator<Item = (&'e str, &'e Self)> {
+        let all = self.children.iter();
+        let all = all.map(|child| (child.name.as_str(), child));
+        all.filter(move |(name, _)| names.contains(name))
+    }
+
     /// Returns the text of the first element of this name in this one.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
