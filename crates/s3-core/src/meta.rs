@@ -1,7 +1,9 @@
 //! Object metadata: ETag, version, attributes, checksum.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -13,7 +15,8 @@ use crate::{RestoreStatus, Tags};
 /// User metadata: values by name. Names are in lower case and without the `x-amz-meta-` prefix.
 pub type UserMetadata = BTreeMap<String, String>;
 
-/// An entity tag, kept without its surrounding quotes. Clone is a reference count.
+/// An entity tag, kept without its surrounding quotes. Up to 38 bytes, which is an MD5 with a number of parts, take no
+/// memory of their own, and clone copies them; clone of a longer one is a reference count.
 ///
 /// # Examples
 ///
@@ -24,8 +27,28 @@ pub type UserMetadata = BTreeMap<String, String>;
 /// assert_eq!(etag, ETag::new("d41d8"));
 /// assert_eq!((etag.as_str(), &*etag.quoted()), ("d41d8", "\"d41d8\""));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ETag(Arc<str>);
+#[derive(Clone)]
+pub struct ETag(ETagText);
+
+/// The most bytes of a tag that is kept in place: 32 digits, `-10000`.
+const INLINE: usize = 38;
+
+/// The values of hexadecimal digits in lower case; 0xff for other bytes.
+const VALUES: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+
+#[derive(Clone)]
+enum ETagText {
+    Inline { len: u8, bytes: [u8; INLINE] },
+    Shared(Arc<str>),
+}
 
 impl ETag {
     /// Parses an entity tag with or without quotes; servers send both.
@@ -35,25 +58,99 @@ impl ETag {
             .strip_prefix('"')
             .and_then(|text| text.strip_suffix('"'))
             .unwrap_or(text);
-        Self(bare.into())
+        let mut bytes = [0; INLINE];
+        Self(
+            match (bytes.get_mut(..bare.len()), u8::try_from(bare.len())) {
+                (Some(place), Ok(len)) => {
+                    place.copy_from_slice(bare.as_bytes());
+                    ETagText::Inline { len, bytes }
+                }
+                _ => ETagText::Shared(bare.into()),
+            },
+        )
+    }
+
+    /// Returns the tag of an object that was written in one part: its MD5 in lower-case hexadecimal digits.
+    #[must_use]
+    pub fn of_md5(md5: [u8; 16]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut bytes = [0; INLINE];
+        for (pair, byte) in bytes.chunks_exact_mut(2).zip(md5) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self(ETagText::Inline { len: 32, bytes })
+    }
+
+    /// Returns the MD5 that the tag is, if it is one in lower-case hexadecimal digits.
+    #[must_use]
+    pub fn md5(&self) -> Option<[u8; 16]> {
+        let ETagText::Inline { len: 32, bytes } = &self.0 else {
+            return None;
+        };
+        let mut md5 = [0; 16];
+        let mut all = 0;
+        for (byte, pair) in md5.iter_mut().zip(bytes.chunks_exact(2)) {
+            let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
+            *byte = high << 4 | low;
+            all |= high | low;
+        }
+        (all < 16).then_some(md5)
     }
 
     /// Returns the tag without quotes.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            ETagText::Inline { len, bytes } => {
+                std::str::from_utf8(&bytes[..usize::from(*len)]).expect("it was a text")
+            }
+            ETagText::Shared(text) => text,
+        }
     }
 
     /// Returns the tag in quotes, as in HTTP headers.
     #[must_use]
     pub fn quoted(&self) -> String {
-        format!("\"{}\"", self.0)
+        format!("\"{}\"", self.as_str())
     }
 }
 
 impl fmt::Display for ETag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ETag").field(&self.as_str()).finish()
+    }
+}
+
+impl PartialEq for ETag {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for ETag {}
+
+impl Hash for ETag {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl PartialOrd for ETag {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ETag {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
     }
 }
 
@@ -390,5 +487,36 @@ mod tests {
     fn an_etag_is_the_same_with_and_without_quotes() {
         assert_eq!(ETag::new("\"abc-2\""), ETag::new("abc-2"));
         assert_eq!(ETag::new("abc").quoted(), "\"abc\"");
+    }
+
+    #[test]
+    fn short_and_long_etags_are_texts() {
+        for len in [0, 1, 32, 37, 38, 39, 300] {
+            let text: String = "é-7".chars().cycle().take(len).collect();
+            let etag = ETag::new(&text);
+            assert_eq!((etag.as_str(), etag.clone() == etag), (&*text, true));
+            assert_eq!(format!("{etag} {etag:?}"), format!("{text} ETag({text:?})"));
+        }
+        assert!(ETag::new("a") < ETag::new("b") && ETag::new("b") < ETag::new(&"b".repeat(50)));
+    }
+
+    #[test]
+    fn an_md5_is_32_digits_in_lower_case() {
+        let md5 = std::array::from_fn(|at| at as u8 * 17);
+        let etag = ETag::of_md5(md5);
+        assert_eq!(etag.as_str(), "00112233445566778899aabbccddeeff");
+        assert_eq!(
+            (etag.md5(), ETag::new(etag.as_str()) == etag),
+            (Some(md5), true)
+        );
+        let text = etag.as_str();
+        for other in [
+            &text[1..],
+            &text.to_uppercase(),
+            &format!("{text}-2"),
+            &text.replace('a', "g"),
+        ] {
+            assert_eq!(ETag::new(other).md5(), None, "{other}");
+        }
     }
 }
