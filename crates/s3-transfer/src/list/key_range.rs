@@ -8,6 +8,7 @@ use s3_core::{Error, ErrorKind, ListPage, ListRequest, Operation, Result, Retrya
 use super::directories::{Level, is_ascending};
 use super::key_interpolator::KeyInterpolator;
 use super::token_cycle::TokenCycleDetector;
+use super::waiting_page::WaitingPage;
 
 /// Keys in `(after, until]` under `prefix`.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub(super) enum RangeState {
     Open(Cursor),
     InFlight(InFlightPage),
     /// The range is this page.
-    Listed(ListPage),
+    Listed(WaitingPage),
     Failed(Error),
 }
 

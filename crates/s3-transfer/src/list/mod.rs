@@ -10,6 +10,7 @@ mod scheduler;
 mod simulation;
 mod token_cycle;
 mod versions;
+mod waiting_page;
 
 pub use pages::{ListOptions, ListStream};
 pub(crate) use token_cycle::TokenCycleDetector;

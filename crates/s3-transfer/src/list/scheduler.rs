@@ -42,6 +42,7 @@ use super::key_range::{
     Cursor, InFlightPage, KeyRange, RangeState, check_prefix, keys_until, last_key,
     protocol_violation,
 };
+use super::waiting_page::WaitingPage;
 
 /// Probes per listing that may find no directory to cut at.
 const MAX_WASTED_PROBES: usize = 3;
@@ -145,9 +146,12 @@ impl ListScheduler {
             return None;
         }
         let page = match self.ranges.pop_front()?.state {
-            RangeState::Listed(page) => check_prefix(&page, &self.base.prefix)
-                .and_then(|()| self.check_repetition(&page))
-                .map(|()| page),
+            RangeState::Listed(page) => {
+                let page = page.unpack();
+                check_prefix(&page, &self.base.prefix)
+                    .and_then(|()| self.check_repetition(&page))
+                    .map(|()| page)
+            }
             RangeState::Failed(error) => Err(error),
             RangeState::Open(_) | RangeState::InFlight(_) => return None,
         };
@@ -351,7 +355,7 @@ impl ListScheduler {
             level: None,
             state: RangeState::Open(cursor),
         });
-        range.state = RangeState::Listed(page);
+        range.state = RangeState::Listed(WaitingPage::Plain(page));
         if let Some(next) = next {
             self.ranges.insert(index + 1, next);
         }
@@ -446,7 +450,11 @@ impl ListScheduler {
         // The token belongs to a range, not to the listing.
         page.next = None;
         let has_keys = !page.objects.is_empty();
-        range.state = RangeState::Listed(page);
+        let waiting = match index {
+            0 => WaitingPage::Plain(page),
+            _ => WaitingPage::pack(page, &range.prefix),
+        };
+        range.state = RangeState::Listed(waiting);
         let listed = has_keys.then_some(range);
         for (offset, range) in listed.into_iter().chain(rest).enumerate() {
             self.ranges.insert(index + offset, range);
