@@ -87,8 +87,8 @@ pub use s3_transfer::{
 };
 pub use stream::{ListedEntry, ListingStream, ObjectStream};
 pub use sync::{
-    FoundFile, LocalEntry, LocalWalk, NotDeletedReason, PathFilter, SyncAction, SyncCompare,
-    SyncEvent, SyncOutcome, SyncPlace,
+    FoundDirectory, FoundFile, LocalEntry, LocalWalk, NotDeletedReason, PathFilter, SyncAction,
+    SyncCompare, SyncEvent, SyncOutcome, SyncPlace, file_has_etag,
 };
 pub use write_result::{WriteOutcome, WriteResult};
 

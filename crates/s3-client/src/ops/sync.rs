@@ -35,7 +35,8 @@ impl<M: Mode> Client<M> {
     /// Makes the directory `to` equal to the directory `from`; one of them at least is in S3.
     ///
     /// Both sides are read in key order and merged, so that memory does not grow with the number of files. Transfers run
-    /// meanwhile. Sides that are equal cost the requests of their listings. Keys that end in a slash are left alone.
+    /// meanwhile. Sides that are equal cost the requests of their listings. Keys that end in a slash are left alone, unless
+    /// [`empty_directories`](Request::empty_directories) are kept.
     ///
     /// The awaited call returns a summary; [`stream`](Request::stream) returns each path that was written or deleted.
     ///
@@ -80,6 +81,7 @@ impl<M: Mode> Client<M> {
             max_deletions: None,
             dry_run: false,
             follow_links: true,
+            empty_directories: false,
             filter: Arc::new(|_: &str| true),
             resume: None,
             attributes: Arc::new(|_: &str| Attributes::default()),
@@ -127,6 +129,13 @@ impl<M> Request<SyncDirectories, M> {
     /// Skips symbolic links of local directories, which are followed otherwise.
     pub fn skip_links(mut self) -> Self {
         self.op.0.follow_links = false;
+        self
+    }
+
+    /// Keeps empty directories: in S3 they are empty objects whose keys end in a slash. Without this, such keys are left
+    /// alone.
+    pub fn empty_directories(mut self) -> Self {
+        self.op.0.empty_directories = true;
         self
     }
 
@@ -410,6 +419,60 @@ mod tests {
         case.s3.delete("s3://bkt/p/g").await.unwrap();
         case.down().delete().from_empty().await.unwrap();
         assert!(case.local().exists() && !case.local().join("a").exists());
+    }
+
+    #[tokio::test]
+    async fn empty_directories_are_kept_both_ways_when_asked() {
+        let case = Case::new(&["a/f", "z"]);
+        let directory = |name: &str| case.local().join(name);
+        for name in ["a/empty", "b/c"] {
+            fs::create_dir_all(directory(name)).unwrap();
+        }
+        assert_eq!(counts(case.up().await.unwrap()), (2, 0, 0));
+        let up = || case.up().empty_directories();
+        assert_eq!(counts(up().delete().await.unwrap()), (2, 0, 2));
+        assert_eq!(case.keys().await, ["p/a/empty/", "p/a/f", "p/b/c/", "p/z"]);
+        assert_eq!(counts(up().delete().await.unwrap()), (0, 0, 4));
+
+        fs::remove_dir_all(case.local()).unwrap();
+        let down = || case.down().empty_directories();
+        assert_eq!(counts(down().await.unwrap()), (4, 0, 0));
+        assert!(directory("a/empty").is_dir() && directory("b/c").is_dir());
+        assert_eq!(counts(down().delete().await.unwrap()), (0, 0, 4));
+
+        // A directory that only the target has goes, and one that has lost its files stays if the source has it.
+        fs::create_dir_all(directory("only/here")).unwrap();
+        case.write("b/c/old", "old");
+        assert_eq!(counts(down().delete().await.unwrap()), (0, 2, 4));
+        assert!(directory("b/c").is_dir() && !directory("only").exists());
+        fs::remove_dir_all(directory("a/empty")).unwrap();
+        assert_eq!(counts(up().delete().await.unwrap()), (0, 1, 3));
+        assert_eq!(case.keys().await, ["p/a/f", "p/b/c/", "p/z"]);
+        // A directory with files needs no marker, and a marker that it has is not deleted.
+        case.write("b/c/new", "new");
+        assert_eq!(counts(up().delete().await.unwrap()), (1, 0, 2));
+        let copy = S3Prefix::parse("s3://bkt/q").unwrap();
+        let across = case.s3.sync(case.place.clone(), copy);
+        assert_eq!(counts(across.empty_directories().await.unwrap()), (4, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_marker_that_is_no_directory_fails_alone() {
+        let case = Case::new(&[]);
+        for (key, content) in [("full/", "x"), ("../up/", ""), ("ok/", "")] {
+            case.s3
+                .put(format!("s3://bkt/p/{key}"), content)
+                .await
+                .unwrap();
+        }
+        let down = case.down().empty_directories();
+        let events: Vec<_> = down.stream().collect().await;
+        let failed = events
+            .iter()
+            .filter(|event| matches!(event.outcome, SyncOutcome::Failed(_)));
+        assert_eq!((failed.count(), events.len()), (2, 3));
+        assert!(case.local().join("ok").is_dir() && !case.local().join("full").exists());
+        assert!(!case.dir.path().join("up").exists());
     }
 
     #[tokio::test]

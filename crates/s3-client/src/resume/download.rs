@@ -19,6 +19,7 @@ use s3_transfer::{Destination, Event, GetItem, NotVerified, ObjectData, Verified
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::events::ObjectEvents;
 use super::journal::{Journal, sync_directory};
 use super::kept::{Kept, PARTIAL_SUFFIX, Resume, server};
 use super::parts::{DOWNLOADED_PART, crc_of, in_flight, parts};
@@ -58,6 +59,19 @@ struct Running<'a> {
 /// An object that is replaced meanwhile starts over, once. After any other failure the bytes stay in a partial file beside
 /// the target, for the next run.
 pub(crate) async fn download(
+    call: &Call,
+    resume: &Resume,
+    meta: ObjectMeta,
+    path: &Path,
+) -> Result<FileDownload> {
+    let (events, parts) = ObjectEvents::start(call, Operation::Get, meta.url.clone(), meta.size);
+    let outcome = download_of_one_version(&parts, resume, meta, path).await;
+    let verified = outcome.as_ref().ok().map(|done| done.verified);
+    events.end(&outcome, verified);
+    outcome
+}
+
+async fn download_of_one_version(
     call: &Call,
     resume: &Resume,
     meta: ObjectMeta,

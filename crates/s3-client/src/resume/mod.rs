@@ -13,6 +13,7 @@
 //! A power cut may lose parts, or records of them. It invents none: bytes that did not reach the disk have another CRC.
 
 mod download;
+mod events;
 mod journal;
 mod kept;
 mod parts;

@@ -19,6 +19,7 @@ use s3_transfer::{Event, PutOutcome};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::events::ObjectEvents;
 use super::journal::Journal;
 use super::kept::{Kept, LIFETIME, Resume, server};
 use super::parts::{crc_of, in_flight, part_size, parts};
@@ -63,6 +64,19 @@ pub(crate) async fn upload(call: &Call, resume: &Resume, item: FileUpload) -> Re
         Ok((Arc::new(file), version))
     })
     .await?;
+    let size = version["size"].as_u64().unwrap_or_default();
+    let (events, parts) = ObjectEvents::start(call, Operation::Put, item.url.clone(), size);
+    let outcome = Box::pin(upload_opened(&parts, resume, item, (path, file, version))).await;
+    events.end(&outcome, None);
+    outcome
+}
+
+async fn upload_opened(
+    call: &Call,
+    resume: &Resume,
+    item: FileUpload,
+    (path, file, version): (PathBuf, Arc<File>, Value),
+) -> Result<PutOutcome> {
     let size = version["size"].as_u64().unwrap_or_default();
     let part_size = part_size(size, call.client.transfer.config().part_size);
     let server = server(call, &item.url).await?;

@@ -18,11 +18,30 @@ pub(crate) fn is_md5(etag: &ETag) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns whether a file has the content that an ETag tells, and `None` if the ETag cannot tell. Blocks.
+/// Returns whether a file has the content that an ETag tells, and `None` if the ETag cannot tell: it is no MD5, or that of
+/// parts of an unknown size. Blocks.
 ///
 /// The ETag of a multipart upload does not tell the size of its parts: `part_size` and the usual ones are tried that make
 /// as many parts as it names.
-pub(crate) fn has_etag(
+///
+/// # Errors
+///
+/// The file cannot be read, or has fewer than `size` bytes.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use s3_client::{ETag, file_has_etag};
+///
+/// let file = tempfile::NamedTempFile::new()?;
+/// std::fs::write(file.path(), "hello")?;
+/// let etag = ETag::new("5d41402abc4b2a76b9719d911017c592");
+/// assert_eq!(file_has_etag(file.path(), 5, &etag, 8 << 20)?, Some(true));
+/// assert_eq!(file_has_etag(file.path(), 5, &ETag::new("opaque"), 8 << 20)?, None);
+/// # Ok(()) }
+/// ```
+pub fn file_has_etag(
     path: &Path,
     size: u64,
     etag: &ETag,
@@ -87,7 +106,7 @@ mod tests {
         let size = (11 << 20) + 3;
         std::fs::write(&path, vec![7_u8; size]).unwrap();
         let size = size as u64;
-        let has = |etag: &str| has_etag(&path, size, &ETag::new(etag), 8 << 20).unwrap();
+        let has = |etag: &str| file_has_etag(&path, size, &ETag::new(etag), 8 << 20).unwrap();
         let (whole, _) = md5_of_parts(&path, size, u64::MAX).unwrap();
         assert_eq!(whole, hex::encode(Md5::digest(vec![7_u8; (11 << 20) + 3])));
         assert_eq!(has(&whole), Some(true));

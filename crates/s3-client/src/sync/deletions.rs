@@ -11,10 +11,18 @@ use crate::error::{Error, Result};
 /// How many bytes of paths stay in memory; more go to a temporary file. 1 MiB is some 10,000 paths.
 const IN_MEMORY: usize = 1 << 20;
 
+/// A path to delete.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Deletion {
+    pub(crate) path: String,
+    /// How many bytes of the path are a directory that stays, also if it is empty then.
+    pub(crate) kept: usize,
+}
+
 /// Paths to delete, in the order in which they were found.
 #[derive(Debug)]
 pub(crate) struct Deletions {
-    /// The length of each path, and the path.
+    /// The length of each path, how much of it is the directory that stays, and the path.
     records: SpooledTempFile,
     count: u64,
 }
@@ -34,16 +42,19 @@ impl Deletions {
         self.count
     }
 
-    pub(crate) fn push(&mut self, path: &str) -> io::Result<()> {
-        let len = u32::try_from(path.len()).map_err(io::Error::other)?;
-        self.records.write_all(&len.to_le_bytes())?;
+    /// Adds a path. Its first `kept` bytes are a directory that stays.
+    pub(crate) fn push(&mut self, path: &str, kept: usize) -> io::Result<()> {
+        for len in [path.len(), kept] {
+            let len = u32::try_from(len).map_err(io::Error::other)?;
+            self.records.write_all(&len.to_le_bytes())?;
+        }
         self.records.write_all(path.as_bytes())?;
         self.count += 1;
         Ok(())
     }
 
     /// Returns the paths.
-    pub(crate) fn into_paths(mut self) -> impl Iterator<Item = Result<String>> + Send {
+    pub(crate) fn into_paths(mut self) -> impl Iterator<Item = Result<Deletion>> + Send {
         let rewound = self.records.rewind();
         let mut records = BufReader::new(self.records);
         let mut failure = rewound.err();
@@ -55,17 +66,24 @@ impl Deletions {
     }
 }
 
-fn next_path(records: &mut impl Read) -> io::Result<String> {
-    let mut len = [0; 4];
-    records.read_exact(&mut len)?;
-    let mut path = vec![0; u32::from_le_bytes(len) as usize];
+fn next_path(records: &mut impl Read) -> io::Result<Deletion> {
+    let mut next_length = || {
+        let mut len = [0; 4];
+        records.read_exact(&mut len)?;
+        Ok::<_, io::Error>(u32::from_le_bytes(len) as usize)
+    };
+    let (len, kept) = (next_length()?, next_length()?);
+    let mut path = vec![0; len];
     records.read_exact(&mut path)?;
-    String::from_utf8(path).map_err(io::Error::other)
+    let path = String::from_utf8(path).map_err(io::Error::other)?;
+    Ok(Deletion { path, kept })
 }
 
-/// Deletes a file below a directory, and the directories that are empty then, but not through a link that leaves it.
-pub(crate) fn delete_file(directory: &Path, path: &str) -> Result<()> {
-    let file = directory.join(path);
+/// Deletes a file or an empty directory below a directory, and the directories that are empty then, but not through a
+/// link that leaves it. Returns whether it did: a directory that was filled meanwhile stays.
+pub(crate) fn delete_file(directory: &Path, deletion: &Deletion) -> Result<bool> {
+    let path = &*deletion.path;
+    let file = directory.join(path.trim_end_matches('/'));
     let failed = |error| Error::local(&format!("delete {}", file.display()), error);
     let parent = file.parent().unwrap_or(directory);
     let root = directory.canonicalize().map_err(failed)?;
@@ -74,9 +92,19 @@ pub(crate) fn delete_file(directory: &Path, path: &str) -> Result<()> {
         let problem = "a symbolic link leads out of the destination";
         return Err(failed(io::Error::other(problem)));
     }
-    fs::remove_file(&file).map_err(failed)?;
-    while parent != root && fs::remove_dir(&parent).is_ok() && parent.pop() {}
-    Ok(())
+    let removed = match path.ends_with('/') {
+        true => fs::remove_dir(&file),
+        false => fs::remove_file(&file),
+    };
+    match removed {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    }
+    let kept = directory.join(&path[..deletion.kept]);
+    let kept = kept.canonicalize().unwrap_or_else(|_| root.clone());
+    while parent != root && parent != kept && fs::remove_dir(&parent).is_ok() && parent.pop() {}
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -88,11 +116,11 @@ mod tests {
         let mut deletions = Deletions::default();
         let paths: Vec<_> = (0..30_000).map(|n| format!("{n:060}\n\0")).collect();
         for path in &paths {
-            deletions.push(path).unwrap();
+            deletions.push(path, path.len() - 2).unwrap();
         }
         assert!(deletions.records.is_rolled());
         assert_eq!(deletions.count(), 30_000);
-        let all: Vec<_> = deletions.into_paths().map(Result::unwrap).collect();
-        assert_eq!(all, paths);
+        let all = deletions.into_paths().map(Result::unwrap);
+        assert!(all.eq(paths.into_iter().map(|path| Deletion { kept: 60, path })));
     }
 }

@@ -8,7 +8,7 @@ use s3_core::ETag;
 
 use crate::error::{Error, Result};
 
-/// A file or an object of one side.
+/// A file, a directory or an object of one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SyncEntry {
     /// The path below the side's directory.
@@ -17,6 +17,15 @@ pub(crate) struct SyncEntry {
     pub(crate) modified: Option<SystemTime>,
     /// Of an object.
     pub(crate) etag: Option<ETag>,
+    /// A local directory with entries, which imply it: it needs no marker, and is not deleted.
+    pub(crate) is_implied: bool,
+}
+
+impl SyncEntry {
+    /// Returns whether this is a directory, or a marker of one in S3.
+    pub(crate) fn is_directory(&self) -> bool {
+        self.path.ends_with('/')
+    }
 }
 
 /// An input that cannot be read and fails alone; its side is incomplete.

@@ -23,6 +23,8 @@ pub type PathFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub enum LocalEntry {
     /// A regular file.
     File(FoundFile),
+    /// A directory below the start, before what is in it. Only [with directories](LocalWalk::with_directories).
+    Directory(FoundDirectory),
     /// An entry that cannot be read, or whose name cannot be a key.
     Unreadable(PathBuf, Error),
     /// A socket, a pipe or a device.
@@ -43,6 +45,18 @@ pub struct FoundFile {
     pub modified: Option<SystemTime>,
 }
 
+/// A directory below the start of a walk.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FoundDirectory {
+    /// The path, with that of the start.
+    pub path: PathBuf,
+    /// The path below the start, with a slash at its end.
+    pub below: String,
+    /// Whether nothing is in it, not even something that the walk leaves out.
+    pub is_empty: bool,
+}
+
 /// The files below a directory, in the byte order of their keys: a directory sorts as its name and a slash.
 ///
 /// Symbolic links are followed or skipped, and loops of them are cut. Unfinished downloads of this crate are left out.
@@ -50,6 +64,7 @@ pub struct FoundFile {
 pub struct LocalWalk {
     levels: Vec<Level>,
     follow_links: bool,
+    with_directories: bool,
     admits: PathFilter,
     /// Entries of the directory entered last that have no place in the order.
     unreadable: VecDeque<LocalEntry>,
@@ -75,6 +90,7 @@ impl LocalWalk {
         let mut walk = Self {
             levels: Vec::new(),
             follow_links,
+            with_directories: false,
             admits,
             unreadable: VecDeque::new(),
         };
@@ -86,10 +102,20 @@ impl LocalWalk {
         Ok(walk)
     }
 
-    fn enter(&mut self, path: PathBuf, below: String, identity: (u64, u64)) -> io::Result<()> {
+    /// Returns directories too.
+    #[must_use]
+    pub fn with_directories(mut self) -> Self {
+        self.with_directories = true;
+        self
+    }
+
+    /// Reads the names of a directory; returns whether there are none.
+    fn enter(&mut self, path: PathBuf, below: String, identity: (u64, u64)) -> io::Result<bool> {
         let mut names: Vec<Box<str>> = Vec::new();
+        let mut is_empty = true;
         for entry in fs::read_dir(&path)? {
             let entry = entry?;
+            is_empty = false;
             let name = match entry.file_name().into_string() {
                 Ok(name) => name,
                 Err(name) => {
@@ -126,7 +152,7 @@ impl LocalWalk {
             identity,
             names: names.into_iter(),
         });
-        Ok(())
+        Ok(is_empty)
     }
 
     fn fail(&mut self, below: &str, path: PathBuf, error: io::Error) {
@@ -155,10 +181,19 @@ impl LocalWalk {
             if self.levels.iter().any(|level| level.identity == identity) {
                 return None;
             }
-            let entered = self.enter(path.clone(), below, identity);
-            let error = entered.err()?;
-            let error = Error::local(&format!("read {}", path.display()), error);
-            return Some(LocalEntry::Unreadable(path, error));
+            return match self.enter(path.clone(), below.clone(), identity) {
+                Ok(is_empty) => self.with_directories.then_some({
+                    LocalEntry::Directory(FoundDirectory {
+                        path,
+                        below,
+                        is_empty,
+                    })
+                }),
+                Err(error) => {
+                    let error = Error::local(&format!("read {}", path.display()), error);
+                    Some(LocalEntry::Unreadable(path, error))
+                }
+            };
         }
         if !found.is_file() {
             return Some(LocalEntry::Special(path));
@@ -214,9 +249,14 @@ mod tests {
     use super::*;
 
     fn names(start: &Path, follow_links: bool, admits: PathFilter) -> Vec<String> {
-        let walk = LocalWalk::new(start, follow_links, admits).unwrap();
+        shown(LocalWalk::new(start, follow_links, admits).unwrap())
+    }
+
+    fn shown(walk: LocalWalk) -> Vec<String> {
         walk.map(|found| match found {
             LocalEntry::File(file) => file.below,
+            LocalEntry::Directory(found) if found.is_empty => format!("{} (empty)", found.below),
+            LocalEntry::Directory(found) => found.below,
             LocalEntry::Unreadable(path, _) => format!("unreadable {}", path.display()),
             LocalEntry::Special(path) => format!("special {}", path.display()),
         })
@@ -244,6 +284,16 @@ mod tests {
         );
         let names = names(dir.path(), true, all());
         assert_eq!(names, ["a!", "a-b", "a.b", "a/x", "a0", "b/c/d"]);
+    }
+
+    #[test]
+    fn directories_come_before_their_entries_when_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        write(&dir, &["a-b", "a/x", "b/.abc123.s3-part"]);
+        fs::create_dir_all(dir.path().join("a/c/d")).unwrap();
+        let walk = LocalWalk::new(dir.path(), true, all()).unwrap();
+        let shown = shown(walk.with_directories());
+        assert_eq!(shown, ["a-b", "a/", "a/c/", "a/c/d/ (empty)", "a/x", "b/"]);
     }
 
     #[test]

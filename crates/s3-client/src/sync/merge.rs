@@ -39,6 +39,7 @@ pub(crate) fn merge(
     let merge = Merge {
         source: Cursor::new(source),
         target: Cursor::new(target),
+        kept: Vec::new(),
         state,
     };
     stream::unfold(Some(merge), |merge| async move {
@@ -57,6 +58,8 @@ pub(crate) fn merge(
 struct Merge {
     source: Cursor,
     target: Cursor,
+    /// The directories of the source that the next path may be below, outermost first.
+    kept: Vec<String>,
     state: Arc<SyncState>,
 }
 
@@ -80,17 +83,32 @@ impl Merge {
         Ok(steps)
     }
 
-    fn step(&self, source: Option<SyncEntry>, target: Option<SyncEntry>) -> Result<Option<Step>> {
+    fn step(
+        &mut self,
+        source: Option<SyncEntry>,
+        target: Option<SyncEntry>,
+    ) -> Result<Option<Step>> {
         let Some(source) = source else {
-            return match target {
-                Some(target) => self.state.delete_later(&target.path).map(|()| None),
+            return match target.filter(|target| !target.is_implied) {
+                Some(target) => self.delete_later(&target.path).map(|()| None),
                 None => Ok(None),
             };
         };
+        if source.is_directory() {
+            self.kept.retain(|kept| source.path.starts_with(&**kept));
+            self.kept.push(source.path.clone());
+        }
+        if source.is_implied {
+            return Ok(None);
+        }
         self.state.update(|seen| seen.source_has_entries = true);
         let Some(target) = target else {
             return Ok(Some(Step::Transfer(source)));
         };
+        if source.is_directory() {
+            self.state.update(|seen| seen.unchanged += 1);
+            return Ok(None);
+        }
         Ok(match self.state.settings.verdict(&source, &target) {
             Verdict::Same => {
                 self.state.update(|seen| seen.unchanged += 1);
@@ -99,6 +117,15 @@ impl Merge {
             Verdict::Different => Some(Step::Transfer(source)),
             Verdict::ByContent => Some(Step::Compare { source, target }),
         })
+    }
+}
+
+impl Merge {
+    /// Deletes a path of the target at the end. The innermost directory of the source that it is in stays.
+    fn delete_later(&mut self, path: &str) -> Result<()> {
+        self.kept.retain(|kept| path.starts_with(&**kept));
+        let kept = self.kept.last().map_or(0, String::len);
+        self.state.delete_later(path, kept)
     }
 }
 
@@ -174,6 +201,7 @@ mod tests {
             max_deletions: None,
             dry_run: false,
             follow_links: true,
+            empty_directories: false,
             filter: Arc::new(|_: &str| true),
             resume: None,
             attributes: Arc::new(|_: &str| Attributes::default()),
@@ -188,6 +216,7 @@ mod tests {
                 size: path.len() as u64,
                 modified: None,
                 etag: None,
+                is_implied: false,
             })
         };
         let pages: Vec<_> = paths
@@ -222,7 +251,7 @@ mod tests {
         assert_eq!(paths, ["a", "d", "g"]);
         assert_eq!(state.update(|seen| (seen.unchanged, seen.whole)), (1, true));
         let deletions = state.deletions().unwrap().into_paths();
-        let deletions: Vec<_> = deletions.map(Result::unwrap).collect();
+        let deletions: Vec<_> = deletions.map(|deletion| deletion.unwrap().path).collect();
         assert_eq!(deletions, ["c", "e", "f", "h"]);
     }
 
@@ -236,7 +265,7 @@ mod tests {
             let failed = transfers(side(source), side(target), &state).await;
             let error = failed.unwrap_err().to_string();
             assert!(error.contains("not in key order"), "{error}");
-            state.delete_later("x").unwrap();
+            state.delete_later("x", 0).unwrap();
             assert!(state.deletions().is_err());
         }
     }

@@ -21,8 +21,9 @@ mod state;
 mod transfer;
 
 pub use compare::SyncCompare;
+pub use content::file_has_etag;
 pub use event::{NotDeletedReason, SyncAction, SyncEvent, SyncOutcome};
-pub use local_walk::{FoundFile, LocalEntry, LocalWalk, PathFilter};
+pub use local_walk::{FoundDirectory, FoundFile, LocalEntry, LocalWalk, PathFilter};
 pub use place::SyncPlace;
 pub(crate) use run::SyncJob;
 pub(crate) use state::SyncSettings;

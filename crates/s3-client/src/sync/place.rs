@@ -1,5 +1,6 @@
 //! [`SyncPlace`]: a directory, local or in S3.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +18,9 @@ use crate::on_blocking_thread::on_blocking_thread;
 
 /// How many files of a walk are a page.
 const PAGE: usize = 256;
+
+/// How many pages of each of two listings are read ahead: half of what one listing has.
+const READ_AHEAD_OF_TWO: NonZeroUsize = NonZeroUsize::new(128).expect("it is not 0");
 
 /// A directory, local or in S3. `s3://b/p` and `s3://b/p/` are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +75,13 @@ impl SyncPlace {
     pub(crate) fn source_pages(&self, settings: &SyncSettings, call: &Call) -> Pages {
         let filter = Arc::clone(&settings.filter);
         match self {
-            Self::Local(path) => walk(path.clone(), filter, settings.follow_links),
+            Self::Local(path) => walk(path.clone(), filter, settings),
             Self::Remote(prefix) if prefix.prefix().is_empty() || settings.from_empty => {
-                listing(prefix.clone(), call, filter, &Arc::default())
+                listing(prefix.clone(), call, filter, settings, &Arc::default())
             }
             Self::Remote(prefix) => {
                 let has_objects = Arc::new(AtomicBool::new(false));
-                let pages = listing(prefix.clone(), call, filter, &has_objects);
+                let pages = listing(prefix.clone(), call, filter, settings, &has_objects);
                 let prefix = prefix.clone();
                 let check = async move {
                     match has_objects.load(Ordering::Relaxed) {
@@ -98,24 +102,31 @@ impl SyncPlace {
         };
         match self {
             Self::Local(path) if !path.exists() => stream::empty().boxed(),
-            Self::Local(path) => walk(path.clone(), filter, settings.follow_links),
-            Self::Remote(prefix) => listing(prefix.clone(), call, filter, &Arc::default()),
+            Self::Local(path) => walk(path.clone(), filter, settings),
+            Self::Remote(prefix) => {
+                listing(prefix.clone(), call, filter, settings, &Arc::default())
+            }
         }
     }
 }
 
 /// Walks a local directory on a thread that may block.
-fn walk(path: PathBuf, filter: PathFilter, follow_links: bool) -> Pages {
+fn walk(path: PathBuf, filter: PathFilter, settings: &SyncSettings) -> Pages {
     enum State {
         Start(PathBuf, PathFilter),
         Walking(Box<LocalWalk>),
         Ended,
     }
+    let (follow_links, with_directories) = (settings.follow_links, settings.empty_directories);
     stream::unfold(State::Start(path, filter), move |state| async move {
         let read = on_blocking_thread(move || {
             let mut walk = match state {
                 State::Start(path, filter) => {
-                    Box::new(LocalWalk::new(&path, follow_links, filter)?)
+                    let walk = LocalWalk::new(&path, follow_links, filter)?;
+                    Box::new(match with_directories {
+                        true => walk.with_directories(),
+                        false => walk,
+                    })
                 }
                 State::Walking(walk) => walk,
                 State::Ended => return Ok(None),
@@ -140,6 +151,14 @@ fn found(entry: LocalEntry) -> Option<Result<SyncEntry, Unreadable>> {
             size: file.size,
             modified: file.modified,
             etag: None,
+            is_implied: false,
+        })),
+        LocalEntry::Directory(directory) => Some(Ok(SyncEntry {
+            path: directory.below,
+            size: 0,
+            modified: None,
+            etag: None,
+            is_implied: !directory.is_empty,
         })),
         LocalEntry::Unreadable(path, error) => {
             let what = path.display().to_string();
@@ -155,19 +174,26 @@ fn listing(
     prefix: S3Prefix,
     call: &Call,
     filter: PathFilter,
+    settings: &SyncSettings,
     has_objects: &Arc<AtomicBool>,
 ) -> Pages {
     let base = prefix.prefix().to_owned();
+    let with_markers = settings.empty_directories;
     let has_objects = Arc::clone(has_objects);
     let transfer = &call.client.transfer;
-    let pages = transfer.list(prefix, ListOptions::default(), &call.options);
+    let mut options = ListOptions::default();
+    if let (SyncPlace::Remote(_), SyncPlace::Remote(_)) = (&settings.from, &settings.to) {
+        options.read_ahead = Some(READ_AHEAD_OF_TWO);
+    }
+    let pages = transfer.list(prefix, options, &call.options);
     let read = move |page: s3_core::Result<s3_core::ListPage>| {
         let page = page?;
         has_objects.fetch_or(!page.objects.is_empty(), Ordering::Relaxed);
         let objects = page.objects.into_iter().filter_map(|object| {
             let path = object.url.key().strip_prefix(&base)?;
             // Keys that end in a slash mark directories; files have none.
-            if path.is_empty() || path.ends_with('/') || !filter(path) {
+            let is_marker = path.ends_with('/');
+            if path.is_empty() || (is_marker && !with_markers) || !filter(path) {
                 return None;
             }
             Some(Ok(SyncEntry {
@@ -175,6 +201,7 @@ fn listing(
                 size: object.size,
                 modified: object.last_modified,
                 etag: object.etag,
+                is_implied: false,
             }))
         });
         Ok(objects.collect())

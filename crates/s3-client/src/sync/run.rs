@@ -8,8 +8,8 @@ use futures_util::{StreamExt, stream};
 use s3_core::S3Prefix;
 use s3_transfer::FanOutOptions;
 
-use super::content::has_etag;
-use super::deletions::delete_file;
+use super::content::file_has_etag;
+use super::deletions::{Deletion, delete_file};
 use super::entry::{SyncEntry, Unreadable};
 use super::event::{SyncAction, SyncEvent, SyncOutcome};
 use super::merge::{Step, merge};
@@ -140,7 +140,7 @@ impl SyncJob {
         let (path, size) = (directory.join(&source.path), source.size);
         let part_size = self.call.client.transfer.config().part_size;
         on_blocking_thread(move || {
-            has_etag(&path, size, &etag, part_size)
+            file_has_etag(&path, size, &etag, part_size)
                 .map(|same| same == Some(true))
                 .map_err(|error| Error::local_file(&path, error))
         })
@@ -167,25 +167,25 @@ impl SyncJob {
             .boxed()
     }
 
-    async fn delete(&self, batch: Vec<Result<String>>) -> Vec<SyncEvent> {
+    async fn delete(&self, batch: Vec<Result<Deletion>>) -> Vec<SyncEvent> {
         let to = &self.state.settings.to;
-        let paths: Vec<String> = match batch.into_iter().collect() {
-            Ok(paths) => paths,
+        let batch: Vec<Deletion> = match batch.into_iter().collect() {
+            Ok(batch) => batch,
             Err(error) => return vec![self.deletion(to.show(""), Err(error))],
         };
+        let paths = batch.iter().map(|deletion| deletion.path.clone());
         let deleted = match to {
-            _ if self.state.settings.dry_run => {
-                paths.into_iter().map(|path| (path, Ok(()))).collect()
-            }
-            SyncPlace::Remote(prefix) => self.delete_objects(prefix, paths).await,
+            _ if self.state.settings.dry_run => paths.map(|path| (path, Ok(()))).collect(),
+            SyncPlace::Remote(prefix) => self.delete_objects(prefix, paths.collect()).await,
             SyncPlace::Local(directory) => {
                 let directory = directory.clone();
-                let delete = move |path: String| {
-                    let deleted = delete_file(&directory, &path);
-                    (path, deleted)
+                let delete = move |deletion: Deletion| match delete_file(&directory, &deletion) {
+                    Ok(false) => None,
+                    Ok(true) => Some((deletion.path, Ok(()))),
+                    Err(error) => Some((deletion.path, Err(error))),
                 };
                 let deleted =
-                    on_blocking_thread(move || Ok(paths.into_iter().map(delete).collect()));
+                    on_blocking_thread(move || Ok(batch.into_iter().filter_map(delete).collect()));
                 deleted
                     .await
                     .unwrap_or_else(|error| vec![(String::new(), Err(error))])

@@ -30,6 +30,8 @@ pub(crate) struct SyncSettings {
     pub(crate) max_deletions: Option<u64>,
     pub(crate) dry_run: bool,
     pub(crate) follow_links: bool,
+    /// Whether empty directories are kept, in S3 as keys that end in a slash.
+    pub(crate) empty_directories: bool,
     pub(crate) filter: PathFilter,
     pub(crate) resume: Option<Resume>,
     /// The attributes of an uploaded file, by its path below the source.
@@ -114,11 +116,12 @@ impl SyncState {
         update(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Keeps a path that only the target has.
-    pub(crate) fn delete_later(&self, path: &str) -> Result<()> {
+    /// Keeps a path that only the target has. The directory that is the first `kept` bytes of it stays, also if it is
+    /// empty then.
+    pub(crate) fn delete_later(&self, path: &str, kept: usize) -> Result<()> {
         match self.settings.delete {
             true => self
-                .update(|seen| seen.deletions.push(path))
+                .update(|seen| seen.deletions.push(path, kept))
                 .map_err(|error| Error::local("remember what to delete", error)),
             false => Ok(()),
         }

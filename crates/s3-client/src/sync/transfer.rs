@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use s3_core::{CopyRequest, Payload, PutMode, S3Prefix};
+use s3_core::{Attributes, CopyRequest, Payload, PutMode, S3Prefix};
 use s3_transfer::{Destination, GetItem, PutItem, Source};
 
 use super::entry::SyncEntry;
@@ -31,6 +31,12 @@ pub(crate) async fn transfer(
     call: &Call,
 ) -> Result<()> {
     match (&settings.from, &settings.to) {
+        (SyncPlace::Local(_), SyncPlace::Remote(to)) if entry.is_directory() => {
+            write_marker(to, entry, settings, call).await
+        }
+        (SyncPlace::Remote(_), SyncPlace::Local(to)) if entry.is_directory() => {
+            make_directory(to, entry).await
+        }
         (SyncPlace::Local(from), SyncPlace::Remote(to)) => {
             let path = from.join(&entry.path);
             for _ in 0..UPLOADS {
@@ -48,6 +54,46 @@ pub(crate) async fn transfer(
     }
 }
 
+/// Writes the empty object that stands for an empty directory.
+async fn write_marker(
+    to: &S3Prefix,
+    entry: &SyncEntry,
+    settings: &SyncSettings,
+    call: &Call,
+) -> Result<()> {
+    let payload = Source::Payload(Payload::from(""));
+    let item = PutItem::new(SyncPlace::url(to, &entry.path)?, payload);
+    let item = item.with_attributes(attributes(entry, settings, call));
+    call.client.transfer.put(item, &call.options).await?;
+    Ok(())
+}
+
+/// Makes the directory that an empty object stands for.
+async fn make_directory(to: &Path, entry: &SyncEntry) -> Result<()> {
+    if entry.size > 0 {
+        let problem = io::Error::other("the key ends in a slash, and the object is not empty");
+        return Err(Error::local("make a directory of the key", problem));
+    }
+    create_directory(local_path(to, entry.path.trim_end_matches('/'))?).await
+}
+
+async fn create_directory(path: PathBuf) -> Result<()> {
+    on_blocking_thread(move || {
+        fs::create_dir_all(&path).map_err(|error| {
+            Error::local(&format!("create the directory {}", path.display()), error)
+        })
+    })
+    .await
+}
+
+fn attributes(entry: &SyncEntry, settings: &SyncSettings, call: &Call) -> Attributes {
+    let mut attributes = (settings.attributes)(&entry.path);
+    if attributes.encryption.is_none() {
+        attributes.encryption.clone_from(&call.client.encryption);
+    }
+    attributes
+}
+
 /// Uploads a file; returns whether it stayed as it was. A file that has another size then fails: the next sync sees that.
 async fn upload(
     path: &Path,
@@ -56,10 +102,7 @@ async fn upload(
     settings: &SyncSettings,
     call: &Call,
 ) -> Result<bool> {
-    let mut attributes = (settings.attributes)(&entry.path);
-    if attributes.encryption.is_none() {
-        attributes.encryption.clone_from(&call.client.encryption);
-    }
+    let attributes = attributes(entry, settings, call);
     let opened = path.to_owned();
     let (file, before) = on_blocking_thread(move || {
         let file = File::open(&opened).and_then(|file| Ok((file.metadata()?, file)));
@@ -100,14 +143,9 @@ async fn download(
     call: &Call,
 ) -> Result<()> {
     let path = local_path(to, &entry.path)?;
-    let parent = path.parent().map(Path::to_owned);
-    on_blocking_thread(move || match parent {
-        Some(parent) => fs::create_dir_all(&parent).map_err(|error| {
-            Error::local(&format!("create the directory {}", parent.display()), error)
-        }),
-        None => Ok(()),
-    })
-    .await?;
+    if let Some(parent) = path.parent() {
+        create_directory(parent.to_owned()).await?;
+    }
     let url = SyncPlace::url(from, &entry.path)?;
     let transfer = &call.client.transfer;
     let is_large = entry.size > transfer.config().single_put_up_to && entry.etag.is_some();

@@ -1,0 +1,86 @@
+//! The events of an object whose parts are requests of their own.
+
+use std::sync::Arc;
+
+use s3_core::{Operation, S3Url};
+use s3_transfer::{Event, Observer, Verified};
+
+use crate::call::Call;
+use crate::error::Error;
+
+/// Passes on what a part tells of its object: bytes, retries and waiting.
+struct PartObserver(Arc<dyn Observer>);
+
+impl Observer for PartObserver {
+    fn on_event(&self, event: &Event<'_>) {
+        if let Event::BytesMoved { .. } | Event::Retrying { .. } | Event::Waiting { .. } = event {
+            self.0.on_event(event);
+        }
+    }
+}
+
+/// Reports the start and the end of one object. Dropping it reports that the transfer was cancelled.
+pub(super) struct ObjectEvents {
+    observer: Option<Arc<dyn Observer>>,
+    operation: Operation,
+    url: S3Url,
+    bytes: u64,
+}
+
+impl ObjectEvents {
+    /// Reports the start; returns the call for the parts, too.
+    pub(super) fn start(call: &Call, operation: Operation, url: S3Url, bytes: u64) -> (Self, Call) {
+        let mut parts = call.clone();
+        let events = Self {
+            observer: call.observer().cloned(),
+            operation,
+            url,
+            bytes,
+        };
+        if let Some(observer) = &events.observer {
+            let observer = Arc::clone(observer);
+            parts.options.observer = Some(Arc::new(PartObserver(observer)));
+        }
+        events.report(&Event::Started {
+            operation,
+            url: &events.url,
+            bytes: Some(bytes),
+        });
+        (events, parts)
+    }
+
+    /// Reports the end.
+    pub(super) fn end<T>(mut self, outcome: &Result<T, Error>, verified: Option<Verified>) {
+        match outcome.as_ref().map_err(Error::as_request) {
+            Ok(_) => self.report(&Event::Completed {
+                operation: self.operation,
+                url: &self.url,
+                bytes: self.bytes,
+                verified,
+            }),
+            Err(Some(error)) => self.report(&Event::Failed {
+                operation: self.operation,
+                url: &self.url,
+                error,
+            }),
+            // A failure of this machine has no event of its own.
+            Err(None) => return,
+        }
+        self.observer = None;
+    }
+
+    fn report(&self, event: &Event<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.on_event(event);
+        }
+    }
+}
+
+impl Drop for ObjectEvents {
+    fn drop(&mut self) {
+        self.report(&Event::Cancelled {
+            operation: self.operation,
+            url: &self.url,
+        });
+    }
+}
