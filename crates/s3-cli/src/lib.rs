@@ -18,6 +18,7 @@ mod printable;
 mod process;
 mod progress;
 mod report;
+mod retry_notice;
 mod session;
 mod size;
 mod stop;

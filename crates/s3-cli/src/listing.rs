@@ -99,14 +99,16 @@ impl Listed {
                     object,
                     base: self.base,
                 });
-                Ok(named.filter(|named| self.admits(named, &filter)).collect())
+                let admits = |named: &Named| self.admits(named.object.url.key(), &filter);
+                Ok(named.filter(admits).collect())
             })
             .boxed()
     }
 
-    fn admits(&self, named: &Named, filter: &Filter) -> bool {
-        let matches = |pattern: &Wildcard| pattern.matches(named.object.url.key());
-        self.pattern.as_ref().is_none_or(matches) && filter.admits(named.below())
+    /// Returns whether the pattern and the filter admit a listed key.
+    pub(crate) fn admits(&self, key: &str, filter: &Filter) -> bool {
+        let matches = |pattern: &Wildcard| pattern.matches(key);
+        self.pattern.as_ref().is_none_or(matches) && filter.admits(&key[self.base..])
     }
 
     /// Returns the failure of a listing that has nothing: none for a whole bucket, and none if a filter left it out.

@@ -1,4 +1,4 @@
-//! Progress of transfers: a bar on a terminal, or plain lines.
+//! Progress of transfers: a bar on a terminal, or plain lines; and why there is none.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use s3_client::{Event, Observer};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::failure::Failure;
 use crate::global::{GlobalArgs, ProgressKind};
+use crate::retry_notice::RetryNotice;
 use crate::size::human_size;
 
 /// How often a plain line is printed.
@@ -33,6 +35,8 @@ struct Shown {
     total_bytes: AtomicU64,
     objects: AtomicU64,
     total_objects: AtomicU64,
+    is_quiet: bool,
+    retries: RetryNotice,
 }
 
 impl Progress {
@@ -58,6 +62,8 @@ impl Progress {
             total_bytes: AtomicU64::new(0),
             objects: AtomicU64::new(0),
             total_objects: AtomicU64::new(0),
+            is_quiet: global.quiet,
+            retries: RetryNotice::default(),
         }))
     }
 
@@ -99,6 +105,12 @@ impl Progress {
         self.draw();
     }
 
+    /// Adds the bytes of an input whose size was not known.
+    pub(crate) fn expect_bytes(&self, bytes: u64) {
+        self.0.total_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.draw();
+    }
+
     /// Counts an input that has ended.
     pub(crate) fn finish_object(&self) {
         self.0.objects.fetch_add(1, Ordering::Relaxed);
@@ -122,7 +134,10 @@ impl Progress {
     fn draw(&self) {
         if self.0.is_drawn.load(Ordering::Acquire) {
             let (bytes, total) = self.bytes();
-            self.0.bar.set_length(total);
+            // A bar of length 0 is full.
+            if total > 0 {
+                self.0.bar.set_length(total);
+            }
             self.0.bar.set_position(bytes);
             self.0.bar.set_message(self.objects());
         }
@@ -170,8 +185,22 @@ pub(crate) fn rate(bytes: u64, time: Duration) -> String {
 
 impl Observer for Progress {
     fn on_event(&self, event: &Event<'_>) {
-        if let Event::BytesMoved { bytes, .. } = event {
-            self.add_bytes(*bytes);
+        match event {
+            Event::BytesMoved { bytes, .. } => self.add_bytes(*bytes),
+            Event::Retrying { error, wait }
+                if !self.0.is_quiet && self.0.retries.is_due(Instant::now(), *wait) =>
+            {
+                let failure = Failure::from(*error);
+                self.around(|| {
+                    // There is nowhere to report that standard error is closed.
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "warning: {}; it is tried again, until Ctrl-C or --deadline at most",
+                        failure.sentence()
+                    );
+                });
+            }
+            _ => {}
         }
     }
 }

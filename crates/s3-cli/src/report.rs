@@ -238,6 +238,12 @@ impl Report {
         self.print_error(&format!("warning: {text}"));
     }
 
+    /// Prints a remark on standard error, after what is in the buffer.
+    pub(crate) fn note(&self, text: &str) {
+        self.flush();
+        self.print_error(text);
+    }
+
     /// Prints a line of data, with its end, into the buffer.
     pub(crate) fn data(&self, text: &[u8]) {
         let mut state = self.state();

@@ -97,6 +97,7 @@ fn print(session: &Session, meta: &ObjectMeta) {
             "checksum": checksum.map(|checksum| json!({
                 "alg": checksum.algorithm.as_str(),
                 "value": &*checksum.value,
+                "type": checksum.checksum_type.as_str(),
             })),
         }));
         return;

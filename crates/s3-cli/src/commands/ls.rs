@@ -3,7 +3,7 @@
 use clap::Args;
 use futures_util::StreamExt;
 use jiff::tz::TimeZone;
-use s3_core::{BucketInfo, ListedObject, S3Prefix};
+use s3_core::{BucketInfo, ListVersions, ListedObject, ListedVersion, S3Prefix};
 use s3_transfer::ListOptions;
 use serde_json::{Value, json};
 
@@ -34,6 +34,9 @@ pub(crate) struct LsArgs {
     /// Print comma-separated values
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+    /// List versions and delete markers, with their ids
+    #[arg(long, conflicts_with = "csv")]
+    all_versions: bool,
     /// Take *, ? and [ literally
     #[arg(long)]
     raw: bool,
@@ -113,7 +116,9 @@ impl Printer<'_> {
     async fn list(&mut self, url: &str) -> Result<(), Failure> {
         let remote = Remote::parse(url, self.session.root())?;
         let filtered = !self.arguments.filter.is_empty();
-        let found = match Selection::parse(&remote, self.arguments.raw, self.arguments.recursive)? {
+        let selection = Selection::parse(&remote, self.arguments.raw, self.arguments.recursive)?;
+        let found = match selection {
+            selection if self.arguments.all_versions => self.versions(selection).await?,
             Selection::Many(listed) => self.tree(listed).await?,
             Selection::One(plain) => self.level(&plain).await?,
         };
@@ -175,6 +180,77 @@ impl Printer<'_> {
             session.report.flush();
         }
         Ok(found)
+    }
+
+    /// Lists versions and delete markers, those of a key from the newest to the oldest.
+    async fn versions(&mut self, selection: Selection) -> Result<bool, Failure> {
+        let session = self.session;
+        let filter = &self.arguments.filter;
+        let (mut request, base) = match &selection {
+            Selection::Many(listed) => (ListVersions::new(listed.prefix.clone()), 0),
+            Selection::One(remote) => {
+                let base = remote.key.rfind('/').map_or(0, |slash| slash + 1);
+                let all = ListVersions::new(remote.prefix(&remote.key)?);
+                (all.with_delimiter("/"), base)
+            }
+        };
+        let admits = |key: &str| match &selection {
+            Selection::Many(listed) => listed.admits(key, filter),
+            Selection::One(_) => filter.admits(&key[base..]),
+        };
+        let mut found = false;
+        loop {
+            let transfer = session.transfer();
+            let page = transfer
+                .list_versions(request.clone(), &session.options)
+                .await?;
+            let mut prefixes = page.prefixes.iter().peekable();
+            for version in &page.versions {
+                let key = version.object.url.key();
+                while let Some(prefix) = prefixes.next_if(|prefix| prefix.prefix() < key) {
+                    found = true;
+                    self.prefix(prefix, &prefix.prefix()[base..]);
+                }
+                if admits(key) {
+                    found = true;
+                    self.version(version, &key[base..]);
+                }
+            }
+            for prefix in prefixes {
+                found = true;
+                self.prefix(prefix, &prefix.prefix()[base..]);
+            }
+            session.report.flush();
+            let Some(next) = page.next else {
+                return Ok(found);
+            };
+            request.after = Some(next);
+        }
+    }
+
+    fn version(&mut self, version: &ListedVersion, name: &str) {
+        let (object, report) = (&version.object, &self.session.report);
+        if !version.is_delete_marker {
+            self.objects += 1;
+            self.bytes += object.size;
+        }
+        if report.is_json() {
+            let mut fields = object_json(object);
+            if version.is_delete_marker {
+                fields["type"] = "delete_marker".into();
+            }
+            fields["version"] = version.version.as_str().into();
+            fields["is_latest"] = version.is_latest.into();
+            return report.json_data(fields);
+        }
+        let size = match (version.is_delete_marker, self.arguments.human_readable) {
+            (true, _) => "deleted".to_owned(),
+            (false, true) => human_size(object.size),
+            (false, false) => object.size.to_string(),
+        };
+        let time = local_time(object.last_modified, &self.zone);
+        let (id, name) = (printable(version.version.as_str()), printable(name));
+        report.data(format!("{time} {size:>10} {id} {name}\n").as_bytes());
     }
 
     fn object(&mut self, object: &ListedObject, name: &str) {

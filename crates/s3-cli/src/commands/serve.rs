@@ -1,5 +1,6 @@
 //! `serve`: a server of S3 on this machine.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -67,9 +68,13 @@ pub(crate) async fn run(arguments: ServeArgs, session: Session) -> Result<(), Fa
         })),
         false => {
             let line = format!(
-                "AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_REGION={REGION} (stop with Ctrl-C)\n"
+                "export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_REGION={REGION}\n"
             );
             report.data(line.as_bytes());
+            if std::io::stderr().is_terminal() {
+                report
+                    .note("paste this line into the terminals of clients; Ctrl-C ends the server");
+            }
         }
     }
     report.flush();

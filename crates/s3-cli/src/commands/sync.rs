@@ -1,5 +1,6 @@
 //! `sync`: makes one directory equal to another.
 
+use std::fs;
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use s3_client::{
     SyncPlace,
 };
 
-use super::copy::AttributeArgs;
+use super::copy::{AttributeArgs, keep_modified};
 use crate::address::Address;
 use crate::failure::Failure;
 use crate::filter::Filter;
@@ -54,6 +55,12 @@ pub(crate) struct SyncArgs {
     /// Leave existing destinations alone
     #[arg(short = 'n', long, alias = "no-clobber", group = "comparison")]
     ignore_existing: bool,
+    /// Keep modification times of uploads as metadata
+    #[arg(long)]
+    preserve: bool,
+    /// Keep empty directories, in S3 as empty keys DIR/
+    #[arg(long)]
+    empty_dirs: bool,
     /// Neither keep parts nor go on with kept ones
     #[arg(long)]
     no_resume: bool,
@@ -94,6 +101,16 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
     if arguments.attributes.is_given() && (is_local(&to) || !is_local(&from)) {
         return Err(Failure::usage("attributes are for uploads"));
     }
+    let kept_times = match (&from, &to) {
+        (SyncPlace::Local(directory), _) if arguments.preserve => Some(directory.clone()),
+        (SyncPlace::Remote(_), SyncPlace::Remote(_)) if arguments.preserve => {
+            return Err(Failure::usage(
+                "--preserve is for files; copies between objects keep their metadata",
+            ));
+        }
+        // Downloads have the times of the objects anyway.
+        _ => None,
+    };
     session.report.expect_inputs();
     let sync = session.s3.sync(from, to).compare(arguments.compare());
     let mut sync = sync.observer(Arc::new(Planned(session.report.progress().clone())));
@@ -121,10 +138,22 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
     if arguments.no_follow_symlinks {
         sync = sync.skip_links();
     }
+    if arguments.empty_dirs {
+        sync = sync.empty_directories();
+    }
     let (filter, attributes) = (arguments.filter, arguments.attributes);
     let sync = sync.filter(filter.into_path_filter());
     let mut events = sync
-        .attributes(move |path| attributes.for_upload(path))
+        .attributes(move |path| {
+            let mut attributes = attributes.for_upload(path);
+            let found = kept_times
+                .as_ref()
+                .map(|below| fs::metadata(below.join(path)));
+            if let Some(time) = found.and_then(|found| found.ok()?.modified().ok()) {
+                keep_modified(&mut attributes, time);
+            }
+            attributes
+        })
         .stream();
     let _shown = (!session.report.is_dry_run()).then(|| session.report.progress().start());
     while let Some(event) = events.next().await {

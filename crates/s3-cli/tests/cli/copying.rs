@@ -1,5 +1,7 @@
 //! `cp`, `mv` and `pipe`.
 
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
+
 use crate::harness::{Harness, text};
 
 #[test]
@@ -279,4 +281,65 @@ fn a_limit_of_the_rate_holds_both_ways() {
     assert!(up > 2.0 && down > 2.0, "{up} {down}");
     assert_eq!(harness.read("down/2"), harness.read("dir/2"));
     assert_eq!(harness.run(&["ls", "--limit-rate", "0"]).code, Some(2));
+}
+
+#[test]
+fn empty_directories_are_copied_both_ways_when_asked() {
+    let harness = Harness::new();
+    harness.write("up/f", "f");
+    std::fs::create_dir_all(harness.path("up/d/empty")).unwrap();
+    assert_eq!(
+        harness.run(&["cp", "-r", "up", "s3://bkt/plain"]).lines(),
+        ["upload: up/f to s3://bkt/plain/f"]
+    );
+    let up = harness.run(&["cp", "-r", "up", "s3://bkt/x", "--empty-dirs"]);
+    assert_eq!(
+        up.lines(),
+        [
+            "upload: up/d/empty/ to s3://bkt/x/d/empty/",
+            "upload: up/f to s3://bkt/x/f",
+        ]
+    );
+    assert_eq!(
+        harness.run(&["cp", "-r", "s3://bkt/x", "down"]).code,
+        Some(0)
+    );
+    assert!(harness.path("down/d/empty").is_dir());
+    let moved = harness.run(&["mv", "-r", "up", "s3://bkt/y", "--empty-dirs"]);
+    assert_eq!(moved.lines().len(), 2);
+    assert!(!harness.path("up/d/empty").exists());
+}
+
+#[test]
+fn contents_are_compared_with_verify() {
+    let harness = Harness::new();
+    harness.write("f", "content");
+    harness.write("big", &"x".repeat(20 << 20));
+    for words in [
+        ["cp", "big", "s3://bkt/big"],
+        ["cp", "s3://bkt/big", "copy"],
+        ["cp", "f", "s3://bkt/f"],
+        ["cp", "s3://bkt/f", "copy"],
+        ["mv", "s3://bkt/f", "s3://bkt/other"],
+    ] {
+        let ran = harness.run(&[&words[..], &["--verify", "--json"]].concat());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.json()[0]["verified"].is_string(), "{ran:?}");
+    }
+    let etag = FaultAction::Header {
+        name: "etag",
+        value: Some(format!("\"{}\"", "0".repeat(32))),
+    };
+    let spoilt = FaultMatch::operation("HeadObject").on(etag);
+    let harness = Harness::with_server(|server| server.faults(FaultPlan::none().with(spoilt)));
+    harness.write("f", "content");
+    let ran = harness.run(&["mv", "f", "s3://bkt/f", "--verify"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.err.contains("the file and the object differ"),
+        "{ran:?}"
+    );
+    assert!(harness.path("f").exists());
+    let ranged = ["cp", "s3://bkt/f", "x", "--verify", "--range", "0-1"];
+    assert_eq!(harness.run(&ranged).code, Some(2));
 }

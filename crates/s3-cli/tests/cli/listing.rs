@@ -1,6 +1,8 @@
 //! `ls`, `cat`, `info`, `du`, `find`, `presign`, `mb`, `rb`, `rm`.
 
-use crate::harness::Harness;
+use s3_core::{SetVersioning, Store, Versioning};
+
+use crate::harness::{Harness, block_on};
 
 #[test]
 fn ls_shows_one_level_in_key_order_and_the_tree_with_whole_keys() {
@@ -170,4 +172,53 @@ fn a_presigned_address_is_bounded_to_seven_days() {
             .code,
         Some(2)
     );
+}
+
+#[test]
+fn all_versions_have_their_ids() {
+    let harness = Harness::with_keys(&["d/old"]);
+    let enabled = SetVersioning::new("bkt", Versioning::Enabled);
+    block_on(harness.store.set_versioning(enabled)).unwrap();
+    harness.put("d/old", "newer");
+    harness.put("d/e/x", "x");
+    harness.run(&["rm", "s3://bkt/d/old"]);
+    assert_eq!(harness.run(&["ls", "s3://bkt/d/"]).out.lines().count(), 1);
+    let json = harness.run(&["ls", "-r", "s3://bkt/d", "--all-versions", "--json"]);
+    let shown: Vec<_> = json
+        .json()
+        .iter()
+        .map(|line| {
+            (
+                line["key"].as_str().unwrap().to_owned(),
+                line["type"].as_str().unwrap().to_owned(),
+                line["size"].as_u64().unwrap(),
+                line["is_latest"].as_bool().unwrap(),
+            )
+        })
+        .collect();
+    let line =
+        |key: &str, kind: &str, size, latest| (key.to_owned(), kind.to_owned(), size, latest);
+    assert_eq!(
+        shown,
+        [
+            line("d/e/x", "file", 1, true),
+            line("d/old", "delete_marker", 0, true),
+            line("d/old", "file", 5, false),
+            line("d/old", "file", 5, false),
+        ]
+    );
+    let oldest = json.json()[3]["version"].as_str().unwrap().to_owned();
+    assert_eq!(oldest, "null");
+    let level = harness.run(&["ls", "s3://bkt/d/", "--all-versions", "--summarize"]);
+    let lines: Vec<_> = level.out.lines().collect();
+    assert!(
+        lines[0].ends_with("PRE e/") && lines[1].contains("deleted"),
+        "{level:?}"
+    );
+    assert!(lines[3].ends_with("5 null old"), "{level:?}");
+    assert!(level.out.contains("Total Objects: 2"), "{level:?}");
+    let read = ["cat", "s3://bkt/d/old", "--version-id", "null"];
+    assert_eq!(harness.run(&read).out, "d/old");
+    let none = harness.run(&["ls", "s3://bkt/none", "--all-versions"]);
+    assert_eq!(none.code, Some(3));
 }

@@ -4,6 +4,8 @@ mod copying;
 mod guide;
 mod harness;
 mod listing;
+#[cfg(target_os = "linux")]
+mod many_keys;
 mod process;
 mod restoring;
 mod resuming;

@@ -33,6 +33,19 @@ fn exit_codes_tell_the_class() {
         &["ls", "s3://bkt", "--deadline", "1s"],
     );
     assert_eq!(late.code, Some(6), "{late:?}");
+    assert!(!late.err.contains("warning"), "{late:?}");
+    let waiting = run(
+        "AWS_ENDPOINT_URL",
+        "http://127.0.0.1:1",
+        &["ls", "s3://bkt", "--deadline", "6s"],
+    );
+    assert!(
+        waiting
+            .err
+            .starts_with("warning: network failure: could not connect")
+            && waiting.code == Some(6),
+        "{waiting:?}"
+    );
     assert_eq!(
         harness.run(&["ls", "s3://bkt", "--profile", "none"]).code,
         Some(2)

@@ -63,6 +63,34 @@ fn progress_is_drawn_drawn_again_and_cleared() {
 }
 
 #[test]
+fn the_bar_of_a_large_file_follows_its_parts() {
+    let stall = || FaultAction::stall(Duration::from_millis(150));
+    let plan = FaultPlan::none()
+        .with(FaultMatch::operation("UploadPart").on(stall()))
+        .with(FaultMatch::operation("GetObject").on(stall()));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    harness.write("big", &"x".repeat(32 << 20));
+    let part = "--part-size 8M";
+    for line in [
+        format!("mfs3 cp big s3://bkt/k {part}"),
+        format!("mfs3 cp s3://bkt/k copy {part}"),
+        format!("mfs3 sync s3://bkt synced {part}"),
+    ] {
+        let shown = in_terminal(&harness, &line);
+        // Some of the bytes, out of all of them, more than once.
+        let drawn = shown.matches("MiB/32.00 MiB").count();
+        assert!(
+            drawn > 2 && shown.contains("0/1 objects"),
+            "{line}: {shown:?}"
+        );
+        // Neither bytes nor objects are counted twice.
+        let is_doubled = |other| shown.contains(other);
+        let doubled = ["MiB/4", "MiB/6", "/2 objects"];
+        assert!(!doubled.into_iter().any(is_doubled), "{line}: {shown:?}");
+    }
+}
+
+#[test]
 fn a_terminal_without_progress_shows_the_lines_alone() {
     let harness = slow();
     let shown = in_terminal(&harness, "mfs3 cp -r --no-progress dir s3://bkt/p");

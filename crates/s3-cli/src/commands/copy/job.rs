@@ -4,27 +4,25 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use futures_util::{StreamExt, stream};
-use s3_core::{
-    Attributes, CopyRequest, ErrorKind, ObjectMeta, Payload, PutMode, S3Url, UserMetadata,
-    VersionId,
-};
+use s3_client::{Event, Observer};
+use s3_core::{Attributes, CopyRequest, ErrorKind, Payload, PutMode, S3Url, VersionId};
 use s3_transfer::{
     Destination, FanOutOptions, GetItem, PutItem, PutOutcome, Source as Body, Verified,
 };
 use serde_json::Value;
 
 use super::CopyArgs;
+use super::modified::{keep_modified, set_modified};
 use super::plan::{Plan, Target};
 use super::task::{LocalSource, LocalTarget, RemoteSource, Task, Work};
+use super::verify::{verify_copy, verify_file, verify_object};
 use crate::commands::cat;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::session::Session;
-
-/// The name of the metadata that keeps a modification time, in seconds; rclone has the same.
-const MTIME: &str = "mtime";
 
 /// Copies everything that the arguments name; with `moves`, sources are removed after their own success.
 pub(crate) async fn copy_all(
@@ -123,7 +121,9 @@ impl Copy {
             Ok(Ended::Done { size, verified }) => running.done(size, verified),
             Ok(Ended::Kept) => running.skipped("exists"),
             Err(failure) if size.is_none() && is_remote => {
-                running.failed(&failure.or_hint_if_not_found("-r takes a directory"));
+                running.failed(
+                    &failure.or_hint_if_not_found("check bucket and key; -r takes a directory"),
+                );
             }
             Err(failure) => running.failed(&failure),
         }
@@ -171,7 +171,7 @@ impl Copy {
             return Ok(Ended::Kept);
         }
         let name = match &from {
-            LocalSource::Stdin => to.key().to_owned(),
+            LocalSource::Stdin | LocalSource::Directory(_) => to.key().to_owned(),
             LocalSource::File { path, .. } => path.to_string_lossy().into_owned(),
         };
         let mut attributes = self.plan.arguments.attributes.for_upload(&name);
@@ -184,7 +184,7 @@ impl Copy {
             },
         ) = (self.plan.arguments.preserve, &from)
         {
-            attributes.user.insert(MTIME.to_owned(), seconds(*time));
+            keep_modified(&mut attributes, *time);
         }
         if let (LocalSource::File { path, modified }, Some(_), true) = (&from, size, is_large)
             && !self.plan.arguments.no_resume
@@ -198,19 +198,23 @@ impl Copy {
             if let Some(left) = self.session.time_left() {
                 upload = upload.deadline(left);
             }
-            return match upload.await? {
-                PutOutcome::Written(_) if self.plan.moves => {
-                    remove_file(path, *modified, size).map(|()| Ended::COPIED)
-                }
-                PutOutcome::Written(_) => Ok(Ended::COPIED),
-                _ => Ok(Ended::Kept),
+            let PutOutcome::Written(_) = upload.await? else {
+                return Ok(Ended::Kept);
             };
+            let verified = self.verify(path, &to).await?;
+            if self.plan.moves {
+                remove_file(path, *modified, size)?;
+            }
+            return Ok(Ended::Done {
+                size: None,
+                verified,
+            });
         }
         let mode = match no_clobber {
             true => PutMode::IfAbsent,
             false => PutMode::Overwrite,
         };
-        let item = PutItem::new(to, body(&from)?)
+        let item = PutItem::new(to.clone(), body(&from)?)
             .with_mode(mode)
             .with_attributes(attributes);
         match self
@@ -222,12 +226,30 @@ impl Copy {
             PutOutcome::Written(_) => {}
             _ => return Ok(Ended::Kept),
         }
+        let verified = match &from {
+            LocalSource::File { path, .. } => self.verify(path, &to).await?,
+            LocalSource::Stdin | LocalSource::Directory(_) => None,
+        };
         match from {
             LocalSource::File { path, modified } if self.plan.moves => {
                 remove_file(&path, modified, size)?;
-                Ok(Ended::COPIED)
             }
-            _ => Ok(Ended::COPIED),
+            LocalSource::Directory(path) if self.plan.moves => {
+                fs::remove_dir(&path).map_err(|error| Failure::of_file("remove", &path, &error))?;
+            }
+            _ => {}
+        }
+        Ok(Ended::Done {
+            size: None,
+            verified,
+        })
+    }
+
+    /// Compares a file with the object that was written from it, if `--verify` asks for that.
+    async fn verify(&self, path: &Path, url: &S3Url) -> Result<Option<Value>, Failure> {
+        match self.plan.arguments.verify {
+            true => verify_object(&self.session, path, url).await.map(Some),
+            false => Ok(None),
         }
     }
 
@@ -271,19 +293,26 @@ impl Copy {
         if !arguments.no_resume && !is_part {
             let Session { s3, resume, .. } = &self.session;
             let mut download = s3.resume_download(from.url.as_str(), &path, resume);
-            if let Some(size) = size {
-                download = download.known(size, from.etag.clone());
-            }
+            download = match size {
+                Some(size) => download.known(size, from.etag.clone()),
+                None => {
+                    download.observer(Arc::new(AddsSize(self.session.report.progress().clone())))
+                }
+            };
             if let Some(left) = self.session.time_left() {
                 download = download.deadline(left);
             }
             let done = download.await?;
+            let mut verified = shown(done.verified);
+            if arguments.verify && verified == false {
+                verified = verify_file(&self.session, &path, &done.meta).await?;
+            }
             if arguments.preserve {
                 set_modified(&path, &done.meta)?;
             }
             return Ok(Ended::Done {
                 size: Some(done.meta.size),
-                verified: Some(shown(done.verified)),
+                verified: Some(verified),
             });
         }
         let item = self.get_item(&from, size);
@@ -293,12 +322,16 @@ impl Copy {
             .transfer()
             .get(item, target, &self.session.options)
             .await?;
-        if self.plan.arguments.preserve {
+        let mut verified = shown(fetched.verified);
+        if arguments.verify && verified == false {
+            verified = verify_file(&self.session, &path, &fetched.meta).await?;
+        }
+        if arguments.preserve {
             set_modified(&path, &fetched.meta)?;
         }
         Ok(Ended::Done {
             size: Some(fetched.range.end - fetched.range.start),
-            verified: Some(shown(fetched.verified)),
+            verified: Some(verified),
         })
     }
 
@@ -328,6 +361,7 @@ impl Copy {
             return Ok(Ended::Kept);
         }
         let arguments = &self.plan.arguments.attributes;
+        let (source, target) = (from.url.clone(), to.clone());
         let mut request = CopyRequest::new(from.url.clone(), to);
         if arguments.replace() {
             let meta = self
@@ -354,7 +388,14 @@ impl Copy {
         if let Some(size) = size {
             self.session.report.progress().add_bytes(size);
         }
-        Ok(Ended::COPIED)
+        let verified = match self.plan.arguments.verify {
+            true => Some(verify_copy(&self.session, source, target).await?),
+            false => None,
+        };
+        Ok(Ended::Done {
+            size: None,
+            verified,
+        })
     }
 
     fn encrypt(&self, attributes: &mut Attributes) {
@@ -392,6 +433,22 @@ impl Copy {
     }
 }
 
+/// Adds the size of an object to the progress when it is known.
+struct AddsSize(Progress);
+
+impl Observer for AddsSize {
+    fn on_event(&self, event: &Event<'_>) {
+        if let Event::Started {
+            bytes: Some(bytes), ..
+        }
+        | Event::SizeKnown { bytes, .. } = event
+        {
+            self.0.expect_bytes(*bytes);
+        }
+        self.0.on_event(event);
+    }
+}
+
 /// Returns what the bytes were compared with, for records.
 fn shown(verified: Verified) -> Value {
     match verified {
@@ -402,8 +459,10 @@ fn shown(verified: Verified) -> Value {
 
 /// Opens a source. A device or a pipe is read as a stream, on a thread that may block.
 fn body(from: &LocalSource) -> Result<Body, Failure> {
-    let LocalSource::File { path, .. } = from else {
-        return Ok(Body::Read(Box::new(io::stdin())));
+    let path = match from {
+        LocalSource::File { path, .. } => path,
+        LocalSource::Directory(_) => return Ok(Body::Payload(Payload::from(""))),
+        LocalSource::Stdin => return Ok(Body::Read(Box::new(io::stdin()))),
     };
     let failed = |error| Failure::of_file("read", path, &error);
     let metadata = fs::metadata(path).map_err(failed)?;
@@ -465,66 +524,4 @@ fn make_directory(path: &Path) -> Result<(), Failure> {
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::of_file("write", path, &error))
-}
-
-/// Sets the modification time of a download: that of the metadata, or when the object was written.
-fn set_modified(path: &Path, meta: &ObjectMeta) -> Result<(), Failure> {
-    let Some(time) = modified(&meta.attributes.user).or(meta.last_modified) else {
-        return Ok(());
-    };
-    let file = File::options().write(true).open(path);
-    let set = file.and_then(|file| file.set_modified(time));
-    set.map_err(|error| Failure::of_file("set the time of", path, &error))
-}
-
-/// Returns a time as `seconds.nanoseconds` since 1970.
-fn seconds(time: SystemTime) -> String {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => format!("{}.{:09}", since.as_secs(), since.subsec_nanos()),
-        Err(before) => format!(
-            "-{}.{:09}",
-            before.duration().as_secs(),
-            before.duration().subsec_nanos()
-        ),
-    }
-}
-
-fn modified(metadata: &UserMetadata) -> Option<SystemTime> {
-    let text = metadata.get(MTIME)?;
-    let (is_before, text) = match text.strip_prefix('-') {
-        Some(text) => (true, text),
-        None => (false, text.as_str()),
-    };
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits: String = fraction
-        .chars()
-        .chain("000000000".chars())
-        .take(9)
-        .collect();
-    let since = Duration::new(whole.parse().ok()?, digits.parse().ok()?);
-    match is_before {
-        true => UNIX_EPOCH.checked_sub(since),
-        false => UNIX_EPOCH.checked_add(since),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_modification_time_survives_as_metadata() {
-        for time in [
-            UNIX_EPOCH + Duration::new(1_795_935_571, 123_456_789),
-            UNIX_EPOCH + Duration::new(5, 1000),
-            UNIX_EPOCH - Duration::new(5, 500),
-        ] {
-            let metadata = UserMetadata::from([(MTIME.to_owned(), seconds(time))]);
-            assert_eq!(modified(&metadata), Some(time));
-        }
-        let of = |text: &str| modified(&UserMetadata::from([(MTIME.to_owned(), text.to_owned())]));
-        assert_eq!(of("7"), Some(UNIX_EPOCH + Duration::from_secs(7)));
-        assert_eq!(of("7.5"), Some(UNIX_EPOCH + Duration::from_millis(7500)));
-        assert_eq!(of("soon"), None);
-    }
 }

@@ -7,12 +7,15 @@
 mod attributes;
 mod content_type;
 mod job;
+mod modified;
 pub(super) mod name_list;
 mod options;
 mod plan;
 mod source;
 mod task;
+mod verify;
 
 pub(super) use attributes::AttributeArgs;
 pub(super) use job::copy_all;
+pub(super) use modified::keep_modified;
 pub(super) use options::CopyArgs;

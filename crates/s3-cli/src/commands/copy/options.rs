@@ -29,6 +29,9 @@ pub(crate) struct CopyArgs {
     /// Skip symbolic links
     #[arg(long)]
     pub(super) no_follow_symlinks: bool,
+    /// Upload empty directories, as empty keys DIR/
+    #[arg(long)]
+    pub(super) empty_dirs: bool,
     /// Take *, ? and [ literally
     #[arg(long)]
     pub(super) raw: bool,
@@ -38,6 +41,9 @@ pub(crate) struct CopyArgs {
     /// Keep modification times
     #[arg(long)]
     pub(super) preserve: bool,
+    /// Compare contents after each copy; fail if they differ
+    #[arg(long, conflicts_with = "range")]
+    pub(super) verify: bool,
     /// Percent-encode names that cannot be paths
     #[arg(long)]
     pub(super) encode_names: bool,
@@ -67,9 +73,11 @@ impl CopyArgs {
             filter: Filter::default(),
             names: NameList::default(),
             no_follow_symlinks: false,
+            empty_dirs: false,
             raw: true,
             flatten: false,
             preserve: false,
+            verify: false,
             encode_names: false,
             no_resume: true,
             resume: false,

@@ -163,7 +163,7 @@ impl Plan {
         };
         let work = match decoded.and_then(|below| self.remote_target(&below)) {
             Ok(to) => Work::Upload { from, to },
-            Err(failure) => return Some(self.failed(below.to_owned(), failure)),
+            Err(failure) => return Some(self.failed_file(below.to_owned(), failure)),
         };
         Some(Task::new(work, size, self.moves))
     }
@@ -223,6 +223,12 @@ impl Plan {
     /// Returns the task of an input that has failed already.
     pub(super) fn failed(&self, source: String, failure: Failure) -> Task {
         Task::failed(self.operation(), source, failure)
+    }
+
+    /// Returns the task of a local input that has failed already.
+    pub(super) fn failed_file(&self, source: String, failure: Failure) -> Task {
+        let op = if self.moves { "move" } else { "upload" };
+        Task::failed(op, source, failure)
     }
 
     /// Returns the name of the operation, as far as it is known without an input.

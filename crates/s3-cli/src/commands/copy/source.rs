@@ -82,12 +82,12 @@ fn file(plan: &Plan, path: &Path, below: Option<String>) -> Option<Task> {
         Ok(metadata) if metadata.is_dir() => {
             let failure =
                 Failure::usage("it is a directory").with_hint("-r takes what is below it");
-            return Some(plan.failed(path_text(path), failure));
+            return Some(plan.failed_file(path_text(path), failure));
         }
         Ok(metadata) => metadata,
         Err(error) => {
             let failure = Failure::of_file("read", path, &error);
-            return Some(plan.failed(path_text(path), failure));
+            return Some(plan.failed_file(path_text(path), failure));
         }
     };
     let name = path
@@ -95,7 +95,7 @@ fn file(plan: &Plan, path: &Path, below: Option<String>) -> Option<Task> {
         .and_then(|name| name.to_str().map(str::to_owned));
     let Some(below) = below.or(name) else {
         let failure = Failure::local("the name is not UTF-8, so it cannot be a key");
-        return Some(plan.failed(path_text(path), failure));
+        return Some(plan.failed_file(path_text(path), failure));
     };
     let source = LocalSource::File {
         path: path.to_owned(),
@@ -124,7 +124,12 @@ fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
     );
     let walk = match walk {
         Ok(walk) => walk,
-        Err(error) => return one(Some(plan.failed(path_text(path), error.into()))),
+        Err(error) => return one(Some(plan.failed_file(path_text(path), error.into()))),
+    };
+    // With --flatten a directory has no name.
+    let walk = match arguments.empty_dirs && !arguments.flatten {
+        true => walk.with_directories(),
+        false => walk,
     };
     let report = session.report.clone();
     stream::unfold(Some(walk), move |walk| {
@@ -139,7 +144,7 @@ fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
                 Ok(read) => read,
                 Err(error) => {
                     let failure = Failure::local(error.to_string());
-                    return Some((vec![plan.failed(String::new(), failure)], None));
+                    return Some((vec![plan.failed_file(String::new(), failure)], None));
                 }
             };
             if found.is_empty() {
@@ -153,8 +158,12 @@ fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
                     };
                     plan.upload(source, &file.below, Some(file.size))
                 }
+                LocalEntry::Directory(found) if found.is_empty => {
+                    let source = LocalSource::Directory(found.path);
+                    plan.upload(source, &found.below, Some(0))
+                }
                 LocalEntry::Unreadable(path, error) => {
-                    Some(plan.failed(path_text(&path), error.into()))
+                    Some(plan.failed_file(path_text(&path), error.into()))
                 }
                 LocalEntry::Special(path) => {
                     report.warn(&format!("{} is no regular file; skipped", path.display()));

@@ -42,6 +42,8 @@ pub(super) enum LocalSource {
         path: PathBuf,
         modified: Option<SystemTime>,
     },
+    /// An empty directory, which becomes an empty object.
+    Directory(PathBuf),
 }
 
 #[derive(Debug)]
@@ -92,6 +94,7 @@ impl LocalSource {
         match self {
             Self::Stdin => "-".to_owned(),
             Self::File { path, .. } => path_text(path),
+            Self::Directory(path) => format!("{}/", path_text(path)),
         }
     }
 }

@@ -1,0 +1,78 @@
+//! Memory and requests of listings of many keys.
+
+use std::fs::File;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use s3_bench::origin::{Origin, OriginConfig};
+use serde_json::Value;
+
+use crate::harness::Harness;
+
+/// 300 pages, more than the 256 that wait for their reader at most.
+const KEYS: u64 = 300_000;
+
+/// The most memory that a command may take, in KiB, without the pages of its code, which a debug build has more of: about
+/// 50 bytes for each object of 256 pages, the responses in flight, and what a command with one key takes.
+const MOST: u64 = 32 << 10;
+
+/// Runs a command, and returns its lines and the most memory that it had besides its code, in KiB.
+fn run(harness: &Harness, origin: &Origin, words: &[&str]) -> (usize, u64) {
+    let mut command: Command = harness.command(words);
+    let output = harness.path("output");
+    let mut child = command
+        .env("AWS_ENDPOINT_URL", origin.endpoint())
+        .stdout(File::create(&output).expect("a file"))
+        .stderr(Stdio::inherit())
+        .spawn()
+        .expect("the binary runs");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let ended = loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let size = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        if let (Some(most), Some(code)) = (size("VmHWM:"), size("RssFile:")) {
+            peak = peak.max(most.saturating_sub(code));
+        }
+        if let Some(ended) = child.try_wait().expect("it is ours") {
+            break ended;
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    assert!(ended.success(), "{words:?}");
+    (harness.read("output").lines().count(), peak)
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_keys() {
+    let harness = Harness::new();
+    let origin = Origin::start(OriginConfig {
+        pool_bytes: 1 << 20,
+        ..OriginConfig::default()
+    });
+    let origin = origin.expect("a free port");
+    let (all, one) = (format!("s3://list-{KEYS}-64"), 1);
+    let lines = usize::try_from(KEYS).expect("a number of lines");
+    // Two names of one synthetic bucket: sides without a difference.
+    let other = format!("s3://list-{KEYS}-064");
+    for (words, expected) in [
+        (&["ls", "-r", &all][..], lines),
+        (&["find", &all], lines),
+        (&["du", &all], one),
+    ] {
+        let (printed, peak) = run(&harness, &origin, words);
+        assert_eq!(printed, expected, "{words:?}");
+        assert!((1 << 10..MOST).contains(&peak), "{words:?}: {peak} KiB");
+    }
+    let (printed, peak) = run(&harness, &origin, &["sync", "--delete", &all, &other]);
+    assert_eq!(printed, 0);
+    assert!((1 << 10..2 * MOST).contains(&peak), "sync: {peak} KiB");
+    let sent: Value = serde_json::from_str(&origin.stats()).expect("counters");
+    for other in ["get", "head", "put", "post", "other", "err"] {
+        assert_eq!(sent[other], 0, "{sent}");
+    }
+}
