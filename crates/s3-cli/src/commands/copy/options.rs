@@ -41,7 +41,7 @@ pub(crate) struct CopyArgs {
     /// Keep modification times
     #[arg(long)]
     pub(super) preserve: bool,
-    /// Compare contents after each copy; fail if they differ
+    /// Compare each copy; fail if contents differ
     #[arg(long, conflicts_with = "range")]
     pub(super) verify: bool,
     /// Percent-encode names that cannot be paths
