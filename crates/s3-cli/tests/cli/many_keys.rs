@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::harness::Harness;
 
-/// 300 pages, more than the 256 that wait for their reader at most.
-const KEYS: u64 = 300_000;
+/// 150 pages, of which nearly all may wait for their reader: at 250 bytes an object they would take 36 MiB. A million keys
+/// take a debug build a minute; docs/TUNING.md has figures for them.
+const KEYS: u64 = 150_000;
 
 /// The most memory that a command may take, in KiB, without the pages of its code, which a debug build has more of: about
 /// 50 bytes for each object of 256 pages, the responses in flight, and what a command with one key takes.
