@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -46,9 +46,20 @@ impl PyReader {
         let download = download
             .ok_or_else(|| PyValueError::new_err("the reader is closed, or of another process"))?;
         let (read, download) = pool::run(py, download.into_inner().read(size))?;
-        let bytes = read.map_err(|error| exception(py, &error))?;
+        let frames = read.map_err(|error| exception(py, &error))?;
         *self.0.lock().expect("no holder of this lock panics") = Some(InProcess::new(download));
-        Ok(PyBytes::new(py, &bytes))
+        let length = frames.iter().map(Bytes::len).sum();
+        PyBytes::new_with(py, length, |target| {
+            py.detach(move || {
+                let mut end = 0;
+                for frame in frames {
+                    let start = end;
+                    end += frame.len();
+                    target[start..end].copy_from_slice(&frame);
+                }
+            });
+            Ok(())
+        })
     }
 
     /// Cancels what is in flight.
@@ -58,21 +69,20 @@ impl PyReader {
 }
 
 impl Download {
-    async fn read(mut self, size: usize) -> (Result<Bytes, Error>, Self) {
-        if self.rest.len() >= size {
-            return (Ok(self.rest.split_to(size)), self);
-        }
-        let mut bytes = BytesMut::new();
+    /// Returns `size` bytes as the frames that hold them, so that each byte is copied once, to Python.
+    async fn read(mut self, size: usize) -> (Result<Vec<Bytes>, Error>, Self) {
+        let mut frames = Vec::new();
+        let mut missing = size;
         loop {
-            let taken = self.rest.len().min(size - bytes.len());
-            bytes.extend_from_slice(&self.rest[..taken]);
-            self.rest.advance(taken);
-            if bytes.len() == size {
-                return (Ok(bytes.freeze()), self);
+            let frame = self.rest.split_to(self.rest.len().min(missing));
+            missing -= frame.len();
+            frames.push(frame);
+            if missing == 0 {
+                return (Ok(frames), self);
             }
             match self.frames.try_next().await {
                 Ok(Some(frame)) => self.rest = frame,
-                Ok(None) => return (Ok(bytes.freeze()), self),
+                Ok(None) => return (Ok(frames), self),
                 Err(error) => return (Err(error), self),
             }
         }

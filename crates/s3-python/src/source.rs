@@ -35,18 +35,27 @@ pub(crate) fn put_value(value: &Bound<'_, PyAny>) -> PyResult<PutValue> {
     )))
 }
 
-/// Chunks of bytes that arrive from a thread.
+/// What follows the last chunk.
+pub(crate) const END: io::Result<Bytes> = Ok(Bytes::new());
+
+/// Chunks of bytes that arrive from a thread, and then [`END`]. Without it the sender was interrupted, which is an error:
+/// what has arrived is not the whole object.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     receive: mpsc::Receiver<io::Result<Bytes>>,
     current: Bytes,
+    has_ended: bool,
 }
 
 impl Chunks {
     pub(crate) fn channel() -> (mpsc::Sender<io::Result<Bytes>>, Self) {
         let (send, receive) = mpsc::channel(READ_AHEAD);
-        let current = Bytes::new();
-        (send, Self { receive, current })
+        let chunks = Self {
+            receive,
+            current: Bytes::new(),
+            has_ended: false,
+        };
+        (send, chunks)
     }
 }
 
@@ -56,11 +65,13 @@ impl AsyncRead for Chunks {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        while self.current.is_empty() {
-            match ready!(self.receive.poll_recv(cx)) {
-                Some(chunk) => self.current = chunk?,
-                None => return Poll::Ready(Ok(())),
-            }
+        if self.has_ended {
+            return Poll::Ready(Ok(()));
+        }
+        if self.current.is_empty() {
+            let interrupted = || io::Error::other("the writer was dropped before its end");
+            self.current = ready!(self.receive.poll_recv(cx)).ok_or_else(interrupted)??;
+            self.has_ended = self.current.is_empty();
         }
         let length = self.current.len().min(buffer.remaining());
         buffer.put_slice(&self.current[..length]);
@@ -106,15 +117,12 @@ impl AsyncRead for PyStream {
     }
 }
 
-/// Sends all chunks, until the end, an error, or nobody wants them.
+/// Sends all chunks and the end, until an error, or nobody wants them.
 fn read_all(stream: &Py<PyAny>, send: &mpsc::Sender<io::Result<Bytes>>) {
     loop {
         let chunk = Python::attach(|py| read_chunk(stream.bind(py)));
-        if chunk.as_ref().is_ok_and(Bytes::is_empty) {
-            return;
-        }
-        let failed = chunk.is_err();
-        if send.blocking_send(chunk).is_err() || failed {
+        let is_last = chunk.as_ref().map_or(true, Bytes::is_empty);
+        if send.blocking_send(chunk).is_err() || is_last {
             return;
         }
     }

@@ -7,6 +7,8 @@ use bytes::{Bytes, BytesMut};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
 use s3_client::{Error, WriteResult};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -14,8 +16,10 @@ use tokio::task::JoinHandle;
 use crate::errors::exception;
 use crate::in_process::InProcess;
 use crate::pool;
+use crate::source::END;
 
-/// How many bytes are collected before they are handed to the upload.
+/// How many bytes are collected before they are handed to the upload, and how many are handed over at once: with the
+/// chunks of [`Chunks`](crate::source::Chunks) that bounds what the upload keeps.
 const BLOCK: usize = 1 << 20;
 
 /// An upload in flight.
@@ -58,21 +62,41 @@ impl PyWriter {
 
 #[pymethods]
 impl PyWriter {
-    /// Appends bytes.
-    fn write(&self, py: Python<'_>, data: PyBuffer<u8>) -> PyResult<usize> {
+    /// Appends bytes. Large pieces are not copied if they are of the type `bytes`, and once if they are not.
+    fn write(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let buffer = PyBuffer::<u8>::get(data)?;
+        let length = buffer.item_count();
         let mut upload = self.take()?;
-        let length = data.item_count();
-        let start = upload.block.len();
-        upload.block.resize(start + length, 0);
-        data.copy_to_slice(py, &mut upload.block[start..])?;
-        if upload.block.len() >= BLOCK {
-            let block = upload.block.split().freeze();
-            let send = upload.send.clone();
-            // If the upload has failed, `finish` tells why.
-            let sent = pool::run(py, async move { send.send(Ok(block)).await.is_ok() });
-            if !sent? {
-                return Err(self.failure(py, upload));
+        if length < BLOCK {
+            let start = upload.block.len();
+            upload.block.resize(start + length, 0);
+            buffer.copy_to_slice(py, &mut upload.block[start..])?;
+            if upload.block.len() < BLOCK {
+                self.put_back(upload);
+                return Ok(length);
             }
+        }
+        let collected = upload.block.split().freeze();
+        let piece = match data.cast::<PyBytes>() {
+            _ if length < BLOCK => Bytes::new(),
+            Ok(bytes) => Bytes::from_owner(PyBackedBytes::from(bytes.clone())),
+            Err(_) => Bytes::from(buffer.to_vec(py)?),
+        };
+        let send = upload.send.clone();
+        let sent = pool::run(py, async move {
+            for mut rest in [collected, piece] {
+                while !rest.is_empty() {
+                    let block = rest.split_to(rest.len().min(BLOCK));
+                    // If the upload has failed, `finish` tells why.
+                    if send.send(Ok(block)).await.is_err() {
+                        return false;
+                    }
+                }
+            }
+            true
+        });
+        if !sent? {
+            return Err(self.failure(py, upload));
         }
         self.put_back(upload);
         Ok(length)
@@ -85,7 +109,7 @@ impl PyWriter {
             if !block.is_empty() {
                 let _ = send.send(Ok(block.freeze())).await;
             }
-            drop(send);
+            let _ = send.send(END).await;
             task.await
         })?;
         match result {
@@ -103,6 +127,12 @@ impl PyWriter {
     }
 }
 
+impl Drop for PyWriter {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
 impl PyWriter {
     /// Why an upload ended before all was written.
     fn failure(&self, py: Python<'_>, upload: Upload) -> PyErr {
@@ -111,11 +141,5 @@ impl PyWriter {
             Ok(_) => PyValueError::new_err("the upload ended before all was written"),
             Err(error) => error,
         }
-    }
-}
-
-impl Drop for PyWriter {
-    fn drop(&mut self) {
-        self.abort();
     }
 }

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import time
 
 import pytest
@@ -74,6 +75,37 @@ def test_an_object_is_written_piece_by_piece(s3):
     assert s3.get("text").text == "héllo" and s3.get("k").blob == data
     with pytest.raises(ValueError):
         s3.open("k", "r+b")
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupt(*_):
+    raise Interrupted
+
+
+@pytest.mark.parametrize("kind", ["class", "fsspec"])
+def test_an_interrupted_write_leaves_no_object(s3, root, kind):
+    from mfs3.fsspec import S3FileSystem
+
+    def write(key):
+        with s3.open(key, "wb") if kind == "class" else S3FileSystem().open(root + "/" + key, "wb") as file:
+            for _ in range(100):
+                file.write(data)
+
+    data = bytes(24 << 20)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for delay in range(1, 11):
+            signal.setitimer(signal.ITIMER_REAL, delay / 20)
+            with pytest.raises(Interrupted):
+                write("k%d" % delay)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    time.sleep(1)
+    assert s3.list_recursive() == []
 
 
 def test_a_writer_tells_why_its_upload_failed(root):

@@ -53,6 +53,9 @@ class ObjectWriter(io.BufferedIOBase):
     def write(self, data: Any) -> int:
         if self.closed:
             raise ValueError("write to a closed file")
+        if type(data) is bytes:
+            # It cannot change, and is not copied.
+            return self._native.write(data)
         with memoryview(data) as view:
             return self._native.write(view.cast("B") if view.nbytes else b"")
 
