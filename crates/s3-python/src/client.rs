@@ -6,8 +6,8 @@ use std::time::Duration;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use s3_client::{
-    GetObject, Key, PresignMethod, PutValue, S3, S3GetObject, S3PutObject, SyncPlace, SyncSummary,
-    WriteResult,
+    Conditions, ETag, GetObject, Key, PresignMethod, PutValue, S3, S3GetObject, S3PutObject,
+    SyncPlace, SyncSummary, WriteResult,
 };
 use s3_core::S3Prefix;
 use s3_frame::{Frames, Index, ListingBatches};
@@ -86,7 +86,8 @@ impl PyClient {
         Ok(self.handles()?.many.scratch_path())
     }
 
-    #[pyo3(signature = (key, offset=None, length=None, *, return_missing=false, return_info=true, progress=None, done=None))]
+    #[pyo3(signature = (key, offset=None, length=None, *, etag=None, return_missing=false, return_info=true, progress=None,
+                        done=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn get(
         &self,
@@ -94,6 +95,7 @@ impl PyClient {
         key: Option<String>,
         offset: Option<i64>,
         length: Option<i64>,
+        etag: Option<&str>,
         return_missing: bool,
         return_info: bool,
         progress: Option<Py<PyAny>>,
@@ -103,6 +105,7 @@ impl PyClient {
         let progress = Progress::new(progress);
         let get = s3
             .get(get_object((key, offset, length)))
+            .conditions(conditions(etag))
             .return_info(return_info);
         let get = observed(get, progress.as_ref());
         if return_missing {
@@ -185,19 +188,21 @@ impl PyClient {
         call_with_progress(py, done, progress, work, PyS3Object::from)
     }
 
-    /// Opens an object that is read piece by piece.
-    #[pyo3(signature = (key, offset=None, length=None))]
+    /// Opens an object that is read piece by piece, in the version with this ETag if there is one.
+    #[pyo3(signature = (key, offset=None, length=None, *, etag=None))]
     fn open_reader(
         &self,
         py: Python<'_>,
         key: Option<String>,
         offset: Option<i64>,
         length: Option<i64>,
+        etag: Option<&str>,
     ) -> PyResult<PyReader> {
         let get = self
             .handles()?
             .single
-            .get(get_object((key, offset, length)));
+            .get(get_object((key, offset, length)))
+            .conditions(conditions(etag));
         PyReader::open(py, get.stream())
     }
 
@@ -558,6 +563,14 @@ fn get_object((key, offset, length): Range) -> GetObject {
     match (offset, length) {
         (None, Some(last)) if last < 0 => GetObject::last(key, last.unsigned_abs()),
         _ => S3GetObject::new(key, offset, length).into(),
+    }
+}
+
+fn conditions(etag: Option<&str>) -> Conditions {
+    let any = Conditions::default();
+    match etag {
+        Some(etag) => any.with_if_match(ETag::new(etag)),
+        None => any,
     }
 }
 

@@ -17,21 +17,26 @@ const CONCURRENCY_START: usize = 16;
 
 /// The engine of clients: one adaptive limit, one set of connections.
 #[pyclass(module = "mfs3._native", name = "Engine", frozen)]
-pub(crate) struct PyEngine(InProcess<S3>);
+pub(crate) struct PyEngine {
+    s3: InProcess<S3>,
+    /// How large an object a client keeps in memory, where it is not the default.
+    max_in_memory: Option<u64>,
+}
 
 #[pymethods]
 impl PyEngine {
     /// Makes an engine for an endpoint. `credentials` is a function that returns access key, secret key and token;
-    /// `ca_bundle` is a file with the only trusted authorities.
+    /// `ca_bundle` is a file with the only trusted authorities. With `anonymous`, requests are not signed.
     #[new]
-    #[pyo3(signature = (*, endpoint=None, region=None, credentials=None, virtual_host=None, ca_bundle=None,
-                        attempts=None, worker_count=None, max_in_memory=None, memory=None))]
+    #[pyo3(signature = (*, endpoint=None, region=None, credentials=None, anonymous=false, virtual_host=None,
+                        ca_bundle=None, attempts=None, worker_count=None, max_in_memory=None, memory=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
         py: Python<'_>,
         endpoint: Option<String>,
         region: Option<String>,
         credentials: Option<Py<PyAny>>,
+        anonymous: bool,
         virtual_host: Option<bool>,
         ca_bundle: Option<PathBuf>,
         attempts: Option<u32>,
@@ -43,7 +48,7 @@ impl PyEngine {
         config.endpoint.clone_from(&endpoint);
         config.region.clone_from(&region);
         let mut builder = S3::builder().config(config).tmproot("/");
-        if credentials.is_some() || virtual_host.is_some() || ca_bundle.is_some() {
+        if credentials.is_some() || anonymous || virtual_host.is_some() || ca_bundle.is_some() {
             let mut store = SdkStore::builder();
             if let Some(endpoint) = &endpoint {
                 store = store.endpoint(endpoint);
@@ -53,6 +58,9 @@ impl PyEngine {
             }
             if let Some(function) = credentials {
                 store = store.credentials_provider(PyCredentials::new(function));
+            }
+            if anonymous {
+                store = store.anonymous();
             }
             if let Some(path) = ca_bundle {
                 store = store.ca_bundle(path);
@@ -69,14 +77,14 @@ impl PyEngine {
         }
         let transfer = transfer(attempts, worker_count);
         builder = builder.transfer(transfer);
-        if let Some(bytes) = max_in_memory {
-            builder = builder.max_in_memory_object(bytes);
-        }
         if let Some(bytes) = memory {
             builder = builder.memory_budget(bytes);
         }
         let s3 = builder.build().map_err(|error| exception(py, &error))?;
-        Ok(Self(InProcess::new(s3)))
+        Ok(Self {
+            s3: InProcess::new(s3),
+            max_in_memory,
+        })
     }
 
     /// Returns an engine over the same connections, whose reads and writes fail at this rate, in percent.
@@ -94,18 +102,21 @@ impl PyEngine {
         transfer.backoff_base = Duration::from_millis(1);
         let builder = S3::builder().store(store).transfer(transfer).tmproot("/");
         let s3 = builder.build().map_err(|error| exception(py, &error))?;
-        Ok(Self(InProcess::new(s3)))
+        Ok(Self {
+            s3: InProcess::new(s3),
+            max_in_memory: self.max_in_memory,
+        })
     }
 
     /// Returns whether this process made the engine: in a forked child it cannot be used.
     fn is_ours(&self) -> bool {
-        self.0.is_ours()
+        self.s3.is_ours()
     }
 }
 
 impl PyEngine {
     fn store(&self) -> SharedStore {
-        self.0.transfer().store().clone()
+        self.s3.transfer().store().clone()
     }
 
     /// Makes a client on this engine.
@@ -120,8 +131,11 @@ impl PyEngine {
         config.keep_temp_files = keep_files;
         config.encryption = encryption;
         let builder = S3::builder().config(config).tmproot(tmproot);
-        let builder = builder.s3root(root.unwrap_or_default());
-        builder.engine_of(&self.0).build()
+        let mut builder = builder.s3root(root.unwrap_or_default());
+        if let Some(bytes) = self.max_in_memory {
+            builder = builder.max_in_memory_object(bytes);
+        }
+        builder.engine_of(&self.s3).build()
     }
 }
 

@@ -4,6 +4,8 @@ import os
 import pickle
 import traceback
 import uuid
+from random import Random
+from types import SimpleNamespace
 
 import pytest
 from fsspec.tests import abstract
@@ -80,6 +82,111 @@ def test_reads_and_writes(fs, root):
     assert got[0] == data[:5] and isinstance(got[1], FileNotFoundError)
 
 
+def test_bytes_of_any_size_stay_in_memory(root):
+    fs = S3FileSystem(skip_instance_cache=True)
+    data = os.urandom(40 << 20)
+    fs.pipe(root + "/k", data)
+    before = os.listdir("/")
+    found = fs._client().get(root + "/k", None, None)
+    assert os.listdir("/") == before
+    assert found.blob == data == fs.cat_file(root + "/k")
+
+
+def test_pieces_of_any_size_are_written_in_order(fs, root):
+    data = os.urandom(40 << 20)
+    sizes = [3, 9 << 20, 100, (8 << 20) - 1, 8 << 20, 1, 12 << 20]
+    start = 0
+    with fs.open(root + "/k", "wb") as file:
+        for number, size in enumerate(sizes):
+            piece = data[start : start + size]
+            if number % 2 == 0:
+                assert file.write(piece) == size
+            else:
+                changing = bytearray(piece)
+                assert file.write(memoryview(changing)) == size
+                changing[:] = bytes(size)
+            start += size
+            assert file.tell() == start
+    assert fs.cat(root + "/k") == data[:start]
+    with pytest.raises(FileNotFoundError):
+        with fs.open("mfs3://no-such-bucket/k", "wb") as file:
+            for _ in range(20):
+                file.write(data[: 8 << 20])
+    with pytest.raises(FileExistsError):
+        with fs.open(root + "/k", "xb") as file:
+            file.write(data[: 8 << 20])
+
+
+def test_reads_in_any_order_have_the_bytes_of_their_place(fs, root):
+    data = os.urandom(50 << 20)
+    fs.pipe(root + "/k", data)
+    random = Random(7)
+    with fs.open(root + "/k", block_size=1 << 20) as file:
+        for _ in range(60):
+            if random.random() < 0.5:
+                file.seek(random.randrange(len(data)))
+            size = random.choice([1, 1000, 1 << 20, 3 << 20])
+            start = file.tell()
+            assert file.read(size) == data[start : start + size], (start, size)
+    with fs.open(root + "/k") as file:
+        assert file.read() == data
+        assert file.read(1) == b""
+
+
+def test_what_follows_is_one_download(fs, root, monkeypatch):
+    fs.pipe(root + "/k", bytes(64 << 20))
+    with fs.open(root + "/k") as file:
+        ranges, get = [], fs._client().get
+        client = SimpleNamespace(
+            get=lambda *key, **options: ranges.append(key) or get(*key, **options),
+            open_reader=fs._client().open_reader,
+        )
+        monkeypatch.setattr(fs, "_client", lambda: client)
+        for _ in range(64):
+            assert len(file.read(1 << 20)) == 1 << 20
+    assert len(ranges) == 1
+
+
+def test_a_file_is_of_one_version(fs, root):
+    for size in (1 << 20, 9 << 20):
+        fs.pipe(root + "/k", b"1" * (40 << 20))
+        with fs.open(root + "/k") as file:
+            assert file.read(size) == b"1" * size
+            fs.pipe(root + "/k", b"2" * (40 << 20))
+            # What was read ahead, or an error, and never the other version.
+            with pytest.raises(OSError, match="changed since it was opened"):
+                while read := file.read(size):
+                    assert read == b"1" * len(read)
+
+
+def test_a_forked_child_goes_on_with_a_file(fs, root):
+    data = os.urandom(40 << 20)
+    fs.pipe(root + "/k", data)
+    with fs.open(root + "/k") as file:
+        for start in range(0, 30 << 20, 10 << 20):
+            assert file.read(10 << 20) == data[start : start + (10 << 20)]
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                status = 0 if file.read() == data[30 << 20 :] else 2
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+        assert file.read() == data[30 << 20 :]
+
+
+def test_a_file_whose_block_fails_is_not_written(fs, root):
+    for size in (1, 9 << 20):
+        with pytest.raises(KeyError):
+            with fs.open(root + "/k", "wb") as file:
+                file.write(bytes(size))
+                raise KeyError
+    assert not fs.exists(root + "/k")
+
+
 def test_an_exclusive_file_is_created_once(fs, root):
     with fs.open(root + "/x", "xb") as file:
         file.write(b"first")
@@ -154,5 +261,10 @@ def test_arguments(server, monkeypatch):
         client_kwargs={"endpoint_url": server},
     )
     assert "demo" in fs.ls("", detail=False)
+    # No bucket of this server is public.
+    with pytest.raises(PermissionError):
+        S3FileSystem(anon=True, endpoint_url=server).cat("demo/k")
+    with pytest.raises(ValueError):
+        S3FileSystem(anon=True, key="a", secret="b", skip_instance_cache=True)
     with pytest.raises(ValueError):
         S3FileSystem(client_kwargs={"use_ssl": False}, skip_instance_cache=True)

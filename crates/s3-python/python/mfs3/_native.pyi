@@ -81,6 +81,7 @@ class Engine:
         endpoint: str | None = None,
         region: str | None = None,
         credentials: Callable[[], tuple[str, str, str | None]] | None = None,
+        anonymous: bool = False,
         virtual_host: bool | None = None,
         ca_bundle: str | None = None,
         attempts: int | None = None,
@@ -130,6 +131,7 @@ class Client:
         offset: int | None = None,
         length: int | None = None,
         *,
+        etag: str | None = None,
         return_missing: bool = False,
         return_info: bool = True,
         progress: _Progress = None,
@@ -157,7 +159,9 @@ class Client:
         progress: _Progress = None,
         done: _Done = None,
     ) -> Any: ...
-    def open_reader(self, key: str | None, offset: int | None = None, length: int | None = None) -> Reader: ...
+    def open_reader(
+        self, key: str | None, offset: int | None = None, length: int | None = None, *, etag: str | None = None
+    ) -> Reader: ...
     def sync(
         self,
         source: str,

@@ -4,11 +4,14 @@ It is synchronous, without an event loop, and works in forked processes. Listing
 `mfs3.register("s3")` makes it serve `s3://` too.
 """
 
+import io
+import os
 import re
 from types import TracebackType
 from typing import Any, Self
 
 import fsspec
+from fsspec.caching import BaseCache, register_cache
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from mfs3 import _native
@@ -33,6 +36,8 @@ class S3FileSystem(AbstractFileSystem):
         Credentials; by default those of the environment, the profile or the machine.
     endpoint_url : str, optional
         The server; AWS, or what environment and profile say, by default.
+    anon : bool, default False
+        Sends requests without a signature, as public buckets allow.
     client_kwargs : dict, optional
         `endpoint_url`, `region_name` and `verify` (a file with the only trusted authorities), as in s3fs.
     """
@@ -59,10 +64,11 @@ class S3FileSystem(AbstractFileSystem):
         self._ca_bundle = _engines.ca_bundle(client_kwargs.pop("verify", None))
         if client_kwargs:
             raise ValueError("client_kwargs that mfs3 does not have: %s" % ", ".join(sorted(client_kwargs)))
-        if anon:
-            raise ValueError("anon: mfs3 has no requests without credentials")
         if (key is None) != (secret is None):
             raise ValueError("key and secret must be given together")
+        if anon and key is not None:
+            raise ValueError("anon and key: requests are signed or they are not")
+        self._anonymous = anon
         self._credentials = None if key is None else (key, secret, token)
         self._native = None
 
@@ -75,6 +81,7 @@ class S3FileSystem(AbstractFileSystem):
                 self._region,
                 self._ca_bundle,
                 self._credentials,
+                self._anonymous,
                 _engines.environment(),
             )
             credentials = self._credentials
@@ -84,6 +91,7 @@ class S3FileSystem(AbstractFileSystem):
                     endpoint=self._endpoint,
                     region=self._region,
                     credentials=None if credentials is None else lambda: credentials,
+                    anonymous=self._anonymous,
                     ca_bundle=self._ca_bundle,
                     max_in_memory=_IN_MEMORY,
                     memory=_IN_MEMORY,
@@ -455,13 +463,73 @@ class S3FileSystem(AbstractFileSystem):
 
 
 class S3File(AbstractBufferedFile):
-    """An object that is read in blocks, or written as one streaming upload."""
+    """An object that is read in blocks, or as a stream where they follow each other, or written as a streaming upload.
+
+    All that a file reads is of the version that it was opened with.
+    """
 
     DEFAULT_BLOCK_SIZE = 8 << 20
     _writer: Any = None
+    #: The stream, and the process that it works in.
+    _reader: tuple[Any, int] | None = None
+    #: Where the last block ended.
+    _end = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["cache_type"] = kwargs.get("cache_type") or BlockCache.name
+        super().__init__(*args, **kwargs)
 
     def _fetch_range(self, start: int, end: int) -> bytes:
-        return self.fs.cat_file(self.path, start, end)
+        follows = start == self._end and start > 0
+        self._end = end
+        with _errors(self.path):
+            if follows and self._reader is None:
+                native = self.fs._client().open_reader(self.fs._object(self.path), start, etag=self._etag())
+                self._reader = (native, os.getpid())
+            if follows and self._reader[1] == os.getpid():
+                return self._reader[0].read(end - start)
+            self._close_reader()
+            url = self.fs._object(self.path)
+            return self.fs._client().get(url, start, end - start, etag=self._etag(), return_info=False).blob
+
+    def _etag(self) -> str | None:
+        return self.details.get("ETag")
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader[0].close()
+            self._reader = None
+
+    def write(self, data: Any) -> int:
+        size = memoryview(data).nbytes
+        if size < self.blocksize or not self.writable() or self.closed or self.forced:
+            return super().write(data)
+        # As large as a block: it is not copied to the buffer first.
+        self._send(self.buffer.getvalue())
+        self.buffer = io.BytesIO()
+        self._send(data)
+        self.loc += size
+        return size
+
+    def _send(self, data: Any) -> None:
+        if self.offset is None:
+            try:
+                self._initiate_upload()
+            except BaseException:
+                self.closed = True
+                raise
+            self.offset = 0
+        self.offset += self._write(data)
+
+    def _write(self, data: Any) -> int:
+        try:
+            with _errors(self.path):
+                return self._writer.write(data)
+        except BaseException:
+            # Closing the file must not complete an upload that lacks a piece.
+            self.discard()
+            self.closed = True
+            raise
 
     def _initiate_upload(self) -> None:
         overwrite = not self.mode.startswith("x")
@@ -469,11 +537,26 @@ class S3File(AbstractBufferedFile):
             self._writer = self.fs._client().open_writer(self.fs._object(self.path), overwrite=overwrite)
 
     def _upload_chunk(self, final: bool = False) -> bool:
-        with _errors(self.path):
-            self._writer.write(self.buffer.getvalue())
+        self._write(self.buffer.getvalue())
         if final and self.autocommit:
             self.commit()
         return True
+
+    def close(self) -> None:
+        self._close_reader()
+        super().close()
+
+    def __exit__(
+        self,
+        cls: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if cls is not None and not self.closed and self.writable():
+            # The object would lack what was not written.
+            self.discard()
+            self.closed = True
+        self.close()
 
     def commit(self) -> None:
         if self._writer is None:
@@ -488,6 +571,42 @@ class S3File(AbstractBufferedFile):
         if self._writer is not None:
             self._writer.abort()
             self._writer = None
+
+
+class BlockCache(BaseCache):
+    """Keeps the last block that was read ahead; what is as large as a block is passed on as it is."""
+
+    name = "mfs3-block"
+
+    def __init__(self, blocksize: int, fetcher: Any, size: int) -> None:
+        super().__init__(blocksize, fetcher, size)
+        self._block = b""
+        self._start = 0
+
+    def _fetch(self, start: int | None, stop: int | None) -> bytes:
+        start = start or 0
+        stop = self.size if stop is None else min(stop, self.size)
+        if start >= stop:
+            return b""
+        kept = self._start <= start < self._start + len(self._block)
+        head = self._block[start - self._start : stop - self._start] if kept else b""
+        start += len(head)
+        missing = stop - start
+        if missing == 0:
+            self.hit_count += 1
+            return head
+        self.miss_count += 1
+        if missing >= self.blocksize:
+            tail = self.fetcher(start, stop)
+            self.total_requested_bytes += missing
+            return head + tail if head else tail
+        block = self.fetcher(start, min(start + self.blocksize, self.size))
+        self.total_requested_bytes += len(block)
+        self._block, self._start = block, start
+        return head + block[:missing]
+
+
+register_cache(BlockCache, clobber=True)
 
 
 class _errors:
@@ -510,6 +629,9 @@ class _errors:
         if isinstance(error, MetaflowS3AccessDenied):
             raise PermissionError(str(error)) from error
         if isinstance(error, MetaflowS3Exception):
+            if error.kind in ("PreconditionFailed", "ChangedDuringRead"):
+                # Only reads of open files have conditions.
+                raise OSError("%s has changed since it was opened" % self._path) from error
             raise OSError(str(error)) from error
 
 
