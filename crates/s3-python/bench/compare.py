@@ -15,6 +15,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ PIECE = 16 << 20
 SMALL = ["small/%06d" % n for n in range(1000)]
 LISTED = 20_000
 
+#: A loop over a connection, without a client.
+SOCKET = "a loop over a socket"
 METAFLOW = ("mfs3", "metaflow")
 FSSPEC = ("mfs3", "s3fs", "obstore")
 
@@ -61,10 +64,27 @@ def list_recursive(client):
 
 
 def single_gets(client):
+    if client == SOCKET:
+        yield from _gets_by_socket()
+        return
     s3 = _s3(client, "bench")
     yield
     for key in SMALL[:100]:
         assert s3.get(key).size == 4096
+
+
+def _gets_by_socket():
+    """The least that 100 requests one after the other can take here: no client, no file, no check."""
+    host, port = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    yield
+    for key in SMALL[:100]:
+        connection.sendall(b"GET /bench/%s HTTP/1.1\r\nHost: bench\r\n\r\n" % key.encode())
+        response = connection.recv(1 << 16)
+        head = response.index(b"\r\n\r\n") + 4
+        while len(response) < head + 4096:
+            response += connection.recv(1 << 16)
 
 
 def get_one_gib(client):
@@ -182,7 +202,7 @@ WORKLOADS = {
     "`get_many` of 1,000 objects of 4 KiB": (get_many, METAFLOW),
     "`put_many` of 1,000 objects of 4 KiB": (put_many, METAFLOW),
     "`list_recursive` of 20,000 objects": (list_recursive, METAFLOW),
-    "100 times `get`, 4 KiB": (single_gets, METAFLOW),
+    "100 times `get`, 4 KiB": (single_gets, (*METAFLOW, SOCKET)),
     "`get` of 1 GiB to a file": (get_one_gib, METAFLOW),
     "a flow with 50 artifacts and a foreach of 3": (flow, METAFLOW),
     "`cat` of 1,000 files of 4 KiB": (cat, FSSPEC),
