@@ -12,7 +12,7 @@ use crate::failure::Outcome;
 use crate::tally::Tally;
 use crate::usage::Usage;
 use crate::workload::Workload;
-use crate::{check, compare, core_pin, floor, ours, series, serve_origin};
+use crate::{check, compare, core_pin, floor, ours, series, serve_command};
 
 /// Runs one workload and prints what it has cost, or measures many.
 #[derive(Debug, Parser)]
@@ -31,7 +31,7 @@ struct Program {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve objects from memory until ended
-    Origin(serve_origin::Arguments),
+    Origin(serve_command::Arguments),
     /// Measure clients against each other and against the floor
     Compare(compare::Arguments),
     /// Measure how the cost grows with the number of objects, keys and prefixes
@@ -108,7 +108,7 @@ impl fmt::Display for Client {
 pub fn run() -> ExitCode {
     let Program { command, once } = Program::parse();
     let outcome = match &command {
-        Some(Command::Origin(arguments)) => serve_origin::run(arguments),
+        Some(Command::Origin(arguments)) => serve_command::run(arguments),
         Some(Command::Compare(arguments)) => compare::run(arguments),
         Some(Command::Series(arguments)) => series::run(arguments),
         None => once.run(),

@@ -7,6 +7,7 @@
 //! its figures are to be read. It measures on Linux only.
 #![cfg(target_os = "linux")]
 
+pub mod bench_server;
 mod check;
 mod cli;
 mod compare;
@@ -14,12 +15,11 @@ mod contract;
 mod core_pin;
 mod failure;
 mod floor;
-pub mod origin;
 mod ours;
 #[cfg(feature = "peers")]
 mod peers;
 mod series;
-mod serve_origin;
+mod serve_command;
 mod tally;
 mod usage;
 mod workload;

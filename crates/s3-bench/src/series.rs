@@ -8,8 +8,8 @@ use clap::Args;
 
 use crate::cli::Client;
 use crate::compare::child::{self, Cost, Task};
-use crate::compare::origin_process::OriginProcess;
 use crate::compare::orphans;
+use crate::compare::server_process::ServerProcess;
 use crate::core_pin;
 use crate::failure::Outcome;
 use crate::workload::Workload;
@@ -99,17 +99,17 @@ const SERIES: [(&str, &[Step]); 3] = [
 /// Prints a table of each series.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let cores = core_pin::pair()?;
-    let origin = OriginProcess::start(&[], cores.map(|(_, origin)| origin))?;
+    let server = ServerProcess::start(&[], cores.map(|(_, server)| server))?;
     let folder = std::env::temp_dir().join(orphans::own_name());
     fs::create_dir_all(&folder)?;
-    let outcome = all(arguments, &origin, cores.map(|(client, _)| client), &folder);
+    let outcome = all(arguments, &server, cores.map(|(client, _)| client), &folder);
     fs::remove_dir_all(folder)?;
     outcome
 }
 
 fn all(
     arguments: &Arguments,
-    origin: &OriginProcess,
+    server: &ServerProcess,
     core: Option<usize>,
     folder: &Path,
 ) -> Outcome {
@@ -128,7 +128,7 @@ fn all(
             let cost = child::run(&Task {
                 client: arguments.client,
                 workload: step.workload,
-                endpoint: origin.endpoint(),
+                endpoint: server.endpoint(),
                 regime: "i",
                 core,
                 count: step.objects,

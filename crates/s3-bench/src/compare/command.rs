@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::child::{self, Task};
-use super::origin_process::OriginProcess;
 use super::orphans;
 use super::regime::Regime;
 use super::row::{MEMORY, Row, USUAL};
+use super::server_process::ServerProcess;
 use super::sources::{self, Amounts};
 use super::table::{self, Run};
 use crate::cli::Client;
@@ -115,25 +115,25 @@ impl<'a> Measurement<'a> {
     fn run(&self) -> Outcome {
         let mut out = io::stdout();
         match self.cores {
-            Some((client, origin)) => {
-                writeln!(out, "clients on core {client}, origin on core {origin}")?
+            Some((client, server)) => {
+                writeln!(out, "clients on core {client}, server on core {server}")?
             }
             None => writeln!(
                 out,
-                "one core for clients and origin: times include the server's"
+                "one core for clients and server: times include the server's"
             )?,
         }
         let mut runs = Vec::new();
         for regime in &self.arguments.regimes {
-            let core = self.cores.map(|(_, origin)| origin);
-            let origin = OriginProcess::start(regime.flags(), core)?;
+            let core = self.cores.map(|(_, server)| server);
+            let server = ServerProcess::start(regime.flags(), core)?;
             for time in 0..self.arguments.times as usize {
                 for row in &self.arguments.workloads {
                     // Everyone is first once.
                     let mut clients = self.clients.clone();
                     clients.rotate_left(time % self.clients.len());
                     for client in clients {
-                        let run = self.one(client, *row, *regime, &origin)?;
+                        let run = self.one(client, *row, *regime, &server)?;
                         writeln!(out, "{}", table::line(&run))?;
                         runs.push(run);
                     }
@@ -153,17 +153,17 @@ impl<'a> Measurement<'a> {
         client: Client,
         row: Row,
         regime: Regime,
-        origin: &OriginProcess,
+        server: &ServerProcess,
     ) -> Outcome<Run> {
         let destination = row.destination(self.folder);
         fs::create_dir_all(&destination)?;
-        origin.take_counters()?;
-        let before = origin.cpu()?;
+        server.take_counters()?;
+        let before = server.cpu()?;
         let list_bucket = format!("list-{}-64", self.amounts.keys);
         let cost = child::run(&Task {
             client,
             workload: row.workload,
-            endpoint: origin.endpoint(),
+            endpoint: server.endpoint(),
             regime: regime.name(),
             core: self.cores.map(|(client, _)| client),
             count: self.count(row.workload),
@@ -178,9 +178,9 @@ impl<'a> Measurement<'a> {
             row: row.to_string(),
             regime: regime.name(),
             cost: cost.map_err(|error| error.to_string()),
-            origin_cpu: origin.cpu()? - before,
+            server_cpu: server.cpu()? - before,
         };
-        self.note(&run, &origin.take_counters()?)?;
+        self.note(&run, &server.take_counters()?)?;
         self.put_away(&destination)?;
         Ok(run)
     }
@@ -208,9 +208,9 @@ impl<'a> Measurement<'a> {
             "peak_kib": cost.ok().map(|cost| cost.peak_kib),
             "items": cost.ok().map(|cost| cost.items),
             "bytes": cost.ok().map(|cost| cost.bytes),
-            "foreign_cores": cost.ok().map(|cost| table::foreign(cost, run.origin_cpu)),
+            "foreign_cores": cost.ok().map(|cost| table::foreign(cost, run.server_cpu)),
             "failure": cost.err(),
-            "origin_cpu_s": run.origin_cpu,
+            "origin_cpu_s": run.server_cpu,
             "origin": counters,
         });
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;

@@ -5,10 +5,10 @@
 
 pub(crate) mod child;
 mod command;
-pub(crate) mod origin_process;
 pub(crate) mod orphans;
 mod regime;
 mod row;
+pub(crate) mod server_process;
 mod sources;
 mod table;
 

@@ -13,7 +13,7 @@ pub(crate) struct Run {
     pub(crate) regime: &'static str,
     pub(crate) cost: Result<Cost, String>,
     /// In seconds. Where it is near the wall time, the server is what was measured.
-    pub(crate) origin_cpu: f64,
+    pub(crate) server_cpu: f64,
 }
 
 /// What is shown while runs go on.
@@ -21,26 +21,26 @@ pub(crate) fn line(run: &Run) -> String {
     let (regime, row, client) = (run.regime, &run.row, run.client.to_string());
     match &run.cost {
         Ok(cost) => format!(
-            "{regime:<2} {row:<4} {client:<12} wall {:7.3} s  cpu {:7.3} s  peak {:5} MiB  origin {:5.2} s  foreign {:.1}",
+            "{regime:<2} {row:<4} {client:<12} wall {:7.3} s  cpu {:7.3} s  peak {:5} MiB  server {:5.2} s  foreign {:.1}",
             cost.wall,
             cost.cpu,
             cost.peak_kib >> 10,
-            run.origin_cpu,
-            foreign(cost, run.origin_cpu),
+            run.server_cpu,
+            foreign(cost, run.server_cpu),
         ),
         Err(failure) => format!("{regime:<2} {row:<4} {client:<12} FAILED: {failure}"),
     }
 }
 
-/// How many cores neither the client nor the origin has kept busy.
-pub(crate) fn foreign(cost: &Cost, origin_cpu: f64) -> f64 {
-    (cost.others - origin_cpu / cost.wall).max(0.0)
+/// How many cores neither the client nor the server has kept busy.
+pub(crate) fn foreign(cost: &Cost, server_cpu: f64) -> f64 {
+    (cost.others - server_cpu / cost.wall).max(0.0)
 }
 
 /// The medians of each client, and their ratios to the floor and to the best peer.
 pub(crate) fn table(runs: &[Run]) -> String {
     let mut text = String::from(
-        "| server | workload | client | n | wall s | CPU s | peak MiB | wall/floor | CPU/floor | wall/peer | CPU/peer | origin CPU s |\n\
+        "| server | workload | client | n | wall s | CPU s | peak MiB | wall/floor | CPU/floor | wall/peer | CPU/peer | server CPU s |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let mut groups: Vec<(&str, &str)> = Vec::new();
@@ -68,14 +68,14 @@ struct Median {
     cpu: f64,
     /// The most of all runs.
     peak_kib: u64,
-    origin_cpu: f64,
+    server_cpu: f64,
 }
 
 fn medians<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<Median> {
     let mut by_client: Vec<(Client, Vec<(Cost, f64)>)> = Vec::new();
     for run in runs {
         let Ok(cost) = run.cost else { continue };
-        let good = (cost, run.origin_cpu);
+        let good = (cost, run.server_cpu);
         match by_client
             .iter_mut()
             .find(|(client, _)| *client == run.client)
@@ -90,7 +90,7 @@ fn medians<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<Median> {
         wall: median(all.iter().map(|(cost, _)| cost.wall)),
         cpu: median(all.iter().map(|(cost, _)| cost.cpu)),
         peak_kib: all.iter().map(|(cost, _)| cost.peak_kib).max().unwrap_or(0),
-        origin_cpu: median(all.iter().map(|(_, origin)| *origin)),
+        server_cpu: median(all.iter().map(|(_, server)| *server)),
     };
     let mut medians: Vec<_> = by_client.into_iter().map(median_of).collect();
     medians.sort_by(|a, b| a.cpu.total_cmp(&b.cpu));
@@ -125,7 +125,7 @@ fn push(text: &mut String, regime: &str, row: &str, of: &Median, all: &[Median])
         ratio(of.cpu, floor.map(|floor| floor.cpu)),
         ratio(of.wall, best(|peer| peer.wall)),
         ratio(of.cpu, best(|peer| peer.cpu)),
-        of.origin_cpu,
+        of.server_cpu,
     );
 }
 
@@ -148,7 +148,7 @@ mod tests {
                 peak_kib,
                 ..Cost::default()
             }),
-            origin_cpu: 0.1,
+            server_cpu: 0.1,
         }
     }
 

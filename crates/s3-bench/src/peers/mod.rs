@@ -5,10 +5,10 @@
 //!
 //! They get what a user of theirs would know to set, and no more: no tuned runtime, no settings found by measuring.
 
+mod concurrent;
 mod object_store;
 mod opendal;
 mod run;
 mod sdk;
-mod spread;
 
 pub(crate) use run::run;

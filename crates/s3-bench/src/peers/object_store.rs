@@ -9,8 +9,9 @@ use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt};
 use tokio::task::JoinSet;
 
-use super::spread::{
-    MID_AT_ONCE, PART, PARTS_AT_ONCE, SMALL_AT_ONCE, read_at, spread, target, write_at,
+use super::concurrent::{
+    MID_AT_ONCE, PART, PARTS_AT_ONCE, SMALL_AT_ONCE, create_shared_file, read_at, run_concurrently,
+    write_at,
 };
 use crate::contract::{BUCKET, Contract, RANGE};
 use crate::failure::Outcome;
@@ -31,7 +32,7 @@ pub(super) async fn run(workload: Workload, contract: &Contract) -> Outcome<Tall
         Workload::List => list(contract).await,
         Workload::Info => {
             let keys = contract.keys(workload);
-            spread(keys, SMALL_AT_ONCE, move |key| {
+            run_concurrently(keys, SMALL_AT_ONCE, move |key| {
                 let store = Arc::clone(&store);
                 async move { Ok(store.head(&Path::from(key)).await?.size) }
             })
@@ -39,7 +40,7 @@ pub(super) async fn run(workload: Workload, contract: &Contract) -> Outcome<Tall
         }
         Workload::Ranges => {
             let path = Path::from(contract.big_key.as_str());
-            spread(contract.range_starts(), SMALL_AT_ONCE, move |start| {
+            run_concurrently(contract.range_starts(), SMALL_AT_ONCE, move |start| {
                 let (store, path) = (Arc::clone(&store), path.clone());
                 async move {
                     let bytes = store.get_range(&path, start..start + RANGE).await?;
@@ -70,7 +71,7 @@ async fn get_all(workload: Workload, contract: &Contract, store: Arc<AmazonS3>) 
         let file = files.then(|| contract.file(&key));
         (key, file)
     });
-    spread(targets.collect(), SMALL_AT_ONCE, move |(key, file)| {
+    run_concurrently(targets.collect(), SMALL_AT_ONCE, move |(key, file)| {
         let store = Arc::clone(&store);
         async move {
             let bytes = store.get(&Path::from(key)).await?.bytes().await?;
@@ -86,11 +87,11 @@ async fn get_all(workload: Workload, contract: &Contract, store: Arc<AmazonS3>) 
 
 async fn get_big(workload: Workload, contract: &Contract, store: Arc<AmazonS3>) -> Outcome<Tally> {
     let file = match workload.writes_files() {
-        true => Some(target(contract.big_file())?),
+        true => Some(create_shared_file(contract.big_file())?),
         false => None,
     };
     let path = Path::from(contract.big_key.as_str());
-    let parts = spread(contract.parts(PART), PARTS_AT_ONCE, move |part| {
+    let parts = run_concurrently(contract.parts(PART), PARTS_AT_ONCE, move |part| {
         let (store, path, file) = (Arc::clone(&store), path.clone(), file.clone());
         async move {
             let bytes = store.get_range(&path, part.clone()).await?;
@@ -111,7 +112,7 @@ async fn put_all(workload: Workload, contract: &Contract) -> Outcome<Tally> {
     } else {
         SMALL_AT_ONCE
     };
-    spread(contract.uploads(workload), at_once, move |(key, file)| {
+    run_concurrently(contract.uploads(workload), at_once, move |(key, file)| {
         let store = Arc::clone(&store);
         async move {
             let bytes = tokio::fs::read(file).await?;

@@ -9,8 +9,9 @@ use opendal::services::S3;
 use opendal::{Entry, HttpTransporter, Operator};
 use opendal_http_transport_reqwest::ReqwestTransport;
 
-use super::spread::{
-    MID_AT_ONCE, PART, PARTS_AT_ONCE, SMALL_AT_ONCE, read_at, spread, target, write_at,
+use super::concurrent::{
+    MID_AT_ONCE, PART, PARTS_AT_ONCE, SMALL_AT_ONCE, create_shared_file, read_at, run_concurrently,
+    write_at,
 };
 use crate::contract::{BUCKET, Contract, RANGE};
 use crate::failure::Outcome;
@@ -33,7 +34,7 @@ pub(super) async fn run(workload: Workload, contract: &Contract) -> Outcome<Tall
         Workload::List => list(contract).await,
         Workload::Info => {
             let keys = contract.keys(workload);
-            spread(keys, SMALL_AT_ONCE, move |key| {
+            run_concurrently(keys, SMALL_AT_ONCE, move |key| {
                 let operator = operator.clone();
                 async move { Ok(operator.stat(&key).await?.content_length()) }
             })
@@ -41,7 +42,7 @@ pub(super) async fn run(workload: Workload, contract: &Contract) -> Outcome<Tall
         }
         Workload::Ranges => {
             let key = contract.big_key.clone();
-            spread(contract.range_starts(), SMALL_AT_ONCE, move |start| {
+            run_concurrently(contract.range_starts(), SMALL_AT_ONCE, move |start| {
                 let (operator, key) = (operator.clone(), key.clone());
                 async move {
                     let read = operator.read_with(&key).range(start..start + RANGE);
@@ -72,7 +73,7 @@ async fn get_all(workload: Workload, contract: &Contract, operator: Operator) ->
         let file = files.then(|| contract.file(&key));
         (key, file)
     });
-    spread(targets.collect(), SMALL_AT_ONCE, move |(key, file)| {
+    run_concurrently(targets.collect(), SMALL_AT_ONCE, move |(key, file)| {
         let operator = operator.clone();
         async move {
             let buffer = operator.read(&key).await?;
@@ -88,11 +89,11 @@ async fn get_all(workload: Workload, contract: &Contract, operator: Operator) ->
 
 async fn get_big(workload: Workload, contract: &Contract, operator: Operator) -> Outcome<Tally> {
     let file = match workload.writes_files() {
-        true => Some(target(contract.big_file())?),
+        true => Some(create_shared_file(contract.big_file())?),
         false => None,
     };
     let key = contract.big_key.clone();
-    let parts = spread(contract.parts(PART), PARTS_AT_ONCE, move |part| {
+    let parts = run_concurrently(contract.parts(PART), PARTS_AT_ONCE, move |part| {
         let (operator, key, file) = (operator.clone(), key.clone(), file.clone());
         async move {
             let buffer = operator.read_with(&key).range(part.clone()).await?;
@@ -113,7 +114,7 @@ async fn put_all(workload: Workload, contract: &Contract) -> Outcome<Tally> {
     } else {
         SMALL_AT_ONCE
     };
-    spread(contract.uploads(workload), at_once, move |(key, file)| {
+    run_concurrently(contract.uploads(workload), at_once, move |(key, file)| {
         let operator = operator.clone();
         async move {
             let bytes = tokio::fs::read(file).await?;

@@ -10,7 +10,10 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::spread::{MID_AT_ONCE, PARTS_AT_ONCE, SMALL_AT_ONCE, read_at, spread, target, write_at};
+use super::concurrent::{
+    MID_AT_ONCE, PARTS_AT_ONCE, SMALL_AT_ONCE, create_shared_file, read_at, run_concurrently,
+    write_at,
+};
 use crate::contract::{BUCKET, Contract, RANGE};
 use crate::failure::Outcome;
 use crate::tally::Tally;
@@ -33,7 +36,7 @@ pub(super) async fn run(workload: Workload, contract: &Contract) -> Outcome<Tall
         Workload::List => list(contract, &client).await,
         Workload::Info => {
             let keys = contract.keys(workload);
-            spread(keys, SMALL_AT_ONCE, move |key| {
+            run_concurrently(keys, SMALL_AT_ONCE, move |key| {
                 let head = client.head_object().bucket(BUCKET).key(key);
                 async move { known(head.send().await?.content_length) }
             })
@@ -41,7 +44,7 @@ pub(super) async fn run(workload: Workload, contract: &Contract) -> Outcome<Tall
         }
         Workload::Ranges => {
             let key = contract.big_key.clone();
-            spread(contract.range_starts(), SMALL_AT_ONCE, move |start| {
+            run_concurrently(contract.range_starts(), SMALL_AT_ONCE, move |start| {
                 let range = format!("bytes={start}-{}", start + RANGE - 1);
                 let get = client.get_object().bucket(BUCKET).key(&key).range(range);
                 async move { Ok(get.send().await?.body.collect().await?.into_bytes().len() as u64) }
@@ -78,7 +81,7 @@ async fn get_all(workload: Workload, contract: &Contract, client: Client) -> Out
         let file = files.then(|| contract.file(&key));
         (key, file)
     });
-    spread(targets.collect(), SMALL_AT_ONCE, move |(key, file)| {
+    run_concurrently(targets.collect(), SMALL_AT_ONCE, move |(key, file)| {
         let get = client.get_object().bucket(BUCKET).key(key);
         async move {
             let bytes = get.send().await?.body.collect().await?.into_bytes();
@@ -94,11 +97,11 @@ async fn get_all(workload: Workload, contract: &Contract, client: Client) -> Out
 
 async fn get_big(workload: Workload, contract: &Contract, client: Client) -> Outcome<Tally> {
     let file = match workload.writes_files() {
-        true => Some(target(contract.big_file())?),
+        true => Some(create_shared_file(contract.big_file())?),
         false => None,
     };
     let key = contract.big_key.clone();
-    let parts = spread(contract.parts(PART), PARTS_AT_ONCE, move |part| {
+    let parts = run_concurrently(contract.parts(PART), PARTS_AT_ONCE, move |part| {
         let range = format!("bytes={}-{}", part.start, part.end - 1);
         let get = client.get_object().bucket(BUCKET).key(&key).range(range);
         let file = file.clone();
@@ -121,7 +124,7 @@ async fn put_all(workload: Workload, contract: &Contract, client: Client) -> Out
     } else {
         (SMALL_AT_ONCE, 4096)
     };
-    spread(contract.uploads(workload), at_once, move |(key, file)| {
+    run_concurrently(contract.uploads(workload), at_once, move |(key, file)| {
         let put = client.put_object().bucket(&bucket).key(key);
         async move {
             put.body(ByteStream::from_path(file).await?).send().await?;

@@ -20,27 +20,27 @@
 //! Linux only: bodies leave by `sendfile` and arrive by `recv` with `MSG_TRUNC`.
 //!
 //! ```
-//! use s3_bench::origin::{Origin, OriginConfig};
+//! use s3_bench::bench_server::{BenchServer, BenchServerConfig};
 //! use s3_core::{S3Url, SdkStore, StoreExt};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = OriginConfig { pool_bytes: 1 << 20, ..OriginConfig::default() };
-//! let origin = Origin::start(config)?;
+//! let config = BenchServerConfig { pool_bytes: 1 << 20, ..BenchServerConfig::default() };
+//! let server = BenchServer::start(config)?;
 //! let store = SdkStore::builder()
-//!     .endpoint(&origin.endpoint())
+//!     .endpoint(&server.endpoint())
 //!     .region("us-east-1")
 //!     .credentials("any-key-id", "any-secret", None)
 //!     .build();
 //! let object = store.get_bytes(S3Url::parse("s3://bench/small/000007")?).await?;
-//! assert_eq!(object, origin.content("small/000007", 0..4096).expect("there is such an object"));
+//! assert_eq!(object, server.content("small/000007", 0..4096).expect("there is such an object"));
 //! # Ok(()) }
 //! ```
 
+mod bench_bucket;
 mod config;
 mod connection;
 mod counters;
-mod generated;
 mod keys;
 mod listing;
 mod operations;
@@ -51,5 +51,5 @@ mod response;
 mod running;
 mod state;
 
-pub use config::OriginConfig;
-pub use running::{Origin, serve};
+pub use config::BenchServerConfig;
+pub use running::{BenchServer, serve};

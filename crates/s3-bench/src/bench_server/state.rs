@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::config::OriginConfig;
+use super::config::BenchServerConfig;
 use super::counters::Counters;
 use super::keys::Keys;
 use super::pool::Pool;
@@ -14,7 +14,7 @@ use super::pool::Pool;
 /// Pool, counters, and what clients have left here.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) config: OriginConfig,
+    pub(super) config: BenchServerConfig,
     pub(super) pool: Pool,
     pub(super) counters: Counters,
     left: Mutex<Left>,
@@ -32,7 +32,7 @@ struct Left {
 }
 
 impl State {
-    pub(super) fn new(config: OriginConfig) -> io::Result<Arc<Self>> {
+    pub(super) fn new(config: BenchServerConfig) -> io::Result<Arc<Self>> {
         Ok(Arc::new(Self {
             pool: Pool::new(config.pool_bytes)?,
             config,

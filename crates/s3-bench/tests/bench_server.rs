@@ -1,4 +1,4 @@
-//! The origin for benchmarks, through a real client.
+//! The server for benchmarks, through a real client.
 
 #![cfg(target_os = "linux")]
 #![expect(
@@ -9,29 +9,29 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use s3_bench::origin::{Origin, OriginConfig};
+use s3_bench::bench_server::{BenchServer, BenchServerConfig};
 use s3_core::{
     AbortUpload, Attributes, CompleteUpload, CreateUpload, ErrorKind, GetRequest, HeadRequest,
     Integrity, ListRequest, Payload, S3Prefix, S3Url, SdkStore, Store, StoreExt, UploadPart,
 };
 use s3_testkit::{assert_ramp, ramp};
 
-fn client_of(origin: &Origin) -> SdkStore {
+fn client_of(server: &BenchServer) -> SdkStore {
     SdkStore::builder()
-        .endpoint(&origin.endpoint())
+        .endpoint(&server.endpoint())
         .region("us-east-1")
         .credentials("AKIDORIGIN", "any-secret", None)
         .build()
 }
 
-fn started() -> (Origin, SdkStore) {
-    let config = OriginConfig {
+fn started() -> (BenchServer, SdkStore) {
+    let config = BenchServerConfig {
         pool_bytes: 1 << 20,
-        ..OriginConfig::default()
+        ..BenchServerConfig::default()
     };
-    let origin = Origin::start(config).unwrap();
-    let client = client_of(&origin);
-    (origin, client)
+    let server = BenchServer::start(config).unwrap();
+    let client = client_of(&server);
+    (server, client)
 }
 
 fn url(bucket: &str, key: &str) -> S3Url {
@@ -44,34 +44,34 @@ async fn read(client: &SdkStore, request: GetRequest) -> Bytes {
 }
 
 #[tokio::test]
-async fn objects_are_what_the_origin_says_they_are() {
-    let (origin, client) = started();
+async fn objects_are_what_the_server_says_they_are() {
+    let (server, client) = started();
     for (key, size) in [
         ("small/000003", 4096),
         ("mid/000001", 1 << 20),
         ("big/3m", 3 << 20),
     ] {
         let bytes = client.get_bytes(url("bench", key)).await.unwrap();
-        assert!(bytes == origin.content(key, 0..size).unwrap(), "{key}");
+        assert!(bytes == server.content(key, 0..size).unwrap(), "{key}");
         let head = client.head(HeadRequest::new(url("bench", key)));
         assert_eq!(head.await.unwrap().size, size, "{key}");
     }
     let (from, to) = ((1 << 20) - 7, (1 << 20) + 90_000);
     let part = GetRequest::new(url("bench", "big/3m")).with_range(from..to);
-    assert!(read(&client, part).await == origin.content("big/3m", from..to).unwrap());
+    assert!(read(&client, part).await == server.content("big/3m", from..to).unwrap());
     let error = client.get_bytes(url("bench", "other")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_ne!(
-        origin.content("small/000003", 0..4096),
-        origin.content("small/000004", 0..4096)
+        server.content("small/000003", 0..4096),
+        server.content("small/000004", 0..4096)
     );
 }
 
 #[tokio::test]
 async fn what_is_put_into_keep_is_kept() {
-    let (origin, client) = started();
+    let (server, client) = started();
     let checked = SdkStore::builder()
-        .endpoint(&origin.endpoint())
+        .endpoint(&server.endpoint())
         .region("us-east-1")
         .credentials("AKIDORIGIN", "any-secret", None)
         .integrity(Integrity::WhenSupported)
@@ -91,7 +91,7 @@ async fn what_is_put_into_keep_is_kept() {
 
 #[tokio::test]
 async fn parts_become_an_object_or_nothing() {
-    let (_origin, client) = started();
+    let (_server, client) = started();
     let begin = || client.create_upload(CreateUpload::new(url("keep", "k"), Attributes::default()));
     let upload = begin().await.unwrap();
     let part = |number, upload, from, len| {
@@ -115,7 +115,7 @@ async fn parts_become_an_object_or_nothing() {
 
 #[tokio::test]
 async fn other_buckets_count_and_forget() {
-    let (origin, client) = started();
+    let (server, client) = started();
     client
         .put_bytes(url("sink", "k"), ramp(0, 3_000_000))
         .await
@@ -124,7 +124,7 @@ async fn other_buckets_count_and_forget() {
         .put_bytes(url("sink", "k"), ramp(0, 5))
         .await
         .unwrap();
-    let stats = origin.stats();
+    let stats = server.stats();
     for counted in [
         r#""put":2,"#,
         r#""bytes_in":3000005,"#,
@@ -139,7 +139,7 @@ async fn other_buckets_count_and_forget() {
 
 #[tokio::test]
 async fn a_generated_bucket_is_listed_to_its_end() {
-    let (_origin, client) = started();
+    let (_server, client) = started();
     let prefix = S3Prefix::parse("s3://list-2345-7").unwrap();
     let mut request = ListRequest::new(prefix.clone());
     let mut keys = Vec::new();
@@ -160,13 +160,13 @@ async fn a_generated_bucket_is_listed_to_its_end() {
 
 #[tokio::test]
 async fn latency_and_rate_are_felt() {
-    let config = OriginConfig {
+    let config = BenchServerConfig {
         latency: Duration::from_millis(40),
         connection_rate: Some(10_000_000),
         pool_bytes: 1 << 20,
     };
-    let origin = Origin::start(config).unwrap();
-    let client = client_of(&origin);
+    let server = BenchServer::start(config).unwrap();
+    let client = client_of(&server);
     let mut took = [Duration::ZERO; 2];
     for (key, took) in ["small/000000", "mid/000000"].into_iter().zip(&mut took) {
         let begin = Instant::now();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// Settings of an [`Origin`](super::Origin).
+/// Settings of an [`BenchServer`](super::BenchServer).
 #[derive(Clone, Debug)]
-pub struct OriginConfig {
+pub struct BenchServerConfig {
     /// How long each request waits, after its body has arrived, before its response. None by default. Resolution:
     /// one millisecond.
     pub latency: Duration,
@@ -17,7 +17,7 @@ pub struct OriginConfig {
     pub pool_bytes: u64,
 }
 
-impl Default for OriginConfig {
+impl Default for BenchServerConfig {
     fn default() -> Self {
         Self {
             latency: Duration::ZERO,

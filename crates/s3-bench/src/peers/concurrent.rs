@@ -24,7 +24,7 @@ pub(super) const PARTS_AT_ONCE: usize = 16;
 pub(super) const PART: u64 = 16 << 20;
 
 /// Runs a task for each item, some at once, and counts the bytes that they return.
-pub(super) async fn spread<T, F>(
+pub(super) async fn run_concurrently<T, F>(
     items: Vec<T>,
     at_once: usize,
     request: impl Fn(T) -> F + Send,
@@ -45,7 +45,7 @@ where
 }
 
 /// A file that parts are written into in any order.
-pub(super) fn target(path: PathBuf) -> io::Result<Arc<File>> {
+pub(super) fn create_shared_file(path: PathBuf) -> io::Result<Arc<File>> {
     Ok(Arc::new(File::create(path)?))
 }
 

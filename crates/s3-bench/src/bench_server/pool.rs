@@ -37,7 +37,7 @@ impl Window {
 
 impl Pool {
     pub(super) fn new(len: u64) -> io::Result<Self> {
-        let file = File::from(memfd_create("s3-origin", MemfdFlags::CLOEXEC)?);
+        let file = File::from(memfd_create("s3-bench-server", MemfdFlags::CLOEXEC)?);
         let len = len.max(8).next_multiple_of(8);
         let mut chunk = Vec::with_capacity(CHUNK);
         let mut written = 0;

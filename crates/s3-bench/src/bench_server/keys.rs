@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::generated;
+use super::bench_bucket;
 
 /// How `list` looks when its name does not say.
 const LISTED: (u64, u64) = (200_000, 64);
@@ -40,7 +40,7 @@ impl Keys {
     pub(super) fn count(&self) -> u64 {
         match self {
             Self::Spread { count, .. } => *count,
-            Self::Bench => generated::BENCH_LISTED,
+            Self::Bench => bench_bucket::BENCH_LISTED,
             Self::Kept(keys) => keys.len() as u64,
         }
     }
@@ -50,7 +50,7 @@ impl Keys {
         out.clear();
         match self {
             Self::Spread { count, prefixes } => spread(index, *count, *prefixes, out),
-            Self::Bench => generated::write_bench_key(index, out),
+            Self::Bench => bench_bucket::write_bench_key(index, out),
             Self::Kept(keys) => out.push_str(&keys[to_usize(index)].0),
         }
     }
@@ -58,7 +58,7 @@ impl Keys {
     pub(super) fn size(&self, index: u64) -> u64 {
         match self {
             Self::Spread { .. } => mixed(index) >> 40,
-            Self::Bench => generated::bench_size(index),
+            Self::Bench => bench_bucket::bench_size(index),
             Self::Kept(keys) => keys[to_usize(index)].1,
         }
     }

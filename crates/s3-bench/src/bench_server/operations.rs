@@ -10,7 +10,7 @@ use super::pool::Window;
 use super::request::Request;
 use super::response::{Body, Response, head};
 use super::state::{KEEP, State};
-use super::{generated, keys};
+use super::{bench_bucket, keys};
 
 /// A whole object.
 enum Object {
@@ -21,7 +21,7 @@ enum Object {
 impl Object {
     fn find(request: &Request, state: &State) -> Option<Self> {
         match request.bucket.as_str() {
-            "bench" => generated::object(&request.key).map(Object::Generated),
+            "bench" => bench_bucket::object(&request.key).map(Object::Generated),
             KEEP => state.kept(&request.key).map(Object::Kept),
             _ => None,
         }

@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use super::config::OriginConfig;
+use super::bench_bucket;
+use super::config::BenchServerConfig;
 use super::connection::{Connection, without_aws_chunks};
-use super::generated;
 use super::operations::respond;
 use super::pace::Pace;
 use super::request::Request;
@@ -25,20 +25,20 @@ const BACKLOG: u32 = 4096;
 
 /// An origin on a thread of its own. Dropping it ends it and joins the thread.
 #[derive(Debug)]
-pub struct Origin {
+pub struct BenchServer {
     address: SocketAddr,
     state: Arc<State>,
     end: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Origin {
+impl BenchServer {
     /// Starts an origin on a free port of 127.0.0.1.
     ///
     /// # Errors
     ///
     /// If the port, the memory of the pool or a thread cannot be had.
-    pub fn start(config: OriginConfig) -> io::Result<Self> {
+    pub fn start(config: BenchServerConfig) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let state = State::new(config)?;
@@ -46,7 +46,7 @@ impl Origin {
         let end = CancellationToken::new();
         let (shared, ended) = (Arc::clone(&state), end.clone());
         let thread = thread::Builder::new()
-            .name("s3-origin".to_owned())
+            .name("s3-bench-server".to_owned())
             .spawn(move || {
                 let running = ended.run_until_cancelled_owned(accept(listener, shared));
                 runtime.block_on(running);
@@ -68,7 +68,7 @@ impl Origin {
     /// Returns bytes of an object of `bench`; `None` if the bucket has no such key.
     #[must_use]
     pub fn content(&self, key: &str, range: Range<u64>) -> Option<Vec<u8>> {
-        let object = generated::object(key)?;
+        let object = bench_bucket::object(key)?;
         let end = range.end.min(object.len);
         let start = range.start.min(end);
         let mut bytes = Vec::new();
@@ -86,7 +86,7 @@ impl Origin {
     }
 }
 
-impl Drop for Origin {
+impl Drop for BenchServer {
     fn drop(&mut self) {
         self.end.cancel();
         if let Some(thread) = self.thread.take() {
@@ -101,7 +101,7 @@ impl Drop for Origin {
 /// # Errors
 ///
 /// If the memory of the pool cannot be had, or no runtime.
-pub fn serve(listener: TcpListener, config: OriginConfig) -> io::Result<()> {
+pub fn serve(listener: TcpListener, config: BenchServerConfig) -> io::Result<()> {
     let state = State::new(config)?;
     runtime()?.block_on(accept(listener, state));
     Ok(())

@@ -12,12 +12,12 @@ use crate::failure::Outcome;
 
 /// Ends with this value.
 #[derive(Debug)]
-pub(crate) struct OriginProcess {
+pub(crate) struct ServerProcess {
     child: Child,
     endpoint: String,
 }
 
-impl OriginProcess {
+impl ServerProcess {
     /// Starts this program as an origin and waits until it is ready.
     pub(crate) fn start(flags: &[&str], core: Option<usize>) -> Outcome<Self> {
         let mut command = Command::new(env::current_exe()?);
@@ -63,7 +63,7 @@ impl OriginProcess {
     }
 }
 
-impl Drop for OriginProcess {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // It may have ended by itself, and then there is nothing to do.
         let _ = self.child.kill();

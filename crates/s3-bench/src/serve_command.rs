@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use crate::origin::{OriginConfig, serve};
+use crate::bench_server::{BenchServerConfig, serve};
 use clap::Args;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         set_parent_process_death_signal(Some(Signal::KILL))?;
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))?;
-    let config = OriginConfig {
+    let config = BenchServerConfig {
         latency: Duration::from_millis(arguments.latency_ms),
         connection_rate: arguments.connection_mbps.map(|rate| rate * 1_000_000),
         pool_bytes: arguments.pool_mib << 20,
