@@ -7,10 +7,10 @@ use crate::failure::Outcome;
 use crate::tally::Tally;
 use crate::workload::Workload;
 
-/// Compares a tally with what was to be done, and files with their sizes.
+/// Compares a tally with the expected number of objects and bytes, and files with their sizes.
 pub(crate) fn arrived(workload: Workload, contract: &Contract, tally: Tally) -> Outcome {
     let wanted = expected(workload, contract);
-    // Listings are counted by their reader; the floor does not look at sizes that are only told.
+    // Listings are counted by the caller; the floor does not count the sizes in HEAD responses.
     let is_short = tally.items != wanted.items || (tally.bytes > 0 && tally != wanted);
     if workload != Workload::List && is_short {
         return Err(format!("{}: {tally:?} instead of {wanted:?}", workload.name()).into());

@@ -38,27 +38,27 @@ enum Command {
     Series(series::Arguments),
 }
 
-/// One workload. The environment says where and how much.
+/// One workload. Environment variables name the server, the files and the number of objects.
 #[derive(Debug, clap::Args)]
 struct Once {
-    /// What to do
+    /// The workload to run
     #[arg(required = true)]
     workload: Option<Workload>,
-    /// Which client does it
+    /// The client to run it with
     #[arg(long, value_enum, default_value_t = Client::Ours)]
     client: Client,
     /// The asynchronous client on the default runtime instead of the blocking one: short for `--client ours-async`
     #[arg(long = "async")]
     is_async: bool,
-    /// The core to stay on
+    /// Pin the process to this core
     #[arg(long)]
     core: Option<usize>,
-    /// Look at what has arrived afterwards, which costs time of its own
+    /// Check the files afterwards, which takes additional time
     #[arg(long)]
     check: bool,
 }
 
-/// Who does the work.
+/// The client that runs a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Client {
     /// The blocking client of this workspace, default settings

@@ -4,12 +4,12 @@
 //! |---|---|---|
 //! | `S3_ENDPOINT` | URL of the server | none |
 //! | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` | read by each client itself | none |
-//! | `BENCH_N` | how many objects or ranges | 10000 |
+//! | `BENCH_N` | number of objects or ranges | 10000 |
 //! | `BENCH_SRC` | folder with `small/000000` …, `mid/000000` … and `big.bin` to put | working folder |
 //! | `BENCH_DST` | folder for downloads, named by the last part of the key | working folder |
 //! | `BENCH_BIG_KEY`, `BENCH_BIG_BYTES` | the big object and its size | `big/1024m` |
-//! | `BENCH_PUT_BUCKET` | where uploads go | `sink` |
-//! | `BENCH_LIST_BUCKET` | what is listed | `list` |
+//! | `BENCH_PUT_BUCKET` | bucket for uploads | `sink` |
+//! | `BENCH_LIST_BUCKET` | bucket for listings | `list` |
 //! | `BENCH_REGIME` | `i` when the server responds at once; the floor then needs few connections | `i` |
 
 use std::env;
@@ -22,10 +22,10 @@ use crate::workload::Workload;
 /// The bucket that is read from.
 pub(crate) const BUCKET: &str = "bench";
 
-/// How much one of the ranges is, in bytes.
+/// Size of a range, in bytes.
 pub(crate) const RANGE: u64 = 64 << 10;
 
-/// The environment, read.
+/// Settings from the environment.
 #[derive(Clone, Debug)]
 pub(crate) struct Contract {
     pub(crate) endpoint: String,
@@ -71,7 +71,7 @@ impl Contract {
         (0..self.count).map(|i| format!("{kind}/{i:06}")).collect()
     }
 
-    /// What a workload puts: the keys and the files.
+    /// The keys and files that a workload uploads.
     pub(crate) fn uploads(&self, workload: Workload) -> Vec<(String, PathBuf)> {
         let kind = kind(workload);
         let pair = |i| {
@@ -81,13 +81,13 @@ impl Contract {
         (0..self.count).map(pair).collect()
     }
 
-    /// Where the object of a key goes.
+    /// The file that the object of a key is downloaded to.
     pub(crate) fn file(&self, key: &str) -> PathBuf {
         let name = key.rsplit('/').next().unwrap_or(key);
         self.destination.join(name)
     }
 
-    /// Where the big object goes.
+    /// The file that the big object is downloaded to.
     pub(crate) fn big_file(&self) -> PathBuf {
         self.destination.join("big.bin")
     }
@@ -97,13 +97,13 @@ impl Contract {
         self.source.join("big.bin")
     }
 
-    /// The pieces of the big object, of so many bytes, in order.
+    /// The parts of the big object, of `size` bytes each, in order.
     pub(crate) fn parts(&self, size: u64) -> Vec<Range<u64>> {
         let part = |i: u64| i * size..((i + 1) * size).min(self.big_bytes);
         (0..self.big_bytes.div_ceil(size)).map(part).collect()
     }
 
-    /// Where the ranges begin: anywhere, and the same in every client.
+    /// Offsets of the ranges: pseudo-random, and the same for every client.
     pub(crate) fn range_starts(&self) -> Vec<u64> {
         let room = self.big_bytes.saturating_sub(RANGE).max(1);
         let start = |i: u64| i.wrapping_mul(0x9E37_79B9_7F4A_7C15) % room;

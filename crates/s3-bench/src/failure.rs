@@ -2,5 +2,5 @@
 
 use std::error::Error;
 
-/// What everything here returns.
+/// The result type of this crate.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;

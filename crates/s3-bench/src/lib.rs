@@ -1,10 +1,9 @@
 //! Benchmarks: CPU time and memory of the same workloads through this client, other clients and a lower bound.
 //!
-//! Each runs in a process of its own against an origin, an in-memory server that costs next to nothing. The lower bound
-//! is called the floor.
+//! Each client runs in its own process against [`bench_server`], an in-memory server that uses little CPU. The lower
+//! bound is called the floor.
 //!
-//! The program `s3-bench` is all that there is; `cargo xtask bench` builds and runs it, and docs/TUNING.md says how
-//! its figures are to be read. It measures on Linux only.
+//! `cargo xtask bench` builds and runs the program `s3-bench`; docs/TUNING.md explains its figures. Linux only.
 #![cfg(target_os = "linux")]
 
 pub mod bench_server;

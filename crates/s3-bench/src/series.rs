@@ -14,7 +14,7 @@ use crate::core_pin;
 use crate::failure::Outcome;
 use crate::workload::Workload;
 
-/// Who is measured.
+/// Options of `s3-bench series`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Arguments {
     /// The client

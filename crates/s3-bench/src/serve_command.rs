@@ -1,4 +1,4 @@
-//! `s3-bench origin`: the server of a measurement, as a process of its own.
+//! `s3-bench origin`: runs the benchmark server as a separate process.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -11,30 +11,30 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use crate::core_pin;
 use crate::failure::Outcome;
 
-/// What the origin is like.
+/// Options of the benchmark server.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Arguments {
     /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// How long each response takes to begin, in milliseconds
+    /// Delay of each response, in milliseconds
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
-    /// How fast a body moves on one connection, in millions of bytes per second
+    /// Bandwidth limit of a body on one connection, in millions of bytes per second
     #[arg(long)]
     connection_mbps: Option<u64>,
-    /// The size of the pool that all objects are windows into, in MiB
+    /// Size of the pool that all object bodies are slices of, in MiB
     #[arg(long, default_value_t = 256)]
     pool_mib: u64,
-    /// The core to stay on
+    /// Pin the process to this core
     #[arg(long)]
     core: Option<usize>,
-    /// End when the process that started this one does
+    /// Exit when the parent process exits
     #[arg(long)]
     with_parent: bool,
 }
 
-/// Prints the URL and serves until the process is ended.
+/// Prints the URL and serves until the process is killed.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if let Some(core) = arguments.core {
         core_pin::stay_on(core)?;

@@ -2,12 +2,12 @@
 
 use std::ops::AddAssign;
 
-/// How much went through a client.
+/// Objects and bytes that a client has transferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// Objects, ranges or keys.
     pub(crate) items: u64,
-    /// Bytes of objects; of what was listed or asked for, their sizes.
+    /// Bytes of objects, or the sizes of objects that were listed or asked for.
     pub(crate) bytes: u64,
 }
 

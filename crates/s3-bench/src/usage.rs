@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::failure::Outcome;
 
-/// Processor time, of the user and in the kernel, of all threads; and the most memory.
+/// User and system time of all threads, and peak memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     pub(crate) cpu: Duration,

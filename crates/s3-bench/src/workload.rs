@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// What is done. Files are written to a folder, memory is given back at once.
+/// A workload. Files are written to a folder; objects in memory are dropped at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Workload {
     /// Start, and get one object of 4 KiB into a file

@@ -1,4 +1,4 @@
-//! The objects of the bucket `bench`.
+//! Keys, sizes and pool slices of the generated objects in bucket `bench`.
 
 use std::fmt::Write as _;
 
@@ -7,16 +7,16 @@ use super::pool::Window;
 const SMALL: u64 = 4 << 10;
 const MID: u64 = 1 << 20;
 
-/// A stride that is odd in pages: neighbours lie far from each other, as objects of a real server would.
+/// Distance of consecutive objects in the pool: an odd number of pages, so that neighbours are far apart.
 const SMALL_STRIDE: u64 = 7919 * 4096;
 const MID_STRIDE: u64 = (37 << 20) + 4096;
 
-/// How many objects of each kind are listed. More can be read: their keys are numbers.
+/// Number of listed objects of each kind. Objects with higher numbers can be read, but are not listed.
 const MID_LISTED: u64 = 1_000;
 const SMALL_LISTED: u64 = 10_000;
 pub(super) const BENCH_LISTED: u64 = MID_LISTED + SMALL_LISTED;
 
-/// The object of a key, if it has the form of one.
+/// The object of a key; `None` for any other key.
 pub(super) fn object(key: &str) -> Option<Window> {
     let (kind, name) = key.split_once('/')?;
     let number = |text: &str| -> Option<u64> {
@@ -40,7 +40,7 @@ pub(super) fn object(key: &str) -> Option<Window> {
     }
 }
 
-/// Appends the key at a place of the listing, in which `mid/` comes before `small/`.
+/// Appends the key at a listing index; `mid/` comes before `small/`.
 pub(super) fn write_bench_key(index: u64, out: &mut String) {
     let _ = match index.checked_sub(MID_LISTED) {
         None => write!(out, "mid/{index:06}"),

@@ -1,19 +1,18 @@
-//! Settings of an origin: latency, bandwidth, sizes.
+//! Settings of a benchmark server: latency, bandwidth, pool size.
 
 use std::time::Duration;
 
-/// Settings of an [`BenchServer`](super::BenchServer).
+/// Settings of a [`BenchServer`](super::BenchServer).
 #[derive(Clone, Debug)]
 pub struct BenchServerConfig {
-    /// How long each request waits, after its body has arrived, before its response. None by default. Resolution:
-    /// one millisecond.
+    /// Delay of each response, from the end of the request's body. None by default. Resolution: one millisecond.
     pub latency: Duration,
-    /// How many bytes per second a body moves, in either direction, on one connection. No limit by default.
+    /// Bytes per second of a body, in either direction, on one connection. No limit by default.
     ///
-    /// Each body has 128 KiB free, so that small ones are not slowed down.
+    /// The first 128 KiB of each body are not limited, so that small bodies are not slowed down.
     pub connection_rate: Option<u64>,
-    /// The size of the pool that objects are windows into, in bytes; 256 MiB by default, so that reading through it
-    /// misses the processor's caches as reading from elsewhere would.
+    /// Size of the pool that object bodies are slices of, in bytes. 256 MiB by default: more than the processor's
+    /// caches, as with a real data set.
     pub pool_bytes: u64,
 }
 

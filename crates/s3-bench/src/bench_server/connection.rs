@@ -1,4 +1,4 @@
-//! A connection of the origin: reads requests, discards bodies, sends responses.
+//! A connection of the benchmark server: reads requests, discards bodies, sends responses.
 
 use std::io;
 
@@ -11,23 +11,23 @@ use super::pace::Pace;
 use super::pool::{Pool, Window};
 use super::request::{Malformed, Request};
 
-/// Room that is made before each read of heads.
+/// Buffer space reserved before each read of request heads.
 const ROOM: usize = 16 << 10;
 
-/// The most that one system call moves; a call should not keep the others waiting for long.
+/// Bytes per system call at most, so that one connection does not delay the others for long.
 const AT_ONCE: usize = 4 << 20;
 
-/// Bodies up to this size leave in one system call with their head.
+/// Bodies up to this size are sent in one system call with their head.
 const WITH_HEAD: u64 = 32 << 10;
 
-/// A connection and the bytes of it that have not been looked at.
+/// A connection and its unparsed input.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
     input: Vec<u8>,
-    /// How much of `input` is done with.
+    /// The parsed part of `input`, in bytes.
     begin: usize,
-    /// Never read: the address of what the kernel drops.
+    /// Buffer for discarded bytes. The kernel never writes to it, but `recv` needs its length.
     nowhere: Vec<u8>,
 }
 
@@ -82,7 +82,7 @@ impl Connection {
         bytes
     }
 
-    /// Lets the kernel drop the next bytes: they are never copied here.
+    /// Discards the next bytes in the kernel, without copying them.
     pub(super) async fn discard(&mut self, len: u64, mut pace: Pace) -> io::Result<()> {
         let mut left = len - self.take(len).len() as u64;
         while left > 0 {
@@ -126,7 +126,7 @@ impl Connection {
         Ok(body)
     }
 
-    /// Reads a body in HTTP's chunks, trailers included.
+    /// Reads a body with `Transfer-Encoding: chunked`, and its trailers.
     pub(super) async fn read_chunked(&mut self) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {
@@ -155,7 +155,7 @@ impl Connection {
         }
     }
 
-    /// Sends bytes; `more` of the same response follow.
+    /// Sends bytes; `more` says that more of the same response follows.
     pub(super) async fn send(&self, mut bytes: &[u8], more: bool) -> io::Result<()> {
         let mut flags = SendFlags::NOSIGNAL;
         flags.set(SendFlags::MORE, more);
@@ -169,7 +169,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends a body from memory, at its pace.
+    /// Sends a body from memory, with the limited bandwidth.
     pub(super) async fn send_body(&self, mut body: &[u8], mut pace: Pace) -> io::Result<()> {
         while !body.is_empty() {
             let now = pace.allowed(body.len().min(AT_ONCE)).await;
@@ -180,7 +180,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends a head and a piece of the pool, which goes from the file to the socket without being copied here.
+    /// Sends a head and a slice of the pool; `sendfile` copies a large one within the kernel.
     pub(super) async fn send_window(
         &self,
         mut head: Vec<u8>,
@@ -215,13 +215,13 @@ fn line_end(bytes: &[u8]) -> Option<usize> {
     bytes.windows(2).position(|pair| pair == b"\r\n")
 }
 
-/// The number at the beginning of a chunk's first line.
+/// The size in a chunk's first line.
 fn chunk_length(line: &[u8]) -> Option<usize> {
     let digits = line.split(|byte| *byte == b';').next()?;
     usize::from_str_radix(str::from_utf8(digits).ok()?.trim(), 16).ok()
 }
 
-/// Takes the chunks of AWS apart.
+/// Decodes a body with `Content-Encoding: aws-chunked`.
 pub(super) fn without_aws_chunks(mut body: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(body.len());
     loop {
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_of_aws_are_taken_apart() {
+    fn an_aws_chunked_body_is_decoded() {
         let body =
             b"4;chunk-signature=x\r\nWiki\r\n5\r\npedia\r\n0\r\nx-amz-checksum-crc32:x\r\n\r\n";
         assert_eq!(without_aws_chunks(body).unwrap(), b"Wikipedia");

@@ -1,8 +1,8 @@
-//! Counters of an origin since the last reset.
+//! Counters of requests, connections and bytes since the last reset.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A counter. One thread counts, any may read.
+/// A counter. One thread writes, any may read.
 #[derive(Debug, Default)]
 pub(super) struct Counter(AtomicU64);
 
@@ -28,7 +28,7 @@ impl Counter {
     }
 }
 
-/// The counters of an origin.
+/// The counters of a benchmark server.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) connections: Counter,
@@ -69,7 +69,7 @@ impl Counters {
         self.in_flight.sub(1);
     }
 
-    /// Sets everything to zero but what is still open.
+    /// Resets all counters except those of open connections and requests in flight.
     pub(super) fn reset(&self) {
         for (name, counter) in self.named() {
             if name != "open" && name != "inflight" {

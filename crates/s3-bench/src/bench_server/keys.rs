@@ -1,30 +1,25 @@
-//! The keys of a bucket, sorted, as numbers.
+//! Sorted keys of a bucket, computed from their index.
 
 use std::fmt::Write as _;
 
 use super::bench_bucket;
 
-/// How `list` looks when its name does not say.
+/// Keys and prefixes of bucket `list`.
 const LISTED: (u64, u64) = (200_000, 64);
 
-/// A bucket's keys in the order in which they are listed.
+/// A bucket's keys in listing order.
 #[derive(Clone, Debug)]
 pub(super) enum Keys {
-    /// `p07/data-00012345-….parquet`: so many keys, evenly below so many prefixes.
-    Spread {
-        /// How many keys.
-        count: u64,
-        /// How many prefixes.
-        prefixes: u64,
-    },
+    /// `count` keys spread evenly over `prefixes` prefixes, such as `p07/data-00012345-….parquet`.
+    Spread { count: u64, prefixes: u64 },
     /// The objects of `bench`.
     Bench,
-    /// What was put into `keep`, with sizes.
+    /// The objects put into `keep`, with sizes.
     Kept(Vec<(String, u64)>),
 }
 
 impl Keys {
-    /// The keys of a generated bucket, or of one that forgets what it is given.
+    /// The keys of a generated bucket, or of a bucket that discards uploads.
     pub(super) fn of_bucket(name: &str) -> Self {
         if name == "bench" {
             return Self::Bench;
@@ -63,7 +58,7 @@ impl Keys {
         }
     }
 
-    /// The first index from `start` on whose key does not satisfy `before`, which the keys before it do.
+    /// The first index at or after `start` whose key does not satisfy `before`. All earlier keys have to satisfy it.
     pub(super) fn partition(&self, start: u64, before: impl Fn(&str) -> bool) -> u64 {
         let (mut low, mut high) = (start, self.count());
         let mut key = String::new();
@@ -87,11 +82,11 @@ fn shape_of(text: &str) -> Option<(u64, u64)> {
     (shape.1 > 0).then_some(shape)
 }
 
-/// Both numbers have leading zeros, so that the keys' order is that of the indices.
+/// Appends a key. Both of its numbers have leading zeros, so that keys are sorted as their indices are.
 fn spread(index: u64, count: u64, prefixes: u64, out: &mut String) {
     let width = decimal_digits(prefixes - 1).max(2);
     let prefix = index * prefixes / count.max(1);
-    // Formatting is most of what a listed key costs here; these are `{prefix:0width$}` and `{index:08}` by hand.
+    // Formatting is most of the cost of a listed key: this is a faster `{prefix:0width$}` and `{index:08}`.
     out.push('p');
     push_decimal(prefix, width, out);
     out.push_str("/data-");
@@ -129,7 +124,7 @@ pub(super) fn push_hex(number: u64, out: &mut String) {
     out.extend((0..16).rev().map(|place| digit(place * 4)));
 }
 
-/// Appends a number that is not padded.
+/// Appends a number without padding.
 pub(super) fn push_number(number: u64, out: &mut String) {
     let _ = write!(out, "{number}");
 }

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::keys::{Keys, push_hex, push_number};
 use super::request::Request;
 
-/// What AWS leaves as it is when keys are to be encoded.
+/// Characters that AWS encodes with `encoding-type=url`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -13,13 +13,13 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// The most keys of a page.
+/// Keys per page at most.
 const PAGE: u64 = 1000;
 
-/// About what an entry takes.
+/// Approximate size of an entry in the document, in bytes.
 const ENTRY: usize = 300;
 
-/// What is asked for.
+/// Parameters of a listing request.
 #[derive(Clone, Debug, Default)]
 struct Query<'a> {
     prefix: &'a str,
@@ -29,7 +29,7 @@ struct Query<'a> {
     encoded: bool,
 }
 
-/// What a page holds besides the entries.
+/// The entries of a page as XML, and its totals.
 #[derive(Debug, Default)]
 struct Page {
     entries: String,
@@ -92,7 +92,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Whether a key is passed over, being before what is asked for.
+    /// Whether a key is before the requested ones.
     fn is_before(&self, key: &str) -> bool {
         let in_token = self.delimiter.is_some_and(|delimiter| {
             self.after.ends_with(delimiter) && key.starts_with(self.after)
@@ -166,7 +166,7 @@ fn element(name: &str, text: &str, out: &mut String) {
     out.push('>');
 }
 
-/// Keys that need no escaping, which are nearly all, are copied in one go.
+/// Appends text with `&`, `<` and `>` escaped. A key without them, as nearly all are, is copied at once.
 pub(super) fn escape(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = rest.find(['&', '<', '>']) {

@@ -1,19 +1,18 @@
-//! A server for benchmarks: as much of S3 as clients need to be timed, for as little CPU as possible.
+//! Synthetic S3 server for benchmarks: just enough of the API to measure clients, with minimal CPU.
 //!
-//! It is a measuring device. It checks nothing: no signature, no condition, no checksum, no limit of S3. Whether a
-//! client is right is for `s3_testkit::S3Server` to say; this says what a client costs when the server costs next to
-//! nothing.
+//! It validates nothing: no signatures, conditions, checksums or limits. Use `s3_testkit::S3Server` to test
+//! correctness.
 //!
-//! One thread serves all connections. Nothing is stored for what can be computed: objects are windows into one pool
-//! of pseudo-random bytes, and their keys, sizes and listings are arithmetic on a number.
+//! One thread serves all connections. Generated objects are not stored: bodies are slices of one pseudo-random pool,
+//! and keys, sizes and listings are computed from an index.
 //!
-//! | bucket | what is in it |
+//! | bucket | content |
 //! |---|---|
-//! | `bench` | `small/000000` … of 4 KiB, `mid/000000` … of 1 MiB, and `big/64m`, `big/4096m`, … of so many MiB |
+//! | `bench` | `small/000000` … of 4 KiB, `mid/000000` … of 1 MiB, and `big/<N>m` of N MiB, for any N |
 //! | `list` | 200,000 keys below 64 prefixes, to be listed |
 //! | `list-K-P` | K keys below P prefixes |
-//! | `keep` | what was put there, in memory |
-//! | any other | takes uploads and forgets them in the kernel, unread; `sink` by custom |
+//! | `keep` | uploaded objects, in memory |
+//! | any other | discards uploads in the kernel, unread; the benchmarks use `sink` |
 //!
 //! `GET /_stats` returns counters as JSON, and `/_reset` sets them to zero and empties `keep`.
 //!

@@ -1,4 +1,4 @@
-//! The operations that the origin serves.
+//! Operations of the benchmark server.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -34,7 +34,7 @@ impl Object {
         }
     }
 
-    /// Something that looks like an ETag and differs where objects do.
+    /// A value with the form of an ETag, from the position or first bytes and the length.
     fn etag(&self) -> String {
         let mut etag = String::with_capacity(34);
         let begin = match self {
@@ -61,7 +61,7 @@ impl Object {
     }
 }
 
-/// Returns the response to a request whose body has been read; `size` is that of the body, which is empty where it was dropped.
+/// Returns the response to a request whose body has been read. A discarded body is empty; `size` is its original size.
 pub(super) fn respond(request: &Request, body: Bytes, size: u64, state: &State) -> Response {
     let counters = &state.counters;
     let counted = match request.method.as_str() {
@@ -141,7 +141,7 @@ fn get(request: &Request, state: &State) -> Response {
     }
 }
 
-/// The bytes that a `Range` means, clipped; empty behind the end; `None` for a malformed range.
+/// Resolves a `Range` header: clipped to the object, empty beyond its end, `None` if malformed.
 fn resolved(header: &str, len: u64) -> Option<Range<u64>> {
     let (first, last) = header.strip_prefix("bytes=")?.split_once('-')?;
     if first.is_empty() {

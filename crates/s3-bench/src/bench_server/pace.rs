@@ -1,16 +1,16 @@
-//! Bandwidth limit of a response body.
+//! Bandwidth limit of a request or response body.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// What a body may move at once, before the rate counts.
+/// Bytes at the start of a body that are not limited.
 const FREE: f64 = 131_072.0;
 
-/// Less than this is not worth a system call.
+/// Bytes per system call at least, except at the end of a body.
 const LEAST: f64 = 32_768.0;
 
-/// The allowance of one body.
+/// Bandwidth limit of one body.
 #[derive(Debug)]
 pub(super) struct Pace {
     rate: Option<f64>,
@@ -19,7 +19,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    #[expect(clippy::cast_precision_loss, reason = "a rate is no exact number")]
+    #[expect(clippy::cast_precision_loss, reason = "the rate is approximate")]
     pub(super) fn new(bytes_per_second: Option<u64>) -> Self {
         Self {
             rate: bytes_per_second.map(|rate| rate as f64),
@@ -33,7 +33,7 @@ impl Pace {
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "what is allowed is positive and, to what is wanted, small"
+        reason = "the allowance is positive and small"
     )]
     pub(super) async fn allowed(&self, wanted: usize) -> usize {
         let Some(rate) = self.rate else {

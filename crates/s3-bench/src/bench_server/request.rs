@@ -1,14 +1,14 @@
-//! Parses request heads.
+//! Parser of request heads.
 
 use std::borrow::Cow;
 use std::str;
 
 use percent_encoding::percent_decode_str;
 
-/// How many headers a request may have. The generated clients send about twenty.
+/// Headers per request at most. Generated clients, such as the AWS SDKs, send about twenty.
 const HEADERS: usize = 64;
 
-/// A request without its body, as far as the origin cares.
+/// The parts of a request head that the benchmark server uses.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Request {
     pub(super) method: String,
@@ -17,21 +17,21 @@ pub(super) struct Request {
     query: Vec<(String, String)>,
     pub(super) content_length: u64,
     pub(super) is_chunked: bool,
-    /// The body is in the chunks of AWS, with signatures or trailers between the bytes.
+    /// The body is `aws-chunked`, with signatures or trailers between the bytes.
     pub(super) is_aws_chunked: bool,
-    /// How long the body is without the chunks of AWS.
+    /// Length of the decoded `aws-chunked` body.
     pub(super) decoded_length: Option<u64>,
     pub(super) expects_continue: bool,
     pub(super) range: Option<String>,
     pub(super) closes: bool,
 }
 
-/// Not HTTP.
+/// The bytes are not an HTTP request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
 impl Request {
-    /// Reads a head and its length from the beginning of `bytes`; `None` when it is not complete.
+    /// Parses the head at the beginning of `bytes` and returns its length; `None` if it is incomplete.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Malformed> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS];
         let mut head = httparse::Request::new(&mut headers);
@@ -56,7 +56,7 @@ impl Request {
         self.is_chunked || self.content_length > 0
     }
 
-    /// The value of a parameter; empty when it has none.
+    /// The value of a query parameter; empty if the parameter has no value.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         let mut query = self.query.iter();
         query
@@ -84,7 +84,7 @@ impl Request {
             .collect();
     }
 
-    /// Most headers are for signatures and go by unread; the lengths of names tell them apart cheaply.
+    /// Stores a header that the server uses. The length of the name rules out most headers cheaply.
     fn read_header(&mut self, name: &str, value: &str) {
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
         match name.len() {

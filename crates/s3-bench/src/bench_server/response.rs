@@ -1,4 +1,4 @@
-//! Responses as bytes.
+//! Serialised responses.
 
 use bytes::Bytes;
 
@@ -9,14 +9,14 @@ const ALWAYS: &str = "x-amz-id-2: Uuag1LuByRx9e6j5Onimru9pO4ZVKnJ2Qz7/C1NPcfTWAt
                       x-amz-request-id: 656C76696E672773\r\n\
                       Date: Tue, 20 Oct 2026 10:11:13 GMT\r\nServer: AmazonS3\r\n";
 
-/// A head, complete to its empty line, and what follows it.
+/// A head, including its final empty line, and a body.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) head: Vec<u8>,
     pub(super) body: Body,
 }
 
-/// What follows a head.
+/// The body of a response.
 #[derive(Debug)]
 pub(super) enum Body {
     Nothing,
@@ -26,7 +26,7 @@ pub(super) enum Body {
 }
 
 impl Response {
-    /// Headers and no body.
+    /// A response without a body.
     pub(super) fn bare(status: &str, headers: &str) -> Self {
         Self {
             head: head(status, headers),
@@ -52,7 +52,7 @@ impl Response {
         )
     }
 
-    /// For `HEAD`: the same head, nothing after it.
+    /// The response to a `HEAD`: the same head, no body.
     pub(super) fn without_body(self) -> Self {
         Self {
             body: Body::Nothing,
@@ -61,7 +61,7 @@ impl Response {
     }
 }
 
-/// A head from its status, such as `200 OK`, and its own headers, each with its line's end.
+/// Serialises a head from its status, such as `200 OK`, and its own headers, each ending in CRLF.
 pub(super) fn head(status: &str, headers: &str) -> Vec<u8> {
     let mut head = Vec::with_capacity(512);
     for piece in ["HTTP/1.1 ", status, "\r\n", ALWAYS, headers, "\r\n"] {

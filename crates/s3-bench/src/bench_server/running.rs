@@ -1,4 +1,4 @@
-//! Starting and ending an origin.
+//! Starts, runs and stops a benchmark server.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -20,10 +20,10 @@ use super::request::Request;
 use super::response::{Body, Response};
 use super::state::{KEEP, State};
 
-/// How many connections may wait to be accepted: a client that opens hundreds at once is not to be told to retry.
+/// Connections that may wait to be accepted: no client that opens hundreds at once has to retry.
 const BACKLOG: u32 = 4096;
 
-/// An origin on a thread of its own. Dropping it ends it and joins the thread.
+/// A benchmark server on its own thread. Dropping it stops the server and joins the thread.
 #[derive(Debug)]
 pub struct BenchServer {
     address: SocketAddr,
@@ -33,11 +33,11 @@ pub struct BenchServer {
 }
 
 impl BenchServer {
-    /// Starts an origin on a free port of 127.0.0.1.
+    /// Starts a server on a free port of 127.0.0.1.
     ///
     /// # Errors
     ///
-    /// If the port, the memory of the pool or a thread cannot be had.
+    /// If the port, the memory of the pool or a thread is not available.
     pub fn start(config: BenchServerConfig) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -90,7 +90,7 @@ impl Drop for BenchServer {
     fn drop(&mut self) {
         self.end.cancel();
         if let Some(thread) = self.thread.take() {
-            // It cannot panic in a way that anyone could do something about here.
+            // A panic of the server thread cannot be handled in `drop`.
             let _ = thread.join();
         }
     }
@@ -100,7 +100,7 @@ impl Drop for BenchServer {
 ///
 /// # Errors
 ///
-/// If the memory of the pool cannot be had, or no runtime.
+/// If the memory of the pool or the runtime is not available.
 pub fn serve(listener: TcpListener, config: BenchServerConfig) -> io::Result<()> {
     let state = State::new(config)?;
     runtime()?.block_on(accept(listener, state));
@@ -111,7 +111,7 @@ fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// Ends only with a listener that tokio refuses.
+/// Accepts connections. Returns only if tokio rejects the listener.
 async fn accept(listener: TcpListener, state: Arc<State>) {
     let prepared = listener
         .set_nonblocking(true)
@@ -121,7 +121,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
         return;
     };
     loop {
-        // A client that has given up meanwhile is no reason to end.
+        // The client may have closed the connection in the meantime.
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
@@ -186,7 +186,7 @@ async fn exchange(
     }
 }
 
-/// Reads or drops the body of a request; with it comes its size.
+/// Reads or discards the body of a request, and returns it with its size.
 async fn receive(
     connection: &mut Connection,
     request: &Request,

@@ -1,4 +1,4 @@
-//! State shared by the connections of an origin.
+//! State shared by the connections of a benchmark server.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -11,7 +11,7 @@ use super::counters::Counters;
 use super::keys::Keys;
 use super::pool::Pool;
 
-/// Pool, counters, and what clients have left here.
+/// Pool, counters, stored objects and unfinished uploads.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) config: BenchServerConfig,
@@ -20,13 +20,13 @@ pub(super) struct State {
     left: Mutex<Left>,
 }
 
-/// The only bucket that remembers what was put into it.
+/// The only bucket that stores uploads.
 pub(super) const KEEP: &str = "keep";
 
 #[derive(Debug, Default)]
 struct Left {
     objects: BTreeMap<String, Bytes>,
-    /// By upload and part. A part of a bucket that forgets is empty.
+    /// By upload and part number. In buckets that discard uploads, parts are empty.
     uploads: HashMap<String, BTreeMap<u32, Bytes>>,
     last_upload: u64,
 }
@@ -85,7 +85,7 @@ impl State {
         id
     }
 
-    /// Whether there is such an upload.
+    /// Stores a part. `false` if the upload does not exist.
     pub(super) fn add_part(&self, upload: &str, number: u32, body: Bytes) -> bool {
         let mut left = self.left();
         let Some(parts) = left.uploads.get_mut(upload) else {
@@ -95,7 +95,7 @@ impl State {
         true
     }
 
-    /// Ends an upload; its parts in order of their numbers, if there is one.
+    /// Removes an upload and returns its parts in order of their numbers; `None` if it does not exist.
     pub(super) fn end_upload(&self, upload: &str) -> Option<Vec<Bytes>> {
         let parts = self.left().uploads.remove(upload)?;
         Some(parts.into_values().collect())

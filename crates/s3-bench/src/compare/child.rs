@@ -15,10 +15,10 @@ use crate::cli::Client;
 use crate::failure::Outcome;
 use crate::workload::Workload;
 
-/// What takes longer hangs.
+/// Time limit of a run.
 const TIMEOUT: Duration = Duration::from_secs(240);
 
-/// What a client is to do.
+/// A workload, its client and its settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Task<'a> {
     pub(crate) client: Client,
@@ -31,25 +31,25 @@ pub(crate) struct Task<'a> {
     pub(crate) list_bucket: &'a str,
     pub(crate) source: &'a Path,
     pub(crate) destination: &'a Path,
-    /// Whether the child looks at its files afterwards.
+    /// Whether the child checks its files afterwards.
     pub(crate) check: bool,
 }
 
-/// What it has cost.
+/// Time and memory of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Cost {
     /// From the start of the process to its end, in seconds.
     pub(crate) wall: f64,
-    /// Of user and system, in seconds, without what the process does to end.
+    /// User and system time before the process exits, in seconds.
     pub(crate) cpu: f64,
     pub(crate) peak_kib: u64,
     pub(crate) items: u64,
     pub(crate) bytes: u64,
-    /// How many cores others have kept busy meanwhile, the origin included.
+    /// Number of cores kept busy by other processes, including the server.
     pub(crate) others: f64,
 }
 
-/// Runs a task and fails as it fails.
+/// Runs a task in a child process. Fails if the child fails.
 pub(crate) fn run(task: &Task<'_>) -> Outcome<Cost> {
     let mut command = command(task)?;
     let busy = busy()?;
@@ -59,7 +59,7 @@ pub(crate) fn run(task: &Task<'_>) -> Outcome<Cost> {
     let (done, watched) = mpsc::channel::<()>();
     let watcher = thread::spawn(move || {
         if watched.recv_timeout(TIMEOUT) == Err(RecvTimeoutError::Timeout) {
-            // It ends with an error, which is reported as any other.
+            // The child then ends with an error, which is reported below.
             let _ = kill_process(pid, Signal::KILL);
         }
     });
@@ -113,7 +113,7 @@ fn command(task: &Task<'_>) -> Outcome<Command> {
         .env("BENCH_BIG_BYTES", (task.big_mib << 20).to_string())
         .env("BENCH_PUT_BUCKET", "sink")
         .env("BENCH_LIST_BUCKET", task.list_bucket)
-        // Keys of nobody: the origin does not look at them.
+        // Dummy credentials: the server does not check them.
         .env("AWS_ACCESS_KEY_ID", "AKIDBENCHBENCHBENCH0")
         .env("AWS_SECRET_ACCESS_KEY", "c2VjcmV0YmVuY2hiZW5jaA")
         .env("AWS_REGION", "us-east-1")

@@ -27,15 +27,15 @@ const FULL: Amounts = Amounts {
     keys: 200_000,
 };
 
-/// Less of what costs by the byte. Small objects stay as many: the start of a process would show, and how long it takes
-/// until the level of concurrency is found.
+/// Fewer bytes of large objects. The number of small objects stays the same, as with fewer of them the start of the
+/// process and the search for a level of concurrency would dominate.
 const QUICK: Amounts = Amounts {
     mid: 500,
     big_mib: 1_024,
     ..FULL
 };
 
-/// What is measured.
+/// Options of `s3-bench compare`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Arguments {
     /// Workloads, such as W1m,W4; a t at the end, as in W1t, writes files in memory
@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
     folder: Option<PathBuf>,
 }
 
-/// Measures, shows each run as it ends, and ends with a table.
+/// Measures, prints each run when it ends, and prints a table at the end.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     orphans::remove(&[&std::env::temp_dir(), Path::new(MEMORY)])?;
     let (folder, is_ours) = match &arguments.folder {

@@ -1,7 +1,7 @@
 //! `s3-bench compare`: clients against each other and against the floor.
 //!
-//! Every figure comes from processes of their own: the origin stays on one core, the client on another, and the
-//! clients take turns, so that whatever disturbs the machine disturbs all of them alike.
+//! Each run is a process. The server is pinned to one core, the client to another, and the clients take turns, so that
+//! other load affects all of them equally.
 
 pub(crate) mod child;
 mod command;

@@ -19,13 +19,13 @@ pub(crate) struct Row {
 /// Files here are in memory.
 pub(crate) const MEMORY: &str = "/dev/shm";
 
-/// What is measured when nothing is named. Files are in memory: a disk measures itself.
+/// The default rows. Files are in memory, so that the disk is not measured.
 pub(crate) const USUAL: [&str; 12] = [
     "W1m", "W1t", "W2m", "W2t", "W3m", "W3t", "W4", "W5", "W6", "W7", "W8", "W9",
 ];
 
 impl Row {
-    /// Where files are to go, below a folder on disk.
+    /// The folder of the downloaded files: in memory, or below `disk`.
     pub(crate) fn destination(self, disk: &Path) -> PathBuf {
         if self.in_memory {
             return Path::new(MEMORY).join(orphans::own_name());

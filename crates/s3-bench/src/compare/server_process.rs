@@ -1,4 +1,4 @@
-//! The origin as a process of its own.
+//! Starts the benchmark server as a child process and reads its counters and CPU time.
 
 use std::env;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::failure::Outcome;
 
-/// Ends with this value.
+/// A running benchmark server. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
     child: Child,
@@ -18,7 +18,7 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts this program as an origin and waits until it is ready.
+    /// Starts this program as `s3-bench origin` and waits until it is ready.
     pub(crate) fn start(flags: &[&str], core: Option<usize>) -> Outcome<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.args(["origin", "--with-parent"]);
@@ -27,7 +27,7 @@ impl ServerProcess {
             command.args(["--core", &core.to_string()]);
         }
         let mut child = command.spawn()?;
-        let out = child.stdout.take().ok_or("the origin has no output")?;
+        let out = child.stdout.take().ok_or("the server has no output")?;
         let mut line = String::new();
         let read = BufReader::new(out).read_line(&mut line);
         let mut this = Self {
@@ -36,7 +36,7 @@ impl ServerProcess {
         };
         read?;
         if this.endpoint.is_empty() {
-            return Err(format!("the origin did not start: {}", this.child.wait()?).into());
+            return Err(format!("the server did not start: {}", this.child.wait()?).into());
         }
         Ok(this)
     }
@@ -45,7 +45,7 @@ impl ServerProcess {
         &self.endpoint
     }
 
-    /// Its counters since the last time.
+    /// Returns and resets its counters.
     pub(crate) fn take_counters(&self) -> Outcome<Value> {
         let host = self.endpoint.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host)?;
@@ -56,22 +56,23 @@ impl ServerProcess {
         Ok(serde_json::from_str(body)?)
     }
 
-    /// Its processor time so far, in seconds; the kernel counts in hundredths.
+    /// Its CPU time so far, in seconds, with the resolution of the kernel: 10 ms.
     pub(crate) fn cpu(&self) -> Outcome<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        Ok(seconds(&stat).ok_or("the kernel does not tell the origin's time")?)
+        Ok(seconds(&stat).ok_or("the server's CPU time is not available")?)
     }
 }
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // It may have ended by itself, and then there is nothing to do.
+        // Fails if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// User and system time are fields 14 and 15, counted behind the name, which may hold anything.
+/// The CPU time in `/proc/PID/stat`: fields 14 and 15, user and system time. Fields are counted after the name, which
+/// may contain spaces and brackets.
 fn seconds(stat: &str) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_found_behind_any_name() {
+    fn times_are_found_after_any_name() {
         let stat = "7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0";
         assert_eq!(seconds(stat), Some(2.0));
         assert_eq!(seconds("7 (a) S 1"), None);

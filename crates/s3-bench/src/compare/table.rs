@@ -16,7 +16,7 @@ pub(crate) struct Run {
     pub(crate) server_cpu: f64,
 }
 
-/// What is shown while runs go on.
+/// A line for each run, printed when it ends.
 pub(crate) fn line(run: &Run) -> String {
     let (regime, row, client) = (run.regime, &run.row, run.client.to_string());
     match &run.cost {
@@ -59,14 +59,14 @@ pub(crate) fn table(runs: &[Run]) -> String {
     text
 }
 
-/// What a client usually needs.
+/// Medians over the runs of a client.
 #[derive(Clone, Copy, Debug)]
 struct Median {
     client: Client,
     times: usize,
     wall: f64,
     cpu: f64,
-    /// The most of all runs.
+    /// Maximum over all runs.
     peak_kib: u64,
     server_cpu: f64,
 }

@@ -14,13 +14,13 @@ use super::line::{Line, Progress};
 use super::plan::page;
 use crate::failure::Outcome;
 
-/// What is read at once: as much as stays in the second-level cache.
+/// Bytes per read: fits into the second-level cache.
 const BUFFER: usize = 512 << 10;
 
-/// How many events are taken from the kernel at once.
+/// Events per `epoll_wait`.
 const EVENTS: usize = 256;
 
-/// Connections, and what is still to be done.
+/// Connections and pending jobs.
 #[derive(Debug)]
 pub(super) struct EventLoop {
     host: String,
@@ -30,14 +30,14 @@ pub(super) struct EventLoop {
     jobs: VecDeque<Job>,
     buffer: Vec<u8>,
     busy: usize,
-    /// How many jobs are done.
+    /// Number of completed jobs.
     pub(super) done: u64,
     /// The keys of all listings.
     pub(super) keys: Vec<Box<[u8]>>,
 }
 
 impl EventLoop {
-    /// Does all jobs over at most so many connections. `bucket` is what jobs list.
+    /// Runs all jobs over at most `connections` connections. Listings are of `bucket`.
     pub(super) fn run(
         host: &str,
         bucket: &str,
@@ -67,7 +67,7 @@ impl EventLoop {
         Ok(this)
     }
 
-    /// How many bytes of bodies have come.
+    /// Bytes of received bodies.
     pub(super) fn received(&self) -> u64 {
         self.lines.iter().map(|line| line.received).sum()
     }

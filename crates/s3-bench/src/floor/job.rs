@@ -1,11 +1,11 @@
-//! A job of the floor: one request, and where its response goes.
+//! A job of the floor: one request and the destination of its response.
 
 use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// A request that is ready to go.
+/// A prepared request.
 #[derive(Debug)]
 pub(super) struct Job {
     /// Up to the headers of the body, without the empty line.
@@ -24,20 +24,20 @@ pub(super) enum Upload {
     Part(Rc<File>, Range<u64>),
 }
 
-/// Where the body of the response goes.
+/// Destination of a response body.
 #[derive(Debug)]
 pub(super) enum Sink {
-    /// No body follows, whatever Content-Length says.
+    /// There is no body, whatever `Content-Length` says.
     HeadOnly,
-    /// Nowhere.
+    /// Discards the body.
     Drop,
-    /// Memory that is given back when it is full.
+    /// Memory, freed when the body is complete.
     Memory,
     /// A new file.
     File(PathBuf),
-    /// A place in an open file.
+    /// An offset in an open file.
     At(Rc<File>, u64),
-    /// The keys are kept, and the next page of the prefix is asked for.
+    /// Keeps the keys and requests the next page of the prefix.
     Keys(String),
 }
 

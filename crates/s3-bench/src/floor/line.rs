@@ -15,10 +15,10 @@ use rustix::net::{SendFlags, send};
 use super::job::{Job, Sink, Upload};
 use crate::failure::Outcome;
 
-/// Files up to this size go out with the head.
+/// Files up to this size are sent with the head.
 const WITH_HEAD: u64 = 64 << 10;
 
-/// The most that one system call sends of a file.
+/// Bytes of a file per system call at most.
 const AT_ONCE: usize = 4 << 20;
 
 /// A connection.
@@ -29,21 +29,21 @@ pub(super) struct Line {
     out: Vec<u8>,
     sent: usize,
     file: Option<(Rc<File>, Range<u64>)>,
-    /// The head as far as it has come, then the body if it is kept.
+    /// The received part of the head, then the body if it is kept.
     held: Vec<u8>,
-    /// How much of the body is missing; `None` while the head is.
+    /// Missing bytes of the body; `None` while the head is incomplete.
     left: Option<u64>,
     target: Option<(Rc<File>, u64)>,
-    /// Of all bodies so far.
+    /// Bytes of all bodies so far.
     pub(super) received: u64,
 }
 
-/// What reading has led to.
+/// Result of a read.
 #[derive(Debug)]
 pub(super) enum Progress {
-    /// Nothing more has come yet.
+    /// No more bytes are available.
     Waiting,
-    /// The job is done; its sink, and what it has kept.
+    /// The job is done: its sink and the bytes that it kept.
     Done(Sink, Vec<u8>),
 }
 
@@ -66,7 +66,7 @@ impl Line {
         self.sink.is_none()
     }
 
-    /// Takes a job on, without sending yet.
+    /// Prepares a job, without sending.
     pub(super) fn begin(&mut self, job: Job) -> Outcome {
         self.out.clear();
         self.sent = 0;
@@ -99,7 +99,7 @@ impl Line {
         self.out.extend_from_slice(line.as_bytes());
     }
 
-    /// Sends what the socket takes. Whether something is left.
+    /// Sends as much as the socket accepts. Returns whether more is left.
     pub(super) fn send(&mut self) -> io::Result<bool> {
         let mut flags = SendFlags::NOSIGNAL;
         flags.set(SendFlags::MORE, self.file.is_some());

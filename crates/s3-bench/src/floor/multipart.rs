@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use crate::failure::Outcome;
 
-/// Begins an upload and returns its id.
+/// Creates an upload and returns its id.
 pub(super) fn begin(host: &str, path: &str) -> Outcome<String> {
     let response = post(host, &format!("{path}?uploads"), "")?;
     let id = response
@@ -16,7 +16,7 @@ pub(super) fn begin(host: &str, path: &str) -> Outcome<String> {
     Ok(id.to_owned())
 }
 
-/// Ends an upload of so many parts. The origin does not compare ETags.
+/// Completes an upload of `parts` parts. The benchmark server does not compare ETags.
 pub(super) fn complete(host: &str, path: &str, id: &str, parts: usize) -> Outcome {
     let part = |number| format!("<Part><PartNumber>{number}</PartNumber><ETag>e</ETag></Part>");
     let parts: String = (1..=parts).map(part).collect();

@@ -10,8 +10,7 @@ use crate::failure::Outcome;
 use crate::tally::Tally;
 use crate::workload::Workload;
 
-/// How much of the big object is held at once when it is not wanted as a file: a fraction of what a stream may be ahead
-/// of its reader.
+/// Size of the ranges in which the big object is read into memory, in bytes: a fraction of a stream's read-ahead.
 pub(super) const PIECE: u64 = 2 << 20;
 
 pub(crate) fn run(workload: Workload, contract: &Contract) -> Outcome<Tally> {
@@ -55,7 +54,7 @@ pub(crate) fn run(workload: Workload, contract: &Contract) -> Outcome<Tally> {
     }
 }
 
-/// Objects into memory, each dropped as it comes.
+/// Gets objects into memory and drops each one at once.
 fn get_many<T: Into<s3_client::GetObject>>(s3: &S3, objects: Vec<T>) -> Outcome<Tally> {
     let mut tally = Tally::default();
     for (_, object) in s3.get_many(objects).iter()? {
@@ -65,7 +64,7 @@ fn get_many<T: Into<s3_client::GetObject>>(s3: &S3, objects: Vec<T>) -> Outcome<
     Ok(tally)
 }
 
-/// Objects into files of one's own.
+/// Downloads objects to files that the workload names.
 fn get_files(s3: &S3, files: Vec<(String, PathBuf)>) -> Outcome<Tally> {
     let objects = s3.get_files(files).send()?;
     Ok(objects.iter().map(|object| object.size()).collect())
@@ -115,7 +114,7 @@ fn piece(contract: &Contract, start: u64, len: u64) -> S3GetObject {
     S3GetObject::new(url(&contract.big_key), signed(start), signed(len))
 }
 
-/// Puts tell no sizes.
+/// The tally of puts, from the known size: results of puts have no size.
 pub(super) fn put_tally(workload: Workload, items: u64) -> Tally {
     let each = if workload.is_mid() { 1 << 20 } else { 4096 };
     Tally {

@@ -1,4 +1,4 @@
-//! The workloads through this client, as its users write them, with default settings.
+//! Workloads through this client, with default settings.
 
 pub(crate) mod asynchronous;
 pub(crate) mod blocking;

@@ -1,4 +1,4 @@
-//! Runs many requests concurrently, one task each.
+//! Bounded-concurrency requests and positional file I/O for the other clients.
 
 use std::fs::File;
 use std::io;
@@ -13,17 +13,19 @@ use tokio::task::spawn_blocking;
 use crate::failure::Outcome;
 use crate::tally::Tally;
 
-/// How many requests for objects are in flight.
+/// Requests for small objects in flight.
 pub(super) const SMALL_AT_ONCE: usize = 64;
 
-/// How many uploads of 1 MiB are in flight.
+/// Uploads of 1 MiB in flight.
 pub(super) const MID_AT_ONCE: usize = 32;
 
-/// How many parts of a big object are in flight, and the size of one, in bytes.
+/// Parts of a big object in flight.
 pub(super) const PARTS_AT_ONCE: usize = 16;
+
+/// Size of a part, in bytes.
 pub(super) const PART: u64 = 16 << 20;
 
-/// Runs a task for each item, some at once, and counts the bytes that they return.
+/// Spawns a task per item, runs at most `at_once` of them at a time, and sums the bytes.
 pub(super) async fn run_concurrently<T, F>(
     items: Vec<T>,
     at_once: usize,
@@ -44,28 +46,28 @@ where
     Ok(tally)
 }
 
-/// A file that parts are written into in any order.
+/// Creates a file that parts are written to in any order.
 pub(super) fn create_shared_file(path: PathBuf) -> io::Result<Arc<File>> {
     Ok(Arc::new(File::create(path)?))
 }
 
-/// Writes pieces one after the other, away from the tasks.
-pub(super) async fn write_at<B>(file: Arc<File>, pieces: Vec<B>, offset: u64) -> Outcome
+/// Writes chunks consecutively at `offset`, on a blocking thread.
+pub(super) async fn write_at<B>(file: Arc<File>, chunks: Vec<B>, offset: u64) -> Outcome
 where
     B: AsRef<[u8]> + Send + 'static,
 {
     let write = move || {
         let mut offset = offset;
-        for piece in pieces {
-            file.write_all_at(piece.as_ref(), offset)?;
-            offset += piece.as_ref().len() as u64;
+        for chunk in chunks {
+            file.write_all_at(chunk.as_ref(), offset)?;
+            offset += chunk.as_ref().len() as u64;
         }
         io::Result::Ok(())
     };
     Ok(spawn_blocking(write).await??)
 }
 
-/// Reads a part of a file, away from the tasks.
+/// Reads a part of a file, on a blocking thread.
 pub(super) async fn read_at(file: Arc<File>, part: Range<u64>) -> Outcome<Vec<u8>> {
     let read = move || {
         let len = usize::try_from(part.end - part.start).map_err(io::Error::other)?;

@@ -1,9 +1,9 @@
-//! Workloads through other clients: object_store, OpenDAL and the AWS SDK, as a good user writes them.
+//! Workloads through other clients, as experienced users write them: object_store, OpenDAL and the AWS SDK.
 //!
-//! That is a task for each request, 64 at once, big objects in 16 parts of 16 MiB at once, files read and written as
-//! their documentation shows.
+//! Each request is a task. Up to 64 small objects, 32 objects of 1 MiB or 16 parts of a big object are in flight. Files
+//! are read and written as the clients' documentation shows.
 //!
-//! They get what a user of theirs would know to set, and no more: no tuned runtime, no settings found by measuring.
+//! Settings are those that the documentation recommends: no tuned runtime, no values found by measuring.
 
 mod concurrent;
 mod object_store;

@@ -141,7 +141,7 @@ async fn put_big(contract: &Contract) -> Outcome<Tally> {
     Ok(Tally::one(contract.big_bytes))
 }
 
-/// Where each page takes its time, a user who knows the bucket lists its prefixes in parallel.
+/// Lists keys. On a slow server it lists the prefixes in parallel, as a user who knows the bucket would.
 async fn list(contract: &Contract) -> Outcome<Tally> {
     let operator = operator(contract, &contract.list_bucket)?;
     let sizes = |entries: &[Entry]| -> Tally {

@@ -1,4 +1,4 @@
-//! Selects the peer of a run.
+//! Runs a workload with object_store, OpenDAL or the AWS SDK.
 
 use tokio::runtime::Builder;
 use tokio_rustls::rustls::crypto::ring;
@@ -12,9 +12,9 @@ use crate::workload::Workload;
 
 /// Runs a workload on tokio's default runtime.
 pub(crate) fn run(peer: Client, workload: Workload, contract: &Contract) -> Outcome<Tally> {
-    // Two of them expect the program to have chosen who encrypts, even where nothing is encrypted.
+    // Two of the clients need a default rustls crypto provider, even for plain HTTP.
     if ring::default_provider().install_default().is_err() {
-        return Err("someone else has chosen who encrypts".into());
+        return Err("a rustls crypto provider is already installed".into());
     }
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -22,7 +22,7 @@ pub(crate) fn run(peer: Client, workload: Workload, contract: &Contract) -> Outc
             Client::ObjectStore => object_store::run(workload, contract).await,
             Client::Opendal => opendal::run(workload, contract).await,
             Client::Sdk => sdk::run(workload, contract).await,
-            ours => Err(format!("{ours} is no peer").into()),
+            ours => Err(format!("{ours} is not another client").into()),
         }
     })
 }

@@ -1,4 +1,4 @@
-//! Workloads through aws-sdk-s3, as the loop that most people write.
+//! Workloads through aws-sdk-s3.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::failure::Outcome;
 use crate::tally::Tally;
 use crate::workload::Workload;
 
-/// The parts that the SDK's own documentation uses, in bytes.
+/// Part size in the SDK's documentation, in bytes.
 const PART: u64 = 8 << 20;
 
 pub(super) async fn run(workload: Workload, contract: &Contract) -> Outcome<Tally> {
@@ -55,7 +55,7 @@ pub(super) async fn run(workload: Workload, contract: &Contract) -> Outcome<Tall
 }
 
 async fn client(contract: &Contract) -> Client {
-    // Without TLS: the origin has none.
+    // Without TLS: the server has none.
     let http = aws_smithy_http_client::Builder::new().build_http();
     let shared = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
