@@ -25,7 +25,7 @@ use s3_testkit::S3Server;
 
 use crate::cluster::Cluster;
 
-/// What every step returns: any failure ends the program.
+/// The result of a step. Any failure ends the program.
 type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 #[tokio::main]

@@ -1,4 +1,4 @@
-//! What the other processes do: the scheduler, and an executor.
+//! The scheduler and executor processes.
 
 use std::fs;
 use std::net::TcpListener;
