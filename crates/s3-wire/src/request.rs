@@ -22,7 +22,7 @@ pub struct Request<'a> {
     /// All headers except those that the signer adds: `host`, `x-amz-date`, `x-amz-content-sha256`,
     /// `x-amz-security-token` and `authorization`.
     pub headers: Headers,
-    /// What the signature says about the body.
+    /// The body's part of the signature.
     pub payload_hash: PayloadHash,
     /// The body.
     pub body: RequestBody<'a>,

@@ -9,7 +9,7 @@ const LINE_LIMIT: u32 = 4 << 10;
 /// How long all trailers together may be.
 const TRAILER_LIMIT: u32 = 16 << 10;
 
-/// Where in a chunked body the next byte stands.
+/// Decoder state of a chunked body.
 #[derive(Debug)]
 pub(super) struct Chunked {
     state: State,
@@ -38,7 +38,7 @@ enum State {
     End,
 }
 
-/// What comes next.
+/// The next step of decoding.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// So many bytes of data, at least one.

@@ -79,11 +79,11 @@ fn poll_into(
 /// A connection.
 pub(super) struct Connection {
     pub(super) channel: Channel,
-    /// Where heads and small bodies are put together; reused.
+    /// Buffer for heads and small bodies; reused.
     pub(super) out: Vec<u8>,
 }
 
-/// What is read and written while `Connection::out` is being sent.
+/// Socket and read buffer: borrowed separately from `Connection::out` while it is being sent.
 pub(super) struct Channel {
     pub(super) io: Io,
     pub(super) read_buffer: ReadBuffer,

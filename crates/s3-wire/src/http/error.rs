@@ -26,7 +26,7 @@ enum Cause {
     Text(Cow<'static, str>),
 }
 
-/// What a [`WireError`] is about.
+/// The kind of a [`WireError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WireErrorKind {
     /// The host's name has no address.

@@ -29,7 +29,7 @@ pub struct Response {
 /// A request without a response.
 pub(super) struct Failure {
     pub(super) error: WireError,
-    /// Whether the connection failed before any byte of a response: an idle one that was closed meanwhile does that.
+    /// Whether the connection failed before any byte of a response, as an idle one does that the server has closed.
     pub(super) unheard: bool,
 }
 
@@ -86,7 +86,8 @@ async fn read_head(
     }
 }
 
-/// What a response leaves that came before the end of its request: nobody knows how far the server has read.
+/// Marks the connection as not reusable: the response came before the end of the request, and it is not known how much of
+/// the request the server has read.
 fn unkept(parsed: ParsedHead) -> ParsedHead {
     ParsedHead {
         keep: false,

@@ -45,7 +45,7 @@ pub(super) struct FileRange<'a> {
 /// Reads a file range chunk by chunk: on this thread if it may block, otherwise on tokio's blocking threads, one chunk
 /// ahead of the sender.
 pub(super) struct FileChunks<'a> {
-    /// What is not read yet.
+    /// The unread range of the file.
     rest: FileRange<'a>,
     buffers: &'a BufferPool,
     blocking_io: bool,

@@ -15,7 +15,7 @@ pub(super) enum Framing {
     UntilClose,
 }
 
-/// What the headers say about the end of the body and of the connection, gathered one by one.
+/// Headers that say where the body ends and whether the connection closes, collected one by one.
 #[derive(Default)]
 pub(super) struct FramingHeaders {
     length: Option<u64>,

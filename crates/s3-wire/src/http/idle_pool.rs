@@ -1,4 +1,4 @@
-//! The connections of one runtime to one origin that nobody uses right now.
+//! Idle connections of one runtime to one origin.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,29 +1,29 @@
-//! HTTP/1.1 as a client of S3 needs it: one request, one response, one connection at a time.
+//! HTTP/1.1 client for S3: one request and one response at a time per connection.
 //!
-//! A request is a head that somebody else has written and a body that is at hand or in a file; a response is a head
-//! and a body that is read straight into the reader's buffer. Between the two there is no task, no channel and no
-//! header map: the caller's own task writes to the socket and reads from it.
+//! A request is a prepared head and a body in memory or in a file; a response is a head and a body that is read into
+//! the reader's buffer. There is no background task, no channel and no header map: the caller's task writes to the
+//! socket and reads from it.
 //!
 //! ```text
-//! Pool::send ── slot.rs      takes an idle connection of this runtime and origin, or
-//!     │         connect.rs   makes one (tls.rs puts TLS on it), perhaps through a proxy.rs
+//! Pool::send ── idle_pool.rs        takes an idle connection of this runtime and origin, or
+//!     │         connect.rs          opens one, with tls.rs, or through a proxy with tunnel.rs
 //!     └─ exchange.rs
-//!          ├─ transmit.rs    head and body out; trailer.rs frames, pieces.rs reads files, or kernel.rs
-//!     │                    has the kernel send them; watches for an early response
-//!          ├─ head.rs        the response's head, framing.rs how its body ends
-//!          └─ incoming.rs    the body, chunked.rs decodes; at its end the connection is idle again
+//!          ├─ transmit.rs           sends head and body, and watches for an early response:
+//!          │                        trailer.rs frames, file_chunks.rs reads files, sendfile.rs sends them
+//!          ├─ response_head.rs      parses the head; framing.rs finds where the body ends
+//!          └─ response_body.rs      reads the body, chunked.rs decodes it; then the connection is idle again
 //! ```
 //!
-//! What keeps it correct:
+//! Invariants:
 //!
-//! * A connection is idle only after a body was read to its end by the rules of RFC 9112 and nothing lay behind it.
-//!   Everything else (an error, a dropped future, a dropped body, a response that came early) closes it.
-//! * Only a request that the caller declared safe, on a connection that was idle before, is sent a second time, and
-//!   only when not a byte of a response was seen.
-//! * Everything that the server decides the size of has a limit.
+//! * A connection is idle only after a body was read to its end by the rules of RFC 9112, with no bytes after it.
+//!   Everything else (an error, a dropped future, a dropped body, an early response) closes it.
+//! * A request is sent a second time only if the caller declared it idempotent, the connection was idle before, and no
+//!   byte of a response arrived.
+//! * Everything whose size the server decides has a limit.
 //!
-//! The only timers here are those for connecting, for a server that does not say whether it wants a body, and for the
-//! last words of one that has stopped to read: how long a response may take is decided above.
+//! The only timers here are those for connecting, for the response to `Expect: 100-continue`, and for the response of a
+//! server that has stopped reading. The layers above limit the time of a response.
 
 mod chunked;
 mod connect;

@@ -7,13 +7,13 @@ use super::proxy::Proxy;
 /// The scheme, host and port that a connection serves, and the proxy that it goes through.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// Whether TLS is spoken.
+    /// Whether connections use TLS.
     pub tls: bool,
     /// A name or an address; an IPv6 address with or without its brackets.
     pub host: Box<str>,
     /// The TCP port.
     pub port: u16,
-    /// What to connect to instead.
+    /// The proxy to connect through.
     pub proxy: Option<Arc<Proxy>>,
 }
 

@@ -9,7 +9,7 @@ use super::origin::Origin;
 /// Debug does not show the authorization.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Proxy {
-    /// Whether TLS is spoken to the proxy itself.
+    /// Whether connections to the proxy itself use TLS.
     pub tls: bool,
     /// A name or an address; an IPv6 address with or without its brackets.
     pub host: Box<str>,

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 
 use super::connection::Io;
 
-/// What one read may bring at first: a head, and a small object behind it, in one call of the kernel.
+/// Initial size of a read: enough for a head and a small object in one system call.
 const SIZE: usize = 8 << 10;
 
 /// A buffer that grows beyond this is not kept with an idle connection.
@@ -17,7 +17,7 @@ const KEPT: usize = 16 << 10;
 #[derive(Default)]
 pub(super) struct ReadBuffer {
     bytes: BytesMut,
-    /// Where the unconsumed bytes begin.
+    /// Offset of the first unconsumed byte.
     start: usize,
 }
 

@@ -19,7 +19,7 @@ pub enum RequestBody<'a> {
     File {
         /// The file.
         file: &'a Arc<File>,
-        /// Where the range starts.
+        /// Start of the range, in bytes.
         offset: u64,
         /// How many bytes it has.
         len: u64,

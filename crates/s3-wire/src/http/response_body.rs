@@ -1,4 +1,4 @@
-//! The body of a response, on its way from the socket to where the reader wants it.
+//! Reads the body of a response from the socket into the reader's buffer.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -18,7 +18,7 @@ use super::idle_pool::IdlePool;
 /// How much a buffer without room grows by.
 const GROWTH: usize = 64 << 10;
 
-/// How much is reserved on a server's word alone.
+/// Bytes that are reserved at most because a server announces them.
 const TRUSTED: usize = 1 << 20;
 
 /// Data of chunks shorter than this goes through the connection's own buffer, together with their ends.
@@ -29,7 +29,7 @@ const SHORT_CHUNK: u64 = 8 << 10;
 /// The connection is idle again the moment the body's last byte was read; dropped before, it is closed.
 pub struct ResponseBody {
     state: State,
-    /// What the server announced.
+    /// The announced length, if there is one.
     len: Option<u64>,
 }
 
@@ -60,7 +60,7 @@ type NextFrame = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<io::Result<Bytes
 /// A connection in use.
 struct Lease {
     conn: Box<Connection>,
-    /// Where it goes if it can be used again.
+    /// The pool that it returns to, if it can be used again.
     home: Option<Arc<IdlePool>>,
 }
 
@@ -224,7 +224,7 @@ impl ResponseBody {
         }
     }
 
-    /// What is left, if it is known.
+    /// Returns the remaining length, if it is known.
     fn left(&self) -> Option<u64> {
         match &self.state {
             State::Whole(bytes) => Some(bytes.len() as u64),

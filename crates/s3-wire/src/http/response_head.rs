@@ -22,7 +22,7 @@ pub struct ResponseHead {
     fields: Vec<Field>,
 }
 
-/// Where a header stands in the text.
+/// Offsets of a header in the text.
 #[derive(Clone, Copy, Debug)]
 struct Field {
     name: u16,
@@ -44,7 +44,7 @@ impl ResponseHead {
 
     /// Returns the first header of that name, whatever the case of its letters.
     ///
-    /// What is not UTF-8 in a value reads as U+FFFD.
+    /// Invalid UTF-8 in a value is replaced by U+FFFD.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter()
             .find(|(found, _)| found.eq_ignore_ascii_case(name))

@@ -12,7 +12,7 @@ use super::file_chunks::FileRange;
 /// The most that one call may send; a full socket buffer ends most calls earlier.
 const MAX_CALL: u64 = 4 << 20;
 
-/// Whether this system has it in a form that takes any file.
+/// Whether this system has a `sendfile` that accepts any file.
 pub(super) const IS_SUPPORTED: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// Returns whether an error comes from the connection. All others come from the file, or from a system that cannot send

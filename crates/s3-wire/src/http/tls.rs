@@ -19,7 +19,7 @@ use super::origin::Origin;
 /// An encrypted connection.
 pub(super) type TlsStream = tokio_rustls::client::TlsStream<Gulps>;
 
-/// What all handshakes of a pool share: the roots, which are read once, and the sessions to resume.
+/// TLS settings of a pool: root certificates, which are read once, and sessions to resume.
 #[derive(Default)]
 pub(super) struct Tls(OnceCell<TlsConnector>);
 
@@ -85,7 +85,7 @@ fn kind_of(error: &io::Error) -> WireErrorKind {
 /// How much is read from below at once: several records, where rustls itself asks for 4 KiB at a time.
 const GULP: usize = 64 << 10;
 
-/// What is below the encryption, read in large pieces.
+/// The encrypted stream, read in large chunks.
 pub(super) struct Gulps {
     io: Io,
     buffer: Vec<u8>,

@@ -1,7 +1,7 @@
-//! Sending a request, with an ear for a response that does not wait for its end.
+//! Sends a request, and watches for a response that comes before the end of the request.
 //!
-//! A server that has seen enough (an unknown key, too many requests, a bucket elsewhere) responds and stops reading.
-//! Whoever only writes would then wait for ever, or see the connection break and miss the reason.
+//! A server may respond early (an unknown key, too many requests, a bucket in another region) and stop reading. A client
+//! that only writes would then wait forever, or see the connection break without the reason.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};

@@ -25,7 +25,7 @@ pub struct Page<'b> {
     pub marker: Option<Cow<'b, str>>,
     /// `NextMarker` of version 1.
     pub next_marker: Option<Cow<'b, str>>,
-    /// Where the next page starts.
+    /// The continuation token of the next page.
     pub next_token: Option<Cow<'b, str>>,
 }
 
@@ -44,7 +44,7 @@ pub struct Entry<'b> {
     pub storage_class: Option<Cow<'b, str>>,
     /// The algorithm of the checksum; the first one if there are several.
     pub checksum_algorithm: Option<Cow<'b, str>>,
-    /// What the checksum covers.
+    /// The type of the checksum: `FULL_OBJECT` or `COMPOSITE`.
     pub checksum_type: Option<Cow<'b, str>>,
 }
 

@@ -2,14 +2,14 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What is encoded in a query: everything but `A-Z a-z 0-9 - . _ ~`.
+/// Characters that are encoded in a query: all but `A-Z a-z 0-9 - . _ ~`.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// What is encoded in a path: slashes stay, too.
+/// Characters that are encoded in a path: as in a query, but slashes are kept.
 const IN_PATH: &AsciiSet = &IN_QUERY.remove(b'/');
 
 /// Appends a key as it stands in a path: encoded once, in UTF-8, with upper-case digits, never normalised. `//`,

@@ -22,15 +22,15 @@ pub struct Headers {
     /// Sorted by name; values of the same name stay in their order. The signer's own have their places here
     /// from the beginning, so that signing sorts and compares nothing.
     signed: Vec<Entry>,
-    /// What is sent without being signed, as it stands in the head.
+    /// Unsigned headers, as they are written into the head.
     unsigned: String,
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Where the name begins in the text.
+    /// Offset of the name in the text.
     name: usize,
-    /// Where the name ends, and the value begins.
+    /// Offset of the end of the name, where the value begins.
     value: usize,
     end: usize,
     kind: Value,
@@ -38,7 +38,7 @@ struct Entry {
     repeats: bool,
 }
 
-/// Where a value comes from.
+/// The source of a header's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     /// The caller; to be signed as it is.
@@ -56,7 +56,7 @@ pub(super) enum Value {
 pub(super) struct Signed<'a> {
     pub(super) name: &'a str,
     pub(super) kind: Value,
-    /// What the caller gave; empty for the signer's own.
+    /// The caller's value; empty for headers that the signer writes.
     pub(super) value: &'a str,
     /// Whether the one before has the same name.
     pub(super) repeats: bool,
@@ -248,7 +248,7 @@ fn checked<'v>(name: &str, value: &'v str) -> Result<(&'v str, Value), HeaderErr
     })
 }
 
-/// What the signer writes, and what says where the body ends in a way that no signature covers.
+/// Returns whether a header is written by the signer, or says where the body ends without being covered by the signature.
 fn is_reserved(name: &str) -> bool {
     let own = |(own, _): &(&str, Value)| *own == name;
     name == "authorization" || name == "transfer-encoding" || OWN.iter().any(own)

@@ -7,16 +7,16 @@ use super::canonical::{self, EMPTY_PAYLOAD};
 use super::signing_key::SigningKeys;
 use crate::{Credentials, Request};
 
-/// What the signature says of the body.
+/// The body's part of a signature: `x-amz-content-sha256`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayloadHash {
     /// The request has no body, and the signature says so.
     Empty,
-    /// These bytes, by their SHA-256.
+    /// The body has this SHA-256.
     Sha256([u8; 32]),
-    /// Whatever comes: TLS covers it, or nobody minds.
+    /// The body is not signed (`UNSIGNED-PAYLOAD`), such as over TLS.
     Unsigned,
-    /// Chunks without signatures and a checksum behind them.
+    /// The body is sent in unsigned chunks, with a checksum in a trailer.
     StreamingTrailer,
 }
 

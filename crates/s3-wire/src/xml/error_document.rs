@@ -27,7 +27,7 @@ impl ErrorDocument {
     pub fn read(document: &str) -> Self {
         let mut found = Self::default();
         let mut reader = Reader::new(document);
-        // Some servers wrap `Error` into another element, or leave the wrapping out and the root unnamed.
+        // Some servers wrap `Error` in another element; others put its fields into a root of another name.
         let mut depth = 0;
         while let Ok(node) = reader.next() {
             match node {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_document_is_read_in_every_dress() {
+    fn an_error_document_is_read_in_every_form() {
         for document in [
             "<Error><Code>SlowDown</Code><Message>a &amp; b</Message></Error>",
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>\n  <Code>SlowDown</Code>\n  \

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use quick_xml::events::Event;
 
-/// What stands at a place of a document.
+/// A node of a document.
 pub(crate) enum Node<'x> {
     /// An element begins; [`Reader::name`] is its name.
     Open,

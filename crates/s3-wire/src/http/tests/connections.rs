@@ -1,4 +1,4 @@
-//! Which connections are used again, and which are not.
+//! Reuse of connections.
 
 use std::sync::Arc;
 use std::time::Duration;

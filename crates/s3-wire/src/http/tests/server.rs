@@ -97,7 +97,7 @@ impl Server {
         self.notes.load(Ordering::SeqCst)
     }
 
-    /// What a script noted next. Blocks: only for what does not need this thread.
+    /// Returns the next note of a script. Blocks, so the script must not need this thread.
     pub(super) fn noted(&self) -> Vec<u8> {
         self.log
             .recv_timeout(PATIENCE)
