@@ -15,7 +15,7 @@ pub use classify::classify;
 pub use kind::{ErrorKind, Operation, Retryability};
 pub use phase::Phase;
 
-/// What to do about an archived object.
+/// Hint for an archived object.
 pub(crate) const ARCHIVED: &str = "restore the object first (RestoreObject, the client's `restore`), and read it when \
     its metadata says that it is restored";
 

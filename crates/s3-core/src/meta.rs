@@ -395,7 +395,7 @@ impl ChecksumAlgorithm {
     }
 }
 
-/// What a checksum covers.
+/// The type of a checksum: what it is computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChecksumType {
@@ -424,7 +424,7 @@ impl ChecksumType {
     }
 }
 
-/// A checksum: algorithm, value and what it covers.
+/// A checksum: algorithm, value and type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Checksum {
@@ -432,7 +432,7 @@ pub struct Checksum {
     pub algorithm: ChecksumAlgorithm,
     /// The value in base64, as in S3's headers. That of a composite checksum ends in the number of parts, such as `-3`.
     pub value: Arc<str>,
-    /// What it covers.
+    /// Whether it is of the object or of its parts' checksums.
     pub checksum_type: ChecksumType,
 }
 

@@ -25,7 +25,7 @@ pub struct Attempt {
     pub phase: Phase,
     /// How many bytes of the response were kept for the next attempt; `None` if unknown, as in uploads.
     pub bytes: Option<u64>,
-    /// What failed.
+    /// The kind of the error.
     pub kind: ErrorKind,
     /// The HTTP status, if there was a response.
     pub status: Option<u16>,

@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(error.duplicate().attempt_log(), error.attempt_log());
     }
 
-    /// What `fn main() -> Result<(), Error>` prints behind `Error: `.
+    /// The text that `fn main() -> Result<(), Error>` prints after `Error: `.
     #[test]
     fn the_debug_text_is_for_a_person_and_shows_attempts_and_causes() {
         let error = Error::new(ErrorKind::Network, Operation::Get).with_resource("s3://b/k");

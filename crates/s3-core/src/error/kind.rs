@@ -3,7 +3,7 @@
 use std::time::Duration;
 use std::{fmt, io};
 
-/// What failed. `docs/ERRORS.md` lists the causes of each kind and what to do.
+/// The kind of a failure. `docs/ERRORS.md` lists the causes of each kind and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

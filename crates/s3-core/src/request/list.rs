@@ -98,7 +98,7 @@ pub struct ListedObject {
     pub storage_class: Option<Arc<str>>,
     /// The algorithm of the checksum, if there is one and the server sends it.
     pub checksum_algorithm: Option<ChecksumAlgorithm>,
-    /// What the checksum covers, if there is one and the server sends it.
+    /// The type of the checksum, if the server sends it.
     pub checksum_type: Option<ChecksumType>,
 }
 

@@ -44,7 +44,7 @@ optional_setters!(GetObjectAttributes {
     with_max_parts(max_parts: u32);
 });
 
-/// What S3 knows about an object without its bytes.
+/// Attributes of an object (GetObjectAttributes).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectAttributes {

@@ -46,7 +46,7 @@ optional_setters!(ListUploads {
 pub struct UploadsPage {
     /// The uploads of this page.
     pub uploads: Vec<ListedUpload>,
-    /// Where the next page starts; `None` on the last page.
+    /// The markers of the next page; `None` on the last page.
     pub next: Option<(Arc<str>, UploadId)>,
 }
 

@@ -95,7 +95,7 @@ pub struct VersionsPage {
     pub versions: Vec<ListedVersion>,
     /// The common prefixes of this page.
     pub prefixes: Vec<S3Prefix>,
-    /// Where the next page starts; `None` on the last page.
+    /// The markers of the next page; `None` on the last page.
     pub next: Option<(Arc<str>, Option<VersionId>)>,
 }
 

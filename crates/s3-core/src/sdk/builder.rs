@@ -14,7 +14,7 @@ use super::endpoint::without_secrets;
 use super::standing_headers::{CustomerKey, StandingHeaders};
 use crate::Capabilities;
 
-/// Where the bucket's name goes in a request.
+/// The position of the bucket's name in a request: path or host name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Addressing {
@@ -27,7 +27,7 @@ pub enum Addressing {
     VirtualHost,
 }
 
-/// Which checksums uploads carry and downloads are compared with.
+/// Checksums of uploads and downloads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Integrity {
@@ -278,7 +278,7 @@ impl fmt::Debug for SdkStoreBuilder {
     }
 }
 
-/// What the builder has collected.
+/// Settings of the builder.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) endpoint: Option<String>,

@@ -35,7 +35,7 @@ pub(super) struct Resolved {
     /// The region, if it is known.
     pub(super) region: Option<String>,
     pub(super) clock: Clock,
-    /// What the server has turned out not to have.
+    /// The server has rejected DeleteObjects.
     lacks_batch_delete: AtomicBool,
     regions: Arc<Regions>,
     /// Whether uploads carry a checksum.
@@ -44,17 +44,17 @@ pub(super) struct Resolved {
     requests_checksums: AtomicBool,
     /// Whether requests are not signed.
     pub(super) anonymous: bool,
-    /// What every request says.
+    /// Headers of every request.
     pub(super) standing: StandingHeaders,
-    /// Whether nothing but the signature protects a payload on its way.
+    /// Whether only the signature protects payloads in transit.
     pub(super) signs_payloads: bool,
-    /// How the server wants to be asked for listings.
+    /// The form of listing requests that the server accepts.
     pub(super) listing_form: ListingForm,
     /// What signs the requests; `None` for a client that was given ready-made.
     pub(super) identities: Option<Arc<Identities>>,
     /// What sends over `s3-wire`; `None` where everything goes through the SDK's client.
     sender: Option<Sender>,
-    /// What decides where the client sends requests.
+    /// The settings of the endpoint rules.
     #[cfg(test)]
     pub(super) rules: EndpointSettings,
 }
@@ -141,22 +141,22 @@ impl Resolved {
     }
 }
 
-/// Where region, credentials and endpoint came from, before anything is decided.
+/// Settings from all sources, before they are resolved.
 pub(super) struct Sources {
     pub(super) builder: Builder,
     pub(super) endpoint: Option<String>,
-    /// Where the endpoint was set.
+    /// The source of the endpoint.
     pub(super) endpoint_source: Option<String>,
     pub(super) region: Option<String>,
-    /// What `builder` got its credentials from; it does not say.
+    /// The credentials provider of `builder`, which has no getter for it.
     pub(super) credentials: Option<SharedCredentialsProvider>,
-    /// What tells them the time.
+    /// The clock of `builder` and of the credentials.
     pub(super) clock: Clock,
     pub(super) transport: Transport,
     pub(super) configured: Configured,
 }
 
-/// What variables and profiles say where the builder says nothing.
+/// Settings from variables and profiles, used where the builder has none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Configured {
     pub(super) addressing: Option<Addressing>,
@@ -533,7 +533,7 @@ mod tests {
         assert!(error.hint().unwrap().contains("`https`"), "{error}");
     }
 
-    /// What a peer does to a connection, over the real HTTP stack.
+    /// Failures of connections, over the real HTTP stack.
     #[tokio::test]
     async fn a_peer_that_is_gone_is_a_network_failure() {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

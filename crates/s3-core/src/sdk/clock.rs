@@ -8,7 +8,7 @@ use aws_smithy_async::time::TimeSource;
 
 /// S3 refuses signatures that are further off: `RequestTimeTooSkewed` in its list of error codes.
 const TOLERATED: Duration = Duration::from_secs(15 * 60);
-/// What is set by less than this is the second that a header is rounded to, and the way of the response.
+/// Smaller differences are due to the rounding of the header to seconds, and to the latency of the response.
 const JUMP: Duration = Duration::from_secs(60);
 
 /// A clock that can be set by a server's `Date` header.
@@ -21,7 +21,7 @@ pub(super) struct Clock(Arc<Hands>);
 
 #[derive(Debug, Default)]
 struct Hands {
-    /// What has to be added to the system's time, in milliseconds.
+    /// Offset to the system's time, in milliseconds.
     offset_ms: AtomicI64,
     /// How often the clock has jumped.
     jumps: AtomicU64,

@@ -23,7 +23,7 @@ use crate::{
 /// 1,000, which nobody waits for.
 const AT_ONCE: usize = 32;
 
-/// What could not be deleted: the index into the request, and why.
+/// Objects that were not deleted: index in the request, and error.
 type Failures = Vec<(usize, Error)>;
 
 pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Result<DeleteResponse> {
@@ -209,7 +209,7 @@ async fn delete_batch(
     Ok(failures)
 }
 
-/// What a server says of an object that is gone now.
+/// The result of deleting an object.
 enum Deleted {
     Done(Option<DeletedVersion>),
     /// A 404 of a server of S3; S3 itself does not say so.

@@ -153,7 +153,7 @@ fn not_sent(operation: Operation, error: &(dyn StdError + 'static)) -> Error {
     }
 }
 
-/// What hyper says of a response head that it does not take.
+/// Texts of hyper's errors for a response head that it rejects.
 const UNLIKE_HTTP: &[&str] = &[
     "invalid HTTP",
     "invalid content-length",

@@ -170,14 +170,14 @@ impl<'a> Continuation<'a> {
     }
 }
 
-/// How the server has to be asked for a listing; found out once per store.
+/// The form of listing requests that the server accepts; determined once per store.
 #[derive(Debug, Default)]
 pub(super) struct ListingForm {
     version_1: AtomicBool,
     unencoded: AtomicBool,
 }
 
-/// What one request uses of it.
+/// The form of one request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Form {
     /// `ListObjects`, whose continuation is a key.
@@ -201,7 +201,7 @@ impl ListingForm {
 }
 
 impl Form {
-    /// Returns what else may be tried after an error response.
+    /// Returns the form to try after an error response, if there is one.
     fn simpler(self, error: &Error) -> Option<Self> {
         let text = error.message().unwrap_or_default().to_ascii_lowercase();
         let refused = error.kind() == ErrorKind::Unsupported

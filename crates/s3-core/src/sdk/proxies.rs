@@ -1,4 +1,4 @@
-//! Which proxy a request goes through, if any.
+//! Proxy selection from environment settings.
 
 use std::fmt;
 

@@ -55,7 +55,7 @@ pub(super) fn error_response(status: u16, code: &str) -> Canned {
     )
 }
 
-/// What a request looked like.
+/// A recorded request.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) method: String,

@@ -19,7 +19,7 @@ use crate::{
     ObjectMeta, Operation, Phase, PutResponse, Result, Retryability, UserMetadata,
 };
 
-/// What the headers of a response say, not copied yet.
+/// Parsed headers of a response, borrowed from its head.
 #[derive(Debug, Default)]
 pub(super) struct Described<'a> {
     pub(super) content_length: Option<u64>,

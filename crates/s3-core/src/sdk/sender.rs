@@ -23,7 +23,7 @@ use super::{sdk_transport, transport_error};
 use crate::blocking_io::blocking_io_allowed;
 use crate::{ByteCounter, Error, Operation, Payload, Result};
 
-/// What signs requests and sends them over `s3-wire`.
+/// Signs requests and sends them over `s3-wire`.
 pub(super) struct Sender {
     pool: Pool,
     identities: Arc<Identities>,
@@ -32,7 +32,7 @@ pub(super) struct Sender {
     clock: Clock,
 }
 
-/// Where requests for a bucket go.
+/// The transport of requests for a bucket.
 pub(super) struct Route<'a> {
     resolved: &'a Resolved,
     bucket: &'a str,

@@ -23,7 +23,7 @@ impl CustomerKey {
     }
 }
 
-/// What every request says.
+/// Headers of every request.
 #[derive(Clone, Default)]
 pub(super) struct StandingHeaders {
     /// Whether requests agree to pay.

@@ -16,7 +16,7 @@ use s3_wire::sign::encode_key;
 /// up again when they come next.
 const MAX_BUCKETS: usize = 1024;
 
-/// What the rules depend on besides the bucket: the settings of the generated client.
+/// Inputs of the endpoint rules besides the bucket: the settings of the generated client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::sdk) struct EndpointSettings {
     pub(in crate::sdk) region: String,
@@ -27,15 +27,15 @@ pub(in crate::sdk) struct EndpointSettings {
     pub(in crate::sdk) accelerate: bool,
 }
 
-/// Where requests for one bucket go.
+/// Origin, base path and signing region of requests for one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// What to connect to.
+    /// Scheme, host and port to connect to.
     pub(crate) origin: Arc<Origin>,
     /// The `Host` header: with the port only if it is not the scheme's own.
     pub(crate) host_header: Box<str>,
-    /// What stands before the slash and the key in a path: empty, or the endpoint's own path, or the bucket, or
-    /// both. Encoded; begins with a slash if it is not empty, and does not end in one.
+    /// The path before the slash and the key: empty, the endpoint's own path, the bucket, or both. Encoded; begins with a
+    /// slash if it is not empty, and does not end in one.
     pub(crate) base_path: Box<str>,
     /// The region to sign for. The service is always `s3`, the algorithm always Signature Version 4.
     pub(crate) region: Box<str>,

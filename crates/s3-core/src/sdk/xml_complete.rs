@@ -1,7 +1,7 @@
-//! Whether a document has arrived whole, by the tags of its root.
+//! Detects truncated XML documents by their root tags.
 //!
-//! Where a response has no length and ends with its connection, as behind proxies that speak HTTP/1.0, a connection that
-//! breaks would otherwise look like a document that is not well-formed.
+//! A response without a length ends with its connection, as behind HTTP/1.0 proxies. Without this check, a broken
+//! connection would look like a malformed document.
 
 /// Returns what follows the `<` of a document's first element.
 fn root(text: &str) -> Option<&str> {

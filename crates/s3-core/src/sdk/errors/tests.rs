@@ -47,7 +47,7 @@ fn twice(canned: Canned) -> Replay {
     Replay::new([Some(canned), again].into_iter().flatten())
 }
 
-/// What [`refused_by_server`] alone makes of a response, if there is one.
+/// Returns the error that [`refused_by_server`] alone makes of a response, if there is one.
 fn direct(operation: Operation, canned: &Canned) -> Option<Error> {
     let Canned::Response {
         status,

@@ -237,7 +237,7 @@ async fn what_the_server_calls_expired_is_replaced_once() {
     assert_eq!(provider.loads(), 2);
 }
 
-/// What the server refused must not come back because the provider fails.
+/// Rejected credentials are not used again because the provider fails.
 #[tokio::test(start_paused = true)]
 async fn what_the_server_calls_expired_is_not_kept_after_a_failure() {
     let provider = Counting::new(hourly);

@@ -18,7 +18,7 @@ use crate::{
     Retryability,
 };
 
-/// What a server has to say.
+/// The content of a listing page.
 #[derive(Clone, Debug)]
 struct Told {
     prefix: String,
@@ -128,7 +128,7 @@ struct Pen {
     dice: u64,
     /// White space between elements.
     pretty: bool,
-    /// What XML allows and S3 never writes, but for what the generated client misreads.
+    /// Syntax that XML allows and S3 never writes, without that which the generated client misreads.
     exotic: bool,
     /// Comments in texts and CDATA, which the generated client misreads.
     arcane: bool,
@@ -632,7 +632,7 @@ fn scalars_in_other_forms_are_read() {
     }
 }
 
-/// Where the generated client loses keys or takes half of one, ours does not.
+/// The generated client loses these keys, or a part of them; ours does not.
 #[test]
 fn what_the_generated_client_misreads_is_read_right() {
     let key = |page: ListPage| page.objects[0].url.key().to_owned();

@@ -59,7 +59,7 @@ impl fmt::Display for Located {
     }
 }
 
-/// What both files hold.
+/// The sections of both files.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     pub(super) profiles: Sections,
@@ -70,7 +70,7 @@ pub(super) struct Files {
     looked_at: Vec<String>,
 }
 
-/// Which of the two files.
+/// One of the two files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Config,

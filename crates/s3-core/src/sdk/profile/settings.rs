@@ -21,7 +21,7 @@ pub(in crate::sdk) struct Setting {
     pub(in crate::sdk) source: Source,
 }
 
-/// Where a setting comes from.
+/// The source of a setting.
 #[derive(Clone, Debug)]
 pub(in crate::sdk) enum Source {
     Builder,
@@ -39,7 +39,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// What the builder was given.
+/// Settings from the builder.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::sdk) struct Given<'a> {
     pub(in crate::sdk) endpoint: Option<&'a str>,

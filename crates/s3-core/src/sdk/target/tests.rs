@@ -8,7 +8,7 @@ use crate::{Addressing, HeadRequest, ListRequest, S3Prefix, S3Url, SdkStoreBuild
 
 const KEY: &str = "a b//c";
 
-/// What the client sends for a key and for a listing, and where `s3-wire` would send them.
+/// Returns the requests of the client for a key and for a listing, and the targets that `s3-wire` would use.
 async fn both(
     builder: SdkStoreBuilder,
     replay: &Replay,

@@ -1,4 +1,4 @@
-//! Servers that never stop: whatever they send without end, a call comes to its own, and keeps little of it.
+//! Servers that never stop sending: each call ends, and buffers a bounded amount.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,10 +17,10 @@ use crate::{
     PutRequest, Result, S3Prefix, S3Url, SdkStore, Store, UploadId, UploadPart,
 };
 
-/// What lies in the sockets of both sides when a connection is closed: a few megabytes on loopback. A call may use several
-/// connections, such as a listing that is refused and asked for in another form, so each is judged by itself.
+/// Bytes in the socket buffers of both sides when a connection is closed: a few megabytes on loopback. The limit is per
+/// connection, as a call may use several, such as for a listing that is rejected and requested in another form.
 const ON_THE_WAY: usize = 12 << 20;
-/// A call that goes on for so long waits for the server's end.
+/// A call that takes this long does not end by itself.
 const FOR_EVER: Duration = Duration::from_secs(30);
 
 /// Says `head` to every request, and then `more` until the other side has had enough.

@@ -1,4 +1,4 @@
-//! The SDK's own signer and its own client, asked about the same requests.
+//! Compares our SigV4 signatures, paths and queries with those of aws-sigv4 and the SDK client.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -41,12 +41,13 @@ fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// Text of a pattern. Read once: a pattern that is used as a strategy itself is read for every case.
+/// Text that matches a pattern. The pattern is parsed once; a pattern used directly as a strategy is parsed for every
+/// case.
 fn like(pattern: &str) -> RegexGeneratorStrategy<String> {
     string_regex(pattern).unwrap()
 }
 
-/// Mostly what goes wrong: blanks, percent signs, slashes, dots, and everything outside of ASCII.
+/// Text rich in characters that need escaping: spaces, percent signs, slashes, dots, and characters outside of ASCII.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         like("[a-z0-9/._~-]{0,20}"),
@@ -255,7 +256,7 @@ fn the_sdk_signs_the_same_requests_with_the_same_signatures() {
     proptest!(config(cases), |(case in case())| check(&case, &keys));
 }
 
-/// What the generated client makes of the same key and the same prefix.
+/// The path and query that the generated client sends for the same key and the same prefix.
 #[test]
 fn the_generated_client_sends_the_same_paths_and_queries() {
     let runtime = tokio::runtime::Builder::new_current_thread()

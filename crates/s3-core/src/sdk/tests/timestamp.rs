@@ -1,4 +1,4 @@
-//! The dates of `s3-wire` against the SDK's.
+//! Compares `s3_wire::timestamp::parse` with the SDK's date parser.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
