@@ -15,7 +15,7 @@ const PACKAGE: &str = "s3-bench";
 const PEERS: &str = "--peers";
 const SERIES: &str = "--series";
 
-/// What to build and what to measure.
+/// Options of `cargo xtask bench`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Build other clients too and compare with them; the first build takes minutes

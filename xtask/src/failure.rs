@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What every chore returns.
+/// The result of a command.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 /// A message and the status to end with.

@@ -1,7 +1,5 @@
-//! `cargo xtask features`: each feature compiles alone, and the small builds are small.
-//!
-//! People who need only URL rules or only the `Store` trait pay for no more than that; what they
-//! pay is asserted here from `cargo tree`.
+//! `cargo xtask features`: checks that each feature compiles alone, and limits the dependencies of s3-url and of s3-core
+//! without features. The limits are checked against `cargo tree`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,13 +10,15 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::DATA;
 use crate::{command, workspace};
 
-/// s3-url needs 36 today, most of them the Unicode tables of `url`; a 40th wants a reason.
+/// Limit on the crates in the tree of s3-url. It has 36, most of them the Unicode tables of `url`; raise the limit only
+/// with a reason.
 const URL_CRATES_BELOW: usize = 40;
 
-/// Its features bring other clients along, which take minutes to build; `cargo xtask bench --peers` builds them.
+/// The crate whose features are not checked: they add other clients, which take minutes to build.
+/// `cargo xtask bench --peers` builds them.
 const NOT_CHECKED: &str = "s3-bench";
 
-/// Checks features, then trees.
+/// Checks the dependency trees, then each feature, except those of the data layer.
 pub(crate) fn run(root: &Path) -> Outcome {
     assert_trees(root)?;
     let metadata = workspace::metadata(root)?;

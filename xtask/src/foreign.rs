@@ -20,7 +20,7 @@ const LEFT_OUT: &str = "not fails_on_aws and not lifecycle and not lifecycle_exp
     and not lifecycle_transition and not cloud_transition and not cloud_restore and not bucket_logging \
     and not iam_account and not appendobject and not user_policy and not role_policy and not iam_user";
 
-/// Which suite runs, and where it is.
+/// The suite to run, and its path.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     suite: Suite,

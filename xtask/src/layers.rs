@@ -44,7 +44,7 @@ struct Edge {
     optional: bool,
 }
 
-/// What one of our crates may use of our crates.
+/// A crate and the workspace crates that it may depend on.
 struct Layer {
     name: &'static str,
     /// As normal or build dependencies.

@@ -11,7 +11,7 @@ use clap::Args;
 use crate::command;
 use crate::failure::Outcome;
 
-/// What is proven, and how much of it.
+/// Options of `cargo xtask prove`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// For the program: properties, `--cases N`, `--seed S`, `--threads N`, `--minutes N`; `--help` after `--` shows all

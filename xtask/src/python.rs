@@ -16,7 +16,7 @@ use crate::command;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::with_python;
 
-/// Which tests run.
+/// The tests to run.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Arguments {
     /// Run Metaflow's own tests of its S3 client instead, from this checkout of Metaflow
@@ -36,13 +36,13 @@ const UPSTREAM_NEEDS: [&str; 2] = ["numpy", "pytest-benchmark"];
 /// Older versions of Metaflow that the package works with: the oldest, and two between.
 const METAFLOWS: [&str; 3] = ["2.9.0", "2.12.39", "2.15.21"];
 
-/// What builds a wheel for old versions of glibc.
+/// Packages that build a wheel for old versions of glibc.
 const WHEEL_NEEDS: [&str; 3] = ["build==1.6.1", "maturin==1.16.0", "ziglang==0.17.1"];
 
 /// The oldest glibc that wheels run on: that of Rust's own standard library.
 const GLIBC: &str = "manylinux_2_17";
 
-/// What the tests of a wheel need besides the wheel.
+/// Packages that the tests of a wheel need.
 const CLEAN_NEEDS: [&str; 5] = ["metaflow", "boto3", "fsspec", "pytest", "pytest-timeout"];
 
 /// Builds, installs what is missing, and runs the tests.
@@ -85,7 +85,7 @@ fn assemble(root: &Path, library: &Path) -> Outcome<PathBuf> {
     Ok(site)
 }
 
-/// What cargo built.
+/// The files that cargo built.
 struct Built {
     library: PathBuf,
     server: PathBuf,

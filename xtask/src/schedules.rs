@@ -16,7 +16,7 @@ use crate::failure::Outcome;
 /// The tests that are models; the others run without shuttle.
 const MODELS: &str = "model::";
 
-/// Which models are run, and how often.
+/// Options of `cargo xtask schedules`.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Arguments {
     /// A model, such as `layer::circuit_breaker::model::recovery`; without it, all of them
@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// How many schedules of each model; without it, as many as in `test`
     #[arg(long)]
     each: Option<usize>,
-    /// Where the random choices begin
+    /// Seed of the random choices
     #[arg(long)]
     seed: Option<u64>,
     /// A schedule that a failure of this model has printed, in one line
@@ -71,7 +71,7 @@ fn shuttled(root: &Path, subcommand: &str) -> Command {
     command
 }
 
-/// What is set already stays.
+/// Adds `--cfg shuttle` to the flags.
 fn with_shuttle(flags: Option<OsString>) -> OsString {
     let mut flags = flags.unwrap_or_default();
     flags.push(" --cfg shuttle");

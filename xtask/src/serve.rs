@@ -8,7 +8,7 @@ use clap::Args;
 use crate::command;
 use crate::failure::{Failure, Outcome};
 
-/// Where the server listens and what it serves.
+/// Options of `cargo xtask serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Port on 127.0.0.1; without it the server picks a free one and prints it

@@ -23,7 +23,7 @@ const BALLISTA: [&str; 2] = ["--manifest-path", "crates/s3-ballista/Cargo.toml"]
 /// A heading and what to run under it.
 type Step = (&'static str, fn(&Path) -> Outcome);
 
-/// What to test.
+/// Options of `cargo xtask test`.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Arguments {
     /// Check and test the data layer, and only that

@@ -13,7 +13,7 @@ use crate::failure::{Failure, Outcome};
 /// The files that a change has to pass, relative to the root of the workspace.
 const RECORDED: [&str; 2] = ["tests/vectors/metaflow.jsonl", "tests/vectors/quirks.jsonl"];
 
-/// Which files to replay.
+/// The files to replay.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Files of vectors, one JSON object per line; without any, the recorded ones

@@ -9,7 +9,7 @@ use super::figures::{Bar, Workload};
 /// Two columns of workloads stand beside each other.
 const WIDTH: f64 = 760.0;
 const COLUMN: f64 = WIDTH / 2.0;
-/// Where the bars of a column begin: names of clients stand on the left.
+/// Left edge of the bars of a column; the names of clients are left of it.
 const LEFT: f64 = 80.0;
 /// Room for the number behind the longest bar.
 const RIGHT: f64 = 34.0;

@@ -112,7 +112,8 @@ fn feature_rows(features: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
-/// What is called as tests, vectors and source files are called is there. Words of code have fewer underscores.
+/// Tests, vectors and source files that a document names exist. They are recognised by their form: names in code have fewer
+/// underscores than names of tests.
 fn names_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     let is_name = |name: &&str| {
         let is_word = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();

@@ -2,8 +2,7 @@
 
 use super::{Finding, SourceFile};
 
-/// What must not occur in any source, put together from halves so that this file does not find
-/// itself.
+/// Texts that must not occur in any source. They are put together from halves so that this file does not find itself.
 const UNFINISHED: [(&str, &str); 5] = [
     (concat!("to", "do!("), "finish it or leave it out"),
     (concat!("unimple", "mented!("), "finish it or leave it out"),
@@ -21,7 +20,7 @@ const UNFINISHED: [(&str, &str); 5] = [
 /// Items that have a file of their own.
 const ITEMS: [&str; 6] = ["fn ", "impl ", "impl<", "struct ", "enum ", "trait "];
 
-/// What may stand before an item.
+/// Keywords that may precede an item.
 const QUALIFIERS: [&str; 6] = [
     "pub ",
     "pub(crate) ",

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{Finding, SourceFile};
 
-/// Where the trait is.
+/// The file of the trait.
 const TRAIT_FILE: &str = "crates/s3-core/src/store.rs";
 
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {

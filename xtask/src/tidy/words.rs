@@ -160,7 +160,7 @@ struct Word {
     gap: Gap,
 }
 
-/// What stands between a word and the one before it.
+/// The text between a word and the one before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Gap {
     /// White space, or the end of a line and the marker of a comment.
