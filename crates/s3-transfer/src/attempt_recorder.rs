@@ -24,7 +24,7 @@ struct AttemptHistory {
     has_succeeded: bool,
     /// The attempt that was started last.
     last: Option<StartedAttempt>,
-    /// What the attempt that failed last says.
+    /// The error of the last failed attempt.
     failure: Option<String>,
 }
 

@@ -141,12 +141,12 @@ pub enum Event<'a> {
         operation: Operation,
         /// The request's object, prefix or bucket.
         resource: &'a str,
-        /// What it waits for.
+        /// The reason for the wait.
         reason: WaitReason,
     },
 }
 
-/// What a request waits for.
+/// The reason why a request waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitReason {

@@ -415,7 +415,7 @@ impl Transfer {
 struct Batch {
     bucket: Arc<str>,
     waiting: Vec<(usize, S3Url)>,
-    /// What the last response said of the keys that are waiting, by their places in the caller's input.
+    /// Errors in the last response for waiting keys, by their index in the caller's input.
     refused: BTreeMap<usize, Error>,
     done: Vec<(usize, Result<()>)>,
 }

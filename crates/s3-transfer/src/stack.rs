@@ -7,7 +7,7 @@ use tower::retry::Retry;
 use crate::layer::{AttemptService, RetryPolicy};
 use crate::{CallOptions, Job, TransferConfig};
 
-/// Runs jobs.
+/// Runs jobs with deadline, retries and limits on attempts.
 #[derive(Clone, Debug)]
 pub(crate) struct Stack {
     policy: RetryPolicy,

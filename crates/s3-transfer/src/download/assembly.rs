@@ -53,7 +53,7 @@ pub(crate) struct Assembly(Mutex<Storage>);
 #[derive(Debug)]
 enum Storage {
     Memory {
-        /// What no part has taken yet.
+        /// The rest of the buffer, from which parts are split off.
         rest: BytesMut,
     },
     File {

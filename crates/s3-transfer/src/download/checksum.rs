@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use crc_fast::{CrcAlgorithm, Digest};
 use s3_core::{Checksum, ChecksumAlgorithm, ChecksumType, ObjectMeta};
 
-/// What is known of the bytes of a download, beyond that all of them are there.
+/// The comparison that a complete download has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verified {

@@ -20,7 +20,7 @@ pub(super) struct FirstPart {
     pub(super) discovered: Mutex<Option<Discovered>>,
 }
 
-/// Where the bytes of the first part go.
+/// Destination of the bytes of the first part.
 #[derive(Debug)]
 pub(super) enum FirstTarget {
     /// To the call's destination.
@@ -29,7 +29,7 @@ pub(super) enum FirstTarget {
     Frames(FrameSender, u64),
 }
 
-/// What the first response has told.
+/// Metadata from the first response.
 #[derive(Debug)]
 pub(super) struct Discovered {
     pub(super) meta: ObjectMeta,

@@ -16,7 +16,7 @@ const COPIED_BELOW: usize = BUFFER / 2;
 /// Room for frames that are sent before their buffer is full: one for a waiting reader, and one per interruption.
 const EARLY_FRAMES: usize = 8;
 
-/// What a part sends to the reader.
+/// A message from a part to the reader.
 #[derive(Debug)]
 pub(super) enum Delivery {
     Frame(Bytes),

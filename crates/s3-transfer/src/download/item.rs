@@ -14,17 +14,17 @@ use super::{LazyPath, MemoryShare, Verified};
 pub struct GetItem {
     /// The object.
     pub url: S3Url,
-    /// Which bytes; all when `None`.
+    /// The range; the whole object if `None`.
     pub range: Option<ByteRange>,
-    /// What a listing or a head has told already.
+    /// Size and ETag, if known from a listing or a HEAD.
     pub known: Option<KnownObject>,
     /// Conditions of the read. They are checked with the first response; later parts are pinned to its ETag.
     pub conditions: Conditions,
-    /// Which version; the newest when `None`.
+    /// The version; the newest if `None`.
     pub version: Option<VersionId>,
 }
 
-/// What is known of an object before it is read.
+/// Metadata of an object that is known before it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct KnownObject {
@@ -90,7 +90,7 @@ impl GetItem {
     }
 }
 
-/// Where the bytes go.
+/// Destination of a download.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Destination {
@@ -107,13 +107,13 @@ pub enum Destination {
     },
 }
 
-/// What was read.
+/// A finished download.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Fetched {
     /// The object; `size` is that of the whole object.
     pub meta: ObjectMeta,
-    /// Which bytes were read: clipped at the end of the object.
+    /// The range that was read, clipped at the end of the object.
     pub range: Range<u64>,
     /// The bytes, or where they are.
     pub data: ObjectData,
@@ -121,7 +121,7 @@ pub struct Fetched {
     pub verified: Verified,
 }
 
-/// Where the bytes have landed.
+/// The bytes of a download, or the file that contains them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ObjectData {

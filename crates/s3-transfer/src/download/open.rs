@@ -51,9 +51,9 @@ pub struct ObjectReader {
     tasks: PoolJoinSet<()>,
     /// The parts that have started and are not read to their end; the first is the one being read.
     parts: VecDeque<OpenPart>,
-    /// Where the next part starts.
+    /// Offset of the next part.
     next: u64,
-    /// Where the next frame starts.
+    /// Offset of the next frame.
     position: u64,
     /// How many parts may be read ahead of the first one of `parts`.
     read_ahead: usize,

@@ -43,9 +43,9 @@ struct Part {
     request: GetRequest,
     /// The range that the caller has asked for: an error names no other one.
     asked: Option<ByteRange>,
-    /// What only the first part does.
+    /// State of the first part; `None` for the others.
     first: Option<FirstPart>,
-    /// Where a write can fail; `None` for frames.
+    /// The destination, for errors of writes; `None` for frames.
     destination: Option<Arc<Destination>>,
     progress: Progress,
     observer: Option<Arc<dyn Observer>>,
@@ -57,7 +57,7 @@ struct Part {
 pub(super) struct FinishedPart {
     pub(super) storage: PartStorage,
     pub(super) checksum: PartChecksum,
-    /// What the bytes were compared with already, if the part is the whole object.
+    /// The result of the comparison, if the part is the whole object.
     pub(super) verified: Option<Verified>,
     /// An interrupted response was continued by another one.
     pub(super) is_resumed: bool,

@@ -16,11 +16,11 @@ pub(super) struct PartState {
     pub(super) pin: Option<ETag>,
     /// The size of that version: all that tells two versions apart where a server sends no ETag.
     pub(super) size: Option<u64>,
-    /// What the part is for, once it is known.
+    /// Range and storage of the part, once they are known.
     pub(super) buffer: Option<PartBuffer>,
 }
 
-/// The bytes that a part is for, and what takes them.
+/// The range of a part, and the storage of its bytes.
 #[derive(Debug)]
 pub(super) struct PartBuffer {
     pub(super) span: Range<u64>,

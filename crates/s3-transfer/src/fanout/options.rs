@@ -19,7 +19,7 @@ impl FanOutOptions {
     }
 }
 
-/// What a fan-out does with its other inputs after a failure.
+/// How a fan-out continues after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AfterFailure {

@@ -29,11 +29,11 @@ impl TempFile {
     /// Creates an empty file in the target's directory, so that the rename is atomic, and reserves room for `len`
     /// bytes. Blocks.
     ///
-    /// `mode` is the permission of the finished file, less the process's umask.
+    /// `mode` is the permission of the finished file; bits in the process's umask are cleared.
     ///
     /// # Errors
     ///
-    /// Those of creating a file; `StorageFull` without room for `len` bytes, if the file system can tell.
+    /// The errors of creating a file; `StorageFull` without room for `len` bytes, if the file system can tell.
     pub(crate) fn create(target: &Path, mode: u32, len: u64) -> io::Result<Self> {
         let directory = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,

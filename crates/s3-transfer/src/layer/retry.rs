@@ -19,7 +19,7 @@ use crate::{Event, Job, Observer, TransferConfig, WaitReason};
 const MAX_RETRIES_PER_SECOND: u32 = i32::MAX as u32 - 1;
 const MAX_RETRIES_PER_SUCCESS: f32 = 1000.0;
 
-/// So many responses in a row that contradict themselves in the same words are no accident.
+/// After so many responses in a row with the same contradiction, retries stop: it is not a transmission error.
 const MAX_CONTRADICTIONS: u32 = 5;
 
 /// Retries a job while its error is retryable, attempts are left and the budget allows it.
@@ -45,7 +45,7 @@ pub(crate) struct RetryPolicy {
     damaged: bool,
     /// A response was not understood once.
     misunderstood: bool,
-    /// What was contradictory in the head of the last response, and how often in a row.
+    /// The contradiction in the head of the last response, and its number of occurrences in a row.
     contradiction: Option<(Box<str>, u32)>,
     /// The first failure since the last progress.
     failing_since: Option<Instant>,

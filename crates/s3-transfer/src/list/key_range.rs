@@ -31,7 +31,7 @@ pub(super) enum RangeState {
     Failed(Error),
 }
 
-/// Where and how the next page of a range is requested.
+/// Position in a range: token or start key of the next page, and how that page is requested.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cursor {
     /// The server's continuation token; without one, the page begins after `after`.

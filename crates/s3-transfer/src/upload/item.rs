@@ -15,7 +15,7 @@ pub struct PutItem {
     pub url: S3Url,
     /// The bytes.
     pub source: Source,
-    /// What to do if there is an object already.
+    /// What to do if the object exists.
     pub mode: PutMode,
     /// Content type, encryption, user metadata.
     pub attributes: Attributes,
@@ -48,7 +48,7 @@ impl PutItem {
     }
 }
 
-/// Where the bytes come from.
+/// The source of the bytes.
 #[non_exhaustive]
 pub enum Source {
     /// Bytes of known length that can be sent again: memory or a file.

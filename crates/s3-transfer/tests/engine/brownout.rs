@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::setup::{memory, setup, url};
 
 const WORKERS: usize = 64;
-/// What one request takes.
+/// Duration of a request.
 const LATENCY: Duration = Duration::from_millis(200);
 /// How long after the end of an outage every worker has had a response.
 const RECOVERY: Duration = Duration::from_secs(5);

@@ -75,7 +75,7 @@ pub(super) struct Goodput {
     fitting: Option<f64>,
 }
 
-/// What to do with the level after an attempt.
+/// Change of the level after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LevelChange {
     Keep,

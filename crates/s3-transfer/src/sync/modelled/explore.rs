@@ -1,8 +1,8 @@
 //! Runs a model under many schedules.
 //!
-//! Half of them are random, and half follow PCT: random priorities that change at few points, which finds what needs a
-//! thread to stand still for long. `SCHEDULES` says how many there are of each model, `SEED` where they begin, and
-//! `SCHEDULE` replays the one that a failure has printed.
+//! Half of them are random, and half follow PCT: random priorities that change at few points, which finds bugs that need
+//! one thread to be delayed for long. Environment variables: `SCHEDULES` (number per model), `SEED`, and `SCHEDULE`
+//! (replays the schedule that a failure printed).
 
 use std::env;
 use std::str::FromStr;
@@ -18,10 +18,10 @@ const SCHEDULES: usize = 2_000;
 /// How often PCT changes priorities.
 const DEPTH: usize = 3;
 
-/// More steps than any schedule takes that comes to an end.
+/// Step limit of one schedule; more means a livelock.
 const STEPS: usize = 50_000;
 
-/// Runs `model` under as many schedules as are asked for. A panic in it, and threads that wait for each other, fail.
+/// Runs `model` under the requested number of schedules. A panic in it or a deadlock fails.
 #[expect(clippy::print_stdout, reason = "the figures of a model")]
 pub(crate) fn explore(name: &str, model: fn()) {
     if let Ok(schedule) = env::var("SCHEDULE") {
