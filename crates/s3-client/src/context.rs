@@ -16,7 +16,7 @@ use crate::scratch::Scratch;
 /// or down.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// What all handles, requests and streams of a client share.
+/// State shared by all handles, requests and streams of a client.
 #[derive(Debug)]
 pub(crate) struct ClientContext {
     /// The process that built the client.

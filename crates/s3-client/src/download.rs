@@ -15,7 +15,7 @@ use crate::resume::{self, Resume};
 /// How the result of a download is shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Show {
-    /// What its key is relative to.
+    /// The prefix that its key is relative to.
     pub(crate) relative_to: Option<S3Prefix>,
     pub(crate) return_info: bool,
 }

@@ -74,7 +74,7 @@ impl MissingObject {
     }
 }
 
-/// What a read returns: the object, or with `return_missing` a [`Lookup`] of it.
+/// The result type of a read: the object, or with `return_missing` a [`Lookup`] of it.
 pub trait ReadOutput: Clone + fmt::Debug + Send + 'static {
     /// The object.
     #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! [`RangeInfo`]: which bytes of an object were downloaded.
 
-/// Which bytes of an object were downloaded. The range is clipped at the end of the object.
+/// The downloaded range of an object, clipped at the end of the object.
 ///
 /// For a whole object it is `(size, 0, size)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -61,7 +61,7 @@ impl Mode for Async {
 
 /// An operation of a client; see [`ops`](crate::ops).
 pub trait Op: fmt::Debug + Send + 'static {
-    /// What the call returns.
+    /// The result of the call.
     type Output: Send + 'static;
 
     /// The name of the call, as in errors and logs.

@@ -88,7 +88,7 @@ impl<T> fmt::Debug for ObjectStream<T> {
 pub(crate) struct Listing {
     /// The prefix of the request.
     pub(crate) request: S3Prefix,
-    /// What the keys of results are relative to.
+    /// The prefix that keys of results are relative to.
     pub(crate) show: S3Prefix,
     /// Whether the delimiter is `/`.
     pub(crate) one_level: bool,

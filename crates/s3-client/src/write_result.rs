@@ -6,7 +6,7 @@ use s3_core::{Checksum, ETag, PutResponse, S3Url, VersionId};
 
 use crate::Key;
 
-/// What a put, copy or delete did. `Display` is the URL.
+/// Result of a put, copy or delete. `Display` is the URL.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ pub struct WriteResult {
     response: PutResponse,
 }
 
-/// What a write did to the object.
+/// Effect of a write on the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WriteOutcome {

@@ -25,7 +25,7 @@ use crate::{ObjectUrls, S3Url};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct S3Prefix {
     text: Arc<str>,
-    /// Where the key prefix begins in `text`: after the slash, or at the end.
+    /// Offset of the key prefix in `text`: after the slash, or at the end.
     prefix: usize,
 }
 

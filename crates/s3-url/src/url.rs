@@ -20,7 +20,7 @@ use crate::parse::{ParseError, check_key_len, quote, split};
 pub struct S3Url {
     /// `s3://bucket/key`.
     text: Arc<str>,
-    /// Where the key begins in `text`.
+    /// Offset of the key in `text`.
     key: usize,
 }
 

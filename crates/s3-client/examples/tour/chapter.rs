@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Instant;
 
-/// What every step returns: any failure ends the tour.
+/// The result of a step. Any failure ends the tour.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 pub(crate) const MIB: usize = 1 << 20;

@@ -85,7 +85,7 @@ impl Op for Glob {
 
 /// Returns whether a key matches a pattern.
 ///
-/// Where it does not, the last `*` takes one character more, or else the last `**`, so that the time is at most the
+/// After a mismatch, the last `*` takes one character more, or else the last `**`, so that the time is at most the
 /// product of the lengths for patterns without `**`.
 fn matches(pattern: &str, key: &str) -> bool {
     /// The pattern after a star, and the key from where it has to match.

@@ -19,7 +19,7 @@ use crate::sync::{
 #[derive(Debug)]
 pub struct SyncDirectories(SyncSettings);
 
-/// What a sync has done.
+/// Counts of a finished sync.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyncSummary {

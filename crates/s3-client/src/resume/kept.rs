@@ -30,8 +30,8 @@ pub(crate) const PARTIAL_SUFFIX: &str = ".s3-resume";
 /// Lets transfers of files go on in another run, from journals in a directory. Clone is a reference count. All clones share
 /// 80 MiB of memory for the parts of downloads.
 ///
-/// What is interrupted stays: a partial file or an unfinished upload, each named in its journal, for 7 days.
-/// [`kept`](Self::kept) tells what, and [`discard`](crate::S3::discard) removes it.
+/// An interrupted transfer leaves a partial file or an unfinished upload, each named in its journal, for 7 days.
+/// [`kept`](Self::kept) lists them, and [`discard`](crate::S3::discard) removes it.
 #[derive(Clone, Debug)]
 pub struct Resume {
     directory: Arc<Path>,

@@ -150,7 +150,7 @@ async fn upload_opened(
     }
 }
 
-/// What an earlier run has done.
+/// Result of an earlier run.
 enum Earlier {
     Nothing,
     /// Parts that need not be sent again.
@@ -160,7 +160,7 @@ enum Earlier {
 }
 
 impl Running<'_> {
-    /// Returns what an earlier run has done. An upload that is of no use is aborted.
+    /// Returns the result of an earlier run. An upload that cannot be continued is aborted.
     async fn earlier(&self, header: &Value, records: &[Value]) -> Result<Earlier> {
         let Some((first, parts)) = records.split_first() else {
             return Ok(Earlier::Nothing);
@@ -415,7 +415,7 @@ fn etag_of_parts<'a>(etags: impl ExactSizeIterator<Item = &'a String>) -> Option
     Some(ETag::new(&format!("{md5}-{count}")))
 }
 
-/// What changes when a file is written or replaced. The time of the last change cannot be set back.
+/// Returns a value that changes when a file is written or replaced. The time of the last change cannot be set back.
 fn version(file: &File) -> io::Result<Value> {
     let found = file.metadata()?;
     Ok(json!({

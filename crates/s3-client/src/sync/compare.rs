@@ -28,7 +28,7 @@ pub enum SyncCompare {
     Exists,
 }
 
-/// What size and time tell.
+/// Result of comparing size and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Same,

@@ -8,7 +8,7 @@ use crate::error::Error;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SyncEvent {
-    /// What was to be done.
+    /// The action.
     pub action: SyncAction,
     /// The path or URL of the source; of the entry itself for a deletion.
     pub source: String,
@@ -20,7 +20,7 @@ pub struct SyncEvent {
     pub outcome: SyncOutcome,
 }
 
-/// What a sync does with a path.
+/// The action of a sync for a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SyncAction {

@@ -17,7 +17,7 @@ use crate::orphan::is_unfinished_download;
 /// anything below it may take part.
 pub type PathFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// What a walk finds.
+/// An item of a walk.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LocalEntry {

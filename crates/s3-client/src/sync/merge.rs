@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// The most steps of a page.
 const PAGE: usize = 256;
 
-/// What is to be done about one path.
+/// The action for one path.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Write it: the target has no such entry, or another one.

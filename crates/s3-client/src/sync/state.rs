@@ -17,7 +17,7 @@ use crate::resume::Resume;
 /// The end of the names of directory buckets, whose listings have no order.
 const DIRECTORY_BUCKET: &str = "--x-s3";
 
-/// What is to be made equal to what, and how.
+/// Source, destination and options of a sync.
 #[derive(Clone)]
 pub(crate) struct SyncSettings {
     pub(crate) from: SyncPlace,
@@ -85,14 +85,14 @@ impl SyncSettings {
     }
 }
 
-/// What a sync was asked for, and what it has found so far.
+/// Settings and findings of a sync.
 #[derive(Debug)]
 pub(crate) struct SyncState {
     pub(crate) settings: SyncSettings,
     seen: Mutex<Seen>,
 }
 
-/// What a sync has found so far.
+/// Findings of a sync so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// How many entries need nothing.

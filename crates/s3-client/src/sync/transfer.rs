@@ -191,7 +191,7 @@ fn local_path(directory: &Path, path: &str) -> Result<PathBuf> {
     Err(Error::local("make a path of the key", problem))
 }
 
-/// What changes when a file is written.
+/// Returns values that change when a file is written.
 fn version(file: &Metadata) -> [i64; 4] {
     [
         file.mtime(),

@@ -14,7 +14,7 @@ pub struct Endpoint {
     is_aws: bool,
 }
 
-/// Where a URL contains the bucket: path-style or virtual-hosted-style.
+/// The position of the bucket in a URL: path-style or virtual-hosted-style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Addressing {
     /// In the path: `https://host/bucket/key`.
