@@ -1,4 +1,4 @@
-//! [`Verdict`]: whether a case ran or was skipped.
+//! [`Verdict`]: result of a conformance case, run or skipped.
 
 /// The outcome of a case that did not fail; a failing case panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -44,12 +44,12 @@ pub enum FaultAction {
     LoseReply,
     /// The body ends before its `Content-Length`, and the connection is closed without a reset.
     TruncateBody {
-        /// Where the body ends.
+        /// The position at which the body ends.
         at: Position,
     },
     /// The body is interrupted by a transport error: over TCP, a reset.
     BodyError {
-        /// Where the body is interrupted.
+        /// The position at which the body is interrupted.
         at: Position,
     },
     /// The response stalls.
@@ -75,7 +75,7 @@ pub enum FaultAction {
         bytes: usize,
         /// The length of each pause.
         every: Duration,
-        /// Where in the body it starts; at the first byte of the response if `None`.
+        /// The position in the body at which it starts; the first byte of the response if `None`.
         at: Option<Position>,
     },
     /// Status 200 and the XML declaration are sent immediately, then white space, one space at a time, then the rest of

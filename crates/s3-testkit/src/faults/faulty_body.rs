@@ -16,7 +16,7 @@ use crate::server::ConnectionControl;
 
 type Polled = Poll<Option<Result<Frame<Bytes>, StdError>>>;
 
-/// What happens at the position of the fault.
+/// The fault at a position of the body.
 #[derive(Debug)]
 pub(crate) enum BodyFault {
     /// The connection is closed, with or without a reset.

@@ -1,8 +1,8 @@
-//! [`FaultMatch`]: which requests a fault rule applies to.
+//! [`FaultMatch`]: condition on requests for a fault rule.
 
 use crate::{Call, FaultAction, FaultRule};
 
-/// Which requests a fault rule applies to. A field that is `None` matches everything.
+/// Condition on requests for a fault rule. A field that is `None` matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaultMatch {

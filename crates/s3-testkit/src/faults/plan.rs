@@ -1,4 +1,4 @@
-//! [`FaultPlan`] and [`FaultRule`]: which requests fail, how and how often.
+//! [`FaultPlan`] and [`FaultRule`]: rules for injected faults.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl FaultRule {
     }
 }
 
-/// Which requests fail: an ordered list of rules. The first rule that matches and has uses left applies.
+/// An ordered list of fault rules. The first rule that matches and has uses left applies.
 ///
 /// [`S3Server`](crate::S3Server) applies a plan over HTTP and [`FaultStore`](crate::FaultStore) on any store. Everything
 /// is deterministic.

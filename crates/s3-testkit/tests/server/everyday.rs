@@ -1,4 +1,4 @@
-//! What programs expect of S3 beyond the operations of a store: ids, tags, parts by number, conditions, access lists.
+//! Features of S3 beyond the operations of a store: request ids, tags, parts by number, conditions, access lists.
 
 use s3_core::{S3Url, StoreExt};
 use s3_testkit::S3Server;
