@@ -14,7 +14,7 @@ use crate::orphans::no_orphans;
 pub struct Case {
     /// The server, in front of [`memory`](Self::memory).
     pub server: S3Server,
-    /// What the server stores, for a look past HTTP.
+    /// The store behind the server, to inspect objects without HTTP.
     pub memory: MemoryStore,
     scratch: TempDir,
     work: TempDir,

@@ -27,7 +27,7 @@ const KEYS: [&str; 18] = [
     "zz",
 ];
 
-/// What a client's keys are relative to; empty for full URLs.
+/// Roots of clients; empty for full URLs.
 const ROOTS: [&str; 4] = ["", "s3://{B}/root", "s3://{B}", "s3://{B}/root/a/"];
 
 /// A step before keys are made of numbers.

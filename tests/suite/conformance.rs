@@ -64,7 +64,7 @@ conformance_suite!(sdk_over_s3s_fs, async {
         .keeping((server, root))
 });
 
-/// What s3s-fs 0.14.1 can do.
+/// The capabilities of s3s-fs 0.14.1.
 fn s3s_fs_capabilities() -> Capabilities {
     let mut capabilities = Capabilities::aws();
     // Keys are paths: `a//b` and `dir/` are refused, `./x` is stored and never listed, 255 bytes are a name.
@@ -92,7 +92,7 @@ fn s3s_fs_capabilities() -> Capabilities {
     capabilities
 }
 
-/// What s3s-fs 0.14.1 does unlike S3, and no capability has a word for.
+/// Differences of s3s-fs 0.14.1 from S3 that no capability describes.
 const S3S_FS_FAILURES: &[(&str, &str)] = &[
     (
         "attributes::an_object_without_content_type_is_binary",

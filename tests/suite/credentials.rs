@@ -14,7 +14,7 @@ use tokio::time::Instant;
 /// The attempts without progress that are configured.
 const ATTEMPTS: u32 = 4;
 
-/// What a source may take. It is less than the stall limit of 20 s, which would not know what is waited for.
+/// Time limit of a source of credentials. It is less than the stall limit of 20 s, whose error would not name the source.
 const ATTEMPT: Duration = Duration::from_secs(15);
 
 /// All attempts, and the waits between them, which are at most 50, 100 and 200 ms.

@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// Where input `n` is. The objects of `get_all` are found in one bucket.
+    /// Returns bucket and key of input `n`. The objects of `get_all` are in one bucket.
     fn place(self, n: usize) -> (String, String) {
         match self {
             Self::GetAll => ("bkt".to_owned(), format!("root/k{n:02}")),

@@ -5,7 +5,7 @@ use s3_core::{Operation, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
 use s3_url::S3Url;
 
-/// Which inputs failed.
+/// Returns which inputs failed.
 fn failed(outcomes: &[Outcome]) -> Vec<bool> {
     outcomes
         .iter()

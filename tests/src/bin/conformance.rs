@@ -47,7 +47,7 @@ struct Arguments {
     known: Option<String>,
 }
 
-/// What each server cannot do, so that the document and the run agree.
+/// The document that lists the missing features of each server, so that it and the run agree.
 const SERVERS: &str = include_str!("../../../docs/SERVERS.md");
 
 fn main() -> ExitCode {
@@ -175,7 +175,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What cannot be deleted stays.
+    /// Deletes a bucket. A bucket that cannot be deleted is left.
     async fn delete_bucket(&self, bucket: &str) {
         let _ = self.store.delete_bucket(BucketRequest::new(bucket)).await;
     }

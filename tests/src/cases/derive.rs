@@ -17,7 +17,7 @@ struct Folder<'a> {
     call: String,
     right: String,
     environment: Vec<(String, String)>,
-    /// What configuration files and variables hold, to look for words in.
+    /// Text of configuration files and variables, to search for words.
     inputs: String,
 }
 
@@ -346,7 +346,7 @@ impl Folder<'_> {
         Ok(json!({ "any": any }))
     }
 
-    /// What arrives at a proxy, or at the server itself where `NO_PROXY` names it.
+    /// Returns the requests that arrive at a proxy, or at the server itself if `NO_PROXY` names it.
     fn expect_proxy(&self, calls: &[Vec<String>]) -> Value {
         let no_proxy = ["NO_PROXY", "no_proxy"]
             .iter()

@@ -20,12 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Result of one call.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// What [`perform`](super::perform) has printed; `None` if the process did not end by itself.
+    /// The output of [`perform`](super::perform); `None` if the process did not end by itself.
     pub(super) outcome: Option<Value>,
     pub(super) took: Duration,
     /// How long a call takes at present that nothing delays; zero if the case needed no more than it may.
     pub(super) plain: Duration,
-    /// What it wrote to standard error.
+    /// Its standard error.
     pub(super) noise: String,
     /// The requests that its proxy has seen.
     pub(super) proxied: Vec<String>,
@@ -35,7 +35,7 @@ pub(super) struct Ended {
 ///
 /// # Errors
 ///
-/// What is not right, in a sentence for each finding.
+/// The first finding, or why the case could not be set up.
 pub fn run(case: &Case, program: &Path) -> Result<(), String> {
     for call in case.calls() {
         let (seen, ended, expect) =
@@ -46,7 +46,7 @@ pub fn run(case: &Case, program: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// What stands for the server and the folder in a case's inputs.
+/// Values of the placeholders for server and folder in a case's inputs.
 struct Places {
     plain: SocketAddr,
     tls: Option<SocketAddr>,

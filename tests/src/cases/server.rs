@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::signature;
 
-/// What a request looked like.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) method: String,
@@ -38,16 +38,16 @@ impl Seen {
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) request: String,
-    /// What the line contains besides.
+    /// A text that the line has to contain.
     pub(super) contains: String,
     pub(super) response: Vec<u8>,
-    /// What to do before the response.
+    /// An action before the response.
     pub(super) action: Option<Action>,
     /// How often the rule applies; the next one that fits does so afterwards.
     pub(super) times: Option<usize>,
 }
 
-/// What happens to a local file while the server responds.
+/// A change of a local file while the server responds.
 #[derive(Clone, Debug)]
 pub(super) struct Action {
     pub(super) truncate: std::path::PathBuf,

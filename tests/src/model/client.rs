@@ -24,9 +24,9 @@ pub(crate) struct Client<'scenario> {
     /// How often a listing is tried again.
     pub(crate) list_retries: u32,
     pub(crate) encryption: Option<String>,
-    /// What each step returned.
+    /// The result of each step.
     pub(crate) returned: Vec<Returned>,
-    /// Where the directory for temporary files is made, from the working directory.
+    /// The parent of the temporary directory, relative to the working directory.
     pub(crate) tmproot: String,
     pub(crate) state: Temporary,
     /// How many bytes of a download have come before it was cut.
@@ -49,7 +49,7 @@ pub(crate) enum Parameters {
     Used,
 }
 
-/// What a step returned, as far as later steps can use it.
+/// The result of a step, if later steps can use it.
 #[derive(Clone, Debug)]
 pub(crate) enum Returned {
     Nothing,
@@ -153,7 +153,7 @@ impl<'scenario> Client<'scenario> {
         }
     }
 
-    /// What info says of a stored object.
+    /// Returns the info of a stored object.
     pub(crate) fn info_of(
         &self,
         stored: &Stored,
@@ -214,7 +214,7 @@ fn is_false(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "" | "0" | "false")
 }
 
-/// Where temporary files go: a path below the working directory without dots, or an absolute one.
+/// Returns the directory for temporary files: a path below the working directory without dots, or an absolute one.
 fn tmproot(scenario: &Scenario) -> String {
     match scenario.constructor.get("tmproot") {
         Some(Argument::Text(path)) => plain_path(path),

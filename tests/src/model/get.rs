@@ -11,7 +11,7 @@ use crate::vectors::Argument;
 use crate::vectors::python::iterate;
 use crate::vectors::{Bound, Stored, untypable};
 
-/// Which bytes are wanted.
+/// The requested bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Whole,
@@ -33,7 +33,7 @@ struct Item {
 }
 
 impl Item {
-    /// What the local file is named after.
+    /// Returns the name of the local file.
     fn file(&self, serial: usize) -> String {
         format!("{} {:?} {serial}", self.url, self.wanted)
     }
@@ -66,7 +66,7 @@ impl Client<'_> {
         )
     }
 
-    /// What a failure means to a download among many.
+    /// Returns the effect of a failure on a download among many.
     pub(crate) fn verdict_of_many(&self, failure: &Failure) -> Verdict {
         match self.verdict(failure) {
             Verdict::Fatal(Exception::InvalidRange)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::vectors::{Argument, LocalFile, Scenario};
 
-/// What is at a path.
+/// The kind of a path's target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AtPath {
     File(Vec<u8>),
@@ -21,7 +21,7 @@ impl LocalFiles {
         Self(scenario.local_files.clone())
     }
 
-    /// What a path argument names; `None` if the argument is no path.
+    /// Returns the target of a path argument; `None` if the argument is no path.
     pub(crate) fn at(&self, path: &Argument) -> Option<AtPath> {
         match path {
             Argument::Local(name) => Some(self.named(name)),
@@ -40,7 +40,7 @@ impl LocalFiles {
         }
     }
 
-    /// What is under a name of `local/`. Links are followed; one that leads in a circle leads to nothing.
+    /// Returns the target of a name in `local/`. Follows links; a cycle of links has no target.
     pub(crate) fn named(&self, name: &str) -> AtPath {
         let mut name = name;
         for _ in 0..self.0.len() {

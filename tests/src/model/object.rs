@@ -14,11 +14,11 @@ pub(crate) struct Object {
     pub(crate) size: Option<u64>,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) info: Option<Info>,
-    /// What the local file is named after: results with the same name share it.
+    /// The name of the local file: results with the same name share it.
     pub(crate) file: Option<String>,
 }
 
-/// What a call with info fills in.
+/// The fields that a call with info sets.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Info {
     pub(crate) content_type: String,

@@ -2,7 +2,7 @@
 
 use super::quirk::{Quirk, Quirks};
 
-/// Where a request goes.
+/// Bucket and key that a request is sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) bucket: String,
@@ -10,7 +10,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// What a request for this URL is sent to. The bucket is empty if the URL has no bucket.
+    /// Returns the bucket and key of a request for this URL. The bucket is empty if the URL has no bucket.
     pub(crate) fn of(quirks: &Quirks, url: &str) -> Self {
         let parsed = Parsed::of(quirks, url);
         let key = if quirks.has(Quirk::LeadingSlash) {
@@ -41,7 +41,7 @@ impl Place {
 /// The longest key in bytes.
 const LONGEST: usize = 1024;
 
-/// What is wrong with a place.
+/// The reason why a bucket or key is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     Bucket,

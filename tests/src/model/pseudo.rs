@@ -61,7 +61,7 @@ impl Client<'_> {
         }))
     }
 
-    /// What the last download into a file has left there.
+    /// Returns the content of a file after the last download to it.
     fn latest(&self, file: Option<&str>) -> Option<Vec<u8>> {
         let mut objects = self.returned.iter().flat_map(|returned| match returned {
             Returned::Nothing => [].as_slice(),

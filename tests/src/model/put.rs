@@ -254,7 +254,7 @@ impl Client<'_> {
     }
 }
 
-/// What a stream that cannot seek holds.
+/// The content of a stream that cannot seek.
 pub(crate) const NON_SEEKABLE: &str = "not seekable";
 
 fn verdict_of_copy(client: &Client<'_>, failure: &Failure) -> Verdict {

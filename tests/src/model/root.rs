@@ -123,7 +123,7 @@ fn full_url(quirks: &Quirks, key: &str) -> CallResult<String> {
     })
 }
 
-/// What follows `s3://` in any case.
+/// Returns the text after `s3://`, in upper or lower case.
 fn after_scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_at_checked(5)?;
     scheme.eq_ignore_ascii_case("s3://").then_some(rest)

@@ -7,9 +7,9 @@ use super::{Figures, corrupt, history, schedule, sequence};
 /// A property that is shown by many cases.
 #[derive(Debug)]
 pub struct Property {
-    /// What it is called on the command line.
+    /// The name on the command line.
     pub name: &'static str,
-    /// What holds in each case.
+    /// The statement that holds in each case.
     pub about: &'static str,
     /// How many cases `cargo xtask test` runs.
     pub quick: u64,

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Figures, Property};
 
-/// Which cases to run, and on how many threads.
+/// The cases to run, and the number of threads.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The seeds, one case each.

@@ -6,8 +6,8 @@
 //! the least after any round of the first third behind a warm-up and of the last, because a connection more or less is
 //! there when a round is over, and only a leak lifts the least of many.
 //!
-//! What is resident is not what is allocated: between rounds some 0.2 MiB are, and the allocator keeps tens of MiB that
-//! lie between them, of the 200 and more that are in use at most. Run it through `cargo xtask prove`, which gives glibc's
+//! Resident memory is more than allocated memory: between rounds about 0.2 MiB are allocated, and the allocator keeps tens
+//! of MiB between them, of a peak of 200 MiB and more. Run it through `cargo xtask prove`, which gives glibc's
 //! allocator one arena, and has it give large buffers back.
 
 use std::fs;

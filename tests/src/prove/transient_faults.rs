@@ -136,7 +136,7 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
     })
 }
 
-/// What any request can meet, and survives.
+/// Faults that any request can have, and survives.
 fn anywhere() -> Vec<A> {
     let status = |(status, code): &(u16, &str)| A::status(*status, code);
     let mut actions: Vec<A> = STATUSES.iter().map(status).collect();

@@ -14,7 +14,7 @@ use super::names::Names;
 use super::seed::{Effect, Fault, Stored};
 use super::vector::Scenario;
 
-/// Where a vector runs.
+/// The backend that a vector runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// A store in memory, with faults in front.
@@ -39,7 +39,7 @@ impl fmt::Display for Backend {
 
 /// A backend with its objects and faults in place.
 pub(crate) struct Stage {
-    /// What the client under test talks to.
+    /// The store of the client under test.
     pub(crate) store: SharedStore,
     /// The same objects, without faults and without a network.
     truth: MemoryStore,

@@ -12,7 +12,7 @@ use super::python::is_truthy;
 /// One step: a method of the client, or a pseudo call of the runner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// What is called.
+    /// The function to call.
     pub call: Call,
     /// Positional arguments.
     pub args: Vec<Argument>,
@@ -30,7 +30,7 @@ struct Signature {
 
 macro_rules! calls {
     ($($call:ident = $name:literal, $required:literal, [$($parameter:literal),*], $doc:literal;)*) => {
-        /// What a step can call.
+        /// A function that a step can call.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Call { $(#[doc = $doc] $call,)* }
 

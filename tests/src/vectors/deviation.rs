@@ -23,7 +23,7 @@ pub struct Deviation {
 enum Applies {
     /// Wherever the model has this quirk and an effect of it; only these fields may differ from the recording.
     Quirk { quirk: Quirk, effect: Vec<String> },
-    /// Where the vector gives this reason, and nothing is changed that could be compared.
+    /// To vectors with this reason, in which no compared value changes.
     Reason(String),
     /// To one vector; these places change.
     Vector { id: String, changes: Vec<Change> },
@@ -34,9 +34,9 @@ enum Applies {
 pub struct Change {
     /// The place in the outcome, such as `/results/0/ok/url`.
     pub path: String,
-    /// What the reference did.
+    /// The value of the reference.
     pub recorded: Value,
-    /// What we promise.
+    /// The value that this client promises.
     pub promised: Value,
 }
 

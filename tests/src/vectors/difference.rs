@@ -12,9 +12,9 @@ use super::record::RAISED;
 pub struct Difference {
     /// The place, such as `/results/0/ok/url`.
     pub path: String,
-    /// What was expected there; `None` if nothing.
+    /// The expected value; `None` if there should be no value.
     pub expected: Option<Value>,
-    /// What is there; `None` if nothing.
+    /// The actual value; `None` if there is no value.
     pub actual: Option<Value>,
 }
 

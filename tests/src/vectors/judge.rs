@@ -18,7 +18,7 @@ use super::outcome::Outcome;
 use super::vector::Vector;
 use crate::model::{Model, Quirk, Quirks};
 
-/// What a vector demands.
+/// The required outcome of a vector.
 #[derive(Clone, Debug)]
 pub struct Demand {
     /// The outcome that the client has to show.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Map, Value};
 
-/// What the placeholders of one run stand for.
+/// Values of the placeholders of one run.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     pairs: Vec<(&'static str, String)>,

@@ -8,7 +8,7 @@ use super::seed::Stored;
 /// Lists longer than this are compared by digest.
 const LISTED: usize = 60;
 
-/// What a client did, in the form in which outcomes are compared.
+/// The outcome of a client, in comparable form.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// Why there is no client.

@@ -20,13 +20,13 @@ pub(crate) struct Player {
     pub(crate) names: Names,
     /// The vector's working directory.
     pub(crate) cwd: PathBuf,
-    /// Where `$tmpdirs` looks: the working directory as it was in the beginning.
+    /// The directory that `$tmpdirs` lists: the working directory at the start.
     pub(crate) start: PathBuf,
     pub(crate) returned: Vec<Returned>,
     pub(crate) streams: Streams,
 }
 
-/// What a step returned, as far as later steps can use it.
+/// The result of a step, if later steps can use it.
 #[derive(Clone, Debug)]
 pub(crate) enum Returned {
     Nothing,

@@ -7,7 +7,7 @@ use super::malformed::{Malformed, Read};
 use super::outcome::Outcome;
 use super::vector::Scenario;
 
-/// What the reference did, in the form in which outcomes are compared.
+/// The outcome of the reference, in comparable form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
     /// The outcome.

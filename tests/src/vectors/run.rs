@@ -15,10 +15,10 @@ use super::seed::LocalFile;
 use super::vector::{Scenario, fails_many};
 use crate::orphans::no_orphans;
 
-/// What a scenario meets beside what it says itself.
+/// Conditions of a run that the scenario does not set.
 #[derive(Clone, Debug)]
 pub struct Circumstances {
-    /// What goes wrong; for scenarios that have no faults of their own.
+    /// Faults, for scenarios without faults of their own.
     pub faults: FaultPlan,
     /// How many entries a page of a listing holds.
     pub page: u32,
@@ -41,7 +41,7 @@ impl Default for Circumstances {
 ///
 /// # Errors
 ///
-/// What the runner or the test kit could not do; whatever the client does is an outcome.
+/// A failure of the runner or the test kit. Failures of the client are outcomes.
 pub async fn run(scenario: &Scenario, backend: Backend) -> Result<Outcome, String> {
     let run = run_with(scenario, backend, Circumstances::default());
     run.await.map(|(outcome, _)| outcome)

@@ -59,13 +59,13 @@ pub struct Fault {
     pub method: Option<String>,
     /// The object key it applies to; any if absent.
     pub key: Option<String>,
-    /// What the query has to contain.
+    /// A text that the query has to contain.
     pub query: Option<String>,
-    /// What happens.
+    /// The effect of the fault.
     pub effect: Effect,
 }
 
-/// What a fault does.
+/// The effect of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// An error response.

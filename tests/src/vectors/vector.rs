@@ -11,20 +11,20 @@ use super::malformed::{Malformed, Read};
 use super::recorded::Recorded;
 use super::seed::{self, Fault, LocalFile, Stored};
 
-/// What to do, and what the reference did.
+/// A scenario and the recorded outcome of the reference.
 #[derive(Clone, Debug)]
 pub struct Vector {
     /// The name of the vector.
     pub id: String,
-    /// What the client does.
+    /// The actions of the client.
     pub scenario: Scenario,
     /// Why nobody should copy what the reference did, if that is so.
     pub quirk: Option<String>,
-    /// What the reference did.
+    /// The outcome of the reference.
     pub recorded: Recorded,
 }
 
-/// What a client does, in what surroundings.
+/// The calls of a client and their environment.
 #[derive(Clone, Debug, Default)]
 pub struct Scenario {
     /// Objects of `{B}`.
@@ -37,11 +37,11 @@ pub struct Scenario {
     pub config: BTreeMap<String, Value>,
     /// Flow name and run id of the running flow.
     pub current: Option<(String, String)>,
-    /// What the server does wrong.
+    /// Faults of the server.
     pub faults: Vec<Fault>,
     /// Keyword arguments of the constructor.
     pub constructor: BTreeMap<String, Argument>,
-    /// What is called.
+    /// The calls.
     pub steps: Vec<Step>,
     /// Whether the objects of `{B}` are looked at in the end.
     pub final_state: bool,

@@ -219,8 +219,8 @@ pub(super) fn bound(operation: Operation, target: Target, fault: &Fault, times: 
     (hit + backoff) * attempts + SLACK
 }
 
-/// What a request may take on the server although nothing moves: minutes for a completion by S3's documentation, and
-/// what 5 GiB take for a copy.
+/// Returns how long the server may take for a request without moving a byte: minutes for a completion, by S3's
+/// documentation, and the time of 5 GiB for a copy.
 fn allowance(target: Target) -> Duration {
     match target {
         Target::Complete => Duration::from_secs(180 * 5 / 4),

@@ -11,7 +11,7 @@ use s3_testkit::{FaultAction, FaultAction as A, ListFault, Position};
 use super::client_mode::ClientMode;
 use super::operation::{Operation, Target};
 
-/// What a fault means for the request that it hits.
+/// The effect of a fault on its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// The attempt fails with one of these, and another one may succeed.
@@ -36,7 +36,7 @@ pub(super) enum Effect {
     Spoils,
 }
 
-/// What a delivery costs in time, besides the wait before the next attempt.
+/// The time that a delivery takes, in addition to the wait before the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cost {
     Nothing,
@@ -46,7 +46,7 @@ pub(super) enum Cost {
     Seconds(u64),
 }
 
-/// Where a fault happens.
+/// The phase in which a fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Phase {
     BeforeRequest,
@@ -373,7 +373,7 @@ impl Table {
         }
     }
 
-    /// What depends on connections, which are another host's, and on signatures, which name it.
+    /// Faults that depend on the host: those of connections and signatures.
     fn at_virtual_hosts(&mut self, target: Target) {
         self.row("reset", A::Reset, Effect::Passes(LOST), Cost::Nothing);
         let silent = Effect::Passes(SILENT);

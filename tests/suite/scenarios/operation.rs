@@ -150,7 +150,7 @@ pub(super) enum Seen {
     Wrong(String),
 }
 
-/// Where a call works: one root for each scenario.
+/// Client and root of a call; each scenario has its own root.
 pub(super) struct Ground<'a> {
     pub(super) s3: S3,
     pub(super) memory: &'a MemoryStore,
@@ -580,7 +580,7 @@ impl Ground<'_> {
     }
 }
 
-/// What is stored is right, or, after a failure, not there.
+/// Returns what is wrong with a stored object. After a failure it may be missing.
 fn wrong(key: &str, there: Option<bytes::Bytes>, len: usize, succeeded: bool) -> Option<String> {
     match there {
         Some(bytes) if bytes == ramp(0, len) => None,

@@ -24,7 +24,7 @@ pub(super) struct Runner {
     pub(super) memory: MemoryStore,
 }
 
-/// What has been seen.
+/// Findings of a run.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) run: usize,

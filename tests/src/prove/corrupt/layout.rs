@@ -26,11 +26,11 @@ pub(super) struct Layout {
     pub(super) ignores_ranges: bool,
     /// How likely a response is corrupted.
     pub(super) corrupted: f64,
-    /// Which corruptions may happen to a response.
+    /// Corruptions that a response may have.
     pub(super) corruptions: Vec<Corruption>,
 }
 
-/// Where the bytes go.
+/// Destination of the bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum To {
     Memory,
@@ -38,7 +38,7 @@ pub(super) enum To {
     Auto,
 }
 
-/// What the server says of the bytes, beyond their number.
+/// The checksum that the server sends with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offer {
     Nothing,

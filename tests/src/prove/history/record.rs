@@ -23,7 +23,7 @@ pub(super) enum CallOutcome {
     Done,
     /// A create has not: there was an object.
     AlreadyThere,
-    /// What a read has found.
+    /// The result of a read.
     Found(Option<Value>),
     /// The call failed, so its effect is unknown.
     Failed,
