@@ -1,4 +1,4 @@
-//! Progress of transfers: a bar on a terminal, or plain lines; and why there is none.
+//! Progress of transfers: a bar on a terminal, or plain lines; and the reason if neither is shown.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;

@@ -108,7 +108,7 @@ fn every_test_that_the_list_of_demands_names_exists() {
         .filter_map(|line| line.strip_prefix("| "))
         .filter(|line| line.starts_with(|first: char| first.is_ascii_digit()))
         .collect();
-    // As many as the list has; each names a test or says why there is none.
+    // As many as the list has; each names a test or the reason for its absence.
     assert_eq!(rows.len(), 20);
     for row in &rows {
         assert!(row.contains("::") || row.contains("not done: "), "{row}");

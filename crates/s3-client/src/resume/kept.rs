@@ -181,7 +181,7 @@ impl KeptTransfer {
     }
 
     /// Aborts the upload or removes the partial file, and removes the journal. Returns `false` if another process has it
-    /// or has begun anew, or if it belongs to another server.
+    /// or has begun it again, or if it belongs to another server.
     pub(crate) async fn discard(self, call: &Call) -> Result<bool> {
         // Under the lock from here on: nobody resumes the upload while it is aborted.
         let Some((journal, kept)) = self.lock().await? else {

@@ -109,7 +109,7 @@ impl LocalWalk {
         self
     }
 
-    /// Reads the names of a directory; returns whether there are none.
+    /// Reads the names of a directory; returns whether it is empty.
     fn enter(&mut self, path: PathBuf, below: String, identity: (u64, u64)) -> io::Result<bool> {
         let mut names: Vec<Box<str>> = Vec::new();
         let mut is_empty = true;
