@@ -1,4 +1,4 @@
-//! [`Error`]: what fails in this crate.
+//! [`Error`]: the error type of this crate.
 
 use arrow_schema::ArrowError;
 
@@ -41,7 +41,7 @@ pub enum Error {
     /// There are objects where a set is to be written.
     #[error("write a set: there is {0} already")]
     Exists(String),
-    /// Somebody else has written the same set meanwhile; the value is the URL of its manifest.
+    /// Another writer has written the same set in the meantime. The value is the URL of its manifest.
     #[error("write {0}: another writer has written this set")]
     Conflict(String),
     /// A set whose writer has not finished, or was killed while it made the parts visible.
@@ -52,7 +52,7 @@ pub enum Error {
     /// A manifest that cannot be read.
     #[error("manifest {url}: {reason}")]
     Manifest {
-        /// Where it is.
+        /// The URL of the manifest.
         url: String,
         /// What is wrong with it.
         reason: String,

@@ -1,4 +1,4 @@
-//! [`Threads`]: where requests run.
+//! [`Threads`]: the runtime or worker threads that requests run on.
 
 use std::future::Future;
 
@@ -7,7 +7,7 @@ use s3_core::Result;
 #[cfg(feature = "datafusion")]
 use s3_core::{Error, ErrorKind, Operation};
 
-/// Where requests run: on the caller's runtime, or on threads that a busy query does not keep from running.
+/// Threads for requests: those of the caller's runtime, or separate ones that a busy query does not block.
 #[derive(Clone, Debug)]
 pub(crate) enum Threads {
     Callers,

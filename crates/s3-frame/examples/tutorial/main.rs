@@ -1,8 +1,7 @@
 //! The tutorial "Using Python to access AWS S3" in Rust: buckets, listings, data frames and files, step by step.
 //!
-//! What boto3, pandas and dask do there, [`s3_client::S3`] and [`s3_frame::Frames`] do here, against a server on loopback
-//! that the program starts. Each step prints what it did, and the program fails if a step has another result than it
-//! should.
+//! [`s3_client::S3`] and [`s3_frame::Frames`] replace boto3, pandas and dask. The program starts a server on loopback.
+//! Each step prints what it did; the program fails if a step has an unexpected result.
 //!
 //! ```text
 //! cargo run --example tutorial -p s3-frame

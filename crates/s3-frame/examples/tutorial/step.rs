@@ -1,11 +1,11 @@
-//! What every step needs: a heading, text, a small table, and checks that end the tutorial.
+//! Output and checks of all steps: a heading, text, a small table, and checks that end the tutorial.
 
 use std::error::Error;
 
 use arrow_array::RecordBatch;
 use arrow_cast::pretty::pretty_format_batches;
 
-/// What every step returns: any failure ends the tutorial.
+/// The result of a step. Any failure ends the tutorial.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Fails the step unless something holds.

@@ -90,7 +90,7 @@ struct PartRows {
     part: Part,
     body: ObjectReader,
     decoder: Decoder,
-    /// What has arrived and is not decoded.
+    /// Received bytes that are not decoded yet.
     frame: Bytes,
     has_begun: bool,
     has_ended: bool,

@@ -20,9 +20,9 @@ pub enum Index {
 /// The columns of the parts, and which of them are read.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns {
-    /// As they are written, in all parts.
+    /// All columns, as in the parts.
     written: SchemaRef,
-    /// Which of them are read.
+    /// Positions of the columns that are read.
     read: Vec<usize>,
     /// The names in the header; `None` if there is no header.
     pub(crate) header: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! [`Dialect`]: how the fields of CSV text are written.
+//! [`Dialect`]: delimiter, header and missing values of CSV text.
 
 use std::io::Cursor;
 use std::sync::{Arc, LazyLock};
@@ -10,13 +10,13 @@ use regex::Regex;
 
 use super::columns::Columns;
 
-/// What pandas reads as a missing value by default.
+/// The values that pandas reads as missing by default.
 static PANDAS_NULLS: LazyLock<Regex> = LazyLock::new(|| {
     let text = r"^(|#N/A|#N/A N/A|#NA|-1\.#IND|-1\.#QNAN|-NaN|-nan|1\.#IND|1\.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null)$";
     Regex::new(text).expect("the pattern is valid")
 });
 
-/// How the parts are written.
+/// The CSV dialect of the parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialect {
     pub(crate) delimiter: u8,

@@ -1,4 +1,4 @@
-//! [`ReadCsv`]: which objects are read, and how.
+//! [`ReadCsv`]: request that reads CSV objects as Arrow record batches.
 
 use std::sync::Arc;
 
@@ -13,17 +13,17 @@ use super::records::Records;
 use crate::set::{Part, find};
 use crate::{Error, Manifests, Result};
 
-/// How much of a part is read for its types, and at most for its header. 1 MiB: 1,000 rows of 1,000 bytes.
+/// Bytes of a part that are read to infer types, and the most for its header. 1 MiB: 1,000 rows of 1,000 bytes.
 pub(super) const SAMPLE: u64 = 1 << 20;
 
-/// What is read, and how; the headers of the first part are known.
+/// A resolved CSV scan: objects, dialect, columns and schema.
 #[derive(Clone, Debug)]
 pub(crate) struct CsvScan {
     pub(crate) s3: S3,
     pub(crate) parts: Vec<Part>,
     pub(super) dialect: Dialect,
     pub(crate) columns: Columns,
-    /// Of the batches.
+    /// The schema of the returned batches.
     pub(crate) schema: SchemaRef,
     pub(crate) batch_rows: usize,
 }
@@ -104,7 +104,7 @@ impl<M: Mode> ReadCsv<M> {
         }
     }
 
-    /// Sets what is between fields; a comma by default.
+    /// Sets the delimiter of fields; a comma by default.
     pub fn delimiter(mut self, delimiter: u8) -> Self {
         self.dialect.delimiter = delimiter;
         self

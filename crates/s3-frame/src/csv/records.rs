@@ -1,6 +1,6 @@
-//! Where records of CSV text end.
+//! Finds the ends of CSV records.
 
-/// Finds the end of records, whatever is in quotes.
+/// Finds the ends of records. Line breaks in quotes do not end one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Records {
     in_quotes: bool,

@@ -51,7 +51,7 @@ impl<M: Mode> WriteCsv<M> {
         }
     }
 
-    /// Sets what is between fields; a comma by default.
+    /// Sets the delimiter of fields; a comma by default.
     pub fn delimiter(mut self, delimiter: u8) -> Self {
         self.format.encoder.delimiter = delimiter;
         self

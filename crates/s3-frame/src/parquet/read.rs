@@ -1,4 +1,4 @@
-//! [`ReadParquet`]: which objects are read, and how.
+//! [`ReadParquet`]: request that reads Parquet objects as Arrow record batches.
 
 use std::sync::Arc;
 
@@ -22,10 +22,11 @@ pub struct ReadParquet<M: Mode = Async> {
     batch_rows: usize,
 }
 
-/// What is read, and how; the columns of the first part are known.
+/// A resolved Parquet scan: objects and schema.
 #[derive(Clone, Debug)]
 pub(crate) struct ParquetScan {
     pub(crate) parts: Vec<PartReader>,
+    /// The schema of the returned batches.
     pub(crate) schema: SchemaRef,
     pub(crate) batch_rows: usize,
 }

@@ -1,15 +1,15 @@
-//! [`Existing`]: what a write does with objects that are there already.
+//! [`Existing`]: fail, replace or append if the set exists.
 
-/// What a write does with the objects of a set that is there already.
+/// What a write does if the set exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Existing {
-    /// Fails, and leaves them alone.
+    /// Fails without a change.
     #[default]
     Refuse,
-    /// Replaces them. Parts that the new set does not have are deleted: those of the old manifest, and those whose names
-    /// are of the set's pattern, such as `7.part`. No other key is.
+    /// Replaces the parts. Deletes old parts that the new set does not have: those in the old manifest, and those whose
+    /// names match the set's pattern, such as `7.part`. Deletes no other object.
     Replace,
-    /// Adds parts, numbered from the last on. The set has to have a manifest.
+    /// Adds parts, numbered after the last one. The set needs a manifest.
     Append,
 }

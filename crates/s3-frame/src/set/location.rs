@@ -96,14 +96,14 @@ impl SetLocation {
         })
     }
 
-    /// Returns where the manifest is.
+    /// Returns the URL of the manifest.
     pub(crate) fn manifest(&self) -> Result<S3Url> {
         let name = format!("{}*{}", self.before, self.after);
         manifest_of(&self.folder, (!self.is_default).then_some(name.as_str()))
     }
 }
 
-/// Returns where the manifest of a set is: beside its folder, where no pattern for the parts finds it.
+/// Returns the URL of the manifest of a set: beside its folder, where no pattern for the parts matches it.
 ///
 /// It is `FOLDER.manifest.json` for the parts that a set has by default, and `FOLDER.NAME.manifest.json` for parts of
 /// another name.

@@ -1,4 +1,4 @@
-//! [`Manifest`]: which objects belong to a set of parts.
+//! [`Manifest`]: JSON list of the data files (parts) of a dataset.
 
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The parts of a set, written beside its folder as `FOLDER.manifest.json` when all are there.
+/// The parts of a set. Written beside its folder as `FOLDER.manifest.json` after all parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -22,10 +22,10 @@ pub struct Manifest {
     pub version: u32,
     /// `csv` or `parquet`.
     pub format: String,
-    /// Whether all parts are there. While a writer completes them, and after it was killed then, it is `false`, and the
-    /// parts are all that it may have written or replaced.
+    /// `true` once all parts are written. `false` while a writer publishes, or if it was killed then; `parts` then lists
+    /// every object that it may have written or replaced.
     pub complete: bool,
-    /// The columns as they are written.
+    /// The columns of the parts.
     pub schema: Schema,
     /// The parts, in the order of their rows.
     pub parts: Vec<ManifestPart>,
@@ -38,7 +38,7 @@ pub struct Manifest {
 pub struct ManifestPart {
     /// The key, without the bucket.
     pub key: String,
-    /// How many rows it has.
+    /// The number of rows.
     pub rows: u64,
     /// Its size in bytes.
     pub bytes: u64,
@@ -50,16 +50,17 @@ pub struct ManifestPart {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Manifests {
-    /// If there is one, its parts are read, each as it was written. One request more.
+    /// Reads the parts in the manifest, pinned by ETag, if there is one. Otherwise reads all matching objects, after one
+    /// extra request for the manifest.
     #[default]
-    IfThere,
-    /// It has to be there.
+    IfPresent,
+    /// Reads the parts in the manifest, pinned by ETag. Fails without a manifest.
     Require,
-    /// What is there is read.
+    /// Ignores the manifest and reads all matching objects.
     Ignore,
 }
 
-/// A manifest that was read or written, and its version.
+/// A manifest that was read or written, and its ETag.
 #[derive(Clone, Debug)]
 pub(super) struct FoundManifest {
     pub(super) manifest: Manifest,
@@ -82,7 +83,7 @@ impl Manifest {
         }
     }
 
-    /// Reads a manifest, if it is there.
+    /// Reads a manifest, if there is one.
     pub(super) async fn read(s3: &S3, url: &S3Url) -> Result<Option<FoundManifest>> {
         let options = CallOptions::default();
         let item = GetItem::new(url.clone());
@@ -101,11 +102,11 @@ impl Manifest {
         }))
     }
 
-    /// Writes the manifest in place of the one that was there when the set was begun.
+    /// Writes the manifest. Replaces only `before`, the one that was read when the write began.
     ///
     /// # Errors
     ///
-    /// `Conflict` if somebody else has written the set meanwhile.
+    /// `Conflict` if another writer has written the set in the meantime.
     pub(super) async fn write(
         &self,
         s3: &S3,

@@ -1,4 +1,6 @@
-//! Sets of objects that are the parts of one frame.
+//! Datasets of several objects, and their manifests.
+//!
+//! A *part* here is a data file of a dataset, not a part of a multipart upload.
 
 mod existing;
 mod location;

@@ -58,7 +58,7 @@ impl Part {
             .await
     }
 
-    /// What is known saves a request for the size. Only the condition refuses another version.
+    /// Adds the known size, which saves a request, and the condition that rejects another version.
     fn pinned(&self, item: GetItem) -> GetItem {
         let mut conditions = Conditions::default();
         conditions.if_match.clone_from(&self.etag);

@@ -19,7 +19,7 @@ const RULES: MatchOptions = MatchOptions {
     require_literal_leading_dot: false,
 };
 
-/// What patterns have found.
+/// The objects that patterns match.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) parts: Vec<Part>,

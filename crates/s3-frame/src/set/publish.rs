@@ -1,4 +1,4 @@
-//! What makes a set visible: completions, its manifest, and the end of the set before.
+//! Publishes a dataset: completes uploads, writes the manifest, deletes the previous parts.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::part_upload::UploadTarget;
 use super::{SetLocation, writer::WrittenPart};
 use crate::{Error, Existing, Result};
 
-/// Returns the manifest of the set that is there already.
+/// Returns the manifest of the existing set, if there is one.
 ///
 /// # Errors
 ///
@@ -140,7 +140,7 @@ pub(super) async fn delete_old(
     delete(s3, old).await
 }
 
-/// Returns at most `most` URLs of what is in the folder of a set.
+/// Lists the URLs of objects in the folder of a set: stops after the page that brings them to `most`.
 async fn listed(
     s3: &S3,
     location: &SetLocation,

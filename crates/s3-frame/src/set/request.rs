@@ -1,11 +1,11 @@
-//! What requests that write have in common, whatever the format.
+//! Options and methods of all write requests, for any format.
 
 /// Defines the options and the sending of a request with the fields `s3`, `target`, `format` and `options`. `$first` is
 /// what the first part is called, and `$named` a target that names the parts otherwise.
 macro_rules! set_request {
     ($request:ident, $first:literal, $named:literal) => {
         impl<M: s3_client::Mode> $request<M> {
-            /// Sets what happens to a set, or an object, that is there already.
+            /// Sets what happens if the set or the object exists.
             pub fn existing(mut self, existing: $crate::Existing) -> Self {
                 self.options.existing = existing;
                 self

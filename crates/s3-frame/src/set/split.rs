@@ -1,8 +1,8 @@
-//! [`Split`]: where a stream of rows is cut into parts.
+//! [`Split`]: how a stream of rows is divided into parts.
 
 use std::num::NonZeroU64;
 
-/// Where a stream of rows is cut into parts.
+/// How a stream of rows is divided into parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Split {

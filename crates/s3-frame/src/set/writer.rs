@@ -38,7 +38,7 @@ pub(crate) trait EncodePart: Send {
     fn end(self: Box<Self>, bytes: &mut Vec<u8>) -> Result<()>;
 }
 
-/// What a write does besides writing.
+/// Options of a write, for any format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WriteOptions {
     pub(crate) existing: Existing,
@@ -86,7 +86,7 @@ impl Default for WriteOptions {
 }
 
 impl<'a> SetWriter<'a> {
-    /// Looks for a set that is there already.
+    /// Looks for an existing set.
     pub(crate) async fn begin(
         s3: &'a S3,
         location: &'a SetLocation,

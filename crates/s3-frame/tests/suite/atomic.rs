@@ -78,7 +78,7 @@ async fn readers_during_a_rewrite_see_the_old_set_or_the_new_one_or_an_error() {
             let reader = client(FaultStore::new(memory.clone(), delays(seed * 4 + number)));
             async move {
                 tokio::time::sleep(Duration::from_millis((seed + number * 5) % 20)).await;
-                read(&reader, Manifests::IfThere).await
+                read(&reader, Manifests::IfPresent).await
             }
         });
         let writing = write(&writer, NEW, 1, Existing::Replace);
@@ -163,7 +163,7 @@ async fn a_writer_that_is_killed_leaves_no_set_that_can_be_read_in_part() {
             }
             let writer = client(FaultStore::new(memory.clone(), killed_after(requests)));
             let written = write(&writer, NEW, SEVERAL_PIECES, existing).await;
-            let found = read(&client(memory.clone()), Manifests::IfThere).await;
+            let found = read(&client(memory.clone()), Manifests::IfPresent).await;
             let kind = match found {
                 Ok(found) if found == before => "old",
                 Ok(found) if found == after => "new",

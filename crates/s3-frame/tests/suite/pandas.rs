@@ -1,4 +1,4 @@
-//! What pandas and dask have written, recorded by `tests/golden/record.py`.
+//! Reads files that pandas and dask have written, recorded by `tests/golden/record.py`.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ macro_rules! golden {
     };
 }
 
-/// What dask has written in 3 parts.
+/// A dataset of 3 parts that dask has written.
 const THREE: [(&str, &[u8]); 3] = [
     ("three/0.part", golden!("three/0.part")),
     ("three/1.part", golden!("three/1.part")),

@@ -80,7 +80,7 @@ async fn what_is_written_is_read_back() {
         last.text().unwrap(),
         ",n,text\n5,5,\"a,5\"\n6,6,\"say \"\"6\"\"\"\n7,7,\"two\n7\"\n"
     );
-    for manifests in [Manifests::IfThere, Manifests::Require, Manifests::Ignore] {
+    for manifests in [Manifests::IfPresent, Manifests::Require, Manifests::Ignore] {
         let read = frames
             .read_csv(["s3://b/set/*"])
             .manifests(manifests)
