@@ -85,7 +85,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     Ok(ExitCode::from(u8::from(count < passed.len())))
 }
 
-/// What functions with two traits take twice.
+/// Returns the store, for functions that take it twice, once per trait.
 fn same(store: &S3ObjectStore) -> &S3ObjectStore {
     store
 }

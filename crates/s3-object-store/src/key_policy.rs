@@ -1,10 +1,10 @@
-//! What a listing does with keys that object_store cannot express.
+//! Policy of listings for keys that object_store cannot express.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a listing does with a key that is not a path of object_store, such as `a//b` or `./x`: reading it back would
-/// reach another object.
+/// Policy of listings for a key that is not a path of object_store, such as `a//b` or `./x`: reading such a path would
+/// get another object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnlistableKeys {

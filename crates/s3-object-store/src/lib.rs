@@ -1,4 +1,4 @@
-//! The traits of [object_store](https://docs.rs/object_store) on the transfers of this workspace.
+//! Implements the traits of [object_store](https://docs.rs/object_store) with the transfer engine of this workspace.
 //!
 //! Each version of object_store is a feature and a module. [`v0_14::S3ObjectStore`] is one bucket as `ObjectStore`,
 //! `MultipartStore` and `PaginatedListStore`, and as `Signer` with the feature `signer`; `v0_13` has the same for 0.13.

@@ -8,7 +8,7 @@ use s3_core::{ETag, Error, ErrorKind, Operation, Result, VersionId};
 /// The most objects of one pinned store: 1,000,000, which take about 200 MB.
 const MAX_PINS: usize = 1_000_000;
 
-/// What is known of an object.
+/// Known metadata of an object.
 #[derive(Clone, Debug)]
 pub(crate) struct Pin {
     pub(crate) etag: ETag,

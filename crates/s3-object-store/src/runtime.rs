@@ -1,4 +1,4 @@
-//! Where the transfers of a store run: on threads of its own, or on the caller's runtime.
+//! Runtime of a store's transfers: its own worker threads or the caller's runtime.
 
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -16,14 +16,14 @@ use tokio::task::{JoinError, JoinHandle};
 /// The most threads by default. 8: more than any network of one process needs.
 const MOST_THREADS: usize = 8;
 
-/// How many threads a store has.
+/// Threads of a store's transfers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Threads {
     /// As many as the machine has, at most 8.
     #[default]
     Default,
     Own(NonZeroUsize),
-    /// Those of the runtime that polls.
+    /// Threads of the runtime that polls.
     Callers,
 }
 

@@ -1,6 +1,6 @@
-//! What differs between the versions of object_store: the fields of three results, and a method that 0.13 does not have.
+//! Differences between object_store versions: fields of three results, and a method that 0.13 does not have.
 
-/// Defines them for the version that the module calls `object_store`.
+/// Defines the version-specific functions for the version that the module calls `object_store`.
 macro_rules! version {
     (results { $($extensions:tt)* } multipart { $($multipart:tt)* }) => {
         use object_store::multipart::{MultipartStore, PartId};

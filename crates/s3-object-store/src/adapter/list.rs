@@ -74,7 +74,7 @@ fn pages(
     pages.map_err(move |error| error_at(&at, error)).boxed()
 }
 
-/// What one listing does with what it finds.
+/// Converts the entries of one listing.
 pub(super) struct Entries {
     store: S3ObjectStore,
     skipped: SkippedKeys,

@@ -1,4 +1,4 @@
-//! What users of object_store suffer from elsewhere, through `dyn ObjectStore`.
+//! Known problems of other object_store implementations, tested through `dyn ObjectStore`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

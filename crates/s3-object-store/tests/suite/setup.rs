@@ -7,7 +7,7 @@ use s3_transfer::{Transfer, TransferConfig};
 /// The only bucket.
 pub(crate) const BUCKET: &str = "bucket";
 
-/// What a test writes to and reads from.
+/// The stores of a test.
 pub(crate) struct Setup {
     pub(crate) memory: MemoryStore,
     pub(crate) faults: Option<Faults>,
