@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use s3_bench::origin::{Origin, OriginConfig};
+use s3_bench::bench_server::{BenchServer, BenchServerConfig};
 use serde_json::Value;
 
 use crate::harness::Harness;
@@ -19,7 +19,7 @@ const KEYS: u64 = 150_000;
 const MOST: u64 = 32 << 10;
 
 /// Runs a command, and returns its lines and the most memory that it had besides its code, in KiB.
-fn run(harness: &Harness, origin: &Origin, words: &[&str]) -> (usize, u64) {
+fn run(harness: &Harness, origin: &BenchServer, words: &[&str]) -> (usize, u64) {
     let mut command: Command = harness.command(words);
     let output = harness.path("output");
     let mut child = command
@@ -51,9 +51,9 @@ fn run(harness: &Harness, origin: &Origin, words: &[&str]) -> (usize, u64) {
 #[test]
 fn memory_does_not_grow_with_the_number_of_keys() {
     let harness = Harness::new();
-    let origin = Origin::start(OriginConfig {
+    let origin = BenchServer::start(BenchServerConfig {
         pool_bytes: 1 << 20,
-        ..OriginConfig::default()
+        ..BenchServerConfig::default()
     });
     let origin = origin.expect("a free port");
     let (all, one) = (format!("s3://list-{KEYS}-64"), 1);
