@@ -366,7 +366,7 @@ fn the_old_one_stays_until_the_new_one_is_whole() {
 }
 
 #[test]
-fn other_credentials_do_not_go_on_with_an_upload() {
+fn signed_and_anonymous_uploads_do_not_go_on_with_each_other() {
     let (harness, data) = slow_with(S3ServerBuilder::allow_anonymous);
     let up = ["cp", "big", "s3://bkt/k"];
     let mut child = start(&harness, &[&up[..], &["--no-sign-request"]].concat());
@@ -377,7 +377,7 @@ fn other_credentials_do_not_go_on_with_an_upload() {
     let before = requests(&harness, "UploadPart");
     assert_eq!(harness.run(&[&up[..], &SIZE].concat()).lines().len(), 1);
     assert_eq!(requests(&harness, "UploadPart") - before, PARTS);
-    // That of the others is still theirs.
+    // The anonymous upload is still there, also after a sweep with a signature.
     assert_eq!(harness.server.unfinished_uploads().unwrap(), 1);
     assert_eq!(harness.run(&["sweep", "--older-than", "0s"]).code, Some(0));
     assert_eq!(harness.server.unfinished_uploads().unwrap(), 1);
