@@ -47,6 +47,8 @@ mod _native {
     #[pymodule_export]
     use crate::object::PyS3Object;
     #[pymodule_export]
+    use crate::pool::stop_notifier;
+    #[pymodule_export]
     use crate::reader::PyReader;
     #[pymodule_export]
     use crate::record_batches::PyRecordBatches;

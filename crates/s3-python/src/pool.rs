@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::sync::OnceLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use std::{process, thread};
 
@@ -25,6 +25,8 @@ struct ProcessPool {
     process: u32,
     /// The thread that tells Python of the end of calls nobody waits for. It starts with the first of them.
     notifier: OnceLock<mpsc::Sender<Notification>>,
+    /// Whether the interpreter ends. The notifier holds the lock while it runs functions of Python.
+    has_ended: Mutex<bool>,
     next: OnceLock<Box<Self>>,
 }
 
@@ -45,6 +47,7 @@ fn current(_: Python<'_>) -> PyResult<&'static ProcessPool> {
                     pool,
                     process,
                     notifier: OnceLock::new(),
+                    has_ended: Mutex::new(false),
                     next: OnceLock::new(),
                 }));
             }
@@ -120,9 +123,28 @@ where
     Ok(current(py)?.pool.spawn(work))
 }
 
+/// Lets the notifier complete what it runs, and run nothing afterwards. Python calls this before it ends the interpreter,
+/// which ends threads in the middle of its functions: the Rust code that called them then drops objects without the GIL.
+#[pyfunction]
+pub(crate) fn stop_notifier(py: Python<'_>) {
+    let mut slot = FIRST.get();
+    while let Some(pool) = slot {
+        if pool.process == process::id() {
+            py.detach(|| {
+                *pool
+                    .has_ended
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = true
+            });
+        }
+        slot = pool.next.get();
+    }
+}
+
 /// Returns where to send what is to run with the GIL, on a thread of its own.
 pub(crate) fn notifier(py: Python<'_>) -> PyResult<mpsc::Sender<Notification>> {
-    let slot = &current(py)?.notifier;
+    let pool = current(py)?;
+    let slot = &pool.notifier;
     if let Some(found) = slot.get() {
         return Ok(found.clone());
     }
@@ -131,12 +153,18 @@ pub(crate) fn notifier(py: Python<'_>) -> PyResult<mpsc::Sender<Notification>> {
         .name("mfs3-notifier".to_owned())
         .spawn(move || {
             while let Ok(first) = receive.recv() {
+                let has_ended = pool
+                    .has_ended
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                if *has_ended {
+                    return;
+                }
                 let told = Python::try_attach(|py| {
                     first(py);
                     receive.try_iter().for_each(|next| next(py));
                 });
                 if told.is_none() {
-                    // The interpreter has ended.
                     return;
                 }
             }

@@ -5,7 +5,17 @@ from typing import Any, final
 
 from mfs3.records import RangeInfo
 
-__all__ = ["Call", "Client", "Engine", "Reader", "RecordBatches", "S3Object", "Writer", "config_from_env"]
+__all__ = [
+    "Call",
+    "Client",
+    "Engine",
+    "Reader",
+    "RecordBatches",
+    "S3Object",
+    "Writer",
+    "config_from_env",
+    "stop_notifier",
+]
 
 _Done = Callable[[Any, BaseException | None], None] | None
 _Progress = Callable[[int], object] | None
@@ -223,3 +233,5 @@ class Client:
     def close(self, *, done: _Done = None) -> Any: ...
 
 def config_from_env() -> dict[str, Any]: ...
+
+def stop_notifier() -> None: ...

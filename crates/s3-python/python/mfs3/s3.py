@@ -76,6 +76,8 @@ def _after_fork():
     _open_clients.clear()
 
 
+# The last to run is the first registered.
+atexit.register(_native.stop_notifier)
 atexit.register(_close_all)
 os.register_at_fork(after_in_child=_after_fork)
 
