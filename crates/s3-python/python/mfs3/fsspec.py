@@ -593,15 +593,11 @@ class BlockCache(BaseCache):
         start += len(head)
         missing = stop - start
         if missing == 0:
-            self.hit_count += 1
             return head
-        self.miss_count += 1
         if missing >= self.blocksize:
             tail = self.fetcher(start, stop)
-            self.total_requested_bytes += missing
             return head + tail if head else tail
         block = self.fetcher(start, min(start + self.blocksize, self.size))
-        self.total_requested_bytes += len(block)
         self._block, self._start = block, start
         return head + block[:missing]
 
