@@ -308,6 +308,21 @@ mod tests {
     }
 
     #[test]
+    fn no_field_of_an_object_is_left_out() {
+        // A field that is added to `ListedObject` has to be packed, and to be in `any_object`.
+        let text = format!("{:#?}", object("b", "k"));
+        let fields = text
+            .lines()
+            .filter(|line| line.starts_with("    ") && !line.starts_with("     "));
+        let names: Vec<_> = fields
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, _)| name.trim())
+            .collect();
+        let packed = "url size etag last_modified storage_class checksum_algorithm checksum_type";
+        assert_eq!(names.join(" "), packed);
+    }
+
+    #[test]
     fn a_page_that_would_change_is_not_packed() {
         let prefix = S3Prefix::parse("s3://b").unwrap();
         let page = || ListPage::new(vec![object("b", "k")], Vec::new(), None);
