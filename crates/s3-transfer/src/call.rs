@@ -1,6 +1,7 @@
 //! Options of one call, and its deadline.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use s3_core::{Error, ErrorKind, Operation, Result};
@@ -60,7 +61,7 @@ impl CallOptions {
         &self,
         operation: Operation,
         resource: &str,
-        work: impl Future<Output = Result<T>> + Send,
+        work: Pin<&mut (impl Future<Output = Result<T>> + Send)>,
     ) -> Result<T> {
         let done = before(self.deadline, operation, resource, work).await;
         done.map_err(|error| self.add_attempts(error))

@@ -34,8 +34,10 @@ impl Stack {
         let options = options.with_recorder();
         let (operation, resource) = (job.operation(), job.resource().to_owned());
         // Boxed only with a deadline.
-        let work = Box::pin(self.retry(job, &options));
-        options.until_deadline(operation, &resource, work).await
+        let mut work = Box::pin(self.retry(job, &options));
+        options
+            .until_deadline(operation, &resource, work.as_mut())
+            .await
     }
 
     async fn retry<J: Job>(&self, job: J, options: &CallOptions) -> Result<J::Output> {

@@ -65,7 +65,7 @@ impl Transfer {
         let to = Arc::new(to);
         let options = self.call_options(options);
         let events = ObjectEvents::start(&options, Operation::Get, &item.url, item.known_len());
-        let work = self.get_twice(&item, &to, &options);
+        let work = pin!(self.get_twice(&item, &to, &options));
         let outcome = options
             .until_deadline(Operation::Get, item.url.as_str(), work)
             .await;

@@ -111,7 +111,7 @@ impl Transfer {
         check_range(&item)?;
         let options = self.call_options(options);
         let events = ObjectEvents::start(&options, Operation::Get, &item.url, item.known_len());
-        let opening = self.open_current(&item, &options);
+        let opening = pin!(self.open_current(&item, &options));
         let mut outcome = options
             .until_deadline(Operation::Get, item.url.as_str(), opening)
             .await;
@@ -353,7 +353,7 @@ impl ObjectReader {
     /// Fails if the deadline has passed. Requests in flight end at the deadline by themselves.
     fn check_deadline(&self) -> Result<()> {
         let url = self.found.meta.url.as_str();
-        let check = async { Ok(()) };
+        let check = pin!(async { Ok(()) });
         let checked = self.options.until_deadline(Operation::Get, url, check);
         checked.now_or_never().unwrap_or(Ok(()))
     }

@@ -1,11 +1,14 @@
 //! The caller's deadline.
 
 use std::future::Future;
+use std::pin::Pin;
 
 use s3_core::{Error, ErrorKind, Operation, Result, Retryability};
 use tokio::time::{Instant, timeout_at};
 
 /// Runs `work` until it completes or the deadline passes. Does not poll it if the deadline has passed already.
+///
+/// `work` is pinned by the caller: a future that is passed by value is stored once per function that it passes through.
 ///
 /// # Errors
 ///
@@ -14,7 +17,7 @@ pub(crate) async fn before<T>(
     deadline: Option<Instant>,
     operation: Operation,
     resource: &str,
-    work: impl Future<Output = Result<T>> + Send,
+    work: Pin<&mut (impl Future<Output = Result<T>> + Send)>,
 ) -> Result<T> {
     let Some(at) = deadline else {
         return work.await;

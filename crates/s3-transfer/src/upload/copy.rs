@@ -61,9 +61,9 @@ impl Transfer {
         let options = self.call_options(options);
         let events = ObjectEvents::start(&options, Operation::Copy, &url, None);
         // Boxed once here, as a put is: callers carry the future of a copy in their own.
-        let work = Box::pin(self.copy_any(request, &options));
+        let mut work = Box::pin(self.copy_any(request, &options));
         let outcome = options
-            .until_deadline(Operation::Copy, url.as_str(), work)
+            .until_deadline(Operation::Copy, url.as_str(), work.as_mut())
             .await;
         events.finish(&outcome, |_| (0, None));
         outcome

@@ -70,9 +70,9 @@ impl Transfer {
         };
         let events = ObjectEvents::start(&options, Operation::Put, &url, planned);
         // Boxed once here: callers move the future of a put into their own several times.
-        let work = Box::pin(self.put_source(item, &options));
+        let mut work = Box::pin(self.put_source(item, &options));
         let outcome = options
-            .until_deadline(Operation::Put, url.as_str(), work)
+            .until_deadline(Operation::Put, url.as_str(), work.as_mut())
             .await;
         events.finish(&outcome, |(_, bytes)| (*bytes, None));
         outcome.map(|(outcome, _)| outcome)

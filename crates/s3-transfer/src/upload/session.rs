@@ -91,10 +91,13 @@ impl Transfer {
             mode,
             attributes,
         };
-        let beginning = self.begin(&target, &options);
-        let begun = options
-            .until_deadline(Operation::Put, target.url.as_str(), beginning)
-            .await;
+        let begun = {
+            let beginning = pin!(self.begin(&target, &options));
+            let url = target.url.as_str();
+            options
+                .until_deadline(Operation::Put, url, beginning)
+                .await
+        };
         let (upload, guard) = match begun {
             Ok(begun) => begun,
             Err(error) => {
@@ -243,9 +246,11 @@ impl UploadSession {
     ///
     /// Dropping the future aborts the upload. A completion in flight may take effect.
     pub async fn complete(self) -> Result<PutOutcome> {
-        let work = self.complete_parts();
-        let url = self.upload.url.as_str();
-        let outcome = self.options.until_deadline(Operation::Put, url, work).await;
+        let outcome = {
+            let work = pin!(self.complete_parts());
+            let url = self.upload.url.as_str();
+            self.options.until_deadline(Operation::Put, url, work).await
+        };
         self.events.finish(&outcome, |(_, bytes)| (*bytes, None));
         outcome.map(|(outcome, _)| outcome)
     }
