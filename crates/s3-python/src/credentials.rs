@@ -1,6 +1,7 @@
 //! Credentials that Python code provides, such as a client of boto3.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -9,19 +10,25 @@ use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, Result};
 use pyo3::prelude::*;
 
+use crate::python_gate::PythonGate;
+
 /// How long credentials are kept that do not say when they expire: a provider may rotate them.
 const KEEP: Duration = Duration::from_secs(300);
 
 /// Calls a Python function that returns access key, secret key and session token.
-pub(crate) struct PyCredentials(Py<PyAny>);
+pub(crate) struct PyCredentials {
+    function: Arc<Py<PyAny>>,
+    gate: &'static PythonGate,
+}
 
 impl PyCredentials {
-    pub(crate) fn new(function: Py<PyAny>) -> Self {
-        Self(function)
+    pub(crate) fn new(function: Py<PyAny>, gate: &'static PythonGate) -> Self {
+        let function = Arc::new(function);
+        Self { function, gate }
     }
 
-    fn call(function: &Py<PyAny>) -> Result {
-        Python::attach(|py| {
+    fn call(function: &Py<PyAny>, gate: &PythonGate) -> Result {
+        let called = gate.enter(|py| {
             let given = function.call0(py)?;
             let (access, secret, token): (String, String, Option<String>) = given.extract(py)?;
             let expiry = SystemTime::now() + KEEP;
@@ -32,8 +39,9 @@ impl PyCredentials {
                 Some(expiry),
                 "python",
             ))
-        })
-        .map_err(|error: PyErr| CredentialsError::provider_error(error))
+        });
+        let called = called.ok_or_else(|| CredentialsError::provider_error("the interpreter ends"));
+        called?.map_err(|error: PyErr| CredentialsError::provider_error(error))
     }
 }
 
@@ -42,10 +50,10 @@ impl ProvideCredentials for PyCredentials {
     where
         Self: 'a,
     {
-        let function = Python::attach(|py| self.0.clone_ref(py));
+        let (function, gate) = (Arc::clone(&self.function), self.gate);
         Provided::new(async move {
             // A thread of its own: the function may wait for the GIL and for a server.
-            tokio::task::spawn_blocking(move || Self::call(&function))
+            tokio::task::spawn_blocking(move || Self::call(&function, gate))
                 .await
                 .map_err(CredentialsError::unhandled)?
         })

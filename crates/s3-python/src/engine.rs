@@ -11,6 +11,7 @@ use crate::credentials::PyCredentials;
 use crate::errors::exception;
 use crate::in_process::InProcess;
 use crate::inject::InjectFailures;
+use crate::pool;
 
 /// How many requests start at once before the engine has measured the concurrency that pays.
 const CONCURRENCY_START: usize = 16;
@@ -57,7 +58,7 @@ impl PyEngine {
                 store = store.region(region);
             }
             if let Some(function) = credentials {
-                store = store.credentials_provider(PyCredentials::new(function));
+                store = store.credentials_provider(PyCredentials::new(function, pool::gate(py)?));
             }
             if anonymous {
                 store = store.anonymous();

@@ -26,6 +26,7 @@ mod listing;
 mod object;
 mod pool;
 mod progress;
+mod python_gate;
 mod reader;
 mod record_batches;
 mod source;
@@ -47,7 +48,7 @@ mod _native {
     #[pymodule_export]
     use crate::object::PyS3Object;
     #[pymodule_export]
-    use crate::pool::stop_notifier;
+    use crate::pool::leave_python;
     #[pymodule_export]
     use crate::reader::PyReader;
     #[pymodule_export]

@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use std::{process, thread};
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use s3_transfer::WorkerPool;
+
+use crate::python_gate::PythonGate;
 
 /// How long a signal waits until it is seen: Ctrl-C has to act within 100 ms.
 const TICK: Duration = Duration::from_millis(50);
@@ -25,8 +27,7 @@ struct ProcessPool {
     process: u32,
     /// The thread that tells Python of the end of calls nobody waits for. It starts with the first of them.
     notifier: OnceLock<mpsc::Sender<Notification>>,
-    /// Whether the interpreter ends. The notifier holds the lock while it runs functions of Python.
-    has_ended: Mutex<bool>,
+    gate: PythonGate,
     next: OnceLock<Box<Self>>,
 }
 
@@ -47,7 +48,7 @@ fn current(_: Python<'_>) -> PyResult<&'static ProcessPool> {
                     pool,
                     process,
                     notifier: OnceLock::new(),
-                    has_ended: Mutex::new(false),
+                    gate: PythonGate::default(),
                     next: OnceLock::new(),
                 }));
             }
@@ -107,12 +108,17 @@ where
                 }
             }
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(PyRuntimeError::new_err(
-                    "mfs3 failed inside: a task ended without a result (please report this)",
-                ));
+                return Err(ended_without_result());
             }
         }
     }
+}
+
+/// The exception for a call whose task panicked.
+pub(crate) fn ended_without_result() -> PyErr {
+    PyRuntimeError::new_err(
+        "mfs3 failed inside: a task ended without a result (please report this)",
+    )
 }
 
 /// Starts `work` on the pool.
@@ -123,27 +129,31 @@ where
     Ok(current(py)?.pool.spawn(work))
 }
 
-/// Lets the notifier complete what it runs, and run nothing afterwards. Python calls this before it ends the interpreter,
-/// which ends threads in the middle of its functions: the Rust code that called them then drops objects without the GIL.
+/// Keeps the threads of this module out of Python from now on. Python calls this before it ends the interpreter.
 #[pyfunction]
-pub(crate) fn stop_notifier(py: Python<'_>) {
+pub(crate) fn leave_python(py: Python<'_>) {
     let mut slot = FIRST.get();
     while let Some(pool) = slot {
         if pool.process == process::id() {
-            py.detach(|| {
-                *pool
-                    .has_ended
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = true
-            });
+            pool.gate.close(py);
         }
         slot = pool.next.get();
     }
 }
 
+/// Returns the gate through which threads of this process enter Python.
+pub(crate) fn gate(py: Python<'_>) -> PyResult<&'static PythonGate> {
+    Ok(&current(py)?.gate)
+}
+
 /// Returns where to send what is to run with the GIL, on a thread of its own.
 pub(crate) fn notifier(py: Python<'_>) -> PyResult<mpsc::Sender<Notification>> {
     let pool = current(py)?;
+    if pool.gate.is_closed() {
+        return Err(PyRuntimeError::new_err(
+            "the interpreter ends: nobody can be told of the end of this call",
+        ));
+    }
     let slot = &pool.notifier;
     if let Some(found) = slot.get() {
         return Ok(found.clone());
@@ -153,14 +163,7 @@ pub(crate) fn notifier(py: Python<'_>) -> PyResult<mpsc::Sender<Notification>> {
         .name("mfs3-notifier".to_owned())
         .spawn(move || {
             while let Ok(first) = receive.recv() {
-                let has_ended = pool
-                    .has_ended
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                if *has_ended {
-                    return;
-                }
-                let told = Python::try_attach(|py| {
+                let told = pool.gate.enter(|py| {
                     first(py);
                     receive.try_iter().for_each(|next| next(py));
                 });

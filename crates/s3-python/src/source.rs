@@ -7,12 +7,16 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 
 use bytes::{Buf, Bytes};
+use pyo3::exceptions::PyBlockingIOError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyString};
 use s3_client::PutValue;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::mpsc;
+
+use crate::pool;
+use crate::python_gate::PythonGate;
 
 /// How much is read from a stream at once.
 const CHUNK: usize = 1 << 20;
@@ -30,9 +34,9 @@ pub(crate) fn put_value(value: &Bound<'_, PyAny>) -> PyResult<PutValue> {
     if value.hasattr("__fspath__")? {
         return Ok(PutValue::path(value.extract::<PathBuf>()?));
     }
-    Ok(PutValue::async_reader(PyStream::new(
-        value.clone().unbind(),
-    )))
+    let gate = pool::gate(value.py())?;
+    let stream = PyStream::new(value.clone().unbind(), gate);
+    Ok(PutValue::async_reader(stream))
 }
 
 /// What follows the last chunk.
@@ -85,13 +89,15 @@ impl AsyncRead for Chunks {
 /// The threads of the pool never wait for the GIL: the stream itself may use this module.
 struct PyStream {
     stream: Option<Py<PyAny>>,
+    gate: &'static PythonGate,
     chunks: Option<Chunks>,
 }
 
 impl PyStream {
-    fn new(stream: Py<PyAny>) -> Self {
+    fn new(stream: Py<PyAny>, gate: &'static PythonGate) -> Self {
         Self {
             stream: Some(stream),
+            gate,
             chunks: None,
         }
     }
@@ -105,9 +111,10 @@ impl AsyncRead for PyStream {
     ) -> Poll<io::Result<()>> {
         if let Some(stream) = self.stream.take() {
             let (send, chunks) = Chunks::channel();
+            let gate = self.gate;
             thread::Builder::new()
                 .name("mfs3-stream".to_owned())
-                .spawn(move || read_all(&stream, &send))?;
+                .spawn(move || read_all(stream, gate, &send))?;
             self.chunks = Some(chunks);
         }
         match &mut self.chunks {
@@ -117,22 +124,27 @@ impl AsyncRead for PyStream {
     }
 }
 
-/// Sends all chunks and the end, until an error, or nobody wants them.
-fn read_all(stream: &Py<PyAny>, send: &mpsc::Sender<io::Result<Bytes>>) {
-    loop {
-        let chunk = Python::attach(|py| read_chunk(stream.bind(py)));
+/// Sends all chunks and the end, until an error, or nobody wants them, or the interpreter ends.
+fn read_all(stream: Py<PyAny>, gate: &PythonGate, send: &mpsc::Sender<io::Result<Bytes>>) {
+    while let Some(chunk) = gate.enter(|py| read_chunk(stream.bind(py))) {
         let is_last = chunk.as_ref().map_or(true, Bytes::is_empty);
         if send.blocking_send(chunk).is_err() || is_last {
-            return;
+            break;
         }
     }
+    // Where nobody may enter any more, the reference is left to the end of the process.
+    let mut stream = Some(stream);
+    gate.enter(|_| drop(stream.take()));
+    std::mem::forget(stream);
 }
 
 fn read_chunk(stream: &Bound<'_, PyAny>) -> io::Result<Bytes> {
     let read = || -> PyResult<Bytes> {
         let chunk = stream.call_method1("read", (CHUNK,))?;
         if chunk.is_none() {
-            return Ok(Bytes::new());
+            return Err(PyBlockingIOError::new_err(
+                "the stream has no bytes now (`read` returned None): give one that waits for them",
+            ));
         }
         Ok(Bytes::from_owner(chunk.extract::<PyBackedBytes>()?))
     };

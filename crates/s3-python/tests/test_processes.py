@@ -151,7 +151,7 @@ def test_an_interpreter_ends_while_calls_run(root, tmp_path):
 def test_an_interpreter_ends_while_uploads_and_async_calls_run(root, tmp_path):
     program = textwrap.dedent(
         """
-        import asyncio, os, sys, threading, time
+        import asyncio, io, os, sys, threading, time
         import mfs3
         from mfs3.fsspec import S3FileSystem
         s3 = mfs3.S3(s3root=sys.argv[1])
@@ -165,7 +165,19 @@ def test_an_interpreter_ends_while_uploads_and_async_calls_run(root, tmp_path):
                     while True:
                         await asyncio.gather(*(client.info(str(n), return_missing=True) for n in range(50)))
             asyncio.run(forever())
-        for work in (upload, ask):
+        class Endless(io.RawIOBase):
+            def readable(self):
+                return True
+            def seekable(self):
+                return True
+            def seek(self, offset, whence=0):
+                return 0
+            def read(self, size=-1):
+                time.sleep(0.001)
+                return data[:size]
+        def stream():
+            s3.put("stream", Endless())
+        for work in (upload, ask, stream):
             threading.Thread(target=work, daemon=True).start()
         file = S3FileSystem().open(sys.argv[1] + "/open", "wb")
         file.write(data)

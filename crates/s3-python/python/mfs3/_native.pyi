@@ -14,7 +14,7 @@ __all__ = [
     "S3Object",
     "Writer",
     "config_from_env",
-    "stop_notifier",
+    "leave_python",
 ]
 
 _Done = Callable[[Any, BaseException | None], None] | None
@@ -234,4 +234,4 @@ class Client:
 
 def config_from_env() -> dict[str, Any]: ...
 
-def stop_notifier() -> None: ...
+def leave_python() -> None: ...

@@ -77,7 +77,7 @@ def _after_fork():
 
 
 # The last to run is the first registered.
-atexit.register(_native.stop_notifier)
+atexit.register(_native.leave_python)
 atexit.register(_close_all)
 os.register_at_fork(after_in_child=_after_fork)
 
