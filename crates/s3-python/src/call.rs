@@ -1,7 +1,9 @@
 //! One call: its work runs on the pool, and the caller waits for it or is told when it is done.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -118,10 +120,14 @@ where
     }
     let notify = pool::notifier(py)?;
     let task = pool::spawn(py, async move {
-        let output = work.await;
+        let output = AssertUnwindSafe(work).catch_unwind().await;
         // The threads of the pool never wait for the GIL.
         let _ = notify.send(Box::new(move |py| {
-            let (result, error) = match finish(py, output) {
+            let finished = match output {
+                Ok(output) => finish(py, output),
+                Err(_) => Err(pool::ended_without_result()),
+            };
+            let (result, error) = match finished {
                 Ok(result) => (result, py.None()),
                 Err(error) => (py.None(), error.into_value(py).into_any()),
             };
