@@ -173,7 +173,11 @@ fn read(
     py: Python<'_>,
     mut batches: Batches,
 ) -> std::result::Result<(Option<Result<RecordBatch>>, Batches), ArrowError> {
-    pool::run(py, async move { (batches.next().await, batches) }).map_err(|interrupt| {
+    // Consumers call this in a loop of C++: where batches arrive at once, no signal would be seen until the end.
+    let read = py
+        .check_signals()
+        .and_then(|()| pool::run(py, async move { (batches.next().await, batches) }));
+    read.map_err(|interrupt| {
         // The C interface has room for a text only.
         if interrupt.is_instance_of::<PyKeyboardInterrupt>(py)
             && let Err(error) = interrupt_later(py)

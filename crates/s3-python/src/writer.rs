@@ -105,14 +105,16 @@ impl PyWriter {
     /// Completes the upload and returns whether an object was written: not if there was one and it is to be kept.
     fn finish(&self, py: Python<'_>) -> PyResult<bool> {
         let Upload { send, task, block } = self.take()?;
+        let abort = task.abort_handle();
         let result = pool::run(py, async move {
             if !block.is_empty() {
                 let _ = send.send(Ok(block.freeze())).await;
             }
             let _ = send.send(END).await;
             task.await
-        })?;
-        match result {
+        });
+        // After Ctrl-C, the upload would complete in the background.
+        match result.inspect_err(|_| abort.abort())? {
             Ok(Ok(written)) => Ok(!written.already_there()),
             Ok(Err(error)) => Err(exception(py, &error)),
             Err(_) => Err(PyValueError::new_err("the upload was cancelled")),

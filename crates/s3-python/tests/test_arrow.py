@@ -2,6 +2,8 @@
 
 import datetime
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -161,6 +163,33 @@ def test_credentials_of_python_are_asked_for_while_a_consumer_waits(root):
         batch_rows=1,
     )
     assert pl.DataFrame(read)["a"].to_list() == list(range(20)) and asked
+
+
+def test_a_signal_ends_a_read_of_many_batches(s3, root):
+    s3.put_many([("set/%d" % n, "a,b\n" + "1,2\n" * 250_000) for n in range(100)])
+    program = """
+import os, signal, sys, threading, time
+import mfs3
+import pyarrow as pa
+with mfs3.S3(s3root=sys.argv[1]) as s3:
+    reader = pa.RecordBatchReader.from_stream(s3.read_csv("set/*", batch_rows=1000))
+    reader.read_next_batch()
+    began = time.monotonic()
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        reader.read_all()
+        time.sleep(1)
+    except (KeyboardInterrupt, OSError):
+        print("%.1f" % (time.monotonic() - began))
+        try:
+            # The signal is repeated once pyarrow has returned.
+            time.sleep(1)
+        except KeyboardInterrupt:
+            pass
+"""
+    done = subprocess.run([sys.executable, "-c", program, root], timeout=120, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1, done.stdout
 
 
 def test_a_forked_child_does_not_read_what_its_parent_opened(s3):

@@ -108,6 +108,45 @@ def test_an_interrupted_write_leaves_no_object(s3, root, kind):
     assert s3.list_recursive() == []
 
 
+def test_a_signal_while_a_writer_closes_cancels_the_upload(s3):
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for number in range(10):
+            file = s3.open("k%d" % number, "wb")
+            file.write(bytes(64 << 20))
+            signal.setitimer(signal.ITIMER_REAL, 0.001 * (number + 1))
+            try:
+                file.close()
+                time.sleep(0.1)
+            except Interrupted:
+                # It may have been complete already, but it does not complete in the background.
+                there = s3.info("k%d" % number, return_missing=True).exists
+                time.sleep(0.5)
+                assert s3.info("k%d" % number, return_missing=True).exists == there
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_stream_without_bytes_at_hand_is_an_error(s3):
+    class Empty(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def seekable(self):
+            return True
+
+        def seek(self, offset, whence=0):
+            return 0
+
+        def read(self, size=-1):
+            return None
+
+    with pytest.raises(mfs3.MetaflowS3Exception, match="has no bytes now"):
+        s3.put("k", Empty())
+    assert s3.list_paths() == []
+
+
 def test_a_writer_tells_why_its_upload_failed(root):
     with S3() as s3:
         with pytest.raises(mfs3.MetaflowS3NotFound):
