@@ -1,7 +1,7 @@
 //! Conversion between the types of `s3s` and those of the store.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use s3_core::{
     Attributes, ByteRange, Checksum, ChecksumAlgorithm, ETag, Encryption, S3Prefix, S3Url, Tags,
@@ -9,6 +9,7 @@ use s3_core::{
 };
 use s3s::dto::{self, ETagCondition, Range, Timestamp, TimestampFormat};
 use s3s::{S3Result, s3_error};
+use time::OffsetDateTime;
 
 /// The content type of objects that were written without one.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
@@ -52,7 +53,16 @@ pub(super) fn size(bytes: u64) -> i64 {
 }
 
 pub(super) fn timestamp(time: Option<SystemTime>) -> Option<Timestamp> {
-    time.map(Timestamp::from)
+    date(time?).map(Timestamp::from)
+}
+
+/// Returns the date of a time, or none after the year 9999, where a conversion would panic.
+pub(super) fn date(time: SystemTime) -> Option<OffsetDateTime> {
+    let epoch = OffsetDateTime::UNIX_EPOCH;
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => epoch.checked_add(since.try_into().ok()?),
+        Err(before) => epoch.checked_sub(before.duration().try_into().ok()?),
+    }
 }
 
 /// Returns a time as a header has it.
@@ -63,7 +73,7 @@ pub(super) fn http_date(time: &Timestamp) -> Option<String> {
 }
 
 pub(super) fn system_time(timestamp: Option<Timestamp>) -> Option<SystemTime> {
-    timestamp.map(|timestamp| time::OffsetDateTime::from(timestamp).into())
+    timestamp.map(|timestamp| OffsetDateTime::from(timestamp).into())
 }
 
 pub(super) fn strong(etag: Option<&ETag>) -> Option<dto::ETag> {

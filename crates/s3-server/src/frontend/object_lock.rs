@@ -17,10 +17,14 @@ use super::Frontend;
 use super::bucket::must_exist;
 use super::bucket_configuration::missing;
 use super::get::version;
-use crate::convert::{object_url, system_time, timestamp};
+use crate::convert::{date, object_url, system_time, timestamp};
 use crate::errors::s3_error;
 
 const DAY: u64 = 24 * 60 * 60;
+
+/// The longest default retention of a bucket in S3.
+const MAX_DAYS: i32 = 36_500;
+const MAX_YEARS: i32 = 100;
 
 /// The locks of a version.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,7 +99,7 @@ pub(super) fn of_write(
     if configuration.is_none() && (mode.is_some() || until.is_some() || legal_hold.is_some()) {
         return Err(no_lock_configuration());
     }
-    let retention = match (mode, system_time(until)) {
+    let retention = match (mode, end_of(until)?) {
         (Some(_), Some(until)) if until <= SystemTime::now() => return Err(past()),
         (Some(mode), Some(until)) => Some(Retention {
             is_compliance: is_compliance(mode.as_str())?,
@@ -168,6 +172,8 @@ pub(super) async fn put_object_lock_configuration(
             .ok_or_else(|| s3_error!(MalformedXML))?;
         is_compliance(mode.as_str())?;
         match (default.days, default.years) {
+            (Some(days), None) if days > MAX_DAYS => return Err(too_long()),
+            (None, Some(years)) if years > MAX_YEARS => return Err(too_long()),
             (Some(period), None) | (None, Some(period)) if period > 0 => {}
             (Some(_), None) | (None, Some(_)) => {
                 let code = S3ErrorCode::Custom("InvalidRetentionPeriod".into());
@@ -207,7 +213,7 @@ pub(super) async fn put_object_retention(
     let url = object_url(&input.bucket, &input.key)?;
     let meta = lockable(front, url, version(input.version_id)?).await?;
     let retention = input.retention.unwrap_or_default();
-    let new = match (retention.mode, system_time(retention.retain_until_date)) {
+    let new = match (retention.mode, end_of(retention.retain_until_date)?) {
         (None, None) => None,
         (Some(_), Some(until)) if until <= SystemTime::now() => return Err(past()),
         (Some(mode), Some(until)) => Some(Retention {
@@ -316,6 +322,21 @@ async fn lockable(
 
 pub(super) fn invalid_bucket_state(text: &'static str) -> S3Error {
     s3_error!(InvalidBucketState, "{text}")
+}
+
+/// Returns the end of a retention. A date that is after the year 9999 in UTC is an error: responses could not tell it.
+fn end_of(until: Option<Timestamp>) -> S3Result<Option<SystemTime>> {
+    match system_time(until) {
+        Some(until) if date(until).is_none() => Err(s3_error!(
+            InvalidArgument,
+            "The retain until date must be before the year 10000"
+        )),
+        until => Ok(until),
+    }
+}
+
+fn too_long() -> S3Error {
+    s3_error!(InvalidArgument, "Default retention period is too large")
 }
 
 fn past() -> S3Error {

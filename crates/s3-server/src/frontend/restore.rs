@@ -7,15 +7,18 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::Frontend;
 use super::get::version;
-use crate::convert::object_url;
+use crate::convert::{date, object_url};
 use crate::errors::s3_error;
+
+/// The most days of a restoration: 100 years.
+const MAX_DAYS: u32 = 36_500;
 
 /// Returns the value of `x-amz-restore`.
 pub(super) fn state(meta: &ObjectMeta) -> Option<String> {
     match meta.restore? {
         RestoreStatus::InProgress => Some("ongoing-request=\"true\"".to_owned()),
         RestoreStatus::Restored { until } => {
-            let date = time::OffsetDateTime::from(until?);
+            let date = date(until?)?;
             let format = time::format_description::well_known::Rfc2822;
             let date = date.format(&format).ok()?.replace("+0000", "GMT");
             Some(format!("ongoing-request=\"false\", expiry-date=\"{date}\""))
@@ -42,7 +45,14 @@ pub(super) async fn restore_object(
         Some(days) => {
             let days = u32::try_from(days).ok().filter(|&days| days > 0);
             let odd = || s3_error!(MalformedXML, "Days must be a positive integer");
-            Some(days.ok_or_else(odd)?)
+            let days = days.ok_or_else(odd)?;
+            if days > MAX_DAYS {
+                return Err(s3_error!(
+                    InvalidArgument,
+                    "Days must be at most {MAX_DAYS}"
+                ));
+            }
+            Some(days)
         }
     };
     let mut restore = RestoreRequest::new(url, days);

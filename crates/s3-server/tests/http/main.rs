@@ -1,0 +1,6 @@
+//! A server over TCP, as raw requests see it.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod harness;
+mod periods;
