@@ -3,7 +3,7 @@
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use crate::response_completion::escaped;
+use crate::response_completion::{error_response, escaped};
 
 /// The variable in the key.
 const VARIABLE: &str = "${filename}";
@@ -34,7 +34,7 @@ impl FileName {
         })
     }
 
-    /// Reads the name from the body of a form.
+    /// Reads the name from the beginning of a form.
     pub(crate) fn of(body: &[u8]) -> Option<Self> {
         let head = b"name=\"file\"; filename=\"";
         let begin = body.windows(head.len()).position(|part| part == head)?;
@@ -43,16 +43,27 @@ impl FileName {
         let name = std::str::from_utf8(&name[..end]).ok()?;
         // Some browsers send the whole path.
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        let signature = [&b"name=\"signature\""[..], b"name=\"x-amz-signature\""];
-        let has = |field: &[u8]| {
-            body.windows(field.len())
-                .any(|part| part.eq_ignore_ascii_case(field))
-        };
         Some(Self {
             name: name.to_owned(),
-            is_signed: signature.into_iter().any(has),
+            is_signed: is_signed(body),
         })
     }
+}
+
+fn is_signed(form: &[u8]) -> bool {
+    has_field(form, b"name=\"signature\"") || has_field(form, b"name=\"x-amz-signature\"")
+}
+
+fn has_field(form: &[u8], field: &[u8]) -> bool {
+    form.windows(field.len())
+        .any(|part| part.eq_ignore_ascii_case(field))
+}
+
+/// Returns the rejection of a form that has a policy and no signature of it.
+pub(crate) fn policy_without_signature(beginning: &[u8]) -> Option<Response<s3s::Body>> {
+    let message = "Bucket POST must contain a field named 'X-Amz-Signature'. If it is specified, please check the order of the fields.";
+    let is_incomplete = has_field(beginning, b"name=\"policy\"") && !is_signed(beginning);
+    is_incomplete.then(|| error_response(StatusCode::BAD_REQUEST, "InvalidArgument", message))
 }
 
 /// Denies the access where a condition of a form's policy does not hold, as S3 does. The protocol layer takes the policy
@@ -87,8 +98,10 @@ fn with_text(
 
 /// Returns whether a request uploads a form.
 pub(crate) fn is_form(method: &Method, headers: &HeaderMap) -> bool {
+    const FORM: &[u8] = b"multipart/form-data";
     let kind = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    method == Method::POST && kind.is_some_and(|kind| kind.starts_with(b"multipart/form-data"))
+    let kind = kind.and_then(|kind| kind.get(..FORM.len()));
+    method == Method::POST && kind.is_some_and(|kind| kind.eq_ignore_ascii_case(FORM))
 }
 
 #[cfg(test)]

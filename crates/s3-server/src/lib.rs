@@ -40,6 +40,7 @@ mod malformed_headers;
 mod pace;
 mod response_completion;
 mod service;
+mod signature_check;
 mod signature_version;
 mod target;
 mod virtual_host;

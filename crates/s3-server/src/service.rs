@@ -17,15 +17,20 @@ use crate::form::{FileName, is_form};
 use crate::malformed_headers::MalformedHeaders;
 use crate::pace::Pace;
 use crate::response_completion::{complete, error_response, escaped, request_id, unquote_etag};
+use crate::signature_check::{SignatureCheck, Verified};
 use crate::target::Target;
 use crate::{
     Domains, Frontend, authorization, cors, credential_scope, document_digest, signature_version,
 };
 
+/// The longest document of a request: 20 MiB, as in the protocol layer. A batch of 1,000 keys has at most 1.2 MB.
+const MAX_DOCUMENT: usize = 20 << 20;
+
 /// The S3 protocol over a store. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub struct Service {
     protocol: S3Service,
+    signatures: SignatureCheck,
     region: Arc<str>,
     domains: Domains,
     front: Option<Frontend>,
@@ -78,11 +83,20 @@ impl Service {
         let method = request.method().clone();
         let pace = self.pace;
         let request = request.map(|body| pace.body(s3s::Body::from(body)));
-        let request = match with_length(request, &target).await {
-            Ok(request) => request,
-            Err(rejection) => return Ok(complete(*rejection, &id, &target)),
-        };
         let request = signature_version::with_signed_path(request, &target);
+        let request = match needs_body(&request, &target) {
+            false => request,
+            true => {
+                let verified = match self.signatures.of(request).await? {
+                    Ok(verified) => verified,
+                    Err(rejection) => return Ok(complete(rejection, &id, &target)),
+                };
+                match with_body(verified, &target).await {
+                    Ok(request) => request,
+                    Err(rejection) => return Ok(complete(*rejection, &id, &target)),
+                }
+            }
+        };
         let file = request.extensions().get::<FileName>().cloned();
         let mut response = self.protocol.call(request).await?;
         if let Some(file) = file {
@@ -123,22 +137,32 @@ fn wrong_method(
         .then(|| error_response(status, "MethodNotAllowed", message))
 }
 
-/// Reads a body whose request does not say how long it is, because the protocol layer needs its length, a form, because
-/// the name of its file may be part of the key, and a document, to compare its digests.
-async fn with_length(
-    request: Request<s3s::Body>,
+/// Returns whether the body of a request is read before the protocol layer sees it: it does not say how long it is, which
+/// that layer must know, it is a form, whose file's name may be part of the key, or a document, whose digests are compared.
+fn needs_body(request: &Request<s3s::Body>, target: &Target) -> bool {
+    let (method, headers) = (request.method(), request.headers());
+    let has_length =
+        headers.contains_key(CONTENT_LENGTH) || !headers.contains_key(TRANSFER_ENCODING);
+    !has_length
+        || is_form(method, headers)
+        || document_digest::has_document(method, headers, target)
+}
+
+/// Collects the body of a verified request, or finds the name of a form's file in its beginning.
+async fn with_body(
+    verified: Verified,
     target: &Target,
 ) -> Result<Request<s3s::Body>, Box<Response<s3s::Body>>> {
-    let headers = request.headers();
-    let is_form = is_form(request.method(), headers);
-    let has_document = !is_form && document_digest::has_document(request.method(), headers, target);
-    if !is_form
-        && !has_document
-        && (headers.contains_key(CONTENT_LENGTH) || !headers.contains_key(TRANSFER_ENCODING))
-    {
-        return Ok(request);
-    }
+    let Verified { request, beginning } = verified;
     let (mut head, mut body) = request.into_parts();
+    if is_form(&head.method, &head.headers) {
+        if let Some(name) = FileName::of(&beginning) {
+            head.extensions.insert(name);
+        }
+        return Ok(Request::from_parts(head, body));
+    }
+    let has_document = document_digest::has_document(&head.method, &head.headers, target);
+    let status = StatusCode::BAD_REQUEST;
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.next().await {
         let frame = frame.map_err(|error| {
@@ -146,13 +170,14 @@ async fn with_length(
                 "The body could not be read: {}",
                 escaped(&error.to_string())
             );
-            let status = StatusCode::BAD_REQUEST;
             Box::new(error_response(status, "IncompleteBody", &message))
         })?;
         bytes.extend_from_slice(&frame);
-    }
-    if let Some(name) = FileName::of(&bytes).filter(|_| is_form) {
-        head.extensions.insert(name);
+        if has_document && bytes.len() > MAX_DOCUMENT {
+            let message = "Your request was too large.";
+            let rejection = error_response(status, "MaxMessageLengthExceeded", message);
+            return Err(Box::new(rejection));
+        }
     }
     let bytes = bytes.freeze();
     if has_document
@@ -290,12 +315,13 @@ impl ServiceBuilder {
             Backend::Service(service) => *service,
         };
         protocol.set_host(self.domains.clone());
-        protocol.set_auth(self.keys);
+        protocol.set_auth(self.keys.clone());
         if self.anonymous {
             protocol.set_access(Anybody);
         }
         Service {
             protocol: protocol.build(),
+            signatures: SignatureCheck::new(self.keys, self.domains.clone(), self.anonymous),
             region: self.region.into(),
             domains: self.domains,
             front: served,

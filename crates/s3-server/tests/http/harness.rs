@@ -1,12 +1,14 @@
 //! A server of a memory store that needs no signatures, and requests without a client.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use s3_core::{MemoryStore, SharedStore};
 use s3_server::{Service, ServiceBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// A server on its own port. Dropping it stops it.
 pub(crate) struct Server {
@@ -74,6 +76,20 @@ impl Server {
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         received(stream).await
+    }
+
+    /// Sends the beginning of a request and nothing more, and returns the response that comes nevertheless.
+    pub(crate) async fn begin(&self, line: &str, headers: &[&str], body: &str) -> Response {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: {}\r\nConnection: close",
+            self.address
+        );
+        let request = format!("{head}\r\n{headers}\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let response = timeout(Duration::from_secs(20), received(stream));
+        response.await.expect("the server waits for the body")
     }
 
     /// Sends a request that succeeds.
