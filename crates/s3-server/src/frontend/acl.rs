@@ -117,6 +117,7 @@ pub(super) async fn get_object_acl(
     let input = request.input;
     let mut head = HeadRequest::new(object_url(&input.bucket, &input.key)?);
     head.version = version(input.version_id)?;
+    let _reading = front.keys.read(&head.url).await;
     let meta = front.head(head).await?;
     Ok(GetObjectAclOutput {
         grants: Some(front.extras.of(&meta).acl.unwrap_or_else(private)),
@@ -132,6 +133,7 @@ pub(super) async fn put_object_acl(
     let input = request.input;
     let mut head = HeadRequest::new(object_url(&input.bucket, &input.key)?);
     head.version = version(input.version_id)?;
+    let _writing = front.keys.write(&head.url).await;
     let meta = front.head(head).await?;
     let headers = [
         ("FULL_CONTROL", input.grant_full_control.as_deref()),

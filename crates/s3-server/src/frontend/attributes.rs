@@ -21,8 +21,10 @@ pub(super) async fn get_object_attributes(
     let input = request.input;
     let mut head = HeadRequest::new(object_url(&input.bucket, &input.key)?);
     head.version = version(input.version_id)?;
+    let reading = front.keys.read(&head.url).await;
     let meta = front.head(head).await?;
     let extras = front.extras.of(&meta);
+    drop(reading);
     let key = customer_key::of!(input)?;
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
 

@@ -39,10 +39,8 @@ pub(super) async fn copy_object(
         .check(front, &from, source_version.as_ref())
         .await?;
     let source = described(front, &from, source_version.as_ref()).await?;
-    let of_source = source
-        .as_ref()
-        .map(|meta| front.extras.of(meta))
-        .unwrap_or_default();
+    let (source, of_source) = source.unzip();
+    let of_source = of_source.unwrap_or_default();
     let source_key = customer_key::given(
         input.copy_source_sse_customer_algorithm.as_deref(),
         input.copy_source_sse_customer_key.as_deref(),
@@ -147,6 +145,7 @@ pub(super) async fn copy_object(
     copy.checksum_algorithm =
         algorithm_of_checksum.and_then(|algorithm| ChecksumAlgorithm::of_name(algorithm.as_str()));
 
+    let _writing = front.keys.write(&to).await;
     let copied = front.store.copy(copy).await;
     let response = copied.map_err(|error| write_conditions::of_store(error, condition))?;
     front.extras.set(
@@ -197,8 +196,7 @@ pub(super) async fn upload_part_copy(
         .check(front, &from, source_version.as_ref())
         .await?;
     let source = described(front, &from, source_version.as_ref()).await?;
-    if let Some(meta) = &source {
-        let of_source = front.extras.of(meta);
+    if let Some((_, of_source)) = &source {
         let key = customer_key::given(
             input.copy_source_sse_customer_algorithm.as_deref(),
             input.copy_source_sse_customer_key.as_deref(),
@@ -234,7 +232,7 @@ pub(super) async fn upload_part_copy(
     let fields = checksum_field(checksum.as_ref());
     let size = match range {
         Some(ByteRange::Bounded(range)) => range.end - range.start,
-        _ => source.map_or(0, |meta| meta.size),
+        _ => source.map_or(0, |(meta, _)| meta.size),
     };
     front
         .extras
@@ -286,16 +284,20 @@ fn source(source: &CopySource) -> S3Result<(S3Url, Option<VersionId>)> {
     }
 }
 
-/// Returns the metadata of the source of a copy. A missing source has none; the copy itself fails then.
+/// Returns the metadata and the extras of the source of a copy. A missing source has none; the copy itself fails then.
 async fn described(
     front: &Frontend,
     source: &S3Url,
     version: Option<&VersionId>,
-) -> S3Result<Option<ObjectMeta>> {
+) -> S3Result<Option<(ObjectMeta, ObjectExtras)>> {
     let mut head = HeadRequest::new(source.clone());
     head.version = version.cloned();
+    let _reading = front.keys.read(source).await;
     match front.store.head(head).await {
-        Ok(meta) => Ok(Some(meta)),
+        Ok(meta) => {
+            let extras = front.extras.of(&meta);
+            Ok(Some((meta, extras)))
+        }
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NoSuchBucket) => {
             Ok(None)
         }

@@ -68,6 +68,7 @@ pub(super) async fn delete_object(
         true => WritePermit::Shared(front.writes.read().await),
         false => WritePermit::Alone(front.writes.write().await),
     };
+    let _writing = front.keys.write(&wanted.url).await;
     let bypasses = input.bypass_governance_retention.unwrap_or(false);
     wanted.check(front, bypasses).await?;
     let delete = DeleteRequest::new(&*input.bucket, vec![wanted.url.clone()])
@@ -121,6 +122,10 @@ pub(super) async fn delete_objects(
         true => WritePermit::Shared(front.writes.read().await),
         false => WritePermit::Alone(front.writes.write().await),
     };
+    let _writing = front
+        .keys
+        .write_all(wanted.iter().map(|wanted| &wanted.url))
+        .await;
     let bypasses = input.bypass_governance_retention.unwrap_or(false);
     let mut failures = Vec::new();
     let (mut urls, mut versions, mut places) = (Vec::new(), Vec::new(), Vec::new());

@@ -42,6 +42,7 @@ pub(super) async fn get_object(
     let mut get = GetRequest::new(url);
     get.version = version(input.version_id)?;
     let version = get.version.as_ref();
+    let _reading = front.keys.read(&get.url).await;
     if input.range.is_some() && !if_range_holds(front, &get.url, version, &request.headers).await? {
         input.range = None;
     }
@@ -131,6 +132,7 @@ pub(super) async fn head_object(
     let mut head = HeadRequest::new(url);
     head.version = version(input.version_id)?;
     let version = head.version.as_ref();
+    let _reading = front.keys.read(&head.url).await;
     let part = part(front, &head.url, version, input.part_number, input.range).await?;
     head.conditions.if_match = named_etag(input.if_match.as_ref());
     head.conditions.if_none_match = named_etag(input.if_none_match.as_ref());
@@ -372,7 +374,7 @@ impl Part {
     }
 }
 
-/// Returns the part that is asked for. An object that was not uploaded in parts is its own first part.
+/// Returns the part that is asked for. The lock of the key is held. An object that was not uploaded in parts is its own first part.
 async fn part(
     front: &Frontend,
     url: &S3Url,

@@ -10,6 +10,7 @@ mod customer_key;
 mod delete;
 mod encoding;
 mod get;
+mod key_locks;
 mod list;
 mod list_uploads;
 mod multipart;

@@ -319,12 +319,24 @@ pub(super) async fn complete_multipart_upload(
     let mut complete = CompleteUpload::new(url.clone(), upload_id(&input.upload_id), parts);
     let condition = write_conditions::header_of(&mode);
     complete.mode = mode;
+    let _writing = front.keys.write(&url).await;
     let completed = front.store.complete_upload(complete).await;
     let response = completed.map_err(|error| {
         let error = write_conditions::of_store(error, condition);
         with_part(error, &named, &upload.parts)
     })?;
     front.extras.uploads().remove(&input.upload_id);
+    let kms_key_id = upload.object.kms_key_id.clone();
+    let mut extras = ObjectExtras {
+        parts: extents,
+        ..upload.object
+    };
+    let set = |extras| {
+        let (version, etag) = (response.version.as_ref(), response.etag.clone());
+        front.extras.set(&url, version, etag, extras);
+    };
+    // The object keeps its lock and its key if its checksum cannot be computed.
+    set(extras.clone());
     let checksum = match (algorithm, composite) {
         (Some(algorithm), None) if !is_composite => match joined {
             Some(joined) => Some(joined),
@@ -336,18 +348,8 @@ pub(super) async fn complete_multipart_upload(
         },
         (_, composite) => composite,
     };
-    let kms_key_id = upload.object.kms_key_id.clone();
-    let extras = ObjectExtras {
-        parts: extents,
-        checksum: checksum.clone().zip(kind.clone()),
-        ..upload.object
-    };
-    front.extras.set(
-        &url,
-        response.version.as_ref(),
-        response.etag.clone(),
-        extras,
-    );
+    extras.checksum = checksum.clone().zip(kind.clone());
+    set(extras);
     let checksum = match checksum {
         Some(checksum) => Some((checksum, kind)),
         None => response.checksum.map(|checksum| (checksum, None)),

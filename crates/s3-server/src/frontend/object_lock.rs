@@ -211,6 +211,7 @@ pub(super) async fn put_object_retention(
 ) -> S3Result<PutObjectRetentionOutput> {
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
+    let _writing = front.keys.write(&url).await;
     let meta = lockable(front, url, version(input.version_id)?).await?;
     let retention = input.retention.unwrap_or_default();
     let new = match (retention.mode, end_of(retention.retain_until_date)?) {
@@ -258,6 +259,7 @@ pub(super) async fn get_object_retention(
 ) -> S3Result<GetObjectRetentionOutput> {
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
+    let _reading = front.keys.read(&url).await;
     let meta = lockable(front, url, version(input.version_id)?).await?;
     let lock = front.extras.of(&meta).lock;
     let retention = lock.retention.as_ref();
@@ -278,6 +280,7 @@ pub(super) async fn put_object_legal_hold(
 ) -> S3Result<PutObjectLegalHoldOutput> {
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
+    let _writing = front.keys.write(&url).await;
     let meta = lockable(front, url, version(input.version_id)?).await?;
     let status = input.legal_hold.and_then(|hold| hold.status);
     let status = status.ok_or_else(|| s3_error!(MalformedXML))?;
@@ -295,6 +298,7 @@ pub(super) async fn get_object_legal_hold(
 ) -> S3Result<GetObjectLegalHoldOutput> {
     let input = request.input;
     let url = object_url(&input.bucket, &input.key)?;
+    let _reading = front.keys.read(&url).await;
     let meta = lockable(front, url, version(input.version_id)?).await?;
     let status = front.extras.of(&meta).lock.legal_hold_status();
     let status = status.ok_or_else(|| missing("NoSuchObjectLockConfiguration"))?;
@@ -305,7 +309,7 @@ pub(super) async fn get_object_legal_hold(
     })
 }
 
-/// Returns the version of an object in a bucket with object lock.
+/// Returns the version of an object in a bucket with object lock. The lock of the key is held.
 async fn lockable(
     front: &Frontend,
     url: S3Url,

@@ -8,6 +8,7 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use tokio::sync::RwLock;
 
 use super::bucket_configuration::BucketConfigurations;
+use super::key_locks::KeyLocks;
 use super::object_extras::ExtrasTable;
 use super::{
     acl, attributes, bucket, bucket_configuration, copy, delete, get, list, list_uploads,
@@ -27,6 +28,8 @@ pub struct Frontend {
     pub(super) configurations: Arc<BucketConfigurations>,
     /// Shared by writes, and held alone by those whose conditions the store does not know.
     pub(super) writes: Arc<RwLock<()>>,
+    /// Held where an object is read or written together with its extras.
+    pub(super) keys: Arc<KeyLocks>,
     /// Whether the response to a completed upload is repeated.
     pub(super) repeats_completions: bool,
     /// Whether objects that are written without a checksum get one.
@@ -43,6 +46,7 @@ impl Frontend {
             extras: Arc::default(),
             configurations: Arc::default(),
             writes: Arc::default(),
+            keys: Arc::default(),
             repeats_completions: true,
             adds_checksums: true,
         }

@@ -85,6 +85,7 @@ pub(super) async fn put_object(
         .with_attributes(described.into());
     put.checksum = checksum;
     let encryption = encryption(put.attributes.encryption.as_ref());
+    let _writing = front.keys.write(&url).await;
     let written = front.store.put(put).await;
     let response = written.map_err(|error| write_conditions::of_store(error, condition))?;
     front.extras.set(

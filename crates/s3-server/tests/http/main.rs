@@ -4,4 +4,5 @@
 
 mod bodies;
 mod harness;
+mod locking;
 mod periods;
