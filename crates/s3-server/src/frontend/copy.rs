@@ -137,7 +137,10 @@ pub(super) async fn copy_object(
     copy.attributes = match (is_replaced, class, &source) {
         (true, ..) => Some(described.into()),
         (false, Some(class), Some(source)) => {
-            Some(source.attributes.clone().with_storage_class(class))
+            let mut attributes = source.attributes.clone().with_storage_class(class);
+            // The encryption is never the source's: it is the request's or the bucket's.
+            attributes.encryption = None;
+            Some(attributes)
         }
         (false, ..) => None,
     };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod bodies;
+mod copying;
 mod harness;
 mod locking;
 mod periods;
