@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt};
+use s3_client::Root;
 use s3_core::{ListedObject, S3Prefix};
 use s3_transfer::ListOptions;
 
@@ -68,6 +69,25 @@ impl Selection {
             return Ok(Self::One(plain));
         }
         Self::directory(&plain).map(Self::Many)
+    }
+
+    /// Understands all arguments of a command that works on objects, and refuses buckets.
+    pub(crate) fn parse_all(
+        arguments: &[String],
+        root: &Root,
+        raw: bool,
+        recursive: bool,
+    ) -> Result<Vec<(Remote, Self)>, Failure> {
+        let mut selections = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let remote = Remote::parse(argument, root)?;
+            let selection = Self::parse(&remote, raw, recursive)?;
+            if let Self::One(plain) = &selection {
+                plain.url()?;
+            }
+            selections.push((remote, selection));
+        }
+        Ok(selections)
     }
 
     /// Returns all objects below a directory.

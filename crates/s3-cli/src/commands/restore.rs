@@ -8,7 +8,6 @@ use futures_util::{Stream, StreamExt, stream};
 use s3_core::{RestoreRequest, S3Url, VersionId};
 use s3_transfer::{FanOutOptions, Transfer};
 
-use crate::address::Remote;
 use crate::failure::Failure;
 use crate::filter::Filter;
 use crate::listing::{Named, Selection};
@@ -99,15 +98,8 @@ impl Wanted {
 
 pub(crate) async fn run(arguments: RestoreArgs, session: Session) -> Result<(), Failure> {
     session.report.expect_inputs();
-    let mut selections = Vec::new();
-    for url in &arguments.urls {
-        let remote = Remote::parse(url, session.root())?;
-        let selection = Selection::parse(&remote, arguments.raw, arguments.recursive)?;
-        if let Selection::One(plain) = &selection {
-            plain.url()?;
-        }
-        selections.push((remote, selection));
-    }
+    let (raw, recursive) = (arguments.raw, arguments.recursive);
+    let selections = Selection::parse_all(&arguments.urls, session.root(), raw, recursive)?;
     if arguments.version_id.is_some() && !matches!(selections[..], [(_, Selection::One(_))]) {
         return Err(Failure::usage("--version-id needs exactly one object"));
     }

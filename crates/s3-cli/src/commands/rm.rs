@@ -45,15 +45,8 @@ pub(crate) async fn run(arguments: RmArgs, session: Session) -> Result<(), Failu
     if arguments.names.is_given() {
         return listed_names(arguments, &session).await;
     }
-    let mut selections = Vec::new();
-    for url in &arguments.urls {
-        let remote = Remote::parse(url, session.root())?;
-        let selection = Selection::parse(&remote, arguments.raw, arguments.recursive)?;
-        if let Selection::One(plain) = &selection {
-            plain.url()?;
-        }
-        selections.push((remote, selection));
-    }
+    let (raw, recursive) = (arguments.raw, arguments.recursive);
+    let selections = Selection::parse_all(&arguments.urls, session.root(), raw, recursive)?;
     let many = |(_, selection): &&(_, Selection)| matches!(selection, Selection::Many(_));
     if let Some((remote, _)) = selections.iter().find(many) {
         may_delete(&session, arguments.yes, &format!("all objects of {remote}"))?;
