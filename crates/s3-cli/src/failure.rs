@@ -154,7 +154,8 @@ impl From<&s3_core::Error> for Failure {
         }
         let hint = match (lacks_credentials, error.hint()) {
             _ if error.kind() == ErrorKind::Archived => {
-                Some("restore it first with mfs3 restore --days N".to_owned())
+                let hint = "restore it first with mfs3 restore --days N, or without --days in INTELLIGENT_TIERING";
+                Some(hint.to_owned())
             }
             (true, Some(hint)) if hint.contains("AWS_ACCESS_KEY_ID") => Some(
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile with --profile"

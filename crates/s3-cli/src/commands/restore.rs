@@ -14,17 +14,29 @@ use crate::listing::{Named, Selection};
 use crate::report::Input;
 use crate::session::Session;
 
-/// The storage classes whose objects are restored before they can be read.
+/// The storage classes whose objects are restored for some days before they can be read.
 const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
+
+/// The storage class whose objects may be in an archive, which they leave for good.
+const TIERING: &str = "INTELLIGENT_TIERING";
 
 /// S3's code for an object that is being restored.
 const RESTORING: &str = "RestoreAlreadyInProgress";
 
-/// Make archived objects readable for some days
+/// S3's code for an object that is in no archive.
+const NOT_ARCHIVED: &str = "InvalidObjectState";
+
+/// S3's code for a restoration without days of an object that needs them.
+const NO_DAYS: &str = "MalformedXML";
+
+/// What to do about it.
+const ADD_DAYS: &str = "add --days N, which only objects of INTELLIGENT_TIERING go without";
+
+/// Make archived objects readable
 #[derive(Args, Debug)]
 #[command(
     long_about = None,
-    after_help = "Example:\n  mfs3 restore -r --days 7 --tier Bulk s3://bucket/2019/\n\nInfo shows when an object can be read. Bulk is cheaper and slower, Expedited\ndearer and faster. What a listing has in no archive is skipped."
+    after_help = "Example:\n  mfs3 restore -r --days 7 --tier Bulk s3://bucket/2019/\n\nObjects of GLACIER and DEEP_ARCHIVE need --days. Those of INTELLIGENT_TIERING\nleave their archive for good and are restored without it. Info shows when an\nobject can be read. Bulk is cheaper and slower, Expedited dearer and faster.\nWhat a listing has in no archive is skipped."
 )]
 pub(crate) struct RestoreArgs {
     /// Objects, wildcards, or directories with -r
@@ -33,9 +45,9 @@ pub(crate) struct RestoreArgs {
     /// Restore everything below the directories
     #[arg(short, long)]
     recursive: bool,
-    /// How many days they are readable
+    /// How many days they are readable; see below
     #[arg(long, value_name = "N")]
-    days: NonZeroU32,
+    days: Option<NonZeroU32>,
     /// Standard, Bulk or Expedited
     #[arg(
         long,
@@ -89,10 +101,21 @@ impl Wanted {
         }
     }
 
-    /// Returns whether the object may be in an archive.
-    fn may_be_archived(&self) -> bool {
+    /// Returns whether the object is restored for some days only.
+    fn needs_days(&self) -> bool {
         let class = self.class.as_deref();
-        class.is_none_or(|class| ARCHIVES.contains(&class))
+        class.is_some_and(|class| ARCHIVES.contains(&class))
+    }
+
+    /// Returns why the object is left as it is, for some days or for good.
+    fn skipped(&self, for_days: bool) -> Option<&'static str> {
+        match self.class.as_deref() {
+            None => None,
+            Some(_) if self.needs_days() => None,
+            Some(TIERING) if for_days => Some("takes no --days"),
+            Some(TIERING) => None,
+            Some(_) => Some("in no archive"),
+        }
     }
 }
 
@@ -132,17 +155,21 @@ async fn restore_all(
     pages: impl Stream<Item = Result<Vec<Wanted>, Failure>> + Send + 'static,
 ) -> Result<u64, Failure> {
     let (report, options) = (session.report.clone(), session.options.clone());
-    let (days, tier) = (arguments.days.get(), arguments.tier);
+    let (days, tier) = (arguments.days.map(NonZeroU32::get), arguments.tier);
     let version = arguments.version_id.as_deref().map(VersionId::new);
     let job = move |transfer: Transfer, wanted: Wanted| {
         let (report, options) = (report.clone(), options.clone());
         let input = Input::new("restore", wanted.url.as_str());
-        let may_be_archived = wanted.may_be_archived();
+        let (skipped, is_listed) = (wanted.skipped(days.is_some()), wanted.class.is_some());
+        let lacks_days = days.is_none() && wanted.needs_days();
         let mut request = RestoreRequest::new(wanted.url, days).with_tier(tier.as_str());
         request.version.clone_from(&version);
         async move {
-            if !may_be_archived {
-                report.skipped(&input, "in no archive");
+            if let Some(reason) = skipped {
+                report.skipped(&input, reason);
+            } else if lacks_days {
+                let failure = Failure::usage("the object is restored for some days only");
+                report.failed(&input, &failure.with_hint(ADD_DAYS));
             } else if report.is_dry_run() {
                 report.planned(&input);
             } else {
@@ -151,6 +178,13 @@ async fn restore_all(
                     Ok(()) => running.done(None, None),
                     Err(error) if error.code() == Some(RESTORING) => {
                         running.skipped("is being restored");
+                    }
+                    // A listing does not tell which objects of the class are in an archive.
+                    Err(error) if is_listed && error.code() == Some(NOT_ARCHIVED) => {
+                        running.skipped("in no archive");
+                    }
+                    Err(error) if days.is_none() && error.code() == Some(NO_DAYS) => {
+                        running.failed(&Failure::from(error).with_hint(ADD_DAYS));
                     }
                     Err(error) => running.failed(&error.into()),
                 }

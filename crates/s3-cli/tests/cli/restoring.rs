@@ -64,13 +64,50 @@ fn a_directory_is_restored_without_what_is_in_no_archive() {
 }
 
 #[test]
+fn what_leaves_its_archive_for_good_is_restored_without_days() {
+    let harness = archive(Harness::new());
+    let url = "s3://bkt/tiered";
+    let copied = harness.run(&["cp", "f", url, "--storage-class", "INTELLIGENT_TIERING"]);
+    assert_eq!(copied.code, Some(0), "{copied:?}");
+    let line = ["restore: s3://bkt/tiered"];
+    assert_eq!(harness.run(&["restore", url]).lines(), line);
+    assert_eq!(harness.run(&["restore", "s3://bkt/t*"]).lines(), line);
+    let skipped = harness.run(&["restore", "s3://bkt/t*", "--days", "1", "--json"]);
+    let summary = skipped.json().pop().unwrap();
+    assert_eq!((skipped.code, &summary["skipped"]), (Some(0), &1.into()));
+    assert_eq!(harness.run(&["restore", url, "--days", "1"]).code, Some(1));
+
+    let log = harness.server.request_log();
+    let before = log.count_of("RestoreObject");
+    for words in [
+        ["restore", "s3://bkt/cold/*"],
+        ["restore", "s3://bkt/cold/a"],
+    ] {
+        let refused = harness.run(&words);
+        assert!(refused.err.contains("add --days N"), "{refused:?}");
+    }
+    // The storage class of a listing suffices.
+    assert_eq!(log.count_of("RestoreObject"), before + 1);
+
+    let warm = FaultAction::status(403, "InvalidObjectState");
+    let plan = FaultPlan::none().with(FaultMatch::operation("RestoreObject").on(warm));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    harness.write("f", "content");
+    harness.run(&["cp", "f", url, "--storage-class", "INTELLIGENT_TIERING"]);
+    let ran = harness.run(&["restore", "s3://bkt/t*", "--json"]);
+    let summary = ran.json().pop().unwrap();
+    assert_eq!((ran.code, &summary["skipped"]), (Some(0), &1.into()));
+}
+
+#[test]
 fn what_cannot_be_restored_fails_and_what_is_being_restored_does_not() {
     let harness = archive(Harness::new());
     for (words, code) in [
         (vec!["s3://bkt/cold/warm", "--days", "1"], 1),
         (vec!["s3://bkt/absent", "--days", "1"], 3),
         (vec!["-r", "s3://bkt/none", "--days", "1"], 3),
-        (vec!["s3://bkt/cold/a"], 2),
+        (vec!["s3://bkt/cold/a"], 1),
+        (vec!["s3://bkt/cold/*"], 1),
         (vec!["s3://bkt/cold/a", "--days", "0"], 2),
         (vec!["s3://bkt/cold/a", "--days", "1", "--tier", "Slow"], 2),
         (
