@@ -96,6 +96,13 @@ impl Failure {
         self
     }
 
+    /// Returns whether the server did not say what is missing, as in the response to a HEAD, which has no document.
+    pub(crate) fn is_vague(&self) -> bool {
+        self.kind == "not_found"
+            && self.response.status == Some(404)
+            && self.response.code.is_none()
+    }
+
     /// Returns the sentence for people: what happened, then what the server said and what to try.
     pub(crate) fn sentence(&self) -> String {
         let mut details = self.response.sentence();

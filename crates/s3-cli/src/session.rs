@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use s3_client::{Config, Resume, Root, RunPath, S3, S3Builder};
-use s3_core::Encryption;
+use s3_core::{Encryption, ErrorKind, ListRequest, S3Prefix};
 use s3_transfer::{CallOptions, Transfer};
 use tokio::time::Instant;
 
@@ -67,6 +67,15 @@ impl Session {
     /// Returns what relative keys are resolved against.
     pub(crate) fn root(&self) -> &Root {
         &self.root
+    }
+
+    /// Returns why nothing is found in a bucket, if it does not exist. One request, which lists it.
+    pub(crate) async fn missing_bucket(&self, bucket: &str) -> Option<Failure> {
+        let mut request = ListRequest::new(S3Prefix::from_parts(bucket, "").ok()?);
+        request.max_keys = Some(1);
+        let listed = self.transfer().list_page(request, &self.options).await;
+        let error = listed.err()?;
+        (error.kind() == ErrorKind::NoSuchBucket).then(|| Failure::from(error))
     }
 
     /// Returns how much time the deadline leaves.

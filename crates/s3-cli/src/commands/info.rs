@@ -67,10 +67,14 @@ async fn describe(
     };
     let mut request = HeadRequest::new(plain.url()?);
     request.version = arguments.version_id.as_deref().map(VersionId::new);
-    Ok(session
-        .transfer()
-        .head_with(request, &session.options)
-        .await?)
+    let described = session.transfer().head_with(request, &session.options);
+    match described.await.map_err(Failure::from) {
+        Err(failure) if failure.is_vague() => {
+            let missing = session.missing_bucket(&plain.bucket).await;
+            Err(missing.unwrap_or(failure))
+        }
+        described => described,
+    }
 }
 
 fn print(session: &Session, meta: &ObjectMeta) {

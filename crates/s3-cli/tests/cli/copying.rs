@@ -343,3 +343,32 @@ fn contents_are_compared_with_verify() {
     let ranged = ["cp", "s3://bkt/f", "x", "--verify", "--range", "0-1"];
     assert_eq!(harness.run(&ranged).code, Some(2));
 }
+
+#[test]
+fn a_missing_bucket_is_told_from_a_missing_object() {
+    let harness = Harness::new();
+    for (url, expected) in [
+        ("s3://nowhere/k", "no such bucket"),
+        ("s3://bkt/none", "object not found"),
+    ] {
+        for words in [
+            &["cp", url, "f"][..],
+            &["cp", url, "-"],
+            &["cp", url, "s3://bkt/copy"],
+            &["mv", url, "f"],
+            &["cat", url],
+            &["info", url],
+        ] {
+            let ran = harness.run(words);
+            assert_eq!(ran.code, Some(3), "{words:?}: {ran:?}");
+            assert!(ran.err.contains(expected), "{words:?}: {ran:?}");
+        }
+    }
+    let names: String = (0..25).map(|n| format!("{n}\n")).collect();
+    let log = harness.server.request_log();
+    let before = log.count_of("ListObjectsV2");
+    let words = ["cp", "s3://nowhere", "d/", "--files-from", "-"];
+    let ran = harness.feed(&words, &names);
+    assert_eq!(ran.err.matches("no such bucket").count(), 20, "{ran:?}");
+    assert_eq!(log.count_of("ListObjectsV2"), before + 1);
+}

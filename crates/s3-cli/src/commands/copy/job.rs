@@ -1,5 +1,6 @@
 //! Runs the tasks of a copy in parallel.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use s3_transfer::{
     Destination, FanOutOptions, GetItem, PutItem, PutOutcome, Source as Body, Verified,
 };
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::CopyArgs;
 use super::modified::{keep_modified, set_modified};
@@ -34,6 +36,7 @@ pub(crate) async fn copy_all(
     let copy = Arc::new(Copy {
         plan: Arc::new(plan),
         session: session.clone(),
+        missing_buckets: Mutex::default(),
     });
     if matches!(copy.plan.target, Target::Stdout) && session.report.is_json() {
         return Err(Failure::usage(
@@ -72,6 +75,8 @@ pub(crate) async fn copy_all(
 struct Copy {
     plan: Arc<Plan>,
     session: Session,
+    /// The buckets in which something was not found, and whether that is because they do not exist.
+    missing_buckets: Mutex<HashMap<String, Option<Failure>>>,
 }
 
 /// How a task has ended.
@@ -116,17 +121,36 @@ impl Copy {
             return;
         }
         let running = report.begin(task.input);
-        let is_remote = task.work.remote_source().is_some();
+        let source = task.work.remote_source().map(|from| from.url.clone());
         match Box::pin(self.work(task.work, size)).await {
             Ok(Ended::Done { size, verified }) => running.done(size, verified),
             Ok(Ended::Kept) => running.skipped("exists"),
-            Err(failure) if size.is_none() && is_remote => {
-                running.failed(
-                    &failure.or_hint_if_not_found("check bucket and key; -r takes a directory"),
-                );
-            }
-            Err(failure) => running.failed(&failure),
+            Err(failure) => match source.filter(|_| size.is_none()) {
+                Some(source) => {
+                    let failure = self.explained(failure, &source).await;
+                    let hint = "check bucket and key; -r takes a directory";
+                    running.failed(&failure.or_hint_if_not_found(hint));
+                }
+                None => running.failed(&failure),
+            },
         }
+    }
+
+    /// Returns the failure to read a source, which may be that its bucket does not exist. Each bucket is asked once.
+    async fn explained(&self, failure: Failure, source: &S3Url) -> Failure {
+        if !failure.is_vague() {
+            return failure;
+        }
+        let mut known = self.missing_buckets.lock().await;
+        let missing = match known.get(source.bucket()) {
+            Some(missing) => missing.clone(),
+            None => {
+                let missing = self.session.missing_bucket(source.bucket()).await;
+                known.insert(source.bucket().to_owned(), missing.clone());
+                missing
+            }
+        };
+        missing.unwrap_or(failure)
     }
 
     /// Returns whether the task would be done.
