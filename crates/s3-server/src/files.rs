@@ -24,6 +24,9 @@ const UPLOAD: usize = 44;
 /// A key is refused with 400 if one of its parts is empty, `.`, `..` or longer than 255 bytes, if the name of the file of
 /// its attributes would be longer than that, if a part of it is an object, or if it is the prefix of objects. Reads of
 /// such a key find nothing, and deletes of it succeed.
+///
+/// A key that ends in a slash is a directory: a put without content makes it, a delete removes it if it is empty, and
+/// reads find nothing.
 #[derive(Debug)]
 pub struct Files<S> {
     files: S,
@@ -56,6 +59,22 @@ impl<S: S3> Files<S> {
             }
         }
         Ok(())
+    }
+
+    /// Fails for a key whose object has no content, and so cannot be copied or uploaded in parts.
+    async fn check_file(&self, bucket: &str, key: &str, longer_by: usize) -> S3Result<()> {
+        match key.ends_with('/') {
+            true => Err(s3_error!(
+                InvalidArgument,
+                "A key that ends in a slash is a directory, which has no content"
+            )),
+            false => self.check(bucket, key, longer_by).await,
+        }
+    }
+
+    /// Returns whether an object of this key can be read.
+    async fn has_file(&self, bucket: &str, key: &str) -> bool {
+        !key.ends_with('/') && self.has(bucket, key).await
     }
 
     /// Returns whether an object of this key can be there.
@@ -154,7 +173,7 @@ macro_rules! files {
                 &self,
                 request: S3Request<CopyObjectInput>,
             ) -> S3Result<S3Response<CopyObjectOutput>> {
-                self.check(&request.input.bucket, &request.input.key, 0).await?;
+                self.check_file(&request.input.bucket, &request.input.key, 0).await?;
                 self.files.copy_object(request).await.map_err(explained)
             }
 
@@ -162,7 +181,7 @@ macro_rules! files {
                 &self,
                 request: S3Request<CreateMultipartUploadInput>,
             ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
-                self.check(&request.input.bucket, &request.input.key, UPLOAD).await?;
+                self.check_file(&request.input.bucket, &request.input.key, UPLOAD).await?;
                 self.files.create_multipart_upload(request).await.map_err(explained)
             }
 
@@ -170,7 +189,7 @@ macro_rules! files {
                 &self,
                 request: S3Request<CompleteMultipartUploadInput>,
             ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-                self.check(&request.input.bucket, &request.input.key, 0).await?;
+                self.check_file(&request.input.bucket, &request.input.key, 0).await?;
                 self.files.complete_multipart_upload(request).await.map_err(explained)
             }
 
@@ -178,7 +197,7 @@ macro_rules! files {
                 &self,
                 request: S3Request<GetObjectInput>,
             ) -> S3Result<S3Response<GetObjectOutput>> {
-                match self.has(&request.input.bucket, &request.input.key).await {
+                match self.has_file(&request.input.bucket, &request.input.key).await {
                     true => self.files.get_object(request).await.map_err(explained),
                     false => Err(s3_error!(NoSuchKey)),
                 }
@@ -188,7 +207,7 @@ macro_rules! files {
                 &self,
                 request: S3Request<HeadObjectInput>,
             ) -> S3Result<S3Response<HeadObjectOutput>> {
-                match self.has(&request.input.bucket, &request.input.key).await {
+                match self.has_file(&request.input.bucket, &request.input.key).await {
                     true => self.files.head_object(request).await.map_err(explained),
                     false => Err(s3_error!(NoSuchKey)),
                 }
@@ -281,5 +300,22 @@ mod tests {
         );
         assert_eq!(code("photos", &"k".repeat(129), UPLOAD), None);
         assert_eq!(code("photos", &"a/".repeat(300), 0).as_deref(), too_long);
+    }
+
+    #[tokio::test]
+    async fn a_directory_is_neither_copied_nor_read_nor_uploaded_in_parts() {
+        let files = Files::new(no_files(), env!("CARGO_MANIFEST_DIR"));
+        for (key, is_file) in [("src/lib.rs", true), ("src/", false)] {
+            assert_eq!(files.check_file("", key, 0).await.is_ok(), is_file, "{key}");
+            assert_eq!(files.has_file("", key).await, is_file, "{key}");
+            assert!(files.has("", key).await, "{key}");
+            assert!(files.check("", key, 0).await.is_ok(), "{key}");
+        }
+    }
+
+    fn no_files() -> impl S3 {
+        struct Nothing;
+        impl S3 for Nothing {}
+        Nothing
     }
 }

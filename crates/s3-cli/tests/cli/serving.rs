@@ -99,6 +99,33 @@ fn a_directory_is_served_and_wrong_keys_are_rejected() {
 }
 
 #[test]
+fn a_directory_is_a_key_without_content() {
+    let harness = Harness::new();
+    harness.write("buckets/photos/dir/cat.jpg", "purr");
+    std::fs::create_dir_all(harness.path("buckets/photos/empty")).unwrap();
+    let serving = Serving::start(&harness, &["buckets"]);
+    let run = |words: &[&str]| serving.run(&harness, &[words, &["--deadline", "10s"]].concat());
+    let urls = [
+        "s3://photos/dir/",
+        "s3://photos/dir/cat.jpg/",
+        "s3://photos/empty/",
+        "s3://photos/none/",
+    ];
+    for url in urls {
+        assert_eq!(run(&["cat", url]).code, Some(3), "{url}");
+        assert_eq!(run(&["info", url]).code, Some(3), "{url}");
+    }
+    // One by one and in a batch.
+    for url in urls {
+        assert_eq!(run(&["rm", url]).lines(), [format!("delete: {url}")]);
+    }
+    assert_eq!(run(&[&["rm"], &urls[..]].concat()).lines().len(), 4);
+    // What was not empty stays.
+    assert_eq!(harness.read("buckets/photos/dir/cat.jpg"), "purr");
+    assert!(!harness.path("buckets/photos/empty").exists());
+}
+
+#[test]
 fn keys_that_no_file_can_have_are_refused_alone() {
     let harness = Harness::new();
     harness.write("buckets/photos/cat.jpg", "purr");
