@@ -31,10 +31,16 @@ fn slow_with(set: impl FnOnce(S3ServerBuilder) -> S3ServerBuilder) -> (Harness, 
     (harness, data)
 }
 
-/// Returns the rounds of a test that interrupts a transfer at some moment: 12, or as many as `MFS3_ROUNDS` says.
-fn rounds() -> std::ops::Range<u64> {
+/// The rounds of a test that kills a transfer at some moment. A round takes up to 3 s on a busy machine.
+const KILLED: u64 = 12;
+
+/// The rounds of a test that interrupts one, which take 0.3 s each.
+const INTERRUPTED: u64 = 50;
+
+/// Returns the rounds of a test, or as many as `MFS3_ROUNDS` says.
+fn rounds(usual: u64) -> std::ops::Range<u64> {
     let asked = std::env::var("MFS3_ROUNDS").ok();
-    0..asked.and_then(|asked| asked.parse().ok()).unwrap_or(12)
+    0..asked.map_or(usual, |asked| asked.parse().expect("a number"))
 }
 
 /// Waits for 20 to 320 ms, a time of its own in each round; in every other round for a part to be recorded before.
@@ -131,7 +137,7 @@ fn an_upload_that_was_killed_at_any_moment_goes_on() {
     let (harness, data) = slow();
     let up = ["cp", "big", "s3://bkt/k"];
     let mut has_resumed = false;
-    for round in rounds() {
+    for round in rounds(KILLED) {
         let mut child = start(&harness, &up);
         wait(&harness, round);
         kill(&harness, &mut child);
@@ -163,7 +169,7 @@ fn a_download_that_was_killed_at_any_moment_goes_on() {
     harness.run(&["cp", "big", "s3://bkt/k"]);
     let down = ["cp", "s3://bkt/k", "copy"];
     let mut has_resumed = false;
-    for round in rounds() {
+    for round in rounds(KILLED) {
         let mut child = start(&harness, &down);
         wait(&harness, round);
         kill(&harness, &mut child);
@@ -240,7 +246,7 @@ fn an_interrupted_upload_says_what_is_kept_and_sweep_discards_it() {
 #[test]
 fn without_resume_nothing_is_left_at_any_moment() {
     let (harness, data) = slow();
-    for round in rounds() {
+    for round in rounds(INTERRUPTED) {
         let key = format!("s3://bkt/{round:02}");
         let child = start(&harness, &["cp", "big", &key, "--no-resume"]);
         thread::sleep(Duration::from_millis(20 + round * 7919 % 300));
@@ -315,7 +321,7 @@ fn a_power_cut_loses_parts_and_invents_none() {
     let (harness, data) = slow();
     let mut has_records = false;
     for words in [["cp", "big", "s3://bkt/k"], ["cp", "s3://bkt/k", "copy"]] {
-        for round in rounds() {
+        for round in rounds(KILLED) {
             let mut child = start(&harness, &words);
             wait(&harness, round);
             kill(&harness, &mut child);
