@@ -1,6 +1,6 @@
 //! The SDK's client, made from the settings at the first operation.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -27,9 +27,12 @@ use crate::{Error, ErrorKind, Operation, Result};
 /// The region that servers other than AWS expect when they care at all.
 pub(super) const DEFAULT_REGION: &str = "us-east-1";
 
+/// A generated client that is made for the first request that needs it: most go over `s3-wire`.
+type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
+
 /// Everything that an operation needs: the generated client and what was decided when it was made.
 pub(super) struct Resolved {
-    pub(super) client: Client,
+    pub(super) client: LazyClient,
     /// The custom endpoint; `None` for AWS and for a client that was given ready-made.
     pub(super) endpoint: Option<Endpoint>,
     /// The region, if it is known.
@@ -73,7 +76,7 @@ impl Resolved {
             != Some(&ResponseChecksumValidation::WhenRequired);
         // Its endpoint cannot be asked for, so nothing is assumed of it: payloads are signed.
         Self {
-            client,
+            client: LazyLock::new(Box::new(move || client)),
             endpoint: None,
             regions: Arc::new(Regions::new(region.clone())),
             region,
@@ -339,7 +342,7 @@ pub(super) fn assemble(
     let requests_checksums = settings
         .integrity
         .wants_checksums(configured.response_checksums, true);
-    let config = with_checksums(builder, adds_checksums, requests_checksums).build();
+    let builder = with_checksums(builder, adds_checksums, requests_checksums);
     #[cfg(test)]
     let tested = rules.clone();
     let own_transport = !settings.sdk_retries && settings.http_client.is_none();
@@ -355,7 +358,7 @@ pub(super) fn assemble(
         None => None,
     };
     Ok(Resolved {
-        client: Client::from_conf(config),
+        client: LazyLock::new(Box::new(move || Client::from_conf(builder.build()))),
         // AWS itself is reached over TLS.
         signs_payloads: !endpoint.as_ref().is_none_or(covers_payloads),
         endpoint,

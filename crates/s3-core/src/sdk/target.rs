@@ -1,7 +1,8 @@
-//! Host, path and region of the requests for a bucket, resolved by the endpoint rules of the SDK.
+//! Host, path and region of the requests for a bucket, resolved by the endpoint rules of the SDK. Buckets below the path
+//! of an own endpoint need no rules, which take longer to load than a request to a server nearby.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_smithy_types::endpoint::Endpoint;
@@ -57,7 +58,7 @@ pub(crate) struct Targets {
     settings: EndpointSettings,
     regions: Arc<Regions>,
     proxies: Proxies,
-    rules: DefaultResolver,
+    rules: LazyLock<DefaultResolver>,
     known: RwLock<HashMap<Box<str>, Option<Arc<Target>>>>,
 }
 
@@ -71,7 +72,7 @@ impl Targets {
             settings,
             regions,
             proxies,
-            rules: DefaultResolver::new(),
+            rules: LazyLock::new(DefaultResolver::new),
             known: RwLock::default(),
         }
     }
@@ -126,9 +127,13 @@ impl Targets {
         if (bucket.trim().is_empty() && !is_service) || bucket.starts_with("arn:") {
             return None;
         }
+        let region = region.unwrap_or(&self.settings.region);
+        if let Some(url) = self.settings.url_below_endpoint(bucket, region) {
+            return self.target(&url, region);
+        }
         let params = Params::builder()
             .set_bucket((!is_service).then(|| bucket.to_owned()))
-            .region(region.unwrap_or(&self.settings.region))
+            .region(region)
             .set_endpoint(self.settings.endpoint.clone())
             .force_path_style(self.settings.path_style)
             .use_fips(self.settings.fips)
@@ -136,15 +141,39 @@ impl Targets {
             .accelerate(self.settings.accelerate)
             .build()
             .ok()?;
-        let resolving = ResolveEndpoint::resolve_endpoint(&self.rules, &params);
+        let resolving = ResolveEndpoint::resolve_endpoint(&*self.rules, &params);
         // The rules are a table: there is nothing to wait for.
         let endpoint = resolving.now_or_never()?.ok()?;
         let region = signing_region(&endpoint)?;
-        let mut target = read_url(endpoint.url(), region)?;
-        if let Some(proxy) = self.proxies.proxy(endpoint.url())? {
+        self.target(endpoint.url(), region)
+    }
+
+    fn target(&self, url: &str, region: &str) -> Option<Target> {
+        let mut target = read_url(url, region)?;
+        if let Some(proxy) = self.proxies.proxy(url)? {
             Arc::make_mut(&mut target.origin).proxy = Some(Arc::new(proxy));
         }
         Some(target)
+    }
+}
+
+impl EndpointSettings {
+    /// Returns the URL of a bucket below the path of an own endpoint; `None` where the rules have to be asked, because the
+    /// settings or the name of the bucket may mean more.
+    fn url_below_endpoint(&self, bucket: &str, region: &str) -> Option<String> {
+        let endpoint = self.endpoint.as_deref()?;
+        let has_variants = self.fips || self.dual_stack || self.accelerate;
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let is_plain = bucket.bytes().any(|byte| byte.is_ascii_alphanumeric())
+            && bucket.bytes().all(is_name)
+            && !bucket.contains("--");
+        // "aws-global" is signed for as another region.
+        let is_region = is_graphic(region) && !region.is_empty() && region != "aws-global";
+        if !self.path_style || has_variants || !is_plain || !is_region {
+            return None;
+        }
+        let slash = if endpoint.ends_with('/') { "" } else { "/" };
+        Some(format!("{endpoint}{slash}{bucket}"))
     }
 }
 
