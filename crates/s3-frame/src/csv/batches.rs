@@ -15,7 +15,6 @@ use s3_transfer::ObjectReader;
 
 use super::dialect::without_bom;
 use super::read::{CsvScan, SAMPLE, csv_error};
-use super::records::Records;
 use crate::set::Part;
 use crate::{Error, Result};
 
@@ -150,31 +149,31 @@ impl PartRows {
 
     /// Reads the byte order mark and the header.
     async fn begin(&mut self) -> Result<()> {
+        while self.frame.len() < 3 && !self.has_ended {
+            let before = std::mem::take(&mut self.frame);
+            self.fill().await?;
+            self.frame = [before.as_ref(), self.frame.as_ref()].concat().into();
+        }
+        let mark = self.frame.len() - without_bom(&self.frame).len();
+        self.frame.advance(mark);
         let Some(expected) = self.scan.columns.header.clone() else {
-            while self.frame.len() < 3 && !self.has_ended {
-                let before = std::mem::take(&mut self.frame);
-                self.fill().await?;
-                self.frame = [before.as_ref(), self.frame.as_ref()].concat().into();
-            }
-            let mark = self.frame.len() - without_bom(&self.frame).len();
-            self.frame.advance(mark);
             return Ok(());
         };
-        let (mut header, mut records) = (Vec::new(), Records::default());
-        while !self.has_ended {
-            self.fill().await?;
+        let (mut header, mut records) = (Vec::new(), self.scan.dialect.records());
+        loop {
             let end = records.first_end(&self.frame);
             let taken = self.frame.split_to(end.unwrap_or(self.frame.len()));
             header.extend_from_slice(&taken);
-            if end.is_some() {
+            if end.is_some() || self.has_ended {
                 break;
             }
             if header.len() as u64 > SAMPLE {
                 let text = format!("the header has more than {SAMPLE} bytes");
                 return Err(csv_error(&self.part, ArrowError::CsvError(text)));
             }
+            self.fill().await?;
         }
-        let names = self.scan.dialect.names(without_bom(&header));
+        let names = self.scan.dialect.names(&header);
         let found = names.map_err(|source| csv_error(&self.part, source))?;
         match found == expected {
             true => Ok(()),
@@ -197,5 +196,73 @@ impl PartRows {
         let mut columns = batch.columns().to_vec();
         columns.push(path);
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use s3_client::S3;
+    use s3_core::MemoryStore;
+    use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
+
+    use super::*;
+    use crate::Frames;
+
+    /// Reads an object with this text, which comes as the plan wants it, and returns the names of its columns and the
+    /// number of its rows.
+    async fn read(text: &str, plan: FaultPlan) -> Result<(Vec<String>, usize)> {
+        let store = FaultStore::new(MemoryStore::with_buckets(["b"]), plan);
+        let s3 = S3::builder().store(store).build()?;
+        s3.put("s3://b/part", text.to_owned()).await?;
+        let read = Frames::new(&s3).read_csv(["s3://b/part"]).open().await?;
+        let schema = read.schema();
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        let batches: Vec<RecordBatch> = read.try_collect().await?;
+        let rows = batches.iter().map(RecordBatch::num_rows).sum();
+        Ok((names.collect(), rows))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_row_is_taken_for_the_header() {
+        let byte_by_byte = || {
+            let trickle = FaultAction::Trickle {
+                bytes: 1,
+                every: Duration::from_millis(1),
+                at: None,
+            };
+            FaultPlan::new([FaultMatch::operation("GetObject").on(trickle)])
+        };
+        for (text, names) in [
+            ("5\" disk,price\n1,2\n3,4\n", ["5\" disk", "price"]),
+            ("a,b\"\n1,2\n3,4\n", ["a", "b\""]),
+            ("a,b\r1,2\r3,4\r", ["a", "b"]),
+            ("a,b\r\n1,2\r\n3,4", ["a", "b"]),
+            ("\n\r\na,b\n1,2\n\n3,4\n", ["a", "b"]),
+            ("\u{feff}\"a\nb\",c\n1,2\n3,4\n", ["a\nb", "c"]),
+        ] {
+            for plan in [FaultPlan::none(), byte_by_byte()] {
+                let (found, rows) = read(text, plan).await.unwrap();
+                assert_eq!(
+                    (found, rows),
+                    (names.map(str::to_owned).to_vec(), 2),
+                    "{text:?}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_sample_of_a_large_part_ends_with_a_record() {
+        // Types are inferred from 1,000 rows: the last ones of the sample are among them.
+        let row = format!("\"x\ny,{}\",2\n", "z".repeat(2000));
+        let text = format!("a,b\n5\" disk,1\n{}", row.repeat(999));
+        assert!(text.len() as u64 > SAMPLE);
+        let (names, rows) = read(&text, FaultPlan::none()).await.unwrap();
+        assert_eq!(
+            (names.as_slice(), rows),
+            (["a", "b"].map(str::to_owned).as_slice(), 1000)
+        );
     }
 }

@@ -9,6 +9,7 @@ use arrow_schema::ArrowError;
 use regex::Regex;
 
 use super::columns::Columns;
+use super::records::Records;
 
 /// The values that pandas reads as missing by default.
 static PANDAS_NULLS: LazyLock<Regex> = LazyLock::new(|| {
@@ -39,6 +40,11 @@ impl Dialect {
         let (schema, _) = format.infer_schema(Cursor::new(header), Some(0))?;
         let names = schema.fields().iter().map(|field| field.name().clone());
         Ok(names.collect())
+    }
+
+    /// Returns what finds the ends of records.
+    pub(super) fn records(&self) -> Records {
+        Records::new(self.delimiter)
     }
 
     /// Returns a decoder of rows without header.

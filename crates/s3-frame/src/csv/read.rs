@@ -9,7 +9,6 @@ use super::batches::CsvBatches;
 use super::columns::{Columns, Index, column_name};
 use super::dialect::{Dialect, without_bom};
 use super::infer::infer;
-use super::records::Records;
 use crate::set::{Part, find};
 use crate::{Error, Manifests, Result};
 
@@ -212,7 +211,7 @@ impl ReadCsv {
             let text = without_bom(&sample);
             let records = match part.size <= SAMPLE {
                 true => text,
-                false => &text[..Records::last_end(text)],
+                false => &text[..self.dialect.records().last_end(text)],
             };
             let invalid = |source| csv_error(part, source);
             let header = match self.dialect.header {

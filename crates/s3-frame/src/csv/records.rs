@@ -1,30 +1,36 @@
 //! Finds the ends of CSV records.
 
-/// Finds the ends of records. Line breaks in quotes do not end one.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Records {
-    in_quotes: bool,
-}
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
+
+/// Finds the ends of records, with the parser of the decoder: line breaks in quotes do not end one, `\r` alone does, and
+/// empty lines are no records.
+#[derive(Debug)]
+pub(crate) struct Records(Reader);
 
 impl Records {
-    /// Returns how many bytes of `text`, which goes on where the last ended, are before the end of the first record,
-    /// its line break included.
+    pub(crate) fn new(delimiter: u8) -> Self {
+        Self(ReaderBuilder::new().delimiter(delimiter).build())
+    }
+
+    /// Returns how many bytes of `text`, which goes on where the last ended, are before the end of the first record: all
+    /// of its line break, or the `\r` of `\r\n`, whose rest is an empty line.
     pub(crate) fn first_end(&mut self, text: &[u8]) -> Option<usize> {
-        for (at, byte) in text.iter().enumerate() {
-            match byte {
-                // A doubled quote ends a quotation and begins it again.
-                b'"' => self.in_quotes = !self.in_quotes,
-                b'\n' if !self.in_quotes => return Some(at + 1),
-                _ => {}
+        let (mut at, mut field) = (0, [0; 1024]);
+        // An empty slice would be the end of the text.
+        while at < text.len() {
+            let (result, read, _) = self.0.read_field(&text[at..], &mut field);
+            at += read;
+            if let ReadFieldResult::Field { record_end: true } = result {
+                return Some(at);
             }
         }
         None
     }
 
     /// Returns how many bytes of `text` are whole records.
-    pub(crate) fn last_end(text: &[u8]) -> usize {
-        let (mut records, mut end) = (Self::default(), 0);
-        while let Some(len) = records.first_end(&text[end..]) {
+    pub(crate) fn last_end(mut self, text: &[u8]) -> usize {
+        let mut end = 0;
+        while let Some(len) = self.first_end(&text[end..]) {
             end += len;
         }
         end
@@ -36,20 +42,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_ends_at_a_line_break_outside_of_quotes() {
+    fn a_record_ends_where_the_decoder_ends_it() {
         for (text, first, last) in [
             ("a,b\nc", Some(4), 4),
-            ("\"a\nb\",c\r\nd\n", Some(9), 11),
+            ("\"a\nb\",c\r\nd\n", Some(8), 11),
             ("\"a\"\"\n\"\n", Some(7), 7),
             ("\"open\n", None, 0),
             ("", None, 0),
+            // A quote is one at the beginning of a field only.
+            ("5\" disk,price\n1,2\n", Some(14), 18),
+            ("a,b\"\n1,\"x\ny\"\n2,", Some(5), 13),
+            ("a,b\r1,2\r3", Some(4), 8),
+            ("\n\r\na,b\n\n1,2\n", Some(7), 12),
         ] {
-            assert_eq!(
-                Records::default().first_end(text.as_bytes()),
-                first,
-                "{text:?}"
-            );
-            assert_eq!(Records::last_end(text.as_bytes()), last, "{text:?}");
+            let records = || Records::new(b',');
+            let found = records().first_end(text.as_bytes());
+            assert_eq!(found, first, "{text:?}");
+            assert_eq!(records().last_end(text.as_bytes()), last, "{text:?}");
         }
+        let mut records = Records::new(b';');
+        assert_eq!(records.first_end(b"a,\"b\nc;"), Some(5));
+        let mut records = Records::new(b';');
+        assert_eq!(records.first_end(b"a;\"b\nc;"), None);
+        assert_eq!(records.first_end(b""), None);
+        assert_eq!(records.first_end(b"\"\nd"), Some(2));
     }
 }
