@@ -8,9 +8,10 @@ use s3_client::S3;
 use s3_core::{ETag, ListedObject, S3Url};
 use s3_transfer::{CallOptions, ListOptions};
 
+use super::SetLocation;
 use super::manifest::{FoundManifest, Manifest, ManifestPart};
 use super::part_upload::UploadTarget;
-use super::{SetLocation, writer::WrittenPart};
+use super::writer::{WriteOptions, WrittenPart};
 use crate::{Error, Existing, Result};
 
 /// Returns the manifest of the existing set, if there is one.
@@ -114,6 +115,61 @@ pub(super) async fn complete(
     }
 }
 
+/// Deletes what a failed write has completed, as far as it has replaced nothing and no other writer has taken over the
+/// set.
+pub(super) async fn undo(
+    s3: &S3,
+    location: &SetLocation,
+    options: WriteOptions,
+    mut added: Vec<S3Url>,
+    claim: Option<&FoundManifest>,
+) -> Result<()> {
+    if options.existing == Existing::Replace {
+        return Ok(());
+    }
+    let url = location.manifest()?;
+    if let Some(claim) = claim
+        && renew(s3, location, claim, &added).await?
+    {
+        added.push(url);
+        return delete(s3, added).await;
+    }
+    match Manifest::read(s3, &url).await? {
+        Some(found) => {
+            let named = found.manifest.parts.iter();
+            let named: HashSet<&str> = named.map(|part| part.key.as_str()).collect();
+            added.retain(|url| !named.contains(url.key()));
+            delete(s3, added).await
+        }
+        // The parts may be those of a writer without manifest.
+        None if options.has_manifest => Ok(()),
+        None => delete(s3, added).await,
+    }
+}
+
+/// Writes the claim once more, with the parts that were added, before they are deleted: another writer that has read the
+/// claim cannot take over the set from now on. Returns `false` if one has done so before.
+async fn renew(
+    s3: &S3,
+    location: &SetLocation,
+    claim: &FoundManifest,
+    added: &[S3Url],
+) -> Result<bool> {
+    if claim.etag.is_none() {
+        return Ok(false);
+    }
+    let added: HashSet<&str> = added.iter().map(S3Url::key).collect();
+    let mut renewed = claim.manifest.clone();
+    renewed
+        .parts
+        .retain(|part| added.contains(part.key.as_str()));
+    match renewed.write(s3, location.manifest()?, Some(claim)).await {
+        Ok(_) => Ok(true),
+        Err(Error::Conflict(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Deletes objects.
 pub(super) async fn delete(s3: &S3, urls: Vec<S3Url>) -> Result<()> {
     let deleted = s3
@@ -159,4 +215,106 @@ async fn listed(
         }
     }
     Ok(urls)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Int64Type;
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+    use futures_util::{future, stream};
+    use s3_core::MemoryStore;
+    use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
+
+    use super::super::Numbering;
+    use super::*;
+    use crate::{Frames, Manifests};
+
+    fn row(number: i64) -> RecordBatch {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values([number]));
+        RecordBatch::try_from_iter_with_nullable([("n", column, true)]).unwrap()
+    }
+
+    /// Writes a set of one part per number.
+    async fn write(s3: &S3, numbers: Range<i64>, existing: Existing) -> Result<Manifest> {
+        let parts = numbers.map(|number| stream::iter([Ok(row(number))]));
+        let write = Frames::new(s3).write_csv("s3://b/set").existing(existing);
+        write.send(row(0).schema(), parts).await
+    }
+
+    async fn read(s3: &S3, manifests: Manifests) -> Result<Vec<i64>> {
+        let read = Frames::new(s3)
+            .read_csv(["s3://b/set/*"])
+            .manifests(manifests);
+        let batches: Vec<RecordBatch> = read.open().await?.try_collect().await?;
+        let numbers = batches
+            .iter()
+            .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values());
+        Ok(numbers.copied().collect())
+    }
+
+    fn client(memory: &MemoryStore, plan: FaultPlan) -> S3 {
+        let store = FaultStore::new(memory.clone(), plan);
+        S3::builder().store(store).build().unwrap()
+    }
+
+    /// Applies `action` to the first put of a key.
+    fn on_put(key: &str, action: FaultAction) -> FaultPlan {
+        let put = FaultMatch::operation("PutObject").with_key(key).on(action);
+        FaultPlan::new([put.times(1)])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_writer_whose_set_is_taken_over_leaves_the_other_one_alone() {
+        let memory = MemoryStore::with_buckets(["b"]);
+        let second = FaultAction::stall(Duration::from_secs(1));
+        let slow = client(&memory, on_put("set/0.part", second));
+        let other = client(&memory, FaultPlan::none());
+        let replace = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            write(&other, 10..12, Existing::Replace).await
+        };
+        let (refused, replaced) = future::join(write(&slow, 0..3, Existing::Refuse), replace).await;
+        replaced.unwrap();
+        assert!(matches!(refused, Err(Error::Exists(_))), "{refused:?}");
+        assert_eq!(read(&other, Manifests::Require).await.unwrap(), [10, 11]);
+        assert_eq!(memory.object_count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_writer_that_fails_leaves_nothing() {
+        let memory = MemoryStore::with_buckets(["b"]);
+        let denied = FaultAction::status(403, "AccessDenied");
+        let failing = client(&memory, on_put("set/1.part", denied));
+        write(&failing, 0..3, Existing::Refuse).await.unwrap_err();
+        assert_eq!(memory.object_count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_is_renewed_cannot_be_taken_over_by_who_has_read_it() {
+        let s3 = &client(&MemoryStore::with_buckets(["b"]), FaultPlan::none());
+        let location = SetLocation::parse(s3, "s3://b/set", "*.part", Numbering::Padded).unwrap();
+        let part = |number: u64| ManifestPart {
+            key: format!("set/{number}.part"),
+            rows: 1,
+            bytes: 1,
+            etag: None,
+        };
+        let parts = vec![part(0), part(1)];
+        let mut claim = Manifest::new("csv", &row(0).schema(), parts);
+        claim.complete = false;
+        let url = location.manifest().unwrap();
+        let claim = claim.write(s3, url.clone(), None).await.unwrap();
+        let added = [location.part(1, Some(2)).unwrap()];
+        assert!(renew(s3, &location, &claim, &added).await.unwrap());
+        let takeover = claim.manifest.write(s3, url.clone(), Some(&claim)).await;
+        assert!(matches!(takeover, Err(Error::Conflict(_))), "{takeover:?}");
+        assert!(!renew(s3, &location, &claim, &added).await.unwrap());
+        let found = Manifest::read(s3, &url).await.unwrap().unwrap().manifest;
+        assert_eq!(found.parts, [part(1)]);
+    }
 }

@@ -248,14 +248,9 @@ impl<'a> SetWriter<'a> {
         let mut parts = match publish::complete(self.uploads.target(), written).await {
             Ok(parts) => parts,
             Err((error, added)) => {
-                undo(
-                    self.s3,
-                    self.location,
-                    self.options.existing,
-                    added,
-                    claim.is_some(),
-                )
-                .await;
+                // An error of the cleanup leaves that of the write.
+                let _ = publish::undo(self.s3, self.location, self.options, added, claim.as_ref())
+                    .await;
                 return Err(error);
             }
         };
@@ -275,23 +270,6 @@ impl<'a> SetWriter<'a> {
         }
         Ok(manifest)
     }
-}
-
-/// Deletes what was completed, as far as it has replaced nothing. An error stays that of the write.
-async fn undo(
-    s3: &S3,
-    location: &SetLocation,
-    existing: Existing,
-    mut added: Vec<S3Url>,
-    is_claimed: bool,
-) {
-    if existing == Existing::Replace {
-        return;
-    }
-    if let (true, Ok(manifest)) = (is_claimed, location.manifest()) {
-        added.push(manifest);
-    }
-    let _ = publish::delete(s3, added).await;
 }
 
 impl std::fmt::Debug for SetWriter<'_> {
