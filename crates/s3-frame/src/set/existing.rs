@@ -10,6 +10,7 @@ pub enum Existing {
     /// Replaces the parts. Deletes old parts that the new set does not have: those in the old manifest, and those whose
     /// names match the set's pattern, such as `7.part`. Deletes no other object.
     Replace,
-    /// Adds parts, numbered after the last one. The set needs a manifest.
+    /// Adds parts, numbered after the last one: `3.part` after `2.part`, or `30.part` if more than seven are added, so that
+    /// their keys come after it too. The set needs a manifest.
     Append,
 }

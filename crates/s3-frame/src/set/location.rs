@@ -17,6 +17,16 @@ pub(crate) enum Numbering {
 
 /// The digits of a number when it is not known how many parts there will be.
 const DIGITS: usize = 6;
+/// The most digits whose numbers all fit into 64 bits.
+const MAX_DIGITS: usize = 19;
+
+/// The numbers of the parts of one write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartNumbers {
+    first: u64,
+    /// How many digits they have at least.
+    width: usize,
+}
 
 /// The folder of a set and the names of its parts.
 #[derive(Clone, Debug)]
@@ -70,14 +80,33 @@ impl SetLocation {
         &self.folder
     }
 
-    /// Returns the URL of a part; `count` is how many there will be, if that is known.
-    pub(crate) fn part(&self, number: u64, count: Option<u64>) -> Result<S3Url> {
-        let width = match (self.numbering, count) {
-            (Numbering::Padded, Some(count)) => count.saturating_sub(1).to_string().len(),
-            (Numbering::Padded, None) => DIGITS,
+    /// Returns the numbers of the parts of a write; `count` is how many there will be, if that is known.
+    ///
+    /// They are after those of the existing parts, also in the order of keys where numbers are padded: `30`, not `03`, is
+    /// after `2`.
+    pub(crate) fn numbers<'a>(
+        &self,
+        existing: impl IntoIterator<Item = &'a S3Url>,
+        count: Option<u64>,
+    ) -> PartNumbers {
+        let existing = existing.into_iter().filter_map(|url| {
+            let digits = self.digits(url)?;
+            Some((digits.parse::<u64>().ok()?, digits.len()))
+        });
+        let last = existing.max();
+        match self.numbering {
+            Numbering::Padded => padded(last, count),
             #[cfg(feature = "parquet")]
-            (Numbering::Plain, _) => 1,
-        };
+            Numbering::Plain => PartNumbers {
+                first: last.map_or(0, |(number, _)| number.saturating_add(1)),
+                width: 1,
+            },
+        }
+    }
+
+    /// Returns the URL of the part with this number within the write.
+    pub(crate) fn part(&self, numbers: PartNumbers, index: u64) -> Result<S3Url> {
+        let (number, width) = (numbers.first.saturating_add(index), numbers.width);
         let name = format!("{}{number:0width$}{}", self.before, self.after);
         self.folder.join(&name).map_err(|error| Error::Pattern {
             pattern: name,
@@ -87,19 +116,51 @@ impl SetLocation {
 
     /// Returns whether a key is that of a part of this set, of whatever number.
     pub(crate) fn has(&self, url: &S3Url) -> bool {
-        let name = self.folder.relative(url);
-        let digits = name
-            .and_then(|name| name.strip_prefix(self.before.as_str()))
-            .and_then(|name| name.strip_suffix(self.after.as_str()));
-        digits.is_some_and(|digits| {
-            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        self.digits(url).is_some()
+    }
+
+    /// Returns the number in the key of a part of this set; `None` for another key.
+    fn digits<'a>(&self, url: &'a S3Url) -> Option<&'a str> {
+        let digits = self
+            .folder
+            .relative(url)?
+            .strip_prefix(self.before.as_str())?
+            .strip_suffix(self.after.as_str())?;
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then_some(digits)
     }
 
     /// Returns the URL of the manifest.
     pub(crate) fn manifest(&self) -> Result<S3Url> {
         let name = format!("{}*{}", self.before, self.after);
         manifest_of(&self.folder, (!self.is_default).then_some(name.as_str()))
+    }
+}
+
+/// Returns the numbers of `count` parts after the last existing one, of which number and digits are known.
+fn padded(last: Option<(u64, usize)>, count: Option<u64>) -> PartNumbers {
+    let least = if count.is_some() { 1 } else { DIGITS };
+    let count = count.unwrap_or(1);
+    let Some((number, digits)) = last else {
+        let width = count.saturating_sub(1).to_string().len().max(least);
+        return PartNumbers { first: 0, width };
+    };
+    for width in digits.max(least)..=MAX_DIGITS {
+        let end = 10_u64.pow(width as u32);
+        let scale = 10_u64.pow((width - digits) as u32);
+        let next = number + 1;
+        let first = match next.to_string().len() > digits {
+            // Of the keys with more digits, those that begin with all digits of the last one are after it.
+            true => number * scale + 1,
+            false => next * scale,
+        };
+        if end.checked_sub(first).is_some_and(|room| room >= count) {
+            return PartNumbers { first, width };
+        }
+    }
+    PartNumbers {
+        first: number.saturating_add(1),
+        width: digits,
     }
 }
 
@@ -153,7 +214,8 @@ mod tests {
             ),
         ] {
             let location = parse(text).unwrap();
-            assert_eq!(location.part(3, Some(12)).unwrap().as_str(), part);
+            let numbers = location.numbers([], Some(12));
+            assert_eq!(location.part(numbers, 3).unwrap().as_str(), part);
             assert_eq!(location.manifest().unwrap().as_str(), manifest);
         }
         for text in [
@@ -165,8 +227,41 @@ mod tests {
         ] {
             assert!(parse(text).is_err(), "{text}");
         }
-        let unknown = parse("s3://b/set").unwrap().part(3, None).unwrap();
+        let location = parse("s3://b/set").unwrap();
+        let unknown = location.part(location.numbers([], None), 3).unwrap();
         assert_eq!(unknown.as_str(), "s3://b/set/000003.part");
+    }
+
+    #[test]
+    fn parts_are_added_after_the_last_one() {
+        for (names, count, first) in [
+            (&["0.part", "1.part", "2.part"][..], Some(7), "3.part"),
+            (&["2.part", "0.part"], Some(10), "30.part"),
+            (&["9.part"], Some(9), "91.part"),
+            (&["9.part"], Some(10), "901.part"),
+            (&["07.part", "08.part"], Some(1), "09.part"),
+            (&["2.part", "1.bak", "x.part"], None, "300000.part"),
+            (&["000002.part"], Some(1), "000003.part"),
+            (&["000002.part"], None, "000003.part"),
+            (&["99999999999999999999.part"], Some(1), "0.part"),
+            (
+                &["9999999999999999999.part"],
+                Some(1),
+                "10000000000000000000.part",
+            ),
+        ] {
+            let location = parse("s3://b/set").unwrap();
+            let url = |name: &str| S3Url::from_parts("b", &format!("set/{name}")).unwrap();
+            let existing: Vec<S3Url> = names.iter().map(|name| url(name)).collect();
+            let numbers = location.numbers(&existing, count);
+            assert_eq!(location.part(numbers, 0).unwrap(), url(first), "{names:?}");
+            let last = location.part(numbers, count.unwrap_or(1) - 1).unwrap();
+            assert!(last.as_str() >= url(first).as_str(), "{last}");
+            let is_before = |key: &S3Url| !location.has(key) || key.as_str() < url(first).as_str();
+            // There are no more digits than 19.
+            let is_full = names[0].len() > 20;
+            assert!(is_full || existing.iter().all(is_before), "{names:?}");
+        }
     }
 
     #[test]

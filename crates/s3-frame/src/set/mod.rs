@@ -15,7 +15,7 @@ mod split;
 mod writer;
 
 pub use existing::Existing;
-pub(crate) use location::{Numbering, SetLocation};
+pub(crate) use location::{Numbering, PartNumbers, SetLocation};
 pub use manifest::{Manifest, ManifestPart, Manifests};
 pub(crate) use object::write_object;
 pub(crate) use part::Part;

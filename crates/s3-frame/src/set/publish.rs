@@ -183,17 +183,34 @@ pub(super) async fn delete(s3: &S3, urls: Vec<S3Url>) -> Result<()> {
 pub(super) async fn delete_old(
     s3: &S3,
     location: &SetLocation,
-    before: Option<FoundManifest>,
+    before: Option<&FoundManifest>,
     now: &Manifest,
 ) -> Result<()> {
-    let mut old = listed(s3, location, usize::MAX, |object| location.has(&object.url)).await?;
-    for part in before.into_iter().flat_map(|before| before.manifest.parts) {
-        old.push(part.url(location.folder())?);
-    }
+    let mut old = match before {
+        Some(before) => parts(s3, location, &before.manifest).await?,
+        None => listed(s3, location, usize::MAX, |object| location.has(&object.url)).await?,
+    };
     let kept: HashSet<&str> = now.parts.iter().map(|part| part.key.as_str()).collect();
     let mut seen = HashSet::new();
     old.retain(|url| !kept.contains(url.key()) && seen.insert(url.key().to_owned()));
     delete(s3, old).await
+}
+
+/// Returns the URLs of the parts of a set: those that its manifest names, and all others in its folder.
+pub(super) async fn parts(
+    s3: &S3,
+    location: &SetLocation,
+    manifest: &Manifest,
+) -> Result<Vec<S3Url>> {
+    let mut urls = listed(s3, location, usize::MAX, |object| location.has(&object.url)).await?;
+    urls.extend(urls_of(location, &manifest.parts)?);
+    Ok(urls)
+}
+
+/// Returns the URLs of parts.
+pub(super) fn urls_of(location: &SetLocation, parts: &[ManifestPart]) -> Result<Vec<S3Url>> {
+    let urls = parts.iter().map(|part| part.url(location.folder()));
+    urls.collect()
 }
 
 /// Lists the URLs of objects in the folder of a set: stops after the page that brings them to `most`.
@@ -278,7 +295,8 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(500)).await;
             write(&other, 10..12, Existing::Replace).await
         };
-        let (refused, replaced) = future::join(write(&slow, 0..3, Existing::Refuse), replace).await;
+        let (refused, replaced) =
+            Box::pin(future::join(write(&slow, 0..3, Existing::Refuse), replace)).await;
         replaced.unwrap();
         assert!(matches!(refused, Err(Error::Exists(_))), "{refused:?}");
         assert_eq!(read(&other, Manifests::Require).await.unwrap(), [10, 11]);
@@ -309,12 +327,41 @@ mod tests {
         claim.complete = false;
         let url = location.manifest().unwrap();
         let claim = claim.write(s3, url.clone(), None).await.unwrap();
-        let added = [location.part(1, Some(2)).unwrap()];
+        let numbers = location.numbers([], Some(2));
+        let added = [location.part(numbers, 1).unwrap()];
         assert!(renew(s3, &location, &claim, &added).await.unwrap());
         let takeover = claim.manifest.write(s3, url.clone(), Some(&claim)).await;
         assert!(matches!(takeover, Err(Error::Conflict(_))), "{takeover:?}");
         assert!(!renew(s3, &location, &claim, &added).await.unwrap());
         let found = Manifest::read(s3, &url).await.unwrap().unwrap().manifest;
         assert_eq!(found.parts, [part(1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rows_are_appended_after_a_conflict_and_after_parts_that_no_manifest_names() {
+        let memory = MemoryStore::with_buckets(["b"]);
+        let other = client(&memory, FaultPlan::none());
+        write(&other, 0..3, Existing::Refuse).await.unwrap();
+        let second = FaultAction::stall(Duration::from_secs(1));
+        let slow = client(&memory, on_put("set.manifest.json", second));
+        let append = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            write(&other, 10..20, Existing::Append).await
+        };
+        let (refused, appended) =
+            Box::pin(future::join(write(&slow, 3..4, Existing::Append), append)).await;
+        appended.unwrap();
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+        // What it has added is gone.
+        assert_eq!(memory.object_count(), 3 + 10 + 1);
+        // A writer that was killed leaves its part.
+        other.put("s3://b/set/60.part", "n\n60\n").await.unwrap();
+        let manifest = write(&other, 50..51, Existing::Append).await.unwrap();
+        assert_eq!(manifest.parts.last().unwrap().key, "set/61.part");
+        let rows: Vec<i64> = (0..3).chain(10..20).chain([50]).collect();
+        assert_eq!(read(&other, Manifests::Require).await.unwrap(), rows);
+        // The order of keys is that of the rows.
+        other.delete("s3://b/set/60.part").await.unwrap();
+        assert_eq!(read(&other, Manifests::Ignore).await.unwrap(), rows);
     }
 }

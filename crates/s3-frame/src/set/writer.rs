@@ -10,7 +10,7 @@ use s3_core::{PutMode, S3Url};
 
 use super::manifest::FoundManifest;
 use super::part_upload::{PartUpload, UploadedPart, Uploads};
-use super::{Manifest, Numbering, SetLocation, Split, publish};
+use super::{Manifest, Numbering, PartNumbers, SetLocation, Split, publish};
 use crate::{Error, Existing, Result};
 
 /// How the objects of a set are encoded.
@@ -53,12 +53,10 @@ pub(crate) struct SetWriter<'a> {
     options: WriteOptions,
     schema: SchemaRef,
     before: Option<FoundManifest>,
-    /// How many parts there will be, with those of the set before.
-    count: Option<u64>,
     uploads: Uploads,
     open: Option<OpenPart>,
     ended: Vec<WrittenPart>,
-    first_number: u64,
+    numbers: PartNumbers,
     rows: u64,
 }
 
@@ -103,16 +101,11 @@ impl<'a> SetWriter<'a> {
         let appended_to = before
             .as_ref()
             .filter(|_| options.existing == Existing::Append);
-        let (first_number, rows) = match appended_to.map(|found| &found.manifest) {
-            Some(old) => (
-                old.parts.len() as u64,
-                old.parts.iter().map(|part| part.rows).sum(),
-            ),
-            None => (0, 0),
-        };
-        if let Some(old) = appended_to {
-            old.manifest
-                .check_columns(&format.written_schema(schema), location)?;
+        let (mut existing, mut rows) = (Vec::new(), 0);
+        if let Some(FoundManifest { manifest, .. }) = appended_to {
+            manifest.check_columns(&format.written_schema(schema), location)?;
+            existing = publish::parts(s3, location, manifest).await?;
+            rows = manifest.parts.iter().map(|part| part.rows).sum();
         }
         Ok(Self {
             s3,
@@ -121,11 +114,10 @@ impl<'a> SetWriter<'a> {
             options,
             schema: Arc::clone(schema),
             before,
-            count: count.map(|count| count + first_number),
             uploads: Uploads::new(s3, format.content_type(), mode),
             open: None,
             ended: Vec::new(),
-            first_number,
+            numbers: location.numbers(&existing, count),
             rows,
         })
     }
@@ -181,8 +173,8 @@ impl<'a> SetWriter<'a> {
     /// Ends the open part and begins the next one.
     async fn next_part(&mut self) -> Result<()> {
         self.end_part().await?;
-        let number = self.first_number + self.ended.len() as u64;
-        let upload = PartUpload::new(self.location.part(number, self.count)?);
+        let index = self.ended.len() as u64;
+        let upload = PartUpload::new(self.location.part(self.numbers, index)?);
         let mut text = Vec::new();
         let encoder = self.format.begin(&self.schema, self.rows, &mut text)?;
         self.open = Some(OpenPart {
@@ -254,6 +246,7 @@ impl<'a> SetWriter<'a> {
                 return Err(error);
             }
         };
+        let added = publish::urls_of(self.location, &parts)?;
         if let (Existing::Append, Some(before)) = (self.options.existing, &self.before) {
             parts.splice(0..0, before.manifest.parts.iter().cloned());
         }
@@ -261,12 +254,18 @@ impl<'a> SetWriter<'a> {
         let url = self.location.manifest()?;
         if self.options.has_manifest {
             let before = claim.as_ref().or(self.before.as_ref());
-            manifest.write(self.s3, url, before).await?;
+            if let Err(error) = manifest.write(self.s3, url, before).await {
+                // After another error, the manifest may have been written.
+                if let Error::Conflict(_) = error {
+                    let _ = publish::undo(self.s3, self.location, self.options, added, None).await;
+                }
+                return Err(error);
+            }
         } else if self.before.is_some() {
             publish::delete(self.s3, vec![url]).await?;
         }
         if self.options.existing == Existing::Replace {
-            publish::delete_old(self.s3, self.location, self.before, &manifest).await?;
+            publish::delete_old(self.s3, self.location, self.before.as_ref(), &manifest).await?;
         }
         Ok(manifest)
     }
