@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use arrow_schema::Schema;
 use futures_util::{TryStreamExt, future, pin_mut};
 use s3_client::S3;
-use s3_core::{ETag, ListedObject, S3Url};
+use s3_core::{ETag, ErrorKind, ListedObject, Operation, S3Url, Store};
 use s3_transfer::{CallOptions, ListOptions};
 
 use super::SetLocation;
@@ -13,6 +13,19 @@ use super::manifest::{FoundManifest, Manifest, ManifestPart};
 use super::part_upload::UploadTarget;
 use super::writer::{WriteOptions, WrittenPart};
 use crate::{Error, Existing, Result};
+
+/// Fails where a manifest cannot be written on condition of the one before, which every set with a manifest needs.
+pub(super) fn check_conditions(s3: &S3, location: &SetLocation) -> Result<()> {
+    if s3.transfer().store().capabilities().put_if_match {
+        return Ok(());
+    }
+    let url = location.manifest()?;
+    let error = s3_core::Error::new(ErrorKind::Unsupported, Operation::Put)
+        .with_resource(&url)
+        .with_message("this server does not take the condition of the write")
+        .with_hint("write the set without a manifest");
+    Err(error.into())
+}
 
 /// Returns the manifest of the existing set, if there is one.
 ///
@@ -244,8 +257,8 @@ mod tests {
     use arrow_array::types::Int64Type;
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use futures_util::{future, stream};
-    use s3_core::MemoryStore;
-    use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
+    use s3_core::{Capabilities, MemoryStore};
+    use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, S3Server};
 
     use super::super::Numbering;
     use super::*;
@@ -363,5 +376,27 @@ mod tests {
         // The order of keys is that of the rows.
         other.delete("s3://b/set/60.part").await.unwrap();
         assert_eq!(read(&other, Manifests::Ignore).await.unwrap(), rows);
+    }
+
+    #[tokio::test]
+    async fn a_set_with_a_manifest_needs_writes_on_condition() {
+        let memory = MemoryStore::with_buckets(["bucket"]);
+        let server = S3Server::start(memory.clone()).await.unwrap();
+        let mut capabilities = Capabilities::aws();
+        capabilities.put_if_match = false;
+        let store = server.client_builder().capabilities(capabilities).build();
+        let s3 = S3::builder().store(store).build().unwrap();
+        for (has_manifest, objects) in [(true, 0), (false, 1)] {
+            let write = Frames::new(&s3).write_csv("s3://bucket/set");
+            let write = write.manifest(has_manifest);
+            let written = write.send(row(7).schema(), [stream::iter([Ok(row(7))])]);
+            let kind = written.await.err().map(|error| match error {
+                Error::S3(error) => error.as_request().map(s3_core::Error::kind),
+                other => panic!("{other}"),
+            });
+            let unsupported = Some(Some(ErrorKind::Unsupported));
+            assert_eq!(kind, unsupported.filter(|_| has_manifest));
+            assert_eq!(memory.object_count(), objects);
+        }
     }
 }

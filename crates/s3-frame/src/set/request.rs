@@ -13,7 +13,8 @@ macro_rules! set_request {
 
             /// Sets whether a set has a manifest; `true` by default.
             ///
-            /// Without one, readers see some of the parts while they are being completed, and cannot tell.
+            /// Without one, readers see some of the parts while they are being completed, and cannot tell. A server that
+            /// does not honour `If-Match` on a write can have none.
             pub fn manifest(mut self, manifest: bool) -> Self {
                 self.options.has_manifest = manifest;
                 self
@@ -47,7 +48,8 @@ macro_rules! set_request {
             /// # Errors
             ///
             /// `Exists` if there are objects and they are not to be replaced, `Conflict` if somebody else writes the same
-            /// set, and the first error of `parts`.
+            /// set, `Unsupported` before anything is written if the server cannot have a manifest, and the first error of
+            /// `parts`.
             pub async fn send<P>(
                 self,
                 schema: arrow_schema::SchemaRef,

@@ -93,6 +93,9 @@ impl<'a> SetWriter<'a> {
         schema: &SchemaRef,
         count: Option<u64>,
     ) -> Result<Self> {
+        if options.has_manifest {
+            publish::check_conditions(s3, location)?;
+        }
         let before = publish::before(s3, location, format.name(), options.existing).await?;
         let mode = match options.existing {
             Existing::Replace => PutMode::Overwrite,
