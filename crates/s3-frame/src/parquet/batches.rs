@@ -113,3 +113,47 @@ impl fmt::Debug for ParquetBatches {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use arrow_array::{ArrayRef, Int64Array};
+    use s3_client::S3;
+    use s3_core::MemoryStore;
+    use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
+    use s3_transfer::{Concurrency, TransferConfig};
+
+    use super::*;
+    use crate::Frames;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_request_at_a_time_reads_all_parts() {
+        let memory = MemoryStore::with_buckets(["b"]);
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values([7]));
+        let row = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let parts = (0..4).map(|_| stream::iter([Ok(row.clone())]));
+        let s3 = S3::builder().store(memory.clone()).build().unwrap();
+        let write = Frames::new(&s3).write_parquet("s3://b/set");
+        write.send(row.schema(), parts).await.unwrap();
+
+        let latency = FaultAction::stall(Duration::from_millis(10));
+        let plan = FaultPlan::new([FaultMatch::operation("GetObject").on(latency)]);
+        let mut config = TransferConfig::default();
+        config.concurrency = Concurrency::Fixed(1);
+        let s3 = S3::builder()
+            .store(FaultStore::new(memory, plan))
+            .transfer(config)
+            .build()
+            .unwrap();
+        let read = async {
+            let batches = Frames::new(&s3)
+                .read_parquet(["s3://b/set/*"])
+                .open()
+                .await?;
+            batches.try_collect::<Vec<_>>().await
+        };
+        let read = tokio::time::timeout(Duration::from_secs(60), read).await;
+        assert_eq!(read.expect("it ends").unwrap().len(), 4);
+    }
+}
