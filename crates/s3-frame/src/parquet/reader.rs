@@ -72,11 +72,16 @@ impl AsyncFileReader for PartReader {
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
         let shared = Arc::clone(&self.0);
         let threads = shared.threads.clone();
-        let read = async move { shared.part.ranges(&shared.s3, &ranges, GAP).await };
+        let read = async move {
+            let read = shared.part.ranges(&shared.s3, &ranges, GAP).await?;
+            Ok((ranges, read))
+        };
         let read = threads.run(read);
         async move {
-            read.await
-                .map_err(|error| ParquetError::External(error.into()))
+            let read = read.await;
+            let (ranges, read) = read.map_err(|error| ParquetError::External(error.into()))?;
+            check_lengths(&ranges, &read)?;
+            Ok(read)
         }
         .boxed()
     }
@@ -86,5 +91,48 @@ impl AsyncFileReader for PartReader {
         _: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
         async move { self.metadata().await }.boxed()
+    }
+}
+
+/// Fails if a range was clipped at the end of the object: damaged metadata may name any range, and the reader of columns
+/// counts on its length.
+fn check_lengths(ranges: &[Range<u64>], read: &[Bytes]) -> Result<()> {
+    for (range, bytes) in ranges.iter().zip(read) {
+        let end = range.start + bytes.len() as u64;
+        if end != range.end {
+            let (start, last) = (range.start, range.end - 1);
+            let text = format!("bytes {start}-{last} are not there: the object ends at {end}");
+            return Err(ParquetError::EOF(text));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use s3_core::S3Url;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_range_past_the_end_is_an_error() {
+        let s3 = S3::in_memory().unwrap();
+        s3.create_bucket("b").await.unwrap();
+        s3.put("s3://b/part", vec![7; 100]).await.unwrap();
+        let part = Part {
+            url: S3Url::parse("s3://b/part").unwrap(),
+            size: 100,
+            etag: None,
+        };
+        let mut reader = PartReader::new(s3, part, Threads::Callers);
+        let inside = reader.get_byte_ranges(vec![0..10, 90..100]).await.unwrap();
+        assert_eq!(inside, [vec![7; 10], vec![7; 10]]);
+        for range in [90..101, 0..u64::MAX] {
+            let one = reader.get_bytes(range.clone()).await.map(drop);
+            let several = reader.get_byte_ranges(vec![0..10, range]).await.map(drop);
+            for read in [one, several] {
+                assert!(matches!(read, Err(ParquetError::EOF(_))), "{read:?}");
+            }
+        }
     }
 }
