@@ -269,3 +269,36 @@ fn check_names(part: &Part, header: Option<&[String]>, schema: &Schema) -> Resul
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+    use futures_util::{TryStreamExt, stream};
+
+    use super::*;
+    use crate::Frames;
+
+    /// A client with the set `s3://b/set`: one part without a row and a header, and two with one row each.
+    async fn with_set() -> (S3, Frames) {
+        let s3 = S3::in_memory().unwrap();
+        s3.create_bucket("b").await.unwrap();
+        let frames = Frames::new(&s3);
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values([7]));
+        let row = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let parts = [Vec::new(), vec![Ok(row.clone())], vec![Ok(row.clone())]];
+        let write = frames.write_csv("s3://b/set").header(false);
+        let manifest = write.send(row.schema(), parts.map(stream::iter)).await;
+        assert_eq!(manifest.unwrap().parts[0].bytes, 0);
+        (s3, frames)
+    }
+
+    #[tokio::test]
+    async fn a_part_of_a_manifest_may_be_empty() {
+        let (_, frames) = with_set().await;
+        let read = frames.read_csv(["s3://b/set/*"]).header(false);
+        let batches: Vec<RecordBatch> = read.open().await.unwrap().try_collect().await.unwrap();
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+    }
+}

@@ -45,6 +45,10 @@ impl Part {
 
     /// Returns the first `len` bytes, or all.
     pub(crate) async fn head(&self, s3: &S3, len: u64) -> Result<Bytes> {
+        if self.size == 0 {
+            // A range without bytes is not valid.
+            return Ok(Bytes::new());
+        }
         let range = ByteRange::Bounded(0..len.min(self.size));
         let item = GetItem::new(self.url.clone()).with_range(range);
         let frames = self.read(s3, item).await?;
