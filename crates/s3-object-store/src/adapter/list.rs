@@ -121,7 +121,9 @@ impl Entries {
         let mut paths = Vec::new();
         for prefix in prefixes {
             let text = prefix.prefix();
-            match path_of(text.strip_suffix('/').unwrap_or(text)) {
+            let directory = path_of(text.strip_suffix('/').unwrap_or(text));
+            // Of a key that begins with `/`, it would be the root.
+            match directory.filter(|path| !path.as_ref().is_empty()) {
                 Some(path) => paths.push(path),
                 None => paths.extend(self.unlistable(prefix.as_str())?),
             }

@@ -133,6 +133,24 @@ async fn keys_that_are_no_paths_are_left_out_and_counted_or_an_error() {
 }
 
 #[tokio::test]
+async fn the_root_is_no_directory_of_itself() {
+    let setup = Setup::in_memory().await;
+    for key in ["/x", "a/b"] {
+        seed(&setup.memory, key, "x").await;
+    }
+    let lenient = store(&setup);
+    let level = lenient.list_with_delimiter(None).await.unwrap();
+    assert_eq!(level.common_prefixes, [Path::from("a")]);
+    assert_eq!(lenient.skipped_keys(), 1);
+    let builder = S3ObjectStore::builder(setup.transfer(), BUCKET);
+    let strict = builder
+        .unlistable_keys(UnlistableKeys::Error)
+        .build()
+        .unwrap();
+    strict.list_with_delimiter(None).await.unwrap_err();
+}
+
+#[tokio::test]
 async fn a_pinned_store_reads_one_version_or_fails() {
     let setup = Setup::in_memory().await;
     for key in ["listed", "headed", "read", "ranges"] {
