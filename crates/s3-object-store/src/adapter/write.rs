@@ -179,6 +179,7 @@ pub(super) async fn begin(
         location: location.clone(),
         url,
         session: Some(session),
+        has_failed: false,
         parts: 0,
     }))
 }
@@ -190,6 +191,8 @@ struct Upload {
     url: S3Url,
     /// `None` after its completion or abort.
     session: Option<UploadSession>,
+    /// Whether its completion has failed, which has aborted it.
+    has_failed: bool,
     parts: u32,
 }
 
@@ -223,13 +226,18 @@ impl MultipartUpload for Upload {
             return Err(Self::ended(&self.location));
         };
         let completed = self.store.runtime.run(|_| session.complete()).await;
+        self.has_failed = completed.is_err();
         let outcome = completed.map_err(|error| error_at(self.location.as_ref(), error))?;
         written(&self.store, &self.location, &self.url, outcome)
     }
 
     async fn abort(&mut self) -> Result<()> {
         let Some(session) = self.session.take() else {
-            return Err(Self::ended(&self.location));
+            // `WriteMultipart` aborts after a completion that failed, and returns an error of the abort instead.
+            return match self.has_failed {
+                true => Ok(()),
+                false => Err(Self::ended(&self.location)),
+            };
         };
         let abort = |_| async move {
             session.abort().await;

@@ -16,7 +16,7 @@ use super::S3ObjectStore;
 use super::object_store::path::Path;
 use super::object_store::{
     Attribute, Attributes, Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
-    PutPayload,
+    PutPayload, WriteMultipart,
 };
 use crate::capped::{CappedStore, Counts};
 use crate::setup::{BUCKET, Setup};
@@ -249,6 +249,27 @@ async fn a_part_that_was_not_sent_fails_the_completion() {
     upload.complete().await.unwrap_err();
     assert_eq!(setup.memory.object_count(), 0);
     assert_eq!(setup.memory.unfinished_uploads(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_of_a_completion_is_that_of_write_multipart() {
+    let denied = FaultAction::status(403, "AccessDenied");
+    let setup = Setup::with_faults(FaultMatch::operation("CompleteMultipartUpload").on(denied));
+    let path = Path::from("k");
+    let mut write = WriteMultipart::new(store(&setup).put_multipart(&path).await.unwrap());
+    write.write(b"hello");
+    let finished = write.finish().await;
+    assert!(
+        matches!(finished, Err(Error::PermissionDenied { .. })),
+        "{finished:?}"
+    );
+    assert_eq!(setup.memory.unfinished_uploads(), 0);
+    // An upload that was completed is not there to be aborted.
+    setup.faults.as_ref().unwrap().clear();
+    let mut upload = store(&setup).put_multipart(&path).await.unwrap();
+    upload.put_part("hello".into()).await.unwrap();
+    upload.complete().await.unwrap();
+    upload.abort().await.unwrap_err();
 }
 
 #[tokio::test(start_paused = true)]
