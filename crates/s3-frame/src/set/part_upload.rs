@@ -77,10 +77,13 @@ impl Uploads {
 
     /// Sends as many whole pieces of `text` as there are.
     pub(super) async fn send(&mut self, part: &mut PartUpload, text: &mut Vec<u8>) -> Result<()> {
-        while text.len() >= self.piece {
-            let rest = text.split_off(self.piece);
-            self.send_piece(part, std::mem::replace(text, rest)).await?;
+        let mut sent = 0;
+        while let Some(piece) = text.get(sent..sent + self.piece) {
+            // A copy: what was split off would keep the memory of the whole text, or copy the rest once per piece.
+            self.send_piece(part, piece.to_vec()).await?;
+            sent += piece.len();
         }
+        text.drain(..sent);
         Ok(())
     }
 
@@ -88,8 +91,9 @@ impl Uploads {
     pub(super) async fn end(
         &mut self,
         mut part: PartUpload,
-        rest: Vec<u8>,
+        mut rest: Vec<u8>,
     ) -> Result<UploadedPart> {
+        rest.shrink_to_fit();
         let bytes = part.bytes + rest.len() as u64;
         if part.session.is_none() && self.held + rest.len() <= HELD_BYTES {
             self.held += rest.len();
@@ -190,5 +194,38 @@ impl PartUpload {
     /// Returns how many bytes were sent.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn large_texts_are_copied_once() {
+        let s3 = S3::in_memory().unwrap();
+        s3.create_bucket("b").await.unwrap();
+        let mut uploads = Uploads::new(&s3, "text/csv", PutMode::Overwrite);
+        let piece = uploads.piece;
+        let mut part = PartUpload::new(S3Url::parse("s3://b/part").unwrap());
+        let mut text = vec![7; 3 * piece + 1];
+        let allocation = (text.as_ptr(), text.capacity());
+        uploads.send(&mut part, &mut text).await.unwrap();
+        assert_eq!((text.as_ptr(), text.capacity()), allocation);
+        assert_eq!(
+            (part.bytes(), text.as_slice()),
+            (3 * piece as u64, [7].as_slice())
+        );
+        uploads.flush().await.unwrap();
+        drop(uploads.end(part, text).await.unwrap());
+
+        // What waits for its completion keeps only its own bytes.
+        let part = PartUpload::new(S3Url::parse("s3://b/small").unwrap());
+        let mut text = Vec::with_capacity(piece);
+        text.extend(b"small");
+        let Body::Held(held) = uploads.end(part, text).await.unwrap().body else {
+            panic!("it is small");
+        };
+        assert_eq!(held.try_into_mut().unwrap().capacity(), 5);
     }
 }
