@@ -90,6 +90,7 @@ pub use fanout::{AfterFailure, FanOut, FanOutOptions};
 pub use job::Job;
 pub use list::{ListOptions, ListStream};
 pub use observer::{Event, Observer, WaitReason};
+pub use parts::growing_size;
 pub use progress::Progress;
 pub use s3_core::{Error, ErrorKind, Result};
 pub use transfer::Transfer;

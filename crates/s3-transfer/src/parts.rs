@@ -37,7 +37,8 @@ pub(crate) fn upload_size(len: u64, size: u64) -> u64 {
 /// Returns the size of part `index` (from 0) of an upload of unknown length.
 ///
 /// The size doubles every 2,500 parts: if the first parts have 8 MiB, the limit of 10,000 parts is reached at 293 GiB.
-pub(crate) fn growing_size(index: u64, size: u64) -> u64 {
+#[must_use]
+pub fn growing_size(index: u64, size: u64) -> u64 {
     size << (index / 2500).min(8)
 }
 

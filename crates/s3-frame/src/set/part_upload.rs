@@ -6,7 +6,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, TryStreamExt};
 use s3_client::S3;
 use s3_core::{Attributes, Payload, PutMode, PutResponse, S3Url};
-use s3_transfer::{CallOptions, PutItem, PutOutcome, UploadSession};
+use s3_transfer::{CallOptions, PutItem, PutOutcome, UploadSession, growing_size};
 
 use crate::Result;
 
@@ -29,7 +29,8 @@ pub(super) struct UploadTarget {
 #[derive(Debug)]
 pub(super) struct Uploads {
     target: UploadTarget,
-    piece: usize,
+    /// How many bytes the first pieces have.
+    piece: u64,
     in_flight: FuturesUnordered<BoxFuture<'static, s3_core::Result<()>>>,
     held: usize,
 }
@@ -69,7 +70,7 @@ impl Uploads {
         };
         Self {
             target,
-            piece: usize::try_from(piece).unwrap_or(usize::MAX),
+            piece,
             in_flight: FuturesUnordered::new(),
             held: 0,
         }
@@ -78,7 +79,10 @@ impl Uploads {
     /// Sends as many whole pieces of `text` as there are.
     pub(super) async fn send(&mut self, part: &mut PartUpload, text: &mut Vec<u8>) -> Result<()> {
         let mut sent = 0;
-        while let Some(piece) = text.get(sent..sent + self.piece) {
+        while let Some(piece) = text
+            .get(sent..)
+            .and_then(|rest| rest.get(..self.piece(part)))
+        {
             // A copy: what was split off would keep the memory of the whole text, or copy the rest once per piece.
             self.send_piece(part, piece.to_vec()).await?;
             sent += piece.len();
@@ -116,6 +120,13 @@ impl Uploads {
             bytes,
             body,
         })
+    }
+
+    /// Returns how many bytes the next piece of an object has. They grow, since S3 takes 10,000 of them.
+    fn piece(&self, part: &PartUpload) -> usize {
+        let sent = part.session.as_ref().map_or(0, |(_, sent)| *sent);
+        let size = growing_size(u64::from(sent), self.piece);
+        usize::try_from(size).unwrap_or(usize::MAX)
     }
 
     async fn send_piece(&mut self, part: &mut PartUpload, piece: Vec<u8>) -> Result<()> {
@@ -206,7 +217,7 @@ mod tests {
         let s3 = S3::in_memory().unwrap();
         s3.create_bucket("b").await.unwrap();
         let mut uploads = Uploads::new(&s3, "text/csv", PutMode::Overwrite);
-        let piece = uploads.piece;
+        let piece = uploads.piece as usize;
         let mut part = PartUpload::new(S3Url::parse("s3://b/part").unwrap());
         let mut text = vec![7; 3 * piece + 1];
         let allocation = (text.as_ptr(), text.capacity());
@@ -227,5 +238,24 @@ mod tests {
             panic!("it is small");
         };
         assert_eq!(held.try_into_mut().unwrap().capacity(), 5);
+    }
+
+    #[tokio::test]
+    async fn ten_thousand_pieces_hold_more_than_ten_thousand_times_the_first() {
+        let s3 = S3::in_memory().unwrap();
+        s3.create_bucket("b").await.unwrap();
+        let uploads = Uploads::new(&s3, "text/csv", PutMode::Overwrite);
+        let url = S3Url::parse("s3://b/part").unwrap();
+        let mut part = PartUpload::new(url.clone());
+        assert_eq!(uploads.piece(&part), 8 << 20);
+        let options = CallOptions::default();
+        let begin =
+            s3.transfer()
+                .begin_upload(url, Attributes::default(), PutMode::Overwrite, &options);
+        part.session = Some((begin.await.unwrap(), 0));
+        for (sent, piece) in [(2499, 8 << 20), (2500, 16 << 20), (9999, 64 << 20)] {
+            part.session.as_mut().unwrap().1 = sent;
+            assert_eq!(uploads.piece(&part), piece, "after {sent} pieces");
+        }
     }
 }

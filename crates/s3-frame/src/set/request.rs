@@ -43,7 +43,8 @@ macro_rules! set_request {
             /// with `Unfinished`, and others see some of the parts.
             ///
             /// Rows are encoded on the task of the caller, one part after the other. Memory: one batch, its bytes, four
-            /// pieces of the size of the engine's parts, and 32 MiB of small parts.
+            /// pieces of the size of the engine's parts, which doubles every 2,500 pieces of an object, and 32 MiB of
+            /// small parts.
             ///
             /// # Errors
             ///
