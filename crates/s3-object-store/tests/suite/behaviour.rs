@@ -474,6 +474,26 @@ async fn reads_of_a_known_length_are_one_request_and_one_buffer() {
     assert_eq!(setup.memory.operations().get(Operation::Get), 1);
 }
 
+#[tokio::test]
+async fn a_range_without_bytes_is_empty_among_others() {
+    let setup = Setup::in_memory().await;
+    seed(&setup.memory, "k", ramp(0, 5000)).await;
+    let (store, path) = (store(&setup), Path::from("k"));
+    let ranges = [10..10, 0..10, 5000..5000, 20..30, 30..30];
+    let read = store.get_ranges(&path, &ranges).await.unwrap();
+    let lengths: Vec<_> = read.iter().map(Bytes::len).collect();
+    assert_eq!(lengths, [0, 10, 0, 10, 0]);
+    assert_ramp(&read[1], 0);
+    assert_ramp(&read[3], 20);
+    let only = std::slice::from_ref(&(7..7));
+    assert_eq!(store.get_ranges(&path, only).await.unwrap(), [""]);
+    let range = |start: u64, end: u64| start..end;
+    let reversed = store
+        .get_ranges(&path, &[range(0, 10), range(20, 10)])
+        .await;
+    reversed.unwrap_err();
+}
+
 #[tokio::test(start_paused = true)]
 async fn interrupted_bodies_resume() {
     let broken = FaultMatch::operation("GetObject").on(FaultAction::body_error_after(100_000));
