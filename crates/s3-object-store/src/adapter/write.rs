@@ -97,18 +97,33 @@ pub(super) async fn copy(
     let create = mode == PutMode::IfAbsent;
     let pin = store.pins.as_ref().and_then(|pins| pins.get(from.as_ref()));
     let mut request = CopyRequest::new(store.url(from)?, url.clone()).with_mode(mode);
+    let is_pinned = pin.is_some();
     request.source_conditions.if_match = pin.map(|pin| pin.etag);
-    let copy = |transfer: Transfer| async move { transfer.copy(request, &call).await };
+    let copy = {
+        let call = call.clone();
+        |transfer: Transfer| async move { transfer.copy(request, &call).await }
+    };
     let copied = store.runtime.run(copy).await;
     forget(store, to);
-    match copied {
-        Ok(_) => Ok(()),
-        Err(error) if create && error.kind() == ErrorKind::PreconditionFailed => {
-            let error = error.with_kind(ErrorKind::AlreadyExists);
-            Err(error_at(to.as_ref(), error))
-        }
-        Err(error) => Err(error_at(from.as_ref(), error)),
+    let Err(error) = copied else {
+        return Ok(());
+    };
+    if !create || error.kind() != ErrorKind::PreconditionFailed {
+        return Err(error_at(from.as_ref(), error));
     }
+    // The condition on a pinned source may have failed instead of that on the target.
+    if is_pinned {
+        let head = |transfer: Transfer| async move { transfer.head(url, &call).await };
+        match store.runtime.run(head).await {
+            Ok(_) => {}
+            Err(missing) if missing.kind() == ErrorKind::NotFound => {
+                return Err(error_at(from.as_ref(), error));
+            }
+            Err(unknown) => return Err(error_at(to.as_ref(), unknown)),
+        }
+    }
+    let error = error.with_kind(ErrorKind::AlreadyExists);
+    Err(error_at(to.as_ref(), error))
 }
 
 /// Deletes in batches of what is there to be deleted; results are in order.

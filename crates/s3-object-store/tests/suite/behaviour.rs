@@ -179,7 +179,8 @@ async fn a_pinned_store_reads_one_version_or_fails() {
         let range = pinned.get_range(&path(key), 1..2).await.map(drop);
         let ranges = pinned.get_ranges(&path(key), &[0..1, 4..5]).await.map(drop);
         let copy = pinned.copy(&path(key), &path("copy")).await;
-        for outcome in [whole, head, range, ranges, copy] {
+        let create = pinned.copy_if_not_exists(&path(key), &path("copy")).await;
+        for outcome in [whole, head, range, ranges, copy, create] {
             assert!(
                 matches!(outcome, Err(Error::Precondition { .. })),
                 "{key}: {outcome:?}"
@@ -189,6 +190,13 @@ async fn a_pinned_store_reads_one_version_or_fails() {
         unpinned.pinned().get(&path(key)).await.unwrap();
         // What it has written itself is what it reads.
         pinned.put(&path(key), "mine".into()).await.unwrap();
+        pinned.head(&path(key)).await.unwrap();
+        seed(&setup.memory, "there", "x").await;
+        let create = pinned.copy_if_not_exists(&path(key), &path("there")).await;
+        assert!(
+            matches!(create, Err(Error::AlreadyExists { .. })),
+            "{key}: {create:?}"
+        );
         assert_eq!(
             pinned.get(&path(key)).await.unwrap().bytes().await.unwrap(),
             "mine"
