@@ -125,7 +125,8 @@ impl<M: Mode> ReadCsv<M> {
         self
     }
 
-    /// Sets from how many rows types are inferred; 1,000 by default, and no more than the first MiB of a part.
+    /// Sets from how many rows types are inferred; 1,000 by default, and no more than the first MiB of a part. With 0, all
+    /// columns are text.
     pub fn infer_rows(mut self, rows: usize) -> Self {
         self.infer_rows = rows;
         self
@@ -225,8 +226,9 @@ impl ReadCsv {
             }
             let inferred = infer(&self.dialect, records, self.infer_rows);
             let (schema, rows) = inferred.map_err(invalid)?;
+            let has_columns = !schema.fields().is_empty();
             written = Some((schema, header));
-            if rows > 0 {
+            if rows > 0 || self.infer_rows == 0 && has_columns {
                 break;
             }
         }
@@ -276,6 +278,7 @@ mod tests {
 
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use futures_util::{TryStreamExt, stream};
+    use s3_core::{MemoryStore, Operation};
 
     use super::*;
     use crate::Frames;
@@ -300,5 +303,20 @@ mod tests {
         let read = frames.read_csv(["s3://b/set/*"]).header(false);
         let batches: Vec<RecordBatch> = read.open().await.unwrap().try_collect().await.unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+    }
+
+    #[tokio::test]
+    async fn types_that_are_not_inferred_cost_one_read() {
+        let memory = MemoryStore::with_buckets(["b"]);
+        let s3 = S3::builder().store(memory.clone()).build().unwrap();
+        for part in 0..3 {
+            let url = format!("s3://b/set/{part}");
+            s3.put(url, "n\n1\n").await.unwrap();
+        }
+        let read = Frames::new(&s3).read_csv(["s3://b/set/*"]).infer_rows(0);
+        let before = memory.operations().get(Operation::Get);
+        let scan = read.manifests(Manifests::Ignore).scan().await.unwrap();
+        assert_eq!(memory.operations().get(Operation::Get) - before, 1);
+        assert_eq!(scan.schema.field(0).data_type(), &DataType::Utf8);
     }
 }
