@@ -17,6 +17,10 @@ static PANDAS_NULLS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(text).expect("the pattern is valid")
 });
 
+/// The most values of a batch, in all columns of the parts: arrow-csv allocates 16 bytes for each before the first row. 16
+/// Mi, for 256 MiB.
+const BATCH_VALUES: usize = 16 << 20;
+
 /// The CSV dialect of the parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialect {
@@ -47,8 +51,10 @@ impl Dialect {
         Records::new(self.delimiter)
     }
 
-    /// Returns a decoder of rows without header.
+    /// Returns a decoder of rows without header, up to `rows` at a time, and up to 16 Mi values.
     pub(crate) fn decoder(&self, columns: &Columns, rows: usize) -> Decoder {
+        let most = BATCH_VALUES / columns.written().fields().len().max(1);
+        let rows = rows.min(most.max(1));
         ReaderBuilder::new(Arc::clone(columns.written()))
             .with_format(self.format())
             .with_batch_size(rows)
@@ -64,7 +70,32 @@ pub(crate) fn without_bom(text: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use arrow_schema::{DataType, Field, Schema};
+
+    use super::super::Index;
     use super::*;
+
+    #[test]
+    fn the_memory_of_a_batch_is_bounded() {
+        let dialect = Dialect {
+            delimiter: b',',
+            header: true,
+            pandas_nulls: false,
+        };
+        for (columns, rows, most) in [
+            (1, usize::MAX, 16 << 20),
+            (16, usize::MAX, 1 << 20),
+            (20_000, 8192, 838),
+            (20_000, 7, 7),
+            (0, usize::MAX, 16 << 20),
+        ] {
+            let fields =
+                (0..columns).map(|number| Field::new(number.to_string(), DataType::Utf8, true));
+            let schema = Schema::new(fields.collect::<Vec<_>>());
+            let columns = Columns::new(&schema, None, &Index::Keep);
+            assert_eq!(dialect.decoder(&columns, rows).capacity(), most);
+        }
+    }
 
     #[test]
     fn pandas_nulls_are_whole_fields() {

@@ -156,7 +156,8 @@ impl<M: Mode> ReadCsv<M> {
         self
     }
 
-    /// Sets how many rows a batch has at most; 8,192 by default, and 0 counts as 1.
+    /// Sets how many rows a batch has at most; 8,192 by default, and 0 counts as 1. A batch has no more than 16 Mi values
+    /// either, in all columns of the parts.
     pub fn batch_rows(mut self, rows: usize) -> Self {
         self.batch_rows = rows.max(1);
         self
