@@ -212,6 +212,58 @@ def test_a_transaction_writes_all_or_nothing(fs, root):
     assert not fs.exists(root + "/b")
 
 
+def test_what_is_moved_is_never_lost(fs, root):
+    path = root[len("s3://") :]
+    files = {"x": b"x", "d/x": b"dx", "d/s/y": b"y", "e/x": b"ex"}
+
+    def fill():
+        fs.pipe({root + "/" + name: data for name, data in files.items()})
+
+    def content():
+        return {name[len(path) + 1 :]: data for name, data in fs.cat(fs.find(root)).items()}
+
+    fill()
+    # To itself.
+    fs.mv(root + "/x", path + "/x")
+    fs.mv(root + "/d/x", path + "/d/")
+    fs.mv(root + "/d", path + "/d/", recursive=True)
+    fs.mv([root + "/x"], [path + "/x"])
+    assert content() == files
+    # Below itself, two files to one, over a file that is moved too.
+    for source, target, recursive in (
+        (root + "/d", root + "/d/s", True),
+        (root + "/*", root + "/d", True),
+        ([root + "/d/x", root + "/e/x"], root + "/f", False),
+        ([root + "/x", root + "/d/x"], [root + "/d/x", root + "/f"], False),
+    ):
+        with pytest.raises(OSError, match="cannot move"):
+            fs.mv(source, target, recursive=recursive)
+        assert content() == files
+    with pytest.raises(FileNotFoundError):
+        fs.mv([root + "/x", root + "/nothing"], [root + "/f", root + "/g"])
+    assert content() == {**files, "f": b"x"}
+    fs.rm(root + "/f")
+    # What is too deep to be copied stays.
+    fs.pipe(root + "/d/z", b"z")
+    fs.mv(root + "/d", root + "/f", recursive=True, maxdepth=1)
+    assert content() == {"x": b"x", "f/x": b"dx", "f/z": b"z", "d/s/y": b"y", "e/x": b"ex"}
+
+
+def test_files_and_directories_are_moved(fs, root):
+    path = root[len("s3://") :]
+    fs.pipe({root + "/x": b"x", root + "/d/x": b"dx", root + "/d/s/y": b"y", root + "/d//z": b"z"})
+    # The marker of a directory.
+    fs._client().put(root + "/d/", b"")
+    fs.mv(root + "/x", root + "/d/")
+    assert fs.find(root) == [path + name for name in ("/d//z", "/d/s/y", "/d/x")]
+    assert fs.cat(root + "/d/x") == b"x"
+    fs.mv(root + "/d", root + "/e", recursive=True)
+    assert fs.find(root) == [path + name for name in ("/e//z", "/e/s/y", "/e/x")]
+    assert not fs.exists(root + "/d")
+    fs.rename(root + "/e/x", root + "/y")
+    assert fs.find(root) == [path + name for name in ("/e//z", "/e/s/y", "/y")]
+
+
 def test_listings_are_never_stale(fs, root):
     other = pickle.loads(pickle.dumps(fs))
     path = root[len("s3://") :]

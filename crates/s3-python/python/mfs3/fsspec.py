@@ -369,7 +369,13 @@ class S3FileSystem(AbstractFileSystem):
             callback.set_size(size)
             callback.relative_update(size)
 
-    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+    def cp_file(
+        self, path1: str, path2: str, pairs: list[tuple[str, str]] | None = None, **kwargs: Any
+    ) -> None:
+        """Copies an object. With `pairs`, only tells what it would copy."""
+        if pairs is not None:
+            pairs.append((self._strip_protocol(path1), self._strip_protocol(path2)))
+            return
         if self._strip_protocol(path1) == self._strip_protocol(path2):
             return
         if self.isdir(path1):
@@ -377,6 +383,35 @@ class S3FileSystem(AbstractFileSystem):
             return
         with _errors(path1):
             self._client().copy(self._object(path1), self._object(path2))
+
+    def mv(
+        self,
+        path1: str | list[str],
+        path2: str | list[str],
+        recursive: bool = False,
+        maxdepth: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Moves files: copies all of them, and deletes those that were copied elsewhere."""
+        if self._strip_protocol(path1) == self._strip_protocol(path2):
+            return
+        pairs: list[tuple[str, str]] = []
+        # This tells which source belongs to which target.
+        self.copy(path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise", pairs=pairs)
+        directories = {source for source, _ in pairs if self.isdir(source)}
+        _check_moves(pairs, directories)
+        moved = []
+        for source, target in pairs:
+            if source in directories:
+                self.makedirs(target, exist_ok=True)
+                # It may have a marker, an empty object of its name and a slash.
+                moved += [source + "/"] if recursive and "/" in source else []
+            elif source != target:
+                with _errors(source):
+                    self._client().copy(self._object(source), self._object(target))
+                moved.append(source)
+        with _errors(path1):
+            self._client().delete_many([self._url(one) for one in moved])
 
     def rm_file(self, path: str) -> None:
         with _errors(path):
@@ -629,6 +664,22 @@ class _errors:
                 # Only reads of open files have conditions.
                 raise OSError("%s has changed since it was opened" % self._path) from error
             raise OSError(str(error)) from error
+
+
+def _check_moves(pairs: list[tuple[str, str]], directories: set[str]) -> None:
+    """Raises for moves that would lose a file: into the moved directory, two to one target, over another source."""
+    targets: set[str] = set()
+    for source, target in pairs:
+        if source in directories:
+            if target.startswith(source + "/"):
+                raise OSError("cannot move %s below itself, to %s" % (source, target))
+            continue
+        if target in targets:
+            raise OSError("cannot move two files to %s" % target)
+        targets.add(target)
+    for source, target in pairs:
+        if source != target and source in targets:
+            raise OSError("cannot move %s: another file is moved there" % source)
 
 
 def _range(start: int | None, end: int | None) -> tuple[int | None, int | None]:
