@@ -1,6 +1,7 @@
 """Reads and writes of the drop-in."""
 
 import gc
+import gzip
 import io
 import os
 import pickle
@@ -202,6 +203,46 @@ def test_a_generator_is_uploaded_piece_by_piece(s3, monkeypatch):
 
     assert len(s3.put_many(objects())) == 20
     assert alive == [number // 3 * 3 for number in range(1, 21)]
+
+
+@pytest.mark.parametrize("closing", [False, True])
+def test_a_generator_may_open_its_files_one_after_the_other(s3, tmp_path, closing):
+    names = ["%03d" % number for number in range(300)]
+    for name in names:
+        (tmp_path / name).write_text("content of " + name)
+        with gzip.open(tmp_path / (name + ".gz"), "wb") as file:
+            file.write(b"zipped " + name.encode())
+    most = 0
+
+    def files():
+        nonlocal most
+        for name in names:
+            most = max(most, _open_files_below(tmp_path))
+            opened = open(tmp_path / name, "rb")
+            yield name, opened
+            if closing:
+                opened.close()
+            del opened
+        for name in names[:5]:
+            with gzip.open(tmp_path / (name + ".gz")) as file:
+                yield name + ".gz", file
+
+    assert len(s3.put_many(files())) == 305
+    assert [found.text for found in s3.get_many(names)] == ["content of " + name for name in names]
+    zipped = s3.get_many([name + ".gz" for name in names[:5]])
+    assert [found.text for found in zipped] == ["zipped " + name for name in names[:5]]
+    assert 32 < most < 130 and _open_files_below(tmp_path) == 0
+
+
+def _open_files_below(folder):
+    found = 0
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found += os.readlink("/proc/self/fd/" + number).startswith(str(folder))
+        except FileNotFoundError:
+            # That of the listing.
+            pass
+    return found
 
 
 def test_files(s3, tmp_path):

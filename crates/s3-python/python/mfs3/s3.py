@@ -51,9 +51,10 @@ Value: TypeAlias = str | bytes | RawIOBase | BufferedIOBase
 
 _T = TypeVar("_T")
 
-#: How much of a generator is uploaded at once, in bytes and in objects.
+#: How much of a generator is uploaded at once, in bytes, in objects and in open files.
 _FEED_BYTES = 64 << 20
 _FEED_OBJECTS = 10_000
+_FEED_FILES = 64
 
 #: The calls that tell how many bytes they have moved.
 _WITH_PROGRESS = {"get", "get_many", "get_recursive", "get_all", "download_file", "put", "put_many", "sync"}
@@ -337,7 +338,8 @@ class S3(object):
         """Uploads objects in parallel: pairs of key and value, or `S3PutObject`s.
 
         Returns pairs of key and URL, without objects that were there already and are kept. All inputs are checked before
-        the first is sent; of a generator, as many as fit into 64 MiB are checked and sent at a time.
+        the first is sent; of a generator, as many as fit into 64 MiB, and at most 64 open files, are checked and sent at a
+        time. It may close a stream when it goes on.
         """
         return self._put_all(_batches(key_objs, _put_entry), overwrite)
 
@@ -561,8 +563,11 @@ def _close(obj):
         obj.close()
 
 
-def _value(key, obj, rewind):
-    """Returns what the native client uploads, or raises what Metaflow raises."""
+def _value(key, obj, rewind, may_close=False):
+    """Returns what the native client uploads, or raises what Metaflow raises.
+
+    With `may_close`, somebody may close the file of a stream before the upload.
+    """
     if isinstance(obj, (str, bytes)):
         return obj
     if not _is_stream(obj):
@@ -579,27 +584,44 @@ def _value(key, obj, rewind):
         # Shared with the stream, not copied, when it is read from its start.
         return obj.getvalue() if obj.tell() == 0 else obj.read()
     if type(obj) in (FileIO, BufferedReader, BufferedRandom) and obj.tell() == 0:
-        return _file_of(obj) or obj
+        return _file_of(obj, may_close) or obj
     return obj
 
 
-class _Descriptor(os.PathLike):
-    """The file of an open descriptor, by path."""
+class _File(os.PathLike):
+    """A file by path, and the open file that this is the path of."""
 
-    def __init__(self, path):
+    def __init__(self, path, opened=None):
         self._path = path
+        self.opened = opened
 
     def __fspath__(self):
         return self._path
 
 
-def _file_of(stream):
+class _Duplicate:
+    """A descriptor of the same file as another one, and open as long as this object lives."""
+
+    def __init__(self, number):
+        self._number = os.dup(number)
+
+    def fileno(self):
+        return self._number
+
+    def __del__(self):
+        if hasattr(self, "_number"):
+            os.close(self._number)
+
+
+def _file_of(stream, duplicate):
     """Returns the file behind a stream, so that its parts are read in parallel."""
     try:
         if isinstance(stream, BufferedRandom):
             stream.flush()
-        path = "/proc/self/fd/%d" % stream.fileno()
-        return _Descriptor(path) if os.path.isfile(path) and os.access(path, os.R_OK) else None
+        opened = _Duplicate(stream.fileno()) if duplicate else stream
+        # Once it is closed, this is the path of another file.
+        path = "/proc/self/fd/%d" % opened.fileno()
+        return _File(path, opened) if os.path.isfile(path) and os.access(path, os.R_OK) else None
     except (OSError, ValueError):
         return None
 
@@ -613,36 +635,39 @@ def _attributes(item):
     )
 
 
-def _put_entry(item):
+def _put_entry(item, may_close):
     """Returns the key as given, what the native client takes, and the size in memory."""
     key, obj = (item.key, item.value) if isinstance(item, S3PutObject) else (item[0], item[1])
-    value = _value(key, obj, rewind=False)
+    value = _value(key, obj, rewind=False, may_close=may_close)
     size = len(value) if isinstance(value, (str, bytes)) else 0
     return key, (_key(key), value) + _attributes(item), size
 
 
-def _file_entry(item):
+def _file_entry(item, may_close):
     key, path = (item.key, item.path) if isinstance(item, S3PutObject) else (item[0], item[1])
     if not os.path.exists(path):
         raise MetaflowS3NotFound("Local file not found: %s" % path)
-    return key, (_key(key), _Descriptor(os.path.realpath(path))) + _attributes(item), 0
+    return key, (_key(key), _File(os.path.realpath(path))) + _attributes(item), 0
 
 
 def _batches(inputs, entry):
     """Yields the checked inputs: all of a list at once, a generator piece by piece."""
     if isinstance(inputs, (list, tuple)):
-        whole = [entry(item)[:2] for item in inputs]
+        whole = [entry(item, False)[:2] for item in inputs]
         if whole:
             yield whole
         return
-    batch, size = [], 0
+    batch, size, files = [], 0, 0
     for item in inputs:
-        given, put, more = entry(item)
+        given, put, more = entry(item, True)
         batch.append((given, put))
         size += more
-        if size >= _FEED_BYTES or len(batch) >= _FEED_OBJECTS:
-            yield batch
-            batch, size = [], 0
+        files += getattr(put[1], "opened", None) is not None
+        # A stream that has no file is sent before the generator can close it.
+        full = size >= _FEED_BYTES or len(batch) >= _FEED_OBJECTS or files >= _FEED_FILES or _is_stream(put[1])
         item = put = None
+        if full:
+            yield batch
+            batch, size, files = [], 0, 0
     if batch:
         yield batch
