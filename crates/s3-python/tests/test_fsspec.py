@@ -198,6 +198,51 @@ def test_an_exclusive_file_is_created_once(fs, root):
     assert fs.cat(root + "/x") == b"first"
 
 
+def test_what_cannot_be_looked_at_is_not_replaced(fs, root, monkeypatch):
+    def denied(*_, **__):
+        raise mfs3.MetaflowS3AccessDenied("no")
+
+    fs.pipe(root + "/k", b"kept")
+    with pytest.raises(NotImplementedError):
+        fs.open(root + "/k", "ab")
+    with pytest.raises(NotImplementedError):
+        fs.touch(root + "/k", truncate=False)
+    with monkeypatch.context() as patch:
+        # As with credentials that may only write.
+        patch.setattr(fs, "_client", lambda made=fs._client(): _Instead(made, info=denied))
+        with pytest.raises(PermissionError):
+            fs.open(root + "/k", "ab")
+        with pytest.raises(PermissionError):
+            fs.touch(root + "/k", truncate=False)
+    # The object appears after the check.
+    for mode in ("ab", "xb"):
+        with pytest.raises(FileExistsError):
+            with fs.open(root + "/" + mode, mode) as file:
+                file.write(b"new")
+                fs.pipe(root + "/" + mode, b"kept")
+        assert fs.cat(root + "/" + mode) == b"kept"
+    with monkeypatch.context() as patch:
+        patch.setattr(fs, "info", lambda path: fs.pipe(root + "/t", b"kept") or S3FileSystem.info(fs, root + "/none"))
+        with pytest.raises(NotImplementedError):
+            fs.touch(root + "/t", truncate=False)
+    assert fs.cat(root + "/t") == fs.cat(root + "/k") == b"kept"
+    with fs.open(root + "/new", "ab") as file:
+        file.write(b"new")
+    fs.touch(root + "/empty", truncate=False)
+    assert (fs.cat(root + "/new"), fs.cat(root + "/empty")) == (b"new", b"")
+
+
+class _Instead:
+    """A native client with other methods."""
+
+    def __init__(self, native, **methods):
+        self._native = native
+        self.__dict__.update(methods)
+
+    def __getattr__(self, name):
+        return getattr(self._native, name)
+
+
 def test_a_transaction_writes_all_or_nothing(fs, root):
     with fs.transaction:
         with fs.open(root + "/a", "wb") as file:

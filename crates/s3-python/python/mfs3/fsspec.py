@@ -148,6 +148,14 @@ class S3FileSystem(AbstractFileSystem):
         except FileNotFoundError:
             return [], []
 
+    def _is_there(self, path: str) -> bool:
+        """As `exists`, which returns False when it cannot tell: this raises."""
+        try:
+            self.info(path)
+        except FileNotFoundError:
+            return False
+        return True
+
     def _has_bucket(self, name: str) -> bool:
         try:
             with _errors(name):
@@ -465,9 +473,17 @@ class S3FileSystem(AbstractFileSystem):
             self._client().delete_bucket(path)
 
     def touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
-        if not truncate and self.exists(path):
-            raise NotImplementedError("S3 cannot change the time of an object")
-        self.pipe_file(path, b"")
+        if truncate:
+            self.pipe_file(path, b"")
+            return
+        try:
+            if not self._is_there(path):
+                # It may appear meanwhile, and is not replaced.
+                self.pipe_file(path, b"", mode="create")
+                return
+        except FileExistsError:
+            pass
+        raise NotImplementedError("S3 cannot change the time of an object")
 
     def created(self, path: str) -> Any:
         return self.modified(path)
@@ -481,10 +497,10 @@ class S3FileSystem(AbstractFileSystem):
         cache_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> "S3File":
-        if mode == "ab" and self.exists(path):
+        # Both are checked again, atomically, when the file is closed.
+        if mode == "ab" and self._is_there(path):
             raise NotImplementedError("S3 cannot append to an object")
         if mode.startswith("x") and self.exists(path):
-            # Checked again, atomically, when the file is closed.
             raise FileExistsError(path)
         return S3File(
             self,
@@ -567,7 +583,7 @@ class S3File(AbstractBufferedFile):
             raise
 
     def _initiate_upload(self) -> None:
-        overwrite = not self.mode.startswith("x")
+        overwrite = self.mode == "wb"
         with _errors(self.path):
             self._writer = self.fs._client().open_writer(self.fs._object(self.path), overwrite=overwrite)
 
