@@ -365,3 +365,50 @@ def test_arguments(server, monkeypatch):
         S3FileSystem(anon=True, key="a", secret="b", skip_instance_cache=True)
     with pytest.raises(ValueError):
         S3FileSystem(client_kwargs={"use_ssl": False}, skip_instance_cache=True)
+
+
+def test_options_that_are_not_followed_are_errors(fs, root):
+    mfs3.register("s3")
+    for options in ({"profile": "prod"}, {"s3_additional_kwargs": {}}, {"version_aware": True}, {"use_ssl": False}):
+        with pytest.raises(TypeError, match=next(iter(options))):
+            S3FileSystem(**options)
+        with pytest.raises(TypeError, match=next(iter(options))):
+            fsspec.open("s3://demo/k", **options)
+    # Those of fsspec, and those that ask for nothing.
+    S3FileSystem(use_listings_cache=False, listings_expiry_time=1, max_paths=1, skip_instance_cache=True)
+    S3FileSystem(asynchronous=False, loop=None, profile=None)
+
+    path, local = root + "/k", "local"
+    fs.pipe(path, b"v")
+    for call in (
+        lambda **options: fs.open(path, **options),
+        lambda **options: fs.open(path, "wb", **options),
+        lambda **options: fs.info(path, **options),
+        lambda **options: fs.exists(path, **options),
+        lambda **options: fs.ls(root, **options),
+        lambda **options: fs.find(root, **options),
+        lambda **options: fs.cat_file(path, **options),
+        lambda **options: fs.cat([path], **options),
+        lambda **options: fs.cat_ranges([path], 0, 1, **options),
+        lambda **options: fs.get_file(path, local, **options),
+        lambda **options: fs.cp_file(path, path + "2", **options),
+        lambda **options: fs.sign(path, **options),
+        lambda **options: fs.pipe_file(path, b"new", **options),
+        lambda **options: fs.pipe({path: b"new"}, **options),
+        lambda **options: fs.put_file(__file__, path, **options),
+        lambda **options: fs.touch(path, **options),
+    ):
+        with pytest.raises(NotImplementedError, match="version_id"):
+            call(version_id="1")
+    for call in (
+        lambda **options: fs.open(path, "wb", **options),
+        lambda **options: fs.info(path, **options),
+        lambda **options: fs.cat_file(path, **options),
+        lambda **options: fs.pipe_file(path, b"new", **options),
+        lambda **options: fs.put_file(__file__, path, **options),
+        lambda **options: fs.touch(path, **options),
+    ):
+        with pytest.raises(TypeError, match="ContentType"):
+            call(ContentType="text/plain")
+    assert fs.cat(path) == b"v"
+    assert fs.info(path, refresh=True)["size"] == 1

@@ -26,6 +26,20 @@ from mfs3.exceptions import (
 #: Everything that is asked for as bytes stays in memory.
 _IN_MEMORY = 1 << 40
 
+#: What fsspec and its callers give to every file system. Nothing here depends on it.
+_WITHOUT_EFFECT = {
+    "add_aliases",
+    "add_docs",
+    "asynchronous",
+    "batch_size",
+    "listings_expiry_time",
+    "loop",
+    "max_paths",
+    "refresh",
+    "skip_instance_cache",
+    "use_listings_cache",
+}
+
 
 class S3FileSystem(AbstractFileSystem):
     """S3 as a file system.
@@ -40,6 +54,8 @@ class S3FileSystem(AbstractFileSystem):
         Sends requests without a signature, as public buckets allow.
     client_kwargs : dict, optional
         `endpoint_url`, `region_name` and `verify` (a file with the only trusted authorities), as in s3fs.
+
+    Other options, of the file system and of its methods, are errors unless they are fsspec's or `None`.
     """
 
     protocol = ("mfs3", "s3", "s3a")
@@ -57,6 +73,7 @@ class S3FileSystem(AbstractFileSystem):
         anon: bool = False,
         **kwargs: Any,
     ) -> None:
+        _check_options(kwargs)
         super().__init__(**kwargs)
         client_kwargs = dict(client_kwargs or {})
         self._endpoint = endpoint_url or client_kwargs.pop("endpoint_url", None)
@@ -125,6 +142,7 @@ class S3FileSystem(AbstractFileSystem):
     # -- what is there
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        _check_options(kwargs)
         path = self._strip_protocol(path)
         if path in ("", "/"):
             return _directory("")
@@ -148,6 +166,10 @@ class S3FileSystem(AbstractFileSystem):
         except FileNotFoundError:
             return [], []
 
+    def exists(self, path: str, **kwargs: Any) -> bool:
+        _check_options(kwargs)
+        return super().exists(path)
+
     def _is_there(self, path: str) -> bool:
         """As `exists`, which returns False when it cannot tell: this raises."""
         try:
@@ -165,6 +187,7 @@ class S3FileSystem(AbstractFileSystem):
         return True
 
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> Any:
+        _check_versions(kwargs)
         path = self._strip_protocol(path)
         if path in ("", "/"):
             with _errors(path):
@@ -209,6 +232,8 @@ class S3FileSystem(AbstractFileSystem):
         **kwargs: Any,
     ) -> Any:
         """All files below a directory, by one parallel listing. With `prefix`, those whose path below it begins so."""
+        # The others are of the call that expands a path with this one.
+        _check_versions(kwargs)
         path = self._strip_protocol(path)
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")
@@ -252,12 +277,14 @@ class S3FileSystem(AbstractFileSystem):
         return fsspec.utils.tokenize(about.get("ETag"), about["size"])
 
     def sign(self, path: str, expiration: float = 100, **kwargs: Any) -> str:
+        _check_options(kwargs)
         with _errors(path):
             return self._client().presign(self._object(path), float(expiration), "GET")
 
     # -- reads
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
+        _check_options(kwargs)
         url = self._object(path)
         with _errors(path):
             if (start or 0) < 0 or (end or 0) < 0:
@@ -288,6 +315,7 @@ class S3FileSystem(AbstractFileSystem):
         **kwargs: Any,
     ) -> list[Any]:
         """Reads ranges of many files in one call of the engine."""
+        _check_options(kwargs)
         if not isinstance(starts, (list, tuple)):
             starts = [starts] * len(paths)
         if not isinstance(ends, (list, tuple)):
@@ -317,6 +345,7 @@ class S3FileSystem(AbstractFileSystem):
         return results
 
     def cat(self, path: str | list[str], recursive: bool = False, on_error: str = "raise", **kwargs: Any) -> Any:
+        _check_options(kwargs, "start", "end")
         paths = self.expand_path(path, recursive=recursive, **kwargs)
         several = len(paths) > 1 or isinstance(path, list) or paths[0] != self._strip_protocol(path)
         if not several:
@@ -331,6 +360,7 @@ class S3FileSystem(AbstractFileSystem):
     def get_file(self, rpath: str, lpath: Any, callback: Any = None, outfile: Any = None, **kwargs: Any) -> None:
         import os
 
+        _check_options(kwargs)
         if self.isdir(rpath):
             os.makedirs(lpath, exist_ok=True)
             return
@@ -346,6 +376,7 @@ class S3FileSystem(AbstractFileSystem):
     # -- writes
 
     def pipe_file(self, path: str, value: Any, mode: str = "overwrite", **kwargs: Any) -> None:
+        _check_options(kwargs)
         with _errors(path):
             self._put(path, bytes(value), mode)
 
@@ -367,6 +398,7 @@ class S3FileSystem(AbstractFileSystem):
         import os
         import pathlib
 
+        _check_options(kwargs)
         if os.path.isdir(lpath):
             self.makedirs(rpath, exist_ok=True)
             return
@@ -381,6 +413,7 @@ class S3FileSystem(AbstractFileSystem):
         self, path1: str, path2: str, pairs: list[tuple[str, str]] | None = None, **kwargs: Any
     ) -> None:
         """Copies an object. With `pairs`, only tells what it would copy."""
+        _check_options(kwargs)
         if pairs is not None:
             pairs.append((self._strip_protocol(path1), self._strip_protocol(path2)))
             return
@@ -401,6 +434,7 @@ class S3FileSystem(AbstractFileSystem):
         **kwargs: Any,
     ) -> None:
         """Moves files: copies all of them, and deletes those that were copied elsewhere."""
+        _check_options(kwargs)
         if self._strip_protocol(path1) == self._strip_protocol(path2):
             return
         pairs: list[tuple[str, str]] = []
@@ -473,6 +507,7 @@ class S3FileSystem(AbstractFileSystem):
             self._client().delete_bucket(path)
 
     def touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
+        _check_options(kwargs)
         if truncate:
             self.pipe_file(path, b"")
             return
@@ -497,6 +532,7 @@ class S3FileSystem(AbstractFileSystem):
         cache_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> "S3File":
+        _check_options(kwargs, "cache_type", "size", "trim")
         # Both are checked again, atomically, when the file is closed.
         if mode == "ab" and self._is_there(path):
             raise NotImplementedError("S3 cannot append to an object")
@@ -680,6 +716,20 @@ class _errors:
                 # Only reads of open files have conditions.
                 raise OSError("%s has changed since it was opened" % self._path) from error
             raise OSError(str(error)) from error
+
+
+def _check_options(options: dict[str, Any], *known: str) -> None:
+    """Raises for an option that would not be followed."""
+    _check_versions(options)
+    for name, value in options.items():
+        if value is not None and name not in known and name not in _WITHOUT_EFFECT:
+            raise TypeError("%s: mfs3 does not have this option" % name)
+
+
+def _check_versions(options: dict[str, Any]) -> None:
+    for name in ("version_id", "versions"):
+        if options.pop(name, None):
+            raise NotImplementedError("%s: mfs3 reads the current version of an object" % name)
 
 
 def _check_moves(pairs: list[tuple[str, str]], directories: set[str]) -> None:
