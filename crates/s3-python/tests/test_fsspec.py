@@ -82,6 +82,33 @@ def test_reads_and_writes(fs, root):
     assert got[0] == data[:5] and isinstance(got[1], FileNotFoundError)
 
 
+def test_many_files_are_read_as_one_is(fs, root, monkeypatch):
+    path = fs._strip_protocol(root)
+    a, b, missing = (path + name for name in ("/a", "/b", "/missing"))
+    fs.pipe({a: b"0123456789", b: b"abcdefghij"})
+    for start, end in ((2, 4), (2, None), (None, 4), (0, 0), (3, 2), (-3, None), (2, -2), (20, 30), (None, None)):
+        expected = {one: fs.cat_file(one, start, end) for one in (a, b)}
+        assert fs.cat([a, b], start=start, end=end) == expected
+        assert fs.cat(path + "/?", start=start, end=end) == expected
+    assert fs.cat([a, b], start=2, end=4) == {a: b"23", b: b"cd"}
+
+    calls = []
+    counted = _Instead(fs._client())
+    for name in ("get", "get_many"):
+        method = getattr(fs._client(), name)
+        setattr(counted, name, lambda *a, name=name, method=method, **k: calls.append(name) or method(*a, **k))
+    monkeypatch.setattr(fs, "_client", lambda: counted)
+    assert fs.cat([a, missing, b], on_error="omit", start=1, end=3) == {a: b"12", b: b"bc"}
+    found = fs.cat([a, missing, b], on_error="return")
+    assert (found[a], found[b]) == (b"0123456789", b"abcdefghij")
+    assert isinstance(found[missing], FileNotFoundError) and missing in str(found[missing])
+    with pytest.raises(FileNotFoundError, match=missing):
+        fs.cat([a, missing, b])
+    assert calls == ["get_many"] * 3
+    found = fs.cat([a, "demo"], on_error="return")
+    assert found[a] == b"0123456789" and isinstance(found["demo"], IsADirectoryError)
+
+
 def test_bytes_of_any_size_stay_in_memory(root):
     fs = S3FileSystem(skip_instance_cache=True)
     data = os.urandom(40 << 20)

@@ -322,40 +322,51 @@ class S3FileSystem(AbstractFileSystem):
             ends = [ends] * len(paths)
         if len(starts) != len(paths) or len(ends) != len(paths):
             raise ValueError("paths, starts and ends must have the same length")
-        simple = all((s or 0) >= 0 and (e is None or e > (s or 0)) for s, e in zip(starts, ends))
-        if simple:
-            keys = [
-                (self._object(path), *_range(start, end)) for path, start, end in zip(paths, starts, ends)
-            ]
-            try:
-                return [found.blob for found in self._client().get_many(keys, return_info=False)]
-            except MetaflowS3Exception:
-                pass
-            except (MetaflowS3NotFound, MetaflowS3AccessDenied, MetaflowS3InvalidRange):
-                pass
-        # Each has an outcome of its own.
-        results = []
-        for path, start, end in zip(paths, starts, ends):
-            try:
-                results.append(self.cat_file(path, start, end))
-            except Exception as error:
-                if on_error == "raise":
-                    raise
-                results.append(error)
+        return self._read_many(list(zip(paths, starts, ends)), on_error)
+
+    def _read_many(self, ranges: list[tuple[str, int | None, int | None]], on_error: str) -> list[Any]:
+        """Returns the bytes or the exception of each range, or raises the first exception."""
+        results = self._read_at_once(ranges)
+        if results is None:
+            results = []
+            for path, start, end in ranges:
+                try:
+                    results.append(self.cat_file(path, start, end))
+                except Exception as error:
+                    if on_error == "raise":
+                        raise
+                    results.append(error)
+        if on_error == "raise":
+            for result in results:
+                if isinstance(result, Exception):
+                    raise result
         return results
+
+    def _read_at_once(self, ranges: list[tuple[str, int | None, int | None]]) -> list[Any] | None:
+        """Reads all in one call of the engine. `None`: each has to be read alone to know its outcome."""
+        if not all((start or 0) >= 0 and (end is None or end > (start or 0)) for _, start, end in ranges):
+            return None
+        try:
+            keys = [(self._object(path), *_range(start, end)) for path, start, end in ranges]
+            found = self._client().get_many(keys, return_missing=True, return_info=False)
+        except (OSError, MetaflowS3Exception, MetaflowS3NotFound, MetaflowS3AccessDenied, MetaflowS3InvalidRange):
+            # The first is of a path without a key.
+            return None
+        return [
+            one.blob if one.exists else FileNotFoundError(path) for one, (path, _, _) in zip(found, ranges)
+        ]
 
     def cat(self, path: str | list[str], recursive: bool = False, on_error: str = "raise", **kwargs: Any) -> Any:
         _check_options(kwargs, "start", "end")
-        paths = self.expand_path(path, recursive=recursive, **kwargs)
+        start, end = kwargs.get("start"), kwargs.get("end")
+        paths = self.expand_path(path, recursive=recursive)
         several = len(paths) > 1 or isinstance(path, list) or paths[0] != self._strip_protocol(path)
         if not several:
-            return self.cat_file(paths[0], **kwargs)
-        keys = [(self._object(one), None, None) for one in paths]
-        try:
-            found = self._client().get_many(keys, return_info=False)
-            return {one: object.blob for one, object in zip(paths, found)}
-        except (MetaflowS3Exception, MetaflowS3NotFound, MetaflowS3AccessDenied):
-            return super().cat(path, recursive=recursive, on_error=on_error, **kwargs)
+            return self.cat_file(paths[0], start, end)
+        found = zip(paths, self._read_many([(one, start, end) for one in paths], on_error))
+        return {
+            one: result for one, result in found if on_error != "omit" or not isinstance(result, Exception)
+        }
 
     def get_file(self, rpath: str, lpath: Any, callback: Any = None, outfile: Any = None, **kwargs: Any) -> None:
         import os
