@@ -1,5 +1,6 @@
 """The file system: fsspec's abstract tests, and what users of such file systems suffer from."""
 
+import concurrent.futures
 import os
 import pickle
 import traceback
@@ -158,6 +159,23 @@ def test_reads_in_any_order_have_the_bytes_of_their_place(fs, root):
     with fs.open(root + "/k") as file:
         assert file.read() == data
         assert file.read(1) == b""
+
+
+def test_fetches_that_overlap_have_the_bytes_of_their_place(fs, root):
+    data = os.urandom(8 << 20)
+    fs.pipe(root + "/k", data)
+    size = 32 << 10
+    for cache in ("none", "background", None):
+        with fs.open(root + "/k", block_size=size, cache_type=cache) as file:
+            if cache != "background":
+                fetch = file._fetch_range if cache == "none" else file.cache._fetch
+                with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                    pieces = pool.map(lambda start: fetch(start, start + size), range(0, len(data), size))
+                    assert b"".join(pieces) == data
+            for place in (0, 4 << 20):
+                file.seek(place)
+                for start in range(place, place + (2 << 20), 10_000):
+                    assert file.read(10_000) == data[start : start + 10_000]
 
 
 def test_what_follows_is_one_download(fs, root, monkeypatch):

@@ -568,35 +568,46 @@ class S3File(AbstractBufferedFile):
 
     DEFAULT_BLOCK_SIZE = 8 << 20
     _writer: Any = None
-    #: The stream, and the process that it works in.
-    _reader: tuple[Any, int] | None = None
     #: Where the last block ended.
     _end = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        #: The stream or `None`, and nothing while a thread uses it.
+        self._slot: list[_Stream | None] = [None]
         kwargs["cache_type"] = kwargs.get("cache_type") or BlockCache.name
         super().__init__(*args, **kwargs)
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         follows = start == self._end and start > 0
         self._end = end
+        try:
+            stream = self._slot.pop()
+        except IndexError:
+            return self._get_range(start, end)
+        try:
+            if stream is not None and not stream.is_at(start):
+                stream.native.close()
+                stream = None
+            if stream is None and not follows:
+                return self._get_range(start, end)
+            with _errors(self.path):
+                if stream is None:
+                    url = self.fs._object(self.path)
+                    stream = _Stream(self.fs._client().open_reader(url, start, etag=self._etag()), start)
+                return stream.read(end - start)
+        except BaseException:
+            stream = None
+            raise
+        finally:
+            self._slot.append(stream)
+
+    def _get_range(self, start: int, end: int) -> bytes:
         with _errors(self.path):
-            if follows and self._reader is None:
-                native = self.fs._client().open_reader(self.fs._object(self.path), start, etag=self._etag())
-                self._reader = (native, os.getpid())
-            if follows and self._reader[1] == os.getpid():
-                return self._reader[0].read(end - start)
-            self._close_reader()
             url = self.fs._object(self.path)
             return self.fs._client().get(url, start, end - start, etag=self._etag(), return_info=False).blob
 
     def _etag(self) -> str | None:
         return self.details.get("ETag")
-
-    def _close_reader(self) -> None:
-        if self._reader is not None:
-            self._reader[0].close()
-            self._reader = None
 
     def write(self, data: Any) -> int:
         size = memoryview(data).nbytes
@@ -641,8 +652,9 @@ class S3File(AbstractBufferedFile):
         return True
 
     def close(self) -> None:
-        self._close_reader()
         super().close()
+        if self._slot and (stream := self._slot.pop()) is not None:
+            stream.native.close()
 
     def __exit__(
         self,
@@ -671,6 +683,23 @@ class S3File(AbstractBufferedFile):
             self._writer = None
 
 
+class _Stream:
+    """A download that is ahead of its reader, in the process that opened it."""
+
+    def __init__(self, native: Any, start: int) -> None:
+        self.native = native
+        self._position = start
+        self._process = os.getpid()
+
+    def is_at(self, position: int) -> bool:
+        return position == self._position and self._process == os.getpid()
+
+    def read(self, size: int) -> bytes:
+        block = self.native.read(size)
+        self._position += len(block)
+        return block
+
+
 class BlockCache(BaseCache):
     """Keeps the last block that was read ahead; what is as large as a block is passed on as it is."""
 
@@ -678,16 +707,18 @@ class BlockCache(BaseCache):
 
     def __init__(self, blocksize: int, fetcher: Any, size: int) -> None:
         super().__init__(blocksize, fetcher, size)
-        self._block = b""
-        self._start = 0
+        #: The block and its start: one value, for threads that read together.
+        self._kept = (b"", 0)
 
     def _fetch(self, start: int | None, stop: int | None) -> bytes:
         start = start or 0
         stop = self.size if stop is None else min(stop, self.size)
         if start >= stop:
             return b""
-        kept = self._start <= start < self._start + len(self._block)
-        head = self._block[start - self._start : stop - self._start] if kept else b""
+        kept, kept_from = self._kept
+        head = b""
+        if kept_from <= start < kept_from + len(kept):
+            head = kept[start - kept_from : stop - kept_from]
         start += len(head)
         missing = stop - start
         if missing == 0:
@@ -696,7 +727,7 @@ class BlockCache(BaseCache):
             tail = self.fetcher(start, stop)
             return head + tail if head else tail
         block = self.fetcher(start, min(start + self.blocksize, self.size))
-        self._block, self._start = block, start
+        self._kept = (block, start)
         return head + block[:missing]
 
 
