@@ -204,6 +204,22 @@ def test_a_file_is_of_one_version(fs, root):
                     assert read == b"1" * len(read)
 
 
+def test_a_pickled_file_is_of_the_version_that_it_was_opened_with(fs, root):
+    fs.pipe(root + "/k", b"1" * 1000)
+    with fs.open(root + "/k", block_size=100, cache_type="none") as file:
+        assert file.read(10) == b"1" * 10
+        pickled = pickle.dumps(file)
+        with pickle.loads(pickled) as copy:
+            assert (copy.tell(), copy.size, copy.blocksize, copy.cache.name) == (10, 1000, 100, "none")
+            assert copy == file and copy.read() == b"1" * 990
+        fs.pipe(root + "/k", b"2" * 2000)
+        with pickle.loads(pickled) as copy:
+            with pytest.raises(OSError, match="changed since it was opened"):
+                copy.read()
+    with pickle.loads(pickle.dumps(fs.open(root + "/k"))) as copy:
+        assert copy.read() == b"2" * 2000
+
+
 def test_a_forked_child_goes_on_with_a_file(fs, root):
     data = os.urandom(40 << 20)
     fs.pipe(root + "/k", data)

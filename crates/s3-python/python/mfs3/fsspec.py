@@ -543,7 +543,7 @@ class S3FileSystem(AbstractFileSystem):
         cache_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> "S3File":
-        _check_options(kwargs, "cache_type", "size", "trim")
+        _check_options(kwargs, "cache_type", "details", "size", "trim")
         # Both are checked again, atomically, when the file is closed.
         if mode == "ab" and self._is_there(path):
             raise NotImplementedError("S3 cannot append to an object")
@@ -571,11 +571,24 @@ class S3File(AbstractBufferedFile):
     #: Where the last block ended.
     _end = 0
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, details: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        #: What is known of the version, of a file that was pickled.
+        self._details = details
         #: The stream or `None`, and nothing while a thread uses it.
         self._slot: list[_Stream | None] = [None]
         kwargs["cache_type"] = kwargs.get("cache_type") or BlockCache.name
         super().__init__(*args, **kwargs)
+
+    def __reduce__(self) -> Any:
+        if self.mode != "rb":
+            raise RuntimeError("a file that is written cannot be pickled")
+        options = {
+            "block_size": self.blocksize,
+            "cache_type": "none" if self.cache is None else self.cache.name,
+            "details": self.details,
+            "size": self.size,
+        }
+        return _reopen, (self.fs, self.path, self.loc, options)
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         follows = start == self._end and start > 0
@@ -681,6 +694,12 @@ class S3File(AbstractBufferedFile):
         if self._writer is not None:
             self._writer.abort()
             self._writer = None
+
+
+def _reopen(fs: S3FileSystem, path: str, position: int, options: dict[str, Any]) -> Any:
+    file = fs.open(path, "rb", **options)
+    file.seek(position)
+    return file
 
 
 class _Stream:
