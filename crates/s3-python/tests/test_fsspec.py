@@ -1,6 +1,7 @@
 """The file system: fsspec's abstract tests, and what users of such file systems suffer from."""
 
 import concurrent.futures
+import gzip
 import os
 import pickle
 import traceback
@@ -368,6 +369,33 @@ def test_files_and_directories_are_moved(fs, root):
     assert not fs.exists(root + "/d")
     fs.rename(root + "/e/x", root + "/y")
     assert fs.find(root) == [path + name for name in ("/e//z", "/e/s/y", "/y")]
+
+
+def test_a_transaction_closes_what_is_open(fs, root):
+    data = os.urandom(8 << 20) + b"tail"
+    with fs.transaction:
+        small, large = fs.open(root + "/small", "wb"), fs.open(root + "/large", "wb")
+        text, zipped = fs.open(root + "/text", "w"), fs.open(root + "/zipped", "wb", compression="gzip")
+        small.write(b"1")
+        large.write(data)
+        text.write("text")
+        zipped.write(b"zipped")
+        assert fs.find(root) == []
+    assert small.closed and large.closed and text.closed and zipped.closed
+    assert (fs.cat(root + "/small"), fs.cat(root + "/large")) == (b"1", data)
+    assert (fs.cat(root + "/text"), gzip.decompress(fs.cat(root + "/zipped"))) == (b"text", b"zipped")
+    with pytest.raises(RuntimeError):
+        with fs.transaction:
+            small, large = fs.open(root + "/a", "wb"), fs.open(root + "/b", "wb")
+            text = fs.open(root + "/c", "w")
+            small.write(b"1")
+            large.write(data)
+            text.write("text")
+            raise RuntimeError
+    for file in (small, large, text):
+        file.close()
+    assert not {root + "/" + name for name in "abc"} & set(fs.find(root))
+    assert len(fs.find(root)) == 4
 
 
 def test_listings_are_never_stale(fs, root):

@@ -534,6 +534,15 @@ class S3FileSystem(AbstractFileSystem):
     def created(self, path: str) -> Any:
         return self.modified(path)
 
+    def open(self, path: str, mode: str = "rb", *args: Any, **kwargs: Any) -> Any:
+        deferred = self.transaction.files if self._intrans else ()
+        before = len(deferred)
+        opened = super().open(path, mode, *args, **kwargs)
+        if len(deferred) > before:
+            # A file of text or a compressed one keeps what the transaction has to write.
+            deferred[-1].outermost = opened
+        return opened
+
     def _open(
         self,
         path: str,
@@ -570,6 +579,8 @@ class S3File(AbstractBufferedFile):
     _writer: Any = None
     #: Where the last block ended.
     _end = 0
+    #: In a transaction, the file that writes to this one, or this one.
+    outermost: Any = None
 
     def __init__(self, *args: Any, details: dict[str, Any] | None = None, **kwargs: Any) -> None:
         #: What is known of the version, of a file that was pickled.
@@ -650,7 +661,6 @@ class S3File(AbstractBufferedFile):
         except BaseException:
             # Closing the file must not complete an upload that lacks a piece.
             self.discard()
-            self.closed = True
             raise
 
     def _initiate_upload(self) -> None:
@@ -678,10 +688,15 @@ class S3File(AbstractBufferedFile):
         if cls is not None and not self.closed and self.writable():
             # The object would lack what was not written.
             self.discard()
-            self.closed = True
         self.close()
 
     def commit(self) -> None:
+        if not self.closed and not self.forced:
+            # The transaction ends before the file was closed.
+            outermost, self.outermost = self.outermost or self, None
+            outermost.close()
+            # That of gzip does not close this one.
+            self.close()
         if self._writer is None:
             return
         with _errors(self.path):
@@ -691,6 +706,8 @@ class S3File(AbstractBufferedFile):
             raise FileExistsError(self.path)
 
     def discard(self) -> None:
+        self.closed = True
+        self.outermost = None
         if self._writer is not None:
             self._writer.abort()
             self._writer = None
