@@ -1,5 +1,6 @@
 """The file system: fsspec's abstract tests, and what users of such file systems suffer from."""
 
+import array
 import concurrent.futures
 import gzip
 import os
@@ -9,11 +10,13 @@ import uuid
 from random import Random
 from types import SimpleNamespace
 
+import pyarrow
 import pytest
 from fsspec.tests import abstract
 
 import fsspec
 import mfs3
+import numpy as np
 from mfs3.fsspec import S3FileSystem
 
 
@@ -144,6 +147,25 @@ def test_pieces_of_any_size_are_written_in_order(fs, root):
     with pytest.raises(FileExistsError):
         with fs.open(root + "/k", "xb") as file:
             file.write(data[: 8 << 20])
+
+
+def test_buffers_of_any_type_are_written(fs, root):
+    for size in (0, 1000, 9 << 20):
+        data = os.urandom(size)
+        buffers = [
+            data,
+            bytearray(data),
+            array.array("b", data),
+            np.frombuffer(data, "float32" if size else "uint8"),
+            np.frombuffer(data, "uint8").reshape(-1, 100 if size == 1000 else 1),
+            memoryview(data).cast("b"),
+            pyarrow.py_buffer(data),
+        ]
+        for buffer in buffers:
+            with fs.open(root + "/k", "wb") as file:
+                assert file.write(buffer) == size
+                assert file.tell() == size
+            assert fs.cat(root + "/k") == data
 
 
 def test_reads_in_any_order_have_the_bytes_of_their_place(fs, root):

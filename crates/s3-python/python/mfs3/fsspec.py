@@ -640,7 +640,12 @@ class S3File(AbstractBufferedFile):
         # As large as a block: it is not copied to the buffer first.
         self._send(self.buffer.getvalue())
         self.buffer = io.BytesIO()
-        self._send(data)
+        if type(data) is bytes:
+            # It cannot change, and is not copied.
+            self._send(data)
+        else:
+            with memoryview(data) as view, view.cast("B") as flat:
+                self._send(flat)
         self.loc += size
         return size
 
