@@ -112,6 +112,10 @@ def test_many_files_are_read_as_one_is(fs, root, monkeypatch):
     assert calls == ["get_many"] * 3
     found = fs.cat([a, "demo"], on_error="return")
     assert found[a] == b"0123456789" and isinstance(found["demo"], IsADirectoryError)
+    found = fs.cat_ranges([a, "demo", ""], [0, 0, 0], [1, 1, 1])
+    assert found[0] == b"0" and [type(one) for one in found[1:]] == [IsADirectoryError, FileNotFoundError]
+    with pytest.raises(IsADirectoryError):
+        fs.cat_ranges([a, "demo"], [0, 0], [1, 1], on_error="raise")
 
 
 def test_bytes_of_any_size_stay_in_memory(root):
@@ -434,6 +438,46 @@ def test_listings_are_never_stale(fs, root):
     assert fs.du(root) == 3
     other.rm(root + "/a", recursive=True)
     assert fs.find(root) == [path + "/c"]
+
+
+def test_keys_with_empty_names_are_not_directories_of_themselves(fs, root):
+    path = root[len("s3://") :]
+    for key in ("/a//k", "/a/s//k", "/b/k", "//r"):
+        fs.pipe(root + key, b"1")
+    assert fs.ls(root, detail=False) == [path + "/a", path + "/b"]
+    assert fs.ls(root + "/a", detail=False) == [path + "/a/s"]
+    assert [found[0] for found in fs.walk(root)] == [path + name for name in ("", "/a", "/a/s", "/b")]
+    everything = fs.find(root, withdirs=True)
+    assert everything == [path + name for name in ("", "//r", "/a", "/a//k", "/a/s", "/a/s//k", "/b", "/b/k")]
+    assert fs.find(root) == [name for name in everything if name[-2:] in ("/k", "/r")]
+
+
+def test_directories_are_made_where_nothing_may_be_listed(fs, root, monkeypatch):
+    def denied(*_, **__):
+        raise mfs3.MetaflowS3AccessDenied("no")
+
+    with monkeypatch.context() as patch:
+        # As with credentials that may only write.
+        patch.setattr(fs, "_client", lambda made=fs._client(): _Instead(made, list_prefix=denied, info=denied))
+        fs.makedirs(root + "/out", exist_ok=True)
+        fs.mkdir(root + "/out")
+        fs.pipe(root + "/out/k", b"v")
+        with pytest.raises(PermissionError):
+            fs.info("demo")
+    assert fs.cat(root + "/out/k") == b"v"
+
+
+def test_an_empty_directory_is_removed_with_its_marker(fs, root):
+    fs._client().put(root + "/d/", b"")
+    assert fs.isdir(root + "/d")
+    fs.rmdir(root + "/d")
+    assert not fs.exists(root + "/d")
+    with pytest.raises(FileNotFoundError):
+        fs.rmdir(root + "/d")
+    fs.pipe(root + "/d/k", b"v")
+    with pytest.raises(OSError, match="not empty"):
+        fs.rmdir(root + "/d")
+    assert fs.exists(root + "/d/k")
 
 
 def test_errors_are_those_of_files(fs, root):

@@ -213,13 +213,15 @@ class S3FileSystem(AbstractFileSystem):
                 for end in range(1, min(len(below), (depth or len(below)) + 1)):
                     # An object of the same name wins, as in `info`.
                     parent = name[:base] + "/".join(below[:end])
-                    if parent not in found and parent != name[:base]:
+                    if parent not in found and below[end - 1]:
                         found[parent] = _directory(parent)
             # A slash at the end: the marker of a directory.
             if below[-1] and (depth is None or len(below) <= depth):
                 found[name] = _file(name, size, modified, etag)
         for name in prefixes if directories else ():
-            found.setdefault(name.rstrip("/"), _directory(name.rstrip("/")))
+            # An empty name would be that of the directory itself.
+            if not name.endswith("//"):
+                found.setdefault(name[:-1], _directory(name[:-1]))
         return found
 
     def find(
@@ -490,7 +492,12 @@ class S3FileSystem(AbstractFileSystem):
         path = self._strip_protocol(path)
         if "/" in path:
             bucket = path.split("/", 1)[0]
-            if create_parents and not self._has_bucket(bucket):
+            try:
+                has_bucket = not create_parents or self._has_bucket(bucket)
+            except PermissionError:
+                # Who may not list it may write to it.
+                has_bucket = True
+            if not has_bucket:
                 self._create_bucket(bucket)
             return
         if self._has_bucket(path):
@@ -513,6 +520,9 @@ class S3FileSystem(AbstractFileSystem):
         if "/" in path:
             if self.ls(path):
                 raise OSError("directory not empty: %s" % path)
+            with _errors(path):
+                # It may be there as its marker alone.
+                self._client().delete_many([self._url(path) + "/"])
             return
         with _errors(path):
             self._client().delete_bucket(path)
