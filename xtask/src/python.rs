@@ -1,8 +1,8 @@
 //! `cargo xtask python`: builds the native module of `mfs3` and runs the Python tests.
 //!
 //! The package is put together below `target/python/site`: the Python files and the library that cargo built. Its tests
-//! run in a virtual environment of their own, with what `tests/requirements.txt` names, and the tests of flows also with
-//! older versions of Metaflow. `--wheel` builds what is distributed, installs it in an empty environment, and tests that.
+//! run in a virtual environment of their own, with what `tests/requirements.txt` names, the tests of flows also with older
+//! versions of Metaflow, and those of the file system with the oldest fsspec. `--wheel` builds what is distributed, installs it in an empty environment, and tests that.
 
 use std::env;
 use std::fs;
@@ -36,6 +36,9 @@ const UPSTREAM_NEEDS: [&str; 2] = ["numpy", "pytest-benchmark"];
 /// Older versions of Metaflow that the package works with: the oldest, and two between.
 const METAFLOWS: [&str; 3] = ["2.9.0", "2.12.39", "2.15.21"];
 
+/// The oldest version of fsspec that the package accepts: that of its `pyproject.toml`.
+const OLDEST_FSSPEC: &str = "2024.2.0";
+
 /// Packages that build a wheel for old versions of glibc.
 const WHEEL_NEEDS: [&str; 3] = ["build==1.6.1", "maturin==1.16.0", "ziglang==0.17.1"];
 
@@ -67,11 +70,24 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     command::run(
         Command::new(&python)
             .current_dir(root)
-            .env("MFS3_TEST_SERVER", server)
+            .env("MFS3_TEST_SERVER", &server)
             .env("PYTHONPATH", &site)
             .env("MFS3_TEST_METAFLOWS", join_paths(&metaflows)?)
             .args(["-m", "pytest", "-q", "crates/s3-python/tests"])
             .args(&arguments.pytest),
+    )?;
+    if !arguments.pytest.is_empty() {
+        // They may select no test of the file system.
+        return Ok(());
+    }
+    let fsspec = older(root, &python, "fsspec", OLDEST_FSSPEC)?;
+    command::run(
+        Command::new(&python)
+            .current_dir(root)
+            .env("MFS3_TEST_SERVER", &server)
+            .env("PYTHONPATH", join_paths(&[fsspec, site])?)
+            .args(["-m", "pytest", "-q"])
+            .arg("crates/s3-python/tests/test_fsspec.py"),
     )
 }
 
@@ -159,17 +175,25 @@ fn virtual_environment(folder: &Path) -> Outcome<PathBuf> {
 
 /// Installs older versions of Metaflow, each in a folder of its own that is named after it.
 fn older_metaflows(root: &Path, python: &Path) -> Outcome<Vec<PathBuf>> {
-    let folder = |version: &&str| root.join("target/python/metaflow").join(version);
-    for version in METAFLOWS.iter().filter(|version| !folder(version).exists()) {
+    METAFLOWS
+        .iter()
+        .map(|version| older(root, python, "metaflow", version))
+        .collect()
+}
+
+/// Installs an older version of a package in a folder of its own that is named after it, if it is missing.
+fn older(root: &Path, python: &Path, package: &str, version: &str) -> Outcome<PathBuf> {
+    let folder = root.join("target/python").join(package).join(version);
+    if !folder.exists() {
         command::run(
             Command::new(python)
                 .args(["-m", "pip", "install", "--quiet", "--no-deps"])
-                .arg(format!("metaflow=={version}"))
+                .arg(format!("{package}=={version}"))
                 .arg("--target")
-                .arg(folder(version)),
+                .arg(&folder),
         )?;
     }
-    Ok(METAFLOWS.iter().map(folder).collect())
+    Ok(folder)
 }
 
 /// Builds the wheel and runs the tests of flows and of the wheel where nothing else is installed.

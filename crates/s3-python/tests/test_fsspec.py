@@ -20,6 +20,10 @@ import numpy as np
 from mfs3.fsspec import S3FileSystem
 
 
+#: The oldest fsspec that the package accepts has fewer tests, and cannot commit a compressed file.
+IS_OLDEST = fsspec.__version__.startswith("2024.2.")
+
+
 class Fixtures(abstract.AbstractFixtures):
     @pytest.fixture
     def fs(self, server):
@@ -46,12 +50,13 @@ class TestPut(abstract.AbstractPutTests, Fixtures):
     pass
 
 
-class TestPipe(abstract.AbstractPipeTests, Fixtures):
-    pass
+if not IS_OLDEST:
 
+    class TestPipe(abstract.AbstractPipeTests, Fixtures):
+        pass
 
-class TestOpen(abstract.AbstractOpenTests, Fixtures):
-    pass
+    class TestOpen(abstract.AbstractOpenTests, Fixtures):
+        pass
 
 
 @pytest.fixture
@@ -401,7 +406,9 @@ def test_a_transaction_closes_what_is_open(fs, root):
     data = os.urandom(8 << 20) + b"tail"
     with fs.transaction:
         small, large = fs.open(root + "/small", "wb"), fs.open(root + "/large", "wb")
-        text, zipped = fs.open(root + "/text", "w"), fs.open(root + "/zipped", "wb", compression="gzip")
+        text = fs.open(root + "/text", "w")
+        compression = None if IS_OLDEST else "gzip"
+        zipped = fs.open(root + "/zipped", "wb", compression=compression)
         small.write(b"1")
         large.write(data)
         text.write("text")
@@ -409,7 +416,8 @@ def test_a_transaction_closes_what_is_open(fs, root):
         assert fs.find(root) == []
     assert small.closed and large.closed and text.closed and zipped.closed
     assert (fs.cat(root + "/small"), fs.cat(root + "/large")) == (b"1", data)
-    assert (fs.cat(root + "/text"), gzip.decompress(fs.cat(root + "/zipped"))) == (b"text", b"zipped")
+    found = fs.cat(root + "/zipped")
+    assert (fs.cat(root + "/text"), found if IS_OLDEST else gzip.decompress(found)) == (b"text", b"zipped")
     with pytest.raises(RuntimeError):
         with fs.transaction:
             small, large = fs.open(root + "/a", "wb"), fs.open(root + "/b", "wb")

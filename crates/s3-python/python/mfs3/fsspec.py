@@ -592,13 +592,23 @@ class S3File(AbstractBufferedFile):
     #: In a transaction, the file that writes to this one, or this one.
     outermost: Any = None
 
-    def __init__(self, *args: Any, details: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        fs: S3FileSystem,
+        path: str,
+        mode: str = "rb",
+        *args: Any,
+        details: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         #: What is known of the version, of a file that was pickled.
         self._details = details
         #: The stream or `None`, and nothing while a thread uses it.
         self._slot: list[_Stream | None] = [None]
         kwargs["cache_type"] = kwargs.get("cache_type") or BlockCache.name
-        super().__init__(*args, **kwargs)
+        self._overwrite = mode == "wb"
+        # The oldest fsspec does not have the mode xb.
+        super().__init__(fs, path, "wb" if mode == "xb" else mode, *args, **kwargs)
 
     def __reduce__(self) -> Any:
         if self.mode != "rb":
@@ -679,9 +689,9 @@ class S3File(AbstractBufferedFile):
             raise
 
     def _initiate_upload(self) -> None:
-        overwrite = self.mode == "wb"
         with _errors(self.path):
-            self._writer = self.fs._client().open_writer(self.fs._object(self.path), overwrite=overwrite)
+            url = self.fs._object(self.path)
+            self._writer = self.fs._client().open_writer(url, overwrite=self._overwrite)
 
     def _upload_chunk(self, final: bool = False) -> bool:
         self._write(self.buffer.getvalue())
