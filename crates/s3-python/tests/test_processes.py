@@ -1,15 +1,18 @@
 """Forks, threads, signals and the end of the interpreter."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 
+import boto3
 import pytest
 
 from mfs3 import S3
@@ -82,8 +85,6 @@ class Silent:
     """A server that accepts connections and never responds."""
 
     def __enter__(self):
-        import socket
-
         self.socket = socket.socket()
         self.socket.bind(("127.0.0.1", 0))
         self.socket.listen(16)
@@ -192,6 +193,87 @@ def test_an_interpreter_ends_while_uploads_and_async_calls_run(root, tmp_path):
         assert done.returncode == 0, done.stderr
         assert "Fatal" not in done.stderr and "panicked" not in done.stderr, done.stderr
     assert os.listdir(tmp_path) == []
+
+
+class SlowDeletes:
+    """A proxy that passes a DELETE on after half a second, if its client still waits for the response."""
+
+    def __init__(self, endpoint):
+        host, port = endpoint.removeprefix("http://").split(":")
+        self._server = host, int(port)
+
+    def __enter__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+        return "http://127.0.0.1:%d" % self._listener.getsockname()[1]
+
+    def __exit__(self, *args):
+        self._listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, server = self._listener.accept()[0], socket.create_connection(self._server)
+                threading.Thread(target=self._pass_on, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(server, client), daemon=True).start()
+
+    def _pass_on(self, source, target):
+        with contextlib.suppress(OSError), source, target:
+            while data := source.recv(1 << 20):
+                if data.startswith(b"DELETE"):
+                    source.settimeout(0.5)
+                    with contextlib.suppress(TimeoutError):
+                        # Nothing arrives but the end.
+                        return source.recv(1)
+                    source.settimeout(None)
+                target.sendall(data)
+
+
+@pytest.mark.parametrize("kind", ["class", "fsspec"])
+def test_an_interpreter_ends_without_leaving_uploads(root, server, tmp_path, kind):
+    program = textwrap.dedent(
+        """
+        import sys
+        import mfs3
+        from mfs3.fsspec import S3FileSystem
+        opened = mfs3.S3() if sys.argv[2] == "class" else S3FileSystem()
+        files = [opened.open(sys.argv[1] + "/%d" % number, "wb") for number in range(8)]
+        for file in files:
+            file.write(bytes(20 << 20))
+        print("written", flush=True)
+        input()
+        if sys.argv[2] == "fsspec":
+            for file in files:
+                file.discard()
+        """
+    )
+    bucket, prefix = root[len("s3://") :].split("/", 1)
+    client = boto3.client("s3", endpoint_url=server)
+
+    def uploads():
+        return client.list_multipart_uploads(Bucket=bucket, Prefix=prefix).get("Uploads", [])
+
+    with (
+        SlowDeletes(server) as endpoint,
+        subprocess.Popen(
+            [sys.executable, "-c", program, root, kind],
+            cwd=tmp_path,
+            env=os.environ | {"AWS_ENDPOINT_URL": endpoint},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout.readline() == "written\n"
+        deadline = time.monotonic() + 60
+        while len(uploads()) < 8:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        _, errors = process.communicate("\n", 60)
+    assert (process.returncode, errors, uploads()) == (0, "", [])
+    with S3(s3root=root) as s3:
+        assert s3.list_recursive() == []
 
 
 def test_parallel_map_of_metaflow(root):

@@ -37,6 +37,18 @@ def engine(key, make):
     return found
 
 
+def wait_for_cleanup():
+    """Waits until uploads that were cancelled or failed are aborted: those of file systems, and of clients that are gone."""
+    for found in list(_engines.values()):
+        made = found[0] if isinstance(found, tuple) else found
+        if isinstance(made, _native.Engine):
+            try:
+                _native.Client(made, tmproot="/").close()
+            except Exception:
+                # As in Metaflow: what cannot be removed stays.
+                pass
+
+
 #: Parameters of a boto3 client that the native client has too.
 _NATIVE = {"endpoint_url", "region_name"}
 

@@ -23,7 +23,7 @@ from mfs3.exceptions import (
     MetaflowS3URLException,
 )
 from mfs3.records import RangeInfo, S3GetObject, S3PutObject, SyncSummary
-from mfs3.streams import ObjectReader, ObjectWriter
+from mfs3.streams import ObjectReader, ObjectWriter, open_writers
 
 __all__ = [
     "S3",
@@ -67,8 +67,11 @@ _leaked = []
 
 
 def _close_all():
+    for writer in list(open_writers):
+        writer.abort()
     for client in list(_open_clients):
         client.close()
+    _engines.wait_for_cleanup()
 
 
 def _after_fork():

@@ -1,12 +1,16 @@
 """Objects as binary files, read and written from start to end."""
 
 import io
+import weakref
 from typing import Any
 
 from mfs3._native import Reader, Writer
 
 #: How much is read at once when all of it is asked for.
 _PIECE = 8 << 20
+
+#: Writers whose uploads are in flight.
+open_writers: "weakref.WeakSet[ObjectWriter]" = weakref.WeakSet()
 
 
 class ObjectReader(io.BufferedIOBase):
@@ -46,6 +50,7 @@ class ObjectWriter(io.BufferedIOBase):
     def __init__(self, native: Writer, url: str) -> None:
         self._native = native
         self._url = url
+        open_writers.add(self)
 
     def writable(self) -> bool:
         return True
