@@ -6,6 +6,7 @@ mod harness;
 mod listing;
 #[cfg(target_os = "linux")]
 mod many_keys;
+mod moving;
 mod process;
 mod restoring;
 mod resuming;

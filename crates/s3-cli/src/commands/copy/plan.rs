@@ -24,8 +24,10 @@ pub(super) struct Plan {
     pub(super) target: Target,
     /// Whether sources are removed.
     pub(super) moves: bool,
-    /// The names in use with `--flatten`.
-    flattened: Mutex<HashSet<String>>,
+    /// Whether two inputs may have one name: of several sources, or with `--flatten`.
+    may_collide: bool,
+    /// The names below the destination, if inputs may collide.
+    names: Mutex<HashSet<String>>,
 }
 
 /// Where inputs go.
@@ -72,10 +74,11 @@ impl Plan {
             .any(|source| matches!(source, Source::Listing(..)));
         let target = target(destination, has_many || has_listing, &arguments);
         let plan = Self {
+            may_collide: arguments.flatten || sources.len() > 1,
             arguments,
             target,
             moves,
-            flattened: Mutex::new(HashSet::new()),
+            names: Mutex::new(HashSet::new()),
         };
         plan.check(&sources)?;
         Ok((plan, sources))
@@ -161,7 +164,7 @@ impl Plan {
             true => decode_name(below),
             false => Ok(below.to_owned()),
         };
-        let work = match decoded.and_then(|below| self.remote_target(&below)) {
+        let work = match decoded.and_then(|below| self.remote_target(&below, size)) {
             Ok(to) => Work::Upload { from, to },
             Err(failure) => return Some(self.failed_file(below.to_owned(), failure)),
         };
@@ -211,7 +214,7 @@ impl Plan {
                 if below.is_empty() && remote.key.is_empty() {
                     return None;
                 }
-                match self.remote_target(below) {
+                match self.remote_target(below, size) {
                     Ok(to) => Work::Copy { from, to },
                     Err(failure) => return failed(failure),
                 }
@@ -240,7 +243,7 @@ impl Plan {
         }
     }
 
-    fn remote_target(&self, below: &str) -> Result<S3Url, Failure> {
+    fn remote_target(&self, below: &str, size: Option<u64>) -> Result<S3Url, Failure> {
         let Target::Remote {
             remote,
             is_directory,
@@ -252,7 +255,10 @@ impl Plan {
         };
         match is_directory {
             false => remote.url(),
-            true => remote.with_key(&format!("{}{}", remote.directory_key(), self.flat(below)?)),
+            true => {
+                let name = self.name(below, size)?;
+                remote.with_key(&format!("{}{name}", remote.directory_key()))
+            }
         }
     }
 
@@ -266,7 +272,7 @@ impl Plan {
         if !is_directory {
             return Ok(LocalTarget::File(path.to_owned()));
         }
-        let name = self.flat(below)?;
+        let name = self.name(below, size)?;
         Ok(
             match local_name(path, name, size, self.arguments.encode_names)? {
                 LocalName::File(path) => LocalTarget::File(path),
@@ -275,20 +281,22 @@ impl Plan {
         )
     }
 
-    /// Returns the last component with `--flatten`, which only one input may have.
-    fn flat<'a>(&self, below: &'a str) -> Result<&'a str, Failure> {
-        if !self.arguments.flatten {
-            return Ok(below);
+    /// Returns the name below the destination, which only one input may have: the last component with `--flatten`.
+    fn name<'a>(&self, below: &'a str, size: Option<u64>) -> Result<&'a str, Failure> {
+        let name = match self.arguments.flatten {
+            true => below.rsplit('/').next().unwrap_or(below),
+            false => below,
+        };
+        // Empty objects of directories are all alike.
+        let is_directory = size == Some(0) && (name.is_empty() || name.ends_with('/'));
+        if !self.may_collide || is_directory {
+            return Ok(name);
         }
-        let name = below.rsplit('/').next().unwrap_or(below);
-        let mut names = self
-            .flattened
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         match names.insert(name.to_owned()) {
             true => Ok(name),
             false => Err(Failure::local(format!(
-                "another input is {name:?} without its directory"
+                "another input is named {name:?} in the destination"
             ))),
         }
     }
