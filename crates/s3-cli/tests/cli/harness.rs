@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use s3_core::{MemoryStore, Payload, S3Url, Store};
-use s3_testkit::{BlockingServer, S3Server, S3ServerBuilder};
+use s3_testkit::{BlockingServer, FaultAction, FaultMatch, FaultPlan, S3Server, S3ServerBuilder};
 use serde_json::Value;
 
 /// A server with the bucket `bkt`, and an empty directory.
@@ -111,6 +113,34 @@ impl Harness {
         let mut stdin = child.stdin.take().expect("it is piped");
         stdin.write_all(input.as_bytes()).expect("it is read");
         drop(stdin);
+        Ran::of(child.wait_with_output().expect("it ends"))
+    }
+
+    /// Returns a server that waits for a second before the requests of an operation take effect.
+    pub(crate) fn slow_in(operation: &str) -> Self {
+        let stall = FaultAction::stall(Duration::from_secs(1));
+        let plan = FaultPlan::none().with(FaultMatch::operation(operation).on(stall));
+        Self::with_server(|server| server.faults(plan))
+    }
+
+    /// Runs, and does something else when the server has received a request of an operation.
+    pub(crate) fn run_during(
+        &self,
+        arguments: &[&str],
+        operation: &str,
+        other: impl FnOnce(),
+    ) -> Ran {
+        let log = self.server.request_log();
+        let before = log.count_of(operation);
+        let mut command = self.command(arguments);
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("the binary runs");
+        while log.count_of(operation) == before {
+            let ended = child.try_wait().expect("it is ours");
+            assert_eq!(ended, None, "it ended without {operation}");
+            thread::sleep(Duration::from_millis(5));
+        }
+        other();
         Ran::of(child.wait_with_output().expect("it ends"))
     }
 }

@@ -1,5 +1,9 @@
 //! `mv`: nothing is lost on the way.
 
+use std::time::Duration;
+
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
+
 use crate::harness::Harness;
 
 #[test]
@@ -38,4 +42,60 @@ fn empty_objects_of_directories_may_meet() {
     assert_eq!(copied.code, Some(0), "{copied:?}");
     let keys = harness.keys();
     assert_eq!(keys[keys.len() - 4..], ["c/", "c/a", "c/b", "c/sub/"]);
+}
+
+#[test]
+fn a_source_that_would_be_overwritten_by_another_fails_it() {
+    let harness = Harness::with_keys(&["x/a", "x/x/a", "y/b"]);
+    let moved = harness.run(&["mv", "-r", "s3://bkt/x", "s3://bkt/"]);
+    assert_eq!(moved.code, Some(1), "{moved:?}");
+    assert!(
+        moved.err.contains("s3://bkt/x/x/a: ") && moved.err.contains("is among the sources"),
+        "{moved:?}"
+    );
+    assert_eq!(harness.keys(), ["a", "x/x/a", "y/b"]);
+    assert_eq!(harness.run(&["cat", "s3://bkt/a"]).out, "x/a");
+    let copied = harness.run(&["cp", "-r", "s3://bkt/x", "s3://bkt/"]);
+    assert_eq!(copied.code, Some(1), "{copied:?}");
+    assert_eq!(harness.keys(), ["a", "x/x/a", "y/b"]);
+}
+
+#[test]
+fn an_object_that_is_replaced_while_it_is_moved_stays() {
+    let harness = Harness::slow_in("DeleteObject");
+    for target in ["s3://bkt/target", "file"] {
+        harness.put("k", "old");
+        let moved = harness.run_during(&["mv", "s3://bkt/k", target], "DeleteObject", || {
+            harness.put("k", "new");
+        });
+        assert_eq!(moved.code, Some(1), "{moved:?}");
+        assert!(moved.err.contains("was changed"), "{moved:?}");
+        assert_eq!(harness.run(&["cat", "s3://bkt/k"]).out, "new");
+    }
+    assert_eq!(harness.read("file"), "old");
+}
+
+#[test]
+fn an_object_is_moved_where_deletes_have_no_conditions() {
+    let rejection = FaultAction::status(501, "NotImplemented");
+    let stall = FaultAction::stall(Duration::from_secs(1));
+    // The second delete has no condition.
+    let plan = FaultPlan::none()
+        .with(FaultMatch::operation("DeleteObject").on(rejection).times(1))
+        .with(FaultMatch::operation("HeadObject").on(stall));
+    let server = || Harness::with_server(|server| server.faults(plan.clone()));
+    let words = ["mv", "-r", "s3://bkt/d", "s3://bkt/e"];
+    let harness = server();
+    harness.put("d/k", "k");
+    assert_eq!(
+        harness.run(&words).lines(),
+        ["move: s3://bkt/d/k to s3://bkt/e/k"]
+    );
+    assert_eq!(harness.keys(), ["e/k"]);
+    let harness = server();
+    harness.put("d/k", "old");
+    let moved = harness.run_during(&words, "HeadObject", || harness.put("d/k", "new"));
+    assert_eq!(moved.code, Some(1), "{moved:?}");
+    assert!(moved.err.contains("was changed"), "{moved:?}");
+    assert_eq!(harness.keys(), ["d/k", "e/k"]);
 }

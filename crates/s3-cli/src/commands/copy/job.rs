@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use futures_util::{StreamExt, stream};
 use s3_client::{Event, Observer};
-use s3_core::{Attributes, CopyRequest, ErrorKind, Payload, PutMode, S3Url, VersionId};
+use s3_core::{Attributes, CopyRequest, ETag, ErrorKind, Payload, PutMode, S3Url, VersionId};
 use s3_transfer::{
     Destination, FanOutOptions, GetItem, PutItem, PutOutcome, Source as Body, Verified,
 };
@@ -168,17 +168,12 @@ impl Copy {
     }
 
     async fn work(&self, work: Work, size: Option<u64>) -> Result<Ended, Failure> {
-        let moved_source = work.remote_source().map(|source| source.url.clone());
-        let ended = match work {
-            Work::Upload { from, to } => return self.upload(from, to, size).await,
-            Work::Download { from, to } => self.download(from, to, size).await?,
-            Work::Copy { from, to } => self.copy(from, to, size).await?,
-            Work::Fail(failure) => return Err(failure),
-        };
-        if let (Ended::Done { .. }, true, Some(url)) = (&ended, self.plan.moves, moved_source) {
-            self.remove_object(url).await?;
+        match work {
+            Work::Upload { from, to } => self.upload(from, to, size).await,
+            Work::Download { from, to } => self.download(from, to, size).await,
+            Work::Copy { from, to } => self.copy(from, to, size).await,
+            Work::Fail(failure) => Err(failure),
         }
-        Ok(ended)
     }
 
     async fn upload(
@@ -287,6 +282,7 @@ impl Copy {
             LocalTarget::File(path) => path,
             LocalTarget::Directory(path) => {
                 make_directory(&path)?;
+                self.remove_object(from.url, from.etag).await?;
                 return Ok(Ended::COPIED);
             }
             LocalTarget::Stdout => unreachable!("standard output is written elsewhere"),
@@ -334,6 +330,7 @@ impl Copy {
             if arguments.preserve {
                 set_modified(&path, &done.meta)?;
             }
+            self.remove_object(from.url, done.meta.etag).await?;
             return Ok(Ended::Done {
                 size: Some(done.meta.size),
                 verified: Some(verified),
@@ -353,6 +350,7 @@ impl Copy {
         if arguments.preserve {
             set_modified(&path, &fetched.meta)?;
         }
+        self.remove_object(from.url, fetched.meta.etag).await?;
         Ok(Ended::Done {
             size: Some(fetched.range.end - fetched.range.start),
             verified: Some(verified),
@@ -385,22 +383,29 @@ impl Copy {
             return Ok(Ended::Kept);
         }
         let arguments = &self.plan.arguments.attributes;
-        let (source, target) = (from.url.clone(), to.clone());
-        let mut request = CopyRequest::new(from.url.clone(), to);
-        if arguments.replace() {
+        let RemoteSource {
+            url: source,
+            mut etag,
+        } = from;
+        let target = to.clone();
+        let mut request = CopyRequest::new(source.clone(), to);
+        if arguments.replace() || (self.plan.moves && etag.is_none()) {
             let meta = self
                 .session
                 .transfer()
-                .head(from.url, &self.session.options)
+                .head(source.clone(), &self.session.options)
                 .await?;
-            let mut attributes = meta.attributes;
-            // The source's encryption is not that of the copy.
-            attributes.encryption = None;
-            arguments.apply(&mut attributes);
-            request.attributes = Some(attributes);
-            request.source_conditions.if_match = meta.etag;
-        } else if self.plan.moves {
-            request.source_conditions.if_match = from.etag;
+            etag = etag.or(meta.etag);
+            if arguments.replace() {
+                let mut attributes = meta.attributes;
+                // The source's encryption is not that of the copy.
+                attributes.encryption = None;
+                arguments.apply(&mut attributes);
+                request.attributes = Some(attributes);
+            }
+        }
+        if arguments.replace() || self.plan.moves {
+            request.source_conditions.if_match.clone_from(&etag);
         }
         request.encryption = arguments
             .encryption()
@@ -413,9 +418,10 @@ impl Copy {
             self.session.report.progress().add_bytes(size);
         }
         let verified = match self.plan.arguments.verify {
-            true => Some(verify_copy(&self.session, source, target).await?),
+            true => Some(verify_copy(&self.session, source.clone(), target).await?),
             false => None,
         };
+        self.remove_object(source, etag).await?;
         Ok(Ended::Done {
             size: None,
             verified,
@@ -441,20 +447,40 @@ impl Copy {
         }
     }
 
-    async fn remove_object(&self, url: S3Url) -> Result<(), Failure> {
-        let removed = self
-            .session
-            .transfer()
-            .delete_many(vec![url], &self.session.options)
-            .await;
-        match removed.into_iter().collect::<Result<(), _>>() {
-            Ok(()) => Ok(()),
+    /// Removes a source that was copied, if it is to be moved and still has the ETag.
+    async fn remove_object(&self, url: S3Url, etag: Option<ETag>) -> Result<(), Failure> {
+        if !self.plan.moves {
+            return Ok(());
+        }
+        let (transfer, options) = (self.session.transfer(), &self.session.options);
+        let removed = transfer.delete_one(url.clone(), None, etag.clone(), options);
+        let removed = match removed.await {
+            Err(error) if error.kind() == ErrorKind::Unsupported && etag.is_some() => {
+                let now = transfer.head(url.clone(), options).await;
+                match now {
+                    Ok(now) if now.etag != etag => return Err(replaced()),
+                    Ok(_) => transfer.delete_one(url, None, None, options).await,
+                    Err(error) => Err(error),
+                }
+            }
+            removed => removed,
+        };
+        match removed {
+            Ok(_) => Ok(()),
+            // Somebody else has removed it.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed => Err(replaced()),
             Err(error) => {
                 Err(Failure::from(error)
                     .with_hint("the copy is complete; the source is still there"))
             }
         }
     }
+}
+
+fn replaced() -> Failure {
+    Failure::local("the source was changed meanwhile, so it was not removed")
+        .with_hint("the copy is of what it was before")
 }
 
 /// Adds the size of an object to the progress when it is known.

@@ -28,6 +28,17 @@ pub(super) struct Plan {
     may_collide: bool,
     /// The names below the destination, if inputs may collide.
     names: Mutex<HashSet<String>>,
+    /// Keys outside of the destination that may be sources.
+    source_keys: Vec<SourceKeys>,
+}
+
+/// Keys of a bucket that may be sources.
+#[derive(Debug)]
+struct SourceKeys {
+    bucket: String,
+    /// What they start with, or the only one.
+    start: String,
+    is_one: bool,
 }
 
 /// Where inputs go.
@@ -75,6 +86,7 @@ impl Plan {
         let target = target(destination, has_many || has_listing, &arguments);
         let plan = Self {
             may_collide: arguments.flatten || sources.len() > 1,
+            source_keys: source_keys(&sources, &target),
             arguments,
             target,
             moves,
@@ -257,7 +269,14 @@ impl Plan {
             false => remote.url(),
             true => {
                 let name = self.name(below, size)?;
-                remote.with_key(&format!("{}{name}", remote.directory_key()))
+                let url = remote.with_key(&format!("{}{name}", remote.directory_key()))?;
+                match self.source_keys.iter().any(|keys| keys.contain(&url)) {
+                    true => Err(Failure::local(format!(
+                        "its destination {} is among the sources",
+                        url.as_str()
+                    ))),
+                    false => Ok(url),
+                }
             }
         }
     }
@@ -328,6 +347,52 @@ fn source(address: Address, arguments: &CopyArgs) -> Result<Source, Failure> {
             }
         }
     }
+}
+
+impl SourceKeys {
+    fn contain(&self, url: &S3Url) -> bool {
+        let is_in = match self.is_one {
+            true => url.key() == self.start,
+            false => url.key().starts_with(&self.start),
+        };
+        is_in && url.bucket() == self.bucket
+    }
+}
+
+/// Returns the keys of sources that inputs must not overwrite, without sources that the destination lies in: they leave
+/// out what is below it.
+fn source_keys(sources: &[Source], target: &Target) -> Vec<SourceKeys> {
+    let Target::Remote { remote, .. } = target else {
+        return Vec::new();
+    };
+    let destination = remote.directory_key();
+    let keys = sources.iter().filter_map(|source| {
+        let (from, directory, start) = match source {
+            Source::Object(from) => {
+                let name = from.key.rfind('/').map_or(0, |slash| slash + 1);
+                // With the same name below the destination, it is its own destination.
+                let is_in_place = from.bucket == remote.bucket && from.key[..name] == destination;
+                return (!is_in_place).then(|| SourceKeys {
+                    bucket: from.bucket.clone(),
+                    start: from.key.clone(),
+                    is_one: true,
+                });
+            }
+            Source::Listing(from, listed) => {
+                let start = listed.prefix.prefix().to_owned();
+                (from, start[..listed.base].to_owned(), start)
+            }
+            Source::RemoteNames(from, _) => (from, from.directory_key(), from.directory_key()),
+            _ => return None,
+        };
+        let is_around = from.bucket == remote.bucket && destination.starts_with(&directory);
+        (!is_around).then(|| SourceKeys {
+            bucket: from.bucket.clone(),
+            start,
+            is_one: false,
+        })
+    });
+    keys.collect()
 }
 
 fn without_recursive(source: &str) -> Failure {
