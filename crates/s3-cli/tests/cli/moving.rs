@@ -99,3 +99,28 @@ fn an_object_is_moved_where_deletes_have_no_conditions() {
     assert!(moved.err.contains("was changed"), "{moved:?}");
     assert_eq!(harness.keys(), ["d/k", "e/k"]);
 }
+
+#[test]
+fn a_directory_below_the_destination_is_copied_and_moved() {
+    let harness = Harness::with_keys(&["a/sub/k", "a/old/k2"]);
+    let copied = harness.run(&["cp", "-r", "s3://bkt/a/sub", "s3://bkt/a/"]);
+    assert_eq!(copied.lines(), ["copy: s3://bkt/a/sub/k to s3://bkt/a/k"]);
+    let moved = harness.run(&["mv", "s3://bkt/a/old/*", "s3://bkt/a/"]);
+    assert_eq!(moved.lines(), ["move: s3://bkt/a/old/k2 to s3://bkt/a/k2"]);
+    assert_eq!(harness.keys(), ["a/k", "a/k2", "a/sub/k"]);
+}
+
+#[test]
+fn a_listed_object_that_is_replaced_before_its_copy_fails() {
+    let harness = Harness::slow_in("CopyObject");
+    harness.put("d/k", "old");
+    let copied = harness.run_during(
+        &["cp", "-r", "s3://bkt/d", "s3://bkt/e"],
+        "CopyObject",
+        || {
+            harness.put("d/k", "new");
+        },
+    );
+    assert_eq!(copied.code, Some(5), "{copied:?}");
+    assert_eq!(harness.keys(), ["d/k"]);
+}

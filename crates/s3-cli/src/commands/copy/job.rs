@@ -404,9 +404,7 @@ impl Copy {
                 request.attributes = Some(attributes);
             }
         }
-        if arguments.replace() || self.plan.moves {
-            request.source_conditions.if_match.clone_from(&etag);
-        }
+        request.source_conditions.if_match.clone_from(&etag);
         request.encryption = arguments
             .encryption()
             .or_else(|| self.session.encryption.clone());

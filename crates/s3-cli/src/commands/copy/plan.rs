@@ -183,7 +183,7 @@ impl Plan {
         Some(Task::new(work, size, self.moves))
     }
 
-    /// Returns whether a listed object lies below the destination, so that this copy may have written it.
+    /// Returns whether a listed object lies below a destination within its source, so that this copy may have written it.
     pub(super) fn is_below_destination(&self, url: &S3Url, below: &str) -> bool {
         let Target::Remote {
             remote,
@@ -193,9 +193,9 @@ impl Plan {
             return false;
         };
         let directory = remote.directory_key();
-        let is_in_place = url.key() == format!("{directory}{below}");
-        let is_within = !directory.is_empty() && url.key().starts_with(&directory);
-        url.bucket() == remote.bucket && is_within && !is_in_place
+        let source = &url.key()[..url.key().len() - below.len()];
+        let is_within = directory.len() > source.len() && directory.starts_with(source);
+        is_within && url.bucket() == remote.bucket && url.key().starts_with(&directory)
     }
 
     /// Returns the task of an object whose name below the source is `below`; `None` for the directory itself.
