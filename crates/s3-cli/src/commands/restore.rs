@@ -129,10 +129,12 @@ pub(crate) async fn run(arguments: RestoreArgs, session: Session) -> Result<(), 
     let mut plain = Vec::new();
     for (remote, selection) in selections {
         match selection {
-            Selection::One(one) => plain.push(Wanted {
-                url: one.url()?,
-                class: None,
-            }),
+            Selection::One(one) => {
+                let (url, class) = (one.url()?, None);
+                if arguments.filter.admits(url.file_name()) {
+                    plain.push(Wanted { url, class });
+                }
+            }
             Selection::Many(listed) => {
                 let nothing = listed.nothing(&remote, &arguments.filter);
                 let pages = listed.pages(&session, arguments.filter.clone());

@@ -54,7 +54,12 @@ pub(crate) async fn run(arguments: RmArgs, session: Session) -> Result<(), Failu
     let mut plain = Vec::new();
     for (remote, selection) in selections {
         match selection {
-            Selection::One(one) => plain.push(one.url()?),
+            Selection::One(one) => {
+                let url = one.url()?;
+                if arguments.filter.admits(url.file_name()) {
+                    plain.push(url);
+                }
+            }
             Selection::Many(listed) => {
                 let nothing = listed.nothing(&remote, &arguments.filter);
                 let pages = listed.pages(&session, arguments.filter.clone());

@@ -10,6 +10,7 @@ mod moving;
 mod process;
 mod restoring;
 mod resuming;
+mod selecting;
 mod serving;
 mod syncing;
 mod terminal;

@@ -47,7 +47,13 @@ impl Source {
         let plan = Arc::clone(plan);
         match self {
             Self::Stdin => one(plan.upload(LocalSource::Stdin, "-", None)),
-            Self::File(path) => one(file(&plan, &path, None)),
+            Self::File(path) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                match plan.arguments.filter.admits(&name) {
+                    true => one(file(&plan, &path, None)),
+                    false => one(None),
+                }
+            }
             Self::Directory(path) => directory(plan, &path, session),
             Self::Object(remote) => one(object(&plan, &remote)),
             Self::Listing(remote, listed) => listing(plan, remote, *listed, session),
@@ -107,6 +113,7 @@ fn file(plan: &Plan, path: &Path, below: Option<String>) -> Option<Task> {
 
 fn object(plan: &Plan, remote: &Remote) -> Option<Task> {
     match remote.url() {
+        Ok(url) if !plan.arguments.filter.admits(url.file_name()) => None,
         Ok(url) => {
             let name = url.file_name().to_owned();
             plan.remote(RemoteSource { url, etag: None }, &name, None)
