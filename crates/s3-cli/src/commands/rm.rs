@@ -47,9 +47,10 @@ pub(crate) async fn run(arguments: RmArgs, session: Session) -> Result<(), Failu
     }
     let (raw, recursive) = (arguments.raw, arguments.recursive);
     let selections = Selection::parse_all(&arguments.urls, session.root(), raw, recursive)?;
-    let many = |(_, selection): &&(_, Selection)| matches!(selection, Selection::Many(_));
-    if let Some((remote, _)) = selections.iter().find(many) {
-        may_delete(&session, arguments.yes, &format!("all objects of {remote}"))?;
+    let trees = trees(&selections);
+    if !trees.is_empty() {
+        let what = format!("all objects of {}", trees.join(", "));
+        may_delete(&session, arguments.yes, &what)?;
     }
     let mut plain = Vec::new();
     for (remote, selection) in selections {
@@ -72,6 +73,13 @@ pub(crate) async fn run(arguments: RmArgs, session: Session) -> Result<(), Failu
     }
     delete_urls(&session, stream::iter([Ok(plain)])).await?;
     Ok(())
+}
+
+/// Returns the arguments that name several objects.
+fn trees(selections: &[(Remote, Selection)]) -> Vec<String> {
+    let is_tree = |(_, selection): &&(_, Selection)| matches!(selection, Selection::Many(_));
+    let trees = selections.iter().filter(is_tree);
+    trees.map(|(remote, _)| remote.to_string()).collect()
 }
 
 /// Deletes the objects of a list of names below the one address given.

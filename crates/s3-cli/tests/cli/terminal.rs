@@ -124,3 +124,15 @@ fn a_deletion_of_many_asks_in_a_terminal_only() {
         "standard input is no terminal: {asked:?}"
     );
 }
+
+#[test]
+fn the_question_before_a_deletion_names_all_that_goes() {
+    let harness = Harness::with_keys(&["p/a", "q/b"]);
+    // The terminal has no input, so there is no reply.
+    let asked = in_terminal(&harness, "mfs3 rm -r s3://bkt/p s3://bkt/q");
+    assert!(
+        asked.contains("delete all objects of s3://bkt/p, s3://bkt/q? [y/N]"),
+        "{asked:?}"
+    );
+    assert_eq!(harness.keys(), ["p/a", "q/b"]);
+}
