@@ -1,5 +1,6 @@
 //! `mv`: nothing is lost on the way.
 
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
@@ -123,4 +124,35 @@ fn a_listed_object_that_is_replaced_before_its_copy_fails() {
     );
     assert_eq!(copied.code, Some(5), "{copied:?}");
     assert_eq!(harness.keys(), ["d/k"]);
+}
+
+#[test]
+fn files_behind_a_link_out_of_the_source_are_not_removed() {
+    let harness = Harness::new();
+    for name in ["outside/f", "dir/own", "dir/sub/g"] {
+        harness.write(name, name);
+    }
+    symlink("../outside", harness.path("dir/link")).unwrap();
+    symlink("sub", harness.path("dir/inner")).unwrap();
+    let moved = harness.run(&["mv", "-r", "dir", "s3://bkt/p", "--exclude", "sub/*"]);
+    assert_eq!(moved.code, Some(1), "{moved:?}");
+    assert!(
+        moved.err.contains("dir/link/f") && moved.err.contains("outside of the source"),
+        "{moved:?}"
+    );
+    assert_eq!(harness.keys(), ["p/inner/g", "p/link/f", "p/own"]);
+    assert!(harness.path("outside/f").exists());
+    assert!(!harness.path("dir/own").exists() && !harness.path("dir/sub/g").exists());
+    let moved = harness.feed(
+        &["mv", "dir", "s3://bkt/q", "--files-from", "-"],
+        "link/f\n",
+    );
+    assert_eq!(moved.code, Some(1), "{moved:?}");
+    assert!(harness.path("outside/f").exists());
+    // The file that is named may be anywhere.
+    assert_eq!(
+        harness.run(&["mv", "dir/link/f", "s3://bkt/r"]).code,
+        Some(0)
+    );
+    assert!(!harness.path("outside/f").exists());
 }

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_util::{StreamExt, stream};
 use s3_client::{Event, Observer};
@@ -190,7 +189,7 @@ impl Copy {
             return Ok(Ended::Kept);
         }
         let name = match &from {
-            LocalSource::Stdin | LocalSource::Directory(_) => to.key().to_owned(),
+            LocalSource::Stdin | LocalSource::Directory { .. } => to.key().to_owned(),
             LocalSource::File { path, .. } => path.to_string_lossy().into_owned(),
         };
         let mut attributes = self.plan.arguments.attributes.for_upload(&name);
@@ -205,7 +204,7 @@ impl Copy {
         {
             keep_modified(&mut attributes, *time);
         }
-        if let (LocalSource::File { path, modified }, Some(_), true) = (&from, size, is_large)
+        if let (LocalSource::File { path, .. }, Some(_), true) = (&from, size, is_large)
             && !self.plan.arguments.no_resume
         {
             let Session { s3, resume, .. } = &self.session;
@@ -222,7 +221,7 @@ impl Copy {
             };
             let verified = self.verify(path, &to).await?;
             if self.plan.moves {
-                remove_file(path, *modified, size)?;
+                remove_source(&from, size)?;
             }
             return Ok(Ended::Done {
                 size: None,
@@ -247,16 +246,10 @@ impl Copy {
         }
         let verified = match &from {
             LocalSource::File { path, .. } => self.verify(path, &to).await?,
-            LocalSource::Stdin | LocalSource::Directory(_) => None,
+            LocalSource::Stdin | LocalSource::Directory { .. } => None,
         };
-        match from {
-            LocalSource::File { path, modified } if self.plan.moves => {
-                remove_file(&path, modified, size)?;
-            }
-            LocalSource::Directory(path) if self.plan.moves => {
-                fs::remove_dir(&path).map_err(|error| Failure::of_file("remove", &path, &error))?;
-            }
-            _ => {}
+        if self.plan.moves {
+            remove_source(&from, size)?;
         }
         Ok(Ended::Done {
             size: None,
@@ -509,7 +502,7 @@ fn shown(verified: Verified) -> Value {
 fn body(from: &LocalSource) -> Result<Body, Failure> {
     let path = match from {
         LocalSource::File { path, .. } => path,
-        LocalSource::Directory(_) => return Ok(Body::Payload(Payload::from(""))),
+        LocalSource::Directory { .. } => return Ok(Body::Payload(Payload::from(""))),
         LocalSource::Stdin => return Ok(Body::Read(Box::new(io::stdin()))),
     };
     let failed = |error| Failure::of_file("read", path, &error);
@@ -540,15 +533,29 @@ impl Read for OpenedLate {
     }
 }
 
-/// Removes a source that was uploaded, unless it was changed meanwhile.
-fn remove_file(
-    path: &Path,
-    modified: Option<SystemTime>,
-    size: Option<u64>,
-) -> Result<(), Failure> {
+/// Removes a source that was uploaded, unless it was changed meanwhile or lies elsewhere.
+fn remove_source(source: &LocalSource, size: Option<u64>) -> Result<(), Failure> {
+    let (path, root) = match source {
+        LocalSource::Stdin => return Ok(()),
+        LocalSource::File { path, root, .. } | LocalSource::Directory { path, root } => {
+            (path, root)
+        }
+    };
     let failed = |error| Failure::of_file("remove", path, &error);
+    if let (Some(root), Some(parent)) = (root, path.parent())
+        && !is_below(parent, root).map_err(failed)?
+    {
+        let message = format!(
+            "{} is outside of the source, where a symbolic link leads, so it was not removed",
+            path.display()
+        );
+        return Err(Failure::local(message).with_hint("the copy is complete"));
+    }
+    let LocalSource::File { modified, .. } = source else {
+        return fs::remove_dir(path).map_err(failed);
+    };
     let now = fs::metadata(path).map_err(failed)?;
-    if now.modified().ok() != modified || size.is_some_and(|size| size != now.len()) {
+    if now.modified().ok() != *modified || size.is_some_and(|size| size != now.len()) {
         let message = format!(
             "{} was changed while it was uploaded, so it was not removed",
             path.display()
@@ -556,6 +563,11 @@ fn remove_file(
         return Err(Failure::local(message));
     }
     fs::remove_file(path).map_err(failed)
+}
+
+/// Returns whether a directory is another one or lies below it, with links resolved.
+fn is_below(directory: &Path, root: &Path) -> io::Result<bool> {
+    Ok(directory.canonicalize()?.starts_with(root.canonicalize()?))
 }
 
 fn make_directory(path: &Path) -> Result<(), Failure> {

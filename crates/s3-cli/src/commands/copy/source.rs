@@ -58,8 +58,9 @@ impl Source {
             Self::Object(remote) => one(object(&plan, &remote)),
             Self::Listing(remote, listed) => listing(plan, remote, *listed, session),
             Self::LocalNames(path, names) => {
+                let root = Arc::from(&*path);
                 named(names, plan, path_text(&path), move |plan, name| {
-                    file(plan, &path.join(&name), Some(name))
+                    file(plan, &path.join(&name), Some((name, &root)))
                 })
             }
             Self::RemoteNames(remote, names) => {
@@ -82,8 +83,8 @@ fn one(task: Option<Task>) -> Pages {
     stream::iter(task).map(|task| vec![task]).boxed()
 }
 
-/// Describes one file; its name below the source is its last component unless `below` says another.
-fn file(plan: &Plan, path: &Path, below: Option<String>) -> Option<Task> {
+/// Describes one file; its name below the source is its last component unless `found` has another, below a directory.
+fn file(plan: &Plan, path: &Path, found: Option<(String, &Arc<Path>)>) -> Option<Task> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             let failure =
@@ -99,6 +100,7 @@ fn file(plan: &Plan, path: &Path, below: Option<String>) -> Option<Task> {
     let name = path
         .file_name()
         .and_then(|name| name.to_str().map(str::to_owned));
+    let (below, root) = found.unzip();
     let Some(below) = below.or(name) else {
         let failure = Failure::local("the name is not UTF-8, so it cannot be a key");
         return Some(plan.failed_file(path_text(path), failure));
@@ -106,6 +108,7 @@ fn file(plan: &Plan, path: &Path, below: Option<String>) -> Option<Task> {
     let source = LocalSource::File {
         path: path.to_owned(),
         modified: metadata.modified().ok(),
+        root: root.cloned(),
     };
     let size = metadata.is_file().then_some(metadata.len());
     plan.upload(source, &below, size)
@@ -139,8 +142,9 @@ fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
         false => walk,
     };
     let report = session.report.clone();
+    let root: Arc<Path> = path.into();
     stream::unfold(Some(walk), move |walk| {
-        let (plan, report) = (Arc::clone(&plan), report.clone());
+        let (plan, report, root) = (Arc::clone(&plan), report.clone(), Arc::clone(&root));
         async move {
             let mut walk = walk?;
             let read = tokio::task::spawn_blocking(move || {
@@ -162,11 +166,15 @@ fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
                     let source = LocalSource::File {
                         path: file.path,
                         modified: file.modified,
+                        root: Some(Arc::clone(&root)),
                     };
                     plan.upload(source, &file.below, Some(file.size))
                 }
                 LocalEntry::Directory(found) if found.is_empty => {
-                    let source = LocalSource::Directory(found.path);
+                    let source = LocalSource::Directory {
+                        path: found.path,
+                        root: Some(Arc::clone(&root)),
+                    };
                     plan.upload(source, &found.below, Some(0))
                 }
                 LocalEntry::Unreadable(path, error) => {

@@ -1,6 +1,7 @@
 //! [`Task`]: one input of a copy, with its destination.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use s3_core::{ETag, S3Url};
@@ -41,9 +42,14 @@ pub(super) enum LocalSource {
     File {
         path: PathBuf,
         modified: Option<SystemTime>,
+        /// The directory that it was found below; `None` for a file that is named.
+        root: Option<Arc<Path>>,
     },
     /// An empty directory, which becomes an empty object.
-    Directory(PathBuf),
+    Directory {
+        path: PathBuf,
+        root: Option<Arc<Path>>,
+    },
 }
 
 #[derive(Debug)]
@@ -94,7 +100,7 @@ impl LocalSource {
         match self {
             Self::Stdin => "-".to_owned(),
             Self::File { path, .. } => path_text(path),
-            Self::Directory(path) => format!("{}/", path_text(path)),
+            Self::Directory { path, .. } => format!("{}/", path_text(path)),
         }
     }
 }
