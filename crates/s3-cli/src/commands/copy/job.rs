@@ -275,7 +275,7 @@ impl Copy {
             LocalTarget::File(path) => path,
             LocalTarget::Directory(path) => {
                 make_directory(&path)?;
-                self.remove_object(from.url, from.etag).await?;
+                self.remove_downloaded(path, from.url, from.etag).await?;
                 return Ok(Ended::COPIED);
             }
             LocalTarget::Stdout => unreachable!("standard output is written elsewhere"),
@@ -323,7 +323,8 @@ impl Copy {
             if arguments.preserve {
                 set_modified(&path, &done.meta)?;
             }
-            self.remove_object(from.url, done.meta.etag).await?;
+            self.remove_downloaded(path, from.url, done.meta.etag)
+                .await?;
             return Ok(Ended::Done {
                 size: Some(done.meta.size),
                 verified: Some(verified),
@@ -343,7 +344,8 @@ impl Copy {
         if arguments.preserve {
             set_modified(&path, &fetched.meta)?;
         }
-        self.remove_object(from.url, fetched.meta.etag).await?;
+        self.remove_downloaded(path, from.url, fetched.meta.etag)
+            .await?;
         Ok(Ended::Done {
             size: Some(fetched.range.end - fetched.range.start),
             verified: Some(verified),
@@ -436,6 +438,20 @@ impl Copy {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Removes a source that was downloaded, if it is to be moved, when a power cut would leave the file.
+    async fn remove_downloaded(
+        &self,
+        path: PathBuf,
+        url: S3Url,
+        etag: Option<ETag>,
+    ) -> Result<(), Failure> {
+        if self.plan.moves {
+            let synced = tokio::task::spawn_blocking(move || sync_to_disk(&path)).await;
+            synced.map_err(|error| Failure::local(error.to_string()))??;
+        }
+        self.remove_object(url, etag).await
     }
 
     /// Removes a source that was copied, if it is to be moved and still has the ETag.
@@ -570,6 +586,19 @@ fn is_below(directory: &Path, root: &Path) -> io::Result<bool> {
     Ok(directory.canonicalize()?.starts_with(root.canonicalize()?))
 }
 
+/// Waits until a file or a directory, and its name, are on the disk.
+fn sync_to_disk(path: &Path) -> Result<(), Failure> {
+    let path = absolute(path)?;
+    let sync = |path: &Path| File::open(path)?.sync_all();
+    let directory = path.parent().unwrap_or(&path);
+    let synced = sync(&path).and_then(|()| match sync(directory) {
+        // Some file systems cannot sync a directory.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    });
+    synced.map_err(|error| Failure::of_file("write", &path, &error))
+}
+
 fn make_directory(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| {
         let failure = Failure::of_file("create the directory", path, &error);
@@ -584,4 +613,19 @@ fn make_directory(path: &Path) -> Result<(), Failure> {
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::of_file("write", path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_or_a_directory_that_is_not_there_cannot_be_on_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        assert!(sync_to_disk(&path).is_err());
+        fs::write(&path, "content").unwrap();
+        sync_to_disk(&path).unwrap();
+        sync_to_disk(directory.path()).unwrap();
+    }
 }
