@@ -33,11 +33,6 @@ impl Filter {
         matching.map_or(self.admits_by_default(), |rule| rule.includes)
     }
 
-    /// Returns whether there are no rules.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
     /// Returns whether nothing below a directory, given with its slash, can be in.
     pub(crate) fn prunes(&self, directory: &str) -> bool {
         for rule in self.rules.iter().rev() {

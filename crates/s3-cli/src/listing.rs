@@ -1,8 +1,11 @@
 //! Remote arguments that name several objects: a directory with `-r`, or a wildcard.
 
+use std::future::ready;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use s3_client::Root;
 use s3_core::{ListedObject, S3Prefix};
 use s3_transfer::ListOptions;
@@ -30,6 +33,7 @@ pub(crate) struct Listed {
     /// The length of the part of each key that names below the argument do not have.
     pub(crate) base: usize,
     pattern: Option<Wildcard>,
+    argument: Remote,
 }
 
 /// An object of a listing, with its name below the argument.
@@ -56,6 +60,7 @@ impl Selection {
                 prefix: remote.prefix(pattern.literal())?,
                 base,
                 pattern: Some(pattern),
+                argument: remote.clone(),
             }));
         }
         let plain = match raw {
@@ -97,12 +102,14 @@ impl Selection {
             prefix: remote.prefix(&key)?,
             base: key.len(),
             pattern: None,
+            argument: remote.clone(),
         })
     }
 }
 
 impl Listed {
-    /// Returns the objects, page by page, that the pattern and the filter admit.
+    /// Returns the objects, page by page, that the pattern and the filter admit. If the pattern admits none, the last item
+    /// is a failure.
     pub(crate) fn pages(
         self,
         session: &Session,
@@ -112,32 +119,44 @@ impl Listed {
         let pages = session
             .transfer()
             .list(self.prefix.clone(), options, &session.options);
-        pages
-            .map(move |page| {
-                let objects = page?.objects.into_iter();
-                let named = objects.map(|object| Named {
-                    object,
-                    base: self.base,
-                });
-                let admits = |named: &Named| self.admits(named.object.url.key(), &filter);
-                Ok(named.filter(admits).collect())
-            })
-            .boxed()
+        let listed = Arc::new(self);
+        let is_found = Arc::new(AtomicBool::new(false));
+        let (end, any) = (Arc::clone(&listed), Arc::clone(&is_found));
+        let pages = pages.map(move |page| {
+            // A listing that fails has its own failure.
+            let page = page.inspect_err(|_| any.store(true, Ordering::Relaxed))?;
+            let matching = page
+                .objects
+                .into_iter()
+                .filter(|object| listed.matches(object.url.key()))
+                .inspect(|_| any.store(true, Ordering::Relaxed));
+            let named = matching.map(|object| Named {
+                object,
+                base: listed.base,
+            });
+            Ok(named.filter(|named| filter.admits(named.below())).collect())
+        });
+        let nothing = stream::once(async move {
+            let is_found = is_found.load(Ordering::Relaxed);
+            end.nothing().filter(|_| !is_found)
+        });
+        let nothing = nothing.filter_map(|nothing| ready(nothing.map(Err)));
+        pages.chain(nothing).boxed()
     }
 
-    /// Returns whether the pattern and the filter admit a listed key.
-    pub(crate) fn admits(&self, key: &str, filter: &Filter) -> bool {
+    /// Returns whether the pattern admits a listed key.
+    pub(crate) fn matches(&self, key: &str) -> bool {
         let matches = |pattern: &Wildcard| pattern.matches(key);
-        self.pattern.as_ref().is_none_or(matches) && filter.admits(&key[self.base..])
+        self.pattern.as_ref().is_none_or(matches)
     }
 
-    /// Returns the failure of a listing that has nothing: none for a whole bucket, and none if a filter left it out.
-    pub(crate) fn nothing(&self, argument: &Remote, filter: &Filter) -> Option<Failure> {
-        if !filter.is_empty() || argument.key.is_empty() {
+    /// Returns the failure of a listing that has nothing; a whole bucket may be empty.
+    fn nothing(&self) -> Option<Failure> {
+        if self.argument.key.is_empty() {
             return None;
         }
         Some(match self.pattern {
-            Some(_) => Failure::not_found(format!("{argument} matches no object")),
+            Some(_) => Failure::not_found(format!("{} matches no object", self.argument)),
             None => Failure::not_found(format!("there is no object below {}", self.prefix)),
         })
     }

@@ -62,12 +62,17 @@ pub(crate) async fn run(arguments: CatArgs, session: Session) -> Result<(), Fail
                 );
             }
             Selection::Many(listed) => {
-                let nothing = listed.nothing(&remote, &Filter::default());
                 let mut pages = listed.pages(&session, Filter::default());
-                let mut found = false;
                 while let Some(page) = pages.next().await {
-                    for named in page? {
-                        found = true;
+                    let page = match page {
+                        Ok(page) => page,
+                        Err(failure) => {
+                            let command = format!("cat {remote}");
+                            session.report.command_failed(&command, &failure);
+                            continue;
+                        }
+                    };
+                    for named in page {
                         let url = named.object.url;
                         report(
                             &session,
@@ -75,9 +80,6 @@ pub(crate) async fn run(arguments: CatArgs, session: Session) -> Result<(), Fail
                             print(&session, item(&arguments, url.clone())).await,
                         );
                     }
-                }
-                if let Some(nothing) = nothing.filter(|_| !found) {
-                    session.report.command_failed("cat", &nothing);
                 }
             }
         }

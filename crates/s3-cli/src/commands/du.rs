@@ -60,7 +60,6 @@ async fn count(arguments: &DuArgs, session: &Session, url: &str) -> Result<(), F
     let Selection::Many(listed) = Selection::parse(&remote, arguments.raw, true)? else {
         unreachable!("a recursive selection is a listing");
     };
-    let nothing = listed.nothing(&remote, &arguments.filter);
     let mut pages = listed.pages(session, arguments.filter.clone());
     // A single key: without groups there is one.
     let mut totals: BTreeMap<String, Total> = BTreeMap::new();
@@ -77,9 +76,6 @@ async fn count(arguments: &DuArgs, session: &Session, url: &str) -> Result<(), F
         }
     }
     if totals.is_empty() {
-        if let Some(nothing) = nothing {
-            return Err(nothing);
-        }
         totals.insert(String::new(), Total::default());
     }
     for (class, total) in totals {

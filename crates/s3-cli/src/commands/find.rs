@@ -59,23 +59,17 @@ pub(crate) async fn run(arguments: FindArgs, session: Session) -> Result<(), Fai
     let Selection::Many(listed) = Selection::parse(&remote, arguments.raw, true)? else {
         unreachable!("a recursive selection is a listing");
     };
-    let nothing = listed.nothing(&remote, &Filter::default());
     let mut pages = listed.pages(&session, Filter::default());
     let now = SystemTime::now();
-    let mut is_empty = true;
     while let Some(page) = pages.next().await {
         for named in page? {
-            is_empty = false;
             if arguments.matches(&named, now) {
                 print(&arguments, &session, &named);
             }
         }
         session.report.flush();
     }
-    match nothing.filter(|_| is_empty) {
-        Some(nothing) => Err(nothing),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 impl FindArgs {

@@ -115,31 +115,31 @@ impl Printer<'_> {
 
     async fn list(&mut self, url: &str) -> Result<(), Failure> {
         let remote = Remote::parse(url, self.session.root())?;
-        let filtered = !self.arguments.filter.is_empty();
         let selection = Selection::parse(&remote, self.arguments.raw, self.arguments.recursive)?;
         let found = match selection {
             selection if self.arguments.all_versions => self.versions(selection).await?,
-            Selection::Many(listed) => self.tree(listed).await?,
+            Selection::Many(listed) => {
+                self.tree(listed).await?;
+                true
+            }
             Selection::One(plain) => self.level(&plain).await?,
         };
-        if !found && !filtered && !remote.key.is_empty() {
+        if !found && !remote.key.is_empty() {
             return Err(Failure::not_found("there is no such object or prefix"));
         }
         self.session.report.count_done();
         Ok(())
     }
 
-    async fn tree(&mut self, listed: Listed) -> Result<bool, Failure> {
+    async fn tree(&mut self, listed: Listed) -> Result<(), Failure> {
         let mut pages = listed.pages(self.session, self.arguments.filter.clone());
-        let mut found = false;
         while let Some(page) = pages.next().await {
             for named in page? {
-                found = true;
                 self.object(&named.object, named.object.url.key());
             }
             self.session.report.flush();
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Lists what starts with the argument, up to the next slash. Names are what follows the argument's last slash.
@@ -194,9 +194,13 @@ impl Printer<'_> {
                 (all.with_delimiter("/"), base)
             }
         };
-        let admits = |key: &str| match &selection {
-            Selection::Many(listed) => listed.admits(key, filter),
-            Selection::One(_) => filter.admits(&key[base..]),
+        let matches = |key: &str| match &selection {
+            Selection::Many(listed) => listed.matches(key),
+            Selection::One(_) => true,
+        };
+        let below = match &selection {
+            Selection::Many(listed) => listed.base,
+            Selection::One(_) => base,
         };
         let mut found = false;
         loop {
@@ -211,8 +215,11 @@ impl Printer<'_> {
                     found = true;
                     self.prefix(prefix, &prefix.prefix()[base..]);
                 }
-                if admits(key) {
-                    found = true;
+                if !matches(key) {
+                    continue;
+                }
+                found = true;
+                if filter.admits(&key[below..]) {
                     self.version(version, &key[base..]);
                 }
             }

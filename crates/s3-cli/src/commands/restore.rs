@@ -136,26 +136,24 @@ pub(crate) async fn run(arguments: RestoreArgs, session: Session) -> Result<(), 
                 }
             }
             Selection::Many(listed) => {
-                let nothing = listed.nothing(&remote, &arguments.filter);
                 let pages = listed.pages(&session, arguments.filter.clone());
                 let pages = pages.map(|page| Ok(page?.into_iter().map(Wanted::listed).collect()));
-                let count = restore_all(&session, &arguments, pages).await?;
-                if let Some(nothing) = nothing.filter(|_| count == 0) {
-                    session.report.command_failed("restore", &nothing);
+                if let Err(failure) = restore_all(&session, &arguments, pages).await {
+                    let input = Input::new("restore", remote.to_string());
+                    session.report.failed(&input, &failure);
                 }
             }
         }
     }
-    restore_all(&session, &arguments, stream::iter([Ok(plain)])).await?;
-    Ok(())
+    restore_all(&session, &arguments, stream::iter([Ok(plain)])).await
 }
 
-/// Begins the restoration of the objects of all pages, and returns how many there were.
+/// Begins the restoration of the objects of all pages.
 async fn restore_all(
     session: &Session,
     arguments: &RestoreArgs,
     pages: impl Stream<Item = Result<Vec<Wanted>, Failure>> + Send + 'static,
-) -> Result<u64, Failure> {
+) -> Result<(), Failure> {
     let (report, options) = (session.report.clone(), session.options.clone());
     let (days, tier) = (arguments.days.map(NonZeroU32::get), arguments.tier);
     let version = arguments.version_id.as_deref().map(VersionId::new);
@@ -196,10 +194,9 @@ async fn restore_all(
     };
     let transfer = session.transfer();
     let mut restorations = transfer.fan_out_pages(pages, FanOutOptions::default(), job);
-    let mut count = 0;
+    let mut outcome = Ok(());
     while let Some((_, begun)) = restorations.next().await {
-        begun?;
-        count += 1;
+        outcome = outcome.and(begun);
     }
-    Ok(count)
+    outcome
 }

@@ -62,17 +62,15 @@ pub(crate) async fn run(arguments: RmArgs, session: Session) -> Result<(), Failu
                 }
             }
             Selection::Many(listed) => {
-                let nothing = listed.nothing(&remote, &arguments.filter);
                 let pages = listed.pages(&session, arguments.filter.clone());
-                let count = delete_all(&session, pages).await?;
-                if let Some(nothing) = nothing.filter(|_| count == 0) {
-                    session.report.command_failed("rm", &nothing);
+                if let Err(failure) = delete_all(&session, pages).await {
+                    let input = Input::new("delete", remote.to_string());
+                    session.report.failed(&input, &failure);
                 }
             }
         }
     }
-    delete_urls(&session, stream::iter([Ok(plain)])).await?;
-    Ok(())
+    delete_urls(&session, stream::iter([Ok(plain)])).await
 }
 
 /// Returns the arguments that name several objects.
@@ -99,15 +97,14 @@ async fn listed_names(arguments: RmArgs, session: &Session) -> Result<(), Failur
             .map(|name| directory.with_key(&format!("{base}{name}")))
             .collect()
     });
-    delete_urls(session, pages).await?;
-    Ok(())
+    delete_urls(session, pages).await
 }
 
-/// Deletes the objects of a listing, and returns how many there were.
+/// Deletes the objects of a listing.
 pub(super) async fn delete_all(
     session: &Session,
     pages: impl Stream<Item = Result<Vec<Named>, Failure>> + Send + 'static,
-) -> Result<u64, Failure> {
+) -> Result<(), Failure> {
     let urls = pages.map(|page| Ok(page?.into_iter().map(|named| named.object.url).collect()));
     delete_urls(session, urls).await
 }
@@ -115,7 +112,7 @@ pub(super) async fn delete_all(
 async fn delete_urls(
     session: &Session,
     pages: impl Stream<Item = Result<Vec<S3Url>, Failure>> + Send + 'static,
-) -> Result<u64, Failure> {
+) -> Result<(), Failure> {
     let batches = pages.map(|page| {
         let batches: Vec<Vec<S3Url>> = page?.chunks(BATCH).map(<[_]>::to_vec).collect();
         Ok::<_, Failure>(batches)
@@ -124,10 +121,9 @@ async fn delete_urls(
     let job = move |transfer: Transfer, urls: Vec<S3Url>| {
         let (report, options) = (report.clone(), options.clone());
         async move {
-            let count = urls.len() as u64;
             if report.is_dry_run() {
                 urls.iter().for_each(|url| report.planned(&input(url)));
-                return Ok(count);
+                return Ok(());
             }
             let running: Vec<_> = urls.iter().map(|url| report.begin(input(url))).collect();
             let outcomes = transfer
@@ -140,18 +136,18 @@ async fn delete_urls(
                     None => running.failed(&Failure::cancelled()),
                 }
             }
-            Ok(count)
+            Ok(())
         }
     };
-    let deletions = session
+    let mut deletions = session
         .transfer()
         .fan_out_pages(batches, FanOutOptions::default(), job);
-    let mut deletions = deletions;
-    let mut count = 0;
+    let mut outcome = Ok(());
+    // What was listed before a failure is deleted.
     while let Some((_, batch)) = deletions.next().await {
-        count += batch?;
+        outcome = outcome.and(batch);
     }
-    Ok(count)
+    outcome
 }
 
 fn input(url: &S3Url) -> Input {

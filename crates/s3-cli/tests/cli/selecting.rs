@@ -21,3 +21,61 @@ fn filters_hold_for_inputs_that_are_named() {
     assert_eq!(removed.lines(), ["delete: s3://bkt/d/a.log"]);
     assert_eq!(harness.keys(), ["d/keep.txt", "up/a.log"]);
 }
+
+#[test]
+fn nothing_is_found_with_a_filter_too() {
+    let harness = Harness::with_keys(&["d/k"]);
+    let filter = ["--exclude", "*.log"];
+    for words in [
+        &["cp", "-r", "s3://bkt/none", "x"][..],
+        &["mv", "s3://bkt/none*", "s3://bkt/x/"],
+        &["rm", "s3://bkt/none*"],
+        &["rm", "-r", "s3://bkt/none"],
+        &["restore", "-r", "s3://bkt/none", "--days", "1"],
+        &["ls", "s3://bkt/none"],
+        &["ls", "-r", "s3://bkt/none"],
+        &["ls", "--all-versions", "s3://bkt/none"],
+        &["du", "s3://bkt/none"],
+    ] {
+        let ran = harness.run(&[words, &filter].concat());
+        assert_eq!(ran.code, Some(3), "{words:?}: {ran:?}");
+        // A filter that leaves everything out is no failure.
+        let words: Vec<_> = words.iter().map(|word| word.replace("none", "d")).collect();
+        let mut words: Vec<_> = words.iter().map(String::as_str).collect();
+        words.extend(["--include", "x"]);
+        let ran = harness.run(&words);
+        assert_eq!(ran.code, Some(0), "{words:?}: {ran:?}");
+    }
+    assert_eq!(harness.run(&["ls", "-r", "s3://bkt/none"]).code, Some(3));
+    assert_eq!(harness.run(&["cat", "s3://bkt/none*"]).code, Some(3));
+    assert_eq!(harness.run(&["find", "s3://bkt/none"]).code, Some(3));
+    assert_eq!(harness.keys(), ["d/k"]);
+}
+
+#[test]
+fn a_listing_that_fails_does_not_stop_the_others() {
+    let harness = Harness::with_keys(&["k"]);
+    let printed = harness.run(&["cat", "s3://missing/*", "s3://bkt/k"]);
+    assert_eq!((printed.code, &*printed.out), (Some(1), "k"), "{printed:?}");
+    for command in ["rm", "restore"] {
+        let words = [command, "s3://missing/*", "s3://bkt/k", "s3://bkt/none*"];
+        let days = ["--json", "--days", "1"];
+        let options = if command == "rm" { &days[..1] } else { &days };
+        let ran = harness.run(&[&words[..], options].concat());
+        let lines = ran.json();
+        let failed = |source: &str| {
+            lines
+                .iter()
+                .any(|line| line["source"] == source && line["status"] == "failed")
+        };
+        assert!(
+            failed("s3://missing/*") && failed("s3://bkt/none*"),
+            "{ran:?}"
+        );
+        assert!(lines.iter().any(|line| line["source"] == "s3://bkt/k"));
+        if command == "rm" {
+            assert_eq!((ran.code, harness.keys()), (Some(1), vec![]));
+            harness.put("k", "k");
+        }
+    }
+}

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{Stream, StreamExt, stream};
 use s3_client::{LocalEntry, LocalWalk};
@@ -193,32 +192,16 @@ fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
 }
 
 fn listing(plan: Arc<Plan>, remote: Remote, listed: Listed, session: &Session) -> Pages {
-    let found = Arc::new(AtomicBool::new(false));
-    let any = Arc::clone(&found);
-    let nothing = listed.nothing(&remote, &plan.arguments.filter);
     let pages = listed.pages(session, plan.arguments.filter.clone());
-    let after = (Arc::clone(&plan), remote.clone());
-    let tasks = pages.map(move |page| match page {
-        Ok(page) => {
-            any.fetch_or(!page.is_empty(), Ordering::Relaxed);
-            page.into_iter()
+    pages
+        .map(move |page| match page {
+            Ok(page) => page
+                .into_iter()
                 .filter_map(|named| listed_object(&plan, named))
-                .collect()
-        }
-        Err(failure) => {
-            any.store(true, Ordering::Relaxed);
-            vec![plan.failed(remote.to_string(), failure)]
-        }
-    });
-    let end = stream::once(async move {
-        let (plan, remote) = after;
-        let nothing = nothing.filter(|_| !found.load(Ordering::Relaxed));
-        nothing
-            .map(|failure| plan.failed(remote.to_string(), failure))
-            .into_iter()
-            .collect()
-    });
-    tasks.chain(end).boxed()
+                .collect(),
+            Err(failure) => vec![plan.failed(remote.to_string(), failure)],
+        })
+        .boxed()
 }
 
 fn listed_object(plan: &Plan, named: Named) -> Option<Task> {
