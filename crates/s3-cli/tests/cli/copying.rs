@@ -372,3 +372,17 @@ fn a_missing_bucket_is_told_from_a_missing_object() {
     assert_eq!(ran.err.matches("no such bucket").count(), 20, "{ran:?}");
     assert_eq!(log.count_of("ListObjectsV2"), before + 1);
 }
+
+#[test]
+fn a_file_that_changes_while_it_is_uploaded_fails() {
+    let harness = Harness::slow_in("PutObject");
+    for words in [["cp", "f", "s3://bkt/k"], ["mv", "f", "s3://bkt/k"]] {
+        harness.write("f", "before");
+        let ran = harness.run_during(&words, "PutObject", || {
+            harness.write("f", "after_");
+        });
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("was changed while it was"), "{ran:?}");
+        assert_eq!(harness.read("f"), "after_");
+    }
+}

@@ -1,8 +1,9 @@
 //! Runs the tasks of a copy in parallel.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -232,7 +233,8 @@ impl Copy {
             true => PutMode::IfAbsent,
             false => PutMode::Overwrite,
         };
-        let item = PutItem::new(to.clone(), body(&from)?)
+        let (body, opened) = body(&from)?;
+        let item = PutItem::new(to.clone(), body)
             .with_mode(mode)
             .with_attributes(attributes);
         match self
@@ -243,6 +245,9 @@ impl Copy {
         {
             PutOutcome::Written(_) => {}
             _ => return Ok(Ended::Kept),
+        }
+        if let Some(opened) = opened {
+            opened.check()?;
         }
         let verified = match &from {
             LocalSource::File { path, .. } => self.verify(path, &to).await?,
@@ -514,21 +519,59 @@ fn shown(verified: Verified) -> Value {
     }
 }
 
-/// Opens a source. A device or a pipe is read as a stream, on a thread that may block.
-fn body(from: &LocalSource) -> Result<Body, Failure> {
+/// Opens a source. A device or a pipe is read as a stream, on a thread that may block; a file may change meanwhile.
+fn body(from: &LocalSource) -> Result<(Body, Option<OpenedFile>), Failure> {
     let path = match from {
         LocalSource::File { path, .. } => path,
-        LocalSource::Directory { .. } => return Ok(Body::Payload(Payload::from(""))),
-        LocalSource::Stdin => return Ok(Body::Read(Box::new(io::stdin()))),
+        LocalSource::Directory { .. } => return Ok((Body::Payload(Payload::from("")), None)),
+        LocalSource::Stdin => return Ok((Body::Read(Box::new(io::stdin())), None)),
     };
     let failed = |error| Failure::of_file("read", path, &error);
     let metadata = fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
-        return Ok(Body::Read(Box::new(OpenedLate::Path(path.clone()))));
+        let late = OpenedLate::Path(path.clone());
+        return Ok((Body::Read(Box::new(late)), None));
     }
-    let file = File::open(path).map_err(failed)?;
-    let len = file.metadata().map_err(failed)?.len();
-    Ok(Body::Payload(Payload::from_file(Arc::new(file), 0, len)))
+    let file = Arc::new(File::open(path).map_err(failed)?);
+    let before = file.metadata().map_err(failed)?;
+    let payload = Payload::from_file(Arc::clone(&file), 0, before.len());
+    let opened = OpenedFile {
+        path: path.clone(),
+        file,
+        before,
+    };
+    Ok((Body::Payload(payload), Some(opened)))
+}
+
+/// A file that is uploaded, as it was before.
+struct OpenedFile {
+    path: PathBuf,
+    file: Arc<File>,
+    before: Metadata,
+}
+
+impl OpenedFile {
+    /// Fails if the file was written meanwhile: the object may be of both versions.
+    fn check(&self) -> Result<(), Failure> {
+        let now = self.file.metadata();
+        let now = now.map_err(|error| Failure::of_file("read", &self.path, &error))?;
+        if version(&now) == version(&self.before) {
+            return Ok(());
+        }
+        let message = format!("{} was changed while it was uploaded", self.path.display());
+        Err(Failure::local(message).with_hint("run the command again"))
+    }
+}
+
+/// Returns values that change when a file is written.
+fn version(file: &Metadata) -> (u64, [i64; 4]) {
+    let times = [
+        file.mtime(),
+        file.mtime_nsec(),
+        file.ctime(),
+        file.ctime_nsec(),
+    ];
+    (file.len(), times)
 }
 
 /// A pipe or device: opening it may block.
