@@ -91,11 +91,21 @@ async fn listed_names(arguments: RmArgs, session: &Session) -> Result<(), Failur
     let base = directory.directory_key();
     let filter = arguments.filter;
     let names = arguments.names.pages()?;
+    let report = session.report.clone();
     let pages = names.map(move |page| {
-        let names = page?.into_iter().filter(|name| filter.admits(name));
-        names
-            .map(|name| directory.with_key(&format!("{base}{name}")))
-            .collect()
+        let urls = page?.into_iter().filter_map(|name| {
+            let (name, url) = match name {
+                Ok(name) if !filter.admits(&name) => return None,
+                Ok(name) => {
+                    let url = directory.with_key(&format!("{base}{name}"));
+                    (name, url)
+                }
+                Err(bad) => (bad.name, Err(bad.failure)),
+            };
+            let failed = |failure| report.failed(&Input::new("delete", name), &failure);
+            url.map_err(failed).ok()
+        });
+        Ok(urls.collect())
     });
     delete_urls(session, pages).await
 }

@@ -1,6 +1,6 @@
 //! Which inputs arguments, filters and lists name.
 
-use crate::harness::Harness;
+use crate::harness::{Harness, text};
 
 #[test]
 fn filters_hold_for_inputs_that_are_named() {
@@ -78,4 +78,33 @@ fn a_listing_that_fails_does_not_stop_the_others() {
             harness.put("k", "k");
         }
     }
+}
+
+#[test]
+fn a_bad_name_of_a_list_fails_alone() {
+    let harness = Harness::with_keys(&["d/1", "d/2", "d/3"]);
+    harness.write("src/a", "a");
+    harness.write("other", "other");
+    std::fs::write(harness.path("list"), b"1\n\xff\x1b\n2\n").unwrap();
+    let list = ["--files-from", "list"];
+    let copied = harness.run(&[&["cp", "s3://bkt/d", "down"], &list[..]].concat());
+    assert_eq!(copied.code, Some(1), "{copied:?}");
+    assert_eq!(
+        (harness.read("down/1"), harness.read("down/2")),
+        ("d/1".into(), "d/2".into())
+    );
+    let long = "x".repeat(2000);
+    std::fs::write(harness.path("list"), format!("1\n{long}\n2\n")).unwrap();
+    let removed = harness.run(&[&["rm", "s3://bkt/d"], &list[..]].concat());
+    assert_eq!(
+        (removed.code, harness.keys()),
+        (Some(1), vec!["d/3".into()])
+    );
+    let other = text(&harness.path("other"));
+    std::fs::write(harness.path("list"), format!("{other}\n../other\na\n")).unwrap();
+    let moved = harness.run(&[&["mv", "src", "s3://bkt/up"], &list[..]].concat());
+    assert_eq!(moved.code, Some(1), "{moved:?}");
+    assert_eq!(moved.err.matches("leaves the source").count(), 2);
+    assert_eq!(harness.keys(), ["d/3", "up/a"]);
+    assert!(harness.path("other").exists());
 }

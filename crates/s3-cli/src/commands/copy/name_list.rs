@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use futures_util::{Stream, stream};
@@ -23,6 +23,17 @@ pub(crate) struct NameList {
     nul: bool,
 }
 
+/// A line that is no name.
+#[derive(Debug)]
+pub(crate) struct BadName {
+    /// As it is shown.
+    pub(crate) name: String,
+    pub(crate) failure: Failure,
+}
+
+/// A page of names.
+pub(crate) type NamePage = Vec<Result<String, BadName>>;
+
 impl NameList {
     /// Returns whether there is a list.
     pub(crate) fn is_given(&self) -> bool {
@@ -32,7 +43,7 @@ impl NameList {
     /// Returns the names, page by page. Each page is read when it is needed.
     pub(crate) fn pages(
         self,
-    ) -> Result<impl Stream<Item = Result<Vec<String>, Failure>> + Send + 'static, Failure> {
+    ) -> Result<impl Stream<Item = Result<NamePage, Failure>> + Send + 'static, Failure> {
         let path = self.files_from.unwrap_or_else(|| PathBuf::from("-"));
         let reader: Box<dyn Read + Send> = match path.to_str() {
             Some("-") => Box::new(io::stdin()),
@@ -63,7 +74,7 @@ impl NameList {
 }
 
 /// Reads the next names; none at the end.
-fn page(reader: &mut impl BufRead, end: u8) -> Result<Vec<String>, Failure> {
+fn page(reader: &mut impl BufRead, end: u8) -> Result<NamePage, Failure> {
     let mut names = Vec::new();
     let mut bytes = Vec::new();
     while names.len() < PAGE {
@@ -79,10 +90,19 @@ fn page(reader: &mut impl BufRead, end: u8) -> Result<Vec<String>, Failure> {
             continue;
         }
         let name = String::from_utf8(bytes.clone());
-        names.push(name.map_err(|error| {
-            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            Failure::usage(format!("--files-from: {text:?} is not UTF-8"))
-        })?);
+        names.push(name.map_err(|error| BadName {
+            name: String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            failure: Failure::usage("the name is not UTF-8, so it cannot be a key"),
+        }));
     }
     Ok(names)
+}
+
+/// Fails for a name that is not below a local source.
+pub(super) fn check_below(name: &str) -> Result<(), Failure> {
+    let mut components = Path::new(name).components();
+    match components.all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        true => Ok(()),
+        false => Err(Failure::usage("the name leaves the source")),
+    }
 }

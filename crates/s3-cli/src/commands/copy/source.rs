@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt, stream};
 use s3_client::{LocalEntry, LocalWalk};
 
-use super::name_list::NameList;
+use super::name_list::{BadName, NameList, check_below};
 use super::plan::Plan;
 use super::task::{LocalSource, RemoteSource, Task, Work};
 use crate::address::{Remote, path_text};
@@ -59,20 +59,31 @@ impl Source {
             Self::LocalNames(path, names) => {
                 let root = Arc::from(&*path);
                 named(names, plan, path_text(&path), move |plan, name| {
-                    file(plan, &path.join(&name), Some((name, &root)))
+                    let name = name.and_then(|name| match check_below(&name) {
+                        Ok(()) => Ok(name),
+                        Err(failure) => Err(BadName { name, failure }),
+                    });
+                    match name {
+                        Ok(name) => file(plan, &path.join(&name), Some((name, &root))),
+                        Err(bad) => Some(plan.failed_file(bad.name, bad.failure)),
+                    }
                 })
             }
             Self::RemoteNames(remote, names) => {
                 let base = remote.directory_key();
-                named(
-                    names,
-                    plan,
-                    remote.to_string(),
-                    move |plan, name| match remote.with_key(&format!("{base}{name}")) {
+                named(names, plan, remote.to_string(), move |plan, name| {
+                    let (name, url) = match name {
+                        Ok(name) => {
+                            let url = remote.with_key(&format!("{base}{name}"));
+                            (name, url)
+                        }
+                        Err(bad) => (bad.name, Err(bad.failure)),
+                    };
+                    match url {
                         Ok(url) => plan.remote(RemoteSource { url, etag: None }, &name, None),
                         Err(failure) => Some(plan.failed(name, failure)),
-                    },
-                )
+                    }
+                })
             }
         }
     }
@@ -220,7 +231,7 @@ fn named(
     names: NameList,
     plan: Arc<Plan>,
     source: String,
-    task: impl Fn(&Plan, String) -> Option<Task> + Send + 'static,
+    task: impl Fn(&Plan, Result<String, BadName>) -> Option<Task> + Send + 'static,
 ) -> Pages {
     let pages = match names.pages() {
         Ok(pages) => pages,
@@ -230,7 +241,10 @@ fn named(
         .map(move |page| match page {
             Ok(names) => {
                 let filter = &plan.arguments.filter;
-                let names = names.into_iter().filter(|name| filter.admits(name));
+                let names = names.into_iter();
+                // A bad name is reported with any filter.
+                let names =
+                    names.filter(|name| name.as_ref().map_or(true, |name| filter.admits(name)));
                 names.filter_map(|name| task(&plan, name)).collect()
             }
             Err(failure) => vec![plan.failed(source.clone(), failure)],
