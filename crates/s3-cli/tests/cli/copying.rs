@@ -386,3 +386,34 @@ fn a_file_that_changes_while_it_is_uploaded_fails() {
         assert_eq!(harness.read("f"), "after_");
     }
 }
+
+#[test]
+fn what_appears_meanwhile_is_kept_with_no_clobber() {
+    let harness = Harness::slow_in("CopyObject");
+    harness.put("k", "k");
+    let copied = harness.run_during(
+        &["cp", "-n", "s3://bkt/k", "s3://bkt/new", "--json"],
+        "CopyObject",
+        || harness.put("new", "there"),
+    );
+    assert_eq!(copied.json()[0]["status"], "skipped", "{copied:?}");
+    assert_eq!(harness.run(&["cat", "s3://bkt/new"]).out, "there");
+    let harness = Harness::slow_in("GetObject");
+    harness.put("k", "k");
+    for options in [&["--json"][..], &["--json", "--no-resume"]] {
+        let words = ["cp", "-n", "s3://bkt/k", "file"];
+        let copied = harness.run_during(&[&words[..], options].concat(), "GetObject", || {
+            harness.write("file", "there");
+        });
+        assert_eq!(copied.json()[0]["status"], "skipped", "{copied:?}");
+        assert_eq!(
+            (copied.code, harness.read("file")),
+            (Some(0), "there".into())
+        );
+        std::fs::remove_file(harness.path("file")).unwrap();
+    }
+    // Nothing else is left.
+    let names = std::fs::read_dir(harness.path("")).unwrap();
+    let parts = names.filter(|name| text(&name.as_ref().unwrap().path()).contains("s3-"));
+    assert_eq!(parts.count(), 0);
+}

@@ -30,6 +30,7 @@ pub struct ResumeUpload {
 pub struct ResumeDownload {
     key: Key,
     path: PathBuf,
+    replaces: bool,
     known: Option<(u64, Option<ETag>)>,
     resume: Resume,
 }
@@ -95,6 +96,7 @@ impl<M: Mode> Client<M> {
         self.request(ResumeDownload {
             key: key.into(),
             path: path.into(),
+            replaces: true,
             known: None,
             resume: resume.clone(),
         })
@@ -116,6 +118,13 @@ impl<M> Request<ResumeUpload, M> {
 }
 
 impl<M> Request<ResumeDownload, M> {
+    /// Keeps a file that is there when a download of one request ends: it then fails, and the source of the request's error
+    /// is an [`AlreadyExists`](std::io::ErrorKind). A download of several parts replaces it.
+    pub fn if_absent(mut self) -> Self {
+        self.op.replaces = false;
+        self
+    }
+
     /// Says what a listing has told of the object. The download is pinned to the ETag.
     pub fn known(mut self, size: u64, etag: Option<ETag>) -> Self {
         self.op.known = Some((size, etag));
@@ -180,9 +189,11 @@ impl Op for ResumeDownload {
         }
         let path = std::path::absolute(&self.path);
         let path = path.map_err(|error| Error::local_file(&self.path, error))?;
-        let fetched = transfer
-            .get(item, Destination::File(path), &call.options)
-            .await?;
+        let target = match self.replaces {
+            true => Destination::File(path),
+            false => Destination::NewFile(path),
+        };
+        let fetched = transfer.get(item, target, &call.options).await?;
         Ok(FileDownload {
             meta: fetched.meta,
             verified: fetched.verified,

@@ -28,19 +28,24 @@ impl Destination {
     pub(super) fn file_for(&self, len: u64) -> Option<Target> {
         let mode = match self {
             Self::Memory => return None,
-            Self::File(_) => PUBLIC,
+            Self::File(_) | Self::NewFile(_) => PUBLIC,
             Self::Auto { memory, .. } if memory.take(len) => return None,
             Self::Auto { .. } => PRIVATE,
         };
         let path = self.path().to_owned();
-        Some(Target { path, mode })
+        let replaces = !matches!(self, Self::NewFile(_));
+        Some(Target {
+            path,
+            mode,
+            replaces,
+        })
     }
 
     /// Returns the path that errors of writes name.
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Memory => Path::new("memory"),
-            Self::File(path) => path,
+            Self::File(path) | Self::NewFile(path) => path,
             Self::Auto { path, .. } => path,
         }
     }
@@ -145,7 +150,7 @@ impl Assembly {
         let weak = Arc::downgrade(&target);
         let name = move || {
             let target = weak.upgrade().ok_or(std::io::ErrorKind::Interrupted)?;
-            temp.persist(&target.path)
+            temp.persist(&target)
         };
         match on_disk(name).await {
             Ok(()) => Ok(ObjectData::File(target.path.clone())),

@@ -191,7 +191,7 @@ fn own_step(
     if !last {
         return Ok(Some(temp));
     }
-    temp.persist(&wanted()?.path)?;
+    temp.persist(&*wanted()?)?;
     Ok(None)
 }
 
@@ -204,7 +204,11 @@ mod tests {
 
     fn target(directory: &Path) -> Target {
         let path = directory.join("out");
-        Target { path, mode: 0o600 }
+        Target {
+            path,
+            mode: 0o600,
+            replaces: true,
+        }
     }
 
     fn push(part: &mut FilePart, bytes: &[u8]) {

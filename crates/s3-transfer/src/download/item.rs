@@ -98,6 +98,9 @@ pub enum Destination {
     Memory,
     /// Into a file, which appears under its name when it is complete. Its directory must exist.
     File(PathBuf),
+    /// As [`File`](Self::File), but what has the name at the end stays: the download then fails with
+    /// [`LocalIo`](s3_core::ErrorKind::LocalIo), and the source of the error is an [`AlreadyExists`](std::io::ErrorKind).
+    NewFile(PathBuf),
     /// Into memory if its share allows it, else into a private file (mode 0600).
     Auto {
         /// How much may be kept in memory. A clone that lives as long as the bytes counts them.

@@ -61,9 +61,17 @@ impl TempFile {
         &self.file
     }
 
-    /// Renames the file to its target, replacing an existing file. Blocks.
-    pub(crate) fn persist(self, target: &Path) -> io::Result<()> {
-        self.temp.persist(target).map_err(|failure| failure.error)?;
+    /// Renames the file to its target. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of a rename; `AlreadyExists` for an existing file that is not to be replaced.
+    pub(crate) fn persist(self, target: &Target) -> io::Result<()> {
+        let named = match target.replaces {
+            true => self.temp.persist(&target.path),
+            false => self.temp.persist_noclobber(&target.path),
+        };
+        named.map_err(|failure| failure.error)?;
         // The file now belongs to the caller, who may lock it.
         let _ = self.file.unlock();
         Ok(())
@@ -92,11 +100,13 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], mut offset: u64) -> io::Result
     Ok(())
 }
 
-/// The path and permissions of a file to be written.
+/// A file to be written: its path and permissions.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) path: PathBuf,
     pub(crate) mode: u32,
+    /// Whether an existing file is replaced.
+    pub(crate) replaces: bool,
 }
 
 #[cfg(test)]
@@ -107,13 +117,36 @@ mod tests {
         std::fs::read_dir(directory).unwrap().count()
     }
 
+    fn to(path: &Path, replaces: bool) -> Target {
+        Target {
+            path: path.to_owned(),
+            mode: 0o600,
+            replaces,
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_replaced_or_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("x");
+        std::fs::write(&target, "old").unwrap();
+        let temp = TempFile::create(&target, 0o600, 0).unwrap();
+        let error = temp.persist(&to(&target, false)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&target).unwrap(), b"old");
+        assert_eq!(names(dir.path()), 1);
+        let temp = TempFile::create(&target, 0o600, 0).unwrap();
+        temp.persist(&to(&target, true)).unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), b"");
+    }
+
     #[test]
     fn the_target_appears_only_at_the_end_and_nothing_else_stays() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("x");
         let temp = TempFile::create(&target, 0o600, 0).unwrap();
         assert!(!target.exists());
-        temp.persist(&target).unwrap();
+        temp.persist(&to(&target, true)).unwrap();
         assert!(target.exists());
         drop(TempFile::create(&dir.path().join("y"), 0o600, 0).unwrap());
         assert_eq!(names(dir.path()), 1);
@@ -127,7 +160,7 @@ mod tests {
         let held = Arc::clone(temp.file());
         let other = File::open(&*temp.temp).unwrap();
         assert!(other.try_lock().is_err());
-        temp.persist(&target).unwrap();
+        temp.persist(&to(&target, true)).unwrap();
         assert!(other.try_lock().is_ok());
         drop(held);
     }

@@ -317,10 +317,16 @@ impl Copy {
                     download.observer(Arc::new(AddsSize(self.session.report.progress().clone())))
                 }
             };
+            if arguments.no_clobber {
+                download = download.if_absent();
+            }
             if let Some(left) = self.session.time_left() {
                 download = download.deadline(left);
             }
-            let done = download.await?;
+            let done = match download.await {
+                Err(error) if error.as_request().is_some_and(is_there) => return Ok(Ended::Kept),
+                done => done?,
+            };
             let mut verified = shown(done.verified);
             if arguments.verify && verified == false {
                 verified = verify_file(&self.session, &path, &done.meta).await?;
@@ -336,12 +342,15 @@ impl Copy {
             });
         }
         let item = self.get_item(&from, size);
-        let target = Destination::File(absolute(&path)?);
-        let fetched = self
-            .session
-            .transfer()
-            .get(item, target, &self.session.options)
-            .await?;
+        let target = match arguments.no_clobber {
+            true => Destination::NewFile(absolute(&path)?),
+            false => Destination::File(absolute(&path)?),
+        };
+        let transfer = self.session.transfer();
+        let fetched = match transfer.get(item, target, &self.session.options).await {
+            Err(error) if is_there(&error) => return Ok(Ended::Kept),
+            fetched => fetched?,
+        };
         let mut verified = shown(fetched.verified);
         if arguments.verify && verified == false {
             verified = verify_file(&self.session, &path, &fetched.meta).await?;
@@ -408,10 +417,27 @@ impl Copy {
         request.encryption = arguments
             .encryption()
             .or_else(|| self.session.encryption.clone());
-        self.session
-            .transfer()
-            .copy(request, &self.session.options)
-            .await?;
+        let (transfer, options) = (self.session.transfer(), &self.session.options);
+        if no_clobber {
+            request.mode = PutMode::IfAbsent;
+        }
+        match transfer.copy(request.clone(), options).await {
+            Ok(_) => {}
+            Err(error) if !no_clobber => return Err(error.into()),
+            // The condition that does not hold may be that of the source.
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed => {
+                return match self.exists(&target).await? {
+                    true => Ok(Ended::Kept),
+                    false => Err(error.into()),
+                };
+            }
+            // Without such copies, there is the look from before.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                request.mode = PutMode::Overwrite;
+                transfer.copy(request, options).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
         if let Some(size) = size {
             self.session.report.progress().add_bytes(size);
         }
@@ -509,6 +535,13 @@ impl Observer for AddsSize {
         }
         self.0.on_event(event);
     }
+}
+
+/// Returns whether a download failed because there is a file of its name.
+fn is_there(error: &s3_core::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let source = source.and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
 }
 
 /// Returns what the bytes were compared with, for records.
