@@ -63,3 +63,16 @@ commands! {
     Completions "completions" completions::CompletionsArgs => completions::run;
     Man "man" man::ManArgs => man::run;
 }
+
+impl Command {
+    /// Returns whether the command reads standard input.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        match self {
+            Self::Pipe(_) => true,
+            Self::Cp(arguments) => arguments.reads_stdin(),
+            Self::Mv(arguments) => arguments.reads_stdin(),
+            Self::Rm(arguments) => arguments.reads_stdin(),
+            _ => false,
+        }
+    }
+}

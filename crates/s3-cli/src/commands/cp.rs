@@ -28,6 +28,18 @@ pub(crate) struct MvArgs {
     copy: CopyArgs,
 }
 
+impl CpArgs {
+    pub(super) fn reads_stdin(&self) -> bool {
+        self.copy.reads_stdin()
+    }
+}
+
+impl MvArgs {
+    pub(super) fn reads_stdin(&self) -> bool {
+        self.copy.reads_stdin()
+    }
+}
+
 pub(crate) async fn run(arguments: CpArgs, session: Session) -> Result<(), Failure> {
     copy_all(arguments.copy, session, false).await
 }

@@ -40,6 +40,12 @@ pub(crate) struct RmArgs {
     names: NameList,
 }
 
+impl RmArgs {
+    pub(super) fn reads_stdin(&self) -> bool {
+        self.names.is_stdin()
+    }
+}
+
 pub(crate) async fn run(arguments: RmArgs, session: Session) -> Result<(), Failure> {
     session.report.expect_inputs();
     if arguments.names.is_given() {

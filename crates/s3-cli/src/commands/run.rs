@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
+use std::pin::pin;
 
 use clap::Args;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, stream};
 
 use super::Command;
 use crate::cli::Cli;
@@ -35,29 +35,25 @@ type Lines = Box<dyn BufRead + Send>;
 
 pub(crate) async fn run(arguments: RunArgs, session: Session) -> Result<(), Failure> {
     session.report.expect_inputs();
-    let lines = open(arguments.file)?;
+    let file = arguments.file.filter(|file| file.as_os_str() != "-");
+    let from_stdin = file.is_none();
+    let lines = open(file)?;
     let at_once = session
         .global
         .jobs
         .map_or(AT_ONCE, std::num::NonZeroUsize::get);
-    let mut running = FuturesUnordered::new();
-    let (mut lines, mut number) = (Some(lines), 0);
-    while let Some(reader) = lines.take() {
-        let Some((line, reader)) = next(reader).await else {
-            break;
-        };
-        (lines, number) = (reader, number + 1);
-        if running.len() >= at_once {
-            running.next().await;
-        }
-        running.push(run_line(line, session.for_line(number)));
-    }
-    while running.next().await.is_some() {}
+    let lines = stream::unfold(Some(lines), |lines| async { next(lines?).await }).boxed();
+    let commands = lines.enumerate().map(move |(index, line)| {
+        let session = session.for_line(index as u64 + 1);
+        run_line(line, session, from_stdin)
+    });
+    let mut commands = pin!(commands.buffer_unordered(at_once));
+    while commands.next().await.is_some() {}
     Ok(())
 }
 
 fn open(file: Option<PathBuf>) -> Result<Lines, Failure> {
-    match file.filter(|file| file.as_os_str() != "-") {
+    match file {
         None => Ok(Box::new(BufReader::new(io::stdin()))),
         Some(path) => {
             let file =
@@ -84,14 +80,18 @@ async fn next(mut lines: Lines) -> Option<(Result<String, Failure>, Option<Lines
     }
 }
 
-async fn run_line(line: Result<String, Failure>, session: Session) {
+async fn run_line(line: Result<String, Failure>, session: Session, from_stdin: bool) {
     let report = session.report.clone();
-    if let Err(failure) = try_line(line, session).await {
+    if let Err(failure) = try_line(line, session, from_stdin).await {
         report.command_failed("run", &failure);
     }
 }
 
-async fn try_line(line: Result<String, Failure>, session: Session) -> Result<(), Failure> {
+async fn try_line(
+    line: Result<String, Failure>,
+    session: Session,
+    from_stdin: bool,
+) -> Result<(), Failure> {
     let line = line?;
     let line = line.trim();
     let words =
@@ -110,6 +110,10 @@ async fn try_line(line: Result<String, Failure>, session: Session) -> Result<(),
     }
     if matches!(cli.command, Command::Run(_)) {
         return Err(Failure::usage("a file of commands cannot run another one"));
+    }
+    if from_stdin && cli.command.reads_stdin() {
+        let message = format!("{line}: it reads standard input, as the commands do");
+        return Err(Failure::usage(message).with_hint("write the commands to a file"));
     }
     cli.command.run(session).await
 }

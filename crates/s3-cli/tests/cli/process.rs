@@ -273,3 +273,44 @@ fn every_request_of_a_requester_who_pays_says_so() {
     }
     assert_eq!(harness.run(&["ls", "--request-payer", "me"]).code, Some(2));
 }
+
+#[test]
+fn a_command_starts_before_the_next_line_comes() {
+    let harness = Harness::with_keys(&["k"]);
+    let mut command = harness.command(&["run"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"cp s3://bkt/k copy\n").unwrap();
+    let began = Instant::now();
+    while !harness.path("copy").exists() && began.elapsed() < Duration::from_secs(20) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let is_copied = harness.path("copy").exists();
+    drop(stdin);
+    assert!(is_copied && child.wait().unwrap().success());
+}
+
+#[test]
+fn commands_that_read_the_commands_are_refused() {
+    let harness = Harness::with_keys(&["k"]);
+    harness.write("f", "f");
+    let commands = [
+        "pipe s3://bkt/a",
+        "cp - s3://bkt/a",
+        "cp . s3://bkt/a --files-from -",
+        "rm s3://bkt --files-from -",
+        "cp f s3://bkt/b",
+    ];
+    let text = commands.join("\n");
+    let ran = harness.feed(&["run"], &text);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(
+        ran.err.matches("reads standard input").count(),
+        4,
+        "{ran:?}"
+    );
+    assert_eq!(harness.keys(), ["b", "k"]);
+    harness.write("commands", "pipe s3://bkt/c\n");
+    assert_eq!(harness.feed(&["run", "commands"], "c").code, Some(0));
+    assert_eq!(harness.run(&["cat", "s3://bkt/c"]).out, "c");
+}

@@ -40,6 +40,13 @@ impl NameList {
         self.files_from.is_some()
     }
 
+    /// Returns whether the list is standard input.
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.files_from
+            .as_ref()
+            .is_some_and(|path| path.as_os_str() == "-")
+    }
+
     /// Returns the names, page by page. Each page is read when it is needed.
     pub(crate) fn pages(
         self,

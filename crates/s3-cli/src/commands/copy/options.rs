@@ -64,6 +64,15 @@ pub(crate) struct CopyArgs {
 }
 
 impl CopyArgs {
+    /// Returns whether a source or the list of names is standard input.
+    pub(in crate::commands) fn reads_stdin(&self) -> bool {
+        let sources = self
+            .paths
+            .split_last()
+            .map_or(&[][..], |(_, sources)| sources);
+        sources.iter().any(|source| source == "-") || self.names.is_stdin()
+    }
+
     /// Returns the options of a copy of standard input to an object.
     pub(crate) fn from_stdin(url: String, no_clobber: bool, attributes: AttributeArgs) -> Self {
         Self {
