@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::failure::Failure;
 use crate::global::{GlobalArgs, ProgressKind};
+use crate::printable::printable;
 use crate::retry_notice::RetryNotice;
 use crate::size::human_size;
 
@@ -190,13 +191,12 @@ impl Observer for Progress {
             Event::Retrying { error, wait }
                 if !self.0.is_quiet && self.0.retries.is_due(Instant::now(), *wait) =>
             {
-                let failure = Failure::from(*error);
+                let failure = printable(&Failure::from(*error).sentence());
                 self.around(|| {
                     // There is nowhere to report that standard error is closed.
                     let _ = writeln!(
                         std::io::stderr(),
-                        "warning: {}; it is tried again, until Ctrl-C or --deadline at most",
-                        failure.sentence()
+                        "warning: {failure}; it is tried again, until Ctrl-C or --deadline at most"
                     );
                 });
             }

@@ -235,6 +235,8 @@ impl Report {
 
     /// Prints a warning.
     pub(crate) fn warn(&self, text: &str) {
+        // Errors of the library have their hints on a line of their own.
+        let text = text.replacen("\nhint: ", "; ", 1);
         self.print_error(&format!("warning: {text}"));
     }
 
@@ -376,7 +378,9 @@ impl Report {
         self.print_error(&format!("error: {line}{what}: {}", failure.sentence()));
     }
 
+    /// Prints a line on standard error. Names may have control characters.
     fn print_error(&self, text: &str) {
+        let text = printable(text);
         self.shared.progress.around(|| {
             // There is nowhere to report that standard error is closed.
             let _ = writeln!(io::stderr(), "{text}");

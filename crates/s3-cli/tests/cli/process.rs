@@ -314,3 +314,23 @@ fn commands_that_read_the_commands_are_refused() {
     assert_eq!(harness.feed(&["run", "commands"], "c").code, Some(0));
     assert_eq!(harness.run(&["cat", "s3://bkt/c"]).out, "c");
 }
+
+#[test]
+fn control_characters_of_names_are_not_printed() {
+    let harness = Harness::with_keys(&["d/a\u{1b}cb"]);
+    let name = "no\u{1b}cne";
+    harness.write("dir\u{1b}c/f", "f");
+    for words in [
+        &["cp", name, "s3://bkt/x"][..],
+        &["cp", "dir\u{1b}c", "s3://bkt/x"],
+        &["cp", "s3://bkt/d/a\u{1b}cb", "dir\u{1b}c/f/g"],
+        &["ls", &format!("s3://bkt/{name}/")],
+        &["cat", &format!("s3://bkt/{name}")],
+        &["cp", "s3://bkt/d", "x", "--files-from", name],
+    ] {
+        let ran = harness.run(words);
+        assert!(ran.code != Some(0) && ran.err.contains("\\x1b"), "{ran:?}");
+        assert!(!ran.err.contains('\u{1b}'), "{ran:?}");
+        assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
+    }
+}
