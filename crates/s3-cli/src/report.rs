@@ -248,8 +248,7 @@ impl Report {
 
     /// Prints a line of data, with its end, into the buffer.
     pub(crate) fn data(&self, text: &[u8]) {
-        let mut state = self.state();
-        let written = state.out.write_all(text);
+        let written = self.state().out.write_all(text);
         self.check_output(written);
     }
 
@@ -341,26 +340,33 @@ impl Report {
             }
             self.print_json(fields);
         } else if !self.shared.quiet {
-            let line = format!("{before}{}\n", input.text());
-            self.shared.progress.around(|| {
-                self.data(line.as_bytes());
-                self.flush();
-            });
+            self.print_line(&format!("{before}{}\n", input.text()));
         }
     }
 
     fn print_json(&self, fields: Map<String, Value>) {
-        self.shared.progress.around(|| {
-            self.buffer_json(fields);
-            self.flush();
-        });
+        self.print_line(&self.json_line(fields));
     }
 
-    fn buffer_json(&self, mut fields: Map<String, Value>) {
+    /// Writes a line and what is in the buffer, with the bar cleared. A failure is reported when the bar is free again.
+    fn print_line(&self, line: &str) {
+        let written = self.shared.progress.around(|| {
+            let out = &mut self.state().out;
+            out.write_all(line.as_bytes())?;
+            out.flush()
+        });
+        self.check_output(written);
+    }
+
+    fn buffer_json(&self, fields: Map<String, Value>) {
+        self.data(self.json_line(fields).as_bytes());
+    }
+
+    fn json_line(&self, mut fields: Map<String, Value>) -> String {
         if let Some(line) = self.line {
             fields.insert("line".to_owned(), line.into());
         }
-        self.data(format!("{}\n", Value::Object(fields)).as_bytes());
+        format!("{}\n", Value::Object(fields))
     }
 
     fn print_failure(&self, what: &str, failure: &Failure) {

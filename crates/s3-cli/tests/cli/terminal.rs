@@ -136,3 +136,14 @@ fn the_question_before_a_deletion_names_all_that_goes() {
     );
     assert_eq!(harness.keys(), ["p/a", "q/b"]);
 }
+
+#[test]
+fn an_output_that_cannot_be_written_ends_the_command_while_the_bar_is_drawn() {
+    let harness = slow();
+    let line = "timeout -k 1 10 mfs3 cp -r -j 1 dir s3://bkt/p > /dev/full; echo ended with $?";
+    let shown = in_terminal(&harness, line);
+    assert!(
+        shown.contains("error: write to standard output: ") && shown.contains("ended with 1"),
+        "{shown:?}"
+    );
+}
