@@ -298,6 +298,7 @@ impl Copy {
                 );
                 return Err(Failure::local(message).with_hint("write - for standard output"));
             }
+            Ok(_) => self.plan.check_case(&path)?,
             _ => {}
         }
         if let Some(parent) = path

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use s3_core::S3Url;
 
 use super::CopyArgs;
+use super::letter_case::{folds_case, is_exact};
 use super::source::Source;
 use super::task::{LocalSource, LocalTarget, RemoteSource, Task, Work};
 use crate::address::{Address, Remote};
@@ -28,6 +29,8 @@ pub(super) struct Plan {
     may_collide: bool,
     /// The names below the destination, if inputs may collide.
     names: Mutex<HashSet<String>>,
+    /// Whether a move goes to a file system on which names that differ in case are one.
+    folds_case: OnceLock<bool>,
     /// Keys outside of the destination that may be sources.
     source_keys: Vec<SourceKeys>,
 }
@@ -84,7 +87,12 @@ impl Plan {
             .iter()
             .any(|source| matches!(source, Source::Listing(..)));
         let target = target(destination, has_many || has_listing, &arguments);
+        let folds_case = match moves && !session.report.is_dry_run() {
+            true => OnceLock::new(),
+            false => OnceLock::from(false),
+        };
         let plan = Self {
+            folds_case,
             may_collide: arguments.flatten || sources.len() > 1,
             source_keys: source_keys(&sources, &target),
             arguments,
@@ -268,7 +276,7 @@ impl Plan {
         match is_directory {
             false => remote.url(),
             true => {
-                let name = self.name(below, size)?;
+                let name = self.name(below, size, false)?;
                 let url = remote.with_key(&format!("{}{name}", remote.directory_key()))?;
                 match self.source_keys.iter().any(|keys| keys.contain(&url)) {
                     true => Err(Failure::local(format!(
@@ -291,7 +299,7 @@ impl Plan {
         if !is_directory {
             return Ok(LocalTarget::File(path.to_owned()));
         }
-        let name = self.name(below, size)?;
+        let name = self.name(below, size, self.folds_case(path))?;
         Ok(
             match local_name(path, name, size, self.arguments.encode_names)? {
                 LocalName::File(path) => LocalTarget::File(path),
@@ -300,19 +308,53 @@ impl Plan {
         )
     }
 
+    fn folds_case(&self, directory: &Path) -> bool {
+        *self.folds_case.get_or_init(|| folds_case(directory))
+    }
+
+    /// Fails if a move would replace an existing file whose name differs in case.
+    pub(super) fn check_case(&self, path: &Path) -> Result<(), Failure> {
+        let Target::Local {
+            path: directory,
+            is_directory: true,
+        } = &self.target
+        else {
+            return Ok(());
+        };
+        let exact = match self.folds_case(directory) {
+            true => is_exact(directory, path),
+            false => Ok(true),
+        };
+        match exact.map_err(|error| Failure::of_file("read", path, &error))? {
+            true => Ok(()),
+            false => Err(Failure::local(
+                "a file is there whose name differs in case only",
+            )),
+        }
+    }
+
     /// Returns the name below the destination, which only one input may have: the last component with `--flatten`.
-    fn name<'a>(&self, below: &'a str, size: Option<u64>) -> Result<&'a str, Failure> {
+    fn name<'a>(
+        &self,
+        below: &'a str,
+        size: Option<u64>,
+        folds_case: bool,
+    ) -> Result<&'a str, Failure> {
         let name = match self.arguments.flatten {
             true => below.rsplit('/').next().unwrap_or(below),
             false => below,
         };
         // Empty objects of directories are all alike.
         let is_directory = size == Some(0) && (name.is_empty() || name.ends_with('/'));
-        if !self.may_collide || is_directory {
+        if !(self.may_collide || folds_case) || is_directory {
             return Ok(name);
         }
+        let key = match folds_case {
+            true => name.to_lowercase(),
+            false => name.to_owned(),
+        };
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        match names.insert(name.to_owned()) {
+        match names.insert(key) {
             true => Ok(name),
             false => Err(Failure::local(format!(
                 "another input is named {name:?} in the destination"
@@ -424,4 +466,37 @@ fn target(destination: Address, has_many: bool, arguments: &CopyArgs) -> Target 
 
 fn ends_in_slash(text: &OsStr) -> bool {
     text.as_encoded_bytes().ends_with(b"/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::copy::AttributeArgs;
+
+    #[test]
+    fn a_move_keeps_the_second_of_two_names_that_are_one_on_the_disk() {
+        let plan = |folds_case| Plan {
+            arguments: CopyArgs::from_stdin(String::new(), false, AttributeArgs::default()),
+            target: Target::Local {
+                path: "d".into(),
+                is_directory: true,
+            },
+            moves: true,
+            may_collide: false,
+            names: Mutex::new(HashSet::new()),
+            folds_case: OnceLock::from(folds_case),
+            source_keys: Vec::new(),
+        };
+        for folds_case in [false, true] {
+            let plan = plan(folds_case);
+            let fails = |below: &str| {
+                let url = S3Url::from_parts("b", below).unwrap();
+                let source = RemoteSource { url, etag: None };
+                let task = plan.remote(source, below, Some(1)).unwrap();
+                matches!(task.work, Work::Fail(_))
+            };
+            assert!(!fails("p/A.txt") && !fails("p/b.txt"));
+            assert_eq!(fails("P/a.txt"), folds_case);
+        }
+    }
 }
