@@ -112,8 +112,9 @@ fn start_thread() -> Option<UnboundedSender<CleanupWork>> {
 }
 
 impl Transfer {
-    /// Waits, for at most `limit`, until every upload that was dropped, cancelled or failed is aborted. Returns how
-    /// many aborts and responses to CreateMultipartUpload are still in flight: 0 if no upload is left.
+    /// Waits, for at most `limit`, until every upload that was dropped, cancelled or failed is aborted, and the jobs of
+    /// every fan-out that was dropped have ended. Returns how many aborts, responses to CreateMultipartUpload and dropped
+    /// fan-outs are still in flight: 0 if no upload is left.
     ///
     /// Call it before the process ends. It sends no requests itself.
     ///

@@ -266,6 +266,37 @@ fn without_resume_nothing_is_left_at_any_moment() {
 }
 
 #[test]
+fn an_interrupted_sync_without_resume_leaves_nothing() {
+    let (harness, data) = slow();
+    for n in 0..4 {
+        harness.write(&format!("up/{n}"), "");
+        fs::write(harness.path(&format!("up/{n}")), &data).unwrap();
+    }
+    for words in [["sync", "up", "s3://bkt/p"], ["sync", "s3://bkt/p", "down"]] {
+        for round in rounds().take(4) {
+            let child = start(&harness, &[&words[..], &["--no-resume"]].concat());
+            thread::sleep(Duration::from_millis(40 + round * 7919 % 300));
+            signal(&child, "-INT");
+            let ran = Ran::of(child.wait_with_output().unwrap());
+            // Before the tool listens to signals, one kills it.
+            assert!(matches!(ran.code, Some(0 | 130) | None), "{ran:?}");
+            let uploads = harness.server.unfinished_uploads().unwrap();
+            assert_eq!(uploads, 0, "round {round}: {ran:?}");
+            let down = fs::read_dir(harness.path("down")).into_iter().flatten();
+            for entry in down {
+                let path = entry.unwrap().path();
+                assert!(!path.to_string_lossy().contains(".s3-"), "{path:?}");
+                fs::remove_file(path).unwrap();
+            }
+            if words[1] == "up" {
+                harness.run(&["rm", "-r", "s3://bkt/p"]);
+            }
+        }
+        assert_eq!(harness.run(&["sync", "up", "s3://bkt/p"]).code, Some(0));
+    }
+}
+
+#[test]
 fn other_attributes_and_part_sizes_start_over() {
     let (harness, data) = slow();
     for other in [

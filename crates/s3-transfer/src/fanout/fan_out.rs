@@ -27,7 +27,7 @@ use super::worker::{FanOutState, FanOutWorker, ResultQueue};
 use super::{AfterFailure, FanOutOptions};
 use crate::Transfer;
 use crate::sync::workers;
-use crate::worker_pool::{PoolHandle, PoolJoinSet};
+use crate::worker_pool::{PoolHandle, PoolJoinSet, spawn_detached};
 
 /// Most workers of a fan-out. 8: more threads than any network of one process can keep busy.
 const MAX_WORKERS: usize = 8;
@@ -363,10 +363,27 @@ impl<T, E> fmt::Debug for FanOut<T, E> {
 
 impl<T, E> Unpin for FanOut<T, E> {}
 
+/// Jobs in other threads end after the drop. [`Transfer::wait_for_cleanup`] waits for them: they may hold uploads, whose
+/// aborts begin only then, and temporary files.
+impl<T, E> Drop for FanOut<T, E> {
+    fn drop(&mut self) {
+        if self.workers.len() == 0 {
+            return;
+        }
+        let in_flight = self.state.transfer.cleanup().begin();
+        let mut workers = std::mem::replace(&mut self.workers, PoolJoinSet::new());
+        workers.abort_all();
+        spawn_detached(async move {
+            let _in_flight = in_flight;
+            workers.shutdown().await;
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TransferConfig;
+    use crate::{TransferConfig, WorkerPool};
     use futures_util::stream::{iter, unfold};
     use s3_core::MemoryStore;
     use std::sync::Arc;
@@ -409,6 +426,35 @@ mod tests {
         });
         assert_eq!(many.all().await.len(), 50);
         assert_eq!(MOST.load(Ordering::SeqCst), 7);
+    }
+
+    #[test]
+    fn jobs_of_a_dropped_fan_out_are_waited_for() {
+        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        struct Running;
+        impl Drop for Running {
+            fn drop(&mut self) {
+                // Longer than the caller takes to ask.
+                std::thread::sleep(Duration::from_millis(50));
+                RUNNING.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        let pool = WorkerPool::start(NonZeroUsize::new(2).unwrap(), "test").unwrap();
+        pool.run(async {
+            let transfer = transfer();
+            let mut many = transfer.fan_out(0..4, window(4), |_, n| async move {
+                RUNNING.fetch_add(1, Ordering::SeqCst);
+                let _running = Running;
+                if n > 0 {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, ()>(())
+            });
+            many.next().await;
+            drop(many);
+            let left = transfer.wait_for_cleanup(Duration::from_secs(5)).await;
+            assert_eq!((left, RUNNING.load(Ordering::SeqCst)), (0, 0));
+        });
     }
 
     #[tokio::test(start_paused = true)]

@@ -69,6 +69,11 @@ impl<T: Send + 'static> PoolJoinSet<T> {
         self.tasks.len()
     }
 
+    /// Cancels all tasks, which end on their threads.
+    pub(crate) fn abort_all(&mut self) {
+        self.tasks.abort_all();
+    }
+
     /// Cancels all tasks and waits until they have ended.
     pub(crate) async fn shutdown(&mut self) {
         self.tasks.shutdown().await;

@@ -98,7 +98,7 @@ impl<T> JoinSet<T> {
         self.0.len()
     }
 
-    fn abort_all(&self) {
+    pub(crate) fn abort_all(&mut self) {
         self.0.iter().for_each(JoinHandle::abort);
     }
 }
