@@ -72,6 +72,9 @@ async fn command(cli: Cli) -> u8 {
     if let Err(error) = session.s3.close().await {
         report.warn(&error.to_string());
     }
+    for warning in session.resume.warnings() {
+        report.warn(&warning);
+    }
     report.end(&session.resume.kept())
 }
 

@@ -273,7 +273,7 @@ fn an_interrupted_sync_without_resume_leaves_nothing() {
         fs::write(harness.path(&format!("up/{n}")), &data).unwrap();
     }
     for words in [["sync", "up", "s3://bkt/p"], ["sync", "s3://bkt/p", "down"]] {
-        for round in rounds().take(4) {
+        for round in rounds(4) {
             let child = start(&harness, &[&words[..], &["--no-resume"]].concat());
             thread::sleep(Duration::from_millis(40 + round * 7919 % 300));
             signal(&child, "-INT");

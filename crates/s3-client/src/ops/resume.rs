@@ -236,16 +236,25 @@ mod tests {
 
         /// Returns a client whose requests of a method fail from the `after`th on.
         fn client(&self, method: Option<(&str, u32)>) -> S3 {
-            let builder = S3::builder()
-                .tmproot(std::env::temp_dir())
-                .part_size(5 << 20);
-            let plan = match method {
+            self.client_with(match method {
                 Some((method, after)) => {
                     let denied = FaultAction::status(403, "AccessDenied");
                     FaultPlan::none().with(FaultMatch::method(method).on(denied).skip(after))
                 }
                 None => FaultPlan::none(),
-            };
+            })
+        }
+
+        /// Returns a client to which the server refuses an operation.
+        fn refused(&self, operation: &str, status: u16, code: &str) -> S3 {
+            let refused = FaultAction::status(status, code);
+            self.client_with(FaultPlan::none().with(FaultMatch::operation(operation).on(refused)))
+        }
+
+        fn client_with(&self, plan: FaultPlan) -> S3 {
+            let builder = S3::builder()
+                .tmproot(std::env::temp_dir())
+                .part_size(5 << 20);
             let store = FaultStore::new(self.memory.clone(), plan);
             builder.store(store).build().unwrap()
         }
@@ -338,6 +347,83 @@ mod tests {
         assert_eq!(case.sent(Operation::UploadPart) - before, PARTS);
         let object = s3.get("s3://b/k").await.unwrap();
         assert_eq!(object.bytes().unwrap(), fs::read(case.path("f")).unwrap());
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+    }
+
+    /// Sends 4 parts of the file `f`, and is then denied.
+    async fn interrupt_upload(case: &Case) {
+        let s3 = case.client(Some(("PUT", 4)));
+        let failed = s3.resume_upload(case.path("f"), "s3://b/k", &case.resume());
+        failed.await.unwrap_err();
+        assert_eq!((case.journals().len(), case.uploads().await), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn an_upload_starts_over_if_its_parts_cannot_be_listed() {
+        for (status, code) in [(403, "AccessDenied"), (501, "NotImplemented")] {
+            let case = Case::new();
+            fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+            interrupt_upload(&case).await;
+            let s3 = case.refused("ListParts", status, code);
+            let resume = case.resume();
+            let uploaded = s3.resume_upload(case.path("f"), "s3://b/k", &resume).await;
+            uploaded.unwrap();
+            assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+            let object = s3.get("s3://b/k").await.unwrap();
+            assert_eq!(object.bytes().unwrap(), ramp(0, LEN));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_stays_if_nothing_is_permitted() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        interrupt_upload(&case).await;
+        let denied = FaultAction::status(403, "AccessDenied");
+        let s3 = case.client_with(FaultPlan::none().with(FaultMatch::any().on(denied)));
+        // As with credentials that have expired; also if the file is another one since.
+        for has_changed in [false, true] {
+            if has_changed {
+                spoil(&case.path("f"), 3);
+            }
+            let failed = s3.resume_upload(case.path("f"), "s3://b/k", &case.resume());
+            failed.await.unwrap_err();
+            assert_eq!((case.journals().len(), case.uploads().await), (1, 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_cannot_be_aborted_is_told_and_left() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        interrupt_upload(&case).await;
+        spoil(&case.path("f"), 3);
+        let s3 = case.refused("AbortMultipartUpload", 403, "AccessDenied");
+        let resume = case.resume();
+        let uploaded = s3.resume_upload(case.path("f"), "s3://b/k", &resume).await;
+        uploaded.unwrap();
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 1));
+        assert_eq!(resume.warnings().len(), 1);
+        let object = s3.get("s3://b/k").await.unwrap();
+        assert_eq!(object.bytes().unwrap(), fs::read(case.path("f")).unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_is_gone_starts_over_if_the_object_cannot_be_read() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        // It is created and not completed.
+        let s3 = case.client(Some(("POST", 1)));
+        s3.resume_upload(case.path("f"), "s3://b/k", &case.resume())
+            .await
+            .unwrap_err();
+        let cleanup = case.client(None).cleanup(Duration::ZERO);
+        cleanup.uploads_below("s3://b/").await.unwrap();
+        assert_eq!((case.journals().len(), case.uploads().await), (1, 0));
+        let s3 = case.refused("HeadObject", 403, "AccessDenied");
+        s3.resume_upload(case.path("f"), "s3://b/k", &case.resume())
+            .await
+            .unwrap();
         assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
     }
 

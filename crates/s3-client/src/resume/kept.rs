@@ -1,6 +1,6 @@
 //! [`Resume`]: where journals are, and what is kept for the next run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,7 @@ pub struct Resume {
     directory: Arc<Path>,
     memory: Arc<Semaphore>,
     kept: Arc<Mutex<BTreeMap<PathBuf, Kept>>>,
+    warnings: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// A transfer that has not ended.
@@ -58,6 +59,7 @@ impl Resume {
             directory: directory.into().into(),
             memory: Arc::new(Semaphore::new(IN_MEMORY)),
             kept: Arc::default(),
+            warnings: Arc::default(),
         }
     }
 
@@ -92,6 +94,19 @@ impl Resume {
         }
         found.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(found)
+    }
+
+    /// Returns what was not an error and should be known, each once: why a transfer started over, what stays on the server.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.iter().cloned().collect()
+    }
+
+    pub(super) fn warn(&self, text: String) {
+        tracing::warn!("{text}");
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.insert(text);
     }
 
     /// Waits until one more part may be in memory.

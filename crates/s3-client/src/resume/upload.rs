@@ -12,8 +12,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crc_fast::CrcAlgorithm;
 use md5::{Digest, Md5};
 use s3_core::{
-    AbortUpload, Attributes, CompleteUpload, CreateUpload, ETag, ErrorKind, Operation, PartTag,
-    Payload, PutMode, PutResponse, S3Url, UploadId, UploadPart,
+    AbortUpload, Attributes, CompleteUpload, CreateUpload, ETag, Error as RequestError, ErrorKind,
+    Operation, PartTag, Payload, PutMode, PutResponse, S3Url, UploadId, UploadPart,
 };
 use s3_transfer::{Event, PutOutcome};
 use serde_json::{Value, json};
@@ -109,30 +109,35 @@ async fn upload_opened(
         journal_path,
         journal,
     };
-    let earlier = match running.earlier(&header, &records).await? {
+    let (earlier, refused) = match running.earlier(&header, &records).await? {
         Earlier::Completed(response) => {
             running.end()?;
             return Ok(PutOutcome::Written(response));
         }
-        Earlier::Parts(id, tags) => Some((id, tags)),
-        Earlier::Nothing => None,
+        Earlier::Parts(id, tags) => (Some((id, tags)), None),
+        Earlier::Refused(id) => (None, Some(id)),
+        Earlier::Nothing => (None, None),
     };
+    let has_earlier = earlier.is_some() || refused.is_some();
     let begun = match (running.keeps_existing().await, earlier) {
         (Ok(true), earlier) => {
-            if let Some((id, _)) = earlier {
-                running.abort(&id).await?;
+            for id in earlier.map(|(id, _)| id).iter().chain(&refused) {
+                running.abort(id).await?;
             }
             running.end()?;
             return Ok(PutOutcome::AlreadyThere);
         }
         (Ok(false), Some(parts)) => Ok(parts),
-        (Ok(false), None) => running.begin(&header).await.map(|id| (id, BTreeMap::new())),
-        // The parts are of use to the next run.
-        (Err(error), Some(_)) => return Err(error),
-        (Err(error), None) => Err(error),
+        (Ok(false), None) => {
+            let begun = running.begin(&header, refused).await;
+            begun.map(|id| (id, BTreeMap::new()))
+        }
+        (Err(error), _) => Err(error),
     };
     let (upload, tags) = match begun {
         Ok(begun) => begun,
+        // The parts are of use to the next run.
+        Err(error) if has_earlier => return Err(error),
         Err(error) => {
             running.end()?;
             return Err(error);
@@ -153,6 +158,8 @@ async fn upload_opened(
 /// Result of an earlier run.
 enum Earlier {
     Nothing,
+    /// An upload that the server does not list or abort, or not with these credentials.
+    Refused(UploadId),
     /// Parts that need not be sent again.
     Parts(UploadId, BTreeMap<u32, PartTag>),
     /// Everything but the removal of its journal.
@@ -168,17 +175,26 @@ impl Running<'_> {
         let Some(id) = first["upload"].as_str().map(UploadId::new) else {
             return Ok(Earlier::Nothing);
         };
-        if first["header"] != *header || is_expired(first) {
-            self.abort(&id).await?;
-            return Ok(Earlier::Nothing);
-        }
         let transfer = &self.call.client.transfer;
+        if first["header"] != *header || is_expired(first) {
+            let abort = AbortUpload::new(self.item.url.clone(), id.clone());
+            return match transfer.abort_upload(abort, &self.call.options).await {
+                Err(error) if is_refused(&error) => Ok(Earlier::Refused(id)),
+                aborted => Ok(aborted.map(|()| Earlier::Nothing)?),
+            };
+        }
         let listed = transfer
             .list_parts(self.item.url.clone(), id.clone(), &self.call.options)
             .await;
         let listed = match listed {
             Err(error) if error.kind() == ErrorKind::NoSuchUpload => {
                 return self.completed(parts).await;
+            }
+            Err(error) if is_refused(&error) => {
+                let url = &self.item.url;
+                self.resume
+                    .warn(format!("the upload of {url} starts over: {error}"));
+                return Ok(Earlier::Refused(id));
             }
             listed => listed?,
         };
@@ -239,7 +255,9 @@ impl Running<'_> {
             Ok(meta) if meta.etag.as_ref() == Some(&etag) && meta.size == self.size => {
                 Ok(Earlier::Completed(PutResponse::new(meta.etag)))
             }
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            Err(error) if error.kind() != ErrorKind::NotFound && !is_refused(&error) => {
+                Err(error.into())
+            }
             _ => Ok(Earlier::Nothing),
         }
     }
@@ -251,8 +269,8 @@ impl Running<'_> {
         Ok(keeps.await?)
     }
 
-    /// Creates an upload. Its id is on disk before anything is sent.
-    async fn begin(&mut self, header: &Value) -> Result<UploadId> {
+    /// Creates an upload, in place of one that could not be continued. Its id is on disk before anything is sent.
+    async fn begin(&mut self, header: &Value, replaced: Option<UploadId>) -> Result<UploadId> {
         let transfer = &self.call.client.transfer;
         let create = CreateUpload::new(self.item.url.clone(), self.item.attributes.clone());
         let id = transfer.create_upload(create, &self.call.options).await?;
@@ -264,6 +282,9 @@ impl Running<'_> {
         if let Err(error) = begun {
             self.abort(&id).await?;
             return Err(Error::local_file(&self.journal_path, error));
+        }
+        if let Some(replaced) = replaced {
+            self.abort(&replaced).await?;
         }
         Ok(id)
     }
@@ -397,11 +418,28 @@ impl Running<'_> {
         removed.map_err(|error| Error::local_file(&self.journal_path, error))
     }
 
+    /// Aborts an upload. If the server refuses that, a warning says that its parts stay.
     async fn abort(&self, id: &UploadId) -> Result<()> {
         let abort = AbortUpload::new(self.item.url.clone(), id.clone());
         let transfer = &self.call.client.transfer;
-        Ok(transfer.abort_upload(abort, &self.call.options).await?)
+        match transfer.abort_upload(abort, &self.call.options).await {
+            Err(error) if is_refused(&error) => {
+                let url = &self.item.url;
+                self.resume
+                    .warn(format!("an unfinished upload of {url} stays: {error}"));
+                Ok(())
+            }
+            aborted => Ok(aborted?),
+        }
     }
+}
+
+/// Returns whether the server does not do this, or not with these credentials: then it will not the next time either.
+fn is_refused(error: &RequestError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::AccessDenied | ErrorKind::Unsupported
+    )
 }
 
 /// Returns the ETag of an object of these parts, if they have MD5s.
