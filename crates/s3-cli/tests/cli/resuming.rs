@@ -442,3 +442,46 @@ fn two_processes_never_mix() {
     }
     assert!(fs::read(harness.path("copy")).unwrap() == data);
 }
+
+#[test]
+fn a_state_directory_that_cannot_be_written_is_a_warning() {
+    let (harness, data) = slow();
+    harness.write("file", "no directory");
+    let run = |script: &str, state: &str, words: &[&str]| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("{script} exec \"$@\""), "sh"]);
+        let mfs3 = harness.command(words);
+        command.arg(mfs3.get_program()).args(mfs3.get_args());
+        let settings = mfs3
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        command
+            .current_dir(harness.path(""))
+            .env_clear()
+            .envs(settings);
+        Ran::of(
+            command
+                .env("XDG_STATE_HOME", harness.path(state))
+                .output()
+                .unwrap(),
+        )
+    };
+    // A file may have no byte, as on a full disk.
+    let full = "ulimit -f 0; trap '' XFSZ;";
+    for (script, state, words) in [
+        ("", "file", ["cp", "big", "s3://bkt/k"]),
+        (full, "state", ["cp", "big", "s3://bkt/k"]),
+        ("", "file", ["cp", "s3://bkt/k", "copy"]),
+    ] {
+        let ran = run(script, state, &words);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
+        assert!(
+            ran.err
+                .starts_with("warning: interrupted transfers start over: "),
+            "{ran:?}"
+        );
+        assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
+    }
+    assert!(fs::read(harness.path("copy")).unwrap() == data);
+}

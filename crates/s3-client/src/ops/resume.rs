@@ -427,6 +427,26 @@ mod tests {
         assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
     }
 
+    /// Transfers a file both ways, which leaves nothing and warns once.
+    async fn transfer_without_journal(case: &Case) {
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        let (s3, resume) = (case.client(None), case.resume());
+        let uploaded = s3.resume_upload(case.path("f"), "s3://b/k", &resume).await;
+        uploaded.unwrap();
+        let downloaded = s3.resume_download("s3://b/k", case.path("out"), &resume);
+        downloaded.await.unwrap();
+        assert_eq!(fs::read(case.path("out")).unwrap(), ramp(0, LEN));
+        assert_eq!((resume.warnings().len(), case.uploads().await), (1, 0));
+        assert_eq!(fs::read_dir(case.dir.path()).unwrap().count(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_transfer_needs_no_journal() {
+        let case = Case::new();
+        fs::write(case.path("state"), "no directory").unwrap();
+        transfer_without_journal(&case).await;
+    }
+
     #[tokio::test]
     async fn a_download_goes_on_and_fetches_spoilt_bytes_again() {
         let case = Case::new();

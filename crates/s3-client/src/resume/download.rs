@@ -23,7 +23,7 @@ use super::events::ObjectEvents;
 use super::journal::{Journal, sync_directory};
 use super::kept::{Kept, PARTIAL_SUFFIX, Resume, server};
 use super::parts::{DOWNLOADED_PART, crc_of, in_flight, parts};
-use super::upload::{in_use, is_expired, seconds_since_1970};
+use super::upload::{is_expired, seconds_since_1970};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
@@ -111,8 +111,6 @@ async fn download_once(
     let server = server(call, &meta.url).await?;
     let target_text = target.to_string_lossy().into_owned();
     let name = ["download", &server, &target_text, meta.url.as_str()];
-    let journal_path = resume.journal(&name);
-    let partial = partial_path(&target, &journal_path);
     let header = json!({
         "op": "download",
         "server": server,
@@ -123,13 +121,11 @@ async fn download_once(
         "version": meta.version.as_ref().map(ToString::to_string),
         "part_size": part_size,
     });
-    let opened = journal_path.clone();
-    let journal = on_blocking_thread(move || {
-        Journal::open(&opened).map_err(|error| Error::local_file(&opened, error))
-    });
-    let Some((mut journal, records)) = journal.await? else {
-        return Err(in_use(&meta.url));
+    let Some((mut journal, records)) = resume.open_journal(&name, &meta.url).await? else {
+        return without_journal(call, meta, target).await;
     };
+    let journal_path = journal.path().to_owned();
+    let partial = partial_path(&target, &journal_path);
     let is_same = |first: &Value| first["header"] == header && !is_expired(first);
     let records = match records.split_first() {
         Some((first, parts)) if is_same(first) => parts.to_vec(),
@@ -139,8 +135,12 @@ async fn download_once(
                 "partial": partial.to_string_lossy(),
                 "created": seconds_since_1970(),
             });
-            let begun = journal.begin(&first);
-            begun.map_err(|error| Error::local_file(&journal_path, error))?;
+            if let Err(error) = journal.begin(&first) {
+                resume.cannot_keep(&error);
+                let removed = journal.remove();
+                removed.map_err(|error| Error::local_file(&journal_path, error))?;
+                return without_journal(call, meta, target).await;
+            }
             Vec::new()
         }
     };
@@ -179,6 +179,21 @@ async fn download_once(
             Err(error)
         }
     }
+}
+
+/// Downloads without a journal: if it is interrupted, nothing is kept.
+async fn without_journal(call: &Call, meta: ObjectMeta, target: PathBuf) -> Result<FileDownload> {
+    let item = GetItem::new(meta.url).with_known(meta.size, meta.etag);
+    let target = Destination::File(target);
+    let fetched = call
+        .client
+        .transfer
+        .get(item, target, &call.options)
+        .await?;
+    Ok(FileDownload {
+        meta: fetched.meta,
+        verified: fetched.verified,
+    })
 }
 
 impl Running<'_> {
@@ -262,9 +277,10 @@ impl Running<'_> {
                     continue;
                 }
             };
-            let recorded = self.journal.append(&record);
-            recorded.map_err(|error| Error::local_file(&self.journal_path, error))?;
-            self.resume.add(&self.journal_path, len);
+            match self.journal.append(&record) {
+                Ok(()) => self.resume.add(&self.journal_path, len),
+                Err(error) => self.resume.cannot_keep(&error),
+            }
             moved += len;
             if let Some(index) = index(&record) {
                 done[index] = Some(record);

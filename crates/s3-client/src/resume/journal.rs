@@ -17,7 +17,7 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens or creates a journal and returns its records up to the first that is cut or spoilt, which is cut off with
-    /// everything behind it. `None` if another process has it, or the file system has no locks.
+    /// everything behind it. `None` if another process has it; an error also if the file system has no locks.
     pub(super) fn open(path: &Path) -> io::Result<Option<(Self, Vec<Value>)>> {
         if let Some(directory) = path.parent() {
             let mut builder = DirBuilder::new();
@@ -30,9 +30,6 @@ impl Journal {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                    return Ok(None);
-                }
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             // Whoever had the lock may have removed the file meanwhile.
@@ -44,6 +41,11 @@ impl Journal {
             let path = path.to_owned();
             return Ok(Some((Self { file, path }, records)));
         }
+    }
+
+    /// Returns the path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns the records of a journal, and leaves it as it is; `None` if a process has it.

@@ -115,8 +115,38 @@ impl Resume {
         permit.expect("the semaphore is never closed")
     }
 
+    /// Opens the journal of a transfer. `None` if that is impossible here: a warning says why, and the transfer runs
+    /// without one.
+    pub(super) async fn open_journal(
+        &self,
+        what: &[&str],
+        url: &S3Url,
+    ) -> Result<Option<(Journal, Vec<Value>)>> {
+        let path = self.journal(what);
+        let opened = on_blocking_thread(move || Ok(Journal::open(&path)));
+        match opened.await? {
+            Ok(Some(opened)) => Ok(Some(opened)),
+            Ok(None) => {
+                let problem = io::Error::other("another process is at it");
+                Err(Error::local(&format!("transfer {url}"), problem))
+            }
+            Err(error) => {
+                self.cannot_keep(&error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Says why transfers start over when they are interrupted.
+    pub(super) fn cannot_keep(&self, error: &io::Error) {
+        let directory = self.directory.display();
+        self.warn(format!(
+            "interrupted transfers start over: no journal can be written to {directory}: {error}"
+        ));
+    }
+
     /// Returns the path of the journal of a transfer.
-    pub(super) fn journal(&self, what: &[&str]) -> PathBuf {
+    fn journal(&self, what: &[&str]) -> PathBuf {
         let mut digest = Sha256::new();
         for part in [&[VERSION], what].concat() {
             digest.update((part.len() as u64).to_le_bytes());

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ use s3_core::{
     AbortUpload, Attributes, CompleteUpload, CreateUpload, ETag, Error as RequestError, ErrorKind,
     Operation, PartTag, Payload, PutMode, PutResponse, S3Url, UploadId, UploadPart,
 };
-use s3_transfer::{Event, PutOutcome};
+use s3_transfer::{Event, PutItem, PutOutcome, Source};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -82,7 +82,6 @@ async fn upload_opened(
     let server = server(call, &item.url).await?;
     let path_text = path.to_string_lossy().into_owned();
     let name = ["upload", &server, &path_text, item.url.as_str()];
-    let journal_path = resume.journal(&name);
     let header = json!({
         "op": "upload",
         "server": server,
@@ -92,12 +91,8 @@ async fn upload_opened(
         "part_size": part_size,
         "attributes": format!("{:?} {:?}", item.attributes, item.mode),
     });
-    let opened = journal_path.clone();
-    let journal = on_blocking_thread(move || {
-        Journal::open(&opened).map_err(|error| Error::local_file(&opened, error))
-    });
-    let Some((journal, records)) = journal.await? else {
-        return Err(in_use(&item.url));
+    let Some((journal, records)) = resume.open_journal(&name, &item.url).await? else {
+        return without_journal(call, item, file, &version).await;
     };
     let mut running = Running {
         call,
@@ -106,7 +101,7 @@ async fn upload_opened(
         file,
         size,
         part_size,
-        journal_path,
+        journal_path: journal.path().to_owned(),
         journal,
     };
     let (earlier, refused) = match running.earlier(&header, &records).await? {
@@ -127,15 +122,20 @@ async fn upload_opened(
             running.end()?;
             return Ok(PutOutcome::AlreadyThere);
         }
-        (Ok(false), Some(parts)) => Ok(parts),
+        (Ok(false), Some(parts)) => Ok(Some(parts)),
         (Ok(false), None) => {
             let begun = running.begin(&header, refused).await;
-            begun.map(|id| (id, BTreeMap::new()))
+            begun.map(|id| Some((id?, BTreeMap::new())))
         }
         (Err(error), _) => Err(error),
     };
     let (upload, tags) = match begun {
-        Ok(begun) => begun,
+        Ok(Some(begun)) => begun,
+        Ok(None) => {
+            let (item, file) = (running.item.clone(), Arc::clone(&running.file));
+            running.end()?;
+            return without_journal(call, item, file, &version).await;
+        }
         // The parts are of use to the next run.
         Err(error) if has_earlier => return Err(error),
         Err(error) => {
@@ -269,8 +269,13 @@ impl Running<'_> {
         Ok(keeps.await?)
     }
 
-    /// Creates an upload, in place of one that could not be continued. Its id is on disk before anything is sent.
-    async fn begin(&mut self, header: &Value, replaced: Option<UploadId>) -> Result<UploadId> {
+    /// Creates an upload, in place of one that could not be continued. Its id is on disk before anything is sent; `None`
+    /// if it cannot be written.
+    async fn begin(
+        &mut self,
+        header: &Value,
+        replaced: Option<UploadId>,
+    ) -> Result<Option<UploadId>> {
         let transfer = &self.call.client.transfer;
         let create = CreateUpload::new(self.item.url.clone(), self.item.attributes.clone());
         let id = transfer.create_upload(create, &self.call.options).await?;
@@ -279,14 +284,15 @@ impl Running<'_> {
             "upload": id.as_str(),
             "created": seconds_since_1970(),
         }));
-        if let Err(error) = begun {
-            self.abort(&id).await?;
-            return Err(Error::local_file(&self.journal_path, error));
-        }
         if let Some(replaced) = replaced {
             self.abort(&replaced).await?;
         }
-        Ok(id)
+        if let Err(error) = begun {
+            self.resume.cannot_keep(&error);
+            self.abort(&id).await?;
+            return Ok(None);
+        }
+        Ok(Some(id))
     }
 
     fn parts(&self) -> impl Iterator<Item = (u32, Range<u64>)> + use<> {
@@ -368,9 +374,10 @@ impl Running<'_> {
             };
             let record =
                 json!({"part": tag.number, "len": len, "crc": crc, "etag": tag.etag.as_str()});
-            let recorded = self.journal.append(&record);
-            recorded.map_err(|error| Error::local_file(&self.journal_path, error))?;
-            self.resume.add(&self.journal_path, len);
+            match self.journal.append(&record) {
+                Ok(()) => self.resume.add(&self.journal_path, len),
+                Err(error) => self.resume.cannot_keep(&error),
+            }
             moved += len;
             tags.insert(tag.number, tag);
         }
@@ -395,11 +402,7 @@ impl Running<'_> {
                 .await
                 .map_err(Error::from)
         } else {
-            let problem = io::Error::other("the file was changed meanwhile; upload it again");
-            Err(Error::local(
-                &format!("upload {}", self.item.path.display()),
-                problem,
-            ))
+            Err(changed(&self.item.path))
         };
         match &outcome {
             Ok(PutOutcome::Written(_)) => {}
@@ -434,6 +437,30 @@ impl Running<'_> {
     }
 }
 
+/// Uploads without a journal: if it is interrupted, nothing is kept.
+async fn without_journal(
+    call: &Call,
+    item: FileUpload,
+    file: Arc<File>,
+    before: &Value,
+) -> Result<PutOutcome> {
+    let size = before["size"].as_u64().unwrap_or_default();
+    let payload = Payload::from_file(Arc::clone(&file), 0, size);
+    let put = PutItem::new(item.url, Source::Payload(payload)).with_mode(item.mode);
+    let put = put.with_attributes(item.attributes);
+    let outcome = call.client.transfer.put(put, &call.options).await?;
+    let after = on_blocking_thread(move || Ok(version(&file))).await?;
+    match after.map_err(|error| Error::local_file(&item.path, error))? == *before {
+        true => Ok(outcome),
+        false => Err(changed(&item.path)),
+    }
+}
+
+fn changed(path: &Path) -> Error {
+    let problem = io::Error::other("the file was changed meanwhile; upload it again");
+    Error::local(&format!("upload {}", path.display()), problem)
+}
+
 /// Returns whether the server does not do this, or not with these credentials: then it will not the next time either.
 fn is_refused(error: &RequestError) -> bool {
     matches!(
@@ -463,11 +490,6 @@ fn version(file: &File) -> io::Result<Value> {
         "modified": [found.mtime(), found.mtime_nsec()],
         "changed": [found.ctime(), found.ctime_nsec()],
     }))
-}
-
-pub(super) fn in_use(url: &S3Url) -> Error {
-    let problem = io::Error::other("another process is at it, or the journal cannot be locked");
-    Error::local(&format!("transfer {url}"), problem)
 }
 
 pub(super) fn is_expired(first: &Value) -> bool {
