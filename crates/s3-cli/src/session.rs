@@ -51,7 +51,7 @@ impl Session {
         Ok(Self {
             s3: rootless.build()?,
             root: rooted.root().clone(),
-            resume: Resume::in_dir(state_directory()),
+            resume: resume(),
             report,
             options,
             global: Arc::new(global),
@@ -93,16 +93,18 @@ impl Session {
     }
 }
 
-/// Returns where journals are: `$XDG_STATE_HOME/mfs3/transfers`, or below `~/.local/state`.
-fn state_directory() -> PathBuf {
+/// Returns where journals are: in `$XDG_STATE_HOME/mfs3/transfers`, or below `~/.local/state`.
+fn resume() -> Resume {
     let set = |name| {
         std::env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
-    let state = state.unwrap_or_else(std::env::temp_dir);
-    state.join("mfs3/transfers")
+    match state {
+        Some(state) => Resume::in_dir(state.join("mfs3/transfers")),
+        None => Resume::unavailable("neither HOME nor XDG_STATE_HOME is set to an absolute path"),
+    }
 }
 
 fn client(mut config: Config, global: &GlobalArgs, report: &Report) -> Result<S3, Failure> {

@@ -485,3 +485,15 @@ fn a_state_directory_that_cannot_be_written_is_a_warning() {
     }
     assert!(fs::read(harness.path("copy")).unwrap() == data);
 }
+
+#[test]
+fn without_a_home_directory_nothing_is_kept() {
+    let (harness, _) = slow();
+    let mut command = harness.command(&["cp", "big", "s3://bkt/k"]);
+    let ran = Ran::of(command.env_remove("HOME").output().unwrap());
+    assert!(
+        ran.code == Some(0) && ran.err.contains("neither HOME nor XDG_STATE_HOME"),
+        "{ran:?}"
+    );
+    assert!(!harness.path("mfs3").exists());
+}

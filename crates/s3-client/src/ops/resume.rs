@@ -204,6 +204,7 @@ impl Op for ResumeDownload {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;
     use std::time::Duration;
 
@@ -445,6 +446,47 @@ mod tests {
         let case = Case::new();
         fs::write(case.path("state"), "no directory").unwrap();
         transfer_without_journal(&case).await;
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_others_can_write_to_has_no_journals() {
+        let case = Case::new();
+        fs::create_dir(case.path("state")).unwrap();
+        let open = fs::Permissions::from_mode(0o777);
+        fs::set_permissions(case.path("state"), open).unwrap();
+        transfer_without_journal(&case).await;
+        case.resume().interrupted(Duration::ZERO).unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn symbolic_links_in_place_of_our_files_are_not_followed() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        let foreign = case.path("foreign");
+        fs::write(&foreign, "of somebody else").unwrap();
+        interrupt_upload(&case).await;
+        let journal = case.journals().remove(0);
+        fs::remove_file(&journal).unwrap();
+        symlink(&foreign, &journal).unwrap();
+        let s3 = case.client(None);
+        let resume = case.resume();
+        let uploaded = s3.resume_upload(case.path("f"), "s3://b/k", &resume).await;
+        uploaded.unwrap();
+        assert_eq!(resume.warnings().len(), 1);
+        assert_eq!(fs::read(&foreign).unwrap(), b"of somebody else");
+        fs::remove_file(&journal).unwrap();
+        // The same for the partial file of a download.
+        let s3 = case.client(Some(("GET", 4)));
+        let download = s3.resume_download("s3://b/k", case.path("out"), &resume);
+        download.await.unwrap_err();
+        let kept = resume.interrupted(Duration::ZERO).unwrap().remove(0);
+        let partial = kept.partial_file().unwrap();
+        fs::remove_file(partial).unwrap();
+        symlink(&foreign, partial).unwrap();
+        let s3 = case.client(None);
+        let download = s3.resume_download("s3://b/k", case.path("out"), &resume);
+        download.await.unwrap_err();
+        assert_eq!(fs::read(&foreign).unwrap(), b"of somebody else");
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::events::ObjectEvents;
-use super::journal::{Journal, sync_directory};
-use super::kept::{Kept, PARTIAL_SUFFIX, Resume, server};
+use super::journal::{Journal, NO_FOLLOW, sync_directory};
+use super::kept::{Kept, Resume, partial_name, server};
 use super::parts::{DOWNLOADED_PART, crc_of, in_flight, parts};
 use super::upload::{is_expired, seconds_since_1970};
 use crate::call::Call;
@@ -125,7 +125,7 @@ async fn download_once(
         return without_journal(call, meta, target).await;
     };
     let journal_path = journal.path().to_owned();
-    let partial = partial_path(&target, &journal_path);
+    let partial = target.with_file_name(partial_name(&journal_path));
     let is_same = |first: &Value| first["header"] == header && !is_expired(first);
     let records = match records.split_first() {
         Some((first, parts)) if is_same(first) => parts.to_vec(),
@@ -422,16 +422,9 @@ fn verdict(parts: &[Value]) -> Option<Verified> {
 fn open_partial(path: &Path, size: u64) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false);
-    let file = file.open(path)?;
+    let file = file.custom_flags(NO_FOLLOW).open(path)?;
     file.set_len(size)?;
     Ok(file)
-}
-
-/// Returns the partial file of a target: beside it, so that the rename is atomic.
-fn partial_path(target: &Path, journal: &Path) -> PathBuf {
-    let name = journal.file_name().unwrap_or_default().to_string_lossy();
-    let name: String = name.chars().take(16).collect();
-    target.with_file_name(format!(".{name}{PARTIAL_SUFFIX}"))
 }
 
 /// Returns how a checksum is computed, if those of parts can be combined.

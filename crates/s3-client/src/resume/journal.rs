@@ -6,7 +6,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crc_fast::{CrcAlgorithm, checksum};
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 use serde_json::Value;
+
+/// The flag that makes opening a symbolic link an error.
+pub(super) const NO_FOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
 /// The records of one transfer, locked for this process. Each is a line: the CRC32C of its JSON, and the JSON.
 #[derive(Debug)]
@@ -22,11 +27,12 @@ impl Journal {
         if let Some(directory) = path.parent() {
             let mut builder = DirBuilder::new();
             builder.recursive(true).mode(0o700).create(directory)?;
+            check_owner(directory)?;
         }
         loop {
             let mut options = OpenOptions::new();
             let file = options.read(true).append(true).create(true).mode(0o600);
-            let file = file.open(path)?;
+            let file = file.custom_flags(NO_FOLLOW).open(path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -76,6 +82,18 @@ impl Journal {
     /// Removes the journal: the transfer is over.
     pub(super) fn remove(self) -> io::Result<()> {
         fs::remove_file(&self.path)
+    }
+}
+
+/// Rejects a directory in which others can place journals: those name files and uploads to remove.
+pub(super) fn check_owner(directory: &Path) -> io::Result<()> {
+    let found = fs::metadata(directory)?;
+    if found.uid() != geteuid().as_raw() {
+        return Err(io::Error::other("the directory belongs to another user"));
+    }
+    match found.mode() & 0o022 {
+        0 => Ok(()),
+        _ => Err(io::Error::other("others can write to the directory")),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::journal::Journal;
+use super::journal::{Journal, check_owner};
 use super::parts::IN_MEMORY;
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -34,7 +34,8 @@ pub(crate) const PARTIAL_SUFFIX: &str = ".s3-resume";
 /// [`kept`](Self::kept) lists them, and [`discard`](crate::S3::discard) removes it.
 #[derive(Clone, Debug)]
 pub struct Resume {
-    directory: Arc<Path>,
+    /// The directory, or the reason why nothing is kept.
+    directory: Result<Arc<Path>, Arc<str>>,
     memory: Arc<Semaphore>,
     kept: Arc<Mutex<BTreeMap<PathBuf, Kept>>>,
     warnings: Arc<Mutex<BTreeSet<String>>>,
@@ -54,9 +55,21 @@ pub struct Kept {
 
 impl Resume {
     /// Keeps journals in a directory of the local disk, which is created when it is needed.
+    ///
+    /// Nobody else may write to the directory: with one that others can write to, nothing is kept, and a
+    /// [warning](Self::warnings) says so.
     pub fn in_dir(directory: impl Into<PathBuf>) -> Self {
+        Self::new(Ok(directory.into().into()))
+    }
+
+    /// Keeps nothing, because of something that a [warning](Self::warnings) tells when a transfer would keep something.
+    pub fn unavailable(reason: &str) -> Self {
+        Self::new(Err(reason.into()))
+    }
+
+    fn new(directory: Result<Arc<Path>, Arc<str>>) -> Self {
         Self {
-            directory: directory.into().into(),
+            directory,
             memory: Arc::new(Semaphore::new(IN_MEMORY)),
             kept: Arc::default(),
             warnings: Arc::default(),
@@ -79,11 +92,15 @@ impl Resume {
     ///
     /// [`Error::Local`] if the directory cannot be read.
     pub fn interrupted(&self, older_than: Duration) -> Result<Vec<KeptTransfer>> {
-        let failed = |error| Error::local(&format!("read {}", self.directory.display()), error);
-        let entries = match fs::read_dir(&self.directory) {
+        let Ok(directory) = &self.directory else {
+            return Ok(Vec::new());
+        };
+        let failed = |error| Error::local(&format!("read {}", directory.display()), error);
+        let entries = match fs::read_dir(directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(failed)?,
         };
+        check_owner(directory).map_err(failed)?;
         let mut found = Vec::new();
         for entry in entries {
             let path = entry.map_err(failed)?.path();
@@ -122,9 +139,11 @@ impl Resume {
         what: &[&str],
         url: &S3Url,
     ) -> Result<Option<(Journal, Vec<Value>)>> {
-        let path = self.journal(what);
-        let opened = on_blocking_thread(move || Ok(Journal::open(&path)));
-        match opened.await? {
+        let opened = match self.journal(what) {
+            Ok(path) => on_blocking_thread(move || Ok(Journal::open(&path))).await?,
+            Err(error) => Err(error),
+        };
+        match opened {
             Ok(Some(opened)) => Ok(Some(opened)),
             Ok(None) => {
                 let problem = io::Error::other("another process is at it");
@@ -139,20 +158,25 @@ impl Resume {
 
     /// Says why transfers start over when they are interrupted.
     pub(super) fn cannot_keep(&self, error: &io::Error) {
-        let directory = self.directory.display();
+        let place = match &self.directory {
+            Ok(directory) => format!(" to {}", directory.display()),
+            Err(_) => String::new(),
+        };
         self.warn(format!(
-            "interrupted transfers start over: no journal can be written to {directory}: {error}"
+            "interrupted transfers start over: no journal can be written{place}: {error}"
         ));
     }
 
     /// Returns the path of the journal of a transfer.
-    fn journal(&self, what: &[&str]) -> PathBuf {
+    fn journal(&self, what: &[&str]) -> io::Result<PathBuf> {
+        let directory = self.directory.as_ref();
+        let directory = directory.map_err(|reason| io::Error::other(&**reason))?;
         let mut digest = Sha256::new();
         for part in [&[VERSION], what].concat() {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part.as_bytes());
         }
-        self.directory.join(hex::encode(digest.finalize()))
+        Ok(directory.join(hex::encode(digest.finalize())))
     }
 
     pub(super) fn keep(&self, journal: &Path, kept: Kept) {
@@ -215,10 +239,12 @@ impl KeptTransfer {
         self.header["upload"].as_str()
     }
 
-    /// Returns the partial file.
+    /// Returns the partial file. A file of another name is not that of this transfer.
     #[must_use]
     pub fn partial_file(&self) -> Option<&Path> {
-        self.header["partial"].as_str().map(Path::new)
+        let path = self.header["partial"].as_str().map(Path::new)?;
+        let is_own = path.file_name() == Some(partial_name(&self.path).as_ref());
+        is_own.then_some(path)
     }
 
     fn text(&self, field: &str) -> &str {
@@ -277,6 +303,13 @@ fn is_journal(path: &Path) -> bool {
     name.is_some_and(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
+/// Returns the name of the partial file of a transfer. It is beside its target, so that the rename is atomic.
+pub(super) fn partial_name(journal: &Path) -> String {
+    let name = journal.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.chars().take(16).collect();
+    format!(".{name}{PARTIAL_SUFFIX}")
+}
+
 fn age(path: &Path) -> Option<Duration> {
     let modified = fs::metadata(path).ok()?.modified().ok()?;
     Some(
@@ -301,5 +334,30 @@ pub(super) async fn server(call: &Call, url: &S3Url) -> Result<String> {
             ErrorKind::Unsupported | ErrorKind::InvalidInput => Ok(String::new()),
             _ => Err(error.into()),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::S3;
+
+    #[tokio::test]
+    async fn a_journal_removes_no_file_but_its_own_partial_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let resume = Resume::in_dir(dir.path().join("state"));
+        let foreign = dir.path().join("foreign");
+        fs::write(&foreign, "of somebody else").unwrap();
+        let name = dir.path().join("state").join("0".repeat(64));
+        let (mut journal, _) = Journal::open(&name).unwrap().unwrap();
+        journal
+            .begin(&json!({"header": {}, "partial": foreign.to_str()}))
+            .unwrap();
+        drop(journal);
+        let kept = resume.interrupted(Duration::ZERO).unwrap().remove(0);
+        assert!(S3::in_memory().unwrap().discard(kept).await.unwrap());
+        assert!(foreign.exists() && !name.exists());
     }
 }
