@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use s3_client::Orphan;
-use s3_core::AbortUpload;
+use s3_core::{AbortUpload, UploadId};
 
 use super::rm::may_delete;
 use crate::address::{Address, path_text};
@@ -18,7 +18,7 @@ use crate::size::parse_duration;
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  mfs3 sweep --dry-run s3://bucket/ downloads/")]
 pub(crate) struct SweepArgs {
-    /// Prefixes with unfinished uploads, directories with partial files
+    /// Directories with unfinished uploads or with partial files
     #[arg(value_name = "URL|DIR")]
     places: Vec<std::ffi::OsString>,
     /// Only what is at least this old
@@ -36,31 +36,29 @@ pub(crate) async fn run(arguments: SweepArgs, session: Session) -> Result<(), Fa
         match Address::parse(place, session.root())? {
             Address::Local(path) => directories.push(path),
             Address::Remote(remote) => {
-                prefixes.push(format!("s3://{}/{}", remote.bucket, remote.key))
+                prefixes.push(format!("s3://{}/{}", remote.bucket, remote.directory_key()))
             }
             Address::Stdio => {
                 return Err(Failure::usage("- is neither an address nor a directory"));
             }
         }
     }
-    let found = orphans(&session, arguments.older_than, (&directories, &prefixes)).await?;
-    let inputs: Vec<_> = found.iter().map(input).collect();
-    discard_kept(&session, arguments.older_than).await?;
-    if session.report.is_dry_run() {
-        inputs
-            .iter()
-            .for_each(|input| session.report.planned(input));
-        return Ok(());
-    }
-    if found.is_empty() {
-        return Ok(());
-    }
-    if !prefixes.is_empty() {
+    let mut found = orphans(&session, arguments.older_than, (&directories, &prefixes)).await?;
+    if !prefixes.is_empty() && !found.is_empty() {
         let what = format!(
             "{} orphans; uploads of others may be among them",
             found.len()
         );
         may_delete(&session, arguments.yes, &what)?;
+    }
+    let discarded = discard_kept(&session, arguments.older_than).await?;
+    found.retain(|orphan| !is_upload_of(orphan, &discarded));
+    let inputs: Vec<_> = found.iter().map(input).collect();
+    if session.report.is_dry_run() {
+        inputs
+            .iter()
+            .for_each(|input| session.report.planned(input));
+        return Ok(());
     }
     for (orphan, input) in found.into_iter().zip(inputs) {
         let running = session.report.begin(input);
@@ -73,26 +71,40 @@ pub(crate) async fn run(arguments: SweepArgs, session: Session) -> Result<(), Fa
     Ok(())
 }
 
-/// Discards what interrupted transfers of this user have kept, anywhere.
-async fn discard_kept(session: &Session, older_than: Duration) -> Result<(), Failure> {
+/// Discards what interrupted transfers of this user have kept, anywhere. Returns the ids of uploads among it.
+async fn discard_kept(session: &Session, older_than: Duration) -> Result<Vec<UploadId>, Failure> {
+    let mut uploads = Vec::new();
     for kept in session.resume.interrupted(older_than)? {
         let input = match (kept.upload_id(), kept.partial_file()) {
             (Some(id), _) => Input::new("abort", format!("{} {id}", kept.url())),
             (None, Some(path)) => Input::new("remove", path_text(path)),
             (None, None) => Input::new("remove", path_text(kept.journal())),
         };
+        let upload = kept.upload_id().map(UploadId::new);
         if session.report.is_dry_run() {
             session.report.planned(&input);
+            uploads.extend(upload);
             continue;
         }
         let running = session.report.begin(input);
-        match session.s3.discard(kept).await {
-            Ok(true) => running.done(None, None),
+        let mut discard = session.s3.discard(kept);
+        if let Some(left) = session.time_left() {
+            discard = discard.deadline(left);
+        }
+        match discard.await {
+            Ok(true) => {
+                uploads.extend(upload);
+                running.done(None, None);
+            }
             Ok(false) => running.skipped("in use, or of another server"),
             Err(error) => running.failed(&error.into()),
         }
     }
-    Ok(())
+    Ok(uploads)
+}
+
+fn is_upload_of(orphan: &Orphan, uploads: &[UploadId]) -> bool {
+    matches!(orphan, Orphan::Upload { upload, .. } if uploads.contains(upload))
 }
 
 async fn remove(session: &Session, orphan: Orphan) -> Result<bool, Failure> {
@@ -125,7 +137,13 @@ async fn orphans(
     for prefix in prefixes {
         search = search.uploads_below(prefix);
     }
-    Ok(search.await?)
+    if let Some(left) = session.time_left() {
+        search = search.deadline(left);
+    }
+    let mut found = search.await?;
+    let in_use = session.resume.uploads(older_than)?;
+    found.retain(|orphan| !is_upload_of(orphan, &in_use));
+    Ok(found)
 }
 
 fn input(orphan: &Orphan) -> Input {

@@ -122,6 +122,9 @@ fn sweep_aborts_uploads_and_keeps_what_is_new() {
         "{planned:?}"
     );
     assert_eq!(harness.server.unfinished_uploads().unwrap(), 1);
+    // A prefix is a directory.
+    let beside = harness.run(&["sweep", "s3://bkt/bi", "--older-than", "0s"]);
+    assert_eq!(beside.lines(), [""; 0]);
     assert_eq!(
         harness
             .run(&["sweep", "s3://bkt", "--older-than", "0s"])
@@ -130,6 +133,17 @@ fn sweep_aborts_uploads_and_keeps_what_is_new() {
         1
     );
     assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
+}
+
+#[test]
+fn sweep_has_a_deadline() {
+    let harness = Harness::new();
+    let mut command = harness.command(&["sweep", "s3://bkt", "--deadline", "1s"]);
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let began = Instant::now();
+    let late = Ran::of(command.output().unwrap());
+    assert_eq!(late.code, Some(6), "{late:?}");
+    assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

@@ -497,3 +497,39 @@ fn without_a_home_directory_nothing_is_kept() {
     );
     assert!(!harness.path("mfs3").exists());
 }
+
+#[test]
+fn sweep_leaves_uploads_that_are_running_or_were_interrupted_lately() {
+    let stall = FaultAction::stall(Duration::from_millis(400));
+    let plan = FaultPlan::none().with(FaultMatch::operation("UploadPart").on(stall));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    fs::write(harness.path("big"), vec![7; LEN]).unwrap();
+    let start = || {
+        let child = start(&harness, &["cp", "big", "s3://bkt/k"]);
+        while !have_headers(&harness) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        child
+    };
+    let mut child = start();
+    let swept = harness.run(&["sweep", "s3://bkt", "--older-than", "0s"]);
+    assert_eq!(swept.lines(), [""; 0]);
+    while recorded(&harness).0 == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    kill(&harness, &mut child);
+    thread::sleep(Duration::from_secs(4));
+    let child = start();
+    // The upload is older than its journal.
+    while recorded(&harness).0 < 3 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    signal(&child, "-KILL");
+    child.wait_with_output().unwrap();
+    let swept = harness.run(&["sweep", "s3://bkt", "--older-than", "4s"]);
+    assert_eq!(swept.lines(), [""; 0]);
+    assert_eq!(harness.server.unfinished_uploads().unwrap(), 1);
+    let swept = harness.run(&["sweep", "s3://bkt", "--older-than", "0s"]);
+    assert_eq!(swept.lines().len(), 1);
+    assert_clean(&harness);
+}

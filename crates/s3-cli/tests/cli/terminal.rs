@@ -116,6 +116,33 @@ fn ctrl_c_in_a_terminal_clears_the_bar_and_says_what_is_left() {
 }
 
 #[test]
+fn sweep_asks_before_it_removes_anything() {
+    let stall = FaultAction::stall(Duration::from_millis(40));
+    let plan = FaultPlan::none().with(FaultMatch::operation("UploadPart").on(stall));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    harness.write("big", &"x".repeat(32 << 20));
+    // One upload has a journal, the other has none.
+    for command in ["cp big s3://bkt/a", "cp --no-resume big s3://bkt/b"] {
+        let uploads = harness.server.unfinished_uploads().unwrap();
+        let words: Vec<_> = command.split(' ').chain(["--part-size", "5M"]).collect();
+        let mut child = harness.command(&words).spawn().unwrap();
+        while harness.server.unfinished_uploads().unwrap() == uploads {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    // The terminal ends at once, which is no consent.
+    let asked = in_terminal(&harness, "mfs3 sweep s3://bkt --older-than 0s");
+    assert!(asked.contains("[y/N]"), "{asked:?}");
+    assert_eq!(harness.server.unfinished_uploads().unwrap(), 2);
+    let swept = harness.run(&["sweep", "s3://bkt", "--older-than", "0s"]);
+    assert_eq!(swept.lines().len(), 2);
+    assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
+}
+
+#[test]
 fn a_deletion_of_many_asks_in_a_terminal_only() {
     let harness = Harness::with_keys(&["p/a", "p/b"]);
     let asked = in_terminal(&harness, "echo n | mfs3 rm -r s3://bkt/p");

@@ -54,13 +54,11 @@ impl Journal {
         &self.path
     }
 
-    /// Returns the records of a journal, and leaves it as it is; `None` if a process has it.
-    pub(super) fn peek(path: &Path) -> io::Result<Option<Vec<Value>>> {
+    /// Returns the records of a journal, and whether a process has it. Leaves it as it is.
+    pub(super) fn peek(path: &Path) -> io::Result<(Vec<Value>, bool)> {
         let file = File::open(path)?;
-        match file.try_lock_shared() {
-            Ok(()) => Ok(Some(read(&file)?.0)),
-            Err(_) => Ok(None),
-        }
+        let is_in_use = file.try_lock_shared().is_err();
+        Ok((read(&file)?.0, is_in_use))
     }
 
     /// Replaces all records by a header, which is on disk when this returns.

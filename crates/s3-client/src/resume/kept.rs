@@ -92,6 +92,25 @@ impl Resume {
     ///
     /// [`Error::Local`] if the directory cannot be read.
     pub fn interrupted(&self, older_than: Duration) -> Result<Vec<KeptTransfer>> {
+        let mut found = self.journals()?;
+        found.retain(|found| !found.is_in_use && found.age >= older_than);
+        Ok(found.into_iter().map(|found| found.transfer).collect())
+    }
+
+    /// Returns the ids of uploads that are in progress on this machine, or were interrupted less than `newer_than` ago.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Local`] if the directory cannot be read.
+    pub fn uploads(&self, newer_than: Duration) -> Result<Vec<UploadId>> {
+        let mut found = self.journals()?;
+        found.retain(|found| found.is_in_use || found.age < newer_than);
+        let id = |found: FoundJournal| found.transfer.upload_id().map(UploadId::new);
+        Ok(found.into_iter().filter_map(id).collect())
+    }
+
+    /// Reads all journals, in the order of their names.
+    fn journals(&self) -> Result<Vec<FoundJournal>> {
         let Ok(directory) = &self.directory else {
             return Ok(Vec::new());
         };
@@ -104,12 +123,12 @@ impl Resume {
         let mut found = Vec::new();
         for entry in entries {
             let path = entry.map_err(failed)?.path();
-            if is_journal(&path) && age(&path).is_some_and(|age| age >= older_than) {
-                let transfer = KeptTransfer::read(&path).map_err(failed)?;
-                found.extend(transfer);
+            if is_journal(&path) {
+                // One that ends meanwhile is not there.
+                found.extend(FoundJournal::read(path).map_err(failed)?);
             }
         }
-        found.sort_by(|one, other| one.path.cmp(&other.path));
+        found.sort_by(|one, other| one.transfer.path.cmp(&other.transfer.path));
         Ok(found)
     }
 
@@ -212,15 +231,6 @@ pub struct KeptTransfer {
 }
 
 impl KeptTransfer {
-    /// Reads a journal; `None` if a process has it.
-    fn read(path: &Path) -> io::Result<Option<Self>> {
-        let records = Journal::peek(path)?;
-        Ok(records.map(|records| Self {
-            path: path.to_owned(),
-            header: records.into_iter().next().unwrap_or_default(),
-        }))
-    }
-
     /// Returns the journal.
     #[must_use]
     pub fn journal(&self) -> &Path {
@@ -294,6 +304,34 @@ impl KeptTransfer {
             Ok(is_same.then_some((journal, Self { path, header })))
         })
         .await
+    }
+}
+
+/// A journal, and whether its transfer goes on.
+#[derive(Debug)]
+struct FoundJournal {
+    transfer: KeptTransfer,
+    is_in_use: bool,
+    /// Since its last record.
+    age: Duration,
+}
+
+impl FoundJournal {
+    /// Reads a journal; `None` if it is not there.
+    fn read(path: PathBuf) -> io::Result<Option<Self>> {
+        let Some(age) = age(&path) else {
+            return Ok(None);
+        };
+        let (records, is_in_use) = match Journal::peek(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read?,
+        };
+        let header = records.into_iter().next().unwrap_or_default();
+        Ok(Some(Self {
+            transfer: KeptTransfer { path, header },
+            is_in_use,
+            age,
+        }))
     }
 }
 
