@@ -196,6 +196,10 @@ fn report(session: &Session, event: SyncEvent) {
     let report = &session.report;
     match event.outcome {
         SyncOutcome::Planned => report.planned(&input),
+        SyncOutcome::Special => {
+            report.warn(&format!("{} is no regular file; skipped", input.source));
+            report.skipped(&input, "no regular file");
+        }
         SyncOutcome::Failed(error) => report.failed(&input, &failure(error)),
         _ => report.begin(input).done(None, None),
     }

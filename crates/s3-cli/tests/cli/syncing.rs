@@ -245,3 +245,54 @@ fn sides_that_cannot_be_synced_are_usage_errors() {
         assert_eq!(ran.code, Some(2), "{ran:?}");
     }
 }
+
+#[test]
+fn a_special_file_is_a_warning_and_its_target_stays() {
+    let harness = Harness::with_keys(&["p/d/pipe", "p/gone"]);
+    harness.write("up/d/f", "f");
+    let made = std::process::Command::new("mkfifo")
+        .arg(harness.path("up/d/pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    let up = harness.run(&["sync", "up", "s3://bkt/p", "--delete", "--json"]);
+    assert_eq!(
+        (up.code, &*up.err),
+        (Some(0), "warning: up/d/pipe is no regular file; skipped\n")
+    );
+    let lines = up.json();
+    let statuses = lines.iter().filter(|line| line["status"] == "skipped");
+    assert_eq!(statuses.count(), 1, "{up:?}");
+    assert_eq!(harness.keys(), ["p/d/f", "p/d/pipe"]);
+    // One of the target stays as well.
+    let down = harness.run(&["sync", "s3://bkt/q", "up", "--delete", "--force"]);
+    assert_eq!(down.lines(), ["delete: up/d/f"]);
+    assert!(harness.path("up/d/pipe").exists());
+}
+
+#[test]
+fn an_object_whose_key_ends_in_a_slash_is_copied_and_cannot_be_a_file() {
+    let harness = Harness::with_keys(&["p/", "p/x/", "p/y/z"]);
+    harness.put("p/y/", "");
+    let down = harness.run(&["sync", "s3://bkt/p", "down"]);
+    assert_eq!(
+        (down.code, &*down.out),
+        (Some(1), "download: s3://bkt/p/y/z to down/y/z\n")
+    );
+    assert_eq!(down.err.lines().count(), 2, "{down:?}");
+    assert!(down.err.contains("s3://bkt/p/x/"), "{down:?}");
+    let across = ["sync", "s3://bkt/p", "s3://bkt/q", "--delete"];
+    assert_eq!(harness.run(&across).lines().len(), 3);
+    assert_eq!(harness.run(&across).lines(), [""; 0]);
+    assert_eq!(harness.run(&["cat", "s3://bkt/q/x/"]).out, "p/x/");
+    // Files have no such names: an upload leaves those of its target alone.
+    harness.write("up/f", "f");
+    let up = harness.run(&["sync", "up", "s3://bkt/q", "--delete"]);
+    assert_eq!(
+        up.lines(),
+        ["delete: s3://bkt/q/y/z", "upload: up/f to s3://bkt/q/f"]
+    );
+    assert_eq!(
+        harness.keys(),
+        ["p/", "p/x/", "p/y/", "p/y/z", "q/", "q/f", "q/x/"]
+    );
+}

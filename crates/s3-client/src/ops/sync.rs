@@ -183,6 +183,7 @@ impl Op for SyncDirectories {
                 SyncOutcome::Failed(error) => {
                     first_failure.get_or_insert(error);
                 }
+                SyncOutcome::Special => {}
                 _ if event.action == SyncAction::Delete => summary.deleted += 1,
                 _ => summary.transferred += 1,
             }

@@ -19,6 +19,8 @@ pub(crate) struct SyncEntry {
     pub(crate) etag: Option<ETag>,
     /// A local directory with entries, which imply it: it needs no marker, and is not deleted.
     pub(crate) is_implied: bool,
+    /// A socket, a pipe or a device.
+    pub(crate) is_special: bool,
 }
 
 impl SyncEntry {

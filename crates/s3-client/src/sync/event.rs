@@ -44,6 +44,8 @@ pub enum SyncOutcome {
     Done,
     /// It would be done: this is a dry run.
     Planned,
+    /// It is left alone on both sides, because it is no file: a socket, a pipe or a device.
+    Special,
     /// It has failed.
     Failed(Error),
 }

@@ -25,6 +25,8 @@ pub(crate) enum Step {
         source: SyncEntry,
         target: SyncEntry,
     },
+    /// Report a socket, a pipe or a device of the source.
+    Skip(SyncEntry),
     /// Report an input of either side that cannot be read.
     Fail(Unreadable),
 }
@@ -88,6 +90,8 @@ impl Merge {
         source: Option<SyncEntry>,
         target: Option<SyncEntry>,
     ) -> Result<Option<Step>> {
+        // One of the target is neither compared nor deleted.
+        let target = target.filter(|target| !target.is_special);
         let Some(source) = source else {
             return match target.filter(|target| !target.is_implied) {
                 Some(target) => self.delete_later(&target.path).map(|()| None),
@@ -102,10 +106,13 @@ impl Merge {
             return Ok(None);
         }
         self.state.update(|seen| seen.source_has_entries = true);
+        if source.is_special {
+            return Ok(Some(Step::Skip(source)));
+        }
         let Some(target) = target else {
             return Ok(Some(Step::Transfer(source)));
         };
-        if source.is_directory() {
+        if source.is_directory() && source.size == 0 {
             self.state.update(|seen| seen.unchanged += 1);
             return Ok(None);
         }
@@ -217,6 +224,7 @@ mod tests {
                 modified: None,
                 etag: None,
                 is_implied: false,
+                is_special: false,
             })
         };
         let pages: Vec<_> = paths

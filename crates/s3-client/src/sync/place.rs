@@ -118,33 +118,39 @@ fn walk(path: PathBuf, filter: PathFilter, settings: &SyncSettings) -> Pages {
         Ended,
     }
     let (follow_links, with_directories) = (settings.follow_links, settings.empty_directories);
-    stream::unfold(State::Start(path, filter), move |state| async move {
-        let read = on_blocking_thread(move || {
-            let mut walk = match state {
-                State::Start(path, filter) => {
-                    let walk = LocalWalk::new(&path, follow_links, filter)?;
-                    Box::new(match with_directories {
-                        true => walk.with_directories(),
-                        false => walk,
-                    })
-                }
-                State::Walking(walk) => walk,
-                State::Ended => return Ok(None),
-            };
-            let page: Vec<_> = walk.by_ref().take(PAGE).collect();
-            let is_end = page.is_empty();
-            let page: Vec<_> = page.into_iter().filter_map(found).collect();
-            Ok((!is_end).then_some((page, walk)))
-        });
-        match read.await {
-            Ok(page) => page.map(|(page, walk)| (Ok(page), State::Walking(walk))),
-            Err(error) => Some((Err(error), State::Ended)),
+    let start: Arc<Path> = path.as_path().into();
+    stream::unfold(State::Start(path, filter), move |state| {
+        let start = Arc::clone(&start);
+        async move {
+            let read = on_blocking_thread(move || {
+                let mut walk = match state {
+                    State::Start(path, filter) => {
+                        let walk = LocalWalk::new(&path, follow_links, filter)?;
+                        Box::new(match with_directories {
+                            true => walk.with_directories(),
+                            false => walk,
+                        })
+                    }
+                    State::Walking(walk) => walk,
+                    State::Ended => return Ok(None),
+                };
+                let page: Vec<_> = walk.by_ref().take(PAGE).collect();
+                let is_end = page.is_empty();
+                let page = page.into_iter();
+                let page: Vec<_> = page.filter_map(|entry| found(entry, &start)).collect();
+                Ok((!is_end).then_some((page, walk)))
+            });
+            match read.await {
+                Ok(page) => page.map(|(page, walk)| (Ok(page), State::Walking(walk))),
+                Err(error) => Some((Err(error), State::Ended)),
+            }
         }
     })
     .boxed()
 }
 
-fn found(entry: LocalEntry) -> Option<Result<SyncEntry, Unreadable>> {
+/// Returns the entry of a walk below `start`.
+fn found(entry: LocalEntry, start: &Path) -> Option<Result<SyncEntry, Unreadable>> {
     match entry {
         LocalEntry::File(file) => Some(Ok(SyncEntry {
             path: file.below,
@@ -152,6 +158,7 @@ fn found(entry: LocalEntry) -> Option<Result<SyncEntry, Unreadable>> {
             modified: file.modified,
             etag: None,
             is_implied: false,
+            is_special: false,
         })),
         LocalEntry::Directory(directory) => Some(Ok(SyncEntry {
             path: directory.below,
@@ -159,13 +166,20 @@ fn found(entry: LocalEntry) -> Option<Result<SyncEntry, Unreadable>> {
             modified: None,
             etag: None,
             is_implied: !directory.is_empty,
+            is_special: false,
         })),
         LocalEntry::Unreadable(path, error) => {
             let what = path.display().to_string();
             Some(Err(Unreadable { what, error }))
         }
-        // They have no content that could be equal.
-        LocalEntry::Special(_) => None,
+        LocalEntry::Special(path) => Some(Ok(SyncEntry {
+            path: path.strip_prefix(start).ok()?.to_str()?.to_owned(),
+            size: 0,
+            modified: None,
+            etag: None,
+            is_implied: false,
+            is_special: true,
+        })),
     }
 }
 
@@ -179,6 +193,8 @@ fn listing(
 ) -> Pages {
     let base = prefix.prefix().to_owned();
     let with_markers = settings.empty_directories;
+    // No file has such a name, so those of a target that files go to are left alone.
+    let with_content = matches!(settings.from, SyncPlace::Remote(_));
     let has_objects = Arc::clone(has_objects);
     let transfer = &call.client.transfer;
     let mut options = ListOptions::default();
@@ -191,9 +207,14 @@ fn listing(
         has_objects.fetch_or(!page.objects.is_empty(), Ordering::Relaxed);
         let objects = page.objects.into_iter().filter_map(|object| {
             let path = object.url.key().strip_prefix(&base)?;
-            // Keys that end in a slash mark directories; files have none.
-            let is_marker = path.ends_with('/');
-            if path.is_empty() || (is_marker && !with_markers) || !filter(path) {
+            // Keys that end in a slash mark directories, unless the object has content; files have none.
+            let is_file = !path.is_empty() && !path.ends_with('/');
+            let is_wanted = match object.size {
+                _ if is_file => true,
+                0 => with_markers && !path.is_empty(),
+                _ => with_content || (with_markers && !path.is_empty()),
+            };
+            if !is_wanted || !filter(path) {
                 return None;
             }
             Some(Ok(SyncEntry {
@@ -202,6 +223,7 @@ fn listing(
                 modified: object.last_modified,
                 etag: object.etag,
                 is_implied: false,
+                is_special: false,
             }))
         });
         Ok(objects.collect())

@@ -98,9 +98,21 @@ impl SyncJob {
         }
     }
 
+    fn special(&self, entry: &SyncEntry) -> SyncEvent {
+        let settings = &self.state.settings;
+        SyncEvent {
+            action: settings.action(),
+            source: settings.from.show(&entry.path),
+            destination: Some(settings.to.show(&entry.path)),
+            size: 0,
+            outcome: SyncOutcome::Special,
+        }
+    }
+
     async fn step(&self, step: Step) -> Option<SyncEvent> {
         let (entry, is_same) = match step {
             Step::Fail(input) => return Some(self.unreadable(input)),
+            Step::Skip(entry) => return Some(self.special(&entry)),
             Step::Transfer(entry) => (entry, Ok(false)),
             Step::Compare { source, target } => {
                 let is_same = self.has_same_content(&source, &target).await;
