@@ -4,8 +4,11 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
+use s3_client::Resume;
 use s3_transfer::WorkerPool;
+use tokio::time::timeout;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -19,6 +22,9 @@ use crate::stop::Stop;
 
 /// The most threads that transfers run on. 8, as in the engine's fan-out.
 const MAX_THREADS: usize = 8;
+
+/// How long an interrupted command waits for its parts in flight.
+const PARTS_LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs the tool with the arguments of this process, and returns its exit code: the whole program.
 #[must_use]
@@ -60,10 +66,15 @@ async fn command(cli: Cli) -> u8 {
             return report.end(&[]);
         }
     };
+    let mut run = Box::pin(cli.command.run(session.clone()));
     let outcome = tokio::select! {
-        outcome = cli.command.run(session.clone()) => outcome,
-        () = stop.triggered() => Ok(()),
+        outcome = &mut run => outcome,
+        () = stop.triggered() => tokio::select! {
+            outcome = &mut run => outcome,
+            () = end_parts(&session.resume) => Ok(()),
+        },
     };
+    drop(run);
     if let Err(failure) = outcome {
         report.command_failed(name, &failure);
     }
@@ -71,11 +82,26 @@ async fn command(cli: Cli) -> u8 {
     report.all_ended().await;
     if let Err(error) = session.s3.close().await {
         report.warn(&error.to_string());
+        report.something_is_left();
+    }
+    let left = session.transfer().failed_aborts();
+    if left > 0 {
+        report.warn(&format!(
+            "{left} unfinished uploads could not be aborted; their parts are billed until mfs3 sweep URL removes them"
+        ));
+        report.something_is_left();
     }
     for warning in session.resume.warnings() {
         report.warn(&warning);
     }
     report.end(&session.resume.kept())
+}
+
+/// Lets the parts in flight of transfers that can be resumed end, so that they are kept.
+async fn end_parts(resume: &Resume) {
+    resume.stop();
+    // What takes longer is sent again by the next run.
+    let _ = timeout(PARTS_LIMIT, resume.idle()).await;
 }
 
 /// Prints what the client's crates tell: attempts with `-v`, everything with `-vv`.

@@ -1,6 +1,7 @@
 //! [`Report`]: what a command prints, counts and returns.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,8 @@ struct Shared {
     stop: Stop,
     /// Whether the command works on inputs, and so ends with a summary.
     has_inputs: AtomicBool,
+    /// Whether something half-written is left that no journal names.
+    has_orphans: AtomicBool,
     state: Mutex<State>,
     in_flight: watch::Sender<usize>,
 }
@@ -116,6 +119,7 @@ impl Report {
             progress,
             stop,
             has_inputs: AtomicBool::new(false),
+            has_orphans: AtomicBool::new(false),
             state: Mutex::new(state),
             in_flight: watch::Sender::new(0),
         };
@@ -156,6 +160,18 @@ impl Report {
     /// Says that the command works on inputs, so that a summary ends it.
     pub(crate) fn expect_inputs(&self) {
         self.shared.has_inputs.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that something half-written is left that no journal names.
+    pub(crate) fn something_is_left(&self) {
+        self.shared.has_orphans.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until it is dropped if the command is ending: then nothing more begins.
+    pub(crate) async fn unless_stopped(&self) {
+        if self.shared.stop.code().is_some() {
+            pending::<()>().await;
+        }
     }
 
     /// Begins an input; it is reported as cancelled unless it is finished.
@@ -321,7 +337,8 @@ impl Report {
                     "kept {bytes} of {url}; run the command again to go on, or mfs3 sweep to discard"
                 ));
             }
-            if matches!(code, INTERRUPTED | TERMINATED) && kept.is_empty() {
+            let is_clean = kept.is_empty() && !shared.has_orphans.load(Ordering::Relaxed);
+            if matches!(code, INTERRUPTED | TERMINATED) && is_clean {
                 self.print_error(
                     "interrupted: nothing half-written is left; run the command again to do the rest",
                 );

@@ -26,6 +26,8 @@ pub(crate) struct Cleanup(Arc<CleanupState>);
 #[derive(Debug, Default)]
 struct CleanupState {
     in_flight: AtomicUsize,
+    /// How many uploads stay because their aborts have failed.
+    failed: AtomicUsize,
     idle: Notify,
     /// The engine's own thread, started for the first task that lost its runtime. The number of uploads in flight
     /// bounds its queue.
@@ -43,6 +45,11 @@ impl Cleanup {
     pub(crate) fn begin(&self) -> CleanupGuard {
         self.0.in_flight.fetch_add(1, Ordering::Relaxed);
         CleanupGuard(self.clone())
+    }
+
+    /// Counts an abort that has failed.
+    pub(crate) fn abort_failed(&self) {
+        self.0.failed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Runs `work` on the engine's own thread. Returns `false` if the thread cannot be started.
@@ -133,6 +140,13 @@ impl Transfer {
     /// ```
     pub async fn wait_for_cleanup(&self, limit: Duration) -> usize {
         self.cleanup().wait(limit).await
+    }
+
+    /// Returns how many uploads stay on the server because their aborts have failed: the server refuses them, or no attempt
+    /// was successful.
+    #[must_use]
+    pub fn failed_aborts(&self) -> usize {
+        self.cleanup().0.failed.load(Ordering::Relaxed)
     }
 }
 

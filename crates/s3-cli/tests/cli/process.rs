@@ -4,6 +4,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
+
 use crate::harness::{Harness, Ran};
 
 #[test]
@@ -101,6 +103,35 @@ fn ctrl_c_leaves_no_upload_and_no_partial_file() {
     assert_eq!(lines[1]["interrupted"], true, "{ran:?}");
     assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
     drop(stdin);
+}
+
+#[test]
+fn an_upload_that_cannot_be_aborted_is_told() {
+    let refused = FaultAction::status(403, "AccessDenied");
+    let plan = FaultPlan::none().with(FaultMatch::operation("AbortMultipartUpload").on(refused));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    let mut command = harness.command(&["pipe", "s3://bkt/big"]);
+    let piped = command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, &vec![7; 40 << 20]).unwrap();
+    while harness.server.unfinished_uploads().unwrap() == 0 {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let id = child.id().to_string();
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &id])
+        .status();
+    assert!(kill.unwrap().success());
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    drop(stdin);
+    assert_eq!(
+        (ran.code, &*ran.err),
+        (
+            Some(130),
+            "warning: 1 unfinished uploads could not be aborted; their parts are billed until mfs3 sweep URL removes them\n"
+        )
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, S3ServerBuilder};
 
@@ -217,14 +217,8 @@ fn a_sync_that_was_killed_goes_on_both_ways() {
 
 #[test]
 fn an_interrupted_upload_says_what_is_kept_and_sweep_discards_it() {
-    let (harness, _) = slow();
-    let child = start(&harness, &["cp", "big", "s3://bkt/k"]);
-    while recorded(&harness).0 == 0 {
-        thread::sleep(Duration::from_millis(5));
-    }
-    signal(&child, "-INT");
-    let ran = Ran::of(child.wait_with_output().unwrap());
-    assert_eq!(ran.code, Some(130), "{ran:?}");
+    let up = ["cp", "big", "s3://bkt/k"];
+    let (harness, ran) = interrupt_first_parts(Duration::from_millis(700), &up);
     assert!(
         ran.err.contains("kept ") && ran.err.contains("mfs3 sweep"),
         "{ran:?}"
@@ -532,4 +526,45 @@ fn sweep_leaves_uploads_that_are_running_or_were_interrupted_lately() {
     let swept = harness.run(&["sweep", "s3://bkt", "--older-than", "0s"]);
     assert_eq!(swept.lines().len(), 1);
     assert_clean(&harness);
+}
+
+/// Interrupts a transfer before any of its parts is complete, with parts that take some time.
+fn interrupt_first_parts(stall: Duration, words: &[&str]) -> (Harness, Ran) {
+    let harness = Harness::new();
+    fs::write(harness.path("big"), vec![7; LEN]).expect("a file");
+    harness.run(&["cp", "big", "s3://bkt/old"]);
+    let operations = ["UploadPart", "GetObject"].map(FaultMatch::operation);
+    let rules = operations.map(|matching| matching.on(FaultAction::stall(stall)));
+    harness.server.faults().set(FaultPlan::new(rules));
+    let child = start(&harness, words);
+    while !have_headers(&harness) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(recorded(&harness), (0, 1));
+    let began = Instant::now();
+    signal(&child, "-INT");
+    let ran = Ran::of(child.wait_with_output().expect("it ends"));
+    assert!(began.elapsed() < Duration::from_secs(6), "{ran:?}");
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    (harness, ran)
+}
+
+#[test]
+fn parts_in_flight_may_end_after_an_interruption_and_no_other_begins() {
+    for words in [["cp", "big", "s3://bkt/k"], ["cp", "s3://bkt/old", "copy"]] {
+        let (harness, ran) = interrupt_first_parts(Duration::from_millis(700), &words);
+        // The first two.
+        assert_eq!(recorded(&harness), (2, 1));
+        assert!(ran.err.starts_with("kept 10.0 MiB of s3://bkt/"), "{ran:?}");
+        assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
+    }
+}
+
+#[test]
+fn an_interruption_waits_two_seconds_and_tells_of_an_upload_without_parts() {
+    let up = ["cp", "big", "s3://bkt/k"];
+    let (harness, ran) = interrupt_first_parts(Duration::from_secs(20), &up);
+    assert_eq!(recorded(&harness), (0, 1));
+    assert!(ran.err.starts_with("kept 0 B of s3://bkt/k"), "{ran:?}");
 }

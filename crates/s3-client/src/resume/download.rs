@@ -1,6 +1,7 @@
 //! Downloads an object to a file in parts that a later run need not fetch again.
 
 use std::fs::{self, File, OpenOptions};
+use std::future::pending;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 
 use super::events::ObjectEvents;
 use super::journal::{Journal, NO_FOLLOW, sync_directory};
-use super::kept::{Kept, Resume, partial_name, server};
+use super::kept::{InFlightGuard, Kept, Resume, partial_name, server};
 use super::parts::{DOWNLOADED_PART, crc_of, in_flight, parts};
 use super::upload::{is_expired, seconds_since_1970};
 use crate::call::Call;
@@ -52,6 +53,7 @@ struct Running<'a> {
     partial: PathBuf,
     journal_path: PathBuf,
     journal: Journal,
+    in_flight: Option<InFlightGuard>,
 }
 
 /// Downloads an object of several parts, which `meta` describes, to a file.
@@ -121,7 +123,9 @@ async fn download_once(
         "version": meta.version.as_ref().map(ToString::to_string),
         "part_size": part_size,
     });
+    let in_flight = resume.begin().await;
     let Some((mut journal, records)) = resume.open_journal(&name, &meta.url).await? else {
+        drop(in_flight);
         return without_journal(call, meta, target).await;
     };
     let journal_path = journal.path().to_owned();
@@ -167,6 +171,7 @@ async fn download_once(
         partial,
         journal_path,
         journal,
+        in_flight: Some(in_flight),
     };
     let done = running.earlier(records).await?;
     match running.fetch(done).await {
@@ -253,6 +258,7 @@ impl Running<'_> {
         let (began, mut moved) = (Instant::now(), 0);
         loop {
             while failure.is_none()
+                && !self.resume.is_stopped()
                 && running.len() < in_flight(moved, began.elapsed(), self.part_size)
                 && let Some((number, range)) = missing.pop()
             {
@@ -266,6 +272,10 @@ impl Running<'_> {
                 });
             }
             let Some(fetched) = running.join_next().await else {
+                if failure.is_none() && !missing.is_empty() {
+                    self.in_flight = None;
+                    pending::<()>().await;
+                }
                 break;
             };
             let fetched = fetched.map_err(|error| Error::local("fetch a part", error.into()));

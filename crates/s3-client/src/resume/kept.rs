@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::future::pending;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use s3_core::{AbortUpload, ErrorKind, PresignMethod, PresignRequest, S3Url, UploadId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::journal::{Journal, check_owner};
 use super::parts::IN_MEMORY;
@@ -39,6 +41,24 @@ pub struct Resume {
     memory: Arc<Semaphore>,
     kept: Arc<Mutex<BTreeMap<PathBuf, Kept>>>,
     warnings: Arc<Mutex<BTreeSet<String>>>,
+    in_flight: Arc<InFlight>,
+}
+
+/// Transfers with requests in flight.
+#[derive(Debug)]
+struct InFlight {
+    count: watch::Sender<usize>,
+    is_stopped: AtomicBool,
+}
+
+/// A transfer with requests in flight.
+#[derive(Debug)]
+pub(super) struct InFlightGuard(Arc<InFlight>);
+
+impl Drop for InFlightGuard {
+    fn drop(&mut self) {
+        self.0.count.send_modify(|count| *count -= 1);
+    }
 }
 
 /// A transfer that has not ended.
@@ -73,6 +93,10 @@ impl Resume {
             memory: Arc::new(Semaphore::new(IN_MEMORY)),
             kept: Arc::default(),
             warnings: Arc::default(),
+            in_flight: Arc::new(InFlight {
+                count: watch::Sender::new(0),
+                is_stopped: AtomicBool::new(false),
+            }),
         }
     }
 
@@ -80,10 +104,7 @@ impl Resume {
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.values()
-            .filter(|kept| kept.bytes > 0)
-            .cloned()
-            .collect()
+        kept.values().cloned().collect()
     }
 
     /// Returns the transfers of all processes that were interrupted at least `older_than` ago.
@@ -143,6 +164,37 @@ impl Resume {
         tracing::warn!("{text}");
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         warnings.insert(text);
+    }
+
+    /// Begins no further part, before the process ends. Transfers complete the parts in flight, and the last of them its
+    /// object; then they wait until they are dropped.
+    pub fn stop(&self) {
+        self.in_flight.is_stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until no transfer has a request in flight.
+    pub async fn idle(&self) {
+        let mut count = self.in_flight.count.subscribe();
+        // The sender is in `self`.
+        let _ = count.wait_for(|count| *count == 0).await;
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.in_flight.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Waits until it is dropped if nothing may begin any more.
+    pub(crate) async fn unless_stopped(&self) {
+        if self.is_stopped() {
+            pending::<()>().await;
+        }
+    }
+
+    /// Counts a transfer that begins.
+    pub(super) async fn begin(&self) -> InFlightGuard {
+        self.unless_stopped().await;
+        self.in_flight.count.send_modify(|count| *count += 1);
+        InFlightGuard(Arc::clone(&self.in_flight))
     }
 
     /// Waits until one more part may be in memory.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::future::pending;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 
 use super::events::ObjectEvents;
 use super::journal::Journal;
-use super::kept::{Kept, LIFETIME, Resume, server};
+use super::kept::{InFlightGuard, Kept, LIFETIME, Resume, server};
 use super::parts::{crc_of, in_flight, part_size, parts};
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -48,6 +49,7 @@ struct Running<'a> {
     part_size: u64,
     journal_path: PathBuf,
     journal: Journal,
+    in_flight: Option<InFlightGuard>,
 }
 
 /// Uploads a file of several parts.
@@ -91,7 +93,9 @@ async fn upload_opened(
         "part_size": part_size,
         "attributes": format!("{:?} {:?}", item.attributes, item.mode),
     });
+    let in_flight = resume.begin().await;
     let Some((journal, records)) = resume.open_journal(&name, &item.url).await? else {
+        drop(in_flight);
         return without_journal(call, item, file, &version).await;
     };
     let mut running = Running {
@@ -103,6 +107,7 @@ async fn upload_opened(
         part_size,
         journal_path: journal.path().to_owned(),
         journal,
+        in_flight: Some(in_flight),
     };
     let (earlier, refused) = match running.earlier(&header, &records).await? {
         Earlier::Completed(response) => {
@@ -332,6 +337,7 @@ impl Running<'_> {
         let (began, mut moved) = (Instant::now(), 0);
         loop {
             while failure.is_none()
+                && !self.resume.is_stopped()
                 && running.len() < in_flight(moved, began.elapsed(), self.part_size)
                 && let Some((number, range)) = missing.pop()
             {
@@ -361,6 +367,10 @@ impl Running<'_> {
                 });
             }
             let Some(sent) = running.join_next().await else {
+                if failure.is_none() && !missing.is_empty() {
+                    self.in_flight = None;
+                    pending::<()>().await;
+                }
                 return failure.map_or(Ok(tags), Err);
             };
             let sent = sent.map_err(|error| Error::local("send a part", error.into()));

@@ -110,6 +110,9 @@ impl SyncJob {
     }
 
     async fn step(&self, step: Step) -> Option<SyncEvent> {
+        if let Some(resume) = &self.state.settings.resume {
+            resume.unless_stopped().await;
+        }
         let (entry, is_same) = match step {
             Step::Fail(input) => return Some(self.unreadable(input)),
             Step::Skip(entry) => return Some(self.special(&entry)),

@@ -110,6 +110,7 @@ impl Drop for AbortTask {
         let (transfer, request) = (self.transfer.clone(), upload.clone());
         let work = async move { abort(&transfer, request).await };
         if !self.transfer.cleanup().run_on_own_thread(work) {
+            self.transfer.cleanup().abort_failed();
             tracing::warn!(
                 url = %upload.url, upload = %upload.upload,
                 "an upload stays on the server: there is no thread left to abort it"
@@ -123,6 +124,7 @@ async fn abort(transfer: &Transfer, upload: AbortUpload) {
     // A missing upload was aborted by someone else, or by an attempt whose response was lost.
     let aborted = transfer.abort_upload(upload, &CallOptions::default()).await;
     if let Err(error) = aborted {
+        transfer.cleanup().abort_failed();
         tracing::warn!(%error, upload = %id, "an upload stays on the server: its abort failed");
     }
 }

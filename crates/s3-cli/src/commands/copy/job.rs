@@ -100,6 +100,7 @@ impl Ended {
 impl Copy {
     async fn run(&self, task: Task) {
         let report = &self.session.report;
+        report.unless_stopped().await;
         if report.is_dry_run() {
             return match self.dry_run(&task).await {
                 Ok(true) => report.planned(&task.input),
