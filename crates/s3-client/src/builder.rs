@@ -65,7 +65,7 @@ pub struct S3Builder<M> {
     s3root: Option<String>,
     store: Option<SharedStore>,
     transfer: Option<TransferConfig>,
-    shared: Option<(Transfer, MemoryBudget)>,
+    shared: Option<SharedEngine>,
     part_size: Option<u64>,
     max_rate: Option<NonZeroU64>,
     #[cfg(feature = "sdk")]
@@ -241,7 +241,11 @@ impl<M: Mode> S3Builder<M> {
     /// parameters, observer and memory budget of this builder then have no effect.
     pub fn engine_of<N>(mut self, other: &Client<N>) -> Self {
         let context = &other.context;
-        self.shared = Some((context.transfer.clone(), context.memory.clone()));
+        self.shared = Some(SharedEngine {
+            transfer: context.transfer.clone(),
+            endpoint: context.endpoint.clone(),
+            memory: context.memory.clone(),
+        });
         self
     }
 
@@ -302,11 +306,15 @@ impl<M: Mode> S3Builder<M> {
         let root = self.root()?;
         let encryption = self.encryption_header()?;
         let mode = M::start(self.threads)?;
-        let (transfer, memory) = match self.shared {
+        let SharedEngine {
+            transfer,
+            endpoint,
+            memory,
+        } = match self.shared {
             Some(shared) => shared,
             None => {
-                let (store, configured_attempts) = match self.store {
-                    Some(store) => (store, None),
+                let (store, endpoint, configured_attempts) = match self.store {
+                    Some(store) => (store, None, None),
                     #[cfg(feature = "sdk")]
                     None => default_store(&self.config, self.sdk)?,
                     #[cfg(not(feature = "sdk"))]
@@ -325,10 +333,11 @@ impl<M: Mode> S3Builder<M> {
                 }
                 engine.max_rate = self.max_rate.or(engine.max_rate);
                 engine.observer = self.observer.or(engine.observer);
-                (
-                    Transfer::new(store, engine),
-                    MemoryBudget::new(self.memory_budget),
-                )
+                SharedEngine {
+                    transfer: Transfer::new(store, engine),
+                    endpoint,
+                    memory: MemoryBudget::new(self.memory_budget),
+                }
             }
         };
         let tmproot = self.tmproot.unwrap_or(self.config.tempdir);
@@ -336,6 +345,7 @@ impl<M: Mode> S3Builder<M> {
         let context = ClientContext {
             process: std::process::id(),
             transfer,
+            endpoint,
             root,
             encryption,
             max_in_memory_object: self.max_in_memory_object,
@@ -461,6 +471,14 @@ impl<M: Mode> S3Builder<M> {
     }
 }
 
+/// What clients share that have one engine.
+#[derive(Debug)]
+struct SharedEngine {
+    transfer: Transfer,
+    endpoint: Option<Arc<str>>,
+    memory: MemoryBudget,
+}
+
 fn given(text: impl Into<String>) -> Option<String> {
     Some(text.into()).filter(|text| !text.is_empty())
 }
@@ -486,7 +504,7 @@ fn engine(config: &Config, configured_attempts: Option<u32>) -> TransferConfig {
 fn default_store(
     config: &Config,
     mut builder: SdkStoreBuilder,
-) -> Result<(SharedStore, Option<u32>)> {
+) -> Result<(SharedStore, Option<Arc<str>>, Option<u32>)> {
     if let Some(endpoint) = &config.endpoint {
         check_endpoint(endpoint)?;
         builder = builder.endpoint(endpoint);
@@ -501,8 +519,9 @@ fn default_store(
             None => text.to_owned(),
         })
     })?;
+    let endpoint = builder.configured_endpoint().map(Arc::from);
     let attempts = builder.configured_max_attempts();
-    Ok((SharedStore::new(builder.build()), attempts))
+    Ok((SharedStore::new(builder.build()), endpoint, attempts))
 }
 
 /// Checks the endpoint when the client is built instead of at the first request.

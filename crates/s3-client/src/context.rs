@@ -22,6 +22,8 @@ pub(crate) struct ClientContext {
     /// The process that built the client.
     pub(crate) process: u32,
     pub(crate) transfer: Transfer,
+    /// The endpoint; `None` for AWS and for a store that was given.
+    pub(crate) endpoint: Option<Arc<str>>,
     pub(crate) root: Root,
     pub(crate) encryption: Option<Encryption>,
     /// The largest download that stays in memory, in bytes.

@@ -568,3 +568,24 @@ fn an_interruption_waits_two_seconds_and_tells_of_an_upload_without_parts() {
     assert_eq!(recorded(&harness), (0, 1));
     assert!(ran.err.starts_with("kept 0 B of s3://bkt/k"), "{ran:?}");
 }
+
+#[test]
+fn an_anonymous_upload_goes_on_with_its_own_server_only() {
+    let (harness, _) = slow_with(S3ServerBuilder::allow_anonymous);
+    let other = Harness::with_server(S3ServerBuilder::allow_anonymous);
+    let up = ["cp", "big", "s3://bkt/k", "--no-sign-request"];
+    let mut child = start(&harness, &up);
+    while recorded(&harness).0 == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    kill(&harness, &mut child);
+    let parts = recorded(&harness).0;
+    let mut elsewhere = harness.command(&[&up[..], &SIZE].concat());
+    elsewhere.env("AWS_ENDPOINT_URL", other.server.endpoint());
+    assert_eq!(Ran::of(elsewhere.output().unwrap()).lines().len(), 1);
+    assert_eq!(recorded(&harness), (parts, 1));
+    let before = requests(&harness, "UploadPart");
+    assert_eq!(harness.run(&[&up[..], &SIZE].concat()).lines().len(), 1);
+    assert!(requests(&harness, "UploadPart") - before <= PARTS - parts);
+    assert_clean(&harness);
+}

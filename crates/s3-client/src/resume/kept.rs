@@ -410,7 +410,7 @@ fn age(path: &Path) -> Option<Duration> {
 }
 
 /// Returns the server that a request for an object goes to: that of a presigned URL, which is computed without a request.
-/// Empty for a store or a client that cannot sign.
+/// For a client that cannot sign it is the endpoint, and a remark; for a store in memory, the remark.
 ///
 /// The access key is no part of it: that of a role is replaced every few hours, and the transfer is the same. An upload of
 /// another account is not found by its id, and starts over.
@@ -421,7 +421,10 @@ pub(super) async fn server(call: &Call, url: &S3Url) -> Result<String> {
         Ok(presigned) => Ok(presigned.split('/').take(3).collect::<Vec<_>>().join("/")),
         Err(error) => match error.kind() {
             // In memory, and without credentials.
-            ErrorKind::Unsupported | ErrorKind::InvalidInput => Ok(String::new()),
+            ErrorKind::Unsupported | ErrorKind::InvalidInput => {
+                let endpoint = call.client.endpoint.as_deref().unwrap_or_default();
+                Ok(format!("{endpoint} unsigned"))
+            }
             _ => Err(error.into()),
         },
     }

@@ -262,6 +262,15 @@ impl SdkStoreBuilder {
             .max_attempts
     }
 
+    /// Returns the endpoint that was given or is configured; `None` for AWS, and if the settings cannot be read, which
+    /// [`check`](Self::check) tells.
+    #[cfg(feature = "config")]
+    #[must_use]
+    pub fn configured_endpoint(&self) -> Option<String> {
+        let configuration = super::chain::configuration(&self.settings).ok()?;
+        Some(configuration.endpoint?.value)
+    }
+
     /// Makes the store. Reads nothing and connects to nothing: mistakes show at the first operation, as errors
     /// of kind `Config`.
     #[must_use]
