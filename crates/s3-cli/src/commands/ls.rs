@@ -32,7 +32,7 @@ pub(crate) struct LsArgs {
     #[arg(long)]
     summarize: bool,
     /// Print comma-separated values
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "summarize"])]
     csv: bool,
     /// List versions and delete markers, with their ids
     #[arg(long, conflicts_with = "csv")]

@@ -46,7 +46,7 @@ pub(crate) struct SyncArgs {
     /// Ignore times: another size is a difference
     #[arg(long, group = "comparison")]
     size_only: bool,
-    /// Any other time is a difference
+    /// Any other time is a difference, for downloads
     #[arg(long, group = "comparison")]
     exact_times: bool,
     /// Compare content: MD5s of files with ETags
@@ -101,14 +101,18 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
     if arguments.attributes.is_given() && (is_local(&to) || !is_local(&from)) {
         return Err(Failure::usage("attributes are for uploads"));
     }
+    if arguments.exact_times && !is_local(&to) {
+        return Err(Failure::usage(
+            "--exact-times is for downloads: an object has the time at which it was written",
+        ));
+    }
     let kept_times = match (&from, &to) {
         (SyncPlace::Local(directory), _) if arguments.preserve => Some(directory.clone()),
-        (SyncPlace::Remote(_), SyncPlace::Remote(_)) if arguments.preserve => {
+        _ if arguments.preserve => {
             return Err(Failure::usage(
-                "--preserve is for files; copies between objects keep their metadata",
+                "--preserve is for uploads; files have the times of their objects, and copies keep their metadata",
             ));
         }
-        // Downloads have the times of the objects anyway.
         _ => None,
     };
     session.report.expect_inputs();

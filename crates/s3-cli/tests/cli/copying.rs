@@ -311,6 +311,33 @@ fn empty_directories_are_copied_both_ways_when_asked() {
 }
 
 #[test]
+fn a_link_that_is_named_fails_when_links_are_not_followed() {
+    let harness = Harness::new();
+    harness.write("d/f", "f");
+    std::os::unix::fs::symlink("f", harness.path("d/link")).unwrap();
+    let named = harness.run(&["cp", "d/link", "s3://bkt/k", "--no-follow-symlinks"]);
+    assert_eq!(named.code, Some(1), "{named:?}");
+    let words = ["cp", "d", "s3://bkt", "--files-from", "-"];
+    let listed = [&words[..], &["--no-follow-symlinks"]].concat();
+    let listed = harness.feed(&listed, "f\nlink\n");
+    assert_eq!(
+        (listed.code, &*listed.out),
+        (Some(1), "upload: d/f to s3://bkt/f\n")
+    );
+    assert_eq!(harness.keys(), ["f"]);
+}
+
+#[test]
+fn streams_cannot_be_verified() {
+    let harness = Harness::with_keys(&["k"]);
+    for words in [["cp", "s3://bkt/k", "-"], ["cp", "-", "s3://bkt/k2"]] {
+        let ran = harness.run(&[&words[..], &["--verify"]].concat());
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+    }
+    assert_eq!(harness.keys(), ["k"]);
+}
+
+#[test]
 fn contents_are_compared_with_verify() {
     let harness = Harness::new();
     harness.write("f", "content");

@@ -244,6 +244,16 @@ fn sides_that_cannot_be_synced_are_usage_errors() {
         let ran = harness.run(&words);
         assert_eq!(ran.code, Some(2), "{ran:?}");
     }
+    // What these ask for cannot be had.
+    for words in [
+        ["sync", "--preserve", "s3://bkt/p", "down"],
+        ["sync", "--exact-times", "up", "s3://bkt/p"],
+        ["sync", "--exact-times", "s3://bkt/p", "s3://bkt/q"],
+        ["ls", "--csv", "--summarize", "s3://bkt/p"],
+    ] {
+        let ran = harness.run(&words);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+    }
 }
 
 #[test]

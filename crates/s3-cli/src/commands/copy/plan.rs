@@ -124,6 +124,9 @@ impl Plan {
         if matches!(self.target, Target::Stdout) && (!is_one || self.moves) {
             return usage("only one object can be copied to standard output");
         }
+        if self.arguments.verify && (has_stdin || matches!(self.target, Target::Stdout)) {
+            return usage("--verify compares files, and one side is a stream");
+        }
         if (self.arguments.range.is_some() || self.arguments.version_id.is_some())
             && (!is_one || to_remote || self.moves)
         {

@@ -101,6 +101,10 @@ fn file(plan: &Plan, path: &Path, found: Option<(String, &Arc<Path>)>) -> Option
                 Failure::usage("it is a directory").with_hint("-r takes what is below it");
             return Some(plan.failed_file(path_text(path), failure));
         }
+        Ok(_) if plan.arguments.no_follow_symlinks && path.is_symlink() => {
+            let failure = Failure::local("it is a symbolic link");
+            return Some(plan.failed_file(path_text(path), failure));
+        }
         Ok(metadata) => metadata,
         Err(error) => {
             let failure = Failure::of_file("read", path, &error);
