@@ -625,6 +625,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_file_that_is_there_is_replaced_or_stays() {
+        let case = Case::new();
+        let s3 = case.client(None);
+        s3.put("s3://b/k", "new").await.unwrap();
+        fs::write(case.path("out"), "old").unwrap();
+        let get = || s3.resume_download("s3://b/k", case.path("out"), &case.resume());
+        let error = get().if_absent().await.unwrap_err();
+        let error = error.as_request().unwrap();
+        assert_eq!(error.kind(), ErrorKind::LocalIo);
+        assert_eq!(fs::read(case.path("out")).unwrap(), b"old");
+        get().await.unwrap();
+        assert_eq!(fs::read(case.path("out")).unwrap(), b"new");
+    }
+
+    #[tokio::test]
     async fn put_and_get_of_files_go_on_when_asked() {
         let case = Case::new();
         fs::write(case.path("f"), ramp(0, LEN)).unwrap();
