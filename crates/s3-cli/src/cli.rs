@@ -53,12 +53,21 @@ impl Cli {
         Self::from_arg_matches(&matches)
             .unwrap_or_else(|error| error.format(&mut Self::command()).exit())
     }
+}
 
-    /// Parses the words of one line of a file of commands.
-    pub(crate) fn from_words(words: Vec<String>) -> Result<Self, clap::Error> {
-        let name = ["mfs3".to_owned()];
-        let matches = Self::definition().try_get_matches_from(name.into_iter().chain(words))?;
-        Self::from_arg_matches(&matches)
+/// Parses the lines of a file of commands. Its definition is made once: that takes longer than many a command.
+#[derive(Debug)]
+pub(crate) struct LineParser(clap::Command);
+
+impl LineParser {
+    pub(crate) fn new() -> Self {
+        Self(Cli::definition().no_binary_name(true))
+    }
+
+    /// Parses the words of one line.
+    pub(crate) fn parse(&mut self, words: Vec<String>) -> Result<Cli, clap::Error> {
+        let matches = self.0.try_get_matches_from_mut(words)?;
+        Cli::from_arg_matches(&matches)
     }
 }
 
@@ -137,7 +146,7 @@ mod tests {
     fn global_options_stand_before_or_after_the_command() {
         let parse = |words: &[&str]| {
             let words = words.iter().map(|word| (*word).to_owned()).collect();
-            Cli::from_words(words).unwrap().global
+            LineParser::new().parse(words).unwrap().global
         };
         let before = parse(&["--json", "-j", "4", "--run", "Flow/7", "ls"]);
         assert_eq!(

@@ -7,9 +7,10 @@ use std::pin::pin;
 
 use clap::Args;
 use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc::{self, Receiver};
 
 use super::Command;
-use crate::cli::Cli;
+use crate::cli::LineParser;
 use crate::failure::Failure;
 use crate::global::GlobalArgs;
 use crate::session::Session;
@@ -31,28 +32,28 @@ pub(crate) struct RunArgs {
     file: Option<PathBuf>,
 }
 
-type Lines = Box<dyn BufRead + Send>;
-
 pub(crate) async fn run(arguments: RunArgs, session: Session) -> Result<(), Failure> {
     session.report.expect_inputs();
     let file = arguments.file.filter(|file| file.as_os_str() != "-");
     let from_stdin = file.is_none();
-    let lines = open(file)?;
+    let mut lines = read_lines(open(file)?);
     let at_once = session
         .global
         .jobs
         .map_or(AT_ONCE, std::num::NonZeroUsize::get);
-    let lines = stream::unfold(Some(lines), |lines| async { next(lines?).await }).boxed();
+    let mut parser = LineParser::new();
+    let lines = stream::poll_fn(move |cx| lines.poll_recv(cx));
     let commands = lines.enumerate().map(move |(index, line)| {
         let session = session.for_line(index as u64 + 1);
-        run_line(line, session, from_stdin)
+        let command = line.and_then(|line| parse(&line, &mut parser, from_stdin));
+        run_line(command, session)
     });
     let mut commands = pin!(commands.buffer_unordered(at_once));
     while commands.next().await.is_some() {}
     Ok(())
 }
 
-fn open(file: Option<PathBuf>) -> Result<Lines, Failure> {
+fn open(file: Option<PathBuf>) -> Result<Box<dyn BufRead + Send>, Failure> {
     match file {
         None => Ok(Box::new(BufReader::new(io::stdin()))),
         Some(path) => {
@@ -63,43 +64,51 @@ fn open(file: Option<PathBuf>) -> Result<Lines, Failure> {
     }
 }
 
-/// Returns the next line, and the reader unless it has failed. Reads on a thread that may block.
-async fn next(mut lines: Lines) -> Option<(Result<String, Failure>, Option<Lines>)> {
-    let read = tokio::task::spawn_blocking(move || {
-        let mut line = String::new();
-        let read = lines.read_line(&mut line);
-        (read.map(|count| (count > 0).then_some(line)), lines)
+/// Reads the lines on a thread that may block, at most [`AT_ONCE`] ahead.
+fn read_lines(mut file: Box<dyn BufRead + Send>) -> Receiver<Result<String, Failure>> {
+    let (send, lines) = mpsc::channel(AT_ONCE);
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let mut line = String::new();
+            let line = match file.read_line(&mut line) {
+                Ok(0) => return,
+                Ok(_) => Ok(line),
+                Err(error) => Err(Failure::local(format!("read the commands: {error}"))),
+            };
+            let has_failed = line.is_err();
+            if send.blocking_send(line).is_err() || has_failed {
+                return;
+            }
+        }
     });
-    match read.await {
-        Ok((Ok(line), lines)) => line.map(|line| (Ok(line), Some(lines))),
-        Ok((Err(error), _)) => Some((
-            Err(Failure::local(format!("read the commands: {error}"))),
-            None,
-        )),
-        Err(error) => Some((Err(Failure::local(error.to_string())), None)),
-    }
+    lines
 }
 
-async fn run_line(line: Result<String, Failure>, session: Session, from_stdin: bool) {
+async fn run_line(command: Result<Option<Command>, Failure>, session: Session) {
     let report = session.report.clone();
-    if let Err(failure) = try_line(line, session, from_stdin).await {
+    let outcome = match command {
+        Ok(Some(command)) => command.run(session).await,
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = outcome {
         report.command_failed("run", &failure);
     }
 }
 
-async fn try_line(
-    line: Result<String, Failure>,
-    session: Session,
+/// Returns the command of a line; `None` for a line without words.
+fn parse(
+    line: &str,
+    parser: &mut LineParser,
     from_stdin: bool,
-) -> Result<(), Failure> {
-    let line = line?;
+) -> Result<Option<Command>, Failure> {
     let line = line.trim();
     let words =
         shell_words::split(line).map_err(|error| Failure::usage(format!("{line}: {error}")))?;
     if words.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    let cli = Cli::from_words(words).map_err(|error| {
+    let cli = parser.parse(words).map_err(|error| {
         let text = error.render().to_string();
         let first = text.lines().next().unwrap_or_default();
         Failure::usage(format!("{line}: {}", first.trim_start_matches("error: ")))
@@ -115,5 +124,5 @@ async fn try_line(
         let message = format!("{line}: it reads standard input, as the commands do");
         return Err(Failure::usage(message).with_hint("write the commands to a file"));
     }
-    cli.command.run(session).await
+    Ok(Some(cli.command))
 }

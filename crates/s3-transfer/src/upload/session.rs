@@ -94,9 +94,7 @@ impl Transfer {
         let begun = {
             let beginning = pin!(self.begin(&target, &options));
             let url = target.url.as_str();
-            options
-                .until_deadline(Operation::Put, url, beginning)
-                .await
+            options.until_deadline(Operation::Put, url, beginning).await
         };
         let (upload, guard) = match begun {
             Ok(begun) => begun,
