@@ -90,6 +90,30 @@ async fn what_is_put_into_keep_is_kept() {
 }
 
 #[tokio::test]
+async fn a_kept_object_has_one_etag() {
+    let (_server, client) = started();
+    let put = client.put_bytes(url("keep", "put"), ramp(0, 300));
+    let put = put.await.unwrap().etag.unwrap();
+    let begin = client.create_upload(CreateUpload::new(url("keep", "up"), Attributes::default()));
+    let upload = begin.await.unwrap();
+    let part = UploadPart::new(url("keep", "up"), upload.clone(), 1, ramp(7, 900).into());
+    let part = client.upload_part(part).await.unwrap();
+    let complete = CompleteUpload::new(url("keep", "up"), upload, vec![part]);
+    let uploaded = client.complete_upload(complete).await.unwrap();
+    let uploaded = uploaded.etag.unwrap();
+    assert_ne!(put, uploaded);
+
+    let list = ListRequest::new(S3Prefix::parse("s3://keep").unwrap());
+    let page = client.list_page(list).await.unwrap();
+    let listed: Vec<_> = page.objects.into_iter().map(|o| o.etag.unwrap()).collect();
+    assert_eq!(listed, [put, uploaded]);
+    for (key, listed) in ["put", "up"].into_iter().zip(listed) {
+        let head = client.head(HeadRequest::new(url("keep", key)));
+        assert_eq!(head.await.unwrap().etag, Some(listed), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn parts_become_an_object_or_nothing() {
     let (_server, client) = started();
     let begin = || client.create_upload(CreateUpload::new(url("keep", "k"), Attributes::default()));

@@ -14,8 +14,16 @@ pub(super) enum Keys {
     Spread { count: u64, prefixes: u64 },
     /// The objects of `bench`.
     Bench,
-    /// The objects put into `keep`, with sizes.
-    Kept(Vec<(String, u64)>),
+    /// The objects put into `keep`.
+    Kept(Vec<KeptKey>),
+}
+
+/// An object put into `keep`, as listings show it.
+#[derive(Clone, Debug)]
+pub(super) struct KeptKey {
+    pub(super) key: String,
+    pub(super) size: u64,
+    pub(super) etag: String,
 }
 
 impl Keys {
@@ -46,7 +54,7 @@ impl Keys {
         match self {
             Self::Spread { count, prefixes } => spread(index, *count, *prefixes, out),
             Self::Bench => bench_bucket::write_bench_key(index, out),
-            Self::Kept(keys) => out.push_str(&keys[to_usize(index)].0),
+            Self::Kept(keys) => out.push_str(&keys[to_usize(index)].key),
         }
     }
 
@@ -54,7 +62,18 @@ impl Keys {
         match self {
             Self::Spread { .. } => mixed(index) >> 40,
             Self::Bench => bench_bucket::bench_size(index),
-            Self::Kept(keys) => keys[to_usize(index)].1,
+            Self::Kept(keys) => keys[to_usize(index)].size,
+        }
+    }
+
+    /// Appends the ETag at an index without its quotes. Only that of a kept object is also the one that a read returns.
+    pub(super) fn push_etag(&self, index: u64, out: &mut String) {
+        match self {
+            Self::Kept(keys) => out.push_str(&keys[to_usize(index)].etag),
+            Self::Spread { .. } | Self::Bench => {
+                push_hex(index, out);
+                push_hex(!index, out);
+            }
         }
     }
 

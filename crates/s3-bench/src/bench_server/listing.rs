@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::keys::{Keys, push_hex, push_number};
+use super::keys::{Keys, push_number};
 use super::request::Request;
 
 /// Characters that AWS encodes with `encoding-type=url`.
@@ -123,7 +123,7 @@ impl<'a> Query<'a> {
                 self.push_common(&key, &mut page.entries);
                 index = keys.partition(index, |later| later.starts_with(&key));
             } else {
-                self.push_entry(&key, index, keys.size(index), &mut page.entries);
+                self.push_entry(&key, index, keys, &mut page.entries);
                 index += 1;
             }
             page.count += 1;
@@ -139,7 +139,7 @@ impl<'a> Query<'a> {
         out.push_str("</CommonPrefixes>");
     }
 
-    fn push_entry(&self, key: &str, index: u64, size: u64, out: &mut String) {
+    fn push_entry(&self, key: &str, index: u64, keys: &Keys, out: &mut String) {
         out.push_str("<Contents><Key>");
         if self.encoded {
             out.extend(utf8_percent_encode(key, ENCODED));
@@ -147,11 +147,10 @@ impl<'a> Query<'a> {
             escape(key, out);
         }
         out.push_str("</Key><LastModified>2026-10-20T10:11:12.000Z</LastModified><ETag>&quot;");
-        push_hex(index, out);
-        push_hex(!index, out);
+        keys.push_etag(index, out);
         out.push_str("&quot;</ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>");
         out.push_str("<ChecksumType>FULL_OBJECT</ChecksumType><Size>");
-        push_number(size, out);
+        push_number(keys.size(index), out);
         out.push_str("</Size><StorageClass>STANDARD</StorageClass></Contents>");
     }
 }
@@ -183,6 +182,7 @@ pub(super) fn escape(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::keys::KeptKey;
     use super::*;
 
     fn request(query: &str) -> Request {
@@ -247,7 +247,11 @@ mod tests {
 
     #[test]
     fn keys_that_xml_cannot_hold_are_written_so_that_it_can() {
-        let keys = Keys::Kept(vec![("a&b <c>".to_owned(), 1)]);
+        let keys = Keys::Kept(vec![KeptKey {
+            key: "a&b <c>".to_owned(),
+            size: 1,
+            etag: "e".to_owned(),
+        }]);
         assert_eq!(
             texts(&page(&keys, &request("")), "Key"),
             ["a&amp;b &lt;c&gt;"]

@@ -9,7 +9,7 @@ use super::listing::{escape, page};
 use super::pool::Window;
 use super::request::Request;
 use super::response::{Body, Response, head};
-use super::state::{KEEP, State};
+use super::state::{KEEP, State, kept_etag};
 use super::{bench_bucket, keys};
 
 /// A whole object.
@@ -34,18 +34,17 @@ impl Object {
         }
     }
 
-    /// A value with the form of an ETag, from the position or first bytes and the length.
+    /// A value with the form of an ETag, without quotes, from the position or first bytes and the length.
     fn etag(&self) -> String {
-        let mut etag = String::with_capacity(34);
-        let begin = match self {
-            Self::Generated(window) => window.start,
-            Self::Kept(bytes) => bytes.iter().take(8).fold(0, |a, b| a << 8 | u64::from(*b)),
-        };
-        etag.push('"');
-        keys::push_hex(begin, &mut etag);
-        keys::push_hex(self.len(), &mut etag);
-        etag.push('"');
-        etag
+        match self {
+            Self::Generated(window) => {
+                let mut etag = String::with_capacity(32);
+                keys::push_hex(window.start, &mut etag);
+                keys::push_hex(window.len, &mut etag);
+                etag
+            }
+            Self::Kept(bytes) => kept_etag(bytes),
+        }
     }
 
     fn part(self, range: Range<u64>) -> Body {
@@ -117,7 +116,7 @@ fn get(request: &Request, state: &State) -> Response {
     let mut headers = String::with_capacity(384);
     let _ = write!(
         headers,
-        "Last-Modified: Tue, 20 Oct 2026 10:11:12 GMT\r\nETag: {}\r\nAccept-Ranges: bytes\r\n\
+        "Last-Modified: Tue, 20 Oct 2026 10:11:12 GMT\r\nETag: \"{}\"\r\nAccept-Ranges: bytes\r\n\
          x-amz-server-side-encryption: AES256\r\nContent-Type: binary/octet-stream\r\nContent-Length: {size}\r\n",
         object.etag(),
     );
@@ -157,6 +156,7 @@ fn resolved(header: &str, len: u64) -> Option<Range<u64>> {
 
 fn put(request: &Request, body: Bytes, size: u64, state: &State) -> Response {
     state.counters.largest_put.at_least(size);
+    let mut etag = format!("{size:032x}");
     if let Some(upload) = request.parameter("uploadId") {
         let number = request.parameter("partNumber").and_then(|n| n.parse().ok());
         if !state.add_part(upload, number.unwrap_or(0), body) {
@@ -164,9 +164,10 @@ fn put(request: &Request, body: Bytes, size: u64, state: &State) -> Response {
             return Response::error("404 Not Found", "NoSuchUpload");
         }
     } else if request.bucket == KEEP {
+        etag = kept_etag(&body);
         state.keep(request.key.clone(), body);
     }
-    let headers = format!("ETag: \"{size:032x}\"\r\nContent-Length: 0\r\n");
+    let headers = format!("ETag: \"{etag}\"\r\nContent-Length: 0\r\n");
     Response::bare("200 OK", &headers)
 }
 
@@ -184,10 +185,13 @@ fn post(request: &Request, state: &State) -> Response {
         state.counters.errors.add(1);
         return Response::error("404 Not Found", "NoSuchUpload");
     };
-    let etag = format!("&quot;{:032x}-{}&quot;", parts.len(), parts.len());
+    let mut etag = format!("{:032x}-{}", parts.len(), parts.len());
     if request.bucket == KEEP {
-        state.keep(request.key.clone(), parts.concat().into());
+        let body = Bytes::from(parts.concat());
+        etag = kept_etag(&body);
+        state.keep(request.key.clone(), body);
     }
+    let etag = format!("&quot;{etag}&quot;");
     // The value is already escaped.
     uploaded("CompleteMultipartUploadResult", "ETag", &etag, request)
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::config::BenchServerConfig;
 use super::counters::Counters;
-use super::keys::Keys;
+use super::keys::{KeptKey, Keys, push_hex};
 use super::pool::Pool;
 
 /// Pool, counters, stored objects and unfinished uploads.
@@ -22,6 +22,15 @@ pub(super) struct State {
 
 /// The only bucket that stores uploads.
 pub(super) const KEEP: &str = "keep";
+
+/// Returns a value with the form of an ETag, without quotes, from the first bytes and the length of a kept object.
+pub(super) fn kept_etag(body: &[u8]) -> String {
+    let begin = body.iter().take(8);
+    let mut etag = String::with_capacity(32);
+    push_hex(begin.fold(0, |a, b| a << 8 | u64::from(*b)), &mut etag);
+    push_hex(body.len() as u64, &mut etag);
+    etag
+}
 
 #[derive(Debug, Default)]
 struct Left {
@@ -69,12 +78,12 @@ impl State {
             return Keys::of_bucket(bucket);
         }
         let left = self.left();
-        let sizes = left.objects.iter();
-        Keys::Kept(
-            sizes
-                .map(|(key, body)| (key.clone(), body.len() as u64))
-                .collect(),
-        )
+        let listed = left.objects.iter().map(|(key, body)| KeptKey {
+            key: key.clone(),
+            size: body.len() as u64,
+            etag: kept_etag(body),
+        });
+        Keys::Kept(listed.collect())
     }
 
     pub(super) fn begin_upload(&self) -> String {
