@@ -12,12 +12,18 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 use parquet::arrow::async_reader::AsyncFileReader;
 
 use super::partition::runs;
 use crate::parquet::{ParquetScan, PartReader};
+
+/// How many bytes the parts have that are read at once, unless there are more partitions. 128 MiB; of each part, the columns
+/// of a query are in memory.
+const BYTES_AT_ONCE: u64 = 128 << 20;
+/// The most parts that are read at once, unless there are more partitions.
+const MOST_AT_ONCE: usize = 64;
 
 /// Parquet objects as a table: DataFusion's own scan, with its pruning, over ranges of the versions that were found.
 #[derive(Debug)]
@@ -51,23 +57,42 @@ impl TableProvider for ParquetTable {
         let source = ParquetSource::new(self.schema())
             .with_table_parquet_options(state.default_table_options().parquet)
             .with_parquet_file_reader_factory(Arc::new(PartReaders));
-        let groups = runs(&self.scan.parts, state.config().target_partitions());
-        let groups = groups.into_iter().map(|parts| {
+        let partitions = state.config().target_partitions();
+        let at_once = match limit {
+            Some(_) => partitions,
+            None => at_once(&self.scan.parts, partitions),
+        };
+        let groups = runs(&self.scan.parts, at_once).into_iter().map(|parts| {
             let files = parts.into_iter().map(|part| {
                 let (key, size) = (part.part().url.key().to_owned(), part.part().size);
                 PartitionedFile::new(key, size).with_extension(part)
             });
             FileGroup::new(files.collect())
         });
+        let groups: Vec<_> = groups.collect();
+        // Declared, the groups stay: DataFusion would make one for each of its partitions.
+        let declared =
+            (groups.len() > partitions).then(|| Partitioning::UnknownPartitioning(groups.len()));
         // The store of the URL is looked up and not used: every file has its reader.
         let url = ObjectStoreUrl::local_filesystem();
         let config = FileScanConfigBuilder::new(url, Arc::new(source))
-            .with_file_groups(groups.collect())
+            .with_file_groups(groups)
+            .with_output_partitioning(declared)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// Returns how many parts are read at once.
+///
+/// At least one for each partition of the session. Of small parts, which are mostly waited for, there are more.
+fn at_once(parts: &[PartReader], partitions: usize) -> usize {
+    let largest = parts.iter().map(|part| part.part().size).max();
+    let fitting = BYTES_AT_ONCE / largest.unwrap_or(0).max(1);
+    let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
+    partitions.max(fitting.min(MOST_AT_ONCE))
 }
 
 /// Returns the reader that comes with each file.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use datafusion::prelude::SessionContext;
+use datafusion::physical_plan::ExecutionPlanProperties;
+use datafusion::prelude::{SessionConfig, SessionContext};
 use futures_util::stream;
 use s3_client::S3;
 use s3_core::MemoryStore;
@@ -108,6 +109,28 @@ async fn queries_count_filter_group_join_and_sort() {
     let paths = query(&session, paths).await.unwrap();
     assert_eq!(column(&paths, "path"), texts(&["s3://b/csv/0.part"]));
     assert_eq!(column(&paths, "n"), texts(&["143"]));
+}
+
+#[tokio::test]
+async fn small_parquet_objects_are_read_at_once_also_with_one_partition() {
+    let (s3, frames) = with_objects(&[]).await;
+    write_sets(&frames, 0, Existing::Refuse).await;
+    let runtime = session(&s3).await.unwrap().runtime_env();
+    // DataFusion regroups files of more bytes than this.
+    let config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_repartition_file_min_size(1);
+    let session = SessionContext::new_with_config_rt(config, runtime);
+    let read = frames.read_parquet(["s3://b/parquet/*"]);
+    let table = S3Tables::new(&s3).unwrap().parquet(read).await.unwrap();
+    session.register_table("parquet", table).unwrap();
+    let filtered = session.sql("SELECT n FROM parquet WHERE n >= 500").await;
+    let plan = filtered.unwrap().create_physical_plan().await.unwrap();
+    assert_eq!(plan.output_partitioning().partition_count(), 7);
+    let sum = query(&session, "SELECT sum(n) AS n FROM parquet WHERE n >= 500")
+        .await
+        .unwrap();
+    assert_eq!(column(&sum, "n"), texts(&["374750"]));
 }
 
 #[tokio::test]
