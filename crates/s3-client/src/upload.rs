@@ -90,9 +90,8 @@ impl Upload {
             let most = transfer.config().single_put_up_to;
             found.is_ok_and(|found| found.is_file() && found.len() > most)
         };
-        if let (Some(resume), Some(path)) =
-            (&self.resume, path.as_deref().filter(|path| is_large(path)))
-        {
+        let resumable = self.resume.as_ref().zip(path.as_deref());
+        if let Some((resume, path)) = resumable.filter(|(_, path)| is_large(path)) {
             let item = FileUpload {
                 path: path.to_owned(),
                 url: self.url.clone(),
