@@ -11,8 +11,9 @@ use bytes::{Bytes, BytesMut};
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// The smallest buffer that is reused. 128 KiB: glibc maps larger allocations one by one.
-const MIN_SIZE: usize = 128 << 10;
+/// The smallest buffer that is reused. 64 KiB: glibc returns free memory to the system from 128 KiB on, so of two such
+/// buffers.
+const MIN_SIZE: usize = 64 << 10;
 /// The largest buffer that is reused: one part.
 const MAX_SIZE: usize = 8 << 20;
 /// The most bytes in free buffers.
