@@ -1,25 +1,24 @@
 //! Runs the tasks of a copy in parallel.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use s3_client::{Event, Observer};
-use s3_core::{Attributes, CopyRequest, ETag, ErrorKind, Payload, PutMode, S3Url, VersionId};
-use s3_transfer::{
-    Destination, FanOutOptions, GetItem, PutItem, PutOutcome, Source as Body, Verified,
-};
+use s3_core::{Attributes, CopyRequest, ETag, ErrorKind, PutMode, S3Url, VersionId};
+use s3_transfer::{Destination, FanOutOptions, GetItem, PutItem, PutOutcome, Verified};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::CopyArgs;
 use super::modified::{keep_modified, set_modified};
 use super::plan::{Plan, Target};
+use super::removal::{remove_source, replaced, sync_to_disk};
 use super::task::{LocalSource, LocalTarget, RemoteSource, Task, Work};
+use super::upload_body::body;
 use super::verify::{verify_copy, verify_file, verify_object};
 use crate::commands::cat;
 use crate::failure::Failure;
@@ -518,11 +517,6 @@ impl Copy {
     }
 }
 
-fn replaced() -> Failure {
-    Failure::local("the source was changed meanwhile, so it was not removed")
-        .with_hint("the copy is of what it was before")
-}
-
 /// Adds the size of an object to the progress when it is known.
 struct AddsSize(Progress);
 
@@ -554,129 +548,6 @@ fn shown(verified: Verified) -> Value {
     }
 }
 
-/// Opens a source. A device or a pipe is read as a stream, on a thread that may block; a file may change meanwhile.
-fn body(from: &LocalSource) -> Result<(Body, Option<OpenedFile>), Failure> {
-    let path = match from {
-        LocalSource::File { path, .. } => path,
-        LocalSource::Directory { .. } => return Ok((Body::Payload(Payload::from("")), None)),
-        LocalSource::Stdin => return Ok((Body::Read(Box::new(io::stdin())), None)),
-    };
-    let failed = |error| Failure::of_file("read", path, &error);
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        let late = OpenedLate::Path(path.clone());
-        return Ok((Body::Read(Box::new(late)), None));
-    }
-    let file = Arc::new(File::open(path).map_err(failed)?);
-    let before = file.metadata().map_err(failed)?;
-    let payload = Payload::from_file(Arc::clone(&file), 0, before.len());
-    let opened = OpenedFile {
-        path: path.clone(),
-        file,
-        before,
-    };
-    Ok((Body::Payload(payload), Some(opened)))
-}
-
-/// A file that is uploaded, as it was before.
-struct OpenedFile {
-    path: PathBuf,
-    file: Arc<File>,
-    before: Metadata,
-}
-
-impl OpenedFile {
-    /// Fails if the file was written meanwhile: the object may be of both versions.
-    fn check(&self) -> Result<(), Failure> {
-        let now = self.file.metadata();
-        let now = now.map_err(|error| Failure::of_file("read", &self.path, &error))?;
-        if version(&now) == version(&self.before) {
-            return Ok(());
-        }
-        let message = format!("{} was changed while it was uploaded", self.path.display());
-        Err(Failure::local(message).with_hint("run the command again"))
-    }
-}
-
-/// Returns values that change when a file is written.
-fn version(file: &Metadata) -> (u64, [i64; 4]) {
-    let times = [
-        file.mtime(),
-        file.mtime_nsec(),
-        file.ctime(),
-        file.ctime_nsec(),
-    ];
-    (file.len(), times)
-}
-
-/// A pipe or device: opening it may block.
-enum OpenedLate {
-    Path(PathBuf),
-    Open(File),
-}
-
-impl Read for OpenedLate {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Self::Path(path) = self {
-            *self = Self::Open(File::open(path)?);
-        }
-        match self {
-            Self::Open(file) => file.read(buffer),
-            Self::Path(_) => unreachable!("it was opened above"),
-        }
-    }
-}
-
-/// Removes a source that was uploaded, unless it was changed meanwhile or lies elsewhere.
-fn remove_source(source: &LocalSource, size: Option<u64>) -> Result<(), Failure> {
-    let (path, root) = match source {
-        LocalSource::Stdin => return Ok(()),
-        LocalSource::File { path, root, .. } | LocalSource::Directory { path, root } => {
-            (path, root)
-        }
-    };
-    let failed = |error| Failure::of_file("remove", path, &error);
-    if let (Some(root), Some(parent)) = (root, path.parent())
-        && !is_below(parent, root).map_err(failed)?
-    {
-        let message = format!(
-            "{} is outside of the source, where a symbolic link leads, so it was not removed",
-            path.display()
-        );
-        return Err(Failure::local(message).with_hint("the copy is complete"));
-    }
-    let LocalSource::File { modified, .. } = source else {
-        return fs::remove_dir(path).map_err(failed);
-    };
-    let now = fs::metadata(path).map_err(failed)?;
-    if now.modified().ok() != *modified || size.is_some_and(|size| size != now.len()) {
-        let message = format!(
-            "{} was changed while it was uploaded, so it was not removed",
-            path.display()
-        );
-        return Err(Failure::local(message));
-    }
-    fs::remove_file(path).map_err(failed)
-}
-
-/// Returns whether a directory is another one or lies below it, with links resolved.
-fn is_below(directory: &Path, root: &Path) -> io::Result<bool> {
-    Ok(directory.canonicalize()?.starts_with(root.canonicalize()?))
-}
-
-/// Waits until a file or a directory, and its name, are on the disk.
-fn sync_to_disk(path: &Path) -> Result<(), Failure> {
-    let path = absolute(path)?;
-    let sync = |path: &Path| File::open(path)?.sync_all();
-    let directory = path.parent().unwrap_or(&path);
-    let synced = sync(&path).and_then(|()| match sync(directory) {
-        // Some file systems cannot sync a directory.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        synced => synced,
-    });
-    synced.map_err(|error| Failure::of_file("write", &path, &error))
-}
-
 fn make_directory(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| {
         let failure = Failure::of_file("create the directory", path, &error);
@@ -689,21 +560,6 @@ fn make_directory(path: &Path) -> Result<(), Failure> {
     })
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::of_file("write", path, &error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_or_a_directory_that_is_not_there_cannot_be_on_the_disk() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("f");
-        assert!(sync_to_disk(&path).is_err());
-        fs::write(&path, "content").unwrap();
-        sync_to_disk(&path).unwrap();
-        sync_to_disk(directory.path()).unwrap();
-    }
 }

@@ -12,8 +12,10 @@ mod modified;
 pub(super) mod name_list;
 mod options;
 mod plan;
+mod removal;
 mod source;
 mod task;
+mod upload_body;
 mod verify;
 
 pub(super) use attributes::AttributeArgs;

@@ -1,0 +1,86 @@
+//! The body of an upload, and whether its file changes while it is sent.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use s3_core::Payload;
+use s3_transfer::Source;
+
+use super::task::LocalSource;
+use crate::failure::Failure;
+
+/// Opens a source. A device or a pipe is read as a stream, on a thread that may block; a file may change meanwhile.
+pub(super) fn body(from: &LocalSource) -> Result<(Source, Option<OpenedFile>), Failure> {
+    let path = match from {
+        LocalSource::File { path, .. } => path,
+        LocalSource::Directory { .. } => return Ok((Source::Payload(Payload::from("")), None)),
+        LocalSource::Stdin => return Ok((Source::Read(Box::new(io::stdin())), None)),
+    };
+    let failed = |error| Failure::of_file("read", path, &error);
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        let late = OpenedLate::Path(path.clone());
+        return Ok((Source::Read(Box::new(late)), None));
+    }
+    let file = Arc::new(File::open(path).map_err(failed)?);
+    let before = file.metadata().map_err(failed)?;
+    let payload = Payload::from_file(Arc::clone(&file), 0, before.len());
+    let opened = OpenedFile {
+        path: path.clone(),
+        file,
+        before,
+    };
+    Ok((Source::Payload(payload), Some(opened)))
+}
+
+/// A file that is uploaded, as it was before.
+pub(super) struct OpenedFile {
+    path: PathBuf,
+    file: Arc<File>,
+    before: Metadata,
+}
+
+impl OpenedFile {
+    /// Fails if the file was written meanwhile: the object may be of both versions.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let now = self.file.metadata();
+        let now = now.map_err(|error| Failure::of_file("read", &self.path, &error))?;
+        if version(&now) == version(&self.before) {
+            return Ok(());
+        }
+        let message = format!("{} was changed while it was uploaded", self.path.display());
+        Err(Failure::local(message).with_hint("run the command again"))
+    }
+}
+
+/// Returns values that change when a file is written.
+fn version(file: &Metadata) -> (u64, [i64; 4]) {
+    let times = [
+        file.mtime(),
+        file.mtime_nsec(),
+        file.ctime(),
+        file.ctime_nsec(),
+    ];
+    (file.len(), times)
+}
+
+/// A pipe or device: opening it may block.
+enum OpenedLate {
+    Path(PathBuf),
+    Open(File),
+}
+
+impl Read for OpenedLate {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Self::Path(path) = self {
+            *self = Self::Open(File::open(path)?);
+        }
+        match self {
+            Self::Open(file) => file.read(buffer),
+            Self::Path(_) => unreachable!("it was opened above"),
+        }
+    }
+}
