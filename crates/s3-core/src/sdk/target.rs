@@ -1,5 +1,5 @@
 //! Host, path and region of the requests for a bucket, resolved by the endpoint rules of the SDK. Buckets below the path
-//! of an own endpoint need no rules, which take longer to load than a request to a server nearby.
+//! of a custom endpoint need no rules, which take longer to load than a request to a server nearby.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -158,7 +158,7 @@ impl Targets {
 }
 
 impl EndpointSettings {
-    /// Returns the URL of a bucket below the path of an own endpoint; `None` where the rules have to be asked, because the
+    /// Returns the URL of a bucket below the path of a custom endpoint; `None` where the rules have to be asked, because the
     /// settings or the name of the bucket may mean more.
     fn url_below_endpoint(&self, bucket: &str, region: &str) -> Option<String> {
         let endpoint = self.endpoint.as_deref()?;

@@ -11,8 +11,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// The smallest buffer that is reused. 64 KiB: glibc returns free memory to the system from 128 KiB on, so of two such
-/// buffers.
+/// The smallest buffer that is reused. 64 KiB: glibc trims a heap with 128 KiB of free memory at its end, which are two
+/// such buffers.
 const MIN_SIZE: usize = 64 << 10;
 /// The largest buffer that is reused: one part.
 const MAX_SIZE: usize = 8 << 20;
