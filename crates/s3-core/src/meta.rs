@@ -329,6 +329,28 @@ impl ObjectMeta {
             restore: None,
         }
     }
+
+    /// Returns the ETag if it can be made of MD5s of the bytes: that of an object which is encrypted with a key that is not
+    /// S3's own is not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{ETag, Encryption, ObjectMeta, S3Url};
+    ///
+    /// let url = S3Url::parse("s3://b/k")?;
+    /// let mut meta = ObjectMeta::new(url, 5).with_etag(ETag::new("5d41402abc4b2a76b9719d911017c592"));
+    /// assert!(meta.etag_of_bytes().is_some());
+    /// meta.attributes.encryption = Some(Encryption::new("aws:kms"));
+    /// assert!(meta.etag_of_bytes().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn etag_of_bytes(&self) -> Option<&ETag> {
+        let encryption = self.attributes.encryption.as_ref();
+        let is_plain = encryption.is_none_or(|encryption| encryption.as_str() == "AES256");
+        self.etag.as_ref().filter(|_| is_plain)
+    }
 }
 
 optional_setters!(ObjectMeta {

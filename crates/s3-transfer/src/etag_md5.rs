@@ -33,10 +33,8 @@ pub(crate) fn etag_of_parts(parts: &[PartTag]) -> Option<ETag> {
 /// Returns the ETag of a whole object if it is an MD5 of its bytes: S3's is, unless the object was uploaded in parts or is
 /// encrypted with a key that is not S3's own.
 pub(crate) fn etag_that_is_md5(meta: &ObjectMeta) -> Option<&ETag> {
-    let encryption = meta.attributes.encryption.as_ref();
-    let is_plain = encryption.is_none_or(|encryption| encryption.as_str() == "AES256");
-    let etag = meta.etag.as_ref()?;
-    (is_plain && unhex(etag.as_str()).is_some()).then_some(etag)
+    let etag = meta.etag_of_bytes()?;
+    unhex(etag.as_str()).is_some().then_some(etag)
 }
 
 /// Returns whether bytes have the MD5 that a tag is. Blocks.

@@ -14,3 +14,4 @@ mod selecting;
 mod serving;
 mod syncing;
 mod terminal;
+mod verifying;

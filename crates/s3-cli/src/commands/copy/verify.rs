@@ -28,8 +28,12 @@ pub(super) async fn verify_file(
     path: &Path,
     meta: &ObjectMeta,
 ) -> Result<Value, Failure> {
-    let Some(etag) = meta.etag.clone() else {
-        return Err(unknown("the server sends no ETag"));
+    let Some(etag) = meta.etag_of_bytes().cloned() else {
+        let problem = match meta.etag {
+            Some(_) => "the object's ETag is not made of MD5s, because of its encryption",
+            None => "the server sends no ETag",
+        };
+        return Err(unknown(problem));
     };
     let (path, size) = (path.to_owned(), meta.size);
     let part_size = session.transfer().config().part_size;
