@@ -249,6 +249,11 @@ impl Report {
         self.state().done += 1;
     }
 
+    /// Counts inputs that need nothing and have no line of their own.
+    pub(crate) fn count_skipped(&self, count: u64) {
+        self.state().skipped += count;
+    }
+
     /// Prints a warning.
     pub(crate) fn warn(&self, text: &str) {
         // Errors of the library have their hints on a line of their own.

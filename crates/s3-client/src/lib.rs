@@ -63,7 +63,7 @@ pub use metaflow_object::MetaflowObject;
 pub use object::S3Object;
 pub use object_info::S3Info;
 pub use on_failure::{ManyOp, OnFailure};
-pub use ops::{ByteStream, SyncSummary};
+pub use ops::{ByteStream, SyncStream, SyncSummary};
 pub use orphan::Orphan;
 pub use put_object::{PutFile, S3PutObject};
 pub use put_value::PutValue;

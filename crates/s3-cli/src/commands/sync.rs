@@ -163,6 +163,7 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
     while let Some(event) = events.next().await {
         report(&session, event);
     }
+    session.report.count_skipped(events.unchanged());
     Ok(())
 }
 

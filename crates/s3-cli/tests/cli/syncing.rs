@@ -1,5 +1,7 @@
 //! `sync`.
 
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
+
 use crate::harness::Harness;
 
 /// Sets the time of a file to seconds since 1970.
@@ -216,6 +218,31 @@ fn a_failed_input_is_named_and_prevents_deletions() {
         ("p/ok".into(), "old".into())
     );
     assert!(!harness.path("evil").exists());
+}
+
+#[test]
+fn what_is_unchanged_counts_as_skipped() {
+    let refused = FaultAction::status(403, "AccessDenied");
+    let refused = FaultMatch::operation("PutObject")
+        .with_key("p/new")
+        .on(refused);
+    let harness = Harness::with_server(|server| server.faults(FaultPlan::none().with(refused)));
+    harness.write("up/new", "new");
+    let sync = ["sync", "up", "s3://bkt/p", "--json"];
+    let alone = harness.run(&sync);
+    assert_eq!(alone.code, Some(4), "{alone:?}");
+    for name in ["a", "b"] {
+        harness.write(&format!("up/{name}"), name);
+        set_time(&harness, &format!("up/{name}"), 1_000_000_000);
+        harness.put(&format!("p/{name}"), name);
+    }
+    let ran = harness.run(&sync);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let summary = ran.json().pop().unwrap();
+    assert_eq!(
+        (&summary["skipped"], &summary["failed"]),
+        (&2.into(), &1.into())
+    );
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! `sync`: makes one directory equal to another.
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::StreamExt;
@@ -12,7 +15,8 @@ use crate::request::{Async, Mode, Op, Request};
 use crate::resume::Resume;
 use crate::s3::Client;
 use crate::sync::{
-    PathFilter, SyncAction, SyncCompare, SyncEvent, SyncJob, SyncOutcome, SyncPlace, SyncSettings,
+    Events, PathFilter, SyncAction, SyncCompare, SyncEvent, SyncJob, SyncOutcome, SyncPlace,
+    SyncSettings,
 };
 
 /// The operation of [`sync`](Client::sync).
@@ -29,6 +33,34 @@ pub struct SyncSummary {
     pub deleted: u64,
     /// How many needed nothing.
     pub unchanged: u64,
+}
+
+/// The events of a sync, from [`stream`](Request::stream).
+pub struct SyncStream {
+    events: Events,
+    job: SyncJob,
+}
+
+impl SyncStream {
+    /// Returns how many entries need nothing, as far as the sides were read. They have no events.
+    #[must_use]
+    pub fn unchanged(&self) -> u64 {
+        self.job.unchanged()
+    }
+}
+
+impl Stream for SyncStream {
+    type Item = SyncEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SyncEvent>> {
+        self.events.poll_next_unpin(cx)
+    }
+}
+
+impl fmt::Debug for SyncStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyncStream").finish_non_exhaustive()
+    }
 }
 
 impl<M: Mode> Client<M> {
@@ -162,9 +194,11 @@ impl Request<SyncDirectories, Async> {
     /// Returns each path that was written or deleted, or that has failed, in order of completion.
     ///
     /// Nothing runs before the stream is polled, and dropping it cancels what is in flight.
-    pub fn stream(self) -> impl Stream<Item = SyncEvent> + Send + Unpin + use<> {
+    pub fn stream(self) -> SyncStream {
         let (op, call) = self.into_call();
-        SyncJob::new(op.0, call).events()
+        let job = SyncJob::new(op.0, call);
+        let events = job.events();
+        SyncStream { events, job }
     }
 }
 

@@ -25,5 +25,5 @@ pub use content::file_has_etag;
 pub use event::{NotDeletedReason, SyncAction, SyncEvent, SyncOutcome};
 pub use local_walk::{FoundDirectory, FoundFile, LocalEntry, LocalWalk, PathFilter};
 pub use place::SyncPlace;
-pub(crate) use run::SyncJob;
+pub(crate) use run::{Events, SyncJob};
 pub(crate) use state::SyncSettings;
