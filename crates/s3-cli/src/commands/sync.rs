@@ -10,7 +10,7 @@ use s3_client::{
     SyncPlace,
 };
 
-use super::copy::{AttributeArgs, keep_modified};
+use super::copy::{AttributeArgs, keep_modified, shown};
 use crate::address::Address;
 use crate::failure::Failure;
 use crate::filter::Filter;
@@ -206,7 +206,7 @@ fn report(session: &Session, event: SyncEvent) {
             report.skipped(&input, "no regular file");
         }
         SyncOutcome::Failed(error) => report.failed(&input, &failure(error)),
-        _ => report.begin(input).done(None, None),
+        _ => report.begin(input).done(None, event.verified.map(shown)),
     }
 }
 

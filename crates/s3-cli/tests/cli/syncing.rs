@@ -246,6 +246,30 @@ fn what_is_unchanged_counts_as_skipped() {
 }
 
 #[test]
+fn downloads_say_what_they_were_compared_with() {
+    let harness = Harness::with_server(|server| server.default_checksums());
+    harness.write("up/f", "f");
+    harness.write("up/big", &"x".repeat(20 << 20));
+    let up = harness.run(&["sync", "up", "s3://bkt/p", "--json"]).json();
+    assert_eq!(up[0].get("verified"), None, "{up:?}");
+    let down = ["sync", "s3://bkt/p", "down", "--json"];
+    for words in [&["--no-resume"][..], &[]] {
+        let mut lines = harness.run(&[&down, words].concat()).json();
+        lines.sort_by_key(|line| line["source"].to_string());
+        let verified: Vec<_> = lines.iter().map(|line| &line["verified"]).collect();
+        // Ranges have no checksum. The summary is last.
+        let expected = [&false.into(), &"CRC64NVME".into(), &serde_json::Value::Null];
+        assert_eq!(verified, expected, "{lines:?}");
+        std::fs::remove_dir_all(harness.path("down")).unwrap();
+    }
+    harness.put("p/without", "a checksum");
+    let lines = harness
+        .run(&[&down[..], &["--include", "without"]].concat())
+        .json();
+    assert_eq!(lines[0]["verified"], false, "{lines:?}");
+}
+
+#[test]
 fn content_is_compared_when_asked() {
     let harness = Harness::new();
     harness.write("up/f", "one");

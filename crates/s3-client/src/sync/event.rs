@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use s3_transfer::Verified;
+
 use crate::error::Error;
 
 /// How one path of a sync has ended. Paths that need nothing have no event.
@@ -18,6 +20,8 @@ pub struct SyncEvent {
     pub size: u64,
     /// How it has ended.
     pub outcome: SyncOutcome,
+    /// Of a download: whether the bytes were compared with the server's checksum.
+    pub verified: Option<Verified>,
 }
 
 /// The action of a sync for a path.

@@ -95,6 +95,7 @@ impl SyncJob {
             destination: None,
             size: 0,
             outcome: self.ended(Err(input.error)),
+            verified: None,
         }
     }
 
@@ -106,6 +107,7 @@ impl SyncJob {
             destination: Some(settings.to.show(&entry.path)),
             size: 0,
             outcome: SyncOutcome::Special,
+            verified: None,
         }
     }
 
@@ -128,16 +130,18 @@ impl SyncJob {
                 self.state.update(|seen| seen.unchanged += 1);
                 return None;
             }
-            Ok(false) if settings.dry_run => Ok(()),
+            Ok(false) if settings.dry_run => Ok(None),
             Ok(false) => Box::pin(transfer(settings, &entry, &self.call)).await,
             Err(error) => Err(error),
         };
+        let verified = done.as_ref().ok().copied().flatten();
         Some(SyncEvent {
             action: settings.action(),
             source: settings.from.show(&entry.path),
             destination: Some(settings.to.show(&entry.path)),
             size: entry.size,
-            outcome: self.ended(done),
+            outcome: self.ended(done.map(drop)),
+            verified,
         })
     }
 
@@ -237,6 +241,7 @@ impl SyncJob {
             destination: None,
             size: 0,
             outcome: self.ended(deleted),
+            verified: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use s3_core::{Attributes, CopyRequest, Payload, PutMode, S3Prefix};
-use s3_transfer::{Destination, GetItem, PutItem, Source};
+use s3_transfer::{Destination, GetItem, PutItem, Source, Verified};
 
 use super::entry::SyncEntry;
 use super::place::SyncPlace;
@@ -24,32 +24,38 @@ const RECENT: Duration = Duration::from_secs(2);
 /// How often a file is uploaded that changes meanwhile.
 const UPLOADS: usize = 3;
 
-/// Writes an entry of the source to the target.
+/// Writes an entry of the source to the target. Returns what the bytes of a download were compared with.
 pub(crate) async fn transfer(
     settings: &SyncSettings,
     entry: &SyncEntry,
     call: &Call,
-) -> Result<()> {
+) -> Result<Option<Verified>> {
     match (&settings.from, &settings.to) {
         (SyncPlace::Local(_), SyncPlace::Remote(to)) if entry.is_directory() => {
-            write_marker(to, entry, settings, call).await
+            write_marker(to, entry, settings, call).await?;
+            Ok(None)
         }
         (SyncPlace::Remote(_), SyncPlace::Local(to)) if entry.is_directory() => {
-            make_directory(to, entry).await
+            make_directory(to, entry).await?;
+            Ok(None)
         }
         (SyncPlace::Local(from), SyncPlace::Remote(to)) => {
             let path = from.join(&entry.path);
             for _ in 0..UPLOADS {
                 if upload(&path, to, entry, settings, call).await? {
-                    return Ok(());
+                    return Ok(None);
                 }
             }
             Err(changed(&path))
         }
         (SyncPlace::Remote(from), SyncPlace::Local(to)) => {
-            download(from, to, entry, settings, call).await
+            let verified = download(from, to, entry, settings, call).await?;
+            Ok(Some(verified))
         }
-        (SyncPlace::Remote(from), SyncPlace::Remote(to)) => copy(from, to, entry, call).await,
+        (SyncPlace::Remote(from), SyncPlace::Remote(to)) => {
+            copy(from, to, entry, call).await?;
+            Ok(None)
+        }
         (SyncPlace::Local(_), SyncPlace::Local(_)) => unreachable!("such sides were rejected"),
     }
 }
@@ -141,7 +147,7 @@ async fn download(
     entry: &SyncEntry,
     settings: &SyncSettings,
     call: &Call,
-) -> Result<()> {
+) -> Result<Verified> {
     let path = local_path(to, &entry.path)?;
     if let Some(parent) = path.parent() {
         create_directory(parent.to_owned()).await?;
@@ -149,26 +155,29 @@ async fn download(
     let url = SyncPlace::url(from, &entry.path)?;
     let transfer = &call.client.transfer;
     let is_large = entry.size > transfer.config().single_put_up_to && entry.etag.is_some();
-    let meta = match settings.resume.as_ref().filter(|_| is_large) {
+    let (meta, verified) = match settings.resume.as_ref().filter(|_| is_large) {
         Some(resume) => {
             let meta = transfer.head(url, &call.options).await?;
-            resume::download(call, resume, meta, &path).await?.meta
+            let done = resume::download(call, resume, meta, &path).await?;
+            (done.meta, done.verified)
         }
         None => {
             let item = GetItem::new(url).with_known(entry.size, entry.etag.clone());
             let target = Destination::File(path.clone());
-            transfer.get(item, target, &call.options).await?.meta
+            let done = transfer.get(item, target, &call.options).await?;
+            (done.meta, done.verified)
         }
     };
     let Some(written) = meta.last_modified else {
-        return Ok(());
+        return Ok(verified);
     };
     on_blocking_thread(move || {
         let file = File::options().write(true).open(&path);
         file.and_then(|file| file.set_modified(time_to_set(written)))
             .map_err(|error| Error::local_file(&path, error))
     })
-    .await
+    .await?;
+    Ok(verified)
 }
 
 async fn copy(from: &S3Prefix, to: &S3Prefix, entry: &SyncEntry, call: &Call) -> Result<()> {

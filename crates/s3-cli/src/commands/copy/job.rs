@@ -541,7 +541,7 @@ fn is_there(error: &s3_core::Error) -> bool {
 }
 
 /// Returns what the bytes were compared with, for records.
-fn shown(verified: Verified) -> Value {
+pub(in crate::commands) fn shown(verified: Verified) -> Value {
     match verified {
         Verified::Checksum(algorithm) => algorithm.as_str().into(),
         _ => false.into(),

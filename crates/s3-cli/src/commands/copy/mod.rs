@@ -19,6 +19,6 @@ mod upload_body;
 mod verify;
 
 pub(super) use attributes::AttributeArgs;
-pub(super) use job::copy_all;
+pub(super) use job::{copy_all, shown};
 pub(super) use modified::keep_modified;
 pub(super) use options::CopyArgs;
