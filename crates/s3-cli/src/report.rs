@@ -167,9 +167,14 @@ impl Report {
         self.shared.has_orphans.store(true, Ordering::Relaxed);
     }
 
+    /// Returns whether the command is ending early.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.shared.stop.code().is_some()
+    }
+
     /// Waits until it is dropped if the command is ending: then nothing more begins.
     pub(crate) async fn unless_stopped(&self) {
-        if self.shared.stop.code().is_some() {
+        if self.is_stopped() {
             pending::<()>().await;
         }
     }
@@ -458,6 +463,12 @@ pub(crate) struct RunningInput {
 }
 
 impl RunningInput {
+    /// Returns the same input with another description.
+    pub(crate) fn described_as(mut self, input: Input) -> Self {
+        self.input = Some(input);
+        self
+    }
+
     /// Reports success, with the number of bytes if only now it is known.
     pub(crate) fn done(mut self, size: Option<u64>, verified: Option<Value>) {
         if let Some(mut input) = self.input.take() {

@@ -1,21 +1,22 @@
 //! `sync`: makes one directory equal to another.
 
+mod running_transfers;
+
 use std::fs;
 use std::sync::Arc;
 
 use clap::Args;
 use futures_util::StreamExt;
 use s3_client::{
-    Error, Event, NotDeletedReason, Observer, SyncAction, SyncCompare, SyncEvent, SyncOutcome,
-    SyncPlace,
+    Error, NotDeletedReason, SyncAction, SyncCompare, SyncEvent, SyncOutcome, SyncPlace,
 };
 
+use self::running_transfers::{EndedTransfers, RunningTransfers};
 use super::copy::{AttributeArgs, keep_modified, shown};
 use crate::address::Address;
 use crate::failure::Failure;
 use crate::filter::Filter;
-use crate::progress::Progress;
-use crate::report::Input;
+use crate::report::{Input, Report};
 use crate::session::Session;
 
 /// Make a directory equal to another; one of them is in S3
@@ -116,8 +117,12 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
         _ => None,
     };
     session.report.expect_inputs();
+    let running = RunningTransfers::new(session.report.clone(), from.clone(), to.clone());
+    let running = Arc::new(running);
+    let _ended = EndedTransfers(Arc::clone(&running));
     let sync = session.s3.sync(from, to).compare(arguments.compare());
-    let mut sync = sync.observer(Arc::new(Planned(session.report.progress().clone())));
+    let observer = Arc::clone(&running);
+    let mut sync = sync.observer(observer);
     if let Some(left) = session.time_left() {
         sync = sync.deadline(left);
     }
@@ -161,22 +166,10 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
         .stream();
     let _shown = (!session.report.is_dry_run()).then(|| session.report.progress().start());
     while let Some(event) = events.next().await {
-        report(&session, event);
+        report(&session.report, &running, event);
     }
     session.report.count_skipped(events.unchanged());
     Ok(())
-}
-
-/// Adds each transfer to the progress when it starts: a sync does not know before what there is to do.
-struct Planned(Progress);
-
-impl Observer for Planned {
-    fn on_event(&self, event: &Event<'_>) {
-        if let Event::Started { bytes, .. } = event {
-            self.0.plan(bytes.unwrap_or(0));
-        }
-        self.0.on_event(event);
-    }
 }
 
 fn place(address: Address) -> Result<SyncPlace, Failure> {
@@ -187,7 +180,8 @@ fn place(address: Address) -> Result<SyncPlace, Failure> {
     }
 }
 
-fn report(session: &Session, event: SyncEvent) {
+fn report(report: &Report, running: &RunningTransfers, event: SyncEvent) {
+    let running = running.take(&event);
     let op = match event.action {
         SyncAction::Upload => "upload",
         SyncAction::Download => "download",
@@ -198,15 +192,23 @@ fn report(session: &Session, event: SyncEvent) {
     let mut input = Input::new(op, event.source);
     input.destination = event.destination;
     input.size = (event.size > 0).then_some(event.size);
-    let report = &session.report;
     match event.outcome {
         SyncOutcome::Planned => report.planned(&input),
         SyncOutcome::Special => {
             report.warn(&format!("{} is no regular file; skipped", input.source));
             report.skipped(&input, "no regular file");
         }
-        SyncOutcome::Failed(error) => report.failed(&input, &failure(error)),
-        _ => report.begin(input).done(None, event.verified.map(shown)),
+        SyncOutcome::Failed(error) => match running {
+            Some(running) => running.described_as(input).failed(&failure(error)),
+            None => report.failed(&input, &failure(error)),
+        },
+        _ => {
+            let running = match running {
+                Some(running) => running.described_as(input),
+                None => report.begin(input),
+            };
+            running.done(None, event.verified.map(shown));
+        }
     }
 }
 

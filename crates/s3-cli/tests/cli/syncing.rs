@@ -1,8 +1,10 @@
 //! `sync`.
 
+use std::process::Stdio;
+
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
 
-use crate::harness::Harness;
+use crate::harness::{Harness, Ran};
 
 /// Sets the time of a file to seconds since 1970.
 fn set_time(harness: &Harness, name: &str, seconds: u64) {
@@ -267,6 +269,54 @@ fn downloads_say_what_they_were_compared_with() {
         .run(&[&down[..], &["--include", "without"]].concat())
         .json();
     assert_eq!(lines[0]["verified"], false, "{lines:?}");
+}
+
+#[test]
+fn an_interrupted_sync_has_a_line_for_each_transfer_in_flight() {
+    for (operation, words) in [
+        ("PutObject", ["up", "s3://bkt/p", "upload"]),
+        ("GetObject", ["s3://bkt/q", "down", "download"]),
+        ("CopyObject", ["s3://bkt/q", "s3://bkt/p", "copy"]),
+    ] {
+        let harness = Harness::slow_in(operation);
+        let [from, to, op] = words;
+        for name in ["a", "b"] {
+            harness.write(&format!("up/{name}"), name);
+            harness.put(&format!("q/{name}"), name);
+        }
+        let mut command = harness.command(&["sync", from, to, "--json"]);
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = piped.spawn().unwrap();
+        while harness.server.request_log().count_of(operation) < 2 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let id = child.id().to_string();
+        let kill = std::process::Command::new("kill")
+            .args(["-INT", &id])
+            .status();
+        assert!(kill.unwrap().success());
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(130), "{ran:?}");
+        let mut lines = ran.json();
+        let summary = lines.pop().unwrap();
+        assert_eq!(
+            (&summary["interrupted"], &summary["failed"]),
+            (&true.into(), &2.into())
+        );
+        lines.sort_by_key(|line| line["source"].to_string());
+        for (line, name) in lines.iter().zip(["a", "b"]) {
+            assert_eq!(
+                (&line["op"], &line["source"], &line["destination"]),
+                (
+                    &op.into(),
+                    &format!("{from}/{name}").into(),
+                    &format!("{to}/{name}").into()
+                )
+            );
+            assert_eq!(line["error"]["kind"], "cancelled", "{line}");
+        }
+        assert_eq!(lines.len(), 2, "{lines:?}");
+    }
 }
 
 #[test]

@@ -60,8 +60,9 @@ impl SyncPlace {
         S3Url::from_parts(prefix.bucket(), &key).map_err(|error| Error::config(error.to_string()))
     }
 
-    /// Returns a path below the directory, as text.
-    pub(crate) fn show(&self, path: &str) -> String {
+    /// Returns a path below the directory as a path or URL, as the events of a sync have it.
+    #[must_use]
+    pub fn show(&self, path: &str) -> String {
         match self {
             Self::Local(directory) => directory.join(path).to_string_lossy().into_owned(),
             Self::Remote(prefix) => match Self::url(prefix, path) {
