@@ -191,7 +191,9 @@ fn report(report: &Report, running: &RunningTransfers, event: SyncEvent) {
     };
     let mut input = Input::new(op, event.source);
     input.destination = event.destination;
-    input.size = (event.size > 0).then_some(event.size);
+    let has_size = !matches!(event.action, SyncAction::Delete | SyncAction::Read)
+        && !matches!(event.outcome, SyncOutcome::Special);
+    input.size = has_size.then_some(event.size);
     match event.outcome {
         SyncOutcome::Planned => report.planned(&input),
         SyncOutcome::Special => {

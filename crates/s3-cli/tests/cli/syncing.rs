@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
+use serde_json::Value;
 
 use crate::harness::{Harness, Ran};
 
@@ -269,6 +270,19 @@ fn downloads_say_what_they_were_compared_with() {
         .run(&[&down[..], &["--include", "without"]].concat())
         .json();
     assert_eq!(lines[0]["verified"], false, "{lines:?}");
+}
+
+#[test]
+fn an_empty_file_has_a_size() {
+    let harness = Harness::with_keys(&["p/old"]);
+    harness.write("up/empty", "");
+    let mut lines = harness
+        .run(&["sync", "up", "s3://bkt/p", "--delete", "--json"])
+        .json();
+    lines.sort_by_key(|line| line["op"].to_string());
+    let sizes: Vec<_> = lines.iter().map(|line| &line["size"]).collect();
+    // The deletion, the summary and the upload.
+    assert_eq!(sizes, [&Value::Null, &Value::Null, &0.into()], "{lines:?}");
 }
 
 #[test]
