@@ -88,7 +88,7 @@ pub use s3_transfer::{
 pub use stream::{ListedEntry, ListingStream, ObjectStream};
 pub use sync::{
     FoundDirectory, FoundFile, LocalEntry, LocalWalk, NotDeletedReason, PathFilter, SyncAction,
-    SyncCompare, SyncEvent, SyncOutcome, SyncPlace, file_has_etag,
+    SyncCompare, SyncEvent, SyncOutcome, SyncPlace, file_has_checksum, file_has_etag,
 };
 pub use write_result::{WriteOutcome, WriteResult};
 

@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::ByteCounter;
+use crate::checksum_digest::ChecksumDigest;
+use crate::{ByteCounter, Checksum, ChecksumAlgorithm};
+
+/// How much of a file is read at a time for its checksum.
+const PIECE: usize = 256 << 10;
 
 /// The body of a put or of a part. It can be sent any number of times, so a retry never rewinds a reader.
 ///
@@ -236,6 +240,32 @@ impl Payload {
             whole.extend_from_slice(&self.read_at(whole.len() as u64, 1 << 20)?);
         }
         Ok(whole.freeze())
+    }
+
+    /// Returns the checksum of all bytes. May block, as [`read_at`](Self::read_at).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::{ChecksumAlgorithm, Payload};
+    ///
+    /// let sum = Payload::from("123456789").checksum(ChecksumAlgorithm::Crc32)?;
+    /// assert_eq!(&*sum.value, "y/Q5Jg==");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`read_at`](Self::read_at).
+    pub fn checksum(&self, algorithm: ChecksumAlgorithm) -> io::Result<Checksum> {
+        let mut digest = ChecksumDigest::new(algorithm);
+        let mut position = 0;
+        while position < self.len() {
+            let piece = self.read_at(position, PIECE)?;
+            digest.update(&piece);
+            position += piece.len() as u64;
+        }
+        Ok(digest.checksum())
     }
 }
 

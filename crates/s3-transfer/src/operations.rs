@@ -61,6 +61,24 @@ impl Transfer {
         self.run(job, options).await
     }
 
+    /// Reads the description of an object with its checksum; without it if that is denied, as it is for an object under KMS
+    /// without the permission to decrypt. One HEAD, or two.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`head`](Self::head).
+    pub async fn head_with_checksum(
+        &self,
+        url: S3Url,
+        options: &CallOptions,
+    ) -> Result<ObjectMeta> {
+        let request = HeadRequest::new(url.clone()).with_checksum();
+        match self.head_with(request, options).await {
+            Err(error) if error.kind() == ErrorKind::AccessDenied => self.head(url, options).await,
+            meta => meta,
+        }
+    }
+
     /// Lists all buckets of the account. One request, or one per page on accounts with thousands.
     ///
     /// # Examples

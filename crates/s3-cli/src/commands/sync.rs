@@ -50,7 +50,7 @@ pub(crate) struct SyncArgs {
     /// Any other time is a difference, for downloads
     #[arg(long, group = "comparison")]
     exact_times: bool,
-    /// Compare content: MD5s of files with ETags
+    /// Compare content: ETags and checksums with files
     #[arg(long, group = "comparison")]
     checksum: bool,
     /// Leave existing destinations alone
@@ -165,8 +165,15 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
         })
         .stream();
     let _shown = (!session.report.is_dry_run()).then(|| session.report.progress().start());
+    let mut incomparable = 0_u64;
     while let Some(event) = events.next().await {
+        incomparable += u64::from(event.is_incomparable);
         report(&session.report, &running, event);
+    }
+    if incomparable > 0 {
+        session.report.warn(&format!(
+            "the content of {incomparable} objects cannot be compared, so they count as different: neither ETag nor checksum tells"
+        ));
     }
     session.report.count_skipped(events.unchanged());
     Ok(())

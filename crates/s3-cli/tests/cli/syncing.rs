@@ -349,6 +349,37 @@ fn content_is_compared_when_asked() {
 }
 
 #[test]
+fn checksums_tell_where_etags_do_not() {
+    for adds_checksums in [true, false] {
+        let harness = Harness::with_server(|server| match adds_checksums {
+            true => server.default_checksums(),
+            false => server,
+        });
+        harness.write("up/big", &"x".repeat(20 << 20));
+        // No usual size: the ETag does not tell it.
+        let parts = ["--part-size", "7M", "up/big", "s3://bkt/p/big"];
+        harness.run(&[&["cp"], &parts[..]].concat()).lines();
+        harness.run(&["cp", "up/big", "s3://bkt/q/big"]).lines();
+        for (from, to, heads) in [
+            ("up", "s3://bkt/p", 1),
+            ("s3://bkt/p", "up", 1),
+            ("s3://bkt/p", "s3://bkt/q", 2),
+        ] {
+            let log = harness.server.request_log();
+            let before = log.count_of("HeadObject");
+            let ran = harness.run(&["sync", from, to, "--checksum", "--dry-run"]);
+            assert_eq!(log.count_of("HeadObject") - before, heads, "{ran:?}");
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            assert_eq!(ran.out.is_empty(), adds_checksums, "{ran:?}");
+            let says_so = ran
+                .err
+                .starts_with("warning: the content of 1 objects cannot be compared");
+            assert_eq!(says_so, !adds_checksums, "{ran:?}");
+        }
+    }
+}
+
+#[test]
 fn sides_that_cannot_be_synced_are_usage_errors() {
     let harness = Harness::with_keys(&["p/k"]);
     for words in [

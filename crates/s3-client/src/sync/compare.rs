@@ -21,8 +21,9 @@ pub enum SyncCompare {
     ExactTimes,
     /// Never: the size decides.
     SizeOnly,
-    /// The content differs: the ETag of one part or of several is computed from the local file and compared. An ETag that
-    /// is no MD5 cannot be compared, and then the source is transferred.
+    /// The content differs: the ETag of one part or of several is computed from the local file and compared. Where that does
+    /// not tell, the checksum that the server stores decides, which costs a HEAD. Without one the source is transferred,
+    /// and the event says so.
     Content,
     /// Never, whatever the size: what exists is kept.
     Exists,
@@ -47,7 +48,7 @@ impl SyncSettings {
         }
         match self.compare {
             SyncCompare::SizeOnly | SyncCompare::Exists => Verdict::Same,
-            SyncCompare::Content => self.by_content(source, target, Verdict::Different),
+            SyncCompare::Content => self.by_content(source, target, Verdict::ByContent),
             SyncCompare::Newer | SyncCompare::ExactTimes => {
                 let times = source.modified.zip(target.modified);
                 let Some((from, to)) = times else {
@@ -73,23 +74,14 @@ impl SyncSettings {
             (SyncPlace::Remote(_), SyncPlace::Remote(_)) => {
                 match (&source.etag, &target.etag, md5(source).zip(md5(target))) {
                     (Some(from), Some(to), _) if from == to => Verdict::Same,
-                    (_, _, Some(_)) => Verdict::Different,
+                    (_, _, Some(_)) if self.compare != SyncCompare::Content => Verdict::Different,
                     _ => otherwise,
                 }
             }
-            _ => {
-                let etag = source.etag.as_ref().or(target.etag.as_ref());
-                let is_comparable = match self.compare {
-                    SyncCompare::Content => {
-                        etag.is_some_and(|etag| is_md5(etag) || parts(etag).is_some())
-                    }
-                    _ => etag.is_some_and(is_md5),
-                };
-                match is_comparable {
-                    true => Verdict::ByContent,
-                    false => otherwise,
-                }
-            }
+            _ => match md5(source).or_else(|| md5(target)) {
+                Some(_) => Verdict::ByContent,
+                None => otherwise,
+            },
         }
     }
 

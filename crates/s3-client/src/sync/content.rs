@@ -1,16 +1,17 @@
-//! Compares a local file with the ETag of an object.
+//! Compares a local file with the ETag or the checksum of an object.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use md5::{Digest, Md5};
-use s3_core::ETag;
+use s3_core::{Checksum, ChecksumType, ETag, Payload};
 
 use super::compare::parts;
 
 /// Sizes of parts that common clients use, in MiB.
-const PART_SIZES: [u64; 11] = [5, 8, 10, 15, 16, 25, 32, 50, 64, 100, 128];
+const PART_SIZES: [u64; 14] = [5, 8, 10, 15, 16, 25, 32, 50, 64, 100, 128, 256, 512, 1024];
 
 /// Returns whether an ETag looks like the MD5 of an object.
 pub(crate) fn is_md5(etag: &ETag) -> bool {
@@ -71,6 +72,39 @@ pub fn file_has_etag(
     Ok(None)
 }
 
+/// Returns whether a file of `size` bytes has the checksum of an object, and `None` if that cannot tell: it is one of the
+/// checksums of parts. Blocks.
+///
+/// # Errors
+///
+/// The file cannot be read, or has fewer than `size` bytes.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use s3_client::{Checksum, ChecksumAlgorithm, file_has_checksum};
+///
+/// let file = tempfile::NamedTempFile::new()?;
+/// std::fs::write(file.path(), "123456789")?;
+/// let has = |value: &str| {
+///     let checksum = Checksum::new(ChecksumAlgorithm::Crc32, value);
+///     file_has_checksum(file.path(), 9, &checksum)
+/// };
+/// assert_eq!(has("y/Q5Jg==")?, Some(true));
+/// assert_eq!(has("AAAAAA==")?, Some(false));
+/// assert_eq!(has("y/Q5Jg==-2")?, None);
+/// # Ok(()) }
+/// ```
+pub fn file_has_checksum(path: &Path, size: u64, checksum: &Checksum) -> io::Result<Option<bool>> {
+    if checksum.checksum_type == ChecksumType::Composite {
+        return Ok(None);
+    }
+    let file = Arc::new(File::open(path)?);
+    let own = Payload::from_file(file, 0, size).checksum(checksum.algorithm)?;
+    Ok(Some(own.value == checksum.value))
+}
+
 /// Returns the MD5 of the last part, and that of the MD5s of all parts.
 fn md5_of_parts(path: &Path, size: u64, part_size: u64) -> io::Result<(String, String)> {
     let mut file = File::open(path)?;
@@ -117,5 +151,19 @@ mod tests {
         assert_eq!(has(&format!("{of_halves}-2")), Some(true));
         assert_eq!(has(&format!("{}-2", "0".repeat(32))), None);
         assert_eq!(has("no-digest"), None);
+    }
+
+    #[test]
+    fn parts_of_up_to_a_gibibyte_are_tried() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let size = (256 << 20) + 1;
+        std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+        let (_, of_parts) = md5_of_parts(&path, size, 256 << 20).unwrap();
+        let etag = ETag::new(&format!("{of_parts}-2"));
+        assert_eq!(
+            file_has_etag(&path, size, &etag, 8 << 20).unwrap(),
+            Some(true)
+        );
     }
 }

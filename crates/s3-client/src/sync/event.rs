@@ -22,6 +22,9 @@ pub struct SyncEvent {
     pub outcome: SyncOutcome,
     /// Of a download: whether the bytes were compared with the server's checksum.
     pub verified: Option<Verified>,
+    /// Whether it counts as different because its contents cannot be compared, with
+    /// [`SyncCompare::Content`](crate::SyncCompare::Content).
+    pub is_incomparable: bool,
 }
 
 /// The action of a sync for a path.

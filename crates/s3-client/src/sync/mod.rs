@@ -9,6 +9,7 @@
 //! Memory is bounded by the names of one directory per depth, the window of the listing and the inputs in flight.
 
 mod compare;
+mod comparison;
 mod content;
 mod deletions;
 mod entry;
@@ -21,7 +22,7 @@ mod state;
 mod transfer;
 
 pub use compare::SyncCompare;
-pub use content::file_has_etag;
+pub use content::{file_has_checksum, file_has_etag};
 pub use event::{NotDeletedReason, SyncAction, SyncEvent, SyncOutcome};
 pub use local_walk::{FoundDirectory, FoundFile, LocalEntry, LocalWalk, PathFilter};
 pub use place::SyncPlace;

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 use s3_core::S3Prefix;
 use s3_transfer::FanOutOptions;
 
-use super::content::file_has_etag;
+use super::comparison::Contents;
 use super::deletions::{Deletion, delete_file};
 use super::entry::{SyncEntry, Unreadable};
 use super::event::{SyncAction, SyncEvent, SyncOutcome};
@@ -96,6 +96,7 @@ impl SyncJob {
             size: 0,
             outcome: self.ended(Err(input.error)),
             verified: None,
+            is_incomparable: false,
         }
     }
 
@@ -108,6 +109,7 @@ impl SyncJob {
             size: 0,
             outcome: SyncOutcome::Special,
             verified: None,
+            is_incomparable: false,
         }
     }
 
@@ -115,23 +117,25 @@ impl SyncJob {
         if let Some(resume) = &self.state.settings.resume {
             resume.unless_stopped().await;
         }
-        let (entry, is_same) = match step {
+        let (entry, contents) = match step {
             Step::Fail(input) => return Some(self.unreadable(input)),
             Step::Skip(entry) => return Some(self.special(&entry)),
-            Step::Transfer(entry) => (entry, Ok(false)),
+            Step::Transfer(entry) => (entry, Ok(Contents::Different)),
             Step::Compare { source, target } => {
-                let is_same = self.has_same_content(&source, &target).await;
-                (source, is_same)
+                let compared = self.state.settings.contents(&source, &target, &self.call);
+                let contents = Box::pin(compared).await;
+                (source, contents)
             }
         };
         let settings = &self.state.settings;
-        let done = match is_same {
-            Ok(true) => {
+        let is_incomparable = matches!(contents, Ok(Contents::Unknown));
+        let done = match contents {
+            Ok(Contents::Same) => {
                 self.state.update(|seen| seen.unchanged += 1);
                 return None;
             }
-            Ok(false) if settings.dry_run => Ok(None),
-            Ok(false) => Box::pin(transfer(settings, &entry, &self.call)).await,
+            Ok(_) if settings.dry_run => Ok(None),
+            Ok(_) => Box::pin(transfer(settings, &entry, &self.call)).await,
             Err(error) => Err(error),
         };
         let verified = done.as_ref().ok().copied().flatten();
@@ -142,28 +146,8 @@ impl SyncJob {
             size: entry.size,
             outcome: self.ended(done.map(drop)),
             verified,
+            is_incomparable,
         })
-    }
-
-    /// Returns whether the local file has the content that the object's ETag tells.
-    async fn has_same_content(&self, source: &SyncEntry, target: &SyncEntry) -> Result<bool> {
-        let settings = &self.state.settings;
-        let ((SyncPlace::Local(directory), _) | (_, SyncPlace::Local(directory))) =
-            (&settings.from, &settings.to)
-        else {
-            return Ok(false);
-        };
-        let Some(etag) = source.etag.clone().or_else(|| target.etag.clone()) else {
-            return Ok(false);
-        };
-        let (path, size) = (directory.join(&source.path), source.size);
-        let part_size = self.call.client.transfer.config().part_size;
-        on_blocking_thread(move || {
-            file_has_etag(&path, size, &etag, part_size)
-                .map(|same| same == Some(true))
-                .map_err(|error| Error::local_file(&path, error))
-        })
-        .await
     }
 
     /// Deletes what only the target has, or says why not.
@@ -242,6 +226,7 @@ impl SyncJob {
             size: 0,
             outcome: self.ended(deleted),
             verified: None,
+            is_incomparable: false,
         }
     }
 }

@@ -2,55 +2,61 @@
 
 use std::path::Path;
 
-use s3_client::file_has_etag;
+use s3_client::{file_has_checksum, file_has_etag};
 use s3_core::{ObjectMeta, S3Url};
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// Compares a file with the object that was written from it. One HEAD.
+/// Compares a file with the object that was written from it. One HEAD, or two if the checksum is denied.
 pub(super) async fn verify_object(
     session: &Session,
     path: &Path,
     url: &S3Url,
 ) -> Result<Value, Failure> {
-    let meta = session
-        .transfer()
-        .head(url.clone(), &session.options)
+    let transfer = session.transfer();
+    let meta = transfer
+        .head_with_checksum(url.clone(), &session.options)
         .await?;
     verify_file(session, path, &meta).await
 }
 
-/// Compares a file with the size and the ETag of an object.
+/// Compares a file with the size and the ETag of an object, or with its checksum if the ETag does not tell.
 pub(super) async fn verify_file(
     session: &Session,
     path: &Path,
     meta: &ObjectMeta,
 ) -> Result<Value, Failure> {
-    let Some(etag) = meta.etag_of_bytes().cloned() else {
-        let problem = match meta.etag {
-            Some(_) => "the object's ETag is not made of MD5s, because of its encryption",
-            None => "the server sends no ETag",
-        };
-        return Err(unknown(problem));
-    };
+    let (etag, checksum) = (meta.etag_of_bytes().cloned(), meta.checksum.clone());
     let (path, size) = (path.to_owned(), meta.size);
     let part_size = session.transfer().config().part_size;
     let compared = tokio::task::spawn_blocking(move || {
-        let has_size = std::fs::metadata(&path).map(|found| found.len() == size);
-        let compared = match has_size {
-            Ok(true) => file_has_etag(&path, size, &etag, part_size),
-            other => other.map(Some),
+        let compare = || {
+            if std::fs::metadata(&path)?.len() != size {
+                return Ok(Some((false, "")));
+            }
+            let by_etag = match etag {
+                Some(etag) => file_has_etag(&path, size, &etag, part_size)?,
+                None => None,
+            };
+            if let Some(is_same) = by_etag {
+                return Ok(Some((is_same, "MD5")));
+            }
+            let Some(checksum) = checksum else {
+                return Ok(None);
+            };
+            let by_checksum = file_has_checksum(&path, size, &checksum)?;
+            Ok(by_checksum.map(|is_same| (is_same, checksum.algorithm.as_str())))
         };
-        compared.map_err(|error| Failure::of_file("read", &path, &error))
+        compare().map_err(|error| Failure::of_file("read", &path, &error))
     });
     let compared = compared.await;
     match compared.map_err(|error| Failure::local(error.to_string()))?? {
-        Some(true) => Ok("MD5".into()),
-        Some(false) => Err(Failure::local("the file and the object differ")),
+        Some((true, name)) => Ok(name.into()),
+        Some((false, _)) => Err(Failure::local("the file and the object differ")),
         None => Err(unknown(
-            "the object's ETag is not the MD5 of parts of a usual size",
+            "its ETag is not the MD5 of parts of a usual size, and it has no checksum of the whole",
         )),
     }
 }

@@ -1,0 +1,247 @@
+//! Compares the contents of a source and its target, where size and time do not tell.
+
+use std::path::Path;
+
+use futures_util::future::try_join;
+use s3_core::{Checksum, ChecksumType, ErrorKind, ObjectMeta, S3Prefix};
+
+use super::compare::SyncCompare;
+use super::content::{file_has_checksum, file_has_etag, is_md5};
+use super::entry::SyncEntry;
+use super::place::SyncPlace;
+use super::state::SyncSettings;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::on_blocking_thread::on_blocking_thread;
+
+/// Result of comparing two contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contents {
+    Same,
+    Different,
+    /// Neither ETags nor checksums tell.
+    Unknown,
+}
+
+/// Metadata of an object, from a HEAD with its checksum.
+enum Described {
+    Known(Box<ObjectMeta>),
+    /// It is gone.
+    Missing,
+    /// HEAD is denied.
+    Denied,
+}
+
+impl SyncSettings {
+    /// Compares the contents of two entries of one path and one size.
+    pub(crate) async fn contents(
+        &self,
+        source: &SyncEntry,
+        target: &SyncEntry,
+        call: &Call,
+    ) -> Result<Contents> {
+        match (&self.from, &self.to) {
+            (SyncPlace::Remote(from), SyncPlace::Remote(to)) => {
+                objects((from, source), (to, target), call).await
+            }
+            (SyncPlace::Local(directory), SyncPlace::Remote(prefix)) => {
+                self.file_and_object(directory, (prefix, target), call)
+                    .await
+            }
+            (SyncPlace::Remote(prefix), SyncPlace::Local(directory)) => {
+                self.file_and_object(directory, (prefix, source), call)
+                    .await
+            }
+            (SyncPlace::Local(_), SyncPlace::Local(_)) => unreachable!("such sides were rejected"),
+        }
+    }
+
+    /// Compares a file with the ETag of the listing, then with what a HEAD tells if contents are always compared.
+    async fn file_and_object(
+        &self,
+        directory: &Path,
+        (prefix, object): (&S3Prefix, &SyncEntry),
+        call: &Call,
+    ) -> Result<Contents> {
+        let (path, size) = (directory.join(&object.path), object.size);
+        let has_etag = match object.etag.clone() {
+            None => None,
+            Some(etag) => {
+                let part_size = call.client.transfer.config().part_size;
+                let path = path.clone();
+                on_blocking_thread(move || {
+                    file_has_etag(&path, size, &etag, part_size)
+                        .map_err(|error| Error::local_file(&path, error))
+                })
+                .await?
+            }
+        };
+        match has_etag {
+            Some(true) => return Ok(Contents::Same),
+            _ if self.compare != SyncCompare::Content => return Ok(Contents::Different),
+            _ => {}
+        }
+        let meta = match described(prefix, object, call).await? {
+            Described::Known(meta) => meta,
+            Described::Denied if has_etag.is_none() => return Ok(Contents::Unknown),
+            Described::Denied | Described::Missing => return Ok(Contents::Different),
+        };
+        if has_etag == Some(false) && meta.etag_of_bytes().is_some() {
+            return Ok(Contents::Different);
+        }
+        let has_checksum = match meta.checksum {
+            None => None,
+            Some(checksum) => {
+                on_blocking_thread(move || {
+                    file_has_checksum(&path, size, &checksum)
+                        .map_err(|error| Error::local_file(&path, error))
+                })
+                .await?
+            }
+        };
+        Ok(match has_checksum {
+            Some(true) => Contents::Same,
+            Some(false) => Contents::Different,
+            None => Contents::Unknown,
+        })
+    }
+}
+
+/// Compares two objects that have other ETags. Two HEADs.
+async fn objects(
+    (from, source): (&S3Prefix, &SyncEntry),
+    (to, target): (&S3Prefix, &SyncEntry),
+    call: &Call,
+) -> Result<Contents> {
+    let both = try_join(described(from, source, call), described(to, target, call));
+    let has_md5 = |entry: &SyncEntry| entry.etag.as_ref().is_some_and(is_md5);
+    let have_md5s = has_md5(source) && has_md5(target);
+    let (one, other) = match both.await? {
+        (Described::Known(one), Described::Known(other)) => (one, other),
+        (Described::Missing, _) | (_, Described::Missing) => return Ok(Contents::Different),
+        _ if have_md5s => return Ok(Contents::Different),
+        _ => return Ok(Contents::Unknown),
+    };
+    let is_whole = |sum: &&Checksum| sum.checksum_type == ChecksumType::FullObject;
+    let sums = (one.checksum.as_ref(), other.checksum.as_ref());
+    Ok(match (sums.0.filter(is_whole), sums.1.filter(is_whole)) {
+        (Some(one), Some(other)) if one == other => Contents::Same,
+        (Some(one), Some(other)) if one.algorithm == other.algorithm => Contents::Different,
+        _ if have_md5s
+            && [&one, &other]
+                .iter()
+                .all(|meta| meta.etag_of_bytes().is_some()) =>
+        {
+            Contents::Different
+        }
+        _ => Contents::Unknown,
+    })
+}
+
+/// Reads the metadata of a listed object. If it was replaced since, it counts as missing: it is not the one to compare.
+async fn described(prefix: &S3Prefix, object: &SyncEntry, call: &Call) -> Result<Described> {
+    let url = SyncPlace::url(prefix, &object.path)?;
+    let transfer = &call.client.transfer;
+    match transfer.head_with_checksum(url, &call.options).await {
+        Ok(meta) if meta.size != object.size || meta.etag != object.etag => Ok(Described::Missing),
+        Ok(meta) => Ok(Described::Known(Box::new(meta))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Described::Missing),
+        Err(error) if error.kind() == ErrorKind::AccessDenied => Ok(Described::Denied),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use futures_util::StreamExt;
+    use s3_core::{
+        Attributes, ChecksumAlgorithm, ETag, Encryption, MemoryStore, Payload, PutRequest, S3Url,
+        Store,
+    };
+
+    use super::*;
+    use crate::{S3, SyncOutcome};
+
+    /// A bucket whose ETags are 32 digits that are no MD5, as those of KMS.
+    #[derive(Debug)]
+    struct OtherEtags(MemoryStore);
+
+    fn other() -> ETag {
+        ETag::new(&"f".repeat(32))
+    }
+
+    impl Store for OtherEtags {
+        fn capabilities(&self) -> s3_core::Capabilities {
+            self.0.capabilities()
+        }
+
+        async fn get(&self, request: s3_core::GetRequest) -> s3_core::Result<s3_core::GetResponse> {
+            self.0.get(request).await
+        }
+
+        async fn head(&self, request: s3_core::HeadRequest) -> s3_core::Result<ObjectMeta> {
+            let meta = self.0.head(request).await?;
+            Ok(meta.with_etag(other()))
+        }
+
+        async fn put(&self, request: PutRequest) -> s3_core::Result<s3_core::PutResponse> {
+            self.0.put(request).await
+        }
+
+        async fn delete(
+            &self,
+            request: s3_core::DeleteRequest,
+        ) -> s3_core::Result<s3_core::DeleteResponse> {
+            self.0.delete(request).await
+        }
+
+        async fn list_page(
+            &self,
+            request: s3_core::ListRequest,
+        ) -> s3_core::Result<s3_core::ListPage> {
+            let mut page = self.0.list_page(request).await?;
+            for object in &mut page.objects {
+                object.etag = Some(other());
+            }
+            Ok(page)
+        }
+    }
+
+    #[tokio::test]
+    async fn an_etag_of_kms_is_no_md5_and_a_checksum_decides() {
+        let kms = Some(Encryption::new("aws:kms"));
+        let crc = Some(ChecksumAlgorithm::Crc64Nvme);
+        // Encryption, checksum, content; events, and whether contents are incomparable.
+        for (encryption, algorithm, content, expected) in [
+            (kms.clone(), crc, "content", (0, 0)),
+            (kms.clone(), crc, "another", (1, 0)),
+            (kms, None, "content", (1, 1)),
+            (None, crc, "content", (1, 0)),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join("f"), content).unwrap();
+            let store = MemoryStore::with_buckets(["bkt"]);
+            let mut attributes = Attributes::default();
+            attributes.encryption.clone_from(&encryption);
+            attributes.checksum_algorithm = algorithm;
+            let url = S3Url::parse("s3://bkt/p/f").unwrap();
+            let put = PutRequest::new(url, Payload::from("content"));
+            store.put(put.with_attributes(attributes)).await.unwrap();
+            let s3 = S3::builder()
+                .store(OtherEtags(store))
+                .tmproot(std::env::temp_dir())
+                .build()
+                .unwrap();
+            let prefix = S3Prefix::parse("s3://bkt/p").unwrap();
+            let sync = s3.sync(dir.path(), prefix).compare(SyncCompare::Content);
+            let events: Vec<_> = sync.stream().collect().await;
+            let is_done = |event: &crate::SyncEvent| matches!(event.outcome, SyncOutcome::Done);
+            assert!(events.iter().all(is_done), "{events:?}");
+            let incomparable = events.iter().filter(|event| event.is_incomparable);
+            let found = (events.len(), incomparable.count());
+            assert_eq!(found, expected, "{encryption:?} {algorithm:?} {content}");
+        }
+    }
+}
