@@ -9,10 +9,11 @@ use clap::Args;
 use futures_util::StreamExt;
 use s3_client::{
     Error, NotDeletedReason, SyncAction, SyncCompare, SyncEvent, SyncOutcome, SyncPlace,
+    keep_modification_time,
 };
 
 use self::running_transfers::{EndedTransfers, RunningTransfers};
-use super::copy::{AttributeArgs, keep_modified, shown};
+use super::copy::{AttributeArgs, shown};
 use crate::address::Address;
 use crate::failure::Failure;
 use crate::filter::Filter;
@@ -56,7 +57,7 @@ pub(crate) struct SyncArgs {
     /// Leave existing destinations alone
     #[arg(short = 'n', long, alias = "no-clobber", group = "comparison")]
     ignore_existing: bool,
-    /// Keep modification times of uploads as metadata
+    /// Keep modification times, in S3 as metadata
     #[arg(long)]
     preserve: bool,
     /// Keep empty directories, in S3 as empty keys DIR/
@@ -107,13 +108,13 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
             "--exact-times is for downloads: an object has the time at which it was written",
         ));
     }
-    let kept_times = match (&from, &to) {
-        (SyncPlace::Local(directory), _) if arguments.preserve => Some(directory.clone()),
-        _ if arguments.preserve => {
-            return Err(Failure::usage(
-                "--preserve is for uploads; files have the times of their objects, and copies keep their metadata",
-            ));
-        }
+    if arguments.preserve && !is_local(&from) && !is_local(&to) {
+        return Err(Failure::usage(
+            "--preserve is for files: copies keep their metadata",
+        ));
+    }
+    let kept_times = match &from {
+        SyncPlace::Local(directory) if arguments.preserve => Some(directory.clone()),
         _ => None,
     };
     session.report.expect_inputs();
@@ -147,6 +148,9 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
     if arguments.no_follow_symlinks {
         sync = sync.skip_links();
     }
+    if arguments.preserve {
+        sync = sync.keep_times();
+    }
     if arguments.empty_dirs {
         sync = sync.empty_directories();
     }
@@ -159,7 +163,7 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
                 .as_ref()
                 .map(|below| fs::metadata(below.join(path)));
             if let Some(time) = found.and_then(|found| found.ok()?.modified().ok()) {
-                keep_modified(&mut attributes, time);
+                keep_modification_time(&mut attributes, time);
             }
             attributes
         })

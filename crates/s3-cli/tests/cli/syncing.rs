@@ -1,6 +1,7 @@
 //! `sync`.
 
 use std::process::Stdio;
+use std::time::UNIX_EPOCH;
 
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
 use serde_json::Value;
@@ -140,6 +141,41 @@ fn times_of_uploads_are_metadata_when_asked() {
     assert_eq!(info[0]["metadata"]["mtime"], "1000000000.000000000");
     let across = harness.run(&["sync", "s3://bkt/p", "s3://bkt/q", "--preserve"]);
     assert_eq!(across.code, Some(2), "{across:?}");
+}
+
+#[test]
+fn times_go_up_and_come_down() {
+    let harness = Harness::new();
+    let time = |name: &str| {
+        let found = std::fs::metadata(harness.path(name)).unwrap();
+        let since = found.modified().unwrap().duration_since(UNIX_EPOCH);
+        since.unwrap().as_secs()
+    };
+    // The parts of the second object have no usual size, so that a HEAD has to tell its time.
+    for (name, size) in [("f", 1), ("big", 20 << 20)] {
+        harness.write(&format!("up/{name}"), &"x".repeat(size));
+        set_time(&harness, &format!("up/{name}"), 1_000_000_000);
+    }
+    let up = ["sync", "up", "s3://bkt/p", "--preserve"];
+    let up = harness.run(&[&up[..], &["--part-size", "7M"]].concat());
+    assert_eq!(up.lines().len(), 2);
+    harness.put("p/other", "without a time");
+    let down = ["sync", "s3://bkt/p", "down", "--preserve"];
+    for words in [&[][..], &["--exact-times"]] {
+        let down = [&down[..], words].concat();
+        assert_eq!(harness.run(&down).lines().len(), 3);
+        for name in ["down/f", "down/big"] {
+            assert_eq!(time(name), 1_000_000_000, "{name}");
+        }
+        assert!(time("down/other") > 1_000_000_000);
+        assert_eq!(harness.run(&down).lines(), [""; 0]);
+        // What has changed is fetched.
+        harness.write("down/f", "y");
+        set_time(&harness, "down/f", 1_000_000_000);
+        set_time(&harness, "down/big", 1_000_000_001);
+        assert_eq!(harness.run(&down).lines().len(), 2);
+        std::fs::remove_dir_all(harness.path("down")).unwrap();
+    }
 }
 
 #[test]
@@ -392,7 +428,7 @@ fn sides_that_cannot_be_synced_are_usage_errors() {
     }
     // What these ask for cannot be had.
     for words in [
-        ["sync", "--preserve", "s3://bkt/p", "down"],
+        ["sync", "--preserve", "s3://bkt/p", "s3://bkt/q"],
         ["sync", "--exact-times", "up", "s3://bkt/p"],
         ["sync", "--exact-times", "s3://bkt/p", "s3://bkt/q"],
         ["ls", "--csv", "--summarize", "s3://bkt/p"],

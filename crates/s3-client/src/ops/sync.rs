@@ -114,6 +114,7 @@ impl<M: Mode> Client<M> {
             dry_run: false,
             follow_links: true,
             empty_directories: false,
+            keep_times: false,
             filter: Arc::new(|_: &str| true),
             resume: None,
             attributes: Arc::new(|_: &str| Attributes::default()),
@@ -168,6 +169,16 @@ impl<M> Request<SyncDirectories, M> {
     /// alone.
     pub fn empty_directories(mut self) -> Self {
         self.op.0.empty_directories = true;
+        self
+    }
+
+    /// Gives downloads the modification times that are kept with the objects, by
+    /// [`keep_modification_time`](crate::keep_modification_time) or rclone; others have the times of their objects.
+    ///
+    /// An object that is newer than its file may have that time. Listings do not tell, so contents are compared then: the
+    /// file is read, and if an ETag that is made of MD5s does not tell, a HEAD does.
+    pub fn keep_times(mut self) -> Self {
+        self.op.0.keep_times = true;
         self
     }
 

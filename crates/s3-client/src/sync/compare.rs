@@ -1,5 +1,6 @@
 //! [`SyncCompare`]: when a source counts as different from its target.
 
+use std::cmp::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use s3_core::ETag;
@@ -54,17 +55,24 @@ impl SyncSettings {
                 let Some((from, to)) = times else {
                     return Verdict::Different;
                 };
-                match (seconds(from), seconds(to)) {
-                    (from, to) if from > to => Verdict::Different,
-                    (from, to) if from < to && self.compare == SyncCompare::ExactTimes => {
-                        Verdict::Different
+                let is_exact = self.compare == SyncCompare::ExactTimes;
+                match seconds(from).cmp(&seconds(to)) {
+                    Ordering::Less if !is_exact => Verdict::Same,
+                    // The file may have the time that is kept with the object.
+                    Ordering::Less | Ordering::Greater if self.sets_kept_times() => {
+                        Verdict::ByContent
                     }
-                    (from, to) if from < to => Verdict::Same,
-                    _ if self.was_set(to) => Verdict::Same,
-                    _ => self.by_content(source, target, Verdict::Same),
+                    Ordering::Less | Ordering::Greater => Verdict::Different,
+                    Ordering::Equal if self.was_set(to) => Verdict::Same,
+                    Ordering::Equal => self.by_content(source, target, Verdict::Same),
                 }
             }
         }
+    }
+
+    /// Returns whether files get the times that are kept with their objects.
+    pub(crate) fn sets_kept_times(&self) -> bool {
+        self.keep_times && matches!(self.to, SyncPlace::Local(_))
     }
 
     /// Returns what the content will tell; `otherwise` if there is nothing to compare.
@@ -104,7 +112,8 @@ pub(crate) fn parts(etag: &ETag) -> Option<u64> {
     is_md5(&ETag::new(md5)).then_some(parts)
 }
 
-fn seconds(time: SystemTime) -> i64 {
+/// Returns whole seconds since 1970.
+pub(crate) fn seconds(time: SystemTime) -> i64 {
     let whole = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => whole(since.as_secs()),

@@ -5,13 +5,14 @@ use std::path::Path;
 use futures_util::future::try_join;
 use s3_core::{Checksum, ChecksumType, ErrorKind, ObjectMeta, S3Prefix};
 
-use super::compare::SyncCompare;
+use super::compare::{SyncCompare, seconds};
 use super::content::{file_has_checksum, file_has_etag, is_md5};
 use super::entry::SyncEntry;
 use super::place::SyncPlace;
 use super::state::SyncSettings;
 use crate::call::Call;
 use crate::error::{Error, Result};
+use crate::modification_time::kept_modification_time;
 use crate::on_blocking_thread::on_blocking_thread;
 
 /// Result of comparing two contents.
@@ -45,21 +46,22 @@ impl SyncSettings {
                 objects((from, source), (to, target), call).await
             }
             (SyncPlace::Local(directory), SyncPlace::Remote(prefix)) => {
-                self.file_and_object(directory, (prefix, target), call)
+                self.file_and_object((directory, source), (prefix, target), call)
                     .await
             }
             (SyncPlace::Remote(prefix), SyncPlace::Local(directory)) => {
-                self.file_and_object(directory, (prefix, source), call)
+                self.file_and_object((directory, target), (prefix, source), call)
                     .await
             }
             (SyncPlace::Local(_), SyncPlace::Local(_)) => unreachable!("such sides were rejected"),
         }
     }
 
-    /// Compares a file with the ETag of the listing, then with what a HEAD tells if contents are always compared.
+    /// Compares a file with the ETag of the listing; if that does not tell and contents or kept times are compared, with
+    /// what a HEAD tells.
     async fn file_and_object(
         &self,
-        directory: &Path,
+        (directory, file): (&Path, &SyncEntry),
         (prefix, object): (&S3Prefix, &SyncEntry),
         call: &Call,
     ) -> Result<Contents> {
@@ -78,8 +80,8 @@ impl SyncSettings {
         };
         match has_etag {
             Some(true) => return Ok(Contents::Same),
-            _ if self.compare != SyncCompare::Content => return Ok(Contents::Different),
-            _ => {}
+            _ if self.compare == SyncCompare::Content || self.sets_kept_times() => {}
+            _ => return Ok(Contents::Different),
         }
         let meta = match described(prefix, object, call).await? {
             Described::Known(meta) => meta,
@@ -89,6 +91,7 @@ impl SyncSettings {
         if has_etag == Some(false) && meta.etag_of_bytes().is_some() {
             return Ok(Contents::Different);
         }
+        let kept = kept_modification_time(&meta).zip(file.modified);
         let has_checksum = match meta.checksum {
             None => None,
             Some(checksum) => {
@@ -102,6 +105,8 @@ impl SyncSettings {
         Ok(match has_checksum {
             Some(true) => Contents::Same,
             Some(false) => Contents::Different,
+            None if self.compare == SyncCompare::Content => Contents::Unknown,
+            None if kept.is_some_and(|(kept, own)| seconds(kept) == seconds(own)) => Contents::Same,
             None => Contents::Unknown,
         })
     }

@@ -209,6 +209,7 @@ mod tests {
             dry_run: false,
             follow_links: true,
             empty_directories: false,
+            keep_times: false,
             filter: Arc::new(|_: &str| true),
             resume: None,
             attributes: Arc::new(|_: &str| Attributes::default()),

@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use s3_core::S3Prefix;
 use s3_transfer::FanOutOptions;
 
+use super::compare::SyncCompare;
 use super::comparison::Contents;
 use super::deletions::{Deletion, delete_file};
 use super::entry::{SyncEntry, Unreadable};
@@ -128,7 +129,8 @@ impl SyncJob {
             }
         };
         let settings = &self.state.settings;
-        let is_incomparable = matches!(contents, Ok(Contents::Unknown));
+        let is_incomparable =
+            settings.compare == SyncCompare::Content && matches!(contents, Ok(Contents::Unknown));
         let done = match contents {
             Ok(Contents::Same) => {
                 self.state.update(|seen| seen.unchanged += 1);

@@ -32,6 +32,8 @@ pub(crate) struct SyncSettings {
     pub(crate) follow_links: bool,
     /// Whether empty directories are kept, in S3 as keys that end in a slash.
     pub(crate) empty_directories: bool,
+    /// Whether downloads get the modification times that are kept with the objects.
+    pub(crate) keep_times: bool,
     pub(crate) filter: PathFilter,
     pub(crate) resume: Option<Resume>,
     /// The attributes of an uploaded file, by its path below the source.

@@ -15,6 +15,7 @@ use super::place::SyncPlace;
 use super::state::SyncSettings;
 use crate::call::Call;
 use crate::error::{Error, Result};
+use crate::modification_time::kept_modification_time;
 use crate::on_blocking_thread::on_blocking_thread;
 use crate::resume::{self, FileUpload};
 
@@ -168,12 +169,13 @@ async fn download(
             (done.meta, done.verified)
         }
     };
-    let Some(written) = meta.last_modified else {
+    let kept = kept_modification_time(&meta).filter(|_| settings.keep_times);
+    let Some(time) = kept.or_else(|| meta.last_modified.map(time_to_set)) else {
         return Ok(verified);
     };
     on_blocking_thread(move || {
         let file = File::options().write(true).open(&path);
-        file.and_then(|file| file.set_modified(time_to_set(written)))
+        file.and_then(|file| file.set_modified(time))
             .map_err(|error| Error::local_file(&path, error))
     })
     .await?;

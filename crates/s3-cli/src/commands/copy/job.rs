@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use s3_client::{Event, Observer};
+use s3_client::{Event, Observer, keep_modification_time};
 use s3_core::{Attributes, CopyRequest, ETag, ErrorKind, PutMode, S3Url, VersionId};
 use s3_transfer::{Destination, FanOutOptions, GetItem, PutItem, PutOutcome, Verified};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::CopyArgs;
-use super::modified::{keep_modified, set_modified};
+use super::modified::set_modified;
 use super::plan::{Plan, Target};
 use super::removal::{remove_source, replaced, sync_to_disk};
 use super::task::{LocalSource, LocalTarget, RemoteSource, Task, Work};
@@ -203,7 +203,7 @@ impl Copy {
             },
         ) = (self.plan.arguments.preserve, &from)
         {
-            keep_modified(&mut attributes, *time);
+            keep_modification_time(&mut attributes, *time);
         }
         if let (LocalSource::File { path, .. }, Some(_), true) = (&from, size, is_large)
             && !self.plan.arguments.no_resume

@@ -20,5 +20,4 @@ mod verify;
 
 pub(super) use attributes::AttributeArgs;
 pub(super) use job::{copy_all, shown};
-pub(super) use modified::keep_modified;
 pub(super) use options::CopyArgs;
