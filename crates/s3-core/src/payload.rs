@@ -1,8 +1,9 @@
 //! [`Payload`]: the body of a put, which can be sent again on every retry.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -32,6 +33,8 @@ enum PayloadKind {
         file: Arc<File>,
         offset: u64,
         len: u64,
+        /// The file as it has to be when its last byte was read.
+        version: Option<Arc<Metadata>>,
     },
 }
 
@@ -78,7 +81,54 @@ impl Payload {
     /// ```
     #[must_use]
     pub fn from_file(file: Arc<File>, offset: u64, len: u64) -> Self {
-        Self::of(PayloadKind::File { file, offset, len })
+        Self::of(PayloadKind::File {
+            file,
+            offset,
+            len,
+            version: None,
+        })
+    }
+
+    /// Fails an attempt before its last bytes if the file has another size or other times by then than `version`: what was
+    /// read may be of both versions, and the server stores nothing of an incomplete body. Costs one fstat per attempt.
+    ///
+    /// A [`slice`](Self::slice) of some of the bytes fails no attempt: whoever sends slices calls
+    /// [`check_version`](Self::check_version) after the last. Without effect for a payload in memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use s3_core::Payload;
+    /// use std::{fs::File, sync::Arc, time::SystemTime};
+    ///
+    /// let path = std::env::temp_dir().join(format!("payload-{}", std::process::id()));
+    /// std::fs::write(&path, "some bytes")?;
+    /// let file = Arc::new(File::options().read(true).write(true).open(&path)?);
+    /// let payload = Payload::from_file(Arc::clone(&file), 0, 10).of_version(file.metadata()?);
+    /// assert_eq!(payload.to_bytes()?, "some bytes");
+    /// file.set_modified(SystemTime::UNIX_EPOCH)?;
+    /// assert!(payload.to_bytes().is_err());
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of_version(mut self, version: Metadata) -> Self {
+        if let PayloadKind::File { version: own, .. } = &mut self.kind {
+            *own = Some(Arc::new(version));
+        }
+        self
+    }
+
+    /// Fails if the file is not of the [version](Self::of_version) that the payload is of, if it is of one. May block.
+    ///
+    /// # Errors
+    ///
+    /// The file was changed, or cannot be looked at.
+    pub fn check_version(&self) -> io::Result<()> {
+        match &self.kind {
+            PayloadKind::File { file, version, .. } => check_version(file, version.as_deref()),
+            PayloadKind::Chunks { .. } => Ok(()),
+        }
     }
 
     const fn of(kind: PayloadKind) -> Self {
@@ -126,10 +176,16 @@ impl Payload {
     pub(crate) fn as_request_body(&self) -> s3_wire::RequestBody<'_> {
         match &self.kind {
             PayloadKind::Chunks { chunks, .. } => s3_wire::RequestBody::Chunks(chunks),
-            PayloadKind::File { file, offset, len } => s3_wire::RequestBody::File {
+            PayloadKind::File {
+                file,
+                offset,
+                len,
+                version,
+            } => s3_wire::RequestBody::File {
                 file,
                 offset: *offset,
                 len: *len,
+                version: version.as_ref(),
             },
         }
     }
@@ -152,6 +208,9 @@ impl Payload {
     pub fn slice(&self, position: u64, len: u64) -> Self {
         let position = position.min(self.len());
         let len = len.min(self.len() - position);
+        if len == self.len() {
+            return self.clone();
+        }
         let slice = match &self.kind {
             PayloadKind::Chunks { chunks, .. } => Self::from_chunks(slices(chunks, position, len)),
             PayloadKind::File { file, offset, .. } => {
@@ -190,7 +249,18 @@ impl Payload {
         }
         match &self.kind {
             PayloadKind::Chunks { chunks, .. } => Ok(slice_at(chunks, position, want)),
-            PayloadKind::File { file, offset, .. } => read_file_at(file, offset + position, want),
+            PayloadKind::File {
+                file,
+                offset,
+                version,
+                ..
+            } => {
+                let bytes = read_file_at(file, offset + position, want)?;
+                if want as u64 == left {
+                    check_version(file, version.as_deref())?;
+                }
+                Ok(bytes)
+            }
         }
     }
 
@@ -219,8 +289,16 @@ impl Payload {
         }
         match &self.kind {
             PayloadKind::Chunks { chunks, .. } => copy_chunks_at(chunks, position, buffer),
-            PayloadKind::File { file, offset, .. } => {
-                fill_from_file(file, offset + position, buffer)?
+            PayloadKind::File {
+                file,
+                offset,
+                version,
+                ..
+            } => {
+                fill_from_file(file, offset + position, buffer)?;
+                if end == Some(self.len()) {
+                    check_version(file, version.as_deref())?;
+                }
             }
         }
         Ok(())
@@ -318,9 +396,29 @@ fn became_shorter() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }
 
-fn fill_from_file(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-    use std::os::unix::fs::FileExt;
+fn check_version(file: &File, version: Option<&Metadata>) -> io::Result<()> {
+    let Some(version) = version else {
+        return Ok(());
+    };
+    let times = |found: &Metadata| {
+        [
+            found.mtime(),
+            found.mtime_nsec(),
+            found.ctime(),
+            found.ctime_nsec(),
+        ]
+    };
+    let now = file.metadata()?;
+    match now.len() == version.len() && times(&now) == times(version) {
+        true => Ok(()),
+        false => {
+            let text = "the file was changed while it was being uploaded";
+            Err(io::Error::other(text))
+        }
+    }
+}
 
+fn fill_from_file(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], offset + filled as u64) {
@@ -426,5 +524,29 @@ mod tests {
             longer.to_bytes().unwrap_err().kind(),
             io::ErrorKind::UnexpectedEof
         );
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_an_error_at_its_last_byte() {
+        let path = std::env::temp_dir().join(format!("s3-core-version-{}", std::process::id()));
+        std::fs::write(&path, b"12345").unwrap();
+        let file = File::options().read(true).write(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let file = Arc::new(file);
+        let payload = Payload::from_file(Arc::clone(&file), 1, 4);
+        let payload = payload.of_version(file.metadata().unwrap());
+        payload.check_version().unwrap();
+        assert_eq!(payload.to_bytes().unwrap(), "2345");
+        assert_eq!(payload.slice(0, 9).to_bytes().unwrap(), "2345");
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap();
+        payload.check_version().unwrap_err();
+        assert_eq!(payload.read_at(0, 3).unwrap(), "234");
+        payload.read_into(0, &mut [0; 3]).unwrap();
+        for payload in [payload.slice(0, 9), payload.clone()] {
+            payload.read_at(3, 1).unwrap_err();
+            payload.read_into(3, &mut [0; 1]).unwrap_err();
+        }
+        assert_eq!(payload.slice(1, 3).to_bytes().unwrap(), "345");
     }
 }

@@ -1,5 +1,6 @@
 //! The binary `mfs3` against a server of the test kit, over TCP.
 
+mod changing;
 mod copying;
 mod guide;
 mod harness;

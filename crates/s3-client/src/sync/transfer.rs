@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use s3_core::{Attributes, CopyRequest, Payload, PutMode, S3Prefix};
+use s3_core::{Attributes, CopyRequest, ErrorKind, Payload, PutMode, S3Prefix};
 use s3_transfer::{Destination, GetItem, PutItem, Source, Verified};
 
 use super::entry::SyncEntry;
@@ -129,17 +129,27 @@ async fn upload(
         return Ok(true);
     }
     let payload = Payload::from_file(Arc::clone(&file), 0, before.len());
+    let payload = payload.of_version(before.clone());
     let item = PutItem::new(SyncPlace::url(to, &entry.path)?, Source::Payload(payload));
     let transfer = &call.client.transfer;
-    transfer
+    let sent = transfer
         .put(item.with_attributes(attributes), &call.options)
-        .await?;
+        .await;
+    let sent = match sent {
+        // The reason may be that the file has changed.
+        Err(error) if error.kind() == ErrorKind::LocalIo => Err(error),
+        sent => Ok(sent?),
+    };
     let after = on_blocking_thread(move || Ok(file.metadata())).await?;
     let after = after.map_err(|error| Error::local_file(path, error))?;
-    match before.len() == after.len() {
-        true => Ok(version(&before) == version(&after)),
-        false => Err(changed(path)),
+    if before.len() != after.len() {
+        return Err(changed(path));
     }
+    if version(&before) != version(&after) {
+        return Ok(false);
+    }
+    sent?;
+    Ok(true)
 }
 
 async fn download(
@@ -223,5 +233,89 @@ fn time_to_set(written: SystemTime) -> SystemTime {
     match SystemTime::now().duration_since(written) {
         Ok(age) if age > RECENT => written,
         _ => written + Duration::from_millis(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use s3_core::{MemoryStore, Store};
+
+    use super::*;
+    use crate::S3;
+
+    /// A store during whose puts a file is written.
+    #[derive(Debug)]
+    struct Changing {
+        store: MemoryStore,
+        file: PathBuf,
+        puts: Arc<AtomicU64>,
+    }
+
+    impl Store for Changing {
+        fn capabilities(&self) -> s3_core::Capabilities {
+            self.store.capabilities()
+        }
+
+        async fn get(&self, request: s3_core::GetRequest) -> s3_core::Result<s3_core::GetResponse> {
+            self.store.get(request).await
+        }
+
+        async fn head(
+            &self,
+            request: s3_core::HeadRequest,
+        ) -> s3_core::Result<s3_core::ObjectMeta> {
+            self.store.head(request).await
+        }
+
+        async fn put(&self, request: s3_core::PutRequest) -> s3_core::Result<s3_core::PutResponse> {
+            let count = self.puts.fetch_add(1, Ordering::Relaxed);
+            let file = File::options().write(true).open(&self.file).unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(count);
+            file.set_modified(time).unwrap();
+            self.store.put(request).await
+        }
+
+        async fn delete(
+            &self,
+            request: s3_core::DeleteRequest,
+        ) -> s3_core::Result<s3_core::DeleteResponse> {
+            self.store.delete(request).await
+        }
+
+        async fn list_page(
+            &self,
+            request: s3_core::ListRequest,
+        ) -> s3_core::Result<s3_core::ListPage> {
+            self.store.list_page(request).await
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_of_a_file_that_keeps_changing() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("f");
+        fs::write(&file, "f").unwrap();
+        let puts = Arc::new(AtomicU64::new(0));
+        let store = MemoryStore::with_buckets(["bkt"]);
+        let changing = Changing {
+            store: store.clone(),
+            file,
+            puts: Arc::clone(&puts),
+        };
+        let s3 = S3::builder().store(changing).tmproot(std::env::temp_dir());
+        let s3 = s3.build().unwrap();
+        let place = S3Prefix::parse("s3://bkt/p").unwrap();
+        let error = s3.sync(directory.path(), place).await.unwrap_err();
+        assert!(
+            error.to_string().contains("was changed meanwhile"),
+            "{error}"
+        );
+        assert_eq!(puts.load(Ordering::Relaxed), UPLOADS as u64);
+        let s3 = S3::builder().store(store).tmproot(std::env::temp_dir());
+        let s3 = s3.build().unwrap();
+        let written = s3.list_recursive().at(["s3://bkt/"]).await.unwrap();
+        assert!(written.is_empty(), "{written:?}");
     }
 }

@@ -205,12 +205,22 @@ impl<'a> PartSender<'a> {
 
     /// Sends all parts and returns their tags in order. After a failure others may still be in flight.
     async fn all(&mut self, parts: Parts) -> Result<Vec<PartTag>> {
-        match parts {
-            Parts::Payload(payload) => self.payload(&payload).await?,
-            Parts::Reader { head, reader } => self.reader(head, reader).await?,
-        }
+        let payload = match parts {
+            Parts::Payload(payload) => {
+                self.payload(&payload).await?;
+                Some(payload)
+            }
+            Parts::Reader { head, reader } => {
+                self.reader(head, reader).await?;
+                None
+            }
+        };
         while let Some(tag) = next_tag(self.running).await? {
             self.tags.push(tag);
+        }
+        if let Some(payload) = payload {
+            let is_of_version = payload.check_version();
+            is_of_version.map_err(|cause| unreadable(&self.upload.url, cause))?;
         }
         self.tags.sort_by_key(|tag| tag.number);
         Ok(std::mem::take(&mut self.tags))

@@ -1,8 +1,8 @@
 //! Reads a range of a file in chunks, into buffers that are reused.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
@@ -40,6 +40,15 @@ pub(super) struct FileRange<'a> {
     pub(super) file: &'a Arc<File>,
     pub(super) offset: u64,
     pub(super) len: u64,
+    /// The file as it has to be when its last byte was read.
+    pub(super) version: Option<&'a Arc<Metadata>>,
+}
+
+impl FileRange<'_> {
+    /// Fails if the file is of another version. Blocks.
+    pub(super) fn check_version(&self) -> io::Result<()> {
+        check_version(self.file, self.version.map(|version| &**version))
+    }
 }
 
 /// Reads a file range chunk by chunk: on this thread if it may block, otherwise on tokio's blocking threads, one chunk
@@ -102,15 +111,20 @@ impl<'a> FileChunks<'a> {
         };
         let mut buffer = self.buffers.take();
         read_exact_at(self.rest.file, offset, &mut buffer[..len])?;
+        if self.rest.len == 0 {
+            self.rest.check_version()?;
+        }
         Ok(Some(FileChunk { buffer, len }))
     }
 
     fn start_read(&mut self) -> Option<PendingRead> {
         let (offset, len) = self.claim()?;
         let file = Arc::clone(self.rest.file);
+        let version = self.rest.version.filter(|_| self.rest.len == 0).cloned();
         let mut buffer = self.buffers.take();
         Some(PendingRead(tokio::task::spawn_blocking(move || {
             read_exact_at(&file, offset, &mut buffer[..len])?;
+            check_version(&file, version.as_deref())?;
             Ok(FileChunk { buffer, len })
         })))
     }
@@ -146,11 +160,14 @@ pub(super) async fn append_file(
     buffer.resize(start + len, 0);
     if blocking_io {
         read_exact_at(range.file, offset, &mut buffer[start..])?;
+        range.check_version()?;
         return Ok(buffer);
     }
     let file = Arc::clone(range.file);
+    let version = range.version.cloned();
     let reading = tokio::task::spawn_blocking(move || {
         read_exact_at(&file, offset, &mut buffer[start..])?;
+        check_version(&file, version.as_deref())?;
         Ok(buffer)
     });
     joined(reading.await)
@@ -166,6 +183,28 @@ fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> 
             io::ErrorKind::UnexpectedEof => file_was_truncated(),
             _ => error,
         })
+}
+
+fn check_version(file: &File, version: Option<&Metadata>) -> io::Result<()> {
+    let Some(version) = version else {
+        return Ok(());
+    };
+    let times = |found: &Metadata| {
+        [
+            found.mtime(),
+            found.mtime_nsec(),
+            found.ctime(),
+            found.ctime_nsec(),
+        ]
+    };
+    let now = file.metadata()?;
+    match now.len() == version.len() && times(&now) == times(version) {
+        true => Ok(()),
+        false => {
+            let text = "the file was changed while it was being uploaded";
+            Err(io::Error::other(text))
+        }
+    }
 }
 
 /// The error of a file that ends before the body does.

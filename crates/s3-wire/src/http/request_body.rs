@@ -1,6 +1,6 @@
 //! The body of a request: bytes in memory, or a range of a file.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -23,6 +23,8 @@ pub enum RequestBody<'a> {
         offset: u64,
         /// How many bytes it has.
         len: u64,
+        /// The file as it has to be: with another size or other times, the request fails before its last bytes.
+        version: Option<&'a Arc<Metadata>>,
     },
 }
 

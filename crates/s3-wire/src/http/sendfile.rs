@@ -43,7 +43,9 @@ pub(super) fn poll_sendfile(
     cx: &mut Context<'_>,
     range: FileRange<'_>,
 ) -> Poll<io::Result<u64>> {
-    let FileRange { file, offset, len } = range;
+    let FileRange {
+        file, offset, len, ..
+    } = range;
     loop {
         ready!(tcp.poll_write_ready(cx))?;
         match tcp.try_io(Interest::WRITABLE, || {

@@ -24,6 +24,9 @@ use crate::Request;
 /// A body up to this size leaves with its head, in one write: copying it costs less than the kernel's second call.
 const SMALL: u64 = 64 << 10;
 
+/// How much of a file of a known version is sent after its version was checked.
+const LAST: u64 = 4 << 10;
+
 /// How long a server that was asked whether it wants the body may take to say so. S3 responds within one round trip.
 const WAIT_FOR_CONTINUE: Duration = Duration::from_secs(1);
 
@@ -82,8 +85,18 @@ pub(super) async fn transmit(
                 }
             }
         }
-        RequestBody::File { file, offset, len } => {
-            let mut range = FileRange { file, offset, len };
+        RequestBody::File {
+            file,
+            offset,
+            len,
+            version,
+        } => {
+            let mut range = FileRange {
+                file,
+                offset,
+                len,
+                version,
+            };
             let mut head = head;
             // sendfile may wait for the disk.
             if request.trailer.is_none() && request.blocking_io && sender.channel.has_sendfile() {
@@ -113,8 +126,18 @@ async fn joined(mut out: Vec<u8>, head: &[u8], request: &Request<'_>) -> io::Res
     match request.body {
         RequestBody::Empty => {}
         RequestBody::Chunks(chunks) => chunks.iter().for_each(|chunk| out.extend_from_slice(chunk)),
-        RequestBody::File { file, offset, len } => {
-            let range = FileRange { file, offset, len };
+        RequestBody::File {
+            file,
+            offset,
+            len,
+            version,
+        } => {
+            let range = FileRange {
+                file,
+                offset,
+                len,
+                version,
+            };
             out = append_file(range, request.blocking_io, out).await?;
         }
     }
@@ -147,13 +170,20 @@ impl Transmitter<'_> {
         mut range: FileRange<'f>,
     ) -> Result<FileRange<'f>, Stop> {
         self.write(&mut [IoSlice::new(head)]).await?;
+        let mut held_back = range.version.map_or(0, |_| LAST.min(range.len));
         while range.len > 0 {
             let watch = self.early.is_none();
             if watch && self.has_response().await {
                 self.listen().await?;
                 continue;
             }
-            let sent = poll_fn(|cx| self.channel.poll_sendfile(cx, range, watch)).await;
+            if held_back == range.len {
+                range.check_version().map_err(unreadable)?;
+                held_back = 0;
+            }
+            let len = range.len - held_back;
+            let piece = FileRange { len, ..range };
+            let sent = poll_fn(|cx| self.channel.poll_sendfile(cx, piece, watch)).await;
             match sent {
                 Ok(Some(0)) => return Err(unreadable(file_was_truncated())),
                 Ok(Some(count)) => {

@@ -237,17 +237,17 @@ impl Copy {
         let item = PutItem::new(to.clone(), body)
             .with_mode(mode)
             .with_attributes(attributes);
-        match self
-            .session
-            .transfer()
-            .put(item, &self.session.options)
-            .await?
-        {
-            PutOutcome::Written(_) => {}
-            _ => return Ok(Ended::Kept),
-        }
-        if let Some(opened) = opened {
-            opened.check()?;
+        let transfer = self.session.transfer();
+        match (transfer.put(item, &self.session.options).await, &opened) {
+            (Ok(PutOutcome::Written(_)), Some(opened)) => opened.check()?,
+            (Ok(PutOutcome::Written(_)), None) => {}
+            (Ok(_), _) => return Ok(Ended::Kept),
+            (Err(error), opened) => {
+                if let (ErrorKind::LocalIo, Some(opened)) = (error.kind(), opened) {
+                    opened.check()?;
+                }
+                return Err(error.into());
+            }
         }
         let verified = match &from {
             LocalSource::File { path, .. } => self.verify(path, &to).await?,

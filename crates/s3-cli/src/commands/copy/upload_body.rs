@@ -28,6 +28,7 @@ pub(super) fn body(from: &LocalSource) -> Result<(Source, Option<OpenedFile>), F
     let file = Arc::new(File::open(path).map_err(failed)?);
     let before = file.metadata().map_err(failed)?;
     let payload = Payload::from_file(Arc::clone(&file), 0, before.len());
+    let payload = payload.of_version(before.clone());
     let opened = OpenedFile {
         path: path.clone(),
         file,

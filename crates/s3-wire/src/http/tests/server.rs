@@ -1,6 +1,6 @@
 //! A server that does exactly what a test says, byte by byte, on a thread of its own.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -214,22 +214,44 @@ pub(super) enum OwnedBody {
         file: Arc<File>,
         offset: u64,
         len: u64,
+        version: Option<Arc<Metadata>>,
     },
 }
 
 impl OwnedBody {
     pub(super) fn of_file(file: File, offset: u64, len: u64) -> Self {
-        let file = Arc::new(file);
-        Self::File { file, offset, len }
+        Self::File {
+            file: Arc::new(file),
+            offset,
+            len,
+            version: None,
+        }
+    }
+
+    /// A range of a file that has to stay as it is.
+    pub(super) fn of_version(file: File, offset: u64, len: u64) -> Self {
+        let version = file.metadata().unwrap();
+        Self::File {
+            file: Arc::new(file),
+            offset,
+            len,
+            version: Some(Arc::new(version)),
+        }
     }
 
     pub(super) fn as_body(&self) -> RequestBody<'_> {
         match self {
             Self::Buffers(buffers) => RequestBody::Chunks(buffers),
-            Self::File { file, offset, len } => RequestBody::File {
+            Self::File {
+                file,
+                offset,
+                len,
+                version,
+            } => RequestBody::File {
                 file,
                 offset: *offset,
                 len: *len,
+                version: version.as_ref(),
             },
         }
     }

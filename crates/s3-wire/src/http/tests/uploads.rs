@@ -48,11 +48,19 @@ fn in_memory(bytes: &[u8]) -> OwnedBody {
 }
 
 /// A file with `bytes` behind ten others.
-fn in_file(bytes: &[u8]) -> OwnedBody {
+fn file_of(bytes: &[u8]) -> File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"0123456789").unwrap();
     file.write_all(bytes).unwrap();
-    OwnedBody::of_file(file, 10, bytes.len() as u64)
+    file
+}
+
+fn in_file(bytes: &[u8]) -> OwnedBody {
+    OwnedBody::of_file(file_of(bytes), 10, bytes.len() as u64)
+}
+
+fn in_version_of_file(bytes: &[u8]) -> OwnedBody {
+    OwnedBody::of_version(file_of(bytes), 10, bytes.len() as u64)
 }
 
 /// Undoes the chunks, by the rules and nothing else.
@@ -76,7 +84,11 @@ async fn every_size_arrives(blocking_io: bool) {
     let pool = pool();
     for size in SIZES {
         let bytes = ramp(size);
-        for payload in [in_memory(&bytes), in_file(&bytes)] {
+        for payload in [
+            in_memory(&bytes),
+            in_file(&bytes),
+            in_version_of_file(&bytes),
+        ] {
             let sent = AtomicU64::new(0);
             let head = head_of(payload.len());
             let plain = OutgoingRequest {
@@ -205,6 +217,55 @@ async fn a_file_is_too_short(blocking_io: bool) {
         );
         assert_eq!(server.noted(), b"closed");
         assert_eq!(pool.slot(&server.origin).idle(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_changed_fails_the_upload_before_its_last_byte() {
+    a_file_was_changed(false).await;
+}
+
+#[tokio::test]
+async fn the_kernel_holds_back_the_last_bytes_of_a_file_that_was_changed() {
+    a_file_was_changed(true).await;
+}
+
+async fn a_file_was_changed(blocking_io: bool) {
+    let trailer = ChecksumTrailer {
+        algorithm: CrcAlgorithm::Crc64Nvme,
+        name: NAME,
+    };
+    for trailer in [None, Some(trailer)] {
+        for size in [100, 3 << 20] {
+            let server = Server::new(vec![script(|peer| {
+                let mut received = Vec::new();
+                let _ = std::io::Read::read_to_end(&mut peer.tcp, &mut received);
+                peer.note(received.len().to_string());
+            })]);
+            let payload = in_version_of_file(&ramp(size));
+            if let OwnedBody::File { file, .. } = &payload {
+                let size = file.metadata().unwrap().len();
+                file.write_all_at(b"x", size - 1).unwrap();
+                file.set_modified(std::time::UNIX_EPOCH).unwrap();
+            }
+            let len = trailer.map_or(payload.len(), |trailer| trailer_len(payload.len(), trailer));
+            let head = head_of(len);
+            let put = OutgoingRequest {
+                body: payload.as_body(),
+                trailer,
+                blocking_io,
+                ..get(&head)
+            };
+            let pool = pool();
+            let error = pool.send_outgoing(&server.origin, put).await.unwrap_err();
+            assert_eq!(error.kind(), WireErrorKind::Payload);
+            let received: u64 = String::from_utf8(server.noted().to_vec())
+                .unwrap()
+                .parse()
+                .unwrap();
+            assert!(received < head.len() as u64 + len, "{received} of {len}");
+            assert_eq!(pool.slot(&server.origin).idle(), 0);
+        }
     }
 }
 
