@@ -13,7 +13,7 @@ use crate::resume::PARTIAL_SUFFIX;
 use crate::scratch::{PREFIX, RANDOM};
 
 /// Prefix and suffix of the names of unfinished downloads, and the number of random characters in between.
-const PART: (&str, &str, usize) = (".", ".s3-part", 6);
+pub(crate) const PART: (&str, &str, usize) = (".", ".s3-part", 6);
 
 /// A directory, file or upload of a process that was killed, or that lost its connection while it created an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]

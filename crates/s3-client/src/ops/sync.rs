@@ -21,7 +21,7 @@ use crate::sync::{
 
 /// The operation of [`sync`](Client::sync).
 #[derive(Debug)]
-pub struct SyncDirectories(SyncSettings);
+pub struct SyncDirectories(pub(crate) SyncSettings);
 
 /// Counts of a finished sync.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

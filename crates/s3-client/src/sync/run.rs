@@ -137,7 +137,7 @@ impl SyncJob {
                 return None;
             }
             Ok(_) if settings.dry_run => Ok(None),
-            Ok(_) => Box::pin(transfer(settings, &entry, &self.call)).await,
+            Ok(_) => Box::pin(transfer(&self.state, &entry, &self.call)).await,
             Err(error) => Err(error),
         };
         let verified = done.as_ref().ok().copied().flatten();

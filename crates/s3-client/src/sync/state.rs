@@ -1,7 +1,11 @@
 //! [`SyncState`]: what a sync was asked for, and what it has found so far.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use s3_core::{Attributes, Store};
 
@@ -12,6 +16,7 @@ use super::local_walk::PathFilter;
 use super::place::SyncPlace;
 use crate::call::Call;
 use crate::error::{Error, Result};
+use crate::letter_case::{folds_letter_case, has_exact_names};
 use crate::resume::Resume;
 
 /// The end of the names of directory buckets, whose listings have no order.
@@ -92,6 +97,9 @@ impl SyncSettings {
 pub(crate) struct SyncState {
     pub(crate) settings: SyncSettings,
     seen: Mutex<Seen>,
+    /// Whether the target is on a file system on which names that differ in case are one. The first download looks.
+    folds_case: OnceLock<bool>,
+    hasher: RandomState,
 }
 
 /// Findings of a sync so far.
@@ -104,6 +112,8 @@ pub(crate) struct Seen {
     /// Whether both sides were read to their ends.
     pub(crate) whole: bool,
     deletions: Deletions,
+    /// Hashes of the names that were written, in lower case; none if the target tells cases apart.
+    names: HashSet<u64>,
 }
 
 impl SyncState {
@@ -111,7 +121,33 @@ impl SyncState {
         Self {
             settings,
             seen: Mutex::default(),
+            folds_case: OnceLock::new(),
+            hasher: RandomState::new(),
         }
+    }
+
+    /// Sets what the first download would find out of the target's file system.
+    #[cfg(test)]
+    pub(crate) fn with_folded_case(mut self) -> Self {
+        self.folds_case = OnceLock::from(true);
+        self
+    }
+
+    /// Fails for a path below the target that is one on the disk with another one that was written, or with a file that is
+    /// there, because they differ in case only. Blocks.
+    pub(crate) fn check_case(&self, directory: &Path, path: &str) -> io::Result<()> {
+        let folds_case = || folds_letter_case(directory);
+        if !*self.folds_case.get_or_init(folds_case) {
+            return Ok(());
+        }
+        let hash = self.hasher.hash_one(path.to_lowercase());
+        let is_first = self.update(|seen| seen.names.insert(hash));
+        let file = directory.join(path);
+        if is_first && (!file.exists() || has_exact_names(directory, &file)?) {
+            return Ok(());
+        }
+        let problem = "another name differs in case only, and this disk does not tell them apart";
+        Err(io::Error::other(problem))
     }
 
     pub(crate) fn update<T>(&self, update: impl FnOnce(&mut Seen) -> T) -> T {

@@ -12,7 +12,7 @@ use s3_transfer::{Destination, GetItem, PutItem, Source, Verified};
 
 use super::entry::SyncEntry;
 use super::place::SyncPlace;
-use super::state::SyncSettings;
+use super::state::{SyncSettings, SyncState};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::modification_time::kept_modification_time;
@@ -27,10 +27,11 @@ const UPLOADS: usize = 3;
 
 /// Writes an entry of the source to the target. Returns what the bytes of a download were compared with.
 pub(crate) async fn transfer(
-    settings: &SyncSettings,
+    state: &Arc<SyncState>,
     entry: &SyncEntry,
     call: &Call,
 ) -> Result<Option<Verified>> {
+    let settings = &state.settings;
     match (&settings.from, &settings.to) {
         (SyncPlace::Local(_), SyncPlace::Remote(to)) if entry.is_directory() => {
             write_marker(to, entry, settings, call).await?;
@@ -50,7 +51,7 @@ pub(crate) async fn transfer(
             Err(changed(&path))
         }
         (SyncPlace::Remote(from), SyncPlace::Local(to)) => {
-            let verified = download(from, to, entry, settings, call).await?;
+            let verified = download(from, to, entry, state, call).await?;
             Ok(Some(verified))
         }
         (SyncPlace::Remote(from), SyncPlace::Remote(to)) => {
@@ -81,16 +82,30 @@ async fn make_directory(to: &Path, entry: &SyncEntry) -> Result<()> {
         let problem = io::Error::other("the key ends in a slash, and the object is not empty");
         return Err(Error::local("make a directory of the key", problem));
     }
-    create_directory(local_path(to, entry.path.trim_end_matches('/'))?).await
+    let path = local_path(to, entry.path.trim_end_matches('/'))?;
+    on_blocking_thread(move || create_directory(&path)).await
 }
 
-async fn create_directory(path: PathBuf) -> Result<()> {
+/// Makes the directory that a file goes to, unless another name is one with its own on the disk.
+async fn make_place(
+    state: &Arc<SyncState>,
+    to: &Path,
+    entry: &SyncEntry,
+    path: &Path,
+) -> Result<()> {
+    let (state, to, below) = (Arc::clone(state), to.to_owned(), entry.path.clone());
+    let path = path.to_owned();
     on_blocking_thread(move || {
-        fs::create_dir_all(&path).map_err(|error| {
-            Error::local(&format!("create the directory {}", path.display()), error)
-        })
+        let checked = state.check_case(&to, &below);
+        checked.map_err(|error| Error::local(&format!("write {}", path.display()), error))?;
+        path.parent().map_or(Ok(()), create_directory)
     })
     .await
+}
+
+fn create_directory(path: &Path) -> Result<()> {
+    fs::create_dir_all(path)
+        .map_err(|error| Error::local(&format!("create the directory {}", path.display()), error))
 }
 
 fn attributes(entry: &SyncEntry, settings: &SyncSettings, call: &Call) -> Attributes {
@@ -156,13 +171,12 @@ async fn download(
     from: &S3Prefix,
     to: &Path,
     entry: &SyncEntry,
-    settings: &SyncSettings,
+    state: &Arc<SyncState>,
     call: &Call,
 ) -> Result<Verified> {
+    let settings = &state.settings;
     let path = local_path(to, &entry.path)?;
-    if let Some(parent) = path.parent() {
-        create_directory(parent.to_owned()).await?;
-    }
+    make_place(state, to, entry, &path).await?;
     let url = SyncPlace::url(from, &entry.path)?;
     let transfer = &call.client.transfer;
     let is_large = entry.size > transfer.config().single_put_up_to && entry.etag.is_some();
@@ -290,6 +304,44 @@ mod tests {
         ) -> s3_core::Result<s3_core::ListPage> {
             self.store.list_page(request).await
         }
+    }
+
+    #[tokio::test]
+    async fn names_that_are_one_on_the_disk_do_not_replace_each_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("d");
+        let store = MemoryStore::with_buckets(["bkt"]);
+        let s3 = S3::builder()
+            .store(store)
+            .tmproot(std::env::temp_dir())
+            .build()
+            .unwrap();
+        for key in ["A", "a", "b"] {
+            s3.put(format!("s3://bkt/p/{key}"), key).await.unwrap();
+        }
+        let place = S3Prefix::parse("s3://bkt/p").unwrap();
+        let (op, call) = s3.sync(place, target.as_path()).into_call();
+        let fails = async |state: &Arc<SyncState>, path: &str| {
+            let entry = SyncEntry {
+                path: path.to_owned(),
+                size: 1,
+                modified: None,
+                etag: None,
+                is_implied: false,
+                is_special: false,
+            };
+            transfer(state, &entry, &call).await.is_err()
+        };
+        let state = Arc::new(SyncState::new(op.0.clone()).with_folded_case());
+        assert!(!fails(&state, "A").await && !fails(&state, "b").await);
+        assert!(fails(&state, "a").await);
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 2);
+        // The next sync replaces a file of the very name.
+        let state = Arc::new(SyncState::new(op.0.clone()).with_folded_case());
+        assert!(!fails(&state, "A").await);
+        // The disk of this test tells them apart.
+        let state = Arc::new(SyncState::new(op.0));
+        assert!(!fails(&state, "a").await && !fails(&state, "A").await);
     }
 
     #[tokio::test]

@@ -7,7 +7,6 @@
 mod attributes;
 mod content_type;
 mod job;
-mod letter_case;
 mod modified;
 pub(super) mod name_list;
 mod options;

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use s3_client::{folds_letter_case, has_exact_names};
 use s3_core::S3Url;
 
 use super::CopyArgs;
-use super::letter_case::{folds_case, is_exact};
 use super::source::Source;
 use super::task::{LocalSource, LocalTarget, RemoteSource, Task, Work};
 use crate::address::{Address, Remote};
@@ -29,7 +29,7 @@ pub(super) struct Plan {
     may_collide: bool,
     /// The names below the destination, if inputs may collide.
     names: Mutex<HashSet<String>>,
-    /// Whether a move goes to a file system on which names that differ in case are one.
+    /// Whether the destination is on a file system on which names that differ in case are one.
     folds_case: OnceLock<bool>,
     /// Keys outside of the destination that may be sources.
     source_keys: Vec<SourceKeys>,
@@ -87,9 +87,10 @@ impl Plan {
             .iter()
             .any(|source| matches!(source, Source::Listing(..)));
         let target = target(destination, has_many || has_listing, &arguments);
-        let folds_case = match moves && !session.report.is_dry_run() {
-            true => OnceLock::new(),
-            false => OnceLock::from(false),
+        // The look at the file system makes the destination.
+        let folds_case = match session.report.is_dry_run() {
+            true => OnceLock::from(false),
+            false => OnceLock::new(),
         };
         let plan = Self {
             folds_case,
@@ -312,10 +313,10 @@ impl Plan {
     }
 
     fn folds_case(&self, directory: &Path) -> bool {
-        *self.folds_case.get_or_init(|| folds_case(directory))
+        *self.folds_case.get_or_init(|| folds_letter_case(directory))
     }
 
-    /// Fails if a move would replace an existing file whose name differs in case.
+    /// Fails if a copy would replace an existing file whose name differs in case.
     pub(super) fn check_case(&self, path: &Path) -> Result<(), Failure> {
         let Target::Local {
             path: directory,
@@ -325,7 +326,7 @@ impl Plan {
             return Ok(());
         };
         let exact = match self.folds_case(directory) {
-            true => is_exact(directory, path),
+            true => has_exact_names(directory, path),
             false => Ok(true),
         };
         match exact.map_err(|error| Failure::of_file("read", path, &error))? {
@@ -477,21 +478,21 @@ mod tests {
     use crate::commands::copy::AttributeArgs;
 
     #[test]
-    fn a_move_keeps_the_second_of_two_names_that_are_one_on_the_disk() {
-        let plan = |folds_case| Plan {
+    fn the_second_of_two_names_that_are_one_on_the_disk_fails() {
+        let plan = |folds_case, moves| Plan {
             arguments: CopyArgs::from_stdin(String::new(), false, AttributeArgs::default()),
             target: Target::Local {
                 path: "d".into(),
                 is_directory: true,
             },
-            moves: true,
+            moves,
             may_collide: false,
             names: Mutex::new(HashSet::new()),
             folds_case: OnceLock::from(folds_case),
             source_keys: Vec::new(),
         };
-        for folds_case in [false, true] {
-            let plan = plan(folds_case);
+        for (folds_case, moves) in [(false, false), (false, true), (true, false), (true, true)] {
+            let plan = plan(folds_case, moves);
             let fails = |below: &str| {
                 let url = S3Url::from_parts("b", below).unwrap();
                 let source = RemoteSource { url, etag: None };
