@@ -67,7 +67,8 @@ impl<M: Mode> Client<M> {
     /// Makes the directory `to` equal to the directory `from`; one of them at least is in S3.
     ///
     /// Both sides are read in key order and merged, so that memory does not grow with the number of files. Transfers run
-    /// meanwhile. Sides that are equal cost the requests of their listings. Keys that end in a slash are left alone, unless
+    /// meanwhile. A listing without order, as that of a directory bucket, is read to its end first and sorted in a
+    /// temporary file. Sides that are equal cost the requests of their listings. Keys that end in a slash are left alone, unless
     /// [`empty_directories`](Request::empty_directories) are kept.
     ///
     /// The awaited call returns a summary; [`stream`](Request::stream) returns each path that was written or deleted.
@@ -650,5 +651,68 @@ mod tests {
             assert_eq!(kind, Some(s3_core::ErrorKind::Protocol), "{error}");
             assert!(case.keys().await.contains(&other.to_owned()));
         }
+    }
+
+    /// A server that lists keys in no order.
+    #[derive(Debug)]
+    struct Unordered(MemoryStore);
+
+    impl s3_core::Store for Unordered {
+        fn capabilities(&self) -> s3_core::Capabilities {
+            let mut capabilities = self.0.capabilities();
+            capabilities.ordered_listing = false;
+            capabilities
+        }
+
+        async fn get(&self, request: s3_core::GetRequest) -> s3_core::Result<s3_core::GetResponse> {
+            self.0.get(request).await
+        }
+
+        async fn head(
+            &self,
+            request: s3_core::HeadRequest,
+        ) -> s3_core::Result<s3_core::ObjectMeta> {
+            self.0.head(request).await
+        }
+
+        async fn put(&self, request: s3_core::PutRequest) -> s3_core::Result<s3_core::PutResponse> {
+            self.0.put(request).await
+        }
+
+        async fn delete(
+            &self,
+            request: s3_core::DeleteRequest,
+        ) -> s3_core::Result<s3_core::DeleteResponse> {
+            self.0.delete(request).await
+        }
+
+        async fn list_page(
+            &self,
+            request: s3_core::ListRequest,
+        ) -> s3_core::Result<s3_core::ListPage> {
+            let mut page = self.0.list_page(request).await?;
+            page.objects.reverse();
+            Ok(page)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_listing_without_order_is_sorted() {
+        let case = Case::new(&["a/x", "a!", "z", "new"]);
+        for key in ["a/x", "a!", "z", "old"] {
+            case.s3.put(format!("s3://bkt/p/{key}"), key).await.unwrap();
+        }
+        let unordered = S3::builder()
+            .store(Unordered(case.store.clone()))
+            .tmproot(std::env::temp_dir());
+        let s3 = unordered.build().unwrap();
+        let up = || s3.sync(case.local(), case.place.clone()).delete();
+        assert_eq!(counts(up().await.unwrap()), (1, 1, 3));
+        assert_eq!(counts(up().await.unwrap()), (0, 0, 4));
+        let down = || s3.sync(case.place.clone(), case.dir.path().join("down"));
+        assert_eq!(counts(down().await.unwrap()), (4, 0, 0));
+        assert_eq!(counts(down().delete().await.unwrap()), (0, 0, 4));
+        let missing = s3.sync(S3Prefix::parse("s3://bkt/none").unwrap(), case.local());
+        assert!(missing.await.is_err());
     }
 }

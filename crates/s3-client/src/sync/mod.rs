@@ -6,7 +6,8 @@
 //! walk or listing ─► Cursor ─┘
 //! ```
 //!
-//! Memory is bounded by the names of one directory per depth, the window of the listing and the inputs in flight.
+//! Memory is bounded by the names of one directory per depth, the window of the listing and the inputs in flight. A listing
+//! without order is sorted in a temporary file first.
 
 mod compare;
 mod comparison;
@@ -18,6 +19,7 @@ mod local_walk;
 mod merge;
 mod place;
 mod run;
+mod sort;
 mod state;
 mod transfer;
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt, stream};
-use s3_core::{Error as RequestError, ErrorKind, Operation, S3Prefix, S3Url};
+use s3_core::{Error as RequestError, ErrorKind, Operation, S3Prefix, S3Url, Store};
 use s3_transfer::ListOptions;
 
 use super::entry::{Pages, SyncEntry, Unreadable};
 use super::local_walk::{LocalEntry, LocalWalk, PathFilter};
+use super::sort::sorted;
 use super::state::SyncSettings;
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -18,6 +19,9 @@ use crate::on_blocking_thread::on_blocking_thread;
 
 /// How many files of a walk are a page.
 const PAGE: usize = 256;
+
+/// The end of the names of directory buckets, whose listings have no order.
+const DIRECTORY_BUCKET: &str = "--x-s3";
 
 /// How many pages of each of two listings are read ahead: half of what one listing has.
 const READ_AHEAD_OF_TWO: NonZeroUsize = NonZeroUsize::new(128).expect("it is not 0");
@@ -184,7 +188,7 @@ fn found(entry: LocalEntry, start: &Path) -> Option<Result<SyncEntry, Unreadable
     }
 }
 
-/// Lists a prefix; sets `has_objects` at the first object, admitted or not.
+/// Lists a prefix in key order; sets `has_objects` at the first object, admitted or not.
 fn listing(
     prefix: S3Prefix,
     call: &Call,
@@ -193,6 +197,7 @@ fn listing(
     has_objects: &Arc<AtomicBool>,
 ) -> Pages {
     let base = prefix.prefix().to_owned();
+    let is_ordered = is_ordered(&prefix, call);
     let with_markers = settings.empty_directories;
     // No file has such a name, so those of a target that files go to are left alone.
     let with_content = matches!(settings.from, SyncPlace::Remote(_));
@@ -229,7 +234,16 @@ fn listing(
         });
         Ok(objects.collect())
     };
-    pages.map(read).boxed()
+    let pages: Pages = pages.map(read).boxed();
+    match is_ordered {
+        true => pages,
+        false => sorted(pages),
+    }
+}
+
+fn is_ordered(prefix: &S3Prefix, call: &Call) -> bool {
+    let capabilities = call.client.transfer.store().capabilities();
+    capabilities.ordered_listing && !prefix.bucket().ends_with(DIRECTORY_BUCKET)
 }
 
 fn nothing_below(prefix: &S3Prefix) -> Error {

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use s3_core::{Attributes, Store};
+use s3_core::Attributes;
 
 use super::compare::SyncCompare;
 use super::deletions::Deletions;
@@ -18,9 +18,6 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::letter_case::{folds_letter_case, has_exact_names};
 use crate::resume::Resume;
-
-/// The end of the names of directory buckets, whose listings have no order.
-const DIRECTORY_BUCKET: &str = "--x-s3";
 
 /// Source, destination and options of a sync.
 #[derive(Clone)]
@@ -78,15 +75,6 @@ impl SyncSettings {
                 }
             }
             _ => {}
-        }
-        let is_unordered = |place: &SyncPlace| match place {
-            SyncPlace::Remote(prefix) => prefix.bucket().ends_with(DIRECTORY_BUCKET),
-            SyncPlace::Local(_) => false,
-        };
-        let is_ordered = call.client.transfer.store().capabilities().ordered_listing;
-        if !is_ordered || is_unordered(&self.from) || is_unordered(&self.to) {
-            let message = "sync: this server lists keys in no order, so the sides cannot be merged";
-            return Err(Error::config(message));
         }
         Ok(())
     }
