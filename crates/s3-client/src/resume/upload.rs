@@ -455,13 +455,22 @@ async fn without_journal(
     before: &Value,
 ) -> Result<PutOutcome> {
     let size = before["size"].as_u64().unwrap_or_default();
-    let payload = Payload::from_file(Arc::clone(&file), 0, size);
+    let (opened, path) = (Arc::clone(&file), item.path.clone());
+    let found = on_blocking_thread(move || {
+        let found = opened.metadata();
+        found.map_err(|error| Error::local_file(&path, error))
+    });
+    let payload = Payload::from_file(Arc::clone(&file), 0, size).of_version(found.await?);
     let put = PutItem::new(item.url, Source::Payload(payload)).with_mode(item.mode);
     let put = put.with_attributes(item.attributes);
-    let outcome = call.client.transfer.put(put, &call.options).await?;
+    let outcome = match call.client.transfer.put(put, &call.options).await {
+        // The reason may be that the file has changed.
+        Err(error) if error.kind() == ErrorKind::LocalIo => Err(error),
+        outcome => Ok(outcome?),
+    };
     let after = on_blocking_thread(move || Ok(version(&file))).await?;
     match after.map_err(|error| Error::local_file(&item.path, error))? == *before {
-        true => Ok(outcome),
+        true => Ok(outcome?),
         false => Err(changed(&item.path)),
     }
 }
