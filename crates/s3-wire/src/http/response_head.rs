@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use httparse::{Header, ParserConfig, Response, Status};
-use memchr::memmem;
+use memchr::{memchr, memchr_iter, memmem};
 
 use super::error::{WireError, WireErrorKind};
 use super::framing::{Framing, FramingHeaders};
@@ -153,7 +153,11 @@ pub(super) fn may_be_whole(bytes: &[u8], searched: usize) -> bool {
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError> {
     match parse_strictly(bytes) {
         Err(error) if error.kind() == WireErrorKind::Malformed => {
-            let Some((size, allowed)) = without_odd_headers(bytes) else {
+            let Some(size) = head_size(bytes) else {
+                // Which header it is, and whether it may be left out, is known at the end of the head.
+                return begins_with_status(bytes).then_some(None).ok_or(error);
+            };
+            let Some(allowed) = without_odd_headers(&bytes[..size]) else {
                 return Err(error);
             };
             let parsed = parse_strictly(&allowed)?;
@@ -163,15 +167,33 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireErr
     }
 }
 
-/// Returns a whole head without the headers that HTTP/1.1 does not allow, and its size with them; `None` if there are no
-/// such headers, or they matter.
+/// Returns the size of a whole head: it ends with the first empty line.
+fn head_size(bytes: &[u8]) -> Option<usize> {
+    let ends = memchr_iter(b'\n', bytes).map(|at| at + 1);
+    let mut sizes = ends.filter_map(|end| match &bytes[end..] {
+        [b'\n', ..] => Some(end + 1),
+        [b'\r', b'\n', ..] => Some(end + 2),
+        _ => None,
+    });
+    sizes.next()
+}
+
+/// Returns whether the first line is whole and says a status: what is malformed is in a header.
+fn begins_with_status(bytes: &[u8]) -> bool {
+    let Some(end) = memchr(b'\n', bytes) else {
+        return false;
+    };
+    let head = [&bytes[..=end], b"\r\n"].concat();
+    matches!(parse_strictly(&head), Ok(Some(_)))
+}
+
+/// Returns a whole head without the headers that HTTP/1.1 does not allow; `None` if there are no such headers, or they
+/// matter.
 ///
 /// They are those with a control character, without a colon, with a blank before it, and those that are continued on the
 /// next line.
-fn without_odd_headers(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
-    let size = memmem::find(bytes, b"\r\n\r\n")? + 4;
-    let head = &bytes[..size];
-    let mut kept: Vec<u8> = Vec::with_capacity(size);
+fn without_odd_headers(head: &[u8]) -> Option<Vec<u8>> {
+    let mut kept: Vec<u8> = Vec::with_capacity(head.len());
     // Where the last header begins, in what is kept.
     let mut last = None;
     for line in head.split_inclusive(|byte| *byte == b'\n') {
@@ -191,7 +213,7 @@ fn without_odd_headers(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
             last = None;
         }
     }
-    (kept.len() < size).then_some((size, kept))
+    (kept.len() < head.len()).then_some(kept)
 }
 
 fn is_allowed(header: &[u8]) -> bool {
@@ -351,6 +373,36 @@ mod tests {
         for searched in 0..bytes.len() {
             assert!(may_be_whole(bytes, searched), "{searched}");
         }
+    }
+
+    #[test]
+    fn every_beginning_of_a_head_with_an_odd_header_is_incomplete() {
+        for head in [
+            &b"HTTP/1.1 200 OK\r\na: \x01\r\nb: c\r\n\r\n"[..],
+            b"HTTP/1.1 200 OK\r\na: b\r\n folded\r\nc\r\n\r\n",
+            b"HTTP/1.1 200 OK\na: \x01\nb: c\n\n",
+        ] {
+            for end in 0..head.len() {
+                assert!(parsed(&head[..end]).is_none(), "{end}");
+            }
+            assert!(parsed(head).is_some());
+        }
+        // What is no status stays none.
+        for begin in [
+            &b"HTTP/1.1 200 \x01"[..],
+            b"HTTP/1.1 200 \x01OK\r\na: b\r\n",
+            b"GARBAGE",
+        ] {
+            assert_eq!(refused(begin), WireErrorKind::Malformed, "{begin:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_with_an_odd_header_ends_with_its_first_empty_line() {
+        let head = b"HTTP/1.1 200 OK\na: \x01\ncontent-length: 9\n\n";
+        let bytes = [&head[..], b"a\r\n\r\nbody"].concat();
+        let (size, parsed) = parsed(&bytes).unwrap();
+        assert_eq!((size, parsed.framing), (head.len(), Framing::Length(9)));
     }
 
     #[test]

@@ -47,10 +47,13 @@ async fn received(response: &[u8], cuts: &[usize]) -> Result<Received, WireError
     timed.expect("neither side hangs").0
 }
 
-const RESPONSES: [&[u8]; 4] = [
+const RESPONSES: [&[u8]; 7] = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\netag: \"e\"\r\n\r\nhello world",
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\ncontent-length: 2\r\nx: y\r\n\r\nno",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nx: y\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nx-a: \x01\r\ncontent-length: 2\r\n\r\nhi",
+    b"HTTP/1.1 200 OK\r\nx-a: b\r\n continued\r\ncontent-length: 2\r\n\r\nhi",
+    b"HTTP/1.1 200 OK\nx-a: \x01\ncontent-length: 2\n\nhi",
     b"HTTP/1.1 200 OK\r\nx: caf\xe9\r\n\r\nuntil the end",
 ];
 
@@ -68,7 +71,7 @@ async fn a_response_cut_in_two_anywhere_is_the_same_response() {
 
 #[tokio::test]
 async fn a_response_that_stops_anywhere_is_an_error() {
-    for response in &RESPONSES[..3] {
+    for response in &RESPONSES[..6] {
         for end in 0..response.len() {
             assert_eq!(
                 received(&response[..end], &[]).await,
