@@ -214,7 +214,9 @@ impl Part {
             let wanted = self.resolve(first, &meta)?;
             state.buffer = Some(match &first.target {
                 FirstTarget::Frames(frames, most) => {
-                    let end = wanted.end.min(sent.end).min(wanted.start + most);
+                    // A response of other bytes makes an empty first part, not one that ends before it begins.
+                    let end = sent.end.max(wanted.start).min(wanted.end);
+                    let end = end.min(wanted.start.saturating_add(*most));
                     let (span, storage) = (wanted.start..end, PartStorage::Frames(frames.clone()));
                     let expected = first.discover(meta, wanted, span.clone(), None);
                     PartBuffer::new(span, storage, expected)

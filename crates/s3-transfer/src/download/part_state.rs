@@ -32,6 +32,7 @@ pub(super) struct PartBuffer {
 
 impl PartBuffer {
     pub(super) fn new(span: Range<u64>, storage: PartStorage, expected: Expected) -> Self {
+        debug_assert!(span.start <= span.end, "{span:?}");
         let checksum = match expected {
             Ok(expected) => expected.running(),
             Err(_) => RunningChecksum::none(),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use s3_core::{
-    Body, Checksum, ChecksumAlgorithm, Conditions, ErrorKind, GetResponse, Operation, StoreExt,
+    Body, ByteRange, Checksum, ChecksumAlgorithm, Conditions, ErrorKind, GetResponse, Operation,
+    StoreExt,
 };
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
 use s3_transfer::{
@@ -68,6 +69,55 @@ async fn ranges_are_read_as_get_reads_them() {
     assert_eq!(error.kind(), ErrorKind::InvalidRange);
     let missing = setup.transfer.open(GetItem::new(url("missing")), &options);
     assert_eq!(missing.await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_response_of_other_bytes_is_asked_for_again() {
+    fn from_the_beginning(number: usize, mut response: GetResponse) -> GetResponse {
+        if number == 0 {
+            response.range = 0..101;
+            response.body = Body::from_bytes(ramp(0, 101));
+        }
+        response
+    }
+    fn from_behind(number: usize, mut response: GetResponse) -> GetResponse {
+        if number == 0 {
+            response.range = 950..1000;
+            response.body = Body::from_bytes(ramp(950, 50));
+        }
+        response
+    }
+    for on_get in [from_the_beginning as fn(_, _) -> _, from_behind] {
+        for range in [ByteRange::Last(100), ByteRange::From(900)] {
+            let memory = memory();
+            memory.put_bytes(url("k"), ramp(0, 1000)).await.unwrap();
+            let transfer = Transfer::new(Hooked::new(memory, on_get), config());
+            let item = GetItem::new(url("k")).with_range(range);
+            let options = CallOptions::default();
+            let reader = transfer.open(item, &options).await.unwrap();
+            assert_eq!(reader.range(), 900..1000);
+            let bytes = read(reader).await.unwrap();
+            assert_eq!(bytes.len(), 100);
+            assert_ramp(&bytes, 900);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn responses_that_are_always_of_other_bytes_are_an_error() {
+    fn from_the_beginning(_: usize, mut response: GetResponse) -> GetResponse {
+        response.range = 0..101;
+        response.body = Body::from_bytes(ramp(0, 101));
+        response
+    }
+    let memory = memory();
+    memory.put_bytes(url("k"), ramp(0, 1000)).await.unwrap();
+    let transfer = Transfer::new(Hooked::new(memory, from_the_beginning), config());
+    let item = GetItem::new(url("k")).with_range(ByteRange::Last(100));
+    let options = CallOptions::default();
+    let reader = transfer.open(item, &options).await.unwrap();
+    let error = read(reader).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Integrity, 21));
 }
 
 #[tokio::test(start_paused = true)]
