@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use s3_core::{
-    CopyRequest, Error, ErrorKind, GetTags, HeadRequest, Operation, PartTag, PutMode, PutResponse,
-    Result, Store, UploadPartCopy,
+    Conditions, CopyRequest, Error, ErrorKind, GetTags, HeadRequest, Operation, PartTag, PutMode,
+    PutResponse, Result, Store, UploadPartCopy,
 };
 
 use super::multipart::{Completed, next_tag};
@@ -187,6 +187,14 @@ impl Transfer {
         });
         let parts: Vec<UploadPartCopy> = parts.collect();
         let copied = self.copy_all(parts, guard.parts(), options).await;
+        // Parts are pinned to the version that the HEAD described, whatever the caller has asked for.
+        let has_conditions = request.source_conditions != Conditions::default();
+        let copied = copied.map_err(|error| match error.kind() {
+            ErrorKind::PreconditionFailed if !has_conditions => error
+                .with_kind(ErrorKind::ChangedDuringRead)
+                .with_message(format!("{} was replaced during its copy", request.from)),
+            _ => error,
+        });
         let completed = match copied {
             Ok(mut tags) => {
                 // S3 computes a checksum of each part; only an upload that was begun with one names them.

@@ -261,6 +261,35 @@ async fn a_part_that_cannot_be_copied_leaves_no_upload() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_that_is_replaced_during_its_copy_is_not_a_target_that_exists() {
+    for mode in [PutMode::IfAbsent, PutMode::Overwrite] {
+        for named in [false, true] {
+            let stall = FaultAction::stall(Duration::from_secs(5));
+            let begin = FaultMatch::operation("CreateMultipartUpload").on(stall);
+            let (transfer, memory) = huge(begin.into(), true).await;
+            let mut request = CopyRequest::new(url("from"), url("to")).with_mode(mode.clone());
+            if named {
+                let source = memory.head(HeadRequest::new(url("from"))).await.unwrap();
+                request.source_conditions.if_match = source.etag;
+            }
+            let options = Default::default();
+            let (copied, ()) = tokio::join!(transfer.copy(request, &options), async {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                memory.put_bytes(url("from"), ramp(7, 11)).await.unwrap();
+            });
+            let kind = match named {
+                true => ErrorKind::PreconditionFailed,
+                false => ErrorKind::ChangedDuringRead,
+            };
+            let error = copied.unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(memory.get_bytes(url("to")).await.is_err());
+            assert_eq!(memory.unfinished_uploads(), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_copy_may_take_as_long_as_five_gibibytes_do_and_no_longer() {
     let minutes = |n: u64| Duration::from_secs(60 * n);
     let stall = |operation, wait| {
