@@ -13,7 +13,7 @@ use crate::io::{BUFFER, Buffers};
 /// Frames smaller than this are copied, so that they do not occupy a whole buffer: half a buffer.
 const COPIED_BELOW: usize = BUFFER / 2;
 
-/// Room for frames that are sent before their buffer is full: one for a waiting reader, and one per interruption.
+/// Room for frames that are sent before their buffer is full: one for a waiting reader, and some for interruptions.
 const EARLY_FRAMES: usize = 8;
 
 /// A message from a part to the reader.
@@ -28,6 +28,8 @@ pub(super) enum Delivery {
 #[derive(Debug)]
 pub(crate) struct FrameSender {
     queue: mpsc::Sender<Delivery>,
+    /// The most bytes of the part.
+    len: u64,
     buffers: Buffers,
     buffer: Option<BytesMut>,
     sent: u64,
@@ -40,6 +42,7 @@ impl FrameSender {
         let (queue, deliveries) = mpsc::channel(frames.saturating_add(EARLY_FRAMES));
         let sender = Self {
             queue,
+            len,
             buffers: buffers.clone(),
             buffer: None,
             sent: 0,
@@ -73,6 +76,17 @@ impl FrameSender {
     pub(super) fn is_full(&self) -> bool {
         let reader_waits = self.queue.capacity() == self.queue.max_capacity();
         self.buffered() >= BUFFER || (self.buffered() > 0 && reader_waits)
+    }
+
+    /// Returns whether the queue has room for the buffered bytes and for all frames that may follow them. Interruptions make
+    /// more frames than a part has buffers.
+    pub(super) fn has_room(&self) -> bool {
+        let full = self.len.saturating_sub(self.filled()) / BUFFER as u64;
+        // The last frame, and one for a waiting reader.
+        let most = usize::try_from(full)
+            .unwrap_or(usize::MAX)
+            .saturating_add(2);
+        self.queue.capacity() > most
     }
 
     /// Sends the buffered bytes. A dropped reader is not an error: it has cancelled the part.
@@ -110,6 +124,7 @@ impl Clone for FrameSender {
     fn clone(&self) -> Self {
         Self {
             queue: self.queue.clone(),
+            len: self.len,
             buffers: self.buffers.clone(),
             buffer: None,
             sent: 0,

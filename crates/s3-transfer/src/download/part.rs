@@ -375,7 +375,9 @@ impl Part {
         };
         if !matches!(error.kind(), ErrorKind::Integrity | ErrorKind::Protocol) {
             // What has arrived stays, and its buffer serves others while this part waits for its next attempt.
-            self.flush(buffer).await?;
+            if buffer.storage.has_room() {
+                self.flush(buffer).await?;
+            }
         } else if !buffer.clear() {
             return Err(error.with_retryability(Retryability::Spent));
         }

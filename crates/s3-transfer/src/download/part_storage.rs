@@ -64,6 +64,14 @@ impl PartStorage {
         }
     }
 
+    /// Returns whether a flush before the storage is full waits for nobody: a reader may never read.
+    pub(crate) fn has_room(&self) -> bool {
+        match self {
+            Self::Frames(frames) => frames.has_room(),
+            _ => true,
+        }
+    }
+
     /// Passes buffered bytes on to the file or the reader.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
         match self {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use s3_core::{
     Body, ByteRange, Checksum, ChecksumAlgorithm, Conditions, ErrorKind, GetResponse, Operation,
-    StoreExt,
+    Payload, StoreExt,
 };
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
 use s3_transfer::{
-    CallOptions, Concurrency, GetItem, NotVerified, ObjectReader, Transfer, Verified,
+    CallOptions, Concurrency, GetItem, NotVerified, ObjectReader, PutItem, Transfer, Verified,
 };
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep, timeout};
@@ -292,6 +292,28 @@ async fn idle_readers_block_neither_each_other_nor_other_transfers() {
         let bytes = timeout(Duration::from_secs(60), read(reader)).await;
         assert_ramp(&bytes.unwrap().unwrap(), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_whose_part_is_interrupted_again_and_again_blocks_no_other_transfer() {
+    let mut config = config();
+    config.concurrency = Concurrency::Fixed(1);
+    let cut = FaultMatch::method("GET").on(FaultAction::truncate_after(30));
+    let setup = with_config(cut, config);
+    let item = GetItem::new(setup.seed("k", 900).await);
+    let reader = open(&setup, item).await;
+    // More interruptions than the part's queue has room for.
+    sleep(Duration::from_secs(60)).await;
+    let options = CallOptions::default();
+    let put = PutItem::new(url("other"), Payload::from("hello").into());
+    let put = setup.transfer.put(put, &options);
+    timeout(Duration::from_secs(600), put)
+        .await
+        .expect("the part that nobody reads holds no permit")
+        .unwrap();
+    let bytes = read(reader).await.unwrap();
+    assert_eq!((bytes.len(), gets(&setup)), (900, 30));
+    assert_ramp(&bytes, 0);
 }
 
 #[tokio::test(start_paused = true)]
