@@ -194,15 +194,10 @@ impl Route<'_> {
             None,
             |collected| {
                 without_error(operation, collected)?;
-                let text = collected.text();
-                let text = text.trim_start();
-                let is_document = text.starts_with('<') && !is_html(text);
-                if !collected.body.is_empty() && !has_etag && !is_document {
-                    // Such as the page of a proxy, which has kept the bytes to itself.
-                    let text = "the response is not one of S3";
-                    return Err(errors::misunderstood(operation, collected, text));
+                match has_etag {
+                    true => Ok(()),
+                    false => without_page(operation, collected),
                 }
-                Ok(())
             },
         )
         .await?;
@@ -222,7 +217,10 @@ impl Route<'_> {
             &mut response,
             MAX_ERROR_BODY,
             None,
-            |collected| without_error(operation, collected),
+            |collected| {
+                without_error(operation, collected)?;
+                without_page(operation, collected)
+            },
         )
         .await?;
         Ok(response.head)
@@ -253,6 +251,20 @@ fn without_error(operation: Operation, collected: &CollectedResponse<'_>) -> Res
         true => Err(errors::refused_by_server(operation, collected)),
         false => Ok(()),
     }
+}
+
+/// Fails for a body that is neither empty nor XML, such as the page of a proxy, which has kept the request to itself.
+fn without_page(operation: Operation, collected: &CollectedResponse<'_>) -> Result<()> {
+    if collected.body.is_empty() {
+        return Ok(());
+    }
+    let text = collected.text();
+    let text = text.trim_start();
+    if text.is_empty() || (text.starts_with('<') && !is_html(text)) {
+        return Ok(());
+    }
+    let text = "the response is not one of S3";
+    Err(errors::misunderstood(operation, collected, text))
 }
 
 async fn error_response(operation: Operation, response: &mut Response) -> Error {

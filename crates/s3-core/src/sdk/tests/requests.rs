@@ -14,9 +14,10 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::future::join_all;
 
 use crate::{
-    Attributes, ChecksumAlgorithm, CreateUpload, ErrorKind, GetRequest, HeadRequest, Integrity,
-    Payload, PresignMethod, PresignRequest, PutMode, PutRequest, S3Url, SdkStore, SdkStoreBuilder,
-    Store, UploadId, UploadPart,
+    AbortUpload, Attributes, BucketRequest, ChecksumAlgorithm, CreateUpload, DeleteRequest,
+    ErrorKind, GetRequest, HeadRequest, Integrity, Payload, PresignMethod, PresignRequest, PutMode,
+    PutRequest, RestoreRequest, S3Url, SdkStore, SdkStoreBuilder, SetTags,
+    SetVersioning, Store, Tags, UploadId, UploadPart, Versioning,
 };
 
 /// A request as it came over the socket.
@@ -552,6 +553,46 @@ async fn the_page_of_a_proxy_is_no_write() {
     let error = server.store(true).put(put).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
     assert!(error.to_string().contains("Please log in"), "{error}");
+}
+
+#[tokio::test]
+async fn the_page_of_a_proxy_is_no_success_of_a_request_without_a_document() {
+    for (page, is_success) in [
+        ("<html>Please log in</html>", false),
+        ("<!DOCTYPE html><p>Please log in", false),
+        ("Please log in", false),
+        ("", true),
+        ("\r\n", true),
+        ("<?xml version=\"1.0\"?><Done/>", true),
+    ] {
+        let server = Server::start(move |_| {
+            let len = page.len();
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{page}")
+        });
+        for wire in [true, false] {
+            let store = server.store(wire);
+            let one = DeleteRequest::new("bucket", vec![url()]);
+            let mut failures = store.delete(one).await.unwrap().failures;
+            let outcomes = [
+                failures.pop().map_or(Ok(()), |(_, error)| Err(error)),
+                store
+                    .abort_upload(AbortUpload::new(url(), UploadId::new("u")))
+                    .await,
+                store.set_tags(SetTags::new(url(), Tags::default())).await,
+                store
+                    .set_versioning(SetVersioning::new("bucket", Versioning::Enabled))
+                    .await,
+                store.restore(RestoreRequest::new(url(), 1_u32)).await,
+                store.create_bucket(BucketRequest::new("bucket")).await,
+                store.delete_bucket(BucketRequest::new("bucket")).await,
+            ];
+            for outcome in outcomes {
+                let kind = outcome.err().map(|error| error.kind());
+                let expected = (!is_success).then_some(ErrorKind::Protocol);
+                assert_eq!(kind, expected, "{page}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
