@@ -13,8 +13,8 @@ use super::response_headers::read_headers;
 use super::sender::invalid_header;
 use super::transport_error;
 use crate::{
-    Body, BodySource, ChecksumAlgorithm, Conditions, Error, ErrorKind, GetRequest, GetResponse,
-    HeadRequest, ObjectMeta, Operation, Result, Retryability, S3Url, VersionId,
+    Body, BodySource, ChecksumAlgorithm, Conditions, Error, ErrorKind, GetRequest,
+    GetResponse, HeadRequest, ObjectMeta, Operation, Phase, Result, Retryability, S3Url, VersionId,
 };
 
 /// The longest body that is read to its end before it is handed on, because nothing else says how long it is: 8 MiB, the
@@ -138,6 +138,8 @@ async fn get_with(
     .await?;
     let mut described = read_headers(response.head.iter());
     let mut whole = None;
+    // Without it, the body ends with its last chunk, or with its connection.
+    let is_announced = described.content_length.is_some();
     let encoding = response.head.get("transfer-encoding").unwrap_or_default();
     let is_chunked = encoding.trim().eq_ignore_ascii_case("chunked");
     if is_chunked && described.content_range.is_some() {
@@ -156,10 +158,12 @@ async fn get_with(
     let checksum = checksum.filter(|_| with_checksum && range == (0..meta.size));
     let verifier = checksum.and_then(Verifier::new);
     let verified = verifier.as_ref().map(Verifier::algorithm);
+    let ends_by_itself = is_chunked || !is_announced;
     let mut arriving = ArrivingBody {
         verifier,
         response: response.body,
-        left_of_chunks: (is_chunked && whole.is_none()).then_some(announced),
+        left: (ends_by_itself && whole.is_none()).then_some(announced),
+        is_chunked,
         announced,
         url: url.clone(),
     };
@@ -244,8 +248,9 @@ pub(super) fn push_conditions(
 /// The body of a response, with errors that name the object.
 struct ArrivingBody {
     response: ResponseBody,
-    /// How many of the `announced` bytes are left, where the chunks say on their own how many there are.
-    left_of_chunks: Option<u64>,
+    /// How many of the `announced` bytes are left, where the body ends with its last chunk or with its connection.
+    left: Option<u64>,
+    is_chunked: bool,
     announced: u64,
     /// Compares what has arrived; `None` once it has been compared.
     verifier: Option<Verifier>,
@@ -259,19 +264,30 @@ impl ArrivingBody {
         }
     }
 
-    /// Fails if the chunks hold another number of bytes than the headers have announced.
+    /// Fails if a body that ends by itself holds another number of bytes than the headers have announced.
     fn count(&mut self, filled: usize) -> Result<()> {
-        let Some(left) = &mut self.left_of_chunks else {
+        let Some(left) = &mut self.left else {
             return Ok(());
         };
         let received = self.announced - *left + filled as u64;
+        let held = match self.is_chunked {
+            true => "its chunks",
+            false => "its body",
+        };
         let text = match left.checked_sub(filled as u64) {
             Some(rest) if filled > 0 || rest == 0 => {
                 *left = rest;
                 return Ok(());
             }
-            Some(_) => format!("its chunks end after {received}"),
-            None => format!("its chunks hold more, at least {received}"),
+            Some(rest) if !self.is_chunked => {
+                // Nothing but this tells a connection that was cut from one that was closed.
+                let text =
+                    format!("the connection was closed {rest} bytes before the end of the body");
+                let error = Error::new(ErrorKind::Network, Operation::Get).with_message(text);
+                return Err(error.with_phase(Phase::Body).with_resource(&self.url));
+            }
+            Some(_) => format!("{held} end after {received}"),
+            None => format!("{held} hold more, at least {received}"),
         };
         let text = format!(
             "the response announces {} bytes, but {text}",
@@ -289,7 +305,7 @@ impl ArrivingBody {
         // The SDK's client compares lengths on its own: with Content-Length, at the end.
         let compared = lost.io_error().map(ToString::to_string);
         let compared = compared.filter(|text| text.contains("Content-Length"));
-        let error = match (self.left_of_chunks, compared) {
+        let error = match (self.left.filter(|_| self.is_chunked), compared) {
             (Some(0), Some(_)) => return Ok(0),
             (Some(_), Some(text)) => {
                 let text = format!("its chunks do not hold as many bytes as announced: {text}");

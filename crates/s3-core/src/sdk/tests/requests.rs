@@ -1,5 +1,6 @@
 //! Corrected requests after an error response: clock, credentials, region; over sockets and both transports.
 
+use std::cmp::Ordering as Order;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +17,7 @@ use futures_util::future::join_all;
 use crate::{
     AbortUpload, Attributes, BucketRequest, ChecksumAlgorithm, CreateUpload, DeleteRequest,
     ErrorKind, GetRequest, HeadRequest, Integrity, Payload, PresignMethod, PresignRequest, PutMode,
-    PutRequest, RestoreRequest, S3Url, SdkStore, SdkStoreBuilder, SetTags,
+    PutRequest, RestoreRequest, Retryability, S3Url, SdkStore, SdkStoreBuilder, SetTags,
     SetVersioning, Store, Tags, UploadId, UploadPart, Versioning,
 };
 
@@ -553,6 +554,31 @@ async fn the_page_of_a_proxy_is_no_write() {
     let error = server.store(true).put(put).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
     assert!(error.to_string().contains("Please log in"), "{error}");
+}
+
+#[tokio::test]
+async fn a_part_that_ends_with_its_connection_is_whole_or_an_error() {
+    let body = "01234567";
+    for sent in 0..=body.len() + 1 {
+        let server = Server::start(move |_| {
+            let body = &"012345678"[..sent];
+            format!(
+                "HTTP/1.0 206 Part\r\nContent-Range: bytes 2-9/20\r\nConnection: close\r\n\r\n{body}"
+            )
+        });
+        for wire in [true, false] {
+            let get = GetRequest::new(url()).with_range(2..10);
+            let response = server.store(wire).get(get).await.unwrap();
+            let collected = response.body.collect().await;
+            let outcome = collected.map_err(|error| (error.kind(), error.retryability()));
+            let expected = match sent.cmp(&body.len()) {
+                Order::Less => Err((ErrorKind::Network, Retryability::Transient)),
+                Order::Equal => Ok(body.into()),
+                Order::Greater => Err((ErrorKind::Protocol, Retryability::Transient)),
+            };
+            assert_eq!(outcome, expected, "{sent} {wire}");
+        }
+    }
 }
 
 #[tokio::test]
