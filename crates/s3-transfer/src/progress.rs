@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use s3_core::ByteCounter;
+
 /// Counters shared by a job and the layers around it. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<ProgressCounters>);
@@ -16,6 +18,12 @@ struct ProgressCounters {
     bytes: AtomicU64,
     heartbeats: AtomicU64,
     local_waits: AtomicUsize,
+}
+
+impl AsRef<AtomicU64> for ProgressCounters {
+    fn as_ref(&self) -> &AtomicU64 {
+        &self.heartbeats
+    }
 }
 
 impl Progress {
@@ -32,6 +40,11 @@ impl Progress {
     /// Records an event of the other side that is no progress, such as response headers.
     pub fn heartbeat(&self) {
         self.0.heartbeats.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns a counter of bytes that are heartbeats, for a store that receives some before it responds.
+    pub(crate) fn heartbeat_counter(&self) -> ByteCounter {
+        ByteCounter::within(Arc::clone(&self.0))
     }
 
     /// Returns a number that changes with every byte and heartbeat.

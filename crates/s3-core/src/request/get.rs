@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use s3_url::S3Url;
 
 use crate::setters::optional_setters;
-use crate::{Body, ByteRange, ETag, ObjectMeta, VersionId};
+use crate::{Body, ByteCounter, ByteRange, ETag, ObjectMeta, VersionId};
 
 /// Conditions of a read. The default has no conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -45,6 +45,9 @@ pub struct GetRequest {
     pub conditions: Conditions,
     /// The version to read; the latest if `None`.
     pub version: Option<VersionId>,
+    /// Counts the bytes of a body that is read to its end before the response is returned, because nothing else says how
+    /// long it is.
+    pub moved: Option<ByteCounter>,
 }
 
 impl GetRequest {
@@ -56,6 +59,7 @@ impl GetRequest {
             range: None,
             conditions: Conditions::default(),
             version: None,
+            moved: None,
         }
     }
 
@@ -79,6 +83,8 @@ optional_setters!(GetRequest {
     with_range(range: impl Into<ByteRange>);
     /// Reads this version.
     with_version(version: VersionId);
+    /// Counts the bytes of a body of unknown length as they arrive.
+    counted_by(moved: ByteCounter);
 });
 
 /// Reads the metadata of an object.

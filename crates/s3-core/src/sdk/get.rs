@@ -13,7 +13,7 @@ use super::response_headers::read_headers;
 use super::sender::invalid_header;
 use super::transport_error;
 use crate::{
-    Body, BodySource, ChecksumAlgorithm, Conditions, Error, ErrorKind, GetRequest,
+    Body, BodySource, ByteCounter, ChecksumAlgorithm, Conditions, Error, ErrorKind, GetRequest,
     GetResponse, HeadRequest, ObjectMeta, Operation, Phase, Result, Retryability, S3Url, VersionId,
 };
 
@@ -117,6 +117,7 @@ async fn get_with(
         range,
         conditions,
         version,
+        moved,
     } = request;
     let mut headers = Headers::new();
     let mut pushed = push_conditions(&mut headers, &READ, conditions);
@@ -147,7 +148,7 @@ async fn get_with(
         described.content_length = None;
     } else if is_chunked && described.content_length.is_none() && response.status == 200 {
         // The last chunk says where the body ends. Without chunks nothing would tell a body that was cut.
-        let bytes = collect_unknown_length(&mut response.body).await?;
+        let bytes = collect_unknown_length(&mut response.body, moved.as_ref()).await?;
         described.content_length = Some(bytes.len() as u64);
         whole = Some(bytes);
     }
@@ -182,9 +183,14 @@ async fn get_with(
     Ok(GetResponse::new(meta, range, body))
 }
 
-/// Reads a body to its end, to know how long it is.
-async fn collect_unknown_length(body: &mut ResponseBody) -> Result<Bytes> {
-    body.collect(MAX_UNKNOWN_LENGTH).await.map_err(|error| {
+/// Reads a body to its end, to know how long it is. `moved` counts the bytes.
+async fn collect_unknown_length(
+    body: &mut ResponseBody,
+    moved: Option<&ByteCounter>,
+) -> Result<Bytes> {
+    let moved = moved.map(ByteCounter::as_atomic);
+    let collected = body.collect_counted(MAX_UNKNOWN_LENGTH, moved).await;
+    collected.map_err(|error| {
         if error.kind() != WireErrorKind::TooLarge {
             return transport_error::in_body(Operation::Get, &error);
         }

@@ -128,13 +128,14 @@ impl PartRead {
         state: PartState,
         options: &CallOptions,
     ) -> Self {
+        let progress = Progress::default();
         Self(Arc::new(Part {
             transfer: transfer.clone(),
-            request,
+            request: request.counted_by(progress.heartbeat_counter()),
             asked,
             first,
             destination,
-            progress: Progress::default(),
+            progress,
             observer: options.observer.clone(),
             state: Mutex::new(Some(state)),
         }))

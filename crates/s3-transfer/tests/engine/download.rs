@@ -1,10 +1,13 @@
 //! Downloads: parts, ETag pins, resumption, destinations.
 
-use s3_core::{ByteRange, ErrorKind, Operation, StoreExt};
-use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
-use s3_transfer::{Destination, Fetched, GetItem, MemoryShare, ObjectData};
+use std::time::Duration;
 
-use crate::setup::{Setup, setup, url};
+use s3_core::{ByteRange, ErrorKind, Operation, Phase, StoreExt};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan, Position, assert_ramp, ramp};
+use s3_transfer::{Destination, Fetched, GetItem, MemoryShare, ObjectData, Transfer};
+
+use crate::hooked::Hooked;
+use crate::setup::{Setup, config, memory, setup, url};
 
 async fn fetch(setup: &Setup, item: GetItem) -> Result<Fetched, s3_core::Error> {
     setup
@@ -135,6 +138,31 @@ async fn parts_that_move_a_byte_at_a_time_do_not_use_up_the_retry_budget() {
     let fetched = fetch(&setup, GetItem::new(key)).await.unwrap();
     assert_ramp(bytes(&fetched), 0);
     assert_eq!((bytes(&fetched).len(), gets(&setup)), (4000, 4000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_of_unknown_length_may_take_as_long_as_it_comes() {
+    let (moment, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+    for (coming, rest, arrives) in [(20 * minute, moment, true), (moment, 30 * moment, false)] {
+        let memory = memory();
+        memory.put_bytes(url("k"), ramp(0, 700)).await.unwrap();
+        let mut store = Hooked::new(memory, |_, response| response);
+        store.line = Some((coming, rest));
+        let transfer = Transfer::new(store, config());
+        let options = Default::default();
+        let get = transfer.get(GetItem::new(url("k")), Destination::Memory, &options);
+        match get.await {
+            Ok(fetched) => {
+                assert!(arrives, "{coming:?}");
+                assert_ramp(bytes(&fetched), 0);
+            }
+            Err(error) => {
+                assert!(!arrives && error.kind() == ErrorKind::Timeout, "{error}");
+                let log = error.attempt_log().unwrap();
+                assert!(log.iter().all(|attempt| attempt.phase == Phase::Body));
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

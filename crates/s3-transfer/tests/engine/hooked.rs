@@ -71,8 +71,8 @@ pub(crate) struct Hooked {
     pub(crate) ending: Duration,
     /// How large a byte passes for: objects of a few bytes are then too large to be copied at once.
     pub(crate) scale: u64,
-    /// How long it takes until a payload has left or a page has come, some of it every 10 s, and how long the rest of the
-    /// response takes then.
+    /// How long it takes until a payload has left, or a page or a body of unknown length has come, some of it every 10 s,
+    /// and how long the rest of the response takes then.
     pub(crate) line: Option<(Duration, Duration)>,
     /// Whether every page of a listing of versions is the first one, of one version.
     pub(crate) repeats_versions: bool,
@@ -150,6 +150,7 @@ impl Store for Hooked {
             request.range = None;
         }
         Ok((self.on_get)(number, self.memory.get(request).await?))
+        self.take_its_time(request.moved.as_ref()).await;
     }
 
     async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {

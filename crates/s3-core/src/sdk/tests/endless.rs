@@ -169,6 +169,25 @@ async fn bytes_of_a_page_are_counted_while_they_arrive() {
 }
 
 #[tokio::test]
+async fn bytes_of_a_body_of_unknown_length_are_counted_while_they_arrive() {
+    let server = Server::start(CHUNKED, document());
+    for direct in [true, false] {
+        let moved = ByteCounter::default();
+        let get = GetRequest::new(url()).counted_by(moved.clone());
+        let store = server.store(direct);
+        let some = async {
+            while moved.bytes() < 1 << 20 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = store.get(get) => panic!("it is over, and {moved:?}"),
+            () = some => {}
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_error_response_without_end_is_an_error_response() {
     let server = Server::start(REFUSED, document());
     for direct in [true, false] {
