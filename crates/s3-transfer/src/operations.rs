@@ -1,13 +1,14 @@
 //! Operations of one request each, and the deletion of many objects.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use s3_core::{
-    Attempt, AttemptLog, BucketInfo, BucketRequest, DeleteRequest, DeletedVersion, ETag, Error,
-    ErrorKind, GetObjectAttributes, GetTags, HeadRequest, ObjectAttributes, ObjectMeta, Operation,
-    PresignRequest, RestoreRequest, Result, Retryability, S3Url, SetTags, SetVersioning,
-    SharedStore, Store, Tags, VersionId, Versioning,
+    Attempt, AttemptLog, BucketInfo, BucketRequest, ByteCounter, DeleteRequest, DeletedVersion,
+    ETag, Error, ErrorKind, GetObjectAttributes, GetTags, HeadRequest, ObjectAttributes,
+    ObjectMeta, Operation, PresignRequest, RestoreRequest, Result, Retryability, S3Url, SetTags,
+    SetVersioning, SharedStore, Store, Tags, VersionId, Versioning,
 };
 
 use tokio::time::Instant;
@@ -17,6 +18,9 @@ use crate::{AfterFailure, CallOptions, FanOutOptions, Job, Transfer};
 
 /// S3's code for creating a bucket that one has.
 const OURS: &str = "BucketAlreadyOwnedByYou";
+/// The slowest batch of deletes that is no stall, in keys per second. 20: a server responds to a batch when all of its
+/// keys are deleted, and one with slow disks takes 50 ms for each.
+const DELETES_PER_SECOND: u64 = 20;
 /// S3's code for restoring an object that is being restored.
 const RESTORING: &str = "RestoreAlreadyInProgress";
 
@@ -422,6 +426,7 @@ impl Transfer {
             since: options.began.unwrap_or_else(Instant::now),
             place,
             pending: Arc::new(Mutex::new(batch)),
+            responses: ByteCounter::default(),
         };
         let outcome = self.run(job.clone(), options).await;
         job.outcomes(outcome.as_ref().err())
@@ -469,11 +474,17 @@ struct DeleteBatch {
     since: Instant,
     place: Arc<str>,
     pending: Arc<Mutex<Batch>>,
+    /// Counts the responses of a server without batches.
+    responses: ByteCounter,
 }
 
 impl DeleteBatch {
+    fn pending(&self) -> MutexGuard<'_, Batch> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn outcomes(&self, last: Option<&Error>) -> Vec<(usize, Result<()>)> {
-        let mut batch = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = self.pending();
         let mut done = std::mem::take(&mut batch.done);
         let unfinished = std::mem::take(&mut batch.waiting);
         for (index, url) in unfinished {
@@ -503,17 +514,26 @@ impl Job for DeleteBatch {
         &self.place
     }
 
+    fn byte_counter(&self) -> Option<&ByteCounter> {
+        Some(&self.responses)
+    }
+
+    fn extra_stall_time(&self) -> Duration {
+        let keys = self.pending().waiting.len() as u64;
+        Duration::from_secs(keys / DELETES_PER_SECOND)
+    }
+
     async fn run(self, store: SharedStore) -> Result<()> {
         let began = Instant::now();
         let request = {
-            let mut batch = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut batch = self.pending();
             batch.refused.clear();
             let urls = batch.waiting.iter().map(|(_, url)| url.clone()).collect();
-            DeleteRequest::new(Arc::clone(&batch.bucket), urls)
+            DeleteRequest::new(Arc::clone(&batch.bucket), urls).counted_by(self.responses.clone())
         };
         let mut failures: BTreeMap<usize, Error> =
             store.delete(request).await?.failures.into_iter().collect();
-        let mut batch = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = self.pending();
         let mut again = None;
         let waiting = std::mem::take(&mut batch.waiting);
         for (place, (index, url)) in waiting.into_iter().enumerate() {

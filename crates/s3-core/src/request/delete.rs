@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use s3_url::S3Url;
 
-use crate::{ETag, Error, VersionId};
+use crate::setters::optional_setters;
+use crate::{ByteCounter, ETag, Error, VersionId};
 
 /// Deletes up to 1,000 objects of one bucket. Deleting a missing object succeeds, and so does an empty request.
 #[derive(Clone, Debug)]
@@ -20,7 +21,14 @@ pub struct DeleteRequest {
     /// The ETag that each of the `urls` must have to be deleted. Another one is a failure of kind `PreconditionFailed`,
     /// and a missing object one of kind `NotFound`.
     pub if_match: Vec<Option<ETag>>,
+    /// Moves with each response, where objects are deleted one by one.
+    pub moved: Option<ByteCounter>,
 }
+
+optional_setters!(DeleteRequest {
+    /// Counts the responses, where objects are deleted one by one.
+    counted_by(moved: ByteCounter);
+});
 
 impl DeleteRequest {
     /// The most keys in one request, according to S3's documentation.
@@ -34,6 +42,7 @@ impl DeleteRequest {
             urls,
             versions: Vec::new(),
             if_match: Vec::new(),
+            moved: None,
         }
     }
 

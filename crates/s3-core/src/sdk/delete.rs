@@ -53,6 +53,9 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     let (mut all_not_found, mut any_deleted) = (true, false);
     let mut deleted = Vec::new();
     while let Some((index, done)) = single.next().await {
+        if let Some(moved) = &request.moved {
+            moved.add(1);
+        }
         all_not_found &= match &done {
             Ok(deleted) => matches!(deleted, Deleted::Missing),
             Err(error) => error.kind() == ErrorKind::NotFound,
@@ -63,12 +66,17 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
             Ok(_) => {}
             Err(error) => failures.push((index, error)),
         }
+        // At once: this attempt may be given up before its last response.
+        if let Some(rejection) = &rejection
+            && any_deleted
+            && !is_all_missing(rejection, all_not_found)
+        {
+            resolved.remember_no_batch_delete();
+        }
     }
-    match rejection {
-        // Nothing but 404s: this may be no server of S3 at all.
-        Some(error) if error.kind() == ErrorKind::NotFound && all_not_found => return Err(error),
-        Some(_) if any_deleted => resolved.remember_no_batch_delete(),
-        _ => {}
+    if let Some(rejection) = rejection.take_if(|rejection| is_all_missing(rejection, all_not_found))
+    {
+        return Err(rejection);
     }
     if failures.len() == urls.len()
         && failures
@@ -84,6 +92,11 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     let mut response = DeleteResponse::new(failures);
     response.versions = deleted;
     Ok(response)
+}
+
+/// Returns whether there was nothing but 404s, to the batch as to each key: this may be no server of S3 at all.
+fn is_all_missing(rejection: &Error, all_not_found: bool) -> bool {
+    rejection.kind() == ErrorKind::NotFound && all_not_found
 }
 
 /// Returns whether the server refuses the operation itself, as GCS, OSS and old gateways do, or has nothing at its URL.
@@ -275,7 +288,7 @@ mod tests {
 
     use super::super::replay::{Replay, error_response, response};
     use super::*;
-    use crate::{SdkStore, Store};
+    use crate::{ByteCounter, SdkStore, Store};
 
     /// A server that is 100 ms away, and refuses a few.
     #[derive(Debug)]
@@ -315,6 +328,45 @@ mod tests {
         let indices: Vec<_> = failures.iter().map(|(index, _)| *index).collect();
         let expected: Vec<_> = (0..1000).filter(|index| index % 10 == 7).collect();
         assert_eq!(indices, expected);
+    }
+
+    /// A server without batches, that takes 700 ms to delete an object.
+    #[derive(Debug)]
+    struct Slow;
+
+    impl HttpConnector for Slow {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let status = if request.method() == "POST" { 501 } else { 204 };
+            HttpConnectorFuture::new(async move {
+                sleep(Duration::from_millis(700)).await;
+                let status = status.try_into().expect("a status");
+                Ok(HttpResponse::new(status, SdkBody::empty()))
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_response_to_a_single_delete_is_seen_and_the_first_tells_that_there_are_no_batches()
+     {
+        let store = SdkStore::builder()
+            .endpoint("http://127.0.0.1:9")
+            .region("eu-west-1")
+            .credentials("access", "secret", None)
+            .http_client(http_client_fn(|_, _| SharedHttpConnector::new(Slow)))
+            .build();
+        let keys: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        let moved = ByteCounter::default();
+        let delete = store.delete(request(&keys).counted_by(moved.clone()));
+        let limit = Duration::from_millis(1500);
+        assert!(tokio::time::timeout(limit, delete).await.is_err());
+        assert_eq!(moved.bytes(), AT_ONCE as u64);
+        // Without another batch: 100 keys, 32 at once.
+        let begun = Instant::now();
+        let delete = store.delete(request(&keys).counted_by(moved.clone()));
+        assert!(delete.await.unwrap().failures.is_empty());
+        assert_eq!(moved.bytes(), AT_ONCE as u64 + 100);
+        assert_eq!(begun.elapsed().as_millis() / 100, 28);
     }
 
     fn request(keys: &[&str]) -> DeleteRequest {

@@ -62,6 +62,9 @@ pub(crate) struct Hooked {
     pub(crate) ignores_ranges: bool,
     /// Error codes that deletes return for these keys.
     pub(crate) undeletable: &'static [(&'static str, &'static str)],
+    /// How long a delete takes on a server without batches, which is asked to delete 32 objects at once.
+    pub(crate) single_delete: Option<Duration>,
+    pub(crate) deletes: Arc<AtomicUsize>,
     /// Returns pages of listings; every page is then the first one.
     pub(crate) on_page: Option<OnPage>,
     /// The part that is refused, while those before it, and copies of parts, never get a response.
@@ -92,6 +95,8 @@ impl Hooked {
             on_get,
             ignores_ranges: false,
             undeletable: &[],
+            single_delete: None,
+            deletes: Arc::default(),
             on_page: None,
             refused_part: None,
             parts: Arc::default(),
@@ -145,15 +150,24 @@ impl Store for Hooked {
     }
 
     async fn get(&self, mut request: GetRequest) -> Result<GetResponse> {
+        self.take_its_time(request.moved.as_ref()).await;
         let number = self.gets.fetch_add(1, Ordering::SeqCst);
         if self.ignores_ranges {
             request.range = None;
         }
         Ok((self.on_get)(number, self.memory.get(request).await?))
-        self.take_its_time(request.moved.as_ref()).await;
     }
 
     async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse> {
+        self.deletes.fetch_add(1, Ordering::SeqCst);
+        if let Some(each) = self.single_delete {
+            for responses in request.urls.chunks(32) {
+                sleep(each).await;
+                if let Some(moved) = &request.moved {
+                    moved.add(responses.len() as u64);
+                }
+            }
+        }
         let code = |url: &S3Url| {
             let found = self.undeletable.iter().find(|(key, _)| *key == url.key());
             found.map(|(_, code)| *code)

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use s3_core::{BucketRequest, ErrorKind, Operation, Payload, Phase, PutMode, StoreExt};
@@ -308,6 +309,33 @@ async fn each_key_that_stays_says_why() {
     for error in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
         let log = error.attempt_log().unwrap();
         assert_eq!(log.total(), error.attempts(), "{error:#}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletes_one_by_one_may_take_as_long_as_responses_come() {
+    let mut store = Hooked::new(memory(), |_, response| response);
+    // 32 rounds of 10 s, far more than an attempt may take in silence.
+    store.single_delete = Some(Duration::from_secs(10));
+    let deletes = Arc::clone(&store.deletes);
+    let transfer = Transfer::new(store, config());
+    let urls = (0..1000).map(|number| url(&format!("{number}"))).collect();
+    let outcomes = transfer.delete_many(urls, &Default::default()).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(deletes.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_deletes_may_take_longer_the_more_keys_it_has() {
+    // 20 s for the stall limit, and 50 ms per key.
+    for (keys, attempts) in [(1000, None), (100, Some(21))] {
+        let setup = setup(FaultMatch::any().on(FaultAction::stall(Duration::from_secs(60))));
+        let urls = (0..keys).map(|number| url(&format!("{number}"))).collect();
+        let outcomes = setup.transfer.delete_many(urls, &Default::default()).await;
+        for outcome in outcomes {
+            let failure = outcome.err().map(|error| (error.kind(), error.attempts()));
+            assert_eq!(failure, attempts.map(|count| (ErrorKind::Timeout, count)));
+        }
     }
 }
 
