@@ -1,8 +1,9 @@
 //! Stall detection: finds attempts that move no byte for the stall timeout. A slow attempt is not stalled.
 //!
 //! A timer per attempt would cost more than the rest of the service, and almost no attempt stalls. So all attempts of a
-//! client share one monitor: a background task that scans them four times per timeout, and runs only while there are
-//! attempts.
+//! client share one monitor: a background task per runtime scans the attempts of that runtime four times per timeout, and
+//! runs only while there are some. The task of another runtime may never run again: a single-threaded runtime rests
+//! between two calls of `block_on`.
 
 use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use s3_core::{ByteCounter, Error, ErrorKind, Operation};
 
 use crate::attempt_snapshot::AttemptSnapshot;
-use crate::sync::{Instant, Mutex, MutexGuard, sleep, spawn};
+use crate::sync::{Instant, Mutex, MutexGuard, RuntimeId, runtime_id, sleep, spawn};
 use crate::{Job, Progress};
 
 /// The shortest interval between scans.
@@ -94,8 +95,19 @@ struct MonitorState {
     scan_interval: Duration,
     attempts: Vec<Option<MonitoredAttempt>>,
     free: Vec<usize>,
-    /// There is a task that scans.
-    scanning: bool,
+    /// The runtimes whose attempts a task scans. Few, so they are searched.
+    scanned: Vec<RuntimeId>,
+}
+
+impl MonitorState {
+    /// Returns whether a task must be started that scans the attempts of this runtime. It counts as started.
+    fn lacks_scan_of(&mut self, runtime: RuntimeId) -> bool {
+        let is_scanned = self.scanned.contains(&runtime);
+        if !is_scanned {
+            self.scanned.push(runtime);
+        }
+        !is_scanned
+    }
 }
 
 #[derive(Debug)]
@@ -107,6 +119,8 @@ struct MonitoredAttempt {
     timeout: Duration,
     stalled: bool,
     waker: Waker,
+    /// Where the attempt was polled last.
+    runtime: RuntimeId,
 }
 
 /// An attempt's entry in the monitor; removed when dropped.
@@ -137,7 +151,9 @@ impl StallMonitor {
             timeout: stall.timeout,
             stalled: false,
             waker: waker.clone(),
+            runtime: runtime_id(),
         };
+        let runtime = attempt.runtime;
         let mut state = self.lock();
         let number = match state.free.pop() {
             Some(number) => {
@@ -149,10 +165,10 @@ impl StallMonitor {
                 state.attempts.len() - 1
             }
         };
-        let was_scanning = std::mem::replace(&mut state.scanning, true);
+        let starts = state.lacks_scan_of(runtime);
         drop(state);
-        if !was_scanning {
-            self.start_scanning();
+        if starts {
+            self.start_scanning(runtime);
         }
         MonitorEntry {
             monitor: self.clone(),
@@ -160,19 +176,25 @@ impl StallMonitor {
         }
     }
 
-    fn start_scanning(&self) {
+    fn start_scanning(&self, runtime: RuntimeId) {
         // Built before the spawn: a runtime that is shutting down drops the task without polling it.
-        let task = ScanTask(Arc::downgrade(&self.0));
+        let task = ScanTask {
+            state: Arc::downgrade(&self.0),
+            runtime,
+        };
         let interval = self.lock().scan_interval;
         spawn(task.run(interval));
     }
 
-    /// Checks all attempts. Returns whether there are any.
-    fn scan(&self) -> bool {
+    /// Checks the attempts of a runtime. Returns whether there are any.
+    fn scan(&self, runtime: RuntimeId) -> bool {
         let now = Instant::now();
         let mut stalled = Vec::new();
+        let mut has_attempts = false;
         let mut state = self.lock();
-        for attempt in state.attempts.iter_mut().flatten() {
+        let attempts = state.attempts.iter_mut().flatten();
+        for attempt in attempts.filter(|attempt| attempt.runtime == runtime) {
+            has_attempts = true;
             let generation = attempt.counters.generation();
             if generation != attempt.generation || attempt.counters.is_local_wait() {
                 (attempt.generation, attempt.since) = (generation, now);
@@ -181,27 +203,31 @@ impl StallMonitor {
                 stalled.push(attempt.waker.clone());
             }
         }
-        state.scanning = state.free.len() < state.attempts.len();
-        let scanning = state.scanning;
+        if !has_attempts {
+            state.scanned.retain(|scanned| *scanned != runtime);
+        }
         drop(state);
         stalled.into_iter().for_each(Waker::wake);
-        scanning
+        has_attempts
     }
 }
 
-/// The task that scans. If its runtime is shut down before the attempts have ended, an attempt starts another one.
-struct ScanTask(Weak<Mutex<MonitorState>>);
+/// The task that scans the attempts of a runtime. If that is shut down before they have ended, they start another one.
+struct ScanTask {
+    state: Weak<Mutex<MonitorState>>,
+    runtime: RuntimeId,
+}
 
 impl ScanTask {
     async fn run(mut self, interval: Duration) {
         loop {
             sleep(interval).await;
-            let Some(monitor) = self.0.upgrade().map(StallMonitor) else {
+            let Some(monitor) = self.state.upgrade().map(StallMonitor) else {
                 return;
             };
-            if !monitor.scan() {
+            if !monitor.scan(self.runtime) {
                 // An attempt added since then has started another task, which `drop` must not disturb.
-                self.0 = Weak::new();
+                self.state = Weak::new();
                 return;
             }
         }
@@ -210,11 +236,11 @@ impl ScanTask {
 
 impl Drop for ScanTask {
     fn drop(&mut self) {
-        let Some(monitor) = self.0.upgrade().map(StallMonitor) else {
+        let Some(monitor) = self.state.upgrade().map(StallMonitor) else {
             return;
         };
         let mut state = monitor.lock();
-        state.scanning = false;
+        state.scanned.retain(|scanned| *scanned != self.runtime);
         let wakers = state.attempts.iter().flatten();
         let wakers: Vec<Waker> = wakers.map(|attempt| attempt.waker.clone()).collect();
         drop(state);
@@ -226,15 +252,19 @@ impl MonitorEntry {
     /// Returns whether the attempt has stalled. `waker` is woken when it does.
     fn is_stalled(&self, waker: &Waker) -> bool {
         let mut state = self.monitor.lock();
-        let was_scanning = std::mem::replace(&mut state.scanning, true);
         let Some(attempt) = &mut state.attempts[self.number] else {
             return false;
         };
-        attempt.waker.clone_from(waker);
-        let stalled = attempt.stalled;
+        if !attempt.waker.will_wake(waker) {
+            // Another task, perhaps of another runtime.
+            attempt.waker.clone_from(waker);
+            attempt.runtime = runtime_id();
+        }
+        let (stalled, runtime) = (attempt.stalled, attempt.runtime);
+        let starts = state.lacks_scan_of(runtime);
         drop(state);
-        if !was_scanning {
-            self.monitor.start_scanning();
+        if starts {
+            self.monitor.start_scanning(runtime);
         }
         stalled
     }
@@ -352,37 +382,68 @@ mod tests {
     async fn scanning_ends_with_the_last_attempt() {
         let monitor = monitor();
         while_moving(&monitor, None, sleep(Duration::from_millis(1))).await;
-        assert!(monitor.lock().scanning);
+        assert_eq!(monitor.lock().scanned, [runtime_id()]);
         sleep(TIMEOUT).await;
-        assert!(!monitor.lock().scanning);
+        assert!(monitor.lock().scanned.is_empty());
         assert_eq!(Arc::strong_count(&monitor.0), 1);
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    }
+
+    /// Waits far longer than an attempt may take that somebody scans.
+    async fn in_time<T>(attempt: impl Future<Output = T>) -> T {
+        let ended = tokio::time::timeout(TIMEOUT * 100, attempt).await;
+        ended.expect("the attempt is scanned")
+    }
+
+    #[test]
+    fn attempts_are_scanned_while_the_runtime_of_earlier_ones_rests() {
+        let monitor = monitor();
+        let (first, second) = (runtime(), runtime());
+        let short = async { sleep(Duration::from_millis(1)).await };
+        let done = first.block_on(while_moving(&monitor, None, short));
+        assert_eq!(done, Some(()));
+        let attempt = while_moving(&monitor, None, std::future::pending::<()>());
+        assert_eq!(second.block_on(in_time(attempt)), None);
+        // The task of the first runtime ends when that runs again, and disturbs nobody.
+        for runtime in [first, second] {
+            runtime.block_on(async { sleep(TIMEOUT).await });
+        }
+        assert!(monitor.lock().scanned.is_empty());
+    }
+
+    #[test]
+    fn an_attempt_that_moves_to_another_runtime_is_scanned_there() {
+        let monitor = monitor();
+        let (first, second) = (runtime(), runtime());
+        let mut attempt = Box::pin(while_moving(&monitor, None, std::future::pending::<()>()));
+        first.block_on(async {
+            assert!(futures_util::poll!(attempt.as_mut()).is_pending());
+        });
+        assert_eq!(second.block_on(in_time(attempt)), None);
     }
 
     #[test]
     fn another_task_scans_after_a_runtime_shutdown() {
         let monitor = monitor();
-        let runtime = || {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .start_paused(true)
-                .build()
-                .unwrap()
-        };
         let (first, second) = (runtime(), runtime());
-        // The first runtime scans.
-        let mut other = Box::pin(while_moving(&monitor, None, std::future::pending::<()>()));
-        first.block_on(async {
-            assert!(futures_util::poll!(other.as_mut()).is_pending());
+        // The first runtime scans an attempt that the second one polls with the same waker.
+        let mut attempt = Box::pin(while_moving(&monitor, None, std::future::pending::<()>()));
+        let waker = std::task::Waker::noop();
+        let mut poll = || attempt.as_mut().poll(&mut Context::from_waker(waker));
+        first.block_on(async { assert!(poll().is_pending()) });
+        drop(first);
+        assert!(monitor.lock().scanned.is_empty());
+        second.block_on(async {
+            assert!(poll().is_pending());
+            sleep(TIMEOUT * 2).await;
+            assert_eq!(poll(), Poll::Ready(None));
         });
-        let ended = second.block_on(async {
-            tokio::spawn(async {
-                sleep(Duration::from_secs(1)).await;
-                first.shutdown_background();
-            });
-            let attempt = while_moving(&monitor, None, std::future::pending::<()>());
-            tokio::time::timeout(TIMEOUT * 100, attempt).await
-        });
-        // Without a scan, only the timeout of this test would end it.
-        assert_eq!(ended, Ok(None));
     }
 }

@@ -12,7 +12,7 @@ mod runtime;
 #[cfg(not(shuttle))]
 pub(crate) use {
     futures_util::task::AtomicWaker,
-    runtime::{try_spawn, workers},
+    runtime::{RuntimeId, runtime_id, try_spawn, workers},
     std::sync::{Mutex, MutexGuard, atomic},
     tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore},
     tokio::task::{JoinError, JoinHandle, JoinSet, spawn},
@@ -26,7 +26,7 @@ pub(crate) use modelled::{advance, chance, draw, explore, set_workers};
 pub(crate) use {
     modelled::{
         AtomicWaker, Instant, JoinError, JoinHandle, JoinSet, Notify, OwnedSemaphorePermit,
-        Semaphore, sleep, sleep_until, spawn, try_spawn, workers,
+        RuntimeId, Semaphore, runtime_id, sleep, sleep_until, spawn, try_spawn, workers,
     },
     shuttle::sync::{Mutex, MutexGuard, atomic},
 };

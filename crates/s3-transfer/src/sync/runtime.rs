@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::runtime::{self, Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
 /// Returns the number of worker threads of the current runtime.
@@ -16,6 +16,14 @@ pub(crate) fn workers() -> usize {
         RuntimeFlavor::CurrentThread => 1,
         _ => runtime.metrics().num_workers(),
     }
+}
+
+/// Tells runtimes apart; `None` outside of one.
+pub(crate) type RuntimeId = Option<runtime::Id>;
+
+/// Returns the current runtime.
+pub(crate) fn runtime_id() -> RuntimeId {
+    Handle::try_current().ok().map(|runtime| runtime.id())
 }
 
 /// Spawns a task on the current runtime, if there is one.

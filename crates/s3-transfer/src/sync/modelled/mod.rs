@@ -21,5 +21,7 @@ pub(crate) use notify::Notify;
 pub(crate) use semaphore::{OwnedSemaphorePermit, Semaphore};
 #[cfg(test)]
 pub(crate) use tasks::set_workers;
-pub(crate) use tasks::{JoinError, JoinHandle, JoinSet, spawn, try_spawn, workers};
+pub(crate) use tasks::{
+    JoinError, JoinHandle, JoinSet, RuntimeId, runtime_id, spawn, try_spawn, workers,
+};
 pub(crate) use waker::AtomicWaker;

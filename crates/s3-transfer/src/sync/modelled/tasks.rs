@@ -14,6 +14,14 @@ thread_local! {
     static WORKERS: Cell<usize> = const { Cell::new(1) };
 }
 
+/// A runtime of the model: there is one.
+pub(crate) type RuntimeId = u8;
+
+/// Returns the runtime of the model.
+pub(crate) fn runtime_id() -> RuntimeId {
+    0
+}
+
 /// Returns how many threads the model says that there are. Each task may run beside each other in any case.
 pub(crate) fn workers() -> usize {
     WORKERS.get()
