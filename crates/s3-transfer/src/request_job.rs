@@ -11,8 +11,12 @@ use s3_core::{ByteCounter, Operation, Payload, Result, SharedStore};
 use crate::Job;
 
 /// The slowest upload that is no stall, in bytes per second: 32 KiB/s. An upload whose counter stands still may wait the
-/// stall timeout and the time that its bytes take at this speed, because all of them may be in socket buffers.
+/// stall timeout and the time that its last bytes take at this speed, because they may be in socket buffers.
 const SLOWEST_UPLOAD: u64 = 32 << 10;
+
+/// The most bytes of an upload that may be in socket buffers when its counter stands still: 16 MiB, more than a system
+/// gives a connection unless it is told to.
+const MAX_BUFFERED: u64 = 16 << 20;
 
 /// Payloads up to this size are not counted: 64 KiB leave in one write.
 const MAX_UNCOUNTED: u64 = 64 << 10;
@@ -58,10 +62,12 @@ impl<R, T> RequestJob<R, T> {
         self
     }
 
-    /// Declares an upload of so many bytes, and allows the time that they take on a slow link.
+    /// Declares an upload of so many bytes, and allows the time that the last of them take on a slow link. Before those,
+    /// the counter moves.
     pub(crate) fn with_upload(mut self, bytes: u64, counter: Option<ByteCounter>) -> Self {
         (self.upload_bytes, self.byte_counter) = (bytes, counter);
-        self.with_extra_stall_time(Duration::from_secs(bytes / SLOWEST_UPLOAD))
+        let buffered = bytes.min(MAX_BUFFERED);
+        self.with_extra_stall_time(Duration::from_secs(buffered / SLOWEST_UPLOAD))
     }
 }
 
@@ -144,5 +150,26 @@ where
 
     fn extra_stall_time(&self) -> Duration {
         self.extra_stall_time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_may_wait_for_what_fits_into_socket_buffers() {
+        for (bytes, seconds) in [
+            (0, 0),
+            (8 << 20, 256),
+            (16 << 20, 512),
+            (512 << 20, 512),
+            (u64::MAX, 512),
+        ] {
+            let job = request_job!(Operation::ListBuckets, "s3://", list_buckets());
+            let job = job.with_upload(bytes, Some(ByteCounter::default()));
+            assert_eq!(job.extra_stall_time(), Duration::from_secs(seconds));
+            assert_eq!(job.upload_bytes(), bytes);
+        }
     }
 }
