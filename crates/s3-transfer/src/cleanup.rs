@@ -5,14 +5,16 @@
 //! the engine.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -58,17 +60,23 @@ impl Cleanup {
         work: impl Future<Output = ()> + Send + 'static,
     ) -> bool {
         let guard = self.begin();
-        let work = Box::pin(async move {
+        let work: CleanupWork = Box::pin(async move {
             let _guard = guard;
             work.await;
         });
         let mut thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if thread.is_none() {
-            *thread = start_thread();
-        }
+        let unsent = match &*thread {
+            Some(running) => match running.send(work) {
+                Ok(()) => return true,
+                // The thread has panicked.
+                Err(SendError(work)) => work,
+            },
+            None => work,
+        };
+        *thread = start_thread(new_runtime);
         thread
             .as_ref()
-            .is_some_and(|thread| thread.send(work).is_ok())
+            .is_some_and(|thread| thread.send(unsent).is_ok())
     }
 
     /// Waits until nothing is in flight, for at most `limit`, and returns how many requests still are.
@@ -97,13 +105,24 @@ impl Drop for CleanupGuard {
     }
 }
 
-/// Starts the thread. It ends when the engine is dropped and its work is done.
-fn start_thread() -> Option<UnboundedSender<CleanupWork>> {
-    let (sender, mut receiver) = unbounded_channel();
+fn new_runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+/// Starts the thread, and waits until it has its runtime: without descriptors there is none. It ends when the engine is
+/// dropped and its work is done.
+fn start_thread(
+    new_runtime: impl FnOnce() -> io::Result<Runtime> + Send + 'static,
+) -> Option<UnboundedSender<CleanupWork>> {
+    let (sender, mut receiver) = unbounded_channel::<CleanupWork>();
+    let (tell, is_ready) = mpsc::channel();
     let run = move || {
-        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
+        let Ok(runtime) = new_runtime() else {
             return;
         };
+        if tell.send(()).is_err() {
+            return;
+        }
         runtime.block_on(async move {
             let mut tasks = JoinSet::new();
             while let Some(work) = receiver.recv().await {
@@ -115,7 +134,8 @@ fn start_thread() -> Option<UnboundedSender<CleanupWork>> {
     let started = thread::Builder::new()
         .name("s3-cleanup".to_owned())
         .spawn(run);
-    started.is_ok().then_some(sender)
+    let is_ready = started.is_ok() && is_ready.recv().is_ok();
+    is_ready.then_some(sender)
 }
 
 impl Transfer {
@@ -153,8 +173,6 @@ impl Transfer {
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -185,5 +203,23 @@ mod tests {
         }));
         let name = receiver.recv_timeout(Duration::from_secs(30)).unwrap();
         assert_eq!(name.as_deref(), Some("s3-cleanup"));
+    }
+
+    #[test]
+    fn a_thread_without_a_runtime_takes_no_work() {
+        let failing = || Err(io::Error::from_raw_os_error(24));
+        assert!(start_thread(failing).is_none());
+        assert!(start_thread(new_runtime).is_some());
+    }
+
+    #[test]
+    fn work_runs_on_another_thread_after_one_has_ended() {
+        let cleanup = Cleanup::default();
+        // Its receiver is gone, as after a panic of the thread.
+        let (ended, _) = unbounded_channel();
+        *cleanup.0.thread.lock().unwrap() = Some(ended);
+        let (sender, receiver) = mpsc::channel();
+        assert!(cleanup.run_on_own_thread(async move { sender.send(()).unwrap() }));
+        receiver.recv_timeout(Duration::from_secs(30)).unwrap();
     }
 }
