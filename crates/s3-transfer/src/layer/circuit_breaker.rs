@@ -29,6 +29,9 @@ const FORGET_AFTER: Duration = Duration::from_secs(10);
 /// The longest interval between probes: a recovered server is noticed within this time.
 const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
+/// The longest that a breaker stays open: a year, which is as good as for ever, and which every clock can add to now.
+const MAX_OPEN_TIME: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Failures in a row of all jobs of a client.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
@@ -81,7 +84,7 @@ impl CircuitBreaker {
             forget_after: stall.saturating_add(FORGET_AFTER),
             first_probe_interval: first_probe_interval
                 .clamp(Duration::from_millis(1), MAX_PROBE_INTERVAL),
-            max_open_time,
+            max_open_time: max_open_time.min(MAX_OPEN_TIME),
         }
     }
 
@@ -198,6 +201,12 @@ mod tests {
             assert!(breaker.record_failure() == Decision::Retry);
         }
         assert!(breaker.record_failure() == Decision::Wait);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn backoffs_that_last_for_ever_open_the_breaker_as_others_do() {
+        let breaker = CircuitBreaker::new(21, Duration::MAX, Duration::MAX, Duration::MAX);
+        open(&breaker);
     }
 
     #[tokio::test(start_paused = true)]
