@@ -27,7 +27,8 @@ pub struct TransferConfig {
     /// The longest wait between attempts. 20 s, as in the AWS SDKs.
     pub backoff_cap: Duration,
     /// An attempt that moves no byte for this time is aborted and retried. An upload may in addition wait for the time
-    /// that its bytes take at 32 KiB/s, because they may be in socket buffers. 20 s.
+    /// that its last bytes, at most 16 MiB, take at 32 KiB/s, because they may be in socket buffers; and a batch of
+    /// deletes for 50 ms per key. 20 s.
     pub stall_timeout: Duration,
     /// How many attempts may be in flight at once.
     pub concurrency: Concurrency,
