@@ -486,7 +486,10 @@ fn given(text: impl Into<String>) -> Option<String> {
 /// Metaflow's counts come before `AWS_MAX_ATTEMPTS`.
 fn engine(config: &Config, configured_attempts: Option<u32>) -> TransferConfig {
     let mut engine = TransferConfig::default();
-    let has_counts = config.retries() != Config::default().retries();
+    let default = Config::default();
+    let has_counts = config.names_retry_count
+        || config.retry_count != default.retry_count
+        || config.transient_retry_count != default.transient_retry_count;
     engine.max_attempts = match configured_attempts {
         Some(attempts) if !has_counts => attempts,
         _ => config.retries().saturating_add(1),
@@ -692,6 +695,21 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(engine(&config, Some(9)).max_attempts, 2);
+        // The larger count is the default in all of these.
+        for (name, value) in [
+            ("METAFLOW_S3_RETRY_COUNT", "10"),
+            ("METAFLOW_S3_RETRY_COUNT", "7"),
+            ("METAFLOW_S3_TRANSIENT_RETRY_COUNT", "20"),
+        ] {
+            let lookup = |asked: &str| (asked == name).then(|| value.to_owned());
+            let config = Config::from_lookup(lookup).unwrap();
+            assert_eq!(engine(&config, Some(3)).max_attempts, 21, "{name}");
+        }
+        let config = Config {
+            retry_count: 10,
+            ..Config::default()
+        };
+        assert_eq!(engine(&config, Some(3)).max_attempts, 21);
     }
 
     #[test]

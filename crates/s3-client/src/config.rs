@@ -74,6 +74,8 @@ pub struct Config {
     pub tempdir: PathBuf,
     /// Keeps temporary files, for debugging.
     pub keep_temp_files: bool,
+    /// Whether a setting names one of the counts of retries, be it the default.
+    pub(crate) names_retry_count: bool,
 }
 
 impl Default for Config {
@@ -88,6 +90,7 @@ impl Default for Config {
             datatools_s3root: None,
             tempdir: PathBuf::from("."),
             keep_temp_files: false,
+            names_retry_count: false,
         }
     }
 }
@@ -178,17 +181,16 @@ impl Config {
         settings.check_certificates_are_verified()?;
         let default = Self::default();
         let client = settings.client_params()?;
+        let retry_count = settings.number("S3_RETRY_COUNT")?;
+        let transient_retry_count = settings.number("S3_TRANSIENT_RETRY_COUNT")?;
         let param = |name: &str| client.get(name).and_then(Value::as_str).map(str::to_owned);
         Ok(Self {
             endpoint: param("endpoint_url").or_else(|| settings.text("S3_ENDPOINT_URL")),
             region: param("region_name"),
             encryption: settings.text("S3_SERVER_SIDE_ENCRYPTION"),
-            retry_count: settings
-                .number("S3_RETRY_COUNT")?
-                .unwrap_or(default.retry_count),
-            transient_retry_count: settings
-                .number("S3_TRANSIENT_RETRY_COUNT")?
-                .unwrap_or(default.transient_retry_count),
+            retry_count: retry_count.unwrap_or(default.retry_count),
+            transient_retry_count: transient_retry_count.unwrap_or(default.transient_retry_count),
+            names_retry_count: retry_count.is_some() || transient_retry_count.is_some(),
             worker_count: settings
                 .number("S3_WORKER_COUNT")?
                 .map(|count| (count as usize).max(1)),
