@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 #[cfg(feature = "sdk")]
 use s3_core::url::ParseError;
@@ -342,6 +343,8 @@ impl<M: Mode> S3Builder<M> {
         };
         let tmproot = self.tmproot.unwrap_or(self.config.tempdir);
         let scratch = Scratch::below(&tmproot, self.config.keep_temp_files)?;
+        // The engine may be another client's, too.
+        let known_failed_aborts = AtomicUsize::new(transfer.failed_aborts());
         let context = ClientContext {
             process: std::process::id(),
             transfer,
@@ -351,6 +354,7 @@ impl<M: Mode> S3Builder<M> {
             max_in_memory_object: self.max_in_memory_object,
             memory,
             scratch: Arc::new(scratch),
+            known_failed_aborts,
         };
         Ok(Client::new(context, mode))
     }

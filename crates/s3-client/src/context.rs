@@ -2,6 +2,7 @@
 
 use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use s3_core::url::Root;
@@ -31,6 +32,8 @@ pub(crate) struct ClientContext {
     /// The memory of all downloads of the client that are alive or in flight.
     pub(crate) memory: MemoryBudget,
     pub(crate) scratch: Arc<Scratch>,
+    /// How many aborts of the engine had failed when the client was built or closed.
+    pub(crate) known_failed_aborts: AtomicUsize,
 }
 
 impl ClientContext {
@@ -49,7 +52,10 @@ impl ClientContext {
         if self.check_process().is_err() {
             return removed;
         }
-        match self.transfer.wait_for_cleanup(CLOSE_LIMIT).await {
+        let in_flight = self.transfer.wait_for_cleanup(CLOSE_LIMIT).await;
+        let failed = self.transfer.failed_aborts();
+        let known = self.known_failed_aborts.swap(failed, Ordering::Relaxed);
+        match in_flight + failed.saturating_sub(known) {
             0 => removed,
             uploads => Err(Error::UploadsRemain { uploads }),
         }
@@ -97,5 +103,31 @@ impl ClientContext {
     /// Returns what the keys of results are relative to.
     pub(crate) fn display_root(&self) -> Option<S3Prefix> {
         self.root.prefix().cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use s3_core::MemoryStore;
+    use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
+
+    use super::*;
+    use crate::S3;
+
+    #[tokio::test(start_paused = true)]
+    async fn close_tells_once_of_an_abort_that_has_failed() {
+        let denied = |operation| {
+            FaultMatch::operation(operation).on(FaultAction::status(403, "AccessDenied"))
+        };
+        let plan = FaultPlan::new(["UploadPart", "AbortMultipartUpload"].map(denied));
+        let store = FaultStore::new(MemoryStore::with_buckets(["b"]), plan);
+        let builder = S3::builder().store(store).tmproot(std::env::temp_dir());
+        let s3 = builder.part_size(1000).build().unwrap();
+        s3.put("s3://b/k", vec![0; 5000]).await.unwrap_err();
+        match s3.close().await {
+            Err(Error::UploadsRemain { uploads }) => assert_eq!(uploads, 1),
+            other => panic!("{other:?}"),
+        }
+        s3.close().await.unwrap();
     }
 }

@@ -99,12 +99,13 @@ pub enum Error {
     /// The client was built before a fork and is used in the child, where its threads do not exist. Nothing was sent.
     #[error("this client was built before a fork\nhint: build another client in the child process")]
     Forked,
-    /// `close` waited for the aborts of cancelled or failed uploads, and some did not end in time.
+    /// `close` waited for the aborts of cancelled or failed uploads, and some did not end in time or have failed.
     #[error(
-        "{uploads} cancelled uploads are not aborted yet\nhint: their parts are billed until cleanup() or the bucket's lifecycle rules remove them"
+        "{uploads} cancelled uploads are not aborted\nhint: their parts are billed until cleanup() or the bucket's lifecycle rules remove them"
     )]
     UploadsRemain {
-        /// How many aborts or responses to creations are in flight.
+        /// How many aborts or responses to creations are in flight, and how many aborts have failed since the client was
+        /// built or closed before.
         uploads: usize,
     },
     /// A sync did not delete what only the target has.

@@ -92,7 +92,7 @@ impl S3 {
     /// # Errors
     ///
     /// A directory that cannot be removed; [`Error::UploadsRemain`](crate::Error::UploadsRemain) if aborts take longer
-    /// than 10 s.
+    /// than 10 s or have failed.
     ///
     /// # Examples
     ///
