@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -140,20 +140,36 @@ impl Scratch {
 }
 
 fn make(tmproot: &Path, keep: bool) -> io::Result<Directory> {
-    let directory = tempfile::Builder::new()
-        .prefix(if keep { KEPT_PREFIX } else { PREFIX })
-        .rand_bytes(RANDOM)
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir_in(tmproot)?;
-    let open = File::open(directory.path())?;
+    loop {
+        let directory = tempfile::Builder::new()
+            .prefix(if keep { KEPT_PREFIX } else { PREFIX })
+            .rand_bytes(RANDOM)
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(tmproot)?;
+        if let Some(open) = lock(directory.path())? {
+            return Ok(Directory {
+                path: directory.keep(),
+                _open: open,
+                owner: process::id(),
+            });
+        }
+    }
+}
+
+/// Opens a new directory and locks it; `None` if a search for orphans has removed it before that.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let open = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        open => open?,
+    };
     // On a file system without locks, locking fails, and the cleanup removes nothing.
     // This call waits while a search for orphans holds the lock.
     let _ = open.lock_shared();
-    Ok(Directory {
-        path: directory.keep(),
-        _open: open,
-        owner: process::id(),
-    })
+    let is_there = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        named => named?.ino() == open.metadata()?.ino(),
+    };
+    Ok(is_there.then_some(open))
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -218,6 +234,31 @@ mod tests {
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
         drop(made(true));
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_that_a_cleanup_removes_before_it_is_locked_is_made_again() {
+        let root = tmproot();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    for entry in fs::read_dir(root.path()).unwrap().flatten() {
+                        let path = entry.path();
+                        let _ = crate::Orphan::Directory { path }.remove_local();
+                    }
+                }
+            });
+            let made: Vec<_> = (0..200)
+                .map(|_| {
+                    let made = make(root.path(), false)?;
+                    let is_there = made.path.exists();
+                    fs::remove_dir_all(&made.path).map(|()| is_there)
+                })
+                .collect();
+            done.store(true, Ordering::Relaxed);
+            assert!(made.iter().all(|made| matches!(made, Ok(true))), "{made:?}");
+        });
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,16 +39,22 @@ impl TempFile {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let (file, temp) = tempfile::Builder::new()
-            .prefix(".")
-            .suffix(SUFFIX)
-            .permissions(Permissions::from_mode(mode))
-            .tempfile_in(directory)?
-            .into_parts();
-        // The lock is held until the process ends: the cleanup does not remove locked files. On a file system without
-        // locks, locking fails, and the cleanup removes nothing.
-        // This call waits while a search for orphans holds the lock.
-        let _ = file.lock_shared();
+        let (file, temp) = loop {
+            let (file, temp) = tempfile::Builder::new()
+                .prefix(".")
+                .suffix(SUFFIX)
+                .permissions(Permissions::from_mode(mode))
+                .tempfile_in(directory)?
+                .into_parts();
+            // The lock is held until the process ends: the cleanup does not remove locked files. On a file system without
+            // locks, locking fails, and the cleanup removes nothing.
+            // This call waits while a search for orphans holds the lock.
+            let _ = file.lock_shared();
+            // The search may have removed the file before it was locked.
+            if file.metadata()?.nlink() > 0 {
+                break (file, temp);
+            }
+        };
         if len >= PREALLOCATE_FROM {
             preallocate(&file, len)?;
         }
@@ -111,6 +117,9 @@ pub(crate) struct Target {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
     use super::*;
 
     fn names(directory: &Path) -> usize {
@@ -163,6 +172,38 @@ mod tests {
         temp.persist(&to(&target, true)).unwrap();
         assert!(other.try_lock().is_ok());
         drop(held);
+    }
+
+    #[test]
+    fn a_file_that_a_cleanup_removes_before_it_is_locked_is_created_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("x");
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    for entry in std::fs::read_dir(dir.path()).unwrap().flatten() {
+                        if entry.path() == target {
+                            continue;
+                        }
+                        // Locked until it is removed, as a cleanup does.
+                        if let Ok(file) = File::open(entry.path())
+                            && file.try_lock().is_ok()
+                        {
+                            let _ = std::fs::remove_file(entry.path());
+                        }
+                    }
+                }
+            });
+            let outcomes: Vec<_> = (0..500)
+                .map(|_| {
+                    let temp = TempFile::create(&target, 0o600, 0)?;
+                    temp.persist(&to(&target, true))
+                })
+                .collect();
+            done.store(true, Ordering::Relaxed);
+            assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        });
     }
 
     #[test]
