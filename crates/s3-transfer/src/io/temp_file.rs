@@ -195,14 +195,15 @@ mod tests {
                     }
                 }
             });
-            let outcomes: Vec<_> = (0..500)
+            let outcomes: Vec<_> = (0..5000)
                 .map(|_| {
                     let temp = TempFile::create(&target, 0o600, 0)?;
                     temp.persist(&to(&target, true))
                 })
                 .collect();
             done.store(true, Ordering::Relaxed);
-            assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+            let lost = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+            assert_eq!(lost, 0);
         });
     }
 
