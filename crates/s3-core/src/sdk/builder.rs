@@ -388,6 +388,29 @@ mod tests {
         assert!(text.contains("the builder: /no/such/ca.pem"), "{text}");
     }
 
+    #[cfg(not(feature = "config"))]
+    #[tokio::test]
+    async fn what_this_build_would_ignore_is_an_error() {
+        type Set = fn(SdkStoreBuilder) -> SdkStoreBuilder;
+        let settings: [(Set, &str); 3] = [
+            (|builder| builder.profile("p"), "profile"),
+            (|builder| builder.ca_bundle("/ca.pem"), "authorities"),
+            (|builder| builder.proxy("http://127.0.0.1:1"), "proxy"),
+        ];
+        for (set, text) in settings {
+            let builder = SdkStore::builder()
+                .endpoint("http://127.0.0.1:1")
+                .credentials("a", "s", None);
+            let url = crate::S3Url::parse("s3://b/k").unwrap();
+            let head = crate::HeadRequest::new(url);
+            let error = crate::Store::head(&set(builder).build(), head)
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Config, "{error}");
+            assert!(error.to_string().contains(text), "{error}");
+        }
+    }
+
     #[tokio::test]
     async fn credentials_after_anonymous_are_an_error() {
         let builder = || {

@@ -228,12 +228,23 @@ fn warn_if_readable(endpoint: &Endpoint) {
 /// Takes what was given and nothing else.
 #[cfg(not(feature = "config"))]
 fn explicit(settings: &Settings, operation: Operation) -> Result<Sources> {
-    if settings.profile.is_some() {
-        let error = config_error(
-            operation,
+    // Without them, other servers would be trusted, or reached in another way, than the caller has named.
+    let ignored = [
+        (
+            settings.profile.is_some(),
             "a profile is set, but this build cannot read profiles",
-        );
-        return Err(error.with_hint("build with the feature `config`"));
+        ),
+        (
+            settings.ca_bundle.is_some(),
+            "a bundle of authorities is set, but this build cannot use it",
+        ),
+        (
+            settings.proxy.is_some(),
+            "a proxy is set, but this build cannot use it",
+        ),
+    ];
+    if let Some((_, text)) = ignored.iter().find(|(is_set, _)| *is_set) {
+        return Err(config_error(operation, text).with_hint("build with the feature `config`"));
     }
     let Some(credentials) = settings.credentials.clone() else {
         let error = config_error(operation, "no credentials are given");
