@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use jiff::tz::TimeZone;
-use s3_core::{HeadRequest, ObjectMeta, RestoreStatus, VersionId};
+use s3_core::{ErrorKind, HeadRequest, ObjectMeta, RestoreStatus, VersionId};
 use serde_json::json;
 
 use crate::address::Remote;
@@ -65,10 +65,18 @@ async fn describe(
         let hint = "list them with find, or use --raw if the key has these characters";
         return Err(Failure::usage("info takes no wildcards").with_hint(hint));
     };
-    let mut request = HeadRequest::new(plain.url()?);
+    let mut request = HeadRequest::new(plain.url()?).with_checksum();
     request.version = arguments.version_id.as_deref().map(VersionId::new);
-    let described = session.transfer().head_with(request, &session.options);
-    match described.await.map_err(Failure::from) {
+    let (transfer, options) = (session.transfer(), &session.options);
+    let described = match transfer.head_with(request.clone(), options).await {
+        // The checksum may need a permission that the rest does not: to decrypt, for an object under a key of KMS.
+        Err(error) if error.kind() == ErrorKind::AccessDenied => {
+            request.checksum = false;
+            transfer.head_with(request, options).await
+        }
+        described => described,
+    };
+    match described.map_err(Failure::from) {
         Err(failure) if failure.is_vague() => {
             let missing = session.missing_bucket(&plain.bucket).await;
             Err(missing.unwrap_or(failure))

@@ -1,6 +1,7 @@
 //! `ls`, `cat`, `info`, `du`, `find`, `presign`, `mb`, `rb`, `rm`.
 
 use s3_core::{SetVersioning, Store, Versioning};
+use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
 
 use crate::harness::{Harness, block_on};
 
@@ -108,6 +109,39 @@ fn du_find_and_info_describe() {
     assert_eq!(
         harness.run(&["info", "--json", "s3://bkt/dd"]).json()[0]["size"],
         2
+    );
+}
+
+#[test]
+fn info_shows_the_checksum_where_it_may() {
+    let denied = FaultAction::status(403, "AccessDenied");
+    let denied = FaultMatch::operation("HeadObject").on(denied).times(1);
+    let plan = FaultPlan::none().with(denied);
+    let harness = Harness::with_server(|server| server.faults(plan).default_checksums());
+    harness.write("f", "content");
+    harness.run(&["cp", "f", "s3://bkt/f"]);
+    // The first request is denied, and the second does not ask for the checksum.
+    let without = harness.run(&["info", "s3://bkt/f", "--json"]).json();
+    assert_eq!(without[0]["size"], 7);
+    assert!(without[0]["checksum"].is_null(), "{without:?}");
+    let heads: Vec<_> = harness.server.request_log().requests();
+    let heads = heads
+        .iter()
+        .filter(|request| request.call.operation == "HeadObject")
+        .map(|request| request.header("x-amz-checksum-mode"));
+    assert_eq!(heads.collect::<Vec<_>>(), [Some("ENABLED"), None]);
+    let with = harness.run(&["info", "s3://bkt/f", "--json"]).json();
+    let checksum = &with[0]["checksum"];
+    assert_eq!(
+        (&checksum["alg"], &checksum["type"]),
+        (&"CRC64NVME".into(), &"FULL_OBJECT".into()),
+        "{with:?}"
+    );
+    let value = checksum["value"].as_str().unwrap();
+    let text = harness.run(&["info", "s3://bkt/f"]).out;
+    assert!(
+        text.contains(&format!("Checksum: CRC64NVME {value}\n")),
+        "{text}"
     );
 }
 
