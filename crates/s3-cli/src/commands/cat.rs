@@ -12,7 +12,7 @@ use crate::exit_code::OUTPUT_CLOSED;
 use crate::failure::Failure;
 use crate::filter::Filter;
 use crate::listing::Selection;
-use crate::printable::printable;
+use crate::report::Input;
 use crate::session::Session;
 
 /// Print objects, or a range of them, to standard output
@@ -67,8 +67,8 @@ pub(crate) async fn run(arguments: CatArgs, session: Session) -> Result<(), Fail
                     let page = match page {
                         Ok(page) => page,
                         Err(failure) => {
-                            let command = format!("cat {remote}");
-                            session.report.command_failed(&command, &failure);
+                            let input = Input::new("cat", remote.to_string());
+                            session.report.failed(&input, &failure);
                             continue;
                         }
                     };
@@ -98,9 +98,8 @@ fn report(session: &Session, url: &S3Url, printed: Result<(), Failure>) {
     match printed {
         Ok(()) => session.report.count_done(),
         Err(failure) => {
-            session
-                .report
-                .command_failed(&format!("cat {}", printable(url.as_str())), &failure);
+            let input = Input::new("cat", url.as_str());
+            session.report.failed(&input, &failure);
         }
     }
 }

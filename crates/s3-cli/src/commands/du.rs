@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::filter::Filter;
 use crate::listing::Selection;
 use crate::printable::printable;
+use crate::report::Input;
 use crate::session::Session;
 use crate::size::human_size;
 
@@ -44,11 +45,7 @@ pub(crate) async fn run(arguments: DuArgs, session: Session) -> Result<(), Failu
     for url in &arguments.urls {
         match count(&arguments, &session, url).await {
             Ok(()) => session.report.count_done(),
-            Err(failure) => {
-                session
-                    .report
-                    .command_failed(&format!("du {}", printable(url)), &failure);
-            }
+            Err(failure) => session.report.failed(&Input::new("du", url), &failure),
         }
         session.report.flush();
     }

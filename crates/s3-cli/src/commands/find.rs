@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::filter::Filter;
 use crate::listing::{Named, Selection};
 use crate::printable::printable;
+use crate::report::Input;
 use crate::session::Session;
 use crate::size::{parse_duration, parse_size};
 use crate::wildcard::Wildcard;
@@ -55,16 +56,24 @@ pub(crate) struct FindArgs {
 }
 
 pub(crate) async fn run(arguments: FindArgs, session: Session) -> Result<(), Failure> {
+    if let Err(failure) = find(&arguments, &session).await {
+        let input = Input::new("find", &arguments.url);
+        session.report.failed(&input, &failure);
+    }
+    Ok(())
+}
+
+async fn find(arguments: &FindArgs, session: &Session) -> Result<(), Failure> {
     let remote = Remote::parse(&arguments.url, session.root())?;
     let Selection::Many(listed) = Selection::parse(&remote, arguments.raw, true)? else {
         unreachable!("a recursive selection is a listing");
     };
-    let mut pages = listed.pages(&session, Filter::default());
+    let mut pages = listed.pages(session, Filter::default());
     let now = SystemTime::now();
     while let Some(page) = pages.next().await {
         for named in page? {
             if arguments.matches(&named, now) {
-                print(&arguments, &session, &named);
+                print(arguments, session, &named);
             }
         }
         session.report.flush();

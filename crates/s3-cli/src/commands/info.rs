@@ -11,6 +11,7 @@ use crate::address::Remote;
 use crate::failure::Failure;
 use crate::listing::Selection;
 use crate::printable::{local_time, printable, rfc3339};
+use crate::report::Input;
 use crate::session::Session;
 
 /// Show size, time, type and metadata
@@ -44,11 +45,7 @@ pub(crate) async fn run(arguments: InfoArgs, session: Session) -> Result<(), Fai
                 print(&session, &meta);
                 session.report.count_done();
             }
-            Err(failure) => {
-                session
-                    .report
-                    .command_failed(&format!("info {}", printable(url)), &failure);
-            }
+            Err(failure) => session.report.failed(&Input::new("info", url), &failure),
         }
         session.report.flush();
     }

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::filter::Filter;
 use crate::listing::{Listed, Selection};
 use crate::printable::{local_time, printable, rfc3339};
+use crate::report::Input;
 use crate::session::Session;
 use crate::size::human_size;
 
@@ -62,9 +63,7 @@ pub(crate) async fn run(arguments: LsArgs, session: Session) -> Result<(), Failu
     }
     for url in &arguments.urls {
         if let Err(failure) = printer.list(url).await {
-            session
-                .report
-                .command_failed(&format!("ls {}", printable(url)), &failure);
+            session.report.failed(&Input::new("ls", url), &failure);
         }
         session.report.flush();
     }

@@ -54,6 +54,25 @@ fn a_listing_of_nothing_is_not_found_unless_it_is_a_bucket() {
 }
 
 #[test]
+fn a_failed_listing_names_its_operation_and_its_source() {
+    let harness = Harness::new();
+    let url = "s3://nowhere/k";
+    for command in ["ls", "info", "du", "find"] {
+        let ran = harness.run(&[command, url, "--json"]);
+        let lines = ran.json();
+        let line = &lines[0];
+        assert_eq!(
+            (ran.code, &line["op"], &line["source"], &line["status"]),
+            (Some(3), &command.into(), &url.into(), &"failed".into()),
+            "{ran:?}"
+        );
+        assert_eq!(line["error"]["kind"], "no_such_bucket", "{ran:?}");
+        let sentence = format!("error: {command} {url}: no such bucket");
+        assert!(ran.err.starts_with(&sentence), "{ran:?}");
+    }
+}
+
+#[test]
 fn cat_prints_ranges_and_wildcards() {
     let harness = Harness::with_keys(&["x1", "x2", "y"]);
     assert_eq!(harness.run(&["cat", "s3://bkt/x*"]).out, "x1x2");
