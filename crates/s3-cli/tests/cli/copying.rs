@@ -311,6 +311,43 @@ fn empty_directories_are_copied_both_ways_when_asked() {
 }
 
 #[test]
+fn a_special_file_is_skipped_with_a_warning_and_a_record() {
+    let harness = Harness::new();
+    let socket = harness.path("up/d/socket");
+    for (command, op) in [("cp", "upload"), ("mv", "move")] {
+        harness.write("up/d/f", "f");
+        let _bound = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let ran = harness.run(&[command, "-r", "up", "s3://bkt/p", "--json"]);
+        assert_eq!(
+            (ran.code, &*ran.err),
+            (
+                Some(0),
+                "warning: up/d/socket is no regular file; skipped\n"
+            )
+        );
+        let lines = ran.json();
+        let skipped: Vec<_> = lines
+            .iter()
+            .filter(|line| line["status"] == "skipped")
+            .map(|line| (&line["op"], &line["source"], &line["reason"]))
+            .collect();
+        let expected = (
+            &op.into(),
+            &"up/d/socket".into(),
+            &"no regular file".into(),
+        );
+        assert_eq!(skipped, [expected], "{ran:?}");
+        let summary = &lines[2];
+        assert_eq!(
+            (&summary["done"], &summary["skipped"]),
+            (&1.into(), &1.into())
+        );
+        std::fs::remove_file(&socket).unwrap();
+    }
+    assert_eq!(harness.keys(), ["p/d/f"]);
+}
+
+#[test]
 fn a_link_that_is_named_fails_when_links_are_not_followed() {
     let harness = Harness::new();
     harness.write("d/f", "f");

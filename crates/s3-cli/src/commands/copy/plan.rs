@@ -254,8 +254,12 @@ impl Plan {
 
     /// Returns the task of a local input that has failed already.
     pub(super) fn failed_file(&self, source: String, failure: Failure) -> Task {
-        let op = if self.moves { "move" } else { "upload" };
-        Task::failed(op, source, failure)
+        Task::failed(self.file_operation(), source, failure)
+    }
+
+    /// Returns the name of the operation on a local input.
+    pub(super) fn file_operation(&self) -> &'static str {
+        if self.moves { "move" } else { "upload" }
     }
 
     /// Returns the name of the operation, as far as it is known without an input.

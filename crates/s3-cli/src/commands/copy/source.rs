@@ -14,6 +14,7 @@ use super::task::{LocalSource, RemoteSource, Task, Work};
 use crate::address::{Remote, path_text};
 use crate::failure::Failure;
 use crate::listing::{Listed, Named};
+use crate::report::Input;
 use crate::session::Session;
 
 /// How many files of a walk are a page.
@@ -196,6 +197,8 @@ fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
                 }
                 LocalEntry::Special(path) => {
                     report.warn(&format!("{} is no regular file; skipped", path.display()));
+                    let input = Input::new(plan.file_operation(), path_text(&path));
+                    report.skipped(&input, "no regular file");
                     None
                 }
                 _ => None,
