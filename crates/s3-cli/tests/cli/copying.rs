@@ -202,6 +202,24 @@ fn streams_go_both_ways() {
 }
 
 #[test]
+fn the_size_of_a_stream_is_reported() {
+    let harness = Harness::new();
+    // One request, nothing, and several parts.
+    for size in [5, 0, 20 << 20] {
+        let data = "x".repeat(size);
+        for words in [["pipe", "s3://bkt/k"].as_slice(), &["cp", "-", "s3://bkt/k"]] {
+            let ran = harness.feed(&[words, &["--json"]].concat(), &data);
+            let lines = ran.json();
+            assert_eq!(
+                (ran.code, &lines[0]["size"], &lines[1]["bytes"]),
+                (Some(0), &size.into(), &size.into()),
+                "{ran:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn names_come_from_a_list() {
     let harness = Harness::with_keys(&["d/1", "d/e/2"]);
     let list = harness.feed(

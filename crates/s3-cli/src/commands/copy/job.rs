@@ -17,6 +17,7 @@ use super::CopyArgs;
 use super::modified::set_modified;
 use super::plan::{Plan, Target};
 use super::removal::{remove_source, replaced, sync_to_disk};
+use super::stream_size::StreamSize;
 use super::task::{LocalSource, LocalTarget, RemoteSource, Task, Work};
 use super::upload_body::body;
 use super::verify::{verify_copy, verify_file, verify_object};
@@ -237,8 +238,19 @@ impl Copy {
         let item = PutItem::new(to.clone(), body)
             .with_mode(mode)
             .with_attributes(attributes);
+        let mut options = self.session.options.clone();
+        let stream = match size {
+            Some(_) => None,
+            None => Some(Arc::new(StreamSize::new(
+                self.session.report.progress().clone(),
+            ))),
+        };
+        if let Some(stream) = &stream {
+            let stream = Arc::clone(stream);
+            options = options.with_observer(stream);
+        }
         let transfer = self.session.transfer();
-        match (transfer.put(item, &self.session.options).await, &opened) {
+        match (transfer.put(item, &options).await, &opened) {
             (Ok(PutOutcome::Written(_)), Some(opened)) => opened.check()?,
             (Ok(PutOutcome::Written(_)), None) => {}
             (Ok(_), _) => return Ok(Ended::Kept),
@@ -257,7 +269,7 @@ impl Copy {
             remove_source(&from, size)?;
         }
         Ok(Ended::Done {
-            size: None,
+            size: stream.map(|stream| stream.bytes()),
             verified,
         })
     }

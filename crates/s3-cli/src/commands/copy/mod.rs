@@ -13,6 +13,7 @@ mod options;
 mod plan;
 mod removal;
 mod source;
+mod stream_size;
 mod task;
 mod upload_body;
 mod verify;

@@ -1,0 +1,35 @@
+//! [`StreamSize`]: the length of a stream, which only its end tells.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use s3_client::{Event, Observer};
+
+use crate::progress::Progress;
+
+/// Keeps the number of bytes of an upload when it is complete, and passes its events on.
+pub(super) struct StreamSize {
+    progress: Progress,
+    bytes: AtomicU64,
+}
+
+impl StreamSize {
+    pub(super) fn new(progress: Progress) -> Self {
+        Self {
+            progress,
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Observer for StreamSize {
+    fn on_event(&self, event: &Event<'_>) {
+        if let Event::Completed { bytes, .. } = event {
+            self.bytes.store(*bytes, Ordering::Relaxed);
+        }
+        self.progress.on_event(event);
+    }
+}
