@@ -477,6 +477,20 @@ impl RunningInput {
         }
     }
 
+    /// Counts success without a line: standard output has the bytes.
+    pub(crate) fn done_without_line(mut self) {
+        if self.input.take().is_some() {
+            self.report.count_done();
+        }
+    }
+
+    /// Reports that the input would be worked on.
+    pub(crate) fn planned(mut self) {
+        if let Some(input) = self.input.take() {
+            self.report.planned(&input);
+        }
+    }
+
     /// Reports that the input needs nothing.
     pub(crate) fn skipped(mut self, reason: &str) {
         if let Some(input) = self.input.take() {

@@ -1,6 +1,6 @@
 //! Exit codes, signals, `run`, `sweep`, `doctor`, `completions`, `man`.
 
-use std::process::Stdio;
+use std::process::{Child, ChildStdin, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -77,10 +77,9 @@ fn a_file_of_commands_runs_all_of_them() {
     );
 }
 
-#[test]
-fn ctrl_c_leaves_no_upload_and_no_partial_file() {
-    let harness = Harness::new();
-    let mut command = harness.command(&["pipe", "s3://bkt/big", "--json"]);
+/// Begins an upload of standard input that does not end, and returns when its parts are on their way.
+fn piping(harness: &Harness, options: &[&str]) -> (Child, ChildStdin) {
+    let mut command = harness.command(&[&["pipe", "s3://bkt/big"], options].concat());
     let piped = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -91,11 +90,20 @@ fn ctrl_c_leaves_no_upload_and_no_partial_file() {
     while harness.server.unfinished_uploads().unwrap() == 0 {
         thread::sleep(Duration::from_millis(10));
     }
-    let id = child.id().to_string();
-    std::process::Command::new("kill")
-        .args(["-INT", &id])
-        .status()
-        .unwrap();
+    (child, stdin)
+}
+
+fn signal(child: &Child, name: &str) {
+    let mut kill = std::process::Command::new("kill");
+    let sent = kill.args([name, &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn ctrl_c_leaves_no_upload_and_no_partial_file() {
+    let harness = Harness::new();
+    let (child, stdin) = piping(&harness, &["--json"]);
+    signal(&child, "-INT");
     let ran = Ran::of(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(130), "{ran:?}");
     let lines = ran.json();
@@ -106,23 +114,42 @@ fn ctrl_c_leaves_no_upload_and_no_partial_file() {
 }
 
 #[test]
+fn an_interrupted_copy_has_a_record_for_each_input_that_was_read() {
+    let stall = FaultAction::stall(Duration::from_secs(20));
+    let plan = FaultPlan::none().with(FaultMatch::operation("PutObject").on(stall));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    const FILES: usize = 100;
+    for n in 0..FILES {
+        harness.write(&format!("up/{n}"), "content");
+    }
+    let mut command = harness.command(&["cp", "-r", "-j", "1", "up", "s3://bkt", "--json"]);
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = piped.spawn().unwrap();
+    while harness.server.request_log().count_of("PutObject") == 0 {
+        thread::sleep(Duration::from_millis(10));
+    }
+    signal(&child, "-INT");
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    let mut lines = ran.json();
+    let summary = lines.pop().unwrap();
+    assert_eq!(summary["failed"], FILES, "{summary}");
+    let cancelled = lines
+        .iter()
+        .filter(|line| line["error"]["kind"] == "cancelled" && line["op"] == "upload");
+    let mut sources: Vec<_> = cancelled.map(|line| line["source"].to_string()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    assert_eq!((sources.len(), lines.len()), (FILES, FILES));
+}
+
+#[test]
 fn an_upload_that_cannot_be_aborted_is_told() {
     let refused = FaultAction::status(403, "AccessDenied");
     let plan = FaultPlan::none().with(FaultMatch::operation("AbortMultipartUpload").on(refused));
     let harness = Harness::with_server(|server| server.faults(plan));
-    let mut command = harness.command(&["pipe", "s3://bkt/big"]);
-    let piped = command.stdin(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = piped.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut stdin, &vec![7; 40 << 20]).unwrap();
-    while harness.server.unfinished_uploads().unwrap() == 0 {
-        thread::sleep(Duration::from_millis(10));
-    }
-    let id = child.id().to_string();
-    let kill = std::process::Command::new("kill")
-        .args(["-INT", &id])
-        .status();
-    assert!(kill.unwrap().success());
+    let (child, stdin) = piping(&harness, &[]);
+    signal(&child, "-INT");
     let ran = Ran::of(child.wait_with_output().unwrap());
     drop(stdin);
     assert_eq!(
@@ -137,13 +164,7 @@ fn an_upload_that_cannot_be_aborted_is_told() {
 #[test]
 fn sweep_aborts_uploads_and_keeps_what_is_new() {
     let harness = Harness::new();
-    let mut command = harness.command(&["pipe", "s3://bkt/big"]);
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut stdin, &vec![7; 40 << 20]).unwrap();
-    while harness.server.unfinished_uploads().unwrap() == 0 {
-        thread::sleep(Duration::from_millis(10));
-    }
+    let (mut child, _stdin) = piping(&harness, &[]);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(harness.run(&["sweep", "s3://bkt"]).lines(), [""; 0]);

@@ -24,6 +24,7 @@ use super::verify::{verify_copy, verify_file, verify_object};
 use crate::commands::cat;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::report::{Report, RunningInput};
 use crate::session::Session;
 
 /// Copies everything that the arguments name; with `moves`, sources are removed after their own success.
@@ -45,15 +46,14 @@ pub(crate) async fn copy_all(
     }
     session.report.expect_inputs();
     let _shown = (!session.report.is_dry_run()).then(|| session.report.progress().start());
-    let progress = session.report.progress().clone();
+    let report = session.report.clone();
     let (plan, listing) = (Arc::clone(&copy.plan), session.clone());
     let pages = stream::iter(sources)
         .map(move |source| source.pages(&plan, &listing))
         .flatten()
         .map(move |page| {
-            page.iter()
-                .for_each(|task| progress.plan(task.input.size.unwrap_or(0)));
-            Ok::<_, Failure>(page)
+            let tasks = page.into_iter().map(|task| BegunTask::new(task, &report));
+            Ok::<_, Failure>(tasks.collect::<Vec<_>>())
         });
     let job = move |_, task| {
         let copy = Arc::clone(&copy);
@@ -69,6 +69,26 @@ pub(crate) async fn copy_all(
         ended?;
     }
     Ok(())
+}
+
+/// A task that was read. If the command is interrupted before it runs, it is reported as cancelled.
+struct BegunTask {
+    running: RunningInput,
+    work: Work,
+    size: Option<u64>,
+}
+
+impl BegunTask {
+    fn new(task: Task, report: &Report) -> Self {
+        let Task { input, work } = task;
+        let size = input.size;
+        report.progress().plan(size.unwrap_or(0));
+        Self {
+            running: report.begin(input),
+            work,
+            size,
+        }
+    }
 }
 
 /// A copy command that runs.
@@ -98,32 +118,35 @@ impl Ended {
 }
 
 impl Copy {
-    async fn run(&self, task: Task) {
+    async fn run(&self, task: BegunTask) {
         let report = &self.session.report;
         report.unless_stopped().await;
+        let BegunTask {
+            running,
+            work,
+            size,
+        } = task;
         if report.is_dry_run() {
-            return match self.dry_run(&task).await {
-                Ok(true) => report.planned(&task.input),
-                Ok(false) => report.skipped(&task.input, "exists"),
-                Err(failure) => report.failed(&task.input, &failure),
+            return match self.dry_run(&work).await {
+                Ok(true) => running.planned(),
+                Ok(false) => running.skipped("exists"),
+                Err(failure) => running.failed(&failure),
             };
         }
-        let size = task.input.size;
         if let Work::Download {
             from,
             to: LocalTarget::Stdout,
-        } = &task.work
+        } = &work
         {
             // The output has no room for a line about it.
             match Box::pin(cat::print(&self.session, self.get_item(from, size))).await {
-                Ok(()) => report.count_done(),
-                Err(failure) => report.failed(&task.input, &failure),
+                Ok(()) => running.done_without_line(),
+                Err(failure) => running.failed(&failure),
             }
             return;
         }
-        let running = report.begin(task.input);
-        let source = task.work.remote_source().map(|from| from.url.clone());
-        match Box::pin(self.work(task.work, size)).await {
+        let source = work.remote_source().map(|from| from.url.clone());
+        match Box::pin(self.work(work, size)).await {
             Ok(Ended::Done { size, verified }) => running.done(size, verified),
             Ok(Ended::Kept) => running.skipped("exists"),
             Err(failure) => match source.filter(|_| size.is_none()) {
@@ -154,9 +177,9 @@ impl Copy {
         missing.unwrap_or(failure)
     }
 
-    /// Returns whether the task would be done.
-    async fn dry_run(&self, task: &Task) -> Result<bool, Failure> {
-        match &task.work {
+    /// Returns whether the work would be done.
+    async fn dry_run(&self, work: &Work) -> Result<bool, Failure> {
+        match work {
             Work::Fail(failure) => Err(failure.clone()),
             _ if !self.plan.arguments.no_clobber => Ok(true),
             Work::Upload { to, .. } | Work::Copy { to, .. } => Ok(!self.exists(to).await?),
