@@ -100,17 +100,43 @@ fn signal(child: &Child, name: &str) {
 }
 
 #[test]
-fn ctrl_c_leaves_no_upload_and_no_partial_file() {
-    let harness = Harness::new();
-    let (child, stdin) = piping(&harness, &["--json"]);
-    signal(&child, "-INT");
-    let ran = Ran::of(child.wait_with_output().unwrap());
-    assert_eq!(ran.code, Some(130), "{ran:?}");
-    let lines = ran.json();
-    assert_eq!(lines[0]["error"]["kind"], "cancelled", "{ran:?}");
-    assert_eq!(lines[1]["interrupted"], true, "{ran:?}");
-    assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
-    drop(stdin);
+fn ctrl_c_and_sigterm_leave_no_upload_and_no_partial_file() {
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let harness = Harness::new();
+        let (child, stdin) = piping(&harness, &["--json"]);
+        signal(&child, name);
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        let lines = ran.json();
+        assert_eq!(lines[0]["error"]["kind"], "cancelled", "{ran:?}");
+        assert_eq!(lines[1]["interrupted"], true, "{ran:?}");
+        assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
+        drop(stdin);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_the_process_at_once() {
+    // The first signal waits for the abort, for 10 s at most.
+    let stall = FaultAction::stall(Duration::from_secs(20));
+    let plan = FaultPlan::none().with(FaultMatch::operation("AbortMultipartUpload").on(stall));
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let harness = Harness::with_server(|server| server.faults(plan.clone()));
+        let (mut child, stdin) = piping(&harness, &["--json"]);
+        signal(&child, "-INT");
+        let log = harness.server.request_log();
+        while log.count_of("AbortMultipartUpload") == 0 {
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(child.try_wait().unwrap(), None);
+        let began = Instant::now();
+        signal(&child, name);
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert!(began.elapsed() < Duration::from_secs(5));
+        // Without a summary.
+        assert_eq!((ran.code, ran.json().len()), (Some(code), 1), "{ran:?}");
+        drop(stdin);
+    }
 }
 
 #[test]
