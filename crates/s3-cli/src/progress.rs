@@ -46,7 +46,6 @@ impl Progress {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         let automatic = || match std::io::stderr().is_terminal() {
             true => ProgressKind::Bar,
-            false if std::env::var_os("CI").is_some() => ProgressKind::Plain,
             false => ProgressKind::None,
         };
         let kind = match (global.quiet || global.no_progress, global.progress) {

@@ -284,6 +284,14 @@ fn plain_progress_ends_with_a_summary() {
 }
 
 #[test]
+fn without_a_terminal_there_is_no_progress_unless_it_is_asked_for() {
+    let harness = Harness::with_keys(&["k"]);
+    let mut command = harness.command(&["cp", "s3://bkt/k", "x"]);
+    let ran = Ran::of(command.env("CI", "true").output().unwrap());
+    assert_eq!(ran.lines(), ["download: s3://bkt/k to x"]);
+}
+
+#[test]
 fn both_ways_to_ask_for_help_print_the_same() {
     let harness = Harness::new();
     let all = harness.run(&["--help"]);
