@@ -1,8 +1,8 @@
 //! Progress of transfers: a bar on a terminal, or plain lines; and the reason if neither is shown.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -21,6 +21,11 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 /// How often the bar is drawn again.
 const TICK: Duration = Duration::from_millis(100);
 
+/// The bar of transfers.
+const BYTES: &str = "{spinner} {bytes}/{total_bytes} {bytes_per_sec} {wide_bar} {msg} {eta}";
+/// The bar of commands that move no bytes.
+const OBJECTS: &str = "{spinner} {wide_bar} {msg} {eta}";
+
 /// Counts what moves and shows it. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(Arc<Shown>);
@@ -29,6 +34,9 @@ pub(crate) struct Progress(Arc<Shown>);
 struct Shown {
     kind: ProgressKind,
     was_started: AtomicBool,
+    /// Whether bytes are shown beside objects.
+    moves_bytes: AtomicBool,
+    handles: Mutex<Handles>,
     /// Whether the bar is on the screen: a cleared one must not be cleared again.
     is_drawn: AtomicBool,
     bar: ProgressBar,
@@ -38,6 +46,14 @@ struct Shown {
     total_objects: AtomicU64,
     is_quiet: bool,
     retries: RetryNotice,
+}
+
+/// The commands that show progress: lines of a file of commands do at once.
+#[derive(Debug, Default)]
+struct Handles {
+    count: usize,
+    /// Prints plain lines.
+    printing: Option<JoinHandle<()>>,
 }
 
 impl Progress {
@@ -56,6 +72,8 @@ impl Progress {
         Self(Arc::new(Shown {
             kind,
             was_started: AtomicBool::new(false),
+            moves_bytes: AtomicBool::new(false),
+            handles: Mutex::default(),
             is_drawn: AtomicBool::new(false),
             bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
             bytes: AtomicU64::new(0),
@@ -67,35 +85,82 @@ impl Progress {
         }))
     }
 
-    /// Shows progress until the handle is dropped.
+    /// Shows bytes and objects until the handle is dropped.
     pub(crate) fn start(&self) -> ShownProgress {
+        self.0.moves_bytes.store(true, Ordering::Relaxed);
+        self.show()
+    }
+
+    /// Shows objects until the handle is dropped, for a command that moves no bytes.
+    pub(crate) fn start_objects(&self) -> ShownProgress {
+        self.show()
+    }
+
+    fn show(&self) -> ShownProgress {
         self.0.was_started.store(true, Ordering::Relaxed);
-        let printing = match self.0.kind {
-            ProgressKind::None => None,
-            ProgressKind::Bar => {
-                let template =
-                    "{spinner} {bytes}/{total_bytes} {bytes_per_sec} {wide_bar} {msg} {eta}";
-                let style = ProgressStyle::with_template(template).expect("the template is valid");
-                self.0.bar.set_style(style);
-                self.0.bar.set_draw_target(ProgressDrawTarget::stderr());
-                self.0.bar.enable_steady_tick(TICK);
-                self.0.is_drawn.store(true, Ordering::Release);
-                None
+        let mut handles = self.handles();
+        handles.count += 1;
+        let is_first = handles.count == 1;
+        match self.0.kind {
+            ProgressKind::None => {}
+            ProgressKind::Bar => self.show_bar(is_first),
+            ProgressKind::Plain if is_first => {
+                let print = |line: String| {
+                    // A closed standard error does not end a transfer.
+                    let _ = writeln!(std::io::stderr(), "{line}");
+                };
+                let lines = self.clone().print_lines(PLAIN_EVERY, print);
+                handles.printing = Some(tokio::spawn(lines));
             }
-            ProgressKind::Plain => {
-                let lines = self.clone().print_lines();
-                Some(tokio::spawn(lines))
-            }
-        };
-        ShownProgress {
-            progress: self.clone(),
-            printing,
+            ProgressKind::Plain => {}
         }
+        drop(handles);
+        ShownProgress(self.clone())
+    }
+
+    fn show_bar(&self, is_first: bool) {
+        let template = if self.moves_bytes() { BYTES } else { OBJECTS };
+        let style = ProgressStyle::with_template(template).expect("the template is valid");
+        let bar = &self.0.bar;
+        bar.set_style(style);
+        if is_first {
+            // It may have been cleared before.
+            bar.reset();
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.enable_steady_tick(TICK);
+            self.0.is_drawn.store(true, Ordering::Release);
+        }
+    }
+
+    fn hide(&self) {
+        let mut handles = self.handles();
+        handles.count -= 1;
+        if handles.count > 0 {
+            return;
+        }
+        if self.0.is_drawn.swap(false, Ordering::AcqRel) {
+            self.0.bar.finish_and_clear();
+        }
+        if let Some(printing) = handles.printing.take() {
+            printing.abort();
+        }
+    }
+
+    fn handles(&self) -> MutexGuard<'_, Handles> {
+        self.0
+            .handles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether a summary line ends the progress.
     pub(crate) fn was_shown(&self) -> bool {
         self.0.kind != ProgressKind::None && self.0.was_started.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether bytes are shown beside objects.
+    pub(crate) fn moves_bytes(&self) -> bool {
+        self.0.moves_bytes.load(Ordering::Relaxed)
     }
 
     /// Adds an input to what is to be done.
@@ -133,13 +198,16 @@ impl Progress {
 
     fn draw(&self) {
         if self.0.is_drawn.load(Ordering::Acquire) {
-            let (bytes, total) = self.bytes();
+            let (position, total) = match self.moves_bytes() {
+                true => self.bytes(),
+                false => self.objects(),
+            };
             // A bar of length 0 is full.
             if total > 0 {
                 self.0.bar.set_length(total);
             }
-            self.0.bar.set_position(bytes);
-            self.0.bar.set_message(self.objects());
+            self.0.bar.set_position(position);
+            self.0.bar.set_message(self.objects_text());
         }
     }
 
@@ -149,26 +217,38 @@ impl Progress {
         (bytes, self.0.total_bytes.load(Ordering::Relaxed).max(bytes))
     }
 
-    fn objects(&self) -> String {
+    fn objects(&self) -> (u64, u64) {
         let done = self.0.objects.load(Ordering::Relaxed);
         let total = self.0.total_objects.load(Ordering::Relaxed).max(done);
+        (done, total)
+    }
+
+    fn objects_text(&self) -> String {
+        let (done, total) = self.objects();
         format!("{done}/{total} objects")
     }
 
-    async fn print_lines(self) {
+    async fn print_lines(self, every: Duration, mut print: impl FnMut(String)) {
         let started = Instant::now();
-        let mut ticks = interval(PLAIN_EVERY);
+        let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         ticks.tick().await;
         loop {
             ticks.tick().await;
-            let (bytes, total) = self.bytes();
-            let rate = rate(bytes, started.elapsed());
-            let (bytes, total) = (human_size(bytes), human_size(total));
-            let line = format!("{bytes} of {total}, {}, {rate}", self.objects());
-            // A closed standard error does not end a transfer.
-            let _ = writeln!(std::io::stderr(), "{line}");
+            print(self.plain_line(started.elapsed()));
         }
+    }
+
+    /// Returns a line such as `1.0 MiB of 4.0 MiB, 1/2 objects, 512.0 KiB/s`.
+    fn plain_line(&self, time: Duration) -> String {
+        let objects = self.objects_text();
+        if !self.moves_bytes() {
+            return objects;
+        }
+        let (bytes, total) = self.bytes();
+        let rate = rate(bytes, time);
+        let (bytes, total) = (human_size(bytes), human_size(total));
+        format!("{bytes} of {total}, {objects}, {rate}")
     }
 }
 
@@ -204,20 +284,73 @@ impl Observer for Progress {
     }
 }
 
-/// Progress on the screen; cleared when it is dropped.
+/// Progress on the screen. It is cleared when the last handle is dropped.
 #[derive(Debug)]
-pub(crate) struct ShownProgress {
-    progress: Progress,
-    printing: Option<JoinHandle<()>>,
-}
+pub(crate) struct ShownProgress(Progress);
 
 impl Drop for ShownProgress {
     fn drop(&mut self) {
-        if self.progress.0.is_drawn.swap(false, Ordering::AcqRel) {
-            self.progress.0.bar.finish_and_clear();
+        self.0.hide();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    fn plain() -> Progress {
+        let global = GlobalArgs {
+            progress: Some(ProgressKind::Plain),
+            ..GlobalArgs::default()
+        };
+        Progress::new(&global)
+    }
+
+    #[tokio::test]
+    async fn plain_lines_are_printed_every_ten_seconds() {
+        assert_eq!(PLAIN_EVERY, Duration::from_secs(10));
+        let progress = plain();
+        let (send, mut lines) = mpsc::unbounded_channel();
+        let print = move |line| send.send(line).unwrap();
+        let every = Duration::from_millis(10);
+        let began = Instant::now();
+        let printing = tokio::spawn(progress.clone().print_lines(every, print));
+        for objects in ["0/1 objects", "1/2 objects"] {
+            progress.plan(0);
+            let line = lines.recv().await.unwrap();
+            assert!(line.ends_with(objects), "{line}");
+            progress.finish_object();
         }
-        if let Some(printing) = &self.printing {
-            printing.abort();
-        }
+        assert!(began.elapsed() >= 2 * every);
+        printing.abort();
+    }
+
+    #[test]
+    fn a_plain_line_has_bytes_objects_and_the_rate() {
+        let progress = plain();
+        progress.plan(3 << 20);
+        progress.plan(1 << 20);
+        progress.finish_object();
+        let time = Duration::from_secs(2);
+        assert_eq!(progress.plain_line(time), "1/2 objects");
+        progress.add_bytes(1 << 20);
+        progress.0.moves_bytes.store(true, Ordering::Relaxed);
+        assert_eq!(
+            progress.plain_line(time),
+            "1.0 MiB of 4.0 MiB, 1/2 objects, 512.0 KiB/s"
+        );
+    }
+
+    #[tokio::test]
+    async fn progress_is_shown_until_the_last_handle_is_dropped() {
+        let progress = plain();
+        assert!(!progress.was_shown());
+        let (first, second) = (progress.start(), progress.start_objects());
+        drop(first);
+        assert!(progress.handles().printing.is_some());
+        drop(second);
+        assert!(progress.handles().printing.is_none() && progress.was_shown());
     }
 }

@@ -287,7 +287,7 @@ impl Report {
 
     /// Writes what is in the buffer.
     pub(crate) fn flush(&self) {
-        let flushed = self.state().out.flush();
+        let flushed = self.shared.progress.around(|| self.state().out.flush());
         self.check_output(flushed);
     }
 
@@ -336,10 +336,12 @@ impl Report {
             }
             if shared.progress.was_shown() && code != OUTPUT_CLOSED {
                 let seconds = time.as_secs_f64();
+                let counts = format!("{done} done, {skipped} skipped, {failed} failed");
                 let (size, rate) = (human_size(bytes), rate(bytes, time));
-                self.print_error(&format!(
-                    "{done} done, {skipped} skipped, {failed} failed; {size} in {seconds:.1} s ({rate})"
-                ));
+                self.print_error(&match shared.progress.moves_bytes() {
+                    true => format!("{counts}; {size} in {seconds:.1} s ({rate})"),
+                    false => format!("{counts} in {seconds:.1} s"),
+                });
             }
             for Kept { url, bytes, .. } in kept {
                 let bytes = human_size(*bytes);

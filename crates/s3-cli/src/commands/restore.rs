@@ -166,10 +166,10 @@ async fn restore_all(
         request.version.clone_from(&version);
         async move {
             if let Some(reason) = skipped {
-                report.skipped(&input, reason);
+                report.begin(input).skipped(reason);
             } else if lacks_days {
                 let failure = Failure::usage("the object is restored for some days only");
-                report.failed(&input, &failure.with_hint(ADD_DAYS));
+                report.begin(input).failed(&failure.with_hint(ADD_DAYS));
             } else if report.is_dry_run() {
                 report.planned(&input);
             } else {
@@ -192,6 +192,12 @@ async fn restore_all(
             Ok(())
         }
     };
+    let progress = session.report.progress().clone();
+    let _shown = (!session.report.is_dry_run()).then(|| progress.start_objects());
+    let pages = pages.inspect(move |page| {
+        let wanted = page.iter().flatten();
+        wanted.for_each(|_| progress.plan(0));
+    });
     let transfer = session.transfer();
     let mut restorations = transfer.fan_out_pages(pages, FanOutOptions::default(), job);
     let mut outcome = Ok(());

@@ -129,8 +129,12 @@ async fn delete_urls(
     session: &Session,
     pages: impl Stream<Item = Result<Vec<S3Url>, Failure>> + Send + 'static,
 ) -> Result<(), Failure> {
-    let batches = pages.map(|page| {
-        let batches: Vec<Vec<S3Url>> = page?.chunks(BATCH).map(<[_]>::to_vec).collect();
+    let progress = session.report.progress().clone();
+    let _shown = (!session.report.is_dry_run()).then(|| progress.start_objects());
+    let batches = pages.map(move |page| {
+        let page = page?;
+        page.iter().for_each(|_| progress.plan(0));
+        let batches: Vec<Vec<S3Url>> = page.chunks(BATCH).map(<[_]>::to_vec).collect();
         Ok::<_, Failure>(batches)
     });
     let (report, options) = (session.report.clone(), session.options.clone());

@@ -91,6 +91,50 @@ fn the_bar_of_a_large_file_follows_its_parts() {
 }
 
 #[test]
+fn progress_of_deletions_and_restorations_is_in_objects() {
+    let stall = || FaultAction::stall(Duration::from_millis(700));
+    let plan = FaultPlan::none()
+        .with(FaultMatch::operation("DeleteObjects").on(stall()))
+        .with(FaultMatch::operation("RestoreObject").on(stall()));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    harness.write("f", "f");
+    for key in ["a", "b", "c"] {
+        let url = format!("s3://bkt/d/{key}");
+        harness.run(&["cp", "f", &url, "--storage-class", "GLACIER"]);
+    }
+    for command in ["restore -r --days 1", "rm -r -y"] {
+        let shown = in_terminal(&harness, &format!("mfs3 {command} s3://bkt/d"));
+        assert!(shown.contains("0/3 objects"), "{shown:?}");
+        assert!(!shown.contains(" B/"), "{shown:?}");
+        assert!(
+            shown.contains("3 done, 0 skipped, 0 failed in "),
+            "{shown:?}"
+        );
+    }
+    let quick = harness.run(&["rb", "--force", "s3://bkt", "--progress", "plain"]);
+    assert!(
+        quick.err.starts_with("1 done, 0 skipped, 0 failed in "),
+        "{quick:?}"
+    );
+}
+
+#[test]
+fn the_bar_stays_while_any_line_of_a_file_of_commands_runs() {
+    let stall = FaultAction::stall(Duration::from_millis(1500));
+    let plan = FaultPlan::none().with(FaultMatch::operation("PutObject").with_key("slow").on(stall));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    harness.write("f", "content");
+    harness.write("commands", "cp f s3://bkt/quick\ncp f s3://bkt/slow\n");
+    let shown = in_terminal(&harness, "mfs3 run commands");
+    let (_, after) = shown.split_once("upload: f to s3://bkt/quick").unwrap();
+    let (waiting, _) = after.split_once("upload: f to s3://bkt/slow").unwrap();
+    assert!(
+        waiting.matches("1/2 objects").count() > 3,
+        "{shown:?}"
+    );
+}
+
+#[test]
 fn a_terminal_without_progress_shows_the_lines_alone() {
     let harness = slow();
     let shown = in_terminal(&harness, "mfs3 cp -r --no-progress dir s3://bkt/p");
