@@ -36,7 +36,8 @@ pub(crate) fn upload_size(len: u64, size: u64) -> u64 {
 
 /// Returns the size of part `index` (from 0) of an upload of unknown length.
 ///
-/// The size doubles every 2,500 parts: if the first parts have 8 MiB, the limit of 10,000 parts is reached at 293 GiB.
+/// The size doubles every 2,500 parts: if the first parts have 8 MiB, the limit of 10,000 parts is reached at 293 GiB. For
+/// the largest object, 5 TiB, the first parts need 140 MiB. Parts do not grow faster, because each is in memory.
 #[must_use]
 pub fn growing_size(index: u64, size: u64) -> u64 {
     size << (index / 2500).min(8)
@@ -51,6 +52,18 @@ mod tests {
         assert_eq!(cut(3..10, 3).collect::<Vec<_>>(), [3..6, 6..9, 9..10]);
         assert_eq!(cut(5..5, 3).count(), 0);
         assert_eq!(cut(0..16, 8).collect::<Vec<_>>(), [0..8, 8..16]);
+    }
+
+    #[test]
+    fn growing_parts_reach_the_documented_lengths() {
+        let length = |size| {
+            let sizes = (0..MAX_PARTS).map(|index| growing_size(index, size));
+            sizes.sum::<u64>()
+        };
+        // 293 GiB.
+        assert_eq!(length(PART_SIZE), 300_000 << 20);
+        assert!(length(140 << 20) >= 5 << 40);
+        assert!(length(139 << 20) < 5 << 40);
     }
 
     #[test]

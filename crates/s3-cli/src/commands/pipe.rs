@@ -7,9 +7,11 @@ use crate::address::Remote;
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// Write standard input, of any length, to an object
+/// Write standard input to an object
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  tar cz photos/ | mfs3 pipe s3://bucket/photos.tar.gz")]
+#[command(
+    after_help = "Example:\n  tar cz photos/ | mfs3 pipe s3://bucket/photos.tar.gz\n\nParts grow with their number: there is room for 293 GiB, and with\n--part-size 140M for 5 TiB, the largest object."
+)]
 pub(crate) struct PipeArgs {
     /// The object
     #[arg(value_name = "URL")]

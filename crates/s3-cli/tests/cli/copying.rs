@@ -202,6 +202,18 @@ fn streams_go_both_ways() {
 }
 
 #[test]
+fn a_stream_of_several_parts_is_one_object() {
+    let harness = Harness::new();
+    let data: String = (0..3 << 20).map(|n| format!("{n:08}")).collect();
+    let words = ["pipe", "s3://bkt/k", "--part-size", "5M"];
+    assert_eq!(harness.feed(&words, &data).lines().len(), 1);
+    // 24 MiB in parts of 5 MiB.
+    let log = harness.server.request_log();
+    assert_eq!(log.count_of("UploadPart"), 5);
+    assert!(harness.run(&["cat", "s3://bkt/k"]).out == data);
+}
+
+#[test]
 fn the_size_of_a_stream_is_reported() {
     let harness = Harness::new();
     // One request, nothing, and several parts.

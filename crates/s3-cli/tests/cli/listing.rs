@@ -38,6 +38,33 @@ fn ls_shows_one_level_in_key_order_and_the_tree_with_whole_keys() {
 }
 
 #[test]
+fn csv_has_a_header_and_quotes_what_needs_it() {
+    let harness = Harness::with_keys(&["d/a", "d/b,\"c\"", "d/e/f"]);
+    let lines = |words: &[&str]| {
+        let ran = harness.run(words);
+        assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{ran:?}");
+        let lines: Vec<_> = ran.out.lines().map(str::to_owned).collect();
+        lines
+    };
+    let level = lines(&["ls", "--csv", "s3://bkt/d/"]);
+    assert_eq!(level.len(), 4);
+    assert_eq!(level[0], "type,key,size,etag,last_modified,storage_class");
+    let file = |line: &str, key: &str, size: usize| {
+        let rest = line.strip_prefix(&format!("file,{key},{size},")).unwrap();
+        let fields: Vec<_> = rest.split(',').map(str::to_owned).collect();
+        assert_eq!(fields.len(), 3, "{line}");
+        assert_eq!(fields[0].len(), 32, "{line}");
+        assert!(fields[1].starts_with("20") && fields[1].ends_with('Z'), "{line}");
+    };
+    file(&level[1], "d/a", 3);
+    file(&level[2], "\"d/b,\"\"c\"\"\"", 7);
+    assert_eq!(level[3], "directory,d/e/,,,,");
+    let tree = lines(&["ls", "-r", "--csv", "s3://bkt"]);
+    file(&tree[3], "d/e/f", 5);
+    assert!(lines(&["ls", "--csv"])[0].starts_with("bucket,bkt,,,"));
+}
+
+#[test]
 fn a_listing_of_nothing_is_not_found_unless_it_is_a_bucket() {
     let harness = Harness::new();
     assert_eq!(harness.run(&["ls", "s3://bkt"]).code, Some(0));

@@ -23,6 +23,57 @@ fn filters_hold_for_inputs_that_are_named() {
 }
 
 #[test]
+fn ls_shows_what_its_filters_admit() {
+    let harness = Harness::with_keys(&["d/a.log", "d/b.txt", "d/e/c.log", "d/f.log/x"]);
+    let names = |words: &[&str]| {
+        let ran = harness.run(&[&["ls"], words].concat());
+        assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{ran:?}");
+        let names = ran.out.lines().map(|line| line.rsplit(' ').next().unwrap());
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let tree = ["-r", "s3://bkt/d"];
+    assert_eq!(
+        names(&[&tree[..], &["--include", "*.log"]].concat()),
+        ["d/a.log", "d/e/c.log"]
+    );
+    assert_eq!(
+        names(&[&tree[..], &["--exclude", "*.log", "--include", "e/*"]].concat()),
+        ["d/b.txt", "d/e/c.log", "d/f.log/x"]
+    );
+    let level = ["s3://bkt/d/", "--exclude", "*.log"];
+    assert_eq!(names(&level), ["b.txt", "e/", "f.log/"]);
+    assert_eq!(names(&["--exclude", "b*"]), [""; 0]);
+}
+
+#[test]
+fn a_wildcard_lists_only_what_begins_with_its_plain_start() {
+    let harness = Harness::with_keys(&["logs/2025/a", "logs/2026-11/a", "logs/2026-12/b", "z"]);
+    let log = harness.server.request_log();
+    let pattern = "s3://bkt/logs/2026*a";
+    for words in [
+        &["cp", pattern, "down/"][..],
+        &["ls", pattern],
+        &["du", pattern],
+        &["find", pattern],
+        &["rm", pattern],
+    ] {
+        log.clear();
+        assert_eq!(harness.run(words).code, Some(0), "{words:?}");
+        let requests = log.requests();
+        let listings = requests
+            .iter()
+            .filter(|request| request.call.operation.starts_with("List"));
+        let queries: Vec<_> = listings.map(|request| &request.call.query).collect();
+        let prefix = ("prefix".to_owned(), "logs/2026".to_owned());
+        assert!(
+            queries.len() == 1 && queries[0].contains(&prefix),
+            "{words:?}: {queries:?}"
+        );
+    }
+    assert_eq!(harness.keys(), ["logs/2025/a", "logs/2026-12/b", "z"]);
+}
+
+#[test]
 fn nothing_is_found_with_a_filter_too() {
     let harness = Harness::with_keys(&["d/k"]);
     let filter = ["--exclude", "*.log"];
