@@ -34,7 +34,8 @@ pub fn main() -> ExitCode {
 
 /// Runs a command and returns its exit code.
 fn run(cli: Cli) -> ExitCode {
-    trace(cli.global.verbose);
+    let progress = Progress::new(&cli.global);
+    trace(cli.global.verbose, &progress);
     let threads = thread::available_parallelism()
         .map_or(1, NonZeroUsize::get)
         .min(MAX_THREADS);
@@ -46,14 +47,13 @@ fn run(cli: Cli) -> ExitCode {
             return FailureClass::Other.exit_code().into();
         }
     };
-    let code = pool.run(command(cli));
+    let code = pool.run(command(cli, progress));
     // Dropping the pool would wait for reads of standard input.
     std::process::exit(code.into())
 }
 
-async fn command(cli: Cli) -> u8 {
+async fn command(cli: Cli, progress: Progress) -> u8 {
     let stop = Stop::default();
-    let progress = Progress::new(&cli.global);
     let report = Report::new(&cli.global, progress, stop.clone());
     let name = cli.command.name();
     if let Err(error) = stop.listen() {
@@ -110,8 +110,8 @@ async fn end_parts(resume: &Resume) {
     let _ = timeout(PARTS_LIMIT, resume.idle()).await;
 }
 
-/// Prints what the client's crates tell: attempts with `-v`, everything with `-vv`.
-fn trace(verbose: u8) {
+/// Prints what the client's crates tell, with the bar cleared: attempts with `-v`, everything with `-vv`.
+fn trace(verbose: u8, progress: &Progress) {
     let level = match verbose {
         0 => return,
         1 => LevelFilter::DEBUG,
@@ -119,11 +119,26 @@ fn trace(verbose: u8) {
     };
     let crates = ["s3_client", "s3_transfer", "s3_core", "s3_wire"];
     let targets = Targets::new().with_targets(crates.map(|name| (name, level)));
+    let progress = progress.clone();
     let printed = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(move || ClearedError(progress.clone()))
         .with_ansi(false);
     tracing_subscriber::registry()
         .with(printed)
         .with(targets)
         .init();
+}
+
+/// Standard error with the bar cleared. An event is one write.
+struct ClearedError(Progress);
+
+impl Write for ClearedError {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.around(|| io::stderr().write_all(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

@@ -121,17 +121,54 @@ fn progress_of_deletions_and_restorations_is_in_objects() {
 #[test]
 fn the_bar_stays_while_any_line_of_a_file_of_commands_runs() {
     let stall = FaultAction::stall(Duration::from_millis(1500));
-    let plan = FaultPlan::none().with(FaultMatch::operation("PutObject").with_key("slow").on(stall));
+    let plan = FaultPlan::none().with(
+        FaultMatch::operation("PutObject")
+            .with_key("slow")
+            .on(stall),
+    );
     let harness = Harness::with_server(|server| server.faults(plan));
     harness.write("f", "content");
     harness.write("commands", "cp f s3://bkt/quick\ncp f s3://bkt/slow\n");
     let shown = in_terminal(&harness, "mfs3 run commands");
     let (_, after) = shown.split_once("upload: f to s3://bkt/quick").unwrap();
     let (waiting, _) = after.split_once("upload: f to s3://bkt/slow").unwrap();
-    assert!(
-        waiting.matches("1/2 objects").count() > 3,
-        "{shown:?}"
-    );
+    assert!(waiting.matches("1/2 objects").count() > 3, "{shown:?}");
+}
+
+#[test]
+fn the_bar_is_cleared_before_the_lines_of_verbose_output() {
+    // The bar is drawn before the first of these attempts fails.
+    let stall = FaultAction::stall(Duration::from_millis(500));
+    let failure = FaultAction::status(503, "SlowDown");
+    let plan = FaultPlan::none()
+        .with(FaultMatch::operation("PutObject").on(stall).times(1))
+        .with(FaultMatch::operation("PutObject").on(failure).times(4));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    harness.write("dir/a", "content");
+    harness.write("dir/b", "content");
+    let shown = in_terminal(&harness, "mfs3 cp -v -r -j 1 dir s3://bkt/p");
+    let shown = shown.replace("\u{1b}[J", "\u{1b}[2K");
+    let lines: Vec<_> = shown
+        .split('\n')
+        .filter_map(|line| line.split_once(" DEBUG "))
+        .map(|(before, _)| before)
+        .collect();
+    let is_cleared = |before: &&&str| before.contains("\u{1b}[2K");
+    assert!(lines.iter().filter(is_cleared).count() > 1, "{shown:?}");
+    for before in lines {
+        // What is on the line since it was cleared.
+        let rest = before.rsplit("\u{1b}[2K").next().unwrap_or_default();
+        assert!(!rest.contains("objects"), "{before:?}");
+    }
+}
+
+#[test]
+fn no_bar_is_drawn_over_an_object_on_the_terminal() {
+    let stall = FaultAction::stall(Duration::from_millis(500));
+    let plan = FaultPlan::none().with(FaultMatch::operation("GetObject").on(stall));
+    let harness = Harness::with_server(|server| server.faults(plan));
+    harness.put("k", "content");
+    assert_eq!(in_terminal(&harness, "mfs3 cp s3://bkt/k -"), "content");
 }
 
 #[test]

@@ -39,13 +39,16 @@ pub(crate) async fn copy_all(
         session: session.clone(),
         missing_buckets: Mutex::default(),
     });
-    if matches!(copy.plan.target, Target::Stdout) && session.report.is_json() {
+    let to_stdout = matches!(copy.plan.target, Target::Stdout);
+    if to_stdout && session.report.is_json() {
         return Err(Failure::usage(
             "standard output has the object's bytes, so there is no --json for it",
         ));
     }
     session.report.expect_inputs();
-    let _shown = (!session.report.is_dry_run()).then(|| session.report.progress().start());
+    // A bar would be drawn over an object on the same terminal.
+    let shows = !session.report.is_dry_run() && !to_stdout;
+    let _shown = shows.then(|| session.report.progress().start());
     let report = session.report.clone();
     let (plan, listing) = (Arc::clone(&copy.plan), session.clone());
     let pages = stream::iter(sources)
