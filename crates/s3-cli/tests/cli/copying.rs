@@ -78,10 +78,14 @@ fn a_copy_within_s3_moves_no_bytes_and_keeps_the_type() {
         "--metadata",
         "k=v",
     ]);
+    let log = harness.server.request_log();
+    log.clear();
     assert_eq!(
         harness.run(&["cp", "s3://bkt/f", "s3://bkt/g"]).lines(),
         ["copy: s3://bkt/f to s3://bkt/g"]
     );
+    let sent = log.operations();
+    assert_eq!(sent.keys().collect::<Vec<_>>(), [&"CopyObject"]);
     let info = harness.run(&["info", "s3://bkt/g", "--json"]).json();
     assert_eq!(
         (&info[0]["content_type"], &info[0]["metadata"]["k"]),

@@ -416,6 +416,50 @@ fn commands_that_read_the_commands_are_refused() {
 }
 
 #[test]
+fn secrets_are_in_no_output() {
+    const WRONG: &str = "another-secret-key";
+    const TOKEN: &str = "a-session-token";
+    for (is_wrong, token) in [(false, None), (false, Some(TOKEN)), (true, Some(TOKEN))] {
+        // Attempts that fail are told.
+        let failing = |operation| {
+            let failure = FaultAction::status(503, "SlowDown");
+            FaultMatch::operation(operation).on(failure).times(1)
+        };
+        let plan = FaultPlan::none()
+            .with(failing("PutObject"))
+            .with(failing("GetObject"))
+            .with(failing("ListObjectsV2"));
+        let harness = Harness::with_server(|server| server.faults(plan));
+        harness.put("k", "k");
+        harness.write("f", "content");
+        let right = harness.server.secret_key();
+        let mut told = String::new();
+        for (words, code) in [
+            (&["cp", "f", "s3://bkt/f"][..], 0),
+            (&["cp", "s3://bkt/k", "copy"], 0),
+            (&["sync", "s3://bkt", "down"], 0),
+            (&["ls", "s3://bkt"], 0),
+            (&["doctor", "s3://bkt"], 0),
+            (&["ls", "s3://nowhere"], 3),
+            (&["info", "s3://bkt/none"], 3),
+        ] {
+            let mut command = harness.command(&[words, &["-vv", "--json"]].concat());
+            command.envs(is_wrong.then_some(("AWS_SECRET_ACCESS_KEY", WRONG)));
+            command.envs(token.map(|token| ("AWS_SESSION_TOKEN", token)));
+            let ran = Ran::of(command.output().unwrap());
+            let code = if is_wrong { 4 } else { code };
+            assert_eq!(ran.code, Some(code), "{words:?}: {ran:?}");
+            told += &ran.out;
+            told += &ran.err;
+        }
+        assert!(told.matches(" DEBUG ").count() > 1, "{told}");
+        for secret in [right, WRONG, TOKEN] {
+            assert!(!told.contains(secret), "{secret}: {told}");
+        }
+    }
+}
+
+#[test]
 fn control_characters_of_names_are_not_printed() {
     let harness = Harness::with_keys(&["d/a\u{1b}cb"]);
     let name = "no\u{1b}cne";
