@@ -1,4 +1,4 @@
-//! Memory and requests of listings of many keys.
+//! Memory and requests of listings of many keys, and of many small files.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -17,6 +17,12 @@ const KEYS: u64 = 150_000;
 /// The most memory that a command may take, in KiB, without the pages of its code, which a debug build has more of: about
 /// 50 bytes for each object of 256 pages, the responses in flight, and what a command with one key takes.
 const MOST: u64 = 32 << 10;
+
+/// How many small files are copied.
+const FILES: usize = 10_000;
+
+/// The most memory that they may take, in KiB.
+const MOST_OF_FILES: u64 = 128 << 10;
 
 /// Runs a command, and returns its lines and the most memory that it had besides its code, in KiB.
 fn run(harness: &Harness, origin: &BenchServer, words: &[&str]) -> (usize, u64) {
@@ -48,14 +54,36 @@ fn run(harness: &Harness, origin: &BenchServer, words: &[&str]) -> (usize, u64) 
     (harness.read("output").lines().count(), peak)
 }
 
-#[test]
-fn memory_does_not_grow_with_the_number_of_keys() {
-    let harness = Harness::new();
+fn origin() -> BenchServer {
     let origin = BenchServer::start(BenchServerConfig {
         pool_bytes: 1 << 20,
         ..BenchServerConfig::default()
     });
-    let origin = origin.expect("a free port");
+    origin.expect("a free port")
+}
+
+#[test]
+fn ten_thousand_small_files_take_little_memory() {
+    let (harness, origin) = (Harness::new(), origin());
+    // Generated objects of 4 KiB, which are uploaded again.
+    for words in [
+        ["cp", "-r", "s3://bench/small", "files"],
+        ["cp", "-r", "files", "s3://sink/p"],
+    ] {
+        let (printed, peak) = run(&harness, &origin, &words);
+        assert_eq!(printed, FILES, "{words:?}");
+        assert!(
+            (1 << 10..MOST_OF_FILES).contains(&peak),
+            "{words:?}: {peak} KiB"
+        );
+    }
+    let sent: Value = serde_json::from_str(&origin.stats()).expect("counters");
+    assert_eq!(sent["put"], FILES);
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_keys() {
+    let (harness, origin) = (Harness::new(), origin());
     let (all, one) = (format!("s3://list-{KEYS}-64"), 1);
     let lines = usize::try_from(KEYS).expect("a number of lines");
     // Two names of one synthetic bucket: sides without a difference.
