@@ -13,7 +13,7 @@ use crate::global::GlobalArgs;
     name = "mfs3",
     version,
     term_width = 80,
-    after_help = "Example:\n  mfs3 cp -r photos/ s3://bucket/photos/\n\nExit codes: 0 done, 1 some failed, 2 usage, 3 not found, 4 denied,\n5 a condition did not hold, 6 endpoint not reached or out of time,\n130 interrupted."
+    after_help = "Example:\n  mfs3 cp -r photos/ s3://bucket/photos/\n\nExit codes: 0 done, 1 some failed, 2 usage, 3 not found, 4 denied,\n5 a condition did not hold, 6 endpoint not reached or out of time,\n130, 141, 143 ended by Ctrl-C, by a closed output, by SIGTERM."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

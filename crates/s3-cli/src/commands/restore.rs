@@ -168,7 +168,7 @@ async fn restore_all(
             if let Some(reason) = skipped {
                 report.begin(input).skipped(reason);
             } else if lacks_days {
-                let failure = Failure::usage("the object is restored for some days only");
+                let failure = Failure::local("the object is restored for some days only");
                 report.begin(input).failed(&failure.with_hint(ADD_DAYS));
             } else if report.is_dry_run() {
                 report.planned(&input);

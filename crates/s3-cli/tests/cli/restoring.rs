@@ -108,6 +108,8 @@ fn what_cannot_be_restored_fails_and_what_is_being_restored_does_not() {
         (vec!["-r", "s3://bkt/none", "--days", "1"], 3),
         (vec!["s3://bkt/cold/a"], 1),
         (vec!["s3://bkt/cold/*"], 1),
+        // Archives only: something was sent to learn that.
+        (vec!["s3://bkt/cold/b/*"], 1),
         (vec!["s3://bkt/cold/a", "--days", "0"], 2),
         (vec!["s3://bkt/cold/a", "--days", "1", "--tier", "Slow"], 2),
         (

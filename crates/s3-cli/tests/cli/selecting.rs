@@ -158,4 +158,9 @@ fn a_bad_name_of_a_list_fails_alone() {
     assert_eq!(moved.err.matches("leaves the source").count(), 2);
     assert_eq!(harness.keys(), ["d/3", "up/a"]);
     assert!(harness.path("other").exists());
+    std::fs::create_dir(harness.path("src/dir")).unwrap();
+    std::fs::write(harness.path("list"), "dir\n").unwrap();
+    let directory = harness.run(&[&["cp", "src", "s3://bkt/up"], &list[..]].concat());
+    assert_eq!(directory.code, Some(1), "{directory:?}");
+    assert!(directory.err.contains("it is a directory"), "{directory:?}");
 }
