@@ -345,6 +345,32 @@ fn empty_directories_are_copied_both_ways_when_asked() {
 }
 
 #[test]
+fn of_a_key_and_one_that_needs_it_as_a_directory_one_fails() {
+    let harness = Harness::with_keys(&["d/x", "d/x/y", "d/z"]);
+    for (words, directory) in [
+        (["cp", "-r", "s3://bkt/d"], "copied"),
+        (["sync", "--size-only", "s3://bkt/d"], "synced"),
+    ] {
+        let ran = harness.run(&[&words[..], &[directory]].concat());
+        assert_eq!((ran.code, ran.out.lines().count()), (Some(1), 2), "{ran:?}");
+        let [x, y] = ["x", "x/y"].map(|name| harness.path(directory).join(name));
+        let failed = match x.is_file() {
+            true => "s3://bkt/d/x/y",
+            false => "s3://bkt/d/x",
+        };
+        assert!(x.is_file() || y.is_file(), "{ran:?}");
+        let sentence = format!("error: download {failed} to ");
+        assert!(
+            ran.err.starts_with(&sentence) && ran.err.lines().count() == 1,
+            "{ran:?}"
+        );
+        assert!(harness.path(directory).join("z").is_file());
+        let names = std::fs::read_dir(harness.path(directory)).unwrap();
+        assert_eq!(names.count(), 2);
+    }
+}
+
+#[test]
 fn a_special_file_is_skipped_with_a_warning_and_a_record() {
     let harness = Harness::new();
     let socket = harness.path("up/d/socket");
