@@ -1,5 +1,8 @@
 //! `ls`, `cat`, `info`, `du`, `find`, `presign`, `mb`, `rb`, `rm`.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use s3_core::{SetVersioning, Store, Versioning};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan};
 
@@ -54,7 +57,10 @@ fn csv_has_a_header_and_quotes_what_needs_it() {
         let fields: Vec<_> = rest.split(',').map(str::to_owned).collect();
         assert_eq!(fields.len(), 3, "{line}");
         assert_eq!(fields[0].len(), 32, "{line}");
-        assert!(fields[1].starts_with("20") && fields[1].ends_with('Z'), "{line}");
+        assert!(
+            fields[1].starts_with("20") && fields[1].ends_with('Z'),
+            "{line}"
+        );
     };
     file(&level[1], "d/a", 3);
     file(&level[2], "\"d/b,\"\"c\"\"\"", 7);
@@ -159,6 +165,54 @@ fn du_find_and_info_describe() {
 }
 
 #[test]
+fn du_counts_each_storage_class_by_itself() {
+    let harness = Harness::with_keys(&["d/a", "d/b"]);
+    harness.write("f", &"x".repeat(1536));
+    harness.run(&["cp", "f", "s3://bkt/d/f", "--storage-class", "STANDARD_IA"]);
+    let url = "s3://bkt/d";
+    assert_eq!(
+        harness.run(&["du", "--group", "-H", url]).lines(),
+        [
+            "1.5 KiB in 1 objects: s3://bkt/d [STANDARD_IA]",
+            "6 B in 2 objects: s3://bkt/d [STANDARD]",
+        ]
+    );
+    let json = harness.run(&["du", "--json", url, "s3://bkt/d/a*"]).json();
+    let fields = |line: &serde_json::Value| {
+        let number = |name: &str| line[name].as_u64().unwrap();
+        (line["url"].clone(), number("size"), number("count"))
+    };
+    assert_eq!(fields(&json[0]), (url.into(), 1542, 3));
+    assert_eq!(fields(&json[1]), ("s3://bkt/d/a*".into(), 3, 1));
+    assert!(json[0].get("storage_class").is_none());
+    let grouped = harness.run(&["du", "--json", "--group", url]).json();
+    let classes: Vec<_> = grouped.iter().map(|line| &line["storage_class"]).collect();
+    assert_eq!(classes, [&"STANDARD", &"STANDARD_IA"]);
+}
+
+#[test]
+fn find_compares_paths_and_sizes() {
+    let harness = Harness::with_keys(&["d/a.log", "d/e/b.log", "d/e/long.log", "d/e/x"]);
+    let found = |words: &[&str]| {
+        let ran = harness.run(&[&["find", "s3://bkt/d"], words].concat());
+        ran.lines()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found(&["--path", "e/*.log"]),
+        ["s3://bkt/d/e/b.log", "s3://bkt/d/e/long.log"]
+    );
+    // The size of an object is the length of its key here.
+    assert_eq!(found(&["--smaller", "7"]), ["s3://bkt/d/e/x"]);
+    assert_eq!(
+        found(&["--path", "e/*.log", "--smaller", "12"]),
+        ["s3://bkt/d/e/b.log"]
+    );
+}
+
+#[test]
 fn info_shows_the_checksum_where_it_may() {
     let denied = FaultAction::status(403, "AccessDenied");
     let denied = FaultMatch::operation("HeadObject").on(denied).times(1);
@@ -252,6 +306,49 @@ fn a_presigned_address_is_bounded_to_seven_days() {
             .code,
         Some(2)
     );
+}
+
+/// Sends a request to a presigned address, and returns the response.
+fn send(method: &str, address: &str, body: &str) -> String {
+    let rest = address.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let len = body.len();
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
+}
+
+#[test]
+fn a_presigned_address_is_for_one_method() {
+    let harness = Harness::with_keys(&["k"]);
+    let presign = |method: &str| {
+        let words = ["presign", "s3://bkt/k", "--expires-in", "10m", "--json"];
+        let ran = harness.run(&[&words[..], &["--method", method]].concat());
+        let line = ran.json().remove(0);
+        assert_eq!(line["url"], "s3://bkt/k", "{ran:?}");
+        let expires: jiff::Timestamp = line["expires"].as_str().unwrap().parse().unwrap();
+        let left = expires.as_second() - jiff::Timestamp::now().as_second();
+        assert!((570..=600).contains(&left), "{ran:?}");
+        line["presigned"].as_str().unwrap().to_owned()
+    };
+    let put = presign("put");
+    assert!(send("GET", &put, "").starts_with("HTTP/1.1 403 "));
+    for (method, body, status) in [("put", "new", 200), ("head", "", 200), ("get", "", 200)] {
+        let response = send(&method.to_uppercase(), &presign(method), body);
+        assert!(
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{method}: {response}"
+        );
+        assert!(method != "get" || response.ends_with("\r\n\r\nnew"));
+    }
+    assert!(send("DELETE", &presign("delete"), "").starts_with("HTTP/1.1 204 "));
+    assert_eq!(harness.keys(), [""; 0]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod listing;
 #[cfg(target_os = "linux")]
 mod many_keys;
 mod moving;
+mod naming;
 mod process;
 mod restoring;
 mod resuming;

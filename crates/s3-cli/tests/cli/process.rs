@@ -54,6 +54,36 @@ fn exit_codes_tell_the_class() {
 }
 
 #[test]
+fn the_endpoint_of_the_option_wins() {
+    let harness = Harness::with_keys(&["k"]);
+    let nobody = "http://127.0.0.1:1";
+    let (key, secret) = (harness.server.access_key(), harness.server.secret_key());
+    harness.write(
+        ".aws/config",
+        &format!(
+            "[profile p]\nendpoint_url = {nobody}\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+        ),
+    );
+    let endpoint = harness.server.endpoint().to_owned();
+    let run = |words: &[&str]| {
+        let mut command = harness.command(words);
+        command.env("AWS_ENDPOINT_URL", nobody);
+        command.env("AWS_ENDPOINT_URL_S3", nobody);
+        Ran::of(command.output().unwrap())
+    };
+    let find = ["find", "s3://bkt"];
+    for option in [
+        ["--endpoint-url", &endpoint].as_slice(),
+        &["--endpoint", &endpoint, "--profile", "p"],
+    ] {
+        assert_eq!(run(&[&find[..], option].concat()).lines(), ["s3://bkt/k"]);
+        assert_eq!(run(&[option, &find[..]].concat()).lines(), ["s3://bkt/k"]);
+    }
+    let without = run(&[&find[..], &["--deadline", "1s"]].concat());
+    assert_eq!(without.code, Some(6), "{without:?}");
+}
+
+#[test]
 fn a_file_of_commands_runs_all_of_them() {
     let harness = Harness::with_keys(&["k"]);
     let commands = "cp s3://bkt/k 'a b' # a comment\n\nrm s3://bkt/k2\ncat s3://bkt/gone\nls --json s3://bkt\n";
@@ -141,10 +171,10 @@ fn a_second_signal_ends_the_process_at_once() {
 
 #[test]
 fn an_interrupted_copy_has_a_record_for_each_input_that_was_read() {
+    const FILES: usize = 100;
     let stall = FaultAction::stall(Duration::from_secs(20));
     let plan = FaultPlan::none().with(FaultMatch::operation("PutObject").on(stall));
     let harness = Harness::with_server(|server| server.faults(plan));
-    const FILES: usize = 100;
     for n in 0..FILES {
         harness.write(&format!("up/{n}"), "content");
     }

@@ -23,6 +23,21 @@ fn filters_hold_for_inputs_that_are_named() {
 }
 
 #[test]
+fn patterns_of_a_file_hold_in_their_place() {
+    let harness = Harness::new();
+    for name in ["up/a.log", "up/keep.log", "up/tmp/x", "up/y"] {
+        harness.write(name, name);
+    }
+    harness.write("patterns", "*.log\n\ntmp/*\n");
+    let words = ["cp", "-r", "up", "s3://bkt"];
+    let options = ["--exclude-from", "patterns", "--include", "keep.*"];
+    assert_eq!(harness.run(&[words, options].concat()).code, Some(0));
+    assert_eq!(harness.keys(), ["keep.log", "y"]);
+    let missing = ["cp", "-r", "up", "s3://bkt", "--exclude-from", "none"];
+    assert_eq!(harness.run(&missing).code, Some(2));
+}
+
+#[test]
 fn ls_shows_what_its_filters_admit() {
     let harness = Harness::with_keys(&["d/a.log", "d/b.txt", "d/e/c.log", "d/f.log/x"]);
     let names = |words: &[&str]| {
