@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_configuration_has_the_servers_address_and_keys() {
-        let line = "AWS_ENDPOINT_URL=http://127.0.0.1:7 AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b AWS_REGION=r";
+        let line = "export AWS_ENDPOINT_URL=http://127.0.0.1:7 AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b AWS_REGION=r";
         let text = settings(line).unwrap();
         assert!(
             text.contains("port = 7\n") && text.contains("secret_key = b\n"),
