@@ -90,7 +90,7 @@ impl Plan {
             .iter()
             .any(|source| matches!(source, Source::Listing(..)));
         let target = target(destination, has_many || has_listing, &arguments);
-        // The look at the file system makes the destination.
+        // A dry run does not try it with a file.
         let folds_case = match session.report.is_dry_run() {
             true => OnceLock::from(false),
             false => OnceLock::new(),
@@ -324,7 +324,7 @@ impl Plan {
         *self.folds_case.get_or_init(|| folds_letter_case(directory))
     }
 
-    /// Fails if a copy would replace an existing file whose name differs in case.
+    /// Fails if a download would replace an existing file whose name differs in case.
     pub(super) fn check_case(&self, path: &Path) -> Result<(), Failure> {
         let Target::Local {
             path: directory,
@@ -484,10 +484,14 @@ fn ends_in_slash(text: &OsStr) -> bool {
 mod tests {
     use super::*;
     use crate::commands::copy::AttributeArgs;
+    use crate::global::GlobalArgs;
+    use crate::progress::Progress;
+    use crate::report::Report;
+    use crate::stop::Stop;
 
     #[test]
     fn the_second_of_two_names_that_are_one_on_the_disk_fails() {
-        let plan = |folds_case, moves| Plan {
+        let plan = |moves, folds_case| Plan {
             arguments: CopyArgs::from_stdin(String::new(), false, AttributeArgs::default()),
             target: Target::Local {
                 path: "d".into(),
@@ -500,8 +504,8 @@ mod tests {
             folds_case: OnceLock::from(folds_case),
             source_keys: Vec::new(),
         };
-        for (folds_case, moves) in [(false, false), (false, true), (true, false), (true, true)] {
-            let plan = plan(folds_case, moves);
+        for (moves, folds_case) in [(false, false), (false, true), (true, false), (true, true)] {
+            let plan = plan(moves, folds_case);
             let fails = |below: &str| {
                 let url = S3Url::from_parts("b", below).unwrap();
                 let source = RemoteSource { url, etag: None };
@@ -510,6 +514,28 @@ mod tests {
             };
             assert!(!fails("p/A.txt") && !fails("p/b.txt"));
             assert_eq!(fails("P/a.txt"), folds_case);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_disk_tells_whether_names_are_one_to_copies_and_moves() {
+        let folds_case = |moves, dry_run| {
+            let global = GlobalArgs {
+                dry_run,
+                region: Some("us-east-1".to_owned()),
+                ..GlobalArgs::default()
+            };
+            let report = Report::new(&global, Progress::new(&global), Stop::default());
+            let session = Session::open(global, report).unwrap();
+            let mut arguments =
+                CopyArgs::from_stdin(String::new(), false, AttributeArgs::default());
+            arguments.paths = ["s3://b/k", "d/"].map(Into::into).to_vec();
+            let (plan, _) = Plan::new(arguments, &session, moves).unwrap();
+            plan.folds_case.get().copied()
+        };
+        for moves in [false, true] {
+            assert_eq!(folds_case(moves, false), None);
+            assert_eq!(folds_case(moves, true), Some(false));
         }
     }
 }
