@@ -14,6 +14,11 @@ pub fn allow_blocking_io() {
     MAY_BLOCK.set(true);
 }
 
+/// Forbids what [`allow_blocking_io`] has allowed.
+pub fn forbid_blocking_io() {
+    MAY_BLOCK.set(false);
+}
+
 /// Returns whether the current thread may block on local files.
 #[must_use]
 pub fn blocking_io_allowed() -> bool {

@@ -36,6 +36,7 @@
 #[cfg(not(unix))]
 compile_error!("s3-core builds on Unix only: it reads files at offsets with std::os::unix");
 
+pub mod background;
 pub mod blocking_io;
 mod body;
 mod byte_counter;

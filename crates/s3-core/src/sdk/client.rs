@@ -22,6 +22,8 @@ use super::sender::{Route, Sender};
 use super::standing_headers::StandingHeaders;
 use super::target::EndpointSettings;
 use super::transport::{self, Transport};
+#[cfg(feature = "config")]
+use crate::background::poll_in_background;
 use crate::{Error, ErrorKind, Operation, Result};
 
 /// The region that servers other than AWS expect when they care at all.
@@ -209,7 +211,7 @@ pub(super) fn check_anonymous(settings: &Settings, operation: Operation) -> Resu
 pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result<Resolved> {
     check_anonymous(settings, operation)?;
     #[cfg(feature = "config")]
-    let sources = super::chain::load(settings, operation).await?;
+    let sources = poll_in_background(super::chain::load(settings, operation)).await?;
     #[cfg(not(feature = "config"))]
     let sources = std::future::ready(explicit(settings, operation)).await?;
     assemble(settings, sources, operation)

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::clock::Clock;
+use crate::background::poll_in_background;
 
 /// How long before their end credentials are replaced: as long as in the SDK's own cache. A signature is checked
 /// when its request arrives, so they need not live longer than a request's way to the server.
@@ -246,7 +247,8 @@ impl Identities {
     async fn load(&self) -> Result<Identity, CredentialsError> {
         // The shared provider itself does not hand the fallback on.
         let provider: &dyn ProvideCredentials = self.provider.as_ref();
-        let credentials = match timeout(LOAD_TIMEOUT, provider.provide_credentials()).await {
+        let provided = poll_in_background(provider.provide_credentials());
+        let credentials = match timeout(LOAD_TIMEOUT, provided).await {
             Ok(loaded) => loaded?,
             // Some providers keep older credentials for this case.
             Err(_) => provider

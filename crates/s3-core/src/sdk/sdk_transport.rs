@@ -35,6 +35,7 @@ use super::clock::{Clock, ErrorResponse};
 use super::collected_response::MAX_ERROR_BODY;
 use super::errors::{are_expired, from_sdk, malformed};
 use super::identity::Signed;
+use crate::background::poll_in_background;
 use crate::{Error, Operation, Payload, Result};
 
 /// The key of the call whose request is replaced.
@@ -96,7 +97,8 @@ async fn carry(
 ) -> Result<()> {
     macro_rules! sent {
         ($call:expr) => {{
-            let sent = $call.customize().interceptor(replace.clone()).send().await;
+            let sent = $call.customize().interceptor(replace.clone()).send();
+            let sent = poll_in_background(sent).await;
             sent.map(drop).map_err(|error| {
                 replace.read_session_error(&error);
                 from_sdk(operation, &error)
@@ -126,7 +128,7 @@ pub(super) async fn presign(
 ) -> Result<String> {
     let call = client.head_object().bucket(bucket).key(KEY).customize();
     let call = call.interceptor(Replace::by(request));
-    match call.presigned(config).await {
+    match poll_in_background(call.presigned(config)).await {
         Ok(signed) => Ok(signed.uri().to_owned()),
         Err(error) => Err(from_sdk(Operation::Presign, &error)),
     }

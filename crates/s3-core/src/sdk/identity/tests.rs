@@ -1,12 +1,15 @@
 //! Tests of the credentials cache, with a provider that counts calls and can fail or hang.
 
+use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
 use aws_credential_types::provider::future;
 use futures_util::future::join_all;
+use tokio::runtime::{self, Handle};
 
 use super::*;
+use crate::background::{Background, set_background};
 use crate::sdk::clock::ErrorResponse;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -311,4 +314,48 @@ async fn debug_shows_nothing_that_is_secret() {
             "{text}"
         );
     }
+}
+
+/// A runtime that keeps running.
+struct Other(Handle);
+
+impl Background for Other {
+    fn enter(&self, start: &mut dyn FnMut()) {
+        let _entered = self.0.enter();
+        start();
+    }
+}
+
+/// Remembers on which runtime it was asked.
+#[derive(Debug, Default)]
+struct Remembering(Arc<Mutex<Option<runtime::Id>>>);
+
+impl ProvideCredentials for Remembering {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            *self.0.lock().unwrap() = Some(Handle::current().id());
+            Ok(lasting(SystemTime::now(), 0).unwrap())
+        })
+    }
+}
+
+#[test]
+fn connections_of_a_provider_belong_to_a_runtime_that_keeps_running() {
+    let runtime = || {
+        runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let (of_the_call, other) = (runtime(), runtime());
+    set_background(Some(Rc::new(Other(other.handle().clone()))));
+    let asked_on = Arc::default();
+    let shared = SharedCredentialsProvider::new(Remembering(Arc::clone(&asked_on)));
+    let identities = Identities::new(shared, Clock::default());
+    of_the_call.block_on(identities.get()).unwrap();
+    set_background(None);
+    assert_eq!(*asked_on.lock().unwrap(), Some(other.handle().id()));
 }
