@@ -94,8 +94,8 @@ pub use parts::growing_size;
 pub use progress::Progress;
 pub use s3_core::{Error, ErrorKind, Result};
 pub use transfer::Transfer;
-pub use upload::{PutItem, PutOutcome, Source, UploadSession, WRITE_NAME};
-pub use worker_pool::WorkerPool;
+pub use upload::{CreatedUpload, PutItem, PutOutcome, Source, UploadSession, WRITE_NAME};
+pub use worker_pool::{OnCaller, WorkerPool};
 
 /// For the `schedule` cases of `cargo xtask prove`, which explore the concurrency limit alone.
 #[doc(hidden)]

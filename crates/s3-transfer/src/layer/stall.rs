@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use s3_core::background::in_background;
 use s3_core::{ByteCounter, Error, ErrorKind, Operation};
 
 use crate::attempt_snapshot::AttemptSnapshot;
@@ -183,7 +184,7 @@ impl StallMonitor {
             runtime,
         };
         let interval = self.lock().scan_interval;
-        spawn(task.run(interval));
+        in_background(|| spawn(task.run(interval)));
     }
 
     /// Checks the attempts of a runtime. Returns whether there are any.
@@ -445,5 +446,23 @@ mod tests {
             sleep(TIMEOUT * 2).await;
             assert_eq!(poll(), Poll::Ready(None));
         });
+    }
+
+    #[test]
+    fn the_scan_goes_on_after_a_call_on_its_callers_thread() {
+        let pool = crate::WorkerPool::start(std::num::NonZeroUsize::MIN, "stall-test").unwrap();
+        let limit = Duration::from_millis(40);
+        let monitor = StallMonitor::new(limit);
+        let stalled = || {
+            let monitor = monitor.clone();
+            async move { until_stalled(&monitor, limit, None, std::future::pending::<()>()).await }
+        };
+        // Its attempt starts the scan and ends before the scan.
+        let mut short = pool.on_caller(stalled()).ok().unwrap();
+        assert!(short.wait(Duration::from_millis(1)).unwrap().is_none());
+        drop(short);
+        let (attempt, patience) = (stalled(), Duration::from_secs(30));
+        let ended = pool.run(async move { tokio::time::timeout(patience, attempt).await });
+        assert_eq!(ended, Ok(None));
     }
 }

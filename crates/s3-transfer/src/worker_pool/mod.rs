@@ -17,9 +17,11 @@ mod join_set;
 #[cfg(test)]
 #[cfg(shuttle)]
 mod model;
+mod on_caller;
 mod pool;
 mod pool_handle;
 
 pub(crate) use join_set::PoolJoinSet;
+pub use on_caller::OnCaller;
 pub use pool::WorkerPool;
 pub(crate) use pool_handle::{PoolHandle, spawn_detached};

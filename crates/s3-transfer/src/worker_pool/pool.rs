@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::idle_time;
+use super::on_caller::CallerRuntime;
 use super::pool_handle::{CallGuard, PoolHandle, Worker};
 
 /// How long the threads of a dropped pool run for tasks in flight. 5 s: an abort is one request, and a server that has
@@ -27,6 +28,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// thread of the pool, nor in a forked child, which has no copy of the threads.
 pub struct WorkerPool {
     handle: PoolHandle,
+    callers: CallerRuntime,
     /// The threads shut down when this is dropped.
     running: Option<watch::Sender<()>>,
     /// Disconnects when all threads have ended.
@@ -71,6 +73,7 @@ impl WorkerPool {
         }
         Ok(Self {
             handle: pool,
+            callers: CallerRuntime::default(),
             running: Some(running),
             ended: Mutex::new(ended),
             process: process::id(),
@@ -123,12 +126,26 @@ impl WorkerPool {
     pub fn wait_for<F: Future>(&self, work: F) -> F::Output {
         self.handle.runtime(0).block_on(work)
     }
+
+    /// Returns the id of the process that has started the threads.
+    pub(super) fn process(&self) -> u32 {
+        self.process
+    }
+
+    pub(super) fn handle_and_callers(&self) -> (&PoolHandle, &CallerRuntime) {
+        (&self.handle, &self.callers)
+    }
 }
 
 impl Drop for WorkerPool {
     fn drop(&mut self) {
         self.running = None;
-        let has_threads = self.process == process::id() && !self.handle.is_current();
+        let is_ours = self.process == process::id();
+        match is_ours {
+            true => self.callers.shut_down(),
+            false => self.callers.leak(),
+        }
+        let has_threads = is_ours && !self.handle.is_current();
         if has_threads && self.handle.tasks() > 0 {
             let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
             let _ = ended.recv_timeout(SHUTDOWN_GRACE);

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
 
+use s3_core::background::in_background;
 use tokio::runtime::Handle;
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -160,9 +161,11 @@ where
     match PoolHandle::current() {
         Some(pool) => {
             let task = TaskGuard::new(&pool);
-            try_spawn(async move {
-                let _task = task;
-                work.await
+            in_background(|| {
+                try_spawn(async move {
+                    let _task = task;
+                    work.await
+                })
             })
         }
         None => try_spawn(work),

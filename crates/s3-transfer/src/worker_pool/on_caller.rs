@@ -1,0 +1,333 @@
+//! [`OnCaller`]: work that is polled on the thread that waits for it.
+//!
+//! Work on a thread of the pool costs two thread switches, which is half of the time of a small request to a server
+//! nearby. So a pool has one more runtime, without a thread: the calls of one caller at a time use it. It runs only
+//! during these calls; what they start for later, such as the abort of an upload, runs on the pool.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::process;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use s3_core::background::{Background, set_background};
+use s3_core::blocking_io::{allow_blocking_io, forbid_blocking_io};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::pool::WorkerPool;
+use super::pool_handle::PoolHandle;
+
+/// The runtime of a pool's callers.
+#[derive(Default)]
+pub(super) struct CallerRuntime {
+    /// `None` if it could not be made.
+    runtime: OnceLock<Option<Runtime>>,
+    /// Ends the next wait. It lasts longer than many calls, because setting a timer costs a system call.
+    tick: Mutex<Option<Pin<Box<Sleep>>>>,
+    in_use: AtomicBool,
+}
+
+impl CallerRuntime {
+    /// Returns the runtime, unless another caller uses it.
+    fn take(&self) -> Option<RuntimeInUse<'_>> {
+        if self.in_use.swap(true, Ordering::Acquire) {
+            return None;
+        }
+        let make = || Builder::new_current_thread().enable_all().build().ok();
+        let runtime = self.runtime.get_or_init(make).as_ref();
+        // Without a runtime it stays in use.
+        runtime.map(|runtime| RuntimeInUse {
+            runtime,
+            callers: self,
+        })
+    }
+
+    /// Shuts the runtime down without waiting for its blocking threads.
+    pub(super) fn shut_down(&mut self) {
+        let tick = self.tick.get_mut().unwrap_or_else(PoisonError::into_inner);
+        *tick = None;
+        if let Some(runtime) = self.runtime.take().flatten() {
+            runtime.shutdown_background();
+        }
+    }
+
+    /// Leaks the runtime, which belongs to another process.
+    pub(super) fn leak(&mut self) {
+        mem::forget((mem::take(&mut self.tick), self.runtime.take()));
+    }
+}
+
+struct RuntimeInUse<'p> {
+    runtime: &'p Runtime,
+    callers: &'p CallerRuntime,
+}
+
+impl RuntimeInUse<'_> {
+    /// Polls `work` for at most `limit`, or less if an earlier wait has set the timer.
+    async fn poll_for<F: Future>(
+        &self,
+        limit: Duration,
+        mut work: Pin<&mut F>,
+    ) -> Option<F::Output> {
+        let end = Instant::now() + limit;
+        let earlier = self.tick().take();
+        let mut tick = earlier.unwrap_or_else(|| Box::pin(sleep_until(end)));
+        if tick.deadline() <= Instant::now() || tick.deadline() > end {
+            tick.as_mut().reset(end);
+        }
+        let output = poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => tick.as_mut().poll(cx).map(|()| None),
+        })
+        .await;
+        *self.tick() = Some(tick);
+        output
+    }
+
+    fn tick(&self) -> MutexGuard<'_, Option<Pin<Box<Sleep>>>> {
+        let tick = self.callers.tick.lock();
+        tick.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for RuntimeInUse<'_> {
+    fn drop(&mut self) {
+        self.callers.in_use.store(false, Ordering::Release);
+    }
+}
+
+/// Work that is polled on the thread that waits for it. Dropping it cancels the work.
+///
+/// In a forked child nothing of the work is run or dropped.
+pub struct OnCaller<'p, F: Future> {
+    /// Dropped inside the runtime.
+    work: Option<Pin<Box<F>>>,
+    runtime: RuntimeInUse<'p>,
+    pool: &'p PoolHandle,
+    process: u32,
+}
+
+impl WorkerPool {
+    /// Returns `work` for this thread to poll, which may wait for tasks of the pool.
+    ///
+    /// What the work returns must not depend on connections that it has opened: they are served only during the work.
+    ///
+    /// # Errors
+    ///
+    /// Gives `work` back if another caller is at it, or if this thread runs asynchronous code.
+    pub fn on_caller<F: Future>(&self, work: F) -> Result<OnCaller<'_, F>, F> {
+        if Handle::try_current().is_ok() {
+            return Err(work);
+        }
+        let (pool, callers) = self.handle_and_callers();
+        match callers.take() {
+            Some(runtime) => Ok(OnCaller {
+                work: Some(Box::pin(work)),
+                runtime,
+                pool,
+                process: self.process(),
+            }),
+            None => Err(work),
+        }
+    }
+}
+
+impl<F: Future> OnCaller<'_, F> {
+    /// Polls the work for at most `limit`, and returns its output, once.
+    ///
+    /// # Errors
+    ///
+    /// The panic of the work; it is over then.
+    ///
+    /// # Panics
+    ///
+    /// After the output or a panic was returned. It must not be called in a forked child.
+    pub fn wait(&mut self, limit: Duration) -> thread::Result<Option<F::Output>> {
+        debug_assert_eq!(self.process, process::id(), "the work belongs to a parent");
+        let work = self.work.as_mut().expect("the work is not over");
+        let runtime = &self.runtime;
+        let scope = CallerScope::enter(self.pool);
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            runtime.runtime.block_on(async {
+                // Lets the sockets show what has happened to them since the last call.
+                tokio::task::yield_now().await;
+                runtime.poll_for(limit, work.as_mut()).await
+            })
+        }));
+        drop(scope);
+        if !matches!(polled, Ok(None)) {
+            self.drop_work();
+        }
+        polled
+    }
+
+    fn drop_work(&mut self) {
+        let _scope = CallerScope::enter(self.pool);
+        let _entered = self.runtime.runtime.enter();
+        drop(self.work.take());
+    }
+}
+
+impl<F: Future> Drop for OnCaller<'_, F> {
+    fn drop(&mut self) {
+        match self.work {
+            None => {}
+            Some(_) if self.process == process::id() => self.drop_work(),
+            Some(_) => mem::forget(self.work.take()),
+        }
+    }
+}
+
+impl<F: Future> fmt::Debug for OnCaller<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnCaller")
+            .field("is_over", &self.work.is_none())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes this thread one of the pool's, but for tasks that outlive the call.
+struct CallerScope;
+
+impl CallerScope {
+    fn enter(pool: &PoolHandle) -> Self {
+        PoolHandle::set_current(Some(pool.clone()));
+        set_background(Some(Rc::new(OnPool(pool.clone()))));
+        allow_blocking_io();
+        Self
+    }
+}
+
+impl Drop for CallerScope {
+    fn drop(&mut self) {
+        forbid_blocking_io();
+        set_background(None);
+        PoolHandle::set_current(None);
+    }
+}
+
+/// The first thread of the pool.
+struct OnPool(PoolHandle);
+
+impl Background for OnPool {
+    fn enter(&self, start: &mut dyn FnMut()) {
+        let _entered = self.0.runtime(0).enter();
+        start();
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::mpsc;
+    use std::thread::ThreadId;
+
+    use s3_core::blocking_io::blocking_io_allowed;
+
+    use super::*;
+    use crate::worker_pool::{PoolJoinSet, spawn_detached};
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn start() -> WorkerPool {
+        WorkerPool::start(NonZeroUsize::MIN, "on-caller-test").unwrap()
+    }
+
+    fn wait<F: Future>(pool: &WorkerPool, work: F) -> F::Output {
+        let Ok(mut work) = pool.on_caller(work) else {
+            panic!("another caller is at it");
+        };
+        work.wait(LONG).unwrap().unwrap()
+    }
+
+    async fn whoami() -> ThreadId {
+        thread::current().id()
+    }
+
+    #[test]
+    fn the_work_runs_here_and_what_it_starts_runs_on_the_pool() {
+        let pool = start();
+        let worker = pool.run(whoami());
+        let (here, part, detached) = wait(&pool, async {
+            assert!(blocking_io_allowed());
+            let mut parts = PoolJoinSet::new();
+            parts.spawn(whoami());
+            let part = parts.join_next().await.unwrap().unwrap();
+            let detached = spawn_detached(whoami()).unwrap().await.unwrap();
+            (whoami().await, part, detached)
+        });
+        assert_eq!(here, thread::current().id());
+        assert_eq!((part, detached), (worker, worker));
+        assert!(!blocking_io_allowed());
+    }
+
+    #[test]
+    fn one_caller_at_a_time_and_none_inside_asynchronous_code() {
+        let pool = start();
+        let mut first = pool.on_caller(std::future::pending::<()>()).ok().unwrap();
+        assert!(first.wait(Duration::from_millis(1)).unwrap().is_none());
+        assert!(pool.on_caller(async {}).is_err());
+        drop(first);
+        let inside = wait(&pool, async { pool.on_caller(async {}).is_err() });
+        assert!(inside);
+    }
+
+    #[test]
+    fn work_goes_on_after_the_limit() {
+        let pool = start();
+        let sleep = async { tokio::time::sleep(Duration::from_millis(20)).await };
+        let mut work = pool.on_caller(sleep).ok().unwrap();
+        assert!(work.wait(Duration::from_millis(1)).unwrap().is_none());
+        assert!(work.wait(LONG).unwrap().is_some());
+    }
+
+    /// Starts work when it is dropped, as an upload does.
+    struct Upload(mpsc::Sender<ThreadId>);
+
+    impl Drop for Upload {
+        fn drop(&mut self) {
+            assert!(Handle::try_current().is_ok());
+            let aborted = self.0.clone();
+            let abort = async move { aborted.send(whoami().await).unwrap() };
+            assert!(spawn_detached(abort).is_some());
+        }
+    }
+
+    #[test]
+    fn cancelled_work_aborts_its_uploads_on_the_pool() {
+        let pool = start();
+        let worker = pool.run(whoami());
+        let (send, aborted) = mpsc::channel();
+        let upload = Upload(send);
+        let work = async move {
+            let _upload = upload;
+            std::future::pending::<()>().await;
+        };
+        let mut work = pool.on_caller(work).ok().unwrap();
+        assert!(work.wait(Duration::from_millis(1)).unwrap().is_none());
+        drop(work);
+        assert_eq!(aborted.recv_timeout(LONG), Ok(worker));
+    }
+
+    #[test]
+    fn a_panic_ends_the_work_and_the_next_call_runs() {
+        let pool = start();
+        let mut work = pool
+            .on_caller(async { panic!("out of patience") })
+            .ok()
+            .unwrap();
+        assert!(work.wait(LONG).is_err());
+        drop(work);
+        assert!(!blocking_io_allowed());
+        assert_eq!(wait(&pool, async { 1 }), 1);
+    }
+}
