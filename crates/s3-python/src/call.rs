@@ -90,7 +90,7 @@ where
 fn run<T, F, R>(
     py: Python<'_>,
     done: Done,
-    progress: Option<Progress>,
+    mut progress: Option<Progress>,
     work: F,
     convert: fn(T) -> R,
     fail: fn(Python<'_>, &Error) -> PyErr,
@@ -105,12 +105,9 @@ where
         Err(error) => Err(fail(py, &error)),
     };
     let Some(done) = done else {
-        let Some(mut progress) = progress else {
-            let output = pool::run(py, work)?;
-            return finish(py, output);
-        };
-        let output = pool::run_with_ticks(py, work, |py| progress.tell(py))?;
-        progress.tell(py)?;
+        let mut tell = |py: Python<'_>| progress.as_mut().map_or(Ok(()), |p| p.tell(py));
+        let output = pool::run_here(py, work, &mut tell)?;
+        tell(py)?;
         return finish(py, output);
     };
     if progress.is_some() {

@@ -63,6 +63,38 @@ fn start() -> PyResult<WorkerPool> {
         .map_err(|error| PyOSError::new_err(format!("start the threads of mfs3: {error}")))
 }
 
+/// Runs `work` on this thread, without the GIL, or on the pool if another thread runs its own; calls `tick` every 50 ms.
+/// The output must not depend on connections that `work` has opened.
+///
+/// # Errors
+///
+/// That of `tick` and of a signal handler; the work is then cancelled.
+pub(crate) fn run_here<F>(
+    py: Python<'_>,
+    work: F,
+    mut tick: impl FnMut(Python<'_>) -> PyResult<()>,
+) -> PyResult<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let mut work = match current(py)?.pool.on_caller(work) {
+        Ok(work) => work,
+        Err(work) => return run_with_ticks(py, work, tick),
+    };
+    loop {
+        let (on_caller, result) = py.detach(move || {
+            let result = work.wait(TICK);
+            (work, result)
+        });
+        work = on_caller;
+        match result {
+            Ok(Some(output)) => return Ok(output),
+            Ok(None) => interrupted(py, &mut tick)?,
+            Err(_) => return Err(ended_without_result()),
+        }
+    }
+}
+
 /// Runs `work` on the pool and waits without the GIL.
 ///
 /// # Errors
@@ -75,12 +107,7 @@ where
     run_with_ticks(py, work, |_| Ok(()))
 }
 
-/// As [`run`], and calls `tick` every 50 ms.
-///
-/// # Errors
-///
-/// That of `tick`, too; the work is then cancelled.
-pub(crate) fn run_with_ticks<F>(
+fn run_with_ticks<F>(
     py: Python<'_>,
     work: F,
     mut tick: impl FnMut(Python<'_>) -> PyResult<()>,
@@ -102,7 +129,7 @@ where
         match result {
             Ok(output) => return Ok(output),
             Err(RecvTimeoutError::Timeout) => {
-                if let Err(interrupt) = py.check_signals().and_then(|()| tick(py)) {
+                if let Err(interrupt) = interrupted(py, &mut tick) {
                     task.abort();
                     return Err(interrupt);
                 }
@@ -112,6 +139,19 @@ where
             }
         }
     }
+}
+
+/// Looks for signals, and calls `tick`.
+fn interrupted(py: Python<'_>, tick: &mut impl FnMut(Python<'_>) -> PyResult<()>) -> PyResult<()> {
+    let process = process::id();
+    py.check_signals()?;
+    tick(py)?;
+    if process == process::id() {
+        return Ok(());
+    }
+    Err(PyRuntimeError::new_err(
+        "a function that was called during this call has forked: only the parent goes on with it",
+    ))
 }
 
 /// The exception for a call whose task panicked.

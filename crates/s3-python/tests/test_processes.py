@@ -125,6 +125,49 @@ def test_a_signal_ends_a_call(root, monkeypatch, number):
         signal.signal(number, previous)
 
 
+def test_a_call_goes_on_only_in_the_parent_if_a_handler_forks(root, monkeypatch, tmp_path):
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    children = []
+
+    def fork(number, frame):
+        children.append(os.fork())
+
+    before = signal.signal(signal.SIGALRM, fork)
+    answered = threading.Event()
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            answered.wait(10)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"e\"\r\n\r\nhi")
+
+    server = threading.Thread(target=serve)
+    server.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    parent = os.getpid()
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    threading.Timer(0.8, answered.set).start()
+    try:
+        with S3() as s3:
+            text = s3.get("s3://bucket/k").text
+            assert os.getpid() == parent
+            assert text == "hi"
+    except RuntimeError as error:
+        if os.getpid() != parent:
+            os._exit(7 if "forked" in str(error) else 1)
+        raise
+    finally:
+        if os.getpid() != parent:
+            os._exit(2)
+        signal.signal(signal.SIGALRM, before)
+    server.join()
+    assert len(children) == 1
+    _, status = os.waitpid(children[0], 0)
+    assert os.waitstatus_to_exitcode(status) == 7
+
+
 def test_an_interpreter_ends_while_calls_run(root, tmp_path):
     with S3(s3root=root) as s3:
         s3.put("k", os.urandom(30 << 20))
