@@ -23,7 +23,9 @@ mod open;
 mod part;
 mod part_state;
 mod part_storage;
+mod processor_load;
 mod ranges;
+mod read_ahead;
 
 pub use checksum::{NotVerified, Verified};
 pub use item::{Destination, Fetched, GetItem, KnownObject, ObjectData};

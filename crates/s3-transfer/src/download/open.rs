@@ -27,6 +27,8 @@ use super::frames::{Delivery, FrameSender};
 use super::object::{check_range, first_range, has_changed, is_empty_object, verdict};
 use super::part::PartRead;
 use super::part_storage::PartStorage;
+use super::processor_load::ProcessorLoad;
+use super::read_ahead::ReadAhead;
 use super::{GetItem, Verified};
 use crate::join_error::join_result;
 use crate::observer::ObjectEvents;
@@ -56,7 +58,7 @@ pub struct ObjectReader {
     /// Offset of the next frame.
     position: u64,
     /// How many parts may be read ahead of the first one of `parts`.
-    read_ahead: usize,
+    read_ahead: ReadAhead,
     checksums: Vec<PartChecksum>,
     verified: Option<Verified>,
     has_ended: bool,
@@ -73,6 +75,8 @@ struct OpenPart {
     deliveries: mpsc::Receiver<Delivery>,
     /// Memory for the bytes that the reader does not have yet.
     reservation: Option<OwnedSemaphorePermit>,
+    /// Since the part started.
+    load: ProcessorLoad,
 }
 
 impl Transfer {
@@ -80,7 +84,8 @@ impl Transfer {
     ///
     /// Requests: as for [`get`](Self::get), one per part of `part_size` bytes that the reader comes to, or of 1 MiB
     /// while other readers have taken the memory budget. Parts are read ahead of the reader, twice as many after each
-    /// part, within the budget. An interrupted body resumes after the last byte.
+    /// part, within the budget; none while the process keeps its processors busy. An interrupted body resumes after the
+    /// last byte.
     ///
     /// # Examples
     ///
@@ -165,6 +170,7 @@ impl Transfer {
         most: u64,
         options: &CallOptions,
     ) -> Result<ObjectReader> {
+        let load = ProcessorLoad::begin();
         let (frames, deliveries) = FrameSender::new(most, self.buffers());
         let target = FirstTarget::Frames(frames.clone(), most);
         let first = PartRead::first(self, item, range, target, options);
@@ -185,6 +191,7 @@ impl Transfer {
             end: found.first.end,
             deliveries,
             reservation: None,
+            load,
         };
         Ok(ObjectReader {
             transfer: self.clone(),
@@ -193,7 +200,10 @@ impl Transfer {
             parts: VecDeque::from([first]),
             next: found.first.end,
             position: found.first.start,
-            read_ahead: 0,
+            read_ahead: ReadAhead::new(
+                found.first.end - found.first.start,
+                self.config().concurrency.max(),
+            ),
             checksums: Vec::new(),
             verified: None,
             has_ended: false,
@@ -286,9 +296,9 @@ impl ObjectReader {
                 }
                 Some(Delivery::End(outcome)) => {
                     self.checksums.push(outcome?);
+                    let was_busy = part.load.was_full();
                     self.parts.pop_front();
-                    let most = self.transfer.config().concurrency.max();
-                    self.read_ahead = (self.read_ahead * 2).clamp(1, most);
+                    self.read_ahead.part_ended(was_busy);
                     // Removes tasks that have ended.
                     while let Poll::Ready(Some(_)) = self.tasks.poll_join_next(cx) {}
                 }
@@ -302,11 +312,12 @@ impl ObjectReader {
 
     /// Starts the part that the reader is at, and those ahead of it that the budget has room for.
     fn start_parts(&mut self) {
-        let first_half = (self.found.first.end - self.found.first.start) / 2;
-        if self.position >= self.found.first.start + first_half {
-            self.read_ahead = self.read_ahead.max(1);
-        }
-        while self.next < self.found.wanted.end && self.parts.len() <= self.read_ahead {
+        let left = self
+            .parts
+            .front()
+            .map_or(0, |part| part.end - self.position);
+        let ahead = self.read_ahead.parts(left);
+        while self.next < self.found.wanted.end && self.parts.len() <= ahead {
             let left = self.found.wanted.end - self.next;
             let mut len = left.min(self.transfer.config().part_size);
             let reservation = self.transfer.try_reserve_read_ahead(len);
@@ -335,6 +346,7 @@ impl ObjectReader {
             end: self.next,
             deliveries,
             reservation,
+            load: ProcessorLoad::begin(),
         });
     }
 
