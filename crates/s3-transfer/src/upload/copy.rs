@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use s3_core::{
-    Conditions, CopyRequest, Error, ErrorKind, GetTags, HeadRequest, Operation, PartTag, PutMode,
-    PutResponse, Result, Store, UploadPartCopy,
+    Attributes, Conditions, CopyRequest, Error, ErrorKind, GetTags, HeadRequest, ObjectMeta,
+    Operation, PartTag, PutMode, PutResponse, Result, Store, UploadPartCopy,
 };
 
 use super::multipart::{Completed, next_tag};
@@ -83,16 +83,7 @@ impl Transfer {
             }
             _ => return Err(refused),
         }
-        let mut head = HeadRequest::new(request.from.clone()).with_checksum();
-        head.version.clone_from(&request.source_version);
-        head.conditions.clone_from(&request.source_conditions);
-        let source = match self.head_with(head, options).await {
-            // A condition of a copy that does not hold is no success of a read.
-            Err(error) if error.kind() == ErrorKind::NotModified => {
-                return Err(error.with_kind(ErrorKind::PreconditionFailed));
-            }
-            source => source?,
-        };
+        let source = self.head_source(&request, options).await?;
         if source.size <= SINGLE_COPY {
             return Err(refused);
         }
@@ -135,25 +126,54 @@ impl Transfer {
         self.run(job.with_extra_stall_time(longest), options).await
     }
 
-    async fn copy_parts(
+    /// Returns the source of a copy, with its checksum, if it meets the conditions of the copy. One HEAD.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `AccessDenied`, `PreconditionFailed`, and the errors of every call.
+    pub async fn head_source(
         &self,
-        request: CopyRequest,
-        source: s3_core::ObjectMeta,
+        request: &CopyRequest,
         options: &CallOptions,
-    ) -> Result<PutResponse> {
-        let mut attributes = request.attributes.unwrap_or_else(|| {
-            let mut kept = source.attributes;
+    ) -> Result<ObjectMeta> {
+        let mut head = HeadRequest::new(request.from.clone()).with_checksum();
+        head.version.clone_from(&request.source_version);
+        head.conditions.clone_from(&request.source_conditions);
+        match self.head_with(head, options).await {
+            // A condition of a copy that does not hold is no success of a read.
+            Err(error) if error.kind() == ErrorKind::NotModified => {
+                Err(error.with_kind(ErrorKind::PreconditionFailed))
+            }
+            source => source,
+        }
+    }
+
+    /// Returns the attributes of a copy that is made in parts, where the server copies none: those of the request, or else
+    /// of the source. No request; one if the source has tags.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call, for the request for the tags.
+    pub async fn attributes_of_copy(
+        &self,
+        request: &CopyRequest,
+        source: &ObjectMeta,
+        options: &CallOptions,
+    ) -> Result<Attributes> {
+        let mut attributes = request.attributes.clone().unwrap_or_else(|| {
+            let mut kept = source.attributes.clone();
             // As in a copy in one request, encryption and storage class of the source are not copied.
             kept.encryption = None;
             kept.storage_class = None;
             kept
         });
-        attributes.encryption = request.encryption.or(attributes.encryption);
-        let of_source = source.checksum.map(|checksum| checksum.algorithm);
+        let encryption = request.encryption.clone();
+        attributes.encryption = encryption.or(attributes.encryption);
+        let of_source = source.checksum.as_ref().map(|checksum| checksum.algorithm);
         let algorithm = request.checksum_algorithm.or(attributes.checksum_algorithm);
         attributes.checksum_algorithm = algorithm.or(of_source);
-        match request.tags {
-            Some(tags) => attributes.tags = tags,
+        match &request.tags {
+            Some(tags) => attributes.tags = tags.clone(),
             None if attributes.tags.is_empty() && source.tag_count > 0 => {
                 let mut get = GetTags::new(request.from.clone());
                 get.version.clone_from(&request.source_version);
@@ -161,6 +181,16 @@ impl Transfer {
             }
             None => {}
         }
+        Ok(attributes)
+    }
+
+    async fn copy_parts(
+        &self,
+        request: CopyRequest,
+        source: ObjectMeta,
+        options: &CallOptions,
+    ) -> Result<PutResponse> {
+        let attributes = self.attributes_of_copy(&request, &source, options).await?;
         let target = WriteTarget {
             url: request.to,
             mode: request.mode,
@@ -239,7 +269,12 @@ impl Transfer {
         Ok(tags)
     }
 
-    async fn copy_part(&self, part: UploadPartCopy, options: &CallOptions) -> Result<PartTag> {
+    /// Copies a range of an object into a part of an upload. One request.
+    ///
+    /// # Errors
+    ///
+    /// `NoSuchUpload`, `NotFound` and `PreconditionFailed` for the source, and the errors of every call.
+    pub async fn copy_part(&self, part: UploadPartCopy, options: &CallOptions) -> Result<PartTag> {
         let place = part.url.clone();
         let job = request_job!(
             Operation::UploadPartCopy,

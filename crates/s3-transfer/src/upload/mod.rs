@@ -14,5 +14,5 @@ mod target;
 mod token;
 
 pub use item::{PutItem, PutOutcome, Source};
-pub use session::UploadSession;
+pub use session::{CreatedUpload, UploadSession};
 pub use token::WRITE_NAME;

@@ -16,6 +16,7 @@ use super::PutOutcome;
 use super::abort::UploadGuard;
 use super::multipart::Completed;
 use super::target::{Upload, WriteTarget, unconditional};
+use super::token::WriteToken;
 use crate::observer::ObjectEvents;
 use crate::parts::MAX_PARTS;
 use crate::{CallOptions, Error, Transfer};
@@ -131,6 +132,20 @@ impl Transfer {
         request: CreateUpload,
         options: &CallOptions,
     ) -> Result<UploadId> {
+        let created = self.create_named_upload(request, options).await?;
+        Ok(created.id)
+    }
+
+    /// As [`create_upload`](Self::create_upload), and returns the token that identifies the object of this upload.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_upload`](Self::create_upload).
+    pub async fn create_named_upload(
+        &self,
+        request: CreateUpload,
+        options: &CallOptions,
+    ) -> Result<CreatedUpload> {
         let target = WriteTarget {
             url: request.url,
             mode: PutMode::Overwrite,
@@ -138,7 +153,10 @@ impl Transfer {
         };
         let (upload, guard) = self.begin(&target, options).await?;
         guard.completed();
-        Ok(upload.id)
+        Ok(CreatedUpload {
+            id: upload.id,
+            token: upload.token.map(WriteToken::into_string),
+        })
     }
 
     /// Sends one part of an upload. One request.
@@ -166,6 +184,21 @@ impl Transfer {
         request: CompleteUpload,
         options: &CallOptions,
     ) -> Result<PutOutcome> {
+        self.complete_named_upload(request, None, options).await
+    }
+
+    /// As [`complete_upload`](Self::complete_upload). If the response is lost, the token of the upload tells whether the
+    /// object is of this upload, whatever its ETag is.
+    ///
+    /// # Errors
+    ///
+    /// As [`complete_upload`](Self::complete_upload).
+    pub async fn complete_named_upload(
+        &self,
+        request: CompleteUpload,
+        token: Option<String>,
+        options: &CallOptions,
+    ) -> Result<PutOutcome> {
         let is_checked_by_server = self.store().capabilities().complete_conditions;
         if !is_checked_by_server
             && self
@@ -177,12 +210,22 @@ impl Transfer {
         let upload = Upload {
             url: request.url,
             id: request.upload,
-            token: None,
+            token: token.map(WriteToken::from_string),
             checksum_algorithm: None,
         };
         let completed = self.complete(&upload, request.parts, request.mode.clone(), options);
         outcome(completed.await?, &request.mode)
     }
+}
+
+/// An upload that any process completes that knows its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreatedUpload {
+    /// The server's name of the upload.
+    pub id: UploadId,
+    /// The value of [`WRITE_NAME`](crate::WRITE_NAME) in the metadata of its object, if there was room for it.
+    pub token: Option<String>,
 }
 
 fn outcome(completed: Completed, mode: &PutMode) -> Result<PutOutcome> {

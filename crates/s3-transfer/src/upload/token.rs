@@ -38,6 +38,14 @@ impl WriteToken {
         Some(Self(token))
     }
 
+    pub(super) fn from_string(token: String) -> Self {
+        Self(token)
+    }
+
+    pub(super) fn into_string(self) -> String {
+        self.0
+    }
+
     /// Returns whether an object was written by this write.
     pub(super) fn identifies(&self, object: &ObjectMeta) -> bool {
         object.attributes.user.get(WRITE_NAME) == Some(&self.0)
