@@ -94,40 +94,47 @@ async fn server(memory: &MemoryStore, port: u16, key: &str, faults: FaultPlan) -
 }
 
 #[tokio::test]
-async fn a_transfer_goes_on_with_other_credentials() {
+async fn a_transfer_of_another_access_key_or_server_starts_over() {
     let memory = MemoryStore::with_buckets(["bkt"]);
     let work = tempfile::tempdir().unwrap();
     let path = work.path().join("f");
     fs::write(&path, ramp(0, LEN)).unwrap();
     let resume = || Resume::in_dir(work.path().join("state"));
-    let mut port = 0;
-    let mut interrupt = async |key: &str| {
-        let denied = FaultAction::status(403, "AccessDenied");
-        let second = FaultMatch::operation("UploadPart").on(denied).skip(1);
-        let server = server(&memory, port, key, second.into()).await;
-        port = server.port();
-        let s3 = client(&server, Capabilities::aws());
-        let upload = s3.resume_upload(&path, "k", &resume()).await;
-        assert!(upload.is_err());
-        server.stop().await;
-        port
-    };
+    let denied = FaultAction::status(403, "AccessDenied");
+    let second = FaultMatch::operation("UploadPart").on(denied).skip(1);
+    let interrupted = server(&memory, 0, "first", second.into()).await;
+    let port = interrupted.port();
+    let s3 = client(&interrupted, Capabilities::aws());
+    let upload = s3.resume_upload(&path, "k", &resume()).await;
+    assert!(upload.is_err());
+    interrupted.stop().await;
     let parts = || memory.operations().get(Operation::UploadPart);
+    assert_eq!(parts(), 1);
+    let kept = || resume().interrupted(Duration::ZERO).unwrap();
 
-    let port = interrupt("first").await;
-    let next = server(&memory, port, "second", FaultPlan::none()).await;
-    let s3 = client(&next, Capabilities::aws());
+    let other = server(&memory, port, "second", FaultPlan::none()).await;
+    let s3 = client(&other, Capabilities::aws());
     s3.resume_upload(&path, "k", &resume()).await.unwrap();
-    assert_eq!(parts(), 2, "no part is sent again");
-    next.stop().await;
+    assert_eq!(parts(), 3, "all parts are sent");
+    assert_eq!(kept().len(), 1);
+    assert!(
+        !s3.discard(kept().remove(0)).await.unwrap(),
+        "of another key"
+    );
+    other.stop().await;
 
-    interrupt("second").await;
-    let kept = || resume().interrupted(Duration::ZERO).unwrap().remove(0);
-    let elsewhere = server(&memory, 0, "third", FaultPlan::none()).await;
+    let elsewhere = server(&memory, 0, "first", FaultPlan::none()).await;
     let s3 = client(&elsewhere, Capabilities::aws());
-    assert!(!s3.discard(kept()).await.unwrap(), "of another server");
-    let next = server(&memory, port, "third", FaultPlan::none()).await;
-    let s3 = client(&next, Capabilities::aws());
-    assert!(s3.discard(kept()).await.unwrap());
-    assert_eq!(next.unfinished_uploads().await.unwrap(), 0);
+    assert!(
+        !s3.discard(kept().remove(0)).await.unwrap(),
+        "of another server"
+    );
+    let same = server(&memory, port, "first", FaultPlan::none()).await;
+    let s3 = client(&same, Capabilities::aws());
+    s3.resume_upload(&path, "k", &resume()).await.unwrap();
+    assert_eq!(parts(), 4, "one part was there");
+    assert_eq!(
+        (kept().len(), same.unfinished_uploads().await.unwrap()),
+        (0, 0)
+    );
 }

@@ -88,7 +88,11 @@ pub(crate) async fn download_resumed(
     if meta.etag.is_none() || meta.size <= client.transfer.config().single_put_up_to {
         return Ok(None);
     }
-    let done = Box::pin(resume::download(call, resume, meta, path)).await?;
+    let target = resume::Target {
+        path,
+        replaces: true,
+    };
+    let done = Box::pin(resume::download(call, resume, meta, &target)).await?;
     let origin = Origin {
         url,
         range: None,

@@ -47,7 +47,7 @@ pub use put_files::PutFiles;
 pub use put_many::PutMany;
 pub use recursive::GetRecursive;
 pub use restore::Restore;
-pub use resume::{ResumeDownload, ResumeUpload};
+pub use resume::{ResumeCopy, ResumeDownload, ResumeUpload};
 pub use sync::{SyncDirectories, SyncStream, SyncSummary};
 pub use tags::{GetTags, SetTags};
 pub use versions::{GetVersioning, ListVersions, SetVersioning};

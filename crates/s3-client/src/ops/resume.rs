@@ -1,10 +1,10 @@
-//! `resume_upload` and `resume_download`: transfers of files that go on after an earlier run.
+//! `resume_upload`, `resume_download` and `resume_copy`: transfers that go on after an earlier run.
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use s3_core::{Attributes, ETag, Payload, PutMode};
+use s3_core::{Attributes, CopyRequest, ETag, Payload, PutMode};
 use s3_transfer::{Destination, GetItem, PutItem, PutOutcome, Source};
 
 use crate::Key;
@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 use crate::request::{Mode, Op, Request};
-use crate::resume::{FileDownload, FileUpload, Resume, download, upload};
+use crate::resume::{FileDownload, FileUpload, Resume, Target, copy, download, upload};
 use crate::s3::Client;
 
 /// The operation of [`resume_upload`](Client::resume_upload).
@@ -32,6 +32,14 @@ pub struct ResumeDownload {
     path: PathBuf,
     replaces: bool,
     known: Option<(u64, Option<ETag>)>,
+    resume: Resume,
+}
+
+/// The operation of [`resume_copy`](Client::resume_copy).
+#[derive(Debug)]
+pub struct ResumeCopy {
+    request: CopyRequest,
+    part_size: Option<u64>,
     resume: Resume,
 }
 
@@ -101,6 +109,31 @@ impl<M: Mode> Client<M> {
             resume: resume.clone(),
         })
     }
+
+    /// Copies an object within the server, and goes on where an earlier copy of it was interrupted: parts that the server
+    /// has are not copied again. All parts are of one ETag of the source.
+    ///
+    /// If it fails or is dropped, the parts stay on the server for the next call. An object of one part
+    /// (512 MiB, or what `part_size` sets) is copied in one request. One HEAD more than [`copy`](Self::copy).
+    ///
+    /// # Errors
+    ///
+    /// As [`copy`](Self::copy), and `PreconditionFailed` for a source that is replaced meanwhile, twice.
+    pub fn resume_copy(&self, request: CopyRequest, resume: &Resume) -> Request<ResumeCopy, M> {
+        self.request(ResumeCopy {
+            request,
+            part_size: None,
+            resume: resume.clone(),
+        })
+    }
+}
+
+impl<M> Request<ResumeCopy, M> {
+    /// Sets the size of the parts, in bytes. 512 MiB by default, 5 MiB to 5 GiB: no bytes pass through the client.
+    pub fn part_size(mut self, bytes: u64) -> Self {
+        self.op.part_size = Some(bytes);
+        self
+    }
 }
 
 impl<M> Request<ResumeUpload, M> {
@@ -118,8 +151,8 @@ impl<M> Request<ResumeUpload, M> {
 }
 
 impl<M> Request<ResumeDownload, M> {
-    /// Keeps a file that is there when a download of one request ends: it then fails, and the source of the request's error
-    /// is an [`AlreadyExists`](std::io::ErrorKind). A download of several parts replaces it.
+    /// Keeps a file that is there when the download ends: it then fails, and the source of the request's error is an
+    /// [`AlreadyExists`](std::io::ErrorKind). Nothing of it is kept.
     pub fn if_absent(mut self) -> Self {
         self.op.replaces = false;
         self
@@ -168,6 +201,16 @@ impl Op for ResumeUpload {
     }
 }
 
+impl Op for ResumeCopy {
+    type Output = PutOutcome;
+
+    const NAME: &'static str = "resume_copy";
+
+    async fn run(self, call: Call) -> Result<PutOutcome> {
+        Box::pin(copy(&call, &self.resume, self.request, self.part_size)).await
+    }
+}
+
 impl Op for ResumeDownload {
     type Output = FileDownload;
 
@@ -180,7 +223,11 @@ impl Op for ResumeDownload {
         if !self.known.as_ref().is_some_and(|(size, _)| is_small(*size)) {
             let meta = transfer.head(url.clone(), &call.options).await?;
             if !is_small(meta.size) && meta.etag.is_some() {
-                return Box::pin(download(&call, &self.resume, meta, &self.path)).await;
+                let target = Target {
+                    path: &self.path,
+                    replaces: self.replaces,
+                };
+                return Box::pin(download(&call, &self.resume, meta, &target)).await;
             }
         }
         let mut item = GetItem::new(url);
@@ -267,6 +314,11 @@ mod tests {
         fn journals(&self) -> Vec<PathBuf> {
             let entries = fs::read_dir(self.path("state")).unwrap();
             entries.map(|entry| entry.unwrap().path()).collect()
+        }
+
+        /// Returns how many files and directories there are.
+        fn entries(&self) -> usize {
+            fs::read_dir(self.dir.path()).unwrap().count()
         }
 
         async fn uploads(&self) -> usize {
@@ -357,6 +409,42 @@ mod tests {
         let failed = s3.resume_upload(case.path("f"), "s3://b/k", &case.resume());
         failed.await.unwrap_err();
         assert_eq!((case.journals().len(), case.uploads().await), (1, 1));
+    }
+
+    /// Gives all parts of a journal another checksum, as if the bytes of the file were others.
+    fn forge_checksums(journal: &Path) {
+        let text = fs::read_to_string(journal).unwrap();
+        let forge = |line: &str| {
+            let (_, json) = line.split_once(' ').unwrap();
+            let mut record: serde_json::Value = serde_json::from_str(json).unwrap();
+            if record["part"].is_number() {
+                record["crc"] = 0.into();
+            }
+            let json = record.to_string();
+            let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, json.as_bytes());
+            format!("{crc:08x} {json}\n")
+        };
+        fs::write(journal, text.lines().map(forge).collect::<String>()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_a_trusting_upload_does_not_read_the_file_again() {
+        for trusts in [false, true] {
+            let case = Case::new();
+            fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+            interrupt_upload(&case).await;
+            forge_checksums(&case.journals()[0]);
+            let before = case.sent(Operation::UploadPart);
+            let resume = match trusts {
+                true => case.resume().trusting_files(),
+                false => case.resume(),
+            };
+            let s3 = case.client(None);
+            let uploaded = s3.resume_upload(case.path("f"), "s3://b/k", &resume).await;
+            uploaded.unwrap();
+            let sends_all = case.sent(Operation::UploadPart) - before == PARTS;
+            assert_eq!(sends_all, !trusts);
+        }
     }
 
     #[tokio::test]
@@ -487,6 +575,119 @@ mod tests {
         let download = s3.resume_download("s3://b/k", case.path("out"), &resume);
         download.await.unwrap_err();
         assert_eq!(fs::read(&foreign).unwrap(), b"of somebody else");
+    }
+
+    fn copy_of(from: &str) -> CopyRequest {
+        let url = |text| s3_core::S3Url::parse(text).unwrap();
+        CopyRequest::new(url(from), url("s3://b/copy"))
+    }
+
+    /// Copies `k` in parts of 5 MiB, and is denied after 4 of them.
+    async fn interrupt_copy(case: &Case) {
+        let s3 = case.client(Some(("PUT", 4)));
+        let copied = s3.resume_copy(copy_of("s3://b/k"), &case.resume());
+        copied.part_size(5 << 20).await.unwrap_err();
+        assert_eq!(case.sent(Operation::UploadPartCopy), 4);
+        assert_eq!((case.journals().len(), case.uploads().await), (1, 1));
+    }
+
+    async fn copy(case: &Case) -> PutOutcome {
+        let s3 = case.client(None);
+        let copied = s3.resume_copy(copy_of("s3://b/k"), &case.resume());
+        copied.part_size(5 << 20).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_copy_goes_on_after_the_parts_that_are_there() {
+        let case = Case::new();
+        let put = case.client(None).put("s3://b/k", ramp(0, LEN));
+        put.content_type("film/x").await.unwrap();
+        interrupt_copy(&case).await;
+        assert!(matches!(copy(&case).await, PutOutcome::Written(_)));
+        assert!((PARTS..PARTS + 4).contains(&case.sent(Operation::UploadPartCopy)));
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+        let s3 = case.client(None);
+        let copied = s3.get("s3://b/copy").await.unwrap();
+        assert_eq!(copied.bytes().unwrap(), ramp(0, LEN));
+        let info = s3.info("s3://b/copy").await.unwrap();
+        assert_eq!(info.content_type(), Some("film/x"));
+        // In one request, because it is one part.
+        let small = s3.copy("s3://b/k", "s3://b/small").resume(&case.resume());
+        small.await.unwrap();
+        assert_eq!(case.sent(Operation::Copy), 1);
+    }
+
+    #[tokio::test]
+    async fn a_copy_of_a_replaced_object_starts_over() {
+        let case = Case::new();
+        let s3 = case.client(None);
+        s3.put("s3://b/k", ramp(0, LEN)).await.unwrap();
+        interrupt_copy(&case).await;
+        s3.put("s3://b/k", ramp(1, LEN)).await.unwrap();
+        let before = case.sent(Operation::UploadPartCopy);
+        copy(&case).await;
+        assert_eq!(case.sent(Operation::UploadPartCopy) - before, PARTS);
+        let copied = s3.get("s3://b/copy").await.unwrap();
+        assert_eq!(copied.bytes().unwrap(), ramp(1, LEN));
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_source_that_is_replaced_meanwhile_is_copied_anew() {
+        let case = Case::new();
+        let s3 = case.client(None);
+        s3.put("s3://b/k", ramp(0, LEN)).await.unwrap();
+        // The third part waits, and the object is another one when it is copied.
+        let slow = FaultAction::Stall {
+            at: None,
+            wait: Some(Duration::from_millis(300)),
+        };
+        let parts = FaultMatch::operation("UploadPartCopy");
+        let copying = case.client_with(FaultPlan::none().with(parts.on(slow).skip(2)));
+        let copied = copying.resume_copy(copy_of("s3://b/k"), &case.resume());
+        let replace = async {
+            while case.sent(Operation::UploadPartCopy) < 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            s3.put("s3://b/k", ramp(1, LEN)).await.unwrap();
+        };
+        let (copied, ()) = tokio::join!(async { copied.part_size(5 << 20).await }, replace);
+        copied.unwrap();
+        let copied = s3.get("s3://b/copy").await.unwrap();
+        assert_eq!(copied.bytes().unwrap(), ramp(1, LEN));
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn an_upload_whose_completion_is_lost_is_known_by_its_token() {
+        let case = Case::new();
+        fs::write(case.path("f"), ramp(0, LEN)).unwrap();
+        // Its ETag is no MD5 of anything.
+        let attributes = || {
+            let mut attributes = Attributes::default();
+            attributes.encryption = Some(s3_core::Encryption::new("aws:kms"));
+            attributes
+        };
+        let lost = FaultMatch::operation("CompleteMultipartUpload").on(FaultAction::LoseReply);
+        let s3 = case.client_with(FaultPlan::none().with(lost.times(1)));
+        let upload = s3.resume_upload(case.path("f"), "s3://b/k", &case.resume());
+        let outcome = upload.attributes(attributes()).await.unwrap();
+        assert!(matches!(outcome, PutOutcome::Written(_)));
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
+        // The process ends before it learns of the completion.
+        let denied = FaultAction::status(403, "AccessDenied");
+        let lost = FaultMatch::operation("CompleteMultipartUpload").on(FaultAction::LoseReply);
+        let unseen = FaultMatch::operation("HeadObject").on(denied);
+        let s3 = case.client_with(FaultPlan::none().with(lost.times(1)).with(unseen));
+        let upload = s3.resume_upload(case.path("f"), "s3://b/k2", &case.resume());
+        upload.attributes(attributes()).await.unwrap_err();
+        assert_eq!((case.journals().len(), case.uploads().await), (1, 0));
+        let before = case.sent(Operation::UploadPart);
+        let s3 = case.client(None);
+        let upload = s3.resume_upload(case.path("f"), "s3://b/k2", &case.resume());
+        upload.attributes(attributes()).await.unwrap();
+        assert_eq!(case.sent(Operation::UploadPart), before);
+        assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
     }
 
     #[tokio::test]
@@ -637,6 +838,20 @@ mod tests {
         assert_eq!(fs::read(case.path("out")).unwrap(), b"old");
         get().await.unwrap();
         assert_eq!(fs::read(case.path("out")).unwrap(), b"new");
+        // In several parts.
+        s3.put("s3://b/k", ramp(0, LEN)).await.unwrap();
+        let error = get().if_absent().await.unwrap_err();
+        let error = error.as_request().unwrap();
+        assert_eq!(error.kind(), ErrorKind::LocalIo);
+        let source = std::error::Error::source(error).unwrap();
+        let source = source.downcast_ref::<std::io::Error>().unwrap();
+        assert_eq!(source.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(case.path("out")).unwrap(), b"new");
+        // Neither a partial file nor a journal.
+        assert_eq!((case.journals().len(), case.entries()), (0, 2));
+        fs::remove_file(case.path("out")).unwrap();
+        get().if_absent().await.unwrap();
+        assert_eq!(fs::read(case.path("out")).unwrap(), ramp(0, LEN));
     }
 
     #[tokio::test]

@@ -12,6 +12,8 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::{CrcAlgorithm, checksum, checksum_combine};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use s3_core::{
     Checksum, ChecksumAlgorithm, ChecksumType, Conditions, ETag, Error as RequestError, ErrorKind,
     ObjectMeta, Operation, S3Url,
@@ -42,6 +44,23 @@ pub struct FileDownload {
     pub verified: Verified,
 }
 
+/// Where a download goes.
+pub(crate) struct Target<'a> {
+    pub(crate) path: &'a Path,
+    /// Whether a file that is there is replaced; otherwise it is an error.
+    pub(crate) replaces: bool,
+}
+
+/// The file for the bytes, which this process may write to as long as it has the lock.
+///
+/// A write goes on after its transfer was dropped, and must not end in the file of the next one.
+struct PartialFile {
+    file: Arc<File>,
+    path: PathBuf,
+    #[expect(dead_code, reason = "locked until it is dropped")]
+    lock: Arc<File>,
+}
+
 /// A download that runs.
 struct Running<'a> {
     call: &'a Call,
@@ -64,10 +83,10 @@ pub(crate) async fn download(
     call: &Call,
     resume: &Resume,
     meta: ObjectMeta,
-    path: &Path,
+    target: &Target<'_>,
 ) -> Result<FileDownload> {
     let (events, parts) = ObjectEvents::start(call, Operation::Get, meta.url.clone(), meta.size);
-    let outcome = download_of_one_version(&parts, resume, meta, path).await;
+    let outcome = download_of_one_version(&parts, resume, meta, target).await;
     let verified = outcome.as_ref().ok().map(|done| done.verified);
     events.end(&outcome, verified);
     outcome
@@ -77,13 +96,13 @@ async fn download_of_one_version(
     call: &Call,
     resume: &Resume,
     meta: ObjectMeta,
-    path: &Path,
+    target: &Target<'_>,
 ) -> Result<FileDownload> {
     let url = meta.url.clone();
-    match Box::pin(download_once(call, resume, meta, path)).await {
+    match Box::pin(download_once(call, resume, meta, target)).await {
         Err(error) if has_changed(&error) => {
             let meta = call.client.transfer.head(url, &call.options).await?;
-            Box::pin(download_once(call, resume, meta, path)).await
+            Box::pin(download_once(call, resume, meta, target)).await
         }
         outcome => outcome,
     }
@@ -101,9 +120,10 @@ async fn download_once(
     call: &Call,
     resume: &Resume,
     meta: ObjectMeta,
-    path: &Path,
+    target: &Target<'_>,
 ) -> Result<FileDownload> {
-    let target = std::path::absolute(path).map_err(|error| Error::local_file(path, error))?;
+    let path = std::path::absolute(target.path);
+    let path = path.map_err(|error| Error::local_file(target.path, error))?;
     let Some(etag) = meta.etag.clone() else {
         return Err(Error::config(
             "the server sends no ETag, so a download cannot be resumed",
@@ -111,7 +131,7 @@ async fn download_once(
     };
     let part_size = call.client.transfer.config().part_size.min(DOWNLOADED_PART);
     let server = server(call, &meta.url).await?;
-    let target_text = target.to_string_lossy().into_owned();
+    let target_text = path.to_string_lossy().into_owned();
     let name = ["download", &server, &target_text, meta.url.as_str()];
     let header = json!({
         "op": "download",
@@ -126,10 +146,10 @@ async fn download_once(
     let in_flight = resume.begin().await;
     let Some((mut journal, records)) = resume.open_journal(&name, &meta.url).await? else {
         drop(in_flight);
-        return without_journal(call, meta, target).await;
+        return without_journal(call, meta, path, target.replaces).await;
     };
     let journal_path = journal.path().to_owned();
-    let partial = target.with_file_name(partial_name(&journal_path));
+    let partial = path.with_file_name(partial_name(&journal_path));
     let is_same = |first: &Value| first["header"] == header && !is_expired(first);
     let records = match records.split_first() {
         Some((first, parts)) if is_same(first) => parts.to_vec(),
@@ -143,7 +163,7 @@ async fn download_once(
                 resume.cannot_keep(&error);
                 let removed = journal.remove();
                 removed.map_err(|error| Error::local_file(&journal_path, error))?;
-                return without_journal(call, meta, target).await;
+                return without_journal(call, meta, path, target.replaces).await;
             }
             Vec::new()
         }
@@ -175,7 +195,7 @@ async fn download_once(
     };
     let done = running.earlier(records).await?;
     match running.fetch(done).await {
-        Ok(done) => running.finish(&done, &target).await,
+        Ok(done) => running.finish(&done, &path, target.replaces).await,
         Err(error) => {
             // There is nothing to go on with.
             if !resume.has_bytes(&running.journal_path) {
@@ -187,9 +207,17 @@ async fn download_once(
 }
 
 /// Downloads without a journal: if it is interrupted, nothing is kept.
-async fn without_journal(call: &Call, meta: ObjectMeta, target: PathBuf) -> Result<FileDownload> {
+async fn without_journal(
+    call: &Call,
+    meta: ObjectMeta,
+    path: PathBuf,
+    replaces: bool,
+) -> Result<FileDownload> {
     let item = GetItem::new(meta.url).with_known(meta.size, meta.etag);
-    let target = Destination::File(target);
+    let target = match replaces {
+        true => Destination::File(path),
+        false => Destination::NewFile(path),
+    };
     let fetched = call
         .client
         .transfer
@@ -263,7 +291,11 @@ impl Running<'_> {
                 && let Some((number, range)) = missing.pop()
             {
                 let of = (url.clone(), size, self.etag.clone());
-                let to = (Arc::clone(&self.file), self.partial.clone());
+                let to = PartialFile {
+                    file: Arc::clone(&self.file),
+                    path: self.partial.clone(),
+                    lock: self.journal.lock(),
+                };
                 let fetch = fetch_part(self.call.clone(), of, (number, range.clone()), to);
                 let resume = self.resume.clone();
                 running.spawn(async move {
@@ -303,7 +335,7 @@ impl Running<'_> {
     }
 
     /// Compares the bytes with the object's checksum, and gives the file its name.
-    async fn finish(self, done: &[Value], target: &Path) -> Result<FileDownload> {
+    async fn finish(self, done: &[Value], path: &Path, replaces: bool) -> Result<FileDownload> {
         let verified = verdict(done);
         let Some(verified) = verified else {
             let error = RequestError::new(ErrorKind::Integrity, Operation::Get)
@@ -312,15 +344,25 @@ impl Running<'_> {
             self.discard();
             return Err(error.into());
         };
-        let (file, partial, target) = (self.file, self.partial, target.to_owned());
-        on_blocking_thread(move || {
+        let file = Arc::clone(&self.file);
+        let (from, to) = (self.partial.clone(), path.to_owned());
+        let named = on_blocking_thread(move || {
             let named = file
                 .sync_all()
-                .and_then(|()| fs::rename(&partial, &target))
-                .and_then(|()| sync_directory(&target));
-            named.map_err(|error| Error::local_file(&target, error))
+                .and_then(|()| rename(&from, &to, replaces))
+                .and_then(|()| sync_directory(&to));
+            Ok(named)
         })
         .await?;
+        if let Err(error) = named {
+            let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+            let failed = failed_to_name(&self.meta.url, path, error);
+            // The next run finds the file, and has no use for these bytes.
+            if is_there {
+                self.discard();
+            }
+            return Err(failed);
+        }
         self.resume.ended(&self.journal_path);
         let removed = self.journal.remove();
         removed.map_err(|error| Error::local_file(&self.journal_path, error))?;
@@ -345,7 +387,7 @@ async fn fetch_part(
     call: Call,
     (url, size, etag): (S3Url, u64, ETag),
     (number, range): (u32, Range<u64>),
-    (file, path): (Arc<File>, PathBuf),
+    to: PartialFile,
 ) -> Result<Value> {
     let conditions = Conditions::default().with_if_match(etag.clone());
     let item = GetItem::new(url).with_known(size, Some(etag));
@@ -365,8 +407,8 @@ async fn fetch_part(
     }
     let sent = fetched.meta.checksum;
     on_blocking_thread(move || {
-        file.write_all_at(&bytes, range.start)
-            .map_err(|error| Error::local_file(&path, error))?;
+        let written = to.file.write_all_at(&bytes, range.start);
+        written.map_err(|error| Error::local_file(&to.path, error))?;
         let of_object = sent.and_then(|sent| recorded(&sent, &bytes));
         Ok(json!({
             "part": number,
@@ -426,6 +468,31 @@ fn verdict(parts: &[Value]) -> Option<Verified> {
     // It may be that of the first part.
     let of_first = encoded(first["crc"].as_u64()?, name) == expected;
     of_first.then_some(Verified::NotVerified(NotVerified::Part))
+}
+
+/// Gives a file its name, which another file may have only if it is replaced.
+///
+/// Where the file system cannot rename without replacing, a hard link does the same.
+fn rename(from: &Path, to: &Path, replaces: bool) -> io::Result<()> {
+    if replaces {
+        return fs::rename(from, to);
+    }
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
+fn failed_to_name(url: &S3Url, path: &Path, error: io::Error) -> Error {
+    let message = format!("{}: {error}", path.display());
+    RequestError::new(ErrorKind::of_local(error.kind()), Operation::Get)
+        .with_resource(url)
+        .with_message(message)
+        .with_source(error)
+        .into()
 }
 
 /// Opens the file for the bytes, with room for all of them.

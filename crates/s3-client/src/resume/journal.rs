@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crc_fast::{CrcAlgorithm, checksum};
 use rustix::fs::OFlags;
@@ -16,7 +17,7 @@ pub(super) const NO_FOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 /// The records of one transfer, locked for this process. Each is a line: the CRC32C of its JSON, and the JSON.
 #[derive(Debug)]
 pub(super) struct Journal {
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
 }
 
@@ -44,7 +45,7 @@ impl Journal {
             }
             let (records, whole) = read(&file)?;
             file.set_len(whole)?;
-            let path = path.to_owned();
+            let (file, path) = (Arc::new(file), path.to_owned());
             return Ok(Some((Self { file, path }, records)));
         }
     }
@@ -52,6 +53,11 @@ impl Journal {
     /// Returns the path.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns what keeps the journal locked, for writes that go on after the transfer was dropped.
+    pub(super) fn lock(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 
     /// Returns the records of a journal, and whether a process has it. Leaves it as it is.
@@ -73,8 +79,7 @@ impl Journal {
     pub(super) fn append(&mut self, record: &Value) -> io::Result<()> {
         let json = record.to_string();
         let crc = checksum(CrcAlgorithm::Crc32Iscsi, json.as_bytes());
-        self.file
-            .write_all(format!("{crc:08x} {json}\n").as_bytes())
+        (&*self.file).write_all(format!("{crc:08x} {json}\n").as_bytes())
     }
 
     /// Removes the journal: the transfer is over.

@@ -38,6 +38,8 @@ pub(crate) const PARTIAL_SUFFIX: &str = ".s3-resume";
 pub struct Resume {
     /// The directory, or the reason why nothing is kept.
     directory: Result<Arc<Path>, Arc<str>>,
+    /// Whether uploaded files are taken for unchanged without reading them.
+    trusts_files: bool,
     memory: Arc<Semaphore>,
     kept: Arc<Mutex<BTreeMap<PathBuf, Kept>>>,
     warnings: Arc<Mutex<BTreeSet<String>>>,
@@ -90,6 +92,7 @@ impl Resume {
     fn new(directory: Result<Arc<Path>, Arc<str>>) -> Self {
         Self {
             directory,
+            trusts_files: false,
             memory: Arc::new(Semaphore::new(IN_MEMORY)),
             kept: Arc::default(),
             warnings: Arc::default(),
@@ -98,6 +101,20 @@ impl Resume {
                 is_stopped: AtomicBool::new(false),
             }),
         }
+    }
+
+    /// Does not read a file again whose parts an earlier run has sent, if its size, inode and times are the same. Saves one
+    /// pass over the file, but does not notice bytes that were changed below the file system.
+    ///
+    /// Partial files of downloads are always read: after a power cut they may lack bytes.
+    #[must_use]
+    pub fn trusting_files(mut self) -> Self {
+        self.trusts_files = true;
+        self
+    }
+
+    pub(super) fn trusts_files(&self) -> bool {
+        self.trusts_files
     }
 
     /// Returns the transfers of this process that have not ended, or were interrupted, and what is kept of them.
@@ -409,16 +426,19 @@ fn age(path: &Path) -> Option<Duration> {
     )
 }
 
-/// Returns the server that a request for an object goes to: that of a presigned URL, which is computed without a request.
-/// For a client that cannot sign it is the endpoint, and a remark; for a store in memory, the remark.
+/// Returns the server that a request for an object goes to, and who sends it: those of a presigned URL, which is computed
+/// without a request. For a client that cannot sign it is the endpoint, and a remark; for a store in memory, the remark.
 ///
-/// The access key is no part of it: that of a role is replaced every few hours, and the transfer is the same. An upload of
-/// another account is not found by its id, and starts over.
+/// Who sends it is an access key. That of a session is replaced every few hours, and the transfer is the same: all sessions
+/// are one.
 pub(super) async fn server(call: &Call, url: &S3Url) -> Result<String> {
     let request = PresignRequest::new(url.clone(), PresignMethod::Head, Duration::from_secs(60));
     let presigned = call.client.transfer.presign(request, &call.options).await;
     match presigned {
-        Ok(presigned) => Ok(presigned.split('/').take(3).collect::<Vec<_>>().join("/")),
+        Ok(presigned) => {
+            let host = presigned.split('/').take(3).collect::<Vec<_>>().join("/");
+            Ok(format!("{host} {}", signer(&presigned)))
+        }
         Err(error) => match error.kind() {
             // In memory, and without credentials.
             ErrorKind::Unsupported | ErrorKind::InvalidInput => {
@@ -430,12 +450,33 @@ pub(super) async fn server(call: &Call, url: &S3Url) -> Result<String> {
     }
 }
 
+/// Returns the access key of a presigned URL, or that it is a session's.
+fn signer(presigned: &str) -> &str {
+    let field = |name: &str| presigned.split_once(name).map(|(_, value)| value);
+    match field("X-Amz-Security-Token=") {
+        Some(_) => "session",
+        None => field("X-Amz-Credential=")
+            .and_then(|value| value.split(['%', '/', '&']).next())
+            .unwrap_or_default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::S3;
+
+    #[test]
+    fn sessions_are_one_signer_and_access_keys_are_others() {
+        let of = |query| signer(query).to_owned();
+        let key = "https://h/b/k?X-Amz-Credential=AKIA1%2F20260101%2Fus-east-1&X-Amz-Date=20260101T000000Z";
+        assert_eq!(of(key), "AKIA1");
+        let session = "https://h/b/k?X-Amz-Credential=ASIA1%2F20260101&X-Amz-Security-Token=abc";
+        assert_eq!(of(session), "session");
+        assert_eq!(of("https://h/b/k"), "");
+    }
 
     #[tokio::test]
     async fn a_journal_removes_no_file_but_its_own_partial_file() {

@@ -1,17 +1,20 @@
-//! Transfers of files that go on after the process was killed.
+//! Transfers that go on after the process was killed: uploads and downloads of files, and copies within the server.
 //!
 //! A transfer of several parts has a journal: a file with a header, which says what is transferred, and a record for each
 //! part that is done. The next transfer of the same thing reads it and does the rest. Nothing in it is believed: a part of
 //! an upload counts if the journal has it, the server lists it with the same size and ETag, and the bytes of the file
-//! have the recorded CRC; a part of a download counts if the bytes of the partial file have it.
+//! have the recorded CRC; a part of a download counts if the bytes of the partial file have it. A part of a copy has no
+//! bytes here: all parts are copied from one ETag, which is in the header.
 //!
 //! ```text
 //! upload:    create ─► header, fsync ─► send a part ─► record ─► … ─► complete ─► remove the journal
+//! copy:      HEAD ─► create ─► header, fsync ─► copy a part ─► record ─► … ─► complete ─► remove the journal
 //! download:  HEAD ─► header, fsync ─► write a part ─► record ─► … ─► fsync, rename ─► remove the journal
 //! ```
 //!
 //! A power cut may lose parts, or records of them. It invents none: bytes that did not reach the disk have another CRC.
 
+mod content;
 mod download;
 mod events;
 mod journal;
@@ -20,7 +23,7 @@ mod parts;
 mod upload;
 
 pub use download::FileDownload;
-pub(crate) use download::download;
+pub(crate) use download::{Target, download};
 pub(crate) use kept::PARTIAL_SUFFIX;
 pub use kept::{Kept, KeptTransfer, Resume};
-pub(crate) use upload::{FileUpload, upload};
+pub(crate) use upload::{COPIED_PART, FileUpload, copy, upload};

@@ -1,34 +1,38 @@
-//! Uploads a file in parts that a later run need not send again.
+//! Writes an object in parts that a later run need not send again: an upload of a file, or a copy within the server.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::future::pending;
-use std::io;
 use std::ops::Range;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crc_fast::CrcAlgorithm;
 use md5::{Digest, Md5};
 use s3_core::{
-    AbortUpload, Attributes, CompleteUpload, CreateUpload, ETag, Error as RequestError, ErrorKind,
-    Operation, PartTag, Payload, PutMode, PutResponse, S3Url, UploadId, UploadPart,
+    AbortUpload, Attributes, CompleteUpload, Conditions, CopyRequest, CreateUpload, ETag,
+    Error as RequestError, ErrorKind, ObjectMeta, Operation, PartTag, PutMode, PutResponse, S3Url,
+    UploadId,
 };
-use s3_transfer::{Event, PutItem, PutOutcome, Source};
+use s3_transfer::{CreatedUpload, Event, PutOutcome, WRITE_NAME};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::content::{Content, FileContent, ObjectContent, PartInJournal};
 use super::events::ObjectEvents;
 use super::journal::Journal;
 use super::kept::{InFlightGuard, Kept, LIFETIME, Resume, server};
-use super::parts::{crc_of, in_flight, part_size, parts};
+use super::parts::{in_flight, part_size, parts};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 
-const CRC: CrcAlgorithm = CrcAlgorithm::Crc64Nvme;
+/// The size of the parts of a copy: 512 MiB. No bytes pass through the client.
+pub(crate) const COPIED_PART: u64 = 512 << 20;
+
+/// The smallest and the largest part of S3, but for the last.
+const MIN_PART: u64 = 5 << 20;
+const MAX_PART: u64 = 5 << 30;
 
 /// A file to upload, and where to.
 #[derive(Clone, Debug)]
@@ -39,16 +43,25 @@ pub(crate) struct FileUpload {
     pub(crate) attributes: Attributes,
 }
 
+/// The object to write.
+struct Target {
+    url: S3Url,
+    mode: PutMode,
+    attributes: Attributes,
+}
+
 /// An upload that runs.
 struct Running<'a> {
     call: &'a Call,
     resume: &'a Resume,
-    item: FileUpload,
-    file: Arc<File>,
+    target: Target,
+    content: Content,
     size: u64,
     part_size: u64,
     journal_path: PathBuf,
     journal: Journal,
+    /// The token of the upload, which identifies its object.
+    token: Option<String>,
     in_flight: Option<InFlightGuard>,
 }
 
@@ -60,53 +73,119 @@ pub(crate) async fn upload(call: &Call, resume: &Resume, item: FileUpload) -> Re
     let path =
         std::path::absolute(&item.path).map_err(|error| Error::local_file(&item.path, error))?;
     let opened = path.clone();
-    let (file, version) = on_blocking_thread(move || {
+    let file = on_blocking_thread(move || {
         let file = File::open(&opened).map_err(|error| Error::local_file(&opened, error))?;
-        let version = version(&file).map_err(|error| Error::local_file(&opened, error))?;
-        Ok((Arc::new(file), version))
+        FileContent::new(Arc::new(file), item.path)
     })
     .await?;
-    let size = version["size"].as_u64().unwrap_or_default();
+    let size = file.size();
     let (events, parts) = ObjectEvents::start(call, Operation::Put, item.url.clone(), size);
-    let outcome = Box::pin(upload_opened(&parts, resume, item, (path, file, version))).await;
+    let target = Target {
+        url: item.url,
+        mode: item.mode,
+        attributes: item.attributes,
+    };
+    let path = path.to_string_lossy().into_owned();
+    let identity = json!({"op": "upload", "path": path.clone(), "file": file.version()});
+    let part_size = part_size(size, call.client.transfer.config().part_size);
+    let content = (Content::File(file), size, part_size);
+    let outcome = write(&parts, resume, target, content, ("upload", &path, identity));
+    let outcome = Box::pin(outcome).await;
     events.end(&outcome, None);
     outcome
 }
 
-async fn upload_opened(
+/// Copies an object in parts, unless it is one part. One request more than without a journal: the HEAD.
+///
+/// An object that is replaced meanwhile starts over, once. After any other failure the parts stay on the server, for the
+/// next run.
+pub(crate) async fn copy(
     call: &Call,
     resume: &Resume,
-    item: FileUpload,
-    (path, file, version): (PathBuf, Arc<File>, Value),
+    request: CopyRequest,
+    part_size: Option<u64>,
 ) -> Result<PutOutcome> {
-    let size = version["size"].as_u64().unwrap_or_default();
-    let part_size = part_size(size, call.client.transfer.config().part_size);
-    let server = server(call, &item.url).await?;
-    let path_text = path.to_string_lossy().into_owned();
-    let name = ["upload", &server, &path_text, item.url.as_str()];
-    let header = json!({
-        "op": "upload",
-        "server": server,
-        "path": path_text,
-        "url": item.url.as_str(),
-        "file": version.clone(),
-        "part_size": part_size,
-        "attributes": format!("{:?} {:?}", item.attributes, item.mode),
+    match Box::pin(copy_once(call, resume, request.clone(), part_size)).await {
+        Err(error) if has_changed(&error) && request.source_conditions == Conditions::default() => {
+            Box::pin(copy_once(call, resume, request, part_size)).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn copy_once(
+    call: &Call,
+    resume: &Resume,
+    request: CopyRequest,
+    wanted: Option<u64>,
+) -> Result<PutOutcome> {
+    let transfer = &call.client.transfer;
+    let source = transfer.head_source(&request, &call.options).await?;
+    let part_size = part_size(
+        source.size,
+        wanted.map_or(COPIED_PART, |bytes| bytes.clamp(MIN_PART, MAX_PART)),
+    );
+    if source.size <= part_size || source.etag.is_none() {
+        return Ok(PutOutcome::Written(
+            transfer.copy(request, &call.options).await?,
+        ));
+    }
+    let attributes = transfer.attributes_of_copy(&request, &source, &call.options);
+    let target = Target {
+        attributes: attributes.await?,
+        url: request.to.clone(),
+        mode: request.mode.clone(),
+    };
+    let (events, parts) = ObjectEvents::start(call, Operation::Copy, target.url.clone(), 0);
+    let identity = json!({
+        "op": "copy",
+        "from": request.from.as_str(),
+        "etag": source.etag.as_ref().map(ETag::as_str),
+        "size": source.size,
     });
+    let from = request.from.as_str().to_owned();
+    let size = source.size;
+    let content = (
+        Content::Object(ObjectContent::new(request, source)),
+        size,
+        part_size,
+    );
+    let outcome = write(&parts, resume, target, content, ("copy", &from, identity)).await;
+    events.end(&outcome, None);
+    outcome
+}
+
+/// Writes an object in parts of one size, of which some may be there from an earlier run. Direction, source and identity
+/// of the content tell its journal from others.
+async fn write(
+    call: &Call,
+    resume: &Resume,
+    target: Target,
+    (content, size, part_size): (Content, u64, u64),
+    (direction, source, identity): (&str, &str, Value),
+) -> Result<PutOutcome> {
+    let server = server(call, &target.url).await?;
+    let name = [direction, &server, source, target.url.as_str()];
+    let mut header = identity;
+    header["server"] = server.clone().into();
+    header["url"] = target.url.as_str().into();
+    header["part_size"] = part_size.into();
+    header["attributes"] = format!("{:?} {:?}", target.attributes, target.mode).into();
     let in_flight = resume.begin().await;
-    let Some((journal, records)) = resume.open_journal(&name, &item.url).await? else {
+    let Some((journal, records)) = resume.open_journal(&name, &target.url).await? else {
         drop(in_flight);
-        return without_journal(call, item, file, &version).await;
+        return without_journal(call, target, &content).await;
     };
     let mut running = Running {
         call,
         resume,
-        item,
-        file,
+        target,
+        content,
         size,
         part_size,
         journal_path: journal.path().to_owned(),
         journal,
+        token: None,
         in_flight: Some(in_flight),
     };
     let (earlier, refused) = match running.earlier(&header, &records).await? {
@@ -137,9 +216,8 @@ async fn upload_opened(
     let (upload, tags) = match begun {
         Ok(Some(begun)) => begun,
         Ok(None) => {
-            let (item, file) = (running.item.clone(), Arc::clone(&running.file));
-            running.end()?;
-            return without_journal(call, item, file, &version).await;
+            let (target, content) = running.end()?;
+            return without_journal(call, target, &content).await;
         }
         // The parts are of use to the next run.
         Err(error) if has_earlier => return Err(error),
@@ -149,11 +227,13 @@ async fn upload_opened(
         }
     };
     match running.send(&upload, tags).await {
-        Ok(tags) => running.finish(upload, tags, &version).await,
+        Ok(tags) => running.finish(upload, tags).await,
         // There is nothing to go on with.
         Err(error) if !resume.has_bytes(&running.journal_path) => {
-            running.abort(&upload).await?;
-            running.end()?;
+            // After an abort that fails, the journal still names the upload.
+            if running.abort(&upload).await.is_ok() {
+                running.end()?;
+            }
             Err(error)
         }
         Err(error) => Err(error),
@@ -173,30 +253,31 @@ enum Earlier {
 
 impl Running<'_> {
     /// Returns the result of an earlier run. An upload that cannot be continued is aborted.
-    async fn earlier(&self, header: &Value, records: &[Value]) -> Result<Earlier> {
+    async fn earlier(&mut self, header: &Value, records: &[Value]) -> Result<Earlier> {
         let Some((first, parts)) = records.split_first() else {
             return Ok(Earlier::Nothing);
         };
         let Some(id) = first["upload"].as_str().map(UploadId::new) else {
             return Ok(Earlier::Nothing);
         };
+        self.token = first["token"].as_str().map(str::to_owned);
         let transfer = &self.call.client.transfer;
         if first["header"] != *header || is_expired(first) {
-            let abort = AbortUpload::new(self.item.url.clone(), id.clone());
+            let abort = AbortUpload::new(self.target.url.clone(), id.clone());
             return match transfer.abort_upload(abort, &self.call.options).await {
                 Err(error) if is_refused(&error) => Ok(Earlier::Refused(id)),
                 aborted => Ok(aborted.map(|()| Earlier::Nothing)?),
             };
         }
         let listed = transfer
-            .list_parts(self.item.url.clone(), id.clone(), &self.call.options)
+            .list_parts(self.target.url.clone(), id.clone(), &self.call.options)
             .await;
         let listed = match listed {
             Err(error) if error.kind() == ErrorKind::NoSuchUpload => {
                 return self.completed(parts).await;
             }
             Err(error) if is_refused(&error) => {
-                let url = &self.item.url;
+                let url = &self.target.url;
                 self.resume
                     .warn(format!("the upload of {url} starts over: {error}"));
                 return Ok(Earlier::Refused(id));
@@ -207,10 +288,8 @@ impl Running<'_> {
         let ranges: BTreeMap<_, _> = self.parts().collect();
         let mut candidates = Vec::new();
         for part in parts {
-            let number = part["part"]
-                .as_u64()
-                .and_then(|number| u32::try_from(number).ok());
-            let Some((number, crc)) = number.zip(part["crc"].as_u64()) else {
+            let number = part["part"].as_u64().map(u32::try_from);
+            let Some(Ok(number)) = number else {
                 continue;
             };
             let (Some(range), Some(listed)) = (ranges.get(&number), listed.get(&number)) else {
@@ -220,45 +299,44 @@ impl Running<'_> {
                 && part["etag"].as_str() == Some(listed.etag.as_str());
             if is_there {
                 let mut tag = PartTag::new(number, listed.etag.clone());
-                let algorithm = self.item.attributes.checksum_algorithm;
+                let algorithm = self.target.attributes.checksum_algorithm;
                 let sum = listed.checksum.as_ref();
                 tag.checksum = sum.filter(|sum| Some(sum.algorithm) == algorithm).cloned();
-                candidates.push((tag, range.clone(), crc));
+                candidates.push(PartInJournal {
+                    tag,
+                    range: range.clone(),
+                    crc: part["crc"].as_u64(),
+                });
             }
         }
-        let (file, path) = (Arc::clone(&self.file), self.item.path.clone());
-        let tags = on_blocking_thread(move || {
-            let mut tags = BTreeMap::new();
-            for (tag, range, crc) in candidates {
-                let read = crc_of(&file, range, CRC);
-                if read.map_err(|error| Error::local_file(&path, error))? == crc {
-                    tags.insert(tag.number, tag);
-                }
-            }
-            Ok(tags)
-        });
-        Ok(Earlier::Parts(id, tags.await?))
+        let trusts = self.resume.trusts_files();
+        let tags = self.content.unchanged_parts(candidates, trusts).await?;
+        let tags = tags.into_iter().map(|tag| (tag.number, tag)).collect();
+        Ok(Earlier::Parts(id, tags))
     }
 
-    /// Returns whether an upload that is gone was completed: then the object has the ETag of all parts.
+    /// Returns whether an upload that is gone was completed: then the object has its token, or the ETag of all parts.
     async fn completed(&self, parts: &[Value]) -> Result<Earlier> {
         let recorded = parts.iter().filter_map(|part| {
             let number = part["part"].as_u64()?;
             Some((number, part["etag"].as_str()?.to_owned()))
         });
         let tags: BTreeMap<_, _> = recorded.collect();
-        let Some(etag) =
-            etag_of_parts(tags.values()).filter(|_| tags.len() == self.parts().count())
-        else {
+        if tags.len() != self.parts().count() {
             return Ok(Earlier::Nothing);
+        }
+        let etag = etag_of_parts(tags.values());
+        let is_ours = |there: &ObjectMeta| match &self.token {
+            Some(token) => there.attributes.user.get(WRITE_NAME) == Some(token),
+            None => etag.is_some() && there.etag == etag,
         };
         let transfer = &self.call.client.transfer;
         match transfer
-            .head(self.item.url.clone(), &self.call.options)
+            .head(self.target.url.clone(), &self.call.options)
             .await
         {
-            Ok(meta) if meta.etag.as_ref() == Some(&etag) && meta.size == self.size => {
-                Ok(Earlier::Completed(PutResponse::new(meta.etag)))
+            Ok(there) if is_ours(&there) && there.size == self.size => {
+                Ok(Earlier::Completed(PutResponse::new(there.etag)))
             }
             Err(error) if error.kind() != ErrorKind::NotFound && !is_refused(&error) => {
                 Err(error.into())
@@ -270,7 +348,7 @@ impl Running<'_> {
     /// Returns whether the upload would not replace the object that exists.
     async fn keeps_existing(&self) -> Result<bool> {
         let (transfer, options) = (&self.call.client.transfer, &self.call.options);
-        let keeps = transfer.keeps_existing(&self.item.url, &self.item.mode, options);
+        let keeps = transfer.keeps_existing(&self.target.url, &self.target.mode, options);
         Ok(keeps.await?)
     }
 
@@ -281,17 +359,21 @@ impl Running<'_> {
         header: &Value,
         replaced: Option<UploadId>,
     ) -> Result<Option<UploadId>> {
-        let transfer = &self.call.client.transfer;
-        let create = CreateUpload::new(self.item.url.clone(), self.item.attributes.clone());
-        let id = transfer.create_upload(create, &self.call.options).await?;
-        let begun = self.journal.begin(&json!({
-            "header": header,
-            "upload": id.as_str(),
-            "created": seconds_since_1970(),
-        }));
+        // First: while it fails, the journal names the earlier upload.
         if let Some(replaced) = replaced {
             self.abort(&replaced).await?;
         }
+        let transfer = &self.call.client.transfer;
+        let create = CreateUpload::new(self.target.url.clone(), self.target.attributes.clone());
+        let created = transfer.create_named_upload(create, &self.call.options);
+        let CreatedUpload { id, token, .. } = created.await?;
+        self.token = token;
+        let begun = self.journal.begin(&json!({
+            "header": header,
+            "upload": id.as_str(),
+            "token": self.token,
+            "created": seconds_since_1970(),
+        }));
         if let Err(error) = begun {
             self.resume.cannot_keep(&error);
             self.abort(&id).await?;
@@ -312,15 +394,16 @@ impl Running<'_> {
     ) -> Result<BTreeMap<u32, PartTag>> {
         let there = self.parts().filter(|(number, _)| tags.contains_key(number));
         let bytes: u64 = there.map(|(_, range)| range.end - range.start).sum();
-        let url = self.item.url.as_str().to_owned();
+        let url = self.target.url.as_str().to_owned();
         let kept = Kept {
             url,
             bytes,
             size: self.size,
         };
         self.resume.keep(&self.journal_path, kept);
-        if let Some(observer) = self.call.observer().filter(|_| bytes > 0) {
-            let (operation, url) = (Operation::Put, &self.item.url);
+        let moves_bytes = matches!(self.content, Content::File(_));
+        if let Some(observer) = self.call.observer().filter(|_| moves_bytes && bytes > 0) {
+            let (operation, url) = (Operation::Put, &self.target.url);
             observer.on_event(&Event::BytesMoved {
                 operation,
                 url,
@@ -341,28 +424,15 @@ impl Running<'_> {
                 && running.len() < in_flight(moved, began.elapsed(), self.part_size)
                 && let Some((number, range)) = missing.pop()
             {
-                let (call, file) = (self.call.clone(), Arc::clone(&self.file));
-                let (url, id) = (self.item.url.clone(), upload.clone());
+                let (call, content) = (self.call.clone(), self.content.clone());
+                let (url, id) = (self.target.url.clone(), upload.clone());
                 let resume = self.resume.clone();
-                let algorithm = self.item.attributes.checksum_algorithm;
+                let algorithm = self.target.attributes.checksum_algorithm;
                 running.spawn(async move {
                     let len = range.end - range.start;
-                    let (summed, bytes) = (Arc::clone(&file), range.clone());
-                    let memory = resume.memory().await;
-                    let crc = on_blocking_thread(move || {
-                        let _memory = memory;
-                        crc_of(&summed, bytes, CRC)
-                            .map_err(|error| Error::local("read the file", error))
-                    });
-                    let crc = crc.await?;
-                    let payload = Payload::from_file(file, range.start, len);
-                    let mut part = UploadPart::new(url, id, number, payload);
-                    part.checksum_algorithm = algorithm;
-                    let tag = call
-                        .client
-                        .transfer
-                        .upload_part(part, &call.options)
-                        .await?;
+                    let part = (url, id, number);
+                    let sent = content.send(&call, &resume, part, range, algorithm);
+                    let (tag, crc) = sent.await?;
                     Ok::<_, Error>((tag, crc, len))
                 });
             }
@@ -393,26 +463,19 @@ impl Running<'_> {
         }
     }
 
-    async fn finish(
-        self,
-        upload: UploadId,
-        tags: BTreeMap<u32, PartTag>,
-        before: &Value,
-    ) -> Result<PutOutcome> {
-        let file = Arc::clone(&self.file);
-        let after = on_blocking_thread(move || Ok(version(&file))).await?;
-        let after = after.map_err(|error| Error::local_file(&self.item.path, error))?;
-        let outcome = if after == *before {
-            let tags = tags.into_values().collect();
-            let mut request = CompleteUpload::new(self.item.url.clone(), upload.clone(), tags);
-            request.mode = self.item.mode.clone();
-            let transfer = &self.call.client.transfer;
-            transfer
-                .complete_upload(request, &self.call.options)
-                .await
-                .map_err(Error::from)
-        } else {
-            Err(changed(&self.item.path))
+    async fn finish(self, upload: UploadId, tags: BTreeMap<u32, PartTag>) -> Result<PutOutcome> {
+        let outcome = match self.content.check_unchanged().await {
+            Ok(()) => {
+                let tags = tags.into_values().collect();
+                let mut request =
+                    CompleteUpload::new(self.target.url.clone(), upload.clone(), tags);
+                request.mode = self.target.mode.clone();
+                let transfer = &self.call.client.transfer;
+                let token = self.token.clone();
+                let completed = transfer.complete_named_upload(request, token, &self.call.options);
+                completed.await.map_err(Error::from)
+            }
+            Err(error) => Err(error),
         };
         match &outcome {
             Ok(PutOutcome::Written(_)) => {}
@@ -425,19 +488,20 @@ impl Running<'_> {
     }
 
     /// Removes the journal.
-    fn end(self) -> Result<()> {
+    fn end(self) -> Result<(Target, Content)> {
         self.resume.ended(&self.journal_path);
         let removed = self.journal.remove();
-        removed.map_err(|error| Error::local_file(&self.journal_path, error))
+        removed.map_err(|error| Error::local_file(&self.journal_path, error))?;
+        Ok((self.target, self.content))
     }
 
     /// Aborts an upload. If the server refuses that, a warning says that its parts stay.
     async fn abort(&self, id: &UploadId) -> Result<()> {
-        let abort = AbortUpload::new(self.item.url.clone(), id.clone());
+        let abort = AbortUpload::new(self.target.url.clone(), id.clone());
         let transfer = &self.call.client.transfer;
         match transfer.abort_upload(abort, &self.call.options).await {
             Err(error) if is_refused(&error) => {
-                let url = &self.item.url;
+                let url = &self.target.url;
                 self.resume
                     .warn(format!("an unfinished upload of {url} stays: {error}"));
                 Ok(())
@@ -447,37 +511,20 @@ impl Running<'_> {
     }
 }
 
-/// Uploads without a journal: if it is interrupted, nothing is kept.
-async fn without_journal(
-    call: &Call,
-    item: FileUpload,
-    file: Arc<File>,
-    before: &Value,
-) -> Result<PutOutcome> {
-    let size = before["size"].as_u64().unwrap_or_default();
-    let (opened, path) = (Arc::clone(&file), item.path.clone());
-    let found = on_blocking_thread(move || {
-        let found = opened.metadata();
-        found.map_err(|error| Error::local_file(&path, error))
-    });
-    let payload = Payload::from_file(Arc::clone(&file), 0, size).of_version(found.await?);
-    let put = PutItem::new(item.url, Source::Payload(payload)).with_mode(item.mode);
-    let put = put.with_attributes(item.attributes);
-    let outcome = match call.client.transfer.put(put, &call.options).await {
-        // The reason may be that the file has changed.
-        Err(error) if error.kind() == ErrorKind::LocalIo => Err(error),
-        outcome => Ok(outcome?),
-    };
-    let after = on_blocking_thread(move || Ok(version(&file))).await?;
-    match after.map_err(|error| Error::local_file(&item.path, error))? == *before {
-        true => Ok(outcome?),
-        false => Err(changed(&item.path)),
-    }
+/// Writes without a journal: if it is interrupted, nothing is kept.
+async fn without_journal(call: &Call, target: Target, content: &Content) -> Result<PutOutcome> {
+    let Target {
+        url,
+        mode,
+        attributes,
+    } = target;
+    content.write_all(call, url, mode, attributes).await
 }
 
-fn changed(path: &Path) -> Error {
-    let problem = io::Error::other("the file was changed meanwhile; upload it again");
-    Error::local(&format!("upload {}", path.display()), problem)
+/// Returns whether the source of a copy was replaced.
+fn has_changed(error: &Error) -> bool {
+    let kind = error.as_request().map(RequestError::kind);
+    kind == Some(ErrorKind::PreconditionFailed)
 }
 
 /// Returns whether the server does not do this, or not with these credentials: then it will not the next time either.
@@ -497,18 +544,6 @@ fn etag_of_parts<'a>(etags: impl ExactSizeIterator<Item = &'a String>) -> Option
     }
     let md5 = hex::encode(digest.finalize());
     Some(ETag::new(&format!("{md5}-{count}")))
-}
-
-/// Returns a value that changes when a file is written or replaced. The time of the last change cannot be set back.
-fn version(file: &File) -> io::Result<Value> {
-    let found = file.metadata()?;
-    Ok(json!({
-        "dev": found.dev(),
-        "inode": found.ino(),
-        "size": found.len(),
-        "modified": [found.mtime(), found.mtime_nsec()],
-        "changed": [found.ctime(), found.ctime_nsec()],
-    }))
 }
 
 pub(super) fn is_expired(first: &Value) -> bool {

@@ -17,7 +17,7 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::modification_time::kept_modification_time;
 use crate::on_blocking_thread::on_blocking_thread;
-use crate::resume::{self, FileUpload};
+use crate::resume::{self, COPIED_PART, FileUpload};
 
 /// An object that was written so recently may be written again within the second that S3 shows.
 const RECENT: Duration = Duration::from_secs(2);
@@ -55,7 +55,7 @@ pub(crate) async fn transfer(
             Ok(Some(verified))
         }
         (SyncPlace::Remote(from), SyncPlace::Remote(to)) => {
-            copy(from, to, entry, call).await?;
+            copy(from, to, entry, settings, call).await?;
             Ok(None)
         }
         (SyncPlace::Local(_), SyncPlace::Local(_)) => unreachable!("such sides were rejected"),
@@ -183,7 +183,11 @@ async fn download(
     let (meta, verified) = match settings.resume.as_ref().filter(|_| is_large) {
         Some(resume) => {
             let meta = transfer.head(url, &call.options).await?;
-            let done = resume::download(call, resume, meta, &path).await?;
+            let target = resume::Target {
+                path: &path,
+                replaces: true,
+            };
+            let done = resume::download(call, resume, meta, &target).await?;
             (done.meta, done.verified)
         }
         None => {
@@ -206,12 +210,25 @@ async fn download(
     Ok(verified)
 }
 
-async fn copy(from: &S3Prefix, to: &S3Prefix, entry: &SyncEntry, call: &Call) -> Result<()> {
+async fn copy(
+    from: &S3Prefix,
+    to: &S3Prefix,
+    entry: &SyncEntry,
+    settings: &SyncSettings,
+    call: &Call,
+) -> Result<()> {
     let source = SyncPlace::url(from, &entry.path)?;
     let mut request = CopyRequest::new(source, SyncPlace::url(to, &entry.path)?);
     request.source_conditions.if_match.clone_from(&entry.etag);
     request.encryption.clone_from(&call.client.encryption);
-    call.client.transfer.copy(request, &call.options).await?;
+    match settings
+        .resume
+        .as_ref()
+        .filter(|_| entry.size > COPIED_PART)
+    {
+        Some(resume) => drop(resume::copy(call, resume, request, None).await?),
+        None => drop(call.client.transfer.copy(request, &call.options).await?),
+    }
     Ok(())
 }
 

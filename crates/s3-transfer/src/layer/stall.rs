@@ -9,7 +9,6 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use s3_core::background::in_background;
 use s3_core::{ByteCounter, Error, ErrorKind, Operation};
 
 use crate::attempt_snapshot::AttemptSnapshot;
@@ -184,7 +183,7 @@ impl StallMonitor {
             runtime,
         };
         let interval = self.lock().scan_interval;
-        in_background(|| spawn(task.run(interval)));
+        spawn(task.run(interval));
     }
 
     /// Checks the attempts of a runtime. Returns whether there are any.
