@@ -16,6 +16,7 @@ mod pipe;
 mod presign;
 mod rb;
 mod restore;
+mod resume_args;
 mod rm;
 mod run;
 mod serve;

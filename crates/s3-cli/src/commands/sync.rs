@@ -14,6 +14,7 @@ use s3_client::{
 
 use self::running_transfers::{EndedTransfers, RunningTransfers};
 use super::copy::{AttributeArgs, shown};
+use super::resume_args::ResumeArgs;
 use crate::address::Address;
 use crate::failure::Failure;
 use crate::filter::Filter;
@@ -63,9 +64,8 @@ pub(crate) struct SyncArgs {
     /// Keep empty directories, in S3 as empty keys DIR/
     #[arg(long)]
     empty_dirs: bool,
-    /// Neither keep parts nor go on with kept ones
-    #[arg(long)]
-    no_resume: bool,
+    #[command(flatten)]
+    resume: ResumeArgs,
     /// Skip symbolic links
     #[arg(long)]
     no_follow_symlinks: bool,
@@ -142,8 +142,8 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
     if session.report.is_dry_run() {
         sync = sync.dry_run();
     }
-    if !arguments.no_resume {
-        sync = sync.resume(&session.resume);
+    if let Some(resume) = arguments.resume.resume(&session) {
+        sync = sync.resume(&resume);
     }
     if arguments.no_follow_symlinks {
         sync = sync.skip_links();

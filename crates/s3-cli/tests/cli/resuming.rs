@@ -24,6 +24,7 @@ fn slow_with(set: impl FnOnce(S3ServerBuilder) -> S3ServerBuilder) -> (Harness, 
     let stall = || FaultAction::stall(Duration::from_millis(40));
     let plan = FaultPlan::none()
         .with(FaultMatch::operation("UploadPart").on(stall()))
+        .with(FaultMatch::operation("UploadPartCopy").on(stall()))
         .with(FaultMatch::operation("GetObject").on(stall()));
     let harness = Harness::with_server(|server| set(server.faults(plan)));
     let data: Vec<u8> = (0..LEN).map(|at| (at % 251) as u8).collect();
@@ -159,6 +160,36 @@ fn an_upload_that_was_killed_at_any_moment_goes_on() {
         assert!(fs::read(harness.path("copy")).unwrap() == data);
         assert_clean(&harness);
         harness.run(&["rm", "s3://bkt/k"]);
+    }
+    assert!(has_resumed);
+}
+
+#[test]
+fn a_copy_within_s3_that_was_killed_goes_on() {
+    let (harness, data) = slow();
+    harness.run(&["cp", "big", "s3://bkt/k"]);
+    let copy = ["cp", "s3://bkt/k", "s3://bkt/copy"];
+    let mut has_resumed = false;
+    for round in rounds(KILLED / 2) {
+        let mut child = start(&harness, &copy);
+        wait(&harness, round);
+        kill(&harness, &mut child);
+        let (parts, journals) = recorded(&harness);
+        if !have_headers(&harness) && harness.server.unfinished_uploads().unwrap() > 0 {
+            // It was killed between the response to its creation and its journal.
+            harness.run(&["sweep", "s3://bkt", "--older-than", "0s"]);
+        }
+        has_resumed |= parts > 0;
+        let before = requests(&harness, "UploadPartCopy");
+        let was_complete = journals == 0 && harness.keys().len() == 2;
+        let again = harness.run(&[&copy[..], &SIZE].concat());
+        assert_eq!(again.lines().len(), 1, "{again:?}");
+        let sent = requests(&harness, "UploadPartCopy") - before;
+        assert!(was_complete || sent <= PARTS - parts, "{sent} {parts}");
+        harness.run(&["cp", "s3://bkt/copy", "copied", "--no-resume"]);
+        assert!(fs::read(harness.path("copied")).unwrap() == data);
+        assert_clean(&harness);
+        harness.run(&["rm", "s3://bkt/copy"]);
     }
     assert!(has_resumed);
 }

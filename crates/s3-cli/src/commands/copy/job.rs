@@ -74,6 +74,10 @@ pub(crate) async fn copy_all(
     Ok(())
 }
 
+/// The size of the parts of a copy within S3, unless --part-size sets another: that of the library. Objects up to this size
+/// are copied in one request.
+const COPIED_PART: u64 = 512 << 20;
+
 /// A task that was read. If the command is interrupted before it runs, it is reported as cancelled.
 struct BegunTask {
     running: RunningInput,
@@ -233,10 +237,10 @@ impl Copy {
             keep_modification_time(&mut attributes, *time);
         }
         if let (LocalSource::File { path, .. }, Some(_), true) = (&from, size, is_large)
-            && !self.plan.arguments.no_resume
+            && let Some(resume) = self.plan.arguments.resume.resume(&self.session)
         {
-            let Session { s3, resume, .. } = &self.session;
-            let upload = s3.resume_upload(path, to.as_str(), resume);
+            let s3 = &self.session.s3;
+            let upload = s3.resume_upload(path, to.as_str(), &resume);
             let mut upload = upload.attributes(attributes);
             if no_clobber {
                 upload = upload.if_absent();
@@ -347,9 +351,9 @@ impl Copy {
         }
         let arguments = &self.plan.arguments;
         let is_part = arguments.range.is_some() || arguments.version_id.is_some();
-        if !arguments.no_resume && !is_part {
-            let Session { s3, resume, .. } = &self.session;
-            let mut download = s3.resume_download(from.url.as_str(), &path, resume);
+        if let Some(resume) = arguments.resume.resume(&self.session).filter(|_| !is_part) {
+            let s3 = &self.session.s3;
+            let mut download = s3.resume_download(from.url.as_str(), &path, &resume);
             download = match size {
                 Some(size) => download.known(size, from.etag.clone()),
                 None => {
@@ -456,26 +460,26 @@ impl Copy {
         request.encryption = arguments
             .encryption()
             .or_else(|| self.session.encryption.clone());
-        let (transfer, options) = (self.session.transfer(), &self.session.options);
         if no_clobber {
             request.mode = PutMode::IfAbsent;
         }
-        match transfer.copy(request.clone(), options).await {
-            Ok(_) => {}
-            Err(error) if !no_clobber => return Err(error.into()),
+        let copied = self.send_copy(request.clone(), size).await;
+        let refused = copied.as_ref().err().filter(|_| no_clobber);
+        match refused.and_then(|error| Some(error.as_request()?.kind())) {
             // The condition that does not hold may be that of the source.
-            Err(error) if error.kind() == ErrorKind::PreconditionFailed => {
-                return match self.exists(&target).await? {
-                    true => Ok(Ended::Kept),
-                    false => Err(error.into()),
-                };
+            Some(ErrorKind::PreconditionFailed) if self.exists(&target).await? => {
+                return Ok(Ended::Kept);
             }
             // Without such copies, there is the look from before.
-            Err(error) if error.kind() == ErrorKind::Unsupported => {
+            Some(ErrorKind::Unsupported) => {
                 request.mode = PutMode::Overwrite;
-                transfer.copy(request, options).await?;
+                self.send_copy(request, size).await?;
             }
-            Err(error) => return Err(error.into()),
+            _ => {
+                let PutOutcome::Written(_) = copied? else {
+                    return Ok(Ended::Kept);
+                };
+            }
         }
         if let Some(size) = size {
             self.session.report.progress().add_bytes(size);
@@ -489,6 +493,30 @@ impl Copy {
             size: None,
             verified,
         })
+    }
+
+    /// Copies in one request, or in parts that an interrupted copy keeps.
+    async fn send_copy(
+        &self,
+        request: CopyRequest,
+        size: Option<u64>,
+    ) -> Result<PutOutcome, s3_client::Error> {
+        let session = &self.session;
+        let part_size = session.global.part_size;
+        let is_large = size.is_none_or(|size| size > part_size.unwrap_or(COPIED_PART));
+        let resume = self.plan.arguments.resume.resume(session);
+        let Some(resume) = resume.filter(|_| is_large) else {
+            let copied = session.transfer().copy(request, &session.options).await;
+            return Ok(PutOutcome::Written(copied?));
+        };
+        let mut copy = session.s3.resume_copy(request, &resume);
+        if let Some(size) = part_size {
+            copy = copy.part_size(size);
+        }
+        if let Some(left) = session.time_left() {
+            copy = copy.deadline(left);
+        }
+        copy.await
     }
 
     fn encrypt(&self, attributes: &mut Attributes) {

@@ -8,6 +8,7 @@ use s3_core::ByteRange;
 use super::AttributeArgs;
 use super::name_list::NameList;
 use crate::commands::cat::parse_range;
+use crate::commands::resume_args::ResumeArgs;
 use crate::filter::Filter;
 
 /// Options of `cp` and `mv`.
@@ -47,12 +48,8 @@ pub(crate) struct CopyArgs {
     /// Percent-encode names that cannot be paths
     #[arg(long)]
     pub(super) encode_names: bool,
-    /// Neither keep parts nor go on with kept ones
-    #[arg(long, overrides_with = "resume")]
-    pub(super) no_resume: bool,
-    /// The default, against an earlier --no-resume
-    #[arg(long, hide = true, overrides_with = "no_resume")]
-    resume: bool,
+    #[command(flatten)]
+    pub(super) resume: ResumeArgs,
     /// Bytes of one object: 0-99, 100- or -100
     #[arg(long, value_parser = parse_range, allow_hyphen_values = true)]
     pub(super) range: Option<ByteRange>,
@@ -88,8 +85,7 @@ impl CopyArgs {
             preserve: false,
             verify: false,
             encode_names: false,
-            no_resume: true,
-            resume: false,
+            resume: ResumeArgs::never(),
             range: None,
             version_id: None,
             attributes,

@@ -1,0 +1,47 @@
+//! The options of commands whose transfers go on after an interruption.
+
+use clap::{Args, ValueEnum};
+use s3_client::Resume;
+
+use crate::session::Session;
+
+/// Whether a transfer goes on where an earlier one was interrupted.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(super) struct ResumeArgs {
+    /// Neither keep parts nor go on with kept ones
+    #[arg(long, overrides_with = "resume")]
+    no_resume: bool,
+    /// Go on with kept parts, the default; with `trust`, do not read a file again of which parts were sent
+    #[arg(long, hide = true, value_enum, value_name = "trust", num_args = 0..=1, require_equals = true,
+          default_missing_value = "check", overrides_with = "no_resume", hide_possible_values = true)]
+    resume: Option<ResumeCheck>,
+}
+
+/// What an upload looks at before it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ResumeCheck {
+    /// Size, times and bytes of the file.
+    Check,
+    /// Size and times.
+    Trust,
+}
+
+impl ResumeArgs {
+    /// Returns the options of transfers that keep nothing.
+    pub(super) fn never() -> Self {
+        Self {
+            no_resume: true,
+            resume: None,
+        }
+    }
+
+    /// Returns where interrupted transfers are kept, unless nothing is to be kept.
+    pub(super) fn resume(self, session: &Session) -> Option<Resume> {
+        let resume = session.resume.clone();
+        match self.resume {
+            _ if self.no_resume => None,
+            Some(ResumeCheck::Trust) => Some(resume.trusting_files()),
+            _ => Some(resume),
+        }
+    }
+}
