@@ -1,5 +1,7 @@
 //! [`Manifest`]: JSON list of the data files (parts) of a dataset.
 
+use std::time::SystemTime;
+
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
 use s3_client::S3;
@@ -65,6 +67,8 @@ pub enum Manifests {
 pub(super) struct FoundManifest {
     pub(super) manifest: Manifest,
     pub(super) etag: Option<ETag>,
+    /// `None` if it was written by this process, or the server does not say.
+    pub(super) last_modified: Option<SystemTime>,
 }
 
 #[derive(Deserialize)]
@@ -99,6 +103,7 @@ impl Manifest {
         Ok(Some(FoundManifest {
             manifest,
             etag: fetched.meta.etag,
+            last_modified: fetched.meta.last_modified,
         }))
     }
 
@@ -106,7 +111,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// `Conflict` if another writer has written the set in the meantime.
+    /// `Conflict` if another writer has written or deleted the set in the meantime.
     pub(super) async fn write(
         &self,
         s3: &S3,
@@ -131,9 +136,14 @@ impl Manifest {
             Ok(PutOutcome::Written(response)) => Ok(FoundManifest {
                 manifest: self.clone(),
                 etag: response.etag,
+                last_modified: None,
             }),
             Ok(_) => Err(conflict()),
             Err(error) if error.kind() == ErrorKind::PreconditionFailed => Err(conflict()),
+            // The one before was deleted.
+            Err(error) if error.kind() == ErrorKind::NotFound && before.is_some() => {
+                Err(conflict())
+            }
             Err(error) => Err(error.into()),
         }
     }

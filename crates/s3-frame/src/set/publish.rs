@@ -227,7 +227,7 @@ pub(super) fn urls_of(location: &SetLocation, parts: &[ManifestPart]) -> Result<
 }
 
 /// Lists the URLs of objects in the folder of a set: stops after the page that brings them to `most`.
-async fn listed(
+pub(super) async fn listed(
     s3: &S3,
     location: &SetLocation,
     most: usize,

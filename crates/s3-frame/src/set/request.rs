@@ -114,6 +114,25 @@ macro_rules! set_request {
                 .await
             }
 
+            /// Deletes what killed writers of this set have left, if it is at least so old: all of a set that was not
+            /// finished, or the parts that the manifest of a finished set does not name. Returns the URLs of the deleted
+            /// objects. A set without a manifest is left alone.
+            ///
+            /// A writer that is still at work loses its parts if they are so old: `older_than` must be longer than any
+            /// write takes. Uploads that were never completed are the matter of
+            /// [`S3::cleanup`](s3_client::S3::cleanup).
+            ///
+            /// # Errors
+            ///
+            /// `Conflict` if another writer writes the set.
+            pub async fn remove_orphans(
+                self,
+                older_than: std::time::Duration,
+            ) -> $crate::Result<Vec<String>> {
+                let location = self.location()?;
+                $crate::set::remove_orphans(&self.s3, &location, older_than).await
+            }
+
             fn location(&self) -> $crate::Result<$crate::set::SetLocation> {
                 let (name, numbering) = $crate::set::SetFormat::part_names(&self.format);
                 $crate::set::SetLocation::parse(&self.s3, &self.target, name, numbering)
@@ -179,6 +198,20 @@ macro_rules! set_request {
                     let rows = futures_util::StreamExt::flatten(futures_util::stream::iter(rows));
                     s3.block_on(request.send_split(schema, rows, split))?
                 })
+            }
+
+            /// Deletes what killed writers of this set have left, if it is at least so old, as the asynchronous request
+            /// does. Returns the URLs of the deleted objects.
+            ///
+            /// # Errors
+            ///
+            /// `Conflict` if another writer writes the set.
+            pub fn remove_orphans(
+                self,
+                older_than: std::time::Duration,
+            ) -> $crate::Result<Vec<String>> {
+                let (s3, request) = self.into_parts();
+                s3.block_on(request.remove_orphans(older_than))?
             }
 
             /// Writes all rows as one object. Returns its URL.

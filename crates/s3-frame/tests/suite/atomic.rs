@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+#[cfg(feature = "parquet")]
+use futures_util::TryStreamExt;
 use futures_util::{future, stream};
-use s3_client::S3;
+use s3_client::{ErrorKind, S3};
 use s3_core::MemoryStore;
 use s3_frame::{Error, Existing, Frames, Manifests, Result};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore};
@@ -24,25 +26,135 @@ fn rows(numbers: Range<i64>, len: usize) -> RecordBatch {
         .unwrap()
 }
 
-/// Writes a set of so many parts with one row each, the first of which has this length.
-async fn write(frames: &Frames, numbers: Range<i64>, len: usize, existing: Existing) -> Result<()> {
-    let schema = rows(0..1, 1).schema();
-    let first = numbers.start;
-    let parts = numbers.map(|number| {
-        let len = if number == first { len } else { 1 };
-        stream::iter([Ok(rows(number..number + 1, len))])
-    });
-    let write = frames.write_csv("s3://b/set").existing(existing);
-    write.send(schema, parts).await.map(drop)
+/// How a set is encoded and what its parts are called.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Csv,
+    /// With names of its own.
+    NamedCsv,
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
-async fn read(frames: &Frames, manifests: Manifests) -> Result<Vec<i64>> {
-    let read = frames.read_csv(["s3://b/set/*"]).manifests(manifests);
-    let numbers = column(&all(read.open().await?).await?, "n");
-    Ok(numbers
-        .into_iter()
-        .map(|number| number.unwrap().parse().unwrap())
-        .collect())
+impl Kind {
+    const ALL: &[Self] = &[
+        Self::Csv,
+        Self::NamedCsv,
+        #[cfg(feature = "parquet")]
+        Self::Parquet,
+    ];
+
+    fn target(self) -> &'static str {
+        match self {
+            Self::NamedCsv => "s3://b/set/x-*.csv",
+            _ => "s3://b/set",
+        }
+    }
+
+    fn pattern(self) -> &'static str {
+        match self {
+            Self::NamedCsv => "s3://b/set/x-*.csv",
+            _ => "s3://b/set/*",
+        }
+    }
+
+    fn manifest(self) -> &'static str {
+        match self {
+            Self::NamedCsv => "s3://b/set.x-*.csv.manifest.json",
+            _ => "s3://b/set.manifest.json",
+        }
+    }
+
+    /// The length of a text: of one set, the first part is not one request.
+    fn text_len(self) -> usize {
+        match self {
+            Self::Csv => SEVERAL_PIECES,
+            _ => 1,
+        }
+    }
+
+    /// Writes a set of so many parts with one row each, the first of which has this length.
+    async fn write(
+        self,
+        frames: &Frames,
+        numbers: Range<i64>,
+        len: usize,
+        existing: Existing,
+    ) -> Result<()> {
+        let schema = rows(0..1, 1).schema();
+        let first = numbers.start;
+        let parts = numbers.map(|number| {
+            let len = if number == first { len } else { 1 };
+            stream::iter([Ok(rows(number..number + 1, len))])
+        });
+        match self {
+            Self::Csv | Self::NamedCsv => {
+                let write = frames.write_csv(self.target()).existing(existing);
+                write.send(schema, parts).await.map(drop)
+            }
+            #[cfg(feature = "parquet")]
+            Self::Parquet => {
+                let write = frames.write_parquet(self.target()).existing(existing);
+                write.send(schema, parts).await.map(drop)
+            }
+        }
+    }
+
+    async fn read(self, frames: &Frames, manifests: Manifests) -> Result<Vec<i64>> {
+        let batches = match self {
+            Self::Csv | Self::NamedCsv => {
+                let read = frames.read_csv([self.pattern()]).manifests(manifests);
+                all(read.open().await?).await?
+            }
+            #[cfg(feature = "parquet")]
+            Self::Parquet => {
+                let read = frames.read_parquet([self.pattern()]).manifests(manifests);
+                read.open().await?.try_collect().await?
+            }
+        };
+        let numbers = column(&batches, "n").into_iter();
+        Ok(numbers
+            .map(|number| number.unwrap().parse().unwrap())
+            .collect())
+    }
+
+    async fn remove_orphans(self, frames: &Frames, older_than: Duration) -> Vec<String> {
+        let removed = match self {
+            Self::Csv | Self::NamedCsv => {
+                let write = frames.write_csv(self.target());
+                write.remove_orphans(older_than).await
+            }
+            #[cfg(feature = "parquet")]
+            Self::Parquet => {
+                let write = frames.write_parquet(self.target());
+                write.remove_orphans(older_than).await
+            }
+        };
+        removed.unwrap()
+    }
+
+    /// Fails unless this is an error that a reader may have during a rewrite: the set is not finished, or one of its parts
+    /// is no longer there in its version.
+    fn assert_interrupted(self, error: &Error, seed: u64) {
+        match error {
+            Error::Unfinished(url) => assert_eq!(url, self.manifest(), "seed {seed}"),
+            Error::S3(error) => {
+                let request = error.as_request().unwrap();
+                let is_gone = matches!(
+                    request.kind(),
+                    ErrorKind::PreconditionFailed
+                        | ErrorKind::ChangedDuringRead
+                        | ErrorKind::NotFound
+                );
+                let part = request.resource().unwrap();
+                assert!(
+                    is_gone && part.starts_with("s3://b/set/"),
+                    "{self:?}, seed {seed}: {error}"
+                );
+            }
+            error => panic!("{self:?}, seed {seed}: {error}"),
+        }
+    }
 }
 
 fn client(store: impl s3_client::Store) -> Frames {
@@ -67,44 +179,48 @@ const NEW: Range<i64> = 10..15;
 
 #[tokio::test(start_paused = true)]
 async fn readers_during_a_rewrite_see_the_old_set_or_the_new_one_or_an_error() {
-    let (mut old, mut new, mut failed) = (0, 0, 0);
-    for seed in 0..1000 {
-        let memory = MemoryStore::with_buckets(["b"]);
-        write(&client(memory.clone()), OLD, 1, Existing::Refuse)
-            .await
-            .unwrap();
-        let writer = client(FaultStore::new(memory.clone(), delays(seed)));
-        let readers = (0..4).map(|number| {
-            let reader = client(FaultStore::new(memory.clone(), delays(seed * 4 + number)));
-            async move {
-                tokio::time::sleep(Duration::from_millis((seed + number * 5) % 20)).await;
-                read(&reader, Manifests::IfPresent).await
-            }
-        });
-        let writing = write(&writer, NEW, 1, Existing::Replace);
-        let (written, found) = future::join(writing, future::join_all(readers)).await;
-        written.unwrap();
-        for found in found {
-            match found {
-                Ok(found) if found == OLD.collect::<Vec<_>>() => old += 1,
-                Ok(found) if found == NEW.collect::<Vec<_>>() => new += 1,
-                Ok(found) => panic!("seed {seed}: {found:?}"),
-                Err(error) => {
-                    let text = error.to_string();
-                    assert!(text.contains("s3://b/set"), "seed {seed}: {text}");
-                    failed += 1;
+    for kind in Kind::ALL {
+        let (mut old, mut new, mut unfinished, mut gone) = (0, 0, 0, 0);
+        for seed in 0..1000 {
+            let memory = MemoryStore::with_buckets(["b"]);
+            kind.write(&client(memory.clone()), OLD, 1, Existing::Refuse)
+                .await
+                .unwrap();
+            let writer = client(FaultStore::new(memory.clone(), delays(seed)));
+            let readers = (0..4).map(|number| {
+                let reader = client(FaultStore::new(memory.clone(), delays(seed * 4 + number)));
+                async move {
+                    tokio::time::sleep(Duration::from_millis((seed + number * 5) % 20)).await;
+                    kind.read(&reader, Manifests::IfPresent).await
+                }
+            });
+            let writing = kind.write(&writer, NEW, 1, Existing::Replace);
+            let (written, found) = future::join(writing, future::join_all(readers)).await;
+            written.unwrap();
+            for found in found {
+                match found {
+                    Ok(found) if found == OLD.collect::<Vec<_>>() => old += 1,
+                    Ok(found) if found == NEW.collect::<Vec<_>>() => new += 1,
+                    Ok(found) => panic!("{kind:?}, seed {seed}: {found:?}"),
+                    Err(error) => {
+                        kind.assert_interrupted(&error, seed);
+                        match error {
+                            Error::Unfinished(_) => unfinished += 1,
+                            _ => gone += 1,
+                        }
+                    }
                 }
             }
+            assert_eq!(
+                kind.read(&writer, Manifests::Require).await.unwrap(),
+                NEW.collect::<Vec<_>>()
+            );
         }
-        assert_eq!(
-            read(&writer, Manifests::Require).await.unwrap(),
-            NEW.collect::<Vec<_>>()
+        assert!(
+            old > 10 && new > 100 && unfinished > 100 && gone > 20,
+            "{kind:?}: {old}, {new}, {unfinished} and {gone} readers"
         );
     }
-    assert!(
-        old > 50 && new > 100 && failed > 100,
-        "{old}, {new} and {failed} readers"
-    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +233,7 @@ async fn of_two_writers_one_succeeds_and_readers_see_its_rows_only() {
                 memory.clone(),
                 delays(seed * 2 + numbers.start as u64),
             ));
-            async move { write(&writer, numbers, 1, Existing::Refuse).await }
+            async move { Kind::Csv.write(&writer, numbers, 1, Existing::Refuse).await }
         });
         let written = future::join_all(writers).await;
         let succeeded = written.iter().filter(|written| written.is_ok()).count();
@@ -125,7 +241,7 @@ async fn of_two_writers_one_succeeds_and_readers_see_its_rows_only() {
             .iter()
             .filter(|written| matches!(written, Err(Error::Conflict(_))))
             .count();
-        let found = read(&client(memory), Manifests::Require).await;
+        let found = Kind::Csv.read(&client(memory), Manifests::Require).await;
         match (succeeded, &written[0]) {
             (1, Ok(())) => assert_eq!(found.unwrap(), OLD.collect::<Vec<_>>(), "seed {seed}"),
             (1, Err(_)) => assert_eq!(found.unwrap(), NEW.collect::<Vec<_>>(), "seed {seed}"),
@@ -141,66 +257,173 @@ fn killed_after(requests: u32) -> FaultPlan {
     FaultPlan::new([FaultMatch::any().on(rejection).skip(requests)])
 }
 
+/// Returns all keys of the bucket.
+async fn keys(s3: &S3) -> Vec<String> {
+    let listed = s3.list_recursive().at(["s3://b/"]).await.unwrap();
+    listed
+        .iter()
+        .map(|object| object.key().to_owned())
+        .collect()
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_writer_that_is_killed_leaves_no_set_that_can_be_read_in_part() {
-    for existing in [Existing::Refuse, Existing::Replace, Existing::Append] {
-        let before = if existing == Existing::Refuse {
-            Vec::new()
-        } else {
-            OLD.collect()
-        };
-        let after = match existing {
-            Existing::Append => [before.clone(), NEW.collect()].concat(),
-            _ => NEW.collect::<Vec<_>>(),
-        };
-        let mut outcomes = Vec::new();
+async fn of_a_writer_that_is_killed_removal_leaves_the_old_set_or_the_new_one_or_nothing() {
+    for kind in Kind::ALL {
+        for existing in [Existing::Refuse, Existing::Replace, Existing::Append] {
+            let (mut outcomes, mut removed) = (Vec::new(), 0);
+            // The second has fewer parts than the set before.
+            for numbers in [NEW, FEWER] {
+                for requests in 0.. {
+                    let left = killed_writer(*kind, existing, numbers.clone(), requests).await;
+                    outcomes.push(left.set);
+                    removed += left.removed;
+                    if left.was_written {
+                        break;
+                    }
+                }
+            }
+            outcomes.dedup();
+            let expected: &[_] = match existing {
+                Existing::Append => &["old", "new", "old", "new"],
+                _ => &["old", "unfinished", "new", "old", "unfinished", "new"],
+            };
+            assert_eq!(outcomes, expected, "{kind:?} {existing:?}");
+            assert!(removed > 0, "{kind:?} {existing:?}: nothing was left");
+        }
+    }
+}
+
+const FEWER: Range<i64> = 20..21;
+
+/// What a killed writer has left.
+struct Left {
+    /// Which set is read.
+    set: &'static str,
+    /// How many objects belonged to none.
+    removed: usize,
+    was_written: bool,
+}
+
+/// Writes over an old set, if it may exist, with a writer that is killed. Checks what readers see, and what is there after
+/// the removal.
+async fn killed_writer(kind: Kind, existing: Existing, numbers: Range<i64>, requests: u32) -> Left {
+    let case = format!("{kind:?} {existing:?} {numbers:?} after {requests} requests");
+    let memory = MemoryStore::with_buckets(["b"]);
+    let s3 = S3::builder().store(memory.clone()).build().unwrap();
+    let frames = Frames::new(&s3);
+    let before: Vec<i64> = match existing {
+        Existing::Refuse => Vec::new(),
+        _ => OLD.collect(),
+    };
+    if !before.is_empty() {
+        kind.write(&frames, OLD, 1, Existing::Refuse).await.unwrap();
+    }
+    let keys_before = keys(&s3).await;
+    let after = match existing {
+        Existing::Append => [before.clone(), numbers.clone().collect()].concat(),
+        _ => numbers.clone().collect::<Vec<_>>(),
+    };
+    let writer = client(FaultStore::new(memory.clone(), killed_after(requests)));
+    let written = kind
+        .write(&writer, numbers, kind.text_len(), existing)
+        .await;
+    let set = match kind.read(&frames, Manifests::IfPresent).await {
+        Ok(found) if found == before => "old",
+        Ok(found) if found == after => "new",
+        Ok(found) => panic!("{case}: {found:?}"),
+        Err(Error::NoMatch(_)) if before.is_empty() => "old",
+        Err(Error::Unfinished(_)) => "unfinished",
+        Err(error) => panic!("{case}: {error}"),
+    };
+    assert!(written.is_err() || set == "new", "{case}");
+
+    let sweep = s3.cleanup(Duration::ZERO).uploads_below("s3://b/");
+    sweep.await.unwrap();
+    assert_eq!(memory.unfinished_uploads(), 0, "{case}");
+    let hour = Duration::from_secs(3600);
+    assert_eq!(kind.remove_orphans(&frames, hour).await, [""; 0], "{case}");
+    let removed = kind.remove_orphans(&frames, Duration::ZERO).await.len();
+    let left = keys(&s3).await;
+    match set {
+        "old" => assert_eq!(left, keys_before, "{case}"),
+        "new" => {
+            assert_eq!(left.len(), after.len() + 1, "{case}: {left:?}");
+            let found = kind.read(&frames, Manifests::Require).await;
+            assert_eq!(found.unwrap(), after, "{case}");
+        }
+        _ => assert_eq!(left, [""; 0], "{case}"),
+    }
+    assert_eq!(
+        kind.remove_orphans(&frames, Duration::ZERO).await,
+        [""; 0],
+        "{case}"
+    );
+    // Nothing is in the way of another write.
+    let again = match left.is_empty() {
+        true => Existing::Refuse,
+        false => Existing::Replace,
+    };
+    kind.write(&frames, OLD, 1, again).await.unwrap();
+    let found = kind.read(&frames, Manifests::Require).await;
+    assert_eq!(found.unwrap(), OLD.collect::<Vec<_>>(), "{case}");
+    assert_eq!(memory.object_count(), 4, "{case}");
+    Left {
+        set,
+        removed,
+        was_written: written.is_ok(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_was_not_finished_can_be_replaced() {
+    for kind in Kind::ALL {
+        let mut unfinished = 0;
         for requests in 0.. {
             let memory = MemoryStore::with_buckets(["b"]);
-            if !before.is_empty() {
-                write(&client(memory.clone()), OLD, 1, Existing::Refuse)
-                    .await
-                    .unwrap();
-            }
             let writer = client(FaultStore::new(memory.clone(), killed_after(requests)));
-            let written = write(&writer, NEW, SEVERAL_PIECES, existing).await;
-            let found = read(&client(memory.clone()), Manifests::IfPresent).await;
-            let kind = match found {
-                Ok(found) if found == before => "old",
-                Ok(found) if found == after => "new",
-                Ok(found) => panic!("{existing:?} after {requests} requests: {found:?}"),
-                Err(Error::NoMatch(_)) if before.is_empty() => "old",
-                Err(Error::Unfinished(_)) => "unfinished",
-                Err(error) => panic!("{existing:?} after {requests} requests: {error}"),
-            };
-            outcomes.push(kind);
-            outcomes.dedup();
-            let s3 = S3::builder().store(memory.clone()).build().unwrap();
-            s3.cleanup(Duration::ZERO)
-                .uploads_below("s3://b/")
+            let written = kind
+                .write(&writer, NEW, kind.text_len(), Existing::Refuse)
+                .await;
+            let frames = client(memory.clone());
+            let found = kind.read(&frames, Manifests::IfPresent).await;
+            unfinished += u32::from(matches!(found, Err(Error::Unfinished(_))));
+            kind.write(&frames, OLD, 1, Existing::Replace)
                 .await
                 .unwrap();
-            assert_eq!(memory.unfinished_uploads(), 0);
-            if written.is_ok() {
-                break;
-            }
-            // Whatever was left, the set can be written again.
-            write(&Frames::new(&s3), OLD, 1, Existing::Replace)
-                .await
-                .unwrap();
-            assert_eq!(
-                read(&Frames::new(&s3), Manifests::Require).await.unwrap(),
-                OLD.collect::<Vec<_>>()
-            );
+            let found = kind.read(&frames, Manifests::Require).await;
+            assert_eq!(found.unwrap(), OLD.collect::<Vec<_>>());
             assert_eq!(
                 memory.object_count(),
                 4,
-                "{existing:?} after {requests} requests"
+                "{kind:?} after {requests} requests"
             );
+            if written.is_ok() {
+                break;
+            }
         }
-        match existing {
-            Existing::Append => assert_eq!(outcomes, ["old", "new"]),
-            _ => assert_eq!(outcomes, ["old", "unfinished", "new"]),
-        }
+        assert!(unfinished > 2, "{kind:?}: {unfinished}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_whose_set_is_removed_meanwhile_cannot_finish_it() {
+    for kind in Kind::ALL {
+        let memory = MemoryStore::with_buckets(["b"]);
+        let stall = FaultAction::stall(Duration::from_secs(1));
+        let last = FaultMatch::operation("PutObject").on(stall).skip(1);
+        let writer = client(FaultStore::new(memory.clone(), FaultPlan::new([last])));
+        let writing = kind.write(&writer, OLD, 1, Existing::Refuse);
+        let frames = client(memory);
+        let removal = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            kind.remove_orphans(&frames, Duration::ZERO).await
+        };
+        let (written, removed) = future::join(writing, removal).await;
+        assert_eq!(removed, [kind.manifest()], "{kind:?}");
+        assert!(
+            matches!(&written, Err(Error::Conflict(url)) if url == kind.manifest()),
+            "{kind:?}: {written:?}"
+        );
     }
 }
 
@@ -208,7 +431,8 @@ async fn a_writer_that_is_killed_leaves_no_set_that_can_be_read_in_part() {
 async fn faults_during_a_read_end_in_the_right_rows_or_an_error() {
     let (mut right, mut failed) = (0, 0);
     let memory = MemoryStore::with_buckets(["b"]);
-    write(&client(memory.clone()), 0..20, 5000, Existing::Refuse)
+    Kind::Csv
+        .write(&client(memory.clone()), 0..20, 5000, Existing::Refuse)
         .await
         .unwrap();
     let actions = [
@@ -232,7 +456,7 @@ async fn faults_during_a_read_end_in_the_right_rows_or_an_error() {
             let probability = [0.02, 0.1, 0.4][seed as usize % 3];
             let plan = FaultPlan::random(seed, probability, actions.clone());
             let reader = client(FaultStore::new(memory.clone(), plan));
-            match read(&reader, manifests).await {
+            match Kind::Csv.read(&reader, manifests).await {
                 Ok(found) => {
                     assert_eq!(found, (0..20).collect::<Vec<_>>(), "seed {seed}");
                     right += 1;

@@ -1,0 +1,64 @@
+//! Removes the objects that killed writers have left of a set.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
+
+use s3_client::S3;
+use s3_core::S3Url;
+
+use super::manifest::FoundManifest;
+use super::publish::{self, delete, listed};
+use super::{Manifest, SetLocation};
+use crate::Result;
+
+/// Deletes what killed writers have left, if it is at least so old: a set that was not finished, or the parts that the
+/// manifest of a finished one does not name. Returns the URLs of the deleted objects.
+pub(crate) async fn remove_orphans(
+    s3: &S3,
+    location: &SetLocation,
+    older_than: Duration,
+) -> Result<Vec<String>> {
+    let now = SystemTime::now();
+    // An object without a date may be new.
+    let is_old = |at: Option<SystemTime>| {
+        at.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age >= older_than))
+    };
+    // Listed before the manifest is read, which then names what a writer has added in between.
+    let parts = listed(s3, location, usize::MAX, |object| {
+        location.has(&object.url) && is_old(object.last_modified)
+    });
+    let mut parts = parts.await?;
+    let deleted = match Manifest::read(s3, &location.manifest()?).await? {
+        Some(found) if found.manifest.complete => {
+            let named = found.manifest.parts.iter();
+            let named: HashSet<&str> = named.map(|part| part.key.as_str()).collect();
+            parts.retain(|url| !named.contains(url.key()));
+            delete(s3, parts.clone()).await?;
+            parts
+        }
+        Some(found) if is_old(found.last_modified) => remove_set(s3, location, &found).await?,
+        // The set is being written, or has no manifest.
+        _ => Vec::new(),
+    };
+    Ok(deleted.iter().map(|url| url.as_str().to_owned()).collect())
+}
+
+/// Deletes a set that was not finished. If its writer is alive, it cannot finish the set from now on.
+async fn remove_set(s3: &S3, location: &SetLocation, found: &FoundManifest) -> Result<Vec<S3Url>> {
+    let url = location.manifest()?;
+    let mut claim = found.manifest.clone();
+    // Another text, and so another ETag, with the same parts.
+    claim.parts.extend(found.manifest.parts.first().cloned());
+    claim.write(s3, url.clone(), Some(found)).await?;
+    let named = publish::urls_of(location, &found.manifest.parts)?;
+    let named: HashSet<S3Url> = named.into_iter().collect();
+    let mut urls = listed(s3, location, usize::MAX, |object| {
+        location.has(&object.url) || named.contains(&object.url)
+    })
+    .await?;
+    delete(s3, urls.clone()).await?;
+    // Last: without it, the parts would pass for a set without manifest.
+    delete(s3, vec![url.clone()]).await?;
+    urls.push(url);
+    Ok(urls)
+}
