@@ -38,6 +38,6 @@ pub use frames::Frames;
 pub use listing::{ListingBatches, listing_schema};
 pub use set::{Existing, Manifest, ManifestPart, Manifests, Split};
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "datafusion"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -4,7 +4,7 @@
 //! made, and read in the versions that were found: a query over objects that were replaced meanwhile fails.
 //!
 //! [`S3Registry`] gives DataFusion a store for every bucket, for its own tables, `CREATE EXTERNAL TABLE` and `COPY`. These
-//! list at each query and do not pin versions.
+//! list once in a session, and pin versions in a [pinned session](S3Tables::pinned_session) only.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -35,6 +35,19 @@ impl S3Registry {
         })
     }
 
+    /// Returns a registry whose stores read one version of each object: the first that they list, head or read. An object
+    /// that is replaced later fails the query that reads it.
+    ///
+    /// Its stores are made new, so it does not have those that were registered.
+    #[must_use]
+    pub fn pinned(&self) -> Self {
+        Self {
+            any_bucket: self.any_bucket.pinned(),
+            buckets: Mutex::default(),
+            others: DefaultObjectStoreRegistry::new(),
+        }
+    }
+
     fn buckets(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<dyn ObjectStore>>> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -60,12 +60,17 @@ impl S3Tables {
     ///
     /// If DataFusion cannot make its runtime.
     pub fn session(&self) -> Result<SessionContext> {
-        let runtime = RuntimeEnvBuilder::new().with_object_store_registry(self.registry());
-        let runtime = runtime.build_arc()?;
-        Ok(SessionContext::new_with_config_rt(
-            SessionConfig::new(),
-            runtime,
-        ))
+        session(self.registry())
+    }
+
+    /// Returns a session in which DataFusion's own tables read one version of each object, the first that the session has
+    /// seen: a query over objects that were replaced later fails. Make one for each query.
+    ///
+    /// # Errors
+    ///
+    /// If DataFusion cannot make its runtime.
+    pub fn pinned_session(&self) -> Result<SessionContext> {
+        session(Arc::new(self.registry.pinned()))
     }
 
     /// Lists CSV objects, infers their types, and returns them as a table.
@@ -102,4 +107,13 @@ impl S3Tables {
             Arc::clone(&self.pool),
         ))
     }
+}
+
+fn session(registry: Arc<S3Registry>) -> Result<SessionContext> {
+    let runtime = RuntimeEnvBuilder::new().with_object_store_registry(registry);
+    let runtime = runtime.build_arc()?;
+    Ok(SessionContext::new_with_config_rt(
+        SessionConfig::new(),
+        runtime,
+    ))
 }

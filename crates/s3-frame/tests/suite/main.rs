@@ -7,9 +7,13 @@ mod atomic;
 mod blocking;
 mod csv;
 mod listing;
+#[cfg(feature = "datafusion")]
+mod own_tables;
 mod pandas;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "datafusion")]
+mod replaced;
 mod setup;
 #[cfg(feature = "datafusion")]
 mod tables;
