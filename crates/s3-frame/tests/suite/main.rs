@@ -5,6 +5,10 @@
 mod amazon_s3;
 mod atomic;
 mod blocking;
+#[cfg(feature = "datafusion")]
+mod busy_threads;
+#[cfg(feature = "datafusion")]
+mod copy;
 mod csv;
 mod listing;
 #[cfg(feature = "datafusion")]

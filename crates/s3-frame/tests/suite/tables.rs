@@ -2,17 +2,14 @@
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datafusion::physical_plan::ExecutionPlanProperties;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures_util::stream;
 use s3_client::S3;
-use s3_core::MemoryStore;
 use s3_frame::tables::{S3Tables, rows};
 use s3_frame::{Error, Existing, Frames, Split};
-use s3_testkit::{FaultAction, FaultPlan, FaultStore};
 
 use crate::setup::{column, texts, with_objects};
 
@@ -242,74 +239,4 @@ async fn a_listing_is_a_table() {
     let found = query(&session, sql).await.unwrap();
     assert_eq!(column(&found, "n"), texts(&["7"]));
     assert_eq!(column(&found, "key"), texts(&["0.part"]));
-}
-
-#[tokio::test]
-async fn a_query_that_keeps_its_threads_busy_does_not_stall_requests() {
-    let (s3, frames) = with_objects(&[]).await;
-    write_sets(&frames, 0, Existing::Refuse).await;
-    let session = session(&s3).await.unwrap();
-    let running = session
-        .sql("SELECT n FROM csv")
-        .await
-        .unwrap()
-        .execute_stream()
-        .await
-        .unwrap();
-    // Nothing but the pool's threads runs meanwhile.
-    let mut running = running;
-    let first = futures_util::StreamExt::next(&mut running)
-        .await
-        .unwrap()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(200));
-    let rest: Vec<_> = futures_util::TryStreamExt::try_collect(running)
-        .await
-        .unwrap();
-    let count: usize = rest.iter().chain([&first]).map(RecordBatch::num_rows).sum();
-    assert_eq!(count, 1000);
-}
-
-#[tokio::test]
-async fn faults_during_a_query_end_in_the_right_rows_or_an_error() {
-    let memory = MemoryStore::with_buckets(["b"]);
-    let plain = S3::builder().store(memory.clone()).build().unwrap();
-    write_sets(&Frames::new(&plain), 0, Existing::Refuse).await;
-    let actions = [
-        FaultAction::status(403, "AccessDenied"),
-        FaultAction::status(404, "NoSuchKey"),
-        FaultAction::truncate_half(),
-        FaultAction::truncate_after(0),
-        FaultAction::body_error_after(1),
-        FaultAction::ChangedETag,
-        FaultAction::ShiftedRange,
-        FaultAction::WholeObject,
-    ];
-    let (mut right, mut failed) = (0, 0);
-    for seed in 0..40 {
-        let plan = FaultPlan::random(seed, [0.02, 0.2][seed as usize % 2], actions.clone());
-        let store = FaultStore::new(memory.clone(), plan);
-        let s3 = S3::builder().store(store).build().unwrap();
-        let sum = async {
-            let session = session(&s3).await?;
-            let csv = query(&session, "SELECT sum(n) AS n, count(*) AS rows FROM csv").await?;
-            let parquet = query(
-                &session,
-                "SELECT sum(n) AS n, count(*) AS rows FROM parquet",
-            )
-            .await?;
-            Ok::<_, Error>([csv, parquet])
-        };
-        match sum.await {
-            Ok(sums) => {
-                for sum in sums {
-                    assert_eq!(column(&sum, "n"), texts(&["499500"]), "seed {seed}");
-                    assert_eq!(column(&sum, "rows"), texts(&["1000"]), "seed {seed}");
-                }
-                right += 1;
-            }
-            Err(_) => failed += 1,
-        }
-    }
-    assert!(right > 5 && failed > 5, "{right} right, {failed} failed");
 }
