@@ -1,4 +1,5 @@
-//! `cargo xtask deny`: checks licences, bans, sources and advisories of every dependency.
+//! `cargo xtask deny`: checks licences, bans, sources and advisories of every dependency, also of s3-ballista, which has a
+//! lock file of its own.
 //!
 //! The first three read `deny.toml` and `Cargo.lock` only.
 //! Advisories need the RustSec database from the network: without it they are skipped loudly, so
@@ -9,17 +10,27 @@ use std::process::Command;
 
 use crate::command;
 use crate::failure::Outcome;
+use crate::workspace::BALLISTA;
+
+/// The workspaces with a lock file, as options of cargo-deny.
+const WORKSPACES: [&[&str]; 2] = [&[], &BALLISTA];
+
+/// Not every licence that is allowed is there: the list is that of the main workspace.
+const BALLISTA_LINTS: [&str; 2] = ["--allow", "license-not-encountered"];
 
 /// Installs cargo-deny when needed, then checks.
 pub(crate) fn run(root: &Path) -> Outcome {
     let tool = Tool::find_or_install(root)?;
-    command::run(tool.command(root).args([
-        "check",
-        "--hide-inclusion-graph",
-        "licenses",
-        "bans",
-        "sources",
-    ]))?;
+    for workspace in WORKSPACES {
+        let mut check = tool.command(root);
+        check
+            .args(workspace)
+            .args(["check", "--hide-inclusion-graph"]);
+        if !workspace.is_empty() {
+            check.args(BALLISTA_LINTS);
+        }
+        command::run(check.args(["licenses", "bans", "sources"]))?;
+    }
     advisories(&tool, root)
 }
 
@@ -73,8 +84,10 @@ fn advisories(tool: &Tool, root: &Path) -> Outcome {
         println!("hint: run `cargo xtask deny` again where the network reaches it");
         return Ok(());
     }
-    command::run(
-        tool.command(root)
-            .args(["--offline", "check", "advisories"]),
-    )
+    for workspace in WORKSPACES {
+        let mut check = tool.command(root);
+        check.args(workspace);
+        command::run(check.args(["--offline", "check", "advisories"]))?;
+    }
+    Ok(())
 }

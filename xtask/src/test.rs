@@ -14,11 +14,8 @@ use clap::Args;
 
 use crate::command;
 use crate::failure::Outcome;
-use crate::workspace::{data_selection, selection};
+use crate::workspace::{BALLISTA, data_selection, selection};
 use crate::{docs, examples, external_types, features, layers, schedules, tidy, vectors};
-
-/// Selects the workspace of s3-ballista.
-const BALLISTA: [&str; 2] = ["--manifest-path", "crates/s3-ballista/Cargo.toml"];
 
 /// A heading and what to run under it.
 type Step = (&'static str, fn(&Path) -> Outcome);
@@ -29,7 +26,7 @@ pub(crate) struct Arguments {
     /// Check and test the data layer, and only that
     #[arg(long)]
     pub(crate) data: bool,
-    /// Check s3-ballista and run its example, and only that
+    /// Check and test s3-ballista and run its example, and only that
     #[arg(long, conflicts_with = "data")]
     pub(crate) ballista: bool,
 }
@@ -57,7 +54,11 @@ const DATA_STEPS: [Step; 5] = [
     ("docs", docs::run_data),
 ];
 
-const BALLISTA_STEPS: [Step; 2] = [("clippy", ballista_clippy), ("example", ballista_example)];
+const BALLISTA_STEPS: [Step; 3] = [
+    ("clippy", ballista_clippy),
+    ("tests", ballista_tests),
+    ("example", ballista_example),
+];
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
@@ -147,6 +148,12 @@ fn ballista_clippy(root: &Path) -> Outcome {
     let mut clippy = command::cargo(root);
     clippy.args(["clippy", "--locked", "--all-targets"]);
     command::run(clippy.args(BALLISTA).args(["--", "-D", "warnings"]))
+}
+
+/// Tests, and the doctest of its README.
+fn ballista_tests(root: &Path) -> Outcome {
+    let mut tests = command::cargo(root);
+    command::run(tests.args(["test", "--locked"]).args(BALLISTA))
 }
 
 fn ballista_example(root: &Path) -> Outcome {

@@ -26,6 +26,9 @@ pub(crate) fn data_selection() -> impl Iterator<Item = &'static str> {
     packages.chain(["--all-features"])
 }
 
+/// Selects the workspace of s3-ballista, which has a lock file of its own.
+pub(crate) const BALLISTA: [&str; 2] = ["--manifest-path", "crates/s3-ballista/Cargo.toml"];
+
 /// The Python module, which `cargo xtask python` builds and tests: nothing else needs Python.
 pub(crate) const PYTHON: [&str; 1] = ["s3-python"];
 

@@ -2,8 +2,8 @@
 //!
 //! The program starts an S3 server and three more copies of itself. It writes CSV parts, aggregates them on the cluster,
 //! lets the executors write the rows as objects, and writes the totals as a set of parts. Then it kills an executor in the
-//! middle of its uploads, shows how the query ends, and removes the uploads that are left. Each step fails if it
-//! has another result than it should.
+//! middle of an aggregation, and on another cluster one in the middle of its uploads. It shows how each query ends, and
+//! removes the uploads that are left. Each step fails if it has another result than it should.
 //!
 //! ```text
 //! cargo run --manifest-path crates/s3-ballista/Cargo.toml --example distributed
@@ -59,10 +59,17 @@ async fn all_steps() -> Result {
 
     data::write_orders(&s3).await?;
     let session = cluster.session(&s3).await?;
+    steps::register_orders(&session).await?;
     let totals = steps::aggregate(&session, &cluster).await?;
     steps::write_set(&s3, totals).await?;
     steps::copy(&session, &server).await?;
-    steps::lose_an_executor(&session, &server, &mut cluster).await?;
+    steps::lose_an_executor_of_an_aggregation(&session, &server, &mut cluster).await?;
+    cluster.stop().await;
+
+    let mut cluster = Cluster::start(&server).await?;
+    let session = cluster.session(&s3).await?;
+    steps::register_orders(&session).await?;
+    steps::lose_an_executor_of_a_copy(&session, &server, &mut cluster).await?;
     steps::remove_what_it_left(&s3).await?;
 
     cluster.stop().await;

@@ -1,5 +1,6 @@
-//! The steps: an aggregation, a set of parts, a copy by the executors, and the death of one of them.
+//! The steps: an aggregation, a set of parts, a copy by the executors, and the death of one of them during each.
 
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
@@ -7,7 +8,7 @@ use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::prelude::{CsvReadOptions, SessionContext};
 use futures_util::stream;
 use s3_client::S3;
-use s3_frame::Frames;
+use s3_frame::{Frames, Split};
 use s3_testkit::{FaultAction, FaultMatch, S3Server};
 use tokio::time::{interval, timeout};
 
@@ -21,12 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long the query of a dead executor may take. Executors that are silent for 5 s count as dead.
 const PATIENCE_AFTER_A_LOSS: Duration = Duration::from_secs(30);
 
-/// `GROUP BY` on the cluster, compared with what the numbers of the orders say.
-pub(crate) async fn aggregate(
-    session: &SessionContext,
-    cluster: &Cluster,
-) -> Result<Vec<RecordBatch>> {
-    println!("\nAggregate on the cluster");
+/// In how many parts the totals are written.
+const TOTALS_PARTS: NonZeroU64 = NonZeroU64::new(2).expect("it is not 0");
+
+/// Makes the orders a table of the session.
+pub(crate) async fn register_orders(session: &SessionContext) -> Result {
     // Line breaks are in quotes: a part must not be cut at one, neither by a task nor where types are inferred.
     let schema = data::schema()?;
     let options = CsvReadOptions::new()
@@ -36,43 +36,45 @@ pub(crate) async fn aggregate(
     session
         .register_csv("orders", "s3://demo/orders/", options)
         .await?;
-    let totals = session
-        .sql("SELECT city, count(*) AS orders, sum(amount) AS amount FROM orders GROUP BY city ORDER BY city")
-        .await?;
-    let rows = timeout(PATIENCE, totals.collect()).await??;
-    let text = datafusion::arrow::util::pretty::pretty_format_batches(&rows)?.to_string();
-    println!("{text}");
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for (index, city) in CITIES.iter().enumerate() {
-        let numbers = (0..PARTS * ROWS_PER_PART).skip(index).step_by(CITIES.len());
-        let (orders, amount) =
-            numbers.fold((0, 0), |(n, sum), number| (n + 1, sum + number % 1000));
-        let row = format!("| {city} | {orders} | {amount} |");
-        check(text.contains(&row), || format!("no row {row:?}"))?;
-    }
+    Ok(())
+}
+
+/// `GROUP BY` on the cluster, compared with what the numbers of the orders say.
+pub(crate) async fn aggregate(
+    session: &SessionContext,
+    cluster: &Cluster,
+) -> Result<Vec<RecordBatch>> {
+    println!("\nAggregate on the cluster");
+    let rows = timeout(PATIENCE, totals(session)).await??;
+    println!(
+        "{}",
+        datafusion::arrow::util::pretty::pretty_format_batches(&rows)?
+    );
+    check_totals(&rows)?;
     check(cluster.busy_executors() == 2, || {
         "one executor did all the work".to_owned()
     })?;
     Ok(rows)
 }
 
-/// The client writes the totals: a set with a manifest, visible as a whole.
+/// The client writes the totals: a set of two parts with a manifest, visible as a whole.
 pub(crate) async fn write_set(s3: &S3, totals: Vec<RecordBatch>) -> Result {
     println!("\nWrite the totals as a set of parts");
     let schema = totals.first().ok_or("no totals")?.schema();
-    let parts = totals.into_iter().map(|batch| stream::iter([Ok(batch)]));
-    let manifest = Frames::new(s3)
-        .write_parquet("totals")
-        .send(schema, parts)
-        .await?;
-    let rows: u64 = manifest.parts.iter().map(|part| part.rows).sum();
-    check(rows == CITIES.len() as u64, || {
-        format!("{rows} rows were written")
+    let split = Split::Even {
+        rows: CITIES.len() as u64,
+        parts: TOTALS_PARTS,
+    };
+    let rows = stream::iter(totals.into_iter().map(Ok));
+    let write = Frames::new(s3).write_parquet("totals");
+    let manifest = write.send_split(schema, rows, split).await?;
+    let rows: Vec<u64> = manifest.parts.iter().map(|part| part.rows).collect();
+    check(rows == [2, 2], || format!("{rows:?} rows were written"))?;
+    let objects = s3.list_recursive().at(["totals/"]).await?;
+    check(objects.len() as u64 == TOTALS_PARTS.get(), || {
+        format!("{} objects are there", objects.len())
     })?;
-    println!(
-        "  {} parts, {rows} rows, and totals.manifest.json",
-        manifest.parts.len()
-    );
+    println!("  parts of {rows:?} rows, and totals.manifest.json");
     Ok(())
 }
 
@@ -83,9 +85,9 @@ pub(crate) async fn copy(session: &SessionContext, server: &S3Server) -> Result 
     check(rows == PARTS * ROWS_PER_PART, || {
         format!("{rows} rows were written")
     })?;
-    let copied = count(session, "s3://demo/copy/").await?;
-    check(copied == rows, || {
-        format!("{copied} of {rows} rows are there")
+    let (copied, different) = counts(session, "s3://demo/copy/").await?;
+    check(copied == rows && different == rows, || {
+        format!("{copied} rows, {different} of them different, are there instead of {rows}")
     })?;
     let uploads = server.unfinished_uploads().await?;
     check(uploads == 0, || format!("{uploads} uploads are left"))?;
@@ -93,29 +95,27 @@ pub(crate) async fn copy(session: &SessionContext, server: &S3Server) -> Result 
     Ok(())
 }
 
-/// Kills an executor while both upload. The query must not return fewer rows; whether it recovers is Ballista's matter.
-pub(crate) async fn lose_an_executor(
+/// Kills an executor while both read for a `GROUP BY`. The query must not return other totals; whether it recovers is
+/// Ballista's matter.
+pub(crate) async fn lose_an_executor_of_an_aggregation(
     session: &SessionContext,
     server: &S3Server,
     cluster: &mut Cluster,
 ) -> Result {
-    println!("\nLose an executor");
-    let slow = FaultAction::Stall {
-        at: None,
-        wait: Some(Duration::from_secs(3)),
-    };
+    println!("\nLose an executor during an aggregation");
+    let slow = FaultAction::stall(Duration::from_secs(3));
     server
         .faults()
-        .set(FaultMatch::operation("UploadPart").on(slow));
+        .set(FaultMatch::operation("GetObject").on(slow));
     let query = tokio::spawn({
         let session = session.clone();
-        async move { write_copy(&session, "s3://demo/lost/").await }
+        async move { totals(&session).await }
     });
-    let (began, mut often) = (Instant::now(), interval(Duration::from_millis(20)));
-    while server.unfinished_uploads().await? < usize::try_from(PARTS)? {
-        check(began.elapsed() < PATIENCE, || "no uploads began".to_owned())?;
-        often.tick().await;
-    }
+    let parts = u64::try_from(PARTS)?;
+    wait("no reads began", || async {
+        Ok(server.faults().delivered().total() >= parts)
+    })
+    .await?;
     cluster.kill_an_executor().await?;
     server.faults().clear();
     let killed = Instant::now();
@@ -128,12 +128,55 @@ pub(crate) async fn lose_an_executor(
         ),
         Ok(done) => match done? {
             Ok(rows) => {
-                let written = count(session, "s3://demo/lost/").await?;
+                check_totals(&rows)?;
+                println!("  {seconds:.1} s later the query ended with the right totals");
+            }
+            Err(error) => println!("  {seconds:.1} s later the query failed: {error}"),
+        },
+    }
+    Ok(())
+}
+
+/// Kills an executor while both upload. The query must not lose rows; whether it recovers, and which rows it writes twice
+/// then, is Ballista's matter.
+pub(crate) async fn lose_an_executor_of_a_copy(
+    session: &SessionContext,
+    server: &S3Server,
+    cluster: &mut Cluster,
+) -> Result {
+    println!("\nLose an executor during a copy");
+    let slow = FaultAction::stall(Duration::from_secs(3));
+    server
+        .faults()
+        .set(FaultMatch::operation("UploadPart").on(slow));
+    let query = tokio::spawn({
+        let session = session.clone();
+        async move { write_copy(&session, "s3://demo/lost/").await }
+    });
+    let parts = usize::try_from(PARTS)?;
+    wait("no uploads began", || async {
+        Ok(server.unfinished_uploads().await? >= parts)
+    })
+    .await?;
+    cluster.kill_an_executor().await?;
+    server.faults().clear();
+    let killed = Instant::now();
+    let outcome = timeout(PATIENCE_AFTER_A_LOSS, query).await;
+    let seconds = killed.elapsed().as_secs_f64();
+    match outcome {
+        Err(_) => println!(
+            "  the query had no end within {} s",
+            PATIENCE_AFTER_A_LOSS.as_secs()
+        ),
+        Ok(done) => match done? {
+            Ok(rows) => {
+                let (written, different) = counts(session, "s3://demo/lost/").await?;
                 println!(
-                    "  {seconds:.1} s later the query ended: {rows} rows, {written} of them there"
+                    "  {seconds:.1} s later the query ended: it says {rows} rows; {written} are there, {} of them twice",
+                    written - different
                 );
-                check(written >= PARTS * ROWS_PER_PART, || {
-                    format!("only {written} rows are there")
+                check(different == PARTS * ROWS_PER_PART, || {
+                    format!("only {different} different rows are there")
                 })?;
             }
             Err(error) => println!("  {seconds:.1} s later the query failed: {error}"),
@@ -176,13 +219,61 @@ async fn write_copy(session: &SessionContext, target: &str) -> Result<i64> {
     number(&written)
 }
 
-async fn count(session: &SessionContext, url: &str) -> Result<i64> {
+/// Returns the number of orders per city and the sum of their amounts.
+async fn totals(session: &SessionContext) -> Result<Vec<RecordBatch>> {
+    let totals = session
+        .sql("SELECT city, count(*) AS orders, sum(amount) AS amount FROM orders GROUP BY city ORDER BY city")
+        .await?;
+    Ok(totals.collect().await?)
+}
+
+/// Compares totals with what the numbers of the orders say.
+fn check_totals(rows: &[RecordBatch]) -> Result {
+    let text = datafusion::arrow::util::pretty::pretty_format_batches(rows)?.to_string();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (index, city) in CITIES.iter().enumerate() {
+        let numbers = (0..PARTS * ROWS_PER_PART).skip(index).step_by(CITIES.len());
+        let (orders, amount) =
+            numbers.fold((0, 0), |(n, sum), number| (n + 1, sum + number % 1000));
+        let row = format!("| {city} | {orders} | {amount} |");
+        check(text.contains(&row), || format!("no row {row:?}"))?;
+    }
+    Ok(())
+}
+
+/// Returns how many rows the objects have, and how many orders these are.
+async fn counts(session: &SessionContext, url: &str) -> Result<(i64, i64)> {
     let schema = data::schema()?;
     let options = CsvReadOptions::new()
         .schema(&schema)
         .newlines_in_values(true);
-    let rows = session.read_csv(url, options).await?;
-    Ok(i64::try_from(timeout(PATIENCE, rows.count()).await??)?)
+    session.register_csv("copied", url, options).await?;
+    let numbers = session.sql("SELECT number, count(*) AS times FROM copied GROUP BY number");
+    let counted = async {
+        let numbers = numbers.await?;
+        datafusion::error::Result::Ok(numbers.collect().await?)
+    };
+    let counted = timeout(PATIENCE, counted).await??;
+    session.deregister_table("copied")?;
+    let different: usize = counted.iter().map(RecordBatch::num_rows).sum();
+    let times: Vec<_> = counted
+        .iter()
+        .map(|batch| batch.project(&[1]))
+        .collect::<std::result::Result<_, _>>()?;
+    Ok((number(&times)?, i64::try_from(different)?))
+}
+
+/// Waits until something holds, for as long as a query may take.
+async fn wait<F>(otherwise: &str, holds: impl Fn() -> F) -> Result
+where
+    F: Future<Output = Result<bool>>,
+{
+    let (began, mut often) = (Instant::now(), interval(Duration::from_millis(20)));
+    while !holds().await? {
+        check(began.elapsed() < PATIENCE, || otherwise.to_owned())?;
+        often.tick().await;
+    }
+    Ok(())
 }
 
 /// Returns the sum of the only column.
