@@ -1,5 +1,8 @@
 //! CSV that is larger than memory: counted, filtered, and what is left rewritten in parts. After each step the peak memory
-//! of the process is printed; more than 512 MiB is a failure.
+//! of the process is printed; more than `--most-mib` is a failure.
+//!
+//! Of the rewritten set it is also printed for how long readers have found it unfinished: from before the first completion
+//! of a part until after the last.
 //!
 //! A process of its own serves the parts from memory. All have the same content, which is there once.
 //!
@@ -14,7 +17,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Write as _};
 use std::num::NonZeroU64;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use arrow_array::cast::AsArray;
@@ -22,14 +25,11 @@ use arrow_array::types::Int64Type;
 use bytes::Bytes;
 use clap::Parser;
 use datafusion::prelude::SessionContext;
-use s3_client::S3;
+use s3_client::{ErrorKind, S3};
 use s3_core::{CopyRequest, MemoryStore, S3Url, Store, StoreExt};
 use s3_frame::tables::{S3Tables, rows};
 use s3_frame::{Frames, Split};
 use s3_testkit::S3Server;
-
-/// The most memory of the process that reads and writes.
-const MOST_MIB: u64 = 512;
 
 type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -41,6 +41,9 @@ struct Arguments {
     /// Size of each part, in MiB
     #[arg(long, default_value_t = 2)]
     part_mib: usize,
+    /// The most memory of the process that reads and writes, in MiB
+    #[arg(long, default_value_t = 512)]
+    most_mib: u64,
     /// Be the server
     #[arg(long, hide = true)]
     serve: bool,
@@ -81,6 +84,10 @@ async fn run(arguments: &Arguments) -> Result {
         arguments.parts, all.rows
     );
 
+    let check = |step: &str, began, found, expected| {
+        check(step, began, found, expected)?;
+        check_memory(step, arguments.most_mib)
+    };
     let began = Instant::now();
     let counted = total(&session, "SELECT count(*), sum(amount) FROM data").await?;
     check("counted", began, counted, all)?;
@@ -96,7 +103,12 @@ async fn run(arguments: &Arguments) -> Result {
     let (schema, kept) = rows(kept).await?;
     let bytes = NonZeroU64::new((arguments.part_mib as u64) << 20).ok_or("parts of 0 MiB")?;
     let write = frames.write_csv("s3://data/out");
+    let unfinished = tokio::spawn(unfinished(s3.clone()));
     let manifest = write.send_split(schema, kept, Split::Bytes(bytes)).await?;
+    println!(
+        "published: readers found the set unfinished for {:.1} ms",
+        unfinished.await??.as_secs_f64() * 1e3
+    );
     let written = tables.csv(frames.read_csv(["s3://data/out/*"])).await?;
     session.register_table("written", written)?;
     let written = total(&session, "SELECT count(*), sum(amount) FROM written").await?;
@@ -148,19 +160,46 @@ async fn total(session: &SessionContext, sql: &str) -> Result<Total> {
     })
 }
 
+/// Waits until the set is there, and returns for how long its manifest was one that is not complete.
+async fn unfinished(s3: S3) -> Result<Duration> {
+    let mut began = None;
+    loop {
+        match s3.get("s3://data/out.manifest.json").await {
+            Ok(manifest) if manifest.text()?.contains("\"complete\": true") => {
+                return Ok(began.map_or(Duration::ZERO, |began: Instant| began.elapsed()));
+            }
+            Ok(_) => {
+                began.get_or_insert_with(Instant::now);
+            }
+            Err(error) => {
+                let kind = error.as_request().map(s3_core::Error::kind);
+                if kind != Some(ErrorKind::NotFound) {
+                    return Err(error.into());
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 fn check(step: &str, began: Instant, found: Total, expected: Total) -> Result {
     let (peak, seconds) = (peak_mib()?, began.elapsed().as_secs_f64());
     println!(
         "{step}: {} rows in {seconds:.1} s, peak {peak} MiB",
         found.rows
     );
-    if found != expected {
-        return Err(format!("{step}: {found:?} instead of {expected:?}").into());
+    match found == expected {
+        true => Ok(()),
+        false => Err(format!("{step}: {found:?} instead of {expected:?}").into()),
     }
-    if peak > MOST_MIB {
-        return Err(format!("{step}: {peak} MiB are more than {MOST_MIB}").into());
+}
+
+fn check_memory(step: &str, most: u64) -> Result {
+    let peak = peak_mib()?;
+    match peak > most {
+        true => Err(format!("{step}: {peak} MiB are more than {most}").into()),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 fn peak_mib() -> Result<u64> {
