@@ -1,23 +1,22 @@
-//! Content type, storage class and user metadata.
+//! Content type, storage class, user metadata and tags.
 
 use std::sync::Arc;
 
-use s3_core::Attributes;
+use percent_encoding::percent_decode_str;
+use s3_core::{Attributes, Error, ErrorKind, Operation, Tags};
 use s3_transfer::WRITE_NAME;
 
-use super::convert::not_supported;
+use super::convert::{invalid, not_supported};
 use super::object_store::{self, Attribute, Result, TagSet};
 
 /// Returns what is stored with an object.
 ///
 /// # Errors
 ///
-/// `NotSupported` for tags, and for attributes that S3 does not have.
+/// `NotSupported` for attributes that S3 does not have; `Generic` for a tag that is there twice.
 pub(super) fn to_s3(from: &object_store::Attributes, tags: &TagSet) -> Result<Attributes> {
-    if !tags.encoded().is_empty() {
-        return Err(not_supported("tags of objects"));
-    }
     let mut attributes = Attributes::default();
+    attributes.tags = to_tags(tags)?;
     for (name, value) in from {
         let text: &str = value;
         let field = match name {
@@ -36,6 +35,27 @@ pub(super) fn to_s3(from: &object_store::Attributes, tags: &TagSet) -> Result<At
         *field = Some(text.into());
     }
     Ok(attributes)
+}
+
+/// Returns tags, which object_store keeps as a query string only.
+fn to_tags(from: &TagSet) -> Result<Tags> {
+    let decode = |text: &str| {
+        let spaced = text.replace('+', " ");
+        percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    };
+    let mut tags = Tags::default();
+    for pair in from.encoded().split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decode(name);
+        if tags.contains_key(&name) {
+            let text = format!("the tag {name:?} is there twice");
+            return Err(invalid(
+                Error::new(ErrorKind::InvalidInput, Operation::Put).with_message(text),
+            ));
+        }
+        tags.insert(name, decode(value));
+    }
+    Ok(tags)
 }
 
 /// Returns what was stored with an object, without the engine's own entry.

@@ -115,3 +115,69 @@ pub(super) fn pin_of(meta: &s3_core::ObjectMeta) -> Option<Pin> {
         version: meta.version.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the name of an error's kind.
+    fn kind(error: &object_store::Error) -> String {
+        let text = format!("{error:?}");
+        text.split([' ', '(']).next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn every_kind_of_error_has_its_kind() {
+        for (from, to) in [
+            (ErrorKind::NotFound, "NotFound"),
+            (ErrorKind::NoSuchBucket, "NotFound"),
+            (ErrorKind::NoSuchUpload, "Generic"),
+            (ErrorKind::AccessDenied, "PermissionDenied"),
+            (ErrorKind::Archived, "Generic"),
+            (ErrorKind::InvalidRange, "Generic"),
+            (ErrorKind::PreconditionFailed, "Precondition"),
+            (ErrorKind::NotModified, "NotModified"),
+            (ErrorKind::AlreadyExists, "AlreadyExists"),
+            (ErrorKind::Conflict, "Generic"),
+            (ErrorKind::ChangedDuringRead, "Precondition"),
+            (ErrorKind::Throttled, "Generic"),
+            (ErrorKind::Timeout, "Generic"),
+            (ErrorKind::Network, "Generic"),
+            (ErrorKind::Server, "Generic"),
+            (ErrorKind::Integrity, "Generic"),
+            (ErrorKind::Protocol, "Generic"),
+            (ErrorKind::LocalIo, "Generic"),
+            (ErrorKind::DiskFull, "Generic"),
+            (ErrorKind::Config, "Generic"),
+            (ErrorKind::InvalidInput, "Generic"),
+            (ErrorKind::Unsupported, "NotSupported"),
+            (ErrorKind::Cancelled, "Generic"),
+            (ErrorKind::Other, "Generic"),
+        ] {
+            let error = error_at("k", Error::new(from, Operation::Get));
+            assert_eq!(kind(&error), to, "{from:?}");
+            let source = error.source().expect("it has the whole error");
+            let source: &Error = source.downcast_ref().unwrap();
+            assert_eq!(source.kind(), from);
+        }
+    }
+
+    #[test]
+    fn a_condition_is_one_etag_with_or_without_quotes() {
+        for text in ["\"a-1\"", "a-1", " \"a-1\" "] {
+            assert_eq!(condition(text).unwrap(), Some(ETag::new("a-1")), "{text:?}");
+        }
+        assert_eq!(condition("*").unwrap(), None);
+        let several = condition("\"a\", \"b\"").unwrap_err();
+        assert_eq!(kind(&several), "NotSupported");
+    }
+
+    #[test]
+    fn an_object_without_time_and_etag_is_from_1970() {
+        let meta = object_meta(Path::from("k"), 7, None, None);
+        assert_eq!(SystemTime::from(meta.last_modified), SystemTime::UNIX_EPOCH);
+        assert_eq!((meta.size, meta.e_tag), (7, None));
+        let tagged = object_meta(Path::from("k"), 7, Some(&ETag::new("a")), None);
+        assert_eq!(tagged.e_tag.as_deref(), Some("\"a\""));
+    }
+}

@@ -130,6 +130,15 @@ impl S3ObjectStore {
         }
     }
 
+    /// Returns the same store with another policy for keys that are not paths of object_store.
+    #[must_use]
+    pub fn with_unlistable_keys(&self, policy: UnlistableKeys) -> Self {
+        Self {
+            unlistable: policy,
+            ..self.clone()
+        }
+    }
+
     /// Returns a store that reads one version of each object: the first that it lists, heads or reads.
     ///
     /// If an object is replaced later, reads of it fail with `Precondition`: no result mixes two versions. Make one for

@@ -5,9 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use futures_util::{StreamExt, TryStreamExt};
 use s3_core::{ErrorKind, MemoryStore, Operation, S3Url, StoreExt};
-use s3_object_store::UnlistableKeys;
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, assert_ramp, ramp};
 use s3_transfer::{CallOptions, KnownObject, Transfer, TransferConfig};
 use tokio::time::Instant;
@@ -15,8 +14,7 @@ use tokio::time::Instant;
 use super::S3ObjectStore;
 use super::object_store::path::Path;
 use super::object_store::{
-    Attribute, Attributes, Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
-    PutPayload, WriteMultipart,
+    Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload, WriteMultipart,
 };
 use crate::capped::{CappedStore, Counts};
 use crate::setup::{BUCKET, Setup};
@@ -30,13 +28,6 @@ fn store(setup: &Setup) -> S3ObjectStore {
 async fn seed(memory: &MemoryStore, key: &str, bytes: impl Into<Bytes>) {
     let url = S3Url::from_parts(BUCKET, key).unwrap();
     memory.put_bytes(url, bytes.into()).await.unwrap();
-}
-
-fn listed(objects: &[super::object_store::ObjectMeta]) -> Vec<&str> {
-    objects
-        .iter()
-        .map(|object| object.location.as_ref())
-        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,57 +88,6 @@ async fn a_create_whose_response_is_lost_has_succeeded() {
         .put_opts(&Path::from("k"), "a".into(), PutMode::Create.into())
         .await;
     put.unwrap();
-}
-
-#[tokio::test]
-async fn keys_that_are_no_paths_are_left_out_and_counted_or_an_error() {
-    let setup = Setup::in_memory().await;
-    for key in ["a/b", "a//b", "a/./b", "/a", "full/", "a/../b"] {
-        seed(&setup.memory, key, "x").await;
-    }
-    // The marker of a directory is no object for anybody.
-    seed(&setup.memory, "empty/", "").await;
-    let lenient = store(&setup);
-    let objects: Vec<_> = lenient.list(None).try_collect().await.unwrap();
-    assert_eq!(listed(&objects), ["a/b"]);
-    assert_eq!(lenient.skipped_keys(), 5);
-    let builder = S3ObjectStore::builder(setup.transfer(), BUCKET);
-    let strict = builder
-        .unlistable_keys(UnlistableKeys::Error)
-        .build()
-        .unwrap();
-    let error = strict.list(None).try_collect::<Vec<_>>().await.unwrap_err();
-    assert!(
-        error.to_string().contains("not a path of object_store"),
-        "{error}"
-    );
-    // Nothing else is reached under the names that look alike.
-    let read = lenient.get(&Path::parse("a/b").unwrap()).await.unwrap();
-    assert_eq!(read.bytes().await.unwrap(), "x");
-    assert!(matches!(
-        lenient.head(&Path::from("empty")).await,
-        Err(Error::NotFound { .. })
-    ));
-    lenient.delete(&Path::from("a/b")).await.unwrap();
-    assert_eq!(setup.memory.object_count(), 6);
-}
-
-#[tokio::test]
-async fn the_root_is_no_directory_of_itself() {
-    let setup = Setup::in_memory().await;
-    for key in ["/x", "a/b"] {
-        seed(&setup.memory, key, "x").await;
-    }
-    let lenient = store(&setup);
-    let level = lenient.list_with_delimiter(None).await.unwrap();
-    assert_eq!(level.common_prefixes, [Path::from("a")]);
-    assert_eq!(lenient.skipped_keys(), 1);
-    let builder = S3ObjectStore::builder(setup.transfer(), BUCKET);
-    let strict = builder
-        .unlistable_keys(UnlistableKeys::Error)
-        .build()
-        .unwrap();
-    strict.list_with_delimiter(None).await.unwrap_err();
 }
 
 #[tokio::test]
@@ -321,34 +261,6 @@ async fn a_deadline_and_what_is_known_come_in_the_extensions() {
     }
 }
 
-#[tokio::test]
-async fn attributes_come_back_and_tags_are_refused() {
-    for setup in [Setup::in_memory().await, Setup::over_http().await] {
-        let attributes = Attributes::from_iter([
-            (Attribute::CacheControl, "max-age=60"),
-            (Attribute::ContentDisposition, "attachment"),
-            (Attribute::ContentEncoding, "identity"),
-            (Attribute::ContentLanguage, "de"),
-            (Attribute::ContentType, "text/csv"),
-            (Attribute::Metadata("owner".into()), "me"),
-        ]);
-        let store = store(&setup);
-        for mode in [PutMode::Overwrite, PutMode::Create] {
-            let path = Path::from(format!("{mode:?}"));
-            let mut options = PutOptions::from(attributes.clone());
-            options.mode = mode;
-            store.put_opts(&path, "x".into(), options).await.unwrap();
-            assert_eq!(store.get(&path).await.unwrap().attributes, attributes);
-        }
-        let mut options = PutOptions::default();
-        options.tags.push("a", "b");
-        let put = store
-            .put_opts(&Path::from("tagged"), "x".into(), options)
-            .await;
-        assert!(matches!(put, Err(Error::NotSupported { .. })), "{put:?}");
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn errors_are_told_apart_and_keep_their_source() {
     let cases = [
@@ -356,7 +268,11 @@ async fn errors_are_told_apart_and_keep_their_source() {
         (403, "SignatureDoesNotMatch", "Unauthenticated"),
         (403, "InvalidAccessKeyId", "Unauthenticated"),
         (400, "ExpiredToken", "Unauthenticated"),
+        (400, "InvalidToken", "Unauthenticated"),
         (404, "NoSuchBucket", "NotFound"),
+        (412, "PreconditionFailed", "Precondition"),
+        (501, "NotImplemented", "NotSupported"),
+        (405, "MethodNotAllowed", "NotSupported"),
         (400, "InvalidArgument", "Generic"),
     ];
     for (status, code, expected) in cases {
@@ -407,45 +323,6 @@ async fn deletes_keep_their_order_among_failures() {
     }
     assert_eq!(setup.memory.object_count(), 1);
     assert!(setup.memory.operations().get(Operation::Delete) <= 4);
-}
-
-/// Another runtime that is busy for as long as the transfer takes.
-#[test]
-fn transfers_go_on_while_the_callers_threads_are_busy() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let setup = Setup::in_memory().await;
-        let mut config = TransferConfig::default();
-        config.part_size = 1 << 20;
-        // The caller's threads are busy for ten times as long as a body may stall.
-        config.stall_timeout = Duration::from_millis(200);
-        let busy = config.stall_timeout * 10;
-        let transfer = setup.transfer_with(config);
-        let bytes = ramp(0, 8 << 20);
-        seed(&setup.memory, "k", bytes.clone()).await;
-        let store = S3ObjectStore::builder(transfer, BUCKET).build().unwrap();
-        let mut body = store.get(&Path::from("k")).await.unwrap().into_stream();
-        let mut read = Vec::new();
-        while read.len() < 3 << 20 {
-            read.extend_from_slice(&body.next().await.unwrap().unwrap());
-        }
-        // Nothing of this runtime runs meanwhile.
-        let before = setup.memory.operations().get(Operation::Get);
-        std::thread::sleep(busy);
-        let frame = body.next().now_or_never();
-        assert!(
-            frame.is_some(),
-            "a frame has arrived; {before} requests before"
-        );
-        read.extend_from_slice(&frame.unwrap().unwrap().unwrap());
-        while let Some(frame) = body.try_next().await.unwrap() {
-            read.extend_from_slice(&frame);
-        }
-        assert!(read == bytes, "{} bytes were read", read.len());
-    });
 }
 
 #[tokio::test]

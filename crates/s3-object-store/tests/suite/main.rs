@@ -1,4 +1,4 @@
-//! The adapter for each version of object_store, over a store in memory and over the embedded server.
+//! The adapter for each version of object_store, over a store in memory, over the embedded server and over s3s-fs.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 /// A test for each of object_store's own integration functions, in a bucket of its own.
@@ -8,14 +8,17 @@ macro_rules! functions {
         async fn $name() {
             let setup = crate::setup::Setup::$setup().await;
             let store = S3ObjectStore::builder(setup.transfer(), crate::setup::BUCKET).build().unwrap();
-            functions!(call $name store $($argument)*);
+            let run = async move { functions!(call $name store $($argument)*) };
+            setup.check(stringify!($name), run).await;
         }
     )*};
     (call $name:ident $store:ident store) => { integration::$name(&$store).await };
     (call $name:ident $store:ident store, store) => { integration::$name(&$store, &$store).await };
-    (call $name:ident $store:ident store, $value:expr) => {
-        let _ = integration::$name(&$store, $value).await;
-    };
+    (call $name:ident $store:ident store, true) => { integration::$name(&$store, true).await };
+    (call $name:ident $store:ident store, None) => {{
+        let read = integration::$name(&$store, None).await;
+        assert!(matches!(read, Err(super::object_store::Error::NotFound { .. })), "{read:?}");
+    }};
 }
 
 /// The tests of one version; `more` are functions that only this version has.
@@ -43,7 +46,9 @@ macro_rules! all_functions {
     };
 }
 
+mod amazon_s3;
 mod capped;
 mod setup;
 mod v0_13;
 mod v0_14;
+mod warnings;
