@@ -11,6 +11,11 @@
 //! let schema = rows.schema();
 //! let url = Frames::new(&s3).write_csv("s3://b/copy.csv").send_single(schema, rows)?;
 //! assert_eq!(s3.get(url.as_str()).send()?.text()?, "n\n1\n2\n");
+//!
+//! use s3_frame::blocking::ListingBatches;
+//! let listing = s3.list_recursive().at(["s3://b/"]).iter()?;
+//! let rows: usize = listing.record_batches(8192).map(|batch| Ok(batch?.num_rows())).sum::<s3_frame::Result<_>>()?;
+//! assert_eq!(rows, 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -20,9 +25,11 @@ use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt, TryStreamExt};
+use s3_client::S3Info;
 use s3_client::blocking::{Blocking, S3};
 use tokio::sync::mpsc;
 
+use crate::listing::batch;
 use crate::{CsvBatches, ReadCsv, Result};
 #[cfg(feature = "parquet")]
 use crate::{ParquetBatches, ReadParquet};
@@ -83,6 +90,34 @@ macro_rules! rows {
 rows!(ReadCsv, CsvBatches);
 #[cfg(feature = "parquet")]
 rows!(ReadParquet, ParquetBatches);
+
+/// Turns objects of a blocking listing into record batches, as [`ListingBatches`](crate::ListingBatches) does.
+pub trait ListingBatches: Iterator<Item = s3_client::Result<S3Info>> + Sized {
+    /// Returns batches of `rows` objects, of [`listing_schema`](crate::listing_schema); the last has fewer. 0 counts as 1.
+    ///
+    /// The first failure ends the iterator, after the objects before it.
+    fn record_batches(mut self, rows: usize) -> impl Iterator<Item = Result<RecordBatch>> {
+        let (mut has_ended, mut failure) = (false, None);
+        std::iter::from_fn(move || {
+            let mut objects = Vec::new();
+            while !has_ended && objects.len() < rows.max(1) {
+                match self.next() {
+                    Some(Ok(object)) => objects.push(object),
+                    ended => {
+                        has_ended = true;
+                        failure = ended.and_then(s3_client::Result::err);
+                    }
+                }
+            }
+            match objects.is_empty() {
+                true => failure.take().map(|error| Err(error.into())),
+                false => Some(batch(&objects)),
+            }
+        })
+    }
+}
+
+impl<T: Iterator<Item = s3_client::Result<S3Info>>> ListingBatches for T {}
 
 /// Runs `write` while another thread iterates the rows of its parts, one after the other.
 pub(crate) fn while_feeding<P, T>(

@@ -58,7 +58,7 @@ pub trait ListingBatches:
 
 impl<T: Stream<Item = s3_client::Result<S3Info>> + Send + 'static> ListingBatches for T {}
 
-fn batch(objects: &[S3Info]) -> Result<RecordBatch> {
+pub(crate) fn batch(objects: &[S3Info]) -> Result<RecordBatch> {
     let text = |column: fn(&S3Info) -> Option<&str>| -> ArrayRef {
         Arc::new(objects.iter().map(column).collect::<StringArray>())
     };

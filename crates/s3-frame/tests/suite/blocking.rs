@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use s3_client::blocking::S3;
-use s3_frame::blocking::Frames;
-use s3_frame::{Error, Existing, Result, Split};
+use s3_frame::blocking::{Frames, ListingBatches};
+use s3_frame::{Error, Existing, Result, Split, listing_schema};
 
 use crate::setup::{column, texts};
 
@@ -52,6 +52,44 @@ fn parquet_is_written_and_read_without_a_runtime() {
     );
     let batches: Vec<_> = read.collect::<Result<_>>().unwrap();
     assert_eq!(column(&batches, "n"), texts(&["0", "1", "2"]));
+}
+
+#[test]
+fn a_listing_is_batches_without_a_runtime() {
+    let s3 = S3::in_memory().unwrap();
+    s3.create_bucket("b").send().unwrap();
+    for number in 0..25 {
+        s3.put(format!("s3://b/logs/{number:02}"), "x")
+            .send()
+            .unwrap();
+    }
+    let list = |prefix: &str| s3.list_recursive().at([prefix]).iter().unwrap();
+    let batches: Vec<_> = list("s3://b/logs/")
+        .record_batches(10)
+        .collect::<Result<_>>()
+        .unwrap();
+    let rows: Vec<_> = batches.iter().map(RecordBatch::num_rows).collect();
+    assert_eq!(rows, [10, 10, 5]);
+    assert!(
+        batches
+            .iter()
+            .all(|batch| batch.schema() == listing_schema())
+    );
+    let keys: Vec<_> = (0..25).map(|number| format!("{number:02}")).collect();
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+    assert_eq!(column(&batches, "key"), texts(&keys));
+    assert_eq!(list("s3://b/none/").record_batches(10).count(), 0);
+    // A failure comes once, after the objects before it.
+    let failing = list("s3://b/logs/").chain(list("s3://missing/"));
+    let mut batches = failing.chain(list("s3://b/logs/")).record_batches(0).fuse();
+    assert!(
+        batches
+            .by_ref()
+            .take(25)
+            .all(|batch| batch.unwrap().num_rows() == 1)
+    );
+    assert!(batches.next().unwrap().is_err());
+    assert!(batches.next().is_none());
 }
 
 #[tokio::test]
