@@ -4,7 +4,8 @@
 //! made, and read in the versions that were found: a query over objects that were replaced meanwhile fails.
 //!
 //! [`S3Registry`] gives DataFusion a store for every bucket, for its own tables, `CREATE EXTERNAL TABLE` and `COPY`. These
-//! list once in a session, and pin versions in a [pinned session](S3Tables::pinned_session) only.
+//! list once in a session, and pin versions in a [pinned session](S3Tables::pinned_session) only. Keys that are not paths
+//! of object_store are left out, or an error ([`S3Tables::with_unlistable_keys`]).
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -40,4 +41,5 @@ mod s3_tables;
 
 pub use registry::S3Registry;
 pub use rows::rows;
+pub use s3_object_store::UnlistableKeys;
 pub use s3_tables::S3Tables;

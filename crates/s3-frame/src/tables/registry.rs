@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry};
 use object_store_0_13::ObjectStore;
+use s3_object_store::UnlistableKeys;
 use s3_object_store::v0_13::S3ObjectStore;
 use s3_transfer::Transfer;
 use url::Url;
@@ -43,6 +44,17 @@ impl S3Registry {
     pub fn pinned(&self) -> Self {
         Self {
             any_bucket: self.any_bucket.pinned(),
+            buckets: Mutex::default(),
+            others: DefaultObjectStoreRegistry::new(),
+        }
+    }
+
+    /// Returns a registry over the same engine and threads, whose stores do this with keys that are not paths of
+    /// object_store; `Skip` by default. Stores that were registered are not in it.
+    #[must_use]
+    pub fn with_unlistable_keys(&self, policy: UnlistableKeys) -> Self {
+        Self {
+            any_bucket: self.any_bucket.with_unlistable_keys(policy),
             buckets: Mutex::default(),
             others: DefaultObjectStoreRegistry::new(),
         }

@@ -9,6 +9,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use s3_client::S3;
+use s3_object_store::UnlistableKeys;
 use s3_transfer::WorkerPool;
 
 use super::S3Registry;
@@ -46,6 +47,14 @@ impl S3Tables {
             pool: Arc::new(WorkerPool::start(threads, "s3-frame")?),
             registry: Arc::new(S3Registry::new(s3.transfer().clone())?),
         })
+    }
+
+    /// Sets what DataFusion's own tables do with keys that are not paths of object_store, such as `a//b`; `Skip` by
+    /// default. Tables of `csv`, `parquet` and `listing` read every key.
+    #[must_use]
+    pub fn with_unlistable_keys(mut self, policy: UnlistableKeys) -> Self {
+        self.registry = Arc::new(self.registry.with_unlistable_keys(policy));
+        self
     }
 
     /// Returns the registry of stores, for a session of the caller's.

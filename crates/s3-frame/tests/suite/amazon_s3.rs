@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arrow_cast::pretty::pretty_format_batches;
 use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionContext};
 use futures_util::{TryStreamExt, stream};
-use object_store_0_13::aws::AmazonS3Builder;
+use object_store_0_13::aws::{AmazonS3, AmazonS3Builder};
 use object_store_0_13::{ObjectStore, ObjectStoreExt};
 use s3_client::{MemoryStore, S3};
 use s3_frame::Frames;
-use s3_frame::tables::S3Tables;
+use s3_frame::tables::{S3Tables, UnlistableKeys};
 use s3_testkit::S3Server;
 
 use crate::tables::frame;
@@ -28,6 +28,18 @@ async fn with_tables(session: SessionContext) -> SessionContext {
         .await
         .unwrap();
     session
+}
+
+fn amazon(server: &S3Server) -> AmazonS3 {
+    AmazonS3Builder::new()
+        .with_endpoint(server.endpoint())
+        .with_allow_http(true)
+        .with_region(server.region())
+        .with_access_key_id(server.access_key())
+        .with_secret_access_key(server.secret_key())
+        .with_bucket_name("demo")
+        .build()
+        .unwrap()
 }
 
 async fn rows(session: &SessionContext, sql: &str) -> String {
@@ -52,17 +64,7 @@ async fn queries_are_equal_through_our_store_and_through_amazon_s3() {
     let parquet = frames.write_parquet("s3://demo/parquet");
     parquet.send(schema, parts()).await.unwrap();
 
-    let amazon: Arc<dyn ObjectStore> = Arc::new(
-        AmazonS3Builder::new()
-            .with_endpoint(server.endpoint())
-            .with_allow_http(true)
-            .with_region(server.region())
-            .with_access_key_id(server.access_key())
-            .with_secret_access_key(server.secret_key())
-            .with_bucket_name("demo")
-            .build()
-            .unwrap(),
-    );
+    let amazon: Arc<dyn ObjectStore> = Arc::new(amazon(&server));
     let theirs = SessionContext::new();
     theirs.register_object_store(&"s3://demo".parse().unwrap(), Arc::clone(&amazon));
     let theirs = with_tables(theirs).await;
@@ -115,4 +117,35 @@ async fn queries_are_equal_through_our_store_and_through_amazon_s3() {
         let ours = s3.get(format!("s3://demo/{key}")).await.unwrap();
         assert_eq!(ours.bytes().unwrap(), theirs, "{key}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_no_path_fails_amazon_s3_and_fails_ours_if_wanted() {
+    let server = S3Server::start(MemoryStore::new()).await.unwrap();
+    let s3 = S3::builder().store(server.sdk_store()).build().unwrap();
+    s3.create_bucket("demo").await.unwrap();
+    s3.put("s3://demo/marked/a.csv", "n\n1\n2\n").await.unwrap();
+    s3.put("s3://demo/marked//b.csv", "n\n3\n").await.unwrap();
+    let tables = S3Tables::new(&s3).unwrap();
+    let theirs = SessionContext::new();
+    theirs.register_object_store(&"s3://demo".parse().unwrap(), Arc::new(amazon(&server)));
+    let sum = |session: SessionContext| async move {
+        let csv = CsvReadOptions::new();
+        session.register_csv("t", "s3://demo/marked/", csv).await?;
+        let found = session
+            .sql("SELECT sum(n) AS n FROM t")
+            .await?
+            .collect()
+            .await?;
+        Ok::<_, datafusion::error::DataFusionError>(pretty_format_batches(&found)?.to_string())
+    };
+    assert!(sum(theirs).await.is_err());
+    let skipped = sum(tables.session().unwrap()).await.unwrap();
+    assert!(skipped.contains("| 3 |"), "{skipped}");
+    let strict = tables.with_unlistable_keys(UnlistableKeys::Error);
+    let error = sum(strict.session().unwrap()).await.unwrap_err();
+    assert!(
+        error.to_string().contains("not a path of object_store"),
+        "{error}"
+    );
 }
