@@ -1,5 +1,5 @@
-//! `cargo xtask features`: checks that each feature compiles alone, and limits the dependencies of s3-url and of s3-core
-//! without features. The limits are checked against `cargo tree`.
+//! `cargo xtask features`: checks that each feature compiles alone, and limits the dependencies of s3-url, of s3-core
+//! without features, and of all that builds without the data layer. The limits are checked against `cargo tree`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,12 +7,15 @@ use std::path::Path;
 use cargo_metadata::Package;
 
 use crate::failure::{Failure, Outcome};
-use crate::workspace::DATA;
+use crate::workspace::{DATA, selection};
 use crate::{command, workspace};
 
 /// Limit on the crates in the tree of s3-url. It has 36, most of them the Unicode tables of `url`; raise the limit only
 /// with a reason.
 const URL_CRATES_BELOW: usize = 40;
+
+/// Dependencies of the data layer, which take minutes to build; `arrow` stands for `arrow-array` and so on too.
+const DATA_FAMILIES: [&str; 5] = ["arrow", "ballista", "datafusion", "object_store", "parquet"];
 
 /// The crate whose features are not checked: they add other clients, which take minutes to build.
 /// `cargo xtask bench --peers` builds them.
@@ -73,14 +76,51 @@ fn assert_trees(root: &Path) -> Outcome {
         "s3-core without features: {} crates, no tokio, no aws-*",
         core.len()
     );
+    assert_light(root)
+}
+
+/// Fails if dependencies of the data layer are in the tree of what `cargo build`, `cargo test` and the README's commands
+/// select: the default members, or the workspace without the data layer and the Python module, which reads frames; or if
+/// the light half of the data layer has the heavy ones.
+fn assert_light(root: &Path) -> Outcome {
+    let workspace: Vec<&str> = selection().collect();
+    let heavy: &[&str] = &["ballista", "datafusion", "object_store", "parquet"];
+    let not_of_adapter: &[&str] = &["arrow", "ballista", "datafusion", "parquet"];
+    for (name, selection, families) in [
+        ("the default members", &[][..], &DATA_FAMILIES[..]),
+        ("the workspace", &workspace, &DATA_FAMILIES),
+        (
+            "s3-frame without features",
+            &["-p", "s3-frame", "--edges", "normal"],
+            heavy,
+        ),
+        (
+            "s3-object-store",
+            &["-p", "s3-object-store", "--edges", "normal"],
+            not_of_adapter,
+        ),
+    ] {
+        let crates = tree_of(root, selection)?;
+        without_families(name, &crates, families)?;
+        println!(
+            "{name}: {} crates, none of {}",
+            crates.len(),
+            families.join(", ")
+        );
+    }
     Ok(())
 }
 
 /// The names in the tree of normal dependencies, the package itself included.
 fn crates_of(root: &Path, selection: &[&str]) -> Outcome<BTreeSet<String>> {
+    tree_of(root, &[selection, &["--edges", "normal"]].concat())
+}
+
+/// The names in a tree; without `--edges`, dependencies of tests and of build scripts are in it too.
+fn tree_of(root: &Path, selection: &[&str]) -> Outcome<BTreeSet<String>> {
     let mut command = command::cargo(root);
     command.arg("tree").args(selection);
-    command.args(["--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    command.args(["--prefix", "none", "--format", "{p}"]);
     Ok(names(&command::output_of(&mut command)?))
 }
 
@@ -112,9 +152,45 @@ fn without_runtime(crates: &BTreeSet<String>) -> Outcome {
     }
 }
 
+fn without_families(tree: &str, crates: &BTreeSet<String>, families: &[&str]) -> Outcome {
+    let belongs = |name: &str, family: &str| {
+        let rest = name.strip_prefix(family);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    let unwanted = |name: &&String| families.iter().any(|family| belongs(name, family));
+    match crates.iter().find(unwanted) {
+        None => Ok(()),
+        Some(name) => Err(Failure::new(format!(
+            "{tree} pulls in {name}, which only `cargo xtask test --data` may build"
+        ))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crate_of_the_data_layer_is_named() {
+        let with = |name: &str| BTreeSet::from(["bytes".to_owned(), name.to_owned()]);
+        let check = |name| without_families("the tree", &with(name), &DATA_FAMILIES);
+        for allowed in ["arrows", "s3-object-store", "parquets"] {
+            assert!(check(allowed).is_ok(), "{allowed}");
+        }
+        for refused in [
+            "arrow",
+            "arrow-array",
+            "datafusion-sql",
+            "object_store",
+            "parquet",
+        ] {
+            assert!(check(refused).is_err(), "{refused}");
+        }
+        assert_eq!(
+            check("arrow-csv").unwrap_err().to_string(),
+            "the tree pulls in arrow-csv, which only `cargo xtask test --data` may build"
+        );
+    }
 
     #[test]
     fn names_are_read_from_a_tree() {
