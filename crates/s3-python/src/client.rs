@@ -20,6 +20,7 @@ use crate::listing;
 use crate::object::{IntoObjects, PyS3Object};
 use crate::pool;
 use crate::progress::{Progress, observed};
+use crate::ranges::{Pieces, get_ranges};
 use crate::reader::PyReader;
 use crate::record_batches::PyRecordBatches;
 use crate::source::{Chunks, put_value};
@@ -137,6 +138,20 @@ impl PyClient {
         }
         let work = async { get.await };
         call_with_progress(py, done, progress, work, IntoObjects::into_objects)
+    }
+
+    /// Reads ranges of objects: for each URL and its ranges, from start to end, a list of bytes. Those of one object that
+    /// are at most `gap` bytes apart are read together, and all of one object are of one version.
+    #[pyo3(signature = (objects, gap, *, done=None))]
+    fn get_ranges(
+        &self,
+        py: Python<'_>,
+        objects: Vec<(String, Vec<(u64, u64)>)>,
+        gap: u64,
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
+        let transfer = self.handles()?.many.transfer().clone();
+        call(py, done, get_ranges(transfer, objects, gap), Pieces)
     }
 
     #[pyo3(signature = (keys, return_info, *, progress=None, done=None))]

@@ -27,6 +27,7 @@ mod object;
 mod pool;
 mod progress;
 mod python_gate;
+mod ranges;
 mod reader;
 mod record_batches;
 mod source;

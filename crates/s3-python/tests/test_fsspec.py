@@ -123,6 +123,38 @@ def test_many_files_are_read_as_one_is(fs, root, monkeypatch):
         fs.cat_ranges([a, "demo"], [0, 0], [1, 1], on_error="raise")
 
 
+def test_ranges_of_one_file_are_read_in_one_call_of_one_version(fs, root, monkeypatch):
+    path = fs._strip_protocol(root)
+    big, small, missing = (path + name for name in ("/big", "/small", "/missing"))
+    data = os.urandom(3 << 20)
+    fs.pipe({big: data, small: b"0123456789"})
+    calls = []
+    counted = _Instead(fs._client())
+    for name in ("get", "get_many", "get_ranges"):
+        method = getattr(fs._client(), name)
+        setattr(counted, name, lambda *a, name=name, method=method, **k: calls.append((name, a[1:])) or method(*a, **k))
+    monkeypatch.setattr(fs, "_client", lambda: counted)
+
+    paths = [big, small, big, big, small, big]
+    starts, ends = [2 << 20, 4, 0, 5, None, (3 << 20) - 3], [(2 << 20) + 7, 6, 10, 20, 2, 4 << 20]
+    got = fs.cat_ranges(paths, starts, ends)
+    assert got == [data[2 << 20 : (2 << 20) + 7], b"45", data[:10], data[5:20], b"01", data[-3:]]
+    assert [type(one) for one in got] == [bytes] * 6
+    assert calls == [("get_ranges", (1 << 20,))]
+    assert fs.cat_ranges([big, big], [0, 9], [1, 10], max_gap=0) == [data[:1], data[9:10]]
+    assert calls.pop() == ("get_ranges", (0,))
+    # One range of each file, and what is no range of bytes, are read as before.
+    calls.clear()
+    assert fs.cat_ranges([big, small], [0, 0], [1, 1]) == [data[:1], b"0"]
+    assert fs.cat_ranges([small, small], [-2, 3], [None, 3]) == [b"89", b""]
+    assert "get_ranges" not in [name for name, _ in calls]
+    assert fs.cat_ranges([small, small], [2, 20], [4, 30]) == [b"23", b""]
+    found = fs.cat_ranges([small, missing, missing], [0, 0, 2], [1, 1, 3])
+    assert found[0] == b"0" and [type(one) for one in found[1:]] == [FileNotFoundError] * 2
+    with pytest.raises(FileNotFoundError, match=missing):
+        fs.cat_ranges([small, missing, missing], [0, 0, 2], [1, 1, 3], on_error="raise")
+
+
 def test_bytes_of_any_size_stay_in_memory(root):
     fs = S3FileSystem(skip_instance_cache=True)
     data = os.urandom(40 << 20)

@@ -156,6 +156,9 @@ class Client:
         progress: _Progress = None,
         done: _Done = None,
     ) -> Any: ...
+    def get_ranges(
+        self, objects: list[tuple[str, list[tuple[int, int]]]], gap: int, *, done: _Done = None
+    ) -> Any: ...
     def get_recursive(
         self, keys: list[str | None], return_info: bool, *, progress: _Progress = None, done: _Done = None
     ) -> Any: ...

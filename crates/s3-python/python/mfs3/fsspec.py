@@ -26,6 +26,9 @@ from mfs3.exceptions import (
 #: Everything that is asked for as bytes stays in memory.
 _IN_MEMORY = 1 << 40
 
+#: Up to how many bytes apart ranges of one file are read together.
+_GAP = 1 << 20
+
 #: What fsspec and its callers give to every file system. Nothing here depends on it.
 _WITHOUT_EFFECT = {
     "add_aliases",
@@ -316,7 +319,11 @@ class S3FileSystem(AbstractFileSystem):
         on_error: str = "return",
         **kwargs: Any,
     ) -> list[Any]:
-        """Reads ranges of many files in one call of the engine."""
+        """Reads ranges of many files in one call of the engine.
+
+        Several ranges of one file are of one version of it; those at most `max_gap` bytes apart, 1 MiB by default, are read
+        together.
+        """
         _check_options(kwargs)
         if not isinstance(starts, (list, tuple)):
             starts = [starts] * len(paths)
@@ -324,7 +331,31 @@ class S3FileSystem(AbstractFileSystem):
             ends = [ends] * len(paths)
         if len(starts) != len(paths) or len(ends) != len(paths):
             raise ValueError("paths, starts and ends must have the same length")
-        return self._read_many(list(zip(paths, starts, ends)), on_error)
+        ranges = list(zip(paths, starts, ends))
+        results = self._read_ranges(ranges, _GAP if max_gap is None else max_gap)
+        return self._read_many(ranges, on_error) if results is None else results
+
+    def _read_ranges(self, ranges: list[tuple[str, int | None, int | None]], gap: int) -> list[Any] | None:
+        """Reads all in one call of the engine. `None`: they are no ranges of a few files, or one cannot be read."""
+        if len({path for path, _, _ in ranges}) == len(ranges):
+            return None
+        places: dict[str, list[int]] = {}
+        asked: dict[str, list[tuple[int, int]]] = {}
+        for place, (path, start, end) in enumerate(ranges):
+            start = start or 0
+            if start < 0 or end is None or end <= start:
+                return None
+            places.setdefault(path, []).append(place)
+            asked.setdefault(path, []).append((start, end))
+        try:
+            read = self._client().get_ranges([(self._object(path), asked[path]) for path in asked], max(gap, 0))
+        except (OSError, MetaflowS3Exception, MetaflowS3NotFound, MetaflowS3AccessDenied, MetaflowS3InvalidRange):
+            return None
+        results: list[Any] = [None] * len(ranges)
+        for path, pieces in zip(asked, read):
+            for place, piece in zip(places[path], pieces):
+                results[place] = piece
+        return results
 
     def _read_many(self, ranges: list[tuple[str, int | None, int | None]], on_error: str) -> list[Any]:
         """Returns the bytes or the exception of each range, or raises the first exception."""
