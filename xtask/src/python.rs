@@ -2,7 +2,9 @@
 //!
 //! The package is put together below `target/python/site`: the Python files and the library that cargo built. Its tests
 //! run in a virtual environment of their own, with what `tests/requirements.txt` names, the tests of flows also with older
-//! versions of Metaflow, and those of the file system with the oldest fsspec. `--wheel` builds what is distributed, installs it in an empty environment, and tests that.
+//! versions of Metaflow, and those of the file system with the oldest fsspec. pandas and dask read what s3-frame writes,
+//! from files in the repository that a test of s3-frame compares with what it writes. `--wheel` builds what is
+//! distributed, installs it in an empty environment, and tests that.
 
 use std::env;
 use std::fs;
@@ -80,6 +82,13 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
         // They may select no test of the file system.
         return Ok(());
     }
+    let golden = root.join("crates/s3-frame/tests/golden");
+    command::run(
+        Command::new(&python)
+            .arg(golden.join("record.py"))
+            .arg("--check")
+            .arg(golden.join("written")),
+    )?;
     let fsspec = older(root, &python, "fsspec", OLDEST_FSSPEC)?;
     command::run(
         Command::new(&python)

@@ -37,6 +37,9 @@ impl<M: Mode> Frames<M> {
 
     /// Returns a request for the Parquet objects that these patterns find; nothing is sent before
     /// [`open`](crate::ReadParquet::open).
+    ///
+    /// Without a manifest they are read in the order of the numbers in their names, as in dask: `part.2.parquet` is before
+    /// `part.10.parquet`.
     #[cfg(feature = "parquet")]
     pub fn read_parquet(
         &self,

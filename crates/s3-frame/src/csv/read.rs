@@ -9,7 +9,7 @@ use super::batches::CsvBatches;
 use super::columns::{Columns, Index, column_name};
 use super::dialect::{Dialect, without_bom};
 use super::infer::infer;
-use crate::set::{Part, find};
+use crate::set::{Part, PartOrder, find};
 use crate::{Error, Manifests, Result};
 
 /// Bytes of a part that are read to infer types, and the most for its header. 1 MiB: 1,000 rows of 1,000 bytes.
@@ -179,7 +179,7 @@ impl ReadCsv {
 
     /// Lists the objects, and reads the header and the types.
     pub(crate) async fn scan(self) -> Result<CsvScan> {
-        let found = find(&self.s3, &self.patterns, self.manifests).await?;
+        let found = find(&self.s3, &self.patterns, self.manifests, PartOrder::Keys).await?;
         let known = self.schema.as_ref().or(found.schema.as_ref());
         let (schema, header) = self.written(&found.parts, known).await?;
         let columns = Columns::new(&schema, header, &self.index);

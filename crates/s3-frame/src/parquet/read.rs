@@ -8,7 +8,7 @@ use parquet::errors::ParquetError;
 use s3_client::{Async, Client, Mode};
 
 use super::{ParquetBatches, PartReader};
-use crate::set::{Part, find};
+use crate::set::{PartOrder, find};
 use crate::threads::Threads;
 use crate::{Error, Manifests, Result};
 
@@ -80,9 +80,10 @@ impl ReadParquet {
 
     /// Lists the objects, and reads the metadata of the first. Its parts are read on `threads`.
     pub(crate) async fn scan(self, threads: Threads) -> Result<ParquetScan> {
-        let found: Vec<Part> = find(&self.s3, &self.patterns, self.manifests).await?.parts;
+        let order = PartOrder::Numbers;
+        let found = find(&self.s3, &self.patterns, self.manifests, order).await?;
         let reader = |part| PartReader::new(self.s3.clone(), part, threads.clone());
-        let parts: Vec<_> = found.into_iter().map(reader).collect();
+        let parts: Vec<_> = found.parts.into_iter().map(reader).collect();
         let first = parts
             .first()
             .expect("a pattern that finds nothing is an error");

@@ -10,7 +10,7 @@ use s3_core::{ListedObject, S3Prefix};
 use s3_transfer::{CallOptions, ListOptions};
 
 use super::location::manifest_of;
-use super::{Manifest, Manifests, Part};
+use super::{Manifest, Manifests, Part, PartOrder};
 use crate::{Error, Result};
 
 const RULES: MatchOptions = MatchOptions {
@@ -32,12 +32,17 @@ const DEFAULT_NAMES: [&str; 3] = ["*", "*.part", "part.*.parquet"];
 
 /// Returns the objects that the patterns find, each once, in the order of the patterns.
 ///
-/// Those of one pattern are in the order of their keys. A pattern such as `SET/*` finds the parts in the manifest of the
-/// set, in their order.
-pub(crate) async fn find(s3: &S3, patterns: &[String], manifests: Manifests) -> Result<Found> {
+/// Those of one pattern are in this order. A pattern such as `SET/*` finds the parts in the manifest of the set, in their
+/// own order.
+pub(crate) async fn find(
+    s3: &S3,
+    patterns: &[String],
+    manifests: Manifests,
+    order: PartOrder,
+) -> Result<Found> {
     let (mut parts, mut schema) = (Vec::new(), None);
     for pattern in patterns {
-        let found = find_one(s3, pattern, manifests).await?;
+        let found = find_one(s3, pattern, manifests, order).await?;
         if found.parts.is_empty() {
             return Err(Error::NoMatch(pattern.clone()));
         }
@@ -54,7 +59,7 @@ pub(crate) async fn find(s3: &S3, patterns: &[String], manifests: Manifests) -> 
     }
 }
 
-async fn find_one(s3: &S3, pattern: &str, manifests: Manifests) -> Result<Found> {
+async fn find_one(s3: &S3, pattern: &str, manifests: Manifests, order: PartOrder) -> Result<Found> {
     let literal = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
     let (before, wild) = pattern.split_at(literal);
     let prefix = resolve(s3, pattern, before)?;
@@ -67,7 +72,8 @@ async fn find_one(s3: &S3, pattern: &str, manifests: Manifests) -> Result<Found>
     if manifests == Manifests::Require {
         return Err(invalid(pattern, "has no manifest"));
     }
-    let parts = listed(s3, pattern, prefix, wild).await?;
+    let mut parts = listed(s3, pattern, prefix, wild).await?;
+    parts.sort_by(|a, b| order.compare(a.url.as_str(), b.url.as_str()));
     Ok(Found {
         parts,
         schema: None,
@@ -136,7 +142,5 @@ async fn listed(s3: &S3, pattern: &str, prefix: S3Prefix, wild: &str) -> Result<
         let found = page.objects.into_iter().filter(matches);
         parts.extend(found.map(Part::listed));
     }
-    // Pages of a parallel listing come in order, but not every server sorts its keys.
-    parts.sort_by(|a, b| a.url.as_str().cmp(b.url.as_str()));
     Ok(parts)
 }

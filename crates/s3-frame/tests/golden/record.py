@@ -3,19 +3,23 @@
     python -m venv venv && venv/bin/pip install pandas==3.1.1 dask==2026.8.0 pyarrow
     venv/bin/python crates/s3-frame/tests/golden/record.py
 
-Run it when their versions change; the recorded files are part of the repository. With `--check DIR` it reads what
-`cargo run -p s3-frame --all-features --example pandas_samples -- DIR` has written there.
+Run it when their versions change; the recorded files are part of the repository. `cargo xtask python` runs it with
+`--check`: pandas and dask still write what was recorded, and read it. With `--check DIR` they also read what
+`cargo run -p s3-frame --all-features --example pandas_samples -- DIR` has written there; `written` is such a directory,
+and a test of s3-frame compares its bytes.
 """
 
 import datetime
+import filecmp
 import math
 import pathlib
-import shutil
 import sys
+import tempfile
 
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 HERE = pathlib.Path(__file__).parent
 
@@ -38,28 +42,93 @@ def values():
     )
 
 
-def dask(folder, frame, parts):
-    shutil.rmtree(HERE / folder, ignore_errors=True)
-    dd.from_pandas(frame, npartitions=parts).to_csv(str(HERE / folder))
+def more_values():
+    """Integers beyond 63 bits, booleans with nulls, and whole seconds."""
+    return pd.DataFrame(
+        {
+            "unsigned": np.array([2**64 - 1, 0, 2**63, 1], dtype="uint64"),
+            "wide": [2**64, -(2**63) - 1, 1, 0],
+            "flag": [True, None, False, True],
+            "nullable": pd.array([True, None, False, True], dtype="boolean"),
+            "second": pd.to_datetime(
+                ["2020-01-01 01:02:03", "1969-12-31 23:59:59", None, "2100-02-28 00:00:00"]
+            ).astype("datetime64[s]"),
+        }
+    )
 
 
-def dask_parquet(folder, frame, parts):
-    shutil.rmtree(HERE / folder, ignore_errors=True)
-    dd.from_pandas(frame, npartitions=parts).to_parquet(str(HERE / folder), write_metadata_file=False)
+def numbers(rows=100):
+    return pd.DataFrame({"A": range(rows), "B": [f"row {i}" for i in range(rows)]})
 
 
-def check():
+def record(folder):
+    """Writes all files into a folder."""
+    values().to_csv(folder / "values.csv")
+    values().to_csv(folder / "named.csv", index_label="key")
+    values().to_csv(folder / "bare.csv", index=False)
+    values().head(0).to_csv(folder / "no_rows.csv")
+    more_values().to_csv(folder / "more.csv")
+    values().to_parquet(folder / "values.parquet")
+    values().head(0).to_parquet(folder / "no_rows.parquet")
+    # Parquet has no integers beyond 64 bits.
+    more_values().drop(columns="wide").to_parquet(folder / "more.parquet")
+    three = dd.from_pandas(numbers(), npartitions=3)
+    twelve = dd.from_pandas(numbers(), npartitions=12)
+    # The first part has no rows, and the second fewer than before.
+    filtered = three[three["A"] >= 60]
+    sets = {"three": three, "twelve": twelve, "filtered": filtered, "nothing": three[three["A"] < 0]}
+    for name, frame in sets.items():
+        frame.to_csv(str(folder / name))
+    sets = {"parts": three, "twelve_parquet": twelve, "filtered_parquet": filtered}
+    for name, frame in sets.items():
+        frame.to_parquet(str(folder / name), write_metadata_file=False)
+
+
+def recorded(folder):
+    """All files that `record` writes, relative to the folder."""
+    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return sorted(file for file in files if file.suffix != ".py" and file.parts[0] != "written")
+
+
+def check_recorded():
+    """Fails unless pandas and dask still write what was recorded."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        record(folder)
+        assert recorded(folder) == recorded(HERE), (recorded(folder), recorded(HERE))
+        for file in recorded(HERE):
+            if file.suffix == ".parquet":
+                # The bytes depend on the version of pyarrow.
+                same = pq.read_table(folder / file).equals(pq.read_table(HERE / file))
+            else:
+                same = filecmp.cmp(folder / file, HERE / file, shallow=False)
+            assert same, f"{file} is not what was recorded: run record.py and the tests of s3-frame"
+
+
+def check_read():
     """Reads what was recorded, and so what s3-frame writes: a test of it compares the bytes."""
     expected = values()
     read = pd.read_csv(HERE / "values.csv", index_col=0, parse_dates=["date", "time"], dtype={"nullable": "Int64"})
     for name in ("date", "time"):
         read[name] = read[name].astype(expected[name].dtype)
     pd.testing.assert_frame_equal(read, expected, check_exact=True)
-    for folder in ("three", "twelve"):
-        parts = dd.read_csv(str(HERE / folder / "*")).compute()
-        assert parts["A"].tolist() == list(range(100))
-        assert parts["Unnamed: 0"].tolist() == list(range(100))
+    more = pd.read_csv(HERE / "more.csv", index_col=0, parse_dates=["second"])
+    assert more["unsigned"].tolist() == [2**64 - 1, 0, 2**63, 1]
+    assert [int(value) for value in more["wide"]] == [2**64, -(2**63) - 1, 1, 0]
+    assert [None if pd.isna(value) else value for value in more["flag"]] == [True, None, False, True]
+    assert more["second"].tolist()[:2] == [pd.Timestamp("2020-01-01 01:02:03"), pd.Timestamp("1969-12-31 23:59:59")]
+    for folder, first in (("three", 0), ("twelve", 0), ("filtered", 60)):
+        # dask takes the types from the first part, which may have no rows.
+        types = {"Unnamed: 0": "int64", "A": "int64"} if folder == "filtered" else None
+        parts = dd.read_csv(str(HERE / folder / "*"), dtype=types).compute()
+        assert parts["A"].tolist() == list(range(first, 100))
+        assert parts["Unnamed: 0"].tolist() == list(range(first, 100))
+    for folder, first in (("parts", 0), ("twelve_parquet", 0), ("filtered_parquet", 60)):
+        # A directory and a pattern, in the order of the numbers.
+        for path in (HERE / folder, HERE / folder / "*.parquet"):
+            assert dd.read_parquet(str(path)).compute()["A"].tolist() == list(range(first, 100)), path
     assert len(pd.read_csv(HERE / "no_rows.csv")) == 0
+    assert len(pd.read_parquet(HERE / "no_rows.parquet")) == 0
 
 
 def check_samples(folder):
@@ -101,17 +170,15 @@ def check_samples(folder):
 
 def main():
     if sys.argv[1:2] == ["--check"]:
-        return check_samples(pathlib.Path(sys.argv[2]))
-    values().to_csv(HERE / "values.csv")
-    values().to_csv(HERE / "named.csv", index_label="key")
-    values().to_csv(HERE / "bare.csv", index=False)
-    values().head(0).to_csv(HERE / "no_rows.csv")
-    numbers = pd.DataFrame({"A": range(100), "B": [f"row {i}" for i in range(100)]})
-    values().to_parquet(HERE / "values.parquet")
-    dask_parquet("parts", numbers, 3)
-    dask("three", numbers, 3)
-    dask("twelve", numbers, 12)
-    check()
+        check_recorded()
+        check_read()
+        for folder in sys.argv[2:]:
+            check_samples(pathlib.Path(folder))
+        return
+    for file in recorded(HERE):
+        (HERE / file).unlink()
+    record(HERE)
+    check_read()
 
 
 main()

@@ -7,13 +7,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    TimestampMicrosecondArray, TimestampSecondArray, UInt64Array,
 };
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, Schema, TimeUnit};
+use arrow_select::concat::concat_batches;
 use futures_util::stream;
 use s3_frame::{Index, Split};
 
-use crate::setup::{all, column, texts, with_objects};
+use crate::setup::{all, column, texts, with_golden, with_objects};
 
 macro_rules! golden {
     ($name:literal) => {
@@ -49,14 +50,9 @@ async fn every_kind_of_value_is_read_with_its_type() {
     let (_, frames) = with_objects(&[("values.csv", golden!("values.csv"))]).await;
     let read = frames.read_csv(["s3://b/values.csv"]).open().await.unwrap();
     let schema = read.schema();
-    let types: Vec<_> = schema
-        .fields()
-        .iter()
-        .map(|field| (field.name().as_str(), field.data_type().clone()))
-        .collect();
     let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
     assert_eq!(
-        types,
+        types(&schema),
         [
             ("Unnamed: 0", DataType::Int64),
             ("int", DataType::Int64),
@@ -145,6 +141,99 @@ async fn the_parts_of_dask_are_read_in_order() {
     }
 }
 
+/// Returns the names and types of columns.
+fn types(schema: &Schema) -> Vec<(&str, DataType)> {
+    let fields = schema.fields().iter();
+    fields
+        .map(|field| (field.name().as_str(), field.data_type().clone()))
+        .collect()
+}
+
+#[tokio::test]
+async fn wide_integers_nullable_booleans_and_whole_seconds_are_read_with_their_types() {
+    let (_, frames) = with_golden(&["more.csv"]).await;
+    let read = frames.read_csv(["s3://b/more.csv"]).index(Index::Drop);
+    let read = read.open().await.unwrap();
+    let schema = read.schema();
+    let batches = all(read).await.unwrap();
+    assert_eq!(concat_batches(&schema, &batches).unwrap(), more_values());
+}
+
+#[tokio::test]
+async fn parts_without_rows_add_none() {
+    let (_, frames) = with_golden(&["filtered", "nothing"]).await;
+    let integers = [
+        ("Unnamed: 0", DataType::Int64),
+        ("A", DataType::Int64),
+        ("B", DataType::Utf8),
+    ];
+    // A column without a value is text.
+    let texts_only = integers.clone().map(|(name, _)| (name, DataType::Utf8));
+    for (folder, expected, first) in [("filtered", &integers, 60), ("nothing", &texts_only, 100)] {
+        let read = frames.read_csv([format!("s3://b/{folder}/*")]);
+        let read = read.open().await.unwrap();
+        assert_eq!(types(&read.schema()), expected, "{folder}");
+        assert_eq!(read.parts().len(), 3);
+        let batches = all(read).await.unwrap();
+        let numbers: Vec<_> = (first..100).map(|row| row.to_string()).collect();
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        assert_eq!(column(&batches, "A"), texts(&numbers), "{folder}");
+        assert_eq!(column(&batches, "Unnamed: 0"), texts(&numbers), "{folder}");
+        let rows: Vec<_> = (first..100).map(|row| format!("row {row}")).collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        assert_eq!(column(&batches, "B"), texts(&rows), "{folder}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_without_rows_has_its_columns_as_text() {
+    let (_, frames) = with_golden(&["no_rows.csv"]).await;
+    let read = frames
+        .read_csv(["s3://b/no_rows.csv"])
+        .open()
+        .await
+        .unwrap();
+    let names = [
+        "Unnamed: 0",
+        "int",
+        "float",
+        "special",
+        "bool",
+        "nullable",
+        "text",
+        "date",
+        "time",
+    ];
+    assert_eq!(
+        types(&read.schema()),
+        names.map(|name| (name, DataType::Utf8))
+    );
+    let batches = all(read).await.unwrap();
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
+}
+
+/// The frame of `more_values()` in `record.py`.
+fn more_values() -> RecordBatch {
+    let flags = || BooleanArray::from(vec![Some(true), None, Some(false), Some(true)]);
+    let wide = ["18446744073709551616", "-9223372036854775809", "1", "0"];
+    let seconds = [Some(1_577_840_523), Some(-1), None, Some(4_107_456_000)];
+    let columns: [(&str, ArrayRef); 5] = [
+        (
+            "unsigned",
+            Arc::new(UInt64Array::from(vec![u64::MAX, 0, 1 << 63, 1])),
+        ),
+        ("wide", Arc::new(StringArray::from_iter_values(wide))),
+        ("flag", Arc::new(flags())),
+        ("nullable", Arc::new(flags())),
+        (
+            "second",
+            Arc::new(TimestampSecondArray::from(seconds.to_vec())),
+        ),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true)))
+        .unwrap()
+}
+
 /// The frame of `values()` in `record.py`.
 fn values() -> RecordBatch {
     let day = |days| Some(days);
@@ -214,6 +303,7 @@ async fn what_is_written_is_what_pandas_writes_to_the_byte() {
         ("values.csv", values(), true, golden!("values.csv")),
         ("bare.csv", values(), false, golden!("bare.csv")),
         ("no_rows.csv", none, true, golden!("no_rows.csv")),
+        ("more.csv", more_values(), true, golden!("more.csv")),
     ] {
         let write = frames.write_csv(format!("s3://b/{name}")).index(index);
         let url = write

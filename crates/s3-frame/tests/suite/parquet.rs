@@ -3,12 +3,16 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, LargeStringArray, RecordBatch, StringArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,
+};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use futures_util::{TryStreamExt, stream};
-use s3_frame::{Error, Existing, Manifests, Split};
+use s3_frame::{Error, Existing, Frames, Index, Manifests, Split};
 
-use crate::setup::{column, texts, with_objects};
+use crate::setup::{golden, with_golden, with_objects};
 
 fn frame(numbers: std::ops::Range<i64>) -> RecordBatch {
     let texts: StringArray = numbers
@@ -134,45 +138,214 @@ async fn an_object_that_is_not_parquet_or_has_other_columns_is_an_error_that_nam
     );
 }
 
-#[tokio::test]
-async fn what_pandas_and_dask_have_written_is_read() {
-    let (_, frames) = with_objects(&[
-        ("values.parquet", include_bytes!("../golden/values.parquet")),
+/// Reads all rows that a pattern finds.
+async fn read(frames: &Frames, pattern: &str) -> RecordBatch {
+    let read = frames.read_parquet([format!("s3://b/{pattern}")]);
+    let read = read.open().await.unwrap();
+    let schema = read.schema();
+    let batches: Vec<_> = read.try_collect().await.unwrap();
+    concat_batches(&schema, &batches).unwrap()
+}
+
+fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true)))
+        .unwrap()
+}
+
+/// The frame of `values()` in `record.py`. pandas has times where there are dates, and a NaN where there is no number.
+fn values() -> RecordBatch {
+    let day = 86_400_000_000;
+    let micros =
+        |values: [Option<i64>; 4]| Arc::new(TimestampMicrosecondArray::from(values.to_vec()));
+    batch([
         (
-            "parts/part.0.parquet",
-            include_bytes!("../golden/parts/part.0.parquet"),
+            "int",
+            Arc::new(Int64Array::from(vec![1, i64::MIN, i64::MAX, 0])),
         ),
         (
-            "parts/part.1.parquet",
-            include_bytes!("../golden/parts/part.1.parquet"),
+            "float",
+            Arc::new(Float64Array::from(vec![0.1 + 0.2, 1e16, 1e-7, -0.0])),
         ),
         (
-            "parts/part.2.parquet",
-            include_bytes!("../golden/parts/part.2.parquet"),
+            "special",
+            Arc::new(Float64Array::from(vec![
+                Some(f64::INFINITY),
+                Some(f64::NEG_INFINITY),
+                None,
+                Some(5e-324),
+            ])),
+        ),
+        (
+            "bool",
+            Arc::new(BooleanArray::from(vec![true, false, true, true])),
+        ),
+        (
+            "nullable",
+            Arc::new(Int64Array::from(vec![Some(1), None, Some(3), Some(4)])),
+        ),
+        (
+            "text",
+            Arc::new(LargeStringArray::from(vec![
+                Some("a,b"),
+                Some("say \"hi\""),
+                Some("two\nlines"),
+                None,
+            ])),
+        ),
+        (
+            "date",
+            micros([Some(18_262 * day), Some(-day), None, Some(47_540 * day)]),
+        ),
+        (
+            "time",
+            micros([
+                Some(1_577_840_523_000_004),
+                Some(1_577_836_800_000_000),
+                Some(-1),
+                None,
+            ]),
         ),
     ])
-    .await;
-    let read = frames
-        .read_parquet(["s3://b/values.parquet"])
-        .open()
+}
+
+#[tokio::test]
+async fn what_pandas_has_written_is_read_with_its_types() {
+    let (_, frames) = with_golden(&["values.parquet", "more.parquet", "no_rows.parquet"]).await;
+    assert_eq!(read(&frames, "values.parquet").await, values());
+    assert_eq!(read(&frames, "no_rows.parquet").await, values().slice(0, 0));
+    let flags = || {
+        Arc::new(BooleanArray::from(vec![
+            Some(true),
+            None,
+            Some(false),
+            Some(true),
+        ]))
+    };
+    let seconds = [
+        Some(1_577_840_523_000),
+        Some(-1000),
+        None,
+        Some(4_107_456_000_000),
+    ];
+    let more = batch([
+        (
+            "unsigned",
+            Arc::new(UInt64Array::from(vec![u64::MAX, 0, 1 << 63, 1])),
+        ),
+        ("flag", flags()),
+        ("nullable", flags()),
+        // Parquet has no seconds.
+        (
+            "second",
+            Arc::new(TimestampMillisecondArray::from(seconds.to_vec())),
+        ),
+    ]);
+    assert_eq!(read(&frames, "more.parquet").await, more);
+}
+
+#[tokio::test]
+async fn parts_of_dask_are_read_in_the_order_of_their_numbers() {
+    let folders = ["parts", "twelve_parquet", "filtered_parquet"];
+    let (_, frames) = with_golden(&folders).await;
+    for (folder, parts, first) in [
+        ("parts", 3, 0),
+        ("twelve_parquet", 12, 0),
+        // The first part has no rows.
+        ("filtered_parquet", 3, 60),
+    ] {
+        for pattern in ["*", "*.parquet", "part.*.parquet"] {
+            let read = frames.read_parquet([format!("s3://b/{folder}/{pattern}")]);
+            let read = read.open().await.unwrap();
+            let keys: Vec<_> = (0..parts)
+                .map(|part| format!("s3://b/{folder}/part.{part}.parquet"))
+                .collect();
+            assert_eq!(read.parts(), keys);
+            let schema = read.schema();
+            let batches: Vec<_> = read.try_collect().await.unwrap();
+            let numbers = || first..100;
+            let expected = batch([
+                ("A", Arc::new(Int64Array::from_iter_values(numbers()))),
+                (
+                    "B",
+                    Arc::new(LargeStringArray::from_iter_values(
+                        numbers().map(|number| format!("row {number}")),
+                    )),
+                ),
+                (
+                    "__null_dask_index__",
+                    Arc::new(Int64Array::from_iter_values(numbers())),
+                ),
+            ]);
+            assert_eq!(
+                concat_batches(&schema, &batches).unwrap(),
+                expected,
+                "{folder}"
+            );
+        }
+    }
+}
+
+/// `golden/written` is what the example `pandas_samples` has written, and `record.py` reads with pandas and dask.
+#[tokio::test]
+async fn what_pandas_and_dask_read_is_still_written_to_the_byte() {
+    let (s3, frames) = with_golden(&["written/one.parquet", "written/one.csv"]).await;
+    let rows = read(&frames, "written/one.parquet").await;
+    let csv = frames
+        .read_csv(["s3://b/written/one.csv"])
+        .index(Index::Drop);
+    let csv = csv.schema(named(&rows.schema())).open().await.unwrap();
+    let csv: Vec<_> = csv.try_collect().await.unwrap();
+    assert_eq!(concat_batches(&rows.schema(), &csv).unwrap(), rows);
+    let stream = || stream::iter([Ok(rows.clone())]);
+    let split = Split::Even {
+        rows: rows.num_rows() as u64,
+        parts: NonZeroU64::new(12).unwrap(),
+    };
+    let csv = |name: &str| {
+        frames
+            .write_csv(format!("s3://b/samples/{name}"))
+            .index(true)
+    };
+    let parquet = |name: &str| frames.write_parquet(format!("s3://b/samples/{name}"));
+    csv("one.csv")
+        .send_single(rows.schema(), stream())
         .await
         .unwrap();
-    let batches: Vec<_> = read.try_collect().await.unwrap();
-    let (min, max) = (i64::MIN.to_string(), i64::MAX.to_string());
-    assert_eq!(column(&batches, "int"), texts(&["1", &min, &max, "0"]));
-    assert_eq!(column(&batches, "nullable")[1], None);
-    assert_eq!(column(&batches, "text")[2].as_deref(), Some("two\nlines"));
-    assert_eq!(
-        column(&batches, "time")[0].as_deref(),
-        Some("2020-01-01T01:02:03.000004")
-    );
-    let read = frames
-        .read_parquet(["s3://b/parts/*.parquet"])
-        .open()
+    csv("csv")
+        .send_split(rows.schema(), stream(), split)
         .await
         .unwrap();
-    let batches: Vec<_> = read.try_collect().await.unwrap();
-    let numbers: Vec<String> = (0..100).map(|row| row.to_string()).collect();
-    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-    assert_eq!(column(&batches, "A"), texts(&numbers));
+    parquet("parquet")
+        .send_split(rows.schema(), stream(), split)
+        .await
+        .unwrap();
+    parquet("one.parquet")
+        .send_single(rows.schema(), stream())
+        .await
+        .unwrap();
+    let mut written = Vec::new();
+    for object in s3.list_recursive().at(["s3://b/samples/"]).await.unwrap() {
+        let bytes = s3.get(object.url()).await.unwrap().bytes().unwrap();
+        written.push((format!("written/{}", object.key()), bytes.to_vec()));
+    }
+    written.sort();
+    let expected = golden("written");
+    let keys =
+        |files: &[(String, Vec<u8>)]| files.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    assert_eq!(keys(&written), keys(&expected));
+    for ((key, written), (_, expected)) in written.iter().zip(&expected) {
+        assert!(
+            written == expected,
+            "{key}: record it again with the example, and run record.py --check"
+        );
+    }
+}
+
+/// Returns the columns of a CSV object with an index before them.
+fn named(schema: &Schema) -> SchemaRef {
+    let index = Field::new("Unnamed: 0", DataType::Int64, true);
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone());
+    Arc::new(Schema::new(
+        [index].into_iter().chain(fields).collect::<Vec<_>>(),
+    ))
 }

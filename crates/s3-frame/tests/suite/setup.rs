@@ -1,4 +1,6 @@
-//! A client over memory, and helpers that read all rows.
+//! A client over memory, golden files, and helpers that read all rows.
+
+use std::path::PathBuf;
 
 use arrow_array::{RecordBatch, cast::AsArray};
 use futures_util::TryStreamExt;
@@ -15,6 +17,31 @@ pub(crate) async fn with_objects(objects: &[(&str, &[u8])]) -> (S3, Frames) {
     s3.put_many(objects.collect::<Vec<_>>()).await.unwrap();
     let frames = Frames::new(&s3);
     (s3, frames)
+}
+
+/// Returns a golden file, or the files of a folder and of its folders, with their paths, in the order of these.
+pub(crate) fn golden(name: &str) -> Vec<(String, Vec<u8>)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let path = root.join(name);
+    if path.is_file() {
+        return vec![(name.to_owned(), std::fs::read(path).unwrap())];
+    }
+    let entries = std::fs::read_dir(path).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name());
+    let mut files: Vec<_> = names
+        .flat_map(|entry| golden(&format!("{name}/{}", entry.to_str().unwrap())))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Returns a client with golden files in the bucket `b`, and its frames.
+pub(crate) async fn with_golden(names: &[&str]) -> (S3, Frames) {
+    let files: Vec<_> = names.iter().flat_map(|name| golden(name)).collect();
+    let objects = files
+        .iter()
+        .map(|(key, bytes)| (key.as_str(), bytes.as_slice()));
+    with_objects(&objects.collect::<Vec<_>>()).await
 }
 
 pub(crate) async fn all(batches: CsvBatches) -> Result<Vec<RecordBatch>> {
