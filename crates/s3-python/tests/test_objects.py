@@ -1,8 +1,10 @@
 """Reads and writes of the drop-in."""
 
+import bz2
 import gc
 import gzip
 import io
+import lzma
 import os
 import pickle
 import tracemalloc
@@ -152,6 +154,45 @@ def test_streams(s3, tmp_path):
         file.seek(5 << 20)
         s3.put_many([("tail", file)])
     assert s3.get("tail").blob == path.read_bytes()[5 << 20 :]
+
+
+class Window(io.RawIOBase):
+    """The bytes of a file from a position on."""
+
+    def __init__(self, path, start):
+        self._file = open(path, "rb", buffering=0)
+        self._start = self._file.seek(start)
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def seek(self, offset, whence=0):
+        return self._file.seek(offset + (0 if whence else self._start), whence) - self._start
+
+    def readinto(self, buffer):
+        return self._file.readinto(buffer)
+
+    def fileno(self):
+        return self._file.fileno()
+
+
+def test_what_a_stream_makes_of_its_file_is_uploaded(s3, tmp_path):
+    data = os.urandom(1000) * 1000
+    for module in (gzip, bz2, lzma):
+        path = tmp_path / module.__name__
+        with module.open(path, "wb") as file:
+            file.write(data)
+        s3.put("one", io.BufferedReader(module.open(path)))
+        s3.put_many([("many", io.BufferedReader(module.open(path)))])
+        s3.put_many((key, io.BufferedReader(module.open(path))) for key in ["generated"])
+        for key in ("one", "many", "generated"):
+            assert s3.get(key).blob == data, (module, key)
+    (tmp_path / "plain").write_bytes(data)
+    s3.put("window", io.BufferedReader(Window(tmp_path / "plain", 10)))
+    assert s3.get("window").blob == data[10:]
 
 
 class Endless(io.RawIOBase):

@@ -586,9 +586,15 @@ def _value(key, obj, rewind, may_close=False):
     if type(obj) is BytesIO:
         # Shared with the stream, not copied, when it is read from its start.
         return obj.getvalue() if obj.tell() == 0 else obj.read()
-    if type(obj) in (FileIO, BufferedReader, BufferedRandom) and obj.tell() == 0:
+    if _is_file(obj) and obj.tell() == 0:
         return _file_of(obj, may_close) or obj
     return obj
+
+
+def _is_file(stream):
+    """Whether the bytes of a stream are those of its file: others, such as GzipFile, change what they read from it."""
+    raw = stream.raw if type(stream) in (BufferedReader, BufferedRandom) else stream
+    return type(raw) is FileIO
 
 
 class _File(os.PathLike):
