@@ -152,6 +152,31 @@ def test_credentials_come_from_the_clients_of_boto3(root):
     )
 
 
+def test_the_datastore_saves_streams_from_where_metaflow_saves_them(root):
+    run(
+        """
+        import sys
+        from io import BytesIO
+        import metaflow
+        from mfs3.metaflow_storage import S3Storage
+        import mfs3
+
+        def at_the_end():
+            stream = BytesIO()
+            stream.write(b"content")
+            return stream
+
+        storage = S3Storage(sys.argv[1])
+        storage.save_bytes([("few", at_the_end()), ("tuple", (at_the_end(), {"m": 1}))])
+        storage.save_bytes([("many", at_the_end())], len_hint=11)
+        with mfs3.S3(s3root=sys.argv[1]) as s3:
+            assert s3.get("few").blob == s3.get("tuple").blob == b"content"
+            assert s3.get("many").blob == b""
+        """,
+        root,
+    )
+
+
 #: Metaflow itself, and older versions of it that `cargo xtask python` has installed.
 VERSIONS = {"current": None} | {
     os.path.basename(folder): folder for folder in os.environ.get("MFS3_TEST_METAFLOWS", "").split(os.pathsep) if folder

@@ -1,5 +1,7 @@
 """The S3 datastore of Metaflow. It sends the artifacts of a task together, not one after the other."""
 
+from io import IOBase
+
 from metaflow.datastore.datastore_storage import CloseAfterUse, DataStoreStorage
 
 from mfs3 import _config
@@ -56,6 +58,9 @@ class S3Storage(DataStoreStorage):
         def objects():
             for path, obj in path_and_bytes_iter:
                 value, metadata = obj if isinstance(obj, tuple) else (obj, None)
+                # As in Metaflow, which sends up to ten one after the other, and those from their start.
+                if len_hint <= 10 and isinstance(value, IOBase) and value.seekable():
+                    value.seek(0)
                 yield S3PutObject(path, value, metadata=metadata)
 
         with self._s3() as s3:
