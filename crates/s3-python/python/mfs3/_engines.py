@@ -84,6 +84,16 @@ def for_settings(settings, role=None, session_vars=None, client_params=None, ext
     return for_boto3(external_client.client, limits, bundle)
 
 
+def _endpoint_of(client):
+    """Returns the endpoint of a client of boto3, or None if it is what its region alone gives: then ours is the same."""
+    endpoint = client.meta.endpoint_url
+    region = client.meta.region_name
+    usual = ("https://s3.%s.amazonaws.com" % region, "https://s3.%s.amazonaws.com.cn" % region, "https://s3.amazonaws.com")
+    # A variable would win over no endpoint.
+    configured = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+    return None if endpoint and endpoint.rstrip("/") in usual and not configured else endpoint
+
+
 def for_boto3(client, limits, bundle=None):
     """Returns an engine with credentials, endpoint, region and authorities of a client of boto3."""
     session = getattr(getattr(client, "_endpoint", None), "http_session", None)
@@ -91,9 +101,7 @@ def for_boto3(client, limits, bundle=None):
     key = ("boto3 client", id(client), bundle, environment(), limits)
 
     def make():
-        endpoint = client.meta.endpoint_url
-        if endpoint and ".amazonaws.com" in endpoint:
-            endpoint = None
+        endpoint = _endpoint_of(client)
         style = (getattr(client.meta.config, "s3", None) or {}).get("addressing_style")
         virtual_host = {"virtual": True, "path": False}.get(style)
         made = _make(
