@@ -2,9 +2,12 @@
 
 from types import SimpleNamespace
 
+import boto3
+import botocore
+import botocore.config
 import pytest
 
-from mfs3 import _engines
+from mfs3 import S3, MetaflowS3AccessDenied, _engines
 
 
 def client(endpoint, region="eu-west-1", **config):
@@ -56,3 +59,23 @@ def test_the_endpoint_of_a_region_is_that_of_the_native_client(made, monkeypatch
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://minio:9000")
     _engines.for_boto3(kept[0], (1, 64))
     assert made[-1]["endpoint"] == usual[0][0]
+
+
+def test_an_unsigned_client_reads_what_everybody_may_read(server, root):
+    """No bucket of this server is public: it answers that nobody may."""
+    unsigned = botocore.config.Config(signature_version=botocore.UNSIGNED)
+
+    class External:
+        client = boto3.client("s3", endpoint_url=server, region_name="us-east-1", config=unsigned)
+
+    with S3(external_client=External()) as s3:
+        with pytest.raises(MetaflowS3AccessDenied):
+            s3.get(root + "/k")
+
+
+def test_settings_that_would_send_requests_elsewhere_are_warned_of(made):
+    for given, name in (({"proxies": {"https": "http://proxy"}}, "proxies"), ({"s3": {"use_accelerate_endpoint": True}}, "use_accelerate_endpoint")):
+        config = botocore.config.Config(**given)
+        foreign = boto3.client("s3", endpoint_url="http://minio:9000", region_name="us-east-1", config=config)
+        with pytest.warns(UserWarning, match=name):
+            _engines.for_boto3(foreign, (1, 64))

@@ -104,18 +104,39 @@ def for_boto3(client, limits, bundle=None):
         endpoint = _endpoint_of(client)
         style = (getattr(client.meta.config, "s3", None) or {}).get("addressing_style")
         virtual_host = {"virtual": True, "path": False}.get(style)
+        _warn_of_settings(client.meta.config)
+        anonymous = _is_anonymous(client)
         made = _make(
             limits,
             endpoint=endpoint,
             region=client.meta.region_name,
             virtual_host=virtual_host,
             ca_bundle=bundle,
-            credentials=lambda: _credentials(client),
+            anonymous=anonymous,
+            credentials=None if anonymous else lambda: _credentials(client),
         )
         return made, client
 
     # The client is kept too: its `id` is part of the key.
     return engine(key, make)[0]
+
+
+def _is_anonymous(client):
+    from botocore import UNSIGNED
+
+    return client.meta.config.signature_version is UNSIGNED
+
+
+def _warn_of_settings(config):
+    """Says which settings of a client of boto3 are not followed, though requests would take another way with them."""
+    s3 = getattr(config, "s3", None) or {}
+    ignored = [name for name in ("proxies", "client_cert") if getattr(config, name, None)]
+    ignored += [name for name in ("use_accelerate_endpoint",) if s3.get(name)]
+    if ignored:
+        import warnings
+
+        text = "mfs3 does not follow these settings of a client of boto3: %s; set the variables of AWS and proxies"
+        warnings.warn(text % ", ".join(ignored), stacklevel=2)
 
 
 def _credentials(client):
