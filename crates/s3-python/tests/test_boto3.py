@@ -7,7 +7,7 @@ import botocore
 import botocore.config
 import pytest
 
-from mfs3 import S3, MetaflowS3AccessDenied, _engines
+from mfs3 import S3, MetaflowS3AccessDenied, MetaflowS3Exception, _engines
 
 
 def client(endpoint, region="eu-west-1", **config):
@@ -79,3 +79,24 @@ def test_settings_that_would_send_requests_elsewhere_are_warned_of(made):
         foreign = boto3.client("s3", endpoint_url="http://minio:9000", region_name="us-east-1", config=config)
         with pytest.warns(UserWarning, match=name):
             _engines.for_boto3(foreign, (1, 64))
+
+
+def test_given_parameters_replace_those_of_the_configuration(made, monkeypatch, tmp_path):
+    monkeypatch.setenv("METAFLOW_S3_ENDPOINT_URL", "http://minio:9000")
+    monkeypatch.setenv("METAFLOW_DATATOOLS_CLIENT_PARAMS", '{"region_name": "eu-central-1"}')
+    monkeypatch.setattr(_engines._native, "Client", lambda *_, **__: None)
+    S3()
+    S3(client_params={"region_name": "eu-west-1"})
+    S3(client_params={"endpoint_url": "http://other", "verify": "/given.pem"})
+    assert [(one["endpoint"], one["region"], one["ca_bundle"]) for one in made] == [
+        ("http://minio:9000", "eu-central-1", None),
+        (None, "eu-west-1", None),
+        ("http://other", None, "/given.pem"),
+    ]
+    monkeypatch.setenv("METAFLOW_DATATOOLS_CLIENT_PARAMS", '{"endpoint_url": "http://of-params"}')
+    S3()
+    assert made[-1]["endpoint"] == "http://of-params"
+    for text in ("no", "[]"):
+        monkeypatch.setenv("METAFLOW_DATATOOLS_CLIENT_PARAMS", text)
+        with pytest.raises(MetaflowS3Exception, match="DATATOOLS_CLIENT_PARAMS"):
+            S3()

@@ -55,15 +55,6 @@ class Settings:
         """The larger of both retry counts, and the first attempt."""
         return max(int(self.get("S3_RETRY_COUNT")), int(self.get("S3_TRANSIENT_RETRY_COUNT"))) + 1
 
-    def region(self):
-        """Only without Metaflow: there it is a parameter of the client."""
-        return None if self._metaflow is not None else self._own_value("S3_REGION")
-
-    def _own_value(self, name):
-        if self._own is None:
-            self._own = _native.config_from_env()
-        return self._own.get(name)
-
     def keep_files(self):
         debug = sys.modules.get("metaflow.debug")
         if debug is not None:

@@ -53,11 +53,24 @@ def wait_for_cleanup():
 _NATIVE = {"endpoint_url", "region_name"}
 
 
+def _configured_params(settings):
+    """As in Metaflow: parameters that a program gives replace all of these."""
+    params = dict(settings.get("DATATOOLS_CLIENT_PARAMS") or {})
+    if endpoint := settings.get("S3_ENDPOINT_URL"):
+        params.setdefault("endpoint_url", endpoint)
+    # Without Metaflow, parameters are read into settings.
+    if region := settings.get("S3_REGION"):
+        params.setdefault("region_name", region)
+    if (verify := settings.get("S3_VERIFY_CERTIFICATE")) not in (None, ""):
+        params["verify"] = verify
+    return params
+
+
 def for_settings(settings, role=None, session_vars=None, client_params=None, external_client=None):
     """Returns the engine that the settings and the arguments of a client ask for."""
-    params = client_params if client_params else settings.get("DATATOOLS_CLIENT_PARAMS") or {}
+    params = client_params if client_params else _configured_params(settings)
     session_vars = session_vars if session_vars else settings.get("DATATOOLS_SESSION_VARS") or {}
-    bundle = ca_bundle(params.get("verify", settings.get("S3_VERIFY_CERTIFICATE")))
+    bundle = ca_bundle(params.get("verify"))
     limits = (settings.attempts(), int(settings.get("S3_WORKER_COUNT")))
     provider = settings.get("DEFAULT_AWS_CLIENT_PROVIDER")
     others = {name for name, value in params.items() if value is not None} - _NATIVE - {"verify", "config"}
@@ -71,8 +84,7 @@ def for_settings(settings, role=None, session_vars=None, client_params=None, ext
         or params.get("config") is not None
     )
     if not foreign:
-        endpoint = params.get("endpoint_url") or settings.get("S3_ENDPOINT_URL")
-        region = params.get("region_name") or settings.region()
+        endpoint, region = params.get("endpoint_url"), params.get("region_name")
         key = ("native", endpoint, region, bundle, environment(), limits)
         return engine(key, lambda: _make(limits, endpoint=endpoint, region=region, ca_bundle=bundle))
     if external_client is None:

@@ -119,8 +119,11 @@ class S3Client(object):
         return self._s3_error
 
     def reset_client(self) -> None:
-        from metaflow.plugins.aws.aws_client import get_aws_client
-
+        try:
+            from metaflow.plugins.aws.aws_client import get_aws_client
+        except ImportError as error:
+            text = "a role, session variables and parameters of boto3 need Metaflow, which makes the client: %s"
+            raise MetaflowS3Exception(text % error) from error
         settings = _config.Settings()
         params = self._s3_client_params or settings.get("DATATOOLS_CLIENT_PARAMS") or {}
         self._s3_client, self._s3_error = get_aws_client(
