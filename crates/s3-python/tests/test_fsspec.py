@@ -419,6 +419,29 @@ def test_what_is_moved_is_never_lost(fs, root):
     assert content() == {"x": b"x", "f/x": b"dx", "f/z": b"z", "d/s/y": b"y", "e/x": b"ex"}
 
 
+@pytest.mark.parametrize("everything", ["", "/", "s3://", "*", "**", "s3://*/k", "d*/k"])
+def test_nobody_deletes_moves_or_lists_all_buckets_by_mistake(fs, root, monkeypatch, everything):
+    fs.pipe(root + "/k", b"kept")
+    changes = []
+    made = fs._client()
+    change = {name: lambda *args, name=name: changes.append(name) for name in ("delete_many", "delete_bucket", "copy")}
+    monkeypatch.setattr(fs, "_client", lambda: _Instead(made, **change))
+    for paths in (everything, [root + "/k", everything]):
+        for call in (
+            lambda: fs.rm(paths),
+            lambda: fs.rm(paths, recursive=True),
+            lambda: fs.mv(paths, root + "/new", recursive=True),
+        ):
+            with pytest.raises(ValueError, match="every bucket"):
+                call()
+    if everything.strip("s3:/") == "":
+        for call in (fs.find, fs.du, fs.walk, lambda path: fs.get(path, "local", recursive=True)):
+            with pytest.raises(ValueError, match="every bucket"):
+                call(everything)
+        assert "demo" in fs.ls(everything, detail=False)
+    assert "demo" in fs.glob("*") and changes == []
+
+
 def test_files_and_directories_are_moved(fs, root):
     path = root[len("s3://") :]
     fs.pipe({root + "/x": b"x", root + "/d/x": b"dx", root + "/d/s/y": b"y", root + "/d//z": b"z"})

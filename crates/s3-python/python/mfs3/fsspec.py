@@ -243,6 +243,8 @@ class S3FileSystem(AbstractFileSystem):
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")
         if not path:
+            if maxdepth is None:
+                raise _everything(path)
             found = super().find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
             found = {name: entry for name, entry in found.items() if name.startswith(prefix)}
         else:
@@ -256,6 +258,11 @@ class S3FileSystem(AbstractFileSystem):
                 found[path] = self.info(path)
         names = sorted(found)
         return {name: found[name] for name in names} if detail else names
+
+    def walk(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
+        if not self._strip_protocol(path) and maxdepth is None:
+            raise _everything(path)
+        return super().walk(path, maxdepth=maxdepth, **kwargs)
 
     def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
         """Files that match a pattern. Only what begins as the pattern does is listed."""
@@ -479,6 +486,7 @@ class S3FileSystem(AbstractFileSystem):
     ) -> None:
         """Moves files: copies all of them, and deletes those that were copied elsewhere."""
         _check_options(kwargs)
+        self._check_buckets(path1)
         if self._strip_protocol(path1) == self._strip_protocol(path2):
             return
         pairs: list[tuple[str, str]] = []
@@ -506,6 +514,7 @@ class S3FileSystem(AbstractFileSystem):
     _rm = rm_file
 
     def rm(self, path: str | list[str], recursive: bool = False, maxdepth: int | None = None) -> None:
+        self._check_buckets(path)
         paths = self.expand_path(path, recursive=recursive, maxdepth=maxdepth)
         files = [one for one in paths if "/" in one]
         if not recursive:
@@ -517,6 +526,13 @@ class S3FileSystem(AbstractFileSystem):
             self._client().delete_many(
                 [self._url(one) for one in files] + ([self._url(one) + "/" for one in files] if recursive else [])
             )
+
+    def _check_buckets(self, path: Any) -> None:
+        """Raises for paths of all buckets: nobody means to delete all that an account has."""
+        for one in [path] if isinstance(path, (str, os.PathLike)) else path:
+            bucket = self._strip_protocol(one).split("/", 1)[0]
+            if not bucket or re.search(r"[*?\[]", bucket):
+                raise _everything(one)
 
     def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
         """Creates a bucket; directories in it exist as soon as they have files."""
@@ -850,6 +866,10 @@ class _errors:
                 # Only reads of open files have conditions.
                 raise OSError("%s has changed since it was opened" % self._path) from error
             raise OSError(str(error)) from error
+
+
+def _everything(path: Any) -> ValueError:
+    return ValueError("%r is every bucket of the account: name one" % (path,))
 
 
 def _check_options(options: dict[str, Any], *known: str) -> None:
