@@ -357,6 +357,29 @@ def test_what_cannot_be_looked_at_is_not_replaced(fs, root, monkeypatch):
     assert (fs.cat(root + "/new"), fs.cat(root + "/empty")) == (b"new", b"")
 
 
+@pytest.mark.parametrize(
+    "failure, raised",
+    [
+        (mfs3.MetaflowS3AccessDenied("403"), PermissionError),
+        (mfs3.MetaflowS3Exception("connection refused"), OSError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_what_cannot_be_found_out_is_an_error(fs, root, monkeypatch, failure, raised):
+    def fail(*_, **__):
+        raise failure
+
+    made = fs._client()
+    monkeypatch.setattr(fs, "_client", lambda: _Instead(made, info=fail, list_prefix=fail))
+    for call in (fs.exists, fs.lexists, fs.isfile, fs.isdir):
+        with pytest.raises(raised):
+            call(root + "/k")
+    for call in (fs.exists, fs.isdir):
+        with pytest.raises(raised):
+            call("demo")
+    assert fs.exists("") and fs.isdir("") and not fs.isfile("") and not fs.isfile("demo")
+
+
 class _Instead:
     """A native client with other methods."""
 

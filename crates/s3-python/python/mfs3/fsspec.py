@@ -170,16 +170,26 @@ class S3FileSystem(AbstractFileSystem):
             return [], []
 
     def exists(self, path: str, **kwargs: Any) -> bool:
+        """Whether there is a file or a directory. What cannot be found out is an error, and not `False`."""
         _check_options(kwargs)
-        return super().exists(path)
-
-    def _is_there(self, path: str) -> bool:
-        """As `exists`, which returns False when it cannot tell: this raises."""
         try:
             self.info(path)
         except FileNotFoundError:
             return False
         return True
+
+    def isfile(self, path: str) -> bool:
+        path = self._strip_protocol(path)
+        if "/" not in path:
+            return False
+        with _errors(path):
+            return self._client().info(self._url(path), return_missing=True).exists
+
+    def isdir(self, path: str) -> bool:
+        path = self._strip_protocol(path)
+        if "/" not in path:
+            return path == "" or self._has_bucket(path)
+        return any(self._list(path + "/", limit=1))
 
     def _has_bucket(self, name: str) -> bool:
         try:
@@ -580,7 +590,7 @@ class S3FileSystem(AbstractFileSystem):
             self.pipe_file(path, b"")
             return
         try:
-            if not self._is_there(path):
+            if not self.exists(path):
                 # It may appear meanwhile, and is not replaced.
                 self.pipe_file(path, b"", mode="create")
                 return
@@ -611,9 +621,9 @@ class S3FileSystem(AbstractFileSystem):
     ) -> "S3File":
         _check_options(kwargs, "cache_type", "details", "size", "trim")
         # Both are checked again, atomically, when the file is closed.
-        if mode == "ab" and self._is_there(path):
+        if mode == "ab" and self.exists(path):
             raise NotImplementedError("S3 cannot append to an object")
-        if mode.startswith("x") and self.exists(path):
+        if mode.startswith("x") and self._may_exist(path):
             raise FileExistsError(path)
         return S3File(
             self,
@@ -624,6 +634,13 @@ class S3FileSystem(AbstractFileSystem):
             cache_options=cache_options,
             **kwargs,
         )
+
+    def _may_exist(self, path: str) -> bool:
+        try:
+            return self.exists(path)
+        except PermissionError:
+            # Who may write only finds out when the file is closed.
+            return False
 
 
 class S3File(AbstractBufferedFile):
