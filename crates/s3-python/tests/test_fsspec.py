@@ -526,6 +526,23 @@ def test_listings_are_never_stale(fs, root):
     assert fs.find(root) == [path + "/c"]
 
 
+def test_a_directory_lists_names_or_details(fs, root):
+    path = root[len("s3://") :]
+    fs.pipe({root + "/a/1": b"1", root + "/b": b"22"})
+    names = [path + "/a", path + "/b"]
+    assert fs.ls(root) == fs.ls(root, False) == fs.ls(root, detail=False) == names
+    for details in (fs.ls(root, True), fs.ls(root, detail=True), fs.listdir(root)):
+        assert [(one["name"], one["type"], one["size"]) for one in details] == [
+            (names[0], "directory", 0),
+            (names[1], "file", 2),
+        ]
+    assert fs.ls(root + "/b") == [path + "/b"] and fs.ls(root + "/b", detail=True)[0]["size"] == 2
+    assert fs.ls("") == [one["name"] for one in fs.ls("", detail=True)]
+    other = pytest.importorskip("s3fs").S3FileSystem(endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    assert other.ls(root) == fs.ls(root)
+    assert [one["name"] for one in other.ls(root, detail=True)] == fs.ls(root)
+
+
 def test_keys_with_empty_names_are_not_directories_of_themselves(fs, root):
     path = root[len("s3://") :]
     for key in ("/a//k", "/a/s//k", "/b/k", "//r"):

@@ -199,7 +199,8 @@ class S3FileSystem(AbstractFileSystem):
             return False
         return True
 
-    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> Any:
+    def ls(self, path: str, detail: bool = False, **kwargs: Any) -> Any:
+        """Names, or with `detail` dictionaries, as in s3fs. Other methods of fsspec say which they want."""
         _check_versions(kwargs)
         path = self._strip_protocol(path)
         if path in ("", "/"):
