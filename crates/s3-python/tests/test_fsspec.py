@@ -2,6 +2,7 @@
 
 import array
 import concurrent.futures
+import errno
 import gzip
 import os
 import pickle
@@ -589,6 +590,61 @@ def test_errors_are_those_of_files(fs, root):
             call(root + "/nothing")
     with pytest.raises(FileNotFoundError):
         fs.ls("mfs3://no-such-bucket/x")
+
+
+@pytest.mark.parametrize(
+    "cls, kind, status, number, raised",
+    [
+        ("NotFound", "NotFound", 404, errno.ENOENT, FileNotFoundError),
+        ("NotFound", "NoSuchBucket", 404, errno.ENOENT, FileNotFoundError),
+        ("AccessDenied", "AccessDenied", 403, errno.EACCES, PermissionError),
+        ("URLException", None, None, errno.EINVAL, OSError),
+        ("InvalidRange", "InvalidRange", 416, errno.EINVAL, OSError),
+        ("InsufficientDiskSpace", "DiskFull", None, errno.ENOSPC, OSError),
+        ("Exception", "AlreadyExists", 409, errno.EEXIST, FileExistsError),
+        ("Exception", "InvalidInput", 409, errno.ENOTEMPTY, OSError),
+        ("Exception", "InvalidInput", 400, errno.EINVAL, OSError),
+        ("Exception", "Archived", 403, errno.EACCES, PermissionError),
+        ("Exception", "Throttled", 503, errno.EBUSY, OSError),
+        ("Exception", "Timeout", None, errno.ETIMEDOUT, TimeoutError),
+        ("Exception", "Network", None, errno.EIO, OSError),
+        ("Exception", None, None, errno.EIO, OSError),
+    ],
+)
+def test_errors_have_the_class_and_the_number_of_files(fs, monkeypatch, cls, kind, status, number, raised):
+    def fail(*_, **__):
+        error = getattr(mfs3.exceptions, "MetaflowS3" + cls)("what failed")
+        error.kind, error.status = kind, status
+        raise error
+
+    made = fs._client()
+    monkeypatch.setattr(fs, "_client", lambda: _Instead(made, **dict.fromkeys(["download_file", "copy", "presign"], fail)))
+    for call in (lambda: fs.get_file("demo/k", "local"), lambda: fs.sign("demo/k")):
+        with pytest.raises(raised) as caught:
+            call()
+        assert (caught.value.errno, caught.value.filename) == (number, "demo/k")
+
+
+def test_errors_of_real_calls_are_those_of_files(fs, root, tmp_path):
+    other = "b" + uuid.uuid4().hex
+    fs.mkdir(other)
+    fs.pipe(other + "/k", b"v")
+    for call, number in (
+        (lambda: fs.info("Bad_Bucket!/x"), errno.EINVAL),
+        (lambda: fs.exists("Bad_Bucket!/x"), errno.EINVAL),
+        (lambda: fs.mkdir(other), errno.EEXIST),
+        (lambda: fs.rmdir(other), errno.ENOTEMPTY),
+        (lambda: fs.cat(other + "/missing"), errno.ENOENT),
+        (lambda: fs.cat(other), errno.EISDIR),
+    ):
+        with pytest.raises(OSError) as caught:
+            call()
+        assert caught.value.errno == number, caught.value
+    fs.makedirs(other, exist_ok=True)
+    missing = str(tmp_path / "missing")
+    with pytest.raises(FileNotFoundError) as caught:
+        fs.put_file(missing, root + "/k")
+    assert caught.value.filename == missing and not fs.exists(root + "/k")
 
 
 def test_a_file_system_of_the_parent_works_after_a_fork(fs, root):

@@ -4,6 +4,7 @@ It is synchronous, without an event loop, and works in forked processes. Listing
 `mfs3.register("s3")` makes it serve `s3://` too.
 """
 
+import errno
 import io
 import os
 import re
@@ -19,8 +20,10 @@ from mfs3 import _engines
 from mfs3.exceptions import (
     MetaflowS3AccessDenied,
     MetaflowS3Exception,
+    MetaflowS3InsufficientDiskSpace,
     MetaflowS3InvalidRange,
     MetaflowS3NotFound,
+    MetaflowS3URLException,
 )
 
 #: Everything that is asked for as bytes stays in memory.
@@ -139,7 +142,7 @@ class S3FileSystem(AbstractFileSystem):
         """The URL of an object; refuses a bucket alone."""
         path = self._strip_protocol(path)
         if "/" not in path:
-            raise FileNotFoundError(path) if path == "" else IsADirectoryError(path)
+            raise _os_error(errno.ENOENT if path == "" else errno.EISDIR, path)
         return self._url(path)
 
     # -- what is there
@@ -151,7 +154,7 @@ class S3FileSystem(AbstractFileSystem):
             return _directory("")
         if "/" not in path:
             if not self._has_bucket(path):
-                raise FileNotFoundError(path)
+                raise _os_error(errno.ENOENT, path)
             return _directory(path)
         with _errors(path):
             found = self._client().info(self._url(path), return_missing=True)
@@ -159,7 +162,7 @@ class S3FileSystem(AbstractFileSystem):
             return _file(path, found.size, found.last_modified, found.etag)
         if any(self._list(path + "/", limit=1)):
             return _directory(path)
-        raise FileNotFoundError(path)
+        raise _os_error(errno.ENOENT, path)
 
     def _list(self, start: str, **options: Any) -> Any:
         """The objects and directories whose paths begin so; nothing if there is no such bucket."""
@@ -288,7 +291,7 @@ class S3FileSystem(AbstractFileSystem):
 
         seconds = self.info(path)["LastModified"]
         if seconds is None:
-            raise FileNotFoundError(path)
+            raise _os_error(errno.ENOENT, path)
         return seconds if isinstance(seconds, datetime.datetime) else _time(seconds)
 
     def checksum(self, path: str) -> int:
@@ -400,11 +403,11 @@ class S3FileSystem(AbstractFileSystem):
         try:
             keys = [(self._object(path), *_range(start, end)) for path, start, end in ranges]
             found = self._client().get_many(keys, return_missing=True, return_info=False)
-        except (OSError, MetaflowS3Exception, MetaflowS3NotFound, MetaflowS3AccessDenied, MetaflowS3InvalidRange):
+        except (OSError, *_FAILURES):
             # The first is of a path without a key.
             return None
         return [
-            one.blob if one.exists else FileNotFoundError(path) for one, (path, _, _) in zip(found, ranges)
+            one.blob if one.exists else _os_error(errno.ENOENT, path) for one, (path, _, _) in zip(found, ranges)
         ]
 
     def cat(self, path: str | list[str], recursive: bool = False, on_error: str = "raise", **kwargs: Any) -> Any:
@@ -445,7 +448,7 @@ class S3FileSystem(AbstractFileSystem):
     def _put(self, path: str, value: Any, mode: str) -> None:
         _, _, already_there = self._client().put(self._object(path), value, overwrite=mode != "create")
         if already_there:
-            raise FileExistsError(path)
+            raise _os_error(errno.EEXIST, path)
 
     def pipe(self, path: str | dict[str, Any], value: Any = None, **kwargs: Any) -> None:
         if isinstance(path, dict) and not kwargs:
@@ -464,6 +467,8 @@ class S3FileSystem(AbstractFileSystem):
         if os.path.isdir(lpath):
             self.makedirs(rpath, exist_ok=True)
             return
+        # That of a local file that is missing names it.
+        os.stat(lpath)
         with _errors(rpath):
             self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode)
         if callback is not None:
@@ -559,7 +564,7 @@ class S3FileSystem(AbstractFileSystem):
                 self._create_bucket(bucket)
             return
         if self._has_bucket(path):
-            raise FileExistsError(path)
+            raise _os_error(errno.EEXIST, path)
         self._create_bucket(path)
 
     def _create_bucket(self, name: str) -> None:
@@ -577,7 +582,7 @@ class S3FileSystem(AbstractFileSystem):
         path = self._strip_protocol(path)
         if "/" in path:
             if self.ls(path):
-                raise OSError("directory not empty: %s" % path)
+                raise _os_error(errno.ENOTEMPTY, path)
             with _errors(path):
                 # It may be there as its marker alone.
                 self._client().delete_many([self._url(path) + "/"])
@@ -625,7 +630,7 @@ class S3FileSystem(AbstractFileSystem):
         if mode == "ab" and self.exists(path):
             raise NotImplementedError("S3 cannot append to an object")
         if mode.startswith("x") and self._may_exist(path):
-            raise FileExistsError(path)
+            raise _os_error(errno.EEXIST, path)
         return S3File(
             self,
             path,
@@ -793,7 +798,7 @@ class S3File(AbstractBufferedFile):
             written = self._writer.finish()
         self._writer = None
         if not written:
-            raise FileExistsError(self.path)
+            raise _os_error(errno.EEXIST, self.path)
 
     def discard(self) -> None:
         self.closed = True
@@ -875,15 +880,57 @@ class _errors:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if isinstance(error, MetaflowS3NotFound):
-            raise FileNotFoundError(self._path) from error
-        if isinstance(error, MetaflowS3AccessDenied):
-            raise PermissionError(str(error)) from error
-        if isinstance(error, MetaflowS3Exception):
+        if isinstance(error, _FAILURES):
+            text = str(error)
             if error.kind in ("PreconditionFailed", "ChangedDuringRead"):
                 # Only reads of open files have conditions.
-                raise OSError("%s has changed since it was opened" % self._path) from error
-            raise OSError(str(error)) from error
+                text = "%s has changed since it was opened" % self._path
+            number = _errno_of(error)
+            raise _os_error(number, self._path, None if number == errno.ENOENT else text) from error
+
+
+_FAILURES = (
+    MetaflowS3AccessDenied,
+    MetaflowS3Exception,
+    MetaflowS3InsufficientDiskSpace,
+    MetaflowS3InvalidRange,
+    MetaflowS3NotFound,
+    MetaflowS3URLException,
+)
+
+#: Numbers of errors by class or kind. Python makes `FileNotFoundError` and others of them.
+_ERRNO: dict[Any, int] = {
+    MetaflowS3AccessDenied: errno.EACCES,
+    MetaflowS3InsufficientDiskSpace: errno.ENOSPC,
+    MetaflowS3InvalidRange: errno.EINVAL,
+    MetaflowS3NotFound: errno.ENOENT,
+    MetaflowS3URLException: errno.EINVAL,
+    "AlreadyExists": errno.EEXIST,
+    "Archived": errno.EACCES,
+    "Cancelled": errno.ECANCELED,
+    "ChangedDuringRead": errno.EBUSY,
+    "Config": errno.EINVAL,
+    "Conflict": errno.EBUSY,
+    "InvalidInput": errno.EINVAL,
+    "PreconditionFailed": errno.EBUSY,
+    "Throttled": errno.EBUSY,
+    "Timeout": errno.ETIMEDOUT,
+    "Unsupported": errno.ENOSYS,
+}
+
+
+def _errno_of(error: Any) -> int:
+    if error.kind == "InvalidInput" and error.status == 409:
+        # A bucket with objects.
+        return errno.ENOTEMPTY
+    return _ERRNO.get(type(error)) or _ERRNO.get(error.kind, errno.EIO)
+
+
+def _os_error(number: int, path: Any, text: str | None = None) -> OSError:
+    """Returns the exception that file functions raise with this number."""
+    if not isinstance(path, (str, os.PathLike)):
+        return OSError(number, text or os.strerror(number))
+    return OSError(number, text or os.strerror(number), os.fspath(path))
 
 
 def _everything(path: Any) -> ValueError:
