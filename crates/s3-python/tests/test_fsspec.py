@@ -544,6 +544,19 @@ def test_a_directory_lists_names_or_details(fs, root):
     assert [one["name"] for one in other.ls(root, detail=True)] == fs.ls(root)
 
 
+def test_a_path_may_begin_with_a_slash(fs, root):
+    path = root[len("s3://") :]
+    fs.pipe("/" + path + "/k", b"v")
+    for one in ("/" + path, "s3:///" + path, "s3::" + path, "s3a://" + path):
+        assert fs.ls(one) == fs.find(one) == fs.glob(one + "/*") == [path + "/k"]
+        assert fs.exists(one + "/k") and fs.isdir(one)
+        with fs.open(one + "/k") as file:
+            assert file.read() == b"v"
+    # Below the bucket, a slash is part of the key.
+    fs.pipe(path + "//k", b"2")
+    assert fs.cat(path + "//k") == b"2" and fs.cat(path + "/k") == b"v"
+
+
 def test_keys_with_empty_names_are_not_directories_of_themselves(fs, root):
     path = root[len("s3://") :]
     for key in ("/a//k", "/a/s//k", "/b/k", "//r"):

@@ -129,10 +129,11 @@ class S3FileSystem(AbstractFileSystem):
             return [cls._strip_protocol(one) for one in path]
         path = str(path) if not isinstance(path, str) else path
         for protocol in cls.protocol:
-            if path.startswith(protocol + "://"):
-                path = path[len(protocol) + 3 :]
-                break
-        return path.rstrip("/")
+            for mark in ("://", "::"):
+                if path.startswith(protocol + mark):
+                    # No bucket has an empty name.
+                    return path[len(protocol) + len(mark) :].strip("/")
+        return path.strip("/")
 
     @staticmethod
     def _url(path: str) -> str:
