@@ -6,6 +6,7 @@ import errno
 import gzip
 import os
 import pickle
+import time
 import traceback
 import uuid
 from random import Random
@@ -690,23 +691,68 @@ def test_arguments(server, monkeypatch):
         S3FileSystem(anon=True, endpoint_url=server).cat("demo/k")
     with pytest.raises(ValueError):
         S3FileSystem(anon=True, key="a", secret="b", skip_instance_cache=True)
-    with pytest.raises(ValueError):
-        S3FileSystem(client_kwargs={"use_ssl": False}, skip_instance_cache=True)
+    for wrong in (
+        {"client_kwargs": {"endpoint": "http://wrong-name"}},
+        {"config_kwargs": {"signature_version": "s3"}},
+        {"token": "alone"},
+        {"key": "alone"},
+    ):
+        with pytest.raises(ValueError):
+            S3FileSystem(skip_instance_cache=True, **wrong)
+    # As in s3fs: which of two counts, and other places for keys.
+    fs = S3FileSystem(endpoint_url=server, client_kwargs={"endpoint_url": "http://127.0.0.1:1", "region_name": "us-east-1"})
+    with pytest.raises(PermissionError):
+        S3FileSystem(endpoint_url=server, anon=None, username="unknown", password="wrong").ls("demo")
+    keys = {"aws_access_key_id": os.environ["SAVED_AWS_ACCESS_KEY_ID"]}
+    keys["aws_secret_access_key"] = os.environ["SAVED_AWS_SECRET_ACCESS_KEY"]
+    assert "demo" in S3FileSystem(client_kwargs={"endpoint_url": server, **keys}).ls("")
+
+
+@pytest.mark.parametrize("how", ["aws", "metaflow", "botocore", "botocore-total"])
+def test_attempts_are_those_that_are_configured(root, monkeypatch, how):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    options = {}
+    if how == "aws":
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    elif how == "metaflow":
+        monkeypatch.setenv("METAFLOW_S3_RETRY_COUNT", "0")
+        monkeypatch.setenv("METAFLOW_S3_TRANSIENT_RETRY_COUNT", "1")
+    else:
+        name = {"botocore": "max_attempts", "botocore-total": "total_max_attempts"}[how]
+        options = {"config_kwargs": {"retries": {name: 1 if how == "botocore" else 2, "mode": "standard"}}}
+    fs = S3FileSystem(skip_instance_cache=True, **options)
+    began = time.monotonic()
+    with pytest.raises(OSError) as caught:
+        fs.exists("b/k")
+    assert caught.value.__cause__.attempts == 2
+    assert time.monotonic() - began < 5
 
 
 def test_options_that_are_not_followed_are_errors(fs, root):
     mfs3.register("s3")
-    for options in ({"profile": "prod"}, {"s3_additional_kwargs": {}}, {"version_aware": True}, {"use_ssl": False}):
-        with pytest.raises(TypeError, match=next(iter(options))):
+    for options in ({"session": object()}, {"profile": "prod"}, {"s3_additional_kwargs": {"Tagging": "a=b"}}, {"version_aware": True}, {"use_ssl": False}):
+        name = "Tagging" if "s3_additional_kwargs" in options else next(iter(options))
+        with pytest.raises(TypeError, match=name):
             S3FileSystem(**options)
-        with pytest.raises(TypeError, match=next(iter(options))):
+        with pytest.raises(TypeError, match=name):
             fsspec.open("s3://demo/k", **options)
+    path, local = root + "/k", "local"
+    fs.pipe(path, b"v")
     # Those of fsspec, and those that ask for nothing.
     S3FileSystem(use_listings_cache=False, listings_expiry_time=1, max_paths=1, skip_instance_cache=True)
     S3FileSystem(asynchronous=False, loop=None, profile=None)
+    # The defaults of s3fs, and what only tunes it.
+    for options in (
+        {"use_ssl": True, "version_aware": False, "requester_pays": False, "session": None},
+        {"s3_additional_kwargs": {}, "config_kwargs": {"max_pool_connections": 50}, "client_kwargs": {"use_ssl": True}},
+        {"default_fill_cache": False, "max_concurrency": 10, "cache_regions": True, "fixed_upload_size": True},
+        {"default_block_size": 5 << 20, "default_cache_type": "readahead"},
+        {"use_ssl": False, "endpoint_url": os.environ["AWS_ENDPOINT_URL"]},
+    ):
+        S3FileSystem(**options)
+    with S3FileSystem(default_block_size=5 << 20, default_cache_type="readahead").open(path, fill_cache=False) as file:
+        assert (file.blocksize, file.cache.name) == (5 << 20, "readahead")
 
-    path, local = root + "/k", "local"
-    fs.pipe(path, b"v")
     for call in (
         lambda **options: fs.open(path, **options),
         lambda **options: fs.open(path, "wb", **options),

@@ -55,6 +55,14 @@ class Settings:
         """The larger of both retry counts, and the first attempt."""
         return max(int(self.get("S3_RETRY_COUNT")), int(self.get("S3_TRANSIENT_RETRY_COUNT"))) + 1
 
+    def attempts_if_configured(self):
+        """None if nothing is configured. Metaflow's counts come before `AWS_MAX_ATTEMPTS`."""
+        attempts = self.attempts()
+        if attempts != DEFAULTS["S3_TRANSIENT_RETRY_COUNT"] + 1:
+            return attempts
+        text = os.environ.get("AWS_MAX_ATTEMPTS", "").strip()
+        return max(int(text), 1) if text.isdecimal() else None
+
     def keep_files(self):
         debug = sys.modules.get("metaflow.debug")
         if debug is not None:

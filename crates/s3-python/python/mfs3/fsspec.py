@@ -15,8 +15,8 @@ import fsspec
 from fsspec.caching import BaseCache, register_cache
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
-from mfs3 import _native
-from mfs3 import _engines
+from mfs3 import _config as _config_module
+from mfs3 import _engines, _native
 from mfs3.exceptions import (
     MetaflowS3AccessDenied,
     MetaflowS3Exception,
@@ -31,6 +31,19 @@ _IN_MEMORY = 1 << 40
 
 #: Up to how many bytes apart ranges of one file are read together.
 _GAP = 1 << 20
+
+#: Options of s3fs that only say how it works.
+_TUNING = {
+    "cache_regions",
+    "default_fill_cache",
+    "fill_cache",
+    "fixed_upload_size",
+    "local_expiry_check",
+    "max_concurrency",
+}
+
+#: Parameters of botocore that only say how it works.
+_TUNING_OF_BOTOCORE = {"connect_timeout", "max_pool_connections", "read_timeout", "tcp_keepalive"}
 
 #: What fsspec and its callers give to every file system. Nothing here depends on it.
 _WITHOUT_EFFECT = {
@@ -53,15 +66,22 @@ class S3FileSystem(AbstractFileSystem):
     Parameters
     ----------
     key, secret, token : str, optional
-        Credentials; by default those of the environment, the profile or the machine.
+        Credentials, or `username` and `password`; by default those of the environment, the profile or the machine.
     endpoint_url : str, optional
         The server; AWS, or what environment and profile say, by default.
     anon : bool, default False
         Sends requests without a signature, as public buckets allow.
     client_kwargs : dict, optional
-        `endpoint_url`, `region_name` and `verify` (a file with the only trusted authorities), as in s3fs.
+        `endpoint_url`, `region_name`, `verify` (a file with the only trusted authorities) and keys, as in s3fs.
+    config_kwargs : dict, optional
+        `retries` (with `max_attempts` or `total_max_attempts`) and `s3` (with `addressing_style`), as in s3fs.
+    s3_additional_kwargs : dict, optional
+        What every write sends: `ContentType`.
+    default_block_size, default_cache_type : optional
+        Of files that are opened.
 
-    Other options, of the file system and of its methods, are errors unless they are fsspec's or `None`.
+    Other options, of the file system and of its methods, are errors unless they ask for nothing, or are fsspec's, or those
+    of s3fs that only tune it.
     """
 
     protocol = ("mfs3", "s3", "s3a")
@@ -70,54 +90,72 @@ class S3FileSystem(AbstractFileSystem):
 
     def __init__(
         self,
+        *,
         key: str | None = None,
         secret: str | None = None,
         token: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
         endpoint_url: str | None = None,
         region: str | None = None,
         client_kwargs: dict[str, Any] | None = None,
-        anon: bool = False,
+        config_kwargs: dict[str, Any] | None = None,
+        s3_additional_kwargs: dict[str, Any] | None = None,
+        anon: bool | None = False,
+        use_ssl: bool | None = True,
+        default_block_size: int | None = None,
+        default_cache_type: str | None = None,
         **kwargs: Any,
     ) -> None:
-        _check_options(kwargs)
-        super().__init__(**kwargs)
-        client_kwargs = dict(client_kwargs or {})
-        self._endpoint = endpoint_url or client_kwargs.pop("endpoint_url", None)
-        self._region = region or client_kwargs.pop("region_name", None)
-        self._ca_bundle = _engines.ca_bundle(client_kwargs.pop("verify", None))
-        if client_kwargs:
-            raise ValueError("client_kwargs that mfs3 does not have: %s" % ", ".join(sorted(client_kwargs)))
+        _check_options(kwargs, *_TUNING)
+        super().__init__(**{name: value for name, value in kwargs.items() if name not in _TUNING})
+        given = {name: value for name, value in (client_kwargs or {}).items() if value is not None}
+        # Those of s3fs have these names too, and count less.
+        self._endpoint = _first(endpoint_url, given.pop("endpoint_url", None))
+        self._region = _first(region, given.pop("region_name", None))
+        key = _first(key, username, given.pop("aws_access_key_id", None))
+        secret = _first(secret, password, given.pop("aws_secret_access_key", None))
+        token = _first(token, given.pop("aws_session_token", None))
+        self._ca_bundle = _engines.ca_bundle(given.pop("verify", None))
+        if False in (use_ssl, given.pop("use_ssl", True)) and not self._endpoint:
+            raise TypeError("use_ssl: mfs3 sends requests without encryption to an endpoint_url with http:// only")
+        if given:
+            raise ValueError("client_kwargs that mfs3 does not have: %s" % ", ".join(sorted(given)))
         if (key is None) != (secret is None):
             raise ValueError("key and secret must be given together")
+        if token is not None and key is None:
+            raise ValueError("token: key and secret must be given too")
         if anon and key is not None:
             raise ValueError("anon and key: requests are signed or they are not")
-        self._anonymous = anon
+        self._anonymous = bool(anon)
         self._credentials = None if key is None else (key, secret, token)
+        self._attempts, self._virtual_host = _config(config_kwargs or {})
+        self._written_with = dict(s3_additional_kwargs or {})
+        _attributes(self._written_with, {})
+        self._block_size = default_block_size
+        self._cache_type = default_cache_type
         self._native = None
 
     def _client(self) -> Any:
         """The native client; a forked child makes its own."""
         if self._native is None or not self._native.is_ours():
-            key = (
-                "fsspec",
-                self._endpoint,
-                self._region,
-                self._ca_bundle,
-                self._credentials,
-                self._anonymous,
-                _engines.environment(),
-            )
             credentials = self._credentials
+            settings = {
+                "endpoint": self._endpoint,
+                "region": self._region,
+                "ca_bundle": self._ca_bundle,
+                "anonymous": self._anonymous,
+                "virtual_host": self._virtual_host,
+                "attempts": self._attempts or _config_module.Settings().attempts_if_configured(),
+            }
+            key = ("fsspec", credentials, _engines.environment(), *settings.values())
             engine = _engines.engine(
                 key,
                 lambda: _native.Engine(
-                    endpoint=self._endpoint,
-                    region=self._region,
                     credentials=None if credentials is None else lambda: credentials,
-                    anonymous=self._anonymous,
-                    ca_bundle=self._ca_bundle,
                     max_in_memory=_IN_MEMORY,
                     memory=_IN_MEMORY,
+                    **settings,
                 ),
             )
             self._native = _native.Client(engine, tmproot="/")
@@ -626,7 +664,9 @@ class S3FileSystem(AbstractFileSystem):
         cache_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> "S3File":
-        _check_options(kwargs, "cache_type", "details", "size", "trim")
+        _check_options(kwargs, "cache_type", "details", "size", "trim", "fill_cache")
+        kwargs.pop("fill_cache", None)
+        kwargs["cache_type"] = kwargs.get("cache_type") or self._cache_type
         # Both are checked again, atomically, when the file is closed.
         if mode == "ab" and self.exists(path):
             raise NotImplementedError("S3 cannot append to an object")
@@ -636,7 +676,7 @@ class S3FileSystem(AbstractFileSystem):
             self,
             path,
             mode,
-            block_size or S3File.DEFAULT_BLOCK_SIZE,
+            block_size or self._block_size or S3File.DEFAULT_BLOCK_SIZE,
             autocommit=autocommit,
             cache_options=cache_options,
             **kwargs,
@@ -938,11 +978,42 @@ def _everything(path: Any) -> ValueError:
     return ValueError("%r is every bucket of the account: name one" % (path,))
 
 
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _config(given: dict[str, Any]) -> tuple[int | None, bool | None]:
+    """Returns the attempts and the addressing that a configuration of botocore asks for."""
+    config = {name: value for name, value in given.items() if value and name not in _TUNING_OF_BOTOCORE}
+    retries, s3 = dict(config.pop("retries", {})), dict(config.pop("s3", {}))
+    retries.pop("mode", None)
+    # Botocore counts the first attempt in one of them.
+    more = retries.pop("max_attempts", None)
+    attempts = retries.pop("total_max_attempts", None if more is None else more + 1)
+    virtual_host = {"virtual": True, "path": False}.get(s3.pop("addressing_style", None))
+    if config or retries or s3:
+        raise ValueError("config_kwargs that mfs3 does not have: %s" % ", ".join(sorted({**config, **retries, **s3})))
+    return attempts, virtual_host
+
+
+#: Attributes of an object that a write sends, by their names in the S3 API.
+_ATTRIBUTES = {"ContentType"}
+
+
+def _attributes(always: dict[str, Any], options: dict[str, Any]) -> dict[str, str]:
+    """Takes attributes out of the options of a write, and adds those of every write."""
+    found = {**always, **{name: options.pop(name) for name in list(options) if name in _ATTRIBUTES}}
+    if unknown := found.keys() - _ATTRIBUTES:
+        raise TypeError("%s: mfs3 does not have this option" % ", ".join(sorted(unknown)))
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
 def _check_options(options: dict[str, Any], *known: str) -> None:
     """Raises for an option that would not be followed."""
     _check_versions(options)
     for name, value in options.items():
-        if value is not None and name not in known and name not in _WITHOUT_EFFECT:
+        # A value such as False, None or {} asks for nothing.
+        if value and name not in known and name not in _WITHOUT_EFFECT:
             raise TypeError("%s: mfs3 does not have this option" % name)
 
 
