@@ -558,6 +558,34 @@ def test_a_path_may_begin_with_a_slash(fs, root):
     assert fs.cat(path + "//k") == b"2" and fs.cat(path + "/k") == b"v"
 
 
+def test_details_have_the_names_that_they_have_in_s3fs(fs, root):
+    other = pytest.importorskip("s3fs").S3FileSystem(endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    path = root[len("s3://") :]
+    fs.pipe({root + "/d/k": b"123"})
+    for name in ("/d/k", "/d", ""):
+        ours, theirs = fs.info(root + name), other.info(root + name)
+        if theirs["type"] == "file":
+            # Of files it is not known.
+            theirs.pop("StorageClass")
+        assert {key: ours.get(key) for key in theirs} == theirs
+        assert ours["size"] == ours["Size"]
+    for call in (
+        lambda fs: fs.ls(path, detail=True)[0],
+        lambda fs: fs.ls(path + "/d", detail=True)[0],
+        lambda fs: fs.find(path, detail=True)[path + "/d/k"],
+        lambda fs: fs.glob(path + "/d/*", detail=True)[path + "/d/k"],
+    ):
+        ours, theirs = call(fs), call(other)
+        compared = theirs.keys() & {"Key", "name", "Size", "size", "type", "ETag", "LastModified"}
+        assert len(compared) >= 5 and {key: ours[key] for key in compared} == {key: theirs[key] for key in compared}
+    assert fs.info("demo")["type"] == "directory" and "LastModified" not in fs.info(path)
+    assert fs.modified(path + "/d/k", refresh=True) == fs.created(path + "/d/k") == other.modified(path + "/d/k")
+    for call in (fs.modified, fs.created):
+        with pytest.raises(IsADirectoryError):
+            call(path + "/d")
+    assert fs.checksum(path + "/d") == 0 and fs.ukey(path + "/d/k") != fs.ukey(path + "/d")
+
+
 def test_keys_with_empty_names_are_not_directories_of_themselves(fs, root):
     path = root[len("s3://") :]
     for key in ("/a//k", "/a/s//k", "/b/k", "//r"):
@@ -700,12 +728,13 @@ def test_arguments(server, monkeypatch):
         with pytest.raises(ValueError):
             S3FileSystem(skip_instance_cache=True, **wrong)
     # As in s3fs: which of two counts, and other places for keys.
-    fs = S3FileSystem(endpoint_url=server, client_kwargs={"endpoint_url": "http://127.0.0.1:1", "region_name": "us-east-1"})
     with pytest.raises(PermissionError):
-        S3FileSystem(endpoint_url=server, anon=None, username="unknown", password="wrong").ls("demo")
+        S3FileSystem(endpoint_url=server, username="unknown", password="wrong").ls("demo")
     keys = {"aws_access_key_id": os.environ["SAVED_AWS_ACCESS_KEY_ID"]}
     keys["aws_secret_access_key"] = os.environ["SAVED_AWS_SECRET_ACCESS_KEY"]
-    assert "demo" in S3FileSystem(client_kwargs={"endpoint_url": server, **keys}).ls("")
+    keys["region_name"] = "us-east-1"
+    fs = S3FileSystem(endpoint_url=server, anon=None, client_kwargs={"endpoint_url": "http://127.0.0.1:1", **keys})
+    assert "demo" in fs.ls("")
 
 
 @pytest.mark.parametrize("how", ["aws", "metaflow", "botocore", "botocore-total"])

@@ -198,7 +198,15 @@ class S3FileSystem(AbstractFileSystem):
         with _errors(path):
             found = self._client().info(self._url(path), return_missing=True)
         if found.exists:
-            return _file(path, found.size, found.last_modified, found.etag)
+            return _file(
+                path,
+                found.size,
+                found.last_modified,
+                found.etag,
+                ContentType=found.content_type,
+                # The current version is read.
+                VersionId=None,
+            )
         if any(self._list(path + "/", limit=1)):
             return _directory(path)
         raise _os_error(errno.ENOENT, path)
@@ -247,7 +255,7 @@ class S3FileSystem(AbstractFileSystem):
         path = self._strip_protocol(path)
         if path in ("", "/"):
             with _errors(path):
-                entries = [_directory(name) for name in self._client().list_buckets()]
+                entries = [_directory(name, "BUCKET") for name in self._client().list_buckets()]
             return entries if detail else [entry["name"] for entry in entries]
         found = self._entries(path + "/", depth=1, directories=True)
         if not found:
@@ -325,13 +333,11 @@ class S3FileSystem(AbstractFileSystem):
             kwargs["prefix"] = stripped[stripped.rindex("/", 0, magic.start()) + 1 : magic.start()]
         return super().glob(path, maxdepth=maxdepth, **kwargs)
 
-    def modified(self, path: str) -> Any:
-        import datetime
-
-        seconds = self.info(path)["LastModified"]
-        if seconds is None:
-            raise _os_error(errno.ENOENT, path)
-        return seconds if isinstance(seconds, datetime.datetime) else _time(seconds)
+    def modified(self, path: str, version_id: str | None = None, refresh: bool = False) -> Any:
+        about = self.info(path, version_id=version_id)
+        if about["type"] == "directory":
+            raise _os_error(errno.EISDIR, path)
+        return about["LastModified"]
 
     def checksum(self, path: str) -> int:
         about = self.info(path)
@@ -1052,19 +1058,23 @@ def _time(seconds: float) -> Any:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
 
-def _file(path: str, size: int | None, modified: float | None, etag: str | None) -> dict[str, Any]:
+def _file(path: str, size: int | None, modified: float | None, etag: str | None, **more: Any) -> dict[str, Any]:
+    """What is known of a file, by the names of fsspec and of s3fs."""
     return {
         "name": path,
         "Key": path,
         "size": size,
+        "Size": size,
         "type": "file",
-        "ETag": etag,
+        # Listings and responses have it in quotes, and programs compare it.
+        "ETag": None if etag is None else '"%s"' % etag,
         "LastModified": None if modified is None else _time(modified),
+        **more,
     }
 
 
-def _directory(path: str) -> dict[str, Any]:
-    return {"name": path, "Key": path, "size": 0, "type": "directory", "LastModified": None}
+def _directory(path: str, storage_class: str = "DIRECTORY") -> dict[str, Any]:
+    return {"name": path, "Key": path, "size": 0, "Size": 0, "type": "directory", "StorageClass": storage_class}
 
 
 def register(protocol: str = "s3") -> None:
