@@ -586,6 +586,18 @@ def test_details_have_the_names_that_they_have_in_s3fs(fs, root):
     assert fs.checksum(path + "/d") == 0 and fs.ukey(path + "/d/k") != fs.ukey(path + "/d")
 
 
+def test_an_object_does_not_hide_a_directory_of_its_name(fs, root):
+    path = root[len("s3://") :]
+    fs.pipe({root + "/a": b"file", root + "/a/x": b"1", root + "/a/b/y": b"2"})
+    assert [(one["name"], one["type"]) for one in fs.ls(root, detail=True)] == [
+        (path + "/a", "file"),
+        (path + "/a", "directory"),
+    ]
+    assert list(fs.walk(root)) == [(path, ["a"], ["a"]), (path + "/a", ["b"], ["x"]), (path + "/a/b", [], ["y"])]
+    assert fs.isdir(root + "/a") and fs.isfile(root + "/a") and fs.cat(root + "/a") == b"file"
+    assert fs.find(root) == [path + "/a", path + "/a/b/y", path + "/a/x"]
+
+
 def test_keys_with_empty_names_are_not_directories_of_themselves(fs, root):
     path = root[len("s3://") :]
     for key in ("/a//k", "/a/s//k", "/b/k", "//r"):

@@ -257,36 +257,40 @@ class S3FileSystem(AbstractFileSystem):
             with _errors(path):
                 entries = [_directory(name, "BUCKET") for name in self._client().list_buckets()]
             return entries if detail else [entry["name"] for entry in entries]
-        found = self._entries(path + "/", depth=1, directories=True)
+        files, directories = self._entries(path + "/", depth=1, withdirs=True)
+        found = [*files.values(), *directories.values()]
         if not found:
             # An empty bucket, a file, a marker, or nothing.
             about = self.info(path)
-            found = {path: about} if about["type"] == "file" else {}
-        names = sorted(found)
-        return [found[name] for name in names] if detail else names
+            found = [about] if about["type"] == "file" else []
+        found.sort(key=lambda entry: entry["name"])
+        return found if detail else [entry["name"] for entry in found]
 
-    def _entries(self, start: str, depth: int | None = None, directories: bool = False) -> dict[str, Any]:
-        """The entries whose paths begin so, down to a depth below the last slash."""
+    def _entries(
+        self, start: str, depth: int | None = None, withdirs: bool = False
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The files, and `withdirs` the directories, whose paths begin so, down to a depth below the last slash.
+
+        A name may be in both: S3 keeps an object beside others whose keys go on with a slash.
+        """
         # Deeper than one level, one parallel listing of all is faster than one request per directory.
-        files, prefixes = self._list(start, one_level=depth == 1)
+        listed, prefixes = self._list(start, one_level=depth == 1)
         base = start.rindex("/") + 1
-        found = {}
-        for name, size, modified, etag in files:
+        files, directories = {}, {}
+        for name, size, modified, etag in listed:
             below = name[base:].split("/")
-            if directories:
-                for end in range(1, min(len(below), (depth or len(below)) + 1)):
-                    # An object of the same name wins, as in `info`.
-                    parent = name[:base] + "/".join(below[:end])
-                    if parent not in found and below[end - 1]:
-                        found[parent] = _directory(parent)
+            for end in range(1, min(len(below), (depth or len(below)) + 1)) if withdirs else ():
+                parent = name[:base] + "/".join(below[:end])
+                if parent not in directories and below[end - 1]:
+                    directories[parent] = _directory(parent)
             # A slash at the end: the marker of a directory.
             if below[-1] and (depth is None or len(below) <= depth):
-                found[name] = _file(name, size, modified, etag)
-        for name in prefixes if directories else ():
+                files[name] = _file(name, size, modified, etag)
+        for name in prefixes if withdirs else ():
             # An empty name would be that of the directory itself.
             if not name.endswith("//"):
-                found.setdefault(name[:-1], _directory(name[:-1]))
-        return found
+                directories[name[:-1]] = _directory(name[:-1])
+        return files, directories
 
     def find(
         self,
@@ -312,8 +316,10 @@ class S3FileSystem(AbstractFileSystem):
             # A slash in the prefix leads some levels down.
             depth = None if maxdepth is None else maxdepth - prefix.count("/")
             listed = depth is None or depth > 0
-            found = self._entries(path + "/" + prefix, depth, withdirs) if listed else {}
-            if not prefix and withdirs and (found or self.isdir(path)):
+            files, directories = self._entries(path + "/" + prefix, depth, withdirs) if listed else ({}, {})
+            # An object comes before a directory of its name.
+            found = {**directories, **files}
+            if not prefix and withdirs and (files or directories or self.isdir(path)):
                 found[path] = _directory(path)
             if not prefix and not found and self.isfile(path):
                 found[path] = self.info(path)
