@@ -467,6 +467,52 @@ def test_nobody_deletes_moves_or_lists_all_buckets_by_mistake(fs, root, monkeypa
     assert "demo" in fs.glob("*") and changes == []
 
 
+def test_files_directories_and_buckets_are_removed(fs, root):
+    path = root[len("s3://") :]
+
+    def fill():
+        fs.pipe({path + name: b"" for name in ("/a", "/a/b", "/d/e/f", "/d/g", "/d//h", "/dd")})
+        fs._client().put(root + "/d/e/", b"")
+
+    fill()
+    for directory in ("/d", "/d/e"):
+        with pytest.raises(IsADirectoryError):
+            fs.rm(root + directory)
+    with pytest.raises(FileNotFoundError):
+        fs.rm([root + "/a", root + "/none"])
+    with pytest.raises(FileNotFoundError):
+        fs.rm(root + "/none", recursive=True)
+    assert len(fs.find(root)) == 6
+    fs.rm(root + "/d", recursive=True)
+    assert fs.find(root) == [path + name for name in ("/a", "/a/b", "/dd")] and not fs.exists(root + "/d")
+    fs.rm(root + "/a")
+    assert fs.find(root) == [path + "/a/b", path + "/dd"]
+    fill()
+    fs.rm(root + "/d/*")
+    assert fs.find(root + "/d") == [path + "/d//h", path + "/d/e/f"]
+    fill()
+    fs.rm(root + "/[ad]", recursive=True)
+    assert fs.find(root) == [path + "/dd"]
+    fill()
+    fs.rm(root + "/d", recursive=True, maxdepth=1)
+    assert fs.find(root + "/d") == [path + "/d//h", path + "/d/e/f"]
+
+    bucket = "b" + uuid.uuid4().hex
+    fs.mkdir(bucket)
+    fs.pipe(bucket + "/d/k", b"")
+    fs._client().put("s3://%s//" % bucket, b"")
+    with pytest.raises(OSError) as caught:
+        fs.rm(bucket)
+    assert caught.value.errno == errno.ENOTEMPTY
+    fs.rm(bucket, recursive=True)
+    assert not fs.exists(bucket)
+    fs.mkdir(bucket)
+    fs.rm([bucket])
+    assert bucket not in fs.ls("")
+    with pytest.raises(FileNotFoundError):
+        fs.rm(bucket, recursive=True)
+
+
 def test_files_and_directories_are_moved(fs, root):
     path = root[len("s3://") :]
     fs.pipe({root + "/x": b"x", root + "/d/x": b"dx", root + "/d/s/y": b"y", root + "/d//z": b"z"})

@@ -503,7 +503,7 @@ class S3FileSystem(AbstractFileSystem):
 
     def pipe(self, path: str | dict[str, Any], value: Any = None, **kwargs: Any) -> None:
         if isinstance(path, dict) and not kwargs:
-            with _errors(next(iter(path), "")):
+            with _errors(list(path)):
                 self._client().put_many(
                     [(self._object(one), bytes(data), None, None, None) for one, data in path.items()]
                 )
@@ -574,6 +574,11 @@ class S3FileSystem(AbstractFileSystem):
         with _errors(path1):
             self._client().delete_many([self._url(one) for one in moved])
 
+    def _delete(self, paths: list[str]) -> None:
+        with _errors(paths):
+            if paths:
+                self._client().delete_many([self._url(path) for path in paths])
+
     def rm_file(self, path: str) -> None:
         with _errors(path):
             self._client().delete_many([self._object(path)])
@@ -581,18 +586,60 @@ class S3FileSystem(AbstractFileSystem):
     _rm = rm_file
 
     def rm(self, path: str | list[str], recursive: bool = False, maxdepth: int | None = None) -> None:
+        """Deletes files, with `recursive` directories and buckets too. A bucket alone has to be empty."""
         self._check_buckets(path)
-        paths = self.expand_path(path, recursive=recursive, maxdepth=maxdepth)
-        files = [one for one in paths if "/" in one]
-        if not recursive:
-            for one in files:
-                # What is not there cannot be removed.
-                self.info(one)
-        with _errors(path):
-            # A directory may have a marker, an empty object of its name and a slash.
-            self._client().delete_many(
-                [self._url(one) for one in files] + ([self._url(one) + "/" for one in files] if recursive else [])
-            )
+        if recursive and maxdepth is None:
+            names = self._all_below(path)
+            if not names:
+                raise _os_error(errno.ENOENT, path)
+        else:
+            plan = _Plan(self)
+            names = plan.expand_path(path, recursive=recursive, maxdepth=maxdepth)
+            given = {name for name in names if name not in plan.types}
+            self._find_types(plan.types, given)
+            for name in given:
+                if "/" in name and plan.types[name] == "directory":
+                    raise _os_error(errno.EISDIR, name)
+            # A directory that is removed may have a marker, an empty object of its name and a slash.
+            marker = "/" if recursive else ""
+            names = [
+                name + marker if plan.types[name] == "directory" and "/" in name else name
+                for name in names
+                if recursive or plan.types[name] == "file" or "/" not in name
+            ]
+        keys = [name for name in names if "/" in name]
+        self._delete(keys)
+        for bucket in names:
+            if "/" not in bucket:
+                self.rmdir(bucket)
+
+    def _all_below(self, path: str | list[str]) -> list[str]:
+        """The keys of files and of all below them, with markers, and the buckets, that paths or patterns name."""
+        names: set[str] = set()
+        for one in [path] if isinstance(path, (str, os.PathLike)) else path:
+            one = self._strip_protocol(one)
+            if magic := re.search(r"[*?\[]", one):
+                matched = set(self.glob(one))
+                for name, *_ in self._list(one[: magic.start()])[0] if matched else ():
+                    ends = (end for end, letter in enumerate(name + "/") if letter == "/")
+                    if any(name[:end] in matched for end in ends):
+                        names.add(name)
+                continue
+            names.update(name for name, *_ in self._list(one + "/")[0])
+            if self.isfile(one) if "/" in one else self._has_bucket(one):
+                names.add(one)
+        return sorted(names)
+
+    def _find_types(self, types: dict[str, str | None], paths: Any) -> None:
+        """Notes what each path is; raises for one that is not there."""
+        paths = [path for path in paths if path not in types]
+        keys = [path for path in paths if "/" in path]
+        with _errors(keys):
+            found = self._client().info_many([self._url(path) for path in keys], return_missing=True) if keys else []
+        types.update((path, "file") for path, one in zip(keys, found) if one.exists)
+        for path in paths:
+            if path not in types:
+                types[path] = self.info(path)["type"]
 
     def _check_buckets(self, path: Any) -> None:
         """Raises for paths of all buckets: nobody means to delete all that an account has."""
@@ -700,6 +747,53 @@ class S3FileSystem(AbstractFileSystem):
         except PermissionError:
             # Who may write only finds out when the file is closed.
             return False
+
+
+class _Plan:
+    """Stands for a file system in methods of fsspec that expand paths, and notes what they learn.
+
+    What a listing has told is not asked for again. Of a name that is an object and a directory, the object counts.
+    """
+
+    def __init__(self, fs: S3FileSystem) -> None:
+        self._fs = fs
+        #: `file`, `directory` or, for what is not there, `None`.
+        self.types: dict[str, str | None] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
+
+    def expand_path(self, *args: Any, **kwargs: Any) -> Any:
+        return AbstractFileSystem.expand_path(self, *args, **kwargs)
+
+    def glob(self, path: str, **kwargs: Any) -> Any:
+        return self._note(self._fs.glob(path, **{**kwargs, "detail": True}))
+
+    def find(self, path: str, **kwargs: Any) -> Any:
+        return self._note(self._fs.find(path, **{**kwargs, "detail": True}))
+
+    def _note(self, found: dict[str, Any]) -> list[str]:
+        self.types.update((name, entry["type"]) for name, entry in found.items())
+        return list(found)
+
+    def exists(self, path: str) -> bool:
+        return self._type(path) is not None
+
+    def isdir(self, path: str) -> bool:
+        try:
+            return self._type(path) == "directory"
+        except PermissionError:
+            # Who may not look may still write.
+            return False
+
+    def _type(self, path: str) -> str | None:
+        path = self._fs._strip_protocol(path)
+        if path not in self.types:
+            try:
+                self.types[path] = self._fs.info(path)["type"]
+            except FileNotFoundError:
+                self.types[path] = None
+        return self.types[path]
 
 
 class S3File(AbstractBufferedFile):
@@ -938,8 +1032,11 @@ class _errors:
             if error.kind in ("PreconditionFailed", "ChangedDuringRead"):
                 # Only reads of open files have conditions.
                 text = "%s has changed since it was opened" % self._path
-            number = _errno_of(error)
-            raise _os_error(number, self._path, None if number == errno.ENOENT else text) from error
+            number, path = _errno_of(error), self._path
+            if isinstance(path, list) and error.index is not None:
+                # The one of many that failed.
+                path = path[error.index]
+            raise _os_error(number, path, None if number == errno.ENOENT else text) from error
 
 
 _FAILURES = (
