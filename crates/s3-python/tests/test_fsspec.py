@@ -436,8 +436,7 @@ def test_what_is_moved_is_never_lost(fs, root):
         assert content() == files
     with pytest.raises(FileNotFoundError):
         fs.mv([root + "/x", root + "/nothing"], [root + "/f", root + "/g"])
-    assert content() == {**files, "f": b"x"}
-    fs.rm(root + "/f")
+    assert content() == files
     # What is too deep to be copied stays.
     fs.pipe(root + "/d/z", b"z")
     fs.mv(root + "/d", root + "/f", recursive=True, maxdepth=1)
@@ -511,6 +510,57 @@ def test_files_directories_and_buckets_are_removed(fs, root):
     assert bucket not in fs.ls("")
     with pytest.raises(FileNotFoundError):
         fs.rm(bucket, recursive=True)
+
+
+def test_what_is_read_and_written_in_one_copy_keeps_its_order(fs, root):
+    a, b, c = (root + "/" + name for name in "abc")
+    fs.pipe({a: b"a", b: b"b"})
+    fs.copy([a, b], [b, c])
+    assert fs.cat(b) == fs.cat(c) == b"a"
+    fs.pipe({a: b"1", b: b"2"})
+    fs.copy([a, b], [c, c])
+    assert fs.cat(c) == b"2"
+    with pytest.raises(FileNotFoundError):
+        fs.copy([a, root + "/none"], [b, c])
+    fs.copy([a, root + "/none"], [b, c], on_error="ignore")
+    assert (fs.cat(b), fs.cat(c)) == (b"1", b"2")
+    bucket = "b" + uuid.uuid4().hex
+    fs.pipe(root + "/d/x", b"x")
+    fs.copy(root + "/d", bucket + "/d", recursive=True)
+    assert fs.find(bucket) == [bucket + "/d/x"]
+
+
+def test_a_callback_sees_files_and_bytes(fs, root, tmp_path):
+    from fsspec.callbacks import Callback
+
+    class Watch(Callback):
+        def __init__(self, into, **kwargs):
+            super().__init__(**kwargs)
+            self.into = into
+
+        def branched(self, *paths, **kwargs):
+            self.into.append((Watch([]), *paths))
+            return self.into[-1][0]
+
+    for name in "ab":
+        (tmp_path / name).write_bytes(b"12")
+    for call in (
+        lambda watch: fs.put([str(tmp_path / "a"), str(tmp_path / "b")], root + "/", callback=watch),
+        lambda watch: fs.get(root, str(tmp_path / "got"), recursive=True, callback=watch),
+    ):
+        watch = Watch([])
+        call(watch)
+        assert (watch.size, watch.value) == (2, 2)
+        assert [(child.size, child.value) for child, *_ in watch.into] == [(2, 2)] * 2
+    data = bytes(30 << 20)
+    (tmp_path / "large").write_bytes(data)
+    for call in (
+        lambda watch: fs.put_file(str(tmp_path / "large"), root + "/large", callback=watch),
+        lambda watch: fs.get_file(root + "/large", str(tmp_path / "large2"), callback=watch),
+    ):
+        watch = Watch([])
+        call(watch)
+        assert (watch.size, watch.value) == (len(data), len(data))
 
 
 def test_files_and_directories_are_moved(fs, root):
@@ -642,6 +692,13 @@ def test_an_object_does_not_hide_a_directory_of_its_name(fs, root):
     assert list(fs.walk(root)) == [(path, ["a"], ["a"]), (path + "/a", ["b"], ["x"]), (path + "/a/b", [], ["y"])]
     assert fs.isdir(root + "/a") and fs.isfile(root + "/a") and fs.cat(root + "/a") == b"file"
     assert fs.find(root) == [path + "/a", path + "/a/b/y", path + "/a/x"]
+    # One that is asked for by its name is the object.
+    fs.get(root + "/a", "local")
+    with open("local", "rb") as file:
+        assert file.read() == b"file"
+    fs.copy(root + "/a", root + "/copy")
+    fs.mv(root + "/a", root + "/moved")
+    assert fs.find(root) == [path + name for name in ("/a/b/y", "/a/x", "/copy", "/moved")]
 
 
 def test_keys_with_empty_names_are_not_directories_of_themselves(fs, root):

@@ -4,14 +4,17 @@ It is synchronous, without an event loop, and works in forked processes. Listing
 `mfs3.register("s3")` makes it serve `s3://` too.
 """
 
+import concurrent.futures
 import errno
 import io
 import os
+import pathlib
 import re
 from types import TracebackType
 from typing import Any, Self
 
 import fsspec
+from fsspec.callbacks import NoOpCallback
 from fsspec.caching import BaseCache, register_cache
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
@@ -345,6 +348,20 @@ class S3FileSystem(AbstractFileSystem):
             raise _os_error(errno.EISDIR, path)
         return about["LastModified"]
 
+    def du(
+        self, path: str, total: bool = True, maxdepth: int | None = None, withdirs: bool = False, **kwargs: Any
+    ) -> Any:
+        found = self.find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
+        sizes = {name: entry["size"] for name, entry in found.items()}
+        return sum(sizes.values()) if total else sizes
+
+    def sizes(self, paths: list[str]) -> list[int | None]:
+        paths = [self._strip_protocol(path) for path in paths]
+        keys = [path for path in paths if "/" in path]
+        with _errors(keys):
+            found = dict(zip(keys, self._client().info_many([self._url(path) for path in keys], return_missing=True)))
+        return [found[path].size if path in found and found[path].exists else self.info(path)["size"] for path in paths]
+
     def checksum(self, path: str) -> int:
         about = self.info(path)
         return int(fsspec.utils.tokenize(about["ETag"], about["size"]), 16) if about["type"] == "file" else 0
@@ -474,20 +491,67 @@ class S3FileSystem(AbstractFileSystem):
         }
 
     def get_file(self, rpath: str, lpath: Any, callback: Any = None, outfile: Any = None, **kwargs: Any) -> None:
-        import os
-
         _check_options(kwargs)
-        if self.isdir(rpath):
-            os.makedirs(lpath, exist_ok=True)
-            return
+        rpath = self._strip_protocol(rpath)
         if outfile is not None or hasattr(lpath, "write"):
             return super().get_file(rpath, lpath, outfile=outfile, **kwargs)
-        os.makedirs(os.path.dirname(os.path.abspath(lpath)), exist_ok=True)
-        with _errors(rpath):
-            found = self._client().download_file(self._object(rpath), os.path.abspath(lpath))
-        if callback is not None:
-            callback.set_size(found.size)
-            callback.relative_update(found.size)
+        path = os.path.abspath(lpath)
+        moved = None
+        try:
+            url = self._object(rpath)
+            if _is_watching(callback):
+                callback.set_size(self.info(rpath)["size"])
+                moved = callback.relative_update
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with _errors(rpath):
+                self._client().download_file(url, path, return_info=False, progress=moved)
+        except (FileNotFoundError, IsADirectoryError):
+            if not self.isdir(rpath):
+                raise
+            os.makedirs(path, exist_ok=True)
+
+    def get(
+        self,
+        rpath: str | list[str],
+        lpath: Any,
+        recursive: bool = False,
+        callback: Any = None,
+        maxdepth: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Downloads files and directories, many files at once."""
+        _check_options(kwargs)
+        plan = _Plan(self)
+        AbstractFileSystem.get(plan, rpath, lpath, recursive=recursive, maxdepth=maxdepth)
+        if any(hasattr(target, "write") for _, target in plan.pairs):
+            for source, target in plan.pairs:
+                self.get_file(source, target)
+            return
+        # Of several for one path, the last remains.
+        files = {}
+        for source, target in plan.pairs:
+            if plan.types.get(source) == "directory" or "/" not in source:
+                os.makedirs(target, exist_ok=True)
+            else:
+                files[os.path.abspath(target)] = source
+        for directory in {os.path.dirname(path) for path in files}:
+            os.makedirs(directory, exist_ok=True)
+        for batch in _batches([(source, path) for path, source in files.items()], callback):
+            sizes = _at_once(self._download, batch)
+            for (source, path), size in zip(batch, sizes):
+                if size is None:
+                    if not self.isdir(source):
+                        raise _os_error(errno.ENOENT, source)
+                    os.makedirs(path, exist_ok=True)
+            _tell(callback, [(source, path, size or 0) for (source, path), size in zip(batch, sizes)])
+
+    def _download(self, source: str, path: str) -> int | None:
+        """Returns the size of the file; `None` if it is not there."""
+        try:
+            with _errors(source):
+                return self._client().download_file(self._object(source), path, return_info=False).size
+        except FileNotFoundError:
+            return None
 
     # -- writes
 
@@ -496,8 +560,8 @@ class S3FileSystem(AbstractFileSystem):
         with _errors(path):
             self._put(path, bytes(value), mode)
 
-    def _put(self, path: str, value: Any, mode: str) -> None:
-        _, _, already_there = self._client().put(self._object(path), value, overwrite=mode != "create")
+    def _put(self, path: str, value: Any, mode: str, **options: Any) -> None:
+        _, _, already_there = self._client().put(self._object(path), value, overwrite=mode != "create", **options)
         if already_there:
             raise _os_error(errno.EEXIST, path)
 
@@ -511,37 +575,108 @@ class S3FileSystem(AbstractFileSystem):
         super().pipe(path, value, **kwargs)
 
     def put_file(self, lpath: Any, rpath: str, callback: Any = None, mode: str = "overwrite", **kwargs: Any) -> None:
-        import os
-        import pathlib
-
         _check_options(kwargs)
         if os.path.isdir(lpath):
             self.makedirs(rpath, exist_ok=True)
             return
-        # That of a local file that is missing names it.
-        os.stat(lpath)
-        with _errors(rpath):
-            self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode)
-        if callback is not None:
-            size = os.path.getsize(lpath)
+        # The error for a local file that is missing names it.
+        size = os.stat(lpath).st_size
+        moved = None
+        if _is_watching(callback):
             callback.set_size(size)
-            callback.relative_update(size)
+            moved = callback.relative_update
+        with _errors(rpath):
+            self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode, progress=moved)
 
-    def cp_file(
-        self, path1: str, path2: str, pairs: list[tuple[str, str]] | None = None, **kwargs: Any
+    def put(
+        self,
+        lpath: Any,
+        rpath: str | list[str],
+        recursive: bool = False,
+        callback: Any = None,
+        maxdepth: int | None = None,
+        mode: str = "overwrite",
+        **kwargs: Any,
     ) -> None:
-        """Copies an object. With `pairs`, only tells what it would copy."""
+        """Uploads files and directories, many files at once."""
         _check_options(kwargs)
-        if pairs is not None:
-            pairs.append((self._strip_protocol(path1), self._strip_protocol(path2)))
-            return
-        if self._strip_protocol(path1) == self._strip_protocol(path2):
-            return
-        if self.isdir(path1):
-            self.makedirs(path2, exist_ok=True)
-            return
-        with _errors(path1):
-            self._client().copy(self._object(path1), self._object(path2))
+        plan = _Plan(self)
+        AbstractFileSystem.put(plan, lpath, rpath, recursive=recursive, maxdepth=maxdepth)
+        directories = [target for source, target in plan.pairs if os.path.isdir(source)]
+        self._make_buckets_of(directories)
+        files = [(os.path.abspath(source), target) for source, target in plan.pairs if not os.path.isdir(source)]
+        sizes = {source: os.stat(source).st_size for source, _ in files}
+        for batch in _batches(files, callback):
+            targets = [target for _, target in batch]
+            objects = [(self._object(target), pathlib.Path(source), None, None, None) for source, target in batch]
+            with _errors(targets):
+                written = self._client().put_many(objects, overwrite=mode != "create")
+            for target, (_, _, already_there) in zip(targets, written):
+                if already_there:
+                    raise _os_error(errno.EEXIST, target)
+            _tell(callback, [(source, target, sizes[source]) for source, target in batch])
+
+    def _make_buckets_of(self, directories: list[str]) -> None:
+        """A directory is there as soon as it has a file, if its bucket is there."""
+        for directory in {path.split("/", 1)[0]: path for path in directories}.values():
+            self.makedirs(directory, exist_ok=True)
+
+    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        _check_options(kwargs)
+        source, target = self._strip_protocol(path1), self._strip_protocol(path2)
+        if source != target and not self._copy([(source, target)])[0]:
+            raise _os_error(errno.ENOENT, path1)
+
+    def _copy(self, pairs: list[tuple[str, str]], types: dict[str, str | None] | None = None) -> list[bool]:
+        """Copies files, and makes directories; returns whether each source was there."""
+        types = {} if types is None else types
+        done = dict.fromkeys(pairs, True)
+        directories = [pair for pair in pairs if "/" not in pair[0] or types.get(pair[0]) == "directory"]
+        self._make_buckets_of([target for _, target in directories])
+        known = set(directories)
+        files = [pair for pair in pairs if pair not in known]
+        sources, targets = {source for source, _ in files}, [target for _, target in files]
+        # What is read here and written there keeps its order.
+        in_order = len(set(targets)) < len(files) or not sources.isdisjoint(targets)
+        for batch in [[pair] for pair in files] if in_order else [files] if files else []:
+            done.update(zip(batch, _at_once(self._copy_file, batch)))
+        for pair, was_there in done.items():
+            if not was_there and self.isdir(pair[0]):
+                done[pair] = True
+                self._make_buckets_of([pair[1]])
+        return [done[pair] for pair in pairs]
+
+    def _copy_file(self, source: str, target: str) -> bool:
+        """Returns whether the source was there."""
+        try:
+            with _errors(source):
+                self._client().copy(self._object(source), self._object(target))
+        except FileNotFoundError as error:
+            # It may also be the bucket of the target that is not there.
+            if getattr(error.__cause__, "kind", None) != "NotFound":
+                raise
+            return False
+        return True
+
+    def copy(
+        self,
+        path1: str | list[str],
+        path2: str | list[str],
+        recursive: bool = False,
+        maxdepth: int | None = None,
+        on_error: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Copies files and directories, many files at once. `on_error` is `raise`, or `ignore` if recursive."""
+        _check_options(kwargs)
+        plan = _Plan(self)
+        AbstractFileSystem.copy(plan, path1, path2, recursive=recursive, maxdepth=maxdepth)
+        pairs = [pair for pair in plan.pairs if pair[0] != pair[1]]
+        copied = self._copy(pairs, plan.types)
+        if (on_error or ("ignore" if recursive else "raise")) == "raise":
+            for (source, _), was_there in zip(pairs, copied):
+                if not was_there:
+                    raise _os_error(errno.ENOENT, source)
 
     def mv(
         self,
@@ -556,22 +691,20 @@ class S3FileSystem(AbstractFileSystem):
         self._check_buckets(path1)
         if self._strip_protocol(path1) == self._strip_protocol(path2):
             return
-        pairs: list[tuple[str, str]] = []
+        plan = _Plan(self)
         # This tells which source belongs to which target.
-        self.copy(path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise", pairs=pairs)
-        directories = {source for source, _ in pairs if self.isdir(source)}
-        _check_moves(pairs, directories)
-        moved = []
-        for source, target in pairs:
-            if source in directories:
-                self.makedirs(target, exist_ok=True)
-                # It may have a marker, an empty object of its name and a slash.
-                moved += [source + "/"] if recursive and "/" in source else []
-            elif source != target:
-                with _errors(source):
-                    self._client().copy(self._object(source), self._object(target))
-                moved.append(source)
-        with _errors(path1):
+        AbstractFileSystem.copy(plan, path1, path2, recursive=recursive, maxdepth=maxdepth)
+        self._find_types(plan.types, [source for source, _ in plan.pairs])
+        directories = {source for source, _ in plan.pairs if plan.types[source] == "directory"}
+        _check_moves(plan.pairs, directories)
+        pairs = [pair for pair in plan.pairs if pair[0] != pair[1]]
+        for (source, _), was_there in zip(pairs, self._copy(pairs, plan.types)):
+            if not was_there:
+                raise _os_error(errno.ENOENT, source)
+        # A directory may have a marker, an empty object of its name and a slash.
+        moved = [source for source, _ in pairs if source not in directories]
+        moved += [source + "/" for source in directories if recursive and "/" in source]
+        with _errors(moved):
             self._client().delete_many([self._url(one) for one in moved])
 
     def _delete(self, paths: list[str]) -> None:
@@ -759,6 +892,8 @@ class _Plan:
         self._fs = fs
         #: `file`, `directory` or, for what is not there, `None`.
         self.types: dict[str, str | None] = {}
+        #: Sources and targets.
+        self.pairs: list[tuple[Any, Any]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._fs, name)
@@ -771,6 +906,15 @@ class _Plan:
 
     def find(self, path: str, **kwargs: Any) -> Any:
         return self._note(self._fs.find(path, **{**kwargs, "detail": True}))
+
+    def get_file(self, rpath: str, lpath: Any, **kwargs: Any) -> None:
+        self.pairs.append((self._fs._strip_protocol(rpath), lpath))
+
+    def put_file(self, lpath: Any, rpath: str, **kwargs: Any) -> None:
+        self.pairs.append((lpath, self._fs._strip_protocol(rpath)))
+
+    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        self.pairs.append((self._fs._strip_protocol(path1), self._fs._strip_protocol(path2)))
 
     def _note(self, found: dict[str, Any]) -> list[str]:
         self.types.update((name, entry["type"]) for name, entry in found.items())
@@ -1081,6 +1225,47 @@ def _os_error(number: int, path: Any, text: str | None = None) -> OSError:
     if not isinstance(path, (str, os.PathLike)):
         return OSError(number, text or os.strerror(number))
     return OSError(number, text or os.strerror(number), os.fspath(path))
+
+
+#: How many calls run at once. The engine decides how many requests it sends.
+_AT_ONCE = 32
+
+
+def _at_once(call: Any, files: list[Any]) -> list[Any]:
+    """Makes a call for each file, in threads: a call waits without the GIL. Returns what they return, in order."""
+    if len(files) < 2:
+        return [call(*file) for file in files]
+    pool = concurrent.futures.ThreadPoolExecutor(min(_AT_ONCE, len(files)))
+    try:
+        return list(pool.map(call, *zip(*files)))
+    finally:
+        # After a failure or Ctrl-C, those that have not begun do not begin.
+        pool.shutdown(cancel_futures=True)
+
+
+#: How many files are sent before a callback is told.
+_TOLD_AFTER = 64
+
+
+def _is_watching(callback: Any) -> bool:
+    return callback is not None and not isinstance(callback, NoOpCallback)
+
+
+def _batches(files: list[Any], callback: Any) -> Any:
+    """All files, or for a callback that shows them some at a time."""
+    if not _is_watching(callback):
+        return [files] if files else []
+    callback.set_size(len(files))
+    return [files[start : start + _TOLD_AFTER] for start in range(0, len(files), _TOLD_AFTER)]
+
+
+def _tell(callback: Any, files: list[tuple[str, str, int]]) -> None:
+    """Tells a callback of files that are there: source, target and size."""
+    for source, target, size in files if _is_watching(callback) else ():
+        with callback.branched(source, target) as child:
+            child.set_size(size)
+            child.relative_update(size)
+        callback.relative_update()
 
 
 def _everything(path: Any) -> ValueError:
