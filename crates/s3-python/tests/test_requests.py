@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+import mfs3.fsspec
 from mfs3.fsspec import S3FileSystem
 
 
@@ -141,3 +142,32 @@ def test_what_is_asked_about_one_file_is_one_request(counted, directory):
     ):
         call()
         assert counter.take() == count
+
+
+def test_deep_trees_are_not_listed_for_what_is_near(counted, root, monkeypatch):
+    fs, counter = counted
+    names = ["%s/%d/%d/%03d" % (root, one, two, three) for one in range(3) for two in range(10) for three in range(100)]
+    fs.pipe({name: b"" for name in [*names, root + "/1/_SUCCESS", root + "/2/_FAILED", root + "/1//odd"]})
+    path = root[len("s3://") :]
+    counter.take()
+    assert fs.glob(root + "/*/_SUCCESS") == [path + "/1/_SUCCESS"]
+    # Three pages of all, one of the first level, and one below each of three directories.
+    assert counter.take() == {"LIST": 3 + 1 + 3}
+    assert fs.glob(root + "/[12]/_*") == [path + "/1/_SUCCESS", path + "/2/_FAILED"]
+    assert counter.take() == {"LIST": 3 + 1 + 2}
+    assert fs.glob(root + "/1/9/09?") == [path + "/1/9/09%d" % number for number in range(10)]
+    assert counter.take() == {"LIST": 1}
+    assert fs.glob(root + "/0/*/00?") == [path + "/0/%d/00%d" % (two, number) for two in range(10) for number in range(10)]
+    assert counter.take() == {"LIST": 1}
+    found = fs.find(root, maxdepth=2, withdirs=True)
+    directories = [path] + [path + "/%d" % one for one in range(3)]
+    directories += [path + "/%d/%d" % (one, two) for one in range(3) for two in range(10)]
+    assert found == sorted(directories + [path + "/1/_SUCCESS", path + "/2/_FAILED"])
+    assert counter.take() == {"LIST": 3 + 1 + 3}
+    assert fs.find(root, maxdepth=3, prefix=None) == sorted(fs.find(root))
+    # What a listing of all finds.
+    patterns = ["/*/*/000", "/?/*", "/*/[0-4]/0*9", "/1/*", "/*//*", "/*/", "/[!1]/?", "/*/*/", "/*/nothing"]
+    by_level = [fs.glob(root + pattern) for pattern in patterns] + [fs.find(root, maxdepth=depth) for depth in (1, 2, 3)]
+    monkeypatch.setattr(mfs3.fsspec, "_LISTED_AT_ONCE", 1 << 30)
+    flat = [fs.glob(root + pattern) for pattern in patterns] + [fs.find(root, maxdepth=depth) for depth in (1, 2, 3)]
+    assert by_level == flat and all(flat[:4])

@@ -17,6 +17,7 @@ import fsspec
 from fsspec.callbacks import NoOpCallback
 from fsspec.caching import BaseCache, register_cache
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
+from fsspec.utils import glob_translate
 
 from mfs3 import _config as _config_module
 from mfs3 import _engines, _native
@@ -47,6 +48,9 @@ _TUNING = {
 
 #: Parameters of botocore that only say how it works.
 _TUNING_OF_BOTOCORE = {"connect_timeout", "max_pool_connections", "read_timeout", "tcp_keepalive"}
+
+#: How many files a listing of several levels begins with, before it goes level by level.
+_LISTED_AT_ONCE = 2000
 
 #: What fsspec and its callers give to every file system. Nothing here depends on it.
 _WITHOUT_EFFECT = {
@@ -270,14 +274,13 @@ class S3FileSystem(AbstractFileSystem):
         return found if detail else [entry["name"] for entry in found]
 
     def _entries(
-        self, start: str, depth: int | None = None, withdirs: bool = False
+        self, start: str, depth: int | None = None, withdirs: bool = False, pattern: list[str] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The files, and `withdirs` the directories, whose paths begin so, down to a depth below the last slash.
 
         A name may be in both: S3 keeps an object beside others whose keys go on with a slash.
         """
-        # Deeper than one level, one parallel listing of all is faster than one request per directory.
-        listed, prefixes = self._list(start, one_level=depth == 1)
+        listed, prefixes = self._listed(start, depth, pattern)
         base = start.rindex("/") + 1
         files, directories = {}, {}
         for name, size, modified, etag in listed:
@@ -295,18 +298,48 @@ class S3FileSystem(AbstractFileSystem):
                 directories[name[:-1]] = _directory(name[:-1])
         return files, directories
 
+    def _listed(self, start: str, depth: int | None, pattern: list[str] | None) -> tuple[list[Any], list[str]]:
+        """What begins so, at least down to a depth below the last slash, and what a pattern for each level matches."""
+        if depth is None or depth == 1:
+            return self._list(start, one_level=depth == 1)
+        # One listing of all is faster than one request per directory, unless it goes deep.
+        files, directories = self._list(start, limit=_LISTED_AT_ONCE + 1)
+        if len(files) <= _LISTED_AT_ONCE:
+            return files, directories
+        files, directories = self._list(start, one_level=True)
+        below = directories
+        for level in range(1, depth):
+            literal, name = "", None
+            if pattern:
+                literal = re.split(r"[*?\[]", pattern[level], maxsplit=1)[0]
+                name = re.compile(glob_translate(pattern[level - 1]))
+            # A directory without a name is none, and has files.
+            below = [one for one in below if not name or one.endswith("//") or name.match(one.split("/")[-2])]
+            if not below:
+                break
+            listed = _at_once(self._list_level, [(one + literal,) for one in below])
+            below = [directory for _, found in listed for directory in found]
+            files = files + [file for found, _ in listed for file in found]
+            directories = directories + below
+        return files, directories
+
+    def _list_level(self, start: str) -> tuple[list[Any], list[str]]:
+        return self._list(start, one_level=True)
+
     def find(
         self,
         path: str,
         maxdepth: int | None = None,
         withdirs: bool = False,
         detail: bool = False,
-        prefix: str = "",
+        prefix: str | None = "",
+        pattern: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
         """All files below a directory, by one parallel listing. With `prefix`, those whose path below it begins so."""
-        # The others are of the call that expands a path with this one.
+        # The others are of the call that expands a path with this one, and so is `pattern`: one for each level.
         _check_versions(kwargs)
+        prefix = prefix or ""
         path = self._strip_protocol(path)
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")
@@ -319,7 +352,7 @@ class S3FileSystem(AbstractFileSystem):
             # A slash in the prefix leads some levels down.
             depth = None if maxdepth is None else maxdepth - prefix.count("/")
             listed = depth is None or depth > 0
-            files, directories = self._entries(path + "/" + prefix, depth, withdirs) if listed else ({}, {})
+            files, directories = self._entries(path + "/" + prefix, depth, withdirs, pattern) if listed else ({}, {})
             # An object comes before a directory of its name.
             found = {**directories, **files}
             if not prefix and withdirs and (files or directories or self.isdir(path)):
@@ -339,7 +372,10 @@ class S3FileSystem(AbstractFileSystem):
         stripped = self._strip_protocol(path)
         magic = re.search(r"[*?\[]", stripped)
         if magic and "/" in stripped[: magic.start()]:
-            kwargs["prefix"] = stripped[stripped.rindex("/", 0, magic.start()) + 1 : magic.start()]
+            root = stripped.rindex("/", 0, magic.start()) + 1
+            kwargs["prefix"] = stripped[root : magic.start()]
+            if maxdepth is None and "**" not in stripped:
+                kwargs["pattern"] = stripped[root:].split("/")
         return super().glob(path, maxdepth=maxdepth, **kwargs)
 
     def modified(self, path: str, version_id: str | None = None, refresh: bool = False) -> Any:
