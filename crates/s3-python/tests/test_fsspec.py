@@ -512,6 +512,45 @@ def test_files_directories_and_buckets_are_removed(fs, root):
         fs.rm(bucket, recursive=True)
 
 
+def test_files_are_written_with_their_type(fs, root, server, tmp_path):
+    import boto3
+
+    client = boto3.client("s3", endpoint_url=server)
+
+    def head(name):
+        bucket, key = (root + name)[len("s3://") :].split("/", 1)
+        return client.head_object(Bucket=bucket, Key=key)
+
+    (tmp_path / "d").mkdir()
+    for name in ("x.html", "y.json", "z"):
+        (tmp_path / "d" / name).write_text(name)
+    fs.put(str(tmp_path / "d"), root + "/", recursive=True)
+    fs.put_file(str(tmp_path / "d/x.html"), root + "/one")
+    found = [head(name)["ContentType"] for name in ("/d/x.html", "/d/y.json", "/d/z", "/one")]
+    assert found == ["text/html", "application/json", "binary/octet-stream", "text/html"]
+    attributes = expected = {"ContentType": "text/x"}
+    for name, write in (
+        ("/pipe", lambda path: fs.pipe_file(path, b"v", **attributes)),
+        ("/many", lambda path: fs.pipe({path: b"v"}, **attributes)),
+        ("/put", lambda path: fs.put_file(str(tmp_path / "d/x.html"), path, **attributes)),
+        ("/tree/x.html", lambda path: fs.put(str(tmp_path / "d"), root + "/tree", recursive=True, **attributes)),
+        ("/touch", lambda path: fs.touch(path, data=b"v", **attributes)),
+    ):
+        write(root + name)
+        assert {key: head(name)[key] for key in attributes} == expected, name
+    with fs.open(root + "/open", "wb", **attributes) as file:
+        file.write(b"v")
+    with fs.open(root + "/text", "w", **attributes) as file:
+        file.write("v")
+    assert {key: head("/open")[key] for key in attributes} == {key: head("/text")[key] for key in attributes} == expected
+    fs.cp_file(root + "/open", root + "/copy")
+    assert {key: head("/copy")[key] for key in attributes} == expected
+    always = S3FileSystem(s3_additional_kwargs={"ContentType": "text/y"})
+    always.pipe(root + "/always", b"v")
+    always.pipe(root + "/once", b"v", ContentType="text/z")
+    assert [head(name)["ContentType"] for name in ("/always", "/once")] == ["text/y", "text/z"]
+
+
 def test_what_is_read_and_written_in_one_copy_keeps_its_order(fs, root):
     a, b, c = (root + "/" + name for name in "abc")
     fs.pipe({a: b"a", b: b"b"})
@@ -919,13 +958,20 @@ def test_options_that_are_not_followed_are_errors(fs, root):
             call(version_id="1")
     for call in (
         lambda **options: fs.open(path, "wb", **options),
+        lambda **options: fs.open(path, **options),
         lambda **options: fs.info(path, **options),
         lambda **options: fs.cat_file(path, **options),
         lambda **options: fs.pipe_file(path, b"new", **options),
         lambda **options: fs.put_file(__file__, path, **options),
         lambda **options: fs.touch(path, **options),
     ):
+        with pytest.raises(TypeError, match="WebsiteRedirectLocation"):
+            call(WebsiteRedirectLocation="/")
+    for call in (fs.open, fs.info, fs.cat_file):
         with pytest.raises(TypeError, match="ContentType"):
-            call(ContentType="text/plain")
+            call(path, ContentType="text/plain")
+    for value in (5, "text"):
+        with pytest.raises(TypeError):
+            fs.pipe(path, value)
     assert fs.cat(path) == b"v"
     assert fs.info(path, refresh=True)["size"] == 1

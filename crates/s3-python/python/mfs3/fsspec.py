@@ -7,6 +7,7 @@ It is synchronous, without an event loop, and works in forked processes. Listing
 import concurrent.futures
 import errno
 import io
+import mimetypes
 import os
 import pathlib
 import re
@@ -592,26 +593,36 @@ class S3FileSystem(AbstractFileSystem):
     # -- writes
 
     def pipe_file(self, path: str, value: Any, mode: str = "overwrite", **kwargs: Any) -> None:
-        _check_options(kwargs)
+        """Writes bytes, with a `ContentType`."""
+        content_type = self._content_type(kwargs)
         with _errors(path):
-            self._put(path, bytes(value), mode)
+            self._put(path, _bytes(value), mode, content_type)
 
-    def _put(self, path: str, value: Any, mode: str, **options: Any) -> None:
-        _, _, already_there = self._client().put(self._object(path), value, overwrite=mode != "create", **options)
+    def _content_type(self, kwargs: dict[str, Any]) -> str | None:
+        """The type in the options of a write; other options are errors."""
+        attributes = _attributes(self._written_with, kwargs)
+        _check_options(kwargs)
+        return attributes.get("ContentType")
+
+    def _put(self, path: str, value: Any, mode: str, content_type: str | None = None, **options: Any) -> None:
+        url, overwrite = self._object(path), mode != "create"
+        _, _, already_there = self._client().put(url, value, content_type, overwrite=overwrite, **options)
         if already_there:
             raise _os_error(errno.EEXIST, path)
 
     def pipe(self, path: str | dict[str, Any], value: Any = None, **kwargs: Any) -> None:
-        if isinstance(path, dict) and not kwargs:
+        if isinstance(path, dict) and "mode" not in kwargs:
+            content_type = self._content_type(kwargs)
             with _errors(list(path)):
                 self._client().put_many(
-                    [(self._object(one), bytes(data), None, None, None) for one, data in path.items()]
+                    [(self._object(one), _bytes(data), content_type, None, None) for one, data in path.items()]
                 )
             return
         super().pipe(path, value, **kwargs)
 
     def put_file(self, lpath: Any, rpath: str, callback: Any = None, mode: str = "overwrite", **kwargs: Any) -> None:
-        _check_options(kwargs)
+        """Uploads a file. Its name says of which type it is, unless there is a `ContentType`."""
+        content_type = self._content_type(kwargs) or mimetypes.guess_type(os.fspath(lpath))[0]
         if os.path.isdir(lpath):
             self.makedirs(rpath, exist_ok=True)
             return
@@ -622,7 +633,7 @@ class S3FileSystem(AbstractFileSystem):
             callback.set_size(size)
             moved = callback.relative_update
         with _errors(rpath):
-            self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode, progress=moved)
+            self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode, content_type, progress=moved)
 
     def put(
         self,
@@ -635,7 +646,7 @@ class S3FileSystem(AbstractFileSystem):
         **kwargs: Any,
     ) -> None:
         """Uploads files and directories, many files at once."""
-        _check_options(kwargs)
+        given = self._content_type(kwargs)
         plan = _Plan(self)
         AbstractFileSystem.put(plan, lpath, rpath, recursive=recursive, maxdepth=maxdepth)
         directories = [target for source, target in plan.pairs if os.path.isdir(source)]
@@ -644,7 +655,10 @@ class S3FileSystem(AbstractFileSystem):
         sizes = {source: os.stat(source).st_size for source, _ in files}
         for batch in _batches(files, callback):
             targets = [target for _, target in batch]
-            objects = [(self._object(target), pathlib.Path(source), None, None, None) for source, target in batch]
+            objects = [
+                (self._object(target), pathlib.Path(source), given or mimetypes.guess_type(source)[0], None, None)
+                for source, target in batch
+            ]
             with _errors(targets):
                 written = self._client().put_many(objects, overwrite=mode != "create")
             for target, (_, _, already_there) in zip(targets, written):
@@ -857,15 +871,14 @@ class S3FileSystem(AbstractFileSystem):
         with _errors(path):
             self._client().delete_bucket(path)
 
-    def touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
-        _check_options(kwargs)
+    def touch(self, path: str, truncate: bool = True, data: bytes | None = None, **kwargs: Any) -> None:
         if truncate:
-            self.pipe_file(path, b"")
+            self.pipe_file(path, data or b"", **kwargs)
             return
         try:
             if not self.exists(path):
                 # It may appear meanwhile, and is not replaced.
-                self.pipe_file(path, b"", mode="create")
+                self.pipe_file(path, data or b"", mode="create", **kwargs)
                 return
         except FileExistsError:
             pass
@@ -892,6 +905,7 @@ class S3FileSystem(AbstractFileSystem):
         cache_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> "S3File":
+        attributes = _attributes(self._written_with, kwargs) if mode != "rb" else {}
         _check_options(kwargs, "cache_type", "details", "size", "trim", "fill_cache")
         kwargs.pop("fill_cache", None)
         kwargs["cache_type"] = kwargs.get("cache_type") or self._cache_type
@@ -907,6 +921,7 @@ class S3FileSystem(AbstractFileSystem):
             block_size or self._block_size or S3File.DEFAULT_BLOCK_SIZE,
             autocommit=autocommit,
             cache_options=cache_options,
+            content_type=attributes.get("ContentType"),
             **kwargs,
         )
 
@@ -996,8 +1011,10 @@ class S3File(AbstractBufferedFile):
         mode: str = "rb",
         *args: Any,
         details: dict[str, Any] | None = None,
+        content_type: str | None = None,
         **kwargs: Any,
     ) -> None:
+        self._content_type = content_type
         #: What is known of the version, of a file that was pickled.
         self._details = details
         #: The stream or `None`, and nothing while a thread uses it.
@@ -1088,7 +1105,7 @@ class S3File(AbstractBufferedFile):
     def _initiate_upload(self) -> None:
         with _errors(self.path):
             url = self.fs._object(self.path)
-            self._writer = self.fs._client().open_writer(url, overwrite=self._overwrite)
+            self._writer = self.fs._client().open_writer(url, self._content_type, overwrite=self._overwrite)
 
     def _upload_chunk(self, final: bool = False) -> bool:
         self._write(self.buffer.getvalue())
@@ -1336,6 +1353,11 @@ def _attributes(always: dict[str, Any], options: dict[str, Any]) -> dict[str, st
     if unknown := found.keys() - _ATTRIBUTES:
         raise TypeError("%s: mfs3 does not have this option" % ", ".join(sorted(unknown)))
     return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def _bytes(value: Any) -> bytes:
+    # A number would be that many zeros.
+    return value if type(value) is bytes else memoryview(value).tobytes()
 
 
 def _check_options(options: dict[str, Any], *known: str) -> None:
