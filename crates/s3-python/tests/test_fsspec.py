@@ -551,6 +551,38 @@ def test_files_are_written_with_their_type(fs, root, server, tmp_path):
     assert [head(name)["ContentType"] for name in ("/always", "/once")] == ["text/y", "text/z"]
 
 
+def test_methods_of_s3fs_do_what_they_do_there(fs, root, server):
+    import urllib.request
+
+    other = pytest.importorskip("s3fs").S3FileSystem(endpoint_url=server, use_listings_cache=False)
+    path = root[len("s3://") :]
+    fs.pipe(root + "/k", b"value")
+    with urllib.request.urlopen(fs.url(root + "/k", expires=60)) as response:
+        assert response.read() == b"value"
+    request = urllib.request.Request(fs.url(root + "/new", client_method="put_object"), b"new", method="PUT")
+    urllib.request.urlopen(request).close()
+    assert fs.cat(root + "/new") == b"new"
+    with pytest.raises(ValueError):
+        fs.url(root + "/k", client_method="delete_object")
+    for one in (root + "/k", path + "/k/", "demo", "s3://demo/", "/demo/k"):
+        assert fs.split_path(one) == other.split_path(one), one
+
+    with fs.open(root + "/k") as file:
+        assert file.url().startswith(server)
+    fs.merge(root + "/merged", [root + "/k", root + "/new", root + "/k"])
+    assert fs.cat(root + "/merged") == b"valuenewvalue"
+    with pytest.raises(FileNotFoundError):
+        fs.merge(root + "/broken", [root + "/k", root + "/none"])
+    assert not fs.exists(root + "/broken")
+    assert fs.bulk_delete([path + "/merged", path + "/none"]) == [path + "/merged", path + "/none"]
+    assert not fs.exists(root + "/merged")
+
+    fs.connect()
+    fs.invalidate_cache()
+    fs.invalidate_cache(root)
+    fs.invalidate_region_cache()
+
+
 def test_what_is_read_and_written_in_one_copy_keeps_its_order(fs, root):
     a, b, c = (root + "/" + name for name in "abc")
     fs.pipe({a: b"a", b: b"b"})

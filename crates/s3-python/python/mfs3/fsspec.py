@@ -11,6 +11,7 @@ import mimetypes
 import os
 import pathlib
 import re
+import shutil
 from types import TracebackType
 from typing import Any, Self
 
@@ -408,9 +409,45 @@ class S3FileSystem(AbstractFileSystem):
         return fsspec.utils.tokenize(about.get("ETag"), about["size"])
 
     def sign(self, path: str, expiration: float = 100, **kwargs: Any) -> str:
+        return self.url(path, expires=expiration, **kwargs)
+
+    # -- as in s3fs
+
+    def url(self, path: str, expires: float = 3600, client_method: str = "get_object", **kwargs: Any) -> str:
+        """A URL with which anybody may read the object, or with `put_object` write it, for some seconds."""
         _check_options(kwargs)
+        methods = {"get_object": "GET", "put_object": "PUT"}
+        if client_method not in methods:
+            raise ValueError("client_method %r: get_object or put_object" % (client_method,))
         with _errors(path):
-            return self._client().presign(self._object(path), float(expiration), "GET")
+            return self._client().presign(self._object(path), float(expires), methods[client_method])
+
+    def split_path(self, path: str) -> tuple[str, str, None]:
+        """Bucket, key and version. There are no versions."""
+        slashes = path[len(path.rstrip("/")) :]
+        bucket, slash, key = self._strip_protocol(path).partition("/")
+        return bucket, key + slashes if slash else "", None
+
+    def merge(self, path: str, filelist: list[str], **kwargs: Any) -> None:
+        """Writes a file that has the content of others, one after the other. The bytes pass through this process."""
+        with self.open(path, "wb", **kwargs) as target:
+            for one in filelist:
+                with self.open(one) as source:
+                    shutil.copyfileobj(source, target, S3File.DEFAULT_BLOCK_SIZE)
+
+    def bulk_delete(self, pathlist: list[str], **kwargs: Any) -> list[str]:
+        """Deletes files, and returns their paths. It is no error if there is none."""
+        _check_options(kwargs)
+        paths = [self._strip_protocol(path) for path in pathlist]
+        with _errors(paths):
+            self._client().delete_many([self._object(path) for path in paths])
+        return paths
+
+    def connect(self, refresh: bool = False, kwargs: dict[str, Any] | None = None) -> None:
+        """Does nothing: connections are made when they are needed."""
+
+    def invalidate_region_cache(self) -> None:
+        """Does nothing: there is no such cache, and none of listings."""
 
     # -- reads
 
@@ -1112,6 +1149,9 @@ class S3File(AbstractBufferedFile):
         if final and self.autocommit:
             self.commit()
         return True
+
+    def url(self, **kwargs: Any) -> str:
+        return self.fs.url(self.path, **kwargs)
 
     def close(self) -> None:
         super().close()
