@@ -8,6 +8,7 @@ import botocore.config
 import pytest
 
 from mfs3 import S3, MetaflowS3AccessDenied, MetaflowS3Exception, _engines
+from test_metaflow import run
 
 
 def client(endpoint, region="eu-west-1", **config):
@@ -100,3 +101,39 @@ def test_given_parameters_replace_those_of_the_configuration(made, monkeypatch, 
         monkeypatch.setenv("METAFLOW_DATATOOLS_CLIENT_PARAMS", text)
         with pytest.raises(MetaflowS3Exception, match="DATATOOLS_CLIENT_PARAMS"):
             S3()
+
+
+def test_the_client_of_boto3_of_a_client_is_made_once_and_may_be_replaced(server, root):
+    run(
+        """
+        import sys
+        import boto3
+        from metaflow import S3
+        from metaflow.plugins.datatools.s3.s3 import MetaflowS3URLException, PutValue, get_s3_client
+
+        params = {"endpoint_url": sys.argv[2], "region_name": "us-east-1"}
+        with S3(s3root=sys.argv[1], client_params=params) as s3:
+            url = s3.put("k", "v")
+            assert s3._url("k") == s3._url("/k") == url and s3._url(None) == sys.argv[1]
+            made = s3._s3_client.client
+            assert s3._s3_client.client is made and s3._s3_client is s3._s3_client
+            bucket, key = url[len("s3://") :].split("/", 1)
+            made.delete_object(Bucket=bucket, Key=key)
+            assert not s3.info("k", return_missing=True).exists
+
+            class External:
+                client = boto3.client("s3", **params)
+
+            s3._s3_client = External()
+            assert isinstance(s3._s3_client, External) and s3.put("k", "v") == url
+            try:
+                s3._url(url)
+            except MetaflowS3URLException:
+                pass
+            else:
+                raise AssertionError
+        assert S3()._url(url) == url
+        """,
+        root,
+        server,
+    )

@@ -381,6 +381,16 @@ def test_temporary_files(root, tmp_path):
         s3.get("k").path
 
 
+def test_a_client_removes_the_files_of_all_its_settings(root, tmp_path, monkeypatch):
+    with S3(s3root=root) as s3:
+        s3.put("k", "v")
+        first = s3.get("k").path
+        monkeypatch.setenv("METAFLOW_S3_RETRY_COUNT", "30")
+        second = s3.get("k").path
+        assert os.path.dirname(first) != os.path.dirname(second) and open(first).read() == open(second).read() == "v"
+    assert os.listdir(tmp_path) == []
+
+
 def test_results_can_be_pickled(s3):
     s3.put("k", "value", content_type="text/plain", metadata={"a": 1})
     listed = s3.list_paths()[0]

@@ -1,9 +1,12 @@
 """Forks, threads, signals and the end of the interpreter."""
 
+import asyncio
 import concurrent.futures
 import contextlib
+import copy
 import multiprocessing
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -79,6 +82,31 @@ def test_threads_share_a_client(root):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             texts = pool.map(lambda n: s3.get(str(n)).text, range(50))
             assert list(texts) == [str(n) for n in range(50)]
+
+
+def _read_with(s3):
+    return s3.get("k").text
+
+
+def test_a_client_is_sent_to_other_processes(root, tmp_path):
+    from mfs3 import AsyncS3
+
+    with S3(s3root=root) as s3:
+        s3.put("k", "v")
+        context = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+            assert pool.submit(_read_with, s3).result() == "v"
+        pickled = pickle.dumps(s3)
+        assert copy.deepcopy(s3).get("k").text == copy.copy(s3).get("k").text == "v"
+    again = pickle.loads(pickled)
+    assert again.get("k").text == "v" and again._s3root == root
+    again.close()
+
+    async def read(client):
+        async with client:
+            return (await client.get("k")).text
+
+    assert asyncio.run(read(pickle.loads(pickle.dumps(AsyncS3(s3root=root))))) == "v"
 
 
 class Silent:

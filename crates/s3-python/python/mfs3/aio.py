@@ -49,8 +49,10 @@ class AsyncS3:
 
     async def close(self) -> None:
         """Removes the temporary directory with all files downloaded by this client."""
-        if self._calls._native is not None:
-            await _run(self._calls._native.close)
+        replaced, self._calls._replaced = self._calls._replaced, []
+        for native in (*replaced, self._calls._native):
+            if native is not None:
+                await _run(native.close)
 
     # Each of these is described in `S3`.
 

@@ -106,6 +106,10 @@ class S3Client(object):
         self._s3_session_vars = s3_session_vars
         self._s3_client_params = s3_client_params
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A client of boto3 cannot be pickled, and is made again.
+        return {**self.__dict__, "_s3_client": None, "_s3_error": None}
+
     @property
     def client(self) -> Any:
         if self._s3_client is None:
@@ -193,11 +197,32 @@ class S3(object):
             tmproot = tempfile.gettempdir()
         os.stat(tmproot)
         self._directory = os.path.abspath(tmproot)
-        self._native = None
-        self._limits = None
-        self._progress: Callable[[int], object] | None = None
+        self._reset()
         # A root that cannot work is an error here, not at the first call.
         self._client()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """As in Metaflow, a copy is another client of the same root: it has no files, and makes its connections anew."""
+        own = ("_native", "_replaced", "_limits", "_progress", "_recipe", "_run")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # The directory may be one of another machine.
+        if not os.path.isdir(self._directory):
+            import tempfile
+
+            self._directory = tempfile.gettempdir()
+        self._run = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._native = None
+        self._replaced: list[Any] = []
+        self._limits: Any = None
+        #: A client of boto3, for those who ask for one.
+        self._recipe: S3Client | None = None
+        self._progress: Callable[[int], object] | None = None
 
     def _client(self):
         """Returns the native client. In a forked child, and for other limits, it is made again."""
@@ -220,8 +245,8 @@ class S3(object):
                 self._s3_inject_failures, attempts=attempts, worker_count=int(worker_count)
             )
         if self._native is not None and self._native.is_ours():
-            # Its files belong to results that may be in use.
-            _leaked.append(self._native)
+            # Its files belong to results that may be in use until this client is closed.
+            self._replaced.append(self._native)
         self._native = _native.Client(
             engine,
             root=self._s3root,
@@ -236,9 +261,36 @@ class S3(object):
 
     @property
     def _s3_client(self) -> Any:
-        return self._external_client or S3Client(
-            self._s3_role, self._s3_session_vars, self._s3_client_params
-        )
+        if self._external_client is not None:
+            return self._external_client
+        if self._recipe is None:
+            self._recipe = S3Client(self._s3_role, self._s3_session_vars, self._s3_client_params)
+        return self._recipe
+
+    @_s3_client.setter
+    def _s3_client(self, client: Any) -> None:
+        self._external_client = client
+        if self._native is not None and self._native.is_ours():
+            self._replaced.append(self._native)
+        self._native = None
+
+    def _url(self, key: Key | None) -> str:
+        """The URL of a key, as Metaflow's private method has it."""
+        name = _key(key)
+        if self._s3root is None:
+            if name is None or not name.startswith("s3://") or "/" not in name[len("s3://") :]:
+                raise MetaflowS3URLException(
+                    "Initialize S3 with an 's3root' or 'run' if you don't want to specify full s3:// urls."
+                )
+            return name
+        root = self._s3root.rstrip("/")
+        if name is None:
+            return root
+        if name.startswith("s3://"):
+            raise MetaflowS3URLException(
+                "Don't use absolute S3 URLs when the S3 client is initialized with a prefix. URL: %s" % name
+            )
+        return "%s/%s" % (root, name.lstrip("/"))
 
     @property
     def _tmpdir(self) -> str | None:
@@ -264,12 +316,14 @@ class S3(object):
 
     def close(self) -> None:
         """Removes the temporary directory with all files downloaded by this client."""
-        try:
-            if self._native is not None:
-                self._native.close()
-        except Exception:
-            # As in Metaflow: what cannot be removed stays.
-            pass
+        replaced, self._replaced = self._replaced, []
+        for native in (*replaced, self._native):
+            try:
+                if native is not None:
+                    native.close()
+            except Exception:
+                # As in Metaflow: what cannot be removed stays.
+                pass
 
     # -- reads
 

@@ -12,6 +12,13 @@ from mfs3 import _config, exceptions as _exceptions
 from mfs3.s3 import *  # noqa: F401,F403
 from mfs3.s3 import S3, S3Client, check_s3_deps  # noqa: F401
 
+from mfs3.s3 import Value as PutValue  # noqa: F401
+
+try:
+    from metaflow.plugins.datatools.s3.s3util import get_s3_client  # noqa: F401
+except ImportError:
+    pass
+
 try:
     from metaflow.debug import debug
 except ImportError:
