@@ -3,6 +3,7 @@
 import array
 import concurrent.futures
 import errno
+import gc
 import gzip
 import os
 import pickle
@@ -312,6 +313,17 @@ def test_a_file_whose_block_fails_is_not_written(fs, root):
                 file.write(bytes(size))
                 raise KeyError
     assert not fs.exists(root + "/k")
+
+
+def test_a_file_that_is_dropped_is_not_written(fs, root):
+    for size in (1, 9 << 20):
+        fs.open(root + "/k", "wb").write(bytes(size))
+        gc.collect()
+    assert not fs.exists(root + "/k")
+    # What has been closed stays.
+    fs.open(root + "/k", "wb").close()
+    gc.collect()
+    assert fs.exists(root + "/k")
 
 
 def test_an_exclusive_file_is_created_once(fs, root):

@@ -1169,6 +1169,11 @@ class S3File(AbstractBufferedFile):
             self.discard()
         self.close()
 
+    def __del__(self) -> None:
+        # That of fsspec would complete an upload that lacks what was not written.
+        if self.__dict__.get("mode") in ("wb", "ab") and not self.closed:
+            self.discard()
+
     def commit(self) -> None:
         if not self.closed and not self.forced:
             # The transaction ends before the file was closed.
