@@ -1,5 +1,7 @@
 """Clients of boto3 that bring endpoint, credentials and settings, and parameters of such clients."""
 
+import concurrent.futures
+import threading
 from types import SimpleNamespace
 
 import boto3
@@ -101,6 +103,28 @@ def test_given_parameters_replace_those_of_the_configuration(made, monkeypatch, 
         monkeypatch.setenv("METAFLOW_DATATOOLS_CLIENT_PARAMS", text)
         with pytest.raises(MetaflowS3Exception, match="DATATOOLS_CLIENT_PARAMS"):
             S3()
+
+
+def test_a_configuration_that_says_how_often_to_retry_needs_no_boto3():
+    config = botocore.config.Config()
+    # As Metaflow does.
+    config.retries = {"max_attempts": 3}
+    for one in (None, {}, {"retries": {}}, config, botocore.config.Config(retries={"mode": "standard"})):
+        assert not _engines._configures(one)
+    for one in ({"proxies": {}}, botocore.config.Config(region_name="eu-west-1"), object()):
+        assert _engines._configures(one)
+
+
+def test_threads_that_ask_for_engines_get_the_same(made):
+    barrier = threading.Barrier(8)
+
+    def ask(number):
+        barrier.wait()
+        return [_engines.engine(key % 20, object) for key in range(number, number + 500)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(ask, range(8)))) == 8
+    assert len(_engines._engines) == 16
 
 
 def test_the_client_of_boto3_of_a_client_is_made_once_and_may_be_replaced(server, root):

@@ -613,6 +613,31 @@ def test_what_is_read_and_written_in_one_copy_keeps_its_order(fs, root):
     assert fs.find(bucket) == [bucket + "/d/x"]
 
 
+def test_directories_and_urls_are_what_others_take_them_for(fs, root, monkeypatch):
+    path = root[len("s3://") :]
+    fs.pipe(root + "/d/k", b"v")
+    for name in ("/d", ""):
+        with pytest.raises(IsADirectoryError):
+            fs.open(root + name)
+    with pytest.raises(IsADirectoryError):
+        fs.open("demo")
+    monkeypatch.setattr(S3FileSystem, "_registered_for", "mfs3")
+    assert fs.unstrip_protocol(path) == "mfs3://" + path
+    mfs3.register("s3")
+    assert fs.unstrip_protocol(path) == fs.unstrip_protocol(root) == root
+    with fs.open(root + "/d/k") as file:
+        assert file.full_name == root + "/d/k"
+    bucket = "b" + uuid.uuid4().hex
+    with pytest.raises(FileNotFoundError):
+        fs.mkdir(bucket + "/d", create_parents=False)
+    with pytest.raises(TypeError, match="acl"):
+        fs.mkdir(bucket, acl="public-read")
+    with pytest.raises(OSError):
+        fs.mkdir("")
+    assert not fs.exists(bucket)
+    assert S3FileSystem(anon=True).ls("") == []
+
+
 def test_a_callback_sees_files_and_bytes(fs, root, tmp_path):
     from fsspec.callbacks import Callback
 

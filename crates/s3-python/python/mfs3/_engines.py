@@ -4,6 +4,7 @@ Metaflow's datastore makes a client per call; with one engine they share connect
 """
 
 import os
+import threading
 from collections import OrderedDict
 
 from mfs3 import _native
@@ -14,9 +15,14 @@ _MOST = 16
 
 _engines = OrderedDict()
 _leaked = []
+#: Making a client of boto3 may ask for an engine again.
+_lock = threading.RLock()
 
 
 def _after_fork():
+    global _lock
+    # A thread of the parent may have held it.
+    _lock = threading.RLock()
     # The threads of the parent do not exist here; dropping what belongs to them is not safe either.
     _leaked.append(dict(_engines))
     _engines.clear()
@@ -27,14 +33,15 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def engine(key, make):
     """Returns the engine of this key, which is made now if there is none."""
-    found = _engines.get(key)
-    if found is None:
-        found = _engines[key] = make()
-        while len(_engines) > _MOST:
-            _engines.popitem(last=False)
-    else:
-        _engines.move_to_end(key)
-    return found
+    with _lock:
+        found = _engines.get(key)
+        if found is None:
+            found = _engines[key] = make()
+            while len(_engines) > _MOST:
+                _engines.popitem(last=False)
+        else:
+            _engines.move_to_end(key)
+        return found
 
 
 def wait_for_cleanup():
@@ -66,6 +73,17 @@ def _configured_params(settings):
     return params
 
 
+def _configures(config):
+    """Whether a configuration of botocore says more than how often to retry.
+
+    Metaflow adds one to `DATATOOLS_CLIENT_PARAMS` when it makes a client of its own.
+    """
+    if config is None:
+        return False
+    given = config if isinstance(config, dict) else getattr(config, "_user_provided_options", {"": None})
+    return bool(set(given) - {"retries"})
+
+
 def for_settings(settings, role=None, session_vars=None, client_params=None, external_client=None):
     """Returns the engine that the settings and the arguments of a client ask for."""
     params = client_params if client_params else _configured_params(settings)
@@ -81,7 +99,7 @@ def for_settings(settings, role=None, session_vars=None, client_params=None, ext
         or provider != "boto3"
         or settings.get("AWS_SANDBOX_ENABLED")
         or others
-        or params.get("config") is not None
+        or _configures(params.get("config"))
     )
     if not foreign:
         endpoint, region = params.get("endpoint_url"), params.get("region_name")

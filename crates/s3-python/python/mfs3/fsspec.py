@@ -96,6 +96,8 @@ class S3FileSystem(AbstractFileSystem):
     protocol = ("mfs3", "s3", "s3a")
     root_marker = ""
     sep = "/"
+    #: The protocol of URLs that it returns.
+    _registered_for = "mfs3"
 
     def __init__(
         self,
@@ -182,6 +184,10 @@ class S3FileSystem(AbstractFileSystem):
                     return path[len(protocol) + len(mark) :].strip("/")
         return path.strip("/")
 
+    def unstrip_protocol(self, name: str) -> str:
+        """The URL of a path: with `s3://` where this file system is registered for it, so that others understand it."""
+        return "%s://%s" % (self._registered_for, self._strip_protocol(name))
+
     @staticmethod
     def _url(path: str) -> str:
         return "s3://" + path
@@ -198,7 +204,7 @@ class S3FileSystem(AbstractFileSystem):
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         _check_options(kwargs)
         path = self._strip_protocol(path)
-        if path in ("", "/"):
+        if path == "":
             return _directory("")
         if "/" not in path:
             if not self._has_bucket(path):
@@ -262,7 +268,10 @@ class S3FileSystem(AbstractFileSystem):
         """Names, or with `detail` dictionaries, as in s3fs. Other methods of fsspec say which they want."""
         _check_versions(kwargs)
         path = self._strip_protocol(path)
-        if path in ("", "/"):
+        if path == "":
+            # As in s3fs: who has no name has no buckets.
+            if self._anonymous:
+                return []
             with _errors(path):
                 entries = [_directory(name, "BUCKET") for name in self._client().list_buckets()]
             return entries if detail else [entry["name"] for entry in entries]
@@ -870,14 +879,21 @@ class S3FileSystem(AbstractFileSystem):
 
     def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
         """Creates a bucket; directories in it exist as soon as they have files."""
+        if kwargs.get("region_name") == self._region:
+            kwargs.pop("region_name", None)
+        _check_options(kwargs)
         path = self._strip_protocol(path)
+        if not path:
+            raise _os_error(errno.EINVAL, path)
         if "/" in path:
             bucket = path.split("/", 1)[0]
             try:
-                has_bucket = not create_parents or self._has_bucket(bucket)
+                has_bucket = self._has_bucket(bucket)
             except PermissionError:
                 # Who may not list it may write to it.
                 has_bucket = True
+            if not has_bucket and not create_parents:
+                raise _os_error(errno.ENOENT, bucket)
             if not has_bucket:
                 self._create_bucket(bucket)
             return
@@ -1060,6 +1076,8 @@ class S3File(AbstractBufferedFile):
         self._overwrite = mode == "wb"
         # The oldest fsspec does not have the mode xb.
         super().__init__(fs, path, "wb" if mode == "xb" else mode, *args, **kwargs)
+        if mode == "rb" and self._details is not None and self._details["type"] == "directory":
+            raise _os_error(errno.EISDIR, path)
 
     def __reduce__(self) -> Any:
         if self.mode != "rb":
@@ -1470,4 +1488,6 @@ def _directory(path: str, storage_class: str = "DIRECTORY") -> dict[str, Any]:
 
 def register(protocol: str = "s3") -> None:
     """Makes fsspec use this file system for a protocol in this process."""
+    if protocol in S3FileSystem.protocol:
+        S3FileSystem._registered_for = protocol
     fsspec.register_implementation(protocol, S3FileSystem, clobber=True)
