@@ -121,6 +121,39 @@ impl Config {
         )
     }
 
+    /// Returns the texts of all settings that [`from_env`](Self::from_env) would interpret, by their full names: those of
+    /// the environment over those of the project over those of the profile.
+    ///
+    /// With [`from_lookup`](Self::from_lookup), for a program that interprets some of them itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](Self::from_env), without those of values.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use s3_client::Config;
+    ///
+    /// let mut texts = Config::texts_from_env()?;
+    /// let bundle = texts.remove("METAFLOW_S3_VERIFY_CERTIFICATE");
+    /// let config = Config::from_lookup(|name| texts.get(name).cloned())?;
+    /// # Ok::<(), s3_client::Error>(())
+    /// ```
+    pub fn texts_from_env() -> Result<HashMap<String, String>> {
+        let project = env::current_dir().ok().and_then(|here| project_file(&here));
+        let variable = |name: &str| env::var(name).ok();
+        let mut texts = read_files(&variable, project.as_deref(), |path| {
+            fs::read_to_string(path)
+        })?;
+        let variables = env::vars_os().filter_map(|(name, value)| {
+            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+            name.starts_with("METAFLOW_").then_some((name, value))
+        });
+        texts.extend(variables);
+        Ok(texts)
+    }
+
     /// Reads variables through `lookup`, by their full names, and no file.
     ///
     /// # Errors

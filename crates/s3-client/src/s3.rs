@@ -79,6 +79,12 @@ impl<M: Mode> Client<M> {
     pub fn scratch_path(&self) -> Option<PathBuf> {
         self.context.scratch.path().map(ToOwned::to_owned)
     }
+
+    /// Returns whether a download has made the temporary directory, and it is still there.
+    #[must_use]
+    pub fn has_scratch(&self) -> bool {
+        self.context.scratch.is_in_use()
+    }
 }
 
 impl S3 {
@@ -100,10 +106,11 @@ impl S3 {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> s3_client::Result<()> {
     /// let s3 = s3_client::S3::in_memory()?;
+    /// assert!(!s3.has_scratch());
     /// let scratch = s3.scratch_path().expect("it is open");
-    /// assert!(scratch.exists());
+    /// assert!(scratch.exists() && s3.has_scratch());
     /// s3.close().await?;
-    /// assert!(!scratch.exists());
+    /// assert!(!scratch.exists() && !s3.has_scratch());
     /// # Ok(()) }
     /// ```
     pub async fn close(&self) -> Result<()> {

@@ -96,6 +96,11 @@ impl Scratch {
         }
     }
 
+    /// Returns whether the directory was made and not yet closed.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.made.get().is_some() && !self.is_closed()
+    }
+
     /// Returns why there is no directory, if a file was to be written there.
     pub(crate) fn failure(&self) -> Option<Error> {
         match self.failed.load(Ordering::Acquire) {
