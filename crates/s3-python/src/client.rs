@@ -1,17 +1,21 @@
 //! [`PyClient`]: the calls of a client.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use s3_client::{
-    Conditions, ETag, GetObject, Key, PresignMethod, PutValue, S3, S3GetObject, S3PutObject,
-    SyncPlace, SyncSummary, WriteResult,
+    Attributes, Conditions, ETag, Error, ErrorKind, GetObject, Key, PresignMethod, PutValue, S3,
+    S3GetObject, S3PutObject, SyncPlace, SyncSummary, UploadId, Versioning, WriteResult,
 };
-use s3_core::S3Prefix;
+use s3_core::{AbortUpload, S3Prefix, S3Url};
 use s3_frame::{Frames, Index, ListingBatches};
+use s3_transfer::CallOptions;
 
+use crate::attributes::{Named, apply, attributes};
 use crate::call::{Done, call, call_single, call_with_progress};
 use crate::engine::PyEngine;
 use crate::errors::{exception, frame_exception};
@@ -38,6 +42,9 @@ type Put<'py> = (
 );
 /// Key as given, URL, and whether an existing object was kept.
 type Written = (String, String, bool);
+
+/// How many copies and other requests of one call wait for the engine at once, which decides how many it sends.
+const AT_ONCE: usize = 64;
 
 /// A client: a root, a temporary directory and the engine that it shares with others.
 #[pyclass(module = "mfs3._native", name = "Client", frozen)]
@@ -80,6 +87,12 @@ impl PyClient {
     /// Whether this process made the client: in a forked child it cannot be used.
     fn is_ours(&self) -> bool {
         self.0.is_ours()
+    }
+
+    /// Whether there are files in a temporary directory.
+    fn has_scratch(&self) -> bool {
+        let handles = self.handles().ok();
+        handles.is_some_and(|handles| handles.single.has_scratch() || handles.many.has_scratch())
     }
 
     /// The temporary directory, which is made now.
@@ -203,6 +216,22 @@ impl PyClient {
         call_with_progress(py, done, progress, work, PyS3Object::from)
     }
 
+    /// Downloads many objects, each to its own file; those that are missing leave no file.
+    #[pyo3(signature = (files, *, progress=None))]
+    fn download_files(
+        &self,
+        py: Python<'_>,
+        files: Vec<(String, PathBuf)>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let progress = Progress::new(progress);
+        let files = files.into_iter().map(|(key, path)| (Key::from(key), path));
+        let get = self.handles()?.many.get_files(files).return_info(false);
+        let get = observed(get, progress.as_ref());
+        let work = async { get.return_missing().await };
+        call_with_progress(py, None, progress, work, IntoObjects::into_objects)
+    }
+
     /// Opens an object that is read piece by piece, in the version with this ETag if there is one.
     #[pyo3(signature = (key, offset=None, length=None, *, etag=None))]
     fn open_reader(
@@ -282,9 +311,9 @@ impl PyClient {
         call(py, done, async { list.await }, IntoObjects::into_objects)
     }
 
-    /// Lists what begins with a URL: objects as path (bucket and key), size, seconds of the last change and ETag, and
-    /// with `one_level` the paths of directories, which end in a slash. Ends after the page that has the entry number
-    /// `limit`.
+    /// Lists what begins with a URL: objects as path (bucket and key), size, seconds of the last change, ETag and storage
+    /// class, and with `one_level` the paths of directories, which end in a slash. Ends after the page that has the entry
+    /// number `limit`.
     #[pyo3(signature = (prefix, *, one_level=false, limit=None, done=None))]
     fn list_prefix(
         &self,
@@ -297,6 +326,13 @@ impl PyClient {
         let transfer = self.handles()?.single.transfer().clone();
         let work = listing::list_prefix(transfer, prefix, one_level, limit);
         call(py, done, work, |listed| listed)
+    }
+
+    /// Lists one level below each of the URLs, in parallel.
+    fn list_levels(&self, py: Python<'_>, prefixes: Vec<String>) -> PyResult<Py<PyAny>> {
+        let transfer = self.handles()?.single.transfer().clone();
+        let work = listing::list_levels(transfer, prefixes);
+        call(py, None, work, |listed| listed)
     }
 
     /// Lists objects below the root, or below each of the keys, as record batches.
@@ -395,7 +431,9 @@ impl PyClient {
         call(py, done, async { info.await }, IntoObjects::into_objects)
     }
 
-    #[pyo3(signature = (key, value, content_type=None, metadata=None, *, overwrite=true, progress=None, done=None))]
+    /// Uploads an object. `attributes` are headers by the names of the S3 API, `user` is metadata of any program.
+    #[pyo3(signature = (key, value, content_type=None, metadata=None, *, overwrite=true, attributes=None, user=None,
+                        progress=None, done=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn put(
         &self,
@@ -405,12 +443,15 @@ impl PyClient {
         content_type: Option<String>,
         metadata: Option<String>,
         overwrite: bool,
+        attributes: Option<Named>,
+        user: Option<Named>,
         progress: Option<Py<PyAny>>,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
         let progress = Progress::new(progress);
+        let others = self::attributes(attributes.as_ref(), user)?;
         // One object through the call on many would count as many for the injection of failures.
-        let object = put_object((key, value, content_type, None, metadata))?;
+        let object = put_object((key, value, content_type, None, metadata), others)?;
         let put = self
             .handles()?
             .single
@@ -422,17 +463,23 @@ impl PyClient {
         })
     }
 
-    #[pyo3(signature = (objects, *, overwrite=true, progress=None, done=None))]
+    /// Uploads many objects. `attributes` and `user` are those of each.
+    #[pyo3(signature = (objects, *, overwrite=true, attributes=None, user=None, progress=None, done=None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn put_many(
         &self,
         py: Python<'_>,
         objects: Vec<Put<'_>>,
         overwrite: bool,
+        attributes: Option<Named>,
+        user: Option<Named>,
         progress: Option<Py<PyAny>>,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
         let progress = Progress::new(progress);
-        let objects = objects.into_iter().map(put_object);
+        let others = self::attributes(attributes.as_ref(), user)?;
+        let objects = objects.into_iter();
+        let objects = objects.map(|object| put_object(object, others.clone()));
         let objects = objects.collect::<PyResult<Vec<_>>>()?;
         let put = self.handles()?.many.put_many(objects).overwrite(overwrite);
         let put = observed(put, progress.as_ref());
@@ -440,7 +487,8 @@ impl PyClient {
     }
 
     /// Starts an upload that is written to piece by piece.
-    #[pyo3(signature = (key, content_type=None, metadata=None, *, overwrite=true))]
+    #[pyo3(signature = (key, content_type=None, metadata=None, *, overwrite=true, attributes=None, user=None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn open_writer(
         &self,
         py: Python<'_>,
@@ -448,11 +496,14 @@ impl PyClient {
         content_type: Option<String>,
         metadata: Option<String>,
         overwrite: bool,
+        attributes: Option<Named>,
+        user: Option<Named>,
     ) -> PyResult<PyWriter> {
         let (send, chunks) = Chunks::channel();
         let mut object = S3PutObject::new(Key::from(key), PutValue::async_reader(chunks));
         object.content_type = content_type;
         object.metadata_text = metadata;
+        object.attributes = self::attributes(attributes.as_ref(), user)?;
         let put = self
             .handles()?
             .single
@@ -473,6 +524,116 @@ impl PyClient {
         let single = &self.handles()?.single;
         let copy = single.copy(Key::from(source), Key::from(target));
         call(py, done, async { copy.await }, |result| written(&result))
+    }
+
+    /// Copies objects within S3: pairs of source and target. Returns whether each source was there.
+    fn copy_many(&self, py: Python<'_>, pairs: Vec<(String, String)>) -> PyResult<Py<PyAny>> {
+        let s3 = self.handles()?.single.clone();
+        let copies = pairs.into_iter().map(move |(source, target)| {
+            let copy = s3.copy(source, target);
+            async { found(copy.await) }
+        });
+        let work = async { stream::iter(copies).buffered(AT_ONCE).try_collect().await };
+        call(py, None, work, |copied: Vec<bool>| copied)
+    }
+
+    /// Changes user metadata, where `None` removes an entry, and headers of an object, which is copied onto itself.
+    #[pyo3(signature = (key, user, *, attributes=None))]
+    fn set_metadata(
+        &self,
+        py: Python<'_>,
+        key: String,
+        user: HashMap<String, Option<String>>,
+        attributes: Option<Named>,
+    ) -> PyResult<Py<PyAny>> {
+        let s3 = self.handles()?.single.clone();
+        let named = attributes.unwrap_or_default();
+        apply(&mut Attributes::default(), &named)?;
+        let work = async move {
+            let info = s3.info(key.as_str()).await?;
+            let mut stored = info.stored_attributes().cloned().unwrap_or_default();
+            // The names are known.
+            let _ = apply(&mut stored, &named);
+            for (name, value) in user {
+                let name = name.to_ascii_lowercase();
+                match value {
+                    Some(value) => stored.user.insert(name, value),
+                    None => stored.user.remove(&name),
+                };
+            }
+            let mut copy = s3.copy(key.as_str(), key.as_str()).attributes(stored);
+            if let Some(etag) = info.etag() {
+                copy = copy.conditions(Conditions::default().with_if_match(etag.clone()));
+            }
+            copy.await.map(drop)
+        };
+        call(py, None, work, |()| None::<()>)
+    }
+
+    fn tags(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
+        let tags = self.handles()?.single.tags(key);
+        call(py, None, async { tags.await }, |tags| tags)
+    }
+
+    fn set_tags(&self, py: Python<'_>, key: String, tags: Named) -> PyResult<Py<PyAny>> {
+        let set = self.handles()?.single.set_tags(key, tags);
+        call(py, None, async { set.await }, |()| None::<()>)
+    }
+
+    /// Returns whether a bucket keeps versions.
+    fn is_versioned(&self, py: Python<'_>, bucket: String) -> PyResult<Py<PyAny>> {
+        let versioning = self.handles()?.single.versioning(bucket);
+        call(py, None, async { versioning.await }, |versioning| {
+            versioning == Some(Versioning::Enabled)
+        })
+    }
+
+    fn set_versioned(&self, py: Python<'_>, bucket: String, yes: bool) -> PyResult<Py<PyAny>> {
+        let versioning = match yes {
+            true => Versioning::Enabled,
+            false => Versioning::Suspended,
+        };
+        let set = self.handles()?.single.set_versioning(bucket, versioning);
+        call(py, None, async { set.await }, |()| None::<()>)
+    }
+
+    /// Lists unfinished uploads whose URLs begin so: path (bucket and key), ID, and seconds of the start.
+    fn list_uploads(&self, py: Python<'_>, prefix: String) -> PyResult<Py<PyAny>> {
+        let transfer = self.handles()?.single.transfer().clone();
+        let work = async move {
+            let prefix = S3Prefix::parse(&prefix)?;
+            let options = CallOptions::default();
+            Ok(transfer.list_uploads(prefix, &options).await?)
+        };
+        call(py, None, work, |uploads| {
+            let uploads = uploads.into_iter().map(|upload| {
+                let since = upload
+                    .initiated
+                    .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+                let path = listing::path(upload.url.as_str());
+                let seconds = since.map(|since| since.as_secs_f64());
+                (path, upload.upload.as_str().to_owned(), seconds)
+            });
+            uploads.collect::<Vec<_>>()
+        })
+    }
+
+    /// Aborts uploads: pairs of URL and ID. One that is gone is no error.
+    fn abort_uploads(&self, py: Python<'_>, uploads: Vec<(String, String)>) -> PyResult<Py<PyAny>> {
+        let transfer = self.handles()?.single.transfer().clone();
+        let aborts = uploads.into_iter().map(move |(url, upload)| {
+            let transfer = transfer.clone();
+            async move {
+                let abort = AbortUpload::new(S3Url::parse(&url)?, UploadId::new(&upload));
+                transfer
+                    .abort_upload(abort, &CallOptions::default())
+                    .await?;
+                Ok::<_, Error>(())
+            }
+        });
+        let aborts = stream::iter(aborts).buffered(AT_ONCE);
+        let work = async { aborts.try_collect::<Vec<()>>().await };
+        call(py, None, work, |_| None::<()>)
     }
 
     #[pyo3(signature = (keys, *, done=None))]
@@ -589,11 +750,26 @@ fn conditions(etag: Option<&str>) -> Conditions {
     }
 }
 
-fn put_object((key, value, content_type, encryption, metadata): Put<'_>) -> PyResult<S3PutObject> {
+/// Returns whether the source of a copy was there.
+fn found(copy: Result<WriteResult, Error>) -> Result<bool, Error> {
+    match copy {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_request().map(|request| request.kind()) {
+            Some(ErrorKind::NotFound) => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
+fn put_object(
+    (key, value, content_type, encryption, metadata): Put<'_>,
+    attributes: Attributes,
+) -> PyResult<S3PutObject> {
     let mut object = S3PutObject::new(Key::from(key), put_value(&value)?);
     object.content_type = content_type;
     object.encryption = encryption;
     object.metadata_text = metadata;
+    object.attributes = attributes;
     Ok(object)
 }
 

@@ -6,13 +6,30 @@ use s3_client::Config;
 
 use crate::errors::exception;
 
+/// Settings that Python interprets: a client of boto3 may follow what the native one does not.
+const AS_TEXT: [&str; 3] = [
+    "S3_VERIFY_CERTIFICATE",
+    "DATATOOLS_CLIENT_PARAMS",
+    "DATATOOLS_SESSION_VARS",
+];
+
 /// Returns the settings that environment and files of Metaflow say, by their names.
 #[pyfunction]
 pub(crate) fn config_from_env(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let config = Config::from_env().map_err(|error| exception(py, &error))?;
+    let texts = Config::texts_from_env().map_err(|error| exception(py, &error))?;
+    let is_text = |name: &str| {
+        AS_TEXT
+            .iter()
+            .any(|text| name == format!("METAFLOW_{text}"))
+    };
+    let config = Config::from_lookup(|name| texts.get(name).filter(|_| !is_text(name)).cloned());
+    let config = config.map_err(|error| exception(py, &error))?;
     let settings = PyDict::new(py);
+    for name in AS_TEXT {
+        let text = texts.get(&format!("METAFLOW_{name}"));
+        settings.set_item(name, text.filter(|text| !text.is_empty()))?;
+    }
     settings.set_item("S3_ENDPOINT_URL", config.endpoint)?;
-    settings.set_item("S3_REGION", config.region)?;
     settings.set_item("S3_SERVER_SIDE_ENCRYPTION", config.encryption)?;
     settings.set_item("S3_RETRY_COUNT", config.retry_count)?;
     settings.set_item("S3_TRANSIENT_RETRY_COUNT", config.transient_retry_count)?;

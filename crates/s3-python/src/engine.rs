@@ -27,17 +27,21 @@ pub(crate) struct PyEngine {
 #[pymethods]
 impl PyEngine {
     /// Makes an engine for an endpoint. `credentials` is a function that returns access key, secret key and token;
-    /// `ca_bundle` is a file with the only trusted authorities. With `anonymous`, requests are not signed.
+    /// `ca_bundle` is a file with the only trusted authorities. With `anonymous`, requests are not signed. Without
+    /// `attempts`, environment and profile decide.
     #[new]
-    #[pyo3(signature = (*, endpoint=None, region=None, credentials=None, anonymous=false, virtual_host=None,
-                        ca_bundle=None, attempts=None, worker_count=None, max_in_memory=None, memory=None))]
+    #[pyo3(signature = (*, endpoint=None, region=None, profile=None, credentials=None, anonymous=false,
+                        requester_pays=false, virtual_host=None, ca_bundle=None, attempts=None, worker_count=None,
+                        max_in_memory=None, memory=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
         py: Python<'_>,
         endpoint: Option<String>,
         region: Option<String>,
+        profile: Option<String>,
         credentials: Option<Py<PyAny>>,
         anonymous: bool,
+        requester_pays: bool,
         virtual_host: Option<bool>,
         ca_bundle: Option<PathBuf>,
         attempts: Option<u32>,
@@ -49,8 +53,18 @@ impl PyEngine {
         config.endpoint.clone_from(&endpoint);
         config.region.clone_from(&region);
         let mut builder = S3::builder().config(config).tmproot("/");
-        if credentials.is_some() || anonymous || virtual_host.is_some() || ca_bundle.is_some() {
-            let mut store = SdkStore::builder();
+        let mut store = SdkStore::builder();
+        if let Some(profile) = &profile {
+            store = store.profile(profile);
+        }
+        let attempts = attempts.or_else(|| store.configured_max_attempts());
+        if credentials.is_some()
+            || profile.is_some()
+            || anonymous
+            || requester_pays
+            || virtual_host.is_some()
+            || ca_bundle.is_some()
+        {
             if let Some(endpoint) = &endpoint {
                 store = store.endpoint(endpoint);
             }
@@ -62,6 +76,9 @@ impl PyEngine {
             }
             if anonymous {
                 store = store.anonymous();
+            }
+            if requester_pays {
+                store = store.requester_pays();
             }
             if let Some(path) = ca_bundle {
                 store = store.ca_bundle(path);

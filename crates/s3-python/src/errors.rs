@@ -1,5 +1,8 @@
 //! Errors of the client as Python exceptions.
 
+use std::error::Error as StdError;
+use std::io;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -38,11 +41,28 @@ fn build<'py>(py: Python<'py>, error: &Error, with_outcomes: bool) -> PyResult<B
     )?;
     exception.setattr("attempts", request.map(s3_client::RequestError::attempts))?;
     exception.setattr("status", request.and_then(|request| request.http_status()))?;
+    if let Some(cause) = raised_by_stream(error) {
+        exception.setattr("__cause__", cause.clone_ref(py).into_value(py))?;
+    }
     if let Some(batch) = error.as_batch().filter(|_| with_outcomes) {
         exception.setattr("index", batch.index())?;
         exception.setattr("outcomes", outcomes(py, batch)?)?;
     }
     Ok(exception)
+}
+
+/// The exception of a stream of Python that was uploaded, if it is the reason.
+fn raised_by_stream(error: &Error) -> Option<&PyErr> {
+    let mut reason: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(this) = reason {
+        let io = this.downcast_ref::<io::Error>();
+        let inner = io.and_then(io::Error::get_ref);
+        if let Some(raised) = inner.and_then(|inner| inner.downcast_ref()) {
+            return Some(raised);
+        }
+        reason = this.source();
+    }
+    None
 }
 
 /// One dictionary per input: `{"outcome": "failed", "error": ...}`.

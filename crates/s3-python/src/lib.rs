@@ -14,6 +14,7 @@
     reason = "the arguments of a Python function are extracted by value"
 )]
 
+mod attributes;
 mod call;
 mod client;
 mod config;

@@ -4,17 +4,39 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use s3_client::Error;
 use s3_core::{ListedObject, S3Prefix};
 use s3_transfer::{CallOptions, ListOptions, Transfer};
 use tokio::time::Instant;
 
-/// Path, size, seconds of the last change, ETag.
-type File = (String, u64, Option<f64>, Option<String>);
+/// Path, size, seconds of the last change, ETag, and the storage class unless it is `STANDARD`.
+type File = (String, u64, Option<f64>, Option<String>, Option<String>);
+
+/// What a listing found: objects, and prefixes up to the next slash.
+pub(crate) type Listed = (Vec<File>, Vec<String>);
 
 /// The most entries of a page.
 const PAGE: u32 = 1000;
+/// How many listings wait for the engine at once, which decides how many requests it sends.
+const LISTINGS: usize = 64;
+
+/// Lists one level below each of the prefixes, in parallel.
+pub(crate) async fn list_levels(
+    transfer: Transfer,
+    prefixes: Vec<String>,
+) -> Result<Listed, Error> {
+    let listings = prefixes
+        .into_iter()
+        .map(|prefix| list_prefix(transfer.clone(), prefix, true, None));
+    let merge = |(mut files, mut directories): Listed, listed: Listed| async {
+        files.extend(listed.0);
+        directories.extend(listed.1);
+        Ok((files, directories))
+    };
+    let listings = stream::iter(listings).buffered(LISTINGS);
+    listings.try_fold(Listed::default(), merge).await
+}
 
 /// Lists what begins with `prefix`: objects, and with `one_level` the prefixes up to the next slash.
 pub(crate) async fn list_prefix(
@@ -22,7 +44,7 @@ pub(crate) async fn list_prefix(
     prefix: String,
     one_level: bool,
     limit: Option<u32>,
-) -> Result<(Vec<File>, Vec<String>), Error> {
+) -> Result<Listed, Error> {
     let prefix = S3Prefix::parse(&prefix).map_err(Error::from)?;
     let mut options = ListOptions::default();
     options.delimiter = one_level.then(|| Arc::from("/"));
@@ -49,15 +71,19 @@ pub(crate) async fn list_prefix(
 }
 
 fn file(object: &ListedObject) -> File {
+    let storage_class = object.storage_class.as_deref();
+    let storage_class = storage_class.filter(|class| *class != "STANDARD");
     (
         path(object.url.as_str()),
         object.size,
         object.last_modified.and_then(seconds),
         object.etag.as_ref().map(ToString::to_string),
+        storage_class.map(ToOwned::to_owned),
     )
 }
 
-fn path(url: &str) -> String {
+/// Returns bucket and key of a URL.
+pub(crate) fn path(url: &str) -> String {
     url.trim_start_matches("s3://").to_owned()
 }
 

@@ -1,33 +1,52 @@
 //! [`PyS3Object`]: what a read returns, with the properties of Metaflow's `S3Object`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
+use pyo3::exceptions::{PyException, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMemoryView, PyString, PyTuple};
-use s3_client::{ETag, MetaflowObject, S3Entry, S3Info, S3Object};
+use s3_client::{Attributes, ETag, MetaflowObject, S3Entry, S3Info, S3Object, VersionId};
 
 use crate::errors::exception;
 use crate::in_process::InProcess;
 
+/// The bytes in a pickle.
+const BLOB: &str = "_blob";
 /// The metadata item of Metaflow.
 const METADATA: &str = "metaflow-user-attributes";
 /// The largest download that is pickled with its bytes; larger ones with the path of their file. 64 MiB.
 const PICKLE_BYTES: u64 = 64 << 20;
 
 /// An object, a prefix, or a missing object.
-#[pyclass(module = "mfs3", name = "S3Object", frozen)]
-pub(crate) struct PyS3Object(Content);
+#[pyclass(module = "mfs3", name = "S3Object", frozen, subclass, weakref)]
+pub(crate) struct PyS3Object(Origin);
 
-enum Content {
-    Found(InProcess<MetaflowObject>),
-    Given(Box<Given>),
+enum Origin {
+    Result(Found),
+    /// Empty until `__setstate__`, where a pickle of Metaflow's class makes the object.
+    Given(OnceLock<Box<Given>>),
+}
+
+/// The result of a call.
+struct Found {
+    object: InProcess<MetaflowObject>,
+    /// The file that was there before the client was closed, if there was one.
+    path: OnceLock<PathBuf>,
+}
+
+/// What an object was made of.
+enum Content<'a> {
+    Found(&'a Found),
+    Given(&'a Given),
 }
 
 /// An object that was unpickled, or made by a caller.
+#[derive(Default)]
 struct Given {
     prefix: Option<String>,
     url: String,
@@ -63,23 +82,43 @@ impl Given {
 
 impl<T: Into<MetaflowObject>> From<T> for PyS3Object {
     fn from(object: T) -> Self {
-        Self(Content::Found(InProcess::new(object.into())))
+        let object = object.into();
+        let path = OnceLock::new();
+        if is_in_file(&object)
+            && let Ok(Some(file)) = object.path()
+        {
+            let _ = path.set(file);
+        }
+        let object = InProcess::new(object);
+        Self(Origin::Result(Found { object, path }))
     }
+}
+
+/// Returns whether the bytes of a download are in a file, and not in memory.
+fn is_in_file(object: &MetaflowObject) -> bool {
+    matches!(object, MetaflowObject::Downloaded(object) if object.in_memory() < object.size())
 }
 
 type RangeTuple = (u64, Option<u64>, Option<i64>);
 
+/// A range as it was requested, with the whole size where no length was given.
+fn whole_range((total, offset, length): RangeTuple) -> (u64, u64, u64) {
+    let length = length.and_then(|length| u64::try_from(length).ok());
+    (total, offset.unwrap_or(0), length.unwrap_or(total))
+}
+
 #[pymethods]
 impl PyS3Object {
-    /// As in Metaflow; `blob` are the bytes of a download that has no file.
+    /// As in Metaflow; `blob` are the bytes of a download that has no file. `size` counts where the file is gone. Without a
+    /// URL, the state follows.
     #[new]
-    #[pyo3(signature = (prefix, url, path=None, size=None, content_type=None, metadata=None, range_info=None,
+    #[pyo3(signature = (prefix=None, url=None, path=None, size=None, content_type=None, metadata=None, range_info=None,
                         last_modified=None, encryption=None, blob=None))]
     #[expect(clippy::too_many_arguments, reason = "the signature of Metaflow")]
     fn new(
         py: Python<'_>,
         prefix: Option<String>,
-        url: String,
+        url: Option<String>,
         path: Option<PathBuf>,
         size: Option<u64>,
         content_type: Option<String>,
@@ -89,31 +128,70 @@ impl PyS3Object {
         encryption: Option<String>,
         blob: Option<Py<PyBytes>>,
     ) -> PyResult<Self> {
+        let Some(url) = url else {
+            return Ok(Self(Origin::Given(OnceLock::new())));
+        };
         let size = match (&path, &blob) {
             (_, Some(blob)) => Some(blob.bind(py).as_bytes().len() as u64),
-            (Some(path), None) => Some(fs::metadata(path)?.len()),
+            (Some(path), None) => match (fs::metadata(path), size) {
+                (Ok(metadata), _) => Some(metadata.len()),
+                (Err(_), Some(size)) => Some(size),
+                (Err(error), None) => return Err(error.into()),
+            },
             (None, None) => size,
         };
         let metadata = match metadata {
             Some(items) => items.get_item(METADATA)?,
             None => None,
         };
-        Ok(Self(Content::Given(Box::new(Given {
+        let given = Given {
             prefix,
             url,
             path,
             size,
             content_type,
             metadata: metadata.map(|text| text.extract()).transpose()?,
-            range: range_info.map(|(total, offset, length)| {
-                let length = length.and_then(|length| u64::try_from(length).ok());
-                (total, offset.unwrap_or(0), length.unwrap_or(total))
-            }),
+            range: range_info.map(whole_range),
             last_modified,
             encryption,
             blob,
             written: OnceLock::new(),
-        }))))
+        };
+        Ok(Self(Origin::Given(Box::new(given).into())))
+    }
+
+    /// Takes the state that a pickle has, of this class or of Metaflow's.
+    fn __setstate__(&self, py: Python<'_>, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        let metadata = match item(state, "_metadata")? {
+            Some(value) => {
+                let text = py.import("json")?.call_method1("dumps", (value,))?;
+                Some(text.extract()?)
+            }
+            None => None,
+        };
+        let url = field(state, "_url")?;
+        let range: Option<RangeTuple> = field(state, "_range_info")?;
+        let given = Given {
+            prefix: field(state, "_prefix")?,
+            url: url.ok_or_else(|| PyValueError::new_err("the state has no URL"))?,
+            path: field(state, "_path")?,
+            size: field(state, "_size")?,
+            content_type: field(state, "_content_type")?,
+            metadata,
+            range: range.map(whole_range),
+            last_modified: field(state, "_last_modified")?,
+            encryption: field(state, "_encryption")?,
+            blob: field(state, BLOB)?,
+            written: OnceLock::new(),
+        };
+        let restored = match &self.0 {
+            Origin::Given(given_before) => given_before.set(Box::new(given)).is_ok(),
+            Origin::Result(_) => false,
+        };
+        match restored {
+            true => Ok(()),
+            false => Err(PyValueError::new_err("the object has its state already")),
+        }
     }
 
     /// Whether the object exists.
@@ -125,8 +203,8 @@ impl PyS3Object {
     /// Whether the object was downloaded.
     #[getter]
     fn downloaded(&self) -> bool {
-        match &self.0 {
-            Content::Found(object) => object.downloaded(),
+        match self.content() {
+            Content::Found(Found { object, .. }) => object.downloaded(),
             Content::Given(given) => given.downloaded(),
         }
     }
@@ -134,8 +212,8 @@ impl PyS3Object {
     /// The full URL.
     #[getter]
     fn url(&self) -> &str {
-        match &self.0 {
-            Content::Found(object) => object.url(),
+        match self.content() {
+            Content::Found(Found { object, .. }) => object.url(),
             Content::Given(given) => &given.url,
         }
     }
@@ -143,8 +221,8 @@ impl PyS3Object {
     /// What the key is relative to.
     #[getter]
     fn prefix(&self) -> Option<&str> {
-        match &self.0 {
-            Content::Found(object) => object.prefix(),
+        match self.content() {
+            Content::Found(Found { object, .. }) => object.prefix(),
             Content::Given(given) => given.key().0,
         }
     }
@@ -152,8 +230,8 @@ impl PyS3Object {
     /// The key relative to `prefix`, or the URL.
     #[getter]
     fn key(&self) -> &str {
-        match &self.0 {
-            Content::Found(object) => object.key(),
+        match self.content() {
+            Content::Found(Found { object, .. }) => object.key(),
             Content::Given(given) => given.key().1,
         }
     }
@@ -161,11 +239,12 @@ impl PyS3Object {
     /// The local file of a download; bytes in memory are written to it when it is first asked for.
     #[getter]
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let path = match &self.0 {
-            Content::Found(object) => {
-                let path = py.detach(|| object.path());
-                path.map_err(|error| exception(py, &error))?
-            }
+        let path = match self.content() {
+            Content::Found(Found { object, path }) => match py.detach(|| object.path()) {
+                Ok(found) => found.map(|found| path.get_or_init(|| found).clone()),
+                // As in Metaflow, the path stays a text when the file is gone.
+                Err(error) => Some(path.get().ok_or_else(|| exception(py, &error))?.clone()),
+            },
             Content::Given(given) => {
                 match (given.path.as_ref().or(given.written.get()), &given.blob) {
                     (Some(path), _) => Some(path.clone()),
@@ -191,7 +270,7 @@ impl PyS3Object {
             let file = py.import("io")?.call_method1("open", (path, "rb"))?;
             return file.call_method0("read").map(Some);
         }
-        match &self.0 {
+        match self.content() {
             Content::Given(given) => {
                 let blob = given.blob.as_ref();
                 Ok(blob.map(|blob| blob.bind(py).clone().into_any()))
@@ -206,7 +285,7 @@ impl PyS3Object {
     /// The content of a download as a `memoryview`; bytes in memory are not copied.
     #[getter]
     fn view<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyMemoryView>>> {
-        let buffer = match &self.0 {
+        let buffer = match self.content() {
             Content::Given(given) if given.blob.is_some() => given
                 .blob
                 .as_ref()
@@ -233,8 +312,8 @@ impl PyS3Object {
     /// How many bytes were downloaded, or else the size of the object.
     #[getter]
     fn size(&self) -> Option<u64> {
-        match &self.0 {
-            Content::Found(object) => object.size(),
+        match self.content() {
+            Content::Found(Found { object, .. }) => object.size(),
             Content::Given(given) => given.size,
         }
     }
@@ -242,8 +321,8 @@ impl PyS3Object {
     /// Whether any of content type, metadata, range and encryption is known.
     #[getter]
     fn has_info(&self) -> bool {
-        match &self.0 {
-            Content::Found(object) => object.has_info(),
+        match self.content() {
+            Content::Found(Found { object, .. }) => object.has_info(),
             Content::Given(given) => {
                 let text = given.content_type.is_some() || given.encryption.is_some();
                 text || given.metadata.is_some() || given.range.is_some()
@@ -268,8 +347,8 @@ impl PyS3Object {
     /// The MIME type.
     #[getter]
     fn content_type(&self) -> Option<&str> {
-        match &self.0 {
-            Content::Found(object) => object.content_type(),
+        match self.content() {
+            Content::Found(Found { object, .. }) => object.content_type(),
             Content::Given(given) => given.content_type.as_deref(),
         }
     }
@@ -277,8 +356,8 @@ impl PyS3Object {
     /// The server-side encryption.
     #[getter]
     fn encryption(&self) -> Option<&str> {
-        match &self.0 {
-            Content::Found(object) => object.encryption(),
+        match self.content() {
+            Content::Found(Found { object, .. }) => object.encryption(),
             Content::Given(given) => given.encryption.as_deref(),
         }
     }
@@ -296,8 +375,9 @@ impl PyS3Object {
     /// When the object was written, in seconds since 1970.
     #[getter]
     fn last_modified(&self) -> Option<f64> {
-        let Content::Found(object) = &self.0 else {
-            return self.given()?.last_modified;
+        let object = match self.content() {
+            Content::Found(found) => &found.object,
+            Content::Given(given) => return given.last_modified,
         };
         let since = object.last_modified()?.duration_since(UNIX_EPOCH);
         since.ok().map(|since| since.as_secs_f64().floor())
@@ -306,10 +386,7 @@ impl PyS3Object {
     /// The entity tag, if the server sent one. Not in Metaflow.
     #[getter]
     fn etag(&self) -> Option<String> {
-        let Content::Found(object) = &self.0 else {
-            return None;
-        };
-        let etag = match &**object {
+        let etag = match self.object()? {
             MetaflowObject::Downloaded(object) => object.etag(),
             MetaflowObject::Described(info) => info.etag(),
             _ => None,
@@ -317,10 +394,33 @@ impl PyS3Object {
         etag.map(ETag::to_string)
     }
 
+    /// The version, in a bucket that keeps versions. Not in Metaflow.
+    #[getter]
+    fn version(&self) -> Option<&str> {
+        let version = match self.object()? {
+            MetaflowObject::Downloaded(object) => object.version(),
+            MetaflowObject::Described(info) => info.version(),
+            _ => None,
+        };
+        version.map(VersionId::as_str)
+    }
+
+    /// The storage class, unless it is `STANDARD`. Not in Metaflow.
+    #[getter]
+    fn storage_class(&self) -> Option<&str> {
+        self.stored()?.storage_class.as_deref()
+    }
+
+    /// The user metadata of all programs, as it is stored. Not in Metaflow.
+    #[getter]
+    fn user_metadata(&self) -> Option<BTreeMap<String, String>> {
+        Some(self.stored()?.user.clone())
+    }
+
     fn __str__(&self) -> String {
         let url = self.url();
-        match (&self.0, self.size()) {
-            (Content::Found(object), _) => object.to_string(),
+        match (self.content(), self.size()) {
+            (Content::Found(found), _) => found.object.to_string(),
             (_, Some(size)) if self.downloaded() => {
                 format!("<S3Object {url} ({size} bytes, local)>")
             }
@@ -333,61 +433,95 @@ impl PyS3Object {
         self.__str__()
     }
 
-    /// Pickles with the bytes of a download up to 64 MiB, and with the path of a larger one.
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let metadata = match self.metadata_text() {
-            Some(text) => {
-                let items = PyDict::new(py);
-                items.set_item(METADATA, text)?;
-                Some(items)
-            }
-            None => None,
+    /// Pickles with the bytes of a download up to 64 MiB if they are still there, or else with the path of its file: as
+    /// Metaflow's class does, which ignores the bytes.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let (py, object) = (slf.py(), slf.get());
+        let is_small = object.size().is_some_and(|size| size <= PICKLE_BYTES);
+        let blob = match object.downloaded() && is_small {
+            true => if_there(py, object.blob(py))?,
+            false => None,
         };
-        let small = self.downloaded() && self.size().is_some_and(|size| size <= PICKLE_BYTES);
-        // Without its bytes after the client was closed.
-        let blob = if small {
-            self.blob(py).unwrap_or(None)
-        } else {
-            None
-        };
-        let path = match &blob {
-            None if self.downloaded() && !small => self.path(py)?,
+        let path = match blob {
+            None if object.downloaded() => if_there(py, object.path(py))?,
             _ => None,
         };
-        let values = (
-            self.prefix(),
-            self.url(),
-            path,
-            self.size(),
-            self.content_type(),
-            metadata,
-            self.range(),
-            self.last_modified(),
-            self.encryption(),
-            blob,
-        );
-        (py.get_type::<Self>(), values).into_pyobject(py)
+        let state = PyDict::new(py);
+        state.set_item("_url", object.url())?;
+        state.set_item("_key", object.key())?;
+        state.set_item("_prefix", object.prefix())?;
+        state.set_item("_path", path)?;
+        state.set_item("_size", object.size())?;
+        state.set_item("_content_type", object.content_type())?;
+        state.set_item("_metadata", object.metadata(py)?)?;
+        state.set_item("_range_info", object.range_info(py)?)?;
+        state.set_item("_last_modified", object.last_modified())?;
+        state.set_item("_encryption", object.encryption())?;
+        state.set_item(BLOB, blob)?;
+        let new = py.import("copyreg")?.getattr("__newobj__")?;
+        (new, (slf.get_type(),), state).into_pyobject(py)
     }
 }
 
+/// Returns nothing for what failed, as after the client was closed. Ctrl-C and a lack of memory are raised.
+fn if_there<T>(py: Python<'_>, result: PyResult<Option<T>>) -> PyResult<Option<T>> {
+    result.or_else(|error| {
+        let is_gone = error.is_instance_of::<PyException>(py);
+        match is_gone && !error.is_instance_of::<PyMemoryError>(py) {
+            true => Ok(None),
+            false => Err(error),
+        }
+    })
+}
+
+/// Returns a value of a state, unless it is missing or `None`.
+fn item<'py>(state: &Bound<'py, PyDict>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(state.get_item(name)?.filter(|value| !value.is_none()))
+}
+
+fn field<'py, T: FromPyObjectOwned<'py>>(
+    state: &Bound<'py, PyDict>,
+    name: &str,
+) -> PyResult<Option<T>> {
+    let value = item(state, name)?;
+    let value = value.map(|value| value.extract().map_err(Into::into));
+    value.transpose()
+}
+
 impl PyS3Object {
-    fn given(&self) -> Option<&Given> {
+    fn content(&self) -> Content<'_> {
         match &self.0 {
-            Content::Found(_) => None,
-            Content::Given(given) => Some(given),
+            Origin::Result(found) => Content::Found(found),
+            Origin::Given(given) => Content::Given(given.get_or_init(Box::default)),
+        }
+    }
+
+    /// The result of a call that this object is.
+    fn object(&self) -> Option<&MetaflowObject> {
+        match &self.0 {
+            Origin::Result(found) => Some(&found.object),
+            Origin::Given(_) => None,
+        }
+    }
+
+    fn stored(&self) -> Option<&Attributes> {
+        match self.object()? {
+            MetaflowObject::Downloaded(object) => object.stored_attributes(),
+            MetaflowObject::Described(info) => info.stored_attributes(),
+            _ => None,
         }
     }
 
     fn metadata_text(&self) -> Option<&str> {
-        match &self.0 {
-            Content::Found(object) => object.metadata_text(),
+        match self.content() {
+            Content::Found(Found { object, .. }) => object.metadata_text(),
             Content::Given(given) => given.metadata.as_deref(),
         }
     }
 
     fn range(&self) -> Option<(u64, u64, u64)> {
-        match &self.0 {
-            Content::Found(object) => object
+        match self.content() {
+            Content::Found(Found { object, .. }) => object
                 .range_info()
                 .map(|range| (range.total_size, range.request_offset, range.request_length)),
             Content::Given(given) => given.range,
@@ -396,23 +530,19 @@ impl PyS3Object {
 
     /// The file that has the content, if it is not in memory.
     fn file(&self, py: Python<'_>) -> PyResult<Option<PathBuf>> {
-        let object = match &self.0 {
+        let object = match self.content() {
             Content::Given(given) if given.blob.is_none() => return Ok(given.path.clone()),
             Content::Given(_) => return Ok(None),
-            Content::Found(object) => object,
+            Content::Found(Found { object, .. }) if is_in_file(object) => object,
+            Content::Found(_) => return Ok(None),
         };
-        match &**object {
-            MetaflowObject::Downloaded(object) if object.in_memory() < object.size() => {
-                let path = py.detach(|| object.path());
-                path.map(Some).map_err(|error| exception(py, &error))
-            }
-            _ => Ok(None),
-        }
+        let path = py.detach(|| object.path());
+        path.map_err(|error| exception(py, &error))
     }
 
     fn bytes(&self, py: Python<'_>) -> PyResult<Option<Bytes>> {
-        match &self.0 {
-            Content::Found(object) => {
+        match self.content() {
+            Content::Found(Found { object, .. }) => {
                 let bytes = py.detach(|| object.blob());
                 bytes.map_err(|error| exception(py, &error))
             }

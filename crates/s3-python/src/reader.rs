@@ -43,8 +43,11 @@ impl PyReader {
         // The lock is held with the GIL, and so never in the middle of a fork.
         let download = self.0.lock().expect("no holder of this lock panics").take();
         let download = download.filter(InProcess::is_ours);
-        let download = download
-            .ok_or_else(|| PyValueError::new_err("the reader is closed, or of another process"))?;
+        let download = download.ok_or_else(|| {
+            PyValueError::new_err(
+                "the reader is closed, in use by another thread, or of another process",
+            )
+        })?;
         let (read, download) = pool::run(py, download.into_inner().read(size))?;
         let frames = read.map_err(|error| exception(py, &error))?;
         *self.0.lock().expect("no holder of this lock panics") = Some(InProcess::new(download));

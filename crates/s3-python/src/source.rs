@@ -148,5 +148,6 @@ fn read_chunk(stream: &Bound<'_, PyAny>) -> io::Result<Bytes> {
         }
         Ok(Bytes::from_owner(chunk.extract::<PyBackedBytes>()?))
     };
-    read().map_err(|error| io::Error::other(error.to_string()))
+    // `errors` finds the exception again.
+    read().map_err(io::Error::other)
 }

@@ -52,7 +52,11 @@ impl PyWriter {
             true => self.0.lock().expect("no holder of this lock panics").take(),
             false => None,
         };
-        upload.ok_or_else(|| PyValueError::new_err("the upload is closed, or of another process"))
+        upload.ok_or_else(|| {
+            PyValueError::new_err(
+                "the upload is closed, in use by another thread, or of another process",
+            )
+        })
     }
 
     fn put_back(&self, upload: Upload) {

@@ -1,7 +1,7 @@
 """The native module. Programs use `mfs3` instead: the calls here have plain arguments."""
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, Self, final
 
 from mfs3.records import RangeInfo
 
@@ -22,14 +22,13 @@ _Progress = Callable[[int], object] | None
 _Range = tuple[str | None, int | None, int | None]
 _Put = tuple[str | None, Any, str | None, str | None, str | None]
 
-@final
 class S3Object:
     """An object, a prefix, or a missing object."""
 
     def __new__(
         cls,
-        prefix: str | None,
-        url: str,
+        prefix: str | None = None,
+        url: str | None = None,
         path: str | None = None,
         size: int | None = None,
         content_type: str | None = None,
@@ -38,7 +37,8 @@ class S3Object:
         last_modified: float | None = None,
         encryption: str | None = None,
         blob: bytes | None = None,
-    ) -> S3Object: ...
+    ) -> Self: ...
+    def __setstate__(self, state: dict[str, Any], /) -> None: ...
     @property
     def exists(self) -> bool: ...
     @property
@@ -73,6 +73,12 @@ class S3Object:
     def last_modified(self) -> float | None: ...
     @property
     def etag(self) -> str | None: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def storage_class(self) -> str | None: ...
+    @property
+    def user_metadata(self) -> dict[str, str] | None: ...
 
 @final
 class RecordBatches:
@@ -90,8 +96,10 @@ class Engine:
         *,
         endpoint: str | None = None,
         region: str | None = None,
+        profile: str | None = None,
         credentials: Callable[[], tuple[str, str, str | None]] | None = None,
         anonymous: bool = False,
+        requester_pays: bool = False,
         virtual_host: bool | None = None,
         ca_bundle: str | None = None,
         attempts: int | None = None,
@@ -134,6 +142,7 @@ class Client:
         injecting: Engine | None = None,
     ) -> Client: ...
     def is_ours(self) -> bool: ...
+    def has_scratch(self) -> bool: ...
     def scratch_path(self) -> str | None: ...
     def get(
         self,
@@ -172,6 +181,7 @@ class Client:
         progress: _Progress = None,
         done: _Done = None,
     ) -> Any: ...
+    def download_files(self, files: list[tuple[str, str]], *, progress: _Progress = None) -> list[S3Object]: ...
     def open_reader(
         self, key: str | None, offset: int | None = None, length: int | None = None, *, etag: str | None = None
     ) -> Reader: ...
@@ -189,6 +199,7 @@ class Client:
     def list_prefix(
         self, prefix: str, *, one_level: bool = False, limit: int | None = None, done: _Done = None
     ) -> Any: ...
+    def list_levels(self, prefixes: list[str]) -> tuple[list[Any], list[str]]: ...
     def list_arrow(self, keys: list[str | None] | None = None, *, batch_rows: int) -> RecordBatches: ...
     def read_csv(
         self,
@@ -213,11 +224,20 @@ class Client:
         metadata: str | None = None,
         *,
         overwrite: bool = True,
+        attributes: dict[str, str] | None = None,
+        user: dict[str, str] | None = None,
         progress: _Progress = None,
         done: _Done = None,
     ) -> Any: ...
     def put_many(
-        self, objects: list[_Put], *, overwrite: bool = True, progress: _Progress = None, done: _Done = None
+        self,
+        objects: list[_Put],
+        *,
+        overwrite: bool = True,
+        attributes: dict[str, str] | None = None,
+        user: dict[str, str] | None = None,
+        progress: _Progress = None,
+        done: _Done = None,
     ) -> Any: ...
     def open_writer(
         self,
@@ -226,8 +246,20 @@ class Client:
         metadata: str | None = None,
         *,
         overwrite: bool = True,
+        attributes: dict[str, str] | None = None,
+        user: dict[str, str] | None = None,
     ) -> Writer: ...
     def copy(self, source: str | None, target: str | None, *, done: _Done = None) -> Any: ...
+    def copy_many(self, pairs: list[tuple[str, str]]) -> list[bool]: ...
+    def set_metadata(
+        self, key: str, user: dict[str, str | None], *, attributes: dict[str, str] | None = None
+    ) -> None: ...
+    def tags(self, key: str) -> dict[str, str]: ...
+    def set_tags(self, key: str, tags: dict[str, str]) -> None: ...
+    def is_versioned(self, bucket: str) -> bool: ...
+    def set_versioned(self, bucket: str, yes: bool) -> None: ...
+    def list_uploads(self, prefix: str) -> list[tuple[str, str, float | None]]: ...
+    def abort_uploads(self, uploads: list[tuple[str, str]]) -> None: ...
     def delete_many(self, keys: list[str | None], *, done: _Done = None) -> Any: ...
     def presign(self, key: str | None, seconds: float, method: str, *, done: _Done = None) -> Any: ...
     def create_bucket(self, name: str) -> None: ...
