@@ -86,13 +86,14 @@ def test_settings_that_would_send_requests_elsewhere_are_warned_of(made):
 
 def test_given_parameters_replace_those_of_the_configuration(made, monkeypatch, tmp_path):
     monkeypatch.setenv("METAFLOW_S3_ENDPOINT_URL", "http://minio:9000")
+    monkeypatch.setenv("METAFLOW_S3_VERIFY_CERTIFICATE", "/configured.pem")
     monkeypatch.setenv("METAFLOW_DATATOOLS_CLIENT_PARAMS", '{"region_name": "eu-central-1"}')
     monkeypatch.setattr(_engines._native, "Client", lambda *_, **__: None)
     S3()
     S3(client_params={"region_name": "eu-west-1"})
     S3(client_params={"endpoint_url": "http://other", "verify": "/given.pem"})
     assert [(one["endpoint"], one["region"], one["ca_bundle"]) for one in made] == [
-        ("http://minio:9000", "eu-central-1", None),
+        ("http://minio:9000", "eu-central-1", "/configured.pem"),
         (None, "eu-west-1", None),
         ("http://other", None, "/given.pem"),
     ]

@@ -1,5 +1,6 @@
 """Certificate authorities, as programs and Metaflow's settings name them."""
 
+import json
 import os
 import socket
 import ssl
@@ -127,6 +128,24 @@ def test_metaflows_setting_names_a_bundle(https, root, tmp_path):
         """
     settings = {"METAFLOW_S3_VERIFY_CERTIFICATE": bundle, "METAFLOW_S3_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
     assert run(program, root, **settings).stdout.strip() == "v"
+
+
+def test_a_setting_names_a_bundle_whether_metaflow_is_loaded_or_not(https, root):
+    _, bundle = https
+    program = """
+import sys, mfs3
+assert "metaflow" not in sys.modules
+mfs3.S3(s3root=sys.argv[1]).put("k", "v")
+print(mfs3.S3(s3root=sys.argv[1]).get("k").text)
+"""
+    for settings in (
+        {"METAFLOW_S3_VERIFY_CERTIFICATE": bundle},
+        {"METAFLOW_DATATOOLS_CLIENT_PARAMS": json.dumps({"verify": bundle})},
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", program, root], env={**os.environ, **settings}, capture_output=True, text=True
+        )
+        assert done.stdout.strip() == "v", done.stderr
 
 
 def test_the_file_system_takes_a_bundle_as_s3fs_does(https, root):

@@ -524,7 +524,7 @@ def test_files_directories_and_buckets_are_removed(fs, root):
         fs.rm(bucket, recursive=True)
 
 
-def test_files_are_written_with_their_type(fs, root, server, tmp_path):
+def test_files_are_written_with_their_type_and_attributes(fs, root, server, tmp_path):
     import boto3
 
     client = boto3.client("s3", endpoint_url=server)
@@ -540,7 +540,15 @@ def test_files_are_written_with_their_type(fs, root, server, tmp_path):
     fs.put_file(str(tmp_path / "d/x.html"), root + "/one")
     found = [head(name)["ContentType"] for name in ("/d/x.html", "/d/y.json", "/d/z", "/one")]
     assert found == ["text/html", "application/json", "binary/octet-stream", "text/html"]
-    attributes = expected = {"ContentType": "text/x"}
+    attributes = {
+        "ContentType": "text/x",
+        "CacheControl": "no-cache",
+        "ContentDisposition": "attachment",
+        "ContentEncoding": "identity",
+        "ContentLanguage": "de",
+        "Metadata": {"some_name": "value"},
+    }
+    expected = attributes | {"Metadata": {"some-name": "value"}}
     for name, write in (
         ("/pipe", lambda path: fs.pipe_file(path, b"v", **attributes)),
         ("/many", lambda path: fs.pipe({path: b"v"}, **attributes)),
@@ -557,18 +565,20 @@ def test_files_are_written_with_their_type(fs, root, server, tmp_path):
     assert {key: head("/open")[key] for key in attributes} == {key: head("/text")[key] for key in attributes} == expected
     fs.cp_file(root + "/open", root + "/copy")
     assert {key: head("/copy")[key] for key in attributes} == expected
-    always = S3FileSystem(s3_additional_kwargs={"ContentType": "text/y"})
+    always = S3FileSystem(s3_additional_kwargs={"ServerSideEncryption": "AES256", "ContentType": "text/y"})
     always.pipe(root + "/always", b"v")
     always.pipe(root + "/once", b"v", ContentType="text/z")
     assert [head(name)["ContentType"] for name in ("/always", "/once")] == ["text/y", "text/z"]
+    assert head("/always")["ServerSideEncryption"] == "AES256"
 
 
 def test_methods_of_s3fs_do_what_they_do_there(fs, root, server):
+    import boto3
     import urllib.request
 
     other = pytest.importorskip("s3fs", exc_type=ImportError).S3FileSystem(endpoint_url=server, use_listings_cache=False)
     path = root[len("s3://") :]
-    fs.pipe(root + "/k", b"value")
+    fs.pipe(root + "/k", b"value", ContentType="text/x", Metadata={"first": "1", "second_name": "2"})
     with urllib.request.urlopen(fs.url(root + "/k", expires=60)) as response:
         assert response.read() == b"value"
     request = urllib.request.Request(fs.url(root + "/new", client_method="put_object"), b"new", method="PUT")
@@ -579,8 +589,29 @@ def test_methods_of_s3fs_do_what_they_do_there(fs, root, server):
     for one in (root + "/k", path + "/k/", "demo", "s3://demo/", "/demo/k"):
         assert fs.split_path(one) == other.split_path(one), one
 
+    assert fs.metadata(root + "/k") == other.metadata(root + "/k") == {"first": "1", "second-name": "2"}
+    assert fs.getxattr(root + "/k", "second_name") == "2" and fs.getxattr(root + "/k", "none") is None
+    fs.setxattr(root + "/k", second_name="3", first=None, third="4")
+    assert other.metadata(root + "/k") == fs.metadata(root + "/k") == {"second-name": "3", "third": "4"}
+    # The rest stays, unless it is named.
+    assert (fs.cat(root + "/k"), fs.info(root + "/k")["ContentType"]) == (b"value", "text/x")
+    fs.setxattr(root + "/k", copy_kwargs={"ContentType": "text/y"})
+    assert fs.info(root + "/k")["ContentType"] == "text/y" and len(fs.metadata(root + "/k")) == 2
     with fs.open(root + "/k") as file:
+        assert file.metadata() == fs.metadata(root + "/k") and file.getxattr("third") == "4"
         assert file.url().startswith(server)
+        file.setxattr(third="5")
+    assert fs.getxattr(root + "/k", "third") == "5"
+    for call in (fs.metadata, lambda path: fs.setxattr(path, a="1"), fs.get_tags):
+        with pytest.raises(FileNotFoundError):
+            call(root + "/none")
+
+    fs.put_tags(root + "/k", {"a": "1", "b": "2"})
+    fs.put_tags(root + "/k", {"b": "3"}, mode="m")
+    assert fs.get_tags(root + "/k") == other.get_tags(root + "/k") == {"a": "1", "b": "3"}
+    fs.put_tags(root + "/k", {})
+    assert fs.get_tags(root + "/k") == {}
+
     fs.merge(root + "/merged", [root + "/k", root + "/new", root + "/k"])
     assert fs.cat(root + "/merged") == b"valuenewvalue"
     with pytest.raises(FileNotFoundError):
@@ -589,6 +620,19 @@ def test_methods_of_s3fs_do_what_they_do_there(fs, root, server):
     assert fs.bulk_delete([path + "/merged", path + "/none"]) == [path + "/merged", path + "/none"]
     assert not fs.exists(root + "/merged")
 
+    bucket = "b" + uuid.uuid4().hex
+    fs.mkdir(bucket)
+    assert not fs.is_bucket_versioned(bucket)
+    fs.make_bucket_versioned(bucket)
+    assert fs.is_bucket_versioned(bucket)
+    fs.make_bucket_versioned(bucket, False)
+    assert not fs.is_bucket_versioned(bucket)
+    client = boto3.client("s3", endpoint_url=server)
+    begun = [client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"] for key in ("a/b", "c")]
+    found = fs.list_multipart_uploads(bucket)
+    assert [(one["Key"], one["UploadId"]) for one in found] == list(zip(("a/b", "c"), begun))
+    fs.clear_multipart_uploads("s3://" + bucket)
+    assert fs.list_multipart_uploads(bucket) == []
     fs.connect()
     fs.invalidate_cache()
     fs.invalidate_cache(root)
@@ -768,9 +812,6 @@ def test_details_have_the_names_that_they_have_in_s3fs(fs, root):
     fs.pipe({root + "/d/k": b"123"})
     for name in ("/d/k", "/d", ""):
         ours, theirs = fs.info(root + name), other.info(root + name)
-        if theirs["type"] == "file":
-            # Of files it is not known.
-            theirs.pop("StorageClass")
         assert {key: ours.get(key) for key in theirs} == theirs
         assert ours["size"] == ours["Size"]
     for call in (
@@ -780,8 +821,8 @@ def test_details_have_the_names_that_they_have_in_s3fs(fs, root):
         lambda fs: fs.glob(path + "/d/*", detail=True)[path + "/d/k"],
     ):
         ours, theirs = call(fs), call(other)
-        compared = theirs.keys() & {"Key", "name", "Size", "size", "type", "ETag", "LastModified"}
-        assert len(compared) >= 5 and {key: ours[key] for key in compared} == {key: theirs[key] for key in compared}
+        compared = theirs.keys() & {"Key", "name", "Size", "size", "type", "ETag", "LastModified", "StorageClass"}
+        assert len(compared) >= 6 and {key: ours[key] for key in compared} == {key: theirs[key] for key in compared}
     assert fs.info("demo")["type"] == "directory" and "LastModified" not in fs.info(path)
     assert fs.modified(path + "/d/k", refresh=True) == fs.created(path + "/d/k") == other.modified(path + "/d/k")
     for call in (fs.modified, fs.created):
@@ -960,6 +1001,19 @@ def test_arguments(server, monkeypatch):
     assert "demo" in fs.ls("")
 
 
+def test_a_profile_says_where_requests_go(server, root, tmp_path, monkeypatch):
+    (tmp_path / "config").write_text(
+        "[profile prod]\nregion = us-east-1\nendpoint_url = %s\naws_access_key_id = %s\naws_secret_access_key = %s\n"
+        % (server, os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    fs = S3FileSystem(profile="prod", requester_pays=True)
+    fs.pipe(root + "/k", b"v")
+    assert fs.cat(root + "/k") == b"v"
+
+
 @pytest.mark.parametrize("how", ["aws", "metaflow", "botocore", "botocore-total"])
 def test_attempts_are_those_that_are_configured(root, monkeypatch, how):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -982,7 +1036,7 @@ def test_attempts_are_those_that_are_configured(root, monkeypatch, how):
 
 def test_options_that_are_not_followed_are_errors(fs, root):
     mfs3.register("s3")
-    for options in ({"session": object()}, {"profile": "prod"}, {"s3_additional_kwargs": {"Tagging": "a=b"}}, {"version_aware": True}, {"use_ssl": False}):
+    for options in ({"session": object()}, {"s3_additional_kwargs": {"Tagging": "a=b"}}, {"version_aware": True}, {"use_ssl": False}):
         name = "Tagging" if "s3_additional_kwargs" in options else next(iter(options))
         with pytest.raises(TypeError, match=name):
             S3FileSystem(**options)

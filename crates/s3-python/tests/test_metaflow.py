@@ -208,6 +208,37 @@ sys.meta_path.insert(0, Missing)
 """
 
 
+#: Pickles results of a client, or loads and shows them.
+PICKLES = """
+    import pickle, sys
+    import metaflow
+    from metaflow import S3
+    if sys.argv[1] == "dump":
+        with S3(s3root=sys.argv[2]) as s3:
+            s3.put("k", "value", content_type="text/x", metadata={"a": [1, float("inf")]})
+            found = [s3.get("k"), s3.info("k"), s3.list_paths()[0], s3.get("no", return_missing=True)]
+        print(pickle.dumps(found).hex())
+    else:
+        for one in pickle.loads(bytes.fromhex(sys.argv[2])):
+            print(one.url, one.key, one.prefix, one.exists, one.downloaded, one.size, one.content_type, one.metadata)
+            print(one.has_info, one.range_info, bool(one.last_modified), one.encryption)
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_results_are_pickled_for_each_other_with_and_without_mfs3(root, version):
+    def pickles(native, *arguments):
+        return run(PICKLES, *arguments, **settings(root, version, METAFLOW_S3_NATIVE=native)).stdout
+
+    of_metaflow, ours = pickles("0", "dump", root).strip(), pickles("1", "dump", root).strip()
+    shown = pickles("0", "load", of_metaflow)
+    assert "RangeInfo(total_size=5" in shown and root + "/no no" in shown and shown.count("[1, inf]") == 2
+    assert pickles("1", "load", of_metaflow) == pickles("1", "load", ours) == shown
+    # Metaflow's class has files only.
+    in_metaflow = pickles("0", "load", ours)
+    assert in_metaflow == shown.replace("True True 5 text/x", "True False 5 text/x")
+
+
 @pytest.fixture
 def flow(root, tmp_path):
     """Runs a flow with S3(run=self), foreach, IncludeFile, 100 artifacts and a card, and checks what it left in S3."""

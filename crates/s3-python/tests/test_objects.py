@@ -1,13 +1,17 @@
 """Reads and writes of the drop-in."""
 
 import bz2
+import copy
 import gc
 import gzip
 import io
 import lzma
 import os
 import pickle
+import subprocess
+import sys
 import tracemalloc
+import weakref
 
 import pytest
 
@@ -381,16 +385,6 @@ def test_temporary_files(root, tmp_path):
         s3.get("k").path
 
 
-def test_a_client_removes_the_files_of_all_its_settings(root, tmp_path, monkeypatch):
-    with S3(s3root=root) as s3:
-        s3.put("k", "v")
-        first = s3.get("k").path
-        monkeypatch.setenv("METAFLOW_S3_RETRY_COUNT", "30")
-        second = s3.get("k").path
-        assert os.path.dirname(first) != os.path.dirname(second) and open(first).read() == open(second).read() == "v"
-    assert os.listdir(tmp_path) == []
-
-
 def test_results_can_be_pickled(s3):
     s3.put("k", "value", content_type="text/plain", metadata={"a": 1})
     listed = s3.list_paths()[0]
@@ -404,6 +398,70 @@ def test_results_can_be_pickled(s3):
     again = pickle.loads(pickle.dumps(s3.get("k")))
     assert open(again.path).read() == "value"
     assert again.path == again.path
+
+
+def test_files_of_a_client_that_is_gone_stay_until_the_process_ends(root, tmp_path):
+    S3(s3root=root).put("k", "v")
+    program = """
+import gc, os, sys
+import mfs3
+def helper():
+    client = mfs3.S3(s3root=sys.argv[1])
+    return client.get_many(["k"])[0].path
+path, other = helper(), helper()
+mfs3.S3(s3root=sys.argv[1]).get("k").blob
+gc.collect()
+assert open(path).read() == open(other).read() == "v"
+assert len(os.listdir(".")) == 2, os.listdir(".")
+"""
+    done = subprocess.run([sys.executable, "-c", program, root], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_client_removes_the_files_of_all_its_settings(root, tmp_path, monkeypatch):
+    with S3(s3root=root) as s3:
+        s3.put("k", "v")
+        first = s3.get("k").path
+        monkeypatch.setenv("METAFLOW_S3_RETRY_COUNT", "30")
+        second = s3.get("k").path
+        assert os.path.dirname(first) != os.path.dirname(second) and open(first).read() == open(second).read() == "v"
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_large_result_is_pickled_with_or_without_its_file(root):
+    with S3(s3root=root) as s3:
+        for key, size in (("large", 65 << 20), ("middle", 20 << 20)):
+            s3.put(key, bytes(size), content_type="text/x", metadata={"a": 1})
+        large, middle = s3.get("large"), s3.get("middle")
+        path, pickled = large.path, pickle.dumps(large)
+        assert pickle.loads(pickled).blob == bytes(65 << 20)
+        assert pickle.loads(pickle.dumps(middle)).blob == bytes(20 << 20)
+    # The directory of the client is gone, and so are the files.
+    for again in (large, pickle.loads(pickled), pickle.loads(pickle.dumps(large))):
+        assert (again.key, again.size, again.path, again.downloaded) == ("large", 65 << 20, path, True)
+        assert (again.content_type, again.metadata) == ("text/x", {"a": 1})
+    for again in (pickle.loads(pickle.dumps(large)), pickle.loads(pickle.dumps(middle))):
+        assert again.exists and again.downloaded
+        with pytest.raises(FileNotFoundError):
+            again.blob
+    with pytest.raises(FileNotFoundError):
+        mfs3.S3Object(root, root + "/k", path)
+
+
+def test_results_are_copied_subclassed_and_referred_to(s3):
+    s3.put("k", "v")
+    found = s3.get("k")
+    assert copy.copy(found).text == copy.deepcopy(found).text == "v"
+    assert weakref.ref(found)() is found
+    global Subclass
+
+    class Subclass(mfs3.S3Object):
+        pass
+
+    given = Subclass(None, "s3://b/k", blob=b"v")
+    given.more = 1
+    assert (given.text, type(pickle.loads(pickle.dumps(given)))) == ("v", Subclass)
 
 
 def test_records():

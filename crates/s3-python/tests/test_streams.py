@@ -147,6 +147,18 @@ def test_a_stream_without_bytes_at_hand_is_an_error(s3):
     assert s3.list_paths() == []
 
 
+def test_the_exception_of_a_stream_is_the_cause(s3):
+    class Broken(io.BytesIO):
+        def read(self, size=-1):
+            raise KeyError("mine")
+
+    for call in (lambda: s3.put("k", Broken()), lambda: s3.put_many([("k", Broken())])):
+        with pytest.raises(mfs3.MetaflowS3Exception, match="mine") as caught:
+            call()
+        assert isinstance(caught.value.__cause__, KeyError)
+    assert s3.list_paths() == []
+
+
 def test_a_writer_tells_why_its_upload_failed(root):
     with S3() as s3:
         with pytest.raises(mfs3.MetaflowS3NotFound):

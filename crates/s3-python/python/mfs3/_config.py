@@ -5,10 +5,12 @@ In this order: the module that Metaflow's own client would be (its tests and use
 Metaflow does not have get their defaults.
 """
 
+import json
 import os
 import sys
 
 from mfs3 import _native
+from mfs3.exceptions import MetaflowS3Exception
 
 DEFAULTS = {
     "DATATOOLS_S3ROOT": None,
@@ -34,6 +36,21 @@ def use_module(module):
     _override = module
 
 
+def _from_env():
+    """The settings of environment and files. As in Metaflow, parameters are JSON."""
+    settings = _native.config_from_env()
+    for name in ("DATATOOLS_CLIENT_PARAMS", "DATATOOLS_SESSION_VARS"):
+        if text := settings[name]:
+            try:
+                value = json.loads(text)
+            except ValueError as error:
+                raise MetaflowS3Exception("METAFLOW_%s: not JSON: %s" % (name, error)) from None
+            if not isinstance(value, dict):
+                raise MetaflowS3Exception("METAFLOW_%s: %r is not a JSON object" % (name, text))
+            settings[name] = value
+    return settings
+
+
 class Settings:
     """The settings at one moment."""
 
@@ -47,7 +64,7 @@ class Settings:
         if self._metaflow is not None:
             return getattr(self._metaflow, name, DEFAULTS.get(name))
         if self._own is None:
-            self._own = _native.config_from_env()
+            self._own = _from_env()
         value = self._own.get(name)
         return DEFAULTS.get(name) if value is None else value
 
@@ -56,12 +73,9 @@ class Settings:
         return max(int(self.get("S3_RETRY_COUNT")), int(self.get("S3_TRANSIENT_RETRY_COUNT"))) + 1
 
     def attempts_if_configured(self):
-        """None if nothing is configured. Metaflow's counts come before `AWS_MAX_ATTEMPTS`."""
+        """None if both counts are the defaults: then `AWS_MAX_ATTEMPTS` counts."""
         attempts = self.attempts()
-        if attempts != DEFAULTS["S3_TRANSIENT_RETRY_COUNT"] + 1:
-            return attempts
-        text = os.environ.get("AWS_MAX_ATTEMPTS", "").strip()
-        return max(int(text), 1) if text.isdecimal() else None
+        return None if attempts == DEFAULTS["S3_TRANSIENT_RETRY_COUNT"] + 1 else attempts
 
     def keep_files(self):
         debug = sys.modules.get("metaflow.debug")

@@ -65,9 +65,6 @@ def _configured_params(settings):
     params = dict(settings.get("DATATOOLS_CLIENT_PARAMS") or {})
     if endpoint := settings.get("S3_ENDPOINT_URL"):
         params.setdefault("endpoint_url", endpoint)
-    # Without Metaflow, parameters are read into settings.
-    if region := settings.get("S3_REGION"):
-        params.setdefault("region_name", region)
     if (verify := settings.get("S3_VERIFY_CERTIFICATE")) not in (None, ""):
         params["verify"] = verify
     return params

@@ -4,7 +4,6 @@ It is synchronous, without an event loop, and works in forked processes. Listing
 `mfs3.register("s3")` makes it serve `s3://` too.
 """
 
-import concurrent.futures
 import errno
 import io
 import mimetypes
@@ -80,12 +79,16 @@ class S3FileSystem(AbstractFileSystem):
         The server; AWS, or what environment and profile say, by default.
     anon : bool, default False
         Sends requests without a signature, as public buckets allow.
+    profile : str, optional
+        Where region, credentials and endpoint come from, instead of `AWS_PROFILE`.
+    requester_pays : bool, default False
+        Agrees to pay for requests and transfers.
     client_kwargs : dict, optional
         `endpoint_url`, `region_name`, `verify` (a file with the only trusted authorities) and keys, as in s3fs.
     config_kwargs : dict, optional
         `retries` (with `max_attempts` or `total_max_attempts`) and `s3` (with `addressing_style`), as in s3fs.
     s3_additional_kwargs : dict, optional
-        What every write sends: `ContentType`.
+        What every write sends: `ServerSideEncryption`, `SSEKMSKeyId`, `StorageClass`, `ACL`, `ContentType` and so on.
     default_block_size, default_cache_type : optional
         Of files that are opened.
 
@@ -109,10 +112,12 @@ class S3FileSystem(AbstractFileSystem):
         password: str | None = None,
         endpoint_url: str | None = None,
         region: str | None = None,
+        profile: str | None = None,
         client_kwargs: dict[str, Any] | None = None,
         config_kwargs: dict[str, Any] | None = None,
         s3_additional_kwargs: dict[str, Any] | None = None,
         anon: bool | None = False,
+        requester_pays: bool | None = False,
         use_ssl: bool | None = True,
         default_block_size: int | None = None,
         default_cache_type: str | None = None,
@@ -139,9 +144,12 @@ class S3FileSystem(AbstractFileSystem):
         if anon and key is not None:
             raise ValueError("anon and key: requests are signed or they are not")
         self._anonymous = bool(anon)
+        self._profile = profile
         self._credentials = None if key is None else (key, secret, token)
         self._attempts, self._virtual_host = _config(config_kwargs or {})
         self._written_with = dict(s3_additional_kwargs or {})
+        payer = self._written_with.pop("RequestPayer", None)
+        self._requester_pays = bool(requester_pays) or payer == "requester"
         _attributes(self._written_with, {})
         self._block_size = default_block_size
         self._cache_type = default_cache_type
@@ -154,8 +162,10 @@ class S3FileSystem(AbstractFileSystem):
             settings = {
                 "endpoint": self._endpoint,
                 "region": self._region,
+                "profile": self._profile,
                 "ca_bundle": self._ca_bundle,
                 "anonymous": self._anonymous,
+                "requester_pays": self._requester_pays,
                 "virtual_host": self._virtual_host,
                 "attempts": self._attempts or _config_module.Settings().attempts_if_configured(),
             }
@@ -218,9 +228,9 @@ class S3FileSystem(AbstractFileSystem):
                 found.size,
                 found.last_modified,
                 found.etag,
+                found.storage_class,
                 ContentType=found.content_type,
-                # The current version is read.
-                VersionId=None,
+                VersionId=found.version,
             )
         if any(self._list(path + "/", limit=1)):
             return _directory(path)
@@ -294,7 +304,7 @@ class S3FileSystem(AbstractFileSystem):
         listed, prefixes = self._listed(start, depth, pattern)
         base = start.rindex("/") + 1
         files, directories = {}, {}
-        for name, size, modified, etag in listed:
+        for name, size, modified, etag, storage_class in listed:
             below = name[base:].split("/")
             for end in range(1, min(len(below), (depth or len(below)) + 1)) if withdirs else ():
                 parent = name[:base] + "/".join(below[:end])
@@ -302,7 +312,7 @@ class S3FileSystem(AbstractFileSystem):
                     directories[parent] = _directory(parent)
             # A slash at the end: the marker of a directory.
             if below[-1] and (depth is None or len(below) <= depth):
-                files[name] = _file(name, size, modified, etag)
+                files[name] = _file(name, size, modified, etag, storage_class)
         for name in prefixes if withdirs else ():
             # An empty name would be that of the directory itself.
             if not name.endswith("//"):
@@ -328,14 +338,11 @@ class S3FileSystem(AbstractFileSystem):
             below = [one for one in below if not name or one.endswith("//") or name.match(one.split("/")[-2])]
             if not below:
                 break
-            listed = _at_once(self._list_level, [(one + literal,) for one in below])
-            below = [directory for _, found in listed for directory in found]
-            files = files + [file for found, _ in listed for file in found]
+            with _errors(start):
+                more, below = self._client().list_levels([self._url(one + literal) for one in below])
+            files = files + more
             directories = directories + below
         return files, directories
-
-    def _list_level(self, start: str) -> tuple[list[Any], list[str]]:
-        return self._list(start, one_level=True)
 
     def find(
         self,
@@ -437,12 +444,73 @@ class S3FileSystem(AbstractFileSystem):
         bucket, slash, key = self._strip_protocol(path).partition("/")
         return bucket, key + slashes if slash else "", None
 
+    def metadata(self, path: str, refresh: bool = False, **kwargs: Any) -> dict[str, str]:
+        """User metadata, with hyphens in its names."""
+        _check_options(kwargs)
+        with _errors(path):
+            found = self._client().info(self._object(path)).user_metadata or {}
+        return {name.replace("_", "-"): value for name, value in found.items()}
+
+    def getxattr(self, path: str, attr_name: str, **kwargs: Any) -> str | None:
+        return self.metadata(path, **kwargs).get(attr_name.replace("_", "-"))
+
+    def setxattr(self, path: str, copy_kwargs: dict[str, Any] | None = None, **kw_args: str | None) -> None:
+        """Changes user metadata, and removes what is `None`, by copying the object onto itself.
+
+        `copy_kwargs` are attributes, such as `ContentType`; others stay.
+        """
+        options = dict(copy_kwargs or {})
+        attributes, _ = _attributes({}, options)
+        _check_options(options)
+        changes = {name.replace("_", "-"): value for name, value in kw_args.items()}
+        with _errors(path):
+            self._client().set_metadata(self._object(path), changes, attributes=attributes)
+
+    def get_tags(self, path: str) -> dict[str, str]:
+        with _errors(path):
+            return self._client().tags(self._object(path))
+
+    def put_tags(self, path: str, tags: dict[str, str], mode: str = "o") -> None:
+        """Replaces all tags, or with the mode `m` those that are named."""
+        if mode not in ("o", "m"):
+            raise ValueError("mode %r: o or m" % (mode,))
+        if mode == "m":
+            tags = {**self.get_tags(path), **tags}
+        with _errors(path):
+            self._client().set_tags(self._object(path), tags)
+
     def merge(self, path: str, filelist: list[str], **kwargs: Any) -> None:
         """Writes a file that has the content of others, one after the other. The bytes pass through this process."""
         with self.open(path, "wb", **kwargs) as target:
             for one in filelist:
                 with self.open(one) as source:
                     shutil.copyfileobj(source, target, S3File.DEFAULT_BLOCK_SIZE)
+
+    def list_multipart_uploads(self, bucket: str) -> list[dict[str, Any]]:
+        """Uploads that are neither complete nor cancelled, of all programs."""
+        bucket = self._strip_protocol(bucket)
+        with _errors(bucket):
+            found = self._client().list_uploads(self._url(bucket) + "/")
+        return [
+            {"Key": path.split("/", 1)[1], "UploadId": upload, "Initiated": None if begun is None else _time(begun)}
+            for path, upload, begun in found
+        ]
+
+    def clear_multipart_uploads(self, bucket: str) -> None:
+        """Cancels the uploads of a bucket, those that are in flight too."""
+        bucket = self._strip_protocol(bucket)
+        with _errors(bucket):
+            client = self._client()
+            found = client.list_uploads(self._url(bucket) + "/")
+            client.abort_uploads([(self._url(path), upload) for path, upload, _ in found])
+
+    def is_bucket_versioned(self, bucket: str) -> bool:
+        with _errors(bucket):
+            return self._client().is_versioned(self._strip_protocol(bucket))
+
+    def make_bucket_versioned(self, bucket: str, versioned: bool = True) -> None:
+        with _errors(bucket):
+            self._client().set_versioned(self._strip_protocol(bucket), bool(versioned))
 
     def bulk_delete(self, pathlist: list[str], **kwargs: Any) -> list[str]:
         """Deletes files, and returns their paths. It is no error if there is none."""
@@ -602,7 +670,7 @@ class S3FileSystem(AbstractFileSystem):
         maxdepth: int | None = None,
         **kwargs: Any,
     ) -> None:
-        """Downloads files and directories, many files at once."""
+        """Downloads files and directories, in one call of the engine."""
         _check_options(kwargs)
         plan = _Plan(self)
         AbstractFileSystem.get(plan, rpath, lpath, recursive=recursive, maxdepth=maxdepth)
@@ -620,35 +688,29 @@ class S3FileSystem(AbstractFileSystem):
         for directory in {os.path.dirname(path) for path in files}:
             os.makedirs(directory, exist_ok=True)
         for batch in _batches([(source, path) for path, source in files.items()], callback):
-            sizes = _at_once(self._download, batch)
-            for (source, path), size in zip(batch, sizes):
-                if size is None:
+            sources = [source for source, _ in batch]
+            with _errors(sources):
+                found = self._client().download_files([(self._url(source), path) for source, path in batch])
+            for (source, path), one in zip(batch, found):
+                if not one.exists:
                     if not self.isdir(source):
                         raise _os_error(errno.ENOENT, source)
                     os.makedirs(path, exist_ok=True)
-            _tell(callback, [(source, path, size or 0) for (source, path), size in zip(batch, sizes)])
-
-    def _download(self, source: str, path: str) -> int | None:
-        """Returns the size of the file; `None` if it is not there."""
-        try:
-            with _errors(source):
-                return self._client().download_file(self._object(source), path, return_info=False).size
-        except FileNotFoundError:
-            return None
+            _tell(callback, [(source, path, one.size or 0) for (source, path), one in zip(batch, found)])
 
     # -- writes
 
     def pipe_file(self, path: str, value: Any, mode: str = "overwrite", **kwargs: Any) -> None:
-        """Writes bytes, with a `ContentType`."""
-        content_type = self._content_type(kwargs)
+        """Writes bytes. Attributes are options by their names in the S3 API: `ContentType`, `Metadata` and so on."""
+        options = self._write_options(kwargs)
         with _errors(path):
-            self._put(path, _bytes(value), mode, content_type)
+            self._put(path, _bytes(value), mode, **options)
 
-    def _content_type(self, kwargs: dict[str, Any]) -> str | None:
-        """The type in the options of a write; other options are errors."""
-        attributes = _attributes(self._written_with, kwargs)
+    def _write_options(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The attributes of a write, for the native client; other options are errors."""
+        attributes, user = _attributes(self._written_with, kwargs)
         _check_options(kwargs)
-        return attributes.get("ContentType")
+        return {"attributes": attributes, "user": user}
 
     def _put(self, path: str, value: Any, mode: str, content_type: str | None = None, **options: Any) -> None:
         url, overwrite = self._object(path), mode != "create"
@@ -658,17 +720,17 @@ class S3FileSystem(AbstractFileSystem):
 
     def pipe(self, path: str | dict[str, Any], value: Any = None, **kwargs: Any) -> None:
         if isinstance(path, dict) and "mode" not in kwargs:
-            content_type = self._content_type(kwargs)
+            options = self._write_options(kwargs)
             with _errors(list(path)):
                 self._client().put_many(
-                    [(self._object(one), _bytes(data), content_type, None, None) for one, data in path.items()]
+                    [(self._object(one), _bytes(data), None, None, None) for one, data in path.items()], **options
                 )
             return
         super().pipe(path, value, **kwargs)
 
     def put_file(self, lpath: Any, rpath: str, callback: Any = None, mode: str = "overwrite", **kwargs: Any) -> None:
         """Uploads a file. Its name says of which type it is, unless there is a `ContentType`."""
-        content_type = self._content_type(kwargs) or mimetypes.guess_type(os.fspath(lpath))[0]
+        options = self._write_options(kwargs)
         if os.path.isdir(lpath):
             self.makedirs(rpath, exist_ok=True)
             return
@@ -679,7 +741,7 @@ class S3FileSystem(AbstractFileSystem):
             callback.set_size(size)
             moved = callback.relative_update
         with _errors(rpath):
-            self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode, content_type, progress=moved)
+            self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode, _type_of(options, lpath), progress=moved, **options)
 
     def put(
         self,
@@ -691,8 +753,8 @@ class S3FileSystem(AbstractFileSystem):
         mode: str = "overwrite",
         **kwargs: Any,
     ) -> None:
-        """Uploads files and directories, many files at once."""
-        given = self._content_type(kwargs)
+        """Uploads files and directories, in one call of the engine."""
+        options = self._write_options(kwargs)
         plan = _Plan(self)
         AbstractFileSystem.put(plan, lpath, rpath, recursive=recursive, maxdepth=maxdepth)
         directories = [target for source, target in plan.pairs if os.path.isdir(source)]
@@ -702,11 +764,11 @@ class S3FileSystem(AbstractFileSystem):
         for batch in _batches(files, callback):
             targets = [target for _, target in batch]
             objects = [
-                (self._object(target), pathlib.Path(source), given or mimetypes.guess_type(source)[0], None, None)
+                (self._object(target), pathlib.Path(source), _type_of(options, source), None, None)
                 for source, target in batch
             ]
             with _errors(targets):
-                written = self._client().put_many(objects, overwrite=mode != "create")
+                written = self._client().put_many(objects, overwrite=mode != "create", **options)
             for target, (_, _, already_there) in zip(targets, written):
                 if already_there:
                     raise _os_error(errno.EEXIST, target)
@@ -735,24 +797,14 @@ class S3FileSystem(AbstractFileSystem):
         # What is read here and written there keeps its order.
         in_order = len(set(targets)) < len(files) or not sources.isdisjoint(targets)
         for batch in [[pair] for pair in files] if in_order else [files] if files else []:
-            done.update(zip(batch, _at_once(self._copy_file, batch)))
+            with _errors([source for source, _ in batch]):
+                copied = self._client().copy_many([(self._object(one), self._object(other)) for one, other in batch])
+            done.update(zip(batch, copied))
         for pair, was_there in done.items():
             if not was_there and self.isdir(pair[0]):
                 done[pair] = True
                 self._make_buckets_of([pair[1]])
         return [done[pair] for pair in pairs]
-
-    def _copy_file(self, source: str, target: str) -> bool:
-        """Returns whether the source was there."""
-        try:
-            with _errors(source):
-                self._client().copy(self._object(source), self._object(target))
-        except FileNotFoundError as error:
-            # It may also be the bucket of the target that is not there.
-            if getattr(error.__cause__, "kind", None) != "NotFound":
-                raise
-            return False
-        return True
 
     def copy(
         self,
@@ -763,7 +815,7 @@ class S3FileSystem(AbstractFileSystem):
         on_error: str | None = None,
         **kwargs: Any,
     ) -> None:
-        """Copies files and directories, many files at once. `on_error` is `raise`, or `ignore` if recursive."""
+        """Copies files and directories, in one call of the engine. `on_error` is `raise`, or `ignore` if recursive."""
         _check_options(kwargs)
         plan = _Plan(self)
         AbstractFileSystem.copy(plan, path1, path2, recursive=recursive, maxdepth=maxdepth)
@@ -800,8 +852,7 @@ class S3FileSystem(AbstractFileSystem):
         # A directory may have a marker, an empty object of its name and a slash.
         moved = [source for source, _ in pairs if source not in directories]
         moved += [source + "/" for source in directories if recursive and "/" in source]
-        with _errors(moved):
-            self._client().delete_many([self._url(one) for one in moved])
+        self._delete(moved)
 
     def _delete(self, paths: list[str]) -> None:
         with _errors(paths):
@@ -958,7 +1009,7 @@ class S3FileSystem(AbstractFileSystem):
         cache_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> "S3File":
-        attributes = _attributes(self._written_with, kwargs) if mode != "rb" else {}
+        attributes, user = _attributes(self._written_with, kwargs) if mode != "rb" else ({}, {})
         _check_options(kwargs, "cache_type", "details", "size", "trim", "fill_cache")
         kwargs.pop("fill_cache", None)
         kwargs["cache_type"] = kwargs.get("cache_type") or self._cache_type
@@ -974,7 +1025,8 @@ class S3FileSystem(AbstractFileSystem):
             block_size or self._block_size or S3File.DEFAULT_BLOCK_SIZE,
             autocommit=autocommit,
             cache_options=cache_options,
-            content_type=attributes.get("ContentType"),
+            attributes=attributes,
+            user=user,
             **kwargs,
         )
 
@@ -1064,10 +1116,11 @@ class S3File(AbstractBufferedFile):
         mode: str = "rb",
         *args: Any,
         details: dict[str, Any] | None = None,
-        content_type: str | None = None,
+        attributes: dict[str, str] | None = None,
+        user: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._content_type = content_type
+        self._attributes = {"attributes": attributes, "user": user}
         #: What is known of the version, of a file that was pickled.
         self._details = details
         #: The stream or `None`, and nothing while a thread uses it.
@@ -1160,7 +1213,7 @@ class S3File(AbstractBufferedFile):
     def _initiate_upload(self) -> None:
         with _errors(self.path):
             url = self.fs._object(self.path)
-            self._writer = self.fs._client().open_writer(url, self._content_type, overwrite=self._overwrite)
+            self._writer = self.fs._client().open_writer(url, overwrite=self._overwrite, **self._attributes)
 
     def _upload_chunk(self, final: bool = False) -> bool:
         self._write(self.buffer.getvalue())
@@ -1170,6 +1223,17 @@ class S3File(AbstractBufferedFile):
 
     def url(self, **kwargs: Any) -> str:
         return self.fs.url(self.path, **kwargs)
+
+    def metadata(self, refresh: bool = False, **kwargs: Any) -> dict[str, str]:
+        return self.fs.metadata(self.path, **kwargs)
+
+    def getxattr(self, xattr_name: str, **kwargs: Any) -> str | None:
+        return self.fs.getxattr(self.path, xattr_name, **kwargs)
+
+    def setxattr(self, copy_kwargs: dict[str, Any] | None = None, **kwargs: str | None) -> None:
+        if self.writable():
+            raise NotImplementedError("metadata of a file that is written: give Metadata to open")
+        self.fs.setxattr(self.path, copy_kwargs, **kwargs)
 
     def close(self) -> None:
         super().close()
@@ -1343,22 +1407,6 @@ def _os_error(number: int, path: Any, text: str | None = None) -> OSError:
     return OSError(number, text or os.strerror(number), os.fspath(path))
 
 
-#: How many calls run at once. The engine decides how many requests it sends.
-_AT_ONCE = 32
-
-
-def _at_once(call: Any, files: list[Any]) -> list[Any]:
-    """Makes a call for each file, in threads: a call waits without the GIL. Returns what they return, in order."""
-    if len(files) < 2:
-        return [call(*file) for file in files]
-    pool = concurrent.futures.ThreadPoolExecutor(min(_AT_ONCE, len(files)))
-    try:
-        return list(pool.map(call, *zip(*files)))
-    finally:
-        # After a failure or Ctrl-C, those that have not begun do not begin.
-        pool.shutdown(cancel_futures=True)
-
-
 #: How many files are sent before a callback is told.
 _TOLD_AFTER = 64
 
@@ -1407,15 +1455,32 @@ def _config(given: dict[str, Any]) -> tuple[int | None, bool | None]:
 
 
 #: Attributes of an object that a write sends, by their names in the S3 API.
-_ATTRIBUTES = {"ContentType"}
+_ATTRIBUTES = {
+    "ACL",
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "SSEKMSKeyId",
+    "ServerSideEncryption",
+    "StorageClass",
+}
 
 
-def _attributes(always: dict[str, Any], options: dict[str, Any]) -> dict[str, str]:
-    """Takes attributes out of the options of a write, and adds those of every write."""
-    found = {**always, **{name: options.pop(name) for name in list(options) if name in _ATTRIBUTES}}
+def _attributes(always: dict[str, Any], options: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Takes attributes and user metadata out of the options of a write, and adds those of every write."""
+    found = {**always, **{name: options.pop(name) for name in list(options) if name in _ATTRIBUTES or name == "Metadata"}}
+    found = {name: value for name, value in found.items() if value is not None}
+    user = {name.replace("_", "-"): str(value) for name, value in found.pop("Metadata", {}).items()}
     if unknown := found.keys() - _ATTRIBUTES:
         raise TypeError("%s: mfs3 does not have this option" % ", ".join(sorted(unknown)))
-    return {name: str(value) for name, value in found.items() if value is not None}
+    return {name: str(value) for name, value in found.items()}, user
+
+
+def _type_of(options: dict[str, Any], path: Any) -> str | None:
+    """The type that the name of a file says, unless the caller has said one."""
+    return None if "ContentType" in options["attributes"] else mimetypes.guess_type(os.fspath(path))[0]
 
 
 def _bytes(value: Any) -> bytes:
@@ -1467,7 +1532,9 @@ def _time(seconds: float) -> Any:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
 
-def _file(path: str, size: int | None, modified: float | None, etag: str | None, **more: Any) -> dict[str, Any]:
+def _file(
+    path: str, size: int | None, modified: float | None, etag: str | None, storage_class: str | None, **more: Any
+) -> dict[str, Any]:
     """What is known of a file, by the names of fsspec and of s3fs."""
     return {
         "name": path,
@@ -1478,6 +1545,7 @@ def _file(path: str, size: int | None, modified: float | None, etag: str | None,
         # Listings and responses have it in quotes, and programs compare it.
         "ETag": None if etag is None else '"%s"' % etag,
         "LastModified": None if modified is None else _time(modified),
+        "StorageClass": storage_class or "STANDARD",
         **more,
     }
 

@@ -63,6 +63,8 @@ _WITH_PROGRESS = {"get", "get_many", "get_recursive", "get_all", "download_file"
 _CONFIGURED: Any = type("configured", (), {"__repr__": lambda self: "configured"})()
 
 _open_clients = weakref.WeakSet()
+#: Native clients whose files may be in use after their client is gone.
+_with_files = []
 _leaked = []
 
 
@@ -71,13 +73,24 @@ def _close_all():
         writer.abort()
     for client in list(_open_clients):
         client.close()
+    while _with_files:
+        _close_native(_with_files.pop())
     _engines.wait_for_cleanup()
 
 
 def _after_fork():
     # These clients are of the parent, and so are their files.
-    _leaked.append(list(_open_clients))
+    _leaked.extend((list(_open_clients), list(_with_files)))
     _open_clients.clear()
+    _with_files.clear()
+
+
+def _close_native(client):
+    try:
+        client.close()
+    except Exception:
+        # As in Metaflow: what cannot be removed stays.
+        pass
 
 
 # The last to run is the first registered.
@@ -316,14 +329,15 @@ class S3(object):
 
     def close(self) -> None:
         """Removes the temporary directory with all files downloaded by this client."""
-        replaced, self._replaced = self._replaced, []
-        for native in (*replaced, self._native):
-            try:
-                if native is not None:
-                    native.close()
-            except Exception:
-                # As in Metaflow: what cannot be removed stays.
-                pass
+        while self._replaced:
+            _close_native(self._replaced.pop())
+        if self._native is not None:
+            _close_native(self._native)
+
+    def __del__(self) -> None:
+        # As in Metaflow, the files of a client that was not closed stay, here until the process ends.
+        made = [self._native, *self._replaced] if "_native" in self.__dict__ else []
+        _with_files.extend(one for one in made if one is not None and one.has_scratch())
 
     # -- reads
 

@@ -10,7 +10,7 @@ from metaflow.exception import MetaflowException
 
 from mfs3 import _config, exceptions as _exceptions
 from mfs3.s3 import *  # noqa: F401,F403
-from mfs3.s3 import S3, S3Client, check_s3_deps  # noqa: F401
+from mfs3.s3 import S3, RangeInfo, S3Client, S3GetObject, S3Object, S3PutObject, check_s3_deps  # noqa: F401
 
 from mfs3.s3 import Value as PutValue  # noqa: F401
 
@@ -25,6 +25,11 @@ except ImportError:
     pass
 
 _exceptions.adopt_metaflow()
+
+# A task whose image has no mfs3 loads what others have pickled: Metaflow's classes have the same state.
+for _class in (S3Object, S3GetObject, S3PutObject, RangeInfo):
+    _class.__module__ = "metaflow.plugins.datatools.s3.s3"
+del _class
 
 for _name in (
     "DATATOOLS_S3ROOT",
