@@ -10,6 +10,8 @@ mod busy_threads;
 #[cfg(feature = "datafusion")]
 mod copy;
 mod csv;
+#[cfg(feature = "datafusion")]
+mod faults;
 mod listing;
 #[cfg(feature = "datafusion")]
 mod own_tables;
