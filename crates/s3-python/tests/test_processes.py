@@ -162,13 +162,13 @@ def test_a_call_goes_on_only_in_the_parent_if_a_handler_forks(root, monkeypatch,
         children.append(os.fork())
 
     before = signal.signal(signal.SIGALRM, fork)
-    answered = threading.Event()
+    released = threading.Event()
 
     def serve():
         connection, _ = listener.accept()
         with connection:
             connection.recv(65536)
-            answered.wait(10)
+            released.wait(10)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"e\"\r\n\r\nhi")
 
     server = threading.Thread(target=serve)
@@ -176,7 +176,7 @@ def test_a_call_goes_on_only_in_the_parent_if_a_handler_forks(root, monkeypatch,
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     parent = os.getpid()
     signal.setitimer(signal.ITIMER_REAL, 0.2)
-    threading.Timer(0.8, answered.set).start()
+    threading.Timer(0.8, released.set).start()
     try:
         with S3() as s3:
             text = s3.get("s3://bucket/k").text

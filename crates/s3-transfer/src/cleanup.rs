@@ -109,7 +109,7 @@ fn new_runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// Starts the thread, and waits until it has its runtime: without descriptors there is none. It ends when the engine is
+/// Starts the thread, and waits until it has its runtime: without descriptors it has not. It ends when the engine is
 /// dropped and its work is done.
 fn start_thread(
     new_runtime: impl FnOnce() -> io::Result<Runtime> + Send + 'static,

@@ -102,7 +102,7 @@ fn sleeps(file: &SourceFile) -> Vec<Finding> {
 }
 
 /// The lines before the unit tests, which end a file.
-fn product_lines(file: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn product_lines(file: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
     file.lines()
         .take_while(|(_, line)| !line.starts_with("mod tests {"))
 }

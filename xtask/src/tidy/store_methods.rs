@@ -1,9 +1,10 @@
-//! Every implementation of `Store` in the crates implements every method of the trait.
+//! Every implementation of `Store` in the crates, but for unit tests, implements every method of the trait.
 //!
 //! Most methods have a default that fails as unsupported, so the compiler does not report a wrapper that forgets one.
 
 use std::collections::BTreeSet;
 
+use super::rust::product_lines;
 use super::{Finding, SourceFile};
 
 /// The file of the trait.
@@ -26,7 +27,7 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
 
 fn check_file(file: &SourceFile, methods: &BTreeSet<&str>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (number, line) in file.lines() {
+    for (number, line) in product_lines(file) {
         if !is_implementation(line) {
             continue;
         }
@@ -104,6 +105,8 @@ mod tests {
         let all = "impl<S: Store> Store for A<S> {\n    fn capabilities(&self) {}\n    async fn get(&self) {}\n    async fn copy(&self) {}\n}\n";
         assert_eq!(found(all), [""; 0]);
         let missing = all.replace("    async fn copy(&self) {}\n", "");
+        let in_tests = format!("#[cfg(test)]\nmod tests {{\n    {missing}}}\n");
+        assert_eq!(found(&in_tests), [""; 0]);
         assert_eq!(
             found(&format!("\n{missing}fn copy() {{}}\n")),
             ["crates/a/src/b.rs:2: `Store::copy` is not implemented: forward or implement it"]

@@ -14,7 +14,9 @@ fn change(harness: &Harness, name: &str) {
     let file = std::fs::File::options()
         .write(true)
         .open(harness.path(name));
-    file.unwrap().write_all_at(b"y", 0).unwrap();
+    file.expect("a file")
+        .write_all_at(b"y", 0)
+        .expect("a write");
 }
 
 #[test]

@@ -85,7 +85,10 @@ fn a_copy_within_s3_moves_no_bytes_and_keeps_the_type() {
         ["copy: s3://bkt/f to s3://bkt/g"]
     );
     let sent = log.operations();
-    assert_eq!(sent.keys().collect::<Vec<_>>(), [&"CopyObject", &"HeadObject"]);
+    assert_eq!(
+        sent.keys().collect::<Vec<_>>(),
+        [&"CopyObject", &"HeadObject"]
+    );
     let info = harness.run(&["info", "s3://bkt/g", "--json"]).json();
     assert_eq!(
         (&info[0]["content_type"], &info[0]["metadata"]["k"]),

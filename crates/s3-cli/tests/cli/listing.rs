@@ -310,17 +310,17 @@ fn a_presigned_address_is_bounded_to_seven_days() {
 
 /// Sends a request to a presigned address, and returns the response.
 fn send(method: &str, address: &str, body: &str) -> String {
-    let rest = address.strip_prefix("http://").unwrap();
-    let (host, path) = rest.split_once('/').unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
+    let rest = address.strip_prefix("http://").expect("an address");
+    let (host, path) = rest.split_once('/').expect("a path");
+    let mut stream = TcpStream::connect(host).expect("a connection");
     let len = body.len();
     write!(
         stream,
         "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n{body}"
     )
-    .unwrap();
+    .expect("a request");
     let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
+    stream.read_to_string(&mut response).expect("a response");
     response
 }
 

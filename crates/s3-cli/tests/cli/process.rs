@@ -64,7 +64,7 @@ fn the_endpoint_of_the_option_wins() {
             "[profile p]\nendpoint_url = {nobody}\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
         ),
     );
-    let endpoint = harness.server.endpoint().to_owned();
+    let endpoint = harness.server.endpoint().clone();
     let run = |words: &[&str]| {
         let mut command = harness.command(words);
         command.env("AWS_ENDPOINT_URL", nobody);
@@ -114,10 +114,10 @@ fn piping(harness: &Harness, options: &[&str]) -> (Child, ChildStdin) {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = piped.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut stdin, &vec![7; 40 << 20]).unwrap();
-    while harness.server.unfinished_uploads().unwrap() == 0 {
+    let mut child = piped.spawn().expect("the binary runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut stdin, &vec![7; 40 << 20]).expect("it reads");
+    while harness.server.unfinished_uploads().expect("a list") == 0 {
         thread::sleep(Duration::from_millis(10));
     }
     (child, stdin)
@@ -126,7 +126,7 @@ fn piping(harness: &Harness, options: &[&str]) -> (Child, ChildStdin) {
 fn signal(child: &Child, name: &str) {
     let mut kill = std::process::Command::new("kill");
     let sent = kill.args([name, &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
+    assert!(sent.expect("kill runs").success());
 }
 
 #[test]

@@ -633,7 +633,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_source_that_is_replaced_meanwhile_is_copied_anew() {
+    async fn a_source_that_is_replaced_meanwhile_is_copied_again() {
         let case = Case::new();
         let s3 = case.client(None);
         s3.put("s3://b/k", ramp(0, LEN)).await.unwrap();

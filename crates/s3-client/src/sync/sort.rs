@@ -256,8 +256,8 @@ mod tests {
         SyncEntry {
             path: path.to_owned(),
             size: number,
-            modified: (number % 3 > 0).then(|| UNIX_EPOCH + Duration::new(number, 5)),
-            etag: (number % 2 > 0).then(|| ETag::new(&format!("e{number}"))),
+            modified: (!number.is_multiple_of(3)).then(|| UNIX_EPOCH + Duration::new(number, 5)),
+            etag: (!number.is_multiple_of(2)).then(|| ETag::new(&format!("e{number}"))),
             is_implied: false,
             is_special: false,
         }

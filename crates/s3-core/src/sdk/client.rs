@@ -211,7 +211,9 @@ pub(super) fn check_anonymous(settings: &Settings, operation: Operation) -> Resu
 pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result<Resolved> {
     check_anonymous(settings, operation)?;
     #[cfg(feature = "config")]
-    let sources = poll_in_background(super::chain::load(settings, operation)).await?;
+    let loading = Box::pin(super::chain::load(settings, operation));
+    #[cfg(feature = "config")]
+    let sources = poll_in_background(loading).await?;
     #[cfg(not(feature = "config"))]
     let sources = std::future::ready(explicit(settings, operation)).await?;
     assemble(settings, sources, operation)

@@ -50,7 +50,7 @@ fn session(plan: FaultPlan) -> (MemoryStore, Faults, SessionContext) {
 }
 
 /// Waits until something holds.
-async fn until(what: &str, holds: impl Fn() -> bool) {
+async fn until(what: &str, holds: impl Fn() -> bool + Send + Sync) {
     let wait = async {
         while !holds() {
             sleep(Duration::from_millis(2)).await;

@@ -78,7 +78,7 @@ async fn csv_with_line_breaks_in_quotes_is_not_cut_inside_a_row() {
     const ROWS: i64 = 200;
     let mut csv = "n,text\n".to_owned();
     for row in 0..ROWS {
-        write!(csv, "{row},\"{}\"\n", "a line\n".repeat(100)).unwrap();
+        writeln!(csv, "{row},\"{}\"", "a line\n".repeat(100)).unwrap();
     }
     let (s3, frames) = with_objects(&[("in/0.csv", csv.as_bytes())]).await;
     let tables = S3Tables::new(&s3).unwrap();

@@ -215,7 +215,7 @@ class S3(object):
         self._client()
 
     def __getstate__(self) -> dict[str, Any]:
-        """As in Metaflow, a copy is another client of the same root: it has no files, and makes its connections anew."""
+        """As in Metaflow, a copy is another client of the same root: it has no files, and makes its own connections."""
         own = ("_native", "_replaced", "_limits", "_progress", "_recipe", "_run")
         return {name: value for name, value in self.__dict__.items() if name not in own}
 

@@ -249,8 +249,9 @@ mod tests {
         work.wait(LONG).unwrap().unwrap()
     }
 
-    async fn whoami() -> ThreadId {
-        thread::current().id()
+    /// Returns the thread that polls it.
+    fn whoami() -> impl Future<Output = ThreadId> + Send + 'static {
+        poll_fn(|_| Poll::Ready(thread::current().id()))
     }
 
     #[test]

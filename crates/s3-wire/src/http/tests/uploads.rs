@@ -259,7 +259,7 @@ async fn a_file_was_changed(blocking_io: bool) {
             let pool = pool();
             let error = pool.send_outgoing(&server.origin, put).await.unwrap_err();
             assert_eq!(error.kind(), WireErrorKind::Payload);
-            let received: u64 = String::from_utf8(server.noted().to_vec())
+            let received: u64 = String::from_utf8(server.noted().clone())
                 .unwrap()
                 .parse()
                 .unwrap();
