@@ -47,7 +47,7 @@ where
     F: Future<Output = Result<T, Error>> + Send + 'static,
     R: for<'py> IntoPyObject<'py> + 'static,
 {
-    run(py, done, None, work, convert, exception)
+    run(py, done, (None, Place::Pool), work, convert, exception)
 }
 
 /// As [`call`], and tells of the bytes that were moved.
@@ -63,7 +63,33 @@ where
     F: Future<Output = Result<T, Error>> + Send + 'static,
     R: for<'py> IntoPyObject<'py> + 'static,
 {
-    run(py, done, progress, work, convert, exception)
+    run(py, done, (progress, Place::Pool), work, convert, exception)
+}
+
+/// As [`call_with_progress`], for a read of one object: on the thread that waits for it, which is faster.
+///
+/// A write stays on the pool. Threads that Python ends with the interpreter do not drop what they run, so nobody would
+/// abort its uploads.
+pub(crate) fn call_here<T, F, R>(
+    py: Python<'_>,
+    done: Done,
+    progress: Option<Progress>,
+    work: F,
+    convert: fn(T) -> R,
+) -> PyResult<Py<PyAny>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+    R: for<'py> IntoPyObject<'py> + 'static,
+{
+    run(
+        py,
+        done,
+        (progress, Place::Caller),
+        work,
+        convert,
+        exception,
+    )
 }
 
 /// As [`call_with_progress`], with the error of the only input.
@@ -79,18 +105,30 @@ where
     F: Future<Output = Result<T, Error>> + Send + 'static,
     R: for<'py> IntoPyObject<'py> + 'static,
 {
-    run(py, done, progress, work, convert, |py, error| {
-        match error.as_batch() {
+    run(
+        py,
+        done,
+        (progress, Place::Pool),
+        work,
+        convert,
+        |py, error| match error.as_batch() {
             Some(batch) => exception(py, batch.error()),
             None => exception(py, error),
-        }
-    })
+        },
+    )
+}
+
+/// Where a call runs that its caller waits for.
+#[derive(Clone, Copy)]
+enum Place {
+    Pool,
+    Caller,
 }
 
 fn run<T, F, R>(
     py: Python<'_>,
     done: Done,
-    mut progress: Option<Progress>,
+    (mut progress, place): (Option<Progress>, Place),
     work: F,
     convert: fn(T) -> R,
     fail: fn(Python<'_>, &Error) -> PyErr,
@@ -106,7 +144,10 @@ where
     };
     let Some(done) = done else {
         let mut tell = |py: Python<'_>| progress.as_mut().map_or(Ok(()), |p| p.tell(py));
-        let output = pool::run_here(py, work, &mut tell)?;
+        let output = match place {
+            Place::Caller => pool::run_here(py, work, &mut tell)?,
+            Place::Pool => pool::run_with_ticks(py, work, &mut tell)?,
+        };
         tell(py)?;
         return finish(py, output);
     };

@@ -16,7 +16,7 @@ use s3_frame::{Frames, Index, ListingBatches};
 use s3_transfer::CallOptions;
 
 use crate::attributes::{Named, apply, attributes};
-use crate::call::{Done, call, call_single, call_with_progress};
+use crate::call::{Done, call, call_here, call_single, call_with_progress};
 use crate::engine::PyEngine;
 use crate::errors::{exception, frame_exception};
 use crate::in_process::InProcess;
@@ -124,9 +124,9 @@ impl PyClient {
         let get = observed(get, progress.as_ref());
         if return_missing {
             let work = async { get.return_missing().await };
-            return call_with_progress(py, done, progress, work, PyS3Object::from);
+            return call_here(py, done, progress, work, PyS3Object::from);
         }
-        call_with_progress(py, done, progress, async { get.await }, PyS3Object::from)
+        call_here(py, done, progress, async { get.await }, PyS3Object::from)
     }
 
     #[pyo3(signature = (keys, *, return_missing=false, return_info=true, progress=None, done=None))]
@@ -410,9 +410,9 @@ impl PyClient {
         let info = self.handles()?.single.info(Key::from(key));
         if return_missing {
             let work = async { info.return_missing().await };
-            return call(py, done, work, PyS3Object::from);
+            return call_here(py, done, None, work, PyS3Object::from);
         }
-        call(py, done, async { info.await }, PyS3Object::from)
+        call_here(py, done, None, async { info.await }, PyS3Object::from)
     }
 
     #[pyo3(signature = (keys, *, return_missing=false, done=None))]

@@ -107,7 +107,12 @@ where
     run_with_ticks(py, work, |_| Ok(()))
 }
 
-fn run_with_ticks<F>(
+/// As [`run`], and calls `tick` every 50 ms.
+///
+/// # Errors
+///
+/// That of `tick`, too; the work is then cancelled.
+pub(crate) fn run_with_ticks<F>(
     py: Python<'_>,
     work: F,
     mut tick: impl FnMut(Python<'_>) -> PyResult<()>,

@@ -221,7 +221,7 @@ PICKLES = """
     else:
         for one in pickle.loads(bytes.fromhex(sys.argv[2])):
             print(one.url, one.key, one.prefix, one.exists, one.downloaded, one.size, one.content_type, one.metadata)
-            print(one.has_info, one.range_info, bool(one.last_modified), one.encryption)
+            print(one.has_info, one.range_info, bool(one.last_modified), getattr(one, "encryption", None))
 """
 
 
