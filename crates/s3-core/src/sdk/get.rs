@@ -147,6 +147,11 @@ async fn get_with(
         // The chunks say where the body ends, whatever this header says.
         described.content_length = None;
     } else if is_chunked && described.content_length.is_none() && response.status == 200 {
+        // S3 sends both of every object. Its white space before an error, or a page of a proxy, has neither.
+        if !described.names_an_object() {
+            let text = "the response has no length, no ETag and no time: it is not an object";
+            return Err(errors::malformed(Operation::Get, text));
+        }
         // The last chunk says where the body ends. Without chunks nothing would tell a body that was cut.
         let bytes = collect_unknown_length(&mut response.body, moved.as_ref()).await?;
         described.content_length = Some(bytes.len() as u64);

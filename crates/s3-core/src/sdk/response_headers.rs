@@ -67,6 +67,11 @@ pub(super) fn read_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>
 }
 
 impl<'a> Described<'a> {
+    /// Returns whether a header is there that S3 sends with every object.
+    pub(super) fn names_an_object(&self) -> bool {
+        self.etag.is_some() || self.last_modified.is_some()
+    }
+
     fn take(&mut self, name: &str, value: &'a str) {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         let field = match name.len() {

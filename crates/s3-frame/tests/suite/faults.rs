@@ -45,8 +45,7 @@ enum Unnoticed {
 
 /// Returns every action of the test kit that a read can meet, with those parameters that make another fault of it.
 ///
-/// `CutRequest` is missing: a read sends no body. So is `WhiteSpace`, which S3 sends before the response to a completion or
-/// a copy: a GET after it is a whole object of other bytes, without ETag and length, and only its reader can tell.
+/// `CutRequest` is missing: a read sends no body.
 fn faults() -> Vec<(FaultAction, Unnoticed)> {
     let status = FaultAction::status;
     let (stall, half) = (FaultAction::stall, Position::Half);
@@ -60,7 +59,7 @@ fn faults() -> Vec<(FaultAction, Unnoticed)> {
         every: millis(2),
         at,
     };
-    let faults = vec![
+    let mut faults = vec![
         status(503, "SlowDown"),
         status(500, "InternalError"),
         status(403, "AccessDenied"),
@@ -107,6 +106,13 @@ fn faults() -> Vec<(FaultAction, Unnoticed)> {
         FaultAction::List(ListFault::RepeatsPage),
         FaultAction::List(ListFault::Overlaps),
     ];
+    for code in [None, Some("InternalError")] {
+        faults.push(FaultAction::WhiteSpace {
+            wait: millis(20),
+            every: millis(5),
+            code: code.map(str::to_owned),
+        });
+    }
     let mut faults: Vec<_> = faults
         .into_iter()
         .map(|fault| (fault, Unnoticed::Nothing))

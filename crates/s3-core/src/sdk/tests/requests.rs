@@ -582,6 +582,26 @@ async fn a_part_that_ends_with_its_connection_is_whole_or_an_error() {
 }
 
 #[tokio::test]
+async fn a_response_without_length_is_an_object_only_if_it_says_more_of_it() {
+    let time = "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
+    for (header, is_object) in [("ETag: \"e\"\r\n", true), (time, true), ("", false)] {
+        let server = Server::start(move |_| {
+            format!(
+                "HTTP/1.1 200 OK\r\n{header}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+            )
+        });
+        for wire in [true, false] {
+            let get = GetRequest::new(url()).with_range(2..10);
+            let outcome = server.store(wire).get(get).await;
+            let range = outcome.map(|response| response.range);
+            let range = range.map_err(|error| error.kind());
+            let expected = is_object.then_some(0..5).ok_or(ErrorKind::Protocol);
+            assert_eq!(range, expected, "{header}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_page_of_a_proxy_is_no_success_of_a_request_without_a_document() {
     for (page, is_success) in [
         ("<html>Please log in</html>", false),
