@@ -249,10 +249,7 @@ async fn counts(session: &SessionContext, url: &str) -> Result<(i64, i64)> {
         .newlines_in_values(true);
     session.register_csv("copied", url, options).await?;
     let numbers = session.sql("SELECT number, count(*) AS times FROM copied GROUP BY number");
-    let counted = async {
-        let numbers = numbers.await?;
-        datafusion::error::Result::Ok(numbers.collect().await?)
-    };
+    let counted = async { numbers.await?.collect().await };
     let counted = timeout(PATIENCE, counted).await??;
     session.deregister_table("copied")?;
     let different: usize = counted.iter().map(RecordBatch::num_rows).sum();
