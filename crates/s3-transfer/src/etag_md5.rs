@@ -18,7 +18,8 @@ pub(crate) fn md5_of(payload: &Payload) -> io::Result<ETag> {
 }
 
 /// Returns the tag that S3 gives an object made of these parts; `None` if a part's tag is no MD5.
-pub(crate) fn etag_of_parts(parts: &[PartTag]) -> Option<ETag> {
+#[must_use]
+pub fn etag_of_parts(parts: &[PartTag]) -> Option<ETag> {
     let mut digest = Md5::new();
     for part in parts {
         digest.update(unhex(part.etag.as_str())?);
@@ -32,13 +33,18 @@ pub(crate) fn etag_of_parts(parts: &[PartTag]) -> Option<ETag> {
 
 /// Returns the ETag of a whole object if it is an MD5 of its bytes: S3's is, unless the object was uploaded in parts or is
 /// encrypted with a key that is not S3's own.
-pub(crate) fn etag_that_is_md5(meta: &ObjectMeta) -> Option<&ETag> {
+#[must_use]
+pub fn etag_that_is_md5(meta: &ObjectMeta) -> Option<&ETag> {
     let etag = meta.etag_of_bytes()?;
     unhex(etag.as_str()).is_some().then_some(etag)
 }
 
 /// Returns whether bytes have the MD5 that a tag is. Blocks.
-pub(crate) fn has_md5(payload: &Payload, etag: &ETag) -> io::Result<bool> {
+///
+/// # Errors
+///
+/// The payload cannot be read.
+pub fn has_md5(payload: &Payload, etag: &ETag) -> io::Result<bool> {
     let digest = md5_of(payload)?;
     Ok(digest.as_str().eq_ignore_ascii_case(etag.as_str()))
 }

@@ -86,6 +86,7 @@ pub use download::{
     Destination, Fetched, GetItem, KnownObject, LazyPath, MemoryBudget, MemoryShare, NotVerified,
     ObjectData, ObjectReader, Verified,
 };
+pub use etag_md5::{etag_of_parts, etag_that_is_md5, has_md5};
 pub use fanout::{AfterFailure, FanOut, FanOutOptions};
 pub use job::Job;
 pub use list::{ListOptions, ListStream};
@@ -94,7 +95,9 @@ pub use parts::growing_size;
 pub use progress::Progress;
 pub use s3_core::{Error, ErrorKind, Result};
 pub use transfer::Transfer;
-pub use upload::{CreatedUpload, PutItem, PutOutcome, Source, UploadSession, WRITE_NAME};
+pub use upload::{
+    COPY_PART, CreatedUpload, PutItem, PutOutcome, Source, UploadSession, WRITE_NAME,
+};
 pub use worker_pool::{OnCaller, WorkerPool};
 
 /// For the `schedule` cases of `cargo xtask prove`, which explore the concurrency limit alone.

@@ -16,9 +16,11 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use s3_core::{
     Checksum, ChecksumAlgorithm, ChecksumType, Conditions, ETag, Error as RequestError, ErrorKind,
-    ObjectMeta, Operation, S3Url,
+    ObjectMeta, Operation, Payload, S3Url,
 };
-use s3_transfer::{Destination, Event, GetItem, NotVerified, ObjectData, Verified};
+use s3_transfer::{
+    Destination, Event, GetItem, NotVerified, ObjectData, Verified, etag_that_is_md5, has_md5,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -194,8 +196,12 @@ async fn download_once(
         in_flight: Some(in_flight),
     };
     let done = running.earlier(records).await?;
+    let goes_on = done.iter().any(Option::is_some);
     match running.fetch(done).await {
-        Ok(done) => running.finish(&done, &path, target.replaces).await,
+        Ok(done) => {
+            let verified = running.verified(&done, goes_on).await?;
+            running.finish(verified, &path, target.replaces).await
+        }
         Err(error) => {
             // There is nothing to go on with.
             if !resume.has_bytes(&running.journal_path) {
@@ -334,13 +340,36 @@ impl Running<'_> {
         }
     }
 
-    /// Compares the bytes with the object's checksum, and gives the file its name.
-    async fn finish(self, done: &[Value], path: &Path, replaces: bool) -> Result<FileDownload> {
+    /// Compares the bytes with the object's checksum; without one, those that an earlier run has begun with the ETag, if that
+    /// is an MD5. `None` if they differ.
+    async fn verified(&self, done: &[Value], goes_on: bool) -> Result<Option<Verified>> {
         let verified = verdict(done);
+        let etag = etag_that_is_md5(&self.meta);
+        let (Some(Verified::NotVerified(NotVerified::NotOffered)), true, Some(etag)) =
+            (verified, goes_on, etag)
+        else {
+            return Ok(verified);
+        };
+        let payload = Payload::from_file(Arc::clone(&self.file), 0, self.meta.size);
+        let (path, etag) = (self.partial.clone(), etag.clone());
+        on_blocking_thread(move || {
+            let has = has_md5(&payload, &etag).map_err(|error| Error::local_file(&path, error))?;
+            Ok(has.then_some(Verified::Etag))
+        })
+        .await
+    }
+
+    /// Gives the file its name, if its bytes are those of the object.
+    async fn finish(
+        self,
+        verified: Option<Verified>,
+        path: &Path,
+        replaces: bool,
+    ) -> Result<FileDownload> {
         let Some(verified) = verified else {
             let error = RequestError::new(ErrorKind::Integrity, Operation::Get)
                 .with_resource(&self.meta.url)
-                .with_message("the object does not have the checksum that the server sent");
+                .with_message("the bytes do not have the checksum or the MD5 that the server sent");
             self.discard();
             return Err(error.into());
         };

@@ -26,4 +26,4 @@ pub use download::FileDownload;
 pub(crate) use download::{Target, download};
 pub(crate) use kept::PARTIAL_SUFFIX;
 pub use kept::{Kept, KeptTransfer, Resume};
-pub(crate) use upload::{COPIED_PART, FileUpload, copy, upload};
+pub(crate) use upload::{FileUpload, copy, upload};

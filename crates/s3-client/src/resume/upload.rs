@@ -8,13 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use md5::{Digest, Md5};
 use s3_core::{
     AbortUpload, Attributes, CompleteUpload, Conditions, CopyRequest, CreateUpload, ETag,
     Error as RequestError, ErrorKind, ObjectMeta, Operation, PartTag, PutMode, PutResponse, S3Url,
     UploadId,
 };
-use s3_transfer::{CreatedUpload, Event, PutOutcome, WRITE_NAME};
+use s3_transfer::{COPY_PART, CreatedUpload, Event, PutOutcome, WRITE_NAME, etag_of_parts};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -26,9 +25,6 @@ use super::parts::{in_flight, part_size, parts};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
-
-/// The size of the parts of a copy: 512 MiB. No bytes pass through the client.
-pub(crate) const COPIED_PART: u64 = 512 << 20;
 
 /// The smallest and the largest part of S3, but for the last.
 const MIN_PART: u64 = 5 << 20;
@@ -123,7 +119,7 @@ async fn copy_once(
     let source = transfer.head_source(&request, &call.options).await?;
     let part_size = part_size(
         source.size,
-        wanted.map_or(COPIED_PART, |bytes| bytes.clamp(MIN_PART, MAX_PART)),
+        wanted.map_or(COPY_PART, |bytes| bytes.clamp(MIN_PART, MAX_PART)),
     );
     if source.size <= part_size || source.etag.is_none() {
         return Ok(PutOutcome::Written(
@@ -318,14 +314,16 @@ impl Running<'_> {
     /// Returns whether an upload that is gone was completed: then the object has its token, or the ETag of all parts.
     async fn completed(&self, parts: &[Value]) -> Result<Earlier> {
         let recorded = parts.iter().filter_map(|part| {
-            let number = part["part"].as_u64()?;
-            Some((number, part["etag"].as_str()?.to_owned()))
+            let number = u32::try_from(part["part"].as_u64()?).ok()?;
+            let tag = PartTag::new(number, ETag::new(part["etag"].as_str()?));
+            Some((number, tag))
         });
         let tags: BTreeMap<_, _> = recorded.collect();
         if tags.len() != self.parts().count() {
             return Ok(Earlier::Nothing);
         }
-        let etag = etag_of_parts(tags.values());
+        let tags: Vec<_> = tags.into_values().collect();
+        let etag = etag_of_parts(&tags);
         let is_ours = |there: &ObjectMeta| match &self.token {
             Some(token) => there.attributes.user.get(WRITE_NAME) == Some(token),
             None => etag.is_some() && there.etag == etag,
@@ -533,17 +531,6 @@ fn is_refused(error: &RequestError) -> bool {
         error.kind(),
         ErrorKind::AccessDenied | ErrorKind::Unsupported
     )
-}
-
-/// Returns the ETag of an object of these parts, if they have MD5s.
-fn etag_of_parts<'a>(etags: impl ExactSizeIterator<Item = &'a String>) -> Option<ETag> {
-    let count = etags.len();
-    let mut digest = Md5::new();
-    for etag in etags {
-        digest.update(hex::decode(etag).ok().filter(|md5| md5.len() == 16)?);
-    }
-    let md5 = hex::encode(digest.finalize());
-    Some(ETag::new(&format!("{md5}-{count}")))
 }
 
 pub(super) fn is_expired(first: &Value) -> bool {

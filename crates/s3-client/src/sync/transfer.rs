@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use s3_core::{Attributes, CopyRequest, ErrorKind, Payload, PutMode, S3Prefix};
-use s3_transfer::{Destination, GetItem, PutItem, Source, Verified};
+use s3_transfer::{COPY_PART, Destination, GetItem, PutItem, Source, Verified};
 
 use super::entry::SyncEntry;
 use super::place::SyncPlace;
@@ -17,7 +17,7 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::modification_time::kept_modification_time;
 use crate::on_blocking_thread::on_blocking_thread;
-use crate::resume::{self, COPIED_PART, FileUpload};
+use crate::resume::{self, FileUpload};
 
 /// An object that was written so recently may be written again within the second that S3 shows.
 const RECENT: Duration = Duration::from_secs(2);
@@ -221,11 +221,7 @@ async fn copy(
     let mut request = CopyRequest::new(source, SyncPlace::url(to, &entry.path)?);
     request.source_conditions.if_match.clone_from(&entry.etag);
     request.encryption.clone_from(&call.client.encryption);
-    match settings
-        .resume
-        .as_ref()
-        .filter(|_| entry.size > COPIED_PART)
-    {
+    match settings.resume.as_ref().filter(|_| entry.size > COPY_PART) {
         Some(resume) => drop(resume::copy(call, resume, request, None).await?),
         None => drop(call.client.transfer.copy(request, &call.options).await?),
     }

@@ -17,8 +17,8 @@ use crate::{CallOptions, Transfer};
 
 /// The largest object that one request copies, by S3's documentation.
 const SINGLE_COPY: u64 = 5 << 30;
-/// The part size of a larger copy. Parts are large, because no bytes pass through the client.
-const COPY_PART: u64 = 512 << 20;
+/// The part size of a larger copy: 512 MiB. Parts are large, because no bytes pass through the client.
+pub const COPY_PART: u64 = 512 << 20;
 /// How many parts are copied concurrently. 16, because the server takes seconds for each.
 const MAX_PARTS_IN_FLIGHT: usize = 16;
 /// In bytes per second, 8 MiB/s: a slower copy counts as stalled. The server responds only when it is done, so every

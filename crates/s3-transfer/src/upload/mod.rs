@@ -13,6 +13,7 @@ mod session;
 mod target;
 mod token;
 
+pub use copy::COPY_PART;
 pub use item::{PutItem, PutOutcome, Source};
 pub use session::{CreatedUpload, UploadSession};
 pub use token::WRITE_NAME;

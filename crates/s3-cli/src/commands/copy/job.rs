@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use s3_client::{Event, Observer, keep_modification_time};
 use s3_core::{Attributes, CopyRequest, ETag, ErrorKind, PutMode, S3Url, VersionId};
-use s3_transfer::{Destination, FanOutOptions, GetItem, PutItem, PutOutcome, Verified};
+use s3_transfer::{COPY_PART, Destination, FanOutOptions, GetItem, PutItem, PutOutcome, Verified};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
@@ -73,10 +73,6 @@ pub(crate) async fn copy_all(
     }
     Ok(())
 }
-
-/// The size of the parts of a copy within S3, unless --part-size sets another: that of the library. Objects up to this size
-/// are copied in one request.
-const COPIED_PART: u64 = 512 << 20;
 
 /// A task that was read. If the command is interrupted before it runs, it is reported as cancelled.
 struct BegunTask {
@@ -503,7 +499,7 @@ impl Copy {
     ) -> Result<PutOutcome, s3_client::Error> {
         let session = &self.session;
         let part_size = session.global.part_size;
-        let is_large = size.is_none_or(|size| size > part_size.unwrap_or(COPIED_PART));
+        let is_large = size.is_none_or(|size| size > part_size.unwrap_or(COPY_PART));
         let resume = self.plan.arguments.resume.resume(session);
         let Some(resume) = resume.filter(|_| is_large) else {
             let copied = session.transfer().copy(request, &session.options).await;
