@@ -148,7 +148,12 @@ fn read_all(directory: &Path, sources: &mut Vec<(String, String)>) {
         if path.is_dir() {
             read_all(&path, sources);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path.file_stem().expect("a name").to_string_lossy();
+            // `tests.rs` has the tests of its directory's module.
+            let module = match path.file_name().is_some_and(|name| name == "tests.rs") {
+                true => directory,
+                false => &path,
+            };
+            let name = module.file_stem().expect("a name").to_string_lossy();
             let text = std::fs::read_to_string(&path).expect("a source");
             sources.push((name.into_owned(), text));
         }
