@@ -33,147 +33,110 @@ impl PyCall {
     }
 }
 
-/// Runs `work` and returns what `convert` makes of its output.
-///
-/// With `done`, returns a [`PyCall`] at once, and calls the function later.
-pub(crate) fn call<T, F, R>(
-    py: Python<'_>,
-    done: Done,
-    work: F,
-    convert: fn(T) -> R,
-) -> PyResult<Py<PyAny>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-    R: for<'py> IntoPyObject<'py> + 'static,
-{
-    run(py, done, (None, Place::Pool), work, convert, exception)
-}
-
-/// As [`call`], and tells of the bytes that were moved.
-pub(crate) fn call_with_progress<T, F, R>(
-    py: Python<'_>,
+/// How a call runs, and what it tells.
+pub(crate) struct Call {
     done: Done,
     progress: Option<Progress>,
-    work: F,
-    convert: fn(T) -> R,
-) -> PyResult<Py<PyAny>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-    R: for<'py> IntoPyObject<'py> + 'static,
-{
-    run(py, done, (progress, Place::Pool), work, convert, exception)
-}
-
-/// As [`call_with_progress`], for a read of one object: on the thread that waits for it, which is faster.
-///
-/// A write stays on the pool. Threads that Python ends with the interpreter do not drop what they run, so nobody would
-/// abort its uploads.
-pub(crate) fn call_here<T, F, R>(
-    py: Python<'_>,
-    done: Done,
-    progress: Option<Progress>,
-    work: F,
-    convert: fn(T) -> R,
-) -> PyResult<Py<PyAny>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-    R: for<'py> IntoPyObject<'py> + 'static,
-{
-    run(
-        py,
-        done,
-        (progress, Place::Caller),
-        work,
-        convert,
-        exception,
-    )
-}
-
-/// As [`call_with_progress`], with the error of the only input.
-pub(crate) fn call_single<T, F, R>(
-    py: Python<'_>,
-    done: Done,
-    progress: Option<Progress>,
-    work: F,
-    convert: fn(T) -> R,
-) -> PyResult<Py<PyAny>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-    R: for<'py> IntoPyObject<'py> + 'static,
-{
-    run(
-        py,
-        done,
-        (progress, Place::Pool),
-        work,
-        convert,
-        |py, error| match error.as_batch() {
-            Some(batch) => exception(py, batch.error()),
-            None => exception(py, error),
-        },
-    )
+    place: Place,
+    error: fn(Python<'_>, &Error) -> PyErr,
 }
 
 /// Where a call runs that its caller waits for.
-#[derive(Clone, Copy)]
 enum Place {
     Pool,
     Caller,
 }
 
-fn run<T, F, R>(
-    py: Python<'_>,
-    done: Done,
-    (mut progress, place): (Option<Progress>, Place),
-    work: F,
-    convert: fn(T) -> R,
-    fail: fn(Python<'_>, &Error) -> PyErr,
-) -> PyResult<Py<PyAny>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-    R: for<'py> IntoPyObject<'py> + 'static,
-{
-    let finish = move |py: Python<'_>, output: Result<T, Error>| match output {
-        Ok(output) => convert(output).into_py_any(py),
-        Err(error) => Err(fail(py, &error)),
-    };
-    let Some(done) = done else {
-        let mut tell = |py: Python<'_>| progress.as_mut().map_or(Ok(()), |p| p.tell(py));
-        let output = match place {
-            Place::Caller => pool::run_here(py, work, &mut tell)?,
-            Place::Pool => pool::run_with_ticks(py, work, &mut tell)?,
-        };
-        tell(py)?;
-        return finish(py, output);
-    };
-    if progress.is_some() {
-        return Err(PyValueError::new_err(
-            "a call that nobody waits for has no progress",
-        ));
+impl Call {
+    /// A call on the pool. With `done`, nobody waits for it, and the function is called later.
+    pub(crate) fn new(done: Done) -> Self {
+        Self {
+            done,
+            progress: None,
+            place: Place::Pool,
+            error: exception,
+        }
     }
-    let notify = pool::notifier(py)?;
-    let task = pool::spawn(py, async move {
-        let output = AssertUnwindSafe(work).catch_unwind().await;
-        // The threads of the pool never wait for the GIL.
-        let _ = notify.send(Box::new(move |py| {
-            let finished = match output {
-                Ok(output) => finish(py, output),
-                Err(_) => Err(pool::ended_without_result()),
+
+    /// Tells of the bytes that are moved.
+    pub(crate) fn progress(mut self, progress: Option<Progress>) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Runs on the thread that waits for it, which is faster; for reads of one object.
+    ///
+    /// A write stays on the pool. Threads that Python ends with the interpreter do not drop what they run, so nobody would
+    /// abort its uploads.
+    pub(crate) fn here(mut self) -> Self {
+        self.place = Place::Caller;
+        self
+    }
+
+    /// Raises the error of the only input instead of that of the batch.
+    pub(crate) fn of_one_input(mut self) -> Self {
+        self.error = |py, error| match error.as_batch() {
+            Some(batch) => exception(py, batch.error()),
+            None => exception(py, error),
+        };
+        self
+    }
+
+    /// Runs `work` and returns what `convert` makes of its output; a [`PyCall`] at once if nobody waits.
+    pub(crate) fn run<T, F, R>(
+        self,
+        py: Python<'_>,
+        work: F,
+        convert: fn(T) -> R,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+        R: for<'py> IntoPyObject<'py> + 'static,
+    {
+        let Self {
+            done,
+            mut progress,
+            place,
+            error: fail,
+        } = self;
+        let finish = move |py: Python<'_>, output: Result<T, Error>| match output {
+            Ok(output) => convert(output).into_py_any(py),
+            Err(error) => Err(fail(py, &error)),
+        };
+        let Some(done) = done else {
+            let mut tell = |py: Python<'_>| progress.as_mut().map_or(Ok(()), |p| p.tell(py));
+            let output = match place {
+                Place::Caller => pool::run_here(py, work, &mut tell)?,
+                Place::Pool => pool::run_with_ticks(py, work, &mut tell)?,
             };
-            let (result, error) = match finished {
-                Ok(result) => (result, py.None()),
-                Err(error) => (py.None(), error.into_value(py).into_any()),
-            };
-            if let Err(error) = done.call1(py, (result, error)) {
-                error.write_unraisable(py, Some(done.bind(py)));
-            }
-        }));
-    })?;
-    let call = PyCall(InProcess::new(task.abort_handle()));
-    call.into_py_any(py)
+            tell(py)?;
+            return finish(py, output);
+        };
+        if progress.is_some() {
+            return Err(PyValueError::new_err(
+                "a call that nobody waits for has no progress",
+            ));
+        }
+        let notify = pool::notifier(py)?;
+        let task = pool::spawn(py, async move {
+            let output = AssertUnwindSafe(work).catch_unwind().await;
+            // The threads of the pool never wait for the GIL.
+            let _ = notify.send(Box::new(move |py| {
+                let finished = match output {
+                    Ok(output) => finish(py, output),
+                    Err(_) => Err(pool::ended_without_result()),
+                };
+                let (result, error) = match finished {
+                    Ok(result) => (result, py.None()),
+                    Err(error) => (py.None(), error.into_value(py).into_any()),
+                };
+                if let Err(error) = done.call1(py, (result, error)) {
+                    error.write_unraisable(py, Some(done.bind(py)));
+                }
+            }));
+        })?;
+        let call = PyCall(InProcess::new(task.abort_handle()));
+        call.into_py_any(py)
+    }
 }

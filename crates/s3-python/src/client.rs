@@ -16,7 +16,7 @@ use s3_frame::{Frames, Index, ListingBatches};
 use s3_transfer::CallOptions;
 
 use crate::attributes::{Named, apply, attributes};
-use crate::call::{Done, call, call_here, call_single, call_with_progress};
+use crate::call::{Call, Done};
 use crate::engine::PyEngine;
 use crate::errors::{exception, frame_exception};
 use crate::in_process::InProcess;
@@ -124,9 +124,15 @@ impl PyClient {
         let get = observed(get, progress.as_ref());
         if return_missing {
             let work = async { get.return_missing().await };
-            return call_here(py, done, progress, work, PyS3Object::from);
+            return Call::new(done)
+                .progress(progress)
+                .here()
+                .run(py, work, PyS3Object::from);
         }
-        call_here(py, done, progress, async { get.await }, PyS3Object::from)
+        Call::new(done)
+            .progress(progress)
+            .here()
+            .run(py, async { get.await }, PyS3Object::from)
     }
 
     #[pyo3(signature = (keys, *, return_missing=false, return_info=true, progress=None, done=None))]
@@ -147,10 +153,14 @@ impl PyClient {
         let get = observed(get, progress.as_ref());
         if return_missing {
             let work = async { get.return_missing().await };
-            return call_with_progress(py, done, progress, work, IntoObjects::into_objects);
+            return Call::new(done)
+                .progress(progress)
+                .run(py, work, IntoObjects::into_objects);
         }
         let work = async { get.await };
-        call_with_progress(py, done, progress, work, IntoObjects::into_objects)
+        Call::new(done)
+            .progress(progress)
+            .run(py, work, IntoObjects::into_objects)
     }
 
     /// Reads ranges of objects: for each URL and its ranges, from start to end, a list of bytes. Those of one object that
@@ -164,7 +174,7 @@ impl PyClient {
         done: Done,
     ) -> PyResult<Py<PyAny>> {
         let transfer = self.handles()?.many.transfer().clone();
-        call(py, done, get_ranges(transfer, objects, gap), Pieces)
+        Call::new(done).run(py, get_ranges(transfer, objects, gap), Pieces)
     }
 
     #[pyo3(signature = (keys, return_info, *, progress=None, done=None))]
@@ -180,7 +190,9 @@ impl PyClient {
         let get = self.handles()?.many.get_recursive(keys);
         let get = observed(get.return_info(return_info), progress.as_ref());
         let work = async { get.await };
-        call_with_progress(py, done, progress, work, IntoObjects::into_objects)
+        Call::new(done)
+            .progress(progress)
+            .run(py, work, IntoObjects::into_objects)
     }
 
     #[pyo3(signature = (return_info, *, progress=None, done=None))]
@@ -195,7 +207,9 @@ impl PyClient {
         let get = self.handles()?.many.get_all().return_info(return_info);
         let get = observed(get, progress.as_ref());
         let work = async { get.await };
-        call_with_progress(py, done, progress, work, IntoObjects::into_objects)
+        Call::new(done)
+            .progress(progress)
+            .run(py, work, IntoObjects::into_objects)
     }
 
     /// Downloads to a file.
@@ -213,7 +227,9 @@ impl PyClient {
         let get = self.handles()?.single.get(Key::from(key)).to_file(path);
         let get = observed(get.return_info(return_info), progress.as_ref());
         let work = async { get.await };
-        call_with_progress(py, done, progress, work, PyS3Object::from)
+        Call::new(done)
+            .progress(progress)
+            .run(py, work, PyS3Object::from)
     }
 
     /// Downloads many objects, each to its own file; those that are missing leave no file.
@@ -229,7 +245,9 @@ impl PyClient {
         let get = self.handles()?.many.get_files(files).return_info(false);
         let get = observed(get, progress.as_ref());
         let work = async { get.return_missing().await };
-        call_with_progress(py, None, progress, work, IntoObjects::into_objects)
+        Call::new(None)
+            .progress(progress)
+            .run(py, work, IntoObjects::into_objects)
     }
 
     /// Opens an object that is read piece by piece, in the version with this ETag if there is one.
@@ -274,13 +292,11 @@ impl PyClient {
         if dry_run {
             sync = sync.dry_run();
         }
-        call_with_progress(
-            py,
-            None,
-            progress,
-            async { sync.await },
-            |done: SyncSummary| (done.transferred, done.deleted, done.unchanged),
-        )
+        Call::new(None)
+            .progress(progress)
+            .run(py, async { sync.await }, |done: SyncSummary| {
+                (done.transferred, done.deleted, done.unchanged)
+            })
     }
 
     #[pyo3(signature = (keys=None, *, done=None))]
@@ -294,7 +310,7 @@ impl PyClient {
         if let Some(keys) = keys {
             list = list.at(keys);
         }
-        call(py, done, async { list.await }, IntoObjects::into_objects)
+        Call::new(done).run(py, async { list.await }, IntoObjects::into_objects)
     }
 
     #[pyo3(signature = (keys=None, *, done=None))]
@@ -308,7 +324,7 @@ impl PyClient {
         if let Some(keys) = keys {
             list = list.at(keys);
         }
-        call(py, done, async { list.await }, IntoObjects::into_objects)
+        Call::new(done).run(py, async { list.await }, IntoObjects::into_objects)
     }
 
     /// Lists what begins with a URL: objects as path (bucket and key), size, seconds of the last change, ETag and storage
@@ -325,14 +341,14 @@ impl PyClient {
     ) -> PyResult<Py<PyAny>> {
         let transfer = self.handles()?.single.transfer().clone();
         let work = listing::list_prefix(transfer, prefix, one_level, limit);
-        call(py, done, work, |listed| listed)
+        Call::new(done).run(py, work, |listed| listed)
     }
 
     /// Lists one level below each of the URLs, in parallel.
     fn list_levels(&self, py: Python<'_>, prefixes: Vec<String>) -> PyResult<Py<PyAny>> {
         let transfer = self.handles()?.single.transfer().clone();
         let work = listing::list_levels(transfer, prefixes);
-        call(py, None, work, |listed| listed)
+        Call::new(None).run(py, work, |listed| listed)
     }
 
     /// Lists objects below the root, or below each of the keys, as record batches.
@@ -410,9 +426,11 @@ impl PyClient {
         let info = self.handles()?.single.info(Key::from(key));
         if return_missing {
             let work = async { info.return_missing().await };
-            return call_here(py, done, None, work, PyS3Object::from);
+            return Call::new(done).here().run(py, work, PyS3Object::from);
         }
-        call_here(py, done, None, async { info.await }, PyS3Object::from)
+        Call::new(done)
+            .here()
+            .run(py, async { info.await }, PyS3Object::from)
     }
 
     #[pyo3(signature = (keys, *, return_missing=false, done=None))]
@@ -426,9 +444,9 @@ impl PyClient {
         let info = self.handles()?.many.info_many(keys);
         if return_missing {
             let work = async { info.return_missing().await };
-            return call(py, done, work, IntoObjects::into_objects);
+            return Call::new(done).run(py, work, IntoObjects::into_objects);
         }
-        call(py, done, async { info.await }, IntoObjects::into_objects)
+        Call::new(done).run(py, async { info.await }, IntoObjects::into_objects)
     }
 
     /// Uploads an object. `attributes` are headers by the names of the S3 API, `user` is metadata of any program.
@@ -458,9 +476,10 @@ impl PyClient {
             .put_many([object])
             .overwrite(overwrite);
         let put = observed(put, progress.as_ref());
-        call_single(py, done, progress, async { put.await }, |results| {
-            written(&results[0])
-        })
+        Call::new(done)
+            .progress(progress)
+            .of_one_input()
+            .run(py, async { put.await }, |results| written(&results[0]))
     }
 
     /// Uploads many objects. `attributes` and `user` are those of each.
@@ -483,7 +502,9 @@ impl PyClient {
         let objects = objects.collect::<PyResult<Vec<_>>>()?;
         let put = self.handles()?.many.put_many(objects).overwrite(overwrite);
         let put = observed(put, progress.as_ref());
-        call_with_progress(py, done, progress, async { put.await }, all_written)
+        Call::new(done)
+            .progress(progress)
+            .run(py, async { put.await }, all_written)
     }
 
     /// Starts an upload that is written to piece by piece.
@@ -523,7 +544,7 @@ impl PyClient {
     ) -> PyResult<Py<PyAny>> {
         let single = &self.handles()?.single;
         let copy = single.copy(Key::from(source), Key::from(target));
-        call(py, done, async { copy.await }, |result| written(&result))
+        Call::new(done).run(py, async { copy.await }, |result| written(&result))
     }
 
     /// Copies objects within S3: pairs of source and target. Returns whether each source was there.
@@ -534,7 +555,7 @@ impl PyClient {
             async { found(copy.await) }
         });
         let work = async { stream::iter(copies).buffered(AT_ONCE).try_collect().await };
-        call(py, None, work, |copied: Vec<bool>| copied)
+        Call::new(None).run(py, work, |copied: Vec<bool>| copied)
     }
 
     /// Changes user metadata, where `None` removes an entry, and headers of an object, which is copied onto itself.
@@ -567,23 +588,23 @@ impl PyClient {
             }
             copy.await.map(drop)
         };
-        call(py, None, work, |()| None::<()>)
+        Call::new(None).run(py, work, |()| None::<()>)
     }
 
     fn tags(&self, py: Python<'_>, key: String) -> PyResult<Py<PyAny>> {
         let tags = self.handles()?.single.tags(key);
-        call(py, None, async { tags.await }, |tags| tags)
+        Call::new(None).run(py, async { tags.await }, |tags| tags)
     }
 
     fn set_tags(&self, py: Python<'_>, key: String, tags: Named) -> PyResult<Py<PyAny>> {
         let set = self.handles()?.single.set_tags(key, tags);
-        call(py, None, async { set.await }, |()| None::<()>)
+        Call::new(None).run(py, async { set.await }, |()| None::<()>)
     }
 
     /// Returns whether a bucket keeps versions.
     fn is_versioned(&self, py: Python<'_>, bucket: String) -> PyResult<Py<PyAny>> {
         let versioning = self.handles()?.single.versioning(bucket);
-        call(py, None, async { versioning.await }, |versioning| {
+        Call::new(None).run(py, async { versioning.await }, |versioning| {
             versioning == Some(Versioning::Enabled)
         })
     }
@@ -594,7 +615,7 @@ impl PyClient {
             false => Versioning::Suspended,
         };
         let set = self.handles()?.single.set_versioning(bucket, versioning);
-        call(py, None, async { set.await }, |()| None::<()>)
+        Call::new(None).run(py, async { set.await }, |()| None::<()>)
     }
 
     /// Lists unfinished uploads whose URLs begin so: path (bucket and key), ID, and seconds of the start.
@@ -605,7 +626,7 @@ impl PyClient {
             let options = CallOptions::default();
             Ok(transfer.list_uploads(prefix, &options).await?)
         };
-        call(py, None, work, |uploads| {
+        Call::new(None).run(py, work, |uploads| {
             let uploads = uploads.into_iter().map(|upload| {
                 let since = upload
                     .initiated
@@ -633,7 +654,7 @@ impl PyClient {
         });
         let aborts = stream::iter(aborts).buffered(AT_ONCE);
         let work = async { aborts.try_collect::<Vec<()>>().await };
-        call(py, None, work, |_| None::<()>)
+        Call::new(None).run(py, work, |_| None::<()>)
     }
 
     #[pyo3(signature = (keys, *, done=None))]
@@ -644,7 +665,7 @@ impl PyClient {
         done: Done,
     ) -> PyResult<Py<PyAny>> {
         let delete = self.handles()?.single.delete_many(keys);
-        call(py, done, async { delete.await }, all_written)
+        Call::new(done).run(py, async { delete.await }, all_written)
     }
 
     /// Returns a URL that anybody may use for some seconds.
@@ -670,22 +691,22 @@ impl PyClient {
             .map_err(|error| PyValueError::new_err(format!("{seconds} seconds: {error}")))?;
         let presign = self.handles()?.single.presign(Key::from(key), expires);
         let work = async move { presign.method(method).await };
-        call(py, done, work, |url| url)
+        Call::new(done).run(py, work, |url| url)
     }
 
     fn create_bucket(&self, py: Python<'_>, name: String) -> PyResult<Py<PyAny>> {
         let create = self.handles()?.single.create_bucket(name);
-        call(py, None, async { create.await }, |()| None::<()>)
+        Call::new(None).run(py, async { create.await }, |()| None::<()>)
     }
 
     fn delete_bucket(&self, py: Python<'_>, name: String) -> PyResult<Py<PyAny>> {
         let delete = self.handles()?.single.delete_bucket(name);
-        call(py, None, async { delete.await }, |()| None::<()>)
+        Call::new(None).run(py, async { delete.await }, |()| None::<()>)
     }
 
     fn list_buckets(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let list = self.handles()?.single.list_buckets();
-        call(py, None, async { list.await }, |buckets| {
+        Call::new(None).run(py, async { list.await }, |buckets| {
             let names = buckets.iter().map(|bucket| bucket.name.to_string());
             names.collect::<Vec<_>>()
         })
@@ -707,7 +728,7 @@ impl PyClient {
             // Not even the threads of this process are needed for that.
             return Ok(py.None());
         }
-        call(py, done, work, |()| None::<()>)
+        Call::new(done).run(py, work, |()| None::<()>)
     }
 }
 
