@@ -5,30 +5,35 @@ It is synchronous, without an event loop, and works in forked processes. Listing
 """
 
 import errno
-import io
-import mimetypes
 import os
 import pathlib
 import re
 import shutil
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import fsspec
 from fsspec.callbacks import NoOpCallback
-from fsspec.caching import BaseCache, register_cache
-from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
+from fsspec.spec import AbstractFileSystem
 from fsspec.utils import glob_translate
 
 from mfs3 import _config as _config_module
 from mfs3 import _engines, _native
+from mfs3._fs_errors import FAILURES, file_errors, os_error
+from mfs3._fs_files import S3File
+from mfs3._fs_options import (
+    TUNING,
+    botocore_config,
+    check_options,
+    check_versions,
+    first_given,
+    type_of,
+    write_attributes,
+)
 from mfs3.exceptions import (
     MetaflowS3AccessDenied,
     MetaflowS3Exception,
-    MetaflowS3InsufficientDiskSpace,
     MetaflowS3InvalidRange,
     MetaflowS3NotFound,
-    MetaflowS3URLException,
 )
 
 #: Everything that is asked for as bytes stays in memory.
@@ -37,35 +42,8 @@ _IN_MEMORY = 1 << 40
 #: Up to how many bytes apart ranges of one file are read together.
 _GAP = 1 << 20
 
-#: Options of s3fs that only say how it works.
-_TUNING = {
-    "cache_regions",
-    "default_fill_cache",
-    "fill_cache",
-    "fixed_upload_size",
-    "local_expiry_check",
-    "max_concurrency",
-}
-
-#: Parameters of botocore that only say how it works.
-_TUNING_OF_BOTOCORE = {"connect_timeout", "max_pool_connections", "read_timeout", "tcp_keepalive"}
-
 #: How many files a listing of several levels begins with, before it goes level by level.
 _LISTED_AT_ONCE = 2000
-
-#: What fsspec and its callers give to every file system. Nothing here depends on it.
-_WITHOUT_EFFECT = {
-    "add_aliases",
-    "add_docs",
-    "asynchronous",
-    "batch_size",
-    "listings_expiry_time",
-    "loop",
-    "max_paths",
-    "refresh",
-    "skip_instance_cache",
-    "use_listings_cache",
-}
 
 
 class S3FileSystem(AbstractFileSystem):
@@ -123,15 +101,15 @@ class S3FileSystem(AbstractFileSystem):
         default_cache_type: str | None = None,
         **kwargs: Any,
     ) -> None:
-        _check_options(kwargs, *_TUNING)
-        super().__init__(**{name: value for name, value in kwargs.items() if name not in _TUNING})
+        check_options(kwargs, *TUNING)
+        super().__init__(**{name: value for name, value in kwargs.items() if name not in TUNING})
         given = {name: value for name, value in (client_kwargs or {}).items() if value is not None}
         # Those of s3fs have these names too, and count less.
-        self._endpoint = _first(endpoint_url, given.pop("endpoint_url", None))
-        self._region = _first(region, given.pop("region_name", None))
-        key = _first(key, username, given.pop("aws_access_key_id", None))
-        secret = _first(secret, password, given.pop("aws_secret_access_key", None))
-        token = _first(token, given.pop("aws_session_token", None))
+        self._endpoint = first_given(endpoint_url, given.pop("endpoint_url", None))
+        self._region = first_given(region, given.pop("region_name", None))
+        key = first_given(key, username, given.pop("aws_access_key_id", None))
+        secret = first_given(secret, password, given.pop("aws_secret_access_key", None))
+        token = first_given(token, given.pop("aws_session_token", None))
         self._ca_bundle = _engines.ca_bundle(given.pop("verify", None))
         if False in (use_ssl, given.pop("use_ssl", True)) and not self._endpoint:
             raise TypeError("use_ssl: mfs3 sends requests without encryption to an endpoint_url with http:// only")
@@ -146,11 +124,11 @@ class S3FileSystem(AbstractFileSystem):
         self._anonymous = bool(anon)
         self._profile = profile
         self._credentials = None if key is None else (key, secret, token)
-        self._attempts, self._virtual_host = _config(config_kwargs or {})
+        self._attempts, self._virtual_host = botocore_config(config_kwargs or {})
         self._written_with = dict(s3_additional_kwargs or {})
         payer = self._written_with.pop("RequestPayer", None)
         self._requester_pays = bool(requester_pays) or payer == "requester"
-        _attributes(self._written_with, {})
+        write_attributes(self._written_with, {})
         self._block_size = default_block_size
         self._cache_type = default_cache_type
         self._native = None
@@ -206,21 +184,21 @@ class S3FileSystem(AbstractFileSystem):
         """The URL of an object; refuses a bucket alone."""
         path = self._strip_protocol(path)
         if "/" not in path:
-            raise _os_error(errno.ENOENT if path == "" else errno.EISDIR, path)
+            raise os_error(errno.ENOENT if path == "" else errno.EISDIR, path)
         return self._url(path)
 
     # -- what is there
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
-        _check_options(kwargs)
+        check_options(kwargs)
         path = self._strip_protocol(path)
         if path == "":
             return _directory("")
         if "/" not in path:
             if not self._has_bucket(path):
-                raise _os_error(errno.ENOENT, path)
+                raise os_error(errno.ENOENT, path)
             return _directory(path)
-        with _errors(path):
+        with file_errors(path):
             found = self._client().info(self._url(path), return_missing=True)
         if found.exists:
             return _file(
@@ -234,19 +212,19 @@ class S3FileSystem(AbstractFileSystem):
             )
         if any(self._list(path + "/", limit=1)):
             return _directory(path)
-        raise _os_error(errno.ENOENT, path)
+        raise os_error(errno.ENOENT, path)
 
     def _list(self, start: str, **options: Any) -> Any:
         """The objects and directories whose paths begin so; nothing if there is no such bucket."""
         try:
-            with _errors(start):
+            with file_errors(start):
                 return self._client().list_prefix(self._url(start), **options)
         except FileNotFoundError:
             return [], []
 
     def exists(self, path: str, **kwargs: Any) -> bool:
         """Whether there is a file or a directory. What cannot be found out is an error, and not `False`."""
-        _check_options(kwargs)
+        check_options(kwargs)
         try:
             self.info(path)
         except FileNotFoundError:
@@ -257,7 +235,7 @@ class S3FileSystem(AbstractFileSystem):
         path = self._strip_protocol(path)
         if "/" not in path:
             return False
-        with _errors(path):
+        with file_errors(path):
             return self._client().info(self._url(path), return_missing=True).exists
 
     def isdir(self, path: str) -> bool:
@@ -268,7 +246,7 @@ class S3FileSystem(AbstractFileSystem):
 
     def _has_bucket(self, name: str) -> bool:
         try:
-            with _errors(name):
+            with file_errors(name):
                 self._client().list_prefix(self._url(name + "/"), limit=1)
         except FileNotFoundError:
             return False
@@ -276,13 +254,13 @@ class S3FileSystem(AbstractFileSystem):
 
     def ls(self, path: str, detail: bool = False, **kwargs: Any) -> Any:
         """Names, or with `detail` dictionaries, as in s3fs. Other methods of fsspec say which they want."""
-        _check_versions(kwargs)
+        check_versions(kwargs)
         path = self._strip_protocol(path)
         if path == "":
             # As in s3fs: who has no name has no buckets.
             if self._anonymous:
                 return []
-            with _errors(path):
+            with file_errors(path):
                 entries = [_directory(name, "BUCKET") for name in self._client().list_buckets()]
             return entries if detail else [entry["name"] for entry in entries]
         files, directories = self._entries(path + "/", depth=1, withdirs=True)
@@ -338,7 +316,7 @@ class S3FileSystem(AbstractFileSystem):
             below = [one for one in below if not name or one.endswith("//") or name.match(one.split("/")[-2])]
             if not below:
                 break
-            with _errors(start):
+            with file_errors(start):
                 more, below = self._client().list_levels([self._url(one + literal) for one in below])
             files = files + more
             directories = directories + below
@@ -356,7 +334,7 @@ class S3FileSystem(AbstractFileSystem):
     ) -> Any:
         """All files below a directory, by one parallel listing. With `prefix`, those whose path below it begins so."""
         # The others are of the call that expands a path with this one, and so is `pattern`: one for each level.
-        _check_versions(kwargs)
+        check_versions(kwargs)
         prefix = prefix or ""
         path = self._strip_protocol(path)
         if maxdepth is not None and maxdepth < 1:
@@ -399,7 +377,7 @@ class S3FileSystem(AbstractFileSystem):
     def modified(self, path: str, version_id: str | None = None, refresh: bool = False) -> Any:
         about = self.info(path, version_id=version_id)
         if about["type"] == "directory":
-            raise _os_error(errno.EISDIR, path)
+            raise os_error(errno.EISDIR, path)
         return about["LastModified"]
 
     def du(
@@ -412,7 +390,7 @@ class S3FileSystem(AbstractFileSystem):
     def sizes(self, paths: list[str]) -> list[int | None]:
         paths = [self._strip_protocol(path) for path in paths]
         keys = [path for path in paths if "/" in path]
-        with _errors(keys):
+        with file_errors(keys):
             found = dict(zip(keys, self._client().info_many([self._url(path) for path in keys], return_missing=True)))
         return [found[path].size if path in found and found[path].exists else self.info(path)["size"] for path in paths]
 
@@ -431,11 +409,11 @@ class S3FileSystem(AbstractFileSystem):
 
     def url(self, path: str, expires: float = 3600, client_method: str = "get_object", **kwargs: Any) -> str:
         """A URL with which anybody may read the object, or with `put_object` write it, for some seconds."""
-        _check_options(kwargs)
+        check_options(kwargs)
         methods = {"get_object": "GET", "put_object": "PUT"}
         if client_method not in methods:
             raise ValueError("client_method %r: get_object or put_object" % (client_method,))
-        with _errors(path):
+        with file_errors(path):
             return self._client().presign(self._object(path), float(expires), methods[client_method])
 
     def split_path(self, path: str) -> tuple[str, str, None]:
@@ -446,8 +424,8 @@ class S3FileSystem(AbstractFileSystem):
 
     def metadata(self, path: str, refresh: bool = False, **kwargs: Any) -> dict[str, str]:
         """User metadata, with hyphens in its names."""
-        _check_options(kwargs)
-        with _errors(path):
+        check_options(kwargs)
+        with file_errors(path):
             found = self._client().info(self._object(path)).user_metadata or {}
         return {name.replace("_", "-"): value for name, value in found.items()}
 
@@ -460,14 +438,14 @@ class S3FileSystem(AbstractFileSystem):
         `copy_kwargs` are attributes, such as `ContentType`; others stay.
         """
         options = dict(copy_kwargs or {})
-        attributes, _ = _attributes({}, options)
-        _check_options(options)
+        attributes, _ = write_attributes({}, options)
+        check_options(options)
         changes = {name.replace("_", "-"): value for name, value in kw_args.items()}
-        with _errors(path):
+        with file_errors(path):
             self._client().set_metadata(self._object(path), changes, attributes=attributes)
 
     def get_tags(self, path: str) -> dict[str, str]:
-        with _errors(path):
+        with file_errors(path):
             return self._client().tags(self._object(path))
 
     def put_tags(self, path: str, tags: dict[str, str], mode: str = "o") -> None:
@@ -476,7 +454,7 @@ class S3FileSystem(AbstractFileSystem):
             raise ValueError("mode %r: o or m" % (mode,))
         if mode == "m":
             tags = {**self.get_tags(path), **tags}
-        with _errors(path):
+        with file_errors(path):
             self._client().set_tags(self._object(path), tags)
 
     def merge(self, path: str, filelist: list[str], **kwargs: Any) -> None:
@@ -489,7 +467,7 @@ class S3FileSystem(AbstractFileSystem):
     def list_multipart_uploads(self, bucket: str) -> list[dict[str, Any]]:
         """Uploads that are neither complete nor cancelled, of all programs."""
         bucket = self._strip_protocol(bucket)
-        with _errors(bucket):
+        with file_errors(bucket):
             found = self._client().list_uploads(self._url(bucket) + "/")
         return [
             {"Key": path.split("/", 1)[1], "UploadId": upload, "Initiated": None if begun is None else _time(begun)}
@@ -499,24 +477,24 @@ class S3FileSystem(AbstractFileSystem):
     def clear_multipart_uploads(self, bucket: str) -> None:
         """Cancels the uploads of a bucket, those that are in flight too."""
         bucket = self._strip_protocol(bucket)
-        with _errors(bucket):
+        with file_errors(bucket):
             client = self._client()
             found = client.list_uploads(self._url(bucket) + "/")
             client.abort_uploads([(self._url(path), upload) for path, upload, _ in found])
 
     def is_bucket_versioned(self, bucket: str) -> bool:
-        with _errors(bucket):
+        with file_errors(bucket):
             return self._client().is_versioned(self._strip_protocol(bucket))
 
     def make_bucket_versioned(self, bucket: str, versioned: bool = True) -> None:
-        with _errors(bucket):
+        with file_errors(bucket):
             self._client().set_versioned(self._strip_protocol(bucket), bool(versioned))
 
     def bulk_delete(self, pathlist: list[str], **kwargs: Any) -> list[str]:
         """Deletes files, and returns their paths. It is no error if there is none."""
-        _check_options(kwargs)
+        check_options(kwargs)
         paths = [self._strip_protocol(path) for path in pathlist]
-        with _errors(paths):
+        with file_errors(paths):
             self._client().delete_many([self._object(path) for path in paths])
         return paths
 
@@ -529,9 +507,9 @@ class S3FileSystem(AbstractFileSystem):
     # -- reads
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
-        _check_options(kwargs)
+        check_options(kwargs)
         url = self._object(path)
-        with _errors(path):
+        with file_errors(path):
             if (start or 0) < 0 or (end or 0) < 0:
                 start, end = self._absolute(path, start, end)
             offset, length = _range(start, end)
@@ -564,7 +542,7 @@ class S3FileSystem(AbstractFileSystem):
         Several ranges of one file are of one version of it; those at most `max_gap` bytes apart, 1 MiB by default, are read
         together.
         """
-        _check_options(kwargs)
+        check_options(kwargs)
         if not isinstance(starts, (list, tuple)):
             starts = [starts] * len(paths)
         if not isinstance(ends, (list, tuple)):
@@ -622,15 +600,15 @@ class S3FileSystem(AbstractFileSystem):
         try:
             keys = [(self._object(path), *_range(start, end)) for path, start, end in ranges]
             found = self._client().get_many(keys, return_missing=True, return_info=False)
-        except (OSError, *_FAILURES):
+        except (OSError, *FAILURES):
             # The first is of a path without a key.
             return None
         return [
-            one.blob if one.exists else _os_error(errno.ENOENT, path) for one, (path, _, _) in zip(found, ranges)
+            one.blob if one.exists else os_error(errno.ENOENT, path) for one, (path, _, _) in zip(found, ranges)
         ]
 
     def cat(self, path: str | list[str], recursive: bool = False, on_error: str = "raise", **kwargs: Any) -> Any:
-        _check_options(kwargs, "start", "end")
+        check_options(kwargs, "start", "end")
         start, end = kwargs.get("start"), kwargs.get("end")
         paths = self.expand_path(path, recursive=recursive)
         several = len(paths) > 1 or isinstance(path, list) or paths[0] != self._strip_protocol(path)
@@ -642,7 +620,7 @@ class S3FileSystem(AbstractFileSystem):
         }
 
     def get_file(self, rpath: str, lpath: Any, callback: Any = None, outfile: Any = None, **kwargs: Any) -> None:
-        _check_options(kwargs)
+        check_options(kwargs)
         rpath = self._strip_protocol(rpath)
         if outfile is not None or hasattr(lpath, "write"):
             return super().get_file(rpath, lpath, outfile=outfile, **kwargs)
@@ -654,7 +632,7 @@ class S3FileSystem(AbstractFileSystem):
                 callback.set_size(self.info(rpath)["size"])
                 moved = callback.relative_update
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with _errors(rpath):
+            with file_errors(rpath):
                 self._client().download_file(url, path, return_info=False, progress=moved)
         except (FileNotFoundError, IsADirectoryError):
             if not self.isdir(rpath):
@@ -671,7 +649,7 @@ class S3FileSystem(AbstractFileSystem):
         **kwargs: Any,
     ) -> None:
         """Downloads files and directories, in one call of the engine."""
-        _check_options(kwargs)
+        check_options(kwargs)
         plan = _Plan(self)
         AbstractFileSystem.get(plan, rpath, lpath, recursive=recursive, maxdepth=maxdepth)
         if any(hasattr(target, "write") for _, target in plan.pairs):
@@ -689,12 +667,12 @@ class S3FileSystem(AbstractFileSystem):
             os.makedirs(directory, exist_ok=True)
         for batch in _batches([(source, path) for path, source in files.items()], callback):
             sources = [source for source, _ in batch]
-            with _errors(sources):
+            with file_errors(sources):
                 found = self._client().download_files([(self._url(source), path) for source, path in batch])
             for (source, path), one in zip(batch, found):
                 if not one.exists:
                     if not self.isdir(source):
-                        raise _os_error(errno.ENOENT, source)
+                        raise os_error(errno.ENOENT, source)
                     os.makedirs(path, exist_ok=True)
             _tell(callback, [(source, path, one.size or 0) for (source, path), one in zip(batch, found)])
 
@@ -703,25 +681,25 @@ class S3FileSystem(AbstractFileSystem):
     def pipe_file(self, path: str, value: Any, mode: str = "overwrite", **kwargs: Any) -> None:
         """Writes bytes. Attributes are options by their names in the S3 API: `ContentType`, `Metadata` and so on."""
         options = self._write_options(kwargs)
-        with _errors(path):
+        with file_errors(path):
             self._put(path, _bytes(value), mode, **options)
 
     def _write_options(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """The attributes of a write, for the native client; other options are errors."""
-        attributes, user = _attributes(self._written_with, kwargs)
-        _check_options(kwargs)
+        attributes, user = write_attributes(self._written_with, kwargs)
+        check_options(kwargs)
         return {"attributes": attributes, "user": user}
 
     def _put(self, path: str, value: Any, mode: str, content_type: str | None = None, **options: Any) -> None:
         url, overwrite = self._object(path), mode != "create"
         _, _, already_there = self._client().put(url, value, content_type, overwrite=overwrite, **options)
         if already_there:
-            raise _os_error(errno.EEXIST, path)
+            raise os_error(errno.EEXIST, path)
 
     def pipe(self, path: str | dict[str, Any], value: Any = None, **kwargs: Any) -> None:
         if isinstance(path, dict) and "mode" not in kwargs:
             options = self._write_options(kwargs)
-            with _errors(list(path)):
+            with file_errors(list(path)):
                 self._client().put_many(
                     [(self._object(one), _bytes(data), None, None, None) for one, data in path.items()], **options
                 )
@@ -740,8 +718,8 @@ class S3FileSystem(AbstractFileSystem):
         if _is_watching(callback):
             callback.set_size(size)
             moved = callback.relative_update
-        with _errors(rpath):
-            self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode, _type_of(options, lpath), progress=moved, **options)
+        with file_errors(rpath):
+            self._put(rpath, pathlib.Path(os.path.abspath(lpath)), mode, type_of(options, lpath), progress=moved, **options)
 
     def put(
         self,
@@ -764,14 +742,14 @@ class S3FileSystem(AbstractFileSystem):
         for batch in _batches(files, callback):
             targets = [target for _, target in batch]
             objects = [
-                (self._object(target), pathlib.Path(source), _type_of(options, source), None, None)
+                (self._object(target), pathlib.Path(source), type_of(options, source), None, None)
                 for source, target in batch
             ]
-            with _errors(targets):
+            with file_errors(targets):
                 written = self._client().put_many(objects, overwrite=mode != "create", **options)
             for target, (_, _, already_there) in zip(targets, written):
                 if already_there:
-                    raise _os_error(errno.EEXIST, target)
+                    raise os_error(errno.EEXIST, target)
             _tell(callback, [(source, target, sizes[source]) for source, target in batch])
 
     def _make_buckets_of(self, directories: list[str]) -> None:
@@ -780,10 +758,10 @@ class S3FileSystem(AbstractFileSystem):
             self.makedirs(directory, exist_ok=True)
 
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        _check_options(kwargs)
+        check_options(kwargs)
         source, target = self._strip_protocol(path1), self._strip_protocol(path2)
         if source != target and not self._copy([(source, target)])[0]:
-            raise _os_error(errno.ENOENT, path1)
+            raise os_error(errno.ENOENT, path1)
 
     def _copy(self, pairs: list[tuple[str, str]], types: dict[str, str | None] | None = None) -> list[bool]:
         """Copies files, and makes directories; returns whether each source was there."""
@@ -797,7 +775,7 @@ class S3FileSystem(AbstractFileSystem):
         # What is read here and written there keeps its order.
         in_order = len(set(targets)) < len(files) or not sources.isdisjoint(targets)
         for batch in [[pair] for pair in files] if in_order else [files] if files else []:
-            with _errors([source for source, _ in batch]):
+            with file_errors([source for source, _ in batch]):
                 copied = self._client().copy_many([(self._object(one), self._object(other)) for one, other in batch])
             done.update(zip(batch, copied))
         for pair, was_there in done.items():
@@ -816,7 +794,7 @@ class S3FileSystem(AbstractFileSystem):
         **kwargs: Any,
     ) -> None:
         """Copies files and directories, in one call of the engine. `on_error` is `raise`, or `ignore` if recursive."""
-        _check_options(kwargs)
+        check_options(kwargs)
         plan = _Plan(self)
         AbstractFileSystem.copy(plan, path1, path2, recursive=recursive, maxdepth=maxdepth)
         pairs = [pair for pair in plan.pairs if pair[0] != pair[1]]
@@ -824,7 +802,7 @@ class S3FileSystem(AbstractFileSystem):
         if (on_error or ("ignore" if recursive else "raise")) == "raise":
             for (source, _), was_there in zip(pairs, copied):
                 if not was_there:
-                    raise _os_error(errno.ENOENT, source)
+                    raise os_error(errno.ENOENT, source)
 
     def mv(
         self,
@@ -835,7 +813,7 @@ class S3FileSystem(AbstractFileSystem):
         **kwargs: Any,
     ) -> None:
         """Moves files: copies all of them, and deletes those that were copied elsewhere."""
-        _check_options(kwargs)
+        check_options(kwargs)
         self._check_buckets(path1)
         if self._strip_protocol(path1) == self._strip_protocol(path2):
             return
@@ -848,19 +826,19 @@ class S3FileSystem(AbstractFileSystem):
         pairs = [pair for pair in plan.pairs if pair[0] != pair[1]]
         for (source, _), was_there in zip(pairs, self._copy(pairs, plan.types)):
             if not was_there:
-                raise _os_error(errno.ENOENT, source)
+                raise os_error(errno.ENOENT, source)
         # A directory may have a marker, an empty object of its name and a slash.
         moved = [source for source, _ in pairs if source not in directories]
         moved += [source + "/" for source in directories if recursive and "/" in source]
         self._delete(moved)
 
     def _delete(self, paths: list[str]) -> None:
-        with _errors(paths):
+        with file_errors(paths):
             if paths:
                 self._client().delete_many([self._url(path) for path in paths])
 
     def rm_file(self, path: str) -> None:
-        with _errors(path):
+        with file_errors(path):
             self._client().delete_many([self._object(path)])
 
     _rm = rm_file
@@ -871,7 +849,7 @@ class S3FileSystem(AbstractFileSystem):
         if recursive and maxdepth is None:
             names = self._all_below(path)
             if not names:
-                raise _os_error(errno.ENOENT, path)
+                raise os_error(errno.ENOENT, path)
         else:
             plan = _Plan(self)
             names = plan.expand_path(path, recursive=recursive, maxdepth=maxdepth)
@@ -879,7 +857,7 @@ class S3FileSystem(AbstractFileSystem):
             self._find_types(plan.types, given)
             for name in given:
                 if "/" in name and plan.types[name] == "directory":
-                    raise _os_error(errno.EISDIR, name)
+                    raise os_error(errno.EISDIR, name)
             # A directory that is removed may have a marker, an empty object of its name and a slash.
             marker = "/" if recursive else ""
             names = [
@@ -914,7 +892,7 @@ class S3FileSystem(AbstractFileSystem):
         """Notes what each path is; raises for one that is not there."""
         paths = [path for path in paths if path not in types]
         keys = [path for path in paths if "/" in path]
-        with _errors(keys):
+        with file_errors(keys):
             found = self._client().info_many([self._url(path) for path in keys], return_missing=True) if keys else []
         types.update((path, "file") for path, one in zip(keys, found) if one.exists)
         for path in paths:
@@ -932,10 +910,10 @@ class S3FileSystem(AbstractFileSystem):
         """Creates a bucket; directories in it exist as soon as they have files."""
         if kwargs.get("region_name") == self._region:
             kwargs.pop("region_name", None)
-        _check_options(kwargs)
+        check_options(kwargs)
         path = self._strip_protocol(path)
         if not path:
-            raise _os_error(errno.EINVAL, path)
+            raise os_error(errno.EINVAL, path)
         if "/" in path:
             bucket = path.split("/", 1)[0]
             try:
@@ -944,16 +922,16 @@ class S3FileSystem(AbstractFileSystem):
                 # Who may not list it may write to it.
                 has_bucket = True
             if not has_bucket and not create_parents:
-                raise _os_error(errno.ENOENT, bucket)
+                raise os_error(errno.ENOENT, bucket)
             if not has_bucket:
                 self._create_bucket(bucket)
             return
         if self._has_bucket(path):
-            raise _os_error(errno.EEXIST, path)
+            raise os_error(errno.EEXIST, path)
         self._create_bucket(path)
 
     def _create_bucket(self, name: str) -> None:
-        with _errors(name):
+        with file_errors(name):
             self._client().create_bucket(name)
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
@@ -967,12 +945,12 @@ class S3FileSystem(AbstractFileSystem):
         path = self._strip_protocol(path)
         if "/" in path:
             if self.ls(path):
-                raise _os_error(errno.ENOTEMPTY, path)
-            with _errors(path):
+                raise os_error(errno.ENOTEMPTY, path)
+            with file_errors(path):
                 # It may be there as its marker alone.
                 self._client().delete_many([self._url(path) + "/"])
             return
-        with _errors(path):
+        with file_errors(path):
             self._client().delete_bucket(path)
 
     def touch(self, path: str, truncate: bool = True, data: bytes | None = None, **kwargs: Any) -> None:
@@ -1009,15 +987,15 @@ class S3FileSystem(AbstractFileSystem):
         cache_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> "S3File":
-        attributes, user = _attributes(self._written_with, kwargs) if mode != "rb" else ({}, {})
-        _check_options(kwargs, "cache_type", "details", "size", "trim", "fill_cache")
+        attributes, user = write_attributes(self._written_with, kwargs) if mode != "rb" else ({}, {})
+        check_options(kwargs, "cache_type", "details", "size", "trim", "fill_cache")
         kwargs.pop("fill_cache", None)
         kwargs["cache_type"] = kwargs.get("cache_type") or self._cache_type
         # Both are checked again, atomically, when the file is closed.
         if mode == "ab" and self.exists(path):
             raise NotImplementedError("S3 cannot append to an object")
         if mode.startswith("x") and self._may_exist(path):
-            raise _os_error(errno.EEXIST, path)
+            raise os_error(errno.EEXIST, path)
         return S3File(
             self,
             path,
@@ -1096,317 +1074,6 @@ class _Plan:
         return self.types[path]
 
 
-class S3File(AbstractBufferedFile):
-    """An object that is read in blocks, or as a stream where they follow each other, or written as a streaming upload.
-
-    All that a file reads is of the version that it was opened with.
-    """
-
-    DEFAULT_BLOCK_SIZE = 8 << 20
-    _writer: Any = None
-    #: Where the last block ended.
-    _end = 0
-    #: In a transaction, the file that writes to this one, or this one.
-    outermost: Any = None
-
-    def __init__(
-        self,
-        fs: S3FileSystem,
-        path: str,
-        mode: str = "rb",
-        *args: Any,
-        details: dict[str, Any] | None = None,
-        attributes: dict[str, str] | None = None,
-        user: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self._attributes = {"attributes": attributes, "user": user}
-        #: What is known of the version, of a file that was pickled.
-        self._details = details
-        #: The stream or `None`, and nothing while a thread uses it.
-        self._slot: list[_Stream | None] = [None]
-        kwargs["cache_type"] = kwargs.get("cache_type") or BlockCache.name
-        self._overwrite = mode == "wb"
-        # The oldest fsspec does not have the mode xb.
-        super().__init__(fs, path, "wb" if mode == "xb" else mode, *args, **kwargs)
-        if mode == "rb" and self._details is not None and self._details["type"] == "directory":
-            raise _os_error(errno.EISDIR, path)
-
-    def __reduce__(self) -> Any:
-        if self.mode != "rb":
-            raise RuntimeError("a file that is written cannot be pickled")
-        options = {
-            "block_size": self.blocksize,
-            "cache_type": "none" if self.cache is None else self.cache.name,
-            "details": self.details,
-            "size": self.size,
-        }
-        return _reopen, (self.fs, self.path, self.loc, options)
-
-    def _fetch_range(self, start: int, end: int) -> bytes:
-        follows = start == self._end and start > 0
-        self._end = end
-        try:
-            stream = self._slot.pop()
-        except IndexError:
-            return self._get_range(start, end)
-        try:
-            if stream is not None and not stream.is_at(start):
-                stream.native.close()
-                stream = None
-            if stream is None and not follows:
-                return self._get_range(start, end)
-            with _errors(self.path):
-                if stream is None:
-                    url = self.fs._object(self.path)
-                    stream = _Stream(self.fs._client().open_reader(url, start, etag=self._etag()), start)
-                return stream.read(end - start)
-        except BaseException:
-            stream = None
-            raise
-        finally:
-            self._slot.append(stream)
-
-    def _get_range(self, start: int, end: int) -> bytes:
-        with _errors(self.path):
-            url = self.fs._object(self.path)
-            return self.fs._client().get(url, start, end - start, etag=self._etag(), return_info=False).blob
-
-    def _etag(self) -> str | None:
-        return self.details.get("ETag")
-
-    def write(self, data: Any) -> int:
-        size = memoryview(data).nbytes
-        if size < self.blocksize or not self.writable() or self.closed or self.forced:
-            return super().write(data)
-        # As large as a block: it is not copied to the buffer first.
-        self._send(self.buffer.getvalue())
-        self.buffer = io.BytesIO()
-        if type(data) is bytes:
-            # It cannot change, and is not copied.
-            self._send(data)
-        else:
-            with memoryview(data) as view, view.cast("B") as flat:
-                self._send(flat)
-        self.loc += size
-        return size
-
-    def _send(self, data: Any) -> None:
-        if self.offset is None:
-            try:
-                self._initiate_upload()
-            except BaseException:
-                self.closed = True
-                raise
-            self.offset = 0
-        self.offset += self._write(data)
-
-    def _write(self, data: Any) -> int:
-        try:
-            with _errors(self.path):
-                return self._writer.write(data)
-        except BaseException:
-            # Closing the file must not complete an upload that lacks a piece.
-            self.discard()
-            raise
-
-    def _initiate_upload(self) -> None:
-        with _errors(self.path):
-            url = self.fs._object(self.path)
-            self._writer = self.fs._client().open_writer(url, overwrite=self._overwrite, **self._attributes)
-
-    def _upload_chunk(self, final: bool = False) -> bool:
-        self._write(self.buffer.getvalue())
-        if final and self.autocommit:
-            self.commit()
-        return True
-
-    def url(self, **kwargs: Any) -> str:
-        return self.fs.url(self.path, **kwargs)
-
-    def metadata(self, refresh: bool = False, **kwargs: Any) -> dict[str, str]:
-        return self.fs.metadata(self.path, **kwargs)
-
-    def getxattr(self, xattr_name: str, **kwargs: Any) -> str | None:
-        return self.fs.getxattr(self.path, xattr_name, **kwargs)
-
-    def setxattr(self, copy_kwargs: dict[str, Any] | None = None, **kwargs: str | None) -> None:
-        if self.writable():
-            raise NotImplementedError("metadata of a file that is written: give Metadata to open")
-        self.fs.setxattr(self.path, copy_kwargs, **kwargs)
-
-    def close(self) -> None:
-        super().close()
-        if self._slot and (stream := self._slot.pop()) is not None:
-            stream.native.close()
-
-    def __exit__(
-        self,
-        cls: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if cls is not None and not self.closed and self.writable():
-            # The object would lack what was not written.
-            self.discard()
-        self.close()
-
-    def __del__(self) -> None:
-        # That of fsspec would complete an upload that lacks what was not written.
-        if self.__dict__.get("mode") in ("wb", "ab") and not self.closed:
-            self.discard()
-
-    def commit(self) -> None:
-        if not self.closed and not self.forced:
-            # The transaction ends before the file was closed.
-            outermost, self.outermost = self.outermost or self, None
-            outermost.close()
-            # That of gzip does not close this one.
-            self.close()
-        if self._writer is None:
-            return
-        with _errors(self.path):
-            written = self._writer.finish()
-        self._writer = None
-        if not written:
-            raise _os_error(errno.EEXIST, self.path)
-
-    def discard(self) -> None:
-        self.closed = True
-        self.outermost = None
-        if self._writer is not None:
-            self._writer.abort()
-            self._writer = None
-
-
-def _reopen(fs: S3FileSystem, path: str, position: int, options: dict[str, Any]) -> Any:
-    file = fs.open(path, "rb", **options)
-    file.seek(position)
-    return file
-
-
-class _Stream:
-    """A download that is ahead of its reader, in the process that opened it."""
-
-    def __init__(self, native: Any, start: int) -> None:
-        self.native = native
-        self._position = start
-        self._process = os.getpid()
-
-    def is_at(self, position: int) -> bool:
-        return position == self._position and self._process == os.getpid()
-
-    def read(self, size: int) -> bytes:
-        block = self.native.read(size)
-        self._position += len(block)
-        return block
-
-
-class BlockCache(BaseCache):
-    """Keeps the last block that was read ahead; what is as large as a block is passed on as it is."""
-
-    name = "mfs3-block"
-
-    def __init__(self, blocksize: int, fetcher: Any, size: int) -> None:
-        super().__init__(blocksize, fetcher, size)
-        #: The block and its start: one value, for threads that read together.
-        self._kept = (b"", 0)
-
-    def _fetch(self, start: int | None, stop: int | None) -> bytes:
-        start = start or 0
-        stop = self.size if stop is None else min(stop, self.size)
-        if start >= stop:
-            return b""
-        kept, kept_from = self._kept
-        head = b""
-        if kept_from <= start < kept_from + len(kept):
-            head = kept[start - kept_from : stop - kept_from]
-        start += len(head)
-        missing = stop - start
-        if missing == 0:
-            return head
-        if missing >= self.blocksize:
-            tail = self.fetcher(start, stop)
-            return head + tail if head else tail
-        block = self.fetcher(start, min(start + self.blocksize, self.size))
-        self._kept = (block, start)
-        return head + block[:missing]
-
-
-register_cache(BlockCache, clobber=True)
-
-
-class _errors:
-    """Raises what Python's file functions raise."""
-
-    def __init__(self, path: Any) -> None:
-        self._path = path
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        cls: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, _FAILURES):
-            text = str(error)
-            if error.kind in ("PreconditionFailed", "ChangedDuringRead"):
-                # Only reads of open files have conditions.
-                text = "%s has changed since it was opened" % self._path
-            number, path = _errno_of(error), self._path
-            if isinstance(path, list) and error.index is not None:
-                # The one of many that failed.
-                path = path[error.index]
-            raise _os_error(number, path, None if number == errno.ENOENT else text) from error
-
-
-_FAILURES = (
-    MetaflowS3AccessDenied,
-    MetaflowS3Exception,
-    MetaflowS3InsufficientDiskSpace,
-    MetaflowS3InvalidRange,
-    MetaflowS3NotFound,
-    MetaflowS3URLException,
-)
-
-#: Numbers of errors by class or kind. Python makes `FileNotFoundError` and others of them.
-_ERRNO: dict[Any, int] = {
-    MetaflowS3AccessDenied: errno.EACCES,
-    MetaflowS3InsufficientDiskSpace: errno.ENOSPC,
-    MetaflowS3InvalidRange: errno.EINVAL,
-    MetaflowS3NotFound: errno.ENOENT,
-    MetaflowS3URLException: errno.EINVAL,
-    "AlreadyExists": errno.EEXIST,
-    "Archived": errno.EACCES,
-    "Cancelled": errno.ECANCELED,
-    "ChangedDuringRead": errno.EBUSY,
-    "Config": errno.EINVAL,
-    "Conflict": errno.EBUSY,
-    "InvalidInput": errno.EINVAL,
-    "PreconditionFailed": errno.EBUSY,
-    "Throttled": errno.EBUSY,
-    "Timeout": errno.ETIMEDOUT,
-    "Unsupported": errno.ENOSYS,
-}
-
-
-def _errno_of(error: Any) -> int:
-    if error.kind == "InvalidInput" and error.status == 409:
-        # A bucket with objects.
-        return errno.ENOTEMPTY
-    return _ERRNO.get(type(error)) or _ERRNO.get(error.kind, errno.EIO)
-
-
-def _os_error(number: int, path: Any, text: str | None = None) -> OSError:
-    """Returns the exception that file functions raise with this number."""
-    if not isinstance(path, (str, os.PathLike)):
-        return OSError(number, text or os.strerror(number))
-    return OSError(number, text or os.strerror(number), os.fspath(path))
-
-
 #: How many files are sent before a callback is told.
 _TOLD_AFTER = 64
 
@@ -1436,71 +1103,9 @@ def _everything(path: Any) -> ValueError:
     return ValueError("%r is every bucket of the account: name one" % (path,))
 
 
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
-def _config(given: dict[str, Any]) -> tuple[int | None, bool | None]:
-    """Returns the attempts and the addressing that a configuration of botocore asks for."""
-    config = {name: value for name, value in given.items() if value and name not in _TUNING_OF_BOTOCORE}
-    retries, s3 = dict(config.pop("retries", {})), dict(config.pop("s3", {}))
-    retries.pop("mode", None)
-    # Botocore counts the first attempt in one of them.
-    more = retries.pop("max_attempts", None)
-    attempts = retries.pop("total_max_attempts", None if more is None else more + 1)
-    virtual_host = {"virtual": True, "path": False}.get(s3.pop("addressing_style", None))
-    if config or retries or s3:
-        raise ValueError("config_kwargs that mfs3 does not have: %s" % ", ".join(sorted({**config, **retries, **s3})))
-    return attempts, virtual_host
-
-
-#: Attributes of an object that a write sends, by their names in the S3 API.
-_ATTRIBUTES = {
-    "ACL",
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentType",
-    "SSEKMSKeyId",
-    "ServerSideEncryption",
-    "StorageClass",
-}
-
-
-def _attributes(always: dict[str, Any], options: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """Takes attributes and user metadata out of the options of a write, and adds those of every write."""
-    found = {**always, **{name: options.pop(name) for name in list(options) if name in _ATTRIBUTES or name == "Metadata"}}
-    found = {name: value for name, value in found.items() if value is not None}
-    user = {name.replace("_", "-"): str(value) for name, value in found.pop("Metadata", {}).items()}
-    if unknown := found.keys() - _ATTRIBUTES:
-        raise TypeError("%s: mfs3 does not have this option" % ", ".join(sorted(unknown)))
-    return {name: str(value) for name, value in found.items()}, user
-
-
-def _type_of(options: dict[str, Any], path: Any) -> str | None:
-    """The type that the name of a file says, unless the caller has said one."""
-    return None if "ContentType" in options["attributes"] else mimetypes.guess_type(os.fspath(path))[0]
-
-
 def _bytes(value: Any) -> bytes:
     # A number would be that many zeros.
     return value if type(value) is bytes else memoryview(value).tobytes()
-
-
-def _check_options(options: dict[str, Any], *known: str) -> None:
-    """Raises for an option that would not be followed."""
-    _check_versions(options)
-    for name, value in options.items():
-        # A value such as False, None or {} asks for nothing.
-        if value and name not in known and name not in _WITHOUT_EFFECT:
-            raise TypeError("%s: mfs3 does not have this option" % name)
-
-
-def _check_versions(options: dict[str, Any]) -> None:
-    for name in ("version_id", "versions"):
-        if options.pop(name, None):
-            raise NotImplementedError("%s: mfs3 reads the current version of an object" % name)
 
 
 def _check_moves(pairs: list[tuple[str, str]], directories: set[str]) -> None:
