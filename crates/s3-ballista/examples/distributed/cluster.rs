@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::Result;
 
-/// A scheduler and two executors. Dropping it kills them.
+/// A scheduler and its executors. Dropping it kills them.
 pub(crate) struct Cluster {
     port: u16,
     scheduler: Child,
@@ -26,7 +26,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) async fn start(server: &S3Server) -> Result<Self> {
+    pub(crate) async fn start(server: &S3Server, executors: usize) -> Result<Self> {
         let directory = TempDir::new()?;
         let mut scheduler = spawn(server, &["scheduler"], Stdio::piped())?;
         let output = scheduler
@@ -42,15 +42,20 @@ impl Cluster {
             executors: Vec::new(),
             directory,
         };
-        for number in 0..2 {
-            let work = cluster.work_dir(number);
-            let arguments = ["executor", &port.to_string(), path(&work)?];
-            cluster
-                .executors
-                .push(spawn(server, &arguments, Stdio::inherit())?);
+        for _ in 0..executors {
+            cluster.start_executor(server)?;
         }
-        println!("A scheduler listens on port {port}, and two executors have registered.");
+        println!("A scheduler listens on port {port}; executors: {executors}");
         Ok(cluster)
+    }
+
+    /// Starts one more executor.
+    pub(crate) fn start_executor(&mut self, server: &S3Server) -> Result {
+        let work = self.work_dir(self.executors.len());
+        let arguments = ["executor", &self.port.to_string(), path(&work)?];
+        let executor = spawn(server, &arguments, Stdio::inherit())?;
+        self.executors.push(executor);
+        Ok(())
     }
 
     /// Returns a session of DataFusion that runs its queries here.
@@ -65,11 +70,12 @@ impl Cluster {
         let has_files = |number| {
             std::fs::read_dir(self.work_dir(number)).is_ok_and(|mut files| files.next().is_some())
         };
-        (0..2).filter(|number| has_files(*number)).count()
+        let numbers = 0..self.executors.len();
+        numbers.filter(|number| has_files(*number)).count()
     }
 
-    /// Kills an executor, as the system does when memory runs out.
-    pub(crate) async fn kill_an_executor(&mut self) -> Result {
+    /// Kills the first executor, as the system does when memory runs out.
+    pub(crate) async fn kill_the_first_executor(&mut self) -> Result {
         let executor = self.executors.first_mut().ok_or("no executor runs")?;
         executor.kill().await?;
         Ok(())
