@@ -29,9 +29,9 @@ impl Transfer {
     /// Copies an object without moving its bytes through the client.
     ///
     /// Requests: one. For an object of more than 5 GiB: the rejected copy, one HEAD, two for the upload and one per 512
-    /// MiB. If the response to a conditional copy is lost and its retry fails with 412, two HEADs find out whether the
-    /// first attempt succeeded. On a server without conditional puts, [`PutMode::IfAbsent`] costs a HEAD, and the copy is
-    /// not atomic.
+    /// MiB. A condition on the target costs one HEAD more. If the response to a conditional copy is lost and its retry fails
+    /// with 412, two HEADs find out whether the first attempt succeeded. On a server that ignores the condition of a copy,
+    /// it is not atomic.
     ///
     /// # Examples
     ///
@@ -91,8 +91,10 @@ impl Transfer {
         Box::pin(self.copy_parts(request, source, options)).await
     }
 
-    /// Returns the copy in one request, without a condition on the target that the server would ignore: a HEAD decides
-    /// instead, as for a put.
+    /// Returns the copy in one request, without a condition on the target that the server is known to ignore.
+    ///
+    /// A HEAD looks for the target first: servers that honour `If-None-Match` for a put may ignore it for a copy (moto 5
+    /// does), and would replace the object.
     async fn with_honoured_condition(
         &self,
         request: &CopyRequest,
@@ -100,19 +102,29 @@ impl Transfer {
     ) -> Result<CopyRequest> {
         let server = self.store().capabilities();
         let mut single = request.clone();
-        match single.mode {
-            PutMode::IfMatch(_) if !server.put_if_match => Err(unconditional(&single.to)),
-            PutMode::IfAbsent if !server.put_if_absent => {
-                if self.is_there(&single.to, options).await? {
-                    return Err(Error::new(ErrorKind::PreconditionFailed, Operation::Copy)
-                        .with_resource(&single.to)
-                        .with_message("the target exists"));
-                }
-                single.mode = PutMode::Overwrite;
-                Ok(single)
-            }
-            _ => Ok(single),
+        match &single.mode {
+            PutMode::Overwrite => return Ok(single),
+            PutMode::IfMatch(_) if !server.put_if_match => return Err(unconditional(&single.to)),
+            _ => {}
         }
+        let found = match self.find(&single.to, options).await {
+            // Without the right to list, a missing object cannot be told from one that may not be read: the server decides.
+            Err(error) if error.kind() == ErrorKind::AccessDenied => None,
+            found => found?,
+        };
+        let holds = found.is_none_or(|found| match &single.mode {
+            PutMode::IfMatch(named) => found.etag.as_ref() == Some(named),
+            _ => false,
+        });
+        if !holds {
+            return Err(Error::new(ErrorKind::PreconditionFailed, Operation::Copy)
+                .with_resource(&single.to)
+                .with_message("the target exists, or is not the one that was named"));
+        }
+        if single.mode == PutMode::IfAbsent && !server.put_if_absent {
+            single.mode = PutMode::Overwrite;
+        }
+        Ok(single)
     }
 
     async fn copy_single(

@@ -3,21 +3,48 @@
 use std::time::Duration;
 
 use s3_core::{
-    Attributes, ChecksumAlgorithm, Conditions, CopyRequest, Encryption, ErrorKind, HeadRequest,
-    MemoryStore, Operation, PutMode, PutRequest, SetVersioning, Store, StoreExt, Versioning,
+    Attributes, ChecksumAlgorithm, Conditions, CopyRequest, ETag, Encryption, Error, ErrorKind,
+    HeadRequest, MemoryStore, Operation, PutMode, PutRequest, SetVersioning, Store, StoreExt,
+    Versioning,
 };
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, ramp};
 use s3_transfer::Transfer;
 use tokio::time::Instant;
 
 use crate::hooked::Hooked;
-use crate::setup::{config, memory, setup, url};
+use crate::setup::{Setup, config, memory, setup, url};
 
 fn once(action: FaultAction) -> FaultPlan {
     FaultMatch::operation("CopyObject")
         .on(action)
         .times(1)
         .into()
+}
+
+/// Copies to `to` if there is nothing, while somebody writes that object after the HEAD that looks for it and before the
+/// last request takes effect.
+async fn copy_during_a_write(
+    action: Option<FaultAction>,
+    source: Option<&str>,
+    first: u64,
+) -> (Setup, Error) {
+    let stall = FaultAction::stall(Duration::from_secs(5));
+    let stall = FaultMatch::operation("CopyObject").on(stall).times(1);
+    let setup = setup(action.map_or(FaultPlan::none(), once).with(stall));
+    let mut request = CopyRequest::new(setup.seed("from", 10).await, url("to"));
+    request.mode = PutMode::IfAbsent;
+    if let Some(named) = source {
+        let named = setup.memory.put_bytes(url("other"), named.to_owned()).await;
+        request.source_conditions.if_match = named.expect("memory takes it").etag;
+    }
+    let options = Default::default();
+    let (outcome, ()) = tokio::join!(setup.transfer.copy(request, &options), async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let put = setup.memory.put_bytes(url("to"), ramp(first, 10)).await;
+        put.expect("memory takes it");
+    });
+    let error = outcome.expect_err("somebody else has written it");
+    (setup, error)
 }
 
 #[tokio::test(start_paused = true)]
@@ -46,18 +73,9 @@ async fn a_conditional_copy_whose_response_is_lost_has_succeeded() {
 
 #[tokio::test(start_paused = true)]
 async fn a_conditional_copy_that_another_write_refuses_is_refused() {
-    for (action, heads) in [(Some(FaultAction::Drop), 2), (None, 0)] {
-        let setup = setup(action.map_or(FaultPlan::none(), once));
-        let from = setup.seed("from", 10).await;
-        setup
-            .memory
-            .put_bytes(url("to"), ramp(7, 10))
-            .await
-            .unwrap();
-        let mut request = CopyRequest::new(from, url("to"));
-        request.mode = PutMode::IfAbsent;
-        let outcome = setup.transfer.copy(request, &Default::default()).await;
-        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    for (action, heads) in [(Some(FaultAction::Drop), 3), (None, 1)] {
+        let (setup, error) = copy_during_a_write(action, None, 7).await;
+        assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
         assert_eq!(setup.memory.operations().get(Operation::Head), heads);
         assert_eq!(
             setup.memory.get_bytes(url("to")).await.unwrap(),
@@ -66,17 +84,24 @@ async fn a_conditional_copy_that_another_write_refuses_is_refused() {
     }
 }
 
+/// Whoever may not list is told 403 of a missing object.
+#[tokio::test(start_paused = true)]
+async fn a_conditional_copy_needs_no_right_to_look_at_its_target() {
+    let denied = FaultAction::status(403, "AccessDenied");
+    let setup = setup(FaultMatch::operation("HeadObject").on(denied));
+    let from = setup.seed("from", 10).await;
+    let request = CopyRequest::new(from, url("to")).with_mode(PutMode::IfAbsent);
+    let options = Default::default();
+    let copy = || setup.transfer.copy(request.clone(), &options);
+    copy().await.unwrap();
+    let again = copy().await.unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::PreconditionFailed);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_copy_of_another_version_than_the_one_named_is_refused() {
-    let setup = setup(once(FaultAction::Drop));
-    let from = setup.seed("from", 10).await;
-    let named = setup.memory.put_bytes(url("other"), "other").await.unwrap();
-    setup.seed("to", 10).await;
-    let mut request = CopyRequest::new(from, url("to"));
-    request.mode = PutMode::IfAbsent;
-    request.source_conditions.if_match = named.etag;
-    let outcome = setup.transfer.copy(request, &Default::default()).await;
-    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    let (_, error) = copy_during_a_write(Some(FaultAction::Drop), Some("other"), 0).await;
+    assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,15 +130,11 @@ async fn the_copy_of_an_old_version_whose_response_is_lost_has_succeeded_with_ve
 
 #[tokio::test(start_paused = true)]
 async fn an_equal_object_is_no_copy_that_an_attempt_has_made_which_could_not_write() {
-    let setup = setup(once(FaultAction::status(409, "ConditionalRequestConflict")));
-    let from = setup.seed("from", 10).await;
-    setup.seed("to", 10).await;
-    let mut request = CopyRequest::new(from, url("to"));
-    request.mode = PutMode::IfAbsent;
-    let outcome = setup.transfer.copy(request, &Default::default()).await;
-    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::PreconditionFailed);
-    assert_eq!(setup.faults.delivered().total(), 1);
-    assert_eq!(setup.memory.operations().get(Operation::Head), 0);
+    let conflict = FaultAction::status(409, "ConditionalRequestConflict");
+    let (setup, error) = copy_during_a_write(Some(conflict), None, 0).await;
+    assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
+    assert_eq!(setup.faults.delivered().total(), 2);
+    assert_eq!(setup.memory.operations().get(Operation::Head), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,25 +247,34 @@ async fn a_large_copy_with_a_condition_that_nobody_checks_is_not_begun() {
 
 #[tokio::test]
 async fn a_copy_whose_condition_the_server_would_ignore_replaces_nothing() {
-    let memory = memory();
-    memory.put_bytes(url("from"), "new").await.unwrap();
-    let old = memory.put_bytes(url("to"), "old").await.unwrap();
-    let mut store = Hooked::new(memory.clone(), |_, response| response);
-    store.capabilities.put_if_absent = false;
-    store.capabilities.put_if_match = false;
-    let transfer = Transfer::new(store, config());
-    let copy = async |to: &str, mode| {
-        let request = CopyRequest::new(url("from"), url(to)).with_mode(mode);
-        transfer.copy(request, &Default::default()).await
-    };
-    let absent = copy("to", PutMode::IfAbsent).await.unwrap_err();
-    assert_eq!(absent.kind(), ErrorKind::PreconditionFailed);
-    let matching = copy("to", PutMode::IfMatch(old.etag.unwrap())).await;
-    assert_eq!(matching.unwrap_err().kind(), ErrorKind::Unsupported);
-    assert_eq!(memory.get_bytes(url("to")).await.unwrap(), "old");
-    assert_eq!(memory.operations().get(Operation::Copy), 0);
-    copy("other", PutMode::IfAbsent).await.unwrap();
-    assert_eq!(memory.get_bytes(url("other")).await.unwrap(), "new");
+    for is_known in [true, false] {
+        let memory = memory();
+        memory.put_bytes(url("from"), "new").await.unwrap();
+        memory.put_bytes(url("to"), "old").await.unwrap();
+        let mut store = Hooked::new(memory.clone(), |_, response| response);
+        store.ignores_conditions_of_copies = true;
+        if is_known {
+            store.capabilities.put_if_absent = false;
+            store.capabilities.put_if_match = false;
+        }
+        let transfer = Transfer::new(store, config());
+        let copy = async |to: &str, mode| {
+            let request = CopyRequest::new(url("from"), url(to)).with_mode(mode);
+            transfer.copy(request, &Default::default()).await
+        };
+        let absent = copy("to", PutMode::IfAbsent).await.unwrap_err();
+        assert_eq!(absent.kind(), ErrorKind::PreconditionFailed);
+        let matching = copy("to", PutMode::IfMatch(ETag::new("other"))).await;
+        let kind = match is_known {
+            true => ErrorKind::Unsupported,
+            false => ErrorKind::PreconditionFailed,
+        };
+        assert_eq!(matching.unwrap_err().kind(), kind);
+        assert_eq!(memory.get_bytes(url("to")).await.unwrap(), "old");
+        assert_eq!(memory.operations().get(Operation::Copy), 0);
+        copy("other", PutMode::IfAbsent).await.unwrap();
+        assert_eq!(memory.get_bytes(url("other")).await.unwrap(), "new");
+    }
 }
 
 #[tokio::test(start_paused = true)]

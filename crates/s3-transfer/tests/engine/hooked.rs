@@ -10,7 +10,7 @@ use s3_core::{
     AbortUpload, BucketInfo, BucketRequest, ByteCounter, ByteRange, Capabilities, CompleteUpload,
     CopyRequest, CreateUpload, DeleteRequest, DeleteResponse, Error, ErrorKind, GetRequest,
     GetResponse, HeadRequest, ListPage, ListParts, ListRequest, ListUploads, ListVersions,
-    MemoryStore, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutRequest,
+    MemoryStore, ObjectMeta, Operation, PartTag, PartsPage, PresignRequest, PutMode, PutRequest,
     PutResponse, Result, S3Prefix, S3Url, Store, UploadId, UploadPart, UploadPartCopy, UploadsPage,
     VersionsPage,
 };
@@ -83,6 +83,8 @@ pub(crate) struct Hooked {
     pub(crate) ignores_prefixes: bool,
     /// Whether HEADs return no ETag.
     pub(crate) hides_etags: bool,
+    /// Whether a copy replaces its target whatever its condition.
+    pub(crate) ignores_conditions_of_copies: bool,
     gets: AtomicUsize,
     pages: AtomicUsize,
 }
@@ -106,6 +108,7 @@ impl Hooked {
             repeats_versions: false,
             ignores_prefixes: false,
             hides_etags: false,
+            ignores_conditions_of_copies: false,
             gets: AtomicUsize::new(0),
             pages: AtomicUsize::new(0),
         }
@@ -226,7 +229,10 @@ impl Store for Hooked {
         Ok(meta)
     }
 
-    async fn copy(&self, request: CopyRequest) -> Result<PutResponse> {
+    async fn copy(&self, mut request: CopyRequest) -> Result<PutResponse> {
+        if self.ignores_conditions_of_copies {
+            request.mode = PutMode::Overwrite;
+        }
         let source = self.head(HeadRequest::new(request.from.clone())).await?;
         if source.size > 5 << 30 {
             return Err(Error::new(ErrorKind::InvalidInput, Operation::Copy));
