@@ -15,9 +15,8 @@ thread_local! {
     static IDLE_TIME: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
-/// Makes the runtime of this thread measure idle time: two clock reads per wait for events.
+/// Makes a runtime measure the idle time of its thread: two clock reads per wait for events.
 pub(super) fn measure(builder: &mut Builder) -> &mut Builder {
-    IDLE_TIME.set(Some(Duration::ZERO));
     builder
         .on_thread_park(|| PARKED_AT.set(Some(Instant::now())))
         .on_thread_unpark(|| {
@@ -25,6 +24,11 @@ pub(super) fn measure(builder: &mut Builder) -> &mut Builder {
             let before = IDLE_TIME.get().unwrap_or_default();
             IDLE_TIME.set(Some(before + parked.unwrap_or_default()));
         })
+}
+
+/// Says that this thread runs a runtime that measures idle time.
+pub(super) fn start() {
+    IDLE_TIME.set(Some(Duration::ZERO));
 }
 
 /// Returns how long this thread has been idle since it started, if it measures that.
@@ -42,6 +46,7 @@ mod tests {
         let runtime = measure(Builder::new_current_thread().enable_all())
             .build()
             .unwrap();
+        start();
         let nap = Duration::from_millis(5);
         runtime.block_on(async {
             assert_eq!(idle_time(), Some(Duration::ZERO));

@@ -4,12 +4,13 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::num::NonZeroUsize;
+use std::ops::Deref;
 use std::process;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -56,20 +57,13 @@ impl WorkerPool {
     pub fn start(threads: NonZeroUsize, name: &str) -> io::Result<Self> {
         let (running, shutdown) = watch::channel(());
         let (end, ended) = mpsc::channel();
-        let mut starting = Vec::new();
-        for _ in 0..threads.get() {
-            starting.push(start_thread(name, shutdown.clone(), end.clone())?);
-        }
-        let mut workers = Vec::new();
-        let mut handles = Vec::new();
-        for (runtime, handle) in starting {
-            workers.push(Worker::new(runtime.recv().map_err(io::Error::other)??));
-            handles.push(handle);
-        }
-        let pool = PoolHandle::new(workers);
-        for handle in handles {
-            // The thread waits for its handle before it runs tasks.
-            let _ = handle.send(pool.clone());
+        // Made here and not by the threads, so that nobody waits for them.
+        let make = |_| ThreadRuntime::new();
+        let runtimes: Vec<_> = (0..threads.get()).map(make).collect::<io::Result<_>>()?;
+        let worker = |runtime: &ThreadRuntime| Worker::new(runtime.handle().clone());
+        let pool = PoolHandle::new(runtimes.iter().map(worker).collect());
+        for runtime in runtimes {
+            start_thread(name, runtime, pool.clone(), shutdown.clone(), end.clone())?;
         }
         Ok(Self {
             handle: pool,
@@ -159,41 +153,52 @@ impl fmt::Debug for WorkerPool {
     }
 }
 
-type StartingThread = (mpsc::Receiver<io::Result<Handle>>, mpsc::Sender<PoolHandle>);
+/// A runtime that may be dropped in asynchronous code.
+struct ThreadRuntime(Option<Runtime>);
 
-/// Starts a thread. It sends its runtime, receives the handle of the pool, and runs until the shutdown.
-///
-/// `end` is dropped when the thread has ended.
+impl ThreadRuntime {
+    fn new() -> io::Result<Self> {
+        let mut builder = Builder::new_current_thread();
+        let runtime = idle_time::measure(builder.enable_all()).build()?;
+        Ok(Self(Some(runtime)))
+    }
+}
+
+impl Deref for ThreadRuntime {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        self.0.as_ref().expect("it is there until the drop")
+    }
+}
+
+impl Drop for ThreadRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Starts a thread that drives a runtime until the shutdown. `end` is dropped when the thread has ended.
 fn start_thread(
     name: &str,
+    runtime: ThreadRuntime,
+    pool: PoolHandle,
     shutdown: watch::Receiver<()>,
     end: mpsc::Sender<()>,
-) -> io::Result<StartingThread> {
-    let (send_runtime, runtime) = mpsc::channel();
-    let (send_handle, handle) = mpsc::channel::<PoolHandle>();
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || {
-            let _end = end;
-            let mut builder = Builder::new_current_thread();
-            let runtime = match idle_time::measure(builder.enable_all()).build() {
-                Ok(runtime) => runtime,
-                Err(error) => return drop(send_runtime.send(Err(error))),
-            };
-            s3_core::blocking_io::allow_blocking_io();
-            // Both channels are closed if another thread could not be started.
-            if send_runtime.send(Ok(runtime.handle().clone())).is_err() {
-                return;
-            }
-            let Ok(pool) = handle.recv() else {
-                return;
-            };
-            PoolHandle::set_current(Some(pool.clone()));
-            runtime.block_on(run_until(shutdown, pool));
-            PoolHandle::set_current(None);
-            runtime.shutdown_background();
-        })?;
-    Ok((runtime, send_handle))
+) -> io::Result<()> {
+    let drive = move || {
+        let _end = end;
+        idle_time::start();
+        s3_core::blocking_io::allow_blocking_io();
+        PoolHandle::set_current(Some(pool.clone()));
+        runtime.block_on(run_until(shutdown, pool));
+        PoolHandle::set_current(None);
+        drop(runtime);
+    };
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn(drive).map(drop)
 }
 
 async fn run_until(mut shutdown: watch::Receiver<()>, pool: PoolHandle) {
