@@ -1,28 +1,29 @@
 //! A server, a directory, and the binary.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::ops::Deref;
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
 use s3_core::{MemoryStore, Payload, S3Url, Store};
 use s3_testkit::{BlockingServer, FaultAction, FaultMatch, FaultPlan, S3Server, S3ServerBuilder};
-use serde_json::Value;
 
-/// A server with the bucket `bkt`, and an empty directory.
+use crate::tool::{Account, Tool};
+pub(crate) use crate::tool::{Ran, text};
+
+/// A server with the bucket `bkt`, and an empty directory. It dereferences to the binary.
 pub(crate) struct Harness {
     pub(crate) server: BlockingServer,
     pub(crate) store: MemoryStore,
-    directory: tempfile::TempDir,
+    tool: Tool,
 }
 
-/// What the binary printed and returned.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Ran {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
+impl Deref for Harness {
+    type Target = Tool;
+
+    fn deref(&self) -> &Tool {
+        &self.tool
+    }
 }
 
 impl Harness {
@@ -34,10 +35,12 @@ impl Harness {
     pub(crate) fn with_server(set: impl FnOnce(S3ServerBuilder) -> S3ServerBuilder) -> Self {
         let store = MemoryStore::with_buckets(["bkt"]);
         let server = set(S3Server::builder(store.clone()));
+        let server = BlockingServer::start(server).expect("a free port");
+        let tool = Tool::new(Account::of(&server));
         Self {
-            server: BlockingServer::start(server).expect("a free port"),
+            server,
             store,
-            directory: tempfile::tempdir().expect("a temporary directory"),
+            tool,
         }
     }
 
@@ -61,59 +64,6 @@ impl Harness {
         lines
             .map(|line| line["key"].as_str().expect("a key").to_owned())
             .collect()
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    /// Writes a file below the directory.
-    pub(crate) fn write(&self, name: &str, content: &str) -> String {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().expect("it is below the directory"))
-            .expect("a directory");
-        std::fs::write(&path, content).expect("a file");
-        text(&path)
-    }
-
-    pub(crate) fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).expect("a file")
-    }
-
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mfs3"));
-        command
-            .args(arguments)
-            .current_dir(self.directory.path())
-            .env_clear()
-            .env("HOME", self.directory.path())
-            .env("TMPDIR", self.directory.path())
-            .env("TZ", "UTC")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ENDPOINT_URL", self.server.endpoint())
-            .env("AWS_REGION", self.server.region())
-            .env("AWS_ACCESS_KEY_ID", self.server.access_key())
-            .env("AWS_SECRET_ACCESS_KEY", self.server.secret_key())
-            .stdin(Stdio::null());
-        command
-    }
-
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::of(self.command(arguments).output().expect("the binary runs"))
-    }
-
-    /// Runs with text on standard input.
-    pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Ran {
-        let mut command = self.command(arguments);
-        let piped = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = piped.spawn().expect("the binary runs");
-        let mut stdin = child.stdin.take().expect("it is piped");
-        stdin.write_all(input.as_bytes()).expect("it is read");
-        drop(stdin);
-        Ran::of(child.wait_with_output().expect("it ends"))
     }
 
     /// Returns a server that waits for a second before the requests of an operation take effect.
@@ -143,35 +93,6 @@ impl Harness {
         other();
         Ran::of(child.wait_with_output().expect("it ends"))
     }
-}
-
-impl Ran {
-    pub(crate) fn of(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).expect("UTF-8"),
-            err: String::from_utf8(output.stderr).expect("UTF-8"),
-        }
-    }
-
-    /// Asserts success and returns the lines of standard output, sorted.
-    pub(crate) fn lines(&self) -> Vec<&str> {
-        assert_eq!((self.code, &*self.err), (Some(0), ""), "{self:?}");
-        let mut lines: Vec<_> = self.out.lines().collect();
-        lines.sort_unstable();
-        lines
-    }
-
-    pub(crate) fn json(&self) -> Vec<Value> {
-        let lines = self.out.lines();
-        lines
-            .map(|line| serde_json::from_str(line).expect("a JSON line"))
-            .collect()
-    }
-}
-
-pub(crate) fn text(path: &Path) -> String {
-    path.to_str().expect("UTF-8").to_owned()
 }
 
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {

@@ -16,4 +16,5 @@ mod selecting;
 mod serving;
 mod syncing;
 mod terminal;
+mod tool;
 mod verifying;
