@@ -239,7 +239,8 @@ async fn write(
 /// Result of an earlier run.
 enum Earlier {
     Nothing,
-    /// An upload that the server does not list or abort, or not with these credentials.
+    /// An upload that the server does not list or abort, or not with these credentials, or whose listing cannot be
+    /// understood.
     Refused(UploadId),
     /// Parts that need not be sent again.
     Parts(UploadId, BTreeMap<u32, PartTag>),
@@ -272,7 +273,7 @@ impl Running<'_> {
             Err(error) if error.kind() == ErrorKind::NoSuchUpload => {
                 return self.completed(parts).await;
             }
-            Err(error) if is_refused(&error) => {
+            Err(error) if is_refused(&error) || error.kind() == ErrorKind::Protocol => {
                 let url = &self.target.url;
                 self.resume
                     .warn(format!("the upload of {url} starts over: {error}"));
