@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures_util::future::try_join;
-use s3_core::{Checksum, ChecksumType, ErrorKind, ObjectMeta, S3Prefix};
+use s3_core::{Checksum, ChecksumType, ETag, ErrorKind, ObjectMeta, S3Prefix};
 
 use super::compare::{SyncCompare, seconds};
 use super::content::{file_has_checksum, file_has_etag, is_md5};
@@ -68,15 +68,7 @@ impl SyncSettings {
         let (path, size) = (directory.join(&object.path), object.size);
         let has_etag = match object.etag.clone() {
             None => None,
-            Some(etag) => {
-                let part_size = call.client.transfer.config().part_size;
-                let path = path.clone();
-                on_blocking_thread(move || {
-                    file_has_etag(&path, size, &etag, part_size)
-                        .map_err(|error| Error::local_file(&path, error))
-                })
-                .await?
-            }
+            Some(etag) => has_etag_of(&path, size, etag, call).await?,
         };
         match has_etag {
             Some(true) => return Ok(Contents::Same),
@@ -90,6 +82,16 @@ impl SyncSettings {
         };
         if has_etag == Some(false) && meta.etag_of_bytes().is_some() {
             return Ok(Contents::Different);
+        }
+        // The listing had no ETag.
+        if let Some(etag) = meta.etag_of_bytes().filter(|_| object.etag.is_none()) {
+            let etag = etag.clone();
+            if let Some(is_same) = has_etag_of(&path, size, etag, call).await? {
+                return Ok(match is_same {
+                    true => Contents::Same,
+                    false => Contents::Different,
+                });
+            }
         }
         let kept = kept_modification_time(&meta).zip(file.modified);
         let has_checksum = match meta.checksum {
@@ -110,6 +112,17 @@ impl SyncSettings {
             None => Contents::Unknown,
         })
     }
+}
+
+/// Returns whether a file has the content that an ETag tells.
+async fn has_etag_of(path: &Path, size: u64, etag: ETag, call: &Call) -> Result<Option<bool>> {
+    let part_size = call.client.transfer.config().part_size;
+    let path = path.to_owned();
+    on_blocking_thread(move || {
+        file_has_etag(&path, size, &etag, part_size)
+            .map_err(|error| Error::local_file(&path, error))
+    })
+    .await
 }
 
 /// Compares two objects that have other ETags. Two HEADs.
@@ -148,12 +161,17 @@ async fn described(prefix: &S3Prefix, object: &SyncEntry, call: &Call) -> Result
     let url = SyncPlace::url(prefix, &object.path)?;
     let transfer = &call.client.transfer;
     match transfer.head_with_checksum(url, &call.options).await {
-        Ok(meta) if meta.size != object.size || meta.etag != object.etag => Ok(Described::Missing),
+        Ok(meta) if meta.size != object.size || is_another(&meta, object) => Ok(Described::Missing),
         Ok(meta) => Ok(Described::Known(Box::new(meta))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Described::Missing),
         Err(error) if error.kind() == ErrorKind::AccessDenied => Ok(Described::Denied),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Returns whether an object has another ETag than its listing had. Some servers list none.
+fn is_another(meta: &ObjectMeta, object: &SyncEntry) -> bool {
+    object.etag.is_some() && meta.etag != object.etag
 }
 
 #[cfg(test)]
@@ -169,46 +187,47 @@ mod tests {
     use super::*;
     use crate::{S3, SyncOutcome};
 
-    /// A bucket whose ETags are 32 digits that are no MD5, as those of KMS.
+    /// A bucket with other ETags than those of a store in memory.
     #[derive(Debug)]
-    struct OtherEtags(MemoryStore);
-
-    fn other() -> ETag {
-        ETag::new(&"f".repeat(32))
+    struct OtherEtags {
+        store: MemoryStore,
+        /// Of each object. With `None`, a HEAD tells its own one, and listings tell none.
+        etag: Option<ETag>,
     }
 
     impl Store for OtherEtags {
         fn capabilities(&self) -> s3_core::Capabilities {
-            self.0.capabilities()
+            self.store.capabilities()
         }
 
         async fn get(&self, request: s3_core::GetRequest) -> s3_core::Result<s3_core::GetResponse> {
-            self.0.get(request).await
+            self.store.get(request).await
         }
 
         async fn head(&self, request: s3_core::HeadRequest) -> s3_core::Result<ObjectMeta> {
-            let meta = self.0.head(request).await?;
-            Ok(meta.with_etag(other()))
+            let mut meta = self.store.head(request).await?;
+            meta.etag = self.etag.clone().or(meta.etag);
+            Ok(meta)
         }
 
         async fn put(&self, request: PutRequest) -> s3_core::Result<s3_core::PutResponse> {
-            self.0.put(request).await
+            self.store.put(request).await
         }
 
         async fn delete(
             &self,
             request: s3_core::DeleteRequest,
         ) -> s3_core::Result<s3_core::DeleteResponse> {
-            self.0.delete(request).await
+            self.store.delete(request).await
         }
 
         async fn list_page(
             &self,
             request: s3_core::ListRequest,
         ) -> s3_core::Result<s3_core::ListPage> {
-            let mut page = self.0.list_page(request).await?;
+            let mut page = self.store.list_page(request).await?;
             for object in &mut page.objects {
-                object.etag = Some(other());
+                object.etag.clone_from(&self.etag);
             }
             Ok(page)
         }
@@ -235,7 +254,11 @@ mod tests {
             let put = PutRequest::new(url, Payload::from("content"));
             store.put(put.with_attributes(attributes)).await.unwrap();
             let s3 = S3::builder()
-                .store(OtherEtags(store))
+                .store(OtherEtags {
+                    store,
+                    // 32 digits that are no MD5, as those of KMS.
+                    etag: Some(ETag::new(&"f".repeat(32))),
+                })
                 .tmproot(std::env::temp_dir())
                 .build()
                 .unwrap();
@@ -248,5 +271,44 @@ mod tests {
             let found = (events.len(), incomparable.count());
             assert_eq!(found, expected, "{encryption:?} {algorithm:?} {content}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_listing_without_etags_is_completed_by_heads() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = MemoryStore::with_buckets(["bkt"]);
+        let s3 = S3::builder()
+            .store(OtherEtags { store, etag: None })
+            .tmproot(std::env::temp_dir())
+            .build()
+            .unwrap();
+        let prefix = S3Prefix::parse("s3://bkt/p").unwrap();
+        let (up, down) = (dir.path().join("up"), dir.path().join("down"));
+        let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        let write = |content: &str| {
+            fs::create_dir_all(&up).unwrap();
+            fs::write(up.join("f"), content).unwrap();
+            let file = fs::File::options().write(true).open(up.join("f")).unwrap();
+            file.set_modified(old).unwrap();
+        };
+        let send = async || {
+            let sync = s3.sync(up.as_path(), prefix.clone());
+            let sync = sync.attributes(move |_| {
+                let mut attributes = Attributes::default();
+                crate::keep_modification_time(&mut attributes, old);
+                attributes
+            });
+            let sent = sync.compare(SyncCompare::Content).await;
+            sent.unwrap().transferred
+        };
+        write("one");
+        assert_eq!((send().await, send().await), (1, 0));
+        write("two");
+        assert_eq!((send().await, send().await), (1, 0));
+        let fetch = async || {
+            let sync = s3.sync(prefix.clone(), down.as_path()).keep_times();
+            sync.await.unwrap().transferred
+        };
+        assert_eq!((fetch().await, fetch().await), (1, 0));
     }
 }
