@@ -145,6 +145,9 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
     if let Some(resume) = arguments.resume.resume(&session) {
         sync = sync.resume(&resume);
     }
+    if let Some(size) = session.global.part_size {
+        sync = sync.copy_part_size(size);
+    }
     if arguments.no_follow_symlinks {
         sync = sync.skip_links();
     }

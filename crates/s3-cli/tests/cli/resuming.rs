@@ -224,26 +224,64 @@ fn a_download_that_was_killed_at_any_moment_goes_on() {
 }
 
 #[test]
-fn a_sync_that_was_killed_goes_on_both_ways() {
+fn a_sync_that_was_killed_goes_on_each_way() {
     let (harness, data) = slow();
     harness.write("up/small", "small");
     fs::rename(harness.path("big"), harness.path("up/big")).unwrap();
-    for words in [["sync", "up", "s3://bkt/p"], ["sync", "s3://bkt/p", "down"]] {
-        for delay in [80, 120, 160] {
-            let mut child = start(&harness, &words);
-            thread::sleep(Duration::from_millis(delay));
+    for (from, to, operation) in [
+        ("up", "s3://bkt/p", "UploadPart"),
+        ("s3://bkt/p", "down", "GetObject"),
+        ("s3://bkt/p", "s3://bkt/q", "UploadPartCopy"),
+    ] {
+        let sync = ["sync", from, to];
+        let mut has_resumed = false;
+        for round in rounds(KILLED / 2) {
+            let mut child = start(&harness, &sync);
+            wait(&harness, round);
             kill(&harness, &mut child);
+            let (parts, journals) = recorded(&harness);
+            if !have_headers(&harness) && harness.server.unfinished_uploads().unwrap() > 0 {
+                // It was killed between the response to its creation and its journal.
+                harness.run(&["sweep", "s3://bkt", "--older-than", "0s"]);
+            }
+            has_resumed |= parts > 0;
+            let before = requests(&harness, operation);
+            let again = harness.run(&[&sync[..], &SIZE].concat());
+            assert!(again.code == Some(0) && again.err.is_empty(), "{again:?}");
+            let moved = requests(&harness, operation) - before;
+            // The small file is a GET of its own.
+            let most = PARTS + usize::from(operation == "GetObject");
+            assert!(journals == 0 || moved <= most - parts, "{moved} {parts}");
+            assert_eq!(recorded(&harness), (0, 0));
+            assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);
+            let third = harness.run(&[&sync[..], &SIZE].concat());
+            assert_eq!(third.lines(), [""; 0]);
+            assert_synced(&harness, to, &data);
         }
-        let again = harness.run(&[&words[..], &SIZE].concat());
-        assert_eq!(again.code, Some(0), "{again:?}");
-        assert_eq!(recorded(&harness), (0, 0));
+        assert!(has_resumed, "{sync:?}");
+        // The source of the next way.
+        assert_eq!(harness.run(&["sync", "up", "s3://bkt/p"]).code, Some(0));
     }
-    assert!(fs::read(harness.path("down/big")).unwrap() == data);
-    assert_eq!(harness.read("down/small"), "small");
+}
+
+/// Asserts that a directory has the two files of a sync and nothing else, and empties it.
+fn assert_synced(harness: &Harness, to: &str, data: &[u8]) {
+    if to != "down" {
+        harness.run(&["cp", "-r", to, "down", "--no-resume"]);
+        harness.run(&["rm", "-r", to]);
+    }
     // A small file has no journal: killed while it is written, it leaves a temporary file, which sweep finds.
     let swept = harness.run(&["sweep", "down", "--older-than", "0s"]);
     assert_eq!(swept.code, Some(0), "{swept:?}");
-    assert_eq!(fs::read_dir(harness.path("down")).unwrap().count(), 2);
+    assert!(fs::read(harness.path("down/big")).expect("a file") == data);
+    assert_eq!(harness.read("down/small"), "small");
+    assert_eq!(
+        fs::read_dir(harness.path("down"))
+            .expect("a directory")
+            .count(),
+        2
+    );
+    fs::remove_dir_all(harness.path("down")).expect("a directory");
 }
 
 #[test]

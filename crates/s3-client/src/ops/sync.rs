@@ -118,6 +118,7 @@ impl<M: Mode> Client<M> {
             keep_times: false,
             filter: Arc::new(|_: &str| true),
             resume: None,
+            copy_part_size: None,
             attributes: Arc::new(|_: &str| Attributes::default()),
         }))
     }
@@ -192,6 +193,13 @@ impl<M> Request<SyncDirectories, M> {
     /// Keeps what is moved of files of several parts if the sync is interrupted, for the next one.
     pub fn resume(mut self, resume: &Resume) -> Self {
         self.op.0.resume = Some(resume.clone());
+        self
+    }
+
+    /// Sets the size of the parts of copies within S3 that [`resume`](Self::resume) lets go on; 512 MiB by default. Smaller
+    /// objects are copied as a whole.
+    pub fn copy_part_size(mut self, bytes: u64) -> Self {
+        self.op.0.copy_part_size = Some(bytes);
         self
     }
 

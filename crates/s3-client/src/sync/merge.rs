@@ -212,6 +212,7 @@ mod tests {
             keep_times: false,
             filter: Arc::new(|_: &str| true),
             resume: None,
+            copy_part_size: None,
             attributes: Arc::new(|_: &str| Attributes::default()),
         }))
     }

@@ -38,6 +38,8 @@ pub(crate) struct SyncSettings {
     pub(crate) keep_times: bool,
     pub(crate) filter: PathFilter,
     pub(crate) resume: Option<Resume>,
+    /// The size of the parts of copies within S3 that can go on.
+    pub(crate) copy_part_size: Option<u64>,
     /// The attributes of an uploaded file, by its path below the source.
     pub(crate) attributes: Arc<dyn Fn(&str) -> Attributes + Send + Sync>,
 }

@@ -221,8 +221,10 @@ async fn copy(
     let mut request = CopyRequest::new(source, SyncPlace::url(to, &entry.path)?);
     request.source_conditions.if_match.clone_from(&entry.etag);
     request.encryption.clone_from(&call.client.encryption);
-    match settings.resume.as_ref().filter(|_| entry.size > COPY_PART) {
-        Some(resume) => drop(resume::copy(call, resume, request, None).await?),
+    let part_size = settings.copy_part_size;
+    let is_large = entry.size > part_size.unwrap_or(COPY_PART);
+    match settings.resume.as_ref().filter(|_| is_large) {
+        Some(resume) => drop(resume::copy(call, resume, request, part_size).await?),
         None => drop(call.client.transfer.copy(request, &call.options).await?),
     }
     Ok(())
