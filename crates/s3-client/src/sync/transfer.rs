@@ -179,10 +179,15 @@ async fn download(
     make_place(state, to, entry, &path).await?;
     let url = SyncPlace::url(from, &entry.path)?;
     let transfer = &call.client.transfer;
-    let is_large = entry.size > transfer.config().single_put_up_to && entry.etag.is_some();
-    let (meta, verified) = match settings.resume.as_ref().filter(|_| is_large) {
-        Some(resume) => {
-            let meta = transfer.head(url, &call.options).await?;
+    let is_large = entry.size > transfer.config().single_put_up_to;
+    let resume = settings.resume.as_ref().filter(|_| is_large);
+    let meta = match resume {
+        // The listing of some servers has no ETag.
+        Some(_) => Some(transfer.head(url.clone(), &call.options).await?),
+        None => None,
+    };
+    let (meta, verified) = match resume.zip(meta.filter(|meta| meta.etag.is_some())) {
+        Some((resume, meta)) => {
             let target = resume::Target {
                 path: &path,
                 replaces: true,
