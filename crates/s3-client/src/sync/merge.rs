@@ -10,7 +10,7 @@ use s3_core::{Error as RequestError, ErrorKind, Operation};
 use super::compare::Verdict;
 use super::entry::{Pages, SyncEntry, Unreadable};
 use super::state::SyncState;
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// The most steps of a page.
 const PAGE: usize = 256;
@@ -37,10 +37,11 @@ pub(crate) fn merge(
     source: Pages,
     target: Pages,
     state: Arc<SyncState>,
-) -> impl Stream<Item = Result<Vec<Step>>> + Send + 'static {
+) -> impl Stream<Item = Result<Vec<Step>, Unreadable>> + Send + 'static {
+    let settings = &state.settings;
     let merge = Merge {
-        source: Cursor::new(source),
-        target: Cursor::new(target),
+        source: Cursor::new(source, settings.from.show("")),
+        target: Cursor::new(target, settings.to.show("")),
         kept: Vec::new(),
         state,
     };
@@ -67,11 +68,17 @@ struct Merge {
 
 impl Merge {
     /// Returns the next steps; none at the end.
-    async fn page(&mut self) -> Result<Vec<Step>> {
+    async fn page(&mut self) -> Result<Vec<Step>, Unreadable> {
         let mut steps = Vec::new();
         while steps.len() < PAGE {
-            self.source.fill(&mut steps).await?;
-            self.target.fill(&mut steps).await?;
+            for side in [&mut self.source, &mut self.target] {
+                side.fill(&mut steps).await.map_err(|failure| {
+                    let is_out_of_order = matches!(failure, CursorFailure::OutOfOrder(_));
+                    self.state
+                        .update(|seen| seen.is_out_of_order |= is_out_of_order);
+                    side.unreadable(failure.into())
+                })?;
+            }
             let order = match (&self.source.next, &self.target.next) {
                 (None, None) => break,
                 (Some(_), None) => Ordering::Less,
@@ -80,7 +87,8 @@ impl Merge {
             };
             let source = self.source.next.take_if(|_| order.is_le());
             let target = self.target.next.take_if(|_| order.is_ge());
-            steps.extend(self.step(source, target)?);
+            let step = self.step(source, target);
+            steps.extend(step.map_err(|error| self.target.unreadable(error))?);
         }
         Ok(steps)
     }
@@ -89,7 +97,7 @@ impl Merge {
         &mut self,
         source: Option<SyncEntry>,
         target: Option<SyncEntry>,
-    ) -> Result<Option<Step>> {
+    ) -> Result<Option<Step>, Error> {
         // One of the target is neither compared nor deleted.
         let target = target.filter(|target| !target.is_special);
         let Some(source) = source else {
@@ -129,7 +137,7 @@ impl Merge {
 
 impl Merge {
     /// Deletes a path of the target at the end. The innermost directory of the source that it is in stays.
-    fn delete_later(&mut self, path: &str) -> Result<()> {
+    fn delete_later(&mut self, path: &str) -> Result<(), Error> {
         self.kept.retain(|kept| path.starts_with(&**kept));
         let kept = self.kept.last().map_or(0, String::len);
         self.state.delete_later(path, kept)
@@ -138,6 +146,8 @@ impl Merge {
 
 /// A side and its next entry.
 struct Cursor {
+    /// The path or URL of the side.
+    name: String,
     pages: Option<Pages>,
     page: VecDeque<Result<SyncEntry, Unreadable>>,
     next: Option<SyncEntry>,
@@ -146,8 +156,9 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn new(pages: Pages) -> Self {
+    fn new(pages: Pages, name: String) -> Self {
         Self {
+            name,
             pages: Some(pages),
             page: VecDeque::new(),
             next: None,
@@ -156,13 +167,13 @@ impl Cursor {
     }
 
     /// Reads the next entry unless it is known or the side has ended. Inputs that fail alone become steps.
-    async fn fill(&mut self, steps: &mut Vec<Step>) -> Result<()> {
+    async fn fill(&mut self, steps: &mut Vec<Step>) -> Result<(), CursorFailure> {
         while self.next.is_none() {
             match self.page.pop_front() {
                 Some(Err(unreadable)) => steps.push(Step::Fail(unreadable)),
                 Some(Ok(entry)) => {
                     if self.last.as_ref().is_some_and(|last| *last >= entry.path) {
-                        return Err(out_of_order(&entry.path));
+                        return Err(CursorFailure::OutOfOrder(entry.path));
                     }
                     self.last = Some(entry.path.clone());
                     self.next = Some(entry);
@@ -172,7 +183,8 @@ impl Cursor {
                         return Ok(());
                     };
                     match pages.next().await {
-                        Some(page) => self.page.extend(page?),
+                        Some(Ok(page)) => self.page.extend(page),
+                        Some(Err(error)) => return Err(CursorFailure::Other(error)),
                         None => self.pages = None,
                     }
                 }
@@ -180,13 +192,31 @@ impl Cursor {
         }
         Ok(())
     }
+
+    fn unreadable(&self, error: Error) -> Unreadable {
+        let what = self.name.clone();
+        Unreadable { what, error }
+    }
 }
 
-/// Without an order the merge would send and delete what is equal.
-fn out_of_order(path: &str) -> Error {
-    RequestError::new(ErrorKind::Protocol, Operation::List)
-        .with_message(format!("the listing is not in key order at {path:?}"))
-        .into()
+/// Why a side cannot be read to its end.
+enum CursorFailure {
+    /// Without an order the merge would send and delete what is equal. The path comes too late.
+    OutOfOrder(String),
+    Other(Error),
+}
+
+impl From<CursorFailure> for Error {
+    fn from(failure: CursorFailure) -> Self {
+        match failure {
+            CursorFailure::OutOfOrder(path) => {
+                RequestError::new(ErrorKind::Protocol, Operation::List)
+                    .with_message(format!("the listing is not in key order at {path:?}"))
+                    .into()
+            }
+            CursorFailure::Other(error) => error,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -240,7 +270,7 @@ mod tests {
         source: Pages,
         target: Pages,
         state: &Arc<SyncState>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<String>, Unreadable> {
         let mut pages = Box::pin(merge(source, target, Arc::clone(state)));
         let mut paths = Vec::new();
         while let Some(page) = pages.next().await {
@@ -267,14 +297,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_side_that_is_out_of_order_is_an_error_and_nothing_is_deleted() {
-        for (source, target) in [
-            (&["a", "c", "b"][..], &["d"][..]),
-            (&["a"], &["a", "a", "b"]),
+        for (source, target, side_with_error) in [
+            (&["a", "c", "b"][..], &["d"][..], "from/"),
+            (&["a"], &["a", "a", "b"], "s3://bkt/p/"),
         ] {
             let state = state();
             let failed = transfers(side(source), side(target), &state).await;
-            let error = failed.unwrap_err().to_string();
+            let Unreadable { what, error } = failed.unwrap_err();
+            let error = error.to_string();
             assert!(error.contains("not in key order"), "{error}");
+            assert_eq!(what, side_with_error);
+            assert!(state.update(|seen| seen.is_out_of_order));
             state.delete_later("x", 0).unwrap();
             assert!(state.deletions().is_err());
         }

@@ -26,6 +26,15 @@ const DIRECTORY_BUCKET: &str = "--x-s3";
 /// How many pages of each of two listings are read ahead: half of what one listing has.
 const READ_AHEAD_OF_TWO: NonZeroUsize = NonZeroUsize::new(128).expect("it is not 0");
 
+/// Whether listings are taken to be in key order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListingOrder {
+    /// Those of servers that promise it.
+    AsPromised,
+    /// None: the server has broken its promise, so they are sorted.
+    None,
+}
+
 /// A directory, local or in S3. `s3://b/p` and `s3://b/p/` are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -77,16 +86,31 @@ impl SyncPlace {
     }
 
     /// Returns the entries of a source, in key order. It has to exist, and a prefix exists if it has an object.
-    pub(crate) fn source_pages(&self, settings: &SyncSettings, call: &Call) -> Pages {
+    pub(crate) fn source_pages(
+        &self,
+        settings: &SyncSettings,
+        call: &Call,
+        order: ListingOrder,
+    ) -> Pages {
         let filter = Arc::clone(&settings.filter);
         match self {
             Self::Local(path) => walk(path.clone(), filter, settings),
-            Self::Remote(prefix) if prefix.prefix().is_empty() || settings.from_empty => {
-                listing(prefix.clone(), call, filter, settings, &Arc::default())
-            }
+            Self::Remote(prefix) if prefix.prefix().is_empty() || settings.from_empty => listing(
+                (prefix.clone(), order),
+                call,
+                filter,
+                settings,
+                &Arc::default(),
+            ),
             Self::Remote(prefix) => {
                 let has_objects = Arc::new(AtomicBool::new(false));
-                let pages = listing(prefix.clone(), call, filter, settings, &has_objects);
+                let pages = listing(
+                    (prefix.clone(), order),
+                    call,
+                    filter,
+                    settings,
+                    &has_objects,
+                );
                 let prefix = prefix.clone();
                 let check = async move {
                     match has_objects.load(Ordering::Relaxed) {
@@ -100,7 +124,12 @@ impl SyncPlace {
     }
 
     /// Returns the entries of a target, in key order. A local directory that is missing is empty.
-    pub(crate) fn target_pages(&self, settings: &SyncSettings, call: &Call) -> Pages {
+    pub(crate) fn target_pages(
+        &self,
+        settings: &SyncSettings,
+        call: &Call,
+        order: ListingOrder,
+    ) -> Pages {
         let filter: PathFilter = match settings.delete_excluded {
             true => Arc::new(|_: &str| true),
             false => Arc::clone(&settings.filter),
@@ -108,9 +137,13 @@ impl SyncPlace {
         match self {
             Self::Local(path) if !path.exists() => stream::empty().boxed(),
             Self::Local(path) => walk(path.clone(), filter, settings),
-            Self::Remote(prefix) => {
-                listing(prefix.clone(), call, filter, settings, &Arc::default())
-            }
+            Self::Remote(prefix) => listing(
+                (prefix.clone(), order),
+                call,
+                filter,
+                settings,
+                &Arc::default(),
+            ),
         }
     }
 }
@@ -190,14 +223,14 @@ fn found(entry: LocalEntry, start: &Path) -> Option<Result<SyncEntry, Unreadable
 
 /// Lists a prefix in key order; sets `has_objects` at the first object, admitted or not.
 fn listing(
-    prefix: S3Prefix,
+    (prefix, order): (S3Prefix, ListingOrder),
     call: &Call,
     filter: PathFilter,
     settings: &SyncSettings,
     has_objects: &Arc<AtomicBool>,
 ) -> Pages {
     let base = prefix.prefix().to_owned();
-    let is_ordered = is_ordered(&prefix, call);
+    let is_ordered = order == ListingOrder::AsPromised && is_ordered(&prefix, call);
     let with_markers = settings.empty_directories;
     // No file has such a name, so those of a target that files go to are left alone.
     let with_content = matches!(settings.from, SyncPlace::Remote(_));

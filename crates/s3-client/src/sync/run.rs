@@ -14,7 +14,7 @@ use super::deletions::{Deletion, delete_file};
 use super::entry::{SyncEntry, Unreadable};
 use super::event::{SyncAction, SyncEvent, SyncOutcome};
 use super::merge::{Step, merge};
-use super::place::SyncPlace;
+use super::place::{ListingOrder, SyncPlace};
 use super::state::{SyncSettings, SyncState};
 use super::transfer::transfer;
 use crate::call::Call;
@@ -52,9 +52,31 @@ impl SyncJob {
             let what = settings.to.show("");
             return stream::iter([self.unreadable(Unreadable { what, error })]).boxed();
         }
-        let source = settings.from.source_pages(settings, &self.call);
-        let target = settings.to.target_pages(settings, &self.call);
+        let first = self.pass(ListingOrder::AsPromised);
+        let job = self.clone();
+        // What the first pass has transferred is unchanged in the second.
+        let second = stream::once(async move {
+            match job.state.update(|seen| seen.is_out_of_order) {
+                false => stream::empty().boxed(),
+                true => {
+                    job.state.restart();
+                    job.pass(ListingOrder::None)
+                }
+            }
+        });
+        first.chain(second.flatten()).boxed()
+    }
+
+    /// Transfers what differs, then deletes. A pass that meets a listing without order, though the server promises one,
+    /// ends early and deletes nothing.
+    fn pass(&self, order: ListingOrder) -> Events {
+        let settings = &self.state.settings;
+        let source = settings.from.source_pages(settings, &self.call, order);
+        let target = settings.to.target_pages(settings, &self.call, order);
         let pages = merge(source, target, Arc::clone(&self.state));
+        let has_to_be_sorted = move |job: &Self| {
+            order == ListingOrder::AsPromised && job.state.update(|seen| seen.is_out_of_order)
+        };
         let job = self.clone();
         let fan_out = self.call.client.transfer.fan_out_pages(
             pages,
@@ -66,14 +88,20 @@ impl SyncJob {
         );
         let job = self.clone();
         let transfers = fan_out.filter_map(move |(_, event)| {
-            let event = event.unwrap_or_else(|error: Error| {
-                let what = job.state.settings.from.show("");
-                Some(job.unreadable(Unreadable { what, error }))
+            let event = event.unwrap_or_else(|input: Unreadable| match has_to_be_sorted(&job) {
+                true => None,
+                false => Some(job.unreadable(input)),
             });
             std::future::ready(event)
         });
         let job = self.clone();
-        let deletions = stream::once(async move { job.deletions() }).flatten();
+        let deletions = stream::once(async move {
+            match has_to_be_sorted(&job) {
+                true => stream::empty().boxed(),
+                false => job.deletions(),
+            }
+        });
+        let deletions = deletions.flatten();
         transfers.chain(deletions).boxed()
     }
 

@@ -101,6 +101,8 @@ pub(crate) struct Seen {
     pub(crate) source_has_entries: bool,
     /// Whether both sides were read to their ends.
     pub(crate) whole: bool,
+    /// Whether a side was not in key order.
+    pub(crate) is_out_of_order: bool,
     deletions: Deletions,
     /// Hashes of the names that were written, in lower case; none if the target tells cases apart.
     names: HashSet<u64>,
@@ -138,6 +140,16 @@ impl SyncState {
         }
         let problem = "another name differs in case only, and this disk does not tell them apart";
         Err(io::Error::other(problem))
+    }
+
+    /// Forgets what was found, but for failures, so that the sync can run again.
+    pub(crate) fn restart(&self) {
+        self.update(|seen| {
+            *seen = Seen {
+                has_failed: seen.has_failed,
+                ..Seen::default()
+            };
+        });
     }
 
     pub(crate) fn update<T>(&self, update: impl FnOnce(&mut Seen) -> T) -> T {

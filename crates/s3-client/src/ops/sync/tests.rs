@@ -408,14 +408,14 @@ async fn a_listing_of_other_keys_than_those_below_the_target_deletes_nothing() {
     }
 }
 
-/// A server that lists keys in no order.
+/// A server that lists keys in no order, and may promise one.
 #[derive(Debug)]
-struct Unordered(MemoryStore);
+struct Unordered(MemoryStore, bool);
 
 impl s3_core::Store for Unordered {
     fn capabilities(&self) -> s3_core::Capabilities {
         let mut capabilities = self.0.capabilities();
-        capabilities.ordered_listing = false;
+        capabilities.ordered_listing = self.1;
         capabilities
     }
 
@@ -446,21 +446,31 @@ impl s3_core::Store for Unordered {
 }
 
 #[tokio::test]
-async fn a_listing_without_order_is_sorted() {
-    let case = Case::new(&["a/x", "a!", "z", "new"]);
-    for key in ["a/x", "a!", "z", "old"] {
-        case.s3.put(format!("s3://bkt/p/{key}"), key).await.unwrap();
+async fn a_listing_without_order_is_sorted_also_if_the_server_promises_one() {
+    for promises_order in [false, true] {
+        let case = Case::new(&["a/x", "a!", "z", "new"]);
+        for key in ["a/x", "a!", "z", "old"] {
+            case.s3.put(format!("s3://bkt/p/{key}"), key).await.unwrap();
+        }
+        let unordered = S3::builder()
+            .store(Unordered(case.store.clone(), promises_order))
+            .tmproot(std::env::temp_dir());
+        let s3 = unordered.build().unwrap();
+        let up = || s3.sync(case.local(), case.place.clone()).delete();
+        let first = up().await.unwrap();
+        // What a first pass has transferred counts once, and once as unchanged.
+        assert_eq!(first.deleted, 1, "{first:?}");
+        assert!(promises_order || counts(first) == (1, 1, 3));
+        assert_eq!(counts(up().await.unwrap()), (0, 0, 4));
+        let down = || s3.sync(case.place.clone(), case.dir.path().join("down"));
+        let first = down().await.unwrap();
+        assert!(promises_order || counts(first) == (4, 0, 0));
+        assert_eq!(counts(down().delete().await.unwrap()), (0, 0, 4));
+        for name in ["a/x", "a!", "z", "new"] {
+            let file = std::fs::read_to_string(case.dir.path().join("down").join(name));
+            assert_eq!(file.unwrap(), name);
+        }
+        let missing = s3.sync(S3Prefix::parse("s3://bkt/none").unwrap(), case.local());
+        assert!(missing.await.is_err());
     }
-    let unordered = S3::builder()
-        .store(Unordered(case.store.clone()))
-        .tmproot(std::env::temp_dir());
-    let s3 = unordered.build().unwrap();
-    let up = || s3.sync(case.local(), case.place.clone()).delete();
-    assert_eq!(counts(up().await.unwrap()), (1, 1, 3));
-    assert_eq!(counts(up().await.unwrap()), (0, 0, 4));
-    let down = || s3.sync(case.place.clone(), case.dir.path().join("down"));
-    assert_eq!(counts(down().await.unwrap()), (4, 0, 0));
-    assert_eq!(counts(down().delete().await.unwrap()), (0, 0, 4));
-    let missing = s3.sync(S3Prefix::parse("s3://bkt/none").unwrap(), case.local());
-    assert!(missing.await.is_err());
 }
