@@ -1,7 +1,8 @@
-//! The binary `mfs3` against a server of the test kit, over TCP.
+//! The binary `mfs3` against a server of the test kit, and against one of another project, over TCP.
 
 mod changing;
 mod copying;
+mod foreign;
 mod guide;
 mod harness;
 mod listing;
