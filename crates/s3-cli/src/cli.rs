@@ -35,6 +35,9 @@ impl Cli {
         root.mut_subcommands(|command| {
             let is_help = command.get_name() == "help";
             command.mut_args(|argument| {
+                if argument.get_id() == "help" {
+                    return argument.help("Print help; global options are in mfs3 --help");
+                }
                 let is_global = !is_help && globals.contains(argument.get_id());
                 let hide = is_global || argument.is_hide_set();
                 argument.hide(hide)

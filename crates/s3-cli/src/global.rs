@@ -50,7 +50,7 @@ pub(crate) struct GlobalArgs {
     /// Print neither operations nor progress
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Print what the client does; twice for more
+    /// Print what is retried and why; twice for more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Show no progress

@@ -21,7 +21,7 @@ use crate::filter::Filter;
 use crate::report::{Input, Report};
 use crate::session::Session;
 
-/// Make a directory equal to another; one of them is in S3
+/// Make a directory equal to another; at least one is in S3
 ///
 /// Transfers what is new, of another size, or newer.
 #[derive(Args, Debug)]
