@@ -16,7 +16,8 @@
 //! | `foreign` | the test suite of another project against the embedded server: `s3-tests PATH` |
 //! | `serve` | an S3 server in this process, for trying things by hand |
 //!
-//! A chore needs the Rust toolchain and nothing else; only `deny` fetches a tool, once, and `python` needs Python.
+//! A chore needs the Rust toolchain and nothing else; only `deny` and `docs --book` fetch a tool, once, and `python` needs
+//! Python.
 //! The dependencies here stay few and small, so that the first `cargo xtask` builds within
 //! seconds. Heavy work is a binary of another package that a chore runs.
 //!
@@ -29,6 +30,7 @@
 )]
 
 mod bench;
+mod book;
 mod cases;
 mod chart;
 mod ci;
@@ -82,8 +84,8 @@ enum Chore {
     Examples,
     /// Check each feature alone, and what the small builds contain
     Features,
-    /// Build the documentation, warnings denied
-    Docs,
+    /// Build the documentation, warnings denied, or with --book the guide
+    Docs(docs::Arguments),
     /// Draw docs/benchmarks.svg from docs/benchmarks.csv
     Chart,
     /// Measure CPU time and memory of transfers, in an optimised build
@@ -127,7 +129,7 @@ fn run(chore: &Chore, root: &Path) -> Outcome {
         Chore::Examples => examples::run(root),
         Chore::ExternalTypes => external_types::run(root),
         Chore::Features => features::run(root),
-        Chore::Docs => docs::run(root),
+        Chore::Docs(arguments) => docs::run_chore(root, arguments),
         Chore::Chart => chart::run(root),
         Chore::Bench(arguments) => bench::run(root, arguments),
         Chore::Cases(arguments) => cases::run(root, arguments),
