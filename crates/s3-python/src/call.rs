@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use s3_client::Error;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use crate::errors::exception;
 use crate::in_process::InProcess;
@@ -21,14 +22,18 @@ pub(crate) type Done = Option<Py<PyAny>>;
 
 /// A call in flight.
 #[pyclass(module = "mfs3._native", name = "Call", frozen)]
-pub(crate) struct PyCall(InProcess<AbortHandle>);
+pub(crate) struct PyCall(InProcess<Mutex<Option<JoinHandle<()>>>>);
 
 #[pymethods]
 impl PyCall {
     /// Ends the call: what is in flight is dropped, and the function is not called any more.
     fn cancel(&self) {
-        if self.0.is_ours() {
-            self.0.abort();
+        if !self.0.is_ours() {
+            return;
+        }
+        let task = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            pool::abort(task);
         }
     }
 }
@@ -136,7 +141,7 @@ impl Call {
                 }
             }));
         })?;
-        let call = PyCall(InProcess::new(task.abort_handle()));
+        let call = PyCall(InProcess::new(Mutex::new(Some(task))));
         call.into_py_any(py)
     }
 }

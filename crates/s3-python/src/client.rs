@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -55,6 +56,8 @@ struct Handles {
     single: S3,
     /// For calls on many objects: its requests may fail on purpose.
     many: S3,
+    /// Whether `many` is another client than `single`, and not a handle to it.
+    has_two: bool,
 }
 
 #[pymethods]
@@ -81,7 +84,11 @@ impl PyClient {
             Some(injecting) => client(injecting)?,
             None => single.clone(),
         };
-        Ok(Self(InProcess::new(Handles { single, many })))
+        Ok(Self(InProcess::new(Handles {
+            single,
+            many,
+            has_two: injecting.is_some(),
+        })))
     }
 
     /// Whether this process made the client: in a forked child it cannot be used.
@@ -715,14 +722,20 @@ impl PyClient {
     /// Removes the temporary directory; in a forked child nothing.
     #[pyo3(signature = (*, done=None))]
     fn close(&self, py: Python<'_>, done: Done) -> PyResult<Py<PyAny>> {
-        let clients = self.handles().ok();
-        let clients = clients.map(|Handles { single, many }| (single.clone(), many.clone()));
+        let clients = self.handles().map_or_else(
+            |_| Vec::new(),
+            |handles| match handles.has_two {
+                true => vec![handles.single.clone(), handles.many.clone()],
+                false => vec![handles.single.clone()],
+            },
+        );
         let work = async move {
-            let Some((single, many)) = clients else {
-                return Ok(());
-            };
-            let first = single.close().await;
-            many.close().await.and(first)
+            pool::aborted().await;
+            let closed = clients.iter().map(S3::close);
+            join_all(closed)
+                .await
+                .into_iter()
+                .collect::<Result<(), Error>>()
         };
         if !self.0.is_ours() && done.is_none() {
             // Not even the threads of this process are needed for that.

@@ -2,14 +2,17 @@
 
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::sync::OnceLock;
+use std::pin::Pin;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-use std::{process, thread};
+use std::{mem, process, thread};
 
+use futures_util::future::join_all;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use s3_transfer::WorkerPool;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::python_gate::PythonGate;
 
@@ -28,7 +31,15 @@ struct ProcessPool {
     /// The thread that tells Python of the end of calls nobody waits for. It starts with the first of them.
     notifier: OnceLock<mpsc::Sender<Notification>>,
     gate: PythonGate,
+    /// Calls that were cancelled and may still be in flight.
+    aborted: Mutex<Vec<AbortedCall>>,
     next: OnceLock<Box<Self>>,
+}
+
+/// A call that was cancelled. Its end drops what it held, such as uploads, whose aborts count from then on.
+struct AbortedCall {
+    handle: AbortHandle,
+    end: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// Set while the GIL is held, and so never in the middle of a fork.
@@ -49,6 +60,7 @@ fn current(_: Python<'_>) -> PyResult<&'static ProcessPool> {
                     process,
                     notifier: OnceLock::new(),
                     gate: PythonGate::default(),
+                    aborted: Mutex::default(),
                     next: OnceLock::new(),
                 }));
             }
@@ -135,7 +147,7 @@ where
             Ok(output) => return Ok(output),
             Err(RecvTimeoutError::Timeout) => {
                 if let Err(interrupt) = interrupted(py, &mut tick) {
-                    task.abort();
+                    abort(task);
                     return Err(interrupt);
                 }
             }
@@ -167,22 +179,52 @@ pub(crate) fn ended_without_result() -> PyErr {
 }
 
 /// Starts `work` on the pool.
-pub(crate) fn spawn<F>(py: Python<'_>, work: F) -> PyResult<tokio::task::JoinHandle<F::Output>>
+pub(crate) fn spawn<F>(py: Python<'_>, work: F) -> PyResult<JoinHandle<F::Output>>
 where
     F: Future<Output: Send> + Send + 'static,
 {
     Ok(current(py)?.pool.spawn(work))
 }
 
+/// Cancels a call of this process.
+pub(crate) fn abort<T: Send + 'static>(call: JoinHandle<T>) {
+    call.abort();
+    let Some(pool) = found() else {
+        return;
+    };
+    let mut aborted = pool.aborted.lock().unwrap_or_else(PoisonError::into_inner);
+    aborted.retain(|call| !call.handle.is_finished());
+    aborted.push(AbortedCall {
+        handle: call.abort_handle(),
+        end: Box::pin(async { drop(call.await) }),
+    });
+}
+
+/// Waits until calls that were cancelled have ended.
+pub(crate) async fn aborted() {
+    let aborted = found().map(|pool| {
+        let mut aborted = pool.aborted.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::take(&mut *aborted)
+    });
+    join_all(aborted.into_iter().flatten().map(|call| call.end)).await;
+}
+
+/// Returns the pool of this process, if it has one.
+fn found() -> Option<&'static ProcessPool> {
+    let mut slot = FIRST.get();
+    while let Some(pool) = slot
+        && pool.process != process::id()
+    {
+        slot = pool.next.get();
+    }
+    slot.map(|pool| &**pool)
+}
+
 /// Keeps the threads of this module out of Python from now on. Python calls this before it ends the interpreter.
 #[pyfunction]
 pub(crate) fn leave_python(py: Python<'_>) {
-    let mut slot = FIRST.get();
-    while let Some(pool) = slot {
-        if pool.process == process::id() {
-            pool.gate.close(py);
-        }
-        slot = pool.next.get();
+    if let Some(pool) = found() {
+        pool.gate.close(py);
     }
 }
 

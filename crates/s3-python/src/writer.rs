@@ -11,7 +11,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use s3_client::{Error, WriteResult};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::errors::exception;
 use crate::in_process::InProcess;
@@ -109,16 +109,16 @@ impl PyWriter {
     /// Completes the upload and returns whether an object was written: not if there was one and it is to be kept.
     fn finish(&self, py: Python<'_>) -> PyResult<bool> {
         let Upload { send, task, block } = self.take()?;
-        let abort = task.abort_handle();
+        // After Ctrl-C, the upload would complete in the background.
+        let mut task = AbortOnDrop(Some(task));
         let result = pool::run(py, async move {
             if !block.is_empty() {
                 let _ = send.send(Ok(block.freeze())).await;
             }
             let _ = send.send(END).await;
-            task.await
+            task.end().await
         });
-        // After Ctrl-C, the upload would complete in the background.
-        match result.inspect_err(|_| abort.abort())? {
+        match result? {
             Ok(Ok(written)) => Ok(!written.already_there()),
             Ok(Err(error)) => Err(exception(py, &error)),
             Err(_) => Err(PyValueError::new_err("the upload was cancelled")),
@@ -128,7 +128,27 @@ impl PyWriter {
     /// Cancels the upload: nothing is written.
     fn abort(&self) {
         if let Ok(upload) = self.take() {
-            upload.task.abort();
+            pool::abort(upload.task);
+        }
+    }
+}
+
+/// An upload whose end is awaited. Dropping it before cancels the upload.
+struct AbortOnDrop(Option<JoinHandle<Result<WriteResult, Error>>>);
+
+impl AbortOnDrop {
+    async fn end(&mut self) -> Result<Result<WriteResult, Error>, JoinError> {
+        let task = self.0.as_mut().expect("it is there until the end");
+        let end = task.await;
+        self.0 = None;
+        end
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
+            pool::abort(task);
         }
     }
 }

@@ -355,3 +355,63 @@ def test_parallel_map_of_metaflow(root):
         assert s3.get("k").text == "v"
         results = parallel_map(lambda n: (n, s3.get("k").text, _read(url)[0]), range(20), max_parallel=4)
         assert results == [(n, "v", "v") for n in range(20)]
+
+
+@contextlib.contextmanager
+def _server_of_its_own(monkeypatch):
+    """Starts a server that a test may stop, and sets the environment to it."""
+    process = subprocess.Popen([os.environ["MFS3_TEST_SERVER"]], stdout=subprocess.PIPE, text=True)
+    try:
+        for word in process.stdout.readline().split():
+            name, _, value = word.partition("=")
+            if value:
+                monkeypatch.setenv(name, value)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _uploads():
+    found = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).list_multipart_uploads(Bucket="demo")
+    return found.get("Uploads", [])
+
+
+def test_close_waits_for_the_abort_of_an_upload_that_was_cancelled_just_before(root, monkeypatch):
+    with _server_of_its_own(monkeypatch) as server:
+        for _ in range(5):
+            s3 = S3(s3root=root)
+            file = s3.open("k", "wb")
+            file.write(bytes(20 << 20))
+            while not _uploads():
+                time.sleep(0.01)
+            server.send_signal(signal.SIGSTOP)
+            goes_on = threading.Timer(1, server.send_signal, [signal.SIGCONT])
+            goes_on.start()
+            file.abort()
+            began = time.monotonic()
+            s3.close()
+            waited = time.monotonic() - began
+            goes_on.join()
+            assert waited > 0.5
+            assert _uploads() == []
+
+
+@pytest.mark.timeout(120)
+def test_clients_that_are_open_at_exit_wait_together_for_a_server_that_does_not_respond(root, monkeypatch):
+    program = """
+        import os, signal
+        from mfs3 import S3
+
+        clients = [S3(s3root=%r) for _ in range(4)]
+        files = [client.open("k%%d" %% number, "wb") for number, client in enumerate(clients)]
+        for file in files:
+            file.write(bytes(20 << 20))
+        os.kill(%d, signal.SIGSTOP)
+    """
+    with _server_of_its_own(monkeypatch) as server:
+        began = time.monotonic()
+        program = textwrap.dedent(program) % (root, server.pid)
+        subprocess.run([sys.executable, "-c", program], check=True)
+        # Each wait takes up to 10 s.
+        assert 5 < time.monotonic() - began < 19

@@ -44,16 +44,10 @@ def engine(key, make):
         return found
 
 
-def wait_for_cleanup():
-    """Waits until uploads that were cancelled or failed are aborted: those of file systems, and of clients that are gone."""
-    for found in list(_engines.values()):
-        made = found[0] if isinstance(found, tuple) else found
-        if isinstance(made, _native.Engine):
-            try:
-                _native.Client(made, tmproot="/").close()
-            except Exception:
-                # As in Metaflow: what cannot be removed stays.
-                pass
+def clients():
+    """Returns a native client of each engine. Its `close` waits until cancelled and failed uploads are aborted."""
+    made = [found[0] if isinstance(found, tuple) else found for found in list(_engines.values())]
+    return [_native.Client(engine, tmproot="/") for engine in made if isinstance(engine, _native.Engine)]
 
 
 #: Parameters of a boto3 client that the native client has too.

@@ -4,6 +4,7 @@ import atexit
 import json
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -71,11 +72,10 @@ _leaked = []
 def _close_all():
     for writer in list(open_writers):
         writer.abort()
-    for client in list(_open_clients):
-        client.close()
-    while _with_files:
-        _close_native(_with_files.pop())
-    _engines.wait_for_cleanup()
+    natives = [native for client in list(_open_clients) for native in client._natives()]
+    natives += _with_files + _engines.clients()
+    _with_files.clear()
+    _close_together([native for native in natives if native.is_ours()])
 
 
 def _after_fork():
@@ -85,12 +85,22 @@ def _after_fork():
     _with_files.clear()
 
 
-def _close_native(client):
-    try:
-        client.close()
-    except Exception:
-        # As in Metaflow: what cannot be removed stays.
-        pass
+def _close_together(natives):
+    """Closes native clients at once: a server that does not respond delays all of them by 10 s in all.
+
+    As in Metaflow, what cannot be removed stays.
+    """
+    if len(natives) == 1:
+        try:
+            natives[0].close()
+        except Exception:
+            pass
+        return
+    closed = threading.Semaphore(0)
+    for native in natives:
+        native.close(done=lambda _result, _error: closed.release())
+    for _ in natives:
+        closed.acquire()
 
 
 # The last to run is the first registered.
@@ -329,15 +339,16 @@ class S3(object):
 
     def close(self) -> None:
         """Removes the temporary directory with all files downloaded by this client."""
-        while self._replaced:
-            _close_native(self._replaced.pop())
-        if self._native is not None:
-            _close_native(self._native)
+        _close_together([native for native in self._natives() if native.is_ours()])
+        self._replaced.clear()
 
     def __del__(self) -> None:
         # As in Metaflow, the files of a client that was not closed stay, here until the process ends.
-        made = [self._native, *self._replaced] if "_native" in self.__dict__ else []
-        _with_files.extend(one for one in made if one is not None and one.has_scratch())
+        made = self._natives() if "_native" in self.__dict__ else []
+        _with_files.extend(native for native in made if native.has_scratch())
+
+    def _natives(self) -> list[Any]:
+        return [native for native in (self._native, *self._replaced) if native is not None]
 
     # -- reads
 
