@@ -29,7 +29,7 @@ impl Transfer {
     /// Copies an object without moving its bytes through the client.
     ///
     /// Requests: one. For an object of more than 5 GiB: the rejected copy, one HEAD, two for the upload and one per 512
-    /// MiB. A condition on the target costs one HEAD more. If the response to a conditional copy is lost and its retry fails
+    /// MiB. A condition on the target costs one HEAD more, and another one if it does not hold. If the response to a conditional copy is lost and its retry fails
     /// with 412, two HEADs find out whether the first attempt succeeded. On a server that ignores the condition of a copy,
     /// it is not atomic.
     ///
@@ -117,6 +117,13 @@ impl Transfer {
             _ => false,
         });
         if !holds {
+            // Of a missing source the server would tell first.
+            let source = self.head_source(request, options).await;
+            if let Err(error) = source
+                && error.kind() == ErrorKind::NotFound
+            {
+                return Err(error);
+            }
             return Err(Error::new(ErrorKind::PreconditionFailed, Operation::Copy)
                 .with_resource(&single.to)
                 .with_message("the target exists, or is not the one that was named"));

@@ -274,6 +274,9 @@ async fn a_copy_whose_condition_the_server_would_ignore_replaces_nothing() {
         assert_eq!(memory.operations().get(Operation::Copy), 0);
         copy("other", PutMode::IfAbsent).await.unwrap();
         assert_eq!(memory.get_bytes(url("other")).await.unwrap(), "new");
+        let missing = CopyRequest::new(url("nothing"), url("to")).with_mode(PutMode::IfAbsent);
+        let missing = transfer.copy(missing, &Default::default()).await;
+        assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
     }
 }
 
