@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::SchemaRef;
 use futures_util::TryStreamExt;
 use glob::{MatchOptions, Pattern};
 use s3_client::S3;
@@ -10,7 +10,7 @@ use s3_core::{ListedObject, S3Prefix};
 use s3_transfer::{CallOptions, ListOptions};
 
 use super::location::manifest_of;
-use super::{Manifest, Manifests, Part, PartOrder};
+use super::{Manifest, ManifestPart, Manifests, Part, PartOrder};
 use crate::{Error, Result};
 
 const RULES: MatchOptions = MatchOptions {
@@ -30,10 +30,23 @@ pub(crate) struct Found {
 /// Names of the parts of a set, as they are by default: the manifest has no name of its own then.
 const DEFAULT_NAMES: [&str; 3] = ["*", "*.part", "part.*.parquet"];
 
+/// First parts of sets whose parts have the names that they have by default.
+const FIRST_PARTS: [&str; 2] = ["0.part", "part.0.parquet"];
+
+/// A pattern that may mean the parts of a set: its folder, and the pattern of the names in it.
+#[derive(Debug)]
+struct SetPattern {
+    folder: S3Prefix,
+    /// The names, such as `*`, `x-*.csv` or `*.parquet`.
+    name: String,
+    /// Matches the names.
+    matcher: Pattern,
+}
+
 /// Returns the objects that the patterns find, each once, in the order of the patterns.
 ///
 /// Those of one pattern are in this order. A pattern such as `SET/*` finds the parts in the manifest of the set, in their
-/// own order.
+/// own order; one such as `SET/*.parquet` those of them that it matches.
 pub(crate) async fn find(
     s3: &S3,
     patterns: &[String],
@@ -64,8 +77,8 @@ async fn find_one(s3: &S3, pattern: &str, manifests: Manifests, order: PartOrder
     let (before, wild) = pattern.split_at(literal);
     let prefix = resolve(s3, pattern, before)?;
     if manifests != Manifests::Ignore
-        && let Some((folder, name)) = set_of(&prefix, wild)
-        && let Some(found) = in_manifest(s3, &folder, &name).await?
+        && let Some(set) = set_of(&prefix, wild)
+        && let Some(found) = in_manifest(s3, &set).await?
     {
         return Ok(found);
     }
@@ -98,32 +111,75 @@ fn resolve(s3: &S3, pattern: &str, before: &str) -> Result<S3Prefix> {
     }
 }
 
-/// Returns the folder and the names that a pattern with one star at its end means, such as `SET/*` or `SET/x-*.csv`.
-fn set_of(prefix: &S3Prefix, wild: &str) -> Option<(S3Prefix, String)> {
-    let after = wild.strip_prefix('*')?;
-    if after.contains(['*', '?', '[', '/']) {
+/// Returns the set that a pattern may mean: one such as `SET/*`, `SET/x-*.csv` or `SET/part.?.parquet`.
+fn set_of(prefix: &S3Prefix, wild: &str) -> Option<SetPattern> {
+    if wild.is_empty() || wild.contains('/') || wild.contains("**") {
         return None;
     }
     let (folder, before) = prefix.prefix().rsplit_once('/')?;
-    let folder = S3Prefix::from_parts(prefix.bucket(), &format!("{folder}/")).ok()?;
-    Some((folder, format!("{before}*{after}")))
+    Some(SetPattern {
+        folder: S3Prefix::from_parts(prefix.bucket(), &format!("{folder}/")).ok()?,
+        name: format!("{before}{wild}"),
+        matcher: Pattern::new(&format!("{}{wild}", Pattern::escape(before))).ok()?,
+    })
+}
+
+impl SetPattern {
+    /// Returns whether parts with names of their own may have this name, where the star stands for the number.
+    fn may_be_own_name(&self) -> bool {
+        self.name.matches('*').count() == 1 && !self.name.contains(['?', '['])
+    }
+
+    fn has(&self, part: &ManifestPart) -> bool {
+        let name = part.key.strip_prefix(self.folder.prefix());
+        name.is_some_and(|name| self.matcher.matches_with(name, RULES))
+    }
 }
 
 /// Returns the parts in the manifest of a set, if it has one.
-async fn in_manifest(s3: &S3, folder: &S3Prefix, name: &str) -> Result<Option<Found>> {
-    let name = (!DEFAULT_NAMES.contains(&name)).then_some(name);
-    let url = manifest_of(folder, name)?;
+///
+/// A name that sets do not have by default is first that of a set with names of its own. Then it matches parts of a set
+/// with the names by default: their manifest tells versions, and parts that are not finished.
+async fn in_manifest(s3: &S3, set: &SetPattern) -> Result<Option<Found>> {
+    let name = set.name.as_str();
+    if DEFAULT_NAMES.contains(&name) {
+        return named_in(s3, set, None, |_| true).await;
+    }
+    if set.may_be_own_name()
+        && let Some(found) = named_in(s3, set, Some(name), |_| true).await?
+    {
+        return Ok(Some(found));
+    }
+    match FIRST_PARTS.iter().any(|part| set.matcher.matches(part)) {
+        true => named_in(s3, set, None, |part| set.has(part)).await,
+        false => Ok(None),
+    }
+}
+
+/// Returns the parts in one manifest that are kept, if there is any.
+async fn named_in(
+    s3: &S3,
+    set: &SetPattern,
+    name: Option<&str>,
+    keep: impl Fn(&ManifestPart) -> bool,
+) -> Result<Option<Found>> {
+    let url = manifest_of(&set.folder, name)?;
     let Some(found) = Manifest::read(s3, &url).await? else {
         return Ok(None);
     };
-    if !found.manifest.complete {
+    let mut manifest = found.manifest;
+    manifest.parts.retain(keep);
+    if manifest.parts.is_empty() {
+        return Ok(None);
+    }
+    if !manifest.complete {
         return Err(Error::Unfinished(url.as_str().to_owned()));
     }
-    let parts = found.manifest.parts.iter();
-    let parts = parts.map(|part| Ok(Part::of_manifest(part.url(folder)?, part)));
+    let parts = manifest.parts.iter();
+    let parts = parts.map(|part| Ok(Part::of_manifest(part.url(&set.folder)?, part)));
     Ok(Some(Found {
         parts: parts.collect::<Result<Vec<_>>>()?,
-        schema: Some(Schema::clone(&found.manifest.schema).into()),
+        schema: Some(manifest.schema.into()),
     }))
 }
 

@@ -34,6 +34,9 @@ enum Kind {
     NamedCsv,
     #[cfg(feature = "parquet")]
     Parquet,
+    /// Read by the pattern that dask users write.
+    #[cfg(feature = "parquet")]
+    ParquetByExtension,
 }
 
 impl Kind {
@@ -42,6 +45,8 @@ impl Kind {
         Self::NamedCsv,
         #[cfg(feature = "parquet")]
         Self::Parquet,
+        #[cfg(feature = "parquet")]
+        Self::ParquetByExtension,
     ];
 
     fn target(self) -> &'static str {
@@ -54,6 +59,8 @@ impl Kind {
     fn pattern(self) -> &'static str {
         match self {
             Self::NamedCsv => "s3://b/set/x-*.csv",
+            #[cfg(feature = "parquet")]
+            Self::ParquetByExtension => "s3://b/set/*.parquet",
             _ => "s3://b/set/*",
         }
     }
@@ -93,7 +100,7 @@ impl Kind {
                 write.send(schema, parts).await.map(drop)
             }
             #[cfg(feature = "parquet")]
-            Self::Parquet => {
+            Self::Parquet | Self::ParquetByExtension => {
                 let write = frames.write_parquet(self.target()).existing(existing);
                 write.send(schema, parts).await.map(drop)
             }
@@ -107,7 +114,7 @@ impl Kind {
                 all(read.open().await?).await?
             }
             #[cfg(feature = "parquet")]
-            Self::Parquet => {
+            Self::Parquet | Self::ParquetByExtension => {
                 let read = frames.read_parquet([self.pattern()]).manifests(manifests);
                 read.open().await?.try_collect().await?
             }
@@ -125,7 +132,7 @@ impl Kind {
                 write.remove_orphans(older_than).await
             }
             #[cfg(feature = "parquet")]
-            Self::Parquet => {
+            Self::Parquet | Self::ParquetByExtension => {
                 let write = frames.write_parquet(self.target());
                 write.remove_orphans(older_than).await
             }

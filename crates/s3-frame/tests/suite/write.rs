@@ -413,6 +413,36 @@ async fn names_and_the_manifest_are_options() {
 }
 
 #[tokio::test]
+async fn a_pattern_of_some_parts_reads_those_that_the_manifest_names() {
+    let (s3, frames) = with_objects(&[]).await;
+    let schema = batch(0..1).schema();
+    let parts = (0..12).map(part_of);
+    let write = frames.write_csv("s3://b/set");
+    write.send(schema, parts).await.unwrap();
+    // A writer that was killed, or another program, has left it.
+    s3.put("s3://b/set/90.part", "n,text\n90,x\n")
+        .await
+        .unwrap();
+    for (pattern, expected) in [
+        ("*", (0..12).collect::<Vec<_>>()),
+        ("*.p*", (0..12).collect()),
+        ("[0-9]*.part", (0..12).collect()),
+        ("*0.part", vec![0, 10]),
+    ] {
+        let read = frames.read_csv([format!("s3://b/set/{pattern}")]);
+        let read = all(read.open().await.unwrap()).await.unwrap();
+        let expected: Vec<_> = expected.iter().map(|n| Some(n.to_string())).collect();
+        assert_eq!(column(&read, "n"), expected, "{pattern}");
+    }
+    // Objects of another name in the folder are no parts of the set.
+    s3.put("s3://b/set/other.csv", "n,text\n7,x\n")
+        .await
+        .unwrap();
+    let read = frames.read_csv(["s3://b/set/*.csv"]).open().await.unwrap();
+    assert_eq!(read.parts(), ["s3://b/set/other.csv"]);
+}
+
+#[tokio::test]
 async fn a_set_that_was_not_finished_is_an_error_and_can_be_replaced() {
     let (s3, frames) = with_objects(&[]).await;
     let schema = batch(0..1).schema();
