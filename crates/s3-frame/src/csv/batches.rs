@@ -15,6 +15,7 @@ use s3_transfer::ObjectReader;
 
 use super::dialect::without_bom;
 use super::read::{CsvScan, SAMPLE, csv_error};
+use super::times::parse_batch;
 use crate::set::Part;
 use crate::{Error, Result};
 
@@ -89,6 +90,8 @@ struct PartRows {
     part: Part,
     body: ObjectReader,
     decoder: Decoder,
+    /// The columns that are decoded.
+    columns: SchemaRef,
     /// Received bytes that are not decoded yet.
     frame: Bytes,
     has_begun: bool,
@@ -99,11 +102,13 @@ impl PartRows {
     async fn open(scan: Arc<CsvScan>, part: Part) -> Result<Self> {
         let body = part.open(&scan.s3).await?;
         let decoder = scan.dialect.decoder(&scan.columns, scan.batch_rows);
+        let columns = scan.columns.schema()?;
         Ok(Self {
             scan,
             part,
             body,
             decoder,
+            columns,
             frame: Bytes::new(),
             has_begun: false,
             has_ended: false,
@@ -131,7 +136,10 @@ impl PartRows {
             let decoded = decoded.map_err(|source| csv_error(&self.part, source))?;
             self.frame.advance(decoded);
             if self.decoder.capacity() == 0 || decoded == 0 {
-                let batch = self.decoder.flush();
+                let batch = self.decoder.flush().and_then(|batch| {
+                    let batch = batch.map(|batch| parse_batch(&batch, &self.columns));
+                    batch.transpose()
+                });
                 let batch = batch.map_err(|source| csv_error(&self.part, source))?;
                 return batch.map(|batch| self.with_path(batch)).transpose();
             }

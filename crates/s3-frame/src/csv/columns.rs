@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use arrow_schema::{ArrowError, FieldRef, Schema, SchemaRef};
 
+use super::times;
+
 /// The result of a first column without a name, which is how pandas writes the index of a frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,9 +52,14 @@ impl Columns {
         }
     }
 
-    /// Returns the columns as they are written.
-    pub(super) fn written(&self) -> &SchemaRef {
-        &self.written
+    /// Returns the columns of the parts as they are decoded.
+    pub(super) fn decoded(&self) -> SchemaRef {
+        times::decoded(&self.written)
+    }
+
+    /// Returns how many columns the parts have.
+    pub(super) fn count(&self) -> usize {
+        self.written.fields().len()
     }
 
     /// Returns the positions of the columns that are read.

@@ -1,7 +1,7 @@
 //! [`Dialect`]: delimiter, header and missing values of CSV text.
 
 use std::io::Cursor;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use arrow_csv::ReaderBuilder;
 use arrow_csv::reader::{Decoder, Format};
@@ -51,11 +51,11 @@ impl Dialect {
         Records::new(self.delimiter)
     }
 
-    /// Returns a decoder of rows without header, up to `rows` at a time, and up to 16 Mi values.
+    /// Returns a decoder of rows without header, up to `rows` at a time, and up to 16 Mi values. Dates and times are text.
     pub(crate) fn decoder(&self, columns: &Columns, rows: usize) -> Decoder {
-        let most = BATCH_VALUES / columns.written().fields().len().max(1);
+        let most = BATCH_VALUES / columns.count().max(1);
         let rows = rows.min(most.max(1));
-        ReaderBuilder::new(Arc::clone(columns.written()))
+        ReaderBuilder::new(columns.decoded())
             .with_format(self.format())
             .with_batch_size(rows)
             .with_projection(columns.read().to_vec())

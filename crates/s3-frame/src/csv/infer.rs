@@ -10,11 +10,12 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::columns::column_name;
 use super::dialect::Dialect;
+use super::times::{is_time, parse_column};
 
 /// Returns the columns of `text`, with the types of its first rows, and the number of these rows.
 ///
 /// arrow-csv takes `inf` and numbers above 2⁶³ for text; pandas does not. A column without a value is text, which loses
-/// nothing. Columns without a name are called as pandas calls them.
+/// nothing, and so is one of times with offsets: a column has one time zone. Columns without a name are called as pandas calls them.
 pub(super) fn infer(
     dialect: &Dialect,
     text: &[u8],
@@ -22,13 +23,18 @@ pub(super) fn infer(
 ) -> Result<(Schema, usize), ArrowError> {
     let format = dialect.format().with_header(dialect.header);
     let (schema, found) = format.infer_schema(Cursor::new(text), Some(rows))?;
-    let values = match schema.fields().iter().any(|field| is_text(field)) {
+    let mut fields = schema.fields().iter();
+    let values = match fields.any(|field| is_text(field) || is_time(field)) {
         true => Some(texts(dialect, &schema, text, found)?),
         false => None,
     };
     let fields = schema.fields().iter().enumerate().map(|(number, field)| {
         let data_type = match &values {
             Some(values) if is_text(field) => number_type(values.column(number)),
+            Some(values) if is_time(field) => {
+                let parsed = parse_column(values.column(number).as_string(), field);
+                parsed.is_err().then_some(DataType::Utf8)
+            }
             _ => None,
         };
         let data_type = data_type.unwrap_or_else(|| match field.data_type() {

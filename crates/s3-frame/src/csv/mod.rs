@@ -7,6 +7,7 @@ mod encode;
 mod infer;
 mod read;
 mod records;
+mod times;
 mod write;
 
 pub use batches::CsvBatches;

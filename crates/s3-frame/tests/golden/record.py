@@ -61,6 +61,17 @@ def numbers(rows=100):
     return pd.DataFrame({"A": range(rows), "B": [f"row {i}" for i in range(rows)]})
 
 
+def midnights():
+    """Times of which the first partition has only midnights: pandas writes no time of day for these."""
+    times = ["2020-01-01", "2020-01-02", "2020-01-02 10:00:00.000004", "2020-01-03"]
+    return pd.DataFrame({"at": pd.to_datetime(times, format="ISO8601")})
+
+
+def offsets():
+    """Times of a zone, which pandas writes with their offset."""
+    return pd.DataFrame({"at": pd.to_datetime(["2020-01-01 01:02:03", "2020-07-01 01:02:03"]).tz_localize("+02:00")})
+
+
 def record(folder):
     """Writes all files into a folder."""
     values().to_csv(folder / "values.csv")
@@ -68,6 +79,7 @@ def record(folder):
     values().to_csv(folder / "bare.csv", index=False)
     values().head(0).to_csv(folder / "no_rows.csv")
     more_values().to_csv(folder / "more.csv")
+    offsets().to_csv(folder / "offsets.csv")
     values().to_parquet(folder / "values.parquet")
     values().head(0).to_parquet(folder / "no_rows.parquet")
     # Parquet has no integers beyond 64 bits.
@@ -76,10 +88,12 @@ def record(folder):
     twelve = dd.from_pandas(numbers(), npartitions=12)
     # The first part has no rows, and the second fewer than before.
     filtered = three[three["A"] >= 60]
-    sets = {"three": three, "twelve": twelve, "filtered": filtered, "nothing": three[three["A"] < 0]}
+    nothing = three[three["A"] < 0]
+    midnight = dd.from_pandas(midnights(), npartitions=2)
+    sets = {"three": three, "twelve": twelve, "filtered": filtered, "nothing": nothing, "midnight": midnight}
     for name, frame in sets.items():
         frame.to_csv(str(folder / name))
-    sets = {"parts": three, "twelve_parquet": twelve, "filtered_parquet": filtered}
+    sets = {"parts": three, "twelve_parquet": twelve, "filtered_parquet": filtered, "nothing_parquet": nothing}
     for name, frame in sets.items():
         frame.to_parquet(str(folder / name), write_metadata_file=False)
 

@@ -9,7 +9,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, TimestampSecondArray, UInt64Array,
 };
-use arrow_schema::{DataType, Schema, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use arrow_select::concat::concat_batches;
 use futures_util::stream;
 use s3_frame::{Index, Split};
@@ -157,6 +157,80 @@ async fn wide_integers_nullable_booleans_and_whole_seconds_are_read_with_their_t
     let schema = read.schema();
     let batches = all(read).await.unwrap();
     assert_eq!(concat_batches(&schema, &batches).unwrap(), more_values());
+}
+
+#[tokio::test]
+async fn times_of_a_later_part_are_not_cut_off() {
+    // dask formats each partition by itself: the first has midnights only, and no time of day.
+    let (_, frames) = with_golden(&["midnight"]).await;
+    let read = || frames.read_csv(["s3://b/midnight/*"]).index(Index::Drop);
+    let dates = read().open().await.unwrap();
+    assert_eq!(types(&dates.schema()), [("at", DataType::Date32)]);
+    let error = all(dates).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("read s3://b/midnight/1.part: ") && error.contains("is more than a date"),
+        "{error}"
+    );
+    let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let fields = [("", DataType::Int64), ("at", micros)];
+    let fields = fields.map(|(name, data_type)| Field::new(name, data_type, true));
+    let schema = Arc::new(Schema::new(fields.to_vec()));
+    let read = read().schema(schema).open().await.unwrap();
+    assert_eq!(
+        column(&all(read).await.unwrap(), "at"),
+        texts(&[
+            "2020-01-01T00:00:00",
+            "2020-01-02T00:00:00",
+            "2020-01-02T10:00:00.000004",
+            "2020-01-03T00:00:00",
+        ])
+    );
+}
+
+#[tokio::test]
+async fn times_of_a_later_row_are_not_cut_off() {
+    // Types are those of the first rows: what comes after them may have more digits, or an offset.
+    for (first, last) in [
+        ("2020-01-01", "2020-01-01 01:02:03"),
+        ("2020-01-01 01:02:03", "2020-01-01 01:02:03.000004"),
+        ("2020-01-01 01:02:03.004", "2020-01-01 01:02:03.000004"),
+        ("2020-01-01 01:02:03", "2020-01-01 01:02:03+02:00"),
+    ] {
+        let text = format!("at\n{}{last}\n", format!("{first}\n").repeat(1000));
+        let (_, frames) = with_objects(&[("t.csv", text.as_bytes())]).await;
+        let read = frames.read_csv(["s3://b/t.csv"]).open().await.unwrap();
+        let error = all(read).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("{last:?}")), "{error}");
+        let read = frames.read_csv(["s3://b/t.csv"]).infer_rows(2000);
+        let read = all(read.open().await.unwrap()).await.unwrap();
+        let expected = match last.ends_with("+02:00") {
+            // The offset stays in the text.
+            true => last.to_owned(),
+            false => last.replace(' ', "T"),
+        };
+        assert_eq!(column(&read, "at")[1000], Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn times_with_an_offset_are_text_unless_their_type_has_a_zone() {
+    let (_, frames) = with_golden(&["offsets.csv"]).await;
+    let read = || frames.read_csv(["s3://b/offsets.csv"]).index(Index::Drop);
+    let inferred = read().open().await.unwrap();
+    assert_eq!(types(&inferred.schema()), [("at", DataType::Utf8)]);
+    assert_eq!(
+        column(&all(inferred).await.unwrap(), "at"),
+        texts(&["2020-01-01 01:02:03+02:00", "2020-07-01 01:02:03+02:00"])
+    );
+    let utc = DataType::Timestamp(TimeUnit::Second, Some("UTC".into()));
+    let fields = [("", DataType::Int64), ("at", utc)];
+    let fields = fields.map(|(name, data_type)| Field::new(name, data_type, true));
+    let read = read().schema(Arc::new(Schema::new(fields.to_vec())));
+    let read = all(read.open().await.unwrap()).await.unwrap();
+    assert_eq!(
+        column(&read, "at"),
+        texts(&["2019-12-31T23:02:03Z", "2020-06-30T23:02:03Z"])
+    );
 }
 
 #[tokio::test]
