@@ -4,10 +4,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use futures_util::{Stream, TryStreamExt, pin_mut};
 use s3_client::S3;
-use s3_core::PutMode;
 
 use super::SetFormat;
-use super::part_upload::{PartUpload, Uploads};
+use super::part_upload::{PartUpload, Uploads, WriteCondition};
 use super::writer::check_columns;
 use crate::{Error, Existing, Result};
 
@@ -24,14 +23,14 @@ pub(crate) async fn write_object(
         pattern: key.to_owned(),
         reason,
     };
-    let mode = match existing {
-        Existing::Refuse => PutMode::IfAbsent,
-        Existing::Replace => PutMode::Overwrite,
+    let condition = match existing {
+        Existing::Refuse => WriteCondition::Absent,
+        Existing::Replace => WriteCondition::Always,
         Existing::Append => return Err(invalid("is an object: nothing can be added".to_owned())),
     };
     let url = s3.root().resolve_object(Some(key));
     let url = url.map_err(|error| invalid(format!("is not a key: {error}")))?;
-    let mut uploads = Uploads::new(s3, format.content_type(), mode);
+    let mut uploads = Uploads::new(s3, format.content_type(), condition);
     let mut upload = PartUpload::new(url.clone());
     let mut bytes = Vec::new();
     let mut encoder = format.begin(schema, 0, &mut bytes)?;

@@ -1,11 +1,13 @@
 //! [`PartUpload`]: an object that is written as its bytes arrive, and completed later.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, TryStreamExt};
 use s3_client::S3;
-use s3_core::{Attributes, Payload, PutMode, PutResponse, S3Url};
+use s3_core::{Attributes, ETag, ErrorKind, Payload, PutMode, PutResponse, S3Url, Store};
 use s3_transfer::{CallOptions, PutItem, PutOutcome, UploadSession, growing_size};
 
 use crate::Result;
@@ -17,12 +19,22 @@ const MIN_PIECE: u64 = 5 << 20;
 /// How many bytes of small objects stay in memory until they are completed, each by one request. 32 MiB.
 const HELD_BYTES: usize = 32 << 20;
 
+/// On which condition the objects of a write become visible.
+#[derive(Debug)]
+pub(super) enum WriteCondition {
+    Always,
+    /// If no object has the key.
+    Absent,
+    /// If each key has the object that it had when the write began. An object without ETag is replaced in any case.
+    Unchanged(HashMap<S3Url, Option<ETag>>),
+}
+
 /// How all objects of one write are sent.
 #[derive(Debug)]
 pub(super) struct UploadTarget {
     s3: S3,
     attributes: Attributes,
-    mode: PutMode,
+    condition: WriteCondition,
 }
 
 /// The objects of one write while their bytes arrive.
@@ -59,14 +71,14 @@ enum Body {
 }
 
 impl Uploads {
-    pub(super) fn new(s3: &S3, content_type: &str, mode: PutMode) -> Self {
+    pub(super) fn new(s3: &S3, content_type: &str, condition: WriteCondition) -> Self {
         let mut attributes = Attributes::default().with_content_type(content_type);
         attributes.encryption = s3.encryption().cloned();
         let piece = s3.transfer().config().part_size.max(MIN_PIECE);
         let target = UploadTarget {
             s3: s3.clone(),
             attributes,
-            mode,
+            condition,
         };
         Self {
             target,
@@ -136,12 +148,9 @@ impl Uploads {
                 let (url, options) = (part.url.clone(), CallOptions::default());
                 let target = &self.target;
                 let attributes = target.attributes.clone();
-                let begin = target.s3.transfer().begin_upload(
-                    url,
-                    attributes,
-                    target.mode.clone(),
-                    &options,
-                );
+                let mode = target.session_mode(&url);
+                let transfer = target.s3.transfer();
+                let begin = transfer.begin_upload(url, attributes, mode, &options);
                 closed.insert((begin.await?, 0))
             }
         };
@@ -168,24 +177,56 @@ impl Uploads {
 }
 
 impl UploadTarget {
-    /// Makes an object visible. `None` if there is one already, which is left alone.
+    fn mode(&self, url: &S3Url) -> PutMode {
+        match &self.condition {
+            WriteCondition::Always => PutMode::Overwrite,
+            WriteCondition::Absent => PutMode::IfAbsent,
+            WriteCondition::Unchanged(existing) => match existing.get(url) {
+                None => PutMode::IfAbsent,
+                Some(None) => PutMode::Overwrite,
+                Some(Some(etag)) => PutMode::IfMatch(etag.clone()),
+            },
+        }
+    }
+
+    /// Returns the mode of an upload with several pieces. Without conditions on completions, what was found is replaced
+    /// in any case.
+    fn session_mode(&self, url: &S3Url) -> PutMode {
+        let has_conditions = self
+            .s3
+            .transfer()
+            .store()
+            .capabilities()
+            .complete_conditions;
+        match &self.condition {
+            WriteCondition::Unchanged(_) if !has_conditions => PutMode::Overwrite,
+            _ => self.mode(url),
+        }
+    }
+
+    /// Makes an object visible. `None` if there is one already, or not the one that it replaces: that is left alone.
     pub(super) async fn complete(&self, body: UploadedPart) -> Result<Option<PutResponse>> {
+        let mode = self.mode(&body.url);
         let outcome = match body.body {
-            Body::Session(session) => session.complete().await?,
+            Body::Session(session) => session.complete().await,
             Body::Held(bytes) => {
                 let item = PutItem::new(body.url, Payload::from(bytes).into())
-                    .with_mode(self.mode.clone())
+                    .with_mode(mode.clone())
                     .with_attributes(self.attributes.clone());
-                self.s3
-                    .transfer()
-                    .put(item, &CallOptions::default())
-                    .await?
+                self.s3.transfer().put(item, &CallOptions::default()).await
             }
         };
-        Ok(match outcome {
-            PutOutcome::Written(response) => Some(response),
-            _ => None,
-        })
+        match outcome {
+            Ok(PutOutcome::Written(response)) => Ok(Some(response)),
+            Ok(_) => Ok(None),
+            Err(error) => match (mode, error.kind()) {
+                // `NotFound`: it was deleted.
+                (PutMode::IfMatch(_), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
+                    Ok(None)
+                }
+                _ => Err(error.into()),
+            },
+        }
     }
 }
 
@@ -216,7 +257,7 @@ mod tests {
     async fn large_texts_are_copied_once() {
         let s3 = S3::in_memory().unwrap();
         s3.create_bucket("b").await.unwrap();
-        let mut uploads = Uploads::new(&s3, "text/csv", PutMode::Overwrite);
+        let mut uploads = Uploads::new(&s3, "text/csv", WriteCondition::Always);
         let piece = uploads.piece as usize;
         let mut part = PartUpload::new(S3Url::parse("s3://b/part").unwrap());
         let mut text = vec![7; 3 * piece + 1];
@@ -244,7 +285,7 @@ mod tests {
     async fn ten_thousand_pieces_hold_more_than_ten_thousand_times_the_first() {
         let s3 = S3::in_memory().unwrap();
         s3.create_bucket("b").await.unwrap();
-        let uploads = Uploads::new(&s3, "text/csv", PutMode::Overwrite);
+        let uploads = Uploads::new(&s3, "text/csv", WriteCondition::Always);
         let url = S3Url::parse("s3://b/part").unwrap();
         let mut part = PartUpload::new(url.clone());
         assert_eq!(uploads.piece(&part), 8 << 20);

@@ -1,6 +1,6 @@
 //! Publishes a dataset: completes uploads, writes the manifest, deletes the previous parts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use arrow_schema::Schema;
 use futures_util::{TryStreamExt, future, pin_mut};
@@ -63,6 +63,16 @@ pub(super) async fn before(
         }
         _ => Ok(found),
     }
+}
+
+/// Returns the ETags of the objects that may be parts of the existing set.
+pub(super) async fn existing_parts(
+    s3: &S3,
+    location: &SetLocation,
+) -> Result<HashMap<S3Url, Option<ETag>>> {
+    let parts = objects(s3, location, usize::MAX, |object| location.has(&object.url)).await?;
+    let parts = parts.into_iter().map(|object| (object.url, object.etag));
+    Ok(parts.collect())
 }
 
 /// Writes a manifest that is not complete: readers fail from now on, and so do other writers.
@@ -233,18 +243,28 @@ pub(super) async fn listed(
     most: usize,
     keep: impl Fn(&ListedObject) -> bool,
 ) -> Result<Vec<S3Url>> {
+    let objects = objects(s3, location, most, keep).await?;
+    Ok(objects.into_iter().map(|object| object.url).collect())
+}
+
+/// Lists objects as [`listed`] does.
+pub(super) async fn objects(
+    s3: &S3,
+    location: &SetLocation,
+    most: usize,
+    keep: impl Fn(&ListedObject) -> bool,
+) -> Result<Vec<ListedObject>> {
     let (folder, options) = (location.folder().clone(), CallOptions::default());
     let pages = s3.transfer().list(folder, ListOptions::default(), &options);
     pin_mut!(pages);
-    let mut urls = Vec::new();
+    let mut kept = Vec::new();
     while let Some(page) = pages.try_next().await? {
-        let kept = page.objects.into_iter().filter(|object| keep(object));
-        urls.extend(kept.map(|object| object.url));
-        if urls.len() >= most {
+        kept.extend(page.objects.into_iter().filter(|object| keep(object)));
+        if kept.len() >= most {
             break;
         }
     }
-    Ok(urls)
+    Ok(kept)
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
 use futures_util::{Stream, TryStreamExt, pin_mut};
 use s3_client::S3;
-use s3_core::{PutMode, S3Url};
+use s3_core::S3Url;
 
 use super::manifest::FoundManifest;
-use super::part_upload::{PartUpload, UploadedPart, Uploads};
+use super::part_upload::{PartUpload, UploadedPart, Uploads, WriteCondition};
 use super::{Manifest, Numbering, PartNumbers, SetLocation, Split, publish};
 use crate::{Error, Existing, Result};
 
@@ -97,9 +97,13 @@ impl<'a> SetWriter<'a> {
             publish::check_conditions(s3, location)?;
         }
         let before = publish::before(s3, location, format.name(), options.existing).await?;
-        let mode = match options.existing {
-            Existing::Replace => PutMode::Overwrite,
-            Existing::Refuse | Existing::Append => PutMode::IfAbsent,
+        let condition = match options.existing {
+            // After the manifest: whoever changes the parts from now on changes it too, and the claim fails.
+            Existing::Replace if options.has_manifest => {
+                WriteCondition::Unchanged(publish::existing_parts(s3, location).await?)
+            }
+            Existing::Replace => WriteCondition::Always,
+            Existing::Refuse | Existing::Append => WriteCondition::Absent,
         };
         let appended_to = before
             .as_ref()
@@ -117,7 +121,7 @@ impl<'a> SetWriter<'a> {
             options,
             schema: Arc::clone(schema),
             before,
-            uploads: Uploads::new(s3, format.content_type(), mode),
+            uploads: Uploads::new(s3, format.content_type(), condition),
             open: None,
             ended: Vec::new(),
             numbers: location.numbers(&existing, count),
@@ -240,13 +244,19 @@ impl<'a> SetWriter<'a> {
             }
             false => None,
         };
+        let url = self.location.manifest()?;
         let mut parts = match publish::complete(self.uploads.target(), written).await {
             Ok(parts) => parts,
             Err((error, added)) => {
                 // An error of the cleanup leaves that of the write.
                 let _ = publish::undo(self.s3, self.location, self.options, added, claim.as_ref())
                     .await;
-                return Err(error);
+                return Err(match (error, self.options.existing) {
+                    (Error::Exists(_), Existing::Replace) => {
+                        Error::Conflict(url.as_str().to_owned())
+                    }
+                    (error, _) => error,
+                });
             }
         };
         let added = publish::urls_of(self.location, &parts)?;
@@ -254,7 +264,6 @@ impl<'a> SetWriter<'a> {
             parts.splice(0..0, before.manifest.parts.iter().cloned());
         }
         let manifest = Manifest::new(format, &self.format.written_schema(&self.schema), parts);
-        let url = self.location.manifest()?;
         if self.options.has_manifest {
             let before = claim.as_ref().or(self.before.as_ref());
             if let Err(error) = manifest.write(self.s3, url, before).await {

@@ -183,6 +183,7 @@ const SEVERAL_PIECES: usize = 6 << 20;
 
 const OLD: Range<i64> = 0..3;
 const NEW: Range<i64> = 10..15;
+const FEWER: Range<i64> = 20..21;
 
 #[tokio::test(start_paused = true)]
 async fn readers_during_a_rewrite_see_the_old_set_or_the_new_one_or_an_error() {
@@ -258,6 +259,71 @@ async fn of_two_writers_one_succeeds_and_readers_see_its_rows_only() {
     assert!(conflicts > 20, "{conflicts} conflicts");
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_two_writers_that_replace_a_set_what_one_has_acknowledged_is_read() {
+    for kind in Kind::ALL {
+        let (mut first, mut second, mut neither) = (0, 0, 0);
+        for seed in 0..200 {
+            let memory = MemoryStore::with_buckets(["b"]);
+            let frames = client(memory.clone());
+            kind.write(&frames, OLD, 1, Existing::Refuse).await.unwrap();
+            // The second begins while the first publishes.
+            let writers = [(NEW, 0), (FEWER, 1)].map(|(numbers, number)| {
+                let plan = delays(seed * 2 + number);
+                let writer = client(FaultStore::new(memory.clone(), plan));
+                async move {
+                    tokio::time::sleep(Duration::from_millis(number * (seed % 40))).await;
+                    kind.write(&writer, numbers, 1, Existing::Replace).await
+                }
+            });
+            let written = future::join_all(writers).await;
+            let found = kind.read(&frames, Manifests::Require).await;
+            match (&written[0], &written[1]) {
+                // One after the other.
+                (Ok(()), Ok(())) => assert!(
+                    [NEW, FEWER].contains(&range_of(&found.unwrap())),
+                    "{kind:?}, seed {seed}"
+                ),
+                (Ok(()), Err(_)) => {
+                    assert_eq!(range_of(&found.unwrap()), NEW, "{kind:?}, seed {seed}");
+                    first += 1;
+                }
+                (Err(_), Ok(())) => {
+                    assert_eq!(range_of(&found.unwrap()), FEWER, "{kind:?}, seed {seed}");
+                    second += 1;
+                }
+                (Err(_), Err(_)) => {
+                    assert!(matches!(found, Err(Error::Unfinished(_))), "{found:?}");
+                    neither += 1;
+                }
+            }
+            for failed in written.into_iter().filter_map(Result::err) {
+                assert!(
+                    matches!(&failed, Error::Conflict(url) if url == kind.manifest()),
+                    "{kind:?}, seed {seed}: {failed}"
+                );
+            }
+            // Nothing is in the way of another write.
+            kind.write(&frames, OLD, 1, Existing::Replace)
+                .await
+                .unwrap();
+            let found = kind.read(&frames, Manifests::Require).await;
+            assert_eq!(range_of(&found.unwrap()), OLD, "{kind:?}, seed {seed}");
+        }
+        assert!(
+            first > 10 && second > 10,
+            "{kind:?}: {first}, {second} and {neither}"
+        );
+    }
+}
+
+/// Returns the range of successive numbers.
+fn range_of(numbers: &[i64]) -> Range<i64> {
+    assert!(numbers.is_sorted_by(|a, b| a + 1 == *b), "{numbers:?}");
+    let first = numbers[0];
+    first..first + numbers.len() as i64
+}
+
 /// After so many requests no other takes effect, not even one that cleans up: as if the process had been killed.
 fn killed_after(requests: u32) -> FaultPlan {
     let rejection = FaultAction::status(403, "AccessDenied");
@@ -299,8 +365,6 @@ async fn of_a_writer_that_is_killed_removal_leaves_the_old_set_or_the_new_one_or
         }
     }
 }
-
-const FEWER: Range<i64> = 20..21;
 
 /// What a killed writer has left.
 struct Left {
