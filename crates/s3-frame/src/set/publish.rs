@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use arrow_schema::Schema;
-use futures_util::{TryStreamExt, future, pin_mut};
+use futures_util::{StreamExt, TryStreamExt, future, pin_mut, stream};
 use s3_client::S3;
 use s3_core::{ETag, ErrorKind, ListedObject, Operation, S3Url, Store};
 use s3_transfer::{CallOptions, ListOptions};
@@ -13,6 +13,9 @@ use super::manifest::{FoundManifest, Manifest, ManifestPart};
 use super::part_upload::UploadTarget;
 use super::writer::{WriteOptions, WrittenPart};
 use crate::{Error, Existing, Result};
+
+/// How many objects are deleted at once, each by a request of its own.
+const DELETES_AT_ONCE: usize = 16;
 
 /// Fails where a manifest cannot be written on condition of the one before, which every set with a manifest needs.
 pub(super) fn check_conditions(s3: &S3, location: &SetLocation) -> Result<()> {
@@ -106,16 +109,16 @@ pub(super) async fn claim(
 ///
 /// # Errors
 ///
-/// The first error, and the URLs of what was completed.
+/// The first error, and what was completed.
 pub(super) async fn complete(
     target: &UploadTarget,
     written: Vec<WrittenPart>,
-) -> std::result::Result<Vec<ManifestPart>, (Error, Vec<S3Url>)> {
+) -> std::result::Result<Vec<ManifestPart>, (Error, Vec<ManifestPart>)> {
     let completions = written.into_iter().map(|part| async move {
         let (url, bytes, rows) = (part.uploaded.url.clone(), part.uploaded.bytes, part.rows);
         (url, bytes, rows, target.complete(part.uploaded).await)
     });
-    let (mut parts, mut added, mut failed) = (Vec::new(), Vec::new(), None);
+    let (mut parts, mut failed) = (Vec::new(), None);
     for (url, bytes, rows, outcome) in future::join_all(completions).await {
         match outcome {
             Ok(Some(response)) => {
@@ -126,7 +129,6 @@ pub(super) async fn complete(
                     bytes,
                     etag: etag.map(ToOwned::to_owned),
                 });
-                added.push(url);
             }
             Ok(None) => failed = failed.or(Some(Error::Exists(url.as_str().to_owned()))),
             Err(error) => failed = failed.or(Some(error)),
@@ -134,63 +136,108 @@ pub(super) async fn complete(
     }
     match failed {
         None => Ok(parts),
-        Some(error) => Err((error, added)),
+        Some(error) => Err((error, parts)),
     }
 }
 
 /// Deletes what a failed write has completed, as far as it has replaced nothing and no other writer has taken over the
-/// set.
+/// set. Of a set that was removed meanwhile, deletes everything that this write has completed: without a manifest, it
+/// would be read.
 pub(super) async fn undo(
     s3: &S3,
     location: &SetLocation,
     options: WriteOptions,
-    mut added: Vec<S3Url>,
+    mut added: Vec<ManifestPart>,
     claim: Option<&FoundManifest>,
 ) -> Result<()> {
-    if options.existing == Existing::Replace {
-        return Ok(());
-    }
     let url = location.manifest()?;
-    if let Some(claim) = claim
-        && renew(s3, location, claim, &added).await?
+    let replaces = options.existing == Existing::Replace;
+    if let Some(claim) = claim.filter(|claim| claim.etag.is_some() && !replaces)
+        && let Some(renewed) = reclaim(s3, location, &claim.manifest, Some(claim), &added).await?
     {
-        added.push(url);
-        return delete(s3, added).await;
+        return delete_claimed(s3, location, &renewed, &added).await;
     }
     match Manifest::read(s3, &url).await? {
+        // Old parts that were replaced are gone, so what replaced them stays.
+        Some(_) if replaces => Ok(()),
         Some(found) => {
             let named = found.manifest.parts.iter();
             let named: HashSet<&str> = named.map(|part| part.key.as_str()).collect();
-            added.retain(|url| !named.contains(url.key()));
-            delete(s3, added).await
+            added.retain(|part| !named.contains(part.key.as_str()));
+            delete(s3, urls_of(location, &added)?).await
         }
-        // The parts may be those of a writer without manifest.
-        None if options.has_manifest => Ok(()),
-        None => delete(s3, added).await,
+        None if options.has_manifest => {
+            let empty = Manifest::new("", &Schema::empty().into(), added.clone());
+            match reclaim(s3, location, &empty, None, &added).await? {
+                Some(claim) => delete_claimed(s3, location, &claim, &added).await,
+                None => Ok(()),
+            }
+        }
+        None if replaces => Ok(()),
+        None => delete(s3, urls_of(location, &added)?).await,
     }
 }
 
-/// Writes the claim once more, with the parts that were added, before they are deleted: another writer that has read the
-/// claim cannot take over the set from now on. Returns `false` if one has done so before.
-async fn renew(
+/// Writes a claim with the parts that were added, before they are deleted: another writer that has read the one before
+/// cannot take over the set from now on. Returns `None` if one has done so.
+async fn reclaim(
+    s3: &S3,
+    location: &SetLocation,
+    manifest: &Manifest,
+    before: Option<&FoundManifest>,
+    added: &[ManifestPart],
+) -> Result<Option<FoundManifest>> {
+    let keys: HashSet<&str> = added.iter().map(|part| part.key.as_str()).collect();
+    let mut claim = manifest.clone();
+    claim.complete = false;
+    claim.parts.retain(|part| keys.contains(part.key.as_str()));
+    match claim.write(s3, location.manifest()?, before).await {
+        Ok(claim) => Ok(Some(claim)),
+        Err(Error::Conflict(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes parts in the versions that were written, and then the claim that names them.
+async fn delete_claimed(
     s3: &S3,
     location: &SetLocation,
     claim: &FoundManifest,
-    added: &[S3Url],
-) -> Result<bool> {
-    if claim.etag.is_none() {
-        return Ok(false);
+    added: &[ManifestPart],
+) -> Result<()> {
+    let version = |part: &ManifestPart| {
+        let etag = part.etag.as_deref().map(ETag::new);
+        Ok((part.url(location.folder())?, etag))
+    };
+    let added = added.iter().map(version).collect::<Result<Vec<_>>>()?;
+    delete_versions(s3, added).await?;
+    delete_versions(s3, vec![(location.manifest()?, claim.etag.clone())]).await?;
+    Ok(())
+}
+
+/// Deletes objects that still have these ETags, and returns their URLs. Where deletes take no conditions, deletes all.
+pub(super) async fn delete_versions(
+    s3: &S3,
+    objects: Vec<(S3Url, Option<ETag>)>,
+) -> Result<Vec<S3Url>> {
+    if !s3.transfer().store().capabilities().delete_if_match {
+        let urls: Vec<S3Url> = objects.into_iter().map(|(url, _)| url).collect();
+        delete(s3, urls.clone()).await?;
+        return Ok(urls);
     }
-    let added: HashSet<&str> = added.iter().map(S3Url::key).collect();
-    let mut renewed = claim.manifest.clone();
-    renewed
-        .parts
-        .retain(|part| added.contains(part.key.as_str()));
-    match renewed.write(s3, location.manifest()?, Some(claim)).await {
-        Ok(_) => Ok(true),
-        Err(Error::Conflict(_)) => Ok(false),
-        Err(error) => Err(error),
-    }
+    let deletions = stream::iter(objects).map(|(url, etag)| async move {
+        let options = CallOptions::default();
+        let deleted = s3.transfer().delete_one(url.clone(), None, etag, &options);
+        match deleted.await {
+            Ok(_) => Ok(Some(url)),
+            Err(error) => match error.kind() {
+                ErrorKind::PreconditionFailed | ErrorKind::NotFound => Ok(None),
+                _ => Err(Error::from(error)),
+            },
+        }
+    });
+    let deleted = deletions.buffered(DELETES_AT_ONCE).try_collect::<Vec<_>>();
+    Ok(deleted.await?.into_iter().flatten().collect())
 }
 
 /// Deletes objects.
@@ -276,7 +323,6 @@ mod tests {
     use arrow_array::cast::AsArray;
     use arrow_array::types::Int64Type;
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-    use futures_util::{future, stream};
     use s3_core::{Capabilities, MemoryStore};
     use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, S3Server};
 
@@ -360,12 +406,12 @@ mod tests {
         claim.complete = false;
         let url = location.manifest().unwrap();
         let claim = claim.write(s3, url.clone(), None).await.unwrap();
-        let numbers = location.numbers([], Some(2));
-        let added = [location.part(numbers, 1).unwrap()];
-        assert!(renew(s3, &location, &claim, &added).await.unwrap());
+        let added = [part(1)];
+        let renew = || reclaim(s3, &location, &claim.manifest, Some(&claim), &added);
+        assert!(renew().await.unwrap().is_some());
         let takeover = claim.manifest.write(s3, url.clone(), Some(&claim)).await;
         assert!(matches!(takeover, Err(Error::Conflict(_))), "{takeover:?}");
-        assert!(!renew(s3, &location, &claim, &added).await.unwrap());
+        assert!(renew().await.unwrap().is_none());
         let found = Manifest::read(s3, &url).await.unwrap().unwrap().manifest;
         assert_eq!(found.parts, [part(1)]);
     }

@@ -259,7 +259,7 @@ impl<'a> SetWriter<'a> {
                 });
             }
         };
-        let added = publish::urls_of(self.location, &parts)?;
+        let added = parts.clone();
         if let (Existing::Append, Some(before)) = (self.options.existing, &self.before) {
             parts.splice(0..0, before.manifest.parts.iter().cloned());
         }

@@ -477,24 +477,37 @@ async fn a_set_that_was_not_finished_can_be_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_writer_whose_set_is_removed_meanwhile_cannot_finish_it() {
+async fn a_writer_whose_set_is_removed_meanwhile_cannot_finish_it_and_leaves_nothing() {
     for kind in Kind::ALL {
-        let memory = MemoryStore::with_buckets(["b"]);
-        let stall = FaultAction::stall(Duration::from_secs(1));
-        let last = FaultMatch::operation("PutObject").on(stall).skip(1);
-        let writer = client(FaultStore::new(memory.clone(), FaultPlan::new([last])));
-        let writing = kind.write(&writer, OLD, 1, Existing::Refuse);
-        let frames = client(memory);
-        let removal = async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            kind.remove_orphans(&frames, Duration::ZERO).await
-        };
-        let (written, removed) = future::join(writing, removal).await;
-        assert_eq!(removed, [kind.manifest()], "{kind:?}");
-        assert!(
-            matches!(&written, Err(Error::Conflict(url)) if url == kind.manifest()),
-            "{kind:?}: {written:?}"
-        );
+        for (existing, before) in [(Existing::Refuse, 0), (Existing::Replace, OLD.count())] {
+            // How many parts are completed before the set is removed.
+            for completed in 0..=NEW.count() {
+                let case = format!("{kind:?} {existing:?} after {completed} parts");
+                let memory = MemoryStore::with_buckets(["b"]);
+                let frames = client(memory.clone());
+                if before > 0 {
+                    kind.write(&frames, OLD, 1, Existing::Refuse).await.unwrap();
+                }
+                let stall = FaultAction::stall(Duration::from_secs(1));
+                let later = FaultMatch::operation("PutObject").on(stall);
+                let later = later.skip(1 + completed as u32);
+                let writer = client(FaultStore::new(memory.clone(), FaultPlan::new([later])));
+                let writing = kind.write(&writer, NEW, 1, existing);
+                let removal = async {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    kind.remove_orphans(&frames, Duration::ZERO).await
+                };
+                let (written, removed) = future::join(writing, removal).await;
+                assert_eq!(removed.len(), completed.max(before) + 1, "{case}");
+                assert_eq!(removed.last().unwrap(), kind.manifest(), "{case}");
+                assert!(
+                    matches!(&written, Err(Error::Conflict(url)) if url == kind.manifest()),
+                    "{case}: {written:?}"
+                );
+                let s3 = S3::builder().store(memory).build().unwrap();
+                assert_eq!(keys(&s3).await, [""; 0], "{case}");
+            }
+        }
     }
 }
 
