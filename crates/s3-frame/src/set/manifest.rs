@@ -31,6 +31,9 @@ pub struct Manifest {
     pub schema: Schema,
     /// The parts, in the order of their rows.
     pub parts: Vec<ManifestPart>,
+    /// Of a manifest that is not complete, the set that its writer replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) replaced: Option<Box<Self>>,
 }
 
 /// A part of a set.
@@ -84,6 +87,7 @@ impl Manifest {
             complete: true,
             schema: schema.as_ref().clone(),
             parts,
+            replaced: None,
         }
     }
 
@@ -145,6 +149,14 @@ impl Manifest {
                 Err(conflict())
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns the last complete set: this one, or the one that it replaces.
+    pub(super) fn last_complete(&self) -> Option<&Self> {
+        match self.complete {
+            true => Some(self),
+            false => self.replaced.as_deref(),
         }
     }
 

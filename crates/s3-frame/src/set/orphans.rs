@@ -1,18 +1,19 @@
 //! Removes the objects that killed writers have left of a set.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use s3_client::S3;
-use s3_core::S3Url;
+use s3_core::{ETag, ListedObject, S3Url};
 
 use super::manifest::FoundManifest;
-use super::publish::{self, delete, listed};
+use super::publish::{self, delete, delete_versions, listed, objects};
 use super::{Manifest, SetLocation};
 use crate::Result;
 
 /// Deletes what killed writers have left, if it is at least so old: a set that was not finished, or the parts that the
-/// manifest of a finished one does not name. Returns the URLs of the deleted objects.
+/// manifest of a finished one does not name. Restores the set before, if all of its parts are still there. Returns the
+/// URLs of the deleted objects.
 pub(crate) async fn remove_orphans(
     s3: &S3,
     location: &SetLocation,
@@ -43,22 +44,48 @@ pub(crate) async fn remove_orphans(
     Ok(deleted.iter().map(|url| url.as_str().to_owned()).collect())
 }
 
-/// Deletes a set that was not finished. If its writer is alive, it cannot finish the set from now on.
+/// Deletes a set that was not finished, or what was added to the one before. If its writer is alive, it cannot finish
+/// the set from now on.
 async fn remove_set(s3: &S3, location: &SetLocation, found: &FoundManifest) -> Result<Vec<S3Url>> {
     let url = location.manifest()?;
     let mut claim = found.manifest.clone();
     // Another text, and so another ETag, with the same parts.
     claim.parts.extend(found.manifest.parts.first().cloned());
-    claim.write(s3, url.clone(), Some(found)).await?;
+    let claim = claim.write(s3, url.clone(), Some(found)).await?;
     let named = publish::urls_of(location, &found.manifest.parts)?;
     let named: HashSet<S3Url> = named.into_iter().collect();
-    let mut urls = listed(s3, location, usize::MAX, |object| {
+    let mut objects = objects(s3, location, usize::MAX, |object| {
         location.has(&object.url) || named.contains(&object.url)
     })
     .await?;
-    delete(s3, urls.clone()).await?;
-    // Last: without it, the parts would pass for a set without manifest.
-    delete(s3, vec![url.clone()]).await?;
-    urls.push(url);
-    Ok(urls)
+    let before = found.manifest.replaced.as_deref();
+    let before = before.filter(|before| is_intact(before, &objects));
+    if let Some(before) = before {
+        let kept: HashSet<&str> = before.parts.iter().map(|part| part.key.as_str()).collect();
+        objects.retain(|object| !kept.contains(object.url.key()));
+    }
+    // In the versions that were listed: another writer may have taken over the set.
+    let versions = objects.into_iter().map(|object| (object.url, object.etag));
+    let mut deleted = delete_versions(s3, versions.collect()).await?;
+    match before {
+        Some(before) => {
+            before.write(s3, url, Some(&claim)).await?;
+        }
+        // Last: without it, the parts would pass for a set without manifest.
+        None => deleted.extend(delete_versions(s3, vec![(url, claim.etag)]).await?),
+    }
+    Ok(deleted)
+}
+
+/// Returns whether all parts of a set are there in their versions.
+fn is_intact(set: &Manifest, objects: &[ListedObject]) -> bool {
+    let etags = objects.iter().map(|object| {
+        let etag = object.etag.as_ref().map(ETag::as_str);
+        (object.url.key(), etag)
+    });
+    let etags: HashMap<&str, Option<&str>> = etags.collect();
+    set.parts.iter().all(|part| {
+        let etag = part.etag.as_deref();
+        etag.is_some() && etags.get(part.key.as_str()) == Some(&etag)
+    })
 }

@@ -80,7 +80,8 @@ pub(super) async fn existing_parts(
 
 /// Writes a manifest that is not complete: readers fail from now on, and so do other writers.
 ///
-/// It names all parts of both sets, so that the next writer can delete them if this one is killed.
+/// It names all parts of both sets, so that the next writer can delete them if this one is killed. It has the manifest
+/// of the old set, which is restored if this writer is killed before it has replaced a part.
 pub(super) async fn claim(
     s3: &S3,
     location: &SetLocation,
@@ -102,6 +103,8 @@ pub(super) async fn claim(
     );
     let mut claim = Manifest::new(format, &Schema::empty().into(), parts);
     claim.complete = false;
+    let replaced = before.and_then(|before| before.manifest.last_complete());
+    claim.replaced = replaced.cloned().map(Box::new);
     claim.write(s3, location.manifest()?, before).await
 }
 

@@ -118,8 +118,12 @@ macro_rules! set_request {
             /// finished, or the parts that the manifest of a finished set does not name. Returns the URLs of the deleted
             /// objects. A set without a manifest is left alone.
             ///
-            /// A writer that is still at work loses its parts if they are so old: `older_than` must be longer than any
-            /// write takes. Uploads that were never completed are the matter of
+            /// A set that was to be replaced is readable again if none of its parts was replaced yet. Otherwise what is
+            /// left of it is deleted too.
+            ///
+            /// A writer that is still at work loses its parts if they are so old, and one that replaces a set may still
+            /// replace parts of the restored one, which is an error when they are read: `older_than` must be longer than
+            /// any write takes. Uploads that were never completed are the matter of
             /// [`S3::cleanup`](s3_client::S3::cleanup).
             ///
             /// # Errors

@@ -343,13 +343,14 @@ async fn keys(s3: &S3) -> Vec<String> {
 async fn of_a_writer_that_is_killed_removal_leaves_the_old_set_or_the_new_one_or_nothing() {
     for kind in Kind::ALL {
         for existing in [Existing::Refuse, Existing::Replace, Existing::Append] {
-            let (mut outcomes, mut removed) = (Vec::new(), 0);
+            let (mut outcomes, mut removed, mut restored) = (Vec::new(), 0, 0);
             // The second has fewer parts than the set before.
             for numbers in [NEW, FEWER] {
                 for requests in 0.. {
                     let left = killed_writer(*kind, existing, numbers.clone(), requests).await;
                     outcomes.push(left.set);
                     removed += left.removed;
+                    restored += u32::from(left.restored);
                     if left.was_written {
                         break;
                     }
@@ -362,6 +363,9 @@ async fn of_a_writer_that_is_killed_removal_leaves_the_old_set_or_the_new_one_or
             };
             assert_eq!(outcomes, expected, "{kind:?} {existing:?}");
             assert!(removed > 0, "{kind:?} {existing:?}: nothing was left");
+            // Once for each of the sets: after the claim.
+            let expected = if existing == Existing::Replace { 2 } else { 0 };
+            assert_eq!(restored, expected, "{kind:?} {existing:?}");
         }
     }
 }
@@ -372,6 +376,8 @@ struct Left {
     set: &'static str,
     /// How many objects belonged to none.
     removed: usize,
+    /// Whether the removal has restored the set before.
+    restored: bool,
     was_written: bool,
 }
 
@@ -415,12 +421,20 @@ async fn killed_writer(kind: Kind, existing: Existing, numbers: Range<i64>, requ
     assert_eq!(kind.remove_orphans(&frames, hour).await, [""; 0], "{case}");
     let removed = kind.remove_orphans(&frames, Duration::ZERO).await.len();
     let left = keys(&s3).await;
+    let mut restored = false;
     match set {
         "old" => assert_eq!(left, keys_before, "{case}"),
         "new" => {
             assert_eq!(left.len(), after.len() + 1, "{case}: {left:?}");
             let found = kind.read(&frames, Manifests::Require).await;
             assert_eq!(found.unwrap(), after, "{case}");
+        }
+        // No part of the old set was replaced yet: it is restored.
+        _ if !before.is_empty() && !left.is_empty() => {
+            assert_eq!(left, keys_before, "{case}");
+            let found = kind.read(&frames, Manifests::Require).await;
+            assert_eq!(found.unwrap(), before, "{case}");
+            restored = true;
         }
         _ => assert_eq!(left, [""; 0], "{case}"),
     }
@@ -441,6 +455,7 @@ async fn killed_writer(kind: Kind, existing: Existing, numbers: Range<i64>, requ
     Left {
         set,
         removed,
+        restored,
         was_written: written.is_ok(),
     }
 }
@@ -498,12 +513,19 @@ async fn a_writer_whose_set_is_removed_meanwhile_cannot_finish_it_and_leaves_not
                     kind.remove_orphans(&frames, Duration::ZERO).await
                 };
                 let (written, removed) = future::join(writing, removal).await;
-                assert_eq!(removed.len(), completed.max(before) + 1, "{case}");
-                assert_eq!(removed.last().unwrap(), kind.manifest(), "{case}");
                 assert!(
                     matches!(&written, Err(Error::Conflict(url)) if url == kind.manifest()),
                     "{case}: {written:?}"
                 );
+                if before > 0 && completed == 0 {
+                    // The old set was restored, and then the writer has replaced its parts.
+                    assert_eq!(removed, [""; 0], "{case}");
+                    let error = kind.read(&frames, Manifests::Require).await.unwrap_err();
+                    kind.assert_interrupted(&error, 0);
+                    continue;
+                }
+                assert_eq!(removed.len(), completed.max(before) + 1, "{case}");
+                assert_eq!(removed.last().unwrap(), kind.manifest(), "{case}");
                 let s3 = S3::builder().store(memory).build().unwrap();
                 assert_eq!(keys(&s3).await, [""; 0], "{case}");
             }
