@@ -136,6 +136,10 @@ impl EncodePart for CsvPart {
         Ok(())
     }
 
+    fn held_bytes(&self) -> u64 {
+        0
+    }
+
     fn end(self: Box<Self>, _: &mut Vec<u8>) -> Result<()> {
         Ok(())
     }

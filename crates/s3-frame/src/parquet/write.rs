@@ -78,6 +78,10 @@ impl EncodePart for ParquetPart {
         Ok(())
     }
 
+    fn held_bytes(&self) -> u64 {
+        self.0.in_progress_size() as u64
+    }
+
     fn end(mut self: Box<Self>, bytes: &mut Vec<u8>) -> Result<()> {
         self.0.finish()?;
         bytes.append(self.0.inner_mut());

@@ -13,9 +13,10 @@ pub enum Split {
         /// How many parts.
         parts: NonZeroU64,
     },
-    /// A part ends after so many rows. Numbers have six digits.
+    /// A part ends after so many rows. Numbers of CSV parts have six digits.
     Rows(NonZeroU64),
-    /// A part ends with the batch that brings it to so many bytes. Numbers have six digits.
+    /// A part ends with the batch that brings it to so many bytes; of Parquet, to as many by estimate. Numbers of CSV
+    /// parts have six digits.
     Bytes(NonZeroU64),
 }
 
@@ -41,7 +42,8 @@ impl Split {
                 most.saturating_sub(rows)
             }
             Self::Rows(most) => most.get().saturating_sub(rows),
-            Self::Bytes(most) if bytes >= most.get() => 0,
+            // The header alone fills no part.
+            Self::Bytes(most) if rows > 0 && bytes >= most.get() => 0,
             Self::Bytes(_) => u64::MAX,
         }
     }

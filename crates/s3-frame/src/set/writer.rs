@@ -35,6 +35,8 @@ pub(crate) trait SetFormat: Send + Sync {
 pub(crate) trait EncodePart: Send {
     /// Adds what can be sent to `bytes`.
     fn rows(&mut self, batch: &RecordBatch, bytes: &mut Vec<u8>) -> Result<()>;
+    /// Returns how many bytes the rows have that cannot be sent yet, estimated.
+    fn held_bytes(&self) -> u64;
     fn end(self: Box<Self>, bytes: &mut Vec<u8>) -> Result<()>;
 }
 
@@ -196,7 +198,7 @@ impl<'a> SetWriter<'a> {
     /// Returns the number of the open part within this write, and its rows and bytes.
     fn position(&self) -> (u64, u64, u64) {
         let open = self.open.as_ref().expect("a part is open");
-        let bytes = open.upload.bytes() + open.text.len() as u64;
+        let bytes = open.upload.bytes() + open.text.len() as u64 + open.encoder.held_bytes();
         (self.ended.len() as u64, open.rows, bytes)
     }
 

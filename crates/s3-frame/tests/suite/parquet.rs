@@ -80,6 +80,48 @@ async fn parts_are_read_as_they_were_written() {
 }
 
 #[tokio::test]
+async fn parts_end_after_so_many_bytes_of_encoded_rows() {
+    const MIB: u64 = 1 << 20;
+    let (_, frames) = with_objects(&[]).await;
+    // 160 KB each, which neither a dictionary nor Snappy makes smaller.
+    let batches: Vec<_> = (0..40)
+        .map(|seed| {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let numbers = (0..20_000).map(|_| random.i64(..));
+            let column: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
+            RecordBatch::try_from_iter([("n", column)]).unwrap()
+        })
+        .collect();
+    let schema = batches[0].schema();
+    for (bytes, parts) in [
+        (1, 40..=40),
+        (MIB, 4..=8),
+        (3 * MIB, 2..=3),
+        (64 * MIB, 1..=1),
+    ] {
+        let split = Split::Bytes(NonZeroU64::new(bytes).unwrap());
+        let write = frames.write_parquet("s3://b/set");
+        let write = write.existing(Existing::Replace);
+        let stream = stream::iter(batches.clone().into_iter().map(Ok));
+        let manifest = write.send_split(Arc::clone(&schema), stream, split);
+        let sizes: Vec<_> = manifest
+            .await
+            .unwrap()
+            .parts
+            .iter()
+            .map(|p| p.bytes)
+            .collect();
+        assert!(parts.contains(&sizes.len()), "{bytes}: {sizes:?}");
+        let (_, full) = sizes.split_last().unwrap();
+        let limits = bytes * 3 / 4..bytes + MIB / 2;
+        assert!(
+            full.iter().all(|size| limits.contains(size)),
+            "{bytes}: {sizes:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_part_that_was_replaced_is_an_error() {
     let (s3, frames) = with_objects(&[]).await;
     let rows = frame(0..10);

@@ -259,6 +259,8 @@ async fn a_stream_is_cut_into_even_parts_or_after_rows_or_bytes() {
         (Split::Rows(some(40)), vec![40, 40, 20], "set/000000.part"),
         (Split::Rows(some(100)), vec![100], "set/000000.part"),
         (Split::Bytes(some(10)), vec![70, 30], "set/000000.part"),
+        // Fewer than the header has.
+        (Split::Bytes(some(1)), vec![70, 30], "set/000000.part"),
         (Split::Bytes(some(1 << 20)), vec![100], "set/000000.part"),
     ] {
         let write = frames.write_csv("s3://b/set").existing(Existing::Replace);
