@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry};
 use object_store_0_13::ObjectStore;
+use s3_core::Encryption;
 use s3_object_store::UnlistableKeys;
 use s3_object_store::v0_13::S3ObjectStore;
 use s3_transfer::Transfer;
@@ -23,7 +24,8 @@ pub struct S3Registry {
 }
 
 impl S3Registry {
-    /// Returns a registry over an engine, such as that of a client.
+    /// Returns a registry over an engine, such as that of a client. The client's encryption is not part of it:
+    /// [`with_encryption`](Self::with_encryption) sets that.
     ///
     /// # Errors
     ///
@@ -55,6 +57,17 @@ impl S3Registry {
     pub fn with_unlistable_keys(&self, policy: UnlistableKeys) -> Self {
         Self {
             any_bucket: self.any_bucket.with_unlistable_keys(policy),
+            buckets: Mutex::default(),
+            others: DefaultObjectStoreRegistry::new(),
+        }
+    }
+
+    /// Returns a registry over the same engine and threads, whose stores write and copy objects with this server-side
+    /// encryption. Stores that were registered are not in it.
+    #[must_use]
+    pub fn with_encryption(&self, encryption: Encryption) -> Self {
+        Self {
+            any_bucket: self.any_bucket.with_encryption(encryption),
             buckets: Mutex::default(),
             others: DefaultObjectStoreRegistry::new(),
         }

@@ -34,7 +34,7 @@ pub struct S3Tables {
 }
 
 impl S3Tables {
-    /// Returns tables that share the client's connections, limits and root.
+    /// Returns tables that share the client's connections, limits, root and encryption.
     ///
     /// # Errors
     ///
@@ -42,10 +42,14 @@ impl S3Tables {
     pub fn new(s3: &S3) -> io::Result<Self> {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let threads = NonZeroUsize::new(threads.min(MOST_THREADS)).unwrap_or(NonZeroUsize::MIN);
+        let mut registry = S3Registry::new(s3.transfer().clone())?;
+        if let Some(encryption) = s3.encryption() {
+            registry = registry.with_encryption(encryption.clone());
+        }
         Ok(Self {
             s3: s3.clone(),
             pool: Arc::new(WorkerPool::start(threads, "s3-frame")?),
-            registry: Arc::new(S3Registry::new(s3.transfer().clone())?),
+            registry: Arc::new(registry),
         })
     }
 

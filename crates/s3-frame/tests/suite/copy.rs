@@ -7,7 +7,7 @@ use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use s3_client::S3;
 use s3_core::{Limits, MemoryStore, Operation};
-use s3_frame::tables::S3Tables;
+use s3_frame::tables::{S3Tables, UnlistableKeys};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, FaultStore, Faults};
 use tokio::time::{sleep, timeout};
 
@@ -73,6 +73,28 @@ async fn no_upload_is_left(memory: &MemoryStore, case: &str) {
 
 fn has_begun(memory: &MemoryStore) -> bool {
     memory.operations().get(Operation::CreateUpload) > 0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_copy_writes_has_the_encryption_of_the_client() {
+    let memory = MemoryStore::with_buckets(["b"]);
+    let s3 = S3::builder().store(memory).encryption("aws:kms").build();
+    let s3 = s3.unwrap();
+    let tables = S3Tables::new(&s3).unwrap();
+    let unlistable = tables.clone().with_unlistable_keys(UnlistableKeys::Error);
+    let sessions = [
+        tables.session(),
+        tables.pinned_session(),
+        unlistable.session(),
+    ];
+    for (number, session) in sessions.into_iter().enumerate() {
+        let url = format!("s3://b/{number}.csv");
+        let sql = format!("COPY (SELECT 1 AS n) TO '{url}' STORED AS CSV");
+        let copy = session.unwrap().sql(&sql).await.unwrap();
+        copy.collect().await.unwrap();
+        let written = s3.info(url.as_str()).await.unwrap();
+        assert_eq!(written.encryption(), Some("aws:kms"), "{url}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

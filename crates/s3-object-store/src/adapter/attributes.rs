@@ -8,14 +8,20 @@ use s3_transfer::WRITE_NAME;
 
 use super::convert::{invalid, not_supported};
 use super::object_store::{self, Attribute, Result, TagSet};
+use super::store::S3ObjectStore;
 
-/// Returns what is stored with an object.
+/// Returns what a store keeps with an object.
 ///
 /// # Errors
 ///
 /// `NotSupported` for attributes that S3 does not have; `Generic` for a tag that is there twice.
-pub(super) fn to_s3(from: &object_store::Attributes, tags: &TagSet) -> Result<Attributes> {
+pub(super) fn to_s3(
+    store: &S3ObjectStore,
+    from: &object_store::Attributes,
+    tags: &TagSet,
+) -> Result<Attributes> {
     let mut attributes = Attributes::default();
+    attributes.encryption.clone_from(&store.encryption);
     attributes.tags = to_tags(tags)?;
     for (name, value) in from {
         let text: &str = value;

@@ -19,7 +19,7 @@ impl S3ObjectStore {
         path: &Path,
         opts: PutMultipartOptions,
     ) -> Result<MultipartId> {
-        let attributes = to_s3(&opts.attributes, &opts.tags)?;
+        let attributes = to_s3(self, &opts.attributes, &opts.tags)?;
         let call = call_options(&opts.extensions);
         let request = CreateUpload::new(self.url(path)?, attributes);
         let create =

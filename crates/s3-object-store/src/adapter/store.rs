@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use s3_core::S3Url;
+use s3_core::{Encryption, S3Url};
 use s3_transfer::Transfer;
 
 use super::convert::invalid;
@@ -49,6 +49,7 @@ pub struct S3ObjectStore {
     pub(super) unlistable: UnlistableKeys,
     pub(super) skipped: Arc<AtomicU64>,
     pub(super) pins: Option<Arc<Pins>>,
+    pub(super) encryption: Option<Encryption>,
     coalesce: u64,
 }
 
@@ -60,6 +61,7 @@ pub struct S3ObjectStoreBuilder {
     bucket: Arc<str>,
     threads: Threads,
     unlistable: UnlistableKeys,
+    encryption: Option<Encryption>,
     coalesce: u64,
 }
 
@@ -84,6 +86,13 @@ impl S3ObjectStoreBuilder {
         self
     }
 
+    /// Sets the server-side encryption of everything that is written or copied: object_store has no attribute for it. By
+    /// default, that of the bucket.
+    pub fn encryption(mut self, encryption: Encryption) -> Self {
+        self.encryption = Some(encryption);
+        self
+    }
+
     /// Sets up to how many bytes apart ranges are read together by `get_ranges`; 1 MiB by default.
     pub fn coalesce(mut self, bytes: u64) -> Self {
         self.coalesce = bytes;
@@ -102,6 +111,7 @@ impl S3ObjectStoreBuilder {
             unlistable: self.unlistable,
             skipped: Arc::default(),
             pins: None,
+            encryption: self.encryption,
             coalesce: self.coalesce,
         })
     }
@@ -115,6 +125,7 @@ impl S3ObjectStore {
             bucket: bucket.into(),
             threads: Threads::default(),
             unlistable: UnlistableKeys::default(),
+            encryption: None,
             coalesce: OBJECT_STORE_COALESCE_DEFAULT,
         }
     }
@@ -135,6 +146,15 @@ impl S3ObjectStore {
     pub fn with_unlistable_keys(&self, policy: UnlistableKeys) -> Self {
         Self {
             unlistable: policy,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the same store with this server-side encryption of everything that is written or copied.
+    #[must_use]
+    pub fn with_encryption(&self, encryption: Encryption) -> Self {
+        Self {
+            encryption: Some(encryption),
             ..self.clone()
         }
     }

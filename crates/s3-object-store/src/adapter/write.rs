@@ -42,7 +42,7 @@ pub(super) async fn put(
     let call = call_options(&opts.extensions);
     let item = PutItem::new(url.clone(), Payload::from_chunks(payload).into())
         .with_mode(mode)
-        .with_attributes(to_s3(&opts.attributes, &opts.tags)?);
+        .with_attributes(to_s3(store, &opts.attributes, &opts.tags)?);
     let put = |transfer: Transfer| async move { transfer.put(item, &call).await };
     let outcome = store
         .runtime
@@ -97,6 +97,7 @@ pub(super) async fn copy(
     let create = mode == PutMode::IfAbsent;
     let pin = store.pins.as_ref().and_then(|pins| pins.get(from.as_ref()));
     let mut request = CopyRequest::new(store.url(from)?, url.clone()).with_mode(mode);
+    request.encryption.clone_from(&store.encryption);
     let is_pinned = pin.is_some();
     request.source_conditions.if_match = pin.map(|pin| pin.etag);
     let copy = {
@@ -178,7 +179,7 @@ pub(super) async fn begin(
     opts: PutMultipartOptions,
 ) -> Result<Box<dyn MultipartUpload>> {
     let url = store.url(location)?;
-    let attributes = to_s3(&opts.attributes, &opts.tags)?;
+    let attributes = to_s3(store, &opts.attributes, &opts.tags)?;
     let call = call_options(&opts.extensions);
     let begin = {
         let url = url.clone();

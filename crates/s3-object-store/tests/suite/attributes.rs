@@ -1,9 +1,10 @@
 //! Attributes and tags of objects.
 
-use s3_core::{GetTags, S3Url};
+use s3_core::{Encryption, GetTags, S3Url};
 use s3_transfer::CallOptions;
 
 use super::S3ObjectStore;
+use super::object_store::multipart::MultipartStore;
 use super::object_store::path::Path;
 use super::object_store::{
     Attribute, Attributes, Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode,
@@ -84,6 +85,44 @@ async fn attributes_and_tags_of_puts_and_uploads_are_stored() {
             upload.complete().await.unwrap();
             check(&setup, &store, &path).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn everything_that_is_written_has_the_encryption_of_the_store() {
+    let setup = Setup::over_http().await;
+    let transfer = setup.transfer();
+    let plain = S3ObjectStore::builder(transfer.clone(), BUCKET).on_callers_runtime();
+    let builder = plain.clone().encryption(Encryption::new("aws:kms"));
+    let (store, plain) = (builder.build().unwrap(), plain.build().unwrap());
+    let path = |key: &str| Path::from(key);
+    plain.put(&path("plain"), "x".into()).await.unwrap();
+    store.put(&path("put"), "x".into()).await.unwrap();
+    store.copy(&path("plain"), &path("copy")).await.unwrap();
+    let mut upload = store.put_multipart(&path("upload")).await.unwrap();
+    upload.put_part("x".into()).await.unwrap();
+    upload.complete().await.unwrap();
+    let id = store.create_multipart(&path("id")).await.unwrap();
+    let part = MultipartStore::put_part(&store, &path("id"), &id, 0, "x".into()).await;
+    let parts = vec![part.unwrap()];
+    store
+        .complete_multipart(&path("id"), &id, parts)
+        .await
+        .unwrap();
+    let other = plain.with_encryption(Encryption::new("AES256"));
+    other.put(&path("other"), "x".into()).await.unwrap();
+    for (key, expected) in [
+        ("plain", None),
+        ("put", Some("aws:kms")),
+        ("copy", Some("aws:kms")),
+        ("upload", Some("aws:kms")),
+        ("id", Some("aws:kms")),
+        ("other", Some("AES256")),
+    ] {
+        let url = S3Url::from_parts(BUCKET, key).unwrap();
+        let found = transfer.head(url, &CallOptions::default()).await.unwrap();
+        let found = found.attributes.encryption;
+        assert_eq!(found.as_ref().map(Encryption::as_str), expected, "{key}");
     }
 }
 
