@@ -66,13 +66,7 @@ async fn open(
 ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
     let of_part = |source| parquet_error(&part, source);
     let found = schema_of(&part).await.map_err(of_part)?;
-    if found.fields() != expected.fields() {
-        return Err(Error::Header {
-            part: part.part().url.as_str().to_owned(),
-            found: columns(&found),
-            expected: columns(&expected),
-        });
-    }
+    check_columns(&part, &found, &expected)?;
     let builder = ParquetRecordBatchStreamBuilder::new(part.clone())
         .await
         .map_err(of_part)?;
@@ -83,6 +77,18 @@ async fn open(
             let batch = RecordBatch::try_new(Arc::clone(&expected), batch.columns().to_vec());
             async { Ok(batch?) }
         }))
+}
+
+/// Fails unless the columns of a part are these.
+pub(crate) fn check_columns(part: &PartReader, found: &Schema, expected: &Schema) -> Result<()> {
+    if found.fields() == expected.fields() {
+        return Ok(());
+    }
+    Err(Error::Header {
+        part: part.part().url.as_str().to_owned(),
+        found: columns(found),
+        expected: columns(expected),
+    })
 }
 
 /// Returns names with types, which may be what differs.

@@ -7,7 +7,9 @@ mod write;
 
 pub use batches::ParquetBatches;
 #[cfg(feature = "datafusion")]
-pub(crate) use read::ParquetScan;
+pub(crate) use batches::check_columns;
 pub use read::ReadParquet;
+#[cfg(feature = "datafusion")]
+pub(crate) use read::{ParquetScan, schema_in};
 pub(crate) use reader::PartReader;
 pub use write::WriteParquet;

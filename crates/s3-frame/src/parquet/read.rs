@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use s3_client::{Async, Client, Mode};
 
 use super::{ParquetBatches, PartReader};
@@ -100,7 +101,13 @@ impl ReadParquet {
 
 /// Returns the columns of a part.
 pub(super) async fn schema_of(part: &PartReader) -> std::result::Result<SchemaRef, ParquetError> {
-    let metadata = part.metadata().await?;
+    schema_in(&*part.metadata().await?)
+}
+
+/// Returns the columns in the metadata of a part.
+pub(crate) fn schema_in(
+    metadata: &ParquetMetaData,
+) -> std::result::Result<SchemaRef, ParquetError> {
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
     // What a writer has noted about its frame is not part of the columns.

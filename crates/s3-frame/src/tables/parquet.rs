@@ -1,9 +1,11 @@
 //! [`ParquetTable`]: Parquet objects as a table.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
@@ -14,10 +16,15 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::ParquetMetaData;
 
 use super::partition::runs;
-use crate::parquet::{ParquetScan, PartReader};
+use crate::parquet::{ParquetScan, PartReader, check_columns, schema_in};
 
 /// How many bytes the parts have that are read at once, unless there are more partitions. 128 MiB; of each part, the columns
 /// of a query are in memory.
@@ -56,7 +63,7 @@ impl TableProvider for ParquetTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let source = ParquetSource::new(self.schema())
             .with_table_parquet_options(state.default_table_options().parquet)
-            .with_parquet_file_reader_factory(Arc::new(PartReaders));
+            .with_parquet_file_reader_factory(Arc::new(PartReaders(self.schema())));
         let partitions = state.config().target_partitions();
         let at_once = match limit {
             Some(_) => partitions,
@@ -95,9 +102,43 @@ fn at_once(parts: &[PartReader], partitions: usize) -> usize {
     partitions.max(fitting.min(MOST_AT_ONCE))
 }
 
-/// Returns the reader that comes with each file.
+/// Returns the reader that comes with each file, whose columns have to be those of the table.
 #[derive(Debug)]
-struct PartReaders;
+struct PartReaders(SchemaRef);
+
+/// Reads a part that has the columns of the table, or fails: DataFusion would take nulls for a column that is missing.
+struct CheckedReader {
+    reader: PartReader,
+    table: SchemaRef,
+}
+
+impl AsyncFileReader for CheckedReader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        self.reader.get_bytes(range)
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        self.reader.get_byte_ranges(ranges)
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        async move {
+            let metadata = self.reader.get_metadata(options).await?;
+            let found = schema_in(&metadata)?;
+            match check_columns(&self.reader, &found, &self.table) {
+                Ok(()) => Ok(metadata),
+                Err(error) => Err(ParquetError::External(error.into())),
+            }
+        }
+        .boxed()
+    }
+}
 
 impl ParquetFileReaderFactory for PartReaders {
     fn create_reader(
@@ -108,7 +149,10 @@ impl ParquetFileReaderFactory for PartReaders {
         _: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         match file.extension::<PartReader>() {
-            Some(reader) => Ok(Box::new(reader.clone())),
+            Some(reader) => Ok(Box::new(CheckedReader {
+                reader: reader.clone(),
+                table: Arc::clone(&self.0),
+            })),
             None => Err(DataFusionError::Internal("a file has no reader".to_owned())),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datafusion::physical_plan::ExecutionPlanProperties;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use futures_util::stream;
+use futures_util::{TryStreamExt, stream};
 use s3_client::S3;
 use s3_frame::tables::{S3Tables, rows};
 use s3_frame::{Error, Existing, Frames, Split};
@@ -187,6 +187,44 @@ async fn a_query_over_objects_that_were_replaced_fails() {
             text.contains("precondition failed") && text.contains(&format!("s3://b/{table}/")),
             "{text}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_part_without_a_column_fails_a_query_as_it_fails_a_stream() {
+    let (s3, frames) = with_objects(&[]).await;
+    let rows = frame(0..10);
+    let without_text = rows.project(&[0]).unwrap();
+    for (key, rows) in [("two/a", &rows), ("two/b", &without_text)] {
+        let write = frames.write_parquet(format!("s3://b/{key}"));
+        let rows = stream::iter([Ok(rows.clone())]);
+        let schema = if key == "two/a" {
+            frame(0..1)
+        } else {
+            without_text.clone()
+        };
+        write.send_single(schema.schema(), rows).await.unwrap();
+    }
+    let (tables, read) = (
+        S3Tables::new(&s3).unwrap(),
+        frames.read_parquet(["s3://b/two/*"]),
+    );
+    let session = tables.session().unwrap();
+    let table = tables.parquet(read.clone()).await.unwrap();
+    session.register_table("two", table).unwrap();
+    let streamed = read.open().await.unwrap().try_collect::<Vec<_>>().await;
+    let streamed = streamed.unwrap_err().to_string();
+    assert!(
+        streamed.starts_with("s3://b/two/b has the columns"),
+        "{streamed}"
+    );
+    for sql in [
+        "SELECT n, text FROM two",
+        "SELECT sum(n) FROM two",
+        "SELECT count(*) FROM two WHERE text IS NULL",
+    ] {
+        let error = query(&session, sql).await.unwrap_err().to_string();
+        assert!(error.contains(&streamed), "{sql}: {error}");
     }
 }
 
