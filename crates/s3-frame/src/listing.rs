@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use futures_util::stream::TryChunksError;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use s3_client::S3Info;
 
@@ -47,12 +48,27 @@ pub trait ListingBatches:
     ///
     /// The first failure ends the stream, after the objects before it.
     fn record_batches(self, rows: usize) -> impl Stream<Item = Result<RecordBatch>> + Send {
-        let chunks = self.try_chunks(rows.max(1)).map(|chunk| match chunk {
-            Ok(objects) => vec![batch(&objects)],
-            Err(failed) if failed.0.is_empty() => vec![Err(failed.1.into())],
-            Err(failed) => vec![batch(&failed.0), Err(failed.1.into())],
-        });
-        chunks.flat_map(stream::iter)
+        let chunks = Some(self.try_chunks(rows.max(1)).boxed());
+        // The rest of the listing until it fails, and the failure until it is returned.
+        stream::unfold((chunks, None), |(mut chunks, mut failure)| async move {
+            let next = match failure.take() {
+                Some(error) => Err(error),
+                None => match chunks.as_mut()?.next().await? {
+                    Ok(objects) => batch(&objects),
+                    Err(TryChunksError(objects, error)) => {
+                        chunks = None;
+                        match objects.is_empty() {
+                            true => Err(error.into()),
+                            false => {
+                                failure = Some(error.into());
+                                batch(&objects)
+                            }
+                        }
+                    }
+                },
+            };
+            Some((next, (chunks, failure)))
+        })
     }
 }
 

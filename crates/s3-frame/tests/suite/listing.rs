@@ -69,6 +69,17 @@ async fn a_failure_comes_after_the_objects_before_it() {
     assert_eq!(batches.len(), 2);
     assert_eq!(batches[0].as_ref().unwrap().num_rows(), 2);
     assert!(batches[1].is_err());
+    // Nothing comes after it, whatever the listing has.
+    let list = |url: &str| s3.list_recursive().at([url]).stream();
+    let listing = list("s3://b/")
+        .chain(list("s3://missing/"))
+        .chain(list("s3://b/"));
+    let mut batches = listing.record_batches(1).boxed();
+    for _ in 0..2 {
+        assert_eq!(batches.next().await.unwrap().unwrap().num_rows(), 1);
+    }
+    assert!(batches.next().await.unwrap().is_err());
+    assert!(batches.next().await.is_none());
 }
 
 #[tokio::test]
