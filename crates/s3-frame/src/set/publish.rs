@@ -34,7 +34,7 @@ pub(super) fn check_conditions(s3: &S3, location: &SetLocation) -> Result<()> {
 ///
 /// # Errors
 ///
-/// `Exists` if there is an object in its folder that is not to be replaced. For rows that are to be appended, `Manifest`
+/// `Exists` if there is an object in its folder that is not to be replaced, other than an empty one that marks a folder. For rows that are to be appended, `Manifest`
 /// if it is missing or of another format, and `Unfinished` if it is not complete.
 pub(super) async fn before(
     s3: &S3,
@@ -53,7 +53,7 @@ pub(super) async fn before(
     };
     match (existing, &found) {
         (Existing::Refuse, Some(_)) => Err(Error::Exists(url.as_str().to_owned())),
-        (Existing::Refuse, None) => match listed(s3, location, 1, |_| true).await?.first() {
+        (Existing::Refuse, None) => match listed(s3, location, 1, is_data).await?.first() {
             Some(url) => Err(Error::Exists(url.as_str().to_owned())),
             None => Ok(None),
         },
@@ -66,6 +66,11 @@ pub(super) async fn before(
         }
         _ => Ok(found),
     }
+}
+
+/// Returns whether an object is more than the marker of a folder, which file browsers write.
+fn is_data(object: &ListedObject) -> bool {
+    object.size > 0 || !object.url.key().ends_with('/')
 }
 
 /// Returns the ETags of the objects that may be parts of the existing set.

@@ -202,6 +202,23 @@ async fn a_set_that_is_there_is_refused_or_replaced() {
 }
 
 #[tokio::test]
+async fn the_marker_of_a_folder_is_no_set() {
+    // An empty object whose key does not end in a slash, or one with bytes, is somebody's.
+    for (key, bytes, is_refused) in [
+        ("set/", &b""[..], false),
+        ("set/deep/", b"", false),
+        ("set/x", b"", true),
+        ("set/x/", b"x", true),
+    ] {
+        let (_, frames) = with_objects(&[(key, bytes)]).await;
+        let write = frames.write_csv("s3://b/set");
+        let written = write.send(batch(0..1).schema(), [part_of(0)]).await;
+        let is_existing = matches!(written, Err(Error::Exists(_)));
+        assert_eq!(is_existing, is_refused, "{key}: {written:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_reader_of_the_old_set_fails_after_a_rewrite() {
     let (s3, frames) = with_objects(&[]).await;
     let schema = batch(0..1).schema();
