@@ -120,6 +120,8 @@ pub trait ListingBatches: Iterator<Item = s3_client::Result<S3Info>> + Sized {
 impl<T: Iterator<Item = s3_client::Result<S3Info>>> ListingBatches for T {}
 
 /// Runs `write` while another thread iterates the rows of its parts, one after the other.
+///
+/// Waits for the thread, also after `write` has failed: the parts may borrow from the caller.
 pub(crate) fn while_feeding<P, T>(
     parts: Vec<P>,
     write: impl FnOnce(Vec<BoxStream<'static, Result<RecordBatch>>>) -> Result<T>,

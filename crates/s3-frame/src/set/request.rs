@@ -164,7 +164,8 @@ macro_rules! set_request {
         impl $request<s3_client::blocking::Blocking> {
             /// Writes each of `parts` as one object, and blocks until all are written.
             ///
-            /// The parts are iterated on a thread of their own, so they may block.
+            /// The parts are iterated on a thread of their own, so they may block. The call ends after that thread: if
+            /// the write fails while an iterator waits for its next rows, the error is returned once they are there.
             ///
             /// # Errors
             ///
