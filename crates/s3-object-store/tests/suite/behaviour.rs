@@ -1,20 +1,22 @@
 //! Known problems of other object_store implementations, tested through `dyn ObjectStore`.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use s3_core::{ErrorKind, MemoryStore, Operation, S3Url, StoreExt};
 use s3_testkit::{FaultAction, FaultMatch, FaultPlan, assert_ramp, ramp};
-use s3_transfer::{CallOptions, KnownObject, Transfer, TransferConfig};
+use s3_transfer::{CallOptions, Event, KnownObject, Transfer, TransferConfig};
 use tokio::time::Instant;
 
 use super::S3ObjectStore;
+use super::object_store::list::{PaginatedListOptions, PaginatedListStore};
 use super::object_store::path::Path;
 use super::object_store::{
-    Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload, WriteMultipart,
+    CopyOptions, Error, Extensions, GetOptions, ObjectStore, ObjectStoreExt, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, Result, WriteMultipart,
 };
 use crate::capped::{CappedStore, Counts};
 use crate::setup::{BUCKET, Setup};
@@ -257,6 +259,112 @@ async fn a_deadline_and_what_is_known_come_in_the_extensions() {
         assert_eq!(
             setup.memory.operations().get(Operation::Get) - before,
             requests
+        );
+    }
+}
+
+/// A call whose options have extensions, and the S3 operation that it begins with.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Get,
+    Put,
+    Copy,
+    Multipart,
+    Page,
+}
+
+impl Call {
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Get => "GetObject",
+            Self::Put => "PutObject",
+            Self::Copy => "CopyObject",
+            Self::Multipart => "CreateMultipartUpload",
+            Self::Page => "ListObjectsV2",
+        }
+    }
+
+    async fn run(self, store: &S3ObjectStore, call: CallOptions) -> Result<()> {
+        let (path, mut extensions) = (Path::from("k"), Extensions::default());
+        extensions.insert(call);
+        match self {
+            Self::Get => {
+                let options = GetOptions::new().with_extensions(extensions);
+                store.get_opts(&path, options).await.map(drop)
+            }
+            Self::Put => {
+                let options = PutOptions {
+                    extensions,
+                    ..PutOptions::default()
+                };
+                store.put_opts(&path, "x".into(), options).await.map(drop)
+            }
+            Self::Copy => {
+                let options = CopyOptions::new().with_extensions(extensions);
+                store.copy_opts(&path, &Path::from("to"), options).await
+            }
+            Self::Multipart => {
+                let options = PutMultipartOptions {
+                    extensions,
+                    ..PutMultipartOptions::default()
+                };
+                let mut upload = store.put_multipart_opts(&path, options).await?;
+                upload.put_part("x".into()).await?;
+                upload.complete().await.map(drop)
+            }
+            Self::Page => {
+                let options = PaginatedListOptions {
+                    extensions,
+                    ..PaginatedListOptions::default()
+                };
+                store.list_paginated(None, options).await.map(drop)
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_and_a_deadline_in_the_extensions_are_those_of_every_call() {
+    for call in [
+        Call::Get,
+        Call::Put,
+        Call::Copy,
+        Call::Multipart,
+        Call::Page,
+    ] {
+        let (failing, parked) = (
+            FaultAction::status(500, "InternalError"),
+            FaultAction::Stall {
+                at: None,
+                wait: None,
+            },
+        );
+        let setup =
+            Setup::with_faults(FaultMatch::operation(call.operation()).on(failing).times(1));
+        seed(&setup.memory, "k", "x").await;
+        let retries = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&retries);
+        let observer = Arc::new(move |event: &Event<'_>| {
+            if let Event::Retrying { .. } = event {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let options = CallOptions::default().with_observer(observer);
+        let ended = call.run(&store(&setup), options).await;
+        ended.unwrap_or_else(|error| panic!("{call:?}: {error}"));
+        assert_eq!(retries.load(Ordering::Relaxed), 1, "{call:?}");
+
+        let parked = FaultMatch::operation(call.operation()).on(parked);
+        setup.faults.as_ref().unwrap().set(parked);
+        let deadline = Instant::now() + Duration::from_secs(3);
+        let options = CallOptions::default().with_deadline(deadline);
+        let error = call.run(&store(&setup), options).await.unwrap_err();
+        let source = std::error::Error::source(&error).unwrap();
+        let source: &s3_core::Error = source.downcast_ref().unwrap();
+        assert_eq!(source.kind(), ErrorKind::Timeout, "{call:?}");
+        assert!(
+            Instant::now() <= deadline + Duration::from_millis(1),
+            "{call:?}"
         );
     }
 }

@@ -77,6 +77,8 @@ async fn a_key_that_is_no_path_is_neither_listed_nor_read_nor_deleted() {
             let skipping = || store(setup.transfer(), UnlistableKeys::Skip);
             let (listing, level, pages) = (skipping(), skipping(), skipping());
             assert_eq!(list(&listing).await.unwrap(), [], "{key:?}");
+            let after = skipping().list_with_offset(None, &Path::default());
+            assert_eq!(after.try_collect::<Vec<_>>().await.unwrap(), [], "{key:?}");
             assert_eq!(walk(&level).await.unwrap(), [], "{key:?}");
             assert_eq!(walk_pages(&pages).await.unwrap(), [], "{key:?}");
             for store in [&listing, &level, &pages] {
