@@ -114,3 +114,68 @@ impl ObjectStoreRegistry for S3Registry {
         Ok(Arc::clone(store))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use object_store_0_13::memory::InMemory;
+    use s3_core::MemoryStore;
+    use s3_transfer::TransferConfig;
+
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn each_bucket_has_one_store() {
+        let memory = MemoryStore::with_buckets(["a", "b"]);
+        let registry = S3Registry::new(Transfer::new(memory, TransferConfig::default())).unwrap();
+        let get = |text| registry.get_store(&url(text)).unwrap();
+        let (a, b) = (get("s3://a/x"), get("s3://b/x"));
+        assert!(Arc::ptr_eq(&a, &get("s3://a/other")));
+        assert!(!Arc::ptr_eq(&a, &b));
+        assert_eq!(
+            (a.to_string(), b.to_string()),
+            ("S3(a)".into(), "S3(b)".into())
+        );
+
+        let own: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let before = registry.register_store(&url("s3://a"), Arc::clone(&own));
+        assert!(before.is_some_and(|before| Arc::ptr_eq(&before, &a)));
+        assert!(Arc::ptr_eq(&get("s3://a/x"), &own));
+        // Registries that are made of it have none of its stores.
+        for other in [
+            registry.pinned(),
+            registry.with_unlistable_keys(UnlistableKeys::Error),
+            registry.with_encryption(Encryption::new("AES256")),
+        ] {
+            let store = other.get_store(&url("s3://a")).unwrap();
+            assert_eq!(store.to_string(), "S3(a)");
+        }
+        let gone = registry.deregister_store(&url("s3://a")).unwrap();
+        assert!(Arc::ptr_eq(&gone, &own));
+        registry.deregister_store(&url("s3://a")).unwrap_err();
+        // Another one is made.
+        assert_eq!(get("s3://a/x").to_string(), "S3(a)");
+        assert!(!Arc::ptr_eq(&get("s3://a/x"), &a));
+    }
+
+    #[test]
+    fn other_schemes_are_those_of_datafusion() {
+        let memory = MemoryStore::with_buckets(["a"]);
+        let registry = S3Registry::new(Transfer::new(memory, TransferConfig::default())).unwrap();
+        let file = registry.get_store(&url("file:///tmp/x")).unwrap();
+        assert!(file.to_string().starts_with("LocalFileSystem"), "{file}");
+        let http = url("http://host/x");
+        registry.get_store(&http).unwrap_err();
+        let own: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        assert!(registry.register_store(&http, Arc::clone(&own)).is_none());
+        assert!(Arc::ptr_eq(&registry.get_store(&http).unwrap(), &own));
+        assert!(Arc::ptr_eq(
+            &registry.deregister_store(&http).unwrap(),
+            &own
+        ));
+        registry.get_store(&http).unwrap_err();
+    }
+}
