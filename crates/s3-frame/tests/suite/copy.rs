@@ -161,6 +161,10 @@ async fn a_copy_that_fails_leaves_no_upload() {
             // An object has one creation and one completion.
             if faults.delivered().total() > 0 {
                 copied.expect_err(&case);
+                // Known: of several objects, those that were completed before are visible, one by one.
+                if (operation, skip) == ("CompleteMultipartUpload", 1) {
+                    assert!(memory.object_count() > 0, "{case}");
+                }
             }
             assert!(has_begun(&memory), "{case}");
             no_upload_is_left(&memory, &case).await;
