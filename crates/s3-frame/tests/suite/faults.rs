@@ -1,5 +1,6 @@
 //! Every fault of the test kit during a query: the rows are right, or there is an error.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -39,7 +40,8 @@ enum Unnoticed {
     Nothing,
     /// Keys that a page of a listing leaves out.
     Keys,
-    /// A byte that is another one: S3 has no checksums of ranges.
+    /// A byte that is another one: S3 has no checksums of ranges. The rows are any then, also over a manifest, which is a
+    /// body too, and whose parts may have a digit or a line break in that place.
     Bytes,
 }
 
@@ -122,6 +124,14 @@ fn faults() -> Vec<(FaultAction, Unnoticed)> {
     }
     faults.push((FaultAction::FlipByte { at: half }, Unnoticed::Bytes));
     faults
+}
+
+#[test]
+fn no_action_of_the_test_kit_is_left_out() {
+    let mut named: BTreeSet<_> = faults().iter().map(|(fault, _)| fault.name()).collect();
+    // A read sends no body.
+    assert!(named.insert("cut request"));
+    assert_eq!(named, FaultAction::NAMES.iter().copied().collect());
 }
 
 /// Returns a client that gives up soon and reads objects in several parts.
@@ -240,8 +250,13 @@ async fn every_fault_during_a_query_ends_in_the_right_rows_or_an_error() {
                 delivered += server.faults().delivered().total();
                 let outcome = match outcome.unwrap_or_else(|_| panic!("{case}: no end")) {
                     Ok(outcome) => outcome,
-                    // Of another size in a listing, the reader of Parquet asks for bytes that are not there, and panics.
-                    Err(_) if unnoticed == Unnoticed::Bytes => continue,
+                    // Of another size in a listing, DataFusion asks for bytes that are not there, and panics.
+                    Err(_)
+                        if unnoticed == Unnoticed::Bytes
+                            && matches!(kind, Tables::Own | Tables::OwnPinned) =>
+                    {
+                        continue;
+                    }
                     Err(panic) => panic!("{case}: {panic}"),
                 };
                 match outcome {

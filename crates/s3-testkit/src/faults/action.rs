@@ -138,31 +138,43 @@ pub enum ListFault {
     Overlaps,
 }
 
-impl FaultAction {
-    /// Returns the name by which [`Delivered::actions`](crate::Delivered::actions) counts the action.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Status { .. } => "status",
-            Self::Drop => "drop",
-            Self::LoseReply => "lose reply",
-            Self::TruncateBody { .. } => "truncate",
-            Self::BodyError { .. } => "body error",
-            Self::Stall { .. } => "stall",
-            Self::ChangedETag => "changed etag",
-            Self::Reset => "reset",
-            Self::CutRequest { .. } => "cut request",
-            Self::Trickle { .. } => "trickle",
-            Self::WhiteSpace { .. } => "white space",
-            Self::Header { .. } => "header",
-            Self::ShiftedRange => "shifted range",
-            Self::WholeObject => "whole object",
-            Self::Announce { .. } => "announce",
-            Self::FlipByte { .. } => "flip byte",
-            Self::List(_) => "list",
-            Self::CloseIdle => "close idle",
-            Self::AfterCommit(_) => "after commit",
+/// Defines the names of the actions in one match, of which [`FaultAction::NAMES`] leaves none out.
+macro_rules! names {
+    ($($action:pat => $name:literal,)*) => {
+        /// The names of all actions.
+        pub const NAMES: &[&'static str] = &[$($name),*];
+
+        /// Returns the name by which [`Delivered::actions`](crate::Delivered::actions) counts the action.
+        #[must_use]
+        pub const fn name(&self) -> &'static str {
+            match self {
+                $($action => $name,)*
+            }
         }
+    };
+}
+
+impl FaultAction {
+    names! {
+        Self::Status { .. } => "status",
+        Self::Drop => "drop",
+        Self::LoseReply => "lose reply",
+        Self::TruncateBody { .. } => "truncate",
+        Self::BodyError { .. } => "body error",
+        Self::Stall { .. } => "stall",
+        Self::ChangedETag => "changed etag",
+        Self::Reset => "reset",
+        Self::CutRequest { .. } => "cut request",
+        Self::Trickle { .. } => "trickle",
+        Self::WhiteSpace { .. } => "white space",
+        Self::Header { .. } => "header",
+        Self::ShiftedRange => "shifted range",
+        Self::WholeObject => "whole object",
+        Self::Announce { .. } => "announce",
+        Self::FlipByte { .. } => "flip byte",
+        Self::List(_) => "list",
+        Self::CloseIdle => "close idle",
+        Self::AfterCommit(_) => "after commit",
     }
 }
 
