@@ -127,6 +127,10 @@ impl<M: Mode> ReadCsv<M> {
 
     /// Sets from how many rows types are inferred; 1,000 by default, and no more than the first MiB of a part. With 0, all
     /// columns are text.
+    ///
+    /// A later value that its type does not hold whole is an error. pandas writes dates without a time if all times of a
+    /// part are midnight, so the first part of a set may have other types than the next: [`schema`](Self::schema) sets
+    /// them.
     pub fn infer_rows(mut self, rows: usize) -> Self {
         self.infer_rows = rows;
         self

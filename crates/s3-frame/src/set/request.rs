@@ -44,7 +44,8 @@ macro_rules! set_request {
             ///
             /// Rows are encoded on the task of the caller, one part after the other. Memory: one batch, its bytes, four
             /// pieces of the size of the engine's parts, which doubles every 2,500 pieces of an object, and 32 MiB of
-            /// small parts.
+            /// small parts. Of Parquet also the open row group: up to 64 MiB of encoded columns, and what encoding the
+            /// last batch needs.
             ///
             /// # Errors
             ///
