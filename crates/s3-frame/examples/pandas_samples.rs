@@ -30,30 +30,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .store(s3.transfer().store().clone())
         .s3root("s3://b/samples")
         .build()?;
-    let (frames, rows) = (Frames::new(&s3), values()?);
-    let stream = || stream::iter([Ok(rows.clone())]);
-    let split = Split::Even {
-        rows: rows.num_rows() as u64,
-        parts: NonZeroU64::new(12).ok_or("12 is not 0")?,
-    };
-    frames
-        .write_csv("one.csv")
-        .index(true)
-        .send_single(rows.schema(), stream())
-        .await?;
-    frames
-        .write_csv("csv")
-        .index(true)
-        .send_split(rows.schema(), stream(), split)
-        .await?;
-    frames
-        .write_parquet("parquet")
-        .send_split(rows.schema(), stream(), split)
-        .await?;
-    frames
-        .write_parquet("one.parquet")
-        .send_single(rows.schema(), stream())
-        .await?;
+    let frames = Frames::new(&s3);
+    let rows = values()?;
+    write(&frames, "", &rows, 12).await?;
+    write(&frames, "nan_", &nan()?, 1).await?;
+    write(&frames, "no_rows_", &rows.slice(0, 0), 3).await?;
     for object in s3.list_recursive().await? {
         let path = directory.join(object.key());
         std::fs::create_dir_all(path.parent().ok_or("a path has a directory")?)?;
@@ -61,6 +42,42 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{}", directory.display());
     Ok(())
+}
+
+/// Writes rows as one object and as a set of so many parts, as CSV and as Parquet. `name` is what their names begin with.
+async fn write(
+    frames: &Frames,
+    name: &str,
+    rows: &RecordBatch,
+    parts: u64,
+) -> Result<(), Box<dyn Error>> {
+    let stream = || stream::iter([Ok(rows.clone())]);
+    let split = Split::Even {
+        rows: rows.num_rows() as u64,
+        parts: NonZeroU64::new(parts).ok_or("a set has parts")?,
+    };
+    let csv = |key: &str| frames.write_csv(format!("{name}{key}")).index(true);
+    let parquet = |key: &str| frames.write_parquet(format!("{name}{key}"));
+    let schema = rows.schema();
+    csv("one.csv")
+        .send_single(Arc::clone(&schema), stream())
+        .await?;
+    csv("csv")
+        .send_split(Arc::clone(&schema), stream(), split)
+        .await?;
+    parquet("parquet")
+        .send_split(Arc::clone(&schema), stream(), split)
+        .await?;
+    parquet("one.parquet").send_single(schema, stream()).await?;
+    Ok(())
+}
+
+/// A number, a NaN and no number. CSV has one text for the last two.
+fn nan() -> Result<RecordBatch, Box<dyn Error>> {
+    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), Some(f64::NAN), None]));
+    Ok(RecordBatch::try_from_iter_with_nullable([(
+        "number", numbers, true,
+    )])?)
 }
 
 /// Five rows: 12 parts are five with a row and seven without.

@@ -141,12 +141,15 @@ def check_read():
         # A directory and a pattern, in the order of the numbers.
         for path in (HERE / folder, HERE / folder / "*.parquet"):
             assert dd.read_parquet(str(path)).compute()["A"].tolist() == list(range(first, 100)), path
+    assert len(dd.read_parquet(str(HERE / "nothing_parquet")).compute()) == 0
+    assert len(dd.read_csv(str(HERE / "nothing" / "*")).compute()) == 0
+    assert pd.read_csv(HERE / "named.csv", index_col="key").index.tolist() == [0, 1, 2, 3]
     assert len(pd.read_csv(HERE / "no_rows.csv")) == 0
     assert len(pd.read_parquet(HERE / "no_rows.parquet")) == 0
 
 
 def check_samples(folder):
-    """Reads what s3-frame has written: one object and 12 parts, of which 7 have no rows."""
+    """Reads what s3-frame has written: one object and 12 parts, of which 7 have no rows; NaN; and sets without rows."""
     types = {"int": "int64", "big": "uint64", "float": "float64", "nullable": "Int64"}
     dates = {"parse_dates": ["date", "time"]}
     one = pd.read_csv(folder / "one.csv", index_col=0, dtype=types, **dates)
@@ -179,6 +182,22 @@ def check_samples(folder):
             None,
             pd.Timestamp(0),
         ]
+    for number in (
+        pd.read_csv(folder / "nan_one.csv", index_col=0)["number"],
+        dd.read_csv(str(folder / "nan_csv" / "*")).compute()["number"],
+        pd.read_parquet(folder / "nan_one.parquet")["number"],
+        dd.read_parquet(str(folder / "nan_parquet")).compute()["number"],
+    ):
+        assert number.dtype == "float64" and number[0] == 1.5 and number[1:].isna().tolist() == [True, True], number
+    number = pq.read_table(folder / "nan_one.parquet")["number"].to_pylist()
+    assert number[0] == 1.5 and math.isnan(number[1]) and number[2] is None, number
+    for none in (
+        pd.read_csv(folder / "no_rows_one.csv", index_col=0),
+        dd.read_csv(str(folder / "no_rows_csv" / "*")).compute().drop(columns="Unnamed: 0"),
+        pd.read_parquet(folder / "no_rows_one.parquet"),
+        dd.read_parquet(str(folder / "no_rows_parquet")).compute(),
+    ):
+        assert len(none) == 0 and none.columns.tolist() == one.columns.tolist(), none
     print("pandas", pd.__version__, "reads what was written")
 
 

@@ -14,7 +14,7 @@ use arrow_select::concat::concat_batches;
 use futures_util::stream;
 use s3_frame::{Index, Split};
 
-use crate::setup::{all, column, texts, with_golden, with_objects};
+use crate::setup::{all, column, golden, texts, with_golden, with_objects};
 
 macro_rules! golden {
     ($name:literal) => {
@@ -139,6 +139,20 @@ async fn the_parts_of_dask_are_read_in_order() {
         assert_eq!(column(&batches, "A"), texts(&numbers), "{folder}");
         assert_eq!(column(&batches, "B")[99].as_deref(), Some("row 99"));
     }
+}
+
+#[tokio::test]
+async fn an_index_with_a_name_is_a_column_beside_the_same_values() {
+    let (_, frames) = with_golden(&["named.csv", "values.csv"]).await;
+    let read = async |name: &str| {
+        let read = frames.read_csv([format!("s3://b/{name}")]).open().await;
+        all(read.unwrap()).await.unwrap().remove(0)
+    };
+    let (named, values) = (read("named.csv").await, read("values.csv").await);
+    assert_eq!(named.schema().field(0).name(), "key");
+    assert_eq!(values.schema().field(0).name(), "Unnamed: 0");
+    assert_eq!(named.columns(), values.columns());
+    assert_eq!((named.num_rows(), named.num_columns()), (4, 9));
 }
 
 /// Returns the names and types of columns.
@@ -373,7 +387,15 @@ fn values() -> RecordBatch {
 async fn what_is_written_is_what_pandas_writes_to_the_byte() {
     let (s3, frames) = with_objects(&[]).await;
     let none = values().slice(0, 0);
+    let key: ArrayRef = Arc::new(Int64Array::from_iter_values(0..4));
+    let values_of = values();
+    let columns = values_of.columns().iter().cloned();
+    let names = values_of.schema();
+    let names = names.fields().iter().map(|field| field.name().as_str());
+    let named = std::iter::once(("key", key)).chain(names.zip(columns));
+    let named = RecordBatch::try_from_iter(named).unwrap();
     for (name, rows, index, expected) in [
+        ("named.csv", named, false, golden!("named.csv")),
         ("values.csv", values(), true, golden!("values.csv")),
         ("bare.csv", values(), false, golden!("bare.csv")),
         ("no_rows.csv", none, true, golden!("no_rows.csv")),
@@ -387,6 +409,29 @@ async fn what_is_written_is_what_pandas_writes_to_the_byte() {
         let written = s3.get(url.as_str()).await.unwrap();
         assert_eq!(written.text().unwrap().as_bytes(), expected, "{name}");
     }
+}
+
+#[tokio::test]
+async fn parts_without_rows_are_what_dask_writes_to_the_byte() {
+    let (s3, frames) = with_objects(&[]).await;
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values([]));
+    let texts: ArrayRef = Arc::new(StringArray::from(Vec::<String>::new()));
+    let rows = RecordBatch::try_from_iter([("A", numbers), ("B", texts)]).unwrap();
+    let parts = [(); 3].map(|()| stream::iter([Ok(rows.clone())]));
+    let write = frames.write_csv("s3://b/nothing").index(true);
+    write.send(rows.schema(), parts).await.unwrap();
+    for (key, expected) in golden("nothing") {
+        let written = s3.get(format!("s3://b/{key}")).await.unwrap();
+        assert_eq!(written.text().unwrap().as_bytes(), expected, "{key}");
+    }
+    let read = frames.read_csv(["s3://b/nothing/*"]).index(Index::Drop);
+    let read = read.open().await.unwrap();
+    assert_eq!(
+        types(&read.schema()),
+        [("A", DataType::Int64), ("B", DataType::Utf8)]
+    );
+    let batches = all(read).await.unwrap();
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
 }
 
 #[tokio::test]

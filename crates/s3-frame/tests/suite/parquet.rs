@@ -3,9 +3,11 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, LargeStringArray, RecordBatch, StringArray,
-    TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, LargeStringArray, RecordBatch,
+    StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
@@ -287,13 +289,20 @@ async fn what_pandas_has_written_is_read_with_its_types() {
 
 #[tokio::test]
 async fn parts_of_dask_are_read_in_the_order_of_their_numbers() {
-    let folders = ["parts", "twelve_parquet", "filtered_parquet"];
+    let folders = [
+        "parts",
+        "twelve_parquet",
+        "filtered_parquet",
+        "nothing_parquet",
+    ];
     let (_, frames) = with_golden(&folders).await;
     for (folder, parts, first) in [
         ("parts", 3, 0),
         ("twelve_parquet", 12, 0),
         // The first part has no rows.
         ("filtered_parquet", 3, 60),
+        // None has rows.
+        ("nothing_parquet", 3, 100),
     ] {
         for pattern in ["*", "*.parquet", "part.*.parquet"] {
             let read = frames.read_parquet([format!("s3://b/{folder}/{pattern}")]);
@@ -330,7 +339,12 @@ async fn parts_of_dask_are_read_in_the_order_of_their_numbers() {
 /// `golden/written` is what the example `pandas_samples` has written, and `record.py` reads with pandas and dask.
 #[tokio::test]
 async fn what_pandas_and_dask_read_is_still_written_to_the_byte() {
-    let (s3, frames) = with_golden(&["written/one.parquet", "written/one.csv"]).await;
+    let (s3, frames) = with_golden(&[
+        "written/one.parquet",
+        "written/one.csv",
+        "written/nan_one.parquet",
+    ])
+    .await;
     let rows = read(&frames, "written/one.parquet").await;
     let csv = frames
         .read_csv(["s3://b/written/one.csv"])
@@ -338,33 +352,39 @@ async fn what_pandas_and_dask_read_is_still_written_to_the_byte() {
     let csv = csv.schema(named(&rows.schema())).open().await.unwrap();
     let csv: Vec<_> = csv.try_collect().await.unwrap();
     assert_eq!(concat_batches(&rows.schema(), &csv).unwrap(), rows);
-    let stream = || stream::iter([Ok(rows.clone())]);
-    let split = Split::Even {
-        rows: rows.num_rows() as u64,
-        parts: NonZeroU64::new(12).unwrap(),
-    };
-    let csv = |name: &str| {
-        frames
-            .write_csv(format!("s3://b/samples/{name}"))
-            .index(true)
-    };
-    let parquet = |name: &str| frames.write_parquet(format!("s3://b/samples/{name}"));
-    csv("one.csv")
-        .send_single(rows.schema(), stream())
-        .await
-        .unwrap();
-    csv("csv")
-        .send_split(rows.schema(), stream(), split)
-        .await
-        .unwrap();
-    parquet("parquet")
-        .send_split(rows.schema(), stream(), split)
-        .await
-        .unwrap();
-    parquet("one.parquet")
-        .send_single(rows.schema(), stream())
-        .await
-        .unwrap();
+    let nan = read(&frames, "written/nan_one.parquet").await;
+    let numbers = nan.column(0).as_primitive::<Float64Type>();
+    assert!(numbers.value(1).is_nan() && numbers.is_null(2), "{nan:?}");
+    for (name, rows, parts) in [
+        ("", rows.clone(), 12),
+        ("nan_", nan, 1),
+        ("no_rows_", rows.slice(0, 0), 3),
+    ] {
+        let stream = || stream::iter([Ok(rows.clone())]);
+        let split = Split::Even {
+            rows: rows.num_rows() as u64,
+            parts: NonZeroU64::new(parts).unwrap(),
+        };
+        let target = |key: &str| format!("s3://b/samples/{name}{key}");
+        let csv = |key| frames.write_csv(target(key)).index(true);
+        let parquet = |key| frames.write_parquet(target(key));
+        let schema = || rows.schema();
+        csv("one.csv")
+            .send_single(schema(), stream())
+            .await
+            .unwrap();
+        let write = csv("csv").send_split(schema(), stream(), split);
+        assert_eq!(write.await.unwrap().parts.len() as u64, parts);
+        let write = parquet("parquet").send_split(schema(), stream(), split);
+        assert_eq!(write.await.unwrap().parts.len() as u64, parts);
+        let write = parquet("one.parquet").send_single(schema(), stream());
+        write.await.unwrap();
+        for key in ["one.parquet", "parquet/*"] {
+            let found = read(&frames, &format!("samples/{name}{key}")).await;
+            // NaN is not equal to itself.
+            assert_eq!(format!("{found:?}"), format!("{rows:?}"), "{name}{key}");
+        }
+    }
     let mut written = Vec::new();
     for object in s3.list_recursive().at(["s3://b/samples/"]).await.unwrap() {
         let bytes = s3.get(object.url()).await.unwrap().bytes().unwrap();
