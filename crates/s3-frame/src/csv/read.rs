@@ -171,8 +171,8 @@ impl<M: Mode> ReadCsv<M> {
 impl ReadCsv {
     /// Lists the objects, reads the header and the types, and begins to read.
     ///
-    /// Requests: a manifest or a listing per pattern, and one range of the first part unless the types are known; parts
-    /// are requested as the stream is polled.
+    /// Requests: a manifest per pattern, or a listing with a look for the manifest before and after it, and one range of
+    /// the first part unless the types are known; parts are requested as the stream is polled.
     ///
     /// # Errors
     ///

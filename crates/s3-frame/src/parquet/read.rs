@@ -69,8 +69,8 @@ impl<M: Mode> ReadParquet<M> {
 impl ReadParquet {
     /// Lists the objects, reads the metadata of the first, and begins to read.
     ///
-    /// Requests: a manifest or a listing per pattern and one range of the first part, or two if its metadata has more
-    /// than 64 KiB; other parts are requested as the stream is polled.
+    /// Requests: a manifest per pattern, or a listing with a look for the manifest before and after it, and one range of
+    /// the first part, or two if its metadata has more than 64 KiB; other parts are requested as the stream is polled.
     ///
     /// # Errors
     ///

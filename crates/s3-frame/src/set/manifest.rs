@@ -55,8 +55,8 @@ pub struct ManifestPart {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Manifests {
-    /// Reads the parts in the manifest, pinned by ETag, if there is one. Otherwise reads all matching objects, after one
-    /// extra request for the manifest.
+    /// Reads the parts in the manifest, pinned by ETag, if there is one. Otherwise reads all matching objects. Asks for the
+    /// manifest before and after it lists them: a set may have been written in between.
     #[default]
     IfPresent,
     /// Reads the parts in the manifest, pinned by ETag. Fails without a manifest.

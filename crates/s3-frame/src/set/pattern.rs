@@ -76,9 +76,9 @@ async fn find_one(s3: &S3, pattern: &str, manifests: Manifests, order: PartOrder
     let literal = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
     let (before, wild) = pattern.split_at(literal);
     let prefix = resolve(s3, pattern, before)?;
-    if manifests != Manifests::Ignore
-        && let Some(set) = set_of(&prefix, wild)
-        && let Some(found) = in_manifest(s3, &set).await?
+    let set = set_of(&prefix, wild).filter(|_| manifests != Manifests::Ignore);
+    if let Some(set) = &set
+        && let Some(found) = in_manifest(s3, set).await?
     {
         return Ok(found);
     }
@@ -86,6 +86,13 @@ async fn find_one(s3: &S3, pattern: &str, manifests: Manifests, order: PartOrder
         return Err(invalid(pattern, "has no manifest"));
     }
     let mut parts = listed(s3, pattern, prefix, wild).await?;
+    // Those of a writer that has begun in the meantime: its manifest was there before its first part.
+    if let Some(set) = &set
+        && !parts.is_empty()
+        && let Some(found) = in_manifest(s3, set).await?
+    {
+        return Ok(found);
+    }
     parts.sort_by(|a, b| order.compare(a.url.as_str(), b.url.as_str()));
     Ok(Found {
         parts,

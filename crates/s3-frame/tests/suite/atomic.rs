@@ -232,6 +232,42 @@ async fn readers_during_a_rewrite_see_the_old_set_or_the_new_one_or_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn readers_during_the_first_write_see_nothing_or_the_set_or_an_error() {
+    for kind in Kind::ALL {
+        let (mut nothing, mut new, mut unfinished) = (0, 0, 0);
+        for seed in 0..200 {
+            let memory = MemoryStore::with_buckets(["b"]);
+            let writer = client(FaultStore::new(memory.clone(), delays(seed)));
+            let readers = (0..4).map(|number| {
+                let reader = client(FaultStore::new(memory.clone(), delays(seed * 4 + number)));
+                async move {
+                    tokio::time::sleep(Duration::from_millis((seed + number * 5) % 30)).await;
+                    kind.read(&reader, Manifests::IfPresent).await
+                }
+            });
+            let writing = kind.write(&writer, NEW, 1, Existing::Refuse);
+            let (written, found) = future::join(writing, future::join_all(readers)).await;
+            written.unwrap();
+            for found in found {
+                match found {
+                    Ok(found) if found == NEW.collect::<Vec<_>>() => new += 1,
+                    Ok(found) => panic!("{kind:?}, seed {seed}: {found:?}"),
+                    Err(Error::NoMatch(_)) => nothing += 1,
+                    Err(error) => {
+                        kind.assert_interrupted(&error, seed);
+                        unfinished += 1;
+                    }
+                }
+            }
+        }
+        assert!(
+            nothing > 10 && new > 10 && unfinished > 10,
+            "{kind:?}: {nothing}, {new} and {unfinished} readers"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_writers_one_succeeds_and_readers_see_its_rows_only() {
     let mut conflicts = 0;
     for seed in 0..200 {
