@@ -22,11 +22,6 @@ struct KnownFailure {
 
 const S3S_FS_FAILURES: &[KnownFailure] = &[
     KnownFailure {
-        function: "copy_if_not_exists",
-        reason: "it ignores `If-None-Match`",
-        panic: &["assertion failed: result.is_err()"],
-    },
-    KnownFailure {
         function: "get_opts",
         reason: "it ignores conditions of reads",
         panic: &["Ok(GetResult {", "range: 0..3"],
