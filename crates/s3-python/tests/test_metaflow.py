@@ -1,8 +1,10 @@
 """What Metaflow sees: each test imports it in a process of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import textwrap
 
 import pytest
@@ -59,6 +61,16 @@ def run(program, *arguments, **environment):
     return done
 
 
+#: Metaflow itself, and older versions of it that `cargo xtask python` has installed.
+VERSIONS = {"current": None} | {
+    os.path.basename(folder): folder for folder in os.environ.get("MFS3_TEST_METAFLOWS", "").split(os.pathsep) if folder
+}
+
+
+def python_path(version, before=None):
+    return os.pathsep.join(filter(None, [before, VERSIONS[version], os.environ.get("PYTHONPATH")]))
+
+
 ALIASES = """
     import metaflow, mfs3
     from metaflow import S3, datatools
@@ -85,19 +97,54 @@ def test_it_can_be_switched_off(root):
     assert run(ALIASES, METAFLOW_S3_NATIVE="0").stdout.split()[0] == "False"
 
 
+#: Shows whose client and whose datastore Metaflow has.
+OWNERS = """
+    from metaflow import S3
+    from metaflow.plugins.datatools.s3.s3 import S3 as other
+    from metaflow.plugins import DATASTORES
+    [storage] = [one for one in DATASTORES if one.TYPE == "s3"]
+    assert S3 is other
+    print(S3.__module__, storage.__module__)
+"""
+OF_METAFLOW = ["metaflow.plugins.datatools.s3.s3", "metaflow.plugins.datastores.s3_storage"]
+OURS = ["mfs3.s3", "mfs3.metaflow_storage"]
+
+
 def test_without_the_native_library_metaflows_client_stays():
-    done = run(
-        """
-        import sys
-        sys.modules["mfs3._native"] = None
-        from metaflow import S3
-        from metaflow.plugins.datatools.s3.s3 import S3 as other
-        assert S3 is other
-        print(S3.__module__)
-        """,
-    )
-    assert done.stdout.strip() == "metaflow.plugins.datatools.s3.s3"
+    done = run("import sys\nsys.modules['mfs3._native'] = None\n" + textwrap.dedent(OWNERS))
+    assert done.stdout.split() == OF_METAFLOW
     assert done.stderr.count("mfs3 is not used") == 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_metaflows_client_stays_if_an_image_has_another_version_of_mfs3(tmp_path, version):
+    """The files of the extension come from a laptop, in the code package."""
+    shutil.copytree(os.path.dirname(mfs3.__file__), tmp_path / "before/mfs3")
+    environment = {"PYTHONPATH": python_path(version, str(tmp_path / "before"))}
+    assert run(OWNERS, **environment).stdout.split() == OURS
+    (tmp_path / "before/mfs3/metaflow_module.py").unlink()
+    done = run(OWNERS, **environment)
+    assert done.stdout.split() == OF_METAFLOW
+    assert done.stderr.count("mfs3 is not used, Metaflow's S3 client is") == 1, done.stderr
+    assert run(OWNERS, METAFLOW_S3_NATIVE="0", **environment).stderr == ""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_metaflows_client_stays_where_only_the_files_of_the_extension_are(tmp_path, version):
+    """That is what a remote task gets whose image has no mfs3."""
+    ours = os.path.dirname(os.path.dirname(mfs3.__file__))
+    shutil.copytree(ours + "/metaflow_extensions/mfs3", tmp_path / "code/metaflow_extensions/mfs3")
+    (tmp_path / "packages").mkdir()
+    for name in os.listdir(sysconfig.get_path("purelib")):
+        if not name.startswith(("mfs3", "metaflow_extensions")):
+            (tmp_path / "packages" / name).symlink_to(os.path.join(sysconfig.get_path("purelib"), name))
+    path = [str(tmp_path / "code"), VERSIONS[version], str(tmp_path / "packages")]
+    environment = os.environ | {"USER": "tester", "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    # Without the packages of this interpreter, which may have mfs3.
+    command = [sys.executable, "-S", "-c", textwrap.dedent(OWNERS)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == OF_METAFLOW, done.stderr
+    assert "No module named 'mfs3'" in done.stderr
 
 
 def test_settings_of_the_module_are_read_at_each_call(root):
@@ -177,20 +224,13 @@ def test_the_datastore_saves_streams_from_where_metaflow_saves_them(root):
     )
 
 
-#: Metaflow itself, and older versions of it that `cargo xtask python` has installed.
-VERSIONS = {"current": None} | {
-    os.path.basename(folder): folder for folder in os.environ.get("MFS3_TEST_METAFLOWS", "").split(os.pathsep) if folder
-}
-
-
 def settings(root, version="current", **others):
-    path = [others.pop("before", None), VERSIONS[version], os.environ.get("PYTHONPATH")]
     return {
         "METAFLOW_DEFAULT_DATASTORE": "s3",
         "METAFLOW_DEFAULT_METADATA": "local",
         "METAFLOW_DATASTORE_SYSROOT_S3": root,
         "METAFLOW_S3_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
-        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "PYTHONPATH": python_path(version, others.pop("before", None)),
         **others,
     }
 

@@ -1,0 +1,58 @@
+"""The content of `metaflow.plugins.datatools.s3.s3` while mfs3 is active, and whether it is.
+
+The files below `metaflow_extensions` call this module and nothing else of mfs3. A code package brings those files from
+one machine and an image has mfs3 of another version, so what they use is kept small, and they do without it.
+"""
+
+from types import ModuleType
+
+from mfs3 import _config, exceptions, s3
+
+#: The settings that Metaflow's module has as names.
+_SETTINGS = (
+    "DATATOOLS_S3ROOT",
+    "S3_RETRY_COUNT",
+    "S3_TRANSIENT_RETRY_COUNT",
+    "S3_LOG_TRANSIENT_RETRIES",
+    "S3_SERVER_SIDE_ENCRYPTION",
+    "S3_WORKER_COUNT",
+    "TEMPDIR",
+)
+
+#: The modules that the extension replaces, and the datastore that it adds.
+PROMOTED = ["plugins.datatools.s3.s3"]
+DATASTORES = [("s3", "mfs3.metaflow_storage.S3Storage")]
+
+
+def fill(module: ModuleType) -> None:
+    """Gives a module the names of Metaflow's.
+
+    The settings are names of it too: code and tests that replace them there change the client.
+    """
+    # Not before: the extension asks for `PROMOTED` while Metaflow cannot be imported yet.
+    import metaflow.metaflow_config as metaflow_config
+    from metaflow.exception import MetaflowException
+
+    names = vars(module)
+    names.update((name, getattr(s3, name)) for name in s3.__all__)
+    names.update(MetaflowException=MetaflowException, PutValue=s3.Value)
+    try:
+        from metaflow.plugins.datatools.s3.s3util import get_s3_client
+    except ImportError:
+        pass
+    else:
+        names["get_s3_client"] = get_s3_client
+    try:
+        from metaflow.debug import debug
+    except ImportError:
+        pass
+    else:
+        names["debug"] = debug
+    exceptions.adopt_metaflow()
+    # A task whose image has no mfs3 loads what others have pickled: Metaflow's classes have the same state.
+    for cls in (s3.S3Object, s3.S3GetObject, s3.S3PutObject, s3.RangeInfo):
+        cls.__module__ = "metaflow.plugins.datatools.s3.s3"
+    for name in _SETTINGS:
+        # An older Metaflow does not have all of them.
+        names[name] = getattr(metaflow_config, name, _config.DEFAULTS.get(name))
+    _config.use_module(module)
