@@ -730,6 +730,35 @@ def test_files_and_directories_are_moved(fs, root):
     assert fs.find(root) == [path + name for name in ("/e//z", "/e/s/y", "/y")]
 
 
+def test_the_content_of_markers_is_copied_and_moved(fs, root):
+    """A key may end in a slash and have content."""
+    markers = {"d/sub/": b"content of a marker", "d/empty/": b"", "d/sub/deep/": b"2"}
+
+    def found(directory):
+        return {one.key: one.blob for one in mfs3.S3(s3root=root + "/" + directory).get_all()}
+
+    fs.pipe({root + "/d/k": b"k", root + "/d/sub/x": b"x"})
+    for name, data in markers.items():
+        fs._client().put(root + "/" + name, data)
+    before = found("d")
+    assert len(before) == 5
+    fs.copy(root + "/d", root + "/e", recursive=True)
+    assert found("e") == found("d") == before
+    fs.mv(root + "/d", root + "/f", recursive=True)
+    assert (found("d"), found("f")) == ({}, before)
+    # Two contents for one marker, and a bucket, which has none.
+    fs._client().put(root + "/g/sub/", b"other")
+    with pytest.raises(OSError, match="cannot move two"):
+        fs.mv([root + "/f/sub", root + "/g/sub"], [root + "/h", root + "/h"], recursive=True)
+    bucket = "b" + os.path.basename(root)
+    fs.mkdir(bucket)
+    with pytest.raises(OSError, match="cannot copy the content"):
+        fs.mv([root + "/f/sub"], [bucket], recursive=True)
+    with pytest.raises(OSError, match="not empty"):
+        fs.rmdir(root + "/g/sub")
+    assert (found("f"), found("g")) == (before, {"sub": b"other"})
+
+
 def test_a_transaction_closes_what_is_open(fs, root):
     data = os.urandom(8 << 20) + b"tail"
     with fs.transaction:

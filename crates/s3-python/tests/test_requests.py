@@ -119,11 +119,12 @@ def test_trees_are_moved_in_one_request_per_file(counted, directory, root, tmp_p
     fs.copy(directory + "/*", root + "/f/")
     assert counter.take() == {"LIST": 1, "COPY": FILES}
     fs.copy(directory, root + "/g/", recursive=True)
-    assert counter.take() == {"LIST": 2, "COPY": FILES}
+    # Each directory may have a marker.
+    assert counter.take() == {"LIST": 2, "HEAD": 1, "COPY": FILES}
     fs.cp_file(directory + "/000", root + "/copy")
     assert counter.take() == {"COPY": 1}
     fs.mv(directory, root + "/h/", recursive=True)
-    assert counter.take() == {"LIST": 2, "COPY": FILES, "DELETES": 1}
+    assert counter.take() == {"LIST": 2, "HEAD": 1, "COPY": FILES, "DELETES": 1}
     assert len(fs.find(root)) == 4 * FILES + 1
 
 

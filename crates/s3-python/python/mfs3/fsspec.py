@@ -288,7 +288,7 @@ class S3FileSystem(AbstractFileSystem):
                 parent = name[:base] + "/".join(below[:end])
                 if parent not in directories and below[end - 1]:
                     directories[parent] = _directory(parent)
-            # A slash at the end: the marker of a directory.
+            # A slash at the end: the marker of a directory, which is no file even if it has content.
             if below[-1] and (depth is None or len(below) <= depth):
                 files[name] = _file(name, size, modified, etag, storage_class)
         for name in prefixes if withdirs else ():
@@ -784,6 +784,36 @@ class S3FileSystem(AbstractFileSystem):
                 self._make_buckets_of([pair[1]])
         return [done[pair] for pair in pairs]
 
+    def _markers(self, pairs: list[tuple[str, str]], types: dict[str, str | None]) -> list[tuple[str, str, int]]:
+        """The markers of directories, with their targets and sizes.
+
+        A marker is an object whose key is the name of a directory and a slash. It is no file here, but may have content.
+        """
+        directories = [pair for pair in pairs if "/" in pair[0] and types.get(pair[0]) == "directory"]
+        if not directories:
+            return []
+        names = [source + "/" for source, _ in directories]
+        with file_errors(names):
+            found = self._client().info_many([self._url(name) for name in names], return_missing=True)
+        markers = []
+        for (source, target), one in zip(directories, found):
+            if one.exists and one.size and "/" not in target:
+                raise OSError("cannot copy the content of %s/ to the bucket %s" % (source, target))
+            if one.exists:
+                markers.append((source + "/", target + "/", one.size or 0))
+        return markers
+
+    def _copy_markers(self, markers: list[tuple[str, str, int]]) -> None:
+        # A bucket has no marker.
+        pairs = [(source, target) for source, target, _ in markers if target.index("/") < len(target) - 1]
+        if not pairs:
+            return
+        with file_errors([source for source, _ in pairs]):
+            copied = self._client().copy_many([(self._url(source), self._url(target)) for source, target in pairs])
+        for (source, _), was_there in zip(pairs, copied):
+            if not was_there:
+                raise os_error(errno.ENOENT, source)
+
     def copy(
         self,
         path1: str | list[str],
@@ -798,7 +828,9 @@ class S3FileSystem(AbstractFileSystem):
         plan = _Plan(self)
         AbstractFileSystem.copy(plan, path1, path2, recursive=recursive, maxdepth=maxdepth)
         pairs = [pair for pair in plan.pairs if pair[0] != pair[1]]
+        markers = self._markers(pairs, plan.types) if recursive else []
         copied = self._copy(pairs, plan.types)
+        self._copy_markers(markers)
         if (on_error or ("ignore" if recursive else "raise")) == "raise":
             for (source, _), was_there in zip(pairs, copied):
                 if not was_there:
@@ -822,15 +854,15 @@ class S3FileSystem(AbstractFileSystem):
         AbstractFileSystem.copy(plan, path1, path2, recursive=recursive, maxdepth=maxdepth)
         self._find_types(plan.types, [source for source, _ in plan.pairs])
         directories = {source for source, _ in plan.pairs if plan.types[source] == "directory"}
-        _check_moves(plan.pairs, directories)
         pairs = [pair for pair in plan.pairs if pair[0] != pair[1]]
+        markers = self._markers(pairs, plan.types) if recursive else []
+        _check_moves(plan.pairs + [(source, target) for source, target, size in markers if size], directories)
         for (source, _), was_there in zip(pairs, self._copy(pairs, plan.types)):
             if not was_there:
                 raise os_error(errno.ENOENT, source)
-        # A directory may have a marker, an empty object of its name and a slash.
+        self._copy_markers(markers)
         moved = [source for source, _ in pairs if source not in directories]
-        moved += [source + "/" for source in directories if recursive and "/" in source]
-        self._delete(moved)
+        self._delete(moved + [source for source, _, _ in markers])
 
     def _delete(self, paths: list[str]) -> None:
         with file_errors(paths):
@@ -946,9 +978,12 @@ class S3FileSystem(AbstractFileSystem):
         if "/" in path:
             if self.ls(path):
                 raise os_error(errno.ENOTEMPTY, path)
+            marker = self._url(path) + "/"
             with file_errors(path):
                 # It may be there as its marker alone.
-                self._client().delete_many([self._url(path) + "/"])
+                if self._client().info(marker, return_missing=True).size:
+                    raise os_error(errno.ENOTEMPTY, path)
+                self._client().delete_many([marker])
             return
         with file_errors(path):
             self._client().delete_bucket(path)
