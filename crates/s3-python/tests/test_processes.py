@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -34,6 +35,35 @@ def test_child_processes_read_and_send_results_back(root, method):
         with concurrent.futures.ProcessPoolExecutor(3, mp_context=context) as pool:
             for text, found in pool.map(_read, [url] * 9):
                 assert (text, found.text) == ("v", "v")
+
+
+_kept = []
+
+
+def _leave_files(url, pickled, folder):
+    """Asks for files and closes nothing."""
+    tempfile.tempdir = folder
+    s3 = S3(tmproot=folder)
+    one = s3.get(url)
+    _kept.append((s3, one, pickle.loads(pickled)))
+    return [os.path.exists(path) for path in (one.path, _kept[-1][2].path)]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_child_processes_leave_no_files(root, tmp_path, method):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    with S3(s3root=root) as s3:
+        url = s3.put("k", "v")
+        pickled = pickle.dumps(s3.get("k"))
+    context = multiprocessing.get_context(method)
+    with context.Pool(2) as pool:
+        arguments = [(url, pickled, str(folder))] * 4
+        assert pool.starmap(_leave_files, arguments) == [[True, True]] * 4
+        assert os.listdir(folder) != []
+        pool.close()
+        pool.join()
+    assert os.listdir(folder) == []
 
 
 @pytest.mark.timeout(600)

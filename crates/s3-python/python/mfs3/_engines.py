@@ -7,7 +7,7 @@ import os
 import threading
 from collections import OrderedDict
 
-from mfs3 import _native
+from mfs3 import _exit, _native
 from mfs3.exceptions import MetaflowS3Exception
 
 #: How many engines are kept. More than one are rare: another role, another endpoint, another retry count.
@@ -33,6 +33,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def engine(key, make):
     """Returns the engine of this key, which is made now if there is none."""
+    _exit.arm()
     with _lock:
         found = _engines.get(key)
         if found is None:

@@ -1,9 +1,10 @@
 """Files for objects that were unpickled with their bytes."""
 
-import atexit
 import os
 import shutil
 import tempfile
+
+from mfs3 import _exit
 
 _directory = None
 _process = None
@@ -13,16 +14,19 @@ def write(blob):
     """Writes the bytes to a new file and returns its path. The file lives as long as the process."""
     global _directory, _process
     if _process != os.getpid():
+        _exit.arm()
         _directory = tempfile.mkdtemp(prefix="metaflow.s3.")
         _process = os.getpid()
-        atexit.register(_remove, _directory, _process)
     descriptor, path = tempfile.mkstemp(dir=_directory)
     with os.fdopen(descriptor, "wb") as file:
         file.write(blob)
     return path
 
 
-def _remove(directory, process):
+def _remove():
     # A forked child does not own the files of its parent.
-    if process == os.getpid():
-        shutil.rmtree(directory, ignore_errors=True)
+    if _process == os.getpid():
+        shutil.rmtree(_directory, ignore_errors=True)
+
+
+_exit.at_exit(_remove)

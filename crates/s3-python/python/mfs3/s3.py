@@ -12,7 +12,7 @@ from io import BufferedIOBase, BytesIO, FileIO, BufferedReader, BufferedRandom, 
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias, TypeVar, overload
 
-from mfs3 import _config, _engines, _native
+from mfs3 import _config, _engines, _exit, _native
 from mfs3._native import RecordBatches, S3Object
 from mfs3.exceptions import (
     MetaflowS3AccessDenied,
@@ -105,7 +105,7 @@ def _close_together(natives):
 
 # The last to run is the first registered.
 atexit.register(_native.leave_python)
-atexit.register(_close_all)
+_exit.at_exit(_close_all)
 os.register_at_fork(after_in_child=_after_fork)
 
 
