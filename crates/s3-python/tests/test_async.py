@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 
+import boto3
 import pytest
 
 import mfs3
@@ -76,6 +77,82 @@ def test_a_cancelled_task_cancels_its_call(root, monkeypatch):
     asyncio.run(program())
     assert closed.wait(5)
     listener.close()
+
+
+async def _longest_pause(work):
+    """Returns the result of `work`, and for how long at most nothing else ran on the loop meanwhile."""
+    pauses = []
+
+    async def tick():
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.005)
+            pauses.append(time.monotonic() - began)
+
+    ticks = asyncio.create_task(tick())
+    await asyncio.sleep(0)
+    result = await work
+    ticks.cancel()
+    return result, max(pauses)
+
+
+def test_a_slow_generator_does_not_block_the_loop(root, tmp_path):
+    (tmp_path / "f").write_text("file")
+
+    def slow(*items):
+        for item in items:
+            time.sleep(0.5)
+            yield item
+
+    async def program():
+        async with AsyncS3(s3root=root) as s3:
+            for call, count in (
+                (s3.put_many(slow(("a", "1"), ("b", "2"))), 2),
+                (s3.put_files(slow(("c", tmp_path / "f"), ("d", tmp_path / "f"))), 2),
+                (s3.get_many(slow("a", "b")), 2),
+                (s3.info_many(slow("a", "b")), 2),
+                (s3.list_paths(slow("", "")), 8),
+                (s3.delete_many(slow("a", "b")), 2),
+            ):
+                found, pause = await _longest_pause(call)
+                assert len(found) == count and pause < 0.8, pause
+
+            def fails():
+                yield "k", "v"
+                raise KeyError("mine")
+
+            with pytest.raises(KeyError, match="mine"):
+                await s3.put_many(fails())
+            with pytest.raises(mfs3.MetaflowS3InvalidObject):
+                await s3.put_many([("k", 5)])
+
+    asyncio.run(program())
+
+
+def test_a_client_of_boto3_is_made_beside_the_loop(server, root):
+    """Metaflow's may ask STS for credentials."""
+    made = []
+
+    class External:
+        @property
+        def client(self):
+            time.sleep(1)
+            made.append(threading.current_thread())
+            return boto3.client("s3", endpoint_url=server, region_name="us-east-1")
+
+    async def use():
+        async with AsyncS3(s3root=root, external_client=External()) as s3:
+            await asyncio.gather(*(s3.put(str(n), "v") for n in range(10)))
+            return await s3.list_paths()
+
+    async def program():
+        # The module is loaded by now.
+        boto3.client("s3", region_name="us-east-1")
+        found, pause = await _longest_pause(use())
+        assert len(found) == 10 and pause < 0.8, pause
+
+    asyncio.run(program())
+    assert len(made) == 1 and made[0] is not threading.main_thread()
 
 
 def test_a_loop_may_end_before_its_calls(root, monkeypatch):

@@ -19,7 +19,7 @@ import time
 import boto3
 import pytest
 
-from mfs3 import S3
+from mfs3 import S3, _native
 
 
 def _read(url):
@@ -112,6 +112,60 @@ def test_threads_share_a_client(root):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             texts = pool.map(lambda n: s3.get(str(n)).text, range(50))
             assert list(texts) == [str(n) for n in range(50)]
+
+
+def test_threads_of_a_forked_child_make_one_native_client(root, monkeypatch):
+    made = []
+    make = _native.Client
+
+    def slow(*arguments, **options):
+        time.sleep(0.2)
+        made.append(make(*arguments, **options))
+        return made[-1]
+
+    with S3(s3root=root) as s3:
+        s3.put("k", "v")
+        monkeypatch.setattr(_native, "Client", slow)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                    texts = list(pool.map(lambda _: s3.get("k").text, range(8)))
+                status = 0 if (texts, len(made)) == (["v"] * 8, 1) else 2
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_fork_while_another_thread_makes_a_client(root, monkeypatch):
+    """The child does not wait for a lock of that thread."""
+    make, making, forked = _native.Client, threading.Event(), threading.Event()
+
+    def slow(*arguments, **options):
+        making.set()
+        assert forked.wait(20)
+        return make(*arguments, **options)
+
+    with S3(s3root=root) as s3:
+        s3.put("k", "v")
+        s3._native = None
+        monkeypatch.setattr(_native, "Client", slow)
+        thread = threading.Thread(target=s3.get, args=("k",))
+        thread.start()
+        assert making.wait(20)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                signal.alarm(20)
+                _native.Client = make
+                status = 0 if s3.get("k").text == "v" else 2
+            finally:
+                os._exit(status)
+        forked.set()
+        thread.join()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def _read_with(s3):

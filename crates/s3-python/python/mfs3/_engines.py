@@ -76,30 +76,36 @@ def _configures(config):
     return bool(set(given) - {"retries"})
 
 
-def for_settings(settings, role=None, session_vars=None, client_params=None, external_client=None):
-    """Returns the engine that the settings and the arguments of a client ask for."""
+def needs_boto3(settings, role=None, session_vars=None, client_params=None, external_client=None):
+    """Returns whether something has to come from a client of boto3, which Metaflow makes: that may ask a server."""
     params = client_params if client_params else _configured_params(settings)
-    session_vars = session_vars if session_vars else settings.get("DATATOOLS_SESSION_VARS") or {}
-    bundle = ca_bundle(params.get("verify"))
-    limits = (settings.attempts(), int(settings.get("S3_WORKER_COUNT")))
-    provider = settings.get("DEFAULT_AWS_CLIENT_PROVIDER")
     others = {name for name, value in params.items() if value is not None} - _NATIVE - {"verify", "config"}
-    foreign = (
+    return bool(
         external_client is not None
         or role is not None
         or session_vars
-        or provider != "boto3"
+        or settings.get("DATATOOLS_SESSION_VARS")
+        or settings.get("DEFAULT_AWS_CLIENT_PROVIDER") != "boto3"
         or settings.get("AWS_SANDBOX_ENABLED")
         or others
         or _configures(params.get("config"))
     )
-    if not foreign:
+
+
+def for_settings(settings, role=None, session_vars=None, client_params=None, external_client=None):
+    """Returns the engine that the settings and the arguments of a client ask for."""
+    params = client_params if client_params else _configured_params(settings)
+    bundle = ca_bundle(params.get("verify"))
+    limits = (settings.attempts(), int(settings.get("S3_WORKER_COUNT")))
+    if not needs_boto3(settings, role, session_vars, client_params, external_client):
         endpoint, region = params.get("endpoint_url"), params.get("region_name")
         key = ("native", endpoint, region, bundle, environment(), limits)
         return engine(key, lambda: _make(limits, endpoint=endpoint, region=region, ca_bundle=bundle))
     if external_client is None:
         from mfs3.s3 import S3Client
 
+        session_vars = session_vars if session_vars else settings.get("DATATOOLS_SESSION_VARS") or {}
+        provider = settings.get("DEFAULT_AWS_CLIENT_PROVIDER")
         arguments = (role, _frozen(session_vars), _frozen(params), provider)
         held = engine(("boto3", arguments), lambda: S3Client(role, session_vars or None, dict(params) or None))
         external_client = held

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from mfs3 import _config, _engines
 from mfs3._native import S3Object
 from mfs3.records import S3PutObject
 from mfs3.s3 import S3, Key, Value
@@ -16,16 +17,30 @@ from mfs3.s3 import S3, Key, Value
 __all__ = ["AsyncS3"]
 
 
+#: There are no more inputs.
+_END: Any = object()
+
+
 class _Deferred(S3):
-    """A client whose calls return coroutines. Arguments are checked before."""
+    """A client whose calls return coroutines. Arguments are checked before.
+
+    What may wait runs on a thread: the iterables of a program, and clients of boto3, whose credentials come from a server.
+    """
+
+    def _prepare(self):
+        if not _engines.needs_boto3(_config.Settings(), *self._wanted()):
+            self._client()
 
     async def _call(self, name, *arguments, then=None, **options):
-        result = await _run(getattr(self._client(), name), *arguments, **options)
+        settings = _config.Settings()
+        if (native := self._made(settings)) is None:
+            native = await asyncio.to_thread(self._client)
+        result = await _run(getattr(native, name), *arguments, **options)
         return result if then is None else then(result)
 
     async def _put_all(self, batches, overwrite):
         written = []
-        for batch in batches:
+        while (batch := await asyncio.to_thread(next, batches, _END)) is not _END:
             written += await self._put_batch(batch, overwrite)
         return written
 
@@ -62,25 +77,25 @@ class AsyncS3:
     async def get_many(
         self, keys: Iterable[Key], return_missing: bool = False, return_info: bool = True
     ) -> list[S3Object]:
-        return await _of(self._calls.get_many(keys, return_missing, return_info))
+        return await _of(self._calls.get_many(await _listed(keys), return_missing, return_info))
 
     async def get_recursive(self, keys: Iterable[Key], return_info: bool = False) -> list[S3Object]:
-        return await _of(self._calls.get_recursive(keys, return_info))
+        return await _of(self._calls.get_recursive(await _listed(keys), return_info))
 
     async def get_all(self, return_info: bool = False) -> list[S3Object]:
         return await _of(self._calls.get_all(return_info))
 
     async def list_paths(self, keys: Iterable[Key] | None = None) -> list[S3Object]:
-        return await _of(self._calls.list_paths(keys))
+        return await _of(self._calls.list_paths(await _listed(keys)))
 
     async def list_recursive(self, keys: Iterable[Key] | None = None) -> list[S3Object]:
-        return await _of(self._calls.list_recursive(keys))
+        return await _of(self._calls.list_recursive(await _listed(keys)))
 
     async def info(self, key: Key | None = None, return_missing: bool = False) -> S3Object:
         return await _of(self._calls.info(key, return_missing))
 
     async def info_many(self, keys: Iterable[Key], return_missing: bool = False) -> list[S3Object]:
-        return await _of(self._calls.info_many(keys, return_missing))
+        return await _of(self._calls.info_many(await _listed(keys), return_missing))
 
     async def put(
         self,
@@ -106,7 +121,7 @@ class AsyncS3:
         return await _of(self._calls.delete(key))
 
     async def delete_many(self, keys: Iterable[Key]) -> list[str]:
-        return await _of(self._calls.delete_many(keys))
+        return await _of(self._calls.delete_many(await _listed(keys)))
 
     async def copy(self, source: Key, target: Key) -> str:
         return await _of(self._calls.copy(source, target))
@@ -116,6 +131,11 @@ class AsyncS3:
 
     async def download_file(self, key: Key, path: "str | os.PathLike[str]") -> S3Object:
         return await _of(self._calls.download_file(key, path))
+
+
+async def _listed(keys: Iterable[Key] | None) -> Any:
+    """The keys as a list. A generator may wait for something, and runs on a thread."""
+    return keys if keys is None or isinstance(keys, (list, tuple)) else await asyncio.to_thread(list, keys)
 
 
 async def _of(call: Any) -> Any:

@@ -79,6 +79,9 @@ def _close_all():
 
 
 def _after_fork():
+    for client in _open_clients:
+        # A thread of the parent may have held it.
+        client._making = threading.RLock()
     # These clients are of the parent, and so are their files.
     _leaked.extend((list(_open_clients), list(_with_files)))
     _open_clients.clear()
@@ -221,12 +224,15 @@ class S3(object):
         os.stat(tmproot)
         self._directory = os.path.abspath(tmproot)
         self._reset()
-        # A root that cannot work is an error here, not at the first call.
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Makes the native client: a root that cannot work is an error of the constructor, not of the first call."""
         self._client()
 
     def __getstate__(self) -> dict[str, Any]:
         """As in Metaflow, a copy is another client of the same root: it has no files, and makes its own connections."""
-        own = ("_native", "_replaced", "_limits", "_progress", "_recipe", "_run")
+        own = ("_native", "_replaced", "_limits", "_progress", "_recipe", "_run", "_making")
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -246,21 +252,36 @@ class S3(object):
         #: A client of boto3, for those who ask for one.
         self._recipe: S3Client | None = None
         self._progress: Callable[[int], object] | None = None
+        #: Held while the native client is made.
+        self._making = threading.RLock()
 
     def _client(self):
         """Returns the native client. In a forked child, and for other limits, it is made again."""
         settings = _config.Settings()
-        limits = (settings.attempts(), settings.get("S3_WORKER_COUNT"))
-        if self._native is not None and self._native.is_ours() and self._limits == limits:
-            return self._native
+        if (made := self._made(settings)) is not None:
+            return made
+        # Before the lock is taken: a forked child replaces the locks of these.
+        _open_clients.add(self)
+        with self._making:
+            # Another thread may have made it meanwhile.
+            return self._made(settings) or self._make(settings)
+
+    def _made(self, settings):
+        """Returns the native client if there is one of this process with the limits of the settings."""
+        fits = self._native is not None and self._native.is_ours() and self._limits == _limits(settings)
+        return self._native if fits else None
+
+    def _wanted(self):
+        """Returns role, session variables, parameters and client of boto3 that the native client is made with."""
         external = self._external_client
         if isinstance(external, S3Client):
             # Ours is a recipe; without a role nothing has to come from boto3.
-            role, session_vars, params = external._s3_role, external._s3_session_vars, external._s3_client_params
-            external = None
-        else:
-            role, session_vars, params = self._s3_role, self._s3_session_vars, self._s3_client_params
-        engine = _engines.for_settings(settings, role, session_vars, params, external)
+            return external._s3_role, external._s3_session_vars, external._s3_client_params, None
+        return self._s3_role, self._s3_session_vars, self._s3_client_params, external
+
+    def _make(self, settings):
+        limits = _limits(settings)
+        engine = _engines.for_settings(settings, *self._wanted())
         injecting = None
         if self._s3_inject_failures > 0:
             attempts, worker_count = limits
@@ -279,7 +300,6 @@ class S3(object):
             injecting=injecting,
         )
         self._limits = limits
-        _open_clients.add(self)
         return self._native
 
     @property
@@ -575,6 +595,10 @@ class S3(object):
     def download_file(self, key: Key, path: "str | os.PathLike[str]") -> S3Object:
         """Downloads an object to a file, which appears when it is complete."""
         return self._call("download_file", _key(key), os.fspath(path))
+
+
+def _limits(settings):
+    return settings.attempts(), settings.get("S3_WORKER_COUNT")
 
 
 def _root(settings, bucket, prefix, run, s3root):
