@@ -7,10 +7,12 @@ use s3_client::Config;
 use crate::errors::exception;
 
 /// Settings that Python interprets: a client of boto3 may follow what the native one does not.
-const AS_TEXT: [&str; 3] = [
+const AS_TEXT: [&str; 5] = [
     "S3_VERIFY_CERTIFICATE",
     "DATATOOLS_CLIENT_PARAMS",
     "DATATOOLS_SESSION_VARS",
+    "DEFAULT_AWS_CLIENT_PROVIDER",
+    "AWS_SANDBOX_ENABLED",
 ];
 
 /// Returns the settings that environment and files of Metaflow say, by their names.

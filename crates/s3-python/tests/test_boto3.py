@@ -1,15 +1,20 @@
 """Clients of boto3 that bring endpoint, credentials and settings, and parameters of such clients."""
 
 import concurrent.futures
+import http.server
+import json
+import os
+import sys
 import threading
-from types import SimpleNamespace
+import urllib.parse
+from types import ModuleType, SimpleNamespace
 
 import boto3
 import botocore
 import botocore.config
 import pytest
 
-from mfs3 import S3, MetaflowS3AccessDenied, MetaflowS3Exception, _engines
+from mfs3 import S3, MetaflowS3AccessDenied, MetaflowS3Exception, _config, _engines
 from test_metaflow import run
 
 
@@ -162,3 +167,109 @@ def test_the_client_of_boto3_of_a_client_is_made_once_and_may_be_replaced(server
         root,
         server,
     )
+
+
+@pytest.fixture
+def aws_clients(server, monkeypatch):
+    """The arguments of clients of boto3 that Metaflow is asked for. Metaflow's configuration is not loaded."""
+    arguments = []
+
+    def get_aws_client(module, **given):
+        arguments.append({"module": module, **given})
+        return boto3.client(module, endpoint_url=server, region_name="us-east-1"), None
+
+    for name in ("metaflow", "metaflow.plugins", "metaflow.plugins.aws", "metaflow.plugins.aws.aws_client"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    sys.modules["metaflow.plugins.aws.aws_client"].get_aws_client = get_aws_client
+    monkeypatch.delitem(sys.modules, "metaflow.metaflow_config", raising=False)
+    monkeypatch.setattr(_config, "_override", None)
+    monkeypatch.setattr(_engines, "_engines", type(_engines._engines)())
+    return arguments
+
+
+@pytest.mark.parametrize(
+    "environment, given, asked",
+    [
+        ({}, {}, None),
+        ({"AWS_SANDBOX_ENABLED": "0"}, {}, None),
+        ({"AWS_SANDBOX_ENABLED": "False"}, {}, None),
+        ({"AWS_SANDBOX_ENABLED": ""}, {}, None),
+        ({"DEFAULT_AWS_CLIENT_PROVIDER": "boto3"}, {}, None),
+        ({"DATATOOLS_SESSION_VARS": "{}"}, {}, None),
+        ({"AWS_SANDBOX_ENABLED": "1"}, {}, {}),
+        ({"AWS_SANDBOX_ENABLED": "true"}, {}, {}),
+        ({"DEFAULT_AWS_CLIENT_PROVIDER": "other"}, {}, {}),
+        ({"DATATOOLS_SESSION_VARS": '{"profile": "p"}'}, {}, {"session_vars": {"profile": "p"}}),
+        ({}, {"role": "arn:aws:iam::1:role/r"}, {"role_arn": "arn:aws:iam::1:role/r"}),
+        ({}, {"session_vars": {"a": "b"}}, {"session_vars": {"a": "b"}}),
+        ({"DATATOOLS_CLIENT_PARAMS": '{"api_version": "2006-03-01"}'}, {}, {"client_params": {"api_version": "2006-03-01"}}),
+    ],
+)
+def test_what_needs_a_client_of_boto3_gets_metaflows(aws_clients, root, monkeypatch, environment, given, asked):
+    for name, value in environment.items():
+        monkeypatch.setenv("METAFLOW_" + name, value)
+    with S3(s3root=root, **given) as s3:
+        s3.put("k", "v")
+        assert s3.get("k").text == "v"
+    none = {"module": "s3", "with_error": True, "role_arn": None, "session_vars": {}, "client_params": {}}
+    assert aws_clients == ([] if asked is None else [{**none, **asked}])
+
+
+class Tokens(http.server.BaseHTTPRequestHandler):
+    """Gives out the credentials of the test's server: to the sandbox, and as STS."""
+
+    def do_GET(self):
+        assert (self.path, self.headers["x-api-key"]) == ("/auth/token", "secret-key")
+        names = {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
+        self.respond(json.dumps({name: os.environ[variable] for name, variable in names.items()}))
+
+    def do_POST(self):
+        form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
+        assert (form["Action"], form["RoleArn"]) == (["AssumeRole"], ["arn:aws:iam::123456789012:role/reader"])
+        self.respond(
+            '''<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+            <AssumedRoleUser><AssumedRoleId>i:s</AssumedRoleId><Arn>arn:aws:sts::1:assumed-role/r/s</Arn></AssumedRoleUser>
+            <Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken>token</SessionToken>
+            <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>'''
+            % (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+        )
+
+    def respond(self, text):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["sandbox", "role"])
+def test_credentials_come_from_the_servers_that_metaflow_asks(root, server, kind):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tokens) as tokens:
+        threading.Thread(target=tokens.serve_forever, daemon=True).start()
+        endpoint = "http://127.0.0.1:%d" % tokens.server_port
+        run(
+            """
+            import sys
+            import mfs3
+            with mfs3.S3(s3root=sys.argv[1], **eval(sys.argv[2])) as s3:
+                s3.put("k", "v")
+                assert [one.text for one in s3.get_many(["k"])] == ["v"]
+            import metaflow
+            assert metaflow.S3 is mfs3.S3
+            with mfs3.S3(s3root=sys.argv[1], **eval(sys.argv[2])) as s3:
+                assert s3.get("k").text == "v"
+            """,
+            root,
+            repr({"role": "arn:aws:iam::123456789012:role/reader"} if kind == "role" else {}),
+            METAFLOW_S3_ENDPOINT_URL=server,
+            METAFLOW_SERVICE_URL=endpoint,
+            METAFLOW_AWS_SANDBOX_API_KEY="secret-key",
+            METAFLOW_AWS_SANDBOX_REGION="us-east-1",
+            METAFLOW_AWS_SANDBOX_ENABLED="1" if kind == "sandbox" else "0",
+            AWS_ENDPOINT_URL_STS=endpoint,
+            # The server of the test does not know these.
+            AWS_ACCESS_KEY_ID="other",
+            AWS_SECRET_ACCESS_KEY="other",
+        )
+        tokens.shutdown()

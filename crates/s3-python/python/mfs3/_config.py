@@ -48,6 +48,8 @@ def _from_env():
             if not isinstance(value, dict):
                 raise MetaflowS3Exception("METAFLOW_%s: %r is not a JSON object" % (name, text))
             settings[name] = value
+    if (enabled := settings["AWS_SANDBOX_ENABLED"]) is not None:
+        settings["AWS_SANDBOX_ENABLED"] = enabled.lower() not in ("0", "false")
     return settings
 
 
