@@ -147,6 +147,31 @@ def test_metaflows_client_stays_where_only_the_files_of_the_extension_are(tmp_pa
     assert "No module named 'mfs3'" in done.stderr
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("setting", ["S3_VERIFY_CERTIFICATE", "DATATOOLS_CLIENT_PARAMS", "of the profile"])
+def test_metaflows_client_stays_if_certificates_are_not_verified(tmp_path, version, setting):
+    """Flows that ran with this setting still do."""
+    values = {"S3_VERIFY_CERTIFICATE": "false", "DATATOOLS_CLIENT_PARAMS": '{"verify": false}'}
+    environment = {"METAFLOW_" + setting: values[setting]} if setting in values else {"METAFLOW_HOME": str(tmp_path)}
+    (tmp_path / "config.json").write_text('{"METAFLOW_S3_VERIFY_CERTIFICATE": "False"}')
+    environment["PYTHONPATH"] = python_path(version)
+    why = "S3_VERIFY_CERTIFICATE is false, and mfs3 always verifies certificates"
+    told = "mfs3 is not used, Metaflow's S3 client is: %s\n" % why
+    done = run(OWNERS, **environment)
+    assert (done.stdout.split(), done.stderr.count(told)) == (OF_METAFLOW, 1)
+    informed = "import mfs3\nprint(mfs3.info())\n%s\nprint(mfs3.info())" % textwrap.dedent(OWNERS)
+    before, _, after = run(informed, **environment).stdout.splitlines()
+    for shown in (before, after):
+        assert eval(shown)["inactive_reason"] == why and not eval(shown)["active_in_metaflow"]
+
+
+def test_it_tells_whether_it_is_active():
+    program = "import mfs3, metaflow\ninfo = mfs3.info()\nprint(info['active_in_metaflow'], repr(info['inactive_reason']))"
+    assert run(program).stdout == "True ''\n"
+    assert run(program, METAFLOW_S3_VERIFY_CERTIFICATE="true").stdout == "True ''\n"
+    assert run(program, METAFLOW_S3_NATIVE="0").stdout == "False 'METAFLOW_S3_NATIVE is 0'\n"
+
+
 def test_settings_of_the_module_are_read_at_each_call(root):
     run(
         """

@@ -15,9 +15,11 @@ __all__ += s3.__all__
 
 
 def info() -> dict[str, object]:
-    """Returns the version, and whether `from metaflow import S3` is this client."""
+    """Returns the version, and whether `from metaflow import S3` is this client, and if not, why."""
     import os
     import sys
+
+    from mfs3.metaflow_module import inactive_reason
 
     datatools = sys.modules.get("metaflow.plugins.datatools.s3.s3")
     return {
@@ -25,6 +27,7 @@ def info() -> dict[str, object]:
         "metaflow_loaded": "metaflow" in sys.modules,
         "active_in_metaflow": getattr(datatools, "S3", None) is S3,
         "switched_off": os.environ.get("METAFLOW_S3_NATIVE") == "0",
+        "inactive_reason": inactive_reason(),
     }
 
 

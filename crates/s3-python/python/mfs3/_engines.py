@@ -55,7 +55,7 @@ def clients():
 _NATIVE = {"endpoint_url", "region_name"}
 
 
-def _configured_params(settings):
+def configured_params(settings):
     """As in Metaflow: parameters that a program gives replace all of these."""
     params = dict(settings.get("DATATOOLS_CLIENT_PARAMS") or {})
     if endpoint := settings.get("S3_ENDPOINT_URL"):
@@ -78,7 +78,7 @@ def _configures(config):
 
 def needs_boto3(settings, role=None, session_vars=None, client_params=None, external_client=None):
     """Returns whether something has to come from a client of boto3, which Metaflow makes: that may ask a server."""
-    params = client_params if client_params else _configured_params(settings)
+    params = client_params if client_params else configured_params(settings)
     others = {name for name, value in params.items() if value is not None} - _NATIVE - {"verify", "config"}
     return bool(
         external_client is not None
@@ -94,7 +94,7 @@ def needs_boto3(settings, role=None, session_vars=None, client_params=None, exte
 
 def for_settings(settings, role=None, session_vars=None, client_params=None, external_client=None):
     """Returns the engine that the settings and the arguments of a client ask for."""
-    params = client_params if client_params else _configured_params(settings)
+    params = client_params if client_params else configured_params(settings)
     bundle = ca_bundle(params.get("verify"))
     limits = (settings.attempts(), int(settings.get("S3_WORKER_COUNT")))
     if not needs_boto3(settings, role, session_vars, client_params, external_client):
@@ -180,11 +180,15 @@ def _make(limits, **arguments):
     return _native.Engine(attempts=attempts, worker_count=worker_count, **arguments)
 
 
+def switches_verification_off(verify):
+    return verify in (False, "False", "false", "0", 0)
+
+
 def ca_bundle(verify):
     """Returns the file of authorities that a setting names, or None if it asks for those of the machine."""
     if verify in (None, True, "True", "true", "1", 1, ""):
         return None
-    if verify in (False, "False", "false", "0", 0):
+    if switches_verification_off(verify):
         raise MetaflowS3Exception(
             "S3_VERIFY_CERTIFICATE is false, but mfs3 always verifies certificates\n"
             "hint: name a file with your authority instead, or use Metaflow's client: METAFLOW_S3_NATIVE=0"

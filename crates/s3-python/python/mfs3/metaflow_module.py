@@ -4,9 +4,10 @@ The files below `metaflow_extensions` call this module and nothing else of mfs3.
 one machine and an image has mfs3 of another version, so what they use is kept small, and they do without it.
 """
 
+import os
 from types import ModuleType
 
-from mfs3 import _config, exceptions, s3
+from mfs3 import _config, _engines, exceptions, s3
 
 #: The settings that Metaflow's module has as names.
 _SETTINGS = (
@@ -19,9 +20,48 @@ _SETTINGS = (
     "TEMPDIR",
 )
 
-#: The modules that the extension replaces, and the datastore that it adds.
-PROMOTED = ["plugins.datatools.s3.s3"]
-DATASTORES = [("s3", "mfs3.metaflow_storage.S3Storage")]
+#: Why mfs3 was not made active when Metaflow was loaded. Empty: it was.
+_decision: str | None = None
+
+
+def inactive_reason() -> str:
+    """Returns why Metaflow's own client is active, or would be: empty if that is not the case."""
+    if os.environ.get("METAFLOW_S3_NATIVE") == "0":
+        return "METAFLOW_S3_NATIVE is 0"
+    return _missing_feature() if _decision is None else _decision
+
+
+def _missing_feature() -> str:
+    verify = _engines.configured_params(_config.Settings()).get("verify")
+    if _engines.switches_verification_off(verify):
+        return "S3_VERIFY_CERTIFICATE is false, and mfs3 always verifies certificates"
+    return ""
+
+
+def _decide() -> None:
+    """Raises if the configuration asks for what only Metaflow's client does."""
+    global _decision
+    if _decision is None:
+        # Once: the client and the datastore are the same side's.
+        try:
+            _decision = _missing_feature()
+        except Exception as error:
+            _decision = "%s: %s" % (type(error).__name__, error)
+    if _decision:
+        raise ImportError(_decision)
+
+
+def promoted_modules() -> list[str]:
+    """Returns the modules that the extension replaces, or raises."""
+    _decide()
+    # The module and not its package: replacing the package ends in an endless recursion.
+    return ["plugins.datatools.s3.s3"]
+
+
+def datastores() -> list[tuple[str, str]]:
+    """Returns the datastores that the extension adds, or raises."""
+    _decide()
+    return [("s3", "mfs3.metaflow_storage.S3Storage")]
 
 
 def fill(module: ModuleType) -> None:
@@ -29,7 +69,7 @@ def fill(module: ModuleType) -> None:
 
     The settings are names of it too: code and tests that replace them there change the client.
     """
-    # Not before: the extension asks for `PROMOTED` while Metaflow cannot be imported yet.
+    # Not before: the extension asks for `promoted_modules` while Metaflow cannot be imported yet.
     import metaflow.metaflow_config as metaflow_config
     from metaflow.exception import MetaflowException
 

@@ -1,4 +1,4 @@
-"""Makes `metaflow.plugins.datatools.s3.s3` the module of this extension, if mfs3 is there and has what these files use.
+"""Makes `metaflow.plugins.datatools.s3.s3` the module of this extension, if mfs3 is there and can do what is configured.
 
 A remote task gets this extension in its code package, and `mfs3` only if its image has it, perhaps in another version.
 Otherwise Metaflow's client stays.
@@ -9,8 +9,9 @@ import sys as _sys
 
 if _os.environ.get("METAFLOW_S3_NATIVE") != "0":
     try:
-        # The module and not its package: replacing the package ends in an endless recursion.
-        from mfs3.metaflow_module import PROMOTED as __mf_promote_submodules__
+        from mfs3 import metaflow_module as _metaflow_module
+
+        __mf_promote_submodules__ = _metaflow_module.promoted_modules()
     except Exception as _error:
         # Whatever it is, `import metaflow` has to work.
         _sys.stderr.write("mfs3 is not used, Metaflow's S3 client is: %s\n" % _error)
