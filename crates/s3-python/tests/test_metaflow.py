@@ -93,6 +93,90 @@ def test_all_names_of_metaflow_are_ours(root):
     assert run("import mfs3\n" + textwrap.dedent(ALIASES)).stdout.split() == ["True", "True"]
 
 
+NAMES = """
+    import os
+    import mfs3
+    import metaflow
+    import metaflow.metaflow_config as configuration
+    import metaflow.plugins.datatools.s3 as package
+    from metaflow import includefile
+    from metaflow.plugins.datatools.s3 import s3 as module
+    public = "RangeInfo S3 S3GetObject S3Object S3PutObject MetaflowS3InvalidObject MetaflowS3URLException "
+    public += "MetaflowS3Exception MetaflowS3NotFound MetaflowS3AccessDenied MetaflowS3InvalidRange"
+    assert len(public.split()) == 11
+    for name in public.split():
+        assert getattr(package, name) is getattr(module, name) is getattr(mfs3, name), name
+    for name in ("S3Client", "check_s3_deps", "MetaflowS3InsufficientDiskSpace"):
+        assert getattr(module, name) is getattr(mfs3, name), name
+    assert module.check_s3_deps(print) is print
+    assert module.S3.TYPE == "s3"
+    assert module.S3.get_root_from_config(print) == configuration.DATATOOLS_S3ROOT == "s3://bucket/data"
+    module.DATATOOLS_S3ROOT = "s3://other"
+    assert module.S3.get_root_from_config(print, create_on_absent=False) == "s3://other"
+    module.DATATOOLS_S3ROOT = configuration.DATATOOLS_S3ROOT
+    clients = getattr(includefile, "_dict_dataclients", None) or includefile.DATACLIENTS
+    assert clients["s3"] is mfs3.S3
+    settings = "DATATOOLS_S3ROOT S3_RETRY_COUNT S3_TRANSIENT_RETRY_COUNT S3_LOG_TRANSIENT_RETRIES"
+    for name in (settings + " S3_SERVER_SIDE_ENCRYPTION S3_WORKER_COUNT TEMPDIR").split():
+        assert hasattr(module, name), name
+        if hasattr(configuration, name):
+            assert getattr(module, name) == getattr(configuration, name), name
+    from metaflow.plugins.datatools.s3 import s3op, s3tail, s3util
+    for other in (s3op, s3tail, s3util, s3tail.S3Tail, s3util.get_s3_client):
+        assert (getattr(other, "__module__", None) or other.__name__).startswith("metaflow.plugins.datatools.s3.s3")
+    for other in (s3op, s3tail, s3util):
+        assert os.path.dirname(other.__file__) == os.path.join(os.path.dirname(metaflow.__file__), "plugins/datatools/s3")
+    assert module.get_s3_client is s3util.get_s3_client
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_name_of_metaflows_module_is_there(version):
+    run(NAMES, PYTHONPATH=python_path(version), METAFLOW_DATATOOLS_S3ROOT="s3://bucket/data", METAFLOW_S3_RETRY_COUNT="3")
+
+
+def test_mfs3_never_imports_metaflow(root):
+    run(
+        """
+        import asyncio, io, pickle, sys
+        import fsspec
+        import mfs3
+
+        root = sys.argv[1]
+        with mfs3.S3(s3root=root) as s3:
+            s3.put("k", "v", metadata={"a": 1})
+            s3.put_many([("a", "1"), ("b", io.BytesIO(b"2"))])
+            found = pickle.loads(pickle.dumps([s3.get("k"), s3.info("k"), *s3.get_many("ab"), *s3.list_paths()]))
+            assert found[0].text == "v" and found[0].path and found[0].metadata == {"a": 1}
+            assert len(s3.list_recursive()) == len(s3.get_all()) == 3
+            s3.copy("a", "c")
+            s3.delete_many("abc")
+            with s3.open("w", "wb") as file:
+                file.write(b"w")
+            assert s3.open("w").read() == b"w"
+            pickle.loads(pickle.dumps(s3)).get("w")
+            try:
+                s3.get("none")
+            except mfs3.MetaflowS3NotFound as error:
+                pickle.loads(pickle.dumps(error))
+        with mfs3.S3(s3root=root, inject_failure_rate=10) as s3:
+            s3.get_many(["k"])
+
+        async def program():
+            async with mfs3.AsyncS3(s3root=root) as s3:
+                await s3.put("k", "v")
+                await s3.get_many(["k"])
+
+        asyncio.run(program())
+        mfs3.register("s3")
+        assert fsspec.open(root + "/k").open().read() == b"v"
+        assert mfs3.info()["metaflow_loaded"] is False
+        assert not [name for name in sys.modules if name.split(".")[0] in ("metaflow", "metaflow_extensions", "boto3")]
+        """,
+        root,
+    )
+
+
 def test_it_can_be_switched_off(root):
     assert run(ALIASES, METAFLOW_S3_NATIVE="0").stdout.split()[0] == "False"
 
