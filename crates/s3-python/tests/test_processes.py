@@ -110,6 +110,45 @@ def test_a_client_works_on_both_sides_of_a_thousand_forks_under_load(root, tmp_p
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.timeout(600)
+def test_forks_leave_no_files_of_large_objects(root, tmp_path):
+    """Objects over 8 MiB are in files: those of the parent stay until it closes, and children remove their own."""
+    with S3(s3root=root) as s3:
+        s3.put("k", bytes(9 << 20))
+        kept = s3.get("k").path
+        stop = threading.Event()
+
+        def work():
+            while not stop.is_set():
+                with S3(s3root=root) as other:
+                    assert os.path.getsize(other.get("k").path) == 9 << 20
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(20):
+                child = os.fork()
+                if child == 0:
+                    status = 1
+                    try:
+                        with S3(s3root=root) as own:
+                            paths = [own.get("k").path, s3.get("k").path, *(one.path for one in own.get_many(["k"]))]
+                            sizes = [os.path.getsize(path) for path in paths]
+                        s3.close()
+                        left = [path for path in paths if os.path.exists(path)]
+                        status = 0 if (sizes, left) == ([9 << 20] * 3, []) and os.path.exists(kept) else 2
+                    finally:
+                        os._exit(status)
+                assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+                assert os.path.getsize(kept) == 9 << 20
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+    assert os.listdir(tmp_path) == []
+
+
 def test_threads_share_a_client(root):
     with S3(s3root=root) as s3:
         s3.put_many([(str(n), str(n)) for n in range(50)])
@@ -432,6 +471,31 @@ def test_an_interpreter_ends_while_uploads_and_async_calls_run(root, tmp_path):
         assert done.returncode == 0, done.stderr
         assert "Fatal" not in done.stderr and "panicked" not in done.stderr, done.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_a_generator_of_a_gibibyte_takes_a_part_of_that_memory(root, tmp_path):
+    program = textwrap.dedent(
+        r"""
+        import re, sys
+        import mfs3
+
+        def objects():
+            for number in range(1024):
+                # A few keys: the server of the test keeps them in memory.
+                yield "k%d" % (number % 8), b"x" * (1 << 20)
+
+        with mfs3.S3(s3root=sys.argv[1]) as s3:
+            assert len(s3.put_many(objects())) == 1024
+        # Not ru_maxrss, which begins with the memory of the process that has started this one.
+        with open("/proc/self/status") as file:
+            print(int(re.search(r"VmHWM:\s*(\d+) kB", file.read())[1]) >> 10)
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, root], cwd=tmp_path, timeout=240, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 400
 
 
 class SlowDeletes:
