@@ -1,5 +1,6 @@
 """Reads and writes of the drop-in."""
 
+import asyncio
 import bz2
 import copy
 import gc
@@ -329,7 +330,14 @@ def test_injected_failures_are_real(root, monkeypatch):
             s3.put_many([("a", "1"), ("b", "2")])
         assert (caught.value.kind, caught.value.attempts) == ("Server", 1)
         s3.put("a", "calls on one object are not touched")
+        assert s3.get("a").text == "calls on one object are not touched" and s3.info("a").exists
         assert len(s3.list_recursive()) == 1
+        for call in (s3.get_many, s3.info_many):
+            with pytest.raises(mfs3.MetaflowS3Exception, match="injected") as caught:
+                call(["a"])
+            assert (caught.value.kind, caught.value.attempts) == ("Server", 1)
+        with pytest.raises(mfs3.MetaflowS3Exception, match="injected"):
+            s3.get_all()
 
 
 def test_keys_and_roots(root):
@@ -527,6 +535,72 @@ def test_no_memory_is_lost_over_ten_thousand_calls(s3, root):
     assert tracemalloc.get_traced_memory()[0] - traced < 100_000
     tracemalloc.stop()
     assert _resident() - resident < 8 << 20
+
+
+def _new_client(root, number):
+    for _ in range(number):
+        with S3(s3root=root) as s3:
+            assert s3.get("k").size == 10_000
+
+
+def _dropped_client(root, number):
+    for _ in range(number):
+        S3(s3root=root).get("k")
+
+
+def _readers_and_writers(root, number):
+    with S3(s3root=root) as s3:
+        for _ in range(number):
+            with s3.open("w", "wb") as file:
+                file.write(b"y" * 1000)
+            with s3.open("k") as file:
+                assert file.read(10) == b"x" * 10
+
+
+def _files_of_fsspec(root, number):
+    fs = mfs3.fsspec.S3FileSystem()
+    for _ in range(number):
+        with fs.open(root + "/w", "wb") as file:
+            file.write(b"y" * 1000)
+        with fs.open(root + "/k") as file:
+            assert len(file.read()) == 10_000
+
+
+def _async_client(root, number):
+    async def program():
+        for _ in range(number):
+            async with mfs3.AsyncS3(s3root=root) as s3:
+                await s3.get("k")
+                with pytest.raises(mfs3.MetaflowS3NotFound):
+                    await s3.get("missing")
+
+    asyncio.run(program())
+
+
+def _injected_failures(root, number):
+    for _ in range(number):
+        with S3(s3root=root, inject_failure_rate=30) as s3:
+            s3.get_many(["k"])
+            s3.put_many([("w", "z")])
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "use", [_new_client, _dropped_client, _readers_and_writers, _files_of_fsspec, _async_client, _injected_failures]
+)
+def test_no_memory_is_lost_by_what_is_made_and_opened(s3, root, use):
+    s3.put("k", b"x" * 10_000)
+    use(root, 300)
+    gc.collect()
+    tracemalloc.start()
+    traced, resident, open_files = tracemalloc.get_traced_memory()[0], _resident(), len(os.listdir("/proc/self/fd"))
+    use(root, 1000)
+    gc.collect()
+    assert tracemalloc.get_traced_memory()[0] - traced < 100_000
+    tracemalloc.stop()
+    # 8 KiB for each of them would be more.
+    assert _resident() - resident < 8 << 20
+    assert len(os.listdir("/proc/self/fd")) - open_files < 100
 
 
 def _resident():
