@@ -55,6 +55,20 @@ def test_a_listing_is_a_table(s3, root):
     assert pa.table(s3.list_arrow([])).num_rows == 0
 
 
+def test_duckdb_queries_a_listing_and_parts(s3, df):
+    import duckdb
+
+    s3.put_many([("k%04d" % n, "x" * (n % 7)) for n in range(2500)])
+    write_parts(s3, df, lambda part: part.to_csv(), "part")
+    # DuckDB finds these by their names.
+    files, rows = s3.list_arrow(), s3.read_csv("set/*", index="drop")
+    with duckdb.connect() as connection:
+        counted = connection.sql("select count(*), sum(size) from files where key like 'k%'").fetchall()
+        largest = connection.sql("select max(A), count(distinct D) from rows").fetchall()
+    assert counted == [(2500, sum(n % 7 for n in range(2500)))]
+    assert largest == [(df["A"].max(), 300)]
+
+
 def test_parts_of_csv_are_a_table(s3, root, df):
     write_parts(s3, df, lambda part: part.to_csv(), "part")
     batches = s3.read_csv("set/*", index="drop")

@@ -70,6 +70,14 @@ TUTORIAL = """
         print(dask_df2.compute().to_csv())
         df.to_csv("s3://{}/df.csv".format(bucket_name))
         print(pd.read_csv("s3://{}/df.csv".format(bucket_name)).to_csv())
+        csv_buffer = StringIO()
+        df.to_csv(csv_buffer)
+        s3_resource.Object(bucket_name, 'buffer.csv').put(Body=csv_buffer.getvalue())
+        obj = s3.get_object(Bucket=bucket_name, Key='df.csv')
+        print(pd.read_csv(BytesIO(obj['Body'].read())).to_csv())
+        print(pd.read_csv("s3://{}/buffer.csv".format(bucket_name)).to_csv())
+        response = s3.list_objects_v2(Bucket=bucket_name)
+        print(pd.DataFrame.from_dict(response['Contents'])[['Key', 'Size', 'ETag']].to_csv())
         if sys.argv[3] == "distributed":
             client.close()
 
@@ -109,8 +117,9 @@ def fs_content(bucket):
 def test_the_lines_of_the_tutorial_give_what_they_give_with_s3fs(tutorial, scheduler):
     output, objects = tutorial("mfs3", scheduler)
     expected, expected_objects = tutorial("s3fs", "threads")
-    assert objects == expected_objects and len(objects) == 4
-    assert output == expected and output.count("\n") > 200
+    assert objects == expected_objects and len(objects) == 5
+    assert objects["/buffer.csv"] == objects["/df.csv"]
+    assert output == expected and output.count("\n") > 400
 
 
 def test_pandas_reads_and_writes(registered, bucket, df):

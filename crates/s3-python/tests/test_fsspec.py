@@ -1,6 +1,7 @@
 """The file system: fsspec's abstract tests, and what users of such file systems suffer from."""
 
 import array
+import asyncio
 import concurrent.futures
 import errno
 import gc
@@ -20,6 +21,7 @@ from fsspec.tests import abstract
 import fsspec
 import mfs3
 import numpy as np
+import pandas
 from mfs3.fsspec import S3FileSystem
 
 
@@ -757,6 +759,28 @@ def test_the_content_of_markers_is_copied_and_moved(fs, root):
     with pytest.raises(OSError, match="not empty"):
         fs.rmdir(root + "/g/sub")
     assert (found("f"), found("g")) == (before, {"sub": b"other"})
+
+
+def test_it_works_inside_of_a_running_event_loop(root):
+    """That is where notebooks and web servers run."""
+
+    async def program():
+        fs = S3FileSystem(skip_instance_cache=True)
+        fs.pipe(root + "/k", b"value")
+        with fs.open(root + "/w", "w") as file:
+            file.write("text")
+        assert fs.cat(root + "/k") == b"value" and fs.open(root + "/w", "r").read() == "text"
+        assert len(fs.ls(root)) == len(fs.glob(root + "/*")) == 2
+        mfs3.register("mfs3")
+        frame = pandas.DataFrame({"a": [1, 2]})
+        frame.to_csv("mfs3://" + root[len("s3://") :] + "/frame.csv", index=False)
+        assert pandas.read_csv("mfs3://" + root[len("s3://") :] + "/frame.csv").equals(frame)
+        # And beside it, on a thread of it.
+        assert await asyncio.to_thread(fs.cat, root + "/k") == b"value"
+        fs.rm(root, recursive=True)
+        assert not fs.exists(root)
+
+    asyncio.run(program())
 
 
 def test_a_transaction_closes_what_is_open(fs, root):

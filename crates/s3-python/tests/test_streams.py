@@ -242,6 +242,26 @@ def test_progress_is_the_bytes_that_were_moved(s3, tmp_path):
     expect(lambda: s3.get("k"), 0)
 
 
+def test_progress_bars_of_tqdm_and_rich_count_the_bytes(s3):
+    import rich.console
+    import rich.progress
+    import tqdm
+
+    size = 20_000_003
+    drawn = io.StringIO()
+    with tqdm.tqdm(total=2 * size, unit="B", unit_scale=True, file=drawn) as bar, s3.progress(bar.update):
+        s3.put("k", bytes(size))
+        s3.get("k")
+    assert bar.n == 2 * size and "40.0M" in drawn.getvalue()
+    console = rich.console.Console(file=io.StringIO(), force_terminal=True)
+    with rich.progress.Progress(console=console) as shown:
+        task = shown.add_task("read", total=size)
+        with s3.progress(lambda moved: shown.advance(task, moved)):
+            s3.get("k")
+    assert shown.tasks[task].completed == size and shown.finished
+    assert "100%" in console.file.getvalue()
+
+
 def test_progress_comes_while_a_call_runs(s3):
     seen, read = [], []
 
