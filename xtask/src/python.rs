@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
 /// The packages that Metaflow's tests need besides ours.
 const UPSTREAM_NEEDS: [&str; 2] = ["numpy", "pytest-benchmark"];
 
+/// How many of Metaflow's tests of its client there are, without benchmarks.
+const UPSTREAM_TESTS: &str = "436";
+
 /// Older versions of Metaflow that the package works with: the oldest, and two between.
 const METAFLOWS: [&str; 3] = ["2.9.0", "2.12.39", "2.15.21"];
 
@@ -234,9 +237,12 @@ fn upstream(root: &Path, checkout: &Path, arguments: &Arguments) -> Outcome {
     let wheel = build_wheel(root)?;
     let python = clean_environment(root, &wheel)?;
     install(&python, &UPSTREAM_NEEDS)?;
+    // Arguments may select some of them.
+    let passed = arguments.pytest.is_empty().then_some(UPSTREAM_TESTS);
     command::run(
         Command::new(&python)
             .env("PYTHONPATH", &checkout)
+            .env("MFS3_UPSTREAM_PASSED", passed.unwrap_or("0"))
             .current_dir(checkout.join("test/data"))
             .arg(root.join("crates/s3-python/tests/upstream.py"))
             .args(["-q", "--benchmark-skip", "s3"])

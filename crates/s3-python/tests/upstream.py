@@ -24,7 +24,8 @@ try:
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory() as folder:
         environment["METAFLOW_HOME"] = folder
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "upstream_memory", *sys.argv[1:]]
+        plugins = [word for name in ("no:cacheprovider", "upstream_memory", "upstream_result") for word in ("-p", name)]
+        command = [sys.executable, "-m", "pytest", *plugins, *sys.argv[1:]]
         code = subprocess.run(command, env=environment).returncode
 finally:
     server.send_signal(signal.SIGINT)
