@@ -196,16 +196,30 @@ fn older_metaflows(root: &Path, python: &Path) -> Outcome<Vec<PathBuf>> {
 /// Installs an older version of a package in a folder of its own that is named after it, if it is missing.
 fn older(root: &Path, python: &Path, package: &str, version: &str) -> Outcome<PathBuf> {
     let folder = root.join("target/python").join(package).join(version);
-    if !folder.exists() {
+    complete(&folder, |target| {
         command::run(
             Command::new(python)
                 .args(["-m", "pip", "install", "--quiet", "--no-deps"])
                 .arg(format!("{package}=={version}"))
                 .arg("--target")
-                .arg(&folder),
-        )?;
-    }
+                .arg(target),
+        )
+    })?;
     Ok(folder)
+}
+
+/// Makes a folder if it is missing. It appears when it is complete: `make` fills another one, which is renamed.
+fn complete(folder: &Path, make: impl FnOnce(&Path) -> Outcome) -> Outcome {
+    if folder.exists() {
+        return Ok(());
+    }
+    let mut partial = folder.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    remove(&partial)?;
+    make(&partial)?;
+    fs::rename(&partial, folder)
+        .map_err(|error| Failure::new(format!("rename {}: {error}", partial.display())))
 }
 
 /// Builds the wheel and runs the tests of flows and of the wheel where nothing else is installed.
@@ -313,4 +327,34 @@ fn install(python: &Path, packages: &[&str]) -> Outcome {
 
 fn join_paths(paths: &[PathBuf]) -> Outcome<std::ffi::OsString> {
     env::join_paths(paths).map_err(|error| Failure::new(format!("set PYTHONPATH: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_appears_when_it_is_complete() {
+        let parent = env::temp_dir().join(format!("mfs3-complete-{}", std::process::id()));
+        let folder = parent.join("1.0.0");
+        let fill = |target: &Path| {
+            fs::create_dir_all(target).expect("the parent is writable");
+            fs::write(target.join("file"), "").expect("the folder is there");
+        };
+        let interrupted = complete(&folder, |target| {
+            fill(target);
+            Err(Failure::new("interrupted"))
+        });
+        assert!(interrupted.is_err());
+        assert!(!folder.exists());
+        complete(&folder, |target| {
+            assert!(!target.exists(), "nothing is left of the first");
+            fill(target);
+            Ok(())
+        })
+        .expect("the second is complete");
+        complete(&folder, |_| panic!("it is there")).expect("it is there");
+        assert!(folder.join("file").exists());
+        fs::remove_dir_all(&parent).expect("it is there");
+    }
 }
