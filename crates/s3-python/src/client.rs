@@ -277,7 +277,8 @@ impl PyClient {
 
     /// Makes a directory equal to another: URLs begin with `s3://`, everything else is a local path. Returns how many
     /// files or objects were written, deleted and left alone.
-    #[pyo3(signature = (source, target, *, delete=false, dry_run=false, progress=None))]
+    #[pyo3(signature = (source, target, *, delete=false, dry_run=false, progress=None, done=None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn sync(
         &self,
         py: Python<'_>,
@@ -286,6 +287,7 @@ impl PyClient {
         delete: bool,
         dry_run: bool,
         progress: Option<Py<PyAny>>,
+        done: Done,
     ) -> PyResult<Py<PyAny>> {
         let progress = Progress::new(progress);
         let (source, target) = (sync_place(py, source)?, sync_place(py, target)?);
@@ -299,7 +301,7 @@ impl PyClient {
         if dry_run {
             sync = sync.dry_run();
         }
-        Call::new(None)
+        Call::new(done)
             .progress(progress)
             .run(py, async { sync.await }, |done: SyncSummary| {
                 (done.transferred, done.deleted, done.unchanged)

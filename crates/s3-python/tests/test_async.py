@@ -29,6 +29,14 @@ def test_calls_are_those_of_the_other_client(root, tmp_path):
             assert (await s3.presign("a")).startswith("http://")
             await s3.download_file("a", tmp_path / "copy")
             assert (tmp_path / "copy").read_text() == "1"
+            (tmp_path / "directory").mkdir()
+            for name in ("file", "other"):
+                (tmp_path / "directory" / name).write_text(name)
+            for expected in ((2, 0, 0), (0, 0, 2)):
+                assert await s3.sync(tmp_path / "directory", root + "/s") == expected
+            (tmp_path / "directory/file").unlink()
+            assert await s3.sync(str(tmp_path / "directory"), root + "/s", delete=True) == (0, 1, 1)
+            assert await s3.delete("s/other")
             assert await s3.delete("a") == root + "/a"
             assert await s3.delete_many(["b", "c", "d", "e"]) == [root + "/" + key for key in "bcde"]
             with pytest.raises(mfs3.MetaflowS3NotFound) as caught:

@@ -1,6 +1,7 @@
-"""The client for asyncio: every call of `S3` as a coroutine, over the same pool of threads.
+"""The client for asyncio: the calls of `S3` as coroutines, over the same pool of threads.
 
-No thread waits for a call. A cancelled task cancels its call.
+There are no `open`, `progress`, `list_arrow`, `read_csv` and `read_parquet`. No thread waits for a call. A cancelled task
+cancels its call.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Any, Literal, Self
 
 from mfs3 import _config, _engines
 from mfs3._native import S3Object
-from mfs3.records import S3PutObject
+from mfs3.records import S3PutObject, SyncSummary
 from mfs3.s3 import S3, Key, Value
 
 __all__ = ["AsyncS3"]
@@ -131,6 +132,16 @@ class AsyncS3:
 
     async def download_file(self, key: Key, path: "str | os.PathLike[str]") -> S3Object:
         return await _of(self._calls.download_file(key, path))
+
+    async def sync(
+        self,
+        source: "str | os.PathLike[str]",
+        target: "str | os.PathLike[str]",
+        *,
+        delete: bool = False,
+        dry_run: bool = False,
+    ) -> SyncSummary:
+        return await _of(self._calls.sync(source, target, delete=delete, dry_run=dry_run))
 
 
 async def _listed(keys: Iterable[Key] | None) -> Any:

@@ -57,6 +57,7 @@ async def concurrently() -> None:
         assert_type(one, S3Object)
         assert_type(many, list[S3Object])
         assert_type(await s3.put("key", "value"), str)
+        assert_type(await s3.sync("directory", "s3://bucket/prefix"), SyncSummary)
 
 
 def files() -> None:
