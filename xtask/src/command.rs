@@ -19,6 +19,12 @@ pub(crate) fn cargo(root: &Path) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(root);
+    without_package(&mut command);
+    command
+}
+
+/// Takes the variables that describe the xtask package from a command that starts another cargo.
+pub(crate) fn without_package(command: &mut Command) -> &mut Command {
     for (name, _) in env::vars_os() {
         if describes_package(&name) {
             command.env_remove(name);

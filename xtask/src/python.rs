@@ -3,10 +3,12 @@
 //! The package is put together below `target/python/site`: the Python files and the library that cargo built. Its tests
 //! run in a virtual environment of their own, with what `tests/requirements.txt` names, the tests of flows also with older
 //! versions of Metaflow, and those of the file system with the oldest fsspec. pandas and dask read what s3-frame writes,
-//! from files in the repository that a test of s3-frame compares with what it writes. `--wheel` builds what is
-//! distributed, installs it in an empty environment, and tests that.
+//! from files in the repository that a test of s3-frame compares with what it writes. The last step installs the sdist in
+//! an empty environment, as pip does, and tests what only an installed package has. `--wheel` does so with the wheel that
+//! is distributed, which takes an optimised build.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +18,7 @@ use clap::Args;
 
 use crate::command;
 use crate::failure::{Failure, Outcome};
-use crate::workspace::with_python;
+use crate::workspace::{metadata, with_python};
 
 /// The tests to run.
 #[derive(Debug, Default, Args)]
@@ -44,11 +46,17 @@ const METAFLOWS: [&str; 3] = ["2.9.0", "2.12.39", "2.15.21"];
 /// The oldest version of fsspec that the package accepts: that of its `pyproject.toml`.
 const OLDEST_FSSPEC: &str = "2024.2.0";
 
-/// Packages that build a wheel for old versions of glibc.
-const WHEEL_NEEDS: [&str; 3] = ["build==1.6.1", "maturin==1.16.0", "ziglang==0.17.1"];
+/// Packages that build an sdist, and a wheel of it for this machine.
+const SDIST_NEEDS: [&str; 2] = ["build==1.6.1", "maturin==1.16.0"];
+
+/// What a wheel for old versions of glibc needs besides.
+const WHEEL_NEEDS: [&str; 1] = ["ziglang==0.17.1"];
 
 /// The oldest glibc that wheels run on: that of Rust's own standard library.
 const GLIBC: &str = "manylinux_2_17";
+
+/// What only the wheel for old versions of glibc has.
+const OF_DISTRIBUTED: &str = "packaging/test_wheel.py::test_the_wheel_runs_with_an_old_glibc";
 
 /// Packages that the tests of a wheel need.
 const CLEAN_NEEDS: [&str; 5] = ["metaflow", "boto3", "fsspec", "pytest", "pytest-timeout"];
@@ -100,7 +108,94 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
             .env("PYTHONPATH", join_paths(&[fsspec, site])?)
             .args(["-m", "pytest", "-q"])
             .arg("crates/s3-python/tests/test_fsspec.py"),
+    )?;
+    installed(root, &server)
+}
+
+/// Installs the sdist in an empty environment and tests what only an installed package has: the tool, the licences, the
+/// entry points, the extension of Metaflow. Flows run elsewhere.
+fn installed(root: &Path, server: &Path) -> Outcome {
+    let wheel = wheel_of_sdist(root)?;
+    let python = clean_environment(root, &wheel)?;
+    command::run(
+        Command::new(&python)
+            .current_dir(root)
+            .env("MFS3_TEST_SERVER", server)
+            .env("MFS3_TEST_WHEEL", &wheel)
+            .args(["-m", "pytest", "-q", "--deselect", OF_DISTRIBUTED])
+            .args(["-k", "not test_a_flow and not test_the_example"])
+            .args([
+                "crates/s3-python/packaging",
+                "crates/s3-python/tests/test_metaflow.py",
+            ]),
     )
+}
+
+/// Builds a wheel of the sdist for this machine, as pip does, without optimisation.
+fn wheel_of_sdist(root: &Path) -> Outcome<PathBuf> {
+    let python = virtual_environment(&root.join("target/python/build"))?;
+    install(&python, &SDIST_NEEDS)?;
+    let path = path_with(&root.join("target/python/build/bin"))?;
+    let folder = unpacked_sdist(root, &python, &path)?;
+    // Crates of others are built once for both workspaces, where their features are the same.
+    let shared = metadata(root)?;
+    let shared = shared.build_directory.unwrap_or(shared.target_directory);
+    let build_without_isolation = ["wheel", "--quiet", "--no-deps", "--no-build-isolation"];
+    command::run(
+        command::without_package(&mut Command::new(&python))
+            .env("PATH", path)
+            .env("CARGO_TARGET_DIR", root.join("target/python/sdist-target"))
+            .env("CARGO_BUILD_BUILD_DIR", shared)
+            .args(["-m", "pip"])
+            .args(build_without_isolation)
+            .args(["--config-settings", "build-args=--locked --profile dev"])
+            .arg("--wheel-dir")
+            .arg(folder.join("wheel"))
+            .arg(&folder),
+    )?;
+    file_in(&folder.join("wheel"), "whl")
+}
+
+/// Builds the sdist and unpacks it in target/python/sdist.
+///
+/// It is at the same place each time, so that cargo knows what it has built, and its files are of now, so that cargo sees
+/// what has changed.
+fn unpacked_sdist(root: &Path, python: &Path, path: &OsStr) -> Outcome<PathBuf> {
+    let folder = root.join("target/python/sdist");
+    remove(&folder)?;
+    command::run(
+        Command::new(python)
+            .env("PATH", path)
+            .args(["-m", "build", "--no-isolation", "--sdist", "--outdir"])
+            .arg(&folder)
+            .arg(root.join("crates/s3-python")),
+    )?;
+    let sdist = file_in(&folder, "gz")?;
+    command::run(
+        Command::new("tar")
+            .args(["-x", "-m", "--strip-components=1", "-f"])
+            .arg(&sdist)
+            .arg("-C")
+            .arg(&folder),
+    )?;
+    Ok(folder)
+}
+
+/// The variable `PATH` with a folder before all others.
+fn path_with(tools: &Path) -> Outcome<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = [tools.to_path_buf()];
+    let path = env::join_paths(folders.into_iter().chain(env::split_paths(&path)));
+    path.map_err(|error| Failure::new(format!("set PATH: {error}")))
+}
+
+/// The file in a folder that ends so.
+fn file_in(folder: &Path, extension: &str) -> Outcome<PathBuf> {
+    fs::read_dir(folder)
+        .map_err(|error| Failure::new(format!("read {}: {error}", folder.display())))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|end| end == extension))
+        .ok_or_else(|| Failure::new(format!("{} has no .{extension} file", folder.display())))
 }
 
 /// Puts the package together and returns its folder.
@@ -267,14 +362,12 @@ fn upstream(root: &Path, checkout: &Path, arguments: &Arguments) -> Outcome {
 /// Builds the sdist and the wheel below target/python/dist, and returns the wheel.
 fn build_wheel(root: &Path) -> Outcome<PathBuf> {
     let python = virtual_environment(&root.join("target/python/build"))?;
+    install(&python, &SDIST_NEEDS)?;
     install(&python, &WHEEL_NEEDS)?;
     let dist = root.join("target/python/dist");
     remove(&dist)?;
     // Without isolation, for zig; then the tools are looked up on the path.
-    let path = env::var_os("PATH").unwrap_or_default();
-    let tools = root.join("target/python/build/bin");
-    let path = env::join_paths([tools].into_iter().chain(env::split_paths(&path)));
-    let path = path.map_err(|error| Failure::new(format!("set PATH: {error}")))?;
+    let path = path_with(&root.join("target/python/build/bin"))?;
     command::run(
         Command::new(&python)
             .env("PATH", path)
@@ -286,11 +379,7 @@ fn build_wheel(root: &Path) -> Outcome<PathBuf> {
             .arg(&dist)
             .arg(root.join("crates/s3-python")),
     )?;
-    fs::read_dir(&dist)
-        .map_err(|error| Failure::new(format!("read {}: {error}", dist.display())))?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-        .ok_or_else(|| Failure::new("build the wheel: there is no .whl file"))
+    file_in(&dist, "whl")
 }
 
 /// Makes an empty virtual environment with the wheel and what its tests need, and returns its interpreter.
@@ -325,7 +414,7 @@ fn install(python: &Path, packages: &[&str]) -> Outcome {
     )
 }
 
-fn join_paths(paths: &[PathBuf]) -> Outcome<std::ffi::OsString> {
+fn join_paths(paths: &[PathBuf]) -> Outcome<OsString> {
     env::join_paths(paths).map_err(|error| Failure::new(format!("set PYTHONPATH: {error}")))
 }
 

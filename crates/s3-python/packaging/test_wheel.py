@@ -1,5 +1,6 @@
 """What a wheel has to contain. Runs where it is installed, and nothing else of this project is."""
 
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -19,6 +20,12 @@ def archive():
 
 def test_the_package_is_the_installed_one():
     assert "site-packages" in mfs3.__file__
+
+
+def test_no_package_of_aws_is_needed():
+    needed = importlib.metadata.requires("mfs3") or []
+    assert [one for one in needed if "extra ==" not in one] == []
+    assert not [one for one in needed if "boto" in one]
 
 
 def test_fsspec_finds_the_file_system():
