@@ -772,9 +772,11 @@ def test_it_works_inside_of_a_running_event_loop(root):
         assert fs.cat(root + "/k") == b"value" and fs.open(root + "/w", "r").read() == "text"
         assert len(fs.ls(root)) == len(fs.glob(root + "/*")) == 2
         mfs3.register("mfs3")
-        frame = pandas.DataFrame({"a": [1, 2]})
-        frame.to_csv("mfs3://" + root[len("s3://") :] + "/frame.csv", index=False)
-        assert pandas.read_csv("mfs3://" + root[len("s3://") :] + "/frame.csv").equals(frame)
+        url = "mfs3://" + root[len("s3://") :] + "/frame.csv"
+        with fsspec.open(url, "w") as file:
+            file.write("a\n1\n2\n")
+        # pandas wants a newer fsspec.
+        assert IS_OLDEST or list(pandas.read_csv(url)["a"]) == [1, 2]
         # And beside it, on a thread of it.
         assert await asyncio.to_thread(fs.cat, root + "/k") == b"value"
         fs.rm(root, recursive=True)
