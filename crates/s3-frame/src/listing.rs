@@ -69,6 +69,7 @@ pub trait ListingBatches:
             };
             Some((next, (chunks, failure)))
         })
+        .fuse()
     }
 }
 

@@ -79,6 +79,8 @@ async fn a_failure_comes_after_the_objects_before_it() {
         assert_eq!(batches.next().await.unwrap().unwrap().num_rows(), 1);
     }
     assert!(batches.next().await.unwrap().is_err());
+    // Asking again is allowed.
+    assert!(batches.next().await.is_none());
     assert!(batches.next().await.is_none());
 }
 
