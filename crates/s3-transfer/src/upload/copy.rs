@@ -29,9 +29,9 @@ impl Transfer {
     /// Copies an object without moving its bytes through the client.
     ///
     /// Requests: one. For an object of more than 5 GiB: the rejected copy, one HEAD, two for the upload and one per 512
-    /// MiB. A condition on the target costs one HEAD more, and another one if it does not hold. If the response to a conditional copy is lost and its retry fails
-    /// with 412, two HEADs find out whether the first attempt succeeded. On a server that ignores the condition of a copy,
-    /// it is not atomic.
+    /// MiB. A condition on the target costs one HEAD more, and another one if it does not hold. If the response to a
+    /// conditional copy is lost and its retry fails with 412, two HEADs find out whether the first attempt succeeded. On a
+    /// server that ignores the condition of a copy, it is not atomic.
     ///
     /// # Examples
     ///
@@ -117,7 +117,7 @@ impl Transfer {
             _ => false,
         });
         if !holds {
-            // Of a missing source the server would tell first.
+            // As S3 does, report a missing source before a target that exists.
             let source = self.head_source(request, options).await;
             if let Err(error) = source
                 && error.kind() == ErrorKind::NotFound

@@ -32,7 +32,7 @@ const POLLED: Duration = Duration::from_micros(100);
 /// How often work is polled at least, on a busy machine too.
 const MIN_POLLS: usize = 16;
 
-/// How many waits in a row are not polled at most, after several that were polled without success. 16: then polling costs
+/// The most waits in a row that are not polled, after several that were polled without success. 16: then polling costs
 /// 6 µs a wait.
 const MOST_SKIPPED: u32 = 16;
 
@@ -45,7 +45,7 @@ pub(super) struct CallerRuntime {
     tick: Mutex<Option<Pin<Box<Sleep>>>>,
     /// How many of the next waits are not polled.
     skipped: AtomicU32,
-    /// How many were skipped last; 0 after a poll that was of use.
+    /// How many waits were skipped last; 0 after one that ended while it was polled.
     last_skipped: AtomicU32,
     in_use: AtomicBool,
 }
