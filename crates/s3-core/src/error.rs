@@ -47,9 +47,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).expect("MemoryStore futures are ready at once").unwrap();
 /// ```
-pub struct Error(Box<Inner>);
+pub struct Error(Box<ErrorInner>);
 
-struct Inner {
+struct ErrorInner {
     kind: ErrorKind,
     retryability: Retryability,
     operation: Operation,
@@ -72,7 +72,7 @@ impl Error {
     /// Returns an error of this kind, with the usual retryability of the kind.
     #[must_use]
     pub fn new(kind: ErrorKind, operation: Operation) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ErrorInner {
             kind,
             retryability: kind.usual_retryability(),
             operation,
@@ -205,7 +205,7 @@ impl Error {
     #[must_use]
     pub fn duplicate(&self) -> Self {
         let inner = &self.0;
-        Self(Box::new(Inner {
+        Self(Box::new(ErrorInner {
             kind: inner.kind,
             retryability: inner.retryability,
             operation: inner.operation,

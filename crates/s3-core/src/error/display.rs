@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::fmt;
 
-use super::{Error, Inner};
+use super::{Error, ErrorInner};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,7 +75,7 @@ impl fmt::Debug for Error {
 }
 
 /// Writes status, code, request id and number of attempts in parentheses.
-fn write_response(inner: &Inner, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_response(inner: &ErrorInner, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut parts = Vec::new();
     match (inner.status, &inner.code) {
         (Some(status), Some(code)) => parts.push(format!("{status} {code}")),

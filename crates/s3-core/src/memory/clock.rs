@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A clock of whole seconds, as in S3's responses.
 #[derive(Clone)]
-pub(super) struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+pub(super) struct MemoryClock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
-impl Clock {
+impl MemoryClock {
     /// Returns a clock that calls `now`.
     pub(super) fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
@@ -20,15 +20,15 @@ impl Clock {
     }
 }
 
-impl Default for Clock {
+impl Default for MemoryClock {
     fn default() -> Self {
         Self::new(SystemTime::now)
     }
 }
 
-impl fmt::Debug for Clock {
+impl fmt::Debug for MemoryClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Clock({:?})", self.now())
+        write!(f, "MemoryClock({:?})", self.now())
     }
 }
 
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn fractions_of_a_second_are_truncated() {
-        let clock = Clock::new(|| UNIX_EPOCH + Duration::from_millis(1_999));
+        let clock = MemoryClock::new(|| UNIX_EPOCH + Duration::from_millis(1_999));
         assert_eq!(clock.now(), UNIX_EPOCH + Duration::from_secs(1));
     }
 }

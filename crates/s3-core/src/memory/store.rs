@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::time::SystemTime;
 
 use super::bucket::Bucket;
-use super::clock::Clock;
+use super::clock::MemoryClock;
 use super::{Limits, OperationCounts};
 use crate::Operation;
 
@@ -37,7 +37,7 @@ use crate::Operation;
 pub struct MemoryStore {
     data: Arc<StoreData>,
     pub(super) limits: Limits,
-    pub(super) clock: Clock,
+    pub(super) clock: MemoryClock,
 }
 
 #[derive(Default)]
@@ -139,7 +139,7 @@ impl MemoryStore {
     /// ```
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        self.clock = Clock::new(now);
+        self.clock = MemoryClock::new(now);
         self
     }
 

@@ -16,8 +16,10 @@ use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::retry::RetryConfig;
 
 use super::builder::Settings;
-use super::client::{DEFAULT_REGION, Sources, check_anonymous, config_error, parse_endpoint};
-use super::clock::Clock;
+use super::client::{
+    DEFAULT_REGION, LoadedSettings, check_anonymous, config_error, parse_endpoint,
+};
+use super::clock::SigningClock;
 use super::credential_process::CredentialProcess;
 use super::profile::{ConfigError, Configuration, Given, ProviderFiles, Setting, Source};
 use super::transport::Transport;
@@ -67,20 +69,20 @@ fn unusable(operation: Operation, error: ConfigError) -> Error {
 
 /// Loads what was not given. Explicit settings win over the environment, the environment over the profile, and keys of a
 /// profile that the program names over those of the environment.
-pub(super) async fn load(settings: &Settings, operation: Operation) -> Result<Sources> {
+pub(super) async fn load(settings: &Settings, operation: Operation) -> Result<LoadedSettings> {
     let configuration = configuration(settings).map_err(|error| unusable(operation, error))?;
-    sources(settings, configuration, operation).await
+    load_settings(settings, configuration, operation).await
 }
 
-async fn sources(
+async fn load_settings(
     settings: &Settings,
     configuration: Configuration,
     operation: Operation,
-) -> Result<Sources> {
+) -> Result<LoadedSettings> {
     for setting in &configuration.ignored {
         tracing::warn!(setting, "the setting has no effect; see docs/SETTINGS.md");
     }
-    let clock = Clock::default();
+    let clock = SigningClock::default();
     let transport = transport_of(settings, &configuration);
     let endpoint = configuration.endpoint.as_ref();
     let region = configuration.region.as_ref().map(|set| set.value.clone());
@@ -95,7 +97,7 @@ async fn sources(
         }
         _ => of_aws_config(settings, &configuration, &clock, &transport, operation).await?,
     };
-    Ok(Sources {
+    Ok(LoadedSettings {
         builder,
         endpoint: endpoint.map(|set| set.value.clone()),
         endpoint_source: endpoint.map(|set| set.source.to_string()),
@@ -122,7 +124,7 @@ fn transport_of(settings: &Settings, configuration: &Configuration) -> Transport
 async fn of_aws_config(
     settings: &Settings,
     configuration: &Configuration,
-    clock: &Clock,
+    clock: &SigningClock,
     transport: &Transport,
     operation: Operation,
 ) -> Result<(Builder, SharedCredentialsProvider, Option<String>)> {
@@ -202,7 +204,7 @@ fn providers(
     conf: &ProviderConfig,
     files: &EnvConfigFiles,
     (profile, instance): (&str, imds::Client),
-    clock: &Clock,
+    clock: &SigningClock,
 ) -> CredentialsProviderChain {
     if let Some(keys) = &configuration.keys {
         let keys = keys.clone();

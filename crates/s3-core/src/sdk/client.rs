@@ -13,7 +13,7 @@ use aws_sdk_s3::config::{
 };
 
 use super::builder::{Addressing, Settings};
-use super::clock::Clock;
+use super::clock::SigningClock;
 use super::endpoint::{Endpoint, without_secrets};
 use super::identity::{Identities, OfCache};
 use super::list::ListingForm;
@@ -30,16 +30,16 @@ use crate::{Error, ErrorKind, Operation, Result};
 pub(super) const DEFAULT_REGION: &str = "us-east-1";
 
 /// A generated client that is made for the first request that needs it: most go over `s3-wire`.
-type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
+type LazyS3Client = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 
 /// Everything that an operation needs: the generated client and what was decided when it was made.
 pub(super) struct Resolved {
-    pub(super) client: LazyClient,
+    pub(super) client: LazyS3Client,
     /// The custom endpoint; `None` for AWS and for a client that was given ready-made.
     pub(super) endpoint: Option<Endpoint>,
     /// The region, if it is known.
     pub(super) region: Option<String>,
-    pub(super) clock: Clock,
+    pub(super) clock: SigningClock,
     /// The server has rejected DeleteObjects.
     lacks_batch_delete: AtomicBool,
     regions: Arc<Regions>,
@@ -82,7 +82,7 @@ impl Resolved {
             endpoint: None,
             regions: Arc::new(Regions::new(region.clone())),
             region,
-            clock: Clock::default(),
+            clock: SigningClock::default(),
             lacks_batch_delete: AtomicBool::new(false),
             adds_checksums,
             requests_checksums: AtomicBool::new(requests_checksums),
@@ -147,7 +147,7 @@ impl Resolved {
 }
 
 /// Settings from all sources, before they are resolved.
-pub(super) struct Sources {
+pub(super) struct LoadedSettings {
     pub(super) builder: Builder,
     pub(super) endpoint: Option<String>,
     /// The source of the endpoint.
@@ -156,7 +156,7 @@ pub(super) struct Sources {
     /// The credentials provider of `builder`, which has no getter for it.
     pub(super) credentials: Option<SharedCredentialsProvider>,
     /// The clock of `builder` and of the credentials.
-    pub(super) clock: Clock,
+    pub(super) clock: SigningClock,
     pub(super) transport: Transport,
     pub(super) configured: Configured,
 }
@@ -175,7 +175,7 @@ pub(super) struct Configured {
 }
 
 #[cfg(not(feature = "config"))]
-impl Sources {
+impl LoadedSettings {
     /// Takes what was given, and nothing from the surroundings.
     fn explicit(settings: &Settings, credentials: SharedCredentialsProvider) -> Self {
         let mut builder = Builder::new();
@@ -189,7 +189,7 @@ impl Sources {
             endpoint_source: None,
             region: settings.region.clone(),
             credentials: Some(credentials),
-            clock: Clock::default(),
+            clock: SigningClock::default(),
             transport: Transport::default(),
             configured: Configured::default(),
         }
@@ -213,10 +213,10 @@ pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result
     #[cfg(feature = "config")]
     let loading = Box::pin(super::chain::load(settings, operation));
     #[cfg(feature = "config")]
-    let sources = poll_in_background(loading).await?;
+    let loaded = poll_in_background(loading).await?;
     #[cfg(not(feature = "config"))]
-    let sources = std::future::ready(explicit(settings, operation)).await?;
-    assemble(settings, sources, operation)
+    let loaded = std::future::ready(explicit(settings, operation)).await?;
+    assemble(settings, loaded, operation)
 }
 
 /// Says so if everybody between here and the endpoint can read what is sent: once, as a store is made once.
@@ -231,7 +231,7 @@ fn warn_if_readable(endpoint: &Endpoint) {
 
 /// Takes what was given and nothing else.
 #[cfg(not(feature = "config"))]
-fn explicit(settings: &Settings, operation: Operation) -> Result<Sources> {
+fn explicit(settings: &Settings, operation: Operation) -> Result<LoadedSettings> {
     // Without them, other servers would be trusted, or reached in another way, than the caller has named.
     let ignored = [
         (
@@ -256,24 +256,24 @@ fn explicit(settings: &Settings, operation: Operation) -> Result<Sources> {
             "give them to the builder, or build with the feature `config` to use the AWS credential chain",
         ));
     };
-    Ok(Sources::explicit(settings, credentials))
+    Ok(LoadedSettings::explicit(settings, credentials))
 }
 
 pub(super) fn assemble(
     settings: &Settings,
-    sources: Sources,
+    loaded: LoadedSettings,
     operation: Operation,
 ) -> Result<Resolved> {
-    let configured = sources.configured;
-    let source = sources.endpoint_source.as_deref().unwrap_or("the builder");
-    let url = sources.endpoint.as_deref();
+    let configured = loaded.configured;
+    let source = loaded.endpoint_source.as_deref().unwrap_or("the builder");
+    let url = loaded.endpoint.as_deref();
     let endpoint = url
         .map(|url| parse_endpoint(url, source, operation))
         .transpose()?;
     if let Some(endpoint) = &endpoint {
         warn_if_readable(endpoint);
     }
-    let region = sources
+    let region = loaded
         .region
         .or_else(|| endpoint.is_some().then(|| DEFAULT_REGION.to_owned()));
     let Some(region) = region else {
@@ -296,10 +296,10 @@ pub(super) fn assemble(
         dual_stack: configured.dual_stack,
         accelerate: configured.accelerate,
     };
-    let clock = sources.clock;
+    let clock = loaded.clock;
     let identities = match settings.anonymous {
         true => Some(Identities::anonymous(clock.clone())),
-        false => sources
+        false => loaded
             .credentials
             .map(|credentials| Identities::new(credentials, clock.clone())),
     };
@@ -315,14 +315,14 @@ pub(super) fn assemble(
     };
     let aws = || format!("https://s3.{region}.amazonaws.com");
     let url = rules.endpoint.clone().unwrap_or_else(aws);
-    let proxied = sources.transport.proxies.of(&url).is_some();
-    let mut builder = sources
+    let proxied = loaded.transport.proxies.of(&url).is_some();
+    let mut builder = loaded
         .builder
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.clone()))
         .http_client(http_client(
             settings,
-            &sources.transport,
+            &loaded.transport,
             endpoint.as_ref().filter(|_| !proxied),
             operation,
         )?)
@@ -364,10 +364,10 @@ pub(super) fn assemble(
     let regions = Arc::new(Regions::new(Some(region.clone())));
     let sender = match identities.clone().filter(|_| own_transport) {
         Some(identities) => {
-            let transport = &sources.transport;
+            let transport = &loaded.transport;
             let pool = transport.pool(settings.connect_timeout, endpoint.as_ref(), operation)?;
             let (regions, clock) = (Arc::clone(&regions), clock.clone());
-            let places = (regions, sources.transport.proxies.clone());
+            let places = (regions, loaded.transport.proxies.clone());
             Some(Sender::new(pool, identities, rules, places, clock))
         }
         None => None,

@@ -17,10 +17,10 @@ const JUMP: Duration = Duration::from_secs(60);
 /// is wrong by more than that can still talk to it, once the difference is known. Clone is a reference count: both
 /// transports of a store go by one clock.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Clock(Arc<Hands>);
+pub(super) struct SigningClock(Arc<Skew>);
 
 #[derive(Debug, Default)]
-struct Hands {
+struct Skew {
     /// Offset to the system's time, in milliseconds.
     offset_ms: AtomicI64,
     /// How often the clock has jumped.
@@ -40,7 +40,7 @@ pub(super) struct ErrorResponse<'a> {
     pub(super) signed_at: SystemTime,
 }
 
-impl Clock {
+impl SigningClock {
     /// Returns the corrected time.
     pub(super) fn now(&self) -> SystemTime {
         self.at(SystemTime::now())
@@ -113,7 +113,7 @@ fn is_far(date_header: &str, signed_at: SystemTime) -> bool {
     distance.is_ok_and(|distance| distance >= TOLERATED)
 }
 
-impl TimeSource for Clock {
+impl TimeSource for SigningClock {
     fn now(&self) -> SystemTime {
         Self::now(self)
     }
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_date_of_the_server_sets_the_clock_forwards_and_backwards() {
-        let clock = Clock::default();
+        let clock = SigningClock::default();
         assert_eq!(clock.at(at(1_000)), at(1_000));
         // Sun, 06 Nov 1994 08:49:37 GMT is 784,111,777 seconds after 1970.
         for system in [784_000_000, 784_111_777, 800_000_000] {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_machine_that_lives_before_1970_learns_too() {
-        let clock = Clock::default();
+        let clock = SigningClock::default();
         let system = UNIX_EPOCH - Duration::from_secs(86_400);
         assert!(clock.learn_at("Sun, 06 Nov 1994 08:49:37 GMT", system));
         assert_eq!(clock.at(system), at(784_111_777));
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_no_date_changes_nothing() {
-        let clock = Clock::default();
+        let clock = SigningClock::default();
         assert!(clock.learn_at("Sun, 06 Nov 1994 08:49:37 GMT", at(0)));
         for text in [
             "",
@@ -187,7 +187,7 @@ mod tests {
             (403, Some("AccessDenied"), Some(&far), false),
             (404, None, Some(&far), false),
         ] {
-            let clock = Clock::default();
+            let clock = SigningClock::default();
             let error_response = ErrorResponse {
                 status,
                 code,

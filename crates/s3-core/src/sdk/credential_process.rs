@@ -11,16 +11,16 @@ use s3_wire::timestamp;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::clock::Clock;
+use super::clock::SigningClock;
 
 /// Runs a command in a shell and reads what it prints.
 pub(super) struct CredentialProcess {
     command: String,
-    clock: Clock,
+    clock: SigningClock,
 }
 
 impl CredentialProcess {
-    pub(super) fn new(command: String, clock: Clock) -> Self {
+    pub(super) fn new(command: String, clock: SigningClock) -> Self {
         Self { command, clock }
     }
 
@@ -186,7 +186,7 @@ mod tests {
                 r#"echo '{{"Version":1,"AccessKeyId":"a","SecretAccessKey":"s","Expiration":"{expiration}"}}'"#
             )
         };
-        let clock = Clock::default();
+        let clock = SigningClock::default();
         let process = CredentialProcess::new(print("2015-10-21T07:28:00Z"), clock.clone());
         let error = process.provide_credentials().await.unwrap_err();
         let text = text(&error);
@@ -237,7 +237,7 @@ mod tests {
     #[tokio::test]
     async fn a_command_that_fails_says_why() {
         let command = "echo no luck >&2; exit 3".to_owned();
-        let process = CredentialProcess::new(command, Clock::default());
+        let process = CredentialProcess::new(command, SigningClock::default());
         let error = process.provide_credentials().await.unwrap_err();
         let text = text(&error);
         assert!(text.contains("no luck"), "{text}");

@@ -11,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::clock::Clock;
+use super::clock::SigningClock;
 use crate::background::poll_in_background;
 
 /// How long before their end credentials are replaced: as long as in the SDK's own cache. A signature is checked
@@ -38,7 +38,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    fn new(credentials: Credentials, clock: &Clock) -> Result<Self, CredentialsError> {
+    fn new(credentials: Credentials, clock: &SigningClock) -> Result<Self, CredentialsError> {
         let signing = s3_wire::Credentials::new(
             credentials.access_key_id(),
             credentials.secret_access_key(),
@@ -75,12 +75,12 @@ impl Identity {
     }
 
     /// Returns whether nothing has to be done yet. Credentials that last are fresh without a look at the clock.
-    fn is_fresh(&self, clock: &Clock) -> bool {
+    fn is_fresh(&self, clock: &SigningClock) -> bool {
         self.renew_at
             .is_none_or(|renew_at| self.jumps == clock.jumps() && clock.now() < renew_at)
     }
 
-    fn is_valid(&self, clock: &Clock) -> bool {
+    fn is_valid(&self, clock: &SigningClock) -> bool {
         let expiry = self.credentials.expiry();
         expiry.is_none_or(|expiry| clock.now() < expiry)
     }
@@ -116,22 +116,22 @@ pub(crate) struct Signed {
 /// about to expire loads them, and the others wait, or go on with the old ones while those are valid.
 pub(crate) struct Identities {
     provider: SharedCredentialsProvider,
-    clock: Clock,
+    clock: SigningClock,
     current: RwLock<Option<Arc<Identity>>>,
-    loading: Mutex<Attempt>,
+    loading: Mutex<LastLoad>,
     /// How many loads have ended.
     ended: AtomicU64,
 }
 
 /// The last load that failed; who waited for it gets its error instead of starting the next one.
 #[derive(Default)]
-struct Attempt {
+struct LastLoad {
     number: u64,
     error: Option<Arc<CredentialsError>>,
 }
 
 impl Identities {
-    pub(crate) fn new(provider: SharedCredentialsProvider, clock: Clock) -> Self {
+    pub(crate) fn new(provider: SharedCredentialsProvider, clock: SigningClock) -> Self {
         Self {
             provider,
             clock,
@@ -142,7 +142,7 @@ impl Identities {
     }
 
     /// Returns a cache whose only identity signs nothing.
-    pub(crate) fn anonymous(clock: Clock) -> Self {
+    pub(crate) fn anonymous(clock: SigningClock) -> Self {
         let credentials = Credentials::new("", "", None, None, "anonymous");
         let identity = Identity {
             credentials: credentials.clone(),
@@ -208,8 +208,8 @@ impl Identities {
     ) -> Result<Arc<Identity>, Arc<CredentialsError>> {
         let ended = self.ended.load(Ordering::Acquire);
         let valid = old.filter(|identity| identity.is_valid(&self.clock));
-        let mut attempt = match (self.loading.try_lock(), valid) {
-            (Ok(attempt), _) => attempt,
+        let mut last = match (self.loading.try_lock(), valid) {
+            (Ok(last), _) => last,
             // Somebody loads already; the old ones will do for one more request.
             (Err(_), Some(identity)) => return Ok(identity),
             (Err(_), None) => self.loading.lock().await,
@@ -218,13 +218,13 @@ impl Identities {
         if let Some(identity) = self.current().filter(|own| own.is_fresh(&self.clock)) {
             return Ok(identity);
         }
-        if let Some(error) = attempt.error.as_ref().filter(|_| attempt.number > ended) {
+        if let Some(error) = last.error.as_ref().filter(|_| last.number > ended) {
             return Err(Arc::clone(error));
         }
         let loaded = self.load().await;
-        attempt.number = self.ended.fetch_add(1, Ordering::Release) + 1;
+        last.number = self.ended.fetch_add(1, Ordering::Release) + 1;
         let outcome = self.take_over(loaded).map_err(Arc::new);
-        attempt.error = outcome.as_ref().err().map(Arc::clone);
+        last.error = outcome.as_ref().err().map(Arc::clone);
         outcome
     }
 

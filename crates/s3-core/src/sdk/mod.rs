@@ -38,7 +38,7 @@ mod get;
 mod hint;
 mod identity;
 #[cfg(feature = "https")]
-mod lazy_client;
+mod lazy_http_client;
 mod list;
 mod listing;
 mod object_attributes;

@@ -31,7 +31,7 @@ use s3_wire::{Request, Response, ResponseBody, ResponseHead};
 use super::body;
 use super::causes::{find, io_error};
 use super::client::Resolved;
-use super::clock::{Clock, ErrorResponse};
+use super::clock::{ErrorResponse, SigningClock};
 use super::collected_response::MAX_ERROR_BODY;
 use super::errors::{are_expired, from_sdk, malformed};
 use super::identity::Signed;
@@ -145,7 +145,7 @@ struct Replace {
     signs_payload: bool,
     /// Whether the path of the call ends in the key.
     has_key: bool,
-    clock: Clock,
+    clock: SigningClock,
     exchange: Arc<Mutex<Exchange>>,
 }
 
@@ -181,7 +181,7 @@ impl Replace {
             payload: None,
             signs_payload: false,
             has_key: true,
-            clock: Clock::default(),
+            clock: SigningClock::default(),
             exchange: Arc::default(),
         }
     }

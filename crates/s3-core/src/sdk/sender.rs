@@ -11,7 +11,7 @@ use s3_wire::sign::{HeaderError, SigningKeys};
 use s3_wire::{Pool, Request, Response, ResponseHead};
 
 use super::client::Resolved;
-use super::clock::{Clock, ErrorResponse};
+use super::clock::{ErrorResponse, SigningClock};
 use super::collected_response::{CollectedResponse, MAX_ERROR_BODY};
 use super::errors;
 use super::identity::{Identities, Identity};
@@ -29,7 +29,7 @@ pub(super) struct Sender {
     identities: Arc<Identities>,
     signing_keys: SigningKeys,
     targets: Targets,
-    clock: Clock,
+    clock: SigningClock,
 }
 
 /// The transport of requests for a bucket.
@@ -46,7 +46,7 @@ impl Sender {
         identities: Arc<Identities>,
         endpoint: EndpointSettings,
         (regions, proxies): (Arc<Regions>, Proxies),
-        clock: Clock,
+        clock: SigningClock,
     ) -> Self {
         Self {
             pool,

@@ -49,9 +49,9 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct SdkStore(Arc<Inner>);
+pub struct SdkStore(Arc<SdkStoreInner>);
 
-struct Inner {
+struct SdkStoreInner {
     settings: Settings,
     resolved: OnceCell<Resolved>,
 }
@@ -115,21 +115,21 @@ impl SdkStore {
     #[must_use]
     pub fn from_client(client: aws_sdk_s3::Client) -> Self {
         let resolved = OnceCell::new_with(Some(Resolved::from_client(client)));
-        Self(Arc::new(Inner {
+        Self(Arc::new(SdkStoreInner {
             settings: Settings::default(),
             resolved,
         }))
     }
 
     pub(super) fn from_settings(settings: Settings) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(SdkStoreInner {
             settings,
             resolved: OnceCell::new(),
         }))
     }
 
     pub(super) async fn resolved(&self, operation: Operation) -> Result<&Resolved> {
-        let Inner { settings, resolved } = &*self.0;
+        let SdkStoreInner { settings, resolved } = &*self.0;
         // Boxed: loading configuration is a large future, and it is polled once.
         resolved
             .get_or_try_init(|| Box::pin(client::resolve(settings, operation)))

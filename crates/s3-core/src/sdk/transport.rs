@@ -43,10 +43,9 @@ impl Transport {
                 super::client::config_error(operation, &text)
             })?;
         }
-        Ok(SharedHttpClient::new(super::lazy_client::LazyClient::new(
-            self.clone(),
-            operation,
-        )))
+        Ok(SharedHttpClient::new(
+            super::lazy_http_client::LazyHttpClient::new(self.clone(), operation),
+        ))
     }
 
     pub(super) fn build_https_client(&self, operation: Operation) -> Result<SharedHttpClient> {

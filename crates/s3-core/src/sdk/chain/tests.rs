@@ -26,7 +26,7 @@ async fn resolved(
         .credentials("access", "secret", None)
         .sdk_retries(sdk_retries);
     let settings = builder.settings;
-    let loaded = sources(&settings, configuration, Operation::Get)
+    let loaded = load_settings(&settings, configuration, Operation::Get)
         .await
         .unwrap();
     assemble(&settings, loaded, Operation::Get).unwrap()

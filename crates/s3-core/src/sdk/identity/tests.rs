@@ -19,7 +19,7 @@ type Response = fn(SystemTime, usize) -> Result<Credentials, CredentialsError>;
 /// Takes a second for every load, and hands out the access keys `KEY0`, `KEY1` and so on.
 #[derive(Clone, Debug)]
 struct Counting {
-    clock: Clock,
+    clock: SigningClock,
     loads: Arc<AtomicUsize>,
     response: Arc<Mutex<Response>>,
     takes: Duration,
@@ -47,7 +47,7 @@ impl ProvideCredentials for Counting {
 impl Counting {
     fn new(response: Response) -> Self {
         Self {
-            clock: Clock::default(),
+            clock: SigningClock::default(),
             loads: Arc::default(),
             response: Arc::new(Mutex::new(response)),
             takes: Duration::from_secs(1),
@@ -291,7 +291,7 @@ async fn credentials_that_would_break_a_header_are_refused() {
         let token = token.map(str::to_owned);
         let credentials = Credentials::new(access_key, "secret", token, None, "test");
         let provider = SharedCredentialsProvider::new(credentials);
-        let error = Identities::new(provider, Clock::default())
+        let error = Identities::new(provider, SigningClock::default())
             .get()
             .await
             .unwrap_err();
@@ -354,7 +354,7 @@ fn connections_of_a_provider_belong_to_a_runtime_that_keeps_running() {
     set_background(Some(Rc::new(Other(other.handle().clone()))));
     let asked_on = Arc::default();
     let shared = SharedCredentialsProvider::new(Remembering(Arc::clone(&asked_on)));
-    let identities = Identities::new(shared, Clock::default());
+    let identities = Identities::new(shared, SigningClock::default());
     of_the_call.block_on(identities.get()).unwrap();
     set_background(None);
     assert_eq!(*asked_on.lock().unwrap(), Some(other.handle().id()));

@@ -11,10 +11,10 @@ use super::syntax::{self, Property};
 use crate::Retryability;
 
 /// The sections of one kind by their names, each with its properties by theirs.
-pub(super) type Sections = BTreeMap<String, Section>;
+pub(super) type Sections = BTreeMap<String, Properties>;
 
 /// The properties of a section; those of the credentials file replace those of the configuration file.
-pub(super) type Section = BTreeMap<String, Located>;
+pub(super) type Properties = BTreeMap<String, Located>;
 
 /// A property and where it stands.
 #[derive(Clone, Debug)]
@@ -161,7 +161,7 @@ impl Files {
         &self,
         name: &str,
         source: &dyn fmt::Display,
-    ) -> Result<&Section, ConfigError> {
+    ) -> Result<&Properties, ConfigError> {
         self.profiles.get(name).ok_or_else(|| {
             let places = self.looked_at.join(" nor in ");
             let error = match places.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ConfigError;
-use super::files::{Files, Located, Section};
+use super::files::{Files, Located, Properties};
 
 /// The text of a configuration file for aws-config, and the profile in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub(super) fn of_profile(files: &Files, name: &str) -> Result<ProviderFiles, Con
     Ok(written)
 }
 
-fn write_properties(text: &mut String, section: &Section) -> Result<(), ConfigError> {
+fn write_properties(text: &mut String, section: &Properties) -> Result<(), ConfigError> {
     for (property, located) in section {
         write_line(text, property, located.value()?);
     }

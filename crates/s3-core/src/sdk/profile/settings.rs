@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::Located;
-use super::files::{Files, Section};
+use super::files::{Files, Properties};
 use super::provider_files::{self, ProviderFiles};
 use super::proxy_variables;
 use super::{ConfigError, Lookup, variable};
@@ -106,7 +106,7 @@ impl Configuration {
             None => files.profiles.get("default").cloned().unwrap_or_default(),
         };
         let name = profile.map_or_else(|| "default".to_owned(), |name| name.value);
-        let sources = Sources {
+        let sources = SettingSources {
             lookup,
             section: &section,
         };
@@ -182,12 +182,12 @@ fn profile_name(given: Given<'_>, lookup: &Lookup<'_>) -> Result<Option<Setting>
 }
 
 /// The places that a setting is looked for in.
-struct Sources<'a> {
+struct SettingSources<'a> {
     lookup: &'a Lookup<'a>,
-    section: &'a Section,
+    section: &'a Properties,
 }
 
-impl Sources<'_> {
+impl SettingSources<'_> {
     fn variable(&self, name: &'static str) -> Result<Option<Setting>, ConfigError> {
         let source = Source::Variable(name);
         let value = variable(self.lookup, name)?;

@@ -15,13 +15,13 @@ use crate::Operation;
 
 /// Reads certificates and sets up TLS when a request is made: most programs make none with this client.
 #[derive(Debug)]
-pub(super) struct LazyClient {
+pub(super) struct LazyHttpClient {
     transport: Transport,
     operation: Operation,
     client: OnceLock<SharedHttpClient>,
 }
 
-impl LazyClient {
+impl LazyHttpClient {
     pub(super) fn new(transport: Transport, operation: Operation) -> Self {
         Self {
             transport,
@@ -31,7 +31,7 @@ impl LazyClient {
     }
 }
 
-impl HttpClient for LazyClient {
+impl HttpClient for LazyHttpClient {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
