@@ -9,7 +9,7 @@ use s3_transfer::{AfterFailure, FanOutOptions, Transfer};
 use crate::error::{Error, Result};
 
 /// One result per input, in input order; `None` for an input that was not attempted.
-pub(crate) type Results<T> = Vec<Option<Result<T, Arc<Error>>>>;
+pub(crate) type BatchResults<T> = Vec<Option<Result<T, Arc<Error>>>>;
 
 /// Runs `job` over all inputs, many at a time.
 ///
@@ -20,7 +20,7 @@ pub(crate) async fn run_batch<I, T, F, Fut>(
     after: AfterFailure,
     inputs: Vec<I>,
     job: F,
-) -> Results<T>
+) -> BatchResults<T>
 where
     I: Send + 'static,
     T: Send + 'static,

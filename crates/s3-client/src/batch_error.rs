@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::batch::Results;
+use crate::batch::BatchResults;
 use crate::error::{Error, Result};
 use crate::{Lookup, MissingObject, S3Info, S3Object, WriteResult};
 
@@ -132,7 +132,7 @@ impl BatchError {
     /// and `outcome` converts a result.
     pub(crate) fn check<T>(
         call: &'static str,
-        results: Results<T>,
+        results: BatchResults<T>,
         listing: Option<Arc<Error>>,
         outcome: impl Fn(T) -> Outcome,
     ) -> Result<Vec<T>> {

@@ -197,7 +197,7 @@ impl<T: ReadOutput<Object = S3Object>> Request<GetMany<T>, Blocking> {
     pub fn iter(self) -> Result<Iter<ObjectStream<T>>> {
         check_blocking(&self.client)?;
         let in_memory = |(_, object): &(usize, Result<T>)| match object {
-            Ok(object) => object.in_memory(),
+            Ok(object) => object.bytes_in_memory(),
             Err(_) => 0,
         };
         let mode = self.mode.clone();

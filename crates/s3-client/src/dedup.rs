@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use s3_transfer::{AfterFailure, Transfer};
 
-use crate::batch::{Results, run_batch};
+use crate::batch::{BatchResults, run_batch};
 use crate::error::Result;
 
 /// Runs `job` once per distinct input, many at a time, and returns one result per input, in input order.
@@ -15,7 +15,7 @@ pub(crate) async fn run_distinct<I, T, F, Fut>(
     after: AfterFailure,
     inputs: Vec<I>,
     job: F,
-) -> Results<T>
+) -> BatchResults<T>
 where
     I: Clone + Eq + Hash + Send + 'static,
     T: Clone + Send + 'static,

@@ -88,7 +88,7 @@ pub(crate) async fn download_resumed(
     if meta.etag.is_none() || meta.size <= client.transfer.config().single_put_up_to {
         return Ok(None);
     }
-    let target = resume::Target {
+    let target = resume::FileTarget {
         path,
         replaces: true,
     };

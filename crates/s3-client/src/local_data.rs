@@ -19,7 +19,7 @@ const PRIVATE: u32 = 0o600;
 /// The bytes of a download. Shared by all results that asked for the same bytes.
 pub(crate) struct LocalData {
     origin: Origin,
-    content: Content,
+    storage: DataStorage,
     /// The file that bytes in memory were written to.
     written: Mutex<Option<PathBuf>>,
 }
@@ -40,7 +40,7 @@ impl Origin {
     }
 }
 
-enum Content {
+enum DataStorage {
     Memory(
         Bytes,
         #[expect(dead_code, reason = "counts the bytes until it is dropped")] MemoryShare,
@@ -54,34 +54,34 @@ enum Content {
 impl LocalData {
     /// Takes bytes in memory.
     pub(crate) fn memory(origin: Origin, bytes: Bytes, memory: MemoryShare) -> Self {
-        Self::new(origin, Content::Memory(bytes, memory))
+        Self::new(origin, DataStorage::Memory(bytes, memory))
     }
 
     /// Takes a file in the scratch directory.
     pub(crate) fn scratch_file(origin: Origin, path: PathBuf) -> Self {
-        Self::new(origin, Content::Scratch(path))
+        Self::new(origin, DataStorage::Scratch(path))
     }
 
     /// Takes a file of the caller, which is never removed.
     pub(crate) fn own_file(origin: Origin, path: PathBuf) -> Self {
-        Self::new(origin, Content::File(path))
+        Self::new(origin, DataStorage::File(path))
     }
 
-    fn new(origin: Origin, content: Content) -> Self {
+    fn new(origin: Origin, storage: DataStorage) -> Self {
         Self {
             origin,
-            content,
+            storage,
             written: Mutex::new(None),
         }
     }
 
     /// Returns a file with the bytes; bytes in memory are written at the first call.
     pub(crate) fn path(&self) -> Result<PathBuf> {
-        let bytes = match &self.content {
-            Content::File(path) => return Ok(path.clone()),
+        let bytes = match &self.storage {
+            DataStorage::File(path) => return Ok(path.clone()),
             _ if self.origin.scratch.is_closed() => return Err(self.closed()),
-            Content::Scratch(path) => return Ok(path.clone()),
-            Content::Memory(bytes, _) => bytes,
+            DataStorage::Scratch(path) => return Ok(path.clone()),
+            DataStorage::Memory(bytes, _) => bytes,
         };
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(path) = &*written {
@@ -114,19 +114,19 @@ impl LocalData {
     }
 
     /// Returns how many bytes are in memory.
-    pub(crate) fn in_memory(&self) -> u64 {
-        match &self.content {
-            Content::Memory(bytes, _) => bytes.len() as u64,
-            Content::Scratch(_) | Content::File(_) => 0,
+    pub(crate) fn bytes_in_memory(&self) -> u64 {
+        match &self.storage {
+            DataStorage::Memory(bytes, _) => bytes.len() as u64,
+            DataStorage::Scratch(_) | DataStorage::File(_) => 0,
         }
     }
 
     /// Returns the bytes; a file is read.
     pub(crate) fn bytes(&self) -> Result<Bytes> {
-        let path = match &self.content {
-            Content::Memory(bytes, _) => return Ok(bytes.clone()),
-            Content::Scratch(_) if self.origin.scratch.is_closed() => return Err(self.closed()),
-            Content::Scratch(path) | Content::File(path) => path,
+        let path = match &self.storage {
+            DataStorage::Memory(bytes, _) => return Ok(bytes.clone()),
+            DataStorage::Scratch(_) if self.origin.scratch.is_closed() => return Err(self.closed()),
+            DataStorage::Scratch(path) | DataStorage::File(path) => path,
         };
         let bytes = fs::read(path).map_err(|error| {
             Error::local(
@@ -146,9 +146,9 @@ impl LocalData {
 
 impl fmt::Debug for LocalData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.content {
-            Content::Memory(bytes, _) => write!(f, "{} bytes in memory", bytes.len()),
-            Content::Scratch(path) | Content::File(path) => write!(f, "{}", path.display()),
+        match &self.storage {
+            DataStorage::Memory(bytes, _) => write!(f, "{} bytes in memory", bytes.len()),
+            DataStorage::Scratch(path) | DataStorage::File(path) => write!(f, "{}", path.display()),
         }
     }
 }

@@ -82,7 +82,7 @@ pub trait ReadOutput: Clone + fmt::Debug + Send + 'static {
 
     /// Returns how many bytes of the content are in memory.
     #[doc(hidden)]
-    fn in_memory(&self) -> u64;
+    fn bytes_in_memory(&self) -> u64;
 
     /// Makes the output of a result; `missing` says where the object was looked for.
     #[doc(hidden)]
@@ -94,8 +94,8 @@ macro_rules! read_output {
         impl ReadOutput for $type {
             type Object = Self;
 
-            fn in_memory(&self) -> u64 {
-                <$type>::in_memory(self)
+            fn bytes_in_memory(&self) -> u64 {
+                <$type>::bytes_in_memory(self)
             }
 
             fn of(result: Result<Self>, _: impl FnOnce() -> MissingObject) -> Result<Self> {
@@ -106,8 +106,8 @@ macro_rules! read_output {
         impl ReadOutput for Lookup<$type> {
             type Object = $type;
 
-            fn in_memory(&self) -> u64 {
-                self.as_found().map_or(0, <$type>::in_memory)
+            fn bytes_in_memory(&self) -> u64 {
+                self.as_found().map_or(0, <$type>::bytes_in_memory)
             }
 
             fn of(result: Result<$type>, missing: impl FnOnce() -> MissingObject) -> Result<Self> {

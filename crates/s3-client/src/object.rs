@@ -97,8 +97,8 @@ impl S3Object {
 
     /// Returns how many bytes of the content are in memory: all, or none if they are in a file.
     #[must_use]
-    pub fn in_memory(&self) -> u64 {
-        self.download.data.in_memory()
+    pub fn bytes_in_memory(&self) -> u64 {
+        self.download.data.bytes_in_memory()
     }
 
     fn info(&self) -> Option<&ReturnedInfo> {

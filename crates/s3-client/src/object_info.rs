@@ -91,7 +91,7 @@ impl S3Info {
     }
 
     /// Nothing of the content is in memory.
-    pub(crate) fn in_memory(&self) -> u64 {
+    pub(crate) fn bytes_in_memory(&self) -> u64 {
         0
     }
 

@@ -24,10 +24,10 @@ use crate::{CommonPrefix, ReadOutput, S3Entry, S3Info, S3Object};
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ObjectStream<T = S3Object> {
     client: Arc<ClientContext>,
-    results: Results<T>,
+    results: StreamResults<T>,
 }
 
-enum Results<T> {
+enum StreamResults<T> {
     Rejected(Option<(usize, Error)>),
     Running(FanOut<T, Error>, ReadAhead),
 }
@@ -39,12 +39,12 @@ impl<T: ReadOutput> ObjectStream<T> {
         downloads: FanOut<T, Error>,
         ahead: ReadAhead,
     ) -> Self {
-        let results = Results::Running(downloads, ahead);
+        let results = StreamResults::Running(downloads, ahead);
         Self { client, results }
     }
 
     pub(crate) fn rejected(client: Arc<ClientContext>, index: usize, error: Error) -> Self {
-        let results = Results::Rejected(Some((index, error)));
+        let results = StreamResults::Rejected(Some((index, error)));
         Self { client, results }
     }
 }
@@ -54,22 +54,22 @@ impl<T: ReadOutput> Stream for ObjectStream<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if let Results::Running(..) = &this.results
+        if let StreamResults::Running(..) = &this.results
             && let Err(forked) = this.client.check_process()
         {
             // What is in flight belongs to the parent: dropping it could wait for threads that do not exist here.
-            let running = std::mem::replace(&mut this.results, Results::Rejected(None));
+            let running = std::mem::replace(&mut this.results, StreamResults::Rejected(None));
             std::mem::forget(running);
             return Poll::Ready(Some((0, Err(forked))));
         }
         match &mut this.results {
-            Results::Rejected(error) => {
+            StreamResults::Rejected(error) => {
                 Poll::Ready(error.take().map(|(index, error)| (index, Err(error))))
             }
-            Results::Running(downloads, ahead) => {
+            StreamResults::Running(downloads, ahead) => {
                 let next = ready!(Pin::new(downloads).poll_next(cx));
                 if let Some((_, Ok(object))) = &next {
-                    ahead.take(object.in_memory());
+                    ahead.take(object.bytes_in_memory());
                 }
                 Poll::Ready(next)
             }

@@ -96,7 +96,7 @@ impl<T: Into<MetaflowObject>> From<T> for PyS3Object {
 
 /// Returns whether the bytes of a download are in a file, and not in memory.
 fn is_in_file(object: &MetaflowObject) -> bool {
-    matches!(object, MetaflowObject::Downloaded(object) if object.in_memory() < object.size())
+    matches!(object, MetaflowObject::Downloaded(object) if object.bytes_in_memory() < object.size())
 }
 
 type RangeTuple = (u64, Option<u64>, Option<i64>);

@@ -110,7 +110,7 @@ impl<T: ReadOutput<Object = S3Object>> GetMany<T> {
             async move {
                 let expected = ahead.room(expected_len(&item)).await;
                 let output: T = read(&call, item, None, return_info).await?;
-                expected.arrived(output.in_memory());
+                expected.arrived(output.bytes_in_memory());
                 Ok(output)
             }
         };

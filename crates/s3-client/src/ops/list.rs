@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use futures_util::StreamExt;
 use s3_core::ListPage;
 
-use crate::batch::Results;
+use crate::batch::BatchResults;
 use crate::call::Call;
 use crate::context::ClientContext;
 use crate::dedup::run_distinct;
@@ -194,7 +194,7 @@ pub(super) async fn list_all<T: Clone + Send + 'static>(
     on_failure: OnFailure,
     listings: Vec<Listing>,
     add: impl Fn(&Listing, ListPage, &mut Vec<T>) + Clone + Send + Sync + 'static,
-) -> Results<Vec<T>> {
+) -> BatchResults<Vec<T>> {
     let job_call = call.clone();
     let job = move |_, listing: Listing| {
         let (call, add) = (job_call.clone(), add.clone());

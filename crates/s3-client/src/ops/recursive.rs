@@ -7,7 +7,7 @@ use s3_core::{ListPage, ListedObject};
 use s3_transfer::{FanOutOptions, GetItem};
 
 use super::list::list_all;
-use crate::batch::Results;
+use crate::batch::BatchResults;
 use crate::call::Call;
 use crate::context::ClientContext;
 use crate::dedup::run_distinct;
@@ -186,7 +186,7 @@ impl GetRecursive {
         );
         let outcomes = objects.outcomes(self.on_failure.for_reads()).await;
         let mut listing = None;
-        let mut results: Results<S3Object> = Vec::with_capacity(outcomes.len());
+        let mut results: BatchResults<S3Object> = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             match outcome.transpose() {
                 Ok(object) => results.push(object.map(Ok)),
@@ -242,7 +242,7 @@ impl GetRecursive {
         let shown = shown.map(|(result, prefix)| {
             Some(result?.map(|object: S3Object| object.relative_to(prefix)))
         });
-        let results: Results<_> = shown.collect();
+        let results: BatchResults<_> = shown.collect();
         BatchError::check(Self::NAME, results, failure, self.on_failure.outcome())
     }
 

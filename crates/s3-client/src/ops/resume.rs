@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 use crate::request::{Mode, Op, Request};
-use crate::resume::{FileDownload, FileUpload, Resume, Target, copy, download, upload};
+use crate::resume::{FileDownload, FileTarget, FileUpload, Resume, copy, download, upload};
 use crate::s3::Client;
 
 /// The operation of [`resume_upload`](Client::resume_upload).
@@ -223,7 +223,7 @@ impl Op for ResumeDownload {
         if !self.known.as_ref().is_some_and(|(size, _)| is_small(*size)) {
             let meta = transfer.head(url.clone(), &call.options).await?;
             if !is_small(meta.size) && meta.etag.is_some() {
-                let target = Target {
+                let target = FileTarget {
                     path: &self.path,
                     replaces: self.replaces,
                 };

@@ -47,7 +47,7 @@ pub struct FileDownload {
 }
 
 /// Where a download goes.
-pub(crate) struct Target<'a> {
+pub(crate) struct FileTarget<'a> {
     pub(crate) path: &'a Path,
     /// Whether a file that is there is replaced; otherwise it is an error.
     pub(crate) replaces: bool,
@@ -64,7 +64,7 @@ struct PartialFile {
 }
 
 /// A download that runs.
-struct Running<'a> {
+struct RunningDownload<'a> {
     call: &'a Call,
     resume: &'a Resume,
     meta: ObjectMeta,
@@ -85,7 +85,7 @@ pub(crate) async fn download(
     call: &Call,
     resume: &Resume,
     meta: ObjectMeta,
-    target: &Target<'_>,
+    target: &FileTarget<'_>,
 ) -> Result<FileDownload> {
     let (events, parts) = ObjectEvents::start(call, Operation::Get, meta.url.clone(), meta.size);
     let outcome = download_of_one_version(&parts, resume, meta, target).await;
@@ -98,7 +98,7 @@ async fn download_of_one_version(
     call: &Call,
     resume: &Resume,
     meta: ObjectMeta,
-    target: &Target<'_>,
+    target: &FileTarget<'_>,
 ) -> Result<FileDownload> {
     let url = meta.url.clone();
     match Box::pin(download_once(call, resume, meta, target)).await {
@@ -122,7 +122,7 @@ async fn download_once(
     call: &Call,
     resume: &Resume,
     meta: ObjectMeta,
-    target: &Target<'_>,
+    target: &FileTarget<'_>,
 ) -> Result<FileDownload> {
     let path = std::path::absolute(target.path);
     let path = path.map_err(|error| Error::local_file(target.path, error))?;
@@ -183,7 +183,7 @@ async fn download_once(
             return Err(error);
         }
     };
-    let mut running = Running {
+    let mut running = RunningDownload {
         call,
         resume,
         meta,
@@ -235,7 +235,7 @@ async fn without_journal(
     })
 }
 
-impl Running<'_> {
+impl RunningDownload<'_> {
     fn parts(&self) -> impl Iterator<Item = (u32, Range<u64>)> + use<> {
         parts(self.meta.size, self.part_size)
     }

@@ -23,7 +23,7 @@ mod parts;
 mod upload;
 
 pub use download::FileDownload;
-pub(crate) use download::{Target, download};
+pub(crate) use download::{FileTarget, download};
 pub(crate) use kept::PARTIAL_SUFFIX;
 pub use kept::{Kept, KeptTransfer, Resume};
 pub(crate) use upload::{FileUpload, copy, upload};

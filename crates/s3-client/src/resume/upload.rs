@@ -40,17 +40,17 @@ pub(crate) struct FileUpload {
 }
 
 /// The object to write.
-struct Target {
+struct ObjectTarget {
     url: S3Url,
     mode: PutMode,
     attributes: Attributes,
 }
 
 /// An upload that runs.
-struct Running<'a> {
+struct RunningUpload<'a> {
     call: &'a Call,
     resume: &'a Resume,
-    target: Target,
+    target: ObjectTarget,
     content: Content,
     size: u64,
     part_size: u64,
@@ -76,7 +76,7 @@ pub(crate) async fn upload(call: &Call, resume: &Resume, item: FileUpload) -> Re
     .await?;
     let size = file.size();
     let (events, parts) = ObjectEvents::start(call, Operation::Put, item.url.clone(), size);
-    let target = Target {
+    let target = ObjectTarget {
         url: item.url,
         mode: item.mode,
         attributes: item.attributes,
@@ -127,7 +127,7 @@ async fn copy_once(
         ));
     }
     let attributes = transfer.attributes_of_copy(&request, &source, &call.options);
-    let target = Target {
+    let target = ObjectTarget {
         attributes: attributes.await?,
         url: request.to.clone(),
         mode: request.mode.clone(),
@@ -156,7 +156,7 @@ async fn copy_once(
 async fn write(
     call: &Call,
     resume: &Resume,
-    target: Target,
+    target: ObjectTarget,
     (content, size, part_size): (Content, u64, u64),
     (direction, source, identity): (&str, &str, Value),
 ) -> Result<PutOutcome> {
@@ -172,7 +172,7 @@ async fn write(
         drop(in_flight);
         return without_journal(call, target, &content).await;
     };
-    let mut running = Running {
+    let mut running = RunningUpload {
         call,
         resume,
         target,
@@ -248,7 +248,7 @@ enum Earlier {
     Completed(PutResponse),
 }
 
-impl Running<'_> {
+impl RunningUpload<'_> {
     /// Returns the result of an earlier run. An upload that cannot be continued is aborted.
     async fn earlier(&mut self, header: &Value, records: &[Value]) -> Result<Earlier> {
         let Some((first, parts)) = records.split_first() else {
@@ -487,7 +487,7 @@ impl Running<'_> {
     }
 
     /// Removes the journal.
-    fn end(self) -> Result<(Target, Content)> {
+    fn end(self) -> Result<(ObjectTarget, Content)> {
         self.resume.ended(&self.journal_path);
         let removed = self.journal.remove();
         removed.map_err(|error| Error::local_file(&self.journal_path, error))?;
@@ -511,8 +511,12 @@ impl Running<'_> {
 }
 
 /// Writes without a journal: if it is interrupted, nothing is kept.
-async fn without_journal(call: &Call, target: Target, content: &Content) -> Result<PutOutcome> {
-    let Target {
+async fn without_journal(
+    call: &Call,
+    target: ObjectTarget,
+    content: &Content,
+) -> Result<PutOutcome> {
+    let ObjectTarget {
         url,
         mode,
         attributes,

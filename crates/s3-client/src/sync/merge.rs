@@ -39,7 +39,7 @@ pub(crate) fn merge(
     state: Arc<SyncState>,
 ) -> impl Stream<Item = Result<Vec<Step>, Unreadable>> + Send + 'static {
     let settings = &state.settings;
-    let merge = Merge {
+    let merge = SyncMerge {
         source: Cursor::new(source, settings.from.show("")),
         target: Cursor::new(target, settings.to.show("")),
         kept: Vec::new(),
@@ -58,7 +58,7 @@ pub(crate) fn merge(
     })
 }
 
-struct Merge {
+struct SyncMerge {
     source: Cursor,
     target: Cursor,
     /// The directories of the source that the next path may be below, outermost first.
@@ -66,7 +66,7 @@ struct Merge {
     state: Arc<SyncState>,
 }
 
-impl Merge {
+impl SyncMerge {
     /// Returns the next steps; none at the end.
     async fn page(&mut self) -> Result<Vec<Step>, Unreadable> {
         let mut steps = Vec::new();
@@ -135,7 +135,7 @@ impl Merge {
     }
 }
 
-impl Merge {
+impl SyncMerge {
     /// Deletes a path of the target at the end. The innermost directory of the source that it is in stays.
     fn delete_later(&mut self, path: &str) -> Result<(), Error> {
         self.kept.retain(|kept| path.starts_with(&**kept));

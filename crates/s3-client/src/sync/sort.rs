@@ -127,7 +127,7 @@ impl Sorter {
     }
 
     /// Returns all entries in order.
-    fn merge(mut self) -> Merge {
+    fn merge(mut self) -> RunMerge {
         self.sort();
         let mut sources: Vec<Source> = Vec::new();
         if let Some(file) = self.file {
@@ -138,7 +138,7 @@ impl Sorter {
             }
         }
         sources.push(Box::new(self.entries.into_iter().map(Ok)));
-        Merge {
+        RunMerge {
             heads: BinaryHeap::new(),
             unread: (0..sources.len()).collect(),
             sources,
@@ -149,7 +149,7 @@ impl Sorter {
 type Source = Box<dyn Iterator<Item = io::Result<SyncEntry>> + Send>;
 
 /// Merges sorted runs.
-struct Merge {
+struct RunMerge {
     sources: Vec<Source>,
     /// The next entry of each run that has one.
     heads: BinaryHeap<Head>,
@@ -157,7 +157,7 @@ struct Merge {
     unread: Vec<usize>,
 }
 
-impl Iterator for Merge {
+impl Iterator for RunMerge {
     type Item = io::Result<SyncEntry>;
 
     fn next(&mut self) -> Option<io::Result<SyncEntry>> {

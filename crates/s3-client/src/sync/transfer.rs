@@ -188,7 +188,7 @@ async fn download(
     };
     let (meta, verified) = match resume.zip(meta.filter(|meta| meta.etag.is_some())) {
         Some((resume, meta)) => {
-            let target = resume::Target {
+            let target = resume::FileTarget {
                 path: &path,
                 replaces: true,
             };

@@ -12,7 +12,7 @@ const TRAILER_LIMIT: u32 = 16 << 10;
 /// Decoder state of a chunked body.
 #[derive(Debug)]
 pub(super) struct Chunked {
-    state: State,
+    state: DecoderState,
     /// The size of the chunk as far as it was read, then what is left of its data.
     left: u64,
     /// Bytes of the line or of the trailers so far.
@@ -20,7 +20,7 @@ pub(super) struct Chunked {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum DecoderState {
     /// The first digit of a size is due.
     Size,
     /// More digits, an extension or the line's end are due.
@@ -51,7 +51,7 @@ pub(super) enum Next {
 impl Chunked {
     pub(super) fn new() -> Self {
         Self {
-            state: State::Size,
+            state: DecoderState::Size,
             left: 0,
             line: 0,
         }
@@ -60,7 +60,7 @@ impl Chunked {
     /// Reads structure from the front of `bytes` until data, the end, or no more bytes; returns how many it took.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<(usize, Next), WireError> {
         let mut taken = 0;
-        while !matches!(self.state, State::Data | State::End) {
+        while !matches!(self.state, DecoderState::Data | DecoderState::End) {
             let Some(byte) = bytes.get(taken) else {
                 return Ok((taken, Next::Structure));
             };
@@ -68,7 +68,7 @@ impl Chunked {
             taken += 1;
         }
         Ok(match self.state {
-            State::Data => (taken, Next::Data(self.left)),
+            DecoderState::Data => (taken, Next::Data(self.left)),
             _ => (taken, Next::End),
         })
     }
@@ -77,51 +77,53 @@ impl Chunked {
     pub(super) fn took(&mut self, count: usize) {
         self.left -= count as u64;
         if self.left == 0 {
-            self.state = State::DataReturn;
+            self.state = DecoderState::DataReturn;
         }
     }
 
     fn step(&mut self, byte: u8) -> Result<(), WireError> {
         self.state = match (self.state, byte) {
-            (State::Size, _) => {
+            (DecoderState::Size, _) => {
                 self.left = hex(byte)?;
                 self.line = 1;
-                State::SizeMore
+                DecoderState::SizeMore
             }
-            (State::SizeMore | State::Extension, b'\r') => State::SizeLineFeed,
-            (State::SizeMore, b';' | b' ' | b'\t') => {
-                self.lengthen(LINE_LIMIT, State::Extension)?
+            (DecoderState::SizeMore | DecoderState::Extension, b'\r') => DecoderState::SizeLineFeed,
+            (DecoderState::SizeMore, b';' | b' ' | b'\t') => {
+                self.lengthen(LINE_LIMIT, DecoderState::Extension)?
             }
-            (State::SizeMore, _) => {
+            (DecoderState::SizeMore, _) => {
                 if self.left >> 60 != 0 {
                     return Err(WireError::malformed("a chunk of impossible size"));
                 }
                 self.left = self.left << 4 | hex(byte)?;
-                self.lengthen(LINE_LIMIT, State::SizeMore)?
+                self.lengthen(LINE_LIMIT, DecoderState::SizeMore)?
             }
-            (State::Extension, b'\n') => return Err(malformed()),
-            (State::Extension, _) => self.lengthen(LINE_LIMIT, State::Extension)?,
-            (State::SizeLineFeed, b'\n') if self.left == 0 => {
+            (DecoderState::Extension, b'\n') => return Err(malformed()),
+            (DecoderState::Extension, _) => self.lengthen(LINE_LIMIT, DecoderState::Extension)?,
+            (DecoderState::SizeLineFeed, b'\n') if self.left == 0 => {
                 self.line = 0;
-                State::TrailerStart
+                DecoderState::TrailerStart
             }
-            (State::SizeLineFeed, b'\n') => State::Data,
-            (State::DataReturn, b'\r') => State::DataLineFeed,
-            (State::DataLineFeed, b'\n') => State::Size,
-            (State::TrailerStart, b'\r') => State::EndLineFeed,
-            (State::Trailer, b'\r') => self.lengthen(TRAILER_LIMIT, State::TrailerLineFeed)?,
-            (State::TrailerStart | State::Trailer, b'\n') => return Err(malformed()),
-            (State::TrailerStart | State::Trailer, _) => {
-                self.lengthen(TRAILER_LIMIT, State::Trailer)?
+            (DecoderState::SizeLineFeed, b'\n') => DecoderState::Data,
+            (DecoderState::DataReturn, b'\r') => DecoderState::DataLineFeed,
+            (DecoderState::DataLineFeed, b'\n') => DecoderState::Size,
+            (DecoderState::TrailerStart, b'\r') => DecoderState::EndLineFeed,
+            (DecoderState::Trailer, b'\r') => {
+                self.lengthen(TRAILER_LIMIT, DecoderState::TrailerLineFeed)?
             }
-            (State::TrailerLineFeed, b'\n') => State::TrailerStart,
-            (State::EndLineFeed, b'\n') => State::End,
+            (DecoderState::TrailerStart | DecoderState::Trailer, b'\n') => return Err(malformed()),
+            (DecoderState::TrailerStart | DecoderState::Trailer, _) => {
+                self.lengthen(TRAILER_LIMIT, DecoderState::Trailer)?
+            }
+            (DecoderState::TrailerLineFeed, b'\n') => DecoderState::TrailerStart,
+            (DecoderState::EndLineFeed, b'\n') => DecoderState::End,
             _ => return Err(malformed()),
         };
         Ok(())
     }
 
-    fn lengthen(&mut self, limit: u32, next: State) -> Result<State, WireError> {
+    fn lengthen(&mut self, limit: u32, next: DecoderState) -> Result<DecoderState, WireError> {
         self.line += 1;
         match self.line > limit {
             true => Err(WireError::text(

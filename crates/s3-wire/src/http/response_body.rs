@@ -28,12 +28,12 @@ const SHORT_CHUNK: u64 = 8 << 10;
 ///
 /// The connection is idle again the moment the body's last byte was read; dropped before, it is closed.
 pub struct ResponseBody {
-    state: State,
+    state: BodyState,
     /// The announced length, if there is one.
     len: Option<u64>,
 }
 
-enum State {
+enum BodyState {
     /// Everything is here, and the connection is gone.
     Whole(Bytes),
     Length {
@@ -97,15 +97,15 @@ impl ResponseBody {
                 Ok(size) if size <= held.channel().read_buffer.unread().len() => {
                     (held.whole(size), Some(len))
                 }
-                _ => (State::Length { left: len, held }, Some(len)),
+                _ => (BodyState::Length { left: len, held }, Some(len)),
             },
             Framing::Chunked => {
                 let decoder = Chunked::new();
-                (State::Chunked { decoder, held }, None)
+                (BodyState::Chunked { decoder, held }, None)
             }
             Framing::UntilClose => {
                 held.home = None;
-                (State::UntilClose(held), None)
+                (BodyState::UntilClose(held), None)
             }
         };
         Self { state, len }
@@ -117,7 +117,7 @@ impl ResponseBody {
     ) -> Self {
         let (next, rest) = (Box::new(next), Bytes::new());
         Self {
-            state: State::Frames { next, rest },
+            state: BodyState::Frames { next, rest },
             len: None,
         }
     }
@@ -131,7 +131,7 @@ impl ResponseBody {
     /// Takes the body if all of it arrived with the head: in memory of its own, of exactly its size.
     pub fn take_whole(&mut self) -> Option<Bytes> {
         match &mut self.state {
-            State::Whole(bytes) => Some(std::mem::take(bytes)),
+            BodyState::Whole(bytes) => Some(std::mem::take(bytes)),
             _ => None,
         }
     }
@@ -160,7 +160,7 @@ impl ResponseBody {
                 Poll::Ready(Ok(0)) => break,
                 Poll::Ready(Ok(count)) => filled += count,
                 Poll::Ready(Err(error)) => {
-                    self.state = State::Failed(Some(error));
+                    self.state = BodyState::Failed(Some(error));
                     break;
                 }
                 Poll::Pending if filled == 0 => return Poll::Pending,
@@ -168,7 +168,7 @@ impl ResponseBody {
             }
         }
         match &mut self.state {
-            State::Failed(error) if filled == 0 => Poll::Ready(error.take().map_or(Ok(0), Err)),
+            BodyState::Failed(error) if filled == 0 => Poll::Ready(error.take().map_or(Ok(0), Err)),
             _ => Poll::Ready(Ok(filled)),
         }
     }
@@ -227,8 +227,8 @@ impl ResponseBody {
     /// Returns the remaining length, if it is known.
     fn left(&self) -> Option<u64> {
         match &self.state {
-            State::Whole(bytes) => Some(bytes.len() as u64),
-            State::Length { left, .. } => Some(*left),
+            BodyState::Whole(bytes) => Some(bytes.len() as u64),
+            BodyState::Length { left, .. } => Some(*left),
             _ => None,
         }
     }
@@ -241,12 +241,12 @@ impl ResponseBody {
         at_most: usize,
     ) -> Poll<Result<usize, WireError>> {
         match &mut self.state {
-            State::Whole(bytes) => {
+            BodyState::Whole(bytes) => {
                 let taken = bytes.split_to(bytes.len().min(at_most));
                 into.extend_from_slice(&taken);
                 Poll::Ready(Ok(taken.len()))
             }
-            State::Length { left, held } => {
+            BodyState::Length { left, held } => {
                 let count = ready!(held.poll_data(cx, into, at_most, *left))?;
                 if count == 0 {
                     return Poll::Ready(Err(missing(*left)));
@@ -257,21 +257,21 @@ impl ResponseBody {
                 }
                 Poll::Ready(Ok(count))
             }
-            State::Chunked { decoder, held } => {
+            BodyState::Chunked { decoder, held } => {
                 let count = ready!(poll_chunks(decoder, held, cx, into, at_most))?;
                 if count == 0 {
                     self.release();
                 }
                 Poll::Ready(Ok(count))
             }
-            State::UntilClose(held) => {
+            BodyState::UntilClose(held) => {
                 let count = ready!(held.poll_data(cx, into, at_most, u64::MAX))?;
                 if count == 0 {
                     self.release();
                 }
                 Poll::Ready(Ok(count))
             }
-            State::Frames { next, rest } => {
+            BodyState::Frames { next, rest } => {
                 while rest.is_empty() {
                     match ready!(next(cx)) {
                         Some(frame) => *rest = frame.map_err(WireError::reading)?,
@@ -285,28 +285,30 @@ impl ResponseBody {
                 into.extend_from_slice(&taken);
                 Poll::Ready(Ok(taken.len()))
             }
-            State::Failed(_) => Poll::Ready(Ok(0)),
+            BodyState::Failed(_) => Poll::Ready(Ok(0)),
         }
     }
 
     fn release(&mut self) {
-        match std::mem::replace(&mut self.state, State::Whole(Bytes::new())) {
-            State::Length { held, .. } | State::Chunked { held, .. } | State::UntilClose(held) => {
+        match std::mem::replace(&mut self.state, BodyState::Whole(Bytes::new())) {
+            BodyState::Length { held, .. }
+            | BodyState::Chunked { held, .. }
+            | BodyState::UntilClose(held) => {
                 held.release();
             }
-            State::Whole(_) | State::Frames { .. } | State::Failed(_) => {}
+            BodyState::Whole(_) | BodyState::Frames { .. } | BodyState::Failed(_) => {}
         }
     }
 }
 
 impl Lease {
     /// Copies a body out that has arrived with its head.
-    fn whole(mut self, size: usize) -> State {
+    fn whole(mut self, size: usize) -> BodyState {
         let read_buffer = &mut self.channel().read_buffer;
         let bytes = Bytes::copy_from_slice(&read_buffer.unread()[..size]);
         read_buffer.consume(size);
         self.release();
-        State::Whole(bytes)
+        BodyState::Whole(bytes)
     }
 
     /// Appends bytes of the body, of which `left` are due: those that came with the head, then the socket's.

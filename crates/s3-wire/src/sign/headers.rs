@@ -21,13 +21,13 @@ pub struct Headers {
     text: String,
     /// Sorted by name; values of the same name stay in their order. The signer's own have their places here
     /// from the beginning, so that signing sorts and compares nothing.
-    signed: Vec<Entry>,
+    signed: Vec<HeaderEntry>,
     /// Unsigned headers, as they are written into the head.
     unsigned: String,
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct HeaderEntry {
     /// Offset of the name in the text.
     name: usize,
     /// Offset of the end of the name, where the value begins.
@@ -106,7 +106,7 @@ impl Headers {
         let value = checked(&self.text[start..], value).inspect_err(|_| self.text.truncate(start));
         let (value, kind) = value?;
         self.text.push_str(value);
-        self.insert(Entry {
+        self.insert(HeaderEntry {
             name: start,
             value: name_end,
             end: self.text.len(),
@@ -179,9 +179,9 @@ impl Headers {
     }
 
     /// Puts an entry behind all whose names are not greater. Those that come in order cost one comparison.
-    fn insert(&mut self, mut entry: Entry) {
-        let name = |entry: &Entry| &self.text[entry.name..entry.value];
-        let behind = |own: &Entry| name(own) <= name(&entry);
+    fn insert(&mut self, mut entry: HeaderEntry) {
+        let name = |entry: &HeaderEntry| &self.text[entry.name..entry.value];
+        let behind = |own: &HeaderEntry| name(own) <= name(&entry);
         let before = self.signed.iter().rposition(behind);
         entry.repeats = before.is_some_and(|at| name(&self.signed[at]) == name(&entry));
         self.signed.insert(before.map_or(0, |at| at + 1), entry);
@@ -199,7 +199,7 @@ impl Default for Headers {
             let start = headers.text.len();
             headers.text.push_str(name);
             let end = headers.text.len();
-            headers.signed.push(Entry {
+            headers.signed.push(HeaderEntry {
                 name: start,
                 value: end,
                 end,
