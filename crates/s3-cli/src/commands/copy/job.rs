@@ -34,7 +34,7 @@ pub(crate) async fn copy_all(
     moves: bool,
 ) -> Result<(), Failure> {
     let (plan, sources) = Plan::new(arguments, &session, moves)?;
-    let copy = Arc::new(Copy {
+    let copy = Arc::new(CopyCommand {
         plan: Arc::new(plan),
         session: session.clone(),
         missing_buckets: Mutex::default(),
@@ -95,7 +95,7 @@ impl BegunTask {
 }
 
 /// A copy command that runs.
-struct Copy {
+struct CopyCommand {
     plan: Arc<Plan>,
     session: Session,
     /// The buckets in which something was not found, and whether that is because they do not exist.
@@ -120,7 +120,7 @@ impl Ended {
     };
 }
 
-impl Copy {
+impl CopyCommand {
     async fn run(&self, task: BegunTask) {
         let report = &self.session.report;
         report.unless_stopped().await;
