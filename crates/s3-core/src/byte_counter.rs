@@ -17,13 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// ```
 /// use s3_core::{ByteCounter, Payload};
 ///
-/// let moved = ByteCounter::default();
-/// let payload = Payload::from("hiss").counted_by(moved.clone());
+/// let sent = ByteCounter::default();
+/// let payload = Payload::from("hiss").counted_by(sent.clone());
 /// // A store does this while it sends.
-/// if let Some(count) = payload.moved() {
+/// if let Some(count) = payload.byte_counter() {
 ///     count.add(payload.len());
 /// }
-/// assert_eq!(moved.bytes(), 4);
+/// assert_eq!(sent.bytes(), 4);
 /// ```
 #[derive(Clone)]
 pub struct ByteCounter(Arc<dyn AsRef<AtomicU64> + Send + Sync>);

@@ -20,7 +20,7 @@ const PIECE: usize = 256 << 10;
 #[derive(Clone)]
 pub struct Payload {
     kind: PayloadKind,
-    moved: Option<ByteCounter>,
+    byte_counter: Option<ByteCounter>,
 }
 
 #[derive(Clone)]
@@ -132,20 +132,23 @@ impl Payload {
     }
 
     const fn of(kind: PayloadKind) -> Self {
-        Self { kind, moved: None }
+        Self {
+            kind,
+            byte_counter: None,
+        }
     }
 
     /// Counts the bytes of this payload, and of its slices, as they are sent.
     #[must_use]
-    pub fn counted_by(mut self, moved: ByteCounter) -> Self {
-        self.moved = Some(moved);
+    pub fn counted_by(mut self, counter: ByteCounter) -> Self {
+        self.byte_counter = Some(counter);
         self
     }
 
     /// Returns the counter of sent bytes, if there is one.
     #[must_use]
-    pub const fn moved(&self) -> Option<&ByteCounter> {
-        self.moved.as_ref()
+    pub const fn byte_counter(&self) -> Option<&ByteCounter> {
+        self.byte_counter.as_ref()
     }
 
     /// Returns the length in bytes.
@@ -218,7 +221,7 @@ impl Payload {
             }
         };
         Self {
-            moved: self.moved.clone(),
+            byte_counter: self.byte_counter.clone(),
             ..slice
         }
     }

@@ -22,12 +22,12 @@ pub struct DeleteRequest {
     /// and a missing object one of kind `NotFound`.
     pub if_match: Vec<Option<ETag>>,
     /// Moves with each response, where objects are deleted one by one.
-    pub moved: Option<ByteCounter>,
+    pub byte_counter: Option<ByteCounter>,
 }
 
 optional_setters!(DeleteRequest {
     /// Counts the responses, where objects are deleted one by one.
-    counted_by(moved: ByteCounter);
+    counted_by(byte_counter: ByteCounter);
 });
 
 impl DeleteRequest {
@@ -42,7 +42,7 @@ impl DeleteRequest {
             urls,
             versions: Vec::new(),
             if_match: Vec::new(),
-            moved: None,
+            byte_counter: None,
         }
     }
 

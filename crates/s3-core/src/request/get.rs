@@ -47,7 +47,7 @@ pub struct GetRequest {
     pub version: Option<VersionId>,
     /// Counts the bytes of a body that is read to its end before the response is returned, because nothing else says how
     /// long it is.
-    pub moved: Option<ByteCounter>,
+    pub byte_counter: Option<ByteCounter>,
 }
 
 impl GetRequest {
@@ -59,7 +59,7 @@ impl GetRequest {
             range: None,
             conditions: Conditions::default(),
             version: None,
-            moved: None,
+            byte_counter: None,
         }
     }
 
@@ -84,7 +84,7 @@ optional_setters!(GetRequest {
     /// Reads this version.
     with_version(version: VersionId);
     /// Counts the bytes of a body of unknown length as they arrive.
-    counted_by(moved: ByteCounter);
+    counted_by(byte_counter: ByteCounter);
 });
 
 /// Reads the metadata of an object.

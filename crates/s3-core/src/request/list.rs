@@ -23,7 +23,7 @@ pub struct ListRequest {
     /// The most entries in the page; the server's limit (1,000) if `None`.
     pub max_keys: Option<u32>,
     /// Counts the bytes of the page as they arrive.
-    pub moved: Option<ByteCounter>,
+    pub byte_counter: Option<ByteCounter>,
 }
 
 impl ListRequest {
@@ -36,7 +36,7 @@ impl ListRequest {
             start_after: None,
             continuation: None,
             max_keys: None,
-            moved: None,
+            byte_counter: None,
         }
     }
 }
@@ -51,7 +51,7 @@ optional_setters!(ListRequest {
     /// Limits the number of entries in the page.
     with_max_keys(max_keys: u32);
     /// Counts the bytes of the page as they arrive.
-    counted_by(moved: ByteCounter);
+    counted_by(byte_counter: ByteCounter);
 });
 
 /// One page of a listing. Objects and prefixes are each in UTF-8 byte order.

@@ -81,8 +81,8 @@ impl http_body::Body for Pieces {
         }
         let piece = ready!(self.poll_piece(cx)).map_err(UnreadablePayload)?;
         self.position += piece.len() as u64;
-        if let Some(moved) = self.payload.moved() {
-            moved.add(piece.len() as u64);
+        if let Some(counter) = self.payload.byte_counter() {
+            counter.add(piece.len() as u64);
         }
         if self.left() > 0 && self.payload.as_chunks().is_none() {
             // The next piece is read while this one is being sent.

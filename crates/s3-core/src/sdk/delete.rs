@@ -53,8 +53,8 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     let (mut all_not_found, mut any_deleted) = (true, false);
     let mut deleted = Vec::new();
     while let Some((index, done)) = single.next().await {
-        if let Some(moved) = &request.moved {
-            moved.add(1);
+        if let Some(counter) = &request.byte_counter {
+            counter.add(1);
         }
         all_not_found &= match &done {
             Ok(deleted) => matches!(deleted, Deleted::Missing),
@@ -356,16 +356,16 @@ mod tests {
             .build();
         let keys: Vec<_> = (0..100).map(|number| number.to_string()).collect();
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-        let moved = ByteCounter::default();
-        let delete = store.delete(request(&keys).counted_by(moved.clone()));
+        let counter = ByteCounter::default();
+        let delete = store.delete(request(&keys).counted_by(counter.clone()));
         let limit = Duration::from_millis(1500);
         assert!(tokio::time::timeout(limit, delete).await.is_err());
-        assert_eq!(moved.bytes(), AT_ONCE as u64);
+        assert_eq!(counter.bytes(), AT_ONCE as u64);
         // Without another batch: 100 keys, 32 at once.
         let begun = Instant::now();
-        let delete = store.delete(request(&keys).counted_by(moved.clone()));
+        let delete = store.delete(request(&keys).counted_by(counter.clone()));
         assert!(delete.await.unwrap().failures.is_empty());
-        assert_eq!(moved.bytes(), AT_ONCE as u64 + 100);
+        assert_eq!(counter.bytes(), AT_ONCE as u64 + 100);
         assert_eq!(begun.elapsed().as_millis() / 100, 28);
     }
 

@@ -117,7 +117,7 @@ async fn get_with(
         range,
         conditions,
         version,
-        moved,
+        byte_counter,
     } = request;
     let mut headers = Headers::new();
     let mut pushed = push_conditions(&mut headers, &READ, conditions);
@@ -153,7 +153,7 @@ async fn get_with(
             return Err(errors::malformed(Operation::Get, text));
         }
         // The last chunk says where the body ends. Without chunks nothing would tell a body that was cut.
-        let bytes = collect_unknown_length(&mut response.body, moved.as_ref()).await?;
+        let bytes = collect_unknown_length(&mut response.body, byte_counter.as_ref()).await?;
         described.content_length = Some(bytes.len() as u64);
         whole = Some(bytes);
     }
@@ -188,13 +188,13 @@ async fn get_with(
     Ok(GetResponse::new(meta, range, body))
 }
 
-/// Reads a body to its end, to know how long it is. `moved` counts the bytes.
+/// Reads a body to its end, to know how long it is. `counter` counts the bytes.
 async fn collect_unknown_length(
     body: &mut ResponseBody,
-    moved: Option<&ByteCounter>,
+    counter: Option<&ByteCounter>,
 ) -> Result<Bytes> {
-    let moved = moved.map(ByteCounter::as_atomic);
-    let collected = body.collect_counted(MAX_UNKNOWN_LENGTH, moved).await;
+    let counter = counter.map(ByteCounter::as_atomic);
+    let collected = body.collect_counted(MAX_UNKNOWN_LENGTH, counter).await;
     collected.map_err(|error| {
         if error.kind() != WireErrorKind::TooLarge {
             return transport_error::in_body(Operation::Get, &error);

@@ -123,11 +123,11 @@ async fn page_in_form(
         query.push("max-keys", &max.min(i32::MAX as u32).to_string());
     }
     let mut response = route.send(operation, &mut request, None).await?;
-    let moved = list.moved.as_ref();
+    let counter = list.byte_counter.as_ref();
     let read = |collected: &CollectedResponse<'_>| {
         listing::read_version(&list.prefix, collected, form.version_1)
     };
-    let collected = collect(operation, &mut response, MAX_DOCUMENT, moved, read);
+    let collected = collect(operation, &mut response, MAX_DOCUMENT, counter, read);
     let (mut page, version_1) = collected.await?;
     page.next = page.next.map(|next| match version_1 {
         true => Continuation::Marker(&next).write(),

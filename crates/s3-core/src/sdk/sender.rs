@@ -171,7 +171,7 @@ impl Route<'_> {
         };
         if let Some(payload) = payload {
             request.body = payload.as_request_body();
-            request.sent_bytes = payload.moved().map(ByteCounter::as_atomic);
+            request.sent_bytes = payload.byte_counter().map(ByteCounter::as_atomic);
             request.blocking_io = blocking_io_allowed();
         }
         sender.send(operation, target, request).await

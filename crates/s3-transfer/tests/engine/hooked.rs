@@ -122,15 +122,15 @@ impl fmt::Debug for Hooked {
 }
 
 impl Hooked {
-    async fn take_its_time(&self, moved: Option<&ByteCounter>) {
+    async fn take_its_time(&self, counter: Option<&ByteCounter>) {
         let Some((leaving, responding)) = self.line else {
             return;
         };
         let begun = Instant::now();
         while begun.elapsed() < leaving {
             sleep(Duration::from_secs(10)).await;
-            if let Some(moved) = moved {
-                moved.add(1000);
+            if let Some(counter) = counter {
+                counter.add(1000);
             }
         }
         sleep(responding).await;
@@ -153,7 +153,7 @@ impl Store for Hooked {
     }
 
     async fn get(&self, mut request: GetRequest) -> Result<GetResponse> {
-        self.take_its_time(request.moved.as_ref()).await;
+        self.take_its_time(request.byte_counter.as_ref()).await;
         let number = self.gets.fetch_add(1, Ordering::SeqCst);
         if self.ignores_ranges {
             request.range = None;
@@ -166,8 +166,8 @@ impl Store for Hooked {
         if let Some(each) = self.single_delete {
             for responses in request.urls.chunks(32) {
                 sleep(each).await;
-                if let Some(moved) = &request.moved {
-                    moved.add(responses.len() as u64);
+                if let Some(counter) = &request.byte_counter {
+                    counter.add(responses.len() as u64);
                 }
             }
         }
@@ -183,7 +183,7 @@ impl Store for Hooked {
     }
 
     async fn list_page(&self, mut request: ListRequest) -> Result<ListPage> {
-        self.take_its_time(request.moved.as_ref()).await;
+        self.take_its_time(request.byte_counter.as_ref()).await;
         if self.ignores_prefixes {
             request.prefix = S3Prefix::from_parts("b", "").unwrap();
         }
@@ -206,12 +206,12 @@ impl Store for Hooked {
     }
 
     async fn put(&self, request: PutRequest) -> Result<PutResponse> {
-        self.take_its_time(request.payload.moved()).await;
+        self.take_its_time(request.payload.byte_counter()).await;
         self.memory.put(request).await
     }
 
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
-        self.take_its_time(request.payload.moved()).await;
+        self.take_its_time(request.payload.byte_counter()).await;
         let _in_flight = InFlight::begin(&self.parts, self.ending * request.number);
         match self.refused_part {
             None => self.memory.upload_part(request).await,

@@ -152,17 +152,17 @@ async fn a_document_without_end_is_broken_off() {
 async fn bytes_of_a_page_are_counted_while_they_arrive() {
     let server = Server::start(CHUNKED, document());
     for direct in [true, false] {
-        let moved = ByteCounter::default();
+        let counter = ByteCounter::default();
         let prefix = S3Prefix::parse("s3://bucket/").unwrap();
-        let page = ListRequest::new(prefix).counted_by(moved.clone());
+        let page = ListRequest::new(prefix).counted_by(counter.clone());
         let store = server.store(direct);
         let half = async {
-            while moved.bytes() < (DOCUMENT / 2) as u64 {
+            while counter.bytes() < (DOCUMENT / 2) as u64 {
                 tokio::task::yield_now().await;
             }
         };
         tokio::select! {
-            _ = store.list_page(page) => panic!("it is over, and {moved:?}"),
+            _ = store.list_page(page) => panic!("it is over, and {counter:?}"),
             () = half => {}
         }
     }
@@ -172,16 +172,16 @@ async fn bytes_of_a_page_are_counted_while_they_arrive() {
 async fn bytes_of_a_body_of_unknown_length_are_counted_while_they_arrive() {
     let server = Server::start(CHUNKED, document());
     for direct in [true, false] {
-        let moved = ByteCounter::default();
-        let get = GetRequest::new(url()).counted_by(moved.clone());
+        let counter = ByteCounter::default();
+        let get = GetRequest::new(url()).counted_by(counter.clone());
         let store = server.store(direct);
         let some = async {
-            while moved.bytes() < 1 << 20 {
+            while counter.bytes() < 1 << 20 {
                 tokio::task::yield_now().await;
             }
         };
         tokio::select! {
-            _ = store.get(get) => panic!("it is over, and {moved:?}"),
+            _ = store.get(get) => panic!("it is over, and {counter:?}"),
             () = some => {}
         }
     }
