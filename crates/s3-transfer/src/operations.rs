@@ -129,8 +129,8 @@ impl Transfer {
     ///
     /// `AlreadyExists`, `AccessDenied`, `InvalidInput` for a name that the server does not take.
     pub async fn create_bucket(&self, request: BucketRequest, options: &CallOptions) -> Result<()> {
-        let place = format!("s3://{}", request.bucket);
-        let job = request_job!(Operation::CreateBucket, &place, create_bucket(request));
+        let resource = format!("s3://{}", request.bucket);
+        let job = request_job!(Operation::CreateBucket, &resource, create_bucket(request));
         match self.run(job, options).await {
             // An earlier attempt, whose response was lost, has created it.
             Err(error) if error.code() == Some(OURS) && error.attempts() > 1 => Ok(()),
@@ -159,8 +159,8 @@ impl Transfer {
     ///
     /// `NoSuchBucket`, `InvalidInput` if it is not empty, `AccessDenied`.
     pub async fn delete_bucket(&self, request: BucketRequest, options: &CallOptions) -> Result<()> {
-        let place = format!("s3://{}", request.bucket);
-        let job = request_job!(Operation::DeleteBucket, &place, delete_bucket(request));
+        let resource = format!("s3://{}", request.bucket);
+        let job = request_job!(Operation::DeleteBucket, &resource, delete_bucket(request));
         match self.run(job, options).await {
             // An earlier attempt, whose response was lost, has deleted it.
             Err(error) if error.kind() == ErrorKind::NoSuchBucket && error.attempts() > 1 => Ok(()),
@@ -178,8 +178,8 @@ impl Transfer {
         request: BucketRequest,
         options: &CallOptions,
     ) -> Result<Option<Versioning>> {
-        let place = format!("s3://{}", request.bucket);
-        let job = request_job!(Operation::Versioning, &place, versioning(request));
+        let resource = format!("s3://{}", request.bucket);
+        let job = request_job!(Operation::Versioning, &resource, versioning(request));
         self.run(job, options).await
     }
 
@@ -193,8 +193,8 @@ impl Transfer {
         request: SetVersioning,
         options: &CallOptions,
     ) -> Result<()> {
-        let place = format!("s3://{}", request.bucket);
-        let job = request_job!(Operation::SetVersioning, &place, set_versioning(request));
+        let resource = format!("s3://{}", request.bucket);
+        let job = request_job!(Operation::SetVersioning, &resource, set_versioning(request));
         self.run(job, options).await
     }
 
@@ -278,10 +278,10 @@ impl Transfer {
         request: GetObjectAttributes,
         options: &CallOptions,
     ) -> Result<ObjectAttributes> {
-        let place = request.url.clone();
+        let resource = request.url.clone();
         let job = request_job!(
             Operation::ObjectAttributes,
-            place.as_str(),
+            resource.as_str(),
             object_attributes(request)
         );
         self.run(job, options).await
@@ -294,8 +294,8 @@ impl Transfer {
     /// `NotFound`, `InvalidInput` for an object that is in no archive, `Conflict` while another restoration is in
     /// progress, `AccessDenied`, and the errors of every call.
     pub async fn restore(&self, request: RestoreRequest, options: &CallOptions) -> Result<()> {
-        let place = request.url.clone();
-        let job = request_job!(Operation::Restore, place.as_str(), restore(request));
+        let resource = request.url.clone();
+        let job = request_job!(Operation::Restore, resource.as_str(), restore(request));
         match self.run(job, options).await {
             // An earlier attempt, whose response was lost, has begun it.
             Err(error) if error.code() == Some(RESTORING) && error.attempts() > 1 => Ok(()),
@@ -309,8 +309,8 @@ impl Transfer {
     ///
     /// `NotFound`, `AccessDenied`, `Unsupported`, and the errors of every call.
     pub async fn get_tags(&self, request: GetTags, options: &CallOptions) -> Result<Tags> {
-        let place = request.url.clone();
-        let job = request_job!(Operation::GetTags, place.as_str(), get_tags(request));
+        let resource = request.url.clone();
+        let job = request_job!(Operation::GetTags, resource.as_str(), get_tags(request));
         self.run(job, options).await
     }
 
@@ -320,8 +320,8 @@ impl Transfer {
     ///
     /// Those of [`get_tags`](Self::get_tags), and `InvalidInput` for tags that S3 does not accept.
     pub async fn set_tags(&self, request: SetTags, options: &CallOptions) -> Result<()> {
-        let place = request.url.clone();
-        let job = request_job!(Operation::SetTags, place.as_str(), set_tags(request));
+        let resource = request.url.clone();
+        let job = request_job!(Operation::SetTags, resource.as_str(), set_tags(request));
         self.run(job, options).await
     }
 
@@ -353,8 +353,8 @@ impl Transfer {
     ///
     /// `InvalidInput` for a time of less than a second or more than 7 days, `Unsupported` in memory.
     pub async fn presign(&self, request: PresignRequest, options: &CallOptions) -> Result<String> {
-        let place = request.url.clone();
-        let job = request_job!(Operation::Presign, place.as_str(), presign(request));
+        let resource = request.url.clone();
+        let job = request_job!(Operation::Presign, resource.as_str(), presign(request));
         self.run(job, options).await
     }
 
@@ -421,10 +421,10 @@ impl Transfer {
     }
 
     async fn delete_batch(&self, batch: Batch, options: &CallOptions) -> Vec<(usize, Result<()>)> {
-        let place = format!("s3://{}", batch.bucket).into();
+        let resource = format!("s3://{}", batch.bucket).into();
         let job = DeleteBatch {
             since: options.began.unwrap_or_else(Instant::now),
-            place,
+            resource,
             pending: Arc::new(Mutex::new(batch)),
             responses: ByteCounter::default(),
         };
@@ -472,7 +472,7 @@ fn batches(urls: Vec<S3Url>) -> Vec<Batch> {
 struct DeleteBatch {
     /// When the call began.
     since: Instant,
-    place: Arc<str>,
+    resource: Arc<str>,
     pending: Arc<Mutex<Batch>>,
     /// Counts the responses of a server without batches.
     responses: ByteCounter,
@@ -511,7 +511,7 @@ impl Job for DeleteBatch {
     }
 
     fn resource(&self) -> &str {
-        &self.place
+        &self.resource
     }
 
     fn byte_counter(&self) -> Option<&ByteCounter> {
@@ -536,8 +536,8 @@ impl Job for DeleteBatch {
         let mut batch = self.pending();
         let mut again = None;
         let waiting = std::mem::take(&mut batch.waiting);
-        for (place, (index, url)) in waiting.into_iter().enumerate() {
-            match failures.remove(&place) {
+        for (position, (index, url)) in waiting.into_iter().enumerate() {
+            match failures.remove(&position) {
                 None => batch.done.push((index, Ok(()))),
                 Some(error) if error.retryability().is_retryable() => {
                     batch.waiting.push((index, url));

@@ -16,14 +16,14 @@ use crate::io::{BUFFER, Buffers, Target, TempFile, on_disk, write_at};
 /// buffer or in the file; those of a write whose future is dropped count as lost.
 #[derive(Debug)]
 pub(crate) struct FilePart {
-    place: Place,
+    part_file: PartFile,
     written: u64,
     buffer: Option<BytesMut>,
     buffers: Buffers,
 }
 
 #[derive(Debug)]
-enum Place {
+enum PartFile {
     /// A range of a file that other parts write as well.
     Shared { file: Arc<File>, start: u64 },
     /// The whole of a file, which is created for the first bytes and gets its name after the last ones: a file of
@@ -39,19 +39,19 @@ enum Place {
 impl FilePart {
     /// Returns the range of `file` from `start`.
     pub(crate) fn shared(file: Arc<File>, start: u64, buffers: Buffers) -> Self {
-        Self::new(Place::Shared { file, start }, buffers)
+        Self::new(PartFile::Shared { file, start }, buffers)
     }
 
     /// Returns a file of `len` bytes that is this part's alone.
     pub(crate) fn own(target: Target, len: u64, buffers: Buffers) -> Self {
         let target = Arc::new(target);
         let temp = None;
-        Self::new(Place::Own { target, len, temp }, buffers)
+        Self::new(PartFile::Own { target, len, temp }, buffers)
     }
 
-    fn new(place: Place, buffers: Buffers) -> Self {
+    fn new(part_file: PartFile, buffers: Buffers) -> Self {
         Self {
-            place,
+            part_file,
             written: 0,
             buffer: None,
             buffers,
@@ -92,9 +92,9 @@ impl FilePart {
 
     /// Returns the bytes that have been written.
     pub(crate) fn written(&self) -> Payload {
-        let (file, start) = match &self.place {
-            Place::Shared { file, start } => (Some(file), *start),
-            Place::Own { temp, .. } => (temp.as_ref().map(TempFile::file), 0),
+        let (file, start) = match &self.part_file {
+            PartFile::Shared { file, start } => (Some(file), *start),
+            PartFile::Own { temp, .. } => (temp.as_ref().map(TempFile::file), 0),
         };
         file.map_or_else(Payload::empty, |file| {
             Payload::from_file(Arc::clone(file), start, self.written)
@@ -103,32 +103,32 @@ impl FilePart {
 
     /// Writes what is in the buffer; these are the last bytes.
     pub(crate) async fn finish(&mut self) -> io::Result<()> {
-        match self.place {
-            Place::Own { .. } => self.write(true).await,
-            Place::Shared { .. } => self.flush().await,
+        match self.part_file {
+            PartFile::Own { .. } => self.write(true).await,
+            PartFile::Shared { .. } => self.flush().await,
         }
     }
 
     /// Returns the path of the file, for a finished part with its own file.
     pub(crate) fn into_path(mut self) -> PathBuf {
-        match &mut self.place {
-            Place::Own { target, .. } => match Arc::get_mut(target) {
+        match &mut self.part_file {
+            PartFile::Own { target, .. } => match Arc::get_mut(target) {
                 Some(target) => std::mem::take(&mut target.path),
                 None => target.path.clone(),
             },
-            Place::Shared { .. } => PathBuf::new(),
+            PartFile::Shared { .. } => PathBuf::new(),
         }
     }
 
     async fn write(&mut self, last: bool) -> io::Result<()> {
         let buffer = self.buffer.take().unwrap_or_default();
         let count = buffer.len() as u64;
-        let buffer = match &mut self.place {
-            Place::Shared { file, start } => {
+        let buffer = match &mut self.part_file {
+            PartFile::Shared { file, start } => {
                 let (file, offset) = (Arc::clone(file), *start + self.written);
                 on_disk(move || write_at(&file, &buffer, offset).map(|()| buffer)).await?
             }
-            Place::Own { target, len, temp } => {
+            PartFile::Own { target, len, temp } => {
                 // The file moves into the write: if this future is dropped meanwhile, the part has neither file nor
                 // bytes.
                 let offset = std::mem::take(&mut self.written);
@@ -248,23 +248,23 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let buffers = Buffers::default();
         let buffer = buffers.take();
-        let place = buffer.as_ptr();
+        let address = buffer.as_ptr();
         buffers.put(buffer);
         let file = Arc::new(fs::File::create(dir.path().join("f")).unwrap());
         let mut part = FilePart::shared(file, 3, buffers.clone());
         for piece in [b"ab", b"cd"] {
             push(&mut part, piece);
-            assert_eq!(part.room().0.as_ptr(), place);
+            assert_eq!(part.room().0.as_ptr(), address);
             part.flush().await.unwrap();
         }
         let _ = part.room();
         part.flush().await.unwrap();
         let idle = buffers.take();
-        assert_eq!(idle.as_ptr(), place);
+        assert_eq!(idle.as_ptr(), address);
         buffers.put(idle);
         push(&mut part, b"lost");
         drop(part);
-        assert_eq!(buffers.take().as_ptr(), place);
+        assert_eq!(buffers.take().as_ptr(), address);
         assert_eq!(fs::read(dir.path().join("f")).unwrap(), b"\0\0\0abcd");
     }
 }

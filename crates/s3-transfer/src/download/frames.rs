@@ -95,7 +95,7 @@ impl FrameSender {
             return;
         }
         // The buffer is emptied only after the queue has room.
-        let Ok(place) = self.queue.reserve().await else {
+        let Ok(permit) = self.queue.reserve().await else {
             return;
         };
         let frame = match &mut self.buffer {
@@ -110,7 +110,7 @@ impl FrameSender {
             }
         };
         self.sent += frame.len() as u64;
-        place.send(Delivery::Frame(frame));
+        permit.send(Delivery::Frame(frame));
     }
 
     /// Tells the reader how the part ended.

@@ -52,11 +52,11 @@ mod tests {
         let buffers = Buffers::default();
         let mut first = buffers.take();
         first.extend_from_slice(b"abc");
-        let place = first.as_ptr();
+        let address = first.as_ptr();
         buffers.put(first);
         let second = buffers.take();
-        assert_eq!((second.as_ptr(), second.len()), (place, 0));
-        assert_ne!(buffers.take().as_ptr(), place);
+        assert_eq!((second.as_ptr(), second.len()), (address, 0));
+        assert_ne!(buffers.take().as_ptr(), address);
     }
 
     #[test]

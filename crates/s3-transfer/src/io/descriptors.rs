@@ -43,8 +43,8 @@ impl Transfer {
             opened => return Ok(opened),
         }
         let path: Arc<Path> = path.into();
-        let place = path.to_string_lossy().into_owned();
-        let job = RequestJob::new(Operation::Put, &place, path, |_, path| {
+        let resource = path.to_string_lossy().into_owned();
+        let job = RequestJob::new(Operation::Put, &resource, path, |_, path| {
             Box::pin(async move {
                 match File::open(&path) {
                     Err(error) if is_retryable(&error) => {

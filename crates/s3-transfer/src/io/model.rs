@@ -55,13 +55,13 @@ async fn read(buffers: Buffers, held: Held) {
 
 async fn write(buffers: Buffers, held: Held) {
     let buffer = buffers.take();
-    let place = buffer.as_ptr() as usize;
+    let address = buffer.as_ptr() as usize;
     assert!(
-        held.lock().unwrap().insert(place),
+        held.lock().unwrap().insert(address),
         "two have the same memory"
     );
     yield_now().await;
-    held.lock().unwrap().remove(&place);
+    held.lock().unwrap().remove(&address);
     buffers.put(buffer);
 }
 

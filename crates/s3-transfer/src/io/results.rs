@@ -107,13 +107,13 @@ mod tests {
     fn memory_comes_back_with_the_last_reader_and_not_before() {
         let results = ResultBuffers::default();
         let bytes = results.lend(full(1 << 20));
-        let place = bytes.as_ptr();
+        let address = bytes.as_ptr();
         let reader = bytes.slice(7..9);
         drop(bytes);
         assert!(results.take(1 << 20).is_none());
         drop(reader);
         let again = results.take(1 << 20).unwrap();
-        assert_eq!((again.as_ptr(), again.len()), (place, 0));
+        assert_eq!((again.as_ptr(), again.len()), (address, 0));
         assert_eq!(again.capacity(), 1 << 20);
         assert!(results.take(1 << 20).is_none());
     }

@@ -22,10 +22,10 @@ impl Transfer {
         request: ListVersions,
         options: &CallOptions,
     ) -> Result<VersionsPage> {
-        let place = request.prefix.clone();
+        let resource = request.prefix.clone();
         let job = request_job!(
             Operation::ListVersions,
-            place.as_str(),
+            resource.as_str(),
             list_versions(request)
         );
         self.run(job, options).await

@@ -139,8 +139,8 @@ impl Transfer {
         request: CopyRequest,
         options: &CallOptions,
     ) -> Result<PutResponse> {
-        let place = request.to.clone();
-        let job = request_job!(Operation::Copy, place.as_str(), copy(request));
+        let resource = request.to.clone();
+        let job = request_job!(Operation::Copy, resource.as_str(), copy(request));
         let longest = Duration::from_secs(SINGLE_COPY / SLOWEST_COPY);
         self.run(job.with_extra_stall_time(longest), options).await
     }
@@ -294,10 +294,10 @@ impl Transfer {
     ///
     /// `NoSuchUpload`, `NotFound` and `PreconditionFailed` for the source, and the errors of every call.
     pub async fn copy_part(&self, part: UploadPartCopy, options: &CallOptions) -> Result<PartTag> {
-        let place = part.url.clone();
+        let resource = part.url.clone();
         let job = request_job!(
             Operation::UploadPartCopy,
-            place.as_str(),
+            resource.as_str(),
             upload_part_copy(part)
         );
         let longest = Duration::from_secs(COPY_PART / SLOWEST_COPY);

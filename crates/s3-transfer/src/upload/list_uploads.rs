@@ -27,8 +27,12 @@ impl Transfer {
         let mut trail = TokenCycleDetector::default();
         let mut request = ListUploads::new(prefix.clone());
         loop {
-            let place = prefix.as_str();
-            let job = request_job!(Operation::ListUploads, place, list_uploads(request.clone()));
+            let resource = prefix.as_str();
+            let job = request_job!(
+                Operation::ListUploads,
+                resource,
+                list_uploads(request.clone())
+            );
             let page = self.run(job, options).await?;
             uploads.extend(page.uploads);
             let Some((key, id)) = page.next else {
@@ -37,7 +41,7 @@ impl Transfer {
             let mark = Arc::from(format!("{key}\0{}", id.as_str()));
             if trail.is_repeated(&mark) {
                 let error = Error::new(ErrorKind::Integrity, Operation::ListUploads);
-                let error = error.with_resource(place);
+                let error = error.with_resource(resource);
                 return Err(error.with_message("the server returned a marker twice"));
             }
             request.after = Some((key, id));
@@ -58,8 +62,8 @@ impl Transfer {
         let mut parts = Vec::new();
         let mut request = ListParts::new(url.clone(), upload);
         loop {
-            let place = url.as_str();
-            let job = request_job!(Operation::ListParts, place, list_parts(request.clone()));
+            let resource = url.as_str();
+            let job = request_job!(Operation::ListParts, resource, list_parts(request.clone()));
             let page = self.run(job, options).await?;
             parts.extend(page.parts);
             match page.next {
@@ -76,8 +80,12 @@ impl Transfer {
     ///
     /// `AccessDenied`, and the errors of every call.
     pub async fn abort_upload(&self, upload: AbortUpload, options: &CallOptions) -> Result<()> {
-        let place = upload.url.clone();
-        let job = request_job!(Operation::AbortUpload, place.as_str(), abort_upload(upload));
+        let resource = upload.url.clone();
+        let job = request_job!(
+            Operation::AbortUpload,
+            resource.as_str(),
+            abort_upload(upload)
+        );
         match self.run(job, options).await {
             Err(error) if error.kind() == ErrorKind::NoSuchUpload => Ok(()),
             outcome => outcome,

@@ -162,10 +162,10 @@ impl Transfer {
         request: CompleteUpload,
         options: &CallOptions,
     ) -> Result<PutResponse> {
-        let place = request.url.clone();
+        let resource = request.url.clone();
         let job = request_job!(
             Operation::CompleteUpload,
-            place.as_str(),
+            resource.as_str(),
             complete_upload(request)
         );
         self.run(job.with_extra_stall_time(COMPLETION), options)
@@ -304,11 +304,11 @@ impl Transfer {
         mut part: UploadPart,
         options: &CallOptions,
     ) -> Result<PartTag> {
-        let (place, len) = (part.url.clone(), part.payload.len());
+        let (resource, len) = (part.url.clone(), part.payload.len());
         self.wait_for_rate(len).await;
         let sent = count_large_payload(&mut part.payload);
-        let job = request_job!(Operation::UploadPart, place.as_str(), upload_part(part));
+        let job = request_job!(Operation::UploadPart, resource.as_str(), upload_part(part));
         let work = pin!(self.run(job.with_upload(len, sent.clone()), options));
-        report_sent(options, &place, len, sent, work).await
+        report_sent(options, &resource, len, sent, work).await
     }
 }

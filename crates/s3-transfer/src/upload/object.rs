@@ -225,13 +225,13 @@ impl Transfer {
         mut request: PutRequest,
         options: &CallOptions,
     ) -> Result<PutResponse> {
-        let (place, len) = (request.url.clone(), request.payload.len());
+        let (resource, len) = (request.url.clone(), request.payload.len());
         self.wait_for_rate(len).await;
         let _reservation = self.reserve_for(&request.payload).await;
         let sent = count_large_payload(&mut request.payload);
-        let job = request_job!(Operation::Put, place.as_str(), put(request));
+        let job = request_job!(Operation::Put, resource.as_str(), put(request));
         let work = pin!(self.run(job.with_upload(len, sent.clone()), options));
-        report_sent(options, &place, len, sent, work).await
+        report_sent(options, &resource, len, sent, work).await
     }
 
     /// Reserves the memory for sending a payload: a buffer for a file, nothing for bytes that are already in memory.
