@@ -30,7 +30,7 @@ pub(super) struct Addresses {
 
 /// Connects to `origin` within `limit`.
 pub(super) async fn connect(
-    slot: &IdlePool,
+    idle_pool: &IdlePool,
     origin: &Origin,
     limit: Duration,
     #[cfg(feature = "https")] tls: &Tls,
@@ -43,8 +43,8 @@ pub(super) async fn connect(
     }
     let connecting = async {
         let begun = Instant::now();
-        let addresses = addresses(slot, first_hop).await?;
-        let turn = slot.turn.fetch_add(1, Ordering::Relaxed);
+        let addresses = addresses(idle_pool, first_hop).await?;
+        let turn = idle_pool.turn.fetch_add(1, Ordering::Relaxed);
         let left = limit.saturating_sub(begun.elapsed());
         let tcp = first_to_accept(&in_turn(&addresses, turn), left).await?;
         // Requests leave in one write each: waiting for more to send only delays them.
@@ -76,7 +76,7 @@ pub(super) async fn connect(
     })
 }
 
-async fn addresses(slot: &IdlePool, origin: &Origin) -> Result<Arc<[SocketAddr]>, WireError> {
+async fn addresses(idle_pool: &IdlePool, origin: &Origin) -> Result<Arc<[SocketAddr]>, WireError> {
     let host = origin.bare_host();
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok([SocketAddr::new(address, origin.port)].into());
@@ -88,7 +88,7 @@ async fn addresses(slot: &IdlePool, origin: &Origin) -> Result<Arc<[SocketAddr]>
             .into());
     }
     // Lease while the name is looked up: many connects at once ask once.
-    let mut addresses = slot.addresses.lock().await;
+    let mut addresses = idle_pool.addresses.lock().await;
     if let Some(addresses) = &*addresses
         && addresses.since.elapsed() < ADDRESSES_LIVE
     {

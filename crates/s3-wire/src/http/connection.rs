@@ -88,7 +88,7 @@ pub(super) struct Channel {
     pub(super) io: Io,
     pub(super) read_buffer: ReadBuffer,
     /// Whether any byte has arrived since the request began.
-    pub(super) heard: bool,
+    pub(super) has_received: bool,
     /// How much of the unread bytes is known to hold no whole head.
     searched: usize,
     /// Responses skipped since the request began.
@@ -100,7 +100,7 @@ impl Connection {
         let channel = Channel {
             io,
             read_buffer: ReadBuffer::default(),
-            heard: false,
+            has_received: false,
             searched: 0,
             interim: 0,
         };
@@ -124,7 +124,7 @@ impl Connection {
 
     /// Makes the connection ready for its next request.
     pub(super) fn begin(&mut self) {
-        self.channel.heard = false;
+        self.channel.has_received = false;
         self.channel.searched = 0;
         self.channel.interim = 0;
     }
@@ -147,7 +147,7 @@ impl Channel {
         match self.io.poll_write(cx, slices) {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
             Poll::Ready(written) => Poll::Ready(written.map(Some)),
-            Poll::Pending if watch && self.poll_hear(cx).is_ready() => Poll::Ready(Ok(None)),
+            Poll::Pending if watch && self.poll_readable(cx).is_ready() => Poll::Ready(Ok(None)),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -172,7 +172,7 @@ impl Channel {
         };
         match sent {
             Poll::Ready(sent) => Poll::Ready(sent.map(Some)),
-            Poll::Pending if watch && self.poll_hear(cx).is_ready() => Poll::Ready(Ok(None)),
+            Poll::Pending if watch && self.poll_readable(cx).is_ready() => Poll::Ready(Ok(None)),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -185,17 +185,17 @@ impl Channel {
     ) -> Poll<io::Result<bool>> {
         match self.io.poll_flush(cx) {
             Poll::Ready(flushed) => Poll::Ready(flushed.map(|()| true)),
-            Poll::Pending if watch && self.poll_hear(cx).is_ready() => Poll::Ready(Ok(false)),
+            Poll::Pending if watch && self.poll_readable(cx).is_ready() => Poll::Ready(Ok(false)),
             Poll::Pending => Poll::Pending,
         }
     }
 
     /// Ready when there are bytes, an end or an error to be read: [`next_head`](Self::next_head) says which.
-    pub(super) fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.read_buffer.is_empty() {
             // An end or an error shows again at the next read.
             let count = ready!(self.read_buffer.poll_more(&mut self.io, cx)).unwrap_or(0);
-            self.heard |= count > 0;
+            self.has_received |= count > 0;
         }
         Poll::Ready(())
     }
@@ -239,14 +239,14 @@ impl Channel {
             }
             match ready!(self.read_buffer.poll_more(&mut self.io, cx)) {
                 Ok(0) => return Poll::Ready(Err(self.no_head())),
-                Ok(_) => self.heard = true,
+                Ok(_) => self.has_received = true,
                 Err(error) => return Poll::Ready(Err(WireError::reading(error))),
             }
         }
     }
 
     fn no_head(&self) -> WireError {
-        let text = match self.heard {
+        let text = match self.has_received {
             true => "in the middle of the response's head",
             false => "before the response",
         };

@@ -13,7 +13,7 @@ use super::transmit::{Stop, transmit};
 use crate::Request;
 
 /// How long the reason for a broken connection is waited for. It is there already, or on its way to this task.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const ERROR_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The response to one request.
 #[derive(Debug)]
@@ -30,13 +30,13 @@ pub struct Response {
 pub(super) struct Failure {
     pub(super) error: WireError,
     /// Whether the connection failed before any byte of a response, as an idle one does that the server has closed.
-    pub(super) unheard: bool,
+    pub(super) no_response: bool,
 }
 
 /// Sends `request` and reads the head of its response. Dropped at any point, the connection is closed.
 pub(super) async fn exchange(
     mut conn: Box<Connection>,
-    home: &Arc<IdlePool>,
+    idle_pool: &Arc<IdlePool>,
     head: &[u8],
     request: &Request<'_>,
     buffers: &BufferPool,
@@ -50,17 +50,17 @@ pub(super) async fn exchange(
                 framing,
                 keep,
             } = parsed;
-            let home = keep.then(|| Arc::clone(home));
+            let idle_pool = keep.then(|| Arc::clone(idle_pool));
             let body = match request.method {
-                "HEAD" => ResponseBody::none(conn, home),
-                _ => ResponseBody::new(framing, conn, home),
+                "HEAD" => ResponseBody::none(conn, idle_pool),
+                _ => ResponseBody::new(framing, conn, idle_pool),
             };
             Ok(Response { status, head, body })
         }
         Err(error) => {
             let lost = matches!(error.kind(), WireErrorKind::Closed | WireErrorKind::Io);
-            let unheard = lost && !conn.channel.heard;
-            Err(Failure { error, unheard })
+            let no_response = lost && !conn.channel.has_received;
+            Err(Failure { error, no_response })
         }
     }
 }
@@ -76,8 +76,9 @@ async fn read_head(
         Ok(Some(early)) | Err(Stop::Responded(early)) => Ok(unkept(early)),
         Err(Stop::Failed(error)) => Err(error),
         Err(Stop::Broken(error)) => {
-            let heard = tokio::time::timeout(LAST_WORDS, conn.channel.final_head()).await;
-            match heard {
+            let response =
+                tokio::time::timeout(ERROR_RESPONSE_TIMEOUT, conn.channel.final_head()).await;
+            match response {
                 // A success that did not wait for all of the request is not one.
                 Ok(Ok(parsed)) if parsed.status >= 300 => Ok(unkept(parsed)),
                 _ => Err(WireError::io(WireErrorKind::Io, error)),

@@ -66,7 +66,7 @@ impl IdlePool {
     }
 
     /// Closes connections that were idle for too long; returns whether none is left.
-    pub(super) fn sweep(&self) -> bool {
+    pub(super) fn close_aged(&self) -> bool {
         let mut idle = self.lock();
         let aged = take_aged(&mut idle, Instant::now());
         let empty = idle.is_empty();

@@ -19,8 +19,8 @@ use super::origin::Origin;
 use super::tls::Tls;
 use crate::Request;
 
-/// How often slots are looked through for connections and slots that are of no more use.
-const SWEEP: Duration = Duration::from_secs(5);
+/// How often the idle pools are searched for connections and pools that are of no more use.
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The connections of a client, idle ones shared by all its clones.
 ///
@@ -30,7 +30,7 @@ pub struct Pool(Arc<Shared>);
 
 struct Shared {
     connect_timeout: Duration,
-    slots: Mutex<IdlePools>,
+    idle_pools: Mutex<IdlePools>,
     buffers: BufferPool,
     #[cfg(feature = "https")]
     tls: Tls,
@@ -38,21 +38,21 @@ struct Shared {
 
 struct IdlePools {
     /// A runtime's id may be used again when the runtime is gone; its sockets then show an error, not silence.
-    by_place: HashMap<(runtime::Id, Arc<Origin>), Arc<IdlePool>>,
-    swept: Instant,
+    by_origin: HashMap<(runtime::Id, Arc<Origin>), Arc<IdlePool>>,
+    last_cleanup: Instant,
 }
 
 impl Pool {
     /// Returns a pool without connections; each may take `connect_timeout`, from the look-up of the name to the end
     /// of the TLS handshake.
     pub fn new(connect_timeout: Duration) -> Self {
-        let slots = Mutex::new(IdlePools {
-            by_place: HashMap::new(),
-            swept: Instant::now(),
+        let idle_pools = Mutex::new(IdlePools {
+            by_origin: HashMap::new(),
+            last_cleanup: Instant::now(),
         });
         Self(Arc::new(Shared {
             connect_timeout,
-            slots,
+            idle_pools,
             buffers: BufferPool::default(),
             #[cfg(feature = "https")]
             tls: Tls::default(),
@@ -108,19 +108,19 @@ impl Pool {
             }
             None => head,
         };
-        let slot = self.slot(origin);
-        let mut idle = slot.check_out();
+        let idle_pool = self.idle_pool(origin);
+        let mut idle = idle_pool.check_out();
         loop {
             let was_idle = idle.is_some();
             let conn = match idle.take() {
                 Some(conn) => conn,
                 None => Box::new(Connection::new(
-                    Box::pin(self.connect(&slot, origin)).await?,
+                    Box::pin(self.connect(&idle_pool, origin)).await?,
                 )),
             };
-            match exchange(conn, &slot, head, request, &self.0.buffers).await {
+            match exchange(conn, &idle_pool, head, request, &self.0.buffers).await {
                 Ok(response) => return Ok(response),
-                Err(failure) if failure.unheard && was_idle && request.idempotent => {}
+                Err(failure) if failure.no_response && was_idle && request.idempotent => {}
                 Err(failure) => return Err(failure.error),
             }
         }
@@ -128,14 +128,14 @@ impl Pool {
 
     /// Opens a connection to `origin` and closes it, to find out why another client's could not be opened.
     pub async fn try_connect(&self, origin: &Arc<Origin>) -> Result<(), WireError> {
-        let slot = self.slot(origin);
-        Box::pin(self.connect(&slot, origin)).await.map(drop)
+        let idle_pool = self.idle_pool(origin);
+        Box::pin(self.connect(&idle_pool, origin)).await.map(drop)
     }
 
-    async fn connect(&self, slot: &IdlePool, origin: &Origin) -> Result<Io, WireError> {
-        self.sweep();
+    async fn connect(&self, idle_pool: &IdlePool, origin: &Origin) -> Result<Io, WireError> {
+        self.close_unused();
         connect(
-            slot,
+            idle_pool,
             origin,
             self.0.connect_timeout,
             #[cfg(feature = "https")]
@@ -144,27 +144,30 @@ impl Pool {
         .await
     }
 
-    pub(super) fn slot(&self, origin: &Arc<Origin>) -> Arc<IdlePool> {
-        let place = (Handle::current().id(), Arc::clone(origin));
-        Arc::clone(self.lock().by_place.entry(place).or_default())
+    pub(super) fn idle_pool(&self, origin: &Arc<Origin>) -> Arc<IdlePool> {
+        let key = (Handle::current().id(), Arc::clone(origin));
+        Arc::clone(self.lock().by_origin.entry(key).or_default())
     }
 
     /// Closes what was idle for too long, also that of runtimes that are gone.
-    fn sweep(&self) {
-        let mut slots = self.lock();
-        if slots.swept.elapsed() < SWEEP {
+    fn close_unused(&self) {
+        let mut pools = self.lock();
+        if pools.last_cleanup.elapsed() < CLEANUP_INTERVAL {
             return;
         }
-        slots.swept = Instant::now();
-        slots.by_place.retain(|_, slot| {
-            let empty = slot.sweep();
-            // While the lock is held, nobody else can get hold of a slot that only the map has.
-            !(empty && Arc::strong_count(slot) == 1)
+        pools.last_cleanup = Instant::now();
+        pools.by_origin.retain(|_, idle_pool| {
+            let empty = idle_pool.close_aged();
+            // While the lock is held, nobody else can get hold of a pool that only the map has.
+            !(empty && Arc::strong_count(idle_pool) == 1)
         });
     }
 
     fn lock(&self) -> MutexGuard<'_, IdlePools> {
-        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .idle_pools
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -61,7 +61,7 @@ type NextFrame = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<io::Result<Bytes
 struct Lease {
     conn: Box<Connection>,
     /// The pool that it returns to, if it can be used again.
-    home: Option<Arc<IdlePool>>,
+    idle_pool: Option<Arc<IdlePool>>,
 }
 
 impl Lease {
@@ -71,26 +71,26 @@ impl Lease {
 
     fn release(self) {
         // Bytes behind the body belong to no response: such a connection is not to be trusted.
-        if let Some(home) = self.home
+        if let Some(idle_pool) = self.idle_pool
             && self.conn.channel.read_buffer.is_empty()
         {
-            home.check_in(self.conn);
+            idle_pool.check_in(self.conn);
         }
     }
 }
 
 impl ResponseBody {
     /// The body of a response that has none.
-    pub(super) fn none(conn: Box<Connection>, home: Option<Arc<IdlePool>>) -> Self {
-        Self::new(Framing::Empty, conn, home)
+    pub(super) fn none(conn: Box<Connection>, idle_pool: Option<Arc<IdlePool>>) -> Self {
+        Self::new(Framing::Empty, conn, idle_pool)
     }
 
     pub(super) fn new(
         framing: Framing,
         conn: Box<Connection>,
-        home: Option<Arc<IdlePool>>,
+        idle_pool: Option<Arc<IdlePool>>,
     ) -> Self {
-        let mut held = Lease { conn, home };
+        let mut held = Lease { conn, idle_pool };
         let (state, len) = match framing {
             Framing::Empty => (held.whole(0), Some(0)),
             Framing::Length(len) => match usize::try_from(len) {
@@ -104,7 +104,7 @@ impl ResponseBody {
                 (BodyState::Chunked { decoder, held }, None)
             }
             Framing::UntilClose => {
-                held.home = None;
+                held.idle_pool = None;
                 (BodyState::UntilClose(held), None)
             }
         };

@@ -289,7 +289,7 @@ impl Transmitter<'_> {
     }
 
     async fn has_response(&mut self) -> bool {
-        poll_fn(|cx| Poll::Ready(self.channel.poll_hear(cx).is_ready())).await
+        poll_fn(|cx| Poll::Ready(self.channel.poll_readable(cx).is_ready())).await
     }
 
     async fn flush(&mut self) -> Result<(), Stop> {

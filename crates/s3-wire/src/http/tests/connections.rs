@@ -35,7 +35,7 @@ async fn a_connection_whose_response_was_read_serves_the_next_request() {
         assert_eq!((response.status, &response.body[..]), (200, &b"ok"[..]));
         assert_eq!(server.noted(), b"first");
     }
-    assert_eq!(pool.slot(&server.origin).idle(), 1);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 1);
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_small_body_is_whole_at_once_and_its_connection_is_free() {
     // The head and the body may arrive apart: only what came together is whole.
     if let Some(whole) = response.body.take_whole() {
         assert_eq!(whole, "ok");
-        assert_eq!(pool.slot(&server.origin).idle(), 1);
+        assert_eq!(pool.idle_pool(&server.origin).idle(), 1);
     }
     assert_eq!(response.body.len(), Some(2));
 }
@@ -65,7 +65,7 @@ async fn two_requests_at_once_use_two_connections() {
     let mut noted = [server.noted(), server.noted()];
     noted.sort();
     assert_eq!(noted, [b"1", b"2"]);
-    assert_eq!(pool.slot(&server.origin).idle(), 2);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 2);
 }
 
 #[tokio::test]
@@ -83,10 +83,10 @@ async fn an_idle_connection_that_the_server_closed_is_not_used() {
         .unwrap();
     assert_eq!(server.noted(), b"closed");
     // Even a request that may not be sent twice gets through, once the close was seen.
-    let slot = pool.slot(&server.origin);
-    until(|| match slot.check_out() {
+    let idle_pool = pool.idle_pool(&server.origin);
+    until(|| match idle_pool.check_out() {
         Some(conn) => {
-            slot.check_in(conn);
+            idle_pool.check_in(conn);
             false
         }
         None => true,
@@ -116,16 +116,16 @@ async fn a_close_is_seen_by_a_task_whose_turn_is_nearly_over() {
     read(pool.send_outgoing(&server.origin, get(GET)).await)
         .await
         .unwrap();
-    let slot = pool.slot(&server.origin);
-    let mut conn = slot.check_out().expect("it is open");
+    let idle_pool = pool.idle_pool(&server.origin);
+    let mut conn = idle_pool.check_out().expect("it is open");
     close.send(()).unwrap();
     until(|| !conn.is_quiet()).await;
-    slot.check_in(conn);
+    idle_pool.check_in(conn);
     // tokio's sockets say "not ready" to a task that has had its share, whatever there is.
     while coop::has_budget_remaining() {
         coop::consume_budget().now_or_never();
     }
-    assert!(slot.check_out().is_none());
+    assert!(idle_pool.check_out().is_none());
 }
 
 /// Responds to one request and closes when the next one arrives, without a word.
@@ -226,11 +226,11 @@ async fn responses_after_which_nothing_may_follow_close_the_connection() {
         read(pool.send_outgoing(&server.origin, get(GET)).await).await.unwrap();
         let text = String::from_utf8_lossy(response);
         // What is behind the body may arrive later than the body: then the connection is found out on its next use.
-        let slot = pool.slot(&server.origin);
+        let idle_pool = pool.idle_pool(&server.origin);
         let idle = || {
-            let conn = slot.check_out();
+            let conn = idle_pool.check_out();
             conn.map_or(0, |conn| {
-                slot.check_in(conn);
+                idle_pool.check_in(conn);
                 1
             })
         };
@@ -266,7 +266,7 @@ async fn a_response_to_head_has_no_body_whatever_it_says() {
             [(header.0.to_owned(), header.1.to_owned())]
         );
         assert_eq!(response.body, "");
-        assert_eq!(pool.slot(&server.origin).idle(), 1);
+        assert_eq!(pool.idle_pool(&server.origin).idle(), 1);
     }
 }
 
@@ -285,7 +285,7 @@ async fn an_unread_body_closes_its_connection_when_it_is_dropped() {
     assert!(fill(&mut response.body, &mut some, 1000).await.unwrap() > 0);
     drop(response);
     assert_eq!(server.noted(), b"closed");
-    assert_eq!(pool.slot(&server.origin).idle(), 0);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 0);
 }
 
 #[tokio::test]
@@ -303,10 +303,10 @@ async fn a_body_read_to_its_end_frees_the_connection_before_it_is_dropped() {
     assert_eq!(response.body.take_whole(), None);
     let mut all = BytesMut::with_capacity(size);
     while all.len() < size {
-        assert_eq!(pool.slot(&server.origin).idle(), 0);
+        assert_eq!(pool.idle_pool(&server.origin).idle(), 0);
         assert!(fill(&mut response.body, &mut all, 70_000).await.unwrap() <= 70_000);
     }
-    assert_eq!(pool.slot(&server.origin).idle(), 1);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 1);
     assert_eq!(all, ramp(size));
     assert_eq!(fill(&mut response.body, &mut all, 1).await.unwrap(), 0);
 }
@@ -329,7 +329,7 @@ async fn a_request_that_is_dropped_while_it_waits_leaves_nothing_behind() {
     }
     assert_eq!(server.noted(), b"asked");
     assert_eq!(server.noted(), b"closed");
-    assert_eq!(pool.slot(&server.origin).idle(), 0);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 0);
 }
 
 #[tokio::test]
@@ -356,7 +356,7 @@ async fn connections_that_were_idle_for_long_are_closed() {
         .await
         .unwrap();
     assert_eq!(server.noted(), b"second");
-    assert_eq!(pool.slot(&server.origin).idle(), 1);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 1);
 }
 
 #[test]
@@ -394,14 +394,14 @@ fn a_connection_whose_runtime_is_gone_is_no_good() {
         .enable_all()
         .build()
         .unwrap();
-    let slot = runtime.block_on(async {
+    let idle_pool = runtime.block_on(async {
         read(pool.send_outgoing(&server.origin, get(GET)).await)
             .await
             .unwrap();
-        pool.slot(&server.origin)
+        pool.idle_pool(&server.origin)
     });
     drop(runtime);
-    let mut conn = slot.check_out();
+    let mut conn = idle_pool.check_out();
     assert!(
         conn.is_none(),
         "{}",

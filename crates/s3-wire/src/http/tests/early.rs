@@ -73,7 +73,7 @@ async fn an_error_response_in_the_middle_of_an_upload_is_the_response() {
                     .await
                     .unwrap();
                 assert_eq!((response.status, &response.body[..]), (503, &b"slow"[..]));
-                assert_eq!(pool.slot(&server.origin).idle(), 0);
+                assert_eq!(pool.idle_pool(&server.origin).idle(), 0);
                 if !close {
                     assert_eq!(server.noted(), b"closed");
                 }
@@ -107,7 +107,7 @@ async fn an_unasked_continue_does_not_end_the_upload() {
         200
     );
     assert_eq!(server.noted(), BIG.to_string().into_bytes());
-    assert_eq!(pool.slot(&server.origin).idle(), 1);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 1);
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_success_before_the_end_counts_only_with_all_of_the_body() {
         200
     );
     assert_eq!(server.noted(), BIG.to_string().into_bytes());
-    assert_eq!(pool.slot(&server.origin).idle(), 0);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 0);
     let error = pool.send_outgoing(&server.origin, put()).await.unwrap_err();
     assert_eq!(error.kind(), WireErrorKind::Io);
 }
@@ -191,7 +191,7 @@ async fn a_body_that_waits_for_leave_is_sent_on_leave_or_not_at_all() {
         307
     );
     assert_eq!(server.noted(), b"");
-    assert_eq!(pool.slot(&server.origin).idle(), 0);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 0);
 }
 
 #[tokio::test]
@@ -244,6 +244,6 @@ async fn an_upload_that_is_dropped_halfway_closes_its_connection() {
         }
         assert_eq!(server.noted(), b"some");
         assert_eq!(server.noted(), b"closed");
-        assert_eq!(pool.slot(&server.origin).idle(), 0);
+        assert_eq!(pool.idle_pool(&server.origin).idle(), 0);
     }
 }

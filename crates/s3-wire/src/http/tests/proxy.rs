@@ -45,7 +45,7 @@ async fn a_request_to_a_plain_origin_names_it_and_says_who_asks() {
                 "GET {line} HTTP/1.1\r\nproxy-authorization: Basic dTpw\r\nhost: h\r\n\r\n"
             );
             assert_eq!(head, expected);
-            assert_eq!(pool.slot(&origin).idle(), 1);
+            assert_eq!(pool.idle_pool(&origin).idle(), 1);
         }
         let proxy = origin.proxy.as_ref().unwrap();
         let head = String::from_utf8(proxy.absolute(&origin, GET)).unwrap();
@@ -115,7 +115,7 @@ mod tunnel {
             for _ in 0..2 {
                 let response = read(pool.send_outgoing(&origin, get(GET)).await);
                 assert_eq!(response.await.unwrap().body, "hello");
-                assert_eq!(pool.slot(&origin).idle(), 1);
+                assert_eq!(pool.idle_pool(&origin).idle(), 1);
             }
             drop(pool);
             let head = "CONNECT localhost:443 HTTP/1.1\r\nhost: localhost:443\r\n\

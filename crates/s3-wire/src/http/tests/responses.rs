@@ -150,7 +150,7 @@ async fn long_chunks_and_short_ones_go_where_the_reader_wants_them() {
         .await
         .unwrap();
     assert_eq!(response.body, data);
-    assert_eq!(pool.slot(&server.origin).idle(), 1);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 1);
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ async fn requests_and_bodies_pass_on_one_connection() {
         let mut all = BytesMut::with_capacity(BIG);
         while fill(&mut response.body, &mut all, 512 << 10).await.unwrap() > 0 {}
         assert!(all == ramp(BIG));
-        assert_eq!(pool.slot(&origin).idle(), 1);
+        assert_eq!(pool.idle_pool(&origin).idle(), 1);
 
         let payload = OwnedBody::from(ramp(1_000_000));
         let put = OutgoingRequest {
@@ -105,7 +105,7 @@ async fn requests_and_bodies_pass_on_one_connection() {
         };
         let echo = read(pool.send_outgoing(&origin, put).await).await.unwrap();
         assert!(echo.body == ramp(1_000_000));
-        assert_eq!(pool.slot(&origin).idle(), 1);
+        assert_eq!(pool.idle_pool(&origin).idle(), 1);
     }
 }
 
@@ -156,7 +156,7 @@ async fn an_error_response_in_the_middle_of_an_upload_is_the_response() {
     };
     let response = read(pool.send_outgoing(&origin, put).await).await.unwrap();
     assert_eq!((response.status, &response.body[..]), (403, &b"no"[..]));
-    assert_eq!(pool.slot(&origin).idle(), 0);
+    assert_eq!(pool.idle_pool(&origin).idle(), 0);
     drop(over);
 }
 

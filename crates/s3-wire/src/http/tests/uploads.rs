@@ -127,7 +127,7 @@ async fn every_size_arrives(blocking_io: bool) {
             assert_eq!(trailing, format!("{NAME}:{crc}\r\n\r\n"));
         }
     }
-    assert_eq!(pool.slot(&server.origin).idle(), 1);
+    assert_eq!(pool.idle_pool(&server.origin).idle(), 1);
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn a_file_is_too_short(blocking_io: bool) {
             std::io::ErrorKind::UnexpectedEof
         );
         assert_eq!(server.noted(), b"closed");
-        assert_eq!(pool.slot(&server.origin).idle(), 0);
+        assert_eq!(pool.idle_pool(&server.origin).idle(), 0);
     }
 }
 
@@ -264,7 +264,7 @@ async fn a_file_was_changed(blocking_io: bool) {
                 .parse()
                 .unwrap();
             assert!(received < head.len() as u64 + len, "{received} of {len}");
-            assert_eq!(pool.slot(&server.origin).idle(), 0);
+            assert_eq!(pool.idle_pool(&server.origin).idle(), 0);
         }
     }
 }
