@@ -12,7 +12,7 @@ use crate::checksum_digest::ChecksumDigest;
 use crate::{ByteCounter, Checksum, ChecksumAlgorithm};
 
 /// How much of a file is read at a time for its checksum.
-const PIECE: usize = 256 << 10;
+const READ_SIZE: usize = 256 << 10;
 
 /// The body of a put or of a part. It can be sent any number of times, so a retry never rewinds a reader.
 ///
@@ -342,9 +342,9 @@ impl Payload {
         let mut digest = ChecksumDigest::new(algorithm);
         let mut position = 0;
         while position < self.len() {
-            let piece = self.read_at(position, PIECE)?;
-            digest.update(&piece);
-            position += piece.len() as u64;
+            let chunk = self.read_at(position, READ_SIZE)?;
+            digest.update(&chunk);
+            position += chunk.len() as u64;
         }
         Ok(digest.checksum())
     }

@@ -14,7 +14,7 @@ use crate::Payload;
 
 /// How much of a file is read at a time: large enough to hide the hop to another thread, small enough that an
 /// upload of hundreds of parts at once stays in tens of megabytes.
-const PIECE: usize = 256 << 10;
+const READ_SIZE: usize = 256 << 10;
 
 /// Returns the payload as the SDK's HTTP client takes it: a stream of known length. With `signed`, a payload of one
 /// buffer is handed over as that, which the SDK then hashes; it cannot hash a stream.
@@ -22,19 +22,19 @@ pub(super) fn outgoing(payload: &Payload, signed: bool) -> SdkBody {
     match payload.as_chunks() {
         Some([only]) if signed => SdkBody::from(only.clone()),
         _ if payload.is_empty() => SdkBody::empty(),
-        _ => SdkBody::from_body_1_x(Pieces::new(payload.clone())),
+        _ => SdkBody::from_body_1_x(PayloadBody::new(payload.clone())),
     }
 }
 
-/// A payload that is sent in pieces: buffers one by one, a file by reading it on tokio's blocking threads.
-struct Pieces {
+/// A payload that is sent in chunks: buffers one by one, a file by reading it on tokio's blocking threads.
+struct PayloadBody {
     payload: Payload,
     position: u64,
     /// The read in flight. It is always the one for `position`.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
-impl Pieces {
+impl PayloadBody {
     fn new(payload: Payload) -> Self {
         Self {
             payload,
@@ -47,7 +47,7 @@ impl Pieces {
         self.payload.len() - self.position
     }
 
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         if self.payload.as_chunks().is_some() {
             // Memory is sliced, not copied.
             return Poll::Ready(self.payload.read_at(self.position, usize::MAX));
@@ -65,10 +65,10 @@ impl Pieces {
 
 fn read(payload: &Payload, position: u64) -> JoinHandle<io::Result<Bytes>> {
     let payload = payload.clone();
-    tokio::task::spawn_blocking(move || payload.read_at(position, PIECE))
+    tokio::task::spawn_blocking(move || payload.read_at(position, READ_SIZE))
 }
 
-impl http_body::Body for Pieces {
+impl http_body::Body for PayloadBody {
     type Data = Bytes;
     type Error = UnreadablePayload;
 
@@ -79,16 +79,16 @@ impl http_body::Body for Pieces {
         if self.left() == 0 {
             return Poll::Ready(None);
         }
-        let piece = ready!(self.poll_piece(cx)).map_err(UnreadablePayload)?;
-        self.position += piece.len() as u64;
+        let chunk = ready!(self.poll_chunk(cx)).map_err(UnreadablePayload)?;
+        self.position += chunk.len() as u64;
         if let Some(counter) = self.payload.byte_counter() {
-            counter.add(piece.len() as u64);
+            counter.add(chunk.len() as u64);
         }
         if self.left() > 0 && self.payload.as_chunks().is_none() {
-            // The next piece is read while this one is being sent.
+            // The next chunk is read while this one is being sent.
             self.reading = Some(read(&self.payload, self.position));
         }
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -145,7 +145,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_is_sent_in_pieces_of_known_total_length() {
-        let bytes = ramp(3 * PIECE / 2);
+        let bytes = ramp(3 * READ_SIZE / 2);
         let payload = Payload::from_file(file_of(&bytes), 10, bytes.len() as u64 - 10);
         let body = outgoing(&payload, true);
         assert!(body.is_streaming());

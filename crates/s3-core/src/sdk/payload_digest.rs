@@ -12,7 +12,7 @@ use crate::{Checksum, ChecksumAlgorithm, Payload};
 pub(super) const ADDED: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
 
 /// How much of a file is read at a time: as in an upload.
-const PIECE: usize = 512 << 10;
+const READ_SIZE: usize = 512 << 10;
 
 /// Returns the SHA-256 of a payload. Reads a file once more than sending it does.
 pub(super) async fn sha256(payload: &Payload) -> io::Result<[u8; 32]> {
@@ -52,9 +52,9 @@ async fn digested<D: Send + 'static>(
     let read = move || {
         let mut position = 0;
         while position < payload.len() {
-            let piece = payload.read_at(position, PIECE)?;
-            update(&mut digest, &piece);
-            position += piece.len() as u64;
+            let chunk = payload.read_at(position, READ_SIZE)?;
+            update(&mut digest, &chunk);
+            position += chunk.len() as u64;
         }
         Ok(digest)
     };
@@ -84,7 +84,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_and_its_bytes_have_one_digest() {
-        let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|at| (at % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..3 * READ_SIZE + 7).map(|at| (at % 251) as u8).collect();
         let path = std::env::temp_dir().join(format!("s3-core-digest-{}", std::process::id()));
         std::fs::write(&path, &bytes).unwrap();
         let file = std::fs::File::open(&path).unwrap();
