@@ -274,8 +274,8 @@ mod tests {
         let writer = thread::spawn(move || std::fs::write(pipe, "from the pipe"));
         put(&spoken).await.unwrap();
         writer.join().unwrap().unwrap();
-        let there = s3.get("s3://b/k").await.unwrap();
-        assert_eq!(there.text().unwrap(), "from the pipe");
+        let object = s3.get("s3://b/k").await.unwrap();
+        assert_eq!(object.text().unwrap(), "from the pipe");
     }
 
     #[cfg(target_os = "linux")]
@@ -285,8 +285,8 @@ mod tests {
         s3.create_bucket("b").await.unwrap();
         let files = [("s3://b/k", "/proc/version")];
         s3.put_files(files).await.unwrap();
-        let there = s3.get("s3://b/k").await.unwrap().text().unwrap();
-        assert_eq!(there, std::fs::read_to_string("/proc/version").unwrap());
+        let text = s3.get("s3://b/k").await.unwrap().text().unwrap();
+        assert_eq!(text, std::fs::read_to_string("/proc/version").unwrap());
     }
 
     #[test]

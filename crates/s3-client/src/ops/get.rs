@@ -235,14 +235,14 @@ const LONGEST_NAME: usize = 255;
 pub(super) fn check_file(path: &Path, is_directory: impl FnOnce(&Path) -> bool) -> Result<PathBuf> {
     let failed = |error| Error::local(&format!("download to {}", path.display()), error);
     let absolute = std::path::absolute(path).map_err(failed)?;
-    let there = absolute.metadata().ok();
+    let existing = absolute.metadata().ok();
     let ends_in_slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-    if there.as_ref().is_some_and(fs::Metadata::is_dir) || ends_in_slash {
+    if existing.as_ref().is_some_and(fs::Metadata::is_dir) || ends_in_slash {
         let problem = "is a directory\nhint: name a file in it";
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, problem)));
     }
     // The final rename would replace it.
-    if there.is_some_and(|there| !there.is_file()) {
+    if existing.is_some_and(|existing| !existing.is_file()) {
         let problem = "is a device or a pipe, which a download would replace\nhint: name a file, or get the bytes";
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, problem)));
     }

@@ -103,13 +103,13 @@ fn matches(pattern: &str, key: &str) -> bool {
             star = Some((pattern, key));
             continue;
         }
-        let (mut wanted, mut there) = (pattern.chars(), key.chars());
-        match (wanted.next(), there.next()) {
+        let (mut wanted, mut actual) = (pattern.chars(), key.chars());
+        match (wanted.next(), actual.next()) {
             (None, None) => return true,
             (Some(wanted_char), Some(char))
                 if wanted_char == char || wanted_char == '?' && char != '/' =>
             {
-                (pattern, key) = (wanted.as_str(), there.as_str());
+                (pattern, key) = (wanted.as_str(), actual.as_str());
                 continue;
             }
             _ => {}

@@ -234,14 +234,14 @@ mod tests {
         );
         let [
             Outcome::Failed(first),
-            Outcome::Written(there),
+            Outcome::Written(existing),
             Outcome::Failed(_),
             Outcome::Written(new),
         ] = batch.outcomes()
         else {
             panic!("{:?}", batch.outcomes());
         };
-        assert!(there.already_there() && new.outcome() == WriteOutcome::Created);
+        assert!(existing.already_there() && new.outcome() == WriteOutcome::Created);
         assert!(first.to_string().contains("s3://no1/k"), "{first}");
         assert_eq!(Arc::strong_count(first), 2);
         assert!(s3.info("s3://b/k").await.is_ok());

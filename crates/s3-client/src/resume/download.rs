@@ -268,8 +268,8 @@ impl RunningDownload<'_> {
     async fn fetch(&mut self, mut done: Vec<Option<Value>>) -> Result<Vec<Value>> {
         let (url, size) = (self.meta.url.clone(), self.meta.size);
         let len = |range: &Range<u64>| range.end - range.start;
-        let there = self.parts().zip(&done).filter(|(_, done)| done.is_some());
-        let bytes: u64 = there.map(|((_, range), _)| len(&range)).sum();
+        let downloaded = self.parts().zip(&done).filter(|(_, done)| done.is_some());
+        let bytes: u64 = downloaded.map(|((_, range), _)| len(&range)).sum();
         let kept = Kept {
             url: url.as_str().to_owned(),
             bytes,

@@ -325,17 +325,17 @@ impl RunningUpload<'_> {
         }
         let tags: Vec<_> = tags.into_values().collect();
         let etag = etag_of_parts(&tags);
-        let is_ours = |there: &ObjectMeta| match &self.token {
-            Some(token) => there.attributes.user.get(WRITE_NAME) == Some(token),
-            None => etag.is_some() && there.etag == etag,
+        let is_ours = |existing: &ObjectMeta| match &self.token {
+            Some(token) => existing.attributes.user.get(WRITE_NAME) == Some(token),
+            None => etag.is_some() && existing.etag == etag,
         };
         let transfer = &self.call.client.transfer;
         match transfer
             .head(self.target.url.clone(), &self.call.options)
             .await
         {
-            Ok(there) if is_ours(&there) && there.size == self.size => {
-                Ok(Earlier::Completed(PutResponse::new(there.etag)))
+            Ok(existing) if is_ours(&existing) && existing.size == self.size => {
+                Ok(Earlier::Completed(PutResponse::new(existing.etag)))
             }
             Err(error) if error.kind() != ErrorKind::NotFound && !is_refused(&error) => {
                 Err(error.into())
@@ -391,8 +391,8 @@ impl RunningUpload<'_> {
         upload: &UploadId,
         mut tags: BTreeMap<u32, PartTag>,
     ) -> Result<BTreeMap<u32, PartTag>> {
-        let there = self.parts().filter(|(number, _)| tags.contains_key(number));
-        let bytes: u64 = there.map(|(_, range)| range.end - range.start).sum();
+        let uploaded = self.parts().filter(|(number, _)| tags.contains_key(number));
+        let bytes: u64 = uploaded.map(|(_, range)| range.end - range.start).sum();
         let url = self.target.url.as_str().to_owned();
         let kept = Kept {
             url,

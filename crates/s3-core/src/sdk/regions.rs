@@ -166,13 +166,13 @@ mod tests {
     #[tokio::test]
     async fn a_head_a_listing_and_a_delete_are_redirected_too() {
         let url = || S3Url::parse("s3://bucket/key").unwrap();
-        let there = [("x-amz-bucket-region", "eu-west-3")];
+        let region = [("x-amz-bucket-region", "eu-west-3")];
         let malformed =
             "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-3</Region></Error>";
         let page = "<ListBucketResult><Name>bucket</Name></ListBucketResult>";
 
         let replay = Replay::new([
-            response(400, &there, ""),
+            response(400, &region, ""),
             response(200, &[("content-length", "0")], ""),
         ]);
         replay.store().head(HeadRequest::new(url())).await.unwrap();
@@ -183,7 +183,7 @@ mod tests {
             .list_page(ListRequest::new(prefix))
             .await
             .unwrap();
-        let replay = Replay::new([response(301, &there, ""), response(204, &[], "")]);
+        let replay = Replay::new([response(301, &region, ""), response(204, &[], "")]);
         let delete = DeleteRequest::new("bucket", vec![url()]);
         let done = replay.store().delete(delete).await.unwrap();
         assert!(done.failures.is_empty());

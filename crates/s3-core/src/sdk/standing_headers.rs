@@ -51,8 +51,8 @@ impl StandingHeaders {
         headers: &mut Headers,
     ) -> Result<(), HeaderError> {
         let mut push = |name: &'static str, value: &str| {
-            let is_there = headers.iter().any(|(there, _)| there == name);
-            if is_there {
+            let is_set = headers.iter().any(|(set, _)| set == name);
+            if is_set {
                 return Ok(());
             }
             headers.push(name, value)

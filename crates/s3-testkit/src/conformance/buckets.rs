@@ -144,15 +144,15 @@ pub async fn buckets_do_not_mix(harness: &Harness) -> Verdict {
             .create_bucket(BucketRequest::new(bucket.as_str()))
             .await,
     );
-    let there =
+    let other =
         S3Url::from_parts(&bucket, harness.url("k").key()).expect("the bucket's name is legal");
     harness.put("k", "here").await;
-    succeeds(harness.store.put_bytes(there.clone(), "there").await);
+    succeeds(harness.store.put_bytes(other.clone(), "there").await);
     assert_eq!(harness.read("k").await, "here");
     succeeds(
         harness
             .store
-            .delete(DeleteRequest::new(bucket.as_str(), vec![there]))
+            .delete(DeleteRequest::new(bucket.as_str(), vec![other]))
             .await,
     );
     assert_eq!(harness.read("k").await, "here");

@@ -128,7 +128,7 @@ impl Assembly {
         let storage = std::mem::replace(&mut *self.storage(), Storage::Closed);
         let (temp, target) = match storage {
             Storage::File { temp, target, .. } => (temp, target),
-            // What was split into parts is not lent: it no longer knows its size.
+            // What was split into parts does not return to the pool: it no longer knows its size.
             Storage::Memory { .. } => {
                 let bytes = join(parts).freeze();
                 if let Some(etag) = md5 {

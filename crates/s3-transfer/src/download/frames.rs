@@ -106,7 +106,7 @@ impl FrameSender {
             }
             buffer => {
                 let full = buffer.take().unwrap_or_default();
-                self.buffers.results.lend(full)
+                self.buffers.results.freeze(full)
             }
         };
         self.sent += frame.len() as u64;

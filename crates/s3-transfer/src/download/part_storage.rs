@@ -114,7 +114,7 @@ impl PartStorage {
     /// Returns the object whose only part this is.
     pub(crate) fn into_data(self, buffers: &Buffers) -> ObjectData {
         match self {
-            Self::Memory(buffer) => ObjectData::Memory(buffers.results.lend(buffer)),
+            Self::Memory(buffer) => ObjectData::Memory(buffers.results.freeze(buffer)),
             Self::File(part) => ObjectData::File(part.into_path()),
             Self::Stored(data) => data,
             Self::Frames(_) => ObjectData::Memory(Bytes::new()),

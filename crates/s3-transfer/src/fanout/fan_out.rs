@@ -476,7 +476,7 @@ mod tests {
             sleep(Duration::from_millis(if n > 3 { 100 } else { 10 + n })).await;
             if n == 3 { Err(n) } else { Ok(n) }
         };
-        for (after, there) in [
+        for (after, attempted) in [
             (AfterFailure::Continue, 100),
             (AfterFailure::Drain, 10),
             (AfterFailure::Cancel, 4),
@@ -485,8 +485,11 @@ mod tests {
             let outcomes = many.outcomes(after).await;
             assert_eq!(outcomes.len(), 100);
             let told = outcomes.iter().take_while(|outcome| outcome.is_some());
-            assert_eq!(told.count(), there, "{after:?}");
-            assert!(outcomes[there..].iter().all(Option::is_none), "{after:?}");
+            assert_eq!(told.count(), attempted, "{after:?}");
+            assert!(
+                outcomes[attempted..].iter().all(Option::is_none),
+                "{after:?}"
+            );
             assert_eq!(outcomes[3], Some(Err(3)));
         }
     }

@@ -32,7 +32,7 @@ async fn read(buffers: Buffers, held: Held) {
     let again = buffers.results.take(BUFFER);
     let mut buffer = again.unwrap_or_else(|| BytesMut::with_capacity(BUFFER));
     buffer.extend_from_slice(b"of the results");
-    let bytes = buffers.results.lend(buffer);
+    let bytes = buffers.results.freeze(buffer);
     let fresh = held.lock().unwrap().insert(bytes.as_ptr() as usize);
     assert!(fresh, "two have the same memory");
     let both = Arc::new(());

@@ -47,12 +47,12 @@ impl ResultBuffers {
     }
 
     /// Converts a buffer to a result, whose memory returns to the pool when its last reader drops it.
-    pub(crate) fn lend(&self, buffer: BytesMut) -> Bytes {
+    pub(crate) fn freeze(&self, buffer: BytesMut) -> Bytes {
         if !(MIN_SIZE..=MAX_SIZE).contains(&buffer.capacity()) {
             return buffer.freeze();
         }
-        let home = Arc::downgrade(&self.0);
-        Bytes::from_owner(LentBuffer { buffer, home })
+        let pool = Arc::downgrade(&self.0);
+        Bytes::from_owner(PooledBuffer { buffer, pool })
     }
 }
 
@@ -69,24 +69,24 @@ impl FreeBuffers {
 }
 
 /// A buffer in use by a reader.
-struct LentBuffer {
+struct PooledBuffer {
     buffer: BytesMut,
     /// The pool, unless it is dropped first.
-    home: Weak<Mutex<FreeBuffers>>,
+    pool: Weak<Mutex<FreeBuffers>>,
 }
 
-impl AsRef<[u8]> for LentBuffer {
+impl AsRef<[u8]> for PooledBuffer {
     fn as_ref(&self) -> &[u8] {
         &self.buffer
     }
 }
 
-impl Drop for LentBuffer {
+impl Drop for PooledBuffer {
     fn drop(&mut self) {
-        if let Some(home) = self.home.upgrade() {
+        if let Some(pool) = self.pool.upgrade() {
             let mut buffer = std::mem::take(&mut self.buffer);
             buffer.clear();
-            lock(&home).put(buffer);
+            lock(&pool).put(buffer);
         }
     }
 }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn memory_comes_back_with_the_last_reader_and_not_before() {
         let results = ResultBuffers::default();
-        let bytes = results.lend(full(1 << 20));
+        let bytes = results.freeze(full(1 << 20));
         let address = bytes.as_ptr();
         let reader = bytes.slice(7..9);
         drop(bytes);
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn only_a_buffer_that_is_hardly_larger_is_taken() {
         let results = ResultBuffers::default();
-        drop(results.lend(full(1 << 20)));
+        drop(results.freeze(full(1 << 20)));
         assert!(results.take((1 << 20) + 1).is_none());
         assert!(results.take(900_000).is_none());
         assert!(results.take(1_000_000).is_some());
@@ -131,7 +131,7 @@ mod tests {
     fn what_is_too_small_or_too_large_is_not_kept() {
         let results = ResultBuffers::default();
         for len in [MIN_SIZE - 1, MAX_SIZE + 1] {
-            drop(results.lend(full(len)));
+            drop(results.freeze(full(len)));
             assert!(results.take(len).is_none());
         }
     }
@@ -139,13 +139,15 @@ mod tests {
     #[test]
     fn no_more_waits_than_the_limit_and_the_oldest_go_first() {
         let results = ResultBuffers::default();
-        let lent: Vec<_> = (0..20).map(|n| results.lend(full((1 << 20) - n))).collect();
-        let places: Vec<_> = lent.iter().map(|bytes| bytes.as_ptr()).collect();
-        drop(lent);
+        let in_use: Vec<_> = (0..20)
+            .map(|n| results.freeze(full((1 << 20) - n)))
+            .collect();
+        let addresses: Vec<_> = in_use.iter().map(|bytes| bytes.as_ptr()).collect();
+        drop(in_use);
         let free = lock(&results.0);
         assert!(free.bytes <= MAX_FREE);
         let kept: Vec<_> = free.buffers.iter().map(|buffer| buffer.as_ptr()).collect();
-        assert_eq!(kept, places[4..]);
+        assert_eq!(kept, addresses[4..]);
         assert_eq!(
             free.bytes,
             free.buffers.iter().map(BytesMut::capacity).sum::<usize>()
@@ -155,7 +157,7 @@ mod tests {
     #[test]
     fn results_outlive_where_they_come_from() {
         let results = ResultBuffers::default();
-        let bytes = results.lend(full(1 << 20));
+        let bytes = results.freeze(full(1 << 20));
         drop(results);
         assert_eq!(bytes.len(), 1 << 20);
     }

@@ -24,7 +24,7 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<Vec<ListedUpload>> {
         let mut uploads = Vec::new();
-        let mut trail = TokenCycleDetector::default();
+        let mut detector = TokenCycleDetector::default();
         let mut request = ListUploads::new(prefix.clone());
         loop {
             let resource = prefix.as_str();
@@ -38,8 +38,8 @@ impl Transfer {
             let Some((key, id)) = page.next else {
                 return Ok(uploads);
             };
-            let mark = Arc::from(format!("{key}\0{}", id.as_str()));
-            if trail.is_repeated(&mark) {
+            let marker = Arc::from(format!("{key}\0{}", id.as_str()));
+            if detector.is_repeated(&marker) {
                 let error = Error::new(ErrorKind::Integrity, Operation::ListUploads);
                 let error = error.with_resource(resource);
                 return Err(error.with_message("the server returned a marker twice"));

@@ -29,9 +29,9 @@ pub(crate) enum WriteCheck {
 }
 
 impl WriteCheck {
-    fn of(there: ObjectMeta, is_ours: impl FnOnce(&ObjectMeta) -> bool) -> Self {
-        if is_ours(&there) {
-            Self::Ours(response_of(there))
+    fn of(existing: ObjectMeta, is_ours: impl FnOnce(&ObjectMeta) -> bool) -> Self {
+        if is_ours(&existing) {
+            Self::Ours(response_of(existing))
         } else {
             Self::Foreign
         }
@@ -60,30 +60,32 @@ impl Transfer {
         options: &CallOptions,
     ) -> Result<WriteCheck> {
         let (url, payload) = (&request.url, &request.payload);
-        let Some(there) = self.find_written(url, options).await? else {
+        let Some(existing) = self.find_written(url, options).await? else {
             return Ok(WriteCheck::Missing);
         };
         if let Some(token) = token {
-            return Ok(WriteCheck::of(there, |there| token.identifies(there)));
+            return Ok(WriteCheck::of(existing, |existing| {
+                token.identifies(existing)
+            }));
         }
         let ours = digest(url, payload).await?;
-        if there.etag.as_ref() == Some(&ours) || there.size != payload.len() {
-            return Ok(WriteCheck::of(there, |there| {
-                there.etag.as_ref() == Some(&ours)
+        if existing.etag.as_ref() == Some(&ours) || existing.size != payload.len() {
+            return Ok(WriteCheck::of(existing, |existing| {
+                existing.etag.as_ref() == Some(&ours)
             }));
         }
         // If the object is encrypted, its ETag is not an MD5, so the bytes are compared.
         let get = self.get(GetItem::new(url.clone()), Destination::Memory, options);
-        let there = match Box::pin(get).await {
-            Ok(there) => there,
+        let object = match Box::pin(get).await {
+            Ok(object) => object,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(WriteCheck::Missing),
             Err(error) => return Err(error),
         };
-        let ObjectData::Memory(bytes) = there.data else {
+        let ObjectData::Memory(bytes) = object.data else {
             unreachable!("asked for memory")
         };
         let same = digest(url, &bytes.into()).await? == ours;
-        Ok(WriteCheck::of(there.meta, |_| same))
+        Ok(WriteCheck::of(object.meta, |_| same))
     }
 
     /// Finds out whether a completion failed because an earlier attempt had completed the upload. One HEAD.
@@ -93,12 +95,12 @@ impl Transfer {
         parts: &[PartTag],
         options: &CallOptions,
     ) -> Result<WriteCheck> {
-        let Some(there) = self.find_written(&upload.url, options).await? else {
+        let Some(existing) = self.find_written(&upload.url, options).await? else {
             return Ok(WriteCheck::Missing);
         };
-        Ok(WriteCheck::of(there, |there| match &upload.token {
-            Some(token) => token.identifies(there),
-            None => there.etag.is_some() && there.etag == etag_of_parts(parts),
+        Ok(WriteCheck::of(existing, |existing| match &upload.token {
+            Some(token) => token.identifies(existing),
+            None => existing.etag.is_some() && existing.etag == etag_of_parts(parts),
         }))
     }
 
@@ -129,8 +131,9 @@ impl Transfer {
         if source.etag.is_none() || named.is_some_and(|named| source.etag.as_ref() != Some(named)) {
             return Ok(None);
         }
-        let there = self.find_written(&request.to, options).await?;
-        let ours = there.filter(|there| (there.size, &there.etag) == (source.size, &source.etag));
+        let existing = self.find_written(&request.to, options).await?;
+        let ours = existing
+            .filter(|existing| (existing.size, &existing.etag) == (source.size, &source.etag));
         Ok(ours.map(response_of))
     }
 

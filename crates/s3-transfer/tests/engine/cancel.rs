@@ -105,9 +105,9 @@ async fn an_upload_that_is_dropped_anywhere_is_aborted_or_whole() {
         settle().await;
         begun += usize::from(setup.memory.operations().get(Operation::AbortUpload) > 0);
         assert_eq!(unfinished(&setup).await, 0, "after {steps} ms");
-        let there = setup.transfer.head(url("k"), &options).await;
-        assert!(!over || there.is_ok(), "after {steps} ms");
-        if let Ok(meta) = there {
+        let written = setup.transfer.head(url("k"), &options).await;
+        assert!(!over || written.is_ok(), "after {steps} ms");
+        if let Ok(meta) = written {
             assert_eq!(meta.size, 8 * PART, "after {steps} ms");
         }
         if over {

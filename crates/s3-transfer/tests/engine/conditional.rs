@@ -297,8 +297,8 @@ async fn a_store_that_keeps_no_metadata_is_given_no_name_and_its_tags_tell() {
         let outcome = transfer.put(item, &Default::default()).await;
         assert!(matches!(outcome, Ok(PutOutcome::Written(_))), "{outcome:?}");
         assert_eq!(memory.operations().get(Operation::Get), 0, "{operation}");
-        let there = memory.head(HeadRequest::new(url("k"))).await.unwrap();
-        assert!(there.attributes.user.is_empty(), "{there:?}");
+        let written = memory.head(HeadRequest::new(url("k"))).await.unwrap();
+        assert!(written.attributes.user.is_empty(), "{written:?}");
     }
 }
 
@@ -402,10 +402,10 @@ async fn a_write_that_is_refused_by_an_object_that_has_gone_is_sent_four_times_a
 
 #[tokio::test(start_paused = true)]
 async fn only_a_write_that_must_not_replace_is_sent_again_after_an_error_response() {
-    let there = PutMode::IfMatch(s3_core::ETag::new("an etag"));
+    let if_match = PutMode::IfMatch(s3_core::ETag::new("an etag"));
     for (len, operation, mode, rejection) in [
-        (10, "PutObject", there.clone(), REFUSED),
-        (4500, COMPLETE, there, REFUSED),
+        (10, "PutObject", if_match.clone(), REFUSED),
+        (4500, COMPLETE, if_match, REFUSED),
         (4500, COMPLETE, PutMode::IfAbsent, GONE),
         (4500, COMPLETE, PutMode::Overwrite, GONE),
     ] {

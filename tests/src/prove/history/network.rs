@@ -59,8 +59,8 @@ impl Store for RecordingStore {
     async fn complete_upload(&self, request: CompleteUpload) -> Result<PutResponse> {
         let url = request.url.clone();
         let response = self.memory.complete_upload(request).await?;
-        let there = self.memory.head(HeadRequest::new(url.clone())).await?;
-        self.note(&url, value_in(&there.attributes));
+        let written = self.memory.head(HeadRequest::new(url.clone())).await?;
+        self.note(&url, value_in(&written.attributes));
         Ok(response)
     }
 

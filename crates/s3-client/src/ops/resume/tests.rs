@@ -108,8 +108,8 @@ async fn an_upload_goes_on_after_the_parts_that_are_there() {
         failed.unwrap_err().as_request().unwrap().kind(),
         ErrorKind::AccessDenied
     );
-    let there = case.sent(Operation::UploadPart);
-    assert_eq!(there, 4);
+    let sent = case.sent(Operation::UploadPart);
+    assert_eq!(sent, 4);
     assert_eq!((case.journals().len(), case.uploads().await), (1, 1));
     assert_eq!(resume.kept().len(), 1);
 

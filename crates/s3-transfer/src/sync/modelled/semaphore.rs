@@ -37,11 +37,11 @@ pub(crate) struct Closed;
 impl State {
     /// Takes permits if there are enough and no other task waits.
     fn take(&mut self, permits: usize) -> bool {
-        let there = self.queue.is_empty() && self.permits >= permits;
-        if there {
+        let available = self.queue.is_empty() && self.permits >= permits;
+        if available {
             self.permits -= permits;
         }
-        there
+        available
     }
 
     /// Serves the queue; returns whom to wake, without the lock.
