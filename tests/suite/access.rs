@@ -90,7 +90,7 @@ async fn every_request_names_payer_and_owner_and_content_the_key() {
 }
 
 #[tokio::test]
-async fn another_key_or_owner_is_refused() {
+async fn another_key_or_owner_is_rejected() {
     let server = server().await;
     let builder = server.client_builder();
     for store in both(&builder.clone().customer_key(&[7; 32])) {
@@ -98,9 +98,9 @@ async fn another_key_or_owner_is_refused() {
         for stranger in [builder.clone(), builder.clone().customer_key(&[8; 32])] {
             for stranger in both(&stranger) {
                 let read = stranger.get(GetRequest::new(url("k"))).await;
-                refused(read.map(drop));
+                denied(read.map(drop));
                 let copy = CopyRequest::new(url("k"), url("copy"));
-                refused(stranger.copy(copy).await.map(drop));
+                denied(stranger.copy(copy).await.map(drop));
             }
         }
     }
@@ -127,8 +127,8 @@ async fn an_upload_with_a_checksum_and_a_customers_key_is_completed_with_the_key
         let complete = CompleteUpload::new(url("parts"), upload, vec![tag]);
         for stranger in [builder.clone(), builder.clone().customer_key(&[8; 32])] {
             for stranger in both(&stranger) {
-                refused(stranger.list_parts(list.clone()).await.map(drop));
-                refused(stranger.complete_upload(complete.clone()).await.map(drop));
+                denied(stranger.list_parts(list.clone()).await.map(drop));
+                denied(stranger.complete_upload(complete.clone()).await.map(drop));
             }
         }
         let listed = store.list_parts(list).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_presigned_url_names_payer_and_owner_and_is_accepted() {
 }
 
 /// AWS responds with 400 or 403.
-fn refused(outcome: Result<(), Error>) {
+fn denied(outcome: Result<(), Error>) {
     let error = outcome.expect_err("the object has another key");
     let kinds = [ErrorKind::InvalidInput, ErrorKind::AccessDenied];
     assert!(kinds.contains(&error.kind()), "{error}");

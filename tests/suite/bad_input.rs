@@ -7,7 +7,7 @@ use s3_testkit::FaultPlan;
 use s3_tests::Case;
 
 /// Asserts that `outcome` is an error of `class` that names `input`, and that nothing was sent.
-fn refused<T: std::fmt::Debug>(
+fn rejected<T: std::fmt::Debug>(
     case: &Case,
     outcome: Result<T, Error>,
     class: ErrorClass,
@@ -23,29 +23,29 @@ fn refused<T: std::fmt::Debug>(
 }
 
 #[tokio::test]
-async fn a_full_url_on_a_client_with_a_root_is_refused_by_every_call() {
+async fn a_full_url_on_a_client_with_a_root_is_rejected_by_every_call() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         let s3 = case.s3();
         for key in ["s3://bkt/k", "S3://b/k"] {
             let class = ErrorClass::Url;
-            refused(case, s3.get(key).await, class, key);
-            refused(case, s3.get(key).return_missing().await, class, key);
-            refused(case, s3.get_many(["ok", key]).await, class, key);
-            refused(case, s3.get_recursive(["ok", key]).await, class, key);
-            refused(case, s3.put(key, "v").await, class, key);
-            refused(
+            rejected(case, s3.get(key).await, class, key);
+            rejected(case, s3.get(key).return_missing().await, class, key);
+            rejected(case, s3.get_many(["ok", key]).await, class, key);
+            rejected(case, s3.get_recursive(["ok", key]).await, class, key);
+            rejected(case, s3.put(key, "v").await, class, key);
+            rejected(
                 case,
                 s3.put_many([("ok", "v"), (key, "v")]).await,
                 class,
                 key,
             );
-            refused(case, s3.info(key).await, class, key);
-            refused(case, s3.info_many(["ok", key]).await, class, key);
-            refused(case, s3.list_paths().at(["ok", key]).await, class, key);
-            refused(case, s3.list_recursive().at(["ok", key]).await, class, key);
-            refused(case, s3.delete(key).await, class, key);
-            refused(case, s3.delete_many(["ok", key]).await, class, key);
-            refused(
+            rejected(case, s3.info(key).await, class, key);
+            rejected(case, s3.info_many(["ok", key]).await, class, key);
+            rejected(case, s3.list_paths().at(["ok", key]).await, class, key);
+            rejected(case, s3.list_recursive().at(["ok", key]).await, class, key);
+            rejected(case, s3.delete(key).await, class, key);
+            rejected(case, s3.delete_many(["ok", key]).await, class, key);
+            rejected(
                 case,
                 s3.presign(key, Duration::from_secs(60)).await,
                 class,
@@ -57,7 +57,7 @@ async fn a_full_url_on_a_client_with_a_root_is_refused_by_every_call() {
 }
 
 #[tokio::test]
-async fn a_relative_key_on_a_client_without_root_is_refused() {
+async fn a_relative_key_on_a_client_without_root_is_rejected() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         let s3 = S3::builder()
             .store(case.server.sdk_store())
@@ -73,25 +73,25 @@ async fn a_relative_key_on_a_client_without_root_is_refused() {
             "s3://b",
             "s3://bkt/",
         ] {
-            refused(case, s3.get(key).await, ErrorClass::Url, key);
-            refused(
+            rejected(case, s3.get(key).await, ErrorClass::Url, key);
+            rejected(
                 case,
                 s3.put_many([("s3://bkt/ok", "v"), (key, "v")]).await,
                 ErrorClass::Url,
                 key,
             );
         }
-        refused(case, s3.get(Key::root()).await, ErrorClass::Url, "no key");
-        refused(case, s3.get_all().await, ErrorClass::Url, "");
+        rejected(case, s3.get(Key::root()).await, ErrorClass::Url, "no key");
+        rejected(case, s3.get_all().await, ErrorClass::Url, "");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_key_longer_than_s3_allows_is_refused() {
+async fn a_key_longer_than_s3_allows_is_rejected() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         let long = "x".repeat(1025);
-        refused(
+        rejected(
             case,
             case.s3().put(long.as_str(), "v").await,
             ErrorClass::Url,
@@ -102,16 +102,16 @@ async fn a_key_longer_than_s3_allows_is_refused() {
 }
 
 #[tokio::test]
-async fn ranges_that_hold_no_byte_are_refused() {
+async fn ranges_that_hold_no_byte_are_rejected() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         let s3 = case.s3();
         for (offset, length) in [(-1, 5), (-3, -1), (0, 0), (5, 0)] {
             let range = || S3GetObject::new("key", offset, length);
-            refused(case, s3.get(range()).await, ErrorClass::InvalidRange, "key");
+            rejected(case, s3.get(range()).await, ErrorClass::InvalidRange, "key");
             let many = s3
                 .get_many([S3GetObject::new("ok", 0, 1), range()])
                 .return_missing();
-            refused(case, many.await, ErrorClass::InvalidRange, "key");
+            rejected(case, many.await, ErrorClass::InvalidRange, "key");
         }
     })
     .await;
@@ -125,14 +125,14 @@ async fn a_batch_with_one_bad_input_uploads_nothing() {
         std::fs::write(&good, "x").unwrap();
         let missing = case.work().join("missing");
         let files = [("a", good.clone()), ("b", missing.clone())];
-        refused(
+        rejected(
             case,
             s3.put_files(files).await,
             ErrorClass::NotFound,
             "missing",
         );
         let files = [("a", good.clone()), ("b", case.work().to_owned())];
-        refused(
+        rejected(
             case,
             s3.put_files(files).await,
             ErrorClass::Other,
@@ -141,7 +141,7 @@ async fn a_batch_with_one_bad_input_uploads_nothing() {
         let mut empty = S3PutObject::new("empty", "v");
         empty.value = None;
         let items = [S3PutObject::from(("a", "v")), empty];
-        refused(
+        rejected(
             case,
             s3.put_many(items).await,
             ErrorClass::InvalidObject,
@@ -153,18 +153,18 @@ async fn a_batch_with_one_bad_input_uploads_nothing() {
 }
 
 #[tokio::test]
-async fn missing_local_files_and_directories_are_refused() {
+async fn missing_local_files_and_directories_are_rejected() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         let s3 = case.s3();
         let missing = case.work().join("nope");
-        refused(
+        rejected(
             case,
             s3.upload_file(&missing, "k").await,
             ErrorClass::NotFound,
             "nope",
         );
         let target = case.work().join("no-such-directory").join("f");
-        refused(
+        rejected(
             case,
             s3.download_file("k", &target).await,
             ErrorClass::Other,
@@ -175,7 +175,7 @@ async fn missing_local_files_and_directories_are_refused() {
 }
 
 #[tokio::test]
-async fn builders_refuse_what_makes_no_client() {
+async fn builders_reject_what_makes_no_client() {
     for root in [
         "http://b/p",
         "b/p",
@@ -206,7 +206,7 @@ async fn presigned_urls_live_a_second_to_a_week() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         let s3 = case.s3();
         for expires in [Duration::ZERO, Duration::from_secs(8 * 24 * 3600)] {
-            refused(
+            rejected(
                 case,
                 s3.presign("key", expires).await,
                 ErrorClass::Other,

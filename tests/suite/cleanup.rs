@@ -61,7 +61,7 @@ async fn results_outlive_the_client_and_the_last_of_them_cleans_up() {
 }
 
 #[tokio::test]
-async fn a_large_upload_that_is_refused_halfway_is_aborted() {
+async fn a_large_upload_that_is_rejected_halfway_is_aborted() {
     let denied = FaultMatch::operation("UploadPart")
         .on(FaultAction::status(403, "AccessDenied"))
         .skip(2);

@@ -118,10 +118,10 @@ const S3S_FS_FAILURES: &[(&str, &str)] = &[
         "copy_delete::a_copy_may_be_encrypted_and_keeps_the_attributes",
         "it does not keep the encryption",
     ),
-    ("copy_delete::a_copy_onto_itself_is_refused", "it copies"),
+    ("copy_delete::a_copy_onto_itself_is_rejected", "it copies"),
     ("copy_delete::odd_keys_are_deleted_in_one_batch", PLUS),
     (
-        "get::every_range_of_an_empty_object_is_refused",
+        "get::every_range_of_an_empty_object_is_rejected",
         "it computes the last byte of nothing",
     ),
     (
@@ -131,7 +131,7 @@ const S3S_FS_FAILURES: &[(&str, &str)] = &[
     ("keys::percent", PLUS),
     ("keys::plus", PLUS),
     (
-        "list::a_foreign_token_is_refused",
+        "list::a_foreign_token_is_rejected",
         "it takes any text for a token",
     ),
     (

@@ -177,14 +177,14 @@ mod tests {
         for allowed in ["arrows", "s3-object-store", "parquets"] {
             assert!(check(allowed).is_ok(), "{allowed}");
         }
-        for refused in [
+        for rejected in [
             "arrow",
             "arrow-array",
             "datafusion-sql",
             "object_store",
             "parquet",
         ] {
-            assert!(check(refused).is_err(), "{refused}");
+            assert!(check(rejected).is_err(), "{rejected}");
         }
         assert_eq!(
             check("arrow-csv").unwrap_err().to_string(),

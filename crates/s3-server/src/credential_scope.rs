@@ -62,26 +62,26 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn is_refused(authorization: &str, query: &str) -> bool {
+    fn is_rejected(authorization: &str, query: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, authorization.parse().unwrap());
         rejection(&headers, query, "eu-west-1").is_some()
     }
 
     #[test]
-    fn a_signature_for_another_region_is_refused() {
+    fn a_signature_for_another_region_is_rejected() {
         let signed = |region: &str| {
             format!(
                 "AWS4-HMAC-SHA256 Credential=k/20260101/{region}/s3/aws4_request, SignedHeaders=host, Signature=0"
             )
         };
-        assert!(!is_refused(&signed("eu-west-1"), ""));
-        assert!(is_refused(&signed("us-east-1"), ""));
-        assert!(!is_refused("Bearer x", ""));
+        assert!(!is_rejected(&signed("eu-west-1"), ""));
+        assert!(is_rejected(&signed("us-east-1"), ""));
+        assert!(!is_rejected("Bearer x", ""));
         let link = |region: &str| {
             format!("X-Amz-Credential=k%2F20260101%2F{region}%2Fs3%2Faws4_request&a=b")
         };
-        assert!(!is_refused("", &link("eu-west-1")));
-        assert!(is_refused("", &link("us-east-1")));
+        assert!(!is_rejected("", &link("eu-west-1")));
+        assert!(is_rejected("", &link("us-east-1")));
     }
 }

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_differs_from_its_digest_is_refused() {
+    fn a_document_that_differs_from_its_digest_is_rejected() {
         let document = Bytes::from_static(b"abc");
         let target = target(Method::POST, "/b?delete");
         for (name, value, expected) in [
@@ -174,8 +174,8 @@ mod tests {
                 http::HeaderName::from_static(name),
                 HeaderValue::from_static(value),
             )]);
-            let refused = rejection(&headers, &target, &document);
-            assert_eq!(refused.is_none(), expected, "{name}: {value}");
+            let rejected = rejection(&headers, &target, &document);
+            assert_eq!(rejected.is_none(), expected, "{name}: {value}");
         }
     }
 }

@@ -69,9 +69,9 @@ mod tests {
     const PRESIGNED: &str = "list-type=2&AWSAccessKeyId=k&Signature=s&Expires=1";
 
     #[test]
-    fn new_regions_refuse_version_2() {
+    fn new_regions_reject_version_2() {
         let signed = HeaderMap::from_iter([(AUTHORIZATION, "AWS k:s".parse().unwrap())]);
-        for (headers, query, region, is_refused) in [
+        for (headers, query, region, is_rejected) in [
             (HeaderMap::new(), PRESIGNED, "us-east-1", false),
             (HeaderMap::new(), PRESIGNED, "eu-central-1", true),
             (HeaderMap::new(), "X-Amz-Signature=s", "eu-central-1", false),
@@ -79,7 +79,7 @@ mod tests {
             (signed, "", "eu-central-1", true),
         ] {
             let rejection = rejection(&headers, query, region);
-            assert_eq!(rejection.is_some(), is_refused, "{query} {region}");
+            assert_eq!(rejection.is_some(), is_rejected, "{query} {region}");
         }
     }
 

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn another_owner_is_refused() {
+    fn another_owner_is_rejected() {
         let target = target("127.0.0.1", "/b/k");
         let mut headers = HeaderMap::new();
         assert!(target.owner_rejection(&headers).is_none());

@@ -48,7 +48,7 @@ async fn what_was_put_is_read_until_the_server_stops() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_refused() {
+async fn a_wrong_secret_is_rejected() {
     let (address, _stop, _serving) = started().await;
     let url = S3Url::parse("s3://bkt/k").unwrap();
     let refused = client(address, "other").put_bytes(url, "value").await;

@@ -439,7 +439,7 @@ struct Batch {
     bucket: Arc<str>,
     waiting: Vec<(usize, S3Url)>,
     /// Errors in the last response for waiting keys, by their index in the caller's input.
-    refused: BTreeMap<usize, Error>,
+    rejected: BTreeMap<usize, Error>,
     done: Vec<(usize, Result<()>)>,
 }
 
@@ -459,7 +459,7 @@ fn batches(urls: Vec<S3Url>) -> Vec<Batch> {
             batches.push(Batch {
                 bucket: bucket.as_str().into(),
                 waiting,
-                refused: BTreeMap::new(),
+                rejected: BTreeMap::new(),
                 done: Vec::new(),
             });
         }
@@ -490,7 +490,7 @@ impl DeleteBatch {
         for (index, url) in unfinished {
             let last = last.expect("keys are left only after a failure");
             // Why this key failed, if the last response said so; else why the request did.
-            let error = match batch.refused.remove(&index) {
+            let error = match batch.rejected.remove(&index) {
                 Some(own) if last.retryability() == Retryability::Spent => own
                     .with_attempts(last.attempts())
                     .with_attempt_log(last.attempt_log().cloned().unwrap_or_default())
@@ -527,7 +527,7 @@ impl Job for DeleteBatch {
         let began = Instant::now();
         let request = {
             let mut batch = self.pending();
-            batch.refused.clear();
+            batch.rejected.clear();
             let urls = batch.waiting.iter().map(|(_, url)| url.clone()).collect();
             DeleteRequest::new(Arc::clone(&batch.bucket), urls).counted_by(self.responses.clone())
         };
@@ -542,7 +542,7 @@ impl Job for DeleteBatch {
                 Some(error) if error.retryability().is_retryable() => {
                     batch.waiting.push((index, url));
                     again = Some(error.duplicate());
-                    batch.refused.insert(index, error);
+                    batch.rejected.insert(index, error);
                 }
                 Some(error) => {
                     let since = began.saturating_duration_since(self.since);

@@ -158,7 +158,7 @@ async fn make(call: &str, s3: &S3, directory: &Path) -> Result<String, Error> {
         }
         "files" => get_and_put(s3, directory).await,
         "files after others" => {
-            let taken = open_until_refused();
+            let taken = open_all_descriptors();
             let (got, ()) = tokio::join!(get_and_put(s3, directory), async {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 drop(taken);
@@ -179,7 +179,7 @@ async fn get_and_put(s3: &S3, directory: &Path) -> Result<String, Error> {
 }
 
 /// Takes all descriptors that this process may still open.
-fn open_until_refused() -> Vec<File> {
+fn open_all_descriptors() -> Vec<File> {
     std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
 }
 

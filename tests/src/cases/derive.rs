@@ -235,7 +235,7 @@ impl Folder<'_> {
 
     fn expect(&self, calls: &[Vec<String>]) -> Result<Value, String> {
         let right = &self.right;
-        let refused = json!({ "error": {}, "requests": 2, "within": 5 });
+        let rejected = json!({ "error": {}, "requests": 2, "within": 5 });
         let may_fail = right.contains("or an error")
             || right.contains("refused")
             || right.contains("or the error");
@@ -269,12 +269,12 @@ impl Folder<'_> {
                 if presigns && uses_server {
                     good["ok"] = json!({ "text": "{server}" });
                 }
-                let refused = json!({ "error": { "kind": "Config" }, "requests": 0, "within": 5 });
+                let rejected = json!({ "error": { "kind": "Config" }, "requests": 0, "within": 5 });
                 if right.starts_with("an error") {
-                    return Ok(refused);
+                    return Ok(rejected);
                 }
                 if may_fail || self.kind == 'D' {
-                    any.push(refused);
+                    any.push(rejected);
                 }
             }
             'F' => self.expect_setting(&mut good),
@@ -299,7 +299,7 @@ impl Folder<'_> {
                     good["ok"]["modified"] = time.into();
                 }
                 if may_fail || right.contains("left out") {
-                    any.push(refused);
+                    any.push(rejected);
                     any.push(json!({ "ok": {}, "within": 10 }));
                 }
             }
@@ -320,7 +320,7 @@ impl Folder<'_> {
                     json!({ "error": { "contains": contains }, "requests": 2, "within": 5 }),
                 );
             }
-            'M' => any.push(refused),
+            'M' => any.push(rejected),
             'O' => {
                 return Ok(json!({ "error": { "contains": ["/p"] }, "within": 6 }));
             }

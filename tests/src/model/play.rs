@@ -49,7 +49,7 @@ impl Model {
     pub fn play(&self, scenario: &Scenario) -> Outcome {
         let mut client = match Client::construct(&self.quirks, scenario) {
             Ok(client) => client.with_page(self.page),
-            Err(exception) => return Outcome::refused(exception.show()),
+            Err(exception) => return Outcome::rejected(exception.show()),
         };
         let results = scenario
             .steps

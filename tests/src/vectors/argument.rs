@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_encodings_and_members_are_refused() {
+    fn unknown_encodings_and_members_are_rejected() {
         for value in [
             json!({"$tupel": []}),
             json!({"$tuple": [], "x": 1}),

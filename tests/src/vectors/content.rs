@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_read_in_every_form_and_refused_in_others() {
+    fn bodies_are_read_in_every_form_and_rejected_in_others() {
         assert_eq!(body("b", &json!("é")).unwrap(), "é".as_bytes());
         assert_eq!(body("b", &json!({"hex": "ff00"})).unwrap(), [0xff, 0]);
         assert_eq!(body("b", &json!({"repeat": ["ab", 2]})).unwrap(), b"abab");

@@ -22,7 +22,7 @@ pub struct Outcome {
 impl Outcome {
     /// The outcome of a constructor that raises.
     #[must_use]
-    pub fn refused(error: Value) -> Self {
+    pub fn rejected(error: Value) -> Self {
         Self {
             constructor_error: Some(error),
             ..Self::default()

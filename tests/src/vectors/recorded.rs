@@ -39,7 +39,7 @@ impl Recorded {
             fields.done()?;
             let error = exception("expected.constructor_error", &error)?;
             return Ok(Self {
-                outcome: Outcome::refused(error),
+                outcome: Outcome::rejected(error),
             });
         }
         let recorded = fields.required("results")?;

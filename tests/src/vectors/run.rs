@@ -83,7 +83,7 @@ async fn run_staged(
     }
     let s3 = match build(scenario, stage.store.clone(), &names, &cwd) {
         Ok(s3) => s3,
-        Err(raised) => return Ok((Outcome::refused(raised), Delivered::default())),
+        Err(raised) => return Ok((Outcome::rejected(raised), Delivered::default())),
     };
     let mut player = Player::new(s3, names.clone(), &cwd);
     let mut results = Vec::new();

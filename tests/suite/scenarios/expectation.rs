@@ -38,7 +38,7 @@ impl Times {
     /// Returns the numbers of times that say something about an effect.
     pub(super) fn that_matter(effect: Effect) -> &'static [Self] {
         match effect {
-            Effect::Refuses(_) | Effect::Harmless | Effect::Spoils | Effect::Misleads => {
+            Effect::Rejects(_) | Effect::Harmless | Effect::Spoils | Effect::Misleads => {
                 &[Self::Once, Self::ForEver]
             }
             _ => &[Self::Once, Self::Thrice, Self::ForEver],
@@ -139,14 +139,14 @@ pub(super) fn expected(
         // A part whose last bytes the fault does not reach is whole in the end.
         (Effect::Advances(kinds), Times::ForEver) => Expected::right_or(kinds),
         // The question whether the object is there, before a conditional upload. Who may not ask finds out in the end.
-        (Effect::Refuses(ErrorKind::NotFound | ErrorKind::AccessDenied), _)
+        (Effect::Rejects(ErrorKind::NotFound | ErrorKind::AccessDenied), _)
             if (operation, target) == (Operation::PutPartsOnce, Target::Head) =>
         {
             Expected::RIGHT
         }
         // The token of a later page belongs to the form that it was asked for in. Which of the requests of a recursive
         // listing has a token is up to the listing.
-        (Effect::Refuses(ErrorKind::Unsupported), _) if target == Target::List && skip > 0 => {
+        (Effect::Rejects(ErrorKind::Unsupported), _) if target == Target::List && skip > 0 => {
             Expected {
                 right: operation == Operation::ListRecursive,
                 ..Expected::error(one(ErrorKind::Unsupported))
@@ -154,16 +154,16 @@ pub(super) fn expected(
         }
         // A server without batches of deletes is asked to delete one by one, and one without version 2 of the listing for
         // version 1: with requests that the fault does not meet.
-        (Effect::Refuses(ErrorKind::Unsupported), _)
+        (Effect::Rejects(ErrorKind::Unsupported), _)
             if matches!(target, Target::List | Target::Delete) =>
         {
             Expected::RIGHT
         }
         // An endpoint that rejects the request for a checksum is asked again without it, once for all requests.
-        (Effect::Refuses(ErrorKind::Unsupported), Times::Once) if target == Target::Get => {
+        (Effect::Rejects(ErrorKind::Unsupported), Times::Once) if target == Target::Get => {
             Expected::RIGHT
         }
-        (Effect::Refuses(kind), _) => {
+        (Effect::Rejects(kind), _) => {
             // A listing also asks where it does not need the result.
             let speculates = operation == Operation::ListRecursive && target == Target::List;
             Expected {
@@ -209,7 +209,7 @@ pub(super) fn bound(operation: Operation, target: Target, fault: &Fault, times: 
     let attempts = match (times, fault.effect) {
         (Times::Once, _) => 1,
         (Times::Thrice, _) => 3,
-        (Times::ForEver, Effect::Refuses(_) | Effect::Corrects(_)) => 1,
+        (Times::ForEver, Effect::Rejects(_) | Effect::Corrects(_)) => 1,
         (Times::ForEver, Effect::Misleads) => 2 * operation.in_a_row(target),
         (Times::ForEver, Effect::Harmless | Effect::Hides | Effect::Spoils) => {
             operation.in_a_row(target)

@@ -19,7 +19,7 @@ pub(super) enum Effect {
     /// The response cannot be understood: another attempt may help, and a third is not made.
     Misleads,
     /// Another attempt cannot help.
-    Refuses(ErrorKind),
+    Rejects(ErrorKind),
     /// The response says what was wrong; the next attempt corrects it, once.
     Corrects(ErrorKind),
     /// The request succeeds all the same.
@@ -165,10 +165,10 @@ impl Table {
             let code_is_seen = target != Target::Head;
             let effect = match meaning(*status, code_is_seen.then_some(code)) {
                 // The response has the time, and the next request uses it.
-                Effect::Refuses(kind) if *name == SKEW && code_is_seen => Effect::Corrects(kind),
+                Effect::Rejects(kind) if *name == SKEW && code_is_seen => Effect::Corrects(kind),
                 // The upload is lost, and is to be created again.
                 Effect::Passes(_) if *name == CONFLICT && target == Target::Complete => {
-                    Effect::Refuses(K::Conflict)
+                    Effect::Rejects(K::Conflict)
                 }
                 effect => effect,
             };
@@ -176,8 +176,8 @@ impl Table {
         }
         // Before a conditional upload, this response only means that the object is missing.
         let missing = match target {
-            Target::Head => Effect::Refuses(K::NotFound),
-            _ => Effect::Refuses(K::NoSuchBucket),
+            Target::Head => Effect::Rejects(K::NotFound),
+            _ => Effect::Rejects(K::NoSuchBucket),
         };
         self.row(
             "404",
@@ -268,8 +268,8 @@ impl Table {
             }
             Target::Part => {
                 // The completion names a tag that the server does not know.
-                let refused = Effect::Refuses(K::InvalidInput);
-                self.row("changed tag", A::ChangedETag, refused, Cost::Nothing);
+                let rejected = Effect::Rejects(K::InvalidInput);
+                self.row("changed tag", A::ChangedETag, rejected, Cost::Nothing);
             }
             // Their responses have no body.
             Target::DeleteOne | Target::SetTags | Target::Restore => {}
@@ -385,7 +385,7 @@ impl Table {
             let corrected = Effect::Corrects(K::AccessDenied);
             self.row(SKEW, A::skewed(), corrected, Cost::Nothing);
         }
-        let nowhere = Effect::Refuses(K::Config);
+        let nowhere = Effect::Rejects(K::Config);
         self.row("301", A::redirect_to_nowhere(), nowhere, Cost::Nothing);
         self.phase = Phase::Head;
         self.row("idle close", A::CloseIdle, Effect::Harmless, Cost::Nothing);
@@ -487,13 +487,13 @@ const STATUSES: &[(&str, u16, &str)] = &[
 fn meaning(status: u16, code: Option<&str>) -> Effect {
     match (status, code) {
         (_, Some("RequestTimeout")) | (408, _) => Effect::Passes(&[K::Timeout]),
-        (_, Some("ExpiredToken")) | (403, _) => Effect::Refuses(K::AccessDenied),
-        (301, _) => Effect::Refuses(K::Config),
+        (_, Some("ExpiredToken")) | (403, _) => Effect::Rejects(K::AccessDenied),
+        (301, _) => Effect::Rejects(K::Config),
         (409, _) => Effect::Passes(&[K::Conflict]),
         (429 | 503, _) => Effect::Passes(&[K::Throttled]),
-        (501, _) => Effect::Refuses(K::Unsupported),
+        (501, _) => Effect::Rejects(K::Unsupported),
         (500.., _) => Effect::Passes(&[K::Server]),
-        _ => Effect::Refuses(K::InvalidInput),
+        _ => Effect::Rejects(K::InvalidInput),
     }
 }
 

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_is_refused() {
+    fn what_is_no_http_is_rejected() {
         assert_eq!(
             Request::parse(b"\x16\x03\x01\x02\x00").unwrap_err(),
             Malformed

@@ -201,8 +201,8 @@ fn an_interrupted_copy_has_a_record_for_each_input_that_was_read() {
 
 #[test]
 fn an_upload_that_cannot_be_aborted_is_told() {
-    let refused = FaultAction::status(403, "AccessDenied");
-    let plan = FaultPlan::none().with(FaultMatch::operation("AbortMultipartUpload").on(refused));
+    let rejected = FaultAction::status(403, "AccessDenied");
+    let plan = FaultPlan::none().with(FaultMatch::operation("AbortMultipartUpload").on(rejected));
     let harness = Harness::with_server(|server| server.faults(plan));
     let (child, stdin) = piping(&harness, &[]);
     signal(&child, "-INT");
@@ -421,7 +421,7 @@ fn a_command_starts_before_the_next_line_comes() {
 }
 
 #[test]
-fn commands_that_read_the_commands_are_refused() {
+fn commands_that_read_the_commands_are_rejected() {
     let harness = Harness::with_keys(&["k"]);
     harness.write("f", "f");
     let commands = [

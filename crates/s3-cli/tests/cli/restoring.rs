@@ -83,8 +83,8 @@ fn what_leaves_its_archive_for_good_is_restored_without_days() {
         ["restore", "s3://bkt/cold/*"],
         ["restore", "s3://bkt/cold/a"],
     ] {
-        let refused = harness.run(&words);
-        assert!(refused.err.contains("add --days N"), "{refused:?}");
+        let rejected = harness.run(&words);
+        assert!(rejected.err.contains("add --days N"), "{rejected:?}");
     }
     // The storage class of a listing suffices.
     assert_eq!(log.count_of("RestoreObject"), before + 1);

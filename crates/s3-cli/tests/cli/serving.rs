@@ -126,7 +126,7 @@ fn a_directory_is_a_key_without_content() {
 }
 
 #[test]
-fn keys_that_no_file_can_have_are_refused_alone() {
+fn keys_that_no_file_can_have_are_rejected_alone() {
     let harness = Harness::new();
     harness.write("buckets/photos/cat.jpg", "purr");
     let serving = Serving::start(&harness, &["buckets"]);

@@ -261,11 +261,11 @@ fn a_failed_input_is_named_and_prevents_deletions() {
 
 #[test]
 fn what_is_unchanged_counts_as_skipped() {
-    let refused = FaultAction::status(403, "AccessDenied");
-    let refused = FaultMatch::operation("PutObject")
+    let rejected = FaultAction::status(403, "AccessDenied");
+    let rejected = FaultMatch::operation("PutObject")
         .with_key("p/new")
-        .on(refused);
-    let harness = Harness::with_server(|server| server.faults(FaultPlan::none().with(refused)));
+        .on(rejected);
+    let harness = Harness::with_server(|server| server.faults(FaultPlan::none().with(rejected)));
     harness.write("up/new", "new");
     let sync = ["sync", "up", "s3://bkt/p", "--json"];
     let alone = harness.run(&sync);

@@ -108,7 +108,7 @@ async fn chapters(fixture: &Fixture) -> Result {
     writing::put_values(&s3).await?;
     writing::put_large(fixture, &s3).await?;
     writing::put_directory(fixture, &s3).await?;
-    writing::refuse_overwriting(&s3).await?;
+    writing::reject_overwriting(&s3).await?;
     reading::read_objects(&s3, &fixture.large).await?;
     reading::read_large(fixture, &s3).await?;
     reading::read_trees(&s3).await?;

@@ -123,7 +123,7 @@ fn files_below(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-pub(crate) async fn refuse_overwriting(s3: &S3) -> Result {
+pub(crate) async fn reject_overwriting(s3: &S3) -> Result {
     let mut chapter = Chapter::begin("Not overwriting");
     s3.put("hello.txt", "something else")
         .overwrite(false)

@@ -204,11 +204,11 @@ impl Op for CopyObject {
             Ok(_) => (WriteOutcome::AlreadyThere, PutResponse::default()),
             Err(error) => {
                 let kind = error.as_request().map(s3_core::Error::kind);
-                let refused = kind == Some(ErrorKind::PreconditionFailed) && !self.overwrite;
+                let rejected = kind == Some(ErrorKind::PreconditionFailed) && !self.overwrite;
                 // Two conditions: whose did not hold?
-                let is_there = match refused && has_conditions {
+                let is_there = match rejected && has_conditions {
                     true => transfer.head(to.clone(), &call.options).await.is_ok(),
-                    false => refused,
+                    false => rejected,
                 };
                 if !is_there {
                     return Err(error);

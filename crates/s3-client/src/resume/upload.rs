@@ -184,19 +184,19 @@ async fn write(
         token: None,
         in_flight: Some(in_flight),
     };
-    let (earlier, refused) = match running.earlier(&header, &records).await? {
+    let (earlier, unusable) = match running.earlier(&header, &records).await? {
         Earlier::Completed(response) => {
             running.end()?;
             return Ok(PutOutcome::Written(response));
         }
         Earlier::Parts(id, tags) => (Some((id, tags)), None),
-        Earlier::Refused(id) => (None, Some(id)),
+        Earlier::Unusable(id) => (None, Some(id)),
         Earlier::Nothing => (None, None),
     };
-    let has_earlier = earlier.is_some() || refused.is_some();
+    let has_earlier = earlier.is_some() || unusable.is_some();
     let begun = match (running.keeps_existing().await, earlier) {
         (Ok(true), earlier) => {
-            for id in earlier.map(|(id, _)| id).iter().chain(&refused) {
+            for id in earlier.map(|(id, _)| id).iter().chain(&unusable) {
                 running.abort(id).await?;
             }
             running.end()?;
@@ -204,7 +204,7 @@ async fn write(
         }
         (Ok(false), Some(parts)) => Ok(Some(parts)),
         (Ok(false), None) => {
-            let begun = running.begin(&header, refused).await;
+            let begun = running.begin(&header, unusable).await;
             begun.map(|id| Some((id?, BTreeMap::new())))
         }
         (Err(error), _) => Err(error),
@@ -241,7 +241,7 @@ enum Earlier {
     Nothing,
     /// An upload that the server does not list or abort, or not with these credentials, or whose listing cannot be
     /// understood.
-    Refused(UploadId),
+    Unusable(UploadId),
     /// Parts that need not be sent again.
     Parts(UploadId, BTreeMap<u32, PartTag>),
     /// Everything but the removal of its journal.
@@ -262,7 +262,7 @@ impl RunningUpload<'_> {
         if first["header"] != *header || is_expired(first) {
             let abort = AbortUpload::new(self.target.url.clone(), id.clone());
             return match transfer.abort_upload(abort, &self.call.options).await {
-                Err(error) if is_refused(&error) => Ok(Earlier::Refused(id)),
+                Err(error) if is_denied(&error) => Ok(Earlier::Unusable(id)),
                 aborted => Ok(aborted.map(|()| Earlier::Nothing)?),
             };
         }
@@ -273,11 +273,11 @@ impl RunningUpload<'_> {
             Err(error) if error.kind() == ErrorKind::NoSuchUpload => {
                 return self.completed(parts).await;
             }
-            Err(error) if is_refused(&error) || error.kind() == ErrorKind::Protocol => {
+            Err(error) if is_denied(&error) || error.kind() == ErrorKind::Protocol => {
                 let url = &self.target.url;
                 self.resume
                     .warn(format!("the upload of {url} starts over: {error}"));
-                return Ok(Earlier::Refused(id));
+                return Ok(Earlier::Unusable(id));
             }
             listed => listed?,
         };
@@ -337,7 +337,7 @@ impl RunningUpload<'_> {
             Ok(existing) if is_ours(&existing) && existing.size == self.size => {
                 Ok(Earlier::Completed(PutResponse::new(existing.etag)))
             }
-            Err(error) if error.kind() != ErrorKind::NotFound && !is_refused(&error) => {
+            Err(error) if error.kind() != ErrorKind::NotFound && !is_denied(&error) => {
                 Err(error.into())
             }
             _ => Ok(Earlier::Nothing),
@@ -499,7 +499,7 @@ impl RunningUpload<'_> {
         let abort = AbortUpload::new(self.target.url.clone(), id.clone());
         let transfer = &self.call.client.transfer;
         match transfer.abort_upload(abort, &self.call.options).await {
-            Err(error) if is_refused(&error) => {
+            Err(error) if is_denied(&error) => {
                 let url = &self.target.url;
                 self.resume
                     .warn(format!("an unfinished upload of {url} stays: {error}"));
@@ -531,7 +531,7 @@ fn has_changed(error: &Error) -> bool {
 }
 
 /// Returns whether the server does not do this, or not with these credentials: then it will not the next time either.
-fn is_refused(error: &RequestError) -> bool {
+fn is_denied(error: &RequestError) -> bool {
     matches!(
         error.kind(),
         ErrorKind::AccessDenied | ErrorKind::Unsupported

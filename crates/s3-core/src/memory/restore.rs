@@ -18,7 +18,7 @@ impl Object {
     pub(super) fn restore(&mut self, days: Option<u32>, now: SystemTime) -> Result<()> {
         let class = self.attributes.storage_class.as_deref();
         let leaves_for_good = class == Some(INTELLIGENT_TIERING);
-        let refused = |status, code, text| {
+        let rejected = |status, code, text| {
             let error = error_response(Operation::Restore, status, code, self.url.as_str());
             Err(error.with_message(text))
         };
@@ -26,15 +26,15 @@ impl Object {
             None if leaves_for_good => return Ok(()),
             Some(_) if leaves_for_good => {
                 let text = "an object of this class is restored without a number of days";
-                return refused(400, "InvalidArgument", text);
+                return rejected(400, "InvalidArgument", text);
             }
             _ if !self.is_archived() => {
-                return refused(403, "InvalidObjectState", "the object is not in an archive");
+                return rejected(403, "InvalidObjectState", "the object is not in an archive");
             }
-            None => return refused(400, "MalformedXML", "the number of days is missing"),
+            None => return rejected(400, "MalformedXML", "the number of days is missing"),
             Some(0) => {
                 let text = "an object is restored for at least 1 day";
-                return refused(400, "InvalidArgument", text);
+                return rejected(400, "InvalidArgument", text);
             }
             Some(days) => days,
         };

@@ -428,9 +428,9 @@ mod tests {
             }
         };
         let contradicting = builder().anonymous().credentials("a", "s", None);
-        let refused = error(contradicting.clone()).await;
-        assert_eq!(refused.kind(), crate::ErrorKind::Config, "{refused}");
-        assert!(refused.to_string().contains("anonymous"), "{refused}");
+        let rejected = error(contradicting.clone()).await;
+        assert_eq!(rejected.kind(), crate::ErrorKind::Config, "{rejected}");
+        assert!(rejected.to_string().contains("anonymous"), "{rejected}");
         #[cfg(feature = "config")]
         assert_eq!(
             contradicting.check().unwrap_err().kind(),
@@ -441,8 +441,8 @@ mod tests {
             builder().credentials("a", "s", None).anonymous(),
         ] {
             // Nobody listens there.
-            let refused = error(anonymous).await;
-            assert_eq!(refused.kind(), crate::ErrorKind::Network, "{refused}");
+            let rejected = error(anonymous).await;
+            assert_eq!(rejected.kind(), crate::ErrorKind::Network, "{rejected}");
         }
     }
 

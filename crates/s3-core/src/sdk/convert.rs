@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_range_is_read_or_refused() {
+    fn a_content_range_is_read_or_rejected() {
         assert_eq!(content_range("bytes 0-0/1"), Some((0..1, 1)));
         assert_eq!(content_range("bytes 5-9/100"), Some((5..10, 100)));
         assert_eq!(content_range("bytes=5-9/100"), Some((5..10, 100)));

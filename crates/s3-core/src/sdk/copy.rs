@@ -88,7 +88,7 @@ async fn copy_part(resolved: &Resolved, copy: &UploadPartCopy) -> Result<PartTag
     let operation = Operation::UploadPartCopy;
     if copy.range.as_ref().is_some_and(|range| !is_bounded(range)) {
         let text = "a part can be copied from a bounded range only";
-        return Err(errors::refused(operation, text));
+        return Err(errors::invalid_input(operation, text));
     }
     let route = resolved.route(copy.url.bucket());
     let mut request = route.request("PUT", copy.url.key());

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn credentials_that_have_expired_are_refused_with_both_times() {
+    async fn credentials_that_have_expired_are_rejected_with_both_times() {
         let print = |expiration: &str| {
             format!(
                 r#"echo '{{"Version":1,"AccessKeyId":"a","SecretAccessKey":"s","Expiration":"{expiration}"}}'"#

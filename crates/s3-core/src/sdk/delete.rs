@@ -101,7 +101,7 @@ fn is_all_missing(rejection: &Error, all_not_found: bool) -> bool {
 
 /// Returns whether the server refuses the operation itself, as GCS, OSS and old gateways do, or has nothing at its URL.
 fn knows_no_batch(error: &Error) -> bool {
-    const REFUSED: [&str; 8] = [
+    const UNSUPPORTED: [&str; 8] = [
         "BadRequest",
         "InvalidArgument",
         "InvalidRequest",
@@ -113,7 +113,7 @@ fn knows_no_batch(error: &Error) -> bool {
     ];
     matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotFound)
         || matches!(error.http_status(), Some(400 | 411))
-            && error.code().is_some_and(|code| REFUSED.contains(&code))
+            && error.code().is_some_and(|code| UNSUPPORTED.contains(&code))
 }
 
 fn check(bucket: &str, urls: &[S3Url]) -> Result<()> {
@@ -124,13 +124,13 @@ fn check(bucket: &str, urls: &[S3Url]) -> Result<()> {
             DeleteRequest::MAX_KEYS
         );
         return Err(
-            errors::refused(Operation::Delete, text).with_resource(format!("s3://{bucket}"))
+            errors::invalid_input(Operation::Delete, text).with_resource(format!("s3://{bucket}"))
         );
     }
     match urls.iter().find(|url| url.bucket() != bucket) {
         Some(stray) => {
             let text = format!("the object is not in bucket {bucket}");
-            Err(errors::refused(Operation::Delete, text).with_resource(stray.as_str()))
+            Err(errors::invalid_input(Operation::Delete, text).with_resource(stray.as_str()))
         }
         None => Ok(()),
     }
@@ -296,10 +296,10 @@ mod tests {
 
     impl HttpConnector for Far {
         fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-            let refused = request.uri().contains("7%01");
+            let rejected = request.uri().contains("7%01");
             HttpConnectorFuture::new(async move {
                 sleep(Duration::from_millis(100)).await;
-                let status = if refused { 403 } else { 204 };
+                let status = if rejected { 403 } else { 204 };
                 let status = status.try_into().expect("a status");
                 Ok(HttpResponse::new(status, SdkBody::empty()))
             })
@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_from_another_bucket_and_too_many_keys_are_refused() {
+    async fn a_key_from_another_bucket_and_too_many_keys_are_rejected() {
         let store = Replay::new([]).store();
         let stray = S3Url::parse("s3://other/key").unwrap();
         for request in [

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_endpoint_is_refused() {
+    fn what_is_no_endpoint_is_rejected() {
         for text in [
             "",
             "host:9000",

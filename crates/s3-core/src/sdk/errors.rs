@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
 use super::collected_response::CollectedResponse;
-use super::hint::{PROXY, REFUSED, hint, wait_of};
+use super::hint::{CONNECTION_REFUSED, PROXY, hint, wait_of};
 use super::transport_error;
 use super::xml_complete::{is_cut_short, is_html};
 use crate::{Error, ErrorKind, Operation, Phase, Result, Retryability, classify};
@@ -44,9 +44,9 @@ where
         SdkError::ResponseError(context) => with_collected(context.raw(), |collected| {
             not_understood(operation, collected, text_of(error))
         }),
-        SdkError::ServiceError(context) => with_collected(context.raw(), |collected| {
-            refused_by_server(operation, collected)
-        }),
+        SdkError::ServiceError(context) => {
+            with_collected(context.raw(), |collected| error_of(operation, collected))
+        }
         _ => Error::new(ErrorKind::Other, operation).with_message(text_of(error)),
     }
 }
@@ -77,7 +77,7 @@ pub(super) fn read_document<'b, T>(
     parse(document).map_err(|not_xml| {
         let text = not_xml.to_string();
         if holds_error(collected) {
-            refused_by_server(operation, collected)
+            error_of(operation, collected)
         } else if document.trim().is_empty() {
             not_understood(operation, collected, "the response is empty")
         } else if is_cut_short(document) && !is_html(document) {
@@ -142,14 +142,14 @@ pub(super) fn beginning(body: &[u8]) -> String {
 }
 
 /// Returns the error of a request that was refused before it was sent.
-pub(super) fn refused(operation: Operation, text: impl Into<String>) -> Error {
+pub(super) fn invalid_input(operation: Operation, text: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidInput, operation).with_message(text)
 }
 
 fn not_sent(operation: Operation, error: &(dyn StdError + 'static)) -> Error {
     match find::<CredentialsError>(error) {
         Some(credentials) => without_credentials(operation, error, credentials),
-        None => refused(operation, text_of(error)),
+        None => invalid_input(operation, text_of(error)),
     }
 }
 
@@ -201,9 +201,9 @@ fn not_delivered(
         return transport_error::unknown_name(lost).with_phase(Phase::Connect);
     }
     match find::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => {
-            lost.with_hint(REFUSED).with_phase(Phase::Connect)
-        }
+        Some(io::ErrorKind::ConnectionRefused) => lost
+            .with_hint(CONNECTION_REFUSED)
+            .with_phase(Phase::Connect),
         _ if matches!(kind, ErrorKind::InvalidInput | ErrorKind::Config) => {
             lost.with_phase(Phase::Local)
         }
@@ -299,7 +299,7 @@ pub(super) fn holds_error(collected: &CollectedResponse<'_>) -> bool {
 }
 
 /// Returns the error of a response that refuses, by its status or by what its body says.
-pub(super) fn refused_by_server(operation: Operation, collected: &CollectedResponse<'_>) -> Error {
+pub(super) fn error_of(operation: Operation, collected: &CollectedResponse<'_>) -> Error {
     let said = ErrorDocument::read(&collected.text());
     // MinIO's response to a HEAD says in headers what other responses say in the body.
     let code = said

@@ -62,10 +62,10 @@ pub fn error_response(bytes: &[u8]) {
             header: &header,
             body,
         };
-        let refused = errors::holds_error(&collected);
-        let error = errors::refused_by_server(Operation::CompleteUpload, &collected);
+        let is_error = errors::holds_error(&collected);
+        let error = errors::error_of(Operation::CompleteUpload, &collected);
         assert!(
-            !(refused && error.to_string().is_empty()),
+            !(is_error && error.to_string().is_empty()),
             "an error without a word"
         );
     }

@@ -9,7 +9,7 @@ use crate::error::ARCHIVED;
 use s3_wire::ErrorDocument;
 
 /// Nobody listens at the endpoint.
-pub(super) const REFUSED: &str =
+pub(super) const CONNECTION_REFUSED: &str =
     "nothing listens there; check the endpoint's host and port, and that the server runs";
 /// The proxy does not connect.
 pub(super) const PROXY: &str = "the proxy is named by HTTP_PROXY, HTTPS_PROXY or ALL_PROXY; a password stands in its URL, and NO_PROXY lists hosts that are reached without it";

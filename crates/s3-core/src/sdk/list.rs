@@ -204,14 +204,14 @@ impl Form {
     /// Returns the form to try after an error response, if there is one.
     fn simpler(self, error: &Error) -> Option<Self> {
         let text = error.message().unwrap_or_default().to_ascii_lowercase();
-        let refused = error.kind() == ErrorKind::Unsupported
+        let rejected = error.kind() == ErrorKind::Unsupported
             || error.http_status() == Some(400)
                 && (text.contains("list-type")
                     || matches!(
                         error.code(),
                         Some("InvalidArgument" | "InvalidRequest" | "NotImplemented")
                     ));
-        if !refused {
+        if !rejected {
             return None;
         }
         let (version_1, unencoded) = (true, true);

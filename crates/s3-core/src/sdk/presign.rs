@@ -18,7 +18,7 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
     } = request;
     if resolved.anonymous {
         let text = "a URL cannot be signed without credentials".to_owned();
-        return Err(errors::refused(Operation::Presign, text).with_resource(url.as_str()));
+        return Err(errors::invalid_input(Operation::Presign, text).with_resource(url.as_str()));
     }
     let on_url = |error: crate::Error| error.with_resource(url.as_str());
     let config = validity(expires, resolved.clock.now()).map_err(on_url)?;
@@ -40,13 +40,13 @@ pub(super) async fn presign(resolved: &Resolved, request: PresignRequest) -> Res
 fn validity(expires: Duration, now: SystemTime) -> Result<PresigningConfig> {
     if expires < Duration::from_secs(1) || expires > PresignRequest::MAX_EXPIRES {
         let text = format!("a URL can be valid for 1 second to 7 days, not for {expires:?}");
-        return Err(errors::refused(Operation::Presign, text));
+        return Err(errors::invalid_input(Operation::Presign, text));
     }
     PresigningConfig::builder()
         .start_time(now)
         .expires_in(expires)
         .build()
-        .map_err(|error| errors::refused(Operation::Presign, error.to_string()))
+        .map_err(|error| errors::invalid_input(Operation::Presign, error.to_string()))
 }
 
 #[cfg(test)]
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_validity_that_s3_does_not_know_is_refused() {
+    async fn a_validity_that_s3_does_not_know_is_rejected() {
         let store = Replay::new([]).store();
         let too_long = PresignRequest::MAX_EXPIRES + Duration::from_secs(1);
         for expires in [Duration::ZERO, Duration::from_millis(999), too_long] {

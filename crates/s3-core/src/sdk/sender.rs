@@ -91,7 +91,7 @@ impl Sender {
             head.clear();
             self.signing_keys
                 .write_head(request, identity.signing(), &target.region, now, &mut head)
-                .map_err(|error| errors::refused(operation, error.to_string()))?;
+                .map_err(|error| errors::invalid_input(operation, error.to_string()))?;
             let sent = self.pool.send(&target.origin, &head, request).await;
             let mut response =
                 sent.map_err(|error| transport_error::before_response(operation, &error))?;
@@ -248,7 +248,7 @@ pub(super) async fn collect<T>(
 /// Fails for an error document in a response that calls itself a success.
 fn without_error(operation: Operation, collected: &CollectedResponse<'_>) -> Result<()> {
     match errors::holds_error(collected) {
-        true => Err(errors::refused_by_server(operation, collected)),
+        true => Err(errors::error_of(operation, collected)),
         false => Ok(()),
     }
 }
@@ -279,10 +279,10 @@ async fn error_response(operation: Operation, response: &mut Response) -> Error 
         header: &|name| response.head.get(name),
         body: &body,
     };
-    errors::refused_by_server(operation, &collected)
+    errors::error_of(operation, &collected)
 }
 
 /// Returns the error of a header that cannot be sent.
 pub(super) fn invalid_header(operation: Operation, error: &HeaderError) -> Error {
-    errors::refused(operation, error.to_string())
+    errors::invalid_input(operation, error.to_string())
 }

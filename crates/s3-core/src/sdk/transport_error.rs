@@ -5,7 +5,7 @@ use std::io;
 use s3_wire::{WireError, WireErrorKind};
 
 use super::errors::other_text;
-use super::hint::{OUT_OF_DESCRIPTORS, PROXY, REFUSED, UNKNOWN_HOST};
+use super::hint::{CONNECTION_REFUSED, OUT_OF_DESCRIPTORS, PROXY, UNKNOWN_HOST};
 use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 
 /// Returns the error of a response whose body did not arrive whole.
@@ -69,7 +69,7 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
         }
         WireErrorKind::Resolve => error.with_hint(UNKNOWN_HOST),
         WireErrorKind::NotTls => not_tls(error),
-        WireErrorKind::Connect if is(lost, io::ErrorKind::ConnectionRefused) => error.with_hint(REFUSED),
+        WireErrorKind::Connect if is(lost, io::ErrorKind::ConnectionRefused) => error.with_hint(CONNECTION_REFUSED),
         WireErrorKind::Certificate => error.with_hint(
             "the endpoint's certificate is not trusted by this machine; AWS_CA_BUNDLE or SSL_CERT_FILE names others",
         ),

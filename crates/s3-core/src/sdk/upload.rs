@@ -81,7 +81,7 @@ async fn complete_upload(resolved: &Resolved, complete: &CompleteUpload) -> Resu
     } = complete;
     let operation = Operation::CompleteUpload;
     if parts.is_empty() {
-        return Err(errors::refused(
+        return Err(errors::invalid_input(
             operation,
             "an upload needs at least one part",
         ));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_without_parts_is_refused() {
+    async fn an_upload_without_parts_is_rejected() {
         let request = CompleteUpload::new(url(), upload(), Vec::new());
         let error = Replay::new([])
             .store()

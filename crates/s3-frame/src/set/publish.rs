@@ -382,10 +382,10 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(500)).await;
             write(&other, 10..12, Existing::Replace).await
         };
-        let (refused, replaced) =
+        let (rejected, replaced) =
             Box::pin(future::join(write(&slow, 0..3, Existing::Refuse), replace)).await;
         replaced.unwrap();
-        assert!(matches!(refused, Err(Error::Exists(_))), "{refused:?}");
+        assert!(matches!(rejected, Err(Error::Exists(_))), "{rejected:?}");
         assert_eq!(read(&other, Manifests::Require).await.unwrap(), [10, 11]);
         assert_eq!(memory.object_count(), 3);
     }
@@ -435,10 +435,10 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(500)).await;
             write(&other, 10..20, Existing::Append).await
         };
-        let (refused, appended) =
+        let (rejected, appended) =
             Box::pin(future::join(write(&slow, 3..4, Existing::Append), append)).await;
         appended.unwrap();
-        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+        assert!(matches!(rejected, Err(Error::Conflict(_))), "{rejected:?}");
         // What it has added is gone.
         assert_eq!(memory.object_count(), 3 + 10 + 1);
         // A writer that was killed leaves its part.

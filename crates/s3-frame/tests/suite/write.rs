@@ -163,7 +163,7 @@ async fn a_drop_before_the_end_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_set_that_is_there_is_refused_or_replaced() {
+async fn a_set_that_is_there_is_rejected_or_replaced() {
     let (s3, frames) = with_objects(&[]).await;
     let schema = batch(0..1).schema();
     let write = |existing| frames.write_csv("s3://b/set/").existing(existing);
@@ -204,7 +204,7 @@ async fn a_set_that_is_there_is_refused_or_replaced() {
 #[tokio::test]
 async fn the_marker_of_a_folder_is_no_set() {
     // An empty object whose key does not end in a slash, or one with bytes, is somebody's.
-    for (key, bytes, is_refused) in [
+    for (key, bytes, is_rejected) in [
         ("set/", &b""[..], false),
         ("set/deep/", b"", false),
         ("set/x", b"", true),
@@ -214,7 +214,7 @@ async fn the_marker_of_a_folder_is_no_set() {
         let write = frames.write_csv("s3://b/set");
         let written = write.send(batch(0..1).schema(), [part_of(0)]).await;
         let is_existing = matches!(written, Err(Error::Exists(_)));
-        assert_eq!(is_existing, is_refused, "{key}: {written:?}");
+        assert_eq!(is_existing, is_rejected, "{key}: {written:?}");
     }
 }
 

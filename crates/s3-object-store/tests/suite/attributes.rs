@@ -127,7 +127,7 @@ async fn everything_that_is_written_has_the_encryption_of_the_store() {
 }
 
 #[tokio::test]
-async fn a_tag_that_is_there_twice_is_refused() {
+async fn a_tag_that_is_there_twice_is_rejected() {
     let setup = Setup::in_memory().await;
     let store = S3ObjectStore::builder(setup.transfer(), BUCKET);
     let store = store.on_callers_runtime().build().unwrap();

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_back_and_others_are_refused() {
+    fn tokens_come_back_and_others_are_rejected() {
         assert_eq!(store_token(&wire_token("key\u{1}")).unwrap(), "key\u{1}");
         assert_eq!(
             store_token("!").unwrap_err().code().as_str(),

@@ -29,7 +29,7 @@ pub(super) async fn get_object(
     front: &Frontend,
     request: S3Request<GetObjectInput>,
 ) -> S3Result<GetObjectOutput> {
-    refuse_encryption(&request.headers)?;
+    reject_encryption(&request.headers)?;
     let mut input = request.input;
     if input.range.is_some()
         && let Some(hook) = request.extensions.get::<Hook>()
@@ -61,7 +61,7 @@ pub(super) async fn get_object(
         Ok(response) => response,
         Err(error) => return Err(asked.failed(error).await),
     };
-    refuse_existing(input.if_none_match.as_ref(), &response.meta)?;
+    reject_existing(input.if_none_match.as_ref(), &response.meta)?;
     let meta = response.meta;
     let extras = front.extras.of(&meta);
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
@@ -125,7 +125,7 @@ pub(super) async fn head_object(
     front: &Frontend,
     request: S3Request<HeadObjectInput>,
 ) -> S3Result<(HeadObjectOutput, HeaderMap)> {
-    refuse_encryption(&request.headers)?;
+    reject_encryption(&request.headers)?;
     let input = request.input;
     let key = customer_key::of!(input)?;
     let url = object_url(&input.bucket, &input.key)?;
@@ -144,7 +144,7 @@ pub(super) async fn head_object(
         Ok(meta) => meta,
         Err(error) => return Err(asked.failed(error).await),
     };
-    refuse_existing(input.if_none_match.as_ref(), &meta)?;
+    reject_existing(input.if_none_match.as_ref(), &meta)?;
     let extras = front.extras.of(&meta);
     customer_key::check(extras.customer_key_md5.as_deref(), key.as_deref())?;
     let of_part = part.as_ref().and_then(Part::range);
@@ -236,7 +236,7 @@ async fn if_range_holds(
 }
 
 /// Refuses a read that names an encryption: only writes do.
-fn refuse_encryption(headers: &HeaderMap) -> S3Result<()> {
+fn reject_encryption(headers: &HeaderMap) -> S3Result<()> {
     match headers.contains_key("x-amz-server-side-encryption") {
         false => Ok(()),
         true => Err(s3_error!(
@@ -262,7 +262,7 @@ pub(super) fn whole_object() -> ChecksumType {
 }
 
 /// Responds `304` to `If-None-Match: *`, which the conditions of a store cannot express: the object exists.
-fn refuse_existing(condition: Option<&ETagCondition>, meta: &ObjectMeta) -> S3Result<()> {
+fn reject_existing(condition: Option<&ETagCondition>, meta: &ObjectMeta) -> S3Result<()> {
     match condition {
         Some(ETagCondition::Any) => Err(with_validators(
             s3_error(s3_core::Error::new(ErrorKind::NotModified, Operation::Get)),

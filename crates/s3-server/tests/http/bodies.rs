@@ -66,7 +66,7 @@ fn signed_fields() -> String {
 }
 
 #[tokio::test]
-async fn a_request_without_the_right_signature_is_refused_before_its_body() {
+async fn a_request_without_the_right_signature_is_rejected_before_its_body() {
     let server = Server::start(builder().build()).await;
     let chunked = "Transfer-Encoding: chunked";
     let unsigned_form = field("key", "k") + &file("a", "x");
@@ -86,17 +86,17 @@ async fn a_request_without_the_right_signature_is_refused_before_its_body() {
         ),
         ("POST /bkt", &[LONG, FORM], &wrong_form),
     ] {
-        let refused = server.begin(line, headers, body).await;
-        assert_eq!(refused.status, 403, "{line} {headers:?}: {refused:?}");
+        let rejected = server.begin(line, headers, body).await;
+        assert_eq!(rejected.status, 403, "{line} {headers:?}: {rejected:?}");
         if line.ends_with("/bkt") {
             continue;
         }
         let wrong = wrong_signature();
         let mut headers = headers.to_vec();
         headers.extend(wrong.iter().map(String::as_str));
-        let refused = server.begin(line, &headers, body).await;
+        let rejected = server.begin(line, &headers, body).await;
         let code = Some("SignatureDoesNotMatch");
-        assert_eq!(refused.code(), code, "{line} {headers:?}: {refused:?}");
+        assert_eq!(rejected.code(), code, "{line} {headers:?}: {rejected:?}");
     }
 }
 
@@ -104,9 +104,9 @@ async fn a_request_without_the_right_signature_is_refused_before_its_body() {
 async fn a_form_with_a_policy_and_no_signature_is_incomplete() {
     let server = Server::start(builder().build()).await;
     let form = field("key", "k") + &field("policy", "e30=") + &file("a", "x");
-    let refused = server.begin("POST /bkt", &[LONG, FORM], &form).await;
-    assert_eq!(refused.status, 400, "{refused:?}");
-    assert_eq!(refused.code(), Some("InvalidArgument"), "{refused:?}");
+    let rejected = server.begin("POST /bkt", &[LONG, FORM], &form).await;
+    assert_eq!(rejected.status, 400, "{rejected:?}");
+    assert_eq!(rejected.code(), Some("InvalidArgument"), "{rejected:?}");
 }
 
 #[tokio::test]
@@ -122,23 +122,27 @@ async fn the_file_of_a_form_is_read_as_far_as_its_policy_allows() {
     );
 
     let long = signed_fields() + &file("b.txt", &"x".repeat(200));
-    let refused = server.begin("POST /bkt", &[FORM, LONG], &long).await;
-    assert_eq!(refused.code(), Some("EntityTooLarge"), "{refused:?}");
+    let rejected = server.begin("POST /bkt", &[FORM, LONG], &long).await;
+    assert_eq!(rejected.code(), Some("EntityTooLarge"), "{rejected:?}");
 }
 
 #[tokio::test]
 async fn what_is_collected_has_an_end() {
     let server = Server::open().await;
     let document = " ".repeat((20 << 20) + 1);
-    let refused = server.begin("PUT /bkt?tagging", &[LONG], &document).await;
+    let rejected = server.begin("PUT /bkt?tagging", &[LONG], &document).await;
     assert_eq!(
-        refused.code(),
+        rejected.code(),
         Some("MaxMessageLengthExceeded"),
-        "{refused:?}"
+        "{rejected:?}"
     );
     let fields = field("key", &" ".repeat(1 << 20));
-    let refused = server.begin("POST /bkt", &[FORM, LONG], &fields).await;
-    assert_eq!(refused.code(), Some("MalformedPOSTRequest"), "{refused:?}");
+    let rejected = server.begin("POST /bkt", &[FORM, LONG], &fields).await;
+    assert_eq!(
+        rejected.code(),
+        Some("MalformedPOSTRequest"),
+        "{rejected:?}"
+    );
 }
 
 #[tokio::test]

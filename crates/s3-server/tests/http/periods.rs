@@ -26,11 +26,11 @@ async fn a_default_retention_is_at_most_100_years() {
         "<Years>2147483647</Years>",
     ] {
         let default = default_of(period);
-        let refused = server.send("PUT /locked?object-lock", &[], &default).await;
-        assert_eq!(refused.status, 400, "{period}: {refused:?}");
-        assert_eq!(refused.code(), Some("InvalidArgument"), "{period}");
+        let rejected = server.send("PUT /locked?object-lock", &[], &default).await;
+        assert_eq!(rejected.status, 400, "{period}: {rejected:?}");
+        assert_eq!(rejected.code(), Some("InvalidArgument"), "{period}");
         let text = "<Message>Default retention period is too large</Message>";
-        assert!(refused.body.contains(text), "{}", refused.body);
+        assert!(rejected.body.contains(text), "{}", rejected.body);
     }
     for (period, end) in [("<Days>36500</Days>", "21"), ("<Years>100</Years>", "21")] {
         let line = "PUT /locked?object-lock";
@@ -61,9 +61,9 @@ async fn a_retention_ends_before_the_year_10000() {
         let headers = headers.each_ref().map(String::as_str);
         server.send("PUT /locked/k", &headers, "1").await
     };
-    let refused = put(late).await;
-    assert_eq!(refused.status, 400, "{refused:?}");
-    assert_eq!(refused.code(), Some("InvalidArgument"));
+    let rejected = put(late).await;
+    assert_eq!(rejected.status, 400, "{rejected:?}");
+    assert_eq!(rejected.code(), Some("InvalidArgument"));
     assert_eq!(put("9999-12-31T23:59:59Z").await.status, 200);
 
     let retention = |date: &str| {
@@ -72,11 +72,11 @@ async fn a_retention_ends_before_the_year_10000() {
         )
     };
     let retention = retention(late);
-    let refused = server
+    let rejected = server
         .send("PUT /locked/k?retention", &[], &retention)
         .await;
-    assert_eq!(refused.status, 400, "{refused:?}");
-    assert_eq!(refused.code(), Some("InvalidArgument"));
+    assert_eq!(rejected.status, 400, "{rejected:?}");
+    assert_eq!(rejected.code(), Some("InvalidArgument"));
     let read = server.ok("GET /locked/k", &[], "").await;
     let until = read.header("x-amz-object-lock-retain-until-date");
     assert_eq!(until, Some("9999-12-31T23:59:59.000Z"));
@@ -89,9 +89,9 @@ async fn a_restoration_lasts_at_most_100_years() {
     server.ok("PUT /bkt/k", &archived, "1").await;
     let days = |days: u32| format!("<RestoreRequest><Days>{days}</Days></RestoreRequest>");
     for most in [36_501, 2_147_483_647] {
-        let refused = server.send("POST /bkt/k?restore", &[], &days(most)).await;
-        assert_eq!(refused.status, 400, "{refused:?}");
-        assert_eq!(refused.code(), Some("InvalidArgument"));
+        let rejected = server.send("POST /bkt/k?restore", &[], &days(most)).await;
+        assert_eq!(rejected.status, 400, "{rejected:?}");
+        assert_eq!(rejected.code(), Some("InvalidArgument"));
     }
     server.ok("POST /bkt/k?restore", &[], &days(36_500)).await;
     let read = server.ok("GET /bkt/k", &[], "").await;

@@ -70,7 +70,7 @@ pub async fn if_match_reads_the_version_it_names(harness: &Harness) -> Verdict {
 }
 
 /// Another version is not read.
-pub async fn if_match_refuses_another_version(harness: &Harness) -> Verdict {
+pub async fn if_match_rejects_another_version(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { tag, .. } = written(harness).await;
     harness.put("k", "another version").await;
@@ -174,7 +174,7 @@ pub async fn if_unmodified_since_reads_what_is_older(harness: &Harness) -> Verdi
 }
 
 /// What was written since is refused.
-pub async fn if_unmodified_since_refuses_what_is_newer(harness: &Harness) -> Verdict {
+pub async fn if_unmodified_since_rejects_what_is_newer(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { at, .. } = written(harness).await;
     let outcome = read(harness, |conditions| {
@@ -251,11 +251,11 @@ pub async fn a_delete_may_insist_on_its_object(harness: &Harness) -> Verdict {
         let request = delete_if(harness, &[("k", Some(wanted))]);
         let failures = succeeds(harness.store.delete(request).await).failures;
         let kinds: Vec<_> = { failures.iter() }.map(|(_, error)| error.kind()).collect();
-        let refused = match deleted {
+        let rejected = match deleted {
             true => vec![],
             false => vec![ErrorKind::PreconditionFailed],
         };
-        assert_eq!(kinds, refused);
+        assert_eq!(kinds, rejected);
         assert_eq!(harness.exists("k").await, !deleted);
     }
     Verdict::Ran

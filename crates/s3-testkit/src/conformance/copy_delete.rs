@@ -117,7 +117,7 @@ pub async fn an_empty_object_can_be_copied(harness: &Harness) -> Verdict {
 }
 
 /// Copying an object onto itself would change nothing, and is refused.
-pub async fn a_copy_onto_itself_is_refused(harness: &Harness) -> Verdict {
+pub async fn a_copy_onto_itself_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     put_source(harness).await;
     fails(

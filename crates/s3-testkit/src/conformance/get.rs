@@ -122,7 +122,7 @@ pub async fn a_range_is_clipped_at_the_end(harness: &Harness) -> Verdict {
 }
 
 /// A range that begins at or after the end of the object cannot be satisfied.
-pub async fn a_range_behind_the_end_is_refused(harness: &Harness) -> Verdict {
+pub async fn a_range_behind_the_end_is_rejected(harness: &Harness) -> Verdict {
     harness.put("k", ramp(0, 100)).await;
     for range in [
         ByteRange::from(100..101),
@@ -138,7 +138,7 @@ pub async fn a_range_behind_the_end_is_refused(harness: &Harness) -> Verdict {
 }
 
 /// No range of an empty object can be satisfied.
-pub async fn every_range_of_an_empty_object_is_refused(harness: &Harness) -> Verdict {
+pub async fn every_range_of_an_empty_object_is_rejected(harness: &Harness) -> Verdict {
     harness.put("k", Bytes::new()).await;
     for range in [
         ByteRange::from(0..1),
@@ -154,7 +154,7 @@ pub async fn every_range_of_an_empty_object_is_refused(harness: &Harness) -> Ver
 }
 
 /// A range of no bytes is rejected and never returns the whole object.
-pub async fn a_range_of_no_bytes_is_refused(harness: &Harness) -> Verdict {
+pub async fn a_range_of_no_bytes_is_rejected(harness: &Harness) -> Verdict {
     harness.put("k", ramp(0, 100)).await;
     let inverted = ByteRange::Bounded(Range { start: 7, end: 3 });
     for range in [ByteRange::from(5..5), inverted, ByteRange::Last(0)] {

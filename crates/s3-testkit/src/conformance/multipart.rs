@@ -192,7 +192,7 @@ pub async fn an_upload_keeps_its_attributes(harness: &Harness) -> Verdict {
 }
 
 /// A part with another tag than the server gave is refused.
-pub async fn a_wrong_tag_is_refused(harness: &Harness) -> Verdict {
+pub async fn a_wrong_tag_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
     upload.part(1, "x".into()).await;
@@ -204,7 +204,7 @@ pub async fn a_wrong_tag_is_refused(harness: &Harness) -> Verdict {
 }
 
 /// A part that was never uploaded is refused.
-pub async fn an_unknown_part_is_refused(harness: &Harness) -> Verdict {
+pub async fn an_unknown_part_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "x".into()).await;
@@ -216,7 +216,7 @@ pub async fn an_unknown_part_is_refused(harness: &Harness) -> Verdict {
 }
 
 /// Parts that are not in ascending order, or named twice, are refused.
-pub async fn a_wrong_order_is_refused(harness: &Harness) -> Verdict {
+pub async fn a_wrong_order_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
     let first = upload.part(1, ramp(0, PART)).await;
@@ -235,7 +235,7 @@ pub async fn a_wrong_order_is_refused(harness: &Harness) -> Verdict {
 }
 
 /// All parts but the last have at least 5 MiB.
-pub async fn a_small_part_that_is_not_the_last_is_refused(harness: &Harness) -> Verdict {
+pub async fn a_small_part_that_is_not_the_last_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
     let first = upload.part(1, ramp(0, PART - 1)).await;
@@ -250,7 +250,7 @@ pub async fn a_small_part_that_is_not_the_last_is_refused(harness: &Harness) -> 
 }
 
 /// An object has at least one part.
-pub async fn an_upload_without_parts_is_refused(harness: &Harness) -> Verdict {
+pub async fn an_upload_without_parts_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
     fails(upload.complete(&[]).await, ErrorKind::InvalidInput);
@@ -260,7 +260,7 @@ pub async fn an_upload_without_parts_is_refused(harness: &Harness) -> Verdict {
 }
 
 /// A refused completion leaves the upload as it was, so that it can be completed rightly.
-pub async fn a_refused_upload_can_still_be_completed(harness: &Harness) -> Verdict {
+pub async fn a_rejected_upload_can_still_be_completed(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "x".into()).await;
@@ -272,7 +272,7 @@ pub async fn a_refused_upload_can_still_be_completed(harness: &Harness) -> Verdi
 }
 
 /// Parts are numbered from 1 to 10,000.
-pub async fn a_part_number_out_of_bounds_is_refused(harness: &Harness) -> Verdict {
+pub async fn a_part_number_out_of_bounds_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
     fails(

@@ -259,7 +259,7 @@ async fn faults_of_reads_are_noticed() {
     notices(Fault::ShiftsRanges, get::a_bounded_range_gives_those_bytes).await;
     notices(
         Fault::IgnoresRangeAfterEnd,
-        get::a_range_behind_the_end_is_refused,
+        get::a_range_behind_the_end_is_rejected,
     )
     .await;
     notices(
@@ -360,10 +360,10 @@ async fn faults_of_conditions_archives_and_checksums_are_noticed() {
 async fn faults_of_uploads_are_noticed() {
     notices(
         Fault::TakesPartsInAnyOrder,
-        multipart::a_wrong_order_is_refused,
+        multipart::a_wrong_order_is_rejected,
     )
     .await;
-    notices(Fault::ForgetsToAbort, multipart::a_wrong_tag_is_refused).await;
+    notices(Fault::ForgetsToAbort, multipart::a_wrong_tag_is_rejected).await;
 }
 
 #[tokio::test]

@@ -61,15 +61,15 @@ pub async fn tags_are_replaced_as_a_whole(harness: &Harness) -> Verdict {
 }
 
 /// More than ten tags are refused, and so is a name of more than 128 characters.
-pub async fn too_many_tags_are_refused(harness: &Harness) -> Verdict {
+pub async fn too_many_tags_are_rejected(harness: &Harness) -> Verdict {
     require!(harness, tags);
     harness.put("k", "x").await;
     let many: Tags = (0..11)
         .map(|number| (format!("name{number}"), String::new()))
         .collect();
     let long = tags(&[(&"n".repeat(129), "")]);
-    for refused in [many, long] {
-        let set = SetTags::new(harness.url("k"), refused);
+    for rejected in [many, long] {
+        let set = SetTags::new(harness.url("k"), rejected);
         fails(harness.store.set_tags(set).await, ErrorKind::InvalidInput);
     }
     assert_eq!(of(harness, "k").await, Tags::new());

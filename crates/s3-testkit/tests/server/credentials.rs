@@ -6,7 +6,7 @@ use s3_testkit::S3Server;
 use crate::raw_http;
 
 #[tokio::test]
-async fn wrong_credentials_are_refused_with_s3s_codes() {
+async fn wrong_credentials_are_rejected_with_s3s_codes() {
     let server = S3Server::start(MemoryStore::with_buckets(["bkt"]))
         .await
         .unwrap();

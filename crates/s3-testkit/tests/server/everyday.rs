@@ -44,7 +44,7 @@ async fn every_response_has_an_id_and_every_error_a_message() {
 }
 
 #[tokio::test]
-async fn a_signature_for_another_region_is_refused_with_the_right_one() {
+async fn a_signature_for_another_region_is_rejected_with_the_right_one() {
     let server = open_server().await;
     let payload = "UNSIGNED-PAYLOAD";
     let ours = signed(&server, "GET", "us-east-1", "/bkt", payload, &[]);
@@ -52,9 +52,9 @@ async fn a_signature_for_another_region_is_refused_with_the_right_one() {
     assert_eq!(get(&server, "/bkt", &ours).await.status, 200);
     let other = signed(&server, "GET", "eu-west-1", "/bkt", payload, &[]);
     let other: Vec<_> = other.iter().map(String::as_str).collect();
-    let refused = get(&server, "/bkt", &other).await;
-    assert_eq!(refused.status, 400);
-    let text = refused.text();
+    let rejected = get(&server, "/bkt", &other).await;
+    assert_eq!(rejected.status, 400);
+    let text = rejected.text();
     assert!(
         text.contains("<Code>AuthorizationHeaderMalformed</Code>"),
         "{text}"
@@ -121,9 +121,9 @@ async fn a_bucket_is_created_again_by_its_owner_in_us_east_1_only() {
         .allow_anonymous()
         .region("eu-west-1");
     let elsewhere = builder.start().await.unwrap();
-    let refused = send(&elsewhere, "PUT /bkt", &[], b"").await;
-    assert_eq!(refused.status, 409);
-    assert!(refused.text().contains("BucketAlreadyOwnedByYou"));
+    let rejected = send(&elsewhere, "PUT /bkt", &[], b"").await;
+    assert_eq!(rejected.status, 409);
+    assert!(rejected.text().contains("BucketAlreadyOwnedByYou"));
 }
 
 #[tokio::test]
@@ -223,8 +223,8 @@ async fn a_multipart_object_knows_its_parts_and_its_checksum() {
         let line = format!("POST /bkt/k?uploadId={id}");
         if kind == "COMPOSITE" {
             let wrong = ["x-amz-checksum-crc32: AAAAAA==-2"];
-            let refused = send(&server, &line, &wrong, complete.as_bytes()).await;
-            assert_eq!(refused.status, 400, "{}", refused.text());
+            let rejected = send(&server, &line, &wrong, complete.as_bytes()).await;
+            assert_eq!(rejected.status, 400, "{}", rejected.text());
         }
         let done = send(&server, &line, &[], complete.as_bytes()).await;
         let text = done.text();

@@ -158,7 +158,7 @@ async fn a_marker_that_is_the_prefix_and_a_key_skips_nothing_below_it() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_server_did_not_give_is_refused() {
+async fn a_token_that_the_server_did_not_give_is_rejected() {
     let server = open_server().await;
     let response = send(
         &server,

@@ -85,8 +85,8 @@ async fn a_locked_version_stays() {
     ];
     let id = version(&ok(&server, "PUT /locked/k", &headers, b"1").await);
     let line = format!("DELETE /locked/k?versionId={id}");
-    let refused = send(&server, &line, &[], b"").await;
-    assert_eq!(refused.status, 403, "{}", refused.text());
+    let rejected = send(&server, &line, &[], b"").await;
+    assert_eq!(rejected.status, 403, "{}", rejected.text());
     let hold = b"<LegalHold><Status>ON</Status></LegalHold>";
     ok(&server, "PUT /locked/k?legal-hold", &[], hold).await;
     let bypass = ["x-amz-bypass-governance-retention: true"];
@@ -122,15 +122,15 @@ async fn an_archived_object_is_restored_before_it_is_read() {
             .contains("expiry-date")
     );
     let endless = b"<RestoreRequest></RestoreRequest>";
-    let refused = send(&server, "POST /bkt/k?restore", &[], endless).await;
-    assert_eq!(refused.status, 400, "{}", refused.text());
-    assert!(refused.text().contains("MalformedXML"));
+    let rejected = send(&server, "POST /bkt/k?restore", &[], endless).await;
+    assert_eq!(rejected.status, 400, "{}", rejected.text());
+    assert!(rejected.text().contains("MalformedXML"));
     let tiering = ["x-amz-storage-class: INTELLIGENT_TIERING"];
     ok(&server, "PUT /bkt/t", &tiering, b"1").await;
     let restored = send(&server, "POST /bkt/t?restore", &[], endless).await;
     assert_eq!(restored.status, 202, "{}", restored.text());
-    let refused = send(&server, "POST /bkt/t?restore", &[], days).await;
-    assert_eq!(refused.status, 400, "{}", refused.text());
+    let rejected = send(&server, "POST /bkt/t?restore", &[], days).await;
+    assert_eq!(rejected.status, 400, "{}", rejected.text());
     let odd = ["x-amz-storage-class: ODD"];
     assert_eq!(send(&server, "PUT /bkt/k", &odd, b"1").await.status, 400);
 }

@@ -71,21 +71,21 @@ impl Transfer {
 
     async fn copy_any(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
         let single = self.with_honoured_condition(&request, options).await?;
-        let refused = match self.copy_single(single.clone(), options).await {
+        let rejection = match self.copy_single(single.clone(), options).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
-        match refused.kind() {
+        match rejection.kind() {
             ErrorKind::InvalidInput => {}
             ErrorKind::PreconditionFailed => {
-                let earlier = self.earlier_copy(&single, &refused, options).await?;
-                return earlier.ok_or(refused);
+                let earlier = self.earlier_copy(&single, &rejection, options).await?;
+                return earlier.ok_or(rejection);
             }
-            _ => return Err(refused),
+            _ => return Err(rejection),
         }
         let source = self.head_source(&request, options).await?;
         if source.size <= SINGLE_COPY {
-            return Err(refused);
+            return Err(rejection);
         }
         // Boxed: few copies take this way, and all would carry its size.
         Box::pin(self.copy_parts(request, source, options)).await
@@ -260,7 +260,7 @@ impl Transfer {
                 guard.completed();
                 Ok(response)
             }
-            Ok(Completed::Refused(error)) | Err(error) => {
+            Ok(Completed::PreconditionFailed(error)) | Err(error) => {
                 guard.abort().await;
                 Err(error)
             }

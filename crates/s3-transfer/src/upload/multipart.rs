@@ -39,7 +39,7 @@ pub(crate) enum Parts {
 pub(crate) enum Completed {
     Written(PutResponse),
     /// The condition of the upload does not hold.
-    Refused(Error),
+    PreconditionFailed(Error),
 }
 
 impl Transfer {
@@ -69,11 +69,11 @@ impl Transfer {
                 guard.completed();
                 Ok((PutOutcome::Written(response), bytes))
             }
-            Ok(Completed::Refused(_)) if absent => {
+            Ok(Completed::PreconditionFailed(_)) if absent => {
                 guard.abort().await;
                 Ok((PutOutcome::AlreadyThere, 0))
             }
-            Ok(Completed::Refused(error)) | Err(error) => {
+            Ok(Completed::PreconditionFailed(error)) | Err(error) => {
                 guard.abort().await;
                 Err(error)
             }
@@ -131,7 +131,7 @@ impl Transfer {
             doubtful |= error.attempts() > 1;
             // After its own success, a repeated completion fails: the upload is gone, or the object exists, or the first
             // one is the write that it meets.
-            let refused = error.kind() == ErrorKind::PreconditionFailed;
+            let precondition_failed = error.kind() == ErrorKind::PreconditionFailed;
             let fails_after_success = matches!(
                 error.kind(),
                 ErrorKind::PreconditionFailed | ErrorKind::NoSuchUpload | ErrorKind::Conflict
@@ -148,9 +148,13 @@ impl Transfer {
             };
             match check {
                 WriteCheck::Ours(written) => return Ok(Completed::Written(written)),
-                WriteCheck::Foreign if refused => return Ok(Completed::Refused(error)),
+                WriteCheck::Foreign if precondition_failed => {
+                    return Ok(Completed::PreconditionFailed(error));
+                }
                 WriteCheck::Missing
-                    if refused && mode == PutMode::IfAbsent && round < MAX_WRITE_ROUNDS => {}
+                    if precondition_failed
+                        && mode == PutMode::IfAbsent
+                        && round < MAX_WRITE_ROUNDS => {}
                 _ => return Err(error),
             }
         }

@@ -231,8 +231,10 @@ pub struct CreatedUpload {
 fn outcome(completed: Completed, mode: &PutMode) -> Result<PutOutcome> {
     match completed {
         Completed::Written(response) => Ok(PutOutcome::Written(response)),
-        Completed::Refused(_) if *mode == PutMode::IfAbsent => Ok(PutOutcome::AlreadyThere),
-        Completed::Refused(error) => Err(error),
+        Completed::PreconditionFailed(_) if *mode == PutMode::IfAbsent => {
+            Ok(PutOutcome::AlreadyThere)
+        }
+        Completed::PreconditionFailed(error) => Err(error),
     }
 }
 
@@ -321,9 +323,9 @@ impl UploadSession {
                 guard.completed();
                 Ok((PutOutcome::Written(response), bytes))
             }
-            Ok(refused) => {
+            Ok(rejected) => {
                 guard.abort().await;
-                outcome(refused, &self.mode).map(|outcome| (outcome, 0))
+                outcome(rejected, &self.mode).map(|outcome| (outcome, 0))
             }
             Err(error) => {
                 guard.abort().await;

@@ -20,7 +20,7 @@ fn in_parts() -> PutItem {
 #[tokio::test(start_paused = true)]
 async fn an_abort_follows_the_end_of_all_parts() {
     let mut store = Hooked::new(memory(), |_, response| response);
-    store.refused_part = Some(4);
+    store.rejected_part = Some(4);
     let (memory, parts) = (store.memory.clone(), Arc::clone(&store.parts));
     let transfer = Transfer::new(store, config());
     let error = transfer.put(in_parts(), &Default::default()).await;
@@ -46,7 +46,7 @@ fn until(done: impl Fn() -> bool) {
 fn an_abort_after_a_drop_follows_the_end_of_all_parts_on_all_threads() {
     for (copies, at_once) in [(false, 4), (true, 12)] {
         let mut store = Hooked::new(memory(), |_, response| response);
-        store.refused_part = Some(5);
+        store.rejected_part = Some(5);
         // Those of the caller's thread, the first, the third and so on, are over before the last one is.
         store.ending = Duration::from_millis(10);
         // As many bytes as there are parts, each of which passes for a part.

@@ -218,7 +218,7 @@ async fn the_last_part_of_a_reader_holds_no_more_memory_than_it_has_bytes() {
 /// Begins an upload whose parts never get a response, and returns how many of them are on their way after a second.
 async fn parts_on_their_way(source: Source, config: s3_transfer::TransferConfig) -> usize {
     let mut store = Hooked::new(memory(), |_, response| response);
-    store.refused_part = Some(u32::MAX);
+    store.rejected_part = Some(u32::MAX);
     let parts = Arc::clone(&store.parts);
     let transfer = Transfer::new(store, config);
     let options = Default::default();

@@ -118,7 +118,7 @@ async fn a_replacement_whose_response_is_lost_has_succeeded() {
 }
 
 #[tokio::test]
-async fn a_condition_that_the_server_would_ignore_is_refused_unsent() {
+async fn a_condition_that_the_server_would_ignore_is_rejected_unsent() {
     let memory = memory();
     let old = memory.put_bytes(url("k"), "old").await.unwrap();
     let mut store = Hooked::new(memory.clone(), |_, response| response);
@@ -350,7 +350,7 @@ async fn who_may_not_look_can_create_large_objects_where_the_completion_has_a_co
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_object_that_replaces_another_version_than_the_one_named_is_refused() {
+async fn a_large_object_that_replaces_another_version_than_the_one_named_is_rejected() {
     let setup = setup(FaultPlan::none());
     let old = setup.memory.put_bytes(url("k"), "old").await.unwrap();
     setup.memory.put_bytes(url("k"), "new").await.unwrap();
@@ -361,7 +361,7 @@ async fn a_large_object_that_replaces_another_version_than_the_one_named_is_refu
 }
 
 /// The first attempt of an operation gets lost, and the next ones are refused; the rest of the plan comes first.
-fn lost_then_refused(
+fn lost_then_rejected(
     operation: &str,
     (status, code): (u16, &str),
     times: u32,
@@ -376,17 +376,22 @@ fn lost_then_refused(
     FaultPlan::new(rest.into_iter().chain(lost))
 }
 
-const REFUSED: (u16, &str) = (412, "PreconditionFailed");
+const PRECONDITION_FAILED: (u16, &str) = (412, "PreconditionFailed");
 
 const GONE: (u16, &str) = (404, "NoSuchUpload");
 
 const COMPLETE: &str = "CompleteMultipartUpload";
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_is_refused_by_an_object_that_has_gone_is_sent_four_times_at_most() {
+async fn a_write_that_is_rejected_by_an_object_that_has_gone_is_sent_four_times_at_most() {
     for (len, operation) in [(10, "PutObject"), (4500, COMPLETE)] {
         for (rejections, written) in [(1, true), (3, true), (4, false)] {
-            let setup = setup(lost_then_refused(operation, REFUSED, rejections, []));
+            let setup = setup(lost_then_rejected(
+                operation,
+                PRECONDITION_FAILED,
+                rejections,
+                [],
+            ));
             let outcome = put(&setup, "k", payload(len), PutMode::IfAbsent).await;
             match outcome {
                 Ok(PutOutcome::Written(_)) => assert!(written, "{operation} {rejections}"),
@@ -404,12 +409,12 @@ async fn a_write_that_is_refused_by_an_object_that_has_gone_is_sent_four_times_a
 async fn only_a_write_that_must_not_replace_is_sent_again_after_an_error_response() {
     let if_match = PutMode::IfMatch(s3_core::ETag::new("an etag"));
     for (len, operation, mode, rejection) in [
-        (10, "PutObject", if_match.clone(), REFUSED),
-        (4500, COMPLETE, if_match, REFUSED),
+        (10, "PutObject", if_match.clone(), PRECONDITION_FAILED),
+        (4500, COMPLETE, if_match, PRECONDITION_FAILED),
         (4500, COMPLETE, PutMode::IfAbsent, GONE),
         (4500, COMPLETE, PutMode::Overwrite, GONE),
     ] {
-        let setup = setup(lost_then_refused(operation, rejection, 9, []));
+        let setup = setup(lost_then_rejected(operation, rejection, 9, []));
         let outcome = put(&setup, "k", payload(len), mode).await;
         assert_eq!(outcome.unwrap_err().code(), Some(rejection.1));
         assert_eq!(setup.faults.delivered().total(), 2, "{operation}");
@@ -420,7 +425,7 @@ async fn only_a_write_that_must_not_replace_is_sent_again_after_an_error_respons
 async fn an_upload_that_has_gone_is_no_object_that_is_there() {
     // The look beforehand is denied, and the one after it finds what another has written meanwhile.
     let denied = FaultMatch::operation("HeadObject").on(FaultAction::status(403, "AccessDenied"));
-    let setup = setup(lost_then_refused(COMPLETE, GONE, 9, [denied.times(1)]));
+    let setup = setup(lost_then_rejected(COMPLETE, GONE, 9, [denied.times(1)]));
     setup.seed("k", 10).await;
     let outcome = put(&setup, "k", payload(4500), PutMode::IfAbsent).await;
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::NoSuchUpload);
@@ -429,11 +434,11 @@ async fn an_upload_that_has_gone_is_no_object_that_is_there() {
 #[tokio::test(start_paused = true)]
 async fn a_look_that_fails_otherwise_than_by_denial_is_the_error() {
     for (len, operation, mode, rejection) in [
-        (10, "PutObject", PutMode::IfAbsent, REFUSED),
+        (10, "PutObject", PutMode::IfAbsent, PRECONDITION_FAILED),
         (4500, COMPLETE, PutMode::Overwrite, GONE),
     ] {
         let odd = FaultMatch::operation("HeadObject").on(FaultAction::status(400, "Odd"));
-        let setup = setup(lost_then_refused(operation, rejection, 9, [odd]));
+        let setup = setup(lost_then_rejected(operation, rejection, 9, [odd]));
         let error = put(&setup, "k", payload(len), mode).await.unwrap_err();
         assert_eq!(error.operation(), Operation::Head, "{error}");
     }

@@ -72,7 +72,7 @@ async fn a_conditional_copy_whose_response_is_lost_has_succeeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conditional_copy_that_another_write_refuses_is_refused() {
+async fn a_conditional_copy_that_another_write_rejects_is_rejected() {
     for (action, heads) in [(Some(FaultAction::Drop), 3), (None, 1)] {
         let (setup, error) = copy_during_a_write(action, None, 7).await;
         assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
@@ -99,7 +99,7 @@ async fn a_conditional_copy_needs_no_right_to_look_at_its_target() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_of_another_version_than_the_one_named_is_refused() {
+async fn a_copy_of_another_version_than_the_one_named_is_rejected() {
     let (_, error) = copy_during_a_write(Some(FaultAction::Drop), Some("other"), 0).await;
     assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
 }
@@ -138,7 +138,7 @@ async fn an_equal_object_is_no_copy_that_an_attempt_has_made_which_could_not_wri
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_that_overwrites_is_refused_by_its_source_alone() {
+async fn a_copy_that_overwrites_is_rejected_by_its_source_alone() {
     let setup = setup(once(FaultAction::Drop));
     let from = setup.seed("from", 10).await;
     setup.seed("to", 10).await;
@@ -151,7 +151,7 @@ async fn a_copy_that_overwrites_is_refused_by_its_source_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_copy_onto_itself_is_refused() {
+async fn a_rejected_copy_onto_itself_is_rejected() {
     let setup = setup(once(FaultAction::Drop));
     let old = setup.memory.put_bytes(url("k"), "old").await.unwrap();
     setup.memory.put_bytes(url("k"), "new").await.unwrap();
@@ -188,8 +188,8 @@ async fn what_is_too_large_for_one_request_is_copied_in_parts() {
     let copy = memory.head(HeadRequest::new(url("to"))).await.unwrap();
     assert_eq!(copy.attributes.encryption, request.encryption);
 
-    let refused = transfer.copy(request, &Default::default()).await;
-    assert_eq!(refused.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    let rejected = transfer.copy(request, &Default::default()).await;
+    assert_eq!(rejected.unwrap_err().kind(), ErrorKind::PreconditionFailed);
     assert_eq!(memory.unfinished_uploads(), 0);
 }
 

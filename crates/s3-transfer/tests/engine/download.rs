@@ -87,7 +87,7 @@ async fn ranges_are_clipped_and_split() {
 }
 
 #[tokio::test]
-async fn a_range_behind_the_end_is_an_error_and_an_empty_one_is_refused_unsent() {
+async fn a_range_behind_the_end_is_an_error_and_an_empty_one_is_rejected_unsent() {
     let setup = setup(FaultPlan::none());
     let key = setup.seed("k", 10).await;
     let behind = fetch(&setup, GetItem::new(key.clone()).with_range(10..20))

@@ -68,7 +68,7 @@ pub(crate) struct Hooked {
     /// Returns pages of listings; every page is then the first one.
     pub(crate) on_page: Option<OnPage>,
     /// The part that is refused, while those before it, and copies of parts, never get a response.
-    pub(crate) refused_part: Option<u32>,
+    pub(crate) rejected_part: Option<u32>,
     pub(crate) parts: Arc<Parts>,
     /// How long the first part takes to end, when its request is over or cancelled; others take as much more each.
     pub(crate) ending: Duration,
@@ -100,7 +100,7 @@ impl Hooked {
             single_delete: None,
             deletes: Arc::default(),
             on_page: None,
-            refused_part: None,
+            rejected_part: None,
             parts: Arc::default(),
             ending: Duration::ZERO,
             scale: 1,
@@ -213,9 +213,9 @@ impl Store for Hooked {
     async fn upload_part(&self, request: UploadPart) -> Result<PartTag> {
         self.take_its_time(request.payload.byte_counter()).await;
         let _in_flight = InFlight::begin(&self.parts, self.ending * request.number);
-        match self.refused_part {
+        match self.rejected_part {
             None => self.memory.upload_part(request).await,
-            Some(refused) if request.number == refused => {
+            Some(rejected) if request.number == rejected => {
                 Err(Error::new(ErrorKind::AccessDenied, Operation::UploadPart))
             }
             Some(_) => pending().await,
@@ -246,7 +246,7 @@ impl Store for Hooked {
             *range = range.start / self.scale..range.end / self.scale;
         }
         let _in_flight = InFlight::begin(&self.parts, self.ending * request.number);
-        if self.refused_part.is_some() {
+        if self.rejected_part.is_some() {
             return pending().await;
         }
         self.memory.upload_part_copy(request).await

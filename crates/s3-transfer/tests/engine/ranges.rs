@@ -35,7 +35,7 @@ async fn ranges_come_in_their_order_and_share_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_range_costs_no_request_and_an_empty_one_is_refused_unsent() {
+async fn no_range_costs_no_request_and_an_empty_one_is_rejected_unsent() {
     let setup = setup(FaultPlan::none());
     setup.seed("k", 5000).await;
     assert!(read(&setup, &[], 0).await.unwrap().is_empty());

@@ -158,7 +158,7 @@ async fn an_object_that_is_there_is_kept() {
 }
 
 #[tokio::test]
-async fn a_condition_that_the_server_would_ignore_is_refused_unsent() {
+async fn a_condition_that_the_server_would_ignore_is_rejected_unsent() {
     let memory = memory();
     let mut store = Hooked::new(memory.clone(), |_, response| response);
     store.capabilities.complete_conditions = false;

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chunk_is_refused() {
+    fn what_is_no_chunk_is_rejected() {
         for bytes in [
             &b"\r\n"[..],
             b"x\r\n",

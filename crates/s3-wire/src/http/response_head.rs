@@ -297,7 +297,7 @@ mod tests {
         parse(bytes).unwrap()
     }
 
-    fn refused(bytes: &[u8]) -> WireErrorKind {
+    fn rejection(bytes: &[u8]) -> WireErrorKind {
         parse(bytes).unwrap_err().kind()
     }
 
@@ -393,7 +393,7 @@ mod tests {
             b"HTTP/1.1 200 \x01OK\r\na: b\r\n",
             b"GARBAGE",
         ] {
-            assert_eq!(refused(begin), WireErrorKind::Malformed, "{begin:?}");
+            assert_eq!(rejection(begin), WireErrorKind::Malformed, "{begin:?}");
         }
     }
 
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_head_is_refused() {
+    fn what_is_no_head_is_rejected() {
         for bytes in [
             &b"GARBAGE\r\n\r\n"[..],
             b"HTTP/1.1 099 No\r\n\r\n",
@@ -421,7 +421,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\x01\r\n\r\n",
             b"HTTP/1.1 200 \x01OK\r\na: b\r\n\r\n",
         ] {
-            assert_eq!(refused(bytes), WireErrorKind::Malformed, "{bytes:?}");
+            assert_eq!(rejection(bytes), WireErrorKind::Malformed, "{bytes:?}");
         }
     }
 
@@ -432,12 +432,12 @@ mod tests {
             parsed(of(128).as_bytes()).unwrap().1.head.iter().count(),
             128
         );
-        assert_eq!(refused(of(129).as_bytes()), WireErrorKind::TooLarge);
+        assert_eq!(rejection(of(129).as_bytes()), WireErrorKind::TooLarge);
         let long = format!("HTTP/1.1 200 OK\r\na: {}\r\n\r\n", "b".repeat(LIMIT));
-        assert_eq!(refused(long.as_bytes()), WireErrorKind::TooLarge);
+        assert_eq!(rejection(long.as_bytes()), WireErrorKind::TooLarge);
         let mut strange = b"HTTP/1.1 200 OK\r\na: ".to_vec();
         strange.extend_from_slice(&[0xff; 30_000]);
         strange.extend_from_slice(b"\r\nb: c\r\n\r\n");
-        assert_eq!(refused(&strange), WireErrorKind::TooLarge);
+        assert_eq!(rejection(&strange), WireErrorKind::TooLarge);
     }
 }

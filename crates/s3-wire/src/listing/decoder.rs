@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_decodes_to_no_text_is_refused() {
+    fn a_key_that_decodes_to_no_text_is_rejected() {
         let decoder = KeyDecoder::new(true, "p/", ["q%ff"].into_iter());
         assert!(decoder.decode("q%ff").is_err());
     }

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_break_the_head_is_refused_and_leaves_no_trace() {
+    fn what_would_break_the_head_is_rejected_and_leaves_no_trace() {
         for (name, value) in [
             ("", "a"),
             ("a b", "a"),

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_something_else_in_it_is_refused() {
+    fn a_text_with_something_else_in_it_is_rejected() {
         for inside in [
             "&unknown;",
             "&",

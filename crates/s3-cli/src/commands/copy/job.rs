@@ -460,8 +460,8 @@ impl CopyCommand {
             request.mode = PutMode::IfAbsent;
         }
         let copied = self.send_copy(request.clone(), size).await;
-        let refused = copied.as_ref().err().filter(|_| no_clobber);
-        match refused.and_then(|error| Some(error.as_request()?.kind())) {
+        let rejected = copied.as_ref().err().filter(|_| no_clobber);
+        match rejected.and_then(|error| Some(error.as_request()?.kind())) {
             // The condition that does not hold may be that of the source.
             Some(ErrorKind::PreconditionFailed) if self.exists(&target).await? => {
                 return Ok(Ended::Kept);

@@ -45,9 +45,9 @@ impl Case {
     }
 
     /// Returns a client to which the server refuses an operation.
-    fn refused(&self, operation: &str, status: u16, code: &str) -> S3 {
-        let refused = FaultAction::status(status, code);
-        self.client_with(FaultPlan::none().with(FaultMatch::operation(operation).on(refused)))
+    fn rejected(&self, operation: &str, status: u16, code: &str) -> S3 {
+        let rejected = FaultAction::status(status, code);
+        self.client_with(FaultPlan::none().with(FaultMatch::operation(operation).on(rejected)))
     }
 
     fn client_with(&self, plan: FaultPlan) -> S3 {
@@ -210,7 +210,7 @@ async fn an_upload_starts_over_if_its_parts_cannot_be_listed() {
         let case = Case::new();
         fs::write(case.path("f"), ramp(0, LEN)).unwrap();
         interrupt_upload(&case).await;
-        let s3 = case.refused("ListParts", status, code);
+        let s3 = case.rejected("ListParts", status, code);
         let resume = case.resume();
         let uploaded = s3.resume_upload(case.path("f"), "s3://b/k", &resume).await;
         uploaded.unwrap();
@@ -244,7 +244,7 @@ async fn an_upload_that_cannot_be_aborted_is_told_and_left() {
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
     interrupt_upload(&case).await;
     spoil(&case.path("f"), 3);
-    let s3 = case.refused("AbortMultipartUpload", 403, "AccessDenied");
+    let s3 = case.rejected("AbortMultipartUpload", 403, "AccessDenied");
     let resume = case.resume();
     let uploaded = s3.resume_upload(case.path("f"), "s3://b/k", &resume).await;
     uploaded.unwrap();
@@ -266,7 +266,7 @@ async fn an_upload_that_is_gone_starts_over_if_the_object_cannot_be_read() {
     let cleanup = case.client(None).cleanup(Duration::ZERO);
     cleanup.uploads_below("s3://b/").await.unwrap();
     assert_eq!((case.journals().len(), case.uploads().await), (1, 0));
-    let s3 = case.refused("HeadObject", 403, "AccessDenied");
+    let s3 = case.rejected("HeadObject", 403, "AccessDenied");
     s3.resume_upload(case.path("f"), "s3://b/k", &case.resume())
         .await
         .unwrap();

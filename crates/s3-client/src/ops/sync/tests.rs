@@ -292,10 +292,10 @@ async fn a_prefix_without_objects_is_missing() {
 async fn an_empty_source_deletes_nothing_unless_it_may() {
     let case = Case::new(&[]);
     case.s3.put("s3://bkt/p/k", "k").await.unwrap();
-    let refused = case.up().delete().await.unwrap_err();
+    let rejected = case.up().delete().await.unwrap_err();
     assert!(
-        refused.to_string().contains("the source is empty"),
-        "{refused}"
+        rejected.to_string().contains("the source is empty"),
+        "{rejected}"
     );
     assert_eq!(
         counts(case.up().delete().from_empty().await.unwrap()),

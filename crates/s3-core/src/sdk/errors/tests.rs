@@ -47,7 +47,7 @@ fn twice(canned: Canned) -> Replay {
     Replay::new([Some(canned), again].into_iter().flatten())
 }
 
-/// Returns the error that [`refused_by_server`] alone makes of a response, if there is one.
+/// Returns the error that [`error_of`] alone makes of a response, if there is one.
 fn direct(operation: Operation, canned: &Canned) -> Option<Error> {
     let Canned::Response {
         status,
@@ -66,7 +66,7 @@ fn direct(operation: Operation, canned: &Canned) -> Option<Error> {
         header: &header,
         body: body.bytes().unwrap(),
     };
-    Some(refused_by_server(operation, &collected).with_resource(url().as_str()))
+    Some(error_of(operation, &collected).with_resource(url().as_str()))
 }
 
 fn agrees(generated: Error, direct: Option<Error>) -> Error {
@@ -407,12 +407,12 @@ async fn missing_credentials_say_how_to_set_them() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_refused_are_told_from_a_source_that_is_out_of_reach() {
-    let refused = || {
-        let refused = CredentialsError::provider_error("the SSO session has expired");
-        ConnectorError::other(refused.into(), None)
+async fn credentials_that_are_rejected_are_told_from_a_source_that_is_out_of_reach() {
+    let rejected = || {
+        let rejected = CredentialsError::provider_error("the SSO session has expired");
+        ConnectorError::other(rejected.into(), None)
     };
-    let error = get(Canned::Broken(refused)).await;
+    let error = get(Canned::Broken(rejected)).await;
     assert_eq!(
         (error.kind(), error.retryability()),
         (ErrorKind::Config, Retryability::No),
@@ -431,7 +431,7 @@ async fn credentials_that_are_refused_are_told_from_a_source_that_is_out_of_reac
 }
 
 #[tokio::test]
-async fn a_bucket_that_no_endpoint_can_have_is_refused_and_not_retried() {
+async fn a_bucket_that_no_endpoint_can_have_is_rejected_and_not_retried() {
     let replay = Replay::new([]);
     let store = replay
         .builder()

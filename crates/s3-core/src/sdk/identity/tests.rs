@@ -282,7 +282,7 @@ async fn a_provider_that_hangs_is_given_up_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_would_break_a_header_are_refused() {
+async fn credentials_that_would_break_a_header_are_rejected() {
     for (access_key, token) in [
         ("KEY\n", None),
         ("KEY", Some("token\r\nhost: elsewhere")),

@@ -5,7 +5,7 @@ use s3_wire::listing::Page;
 
 use super::list_page;
 use crate::sdk::collected_response::CollectedResponse;
-use crate::sdk::errors::{beginning, malformed, read_document, refused_by_server};
+use crate::sdk::errors::{beginning, error_of, malformed, read_document};
 use crate::{Error, ListPage, Operation, Result};
 
 /// Reads the response to a request for a page of the keys that begin with `prefix`.
@@ -31,7 +31,7 @@ pub(in crate::sdk) fn read_version(
 ) -> Result<(ListPage, bool)> {
     let on_prefix = |error: Error| error.with_resource(prefix.as_str());
     if !collected.is_success() {
-        return Err(on_prefix(refused_by_server(Operation::List, collected)));
+        return Err(on_prefix(error_of(Operation::List, collected)));
     }
     let page = read_document(Operation::List, collected, Page::parse).map_err(on_prefix)?;
     let version_1 = version_1 || page.marker.is_some() || page.next_marker.is_some();

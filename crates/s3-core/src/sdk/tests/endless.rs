@@ -130,7 +130,7 @@ fn document() -> Vec<u8> {
 }
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nTransfer-Encoding: chunked\r\n\r\n";
-const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n";
+const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 #[tokio::test]
 async fn a_document_without_end_is_broken_off() {
@@ -189,7 +189,7 @@ async fn bytes_of_a_body_of_unknown_length_are_counted_while_they_arrive() {
 
 #[tokio::test]
 async fn an_error_response_without_end_is_an_error_response() {
-    let server = Server::start(REFUSED, document());
+    let server = Server::start(BAD_REQUEST, document());
     for direct in [true, false] {
         for (name, call) in calls() {
             let (error, said) = server.suffer(call, direct).await;

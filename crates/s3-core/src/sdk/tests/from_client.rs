@@ -47,8 +47,8 @@ async fn a_request_for_a_checksum_that_is_rejected_is_sent_without_it_once() {
 #[tokio::test]
 async fn a_server_without_batches_deletes_one_by_one() {
     let gone = || response(204, &[], "");
-    let refused = error_response(501, "NotImplemented");
-    let replay = Replay::new([refused, gone(), gone(), gone(), gone()]);
+    let rejected = error_response(501, "NotImplemented");
+    let replay = Replay::new([rejected, gone(), gone(), gone(), gone()]);
     let store = store(&replay);
     for _ in 0..2 {
         let urls = vec![url("a"), url("b")];
@@ -64,10 +64,10 @@ async fn a_server_without_batches_deletes_one_by_one() {
 async fn a_server_without_version_2_lists_in_version_1() {
     let page =
         "<ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated></ListBucketResult>";
-    let refused = || error_response(400, "InvalidArgument");
+    let rejected = || error_response(400, "InvalidArgument");
     let replay = Replay::new([
-        refused(),
-        refused(),
+        rejected(),
+        rejected(),
         response(200, &[], page),
         response(200, &[], page),
     ]);

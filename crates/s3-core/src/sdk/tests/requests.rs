@@ -119,7 +119,7 @@ fn ok(body: &str) -> String {
     )
 }
 
-fn refused(status: u16, code: &str, headers: &str) -> String {
+fn rejection(status: u16, code: &str, headers: &str) -> String {
     let body = format!("<Error><Code>{code}</Code><Message>because</Message></Error>");
     format!(
         "HTTP/1.1 {status} No\r\n{headers}Content-Length: {}\r\n\r\n{body}",
@@ -152,7 +152,7 @@ impl ProvideCredentials for Sessions {
 async fn a_wrong_clock_is_corrected_by_the_server_once() {
     let server = Server::start(|came| match came.header("x-amz-date").unwrap() {
         date if date.starts_with("2040") => ok("abc"),
-        _ => refused(
+        _ => rejection(
             403,
             "RequestTimeTooSkewed",
             "Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n",
@@ -170,7 +170,7 @@ async fn a_wrong_clock_is_corrected_by_the_server_once() {
 #[tokio::test]
 async fn what_the_generated_client_sends_goes_by_the_servers_time_as_well() {
     let server = Server::start(|came| match came.header("x-amz-date").unwrap() {
-        date if !date.starts_with("2040") => refused(
+        date if !date.starts_with("2040") => rejection(
             403,
             "RequestTimeTooSkewed",
             "Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n",
@@ -237,7 +237,7 @@ async fn nothing_but_a_wrong_clock_is_tried_again_by_the_generated_client() {
     for response in ["500 InternalError", "503 SlowDown", "400 RequestTimeout"] {
         let (status, code) = response.split_once(' ').unwrap();
         let status = status.parse().unwrap();
-        let server = Server::start(move |_| refused(status, code, ""));
+        let server = Server::start(move |_| rejection(status, code, ""));
         let request = HeadRequest::new(url());
         server.store(false).head(request).await.unwrap_err();
         assert_eq!(server.came().len(), 1, "{response}");
@@ -247,7 +247,7 @@ async fn nothing_but_a_wrong_clock_is_tried_again_by_the_generated_client() {
 #[tokio::test]
 async fn credentials_that_ran_out_are_renewed_once_for_all() {
     let server = Server::start(|came| match came.header("x-amz-security-token") {
-        Some("session-0") => refused(400, "ExpiredToken", ""),
+        Some("session-0") => rejection(400, "ExpiredToken", ""),
         _ => ok("abc"),
     });
     let transports: [fn(SdkStoreBuilder) -> SdkStoreBuilder; 2] = [
@@ -268,7 +268,7 @@ async fn credentials_that_ran_out_are_renewed_once_for_all() {
 #[tokio::test]
 async fn credentials_that_stay_the_same_are_not_tried_again() {
     for wire in [true, false] {
-        let server = Server::start(|_| refused(400, "ExpiredToken", ""));
+        let server = Server::start(|_| rejection(400, "ExpiredToken", ""));
         let store = server.store(wire);
         let error = store.get(GetRequest::new(url())).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AccessDenied);
@@ -279,7 +279,7 @@ async fn credentials_that_stay_the_same_are_not_tried_again() {
 #[tokio::test]
 async fn a_bucket_elsewhere_is_explained() {
     let server = Server::start(|_| {
-        refused(
+        rejection(
             301,
             "PermanentRedirect",
             "x-amz-bucket-region: eu-west-3\r\n",
@@ -309,7 +309,7 @@ async fn requests_in_flight_to_a_bucket_elsewhere_are_all_sent_again() {
             // Nobody is told before all are sent.
             sent_here.wait();
             let region = "x-amz-bucket-region: eu-west-3\r\n";
-            refused(301, "PermanentRedirect", region)
+            rejection(301, "PermanentRedirect", region)
         });
         let store = server.store(wire);
         let gets = (0..REQUESTS).map(|_| store.get(GetRequest::new(url())));
@@ -499,7 +499,7 @@ async fn an_endpoint_that_rejects_the_request_for_a_checksum_is_remembered() {
 async fn other_rejections_do_not_turn_checksums_off() {
     for wire in [true, false] {
         for (status, requests) in [(400, 1), (403, 1), (404, 1), (501, 2)] {
-            let server = Server::start(move |_| refused(status, "InvalidArgument", ""));
+            let server = Server::start(move |_| rejection(status, "InvalidArgument", ""));
             let store = server.store(wire);
             for round in 1..3 {
                 let error = store.get(GetRequest::new(url())).await.unwrap_err();
@@ -514,7 +514,7 @@ async fn other_rejections_do_not_turn_checksums_off() {
 
 #[tokio::test]
 async fn a_success_that_holds_an_error_is_none() {
-    let server = Server::start(|_| refused(200, "InternalError", "ETag: \"e\"\r\n"));
+    let server = Server::start(|_| rejection(200, "InternalError", "ETag: \"e\"\r\n"));
     let store = server.store(true);
     let put = store
         .put(PutRequest::new(url(), Payload::from("hello")))

@@ -36,7 +36,7 @@ struct Run {
     count: usize,
     left: AtomicUsize,
     in_flight: AtomicUsize,
-    refused: AtomicUsize,
+    rejected: AtomicUsize,
     /// When the server, as far as it is one queue, is free again.
     free: Mutex<Instant>,
     random: Mutex<fastrand::Rng>,
@@ -59,7 +59,7 @@ struct Outcome {
     level: usize,
     highest: usize,
     until_highest: Duration,
-    refused: usize,
+    rejected: usize,
 }
 
 impl Run {
@@ -69,7 +69,7 @@ impl Run {
         if server.rejects_above > 0 && now_in_flight > server.rejects_above {
             sleep(Duration::from_millis(5)).await;
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
-            self.refused.fetch_add(1, Ordering::SeqCst);
+            self.rejected.fetch_add(1, Ordering::SeqCst);
             return Some(Retryability::Throttled { after: None });
         }
         let share = self.random.lock().unwrap().f64() * 2.0 - 1.0;
@@ -145,7 +145,7 @@ async fn run_with(controller: &Controller, server: Server, count: usize, seed: u
         count,
         left: AtomicUsize::new(count),
         in_flight: AtomicUsize::new(0),
-        refused: AtomicUsize::new(0),
+        rejected: AtomicUsize::new(0),
         free: Mutex::new(start),
         random: Mutex::new(fastrand::Rng::with_seed(seed)),
         levels: Mutex::new(Levels {
@@ -166,7 +166,7 @@ async fn run_with(controller: &Controller, server: Server, count: usize, seed: u
         level: levels.sum / levels.count.max(1),
         highest: levels.highest,
         until_highest: levels.at - start,
-        refused: run.refused.load(Ordering::SeqCst),
+        rejected: run.rejected.load(Ordering::SeqCst),
     }
 }
 
@@ -273,9 +273,9 @@ async fn a_throttling_server_gets_its_capacity() {
         let ideal = count as f64 / most as f64 * 0.020;
         assert_within(&outcome, ideal, 1.3, "rejections");
         assert!(
-            outcome.refused * 20 < count,
+            outcome.rejected * 20 < count,
             "{} rejections for {count} objects",
-            outcome.refused
+            outcome.rejected
         );
     }
 }

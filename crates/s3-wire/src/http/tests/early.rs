@@ -31,7 +31,7 @@ fn big_memory() -> OwnedBody {
 }
 
 /// Refuses as soon as the head is there, and reads nothing more while the client could still be writing.
-fn refusing(peer: &mut Peer) {
+fn rejecting(peer: &mut Peer) {
     peer.request();
     peer.say(SLOW_DOWN);
     peer.wait_for_end();
@@ -53,7 +53,7 @@ async fn an_error_response_in_the_middle_of_an_upload_is_the_response() {
                 let first = if close {
                     script(slamming)
                 } else {
-                    script(refusing)
+                    script(rejecting)
                 };
                 let server = Server::new(vec![first]);
                 let trailer = framed.then_some(ChecksumTrailer {

@@ -13,7 +13,7 @@ async fn outcome(response: &[u8]) -> Result<(u16, Vec<u8>), WireErrorKind> {
 }
 
 #[tokio::test]
-async fn each_response_is_read_as_it_is_meant_or_refused() {
+async fn each_response_is_read_as_it_is_meant_or_rejected() {
     use WireErrorKind::{Closed, Malformed, TooLarge};
     let ok = |body: &[u8]| Ok((200, body.to_vec()));
     let endless = format!("HTTP/1.1 200 OK\r\n{}", "x-a: b\r\n".repeat(20_000));

@@ -50,7 +50,7 @@ impl Machine {
     }
 
     /// The text of the error.
-    fn refused(&self, given: Given<'_>) -> String {
+    fn rejection(&self, given: Given<'_>) -> String {
         let ConfigError { text, hint, .. } = self.load(given).unwrap_err();
         text + "\n" + &hint.unwrap_or_default()
     }
@@ -92,16 +92,16 @@ fn a_profile_that_the_program_names_replaces_the_keys_of_the_environment() {
 #[test]
 fn a_profile_that_does_not_exist_is_an_error_that_names_the_files() {
     let machine = machine().keys().file(CONFIG, "[profile a]\n[b]\n");
-    let error = machine.refused(of_profile("x"));
+    let error = machine.rejection(of_profile("x"));
     assert!(error.contains("\"x\" of the builder"), "{error}");
     assert!(
         error.contains(CONFIG) && error.contains(CREDENTIALS),
         "{error}"
     );
     assert!(error.contains("there are: a"), "{error}");
-    let error = machine.refused(of_profile("b"));
+    let error = machine.rejection(of_profile("b"));
     assert!(error.contains("line 2: [b] is not read"), "{error}");
-    let error = machine.set("AWS_PROFILE", "y").refused(Given::default());
+    let error = machine.set("AWS_PROFILE", "y").rejection(Given::default());
     assert!(error.contains("\"y\" of AWS_PROFILE"), "{error}");
 }
 
@@ -144,7 +144,7 @@ fn a_file_that_cannot_be_parsed_is_an_error_with_the_line() {
     ] {
         let mut machine = machine();
         machine.variables.remove("AWS_REGION");
-        let error = machine.file(CONFIG, text).refused(Given::default());
+        let error = machine.file(CONFIG, text).rejection(Given::default());
         assert!(error.contains(want), "{text}: {error}");
     }
 }
@@ -152,7 +152,7 @@ fn a_file_that_cannot_be_parsed_is_an_error_with_the_line() {
 #[test]
 fn a_file_that_a_variable_names_must_exist() {
     let named = machine().keys().set("AWS_CONFIG_FILE", "/none/config");
-    let error = named.refused(Given::default());
+    let error = named.rejection(Given::default());
     assert!(error.contains("AWS_CONFIG_FILE: /none/config"), "{error}");
     let home = machine()
         .set("AWS_CONFIG_FILE", "~/own")
@@ -243,11 +243,14 @@ fn a_value_that_cannot_be_meant_is_an_error_that_names_its_source() {
         ("AWS_RESPONSE_CHECKSUM_VALIDATION", "always"),
         ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "?"),
     ] {
-        let error = machine().keys().set(name, value).refused(Given::default());
+        let error = machine()
+            .keys()
+            .set(name, value)
+            .rejection(Given::default());
         assert!(error.contains(name), "{error}");
     }
     let style = machine().file(CONFIG, "[default]\ns3 =\n addressing_style = odd\n");
-    let error = style.refused(Given::default());
+    let error = style.rejection(Given::default());
     assert!(
         error.contains("`addressing_style` in /home/me/.aws/config, line 3"),
         "{error}"
@@ -263,7 +266,7 @@ fn half_a_pair_of_keys_is_an_error() {
         let error = machine()
             .set(set, "x")
             .set(unset, "")
-            .refused(Given::default());
+            .rejection(Given::default());
         assert!(error.contains(set) && error.contains(unset), "{error}");
     }
 }
@@ -303,7 +306,7 @@ fn an_endpoint_that_is_ignored_is_no_error_beside_a_role() {
     const ROLE: &str = "[default]\nrole_arn = r\nsource_profile = base\nendpoint_url = http://e\n\
         [profile base]\naws_access_key_id = a\naws_secret_access_key = s\n";
     let with_role = || machine().file(CONFIG, ROLE);
-    let text = with_role().refused(Given::default());
+    let text = with_role().rejection(Given::default());
     assert!(text.contains("would not count for the role"), "{text}");
     let ignored = with_role().set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
     assert_eq!(endpoint(&ignored.loaded()), None);
@@ -415,7 +418,7 @@ fn files_are_not_read_when_everything_is_given() {
 }
 
 #[test]
-fn a_token_file_that_ends_in_a_line_break_is_refused_by_its_name() {
+fn a_token_file_that_ends_in_a_line_break_is_rejected_by_its_name() {
     for name in [
         "AWS_WEB_IDENTITY_TOKEN_FILE",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -423,7 +426,7 @@ fn a_token_file_that_ends_in_a_line_break_is_refused_by_its_name() {
         let machine = machine()
             .set(name, "/var/token")
             .file("/var/token", "abc\n");
-        let error = machine.refused(Given::default());
+        let error = machine.rejection(Given::default());
         assert!(
             error.contains(name) && error.contains("/var/token"),
             "{error}"
