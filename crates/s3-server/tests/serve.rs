@@ -51,6 +51,6 @@ async fn what_was_put_is_read_until_the_server_stops() {
 async fn a_wrong_secret_is_rejected() {
     let (address, _stop, _serving) = started().await;
     let url = S3Url::parse("s3://bkt/k").unwrap();
-    let refused = client(address, "other").put_bytes(url, "value").await;
-    assert_eq!(refused.unwrap_err().kind(), ErrorKind::AccessDenied);
+    let denied = client(address, "other").put_bytes(url, "value").await;
+    assert_eq!(denied.unwrap_err().kind(), ErrorKind::AccessDenied);
 }
