@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use s3_core::{Attributes, Checksum, ETag, ObjectMeta, RestoreStatus, S3Prefix, VersionId};
-use serde_json::Value;
+use s3_core::{Checksum, ETag, ObjectMeta, S3Prefix, VersionId};
 
-use crate::attributes::HeadAttributes;
+use crate::attributes::{HeadAttributes, described};
 use crate::error::Result;
 use crate::local_data::LocalData;
 use crate::location::{Location, debug_as_display, located};
@@ -196,57 +195,10 @@ impl S3Object {
         self.download.verified
     }
 
-    /// Returns the MIME type; AWS reports `binary/octet-stream` for an object stored without one. `None` with
-    /// `return_info(false)`.
-    #[must_use]
-    pub fn content_type(&self) -> Option<&str> {
-        self.attributes()?.stored.content_type.as_deref()
-    }
-
-    /// Returns the user metadata that Metaflow or this client stored: any JSON value, usually an object. `None` with
-    /// `return_info(false)`.
-    ///
-    /// Metadata of other programs is ignored, and an item that is not JSON counts as absent.
-    #[must_use]
-    pub fn metadata(&self) -> Option<&Value> {
-        self.attributes()?.metadata.as_ref()
-    }
-
-    /// Returns the text of [`metadata`](Self::metadata) as stored, also if it is not valid JSON: Python writes `NaN`.
-    #[must_use]
-    pub fn metadata_text(&self) -> Option<&str> {
-        self.attributes()?.metadata_text()
-    }
-
-    /// Returns the server-side encryption (`AES256`, `aws:kms`). `None` with `return_info(false)`.
-    #[must_use]
-    pub fn encryption(&self) -> Option<&str> {
-        self.attributes()?.encryption()
-    }
-
-    /// Returns all headers and the user metadata that are stored with the object: storage class, `Cache-Control` and so
-    /// on. Listings do not have them.
-    #[must_use]
-    pub fn stored_attributes(&self) -> Option<&Attributes> {
-        Some(&self.attributes()?.stored)
-    }
-
     /// Returns the checksum that the server stores with the object, if the response has it.
     #[must_use]
     pub fn checksum(&self) -> Option<&Checksum> {
         self.attributes()?.checksum.as_ref()
-    }
-
-    /// Returns whether an archived object is being restored, or has been. `None` for an object of which neither is true.
-    #[must_use]
-    pub fn restore_status(&self) -> Option<RestoreStatus> {
-        self.attributes()?.restore
-    }
-
-    /// Returns the number of tags. Listings do not have it.
-    #[must_use]
-    pub fn tag_count(&self) -> Option<u32> {
-        Some(self.attributes()?.tag_count)
     }
 
     /// Returns when the object was written, to the second. `None` with `return_info(false)`.
@@ -267,6 +219,7 @@ impl S3Object {
     }
 }
 
+described!(S3Object, "`None` with `return_info(false)`.");
 located!(S3Object);
 debug_as_display!(S3Object);
 

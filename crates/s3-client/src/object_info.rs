@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use s3_core::{
-    Attributes, Checksum, ChecksumAlgorithm, ChecksumType, ETag, ListedObject, ObjectMeta,
-    RestoreStatus, S3Prefix, S3Url, VersionId,
+    Checksum, ChecksumAlgorithm, ChecksumType, ETag, ListedObject, ObjectMeta, S3Prefix, S3Url,
+    VersionId,
 };
-use serde_json::Value;
 
-use crate::attributes::HeadAttributes;
+use crate::attributes::{HeadAttributes, described};
 use crate::location::{Location, debug_as_display, located};
 
 /// The metadata of an existing object, which was not downloaded. Clone is a reference count.
@@ -125,52 +124,11 @@ impl S3Info {
         self.0.storage_class.as_deref()
     }
 
-    /// Returns the MIME type; AWS reports `binary/octet-stream` for an object stored without one. Listings do not have
-    /// it.
-    #[must_use]
-    pub fn content_type(&self) -> Option<&str> {
-        self.attributes()?.stored.content_type.as_deref()
-    }
-
-    /// Returns the user metadata that Metaflow or this client stored: any JSON value, usually an object. Listings do
-    /// not have it.
-    ///
-    /// Metadata of other programs is ignored, and an item that is not JSON counts as absent.
-    #[must_use]
-    pub fn metadata(&self) -> Option<&Value> {
-        self.attributes()?.metadata.as_ref()
-    }
-
-    /// Returns the text of [`metadata`](Self::metadata) as stored, also if it is not valid JSON: Python writes `NaN`.
-    #[must_use]
-    pub fn metadata_text(&self) -> Option<&str> {
-        self.attributes()?.metadata_text()
-    }
-
-    /// Returns the server-side encryption (`AES256`, `aws:kms`). Listings do not have it.
-    #[must_use]
-    pub fn encryption(&self) -> Option<&str> {
-        self.attributes()?.encryption()
-    }
-
-    /// Returns all headers and the user metadata that are stored with the object: storage class, `Cache-Control` and so
-    /// on. Listings do not have them.
-    #[must_use]
-    pub fn stored_attributes(&self) -> Option<&Attributes> {
-        Some(&self.attributes()?.stored)
-    }
-
     /// Returns the checksum that the server stores with the object. A HEAD asks for it with
     /// [`checksum`](crate::Request::checksum); listings have [`checksum_algorithm`](Self::checksum_algorithm) alone.
     #[must_use]
     pub fn checksum(&self) -> Option<&Checksum> {
         self.attributes()?.checksum.as_ref()
-    }
-
-    /// Returns whether an archived object is being restored, or has been. `None` for an object of which neither is true, and in listings.
-    #[must_use]
-    pub fn restore_status(&self) -> Option<RestoreStatus> {
-        self.attributes()?.restore
     }
 
     /// Returns the algorithm of the checksum that the server stores with the object. Listings have it if the server sends it.
@@ -185,14 +143,9 @@ impl S3Info {
     pub fn checksum_type(&self) -> Option<ChecksumType> {
         self.0.checksum?.1
     }
-
-    /// Returns the number of tags. Listings do not have it.
-    #[must_use]
-    pub fn tag_count(&self) -> Option<u32> {
-        Some(self.attributes()?.tag_count)
-    }
 }
 
+described!(S3Info, "`None` in listings.");
 located!(S3Info);
 debug_as_display!(S3Info);
 
