@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use s3_url::{S3Prefix, S3Url};
 use s3_wire::Element;
 use s3_wire::listing::KeyDecoder;
+use s3_wire::sign::Query;
 
 use super::client::Resolved;
 use super::collected_response::{CollectedResponse, MAX_DOCUMENT};
@@ -109,19 +110,13 @@ async fn page_in_form(
         false => ("start-after", start_after),
         true => ("marker", start_after),
     };
-    for (name, text) in [
+    let texts = [
         ("prefix", Some(list.prefix.prefix())),
         ("delimiter", list.delimiter.as_deref()),
         start,
         token,
-    ] {
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            query.push(name, text);
-        }
-    }
-    if let Some(max) = list.max_keys {
-        query.push("max-keys", &max.min(i32::MAX as u32).to_string());
-    }
+    ];
+    push_page(query, texts, ("max-keys", list.max_keys));
     let mut response = route.send(operation, &mut request, None).await?;
     let counter = list.byte_counter.as_ref();
     let read = |collected: &CollectedResponse<'_>| {
@@ -134,6 +129,22 @@ async fn page_in_form(
         false => Continuation::Token(&next).write(),
     });
     Ok((page, version_1))
+}
+
+/// Adds the parameters of a page to a query: those that have a text, and the most entries.
+pub(super) fn push_page<'a>(
+    query: &mut Query,
+    texts: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+    (limit, max): (&str, Option<u32>),
+) {
+    for (name, text) in texts {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            query.push(name, text);
+        }
+    }
+    if let Some(max) = max {
+        query.push(limit, &max.min(i32::MAX as u32).to_string());
+    }
 }
 
 /// Where a listing goes on. [`ListPage::next`] says which of the two it is: as the other one, it would silently skip keys
@@ -242,18 +253,12 @@ async fn list_uploads(resolved: &Resolved, list: &ListUploads) -> Result<Uploads
     let query = &mut request.query;
     query.push("encoding-type", "url");
     let after = list.after.as_ref();
-    for (name, text) in [
+    let texts = [
         ("key-marker", after.map(|(key, _)| &**key)),
         ("prefix", Some(list.prefix.prefix())),
         ("upload-id-marker", after.map(|(_, upload)| upload.as_str())),
-    ] {
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            query.push(name, text);
-        }
-    }
-    if let Some(max) = list.max_uploads {
-        query.push("max-uploads", &max.min(i32::MAX as u32).to_string());
-    }
+    ];
+    push_page(query, texts, ("max-uploads", list.max_uploads));
     query.push("uploads", "");
     let parse = |text: &str| Element::parse(text, "ListMultipartUploadsResult");
     let (_, page) = route

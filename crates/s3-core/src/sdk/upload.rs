@@ -8,6 +8,7 @@ use super::client::Resolved;
 use super::convert;
 use super::document::{self, XMLNS, is_truncated, written};
 use super::errors;
+use super::list::push_page;
 use super::payload_digest::ADDED;
 use super::put::{push_attributes, push_condition};
 use super::sender::invalid_header;
@@ -142,12 +143,9 @@ async fn list_parts(resolved: &Resolved, list: &ListParts) -> Result<PartsPage> 
     let route = resolved.route(list.url.bucket());
     let mut request = route.request("GET", list.url.key());
     let query = &mut request.query;
-    if let Some(max) = list.max_parts {
-        query.push("max-parts", &max.min(i32::MAX as u32).to_string());
-    }
-    if let Some(after) = list.after {
-        query.push("part-number-marker", &after.to_string());
-    }
+    let after = list.after.map(|after| after.to_string());
+    let texts = [("part-number-marker", after.as_deref())];
+    push_page(query, texts, ("max-parts", list.max_parts));
     query.push("uploadId", list.upload.as_str());
     let parse = |text: &str| Element::parse(text, "ListPartsResult");
     let (_, page) = route

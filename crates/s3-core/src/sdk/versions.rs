@@ -11,6 +11,7 @@ use super::client::Resolved;
 use super::convert::{self, etag_of, version_of};
 use super::document::{self, XMLNS, is_truncated};
 use super::errors;
+use super::list::push_page;
 use crate::{
     BucketRequest, ChecksumAlgorithm, ChecksumType, ListVersions, ListedObject, ListedVersion,
     Operation, Result, SetVersioning, VersionId, Versioning, VersionsPage,
@@ -70,19 +71,13 @@ async fn list_versions(resolved: &Resolved, list: &ListVersions) -> Result<Versi
     query.push("encoding-type", "url");
     let after = list.after.as_ref();
     let version = after.and_then(|(_, version)| version.as_ref());
-    for (name, text) in [
+    let texts = [
         ("delimiter", list.delimiter.as_deref()),
         ("key-marker", after.map(|(key, _)| &**key)),
         ("prefix", Some(list.prefix.prefix())),
         ("version-id-marker", version.map(VersionId::as_str)),
-    ] {
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            query.push(name, text);
-        }
-    }
-    if let Some(max) = list.max_keys {
-        query.push("max-keys", &max.min(i32::MAX as u32).to_string());
-    }
+    ];
+    push_page(query, texts, ("max-keys", list.max_keys));
     query.push("versions", "");
     let parse = |text: &str| {
         Element::parse(text, "ListVersionsResult")
