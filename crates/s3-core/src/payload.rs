@@ -393,12 +393,6 @@ fn read_file_at(file: &File, offset: u64, want: usize) -> io::Result<Bytes> {
     Ok(buffer.freeze())
 }
 
-/// The error of a file that is shorter than the payload.
-fn became_shorter() -> io::Error {
-    let text = "the file became shorter while it was being uploaded";
-    io::Error::new(io::ErrorKind::UnexpectedEof, text)
-}
-
 fn check_version(file: &File, version: Option<&Metadata>) -> io::Result<()> {
     let Some(version) = version else {
         return Ok(());
@@ -422,16 +416,14 @@ fn check_version(file: &File, version: Option<&Metadata>) -> io::Result<()> {
 }
 
 fn fill_from_file(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
-            Ok(0) => return Err(became_shorter()),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+    file.read_exact_at(buffer, offset)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                let text = "the file became shorter while it was being uploaded";
+                io::Error::new(io::ErrorKind::UnexpectedEof, text)
+            }
+            _ => error,
+        })
 }
 
 impl From<Bytes> for Payload {
