@@ -199,7 +199,7 @@ fn config(seed: u64) -> TransferConfig {
 
 fn judge(record: &Record, strict: bool, figures: &mut Figures) -> Result<(), String> {
     let verdict = check(record, strict).map_err(|what| shown(&what, record))?;
-    figures.count("overtaken", verdict.overtaken);
+    figures.count("superseded", verdict.overtaken);
     for call in &record.calls {
         let name = match (call.action, call.outcome) {
             (_, CallOutcome::Failed) => "without a result",

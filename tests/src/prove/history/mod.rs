@@ -14,7 +14,7 @@
 //! repetition that the store has seen once, at any time after its call began.
 //!
 //! If the reply to a create is lost, and others replace or delete the object before the client can check, the create is
-//! reported as "already there" or repeated: S3 keeps nothing that would tell. Such creates are counted as `overtaken`.
+//! reported as "already there" or repeated: S3 keeps nothing that would tell. Such creates are counted as `superseded`.
 //! They need a plain write or a delete on the same key. Half of the cases have neither, and there they must not occur.
 
 mod actor;
