@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A call is one task on the threads of the store, and a frame crosses threads once. Reads whose length is known to fit
-//! into one part come in one buffer, so that nothing is copied together.
+//! into one part come in one buffer, without a copy.
 
 #[macro_use]
 mod version;

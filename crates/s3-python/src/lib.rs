@@ -5,7 +5,7 @@
 //!
 //! * Every call runs on one process-wide worker pool. The calling thread waits without the GIL, and looks for signals
 //!   every 50 ms; see [`pool`].
-//! * A forked child has no threads of its parent's: what the parent made is leaked there and made again; see
+//! * A forked child has none of its parent's threads: it leaks the parent's pool and clients, and creates its own; see
 //!   [`in_process`].
 //! * Bytes of `bytes` and `str` values are uploaded from where they are; other values are read by a thread of their own.
 
