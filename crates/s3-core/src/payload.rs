@@ -419,7 +419,7 @@ fn fill_from_file(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()>
     file.read_exact_at(buffer, offset)
         .map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => {
-                let text = "the file became shorter while it was being uploaded";
+                let text = "the file was truncated during the upload";
                 io::Error::new(io::ErrorKind::UnexpectedEof, text)
             }
             _ => error,

@@ -17,11 +17,11 @@ struct Fields {
     id: u64,
 }
 
-/// Credentials that cannot be sent in a header, because they hold a blank, a line break or another character that
+/// Credentials that cannot be sent in a header, because they contain a space, a line break or another character that
 /// is not visible ASCII, or whose secret key holds a line break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the access key, the secret key or the session token holds a blank, a line break or another character that no key has"
+    "the access key, the secret key or the session token contains a space, a line break or another invalid character"
 )]
 pub struct InvalidCredentials;
 

@@ -25,7 +25,7 @@ impl Object {
         let days = match days {
             None if leaves_for_good => return Ok(()),
             Some(_) if leaves_for_good => {
-                let text = "an object of this class is restored without a number of days";
+                let text = "INTELLIGENT_TIERING objects take no number of days";
                 return rejected(400, "InvalidArgument", text);
             }
             _ if !self.is_archived() => {

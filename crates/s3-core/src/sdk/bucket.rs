@@ -45,7 +45,7 @@ pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
             return Err(malformed("the listing has more than 1000 pages"));
         }
         if !seen.insert(next.to_owned()) {
-            return Err(malformed("the listing goes on where it was"));
+            return Err(malformed("the server returned a continuation token twice"));
         }
         token = Some(next.to_owned());
     }

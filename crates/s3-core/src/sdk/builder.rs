@@ -79,7 +79,7 @@ pub struct SdkStoreBuilder {
 impl SdkStoreBuilder {
     /// Sets the endpoint: `http://…` or, with the feature `https`, `https://…`.
     ///
-    /// With `http://` everybody on the way can read and change what is sent; unless the endpoint is on this machine, a
+    /// With `http://` objects can be read and changed in transit; unless the endpoint is on this machine, a
     /// warning says so. With `https://` the server's certificate is verified, and nothing turns that off.
     ///
     /// Without it requests go to AWS, or, with the feature `config`, to what `AWS_ENDPOINT_URL_S3`,

@@ -219,12 +219,12 @@ pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result
     assemble(settings, loaded, operation)
 }
 
-/// Says so if everybody between here and the endpoint can read what is sent: once, as a store is made once.
+/// Warns of an unencrypted connection to another machine: once, as a store is made once.
 fn warn_if_readable(endpoint: &Endpoint) {
     if !endpoint.https && !endpoint.loopback {
         tracing::warn!(
             endpoint = endpoint.url,
-            "the connection to the endpoint is not encrypted: everybody on the way can read and change the objects"
+            "the connection to the endpoint is not encrypted: objects can be read and changed in transit"
         );
     }
 }

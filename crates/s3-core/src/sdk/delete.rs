@@ -204,7 +204,7 @@ async fn delete_batch(
         // Deleting what is not there succeeds; a few servers list it all the same.
         let is_missing = code.is_some_and(means_missing);
         let Some(indices) = indices.get(failed.text("Key").unwrap_or_default()) else {
-            let text = "the response says that a key failed which was not requested";
+            let text = "the response lists a key that was not requested";
             return Err(on_bucket(errors::malformed(operation, text)));
         };
         let failed_version = failed.scalar("VersionId").filter(|id| !id.is_empty());

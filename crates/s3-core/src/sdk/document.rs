@@ -117,6 +117,10 @@ pub(super) fn time(element: &Element, name: &str) -> Option<SystemTime> {
     timestamp::parse(element.scalar(name)?)
 }
 
+/// The defect of a truncated page without a continuation token or marker.
+pub(super) const NO_NEXT_PAGE: &str =
+    "the response is truncated, but does not say where the next page begins";
+
 /// Returns whether more pages follow.
 pub(super) fn is_truncated(page: &Element) -> Result<bool, &'static str> {
     match page.scalar("IsTruncated") {

@@ -24,7 +24,7 @@ impl Endpoint {
             _ => return Err("does not begin with http:// or https://"),
         };
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("holds a blank, a line break or another character that no URL has");
+            return Err("contains a space, a line break or another invalid character");
         }
         if rest.contains(['?', '#']) {
             return Err("has a query or a fragment");

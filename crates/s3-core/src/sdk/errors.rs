@@ -64,7 +64,7 @@ pub(super) fn read_document<'b, T>(
 ) -> Result<T> {
     let document = std::str::from_utf8(collected.body);
     if document.is_err_and(|error| error.error_len().is_none()) {
-        let text = "the response ends in the middle";
+        let text = "the response document is truncated";
         return Err(not_understood(operation, collected, text));
     }
     let Ok(document) = document else {
@@ -81,7 +81,7 @@ pub(super) fn read_document<'b, T>(
         } else if document.trim().is_empty() {
             not_understood(operation, collected, "the response is empty")
         } else if is_cut_short(document) && !is_html(document) {
-            not_understood(operation, collected, "the response ends in the middle")
+            not_understood(operation, collected, "the response document is truncated")
         } else {
             misunderstood(operation, collected, &text)
         }
@@ -312,7 +312,7 @@ pub(super) fn error_of(operation: Operation, collected: &CollectedResponse<'_>) 
     if collected.is_success() && !code.as_deref().is_some_and(known) {
         let text = code.or(said.message.as_deref().map(shortened));
         let text =
-            text.unwrap_or_else(|| "the response is an error that does not say why".to_owned());
+            text.unwrap_or_else(|| "the error response has no error code".to_owned());
         return not_understood(operation, collected, text);
     }
     let code = code.as_deref();
@@ -376,9 +376,9 @@ fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<St
             .map(|location| format!("the server redirects to {location}")),
         // What else can say why it refuses, outside of S3's XML, or what it would take.
         401 if said.code.is_none() => header_text(collected, "www-authenticate")
-            .map(|scheme| format!("the server wants the request to be authenticated by {scheme}")),
+            .map(|scheme| format!("the server requires {scheme} authentication")),
         407 => header_text(collected, "proxy-authenticate")
-            .map(|scheme| format!("the proxy wants the request to be authenticated by {scheme}")),
+            .map(|scheme| format!("the proxy requires {scheme} authentication")),
         _ => None,
     };
     match (own, elsewhere) {

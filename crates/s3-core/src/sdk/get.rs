@@ -84,7 +84,7 @@ async fn get_object(resolved: &Resolved, request: &GetRequest) -> Result<GetResp
             match &outcome {
                 Err(error) if rejects_checksum_mode(error) => {}
                 _ => {
-                    tracing::debug!(%rejection, "the endpoint rejects requests for checksums; they are left out");
+                    tracing::debug!(%rejection, "the endpoint rejects x-amz-checksum-mode; checksums are no longer requested");
                     resolved.remember_no_checksums();
                 }
             }
@@ -199,7 +199,7 @@ async fn collect_unknown_length(
         if error.kind() != WireErrorKind::TooLarge {
             return transport_error::in_body(Operation::Get, &error);
         }
-        let text = "the response does not say how long the object is, which is longer than 8 MiB";
+        let text = "the response has no length, and the body exceeds 8 MiB";
         let error = errors::malformed(Operation::Get, text);
         error.with_retryability(Retryability::No)
     })
@@ -282,8 +282,8 @@ impl ArrivingBody {
         };
         let received = self.announced - *left + filled as u64;
         let held = match self.is_chunked {
-            true => "its chunks",
-            false => "its body",
+            true => "chunks have",
+            false => "body has",
         };
         let text = match left.checked_sub(filled as u64) {
             Some(rest) if filled > 0 || rest == 0 => {
@@ -297,11 +297,11 @@ impl ArrivingBody {
                 let error = Error::new(ErrorKind::Network, Operation::Get).with_message(text);
                 return Err(error.with_phase(Phase::Body).with_resource(&self.url));
             }
-            Some(_) => format!("{held} end after {received}"),
-            None => format!("{held} hold more, at least {received}"),
+            Some(_) => format!("{received} bytes"),
+            None => format!("at least {received} bytes"),
         };
         let text = format!(
-            "the response announces {} bytes, but {text}",
+            "the {held} {text}, but {} were announced",
             self.announced
         );
         Err(errors::malformed(Operation::Get, &text).with_resource(&self.url))

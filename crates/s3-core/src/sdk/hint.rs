@@ -8,17 +8,17 @@ use crate::Operation;
 use crate::error::ARCHIVED;
 use s3_wire::ErrorDocument;
 
-/// Nobody listens at the endpoint.
+/// No server listens at the endpoint.
 pub(super) const CONNECTION_REFUSED: &str =
-    "nothing listens there; check the endpoint's host and port, and that the server runs";
+    "no server listens at the endpoint: check its host and port";
 /// The proxy does not connect.
-pub(super) const PROXY: &str = "the proxy is named by HTTP_PROXY, HTTPS_PROXY or ALL_PROXY; a password stands in its URL, and NO_PROXY lists hosts that are reached without it";
+pub(super) const PROXY: &str = "check HTTP_PROXY, HTTPS_PROXY or ALL_PROXY (http://user:password@host:port); NO_PROXY lists hosts to reach directly";
 /// The endpoint's host is not known.
 pub(super) const UNKNOWN_HOST: &str =
     "check the endpoint's host name, and that this machine can resolve names";
 
 /// No socket could be opened.
-pub(super) const OUT_OF_DESCRIPTORS: &str = "this process may not open more files at once: raise its limit (ulimit -n), or lower the concurrency";
+pub(super) const OUT_OF_DESCRIPTORS: &str = "raise the process's limit of open files (ulimit -n), or lower the concurrency";
 
 /// Reads `Retry-After`: seconds, or a date.
 pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
@@ -45,20 +45,20 @@ pub(super) fn hint(
             return redirection(collected, said);
         }
         None if collected.status == 400 && operation == Operation::Head => {
-            "a response to HEAD gives no reason; expired credentials and a wrong region are usual ones"
+            "a response to HEAD has no error code; expired credentials and a wrong region are common causes"
         }
         Some("InvalidAccessKeyId" | "NotSignedUp") => {
-            "the server does not know the access key; are these credentials for this endpoint?"
+            "check that the credentials are for this endpoint: it does not know the access key"
         }
         Some("SignatureDoesNotMatch") => {
-            "the secret key does not belong to the access key, or something on the way changed the request"
+            "check the secret key; a proxy that changes requests causes this, too"
         }
         Some("ExpiredToken" | "TokenRefreshRequired") => {
-            "the session's credentials have run out; renew them"
+            "the session credentials have expired; renew them"
         }
-        Some("InvalidToken") => "the session token does not belong to these credentials",
+        Some("InvalidToken") => "check the session token: it does not belong to these credentials",
         Some("SecondLevelDomainForbidden") => {
-            "the server wants the bucket's name in the host: Addressing::VirtualHost, or addressing_style = virtual in \
+            "use virtual-hosted addressing: Addressing::VirtualHost, or addressing_style = virtual in \
              the profile's s3 settings"
         }
         Some("InvalidObjectState") if operation != Operation::Restore => ARCHIVED,
@@ -69,7 +69,7 @@ pub(super) fn hint(
         Some("ConditionalRequestConflict") if operation == Operation::CompleteUpload => {
             "the object was written or deleted meanwhile; start the upload again"
         }
-        Some("RequestTimeTooSkewed") => "this machine's clock differs too much from the server's",
+        Some("RequestTimeTooSkewed") => "set this machine's clock: it differs too much from the server's",
         _ => return None,
     };
     Some(fixed.to_owned())
@@ -84,7 +84,7 @@ fn redirection(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Optio
         ));
     }
     let endpoint = shortened(said.endpoint.as_deref()?);
-    Some(format!("the bucket is to be reached at {endpoint}"))
+    Some(format!("use the endpoint {endpoint} for this bucket"))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use s3_wire::sign::Query;
 
 use super::client::Resolved;
 use super::collected_response::{CollectedResponse, MAX_DOCUMENT};
-use super::document::{self, is_truncated};
+use super::document::{self, NO_NEXT_PAGE, is_truncated};
 use super::errors;
 use super::listing;
 use super::sender::collect;
@@ -43,7 +43,7 @@ async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPag
                     continue;
                 }
                 if form != known {
-                    tracing::debug!("the server lists in another form; it is remembered");
+                    tracing::debug!("the server does not support ListObjectsV2 with URL encoding; using a simpler form from now on");
                     resolved.listing_form.store(form);
                 }
                 return Ok(page);
@@ -283,7 +283,7 @@ fn uploads_page(page: &Element, prefix: &S3Prefix) -> Result<UploadsPage, &'stat
     }
     let key = page.text("NextKeyMarker").filter(|key| !key.is_empty());
     let next = key.zip(page.text("NextUploadIdMarker"));
-    let (key, upload) = next.ok_or("the listing goes on, but the response does not say where")?;
+    let (key, upload) = next.ok_or(NO_NEXT_PAGE)?;
     let next = (Arc::from(&*decoder.decode(key)?), UploadId::new(upload));
     Ok(UploadsPage::new(uploads, Some(next)))
 }

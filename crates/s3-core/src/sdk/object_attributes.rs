@@ -6,7 +6,7 @@ use s3_wire::Element;
 
 use super::client::Resolved;
 use super::convert::{etag_of, number};
-use super::document::{checksum, is_truncated};
+use super::document::{NO_NEXT_PAGE, checksum, is_truncated};
 use super::errors;
 use super::response_headers::read_headers;
 use super::sender::invalid_header;
@@ -84,8 +84,7 @@ fn attributes(document: &Element) -> Result<ObjectAttributes, &'static str> {
     attributes.parts = listed.ok_or("a part of the response has no number or no size")?;
     if is_truncated(parts)? {
         let next = parts.scalar("NextPartNumberMarker").and_then(small);
-        let missing = "the parts go on, but the response does not say where";
-        attributes.next = Some(next.ok_or(missing)?);
+        attributes.next = Some(next.ok_or(NO_NEXT_PAGE)?);
     }
     Ok(attributes)
 }

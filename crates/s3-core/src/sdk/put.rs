@@ -372,7 +372,7 @@ mod tests {
             (error.kind(), error.retryability()),
             (ErrorKind::LocalIo, Retryability::No)
         );
-        assert!(error.to_string().contains("became shorter"), "{error}");
+        assert!(error.to_string().contains("was truncated"), "{error}");
     }
 
     /// The same over the real HTTP stack, which wraps the cause in its own errors.

@@ -186,11 +186,11 @@ impl<'a> Described<'a> {
         requested: Option<&ByteRange>,
     ) -> Result<(Range<u64>, ObjectMeta)> {
         if self.content_length.is_none() && self.content_range.is_none() && status != 206 {
-            let text = "the response says neither how long it is nor where it ends";
+            let text = "the response has neither Content-Length nor chunked encoding";
             return Err(errors::malformed(Operation::Get, text).with_resource(url.as_str()));
         }
         if status == 206 && self.content_range.is_none() {
-            let text = "the response holds a part of the object and has no Content-Range";
+            let text = "the response has a part of the object, but no Content-Range";
             let error = Error::from_response(Operation::Get, status, None)
                 .with_kind(ErrorKind::Protocol)
                 .with_retryability(Retryability::Transient)

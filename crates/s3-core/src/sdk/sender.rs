@@ -263,7 +263,7 @@ fn without_page(operation: Operation, collected: &CollectedResponse<'_>) -> Resu
     if text.is_empty() || (text.starts_with('<') && !is_html(text)) {
         return Ok(());
     }
-    let text = "the response is not one of S3";
+    let text = "not an S3 response";
     Err(errors::misunderstood(operation, collected, text))
 }
 

@@ -6,7 +6,7 @@ use s3_wire::{Element, NotXml, escape};
 
 use super::client::Resolved;
 use super::convert;
-use super::document::{self, XMLNS, is_truncated, written};
+use super::document::{self, NO_NEXT_PAGE, XMLNS, is_truncated, written};
 use super::errors;
 use super::list::push_page;
 use super::payload_digest::ADDED;
@@ -161,7 +161,7 @@ fn parts_page(page: &Element) -> Result<PartsPage, &'static str> {
                 .parse()
                 .map_err(|_| "the response's part number marker is not a number")?,
         ),
-        (true, None) => return Err("the listing goes on, but the response does not say where"),
+        (true, None) => return Err(NO_NEXT_PAGE),
         (false, _) => None,
     };
     let listed: Option<Vec<ListedPart>> = page.children("Part").map(listed_part).collect();

@@ -9,7 +9,7 @@ use s3_wire::listing::KeyDecoder;
 
 use super::client::Resolved;
 use super::convert::{self, etag_of, version_of};
-use super::document::{self, XMLNS, is_truncated};
+use super::document::{self, NO_NEXT_PAGE, XMLNS, is_truncated};
 use super::errors;
 use super::list::push_page;
 use crate::{
@@ -115,7 +115,7 @@ fn read_page(page: &Element, prefix: &S3Prefix) -> Result<VersionsPage, &'static
     }
     if is_truncated(page)? {
         let key = page.text("NextKeyMarker").filter(|key| !key.is_empty());
-        let key = key.ok_or("the listing goes on, but the response does not say where")?;
+        let key = key.ok_or(NO_NEXT_PAGE)?;
         let version = page.text("NextVersionIdMarker").and_then(version_of);
         read.next = Some((Arc::from(&*decoder.decode(key)?), version));
     }

@@ -72,7 +72,7 @@ mod tests {
             (ErrorKind::Server, Retryability::Transient),
             "{error}"
         );
-        assert!(error.to_string().contains("ends in the middle"), "{error}");
+        assert!(error.to_string().contains("is truncated"), "{error}");
     }
 
     #[tokio::test]

@@ -111,6 +111,6 @@ pub(crate) async fn faulty_page(
 /// Returns the error for a page without a continuation token, the same as that of an HTTP client.
 pub(super) fn no_token() -> Error {
     Error::new(ErrorKind::Protocol, Operation::List)
-        .with_message("the listing goes on, but the response does not say where")
+        .with_message("the response is truncated, but does not say where the next page begins")
         .with_retryability(Retryability::Transient)
 }

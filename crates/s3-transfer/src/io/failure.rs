@@ -15,10 +15,10 @@ pub(crate) fn local_failure(operation: Operation, path: &Path, cause: io::Error)
         .with_retryability(retryability);
     let hint = match cause.kind() {
         _ if retryability.is_retryable() => Some(
-            "this process may not open more files at once: raise its limit (ulimit -n), or lower the concurrency",
+            "raise the process's limit of open files (ulimit -n), or lower the concurrency",
         ),
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            Some("the directory of the file must be writable")
+            Some("check that the file's directory is writable")
         }
         io::ErrorKind::FileTooLarge => Some("files of this size are not allowed here (ulimit -f)"),
         _ if kind == ErrorKind::DiskFull => {

@@ -209,6 +209,6 @@ fn check_version(file: &File, version: Option<&Metadata>) -> io::Result<()> {
 
 /// The error of a file that ends before the body does.
 pub(super) fn file_was_truncated() -> io::Error {
-    let text = "the file became shorter while it was being uploaded";
+    let text = "the file was truncated during the upload";
     io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }

@@ -12,7 +12,7 @@ pub(super) fn read(document: &str) -> Result<Page<'_>, NotXml> {
     loop {
         match reader.next()? {
             Node::Open if reader.name() == "ListBucketResult" => break,
-            Node::Open => return Err(NotXml("the response is no listing".into())),
+            Node::Open => return Err(NotXml("the response is not a listing".into())),
             Node::End => return Err(NotXml("the response is empty".into())),
             Node::Text(_) | Node::Close => {}
         }

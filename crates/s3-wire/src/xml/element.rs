@@ -39,7 +39,7 @@ impl Element {
                 Node::Text(text) => match open.last_mut() {
                     Some(element) => element.text.push_str(&text),
                     None if text.trim().is_empty() => {}
-                    None => return Err(NotXml("text stands before the root element".into())),
+                    None => return Err(NotXml("there is text before the root element".into())),
                 },
                 Node::Close => {
                     let Some(mut closed) = open.pop() else {

@@ -72,7 +72,7 @@ impl<'x> Reader<'x> {
                     Node::Text(Cow::Owned(format!("&{};", utf8(name.into_inner())?)))
                 }
                 Event::Eof if self.depth > 0 => {
-                    return Err(NotXml("the document ends in the middle".into()));
+                    return Err(NotXml("the document is truncated".into()));
                 }
                 Event::Eof => Node::End,
                 _ => continue,
@@ -90,7 +90,7 @@ impl<'x> Reader<'x> {
                 Node::Text(text) => whole.to_mut().push_str(&text),
                 Node::Close => return unescaped(whole),
                 Node::Open => return Err(NotXml("an element stands where a text should".into())),
-                Node::End => return Err(NotXml("the document ends in the middle".into())),
+                Node::End => return Err(NotXml("the document is truncated".into())),
             }
         }
     }

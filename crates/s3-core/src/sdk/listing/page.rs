@@ -7,6 +7,7 @@ use s3_url::S3Prefix;
 use s3_wire::listing::{Entry, KeyDecoder, Page};
 
 use crate::sdk::convert;
+use crate::sdk::document::NO_NEXT_PAGE;
 use crate::{ChecksumAlgorithm, ChecksumType, ListPage, ListedObject};
 
 /// Returns the page in the types of this crate. An entry that cannot be understood fails the page: a listing must
@@ -18,7 +19,7 @@ pub(in crate::sdk) fn list_page(
 ) -> Result<ListPage, &'static str> {
     if !page.is_identified && page.entries.is_empty() && page.common_prefixes.is_empty() {
         return Err(
-            "the document has none of Name, KeyCount, MaxKeys and IsTruncated, so it is no listing",
+            "not a ListObjects response: Name, KeyCount, MaxKeys and IsTruncated are missing",
         );
     }
     let decoder = page.key_decoder(prefix.prefix());
@@ -40,7 +41,7 @@ pub(in crate::sdk) fn list_page(
                         .map(Arc::from)
                 }
             };
-            Some(marker.ok_or("the listing goes on, but the response does not say where")?)
+            Some(marker.ok_or(NO_NEXT_PAGE)?)
         }
         true => None,
     };
@@ -100,7 +101,7 @@ fn next(is_truncated: Option<bool>, token: Option<&str>) -> Result<Option<Arc<st
     match (is_truncated, token.filter(|token| !token.is_empty())) {
         (Some(false), _) | (None, None) => Ok(None),
         (_, Some(token)) => Ok(Some(token.into())),
-        (Some(true), None) => Err("the listing goes on, but the response does not say where"),
+        (Some(true), None) => Err(NO_NEXT_PAGE),
     }
 }
 

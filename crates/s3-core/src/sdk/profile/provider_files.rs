@@ -44,7 +44,7 @@ pub(super) fn of_profile(files: &Files, name: &str) -> Result<ProviderFiles, Con
                     if !value.bytes().all(|byte| byte.is_ascii_graphic()) =>
                 {
                     let text = format!(
-                        "{located}: the value holds a blank or another character that no key has"
+                        "{located}: the value contains a space or another invalid character"
                     );
                     return Err(ConfigError::new(text));
                 }

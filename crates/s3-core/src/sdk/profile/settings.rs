@@ -175,7 +175,7 @@ fn profile_name(given: Given<'_>, lookup: &Lookup<'_>) -> Result<Option<Setting>
             let (one, other) = (one.value, other.value);
             let text = format!("AWS_PROFILE is {one:?}, and AWS_DEFAULT_PROFILE is {other:?}");
             Err(ConfigError::new(text)
-                .with_hint("unset one of them: SDKs disagree which one counts"))
+                .with_hint("unset one of them: SDKs disagree about which one takes precedence"))
         }
         (one, other) => Ok(one.or(other)),
     }
@@ -338,10 +338,10 @@ impl SettingSources<'_> {
             None => Ok(()),
             Some(Setting { source, .. }) => {
                 let text = format!(
-                    "{source} would not count for the role of `role_arn`, which AWS would be asked for"
+                    "{source} does not apply to AssumeRole for `role_arn`, which AWS would receive"
                 );
                 Err(ConfigError::new(text)
-                    .with_hint("say who is asked for it: AWS_ENDPOINT_URL_STS=https://host"))
+                    .with_hint("set the endpoint for AssumeRole: AWS_ENDPOINT_URL_STS=https://host"))
             }
         }
     }
@@ -363,7 +363,7 @@ impl SettingSources<'_> {
             match set {
                 Some(value) if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
                     Err(ConfigError::new(format!(
-                        "{name} holds a blank, a line break or another character that no key has"
+                        "{name} contains a space, a line break or another invalid character"
                     )))
                 }
                 set => Ok(set),
@@ -453,7 +453,7 @@ impl SettingSources<'_> {
             match read(Path::new(&value)) {
                 Ok(token) if token.trim_ascii().len() < token.len() => {
                     return Err(ConfigError::new(format!(
-                        "{source}: the token in {value} begins or ends with a blank or a line break"
+                        "{source}: the token in {value} begins or ends with a space or a line break"
                     ))
                     .with_hint("write the token without it, for example with `printf %s`"));
                 }
@@ -554,7 +554,7 @@ fn check_container_uris(lookup: &Lookup<'_>) -> Result<(), ConfigError> {
         let (text, hint) = match raw.trim().is_empty() {
             true => (format!("{name} is set and empty"), "unset it"),
             false => (
-                format!("{name} begins or ends with a blank or a line break"),
+                format!("{name} begins or ends with a space or a line break"),
                 "set it without",
             ),
         };
@@ -571,7 +571,7 @@ fn check_region(region: &Setting, is_host_label: bool) -> Result<(), ConfigError
     };
     let Setting { value, source } = region;
     if value.is_empty() || !value.bytes().all(valid) {
-        let text = format!("the region {value:?} of {source} is not one");
+        let text = format!("{value:?} ({source}) is not a valid region");
         return Err(ConfigError::new(text).with_hint("write it as in eu-west-1"));
     }
     Ok(())

@@ -2,8 +2,8 @@
 //!
 //! A file has sections (`[profile x]`) with properties (`name = value`). A property with an empty value may have nested
 //! properties, which are indented deeper than its name. Lines that begin with `#` or `;` are comments, as is the rest of
-//! a value behind a blank and one of these. A byte order mark, indented sections, text behind `]`, `:` instead of `=` and
-//! quoted names are accepted. Everything else is an error with its line, also a section or a property that stands twice;
+//! a value after a space and one of these. A byte order mark, indented sections, text behind `]`, `:` instead of `=` and
+//! quoted names are accepted. Everything else is an error with its line, also a section or a property that is defined twice;
 //! nothing is skipped.
 
 /// A section with its properties in the order of the file.
@@ -68,7 +68,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Section>, SyntaxError> {
             let words = section_words(header).map_err(fail)?;
             indent = None;
             if sections.iter().any(|section| section.words == words) {
-                return Err(fail("a section of this name stands above already"));
+                return Err(fail("a section of this name is defined twice"));
             }
             sections.push(Section {
                 line: number,
@@ -78,7 +78,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Section>, SyntaxError> {
         } else {
             let section = sections
                 .last_mut()
-                .ok_or_else(|| fail("a property stands before the first section"))?;
+                .ok_or_else(|| fail("a property precedes the first section"))?;
             let property = property(number, content, &['=', ':']).map_err(fail)?;
             if section
                 .properties
@@ -86,7 +86,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Section>, SyntaxError> {
                 .any(|own| own.name == property.name)
             {
                 return Err(fail(
-                    "a property of this name stands above already in its section",
+                    "a property of this name is defined twice in its section",
                 ));
             }
             section.properties.push(property);
@@ -128,7 +128,7 @@ fn property(line: usize, content: &str, delimiters: &[char]) -> Result<Property,
     })
 }
 
-/// Cuts a comment off, which is separated from the value by a blank.
+/// Cuts a comment off, which is separated from the value by a space.
 fn without_comment(value: &str) -> &str {
     let is_comment = |(at, c): &(usize, char)| {
         matches!(c, '#' | ';') && value[..*at].ends_with(char::is_whitespace)

@@ -307,7 +307,7 @@ fn an_endpoint_that_is_ignored_is_no_error_beside_a_role() {
         [profile base]\naws_access_key_id = a\naws_secret_access_key = s\n";
     let with_role = || machine().file(CONFIG, ROLE);
     let text = with_role().rejection(Given::default());
-    assert!(text.contains("would not count for the role"), "{text}");
+    assert!(text.contains("does not apply to AssumeRole"), "{text}");
     let ignored = with_role().set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
     assert_eq!(endpoint(&ignored.loaded()), None);
     let of_profile = "ignore_configured_endpoint_urls = true\n[profile base]";
