@@ -275,7 +275,7 @@ impl Observer for Progress {
                     // There is nowhere to report that standard error is closed.
                     let _ = writeln!(
                         std::io::stderr(),
-                        "warning: {failure}; it is tried again, until Ctrl-C or --deadline at most"
+                        "warning: {failure}; retrying; stop with Ctrl-C or --deadline"
                     );
                 });
             }

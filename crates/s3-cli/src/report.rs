@@ -346,13 +346,13 @@ impl Report {
             for Kept { url, bytes, .. } in kept {
                 let bytes = human_size(*bytes);
                 self.print_error(&format!(
-                    "kept {bytes} of {url}; run the command again to go on, or mfs3 sweep to discard"
+                    "kept {bytes} of {url}; run the command again to resume, or mfs3 sweep to discard"
                 ));
             }
             let is_clean = kept.is_empty() && !shared.has_orphans.load(Ordering::Relaxed);
             if matches!(code, INTERRUPTED | TERMINATED) && is_clean {
                 self.print_error(
-                    "interrupted: nothing half-written is left; run the command again to do the rest",
+                    "interrupted: no partial files are left; run the command again to do the rest",
                 );
             }
         }

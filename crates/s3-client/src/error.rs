@@ -28,7 +28,7 @@ pub enum Error {
     },
     /// The result of an earlier call is not below the root of the client. Nothing was sent.
     #[error(
-        "{url} is not below {root}, the root of this client\nhint: pass its key() for the object of that name below the root, or use a client without a root"
+        "{url} is not below {root}, the root of this client\nhint: pass its key() to read the object with that key below the root, or use a client without a root"
     )]
     #[non_exhaustive]
     OutsideRoot {
@@ -101,7 +101,7 @@ pub enum Error {
     Forked,
     /// `close` waited for the aborts of cancelled or failed uploads, and some did not end in time or have failed.
     #[error(
-        "{uploads} cancelled uploads are not aborted\nhint: their parts are billed until cleanup() or the bucket's lifecycle rules remove them"
+        "{uploads} cancelled uploads could not be aborted\nhint: their parts are billed until cleanup() or the bucket's lifecycle rules remove them"
     )]
     UploadsRemain {
         /// How many aborts or responses to creations are in flight, and how many aborts have failed since the client was

@@ -102,8 +102,7 @@ impl GetObject {
             (offset, length) => (offset.unwrap_or(0), length.unwrap_or(-1)),
         };
         let Ok(start) = u64::try_from(offset) else {
-            let hint =
-                "offsets are counted from the start: ask for the size with info to read the end";
+            let hint = "use `GetObject::last` to read the end";
             return invalid(format!("offset {offset} is negative"), hint);
         };
         match u64::try_from(length) {

@@ -236,7 +236,7 @@ impl Transfer {
         if if_match.is_some() && !self.store().capabilities().delete_if_match {
             return Err(Error::new(ErrorKind::Unsupported, Operation::Delete)
                 .with_resource(&url)
-                .with_message("this server does not take the condition of the delete"));
+                .with_message("this server does not support conditional deletes"));
         }
         let request = DeleteRequest::new(url.bucket(), vec![url.clone()])
             .with_versions(vec![version])
@@ -260,8 +260,8 @@ impl Transfer {
             Err(error) if error.kind() == ErrorKind::NotFound && error.attempts() > 1 => Ok(None),
             Err(error) if error.kind() == ErrorKind::PreconditionFailed && error.attempts() > 1 => {
                 Err(error.with_hint(
-                    "an earlier attempt, whose response was lost, may have deleted the object, and somebody may have \
-                     written it again",
+                    "an earlier attempt, whose response was lost, may have deleted the object before another client wrote it \
+                     again",
                 ))
             }
             outcome => outcome,

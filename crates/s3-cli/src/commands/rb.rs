@@ -60,7 +60,7 @@ pub(crate) async fn run(arguments: RbArgs, session: Session) -> Result<(), Failu
             let is_full = error.code() == Some("BucketNotEmpty");
             let failure = Failure::from(error);
             running.failed(&match is_full && !arguments.force {
-                true => failure.with_hint("--force empties it first"),
+                true => failure.with_hint("use --force to empty it first"),
                 false => failure,
             });
         }

@@ -231,9 +231,9 @@ fn report(report: &Report, running: &RunningTransfers, event: SyncEvent) {
 fn failure(error: Error) -> Failure {
     let hint = match &error {
         Error::NotDeleted { reason, .. } => match reason {
-            NotDeletedReason::EmptySource => "is a disk not mounted? --force deletes all the same",
-            NotDeletedReason::TooMany(_) => "--max-delete sets the number",
-            _ => "run it again when the cause is gone",
+            NotDeletedReason::EmptySource => "is the source mounted? use --force to delete anyway",
+            NotDeletedReason::TooMany(_) => "set the number with --max-delete",
+            _ => "run it again after the cause is fixed",
         },
         _ => return error.into(),
     };

@@ -550,7 +550,7 @@ fn a_state_directory_that_cannot_be_written_is_a_warning() {
         assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
         assert!(
             ran.err
-                .starts_with("warning: interrupted transfers start over: "),
+                .starts_with("warning: cannot write a journal"),
             "{ran:?}"
         );
         assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);

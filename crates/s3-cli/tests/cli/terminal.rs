@@ -190,7 +190,7 @@ fn ctrl_c_in_a_terminal_clears_the_bar_and_says_what_is_left() {
     let shown = in_terminal(&harness, line);
     let last = shown.trim_end().lines().last().unwrap_or_default();
     assert!(
-        last.contains("interrupted: nothing half-written is left"),
+        last.contains("interrupted: no partial files are left"),
         "{shown:?}"
     );
     assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);

@@ -196,7 +196,7 @@ impl FileContent {
         if now.map_err(|error| Error::local_file(&self.path, error))? == self.version {
             return Ok(());
         }
-        let problem = io::Error::other("the file was changed meanwhile; upload it again");
+        let problem = io::Error::other("the file changed during the upload; upload it again");
         let what = format!("upload {}", self.path.display());
         Err(Error::local(&what, problem))
     }

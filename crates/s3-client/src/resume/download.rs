@@ -431,7 +431,7 @@ async fn fetch_part(
     };
     if fetched.range != range {
         return Err(RequestError::new(ErrorKind::Protocol, Operation::Get)
-            .with_message("the response has other bytes than the requested ones")
+            .with_message("the response has another range than requested")
             .into());
     }
     let sent = fetched.meta.checksum;

@@ -234,7 +234,7 @@ impl Resume {
         match opened {
             Ok(Some(opened)) => Ok(Some(opened)),
             Ok(None) => {
-                let problem = io::Error::other("another process is at it");
+                let problem = io::Error::other("another process is transferring it");
                 Err(Error::local(&format!("transfer {url}"), problem))
             }
             Err(error) => {
@@ -244,14 +244,14 @@ impl Resume {
         }
     }
 
-    /// Says why transfers start over when they are interrupted.
+    /// Warns that interrupted transfers start over, and why.
     pub(super) fn cannot_keep(&self, error: &io::Error) {
         let place = match &self.directory {
             Ok(directory) => format!(" to {}", directory.display()),
             Err(_) => String::new(),
         };
         self.warn(format!(
-            "interrupted transfers start over: no journal can be written{place}: {error}"
+            "cannot write a journal{place}, so transfers cannot be resumed: {error}"
         ));
     }
 

@@ -276,7 +276,7 @@ impl RunningUpload<'_> {
             Err(error) if is_denied(&error) || error.kind() == ErrorKind::Protocol => {
                 let url = &self.target.url;
                 self.resume
-                    .warn(format!("the upload of {url} starts over: {error}"));
+                    .warn(format!("cannot resume the upload of {url}, so it starts over: {error}"));
                 return Ok(Earlier::Unusable(id));
             }
             listed => listed?,
@@ -502,7 +502,7 @@ impl RunningUpload<'_> {
             Err(error) if is_denied(&error) => {
                 let url = &self.target.url;
                 self.resume
-                    .warn(format!("an unfinished upload of {url} stays: {error}"));
+                    .warn(format!("could not abort the unfinished upload of {url}: {error}"));
                 Ok(())
             }
             aborted => Ok(aborted?),

@@ -74,7 +74,7 @@ pub enum NotDeletedReason {
 impl fmt::Display for NotDeletedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotListed => f.write_str("not everything could be listed"),
+            Self::NotListed => f.write_str("the listing is incomplete"),
             Self::Failures => f.write_str("some inputs failed"),
             Self::EmptySource => f.write_str("the source is empty"),
             Self::TooMany(most) => write!(f, "at most {most} are allowed"),

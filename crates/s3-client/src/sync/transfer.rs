@@ -257,7 +257,7 @@ fn version(file: &Metadata) -> [i64; 4] {
 }
 
 fn changed(path: &Path) -> Error {
-    let problem = io::Error::other("the file was changed meanwhile; sync again");
+    let problem = io::Error::other("the file changed during the upload; sync again");
     Error::local(&format!("upload {}", path.display()), problem)
 }
 
@@ -381,7 +381,7 @@ mod tests {
         let place = S3Prefix::parse("s3://bkt/p").unwrap();
         let error = s3.sync(directory.path(), place).await.unwrap_err();
         assert!(
-            error.to_string().contains("was changed meanwhile"),
+            error.to_string().contains("changed during the upload"),
             "{error}"
         );
         assert_eq!(puts.load(Ordering::Relaxed), UPLOADS as u64);

@@ -25,7 +25,7 @@ pub(super) fn check_conditions(s3: &S3, location: &SetLocation) -> Result<()> {
     let url = location.manifest()?;
     let error = s3_core::Error::new(ErrorKind::Unsupported, Operation::Put)
         .with_resource(&url)
-        .with_message("this server does not take the condition of the write")
+        .with_message("this server does not support conditional writes")
         .with_hint("write the set without a manifest");
     Err(error.into())
 }

@@ -33,7 +33,7 @@ pub(crate) struct Upload {
 pub(crate) fn unconditional(url: &S3Url) -> Error {
     Error::new(ErrorKind::Unsupported, Operation::Put)
         .with_resource(url)
-        .with_message("this server does not take the condition of the write")
+        .with_message("this server does not support conditional writes")
 }
 
 pub(crate) fn unreadable(url: &S3Url, cause: std::io::Error) -> Error {

@@ -321,7 +321,7 @@ impl CopyCommand {
                 self.remove_downloaded(path, from.url, from.etag).await?;
                 return Ok(Ended::COPIED);
             }
-            LocalTarget::Stdout => unreachable!("standard output is written elsewhere"),
+            LocalTarget::Stdout => unreachable!("`cat::print` writes to standard output"),
         };
         match fs::metadata(&path) {
             Ok(_) if self.plan.arguments.no_clobber => return Ok(Ended::Kept),
@@ -615,7 +615,7 @@ fn make_directory(path: &Path) -> Result<(), Failure> {
         let failure = Failure::of_file("create the directory", path, &error);
         match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-                failure.with_hint("a file has its name, maybe of another key")
+                failure.with_hint("a file with this name exists, and may belong to another key")
             }
             _ => failure,
         }

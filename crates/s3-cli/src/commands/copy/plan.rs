@@ -340,7 +340,7 @@ impl Plan {
         match exact.map_err(|error| Failure::of_file("read", path, &error))? {
             true => Ok(()),
             false => Err(Failure::local(
-                "a file is there whose name differs in case only",
+                "the file system is case-insensitive, and already has this name in another case",
             )),
         }
     }

@@ -56,7 +56,7 @@ pub(super) async fn verify_file(
         Some((true, name)) => Ok(name.into()),
         Some((false, _)) => Err(Failure::local("the file and the object differ")),
         None => Err(unknown(
-            "its ETag is not the MD5 of parts of a usual size, and it has no checksum of the whole",
+            "the part size of its ETag is unknown, and it has no full-object checksum",
         )),
     }
 }
