@@ -1,4 +1,4 @@
-//! Times, and the headers that describe an object.
+//! Fuzz target: timestamps, and the headers that describe an object.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| s3_tests::fuzz::run("timestamp", bytes));

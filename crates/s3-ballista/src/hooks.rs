@@ -1,4 +1,4 @@
-//! The three places where Ballista takes a registry of stores.
+//! Registers the S3 stores with Ballista's client, scheduler and executors.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Names and times as they are printed.
+//! Formats names and times for output.
 
 use std::fmt::Write;
 use std::time::SystemTime;

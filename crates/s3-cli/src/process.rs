@@ -1,4 +1,4 @@
-//! The life of the process: threads, signals, one command, the exit code.
+//! Runs the process: threads, signals, one command, the exit code.
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;

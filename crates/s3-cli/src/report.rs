@@ -1,4 +1,4 @@
-//! [`Report`]: what a command prints, counts and returns.
+//! [`Report`]: output, counters and exit code of a command.
 
 use std::collections::BTreeMap;
 use std::future::pending;

@@ -1,4 +1,4 @@
-//! [`RetryNotice`]: when to say that requests are sent again.
+//! [`RetryNotice`]: limits how often retries are reported.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! [`Session`]: the client of a command, its report and its options.
+//! [`Session`]: client, report and options of a command.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and a closed output: what ends a command early.
+//! Cancellation of a command by Ctrl-C, SIGTERM or a closed output.
 
 use std::process;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [`ClientContext`]: what all handles, requests and streams of a client share.
+//! [`ClientContext`]: state shared by all handles, requests and streams of a client.
 
 use std::process;
 use std::sync::Arc;

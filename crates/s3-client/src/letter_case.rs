@@ -1,4 +1,4 @@
-//! File systems on which names that differ in case only are one name.
+//! Detects case-insensitive file systems.
 
 use std::fs;
 use std::io;

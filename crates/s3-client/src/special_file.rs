@@ -1,4 +1,4 @@
-//! [`SpecialFile`]: reads a device on a thread of its own.
+//! [`SpecialFile`]: reads a device on a dedicated thread.
 
 use std::fs::File;
 use std::io::{self, Read};

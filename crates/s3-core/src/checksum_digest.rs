@@ -1,4 +1,4 @@
-//! [`ChecksumDigest`]: the checksum of bytes as they pass.
+//! [`ChecksumDigest`]: computes a checksum incrementally.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

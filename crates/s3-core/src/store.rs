@@ -1,4 +1,4 @@
-//! The [`Store`] trait: what every backend and every wrapper of one implements.
+//! The [`Store`] trait: one method per S3 operation.
 
 use std::fmt;
 use std::future::{Future, Ready, ready};

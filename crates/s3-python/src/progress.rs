@@ -1,4 +1,4 @@
-//! [`Progress`]: a function of Python that is told how many bytes were moved.
+//! [`Progress`]: a Python callback that receives the number of bytes transferred.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

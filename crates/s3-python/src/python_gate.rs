@@ -1,4 +1,4 @@
-//! [`PythonGate`]: lets threads of this module into Python until the interpreter ends.
+//! [`PythonGate`]: lets threads of this module call Python until the interpreter ends.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

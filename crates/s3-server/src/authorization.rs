@@ -1,4 +1,4 @@
-//! What S3 refuses in an authorization before it compares the signature.
+//! Rejects malformed authorizations before the signature is compared.
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Response, StatusCode};

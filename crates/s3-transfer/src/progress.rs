@@ -1,4 +1,4 @@
-//! Progress of a job: what the stall timeout and the retry policy depend on.
+//! Progress of a job: bytes kept, heartbeat, local waits.
 //!
 //! They need different counters. Any event of the other side shows that an attempt has not stalled. Only bytes that
 //! need not be sent again justify another attempt; otherwise a server that interrupts every body would be retried for

@@ -1,4 +1,4 @@
-//! A request to S3: what is signed, and what is sent after its head.
+//! [`Request`]: method, path, query, headers and body of one S3 request.
 
 use std::sync::atomic::AtomicU64;
 

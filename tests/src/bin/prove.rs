@@ -1,4 +1,4 @@
-//! Runs the properties with their full number of cases and prints one line for each.
+//! Runs the property tests with their full number of cases, and prints one line for each.
 //!
 //! ```sh
 //! cargo run -p s3-tests --bin prove -- [PROPERTY…] [--cases N] [--seed S] [--minutes N]

@@ -1,4 +1,4 @@
-//! Every implementation of `Store` in the crates, but for unit tests, implements every method of the trait.
+//! Store rule: our backends and wrappers implement every method of the trait `Store`.
 //!
 //! Most methods have a default that fails as unsupported, so the compiler does not report a wrapper that forgets one.
 

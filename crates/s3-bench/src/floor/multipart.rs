@@ -1,4 +1,4 @@
-//! Multipart requests of the floor: create and complete.
+//! CreateMultipartUpload and CompleteMultipartUpload of the lower-bound client ("floor").
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! [`Command`]: which command, with its arguments.
+//! [`Command`]: the subcommands with their arguments.
 
 use std::pin::Pin;
 

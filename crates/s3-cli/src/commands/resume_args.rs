@@ -1,4 +1,4 @@
-//! The options of commands whose transfers go on after an interruption.
+//! Options of commands with resumable transfers.
 
 use clap::{Args, ValueEnum};
 use s3_client::Resume;

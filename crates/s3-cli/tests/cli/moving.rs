@@ -1,4 +1,4 @@
-//! `mv`: nothing is lost on the way.
+//! Tests of `mv`: no source is lost.
 
 use std::os::unix::fs::symlink;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which inputs arguments, filters and lists name.
+//! Tests of input selection by arguments, filters and lists.
 
 use crate::harness::{Harness, text};
 

@@ -1,4 +1,4 @@
-//! `resume_upload`, `resume_download` and `resume_copy`: transfers that go on after an earlier run.
+//! `resume_upload`, `resume_download` and `resume_copy`: transfers that resume after an earlier run.
 
 use std::fs::File;
 use std::path::PathBuf;

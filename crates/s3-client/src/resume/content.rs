@@ -1,4 +1,4 @@
-//! [`Content`]: the bytes of an object that is written in parts, which are in a file or in another object.
+//! [`Content`]: the source of a resumable upload, a file or an object to copy.
 
 use std::fs::File;
 use std::io;

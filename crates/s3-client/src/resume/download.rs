@@ -1,4 +1,4 @@
-//! Downloads an object to a file in parts that a later run need not fetch again.
+//! Resumable download to a file: parts recorded in a journal are not fetched again.
 
 use std::fs::{self, File, OpenOptions};
 use std::future::pending;

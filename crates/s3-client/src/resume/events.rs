@@ -1,4 +1,4 @@
-//! The events of an object whose parts are requests of their own.
+//! Observer events of a resumable transfer, whose parts are requests of their own.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! [`Resume`]: where journals are, and what is kept for the next run.
+//! [`Resume`]: the journals of interrupted transfers, and what they have kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! Transfers that go on after the process was killed: uploads and downloads of files, and copies within the server.
+//! Resumable transfers: uploads and downloads of files, and copies within the server, survive a killed process.
 //!
 //! A transfer of several parts has a journal: a file with a header, which says what is transferred, and a record for each
 //! part that is done. The next transfer of the same thing reads it and does the rest. Nothing in it is believed: a part of

@@ -1,4 +1,4 @@
-//! Writes an object in parts that a later run need not send again: an upload of a file, or a copy within the server.
+//! Resumable upload of a file, or copy within the server: parts recorded in a journal are not sent again.
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! Compares the contents of a source and its target, where size and time do not tell.
+//! Compares the contents of a source and its target if size and time are not enough.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! [`Deletions`]: the paths that only the target has, kept until it is certain that they may go.
+//! [`Deletions`]: paths that only the target has, collected until the end of the sync.
 
 use std::fs;
 use std::io::{self, BufReader, Read, Seek, Write};

@@ -1,4 +1,4 @@
-//! [`SyncEntry`]: a file or an object of one side, and the pages that a side consists of.
+//! [`SyncEntry`]: a file or an object of a source or target, and the pages that list them.
 
 use std::pin::Pin;
 use std::time::SystemTime;

@@ -1,4 +1,4 @@
-//! Merges two sides in key order into pages of [`Step`]s.
+//! Merges source and target in key order into pages of [`Step`]s.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;

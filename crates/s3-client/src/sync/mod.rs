@@ -1,4 +1,4 @@
-//! Makes one side equal to the other: two streams in key order are merged, and what differs is transferred.
+//! Makes the target equal to the source: two streams in key order are merged, and what differs is transferred.
 //!
 //! ```text
 //! walk or listing ─► Cursor ─┐

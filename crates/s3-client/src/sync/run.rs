@@ -1,4 +1,4 @@
-//! Runs a sync: transfers while the merge goes on, deletions after both sides were read.
+//! Runs a sync: transfers during the merge, deletions after source and target were read.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [`SyncState`]: what a sync was asked for, and what it has found so far.
+//! [`SyncState`]: settings and running state of a sync.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Transfers of a sync: one file or object to its place on the other side.
+//! Transfers one file or object of a sync.
 
 use std::fs::{self, File, Metadata};
 use std::io;

@@ -1,4 +1,4 @@
-//! [`Phase`]: how far an attempt had come when it failed.
+//! [`Phase`]: the phase in which an attempt failed.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Continuation tokens: the last entry of a page.
+//! Continuation tokens of the in-memory store, which encode the last entry of a page.
 
 use super::etag::hex;
 

@@ -1,4 +1,4 @@
-//! Errors under errors: walking through what the SDK and the HTTP stack wrap around a cause.
+//! Walks the source chain of errors of the SDK and the HTTP stack.
 
 use std::error::Error as StdError;
 use std::io;

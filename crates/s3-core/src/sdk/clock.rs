@@ -1,4 +1,4 @@
-//! The time that goes into signatures: this machine's, corrected by what the server says.
+//! Clock for signatures, corrected for skew by the server's time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

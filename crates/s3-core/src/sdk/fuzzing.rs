@@ -1,4 +1,4 @@
-//! Responses of servers that may say anything.
+//! Entry points for fuzzing: parses arbitrary bytes as responses of a server.
 
 use std::time::SystemTime;
 

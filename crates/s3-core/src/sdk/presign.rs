@@ -1,4 +1,4 @@
-//! URLs that carry their own permission.
+//! Presigned URLs.
 
 use std::time::{Duration, SystemTime};
 

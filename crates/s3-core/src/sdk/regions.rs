@@ -1,4 +1,4 @@
-//! Buckets that are in another region than the configured one, as their servers have said.
+//! Cache of bucket regions learned from redirects.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

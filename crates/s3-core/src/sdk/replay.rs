@@ -1,4 +1,4 @@
-//! A connection for tests: remembers what was sent, and responds from a list.
+//! Test double of a connection: records requests, and responds from a list.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Headers to what they say of an object, in one pass.
+//! Parses response headers into `ObjectMeta`, in one pass.
 //!
 //! Headers come in any order and any case, some of them never, most of them unknown. Each is looked at once, by the
 //! length of its name first; nothing is copied before all are read. Where a header comes twice, the first one counts,

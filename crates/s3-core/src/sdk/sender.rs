@@ -1,4 +1,4 @@
-//! Sends the requests of this crate's own making, and reads error responses.
+//! Signs and sends requests over `s3-wire`, and reads error responses.
 //!
 //! A [`Route`] says where requests for a bucket go: over `s3-wire`, signed here, or through the SDK's client
 //! ([`sdk_transport`]). On both, a request is sent a second time where the error response tells how to do better: it

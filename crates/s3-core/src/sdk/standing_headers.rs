@@ -1,4 +1,4 @@
-//! Headers that a store sends with every request because its builder says so.
+//! Default headers, sent with every request of a store: requester pays, expected bucket owner, SSE-C keys.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! The backend itself: one handle, one line per operation.
+//! [`SdkStore`]: the handle of the backend, one line per operation.
 
 use std::fmt;
 use std::sync::Arc;

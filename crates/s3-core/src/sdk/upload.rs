@@ -1,4 +1,4 @@
-//! Multipart uploads, but for their parts: create, complete, abort, list parts.
+//! Multipart uploads: create, complete, abort, list parts. Parts are sent as in a put.
 
 use std::fmt::Write;
 

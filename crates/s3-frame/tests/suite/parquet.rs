@@ -1,4 +1,4 @@
-//! Parquet objects in parts, and those that pandas and dask have written.
+//! Tests of Parquet sets: round trips, and files written by pandas and dask.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Errors, ETags and keys between the two worlds.
+//! Converts errors, ETags and keys between object_store and the engine.
 
 use std::error::Error as StdError;
 use std::time::SystemTime;

@@ -1,4 +1,4 @@
-//! Periods and dates that are too long.
+//! Tests of limits on durations: object lock retention and restore periods that are too long are rejected.
 
 use crate::harness::Server;
 

@@ -1,4 +1,4 @@
-//! One connection: a socket, what arrived on it, and what is about to leave.
+//! A connection: socket, read buffer, write buffer.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};

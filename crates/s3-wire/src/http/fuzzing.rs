@@ -1,4 +1,4 @@
-//! Responses on the wire that may be anything.
+//! Entry point for fuzzing: reads arbitrary bytes as HTTP responses.
 
 use super::chunked::{Chunked, Next};
 use super::response_head;

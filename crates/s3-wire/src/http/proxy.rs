@@ -1,4 +1,4 @@
-//! [`Proxy`]: an HTTP proxy on the way to an origin.
+//! [`Proxy`]: an HTTP proxy between the client and an origin.
 
 use std::fmt;
 

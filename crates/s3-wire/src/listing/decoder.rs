@@ -1,4 +1,4 @@
-//! Undoing `encoding-type=url` where it was really applied.
+//! [`KeyDecoder`]: URL-decodes listed keys if the server has encoded them (`encoding-type=url`).
 //!
 //! Pages are asked for with it, because XML cannot carry every key. Some servers say that they encoded and did
 //! not; they are believed only as far as the page allows.

@@ -1,4 +1,4 @@
-//! Any document that lists keys, read by the rules of XML.
+//! Slow path: parses a ListObjects response with the XML parser where the scanner rejects it.
 
 use std::borrow::Cow;
 

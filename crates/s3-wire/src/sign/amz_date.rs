@@ -1,4 +1,4 @@
-//! A time as signatures have it: `20130524T000000Z`.
+//! Formats a time for `x-amz-date`: `20130524T000000Z`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! The texts of a signature and of a head, written from the same lists.
+//! Canonical request, string to sign and request head of Signature Version 4, written from the same lists.
 
 use super::amz_date::AmzDate;
 use super::headers::{Signed, Value};

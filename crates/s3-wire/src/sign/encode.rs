@@ -1,4 +1,4 @@
-//! The one rule by which paths and queries are percent-encoded: RFC 3986's unreserved characters stay.
+//! Percent-encoding of paths and queries: all but RFC 3986's unreserved characters.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

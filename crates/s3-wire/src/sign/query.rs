@@ -1,4 +1,4 @@
-//! A request's query, in the one form that is both signed and sent.
+//! The canonical query string of a request, which is signed and sent.
 
 use std::cmp::Ordering;
 

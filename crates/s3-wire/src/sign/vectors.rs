@@ -1,4 +1,4 @@
-//! The examples that AWS publishes.
+//! Tests of signatures with the examples that AWS publishes.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

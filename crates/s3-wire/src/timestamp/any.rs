@@ -1,4 +1,4 @@
-//! Times in all forms that servers and programs have been seen to write.
+//! Slow path: parses every timestamp format that S3 servers and other programs write.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! XML as S3 writes it, and as its imitators do: elements and their texts, nothing else.
+//! Pull parser for S3's XML: elements and text.
 //!
 //! Attributes, prefixes of names, comments, processing instructions and document types are read over. CDATA and
 //! references are part of the text around them. What is not well-formed is an error, never a shorter document.

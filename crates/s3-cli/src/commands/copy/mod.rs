@@ -1,4 +1,4 @@
-//! What `cp`, `mv` and `pipe` have in common.
+//! Shared copy engine of `cp`, `mv` and `pipe`.
 //!
 //! ```text
 //! arguments ─► Plan (direction, naming) ─► pages of Tasks ─► fan-out ─► one report line per Task

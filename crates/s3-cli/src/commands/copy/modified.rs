@@ -1,4 +1,4 @@
-//! The modification times of downloads.
+//! Sets the modification times of downloaded files.
 
 use std::fs::File;
 use std::path::Path;

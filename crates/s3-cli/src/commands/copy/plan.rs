@@ -1,4 +1,4 @@
-//! [`Plan`]: what the arguments of a copy mean, and where each input goes.
+//! [`Plan`]: resolves the arguments of a copy into tasks.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;

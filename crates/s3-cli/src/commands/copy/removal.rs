@@ -1,4 +1,4 @@
-//! The removal of sources that were moved: not of what changed meanwhile, and not before the copy is on the disk.
+//! Removes the sources of `mv` after their copies are on disk, unless they have changed.
 
 use std::fs::{self, File};
 use std::io;

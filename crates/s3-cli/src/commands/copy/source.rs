@@ -1,4 +1,4 @@
-//! [`Source`]: an argument that inputs come from, and its inputs, page by page.
+//! [`Source`]: an argument of a copy, and its inputs, page by page.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! [`StreamSize`]: the length of a stream, which only its end tells.
+//! [`StreamSize`]: records the length of an uploaded stream, which is known at its end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

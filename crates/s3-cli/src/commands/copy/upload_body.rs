@@ -1,4 +1,4 @@
-//! The body of an upload, and whether its file changes while it is sent.
+//! Upload body that detects a file changed during its upload.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! Tests of transfers that go on after an interruption, over a store that fails on purpose.
+//! Tests of resumed transfers, over a store that fails on purpose.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};

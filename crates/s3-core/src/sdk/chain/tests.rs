@@ -1,4 +1,4 @@
-//! Settings of variables and profiles, down to the two request paths.
+//! Tests of settings from variables and profiles, with both transports.
 
 use aws_sdk_s3::config::retry::RetryMode;
 

@@ -1,4 +1,4 @@
-//! A response to a listing, whatever it is.
+//! Parses a ListObjectsV2 response into a `ListPage` or an error.
 
 use s3_url::S3Prefix;
 use s3_wire::listing::Page;

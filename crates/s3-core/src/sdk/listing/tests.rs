@@ -1,4 +1,4 @@
-//! Three readers of the same documents: the scanner, the full reader and the generated client.
+//! Compares three parsers of listings: the scanner, the XML parser and the SDK's generated client.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

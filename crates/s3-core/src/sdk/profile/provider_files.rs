@@ -1,4 +1,4 @@
-//! A profile, and those that it takes credentials from, in the form that aws-config reads.
+//! Writes a profile, and its source profiles, in the form that aws-config reads.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The settings, each from the first place that has it: the program, the variable, the profile.
+//! Resolves each setting from builder, environment variable or profile, in that order.
 
 use std::fmt;
 use std::io;

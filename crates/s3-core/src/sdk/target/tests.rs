@@ -1,4 +1,4 @@
-//! Against what the generated client sends for the same settings.
+//! Tests of host, path and region of requests, compared with what the SDK's generated client sends.
 
 use aws_smithy_types::endpoint::EndpointAuthScheme;
 

@@ -1,4 +1,4 @@
-//! A store around a client of the SDK: what its server lacks is found out as through a client of our own.
+//! Tests of a store made from a client of the SDK: it detects missing features of the server like our own transport.
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{BehaviorVersion, Region};

@@ -1,4 +1,4 @@
-//! The SDK's generated client, asked the same as this crate.
+//! Compares our requests and responses with those of the SDK's generated client.
 
 use std::borrow::Cow;
 use std::ops::Range;

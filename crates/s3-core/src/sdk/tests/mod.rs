@@ -1,4 +1,4 @@
-//! Requests and responses over sockets, and what `s3-wire` writes and reads compared with the SDK's own code.
+//! Tests of requests and responses over sockets, and comparisons of `s3-wire` with the SDK's own code.
 
 mod endless;
 mod from_client;

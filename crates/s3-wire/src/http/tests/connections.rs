@@ -1,4 +1,4 @@
-//! Reuse of connections.
+//! Tests of connection reuse.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Responses that do not wait for the end of the request.
+//! Tests of responses that arrive before the end of the request.
 
 use std::io::Write;
 use std::time::Duration;

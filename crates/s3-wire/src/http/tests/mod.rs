@@ -1,4 +1,4 @@
-//! Servers that keep to the rules, and servers that do not.
+//! Tests of the HTTP client with servers that follow the protocol, and servers that break it.
 
 mod connections;
 mod early;

@@ -1,4 +1,4 @@
-//! The same through a proxy.
+//! Tests of requests through an HTTP proxy.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Responses that are odd, broken or hostile.
+//! Tests of malformed, truncated and hostile responses.
 
 use bytes::BytesMut;
 

@@ -1,4 +1,4 @@
-//! However a response is cut up on its way, it is the same response; and no bytes at all make the reader panic.
+//! Tests of responses split at any byte: the result is the same, and arbitrary bytes never panic the reader.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The same over TLS.
+//! Tests of requests over TLS.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
