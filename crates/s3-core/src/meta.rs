@@ -82,7 +82,7 @@ impl ETag {
         Self(ETagText::Inline { len: 32, bytes })
     }
 
-    /// Returns the MD5 that the tag is, if it is one in lower-case hexadecimal digits.
+    /// Returns the ETag if it is an MD5 in lower-case hexadecimal digits.
     #[must_use]
     pub fn md5(&self) -> Option<[u8; 16]> {
         let ETagText::Inline { len: 32, bytes } = &self.0 else {

@@ -61,7 +61,7 @@ pub struct TransferConfig {
 
 /// How many attempts may be in flight at once.
 ///
-/// [`Transfer::new`](crate::Transfer::new) lowers it if the process may not open so many files: an attempt takes up to
+/// [`Transfer::new`](crate::Transfer::new) lowers it if the process may open fewer files: an attempt takes up to
 /// two descriptors, and a quarter of the soft limit of `RLIMIT_NOFILE` is left to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -132,7 +132,7 @@ impl Default for TransferConfig {
 }
 
 impl TransferConfig {
-    /// Allows at most so many attempts and inputs in flight.
+    /// Allows at most this number of attempts and inputs in flight.
     pub(crate) fn limit_attempts(&mut self, most: usize) {
         self.concurrency = self.concurrency.at_most(most);
         let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);

@@ -62,7 +62,7 @@ impl<R, T> RequestJob<R, T> {
         self
     }
 
-    /// Declares an upload of so many bytes, and allows the time that the last of them take on a slow link. Before those,
+    /// Declares an upload of `bytes`, and allows the time that the last of them take on a slow link. Before those,
     /// the counter moves.
     pub(crate) fn with_upload(mut self, bytes: u64, counter: Option<ByteCounter>) -> Self {
         (self.upload_bytes, self.byte_counter) = (bytes, counter);

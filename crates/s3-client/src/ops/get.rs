@@ -138,8 +138,8 @@ impl<T, M> Request<Get<T>, M> {
         self
     }
 
-    /// Keeps what is read of a whole object [to a file](Self::to_file) if the download is interrupted, and goes on with what
-    /// an earlier one has kept. One HEAD more. See [`resume_download`](Client::resume_download).
+    /// Makes the download of a whole object [to a file](Self::to_file) resumable: the parts that an interrupted download has
+    /// read are not read again. One HEAD more. See [`resume_download`](Client::resume_download).
     pub fn resume(mut self, resume: &Resume) -> Self {
         self.op.resume = Some(resume.clone());
         self

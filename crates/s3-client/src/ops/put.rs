@@ -163,8 +163,8 @@ impl<M> Request<Put, M> {
         self
     }
 
-    /// Keeps what is sent of a file if its upload is interrupted, and goes on with what an earlier one has kept. Other values
-    /// have nothing to keep. See [`resume_upload`](Client::resume_upload).
+    /// Makes the upload of a file resumable: the parts that an interrupted upload has sent are not sent again. Ignored for
+    /// other values. See [`resume_upload`](Client::resume_upload).
     pub fn resume(mut self, resume: &Resume) -> Self {
         self.op.resume = Some(resume.clone());
         self

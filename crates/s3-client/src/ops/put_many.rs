@@ -247,7 +247,7 @@ mod tests {
         assert!(s3.info("s3://b/k").await.is_ok());
     }
 
-    /// A reader that panics after so many bytes.
+    /// A reader that panics after this number of bytes.
     struct Panics(usize);
 
     impl std::io::Read for Panics {

@@ -18,7 +18,7 @@ pub struct Restore {
 }
 
 impl<M: Mode> Client<M> {
-    /// Restores an object of an archive, such as the storage class `GLACIER`, for so many days. One request.
+    /// Restores an object of an archive, such as the storage class `GLACIER`, for this number of days. One request.
     ///
     /// An object of the class `INTELLIGENT_TIERING` leaves its archive for good: its `days` are `None`.
     ///

@@ -158,7 +158,7 @@ impl<M> Request<ResumeDownload, M> {
         self
     }
 
-    /// Says what a listing has told of the object. The download is pinned to the ETag.
+    /// Sets size and ETag from a listing, which saves a request. The download is pinned to the ETag.
     pub fn known(mut self, size: u64, etag: Option<ETag>) -> Self {
         self.op.known = Some((size, etag));
         self

@@ -190,7 +190,7 @@ impl<M> Request<SyncDirectories, M> {
         self
     }
 
-    /// Keeps what is moved of files of several parts if the sync is interrupted, for the next one.
+    /// Makes transfers of several parts resumable: the next sync does not move parts again that an interrupted one has moved.
     pub fn resume(mut self, resume: &Resume) -> Self {
         self.op.0.resume = Some(resume.clone());
         self

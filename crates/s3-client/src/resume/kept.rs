@@ -84,7 +84,7 @@ impl Resume {
         Self::new(Ok(directory.into().into()))
     }
 
-    /// Keeps nothing, because of something that a [warning](Self::warnings) tells when a transfer would keep something.
+    /// Disables journals. The reason is in the [warnings](Self::warnings) when a transfer would keep something.
     pub fn unavailable(reason: &str) -> Self {
         Self::new(Err(reason.into()))
     }

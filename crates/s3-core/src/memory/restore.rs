@@ -14,7 +14,7 @@ const DAY: u64 = 24 * 60 * 60;
 const INTELLIGENT_TIERING: &str = "INTELLIGENT_TIERING";
 
 impl Object {
-    /// Makes an archived object readable for so many days, at once.
+    /// Makes an archived object readable for this number of days, at once.
     pub(super) fn restore(&mut self, days: Option<u32>, now: SystemTime) -> Result<()> {
         let class = self.attributes.storage_class.as_deref();
         let leaves_for_good = class == Some(INTELLIGENT_TIERING);

@@ -25,7 +25,7 @@ pub struct RestoreRequest {
 }
 
 impl RestoreRequest {
-    /// Restores the newest version, for so many days.
+    /// Restores the newest version, for this number of days.
     #[must_use]
     pub fn new(url: S3Url, days: impl Into<Option<u32>>) -> Self {
         Self {

@@ -13,9 +13,9 @@ pub enum Split {
         /// How many parts.
         parts: NonZeroU64,
     },
-    /// A part ends after so many rows. Numbers of CSV parts have six digits.
+    /// A part ends after this number of rows. Numbers of CSV parts have six digits.
     Rows(NonZeroU64),
-    /// A part ends with the batch that brings it to so many bytes; of Parquet, to as many by estimate. Numbers of CSV
+    /// A part ends with the batch that brings it to this number of bytes, which is estimated for Parquet. Numbers of CSV
     /// parts have six digits.
     Bytes(NonZeroU64),
 }
@@ -29,7 +29,7 @@ impl Split {
         }
     }
 
-    /// Returns how many more rows the part of this number has room for, that has so many rows and bytes.
+    /// Returns how many more rows fit into the part `number`, which has `rows` and `bytes`.
     pub(super) fn room(self, number: u64, rows: u64, bytes: u64) -> u64 {
         match self {
             Self::Even { rows: all, parts } => {

@@ -25,7 +25,7 @@ pub(super) struct FirstPart {
 pub(super) enum FirstTarget {
     /// To the call's destination.
     Destination(Arc<Destination>),
-    /// To a reader, which gets at most so many bytes of this part.
+    /// To a reader, which gets at most this number of bytes of the part.
     Frames(FrameSender, u64),
 }
 

@@ -64,7 +64,7 @@ impl PartStorage {
         }
     }
 
-    /// Returns whether a flush before the storage is full waits for nobody: a reader may never read.
+    /// Returns whether a flush before the storage is full does not wait: a reader may never read.
     pub(crate) fn has_room(&self) -> bool {
         match self {
             Self::Frames(frames) => frames.has_room(),

@@ -19,7 +19,7 @@ use crate::{Event, Job, Observer, TransferConfig, WaitReason};
 const MAX_RETRIES_PER_SECOND: u32 = i32::MAX as u32 - 1;
 const MAX_RETRIES_PER_SUCCESS: f32 = 1000.0;
 
-/// After so many responses in a row with the same contradiction, retries stop: it is not a transmission error.
+/// After this number of responses in a row with the same contradiction, retries stop: it is not a transmission error.
 const MAX_CONTRADICTIONS: u32 = 5;
 
 /// Retries a job while its error is retryable, attempts are left and the budget allows it.
@@ -154,7 +154,7 @@ impl RetryPolicy {
                 %error,
                 attempts = rules.max_attempts,
                 seconds = rules.max_failing_time.as_secs(),
-                "no connection to the endpoint; an input is tried for so many attempts or seconds, or to the deadline"
+                "no connection to the endpoint; an input fails after these attempts or seconds, or at the deadline"
             );
         }
     }

@@ -16,7 +16,7 @@ struct ListServer {
     /// In order.
     keys: Vec<String>,
     page_size: usize,
-    /// Every so many responses is an empty page with a token.
+    /// One of this number of responses is an empty page with a token.
     empty_every: usize,
     /// Ignores delimiters.
     ignores_delimiters: bool,

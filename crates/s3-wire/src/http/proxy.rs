@@ -25,7 +25,7 @@ impl Proxy {
         Origin::new(self.tls, &self.host, self.port)
     }
 
-    /// Returns a head whose request line names the origin, and that says who asks.
+    /// Returns a head with the origin in its request line, and the `Proxy-Authorization` header.
     pub(super) fn absolute(&self, origin: &Origin, head: &[u8]) -> Vec<u8> {
         let path = head.iter().position(|byte| *byte == b' ');
         let (method, rest) = head.split_at(path.map_or(0, |space| space + 1));
@@ -48,7 +48,7 @@ impl Proxy {
         .concat()
     }
 
-    /// The header that says who asks, if somebody does.
+    /// The `Proxy-Authorization` header; empty without credentials.
     pub(super) fn header(&self) -> String {
         let authorization = self.authorization.as_deref();
         authorization.map_or_else(String::new, |value| {

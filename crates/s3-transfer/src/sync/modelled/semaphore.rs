@@ -212,7 +212,7 @@ impl OwnedSemaphorePermit {
         self.permits
     }
 
-    /// Makes two of it, if it has so many.
+    /// Splits off `permits`, if it has that many.
     pub(crate) fn split(&mut self, permits: usize) -> Option<Self> {
         self.permits = self.permits.checked_sub(permits)?;
         Some(Self {
