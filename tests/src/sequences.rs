@@ -210,7 +210,7 @@ fn step(root: &str, number: usize, operation: &Operation) -> Value {
     }
 }
 
-/// Draws a sequence of at most so many operations.
+/// Draws a sequence of at most this number of operations.
 pub fn scenario(most: usize) -> impl Strategy<Value = Value> {
     // Many short ones, and some that are as long as they may be.
     let operations = prop_oneof![

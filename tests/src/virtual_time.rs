@@ -1,8 +1,8 @@
 //! Virtual time over real sockets.
 //!
 //! tokio's paused clock jumps to the next timer whenever its runtime has nothing to do, and bytes that are still on
-//! their way through the kernel are nothing to it: with sockets, timeouts fire that nobody has waited for. Here the
-//! clock is driven by hand instead. It stands still while anything happens on the server's sockets, and goes on in
+//! their way through the kernel are nothing to it: with sockets, timeouts fire too early. Here the
+//! clock is driven by hand instead. It stops while anything happens on the server's sockets, and advances in
 //! steps when all has been quiet for a moment of real time. So time is as exact as a step, a minute's silence takes
 //! some hundredths of a second, and everything between client and server is what it is in earnest: TCP, resets, refused
 //! connections.

@@ -70,7 +70,7 @@ pub(crate) async fn download(
     ))
 }
 
-/// Downloads a whole object to `path`, and goes on where an earlier call was interrupted. `None` for an object that is too
+/// Downloads a whole object to `path`, and resumes an interrupted download. `None` for an object that is too
 /// small to keep a part of.
 pub(crate) async fn download_resumed(
     call: &Call,

@@ -313,7 +313,7 @@ impl Error {
             (None, None, ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Server) => {
                 Phase::NoResponse
             }
-            // An item of a batch delete has a code and no status; it is a response all the same.
+            // An item of a batch delete has a code and no status; it is a response, too.
             _ if self.0.code.is_some() => Phase::Response,
             (None, None, ErrorKind::Integrity) => Phase::Body,
             (None, None, ErrorKind::Protocol) => Phase::Response,

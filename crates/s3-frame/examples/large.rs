@@ -236,7 +236,7 @@ fn amount(row: u64) -> u64 {
     row.wrapping_mul(7919) % 10_000
 }
 
-/// Returns CSV of at least so many bytes, and how many rows it has.
+/// Returns CSV of at least this number of bytes, and how many rows it has.
 fn csv(bytes: usize) -> Result<(String, u64)> {
     let mut text = String::with_capacity(bytes + 100);
     text.push_str("row,city,amount,price,note\n");

@@ -17,7 +17,7 @@ pub(crate) enum Threads {
 impl Threads {
     /// Runs `work` as a task from the first poll on. Dropping the future cancels it.
     ///
-    /// The task goes on while nobody polls the future: reads of a part that wait for the rows of another one keep no
+    /// The task runs also while the future is not polled: reads of a part that wait for the rows of another one keep no
     /// request of the engine's limit.
     pub(crate) fn run<T: Send + 'static>(
         self,

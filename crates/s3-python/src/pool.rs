@@ -167,7 +167,7 @@ fn interrupted(py: Python<'_>, tick: &mut impl FnMut(Python<'_>) -> PyResult<()>
         return Ok(());
     }
     Err(PyRuntimeError::new_err(
-        "a function that was called during this call has forked: only the parent goes on with it",
+        "a function that was called during this call has forked: only the parent continues it",
     ))
 }
 

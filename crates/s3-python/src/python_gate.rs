@@ -42,7 +42,7 @@ impl PythonGate {
             let mut state = self.state();
             state.is_closed = true;
             let is_inside = |state: &mut GateState| state.inside > 0;
-            // After that time, the interpreter ends all the same.
+            // After that time, the interpreter ends anyway.
             let _ = self.left.wait_timeout_while(state, LONGEST_WAIT, is_inside);
         });
     }

@@ -19,7 +19,7 @@ from mfs3.fsspec import S3FileSystem
 
 @pytest.fixture
 def bucket(root):
-    """A bucket of the tutorial, empty but for what the test writes below one prefix."""
+    """A bucket of the tutorial, with only what the test writes below one prefix."""
     return root[len("s3://") :]
 
 

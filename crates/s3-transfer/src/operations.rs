@@ -198,7 +198,7 @@ impl Transfer {
         self.run(job, options).await
     }
 
-    /// Deletes one object: a version of it for good, or only if it has an ETag. Returns the version that was deleted, or
+    /// Deletes one object: a version of it permanently, or only if it has an ETag. Returns the version that was deleted, or
     /// the delete marker. One request.
     ///
     /// Deleting what is not there succeeds, unless an ETag is required.

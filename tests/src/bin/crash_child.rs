@@ -65,7 +65,7 @@ fn main() {
     let _ = std::io::stdin().read(&mut [0]);
 }
 
-/// Reads objects with a blocking client of so many threads, and returns how many MiB of addresses the process had.
+/// Reads objects with a blocking client of this number of threads, and returns how many MiB of addresses the process had.
 fn addresses_of_threads(threads: &str, store: SdkStore) -> String {
     let threads = threads.parse().expect("a number of threads");
     let s3 = blocking::S3::builder().store(store).threads(threads);

@@ -221,7 +221,7 @@ impl Folder<'_> {
         } else if self.kind == 'K' {
             rule["request"] = "POST".into();
         } else if self.kind == 'M' && answer.starts_with("HTTP/1.1 2") {
-            // The page that says where the listing goes on comes once.
+            // The page with the next continuation token is sent once.
             rule["times"] = 1.into();
         } else if self.kind == 'M' {
             let word = match answer.contains("encoding") {

@@ -17,7 +17,7 @@ pub(crate) enum Verdict {
 }
 
 impl Client<'_> {
-    /// Makes attempts until one succeeds, fails for good, or none is left.
+    /// Makes attempts until one succeeds, fails permanently, or none is left.
     pub(crate) fn attempts<T>(
         &mut self,
         verdict: impl Fn(&Self, &Failure) -> Verdict,

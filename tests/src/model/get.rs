@@ -15,7 +15,7 @@ use crate::vectors::{Bound, Stored, untypable};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Whole,
-    /// From here, at most so many.
+    /// From here, at most this number of bytes.
     From(u64, u64),
     Last(u64),
     /// A header that the server does not understand and therefore ignores.
@@ -90,7 +90,7 @@ impl Client<'_> {
         })
     }
 
-    /// The place of an object's URL. What is no place is refused at once, or sent all the same.
+    /// The place of an object's URL. An invalid one is rejected at once, or sent anyway.
     pub(crate) fn place(&self, url: &str) -> CallResult<Place> {
         let place = Place::of(self.quirks, url);
         match place.problem() {

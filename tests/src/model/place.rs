@@ -50,7 +50,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// The quirk of the reference that sends such a request all the same.
+    /// The quirk of the reference that sends such a request anyway.
     pub(crate) const fn quirk(self) -> Quirk {
         match self {
             Self::Bucket => Quirk::MalformedUrl,

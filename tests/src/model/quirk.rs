@@ -34,7 +34,7 @@ quirks! {
     QuoteStripped = "quote-stripped": "`info` removes quotes at the start of a key.";
     ListingKeys = "listing-keys": "Listings lose the slashes at the start of keys.";
     RecursivePrefix = "recursive-prefix": "`get_all` leaves the root's directory, and keys are cut inside names.";
-    NegativeLength = "negative-length": "A negative length means so many bytes from the end.";
+    NegativeLength = "negative-length": "A negative length means that number of bytes from the end.";
     SenselessRange = "senseless-range": "A length of zero or a negative offset is sent as a malformed header.";
     UnsatisfiableMany = "unsatisfiable-many": "`get_many` retries 416 and ends in another class.";
     FatalFirst = "fatal-first": "In calls on many objects a missing or forbidden one hides other failures before it.";
@@ -42,7 +42,7 @@ quirks! {
     AttemptsInAll = "attempts-in-all": "Attempts are counted in all, also when bytes have moved.";
     WholeRefused = "whole-refused": "416 is believed, although no range was asked for.";
     PathFirst = "path-first": "`put_files` looks for the file before it looks at the key.";
-    HeaderCharacters = "header-characters": "A content type that does not fit into a header is sent all the same.";
+    HeaderCharacters = "header-characters": "A content type that does not fit into a header is sent anyway.";
     PermanentErrors = "permanent-errors": "Unknown 4xx responses are retried; their class is the general one.";
     InfoManyFatal = "info-many-fatal": "A dropped connection is fatal in `info_many`.";
     CheckFirst = "check-first": "`overwrite=False` asks with a HEAD first, and believes its failures.";

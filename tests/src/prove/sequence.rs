@@ -22,13 +22,13 @@ use crate::vectors::{Backend, Circumstances, Scenario, differences, run_with};
 /// The most operations of a sequence.
 const MOST: usize = 50;
 
-/// One sequence in so many goes over HTTP.
+/// One sequence in this number goes over HTTP.
 const OVER_HTTP: u64 = 40;
 
 /// How likely a request is hit, one of these for each sequence.
 const HIT: [f64; 4] = [0.0, 0.1, 0.2, 0.3];
 
-/// How many entries a page of a listing holds, one of these for each sequence: as in S3, or so few that most listings go on.
+/// How many entries a page of a listing holds, one of these for each sequence: as in S3, or so few that most listings have several.
 const PAGES: [u32; 3] = [1000, 1000, 3];
 
 /// How long a sequence may take in memory, where time costs nothing: fifty operations of a few stalls each.

@@ -34,7 +34,7 @@ impl Streams {
             Argument::Open { file, mode, seek } if is_binary(mode) => {
                 let mut file = File::open(local.join(file))?;
                 file.seek(SeekFrom::Start(*seek))?;
-                // A file is passed as a file, which nobody can watch; it is moved into the call all the same.
+                // A file is passed as a file, which cannot be watched; it is moved into the call, too.
                 self.0.push(Arc::new(AtomicBool::new(true)));
                 Ok(Some(file.into()))
             }

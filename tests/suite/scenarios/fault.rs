@@ -22,7 +22,7 @@ pub(super) enum Effect {
     Rejects(ErrorKind),
     /// The response says what was wrong; the next attempt corrects it, once.
     Corrects(ErrorKind),
-    /// The request succeeds all the same.
+    /// The request succeeds nevertheless.
     Harmless,
     /// The attempt fails, but it has brought bytes that are kept: however often, the next one needs fewer.
     Advances(&'static [ErrorKind]),
@@ -398,7 +398,7 @@ impl Table {
 
     fn document(&mut self, target: Target) {
         let half = Position::Half;
-        // No document begins so; what is behind its declaration may be read all the same.
+        // No document begins so; what is behind its declaration may be read, too.
         self.phase = Phase::BodyStart;
         let at = Position::Byte(0);
         let mismatch = match target {

@@ -262,7 +262,7 @@ impl Operation {
         }
     }
 
-    /// How many bytes the body of a GET response has, but for the last part of an object.
+    /// How many bytes the body of a GET response has, except for the last part of an object.
     pub(super) fn unit(self) -> u64 {
         match self {
             Self::GetParts | Self::GetPartsToFile => PART as u64,

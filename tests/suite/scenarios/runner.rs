@@ -71,7 +71,7 @@ pub(super) fn run_all<S: Sync>(
 ) -> Report {
     let next = AtomicUsize::new(0);
     let work = || {
-        // Another thread's work on files would take real time, in which the clock goes on.
+        // Another thread's work on files would take real time, in which the clock advances.
         s3_core::blocking_io::allow_blocking_io();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -71,7 +71,7 @@ async fn all_steps() -> Result {
     let session = cluster.session(&s3).await?;
     steps::register_orders(&session).await?;
     steps::lose_an_executor_of_a_copy(&session, &server, &mut cluster).await?;
-    // The other executor may go on.
+    // The other executor may continue.
     cluster.stop().await;
     steps::remove_what_is_left(&s3).await?;
     server.stop().await;

@@ -14,7 +14,7 @@ use s3_client::S3;
 
 use crate::Result;
 
-/// An executor that has not sent a heartbeat for so many seconds is dead. Ballista's default is 180.
+/// An executor that has not sent a heartbeat for this number of seconds is dead. Ballista's default is 180.
 const DEAD_AFTER: u64 = 5;
 
 /// Serves until it is killed. Prints its port.

@@ -17,7 +17,7 @@ use crate::session::Session;
 /// The storage classes whose objects are restored for some days before they can be read.
 const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
 
-/// The storage class whose objects may be in an archive, which they leave for good.
+/// The storage class whose objects may be in an archive, which they leave permanently.
 const TIERING: &str = "INTELLIGENT_TIERING";
 
 /// S3's code for an object that is being restored.
@@ -36,7 +36,7 @@ const ADD_DAYS: &str = "add --days N, which only objects of INTELLIGENT_TIERING 
 #[derive(Args, Debug)]
 #[command(
     long_about = None,
-    after_help = "Example:\n  mfs3 restore -r --days 7 --tier Bulk s3://bucket/2019/\n\nObjects of GLACIER and DEEP_ARCHIVE need --days. Those of INTELLIGENT_TIERING\nleave their archive for good and are restored without it. Info shows when an\nobject can be read. Bulk is cheaper and slower, Expedited dearer and faster.\nWhat a listing has in no archive is skipped."
+    after_help = "Example:\n  mfs3 restore -r --days 7 --tier Bulk s3://bucket/2019/\n\nObjects of GLACIER and DEEP_ARCHIVE need --days. Those of INTELLIGENT_TIERING\nleave their archive permanently and are restored without it. Info shows when an\nobject can be read. Bulk is cheaper and slower, Expedited dearer and faster.\nWhat a listing has in no archive is skipped."
 )]
 pub(crate) struct RestoreArgs {
     /// Objects, wildcards, or directories with -r
@@ -107,7 +107,7 @@ impl Wanted {
         class.is_some_and(|class| ARCHIVES.contains(&class))
     }
 
-    /// Returns why the object is left as it is, for some days or for good.
+    /// Returns why the object is left as it is, for some days or permanently.
     fn skipped(&self, for_days: bool) -> Option<&'static str> {
         match self.class.as_deref() {
             None => None,

@@ -5,19 +5,19 @@ use s3_client::Resume;
 
 use crate::session::Session;
 
-/// Whether a transfer goes on where an earlier one was interrupted.
+/// Whether a transfer resumes an interrupted one.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(super) struct ResumeArgs {
-    /// Neither keep parts nor go on with kept ones
+    /// Neither keep parts nor resume from kept ones
     #[arg(long, overrides_with = "resume")]
     no_resume: bool,
-    /// Go on with kept parts, the default; with `trust`, do not read a file again of which parts were sent
+    /// Resume from kept parts, the default; with `trust`, do not read a file again of which parts were sent
     #[arg(long, hide = true, value_enum, value_name = "trust", num_args = 0..=1, require_equals = true,
           default_missing_value = "check", overrides_with = "no_resume", hide_possible_values = true)]
     resume: Option<ResumeCheck>,
 }
 
-/// What an upload looks at before it goes on.
+/// What an upload compares before it resumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ResumeCheck {
     /// Size, times and bytes of the file.

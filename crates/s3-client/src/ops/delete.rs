@@ -83,7 +83,7 @@ impl<M: Mode> Client<M> {
 }
 
 impl<M> Request<Delete, M> {
-    /// Deletes this version for good. Without it, a bucket with versioning keeps the object behind a delete marker.
+    /// Deletes this version permanently. Without it, a bucket with versioning keeps the object behind a delete marker.
     ///
     /// # Examples
     ///

@@ -12,7 +12,7 @@ pub struct Discard(KeptTransfer);
 
 impl<M: Mode> Client<M> {
     /// Aborts the upload or removes the partial file of an interrupted transfer. Returns `false`, and leaves it, if another
-    /// process is at it or has started it over, or if its upload belongs to another server than this client's.
+    /// process is transferring it or has started it over, or if its upload belongs to another server than this client's.
     ///
     /// # Errors
     ///

@@ -20,7 +20,7 @@ pub struct Restore {
 impl<M: Mode> Client<M> {
     /// Restores an object of an archive, such as the storage class `GLACIER`, for this number of days. One request.
     ///
-    /// An object of the class `INTELLIGENT_TIERING` leaves its archive for good: its `days` are `None`.
+    /// An object of the class `INTELLIGENT_TIERING` leaves its archive permanently: its `days` are `None`.
     ///
     /// The call begins the restoration, which takes minutes to hours on AWS.
     /// [`S3Info::restore_status`](crate::S3Info::restore_status) tells when the object can be read. Before that, reads

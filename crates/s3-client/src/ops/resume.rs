@@ -44,7 +44,7 @@ pub struct ResumeCopy {
 }
 
 impl<M: Mode> Client<M> {
-    /// Uploads a file, and goes on where an earlier upload of it was interrupted: parts that the server has and whose bytes
+    /// Uploads a file, and resumes an interrupted upload of it: parts that the server has and whose bytes
     /// the file still has are not sent again.
     ///
     /// If it fails or is dropped, what was sent stays for the next call. A file of one request has nothing to keep.
@@ -86,7 +86,7 @@ impl<M: Mode> Client<M> {
         })
     }
 
-    /// Downloads an object to a file, and goes on where an earlier download of it was interrupted. The file appears under
+    /// Downloads an object to a file, and resumes an interrupted download of it. The file appears under
     /// its name when it is complete. Its directory must exist.
     ///
     /// If it fails or is dropped, what was read stays in a partial file for the next call. An object that is not known to be
@@ -110,7 +110,7 @@ impl<M: Mode> Client<M> {
         })
     }
 
-    /// Copies an object within the server, and goes on where an earlier copy of it was interrupted: parts that the server
+    /// Copies an object within the server, and resumes an interrupted copy of it: parts that the server
     /// has are not copied again. All parts are of one ETag of the source.
     ///
     /// If it fails or is dropped, the parts stay on the server for the next call. An object of one part

@@ -196,7 +196,7 @@ impl<M> Request<SyncDirectories, M> {
         self
     }
 
-    /// Sets the size of the parts of copies within S3 that [`resume`](Self::resume) lets go on; 512 MiB by default. Smaller
+    /// Sets the size of the parts of copies within S3 that [`resume`](Self::resume) can resume; 512 MiB by default. Smaller
     /// objects are copied as a whole.
     pub fn copy_part_size(mut self, bytes: u64) -> Self {
         self.op.0.copy_part_size = Some(bytes);

@@ -55,7 +55,7 @@ pub(crate) struct FileTarget<'a> {
 
 /// The file for the bytes, which this process may write to as long as it has the lock.
 ///
-/// A write goes on after its transfer was dropped, and must not end in the file of the next one.
+/// A write continues after its transfer was dropped, and must not end in the file of the next one.
 struct PartialFile {
     file: Arc<File>,
     path: PathBuf,
@@ -203,7 +203,7 @@ async fn download_once(
             running.finish(verified, &path, target.replaces).await
         }
         Err(error) => {
-            // There is nothing to go on with.
+            // There is nothing to resume.
             if !resume.has_bytes(&running.journal_path) {
                 running.discard();
             }

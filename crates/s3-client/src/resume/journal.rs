@@ -55,7 +55,7 @@ impl Journal {
         &self.path
     }
 
-    /// Returns what keeps the journal locked, for writes that go on after the transfer was dropped.
+    /// Returns the lock of the journal, for writes that continue after the transfer was dropped.
     pub(super) fn lock(&self) -> Arc<File> {
         Arc::clone(&self.file)
     }

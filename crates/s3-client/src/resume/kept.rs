@@ -29,7 +29,7 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The end of the names of partial files.
 pub(crate) const PARTIAL_SUFFIX: &str = ".s3-resume";
 
-/// Lets transfers of files go on in another run, from journals in a directory. Clone is a reference count. All clones share
+/// Resumes transfers of files in another run, from journals in a directory. Clone is a reference count. All clones share
 /// 80 MiB of memory for the parts of downloads.
 ///
 /// An interrupted transfer leaves a partial file or an unfinished upload, each named in its journal, for 7 days.
@@ -376,7 +376,7 @@ impl KeptTransfer {
     }
 }
 
-/// A journal, and whether its transfer goes on.
+/// A journal, and whether its transfer is running.
 #[derive(Debug)]
 struct FoundJournal {
     transfer: KeptTransfer,

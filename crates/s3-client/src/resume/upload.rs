@@ -26,7 +26,7 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 
-/// The smallest and the largest part of S3, but for the last.
+/// The smallest part of S3, except for the last, and the largest.
 const MIN_PART: u64 = 5 << 20;
 const MAX_PART: u64 = 5 << 30;
 
@@ -224,7 +224,7 @@ async fn write(
     };
     match running.send(&upload, tags).await {
         Ok(tags) => running.finish(upload, tags).await,
-        // There is nothing to go on with.
+        // There is nothing to resume.
         Err(error) if !resume.has_bytes(&running.journal_path) => {
             // After an abort that fails, the journal still names the upload.
             if running.abort(&upload).await.is_ok() {

@@ -38,7 +38,7 @@ pub(crate) struct SyncSettings {
     pub(crate) keep_times: bool,
     pub(crate) filter: PathFilter,
     pub(crate) resume: Option<Resume>,
-    /// The size of the parts of copies within S3 that can go on.
+    /// The size of the parts of resumable copies within S3.
     pub(crate) copy_part_size: Option<u64>,
     /// The attributes of an uploaded file, by its path below the source.
     pub(crate) attributes: Arc<dyn Fn(&str) -> Attributes + Send + Sync>,
@@ -142,7 +142,7 @@ impl SyncState {
         Err(io::Error::other(problem))
     }
 
-    /// Forgets what was found, but for failures, so that the sync can run again.
+    /// Forgets what was found, except failures, so that the sync can run again.
     pub(crate) fn restart(&self) {
         self.update(|seen| {
             *seen = Seen {

@@ -115,7 +115,7 @@ impl Bucket {
         Some(deleted)
     }
 
-    /// Deletes one version for good. A missing one counts as deleted.
+    /// Deletes one version permanently. A missing one counts as deleted.
     pub(super) fn delete_version(&mut self, key: &str, version: &VersionId) -> DeletedVersion {
         let id = stored(version);
         let mut was_marker = false;

@@ -15,7 +15,7 @@ pub struct DeleteRequest {
     pub bucket: Arc<str>,
     /// The objects, all in `bucket`.
     pub urls: Vec<S3Url>,
-    /// The version of each of the `urls` that is deleted for good. Without one, the newest version is deleted; in a
+    /// The version of each of the `urls` that is deleted permanently. Without one, the newest version is deleted; in a
     /// bucket with versioning, a delete marker hides it.
     pub versions: Vec<Option<VersionId>>,
     /// The ETag that each of the `urls` must have to be deleted. Another one is a failure of kind `PreconditionFailed`,

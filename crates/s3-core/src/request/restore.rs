@@ -9,7 +9,7 @@ use crate::VersionId;
 use crate::setters::optional_setters;
 
 /// Makes an object of an archive readable: one of the storage class `GLACIER` or `DEEP_ARCHIVE` for some days, one of
-/// `INTELLIGENT_TIERING` for good.
+/// `INTELLIGENT_TIERING` permanently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RestoreRequest {
@@ -18,7 +18,7 @@ pub struct RestoreRequest {
     /// The version; the newest one if `None`.
     pub version: Option<VersionId>,
     /// For how many days it is readable; at least 1. `None` for an object of the class `INTELLIGENT_TIERING`, which
-    /// leaves its archive for good; others need it.
+    /// leaves its archive permanently; others need it.
     pub days: Option<u32>,
     /// How fast it is restored: `Expedited`, `Standard` or `Bulk`. S3's default, `Standard`, if `None`.
     pub tier: Option<Arc<str>>,

@@ -8,7 +8,7 @@ pub(super) const MAX_DOCUMENT: usize = 16 << 20;
 /// The longest error document that is read; those of S3 take less than 1 KiB.
 pub(super) const MAX_ERROR_BODY: usize = 64 << 10;
 
-/// A response with its body at hand.
+/// A response with its body in memory.
 #[derive(Clone, Copy)]
 pub(super) struct CollectedResponse<'a> {
     pub(super) status: u16,

@@ -201,7 +201,7 @@ async fn delete_batch(
     let mut failures = Failures::new();
     for failed in result.children("Error") {
         let code = failed.scalar("Code");
-        // Deleting what is not there succeeds; a few servers list it all the same.
+        // Deleting what is not there succeeds; a few servers list it nevertheless.
         let is_missing = code.is_some_and(means_missing);
         let Some(indices) = indices.get(failed.text("Key").unwrap_or_default()) else {
             let text = "the response lists a key that was not requested";

@@ -113,7 +113,7 @@ pub(crate) struct Signed {
 }
 
 /// A cache over a provider of credentials. No task runs behind it: the request that finds credentials missing or
-/// about to expire loads them, and the others wait, or go on with the old ones while those are valid.
+/// about to expire loads them, and the others wait, or use the old ones while those are valid.
 pub(crate) struct Identities {
     provider: SharedCredentialsProvider,
     clock: SigningClock,
@@ -228,7 +228,7 @@ impl Identities {
         outcome
     }
 
-    /// Makes what was loaded the current identity, or goes on with the one that is.
+    /// Makes the loaded identity the current one, or keeps the one that is.
     fn take_over(
         &self,
         loaded: Result<Identity, CredentialsError>,

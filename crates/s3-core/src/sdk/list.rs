@@ -147,7 +147,7 @@ pub(super) fn push_page<'a>(
     }
 }
 
-/// Where a listing goes on. [`ListPage::next`] says which of the two it is: as the other one, it would silently skip keys
+/// Where a listing continues. [`ListPage::next`] says which of the two it is: as the other one, it would silently skip keys
 /// or repeat them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Continuation<'a> {

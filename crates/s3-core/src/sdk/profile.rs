@@ -1,6 +1,6 @@
 //! The AWS configuration: environment variables and profiles, with the source of each value.
 //!
-//! aws-config skips what it cannot parse, and goes on as if it were not there: a request then goes to another server or
+//! aws-config ignores what it cannot parse: a request then goes to another server or
 //! with other credentials than the files say. This module reads the same variables and files, as botocore does, and fails
 //! instead. The credential providers of aws-config get their profiles from here, rewritten in the form they accept.
 //!

@@ -39,7 +39,7 @@ pub(crate) async fn run(
     Ok((cost, pretty_format_batches(&found)?.to_string()))
 }
 
-/// Returns the same session with so many partitions.
+/// Returns the same session with this number of partitions.
 fn with_partitions(session: &SessionContext, partitions: Option<usize>) -> SessionContext {
     let Some(count) = partitions else {
         return session.clone();

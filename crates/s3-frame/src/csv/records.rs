@@ -12,7 +12,7 @@ impl Records {
         Self(ReaderBuilder::new().delimiter(delimiter).build())
     }
 
-    /// Returns how many bytes of `text`, which goes on where the last ended, are before the end of the first record: all
+    /// Returns how many bytes of `text`, which continues the last one, are before the end of the first record: all
     /// of its line break, or the `\r` of `\r\n`, whose rest is an empty line.
     pub(crate) fn first_end(&mut self, text: &[u8]) -> Option<usize> {
         let (mut at, mut field) = (0, [0; 1024]);

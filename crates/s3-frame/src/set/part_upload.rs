@@ -14,7 +14,7 @@ use crate::Result;
 
 /// How many pieces are in flight at once.
 const PIECES_AT_ONCE: usize = 4;
-/// The smallest piece of a multipart upload that S3 takes, but for the last.
+/// The smallest piece of a multipart upload that S3 takes, except for the last.
 const MIN_PIECE: u64 = 5 << 20;
 /// How many bytes of small objects stay in memory until they are completed, each by one request. 32 MiB.
 const HELD_BYTES: usize = 32 << 20;

@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Split {
-    /// So many parts of almost as many rows each, the larger first: 100 rows in 3 parts are 34, 33 and 33.
+    /// A number of parts with almost the same number of rows, the larger first: 100 rows in 3 parts are 34, 33 and 33.
     Even {
         /// How many rows the stream has. Other than these are an error.
         rows: u64,

@@ -80,7 +80,7 @@ impl Kind {
         }
     }
 
-    /// Writes a set of so many parts with one row each, the first of which has this length.
+    /// Writes a set of this number of parts with one row each, the first of which has this length.
     async fn write(
         self,
         frames: &Frames,
@@ -360,7 +360,7 @@ fn range_of(numbers: &[i64]) -> Range<i64> {
     first..first + numbers.len() as i64
 }
 
-/// After so many requests no other takes effect, not even one that cleans up: as if the process had been killed.
+/// After this number of requests no other takes effect, not even one that cleans up: as if the process had been killed.
 fn killed_after(requests: u32) -> FaultPlan {
     let rejection = FaultAction::status(403, "AccessDenied");
     FaultPlan::new([FaultMatch::any().on(rejection).skip(requests)])

@@ -277,7 +277,7 @@ class S3FileSystem(AbstractFileSystem):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The files, and `withdirs` the directories, whose paths begin so, down to a depth below the last slash.
 
-        A name may be in both: S3 keeps an object beside others whose keys go on with a slash.
+        A name may be in both: S3 keeps an object next to others whose keys continue with a slash.
         """
         listed, prefixes = self._listed(start, depth, pattern)
         base = start.rindex("/") + 1

@@ -444,7 +444,7 @@ class S3(object):
 
         Returns pairs of key and URL, without objects that were there already and are kept. All inputs are checked before
         the first is sent; of a generator, as many as fit into 64 MiB, and at most 64 open files, are checked and sent at a
-        time. It may close a stream when it goes on.
+        time. It may close a stream after that.
         """
         return self._put_all(_batches(key_objs, _put_entry), overwrite)
 

@@ -27,7 +27,7 @@ pub(super) fn state(meta: &ObjectMeta) -> Option<String> {
     }
 }
 
-/// Restores an object, for some days or for good. Returns 202 for a new restoration and 200 for a longer one.
+/// Restores an object, for some days or permanently. Returns 202 for a new restoration and 200 for a longer one.
 pub(super) async fn restore_object(
     front: &Frontend,
     request: S3Request<RestoreObjectInput>,

@@ -303,7 +303,7 @@ impl FaultyBody {
         }
     }
 
-    /// Enforces the declared length: bytes after it are sent all the same, but not as a part of the
+    /// Enforces the declared length: bytes after it are sent, too, but not as a part of the
     /// body, and what is missing is the connection's end.
     fn enforce_announced_length(&mut self, polled: Polled, cx: &mut Context<'_>) -> Polled {
         let Some(announced) = &mut self.announced else {

@@ -259,7 +259,7 @@ impl Part {
         Ok(wanted)
     }
 
-    /// Stores bytes that are all at hand: nothing is copied, and a file is written in one go.
+    /// Stores bytes that are all in memory: nothing is copied, and a file is written in one go.
     async fn store_whole(
         &self,
         first: &FirstPart,
@@ -564,7 +564,7 @@ fn in_memory(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
 
-/// Takes the bytes `wanted` from a body that holds the bytes `sent`, if all of it is at hand and as long as announced.
+/// Takes the bytes `wanted` from a body that holds the bytes `sent`, if all of it is in memory and as long as announced.
 fn bytes_at_hand(body: &mut Body, sent: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> {
     let bytes = body.take_whole()?;
     if bytes.len() as u64 != sent.end - sent.start {

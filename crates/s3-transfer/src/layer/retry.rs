@@ -69,7 +69,7 @@ struct RetryRules {
     backoff: Backoff,
     budget: TpsBudget,
     max_attempts: u32,
-    /// How long a job that has waited for the circuit breaker may go on failing: the sum of its longest backoffs.
+    /// How long a job that has waited for the circuit breaker may keep failing: the sum of its longest backoffs.
     max_failing_time: Duration,
     breaker: CircuitBreaker,
     /// Whether a failed connection has been warned of.

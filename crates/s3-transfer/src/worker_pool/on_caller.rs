@@ -177,7 +177,7 @@ impl WorkerPool {
     ///
     /// # Errors
     ///
-    /// Gives `work` back if another caller is at it, or if this thread runs asynchronous code.
+    /// Gives `work` back if another caller polls, or if this thread runs asynchronous code.
     pub fn on_caller<F: Future>(&self, work: F) -> Result<OnCaller<'_, F>, F> {
         if Handle::try_current().is_ok() {
             return Err(work);
@@ -249,7 +249,7 @@ impl<F: Future> fmt::Debug for OnCaller<'_, F> {
     }
 }
 
-/// Makes this thread one of the pool's, but for tasks that outlive the call.
+/// Makes this thread one of the pool's, except for tasks that outlive the call.
 struct CallerScope;
 
 impl CallerScope {
@@ -299,7 +299,7 @@ mod tests {
 
     fn wait<F: Future>(pool: &WorkerPool, work: F) -> F::Output {
         let Ok(mut work) = pool.on_caller(work) else {
-            panic!("another caller is at it");
+            panic!("another caller polls");
         };
         work.wait(LONG).unwrap().unwrap()
     }
@@ -366,7 +366,7 @@ mod tests {
         let mut never = pool.on_caller(std::future::pending::<()>()).ok().unwrap();
         assert!(never.wait(Duration::from_millis(1)).unwrap().is_none());
         drop(never);
-        // One is skipped, then polling works, and goes on.
+        // One is skipped, then polling works, and continues.
         let polled: Vec<_> = (0..4).map(|_| is_polled(&pool)).collect();
         assert_eq!(polled, [false, true, true, true]);
         let waits = |count| {

@@ -93,7 +93,7 @@ async fn the_callers_error_does_not_wait_for_a_server_that_is_gone() {
     assert_eq!(error.unwrap_err().kind(), ErrorKind::AccessDenied);
     let limit = setup.transfer.config().stall_timeout;
     assert!(start.elapsed() <= limit * 2, "{:?}", start.elapsed());
-    // The rest goes on without the caller.
+    // The rest continues without the caller.
     assert_eq!(setup.memory.unfinished_uploads(), 1);
     sleep(Duration::from_secs(300)).await;
     assert_eq!(setup.memory.unfinished_uploads(), 0);

@@ -28,7 +28,7 @@ fn slow() -> FaultPlan {
     ])
 }
 
-/// Lets `work` run for so many milliseconds and drops it; returns whether it was over by then.
+/// Lets `work` run for this number of milliseconds and drops it; returns whether it was over by then.
 async fn run_for<F: Future>(steps: u32, work: F) -> bool {
     watched(steps, work, || {}).await
 }

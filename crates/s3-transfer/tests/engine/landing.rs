@@ -75,7 +75,7 @@ async fn hooked(len: usize, on_get: OnGet) -> Hooked {
     Hooked::new(memory, on_get)
 }
 
-/// The bytes of a response, which the memory store has at hand.
+/// The bytes of a response, which the memory store has in memory.
 fn bytes(response: &mut GetResponse) -> Bytes {
     response.body.take_whole().unwrap()
 }

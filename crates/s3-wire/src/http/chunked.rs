@@ -41,7 +41,7 @@ enum DecoderState {
 /// The next step of decoding.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// So many bytes of data, at least one.
+    /// A number of bytes of data, at least one.
     Data(u64),
     /// More structure, which has not arrived.
     Structure,

@@ -7,7 +7,7 @@ use super::error::WireError;
 pub(super) enum Framing {
     /// There is no body.
     Empty,
-    /// So many bytes.
+    /// A number of bytes.
     Length(u64),
     /// Chunks, the last of which is empty.
     Chunked,

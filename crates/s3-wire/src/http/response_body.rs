@@ -136,7 +136,7 @@ impl ResponseBody {
         }
     }
 
-    /// Appends at most `at_most` bytes to `into`, as many as are at hand, and returns how many. 0 is the end.
+    /// Appends at most `at_most` bytes to `into`, as many as have arrived, and returns how many. 0 is the end.
     ///
     /// Bytes go into the capacity behind those that `into` has; without any, it grows. An error is told
     /// when everything before it was taken.

@@ -304,7 +304,7 @@ impl Transmitter<'_> {
     }
 
     async fn wait_for_continue(&mut self) -> Result<(), Stop> {
-        // Without a word the body goes out all the same: not every server knows the question.
+        // Without a response the body is sent anyway: not every server knows `Expect`.
         let said = tokio::time::timeout(WAIT_FOR_CONTINUE, self.listen()).await;
         said.unwrap_or(Ok(()))
     }

@@ -69,7 +69,7 @@ fn entry<'x>(reader: &mut Reader<'x>) -> Result<Entry<'x>, NotXml> {
     Ok(entry)
 }
 
-/// S3 gives each prefix an element of its own; a server that puts several into one lists them all the same.
+/// S3 gives each prefix an element of its own; several in one element are read, too.
 fn common_prefixes<'x>(
     reader: &mut Reader<'x>,
     common: &mut Vec<Option<Cow<'x, str>>>,

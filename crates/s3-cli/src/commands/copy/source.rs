@@ -38,7 +38,7 @@ pub(super) enum Source {
     RemoteNames(Remote, NameList),
 }
 
-/// Pages of tasks. Failures are tasks, so that the other arguments go on.
+/// Pages of tasks. Failures are tasks, so that the other arguments are still read.
 pub(super) type Pages = Pin<Box<dyn Stream<Item = Vec<Task>> + Send>>;
 
 impl Source {

@@ -78,7 +78,7 @@ impl<'a> Transfer<'a> {
         assert_eq!(self.server.run(&up).lines().len(), 1);
     }
 
-    /// Runs it, and kills it when a request or a response is held and so many parts are recorded.
+    /// Runs it, and kills it when a request or a response is held and this number of parts is recorded.
     fn kill_when_held(&self, parts: usize) {
         let mut command = self.server.through(&self.relay, &self.words());
         let mut child = command.spawn().expect("the binary runs");

@@ -84,7 +84,7 @@ impl Relay {
         self.shared.lock().lines.clear();
     }
 
-    /// Forwards so many of the matching requests, and holds those behind them.
+    /// Forwards this number of matching requests, and holds those after them.
     pub(super) fn hold_after(&self, passing: usize, matches: fn(&str) -> bool) {
         self.shared.hold(Hold {
             matches,

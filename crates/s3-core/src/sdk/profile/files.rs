@@ -16,7 +16,7 @@ pub(super) type Sections = BTreeMap<String, Properties>;
 /// The properties of a section; those of the credentials file replace those of the configuration file.
 pub(super) type Properties = BTreeMap<String, Located>;
 
-/// A property and where it stands.
+/// A property and its location.
 #[derive(Clone, Debug)]
 pub(in crate::sdk) struct Located {
     file: Arc<Path>,
@@ -24,7 +24,7 @@ pub(in crate::sdk) struct Located {
 }
 
 impl Located {
-    /// Returns the value, unless it goes on in the next line: what was meant as the next property belongs to it then.
+    /// Returns the value, unless it continues in the next line: what was meant as the next property belongs to it then.
     pub(super) fn value(&self) -> Result<&str, ConfigError> {
         match self.property.continued_at {
             None => Ok(&self.property.value),

@@ -23,7 +23,7 @@ pub(super) struct Property {
     pub(super) name: String,
     pub(super) value: String,
     pub(super) nested: Vec<Self>,
-    /// The indented line that goes on with the value, if there is one.
+    /// The indented line that continues the value, if there is one.
     pub(super) continued_at: Option<usize>,
 }
 

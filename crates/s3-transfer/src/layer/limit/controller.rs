@@ -57,7 +57,7 @@ struct ControllerState {
 }
 
 impl ControllerState {
-    /// Returns whether the permit at hand is surplus, and forgets it then.
+    /// Returns whether a returned permit is surplus, and forgets it then.
     fn forget_permit(&mut self) -> bool {
         let is_surplus = self.surplus > 0;
         if is_surplus {
