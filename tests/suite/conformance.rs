@@ -67,7 +67,7 @@ conformance_suite!(sdk_over_s3s_fs, async {
 /// The capabilities of s3s-fs 0.14.1.
 fn s3s_fs_capabilities() -> Capabilities {
     let mut capabilities = Capabilities::aws();
-    // Keys are paths: `a//b` and `dir/` are refused, `./x` is stored and never listed, 255 bytes are a name.
+    // Keys are paths: `a//b` and `dir/` are rejected, `./x` is stored and never listed, 255 bytes are a name.
     capabilities.exact_keys = false;
     // Conditions of reads are ignored, those on the source of a copy included.
     capabilities.get_if_match = false;

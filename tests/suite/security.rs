@@ -226,7 +226,7 @@ async fn a_faulty_session_never_shows_a_secret() {
         delivered += server.faults().delivered().total();
     }
     assert!(delivered > 15, "only {delivered} faults");
-    // A server that is asked with another secret says why it refuses.
+    // A server that is asked with another secret says why it rejects the request.
     let server = server(FaultPlan::none()).await;
     let wrong = client(builder(&server, PASSWORD).build(), &local);
     session(&wrong, &said, &local).await;

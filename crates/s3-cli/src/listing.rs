@@ -76,7 +76,7 @@ impl Selection {
         Self::directory(&plain).map(Self::Many)
     }
 
-    /// Understands all arguments of a command that works on objects, and refuses buckets.
+    /// Understands all arguments of a command that works on objects, and rejects buckets.
     pub(crate) fn parse_all(
         arguments: &[String],
         root: &Root,

@@ -434,7 +434,7 @@ impl<M: Mode> S3Builder<M> {
         self.sdk(SdkStoreBuilder::requester_pays)
     }
 
-    /// Sets the account that owns the buckets. The server refuses requests to buckets of any other.
+    /// Sets the account that owns the buckets. The server rejects requests to buckets of any other.
     pub fn bucket_owner(self, account: impl Into<String>) -> Self {
         match given(account) {
             Some(account) => self.sdk(|sdk| sdk.bucket_owner(&account)),

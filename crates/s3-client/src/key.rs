@@ -13,7 +13,7 @@ use crate::{S3GetObject, S3PutObject};
 /// an [`S3GetObject`] or [`S3PutObject`] (their keys), an [`S3Url`] (its text).
 ///
 /// A result stands for the object at its URL, also if it is shown relative to a listed prefix: `delete_many(&found)`
-/// deletes the objects found. A client with a root refuses a result that is not below it. The result's `key()` as text is relative to the
+/// deletes the objects found. A client with a root rejects a result that is not below it. The result's `key()` as text is relative to the
 /// prefix that was listed, and names the same object only if that was the root.
 ///
 /// # Deviation

@@ -149,7 +149,7 @@ const CLASSES: [&str; 12] = [
     "FSX_OPENZFS",
 ];
 
-/// Refuses a storage class that S3 does not have.
+/// Rejects a storage class that S3 does not have.
 pub(super) fn known_class(class: Option<dto::StorageClass>) -> S3Result<Option<dto::StorageClass>> {
     match class {
         Some(class) if !CLASSES.contains(&class.as_str()) => Err(s3_error!(

@@ -1,7 +1,7 @@
 //! [`Files`]: objects as files, without the keys that a file system cannot store.
 //!
 //! `s3s-fs` keeps an object in a file with the path of its key. It keeps the attributes in a second file, whose name has
-//! the bucket and the key in base64. Where the system refuses one of the two, it responds with 500, and the object may be
+//! the bucket and the key in base64. Where the system rejects one of the two, it responds with 500, and the object may be
 //! there without its attributes. So each key is checked before it is written.
 
 use std::io;
@@ -19,9 +19,9 @@ const ATTRIBUTES: usize = 30;
 /// The bytes of `.upload-` and a UUID, which the name has until the upload is complete.
 const UPLOAD: usize = 44;
 
-/// An implementation of `s3s::S3` on files, such as `s3s_fs::FileSystem`, that refuses keys that no file can have.
+/// An implementation of `s3s::S3` on files, such as `s3s_fs::FileSystem`, that rejects keys that no file can have.
 ///
-/// A key is refused with 400 if one of its parts is empty, `.`, `..` or longer than 255 bytes, if the name of the file of
+/// A key is rejected with 400 if one of its parts is empty, `.`, `..` or longer than 255 bytes, if the name of the file of
 /// its attributes would be longer than that, if a part of it is an object, or if it is the prefix of objects. Reads of
 /// such a key find nothing, and deletes of it succeed.
 ///
@@ -131,7 +131,7 @@ fn in_the_way(bucket: &Path, place: &Path) -> S3Error {
     }
 }
 
-/// Returns the error with a code for what a file system refuses, which `s3s-fs` takes for an internal error.
+/// Returns the error with a code for what a file system rejects, which `s3s-fs` takes for an internal error.
 fn explained(error: S3Error) -> S3Error {
     let source = error.source().and_then(|source| source.downcast_ref());
     match source.map(io::Error::kind) {

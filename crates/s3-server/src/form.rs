@@ -12,7 +12,7 @@ const VARIABLE: &str = "${filename}";
 #[derive(Clone, Debug)]
 pub(crate) struct FileName {
     name: String,
-    /// Whether the form has a signature. S3 refuses a policy without one as malformed.
+    /// Whether the form has a signature. S3 rejects a policy without one as malformed.
     is_signed: bool,
 }
 

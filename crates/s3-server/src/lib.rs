@@ -17,7 +17,7 @@
 //! * Object lock keeps versions from being deleted. Access lists, policies and all other configurations of a bucket
 //!   (website, lifecycle, replication, logging, notification and so on) are stored and returned, without effect. CORS
 //!   rules respond to preflights and add their headers to responses.
-//! * The account is `123456789012`: requests that expect another owner of the bucket are refused.
+//! * The account is `123456789012`: requests that expect another owner of the bucket are rejected.
 //! * The response to a CompleteMultipartUpload that is sent again is repeated, as on AWS.
 //! * A `Range` that is not a single byte range and a condition by no time are ignored, as on AWS.
 

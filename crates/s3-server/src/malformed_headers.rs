@@ -1,6 +1,6 @@
 //! Headers that S3 ignores: a `Range` that is not a single byte range, and a condition by a time that is not valid.
 //!
-//! The protocol layer refuses them, and a header cannot be removed before it has verified a signature that covers it.
+//! The protocol layer rejects them, and a header cannot be removed before it has verified a signature that covers it.
 //! So the request is taken out after that, and served again without the headers by a service that verifies nothing.
 
 use http::header::{AUTHORIZATION, HeaderName, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, RANGE};

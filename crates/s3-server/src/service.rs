@@ -245,7 +245,7 @@ impl ServiceBuilder {
         self
     }
 
-    /// Sets the region of the buckets, `us-east-1` by default. A request that is signed for another region is refused
+    /// Sets the region of the buckets, `us-east-1` by default. A request that is signed for another region is rejected
     /// with `400 AuthorizationHeaderMalformed`, which names it.
     pub fn region(mut self, region: &str) -> Self {
         region.clone_into(&mut self.region);

@@ -1,4 +1,4 @@
-//! Signature version 2: the regions that are older than version 4 accept it, the others refuse it.
+//! Signature version 2: the regions that are older than version 4 accept it, the others reject it.
 //!
 //! boto3 presigns with version 2 in the old regions unless `signature_version="s3v4"` is configured.
 

@@ -162,7 +162,7 @@ impl Transfer {
         self.cleanup().wait(limit).await
     }
 
-    /// Returns how many uploads stay on the server because their aborts have failed: the server refuses them, or no attempt
+    /// Returns how many uploads stay on the server because their aborts have failed: the server rejects them, or no attempt
     /// was successful.
     #[must_use]
     pub fn failed_aborts(&self) -> usize {

@@ -69,7 +69,7 @@ struct Script {
 }
 
 impl Server {
-    /// Starts a server. With `secret` it refuses requests whose signature is not made with it.
+    /// Starts a server. With `secret` it rejects requests whose signature is not made with it.
     pub(super) fn start(rules: Vec<Rule>, secret: Option<String>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;

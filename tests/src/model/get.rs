@@ -120,7 +120,7 @@ impl Client<'_> {
     /// One GET: the stored object, the bytes, and where they begin.
     fn download(&mut self, item: &Item) -> Result<(Stored, u64, Vec<u8>), Failure> {
         let stored = match self.read("GET", &item.place) {
-            // Without a size the first part is asked for by range, which an empty object refuses.
+            // Without a size the first part is asked for by range, which an empty object rejects.
             Err(Failure::ErrorResponse { status: 416, .. })
                 if item.wanted == Wanted::Whole
                     && !item.is_listed

@@ -26,7 +26,7 @@ quirks! {
     SchemeCase = "scheme-case": "`S3://` is kept in results, and is a plain key below a root.";
     MalformedRoot = "malformed-root": "Roots without a usable bucket pass the constructor.";
     MalformedUrl = "malformed-url": "Full URLs without a usable bucket pass, and fail as retried requests.";
-    EmptyKey = "empty-key": "An empty object key is sent, refused by the SDK, and retried.";
+    EmptyKey = "empty-key": "An empty object key is sent, rejected by the SDK, and retried.";
     LongKey = "long-key": "A key of more than 1,024 bytes is sent, and the error response is retried.";
     QueryPart = "query-part": "What follows `?` is cut from the key.";
     ControlCharacters = "control-characters": "Tabs and line breaks are removed from keys, blanks before a URL too.";
@@ -51,7 +51,7 @@ quirks! {
     BadMetadata = "bad-metadata": "Metadata that is not JSON makes reading fail.";
     Rewind = "rewind": "`put` rewinds a stream and a file, `put_many` reads them from where they stand.";
     StreamStaysOpen = "stream-stays-open": "`put_many` leaves the caller's stream open.";
-    NonSeekable = "non-seekable": "Streams that cannot seek are refused.";
+    NonSeekable = "non-seekable": "Streams that cannot seek are rejected.";
     DirectoryValue = "directory-value": "A directory among the files is found out during the upload only.";
     RelativeTemporary = "relative-temporary": "A relative directory for temporary files breaks after a chdir.";
     RepeatedDownload = "repeated-download": "An input that is repeated in a call is requested again.";

@@ -131,7 +131,7 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
         2 => (WRITES_AND_LISTS, A::error_inside("SlowDown"), 2),
         3 => (&["CopyObject"], white(None), 2),
         4 => (&["CopyObject"], white(Some("InternalError")), 2),
-        // Whoever is refused a second time with the right time gives up.
+        // A client that is rejected a second time with the right time gives up.
         _ => (DIRECT, A::skewed(), 1),
     })
 }

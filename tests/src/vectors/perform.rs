@@ -141,7 +141,7 @@ impl Player {
         let pairs = Pair::all(bound.get("key_objs"))?;
         let mut items = Vec::new();
         for pair in &pairs {
-            // A value that Rust cannot say is no value, which the client refuses itself, in its turn.
+            // A value that Rust cannot say is no value, which the client rejects itself, in its turn.
             let value = self.value(&pair.value)?;
             items.push(self.put_object(pair, value)?);
         }

@@ -2,7 +2,7 @@
 //!
 //! A vector may pass an integer as a key or a list as a value. A Rust program that does so does not compile, which is
 //! the earliest of all errors. This table says which exception of the reference each of them stands for; neither
-//! the client nor the model is asked. Nothing that the client could refuse at run time belongs here.
+//! the client nor the model is asked. Nothing that the client could reject at run time belongs here.
 //!
 //! | what is passed | why it is no Rust | the reference raises |
 //! |---|---|---|

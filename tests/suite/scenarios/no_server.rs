@@ -1,7 +1,7 @@
 //! Scenarios with refused connections: every operation while no server listens, from the start or halfway, for a while
 //! or for ever.
 //!
-//! Nobody can count refused connections but the kernel, so what tells that they were refused is time and the error: a
+//! Only the kernel can count refused connections, so what shows that they were refused is time and the error: a
 //! call that succeeds has done so after the server came back, and one that fails has not come beyond connecting.
 //!
 //! 1. A server that comes back is found by the attempt after the current wait, and the result is right.

@@ -494,7 +494,7 @@ impl RunningUpload<'_> {
         Ok((self.target, self.content))
     }
 
-    /// Aborts an upload. If the server refuses that, a warning says that its parts stay.
+    /// Aborts an upload. If the server rejects that, a warning says that its parts stay.
     async fn abort(&self, id: &UploadId) -> Result<()> {
         let abort = AbortUpload::new(self.target.url.clone(), id.clone());
         let transfer = &self.call.client.transfer;

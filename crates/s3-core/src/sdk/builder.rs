@@ -152,7 +152,7 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Sets the account that owns the buckets. The server refuses requests to buckets of any other, by presigned URLs too.
+    /// Sets the account that owns the buckets. The server rejects requests to buckets of any other, by presigned URLs too.
     #[must_use]
     pub fn bucket_owner(mut self, account: &str) -> Self {
         self.settings.standing.bucket_owner = Some(account.to_owned());

@@ -6,14 +6,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::time::TimeSource;
 
-/// S3 refuses signatures that are further off: `RequestTimeTooSkewed` in its list of error codes.
+/// S3 rejects signatures that are further off: `RequestTimeTooSkewed` in its list of error codes.
 const TOLERATED: Duration = Duration::from_secs(15 * 60);
 /// Smaller differences are due to the rounding of the header to seconds, and to the latency of the response.
 const JUMP: Duration = Duration::from_secs(60);
 
 /// A clock that can be set by a server's `Date` header.
 ///
-/// S3 refuses a signature whose time is more than 15 minutes off (`RequestTimeTooSkewed`). A machine whose clock
+/// S3 rejects a signature whose time is more than 15 minutes off (`RequestTimeTooSkewed`). A machine whose clock
 /// is wrong by more than that can still talk to it, once the difference is known. Clone is a reference count: both
 /// transports of a store go by one clock.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +102,7 @@ impl SigningClock {
     }
 }
 
-/// Returns whether a `Date` header is so far from the time of a signature that S3 refuses it.
+/// Returns whether a `Date` header is so far from the time of a signature that S3 rejects it.
 fn is_far(date_header: &str, signed_at: SystemTime) -> bool {
     let Ok(server) = httpdate::parse_http_date(date_header.trim()) else {
         return false;

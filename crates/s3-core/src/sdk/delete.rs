@@ -83,7 +83,7 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
             .first()
             .is_some_and(|(_, error)| error.kind() == ErrorKind::NoSuchBucket)
     {
-        // As a batch is refused.
+        // As a batch is rejected.
         let (_, error) = failures.swap_remove(0);
         return Err(error.with_resource(format!("s3://{bucket}")));
     }
@@ -99,7 +99,7 @@ fn is_all_missing(rejection: &Error, all_not_found: bool) -> bool {
     rejection.kind() == ErrorKind::NotFound && all_not_found
 }
 
-/// Returns whether the server refuses the operation itself, as GCS, OSS and old gateways do, or has nothing at its URL.
+/// Returns whether the server rejects the operation itself, as GCS, OSS and old gateways do, or has nothing at its URL.
 fn knows_no_batch(error: &Error) -> bool {
     const UNSUPPORTED: [&str; 8] = [
         "BadRequest",
@@ -290,7 +290,7 @@ mod tests {
     use super::*;
     use crate::{ByteCounter, SdkStore, Store};
 
-    /// A server that is 100 ms away, and refuses a few.
+    /// A server that is 100 ms away, and rejects a few.
     #[derive(Debug)]
     struct Far;
 

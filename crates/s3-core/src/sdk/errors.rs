@@ -141,7 +141,7 @@ pub(super) fn beginning(body: &[u8]) -> String {
     format!("{}{more}", text.escape_debug())
 }
 
-/// Returns the error of a request that was refused before it was sent.
+/// Returns the error of a request that was rejected before it was sent.
 pub(super) fn invalid_input(operation: Operation, text: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidInput, operation).with_message(text)
 }
@@ -298,7 +298,7 @@ pub(super) fn holds_error(collected: &CollectedResponse<'_>) -> bool {
     collected.is_success() && ErrorDocument::read(&collected.text()).is_error
 }
 
-/// Returns the error of a response that refuses, by its status or by what its body says.
+/// Returns the error of an error response, by its status or by its body.
 pub(super) fn error_of(operation: Operation, collected: &CollectedResponse<'_>) -> Error {
     let said = ErrorDocument::read(&collected.text());
     // MinIO's response to a HEAD says in headers what other responses say in the body.
@@ -374,7 +374,7 @@ fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<St
     let elsewhere = match collected.status {
         300..=399 => header_text(collected, "location")
             .map(|location| format!("the server redirects to {location}")),
-        // What else can say why it refuses, outside of S3's XML, or what it would take.
+        // Headers that give a reason outside of S3's XML, or say what is needed.
         401 if said.code.is_none() => header_text(collected, "www-authenticate")
             .map(|scheme| format!("the server requires {scheme} authentication")),
         407 => header_text(collected, "proxy-authenticate")

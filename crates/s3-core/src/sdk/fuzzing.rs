@@ -47,7 +47,7 @@ fn readers_agree(document: &str, prefix: &S3Prefix) {
     }
 }
 
-/// Reads an error document, in a response that refuses and in one that calls itself a success.
+/// Reads an error document, in an error response and in a success.
 ///
 /// # Panics
 ///

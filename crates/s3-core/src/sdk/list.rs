@@ -60,7 +60,7 @@ async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPag
 }
 
 /// Returns the page behind a continuation, in the version that the continuation is from, whatever other listings have
-/// found out meanwhile. A continuation that is refused is the continuation's fault: no other form is tried.
+/// found out meanwhile. A continuation that is rejected is the continuation's fault: no other form is tried.
 async fn next_page(
     resolved: &Resolved,
     list: &ListRequest,

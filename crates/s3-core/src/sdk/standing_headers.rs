@@ -28,7 +28,7 @@ impl CustomerKey {
 pub(super) struct StandingHeaders {
     /// Whether requests agree to pay.
     pub(super) requester_pays: bool,
-    /// The account that owns the bucket; any other is refused.
+    /// The account that owns the bucket; any other is rejected.
     pub(super) bucket_owner: Option<String>,
     pub(super) customer_key: Option<CustomerKey>,
 }

@@ -78,7 +78,7 @@ impl Targets {
     }
 
     /// Returns where requests for the bucket go; for the service, if the name is empty. `None` if `s3-wire` cannot send
-    /// them: access points, directory buckets, and everything that the rules refuse. The SDK's client then sends them, or
+    /// them: access points, directory buckets, and everything that the rules reject. The SDK's client then sends them, or
     /// says what is wrong.
     pub(crate) fn get(&self, bucket: &str) -> Option<Arc<Target>> {
         loop {

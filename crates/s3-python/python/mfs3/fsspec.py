@@ -181,7 +181,7 @@ class S3FileSystem(AbstractFileSystem):
         return "s3://" + path
 
     def _object(self, path: str) -> str:
-        """The URL of an object; refuses a bucket alone."""
+        """The URL of an object; rejects a bucket alone."""
         path = self._strip_protocol(path)
         if "/" not in path:
             raise os_error(errno.ENOENT if path == "" else errno.EISDIR, path)

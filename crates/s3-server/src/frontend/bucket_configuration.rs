@@ -91,7 +91,7 @@ impl BucketConfiguration {
     }
 }
 
-/// Refuses an unknown algorithm, and those that exclude each other.
+/// Rejects an unknown algorithm, and those that exclude each other.
 fn check_encryption(
     algorithm: Option<&ServerSideEncryption>,
     has_kms_key: bool,

@@ -58,7 +58,7 @@ pub(super) fn given(
     Ok(Some(digest.to_owned()))
 }
 
-/// Refuses to read an object with another key than the one it was written with.
+/// Rejects a read of an object with another key than the one it was written with.
 pub(super) fn check(written: Option<&str>, given: Option<&str>) -> S3Result<()> {
     match (written, given) {
         (None, None) => Ok(()),
@@ -79,7 +79,7 @@ pub(super) fn check(written: Option<&str>, given: Option<&str>) -> S3Result<()> 
     }
 }
 
-/// Refuses to complete an upload or to list its parts with another key than the one it was created with; without a key,
+/// Rejects completing an upload or listing its parts with another key than the one it was created with; without a key,
 /// if the upload has a checksum algorithm.
 pub(super) fn check_of_upload(upload: &UploadExtras, given: Option<&str>) -> S3Result<()> {
     let written = upload.object.customer_key_md5.as_deref();

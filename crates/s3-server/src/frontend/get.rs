@@ -235,7 +235,7 @@ async fn if_range_holds(
     Ok([time, etag].iter().flatten().any(|have| *have == wanted))
 }
 
-/// Refuses a read that names an encryption: only writes do.
+/// Rejects a read that names an encryption: only writes do.
 fn reject_encryption(headers: &HeaderMap) -> S3Result<()> {
     match headers.contains_key("x-amz-server-side-encryption") {
         false => Ok(()),

@@ -114,7 +114,7 @@ pub(super) async fn put_object(
     })
 }
 
-/// Refuses a redirect that is neither a key of the bucket nor an address.
+/// Rejects a redirect that is neither a key of the bucket nor an address.
 fn checked_redirect(location: Option<String>) -> S3Result<Option<String>> {
     let begins = ["/", "http://", "https://"];
     match location {

@@ -87,7 +87,7 @@ async fn set(
     Ok(meta.version.map(|version| version.to_string()))
 }
 
-/// Returns the tags of a document. Refuses equal keys; the store checks the rest.
+/// Returns the tags of a document. Rejects equal keys; the store checks the rest.
 pub(super) fn of_set(set: Vec<Tag>) -> S3Result<Tags> {
     let pairs = set.into_iter().map(|tag| (tag.key, tag.value));
     distinct(pairs.map(|(key, value)| (key.unwrap_or_default(), value.unwrap_or_default())))

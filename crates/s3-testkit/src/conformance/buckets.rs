@@ -90,7 +90,7 @@ pub async fn buckets_are_listed_by_name(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A bucket that is created again is refused, or stays as it is: S3 in us-east-1 accepts its owner's request.
+/// A bucket that is created again is rejected, or stays as it is: S3 in us-east-1 accepts its owner's request.
 pub async fn a_bucket_is_made_once(harness: &Harness) -> Verdict {
     let url = harness.url("kept");
     succeeds(harness.store.put_bytes(url.clone(), "kept").await);

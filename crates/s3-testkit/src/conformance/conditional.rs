@@ -173,7 +173,7 @@ pub async fn if_unmodified_since_reads_what_is_older(harness: &Harness) -> Verdi
     Verdict::Ran
 }
 
-/// What was written since is refused.
+/// What was written since is rejected.
 pub async fn if_unmodified_since_rejects_what_is_newer(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { at, .. } = written(harness).await;

@@ -116,7 +116,7 @@ pub async fn an_empty_object_can_be_copied(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Copying an object onto itself would change nothing, and is refused.
+/// Copying an object onto itself would change nothing, and is rejected.
 pub async fn a_copy_onto_itself_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     put_source(harness).await;

@@ -212,7 +212,7 @@ pub async fn the_next_page_does_not_need_the_last_key(harness: &Harness) -> Verd
     Verdict::Ran
 }
 
-/// Text that is no token of the store is refused, not taken for the beginning.
+/// Text that is no token of the store is rejected, not taken for the beginning.
 pub async fn a_foreign_token_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     numbered(harness, 1).await;

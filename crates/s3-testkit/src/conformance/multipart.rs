@@ -191,7 +191,7 @@ pub async fn an_upload_keeps_its_attributes(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A part with another tag than the server gave is refused.
+/// A part with another tag than the server gave is rejected.
 pub async fn a_wrong_tag_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
@@ -203,7 +203,7 @@ pub async fn a_wrong_tag_is_rejected(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A part that was never uploaded is refused.
+/// A part that was never uploaded is rejected.
 pub async fn an_unknown_part_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
@@ -215,7 +215,7 @@ pub async fn an_unknown_part_is_rejected(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Parts that are not in ascending order, or named twice, are refused.
+/// Parts that are not in ascending order, or named twice, are rejected.
 pub async fn a_wrong_order_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
@@ -259,7 +259,7 @@ pub async fn an_upload_without_parts_is_rejected(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A refused completion leaves the upload as it was, so that it can be completed rightly.
+/// A rejected completion leaves the upload as it was, so that it can be completed rightly.
 pub async fn a_rejected_upload_can_still_be_completed(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;

@@ -60,7 +60,7 @@ pub async fn parts_can_be_ranges_of_an_object(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A range outside the source is refused.
+/// A range outside the source is rejected.
 pub async fn a_copied_range_must_be_inside_its_source(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     harness.put("from", ramp(0, 100)).await;

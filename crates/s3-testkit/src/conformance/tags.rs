@@ -60,7 +60,7 @@ pub async fn tags_are_replaced_as_a_whole(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// More than ten tags are refused, and so is a name of more than 128 characters.
+/// More than ten tags are rejected, and so is a name of more than 128 characters.
 pub async fn too_many_tags_are_rejected(harness: &Harness) -> Verdict {
     require!(harness, tags);
     harness.put("k", "x").await;

@@ -70,7 +70,7 @@ impl S3ServerBuilder {
         self
     }
 
-    /// Sets the region of the buckets, `us-east-1` by default. A request that is signed for another one is refused with
+    /// Sets the region of the buckets, `us-east-1` by default. A request that is signed for another one is rejected with
     /// `400 AuthorizationHeaderMalformed`, which names the right one.
     pub fn region(mut self, region: &str) -> Self {
         region.clone_into(&mut self.region);

@@ -1,4 +1,4 @@
-//! Requests that S3 refuses before or instead of an operation, and headers that it ignores.
+//! Requests that S3 rejects before or instead of an operation, and headers that it ignores.
 
 use crate::raw_http::{RawResponse, open_server, send};
 

@@ -181,7 +181,7 @@ pub(super) fn allocate(len: u64, buffers: &Buffers) -> Result<BytesMut> {
     buffer
         .try_reserve_exact(capacity)
         .map_err(|_| too_large(len))?;
-    // Only an empty vector without room is refused.
+    // Only an empty vector without room is rejected.
     Ok(Bytes::from(buffer).try_into_mut().unwrap_or_default())
 }
 

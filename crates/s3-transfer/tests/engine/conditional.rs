@@ -70,7 +70,7 @@ async fn a_write_whose_response_is_lost_is_known_with_its_version_and_checksum()
 
 #[tokio::test(start_paused = true)]
 async fn already_there_is_never_said_where_nothing_is() {
-    // Its own success refuses the second attempt, and somebody deletes the object before it is looked at.
+    // Its own success rejects the second attempt, and somebody deletes the object before it is looked at.
     let setup = setup(FaultPlan::new([
         FaultMatch::operation("PutObject")
             .on(FaultAction::LoseReply)
@@ -360,7 +360,7 @@ async fn a_large_object_that_replaces_another_version_than_the_one_named_is_reje
     assert_eq!(stored(&setup, "k").await, b"new");
 }
 
-/// The first attempt of an operation gets lost, and the next ones are refused; the rest of the plan comes first.
+/// The first attempt of an operation gets lost, and the next ones are rejected; the rest of the plan comes first.
 fn lost_then_rejected(
     operation: &str,
     (status, code): (u16, &str),

@@ -67,7 +67,7 @@ pub(crate) struct Hooked {
     pub(crate) deletes: Arc<AtomicUsize>,
     /// Returns pages of listings; every page is then the first one.
     pub(crate) on_page: Option<OnPage>,
-    /// The part that is refused, while those before it, and copies of parts, never get a response.
+    /// The part that is rejected, while those before it, and copies of parts, never get a response.
     pub(crate) rejected_part: Option<u32>,
     pub(crate) parts: Arc<Parts>,
     /// How long the first part takes to end, when its request is over or cancelled; others take as much more each.

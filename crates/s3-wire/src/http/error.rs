@@ -35,7 +35,7 @@ pub enum WireErrorKind {
     Connect,
     /// Connecting, TLS included, took longer than it may.
     ConnectTimeout,
-    /// The proxy refuses to connect.
+    /// The proxy does not connect.
     Proxy,
     /// The server's certificate is not trusted, or there is nothing to trust it by.
     Certificate,
@@ -128,7 +128,7 @@ impl WireError {
         }
     }
 
-    /// Returns the body of the response by which a proxy refuses to connect.
+    /// Returns the body of the response of a proxy that does not connect.
     #[must_use]
     pub fn proxy_response(&self) -> Option<&str> {
         self.response.as_deref()
@@ -141,7 +141,7 @@ impl fmt::Display for WireError {
             WireErrorKind::Resolve => "the host name could not be resolved",
             WireErrorKind::Connect => "could not connect",
             WireErrorKind::ConnectTimeout => "connecting took too long",
-            WireErrorKind::Proxy => "the proxy refuses to connect",
+            WireErrorKind::Proxy => "the proxy does not connect",
             WireErrorKind::Certificate => "the server's certificate is not trusted",
             WireErrorKind::NotTls => "the server does not speak TLS",
             WireErrorKind::Tls => "the TLS handshake failed",

@@ -15,7 +15,7 @@ use super::request_body::ChecksumTrailer;
 /// How much of a payload is one chunk, and one read of a file.
 ///
 /// 256 KiB: stays in a core's second-level cache between checksum and socket (see docs/TUNING.md), far over S3's
-/// least chunk of 8 KiB and far below the 16 MiB that some servers refuse.
+/// least chunk of 8 KiB and far below the 16 MiB that some servers reject.
 pub(super) const CHUNK: usize = 256 << 10;
 
 /// Returns the exact length of a body of `body_len` bytes in chunks, followed by its checksum.

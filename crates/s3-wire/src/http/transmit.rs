@@ -32,7 +32,7 @@ const WAIT_FOR_CONTINUE: Duration = Duration::from_secs(1);
 
 /// Why a request did not go out whole.
 pub(super) enum Stop {
-    /// The server refused it before its end.
+    /// The server rejected it before its end.
     Responded(ParsedHead),
     /// Writing failed; there may be a response that says why.
     Broken(io::Error),

@@ -15,7 +15,7 @@ pub(super) struct AmzDate {
 }
 
 impl AmzDate {
-    /// Writes a time out. One before 1970 becomes the first second of 1970: the server refuses both, and its
+    /// Writes a time out. One before 1970 becomes the first second of 1970: the server rejects both, and its
     /// error response tells the right time.
     pub(super) fn new(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

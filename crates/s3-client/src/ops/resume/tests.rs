@@ -44,7 +44,7 @@ impl Case {
         })
     }
 
-    /// Returns a client to which the server refuses an operation.
+    /// Returns a client to which the server rejects an operation.
     fn rejected(&self, operation: &str, status: u16, code: &str) -> S3 {
         let rejected = FaultAction::status(status, code);
         self.client_with(FaultPlan::none().with(FaultMatch::operation(operation).on(rejected)))

@@ -234,7 +234,7 @@ async fn what_the_server_calls_expired_is_replaced_once() {
     let old = identities.get().await.unwrap();
     identities.expire(&old);
     assert_eq!(key(&identities).await, "KEY1");
-    // The second request that was refused comes late.
+    // The second request that was rejected comes late.
     identities.expire(&old);
     assert_eq!(key(&identities).await, "KEY1");
     assert_eq!(provider.loads(), 2);

@@ -12,7 +12,7 @@ use crate::{Error, ListPage, Operation, Result};
 ///
 /// # Errors
 ///
-/// What the server refused, also where the response calls itself a success; a transient error of kind `Server` for
+/// What the server rejected, also where the response calls itself a success; a transient error of kind `Server` for
 /// a response that ends in the middle or is no listing, and of kind `Protocol` for one that leaves out what it must
 /// say.
 #[cfg(any(test, feature = "fuzzing"))]

@@ -271,7 +271,7 @@ fn the_generated_client_sends_the_same_paths_and_queries() {
             let replay = Replay::new([response(200, &[("content-length", "0")], ""), response(200, &[], page)]);
             let store = replay.store();
             let client = generated::client(&store).await;
-            // White space around a key is part of it; the client refuses a key of nothing else.
+            // White space around a key is part of it; the client rejects a key of nothing else.
             let get = client.get_object().bucket("bucket").key(&key);
             get.send().await.unwrap();
             let list = client.list_objects_v2().bucket("bucket").prefix(&key);

@@ -23,7 +23,7 @@ struct Server {
     in_all: f64,
     /// How many responses a second it gives at most. No limit if 0.
     responses: f64,
-    /// More than these at once are refused. No limit if 0.
+    /// More than these at once are rejected. No limit if 0.
     rejects_above: usize,
     /// Latency varies by this share up and down.
     noise: f64,

@@ -30,7 +30,7 @@ fn big_memory() -> OwnedBody {
     OwnedBody::Buffers(vec![chunk; BIG >> 20])
 }
 
-/// Refuses as soon as the head is there, and reads nothing more while the client could still be writing.
+/// Rejects as soon as the head is there, and reads nothing more while the client could still be writing.
 fn rejecting(peer: &mut Peer) {
     peer.request();
     peer.say(SLOW_DOWN);
@@ -38,7 +38,7 @@ fn rejecting(peer: &mut Peer) {
     peer.note("closed");
 }
 
-/// Refuses and closes at once, with bytes unread: the client's writes fail.
+/// Rejects and closes at once, with bytes unread: the client's writes fail.
 fn slamming(peer: &mut Peer) {
     peer.request();
     peer.say(SLOW_DOWN);

@@ -303,7 +303,7 @@ pub(super) async fn fill(
     std::future::poll_fn(|cx| body.poll_fill(cx, into, at_most)).await
 }
 
-/// Bytes of which each tells where it stands.
+/// Bytes whose values tell their offsets.
 pub(super) fn ramp(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8).collect()
 }
