@@ -181,7 +181,7 @@ async fn anonymous_requests_are_not_signed() {
     let closed = S3Server::start(MemoryStore::with_buckets(["bkt"])).await;
     for store in anonymous(&closed.unwrap()) {
         let error = store.get_bytes(url("k")).await.unwrap_err();
-        // A signature of nobody would be `InvalidAccessKeyId`.
+        // A signature with an unknown key would be `InvalidAccessKeyId`.
         assert_eq!(error.code(), Some("AccessDenied"), "{error}");
     }
 }

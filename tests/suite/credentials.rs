@@ -39,7 +39,7 @@ fn client(source: &Silent, direct: bool) -> S3 {
     config.part_size = 8;
     config.single_put_up_to = 16;
     config.max_attempts = ATTEMPTS;
-    // Nobody is at the endpoint: without credentials nothing is sent.
+    // No server is at the endpoint: without credentials nothing is sent.
     let store = SdkStore::builder()
         .endpoint("http://127.0.0.1:1")
         .region("us-east-1")

@@ -1,6 +1,6 @@
 //! Limits of the system: full disk, too many open files, read-only directory, umask.
 //!
-//! The error says so and nothing is left behind; nobody else can read temporary files.
+//! The error says so and nothing is left behind; no other user can read temporary files.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -146,7 +146,7 @@ async fn a_directory_that_is_not_to_be_written_is_named_and_nothing_is_left() {
     Case::run(FaultPlan::none(), async |case: &Case| {
         seed(case).await;
         let s3 = case.s3();
-        // Nobody may make files here, not even root.
+        // No user may create files here, not even root.
         let error = s3
             .download_file("down", "/proc/self/out")
             .await

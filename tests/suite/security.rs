@@ -29,7 +29,7 @@ impl Everything {
     /// Hears what this thread says, as long as what is returned lives.
     ///
     /// While there is one subscriber only, a place in the code that is come by for the first time asks the thread that
-    /// comes by, and if nobody listens there it is silent for all: other tests run on other threads. With a second one
+    /// comes by, and if none listens there it is silent for all: other tests run on other threads. With a second one
     /// it asks all subscribers.
     fn listen(&self) -> (Dispatch, DefaultGuard) {
         let second = Dispatch::new(self.clone());
@@ -60,7 +60,7 @@ impl Everything {
         }
     }
 
-    /// Asserts that nobody has said a secret, whatever the case of its letters, and only the SDK's signer, at its most
+    /// Asserts that no log line has a secret, whatever the case of its letters, and only the SDK's signer, at its most
     /// talkative, what a signature is made of.
     fn never_says_a_secret(&self) {
         let secrets = [SECRET, PASSWORD];
@@ -258,7 +258,7 @@ async fn a_presigned_url_is_shown_by_nothing_but_its_own_call() {
     let s3 = client(builder(&server, SECRET).build(), &local);
     let url = s3.presign("k", Duration::from_secs(60)).await.unwrap();
     assert!(url.contains("X-Amz-Signature="));
-    // Whoever mixes them up gets an error.
+    // A caller that mixes them up gets an error.
     let free = S3::builder()
         .store(MemoryStore::new())
         .tmproot(local.path())

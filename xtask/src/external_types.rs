@@ -115,7 +115,7 @@ mod tests {
     const BYTES: Allowed = Allowed {
         path: "bytes::Bytes",
         only_in: None,
-        because: "everybody has it",
+        because: "a standard type of async Rust",
     };
     const CONFIG: Allowed = Allowed {
         path: "aws_config::SdkConfig",

@@ -424,7 +424,7 @@ impl<M: Mode> S3Builder<M> {
         self.sdk(|sdk| sdk.credentials(access_key, secret_key, session_token))
     }
 
-    /// Sends requests without a signature, as buckets that everybody may read take them. No credentials are looked for.
+    /// Sends requests without a signature, as public buckets accept them. No credentials are looked for.
     pub fn anonymous(self) -> Self {
         self.sdk(SdkStoreBuilder::anonymous)
     }

@@ -30,7 +30,7 @@ impl SpecialFile {
         let thread = thread::Builder::new().name("s3-special-file".to_owned());
         thread.spawn(move || {
             if let Err(error) = read_into(&sender, &path) {
-                // Nobody waits for it after a deadline.
+                // Its caller may have ended at a deadline.
                 let _ = sender.blocking_send(Err(error));
             }
         })?;
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(read.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
-    /// Nobody opens the other end of this terminal, so that reading it blocks.
+    /// The other end of this terminal is not opened, so that reading it blocks.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_runtime_ends_while_a_device_is_silent() {

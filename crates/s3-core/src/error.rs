@@ -116,7 +116,7 @@ impl Error {
         self
     }
 
-    /// Removes the range, which nobody has asked for.
+    /// Removes the range, which the caller has not asked for.
     #[must_use]
     pub fn without_range(mut self) -> Self {
         self.0.range = None;

@@ -92,7 +92,7 @@ impl Payload {
     /// Fails an attempt before its last bytes if the file has another size or other times by then than `version`: what was
     /// read may be of both versions, and the server stores nothing of an incomplete body. Costs one fstat per attempt.
     ///
-    /// A [`slice`](Self::slice) of some of the bytes fails no attempt: whoever sends slices calls
+    /// A [`slice`](Self::slice) of some of the bytes fails no attempt: a sender of slices calls
     /// [`check_version`](Self::check_version) after the last. Without effect for a payload in memory.
     ///
     /// # Examples

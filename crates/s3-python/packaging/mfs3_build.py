@@ -97,7 +97,7 @@ def licence_files(crate):
         return found
     if crate["repository"] in _MISSING_LICENCES:
         return [_MISSING_LICENCES[crate["repository"]]]
-    # The text of this licence is the same for everybody.
+    # The text of this licence is always the same.
     if "Apache-2.0" in (crate["license"] or ""):
         return ["LICENSE-APACHE"]
     raise RuntimeError(

@@ -53,7 +53,7 @@ enum Place {
 }
 
 impl Call {
-    /// A call on the pool. With `done`, nobody waits for it, and the function is called later.
+    /// A call on the pool. With `done`, the caller does not wait, and the function is called later.
     pub(crate) fn new(done: Done) -> Self {
         Self {
             done,
@@ -71,7 +71,7 @@ impl Call {
 
     /// Runs on the thread that waits for it, which is faster; for reads of one object.
     ///
-    /// A write stays on the pool. Threads that Python ends with the interpreter do not drop what they run, so nobody would
+    /// A write stays on the pool. Threads that Python ends with the interpreter do not drop what they run, so nothing would
     /// abort its uploads.
     pub(crate) fn here(mut self) -> Self {
         self.place = Place::Caller;
@@ -87,7 +87,7 @@ impl Call {
         self
     }
 
-    /// Runs `work` and returns what `convert` makes of its output; a [`PyCall`] at once if nobody waits.
+    /// Runs `work` and returns what `convert` makes of its output; a [`PyCall`] at once if the caller does not wait.
     pub(crate) fn run<T, F, R>(
         self,
         py: Python<'_>,
@@ -120,7 +120,7 @@ impl Call {
         };
         if progress.is_some() {
             return Err(PyValueError::new_err(
-                "a call that nobody waits for has no progress",
+                "a call without a waiting caller has no progress",
             ));
         }
         let notify = pool::notifier(py)?;

@@ -28,7 +28,7 @@ pub(crate) type Notification = Box<dyn FnOnce(Python<'_>) + Send>;
 struct ProcessPool {
     pool: WorkerPool,
     process: u32,
-    /// The thread that tells Python of the end of calls nobody waits for. It starts with the first of them.
+    /// The thread that reports the end of asynchronous calls to Python. It starts with the first of them.
     notifier: OnceLock<mpsc::Sender<Notification>>,
     gate: PythonGate,
     /// Calls that were cancelled and may still be in flight.
@@ -238,7 +238,7 @@ pub(crate) fn notifier(py: Python<'_>) -> PyResult<mpsc::Sender<Notification>> {
     let pool = current(py)?;
     if pool.gate.is_closed() {
         return Err(PyRuntimeError::new_err(
-            "the interpreter ends: nobody can be told of the end of this call",
+            "the interpreter ends, so the end of this call cannot be reported",
         ));
     }
     let slot = &pool.notifier;

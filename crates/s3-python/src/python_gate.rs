@@ -36,7 +36,7 @@ impl PythonGate {
         self.state().is_closed
     }
 
-    /// Lets nobody in any more, and waits without the GIL until all threads have left, at most 5 s.
+    /// Lets no thread in any more, and waits without the GIL until all threads have left, at most 5 s.
     pub(crate) fn close(&self, py: Python<'_>) {
         py.detach(|| {
             let mut state = self.state();

@@ -28,7 +28,7 @@ type Batches = BoxStream<'static, Result<RecordBatch>>;
 pub(crate) struct PyRecordBatches {
     schema: SchemaRef,
     parts: Vec<String>,
-    /// `None` as soon as somebody reads. The lock is held with the GIL, and so never in the middle of a fork.
+    /// `None` as soon as a reader reads. The lock is held with the GIL, and so never in the middle of a fork.
     unread: Mutex<Option<InProcess<Batches>>>,
 }
 

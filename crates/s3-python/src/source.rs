@@ -124,7 +124,7 @@ impl AsyncRead for PyStream {
     }
 }
 
-/// Sends all chunks and the end, until an error, or nobody wants them, or the interpreter ends.
+/// Sends all chunks and the end, until an error, or the receiver is dropped, or the interpreter ends.
 fn read_all(stream: Py<PyAny>, gate: &PythonGate, send: &mpsc::Sender<io::Result<Bytes>>) {
     while let Some(chunk) = gate.enter(|py| read_chunk(stream.bind(py))) {
         let is_last = chunk.as_ref().map_or(true, Bytes::is_empty);
@@ -132,7 +132,7 @@ fn read_all(stream: Py<PyAny>, gate: &PythonGate, send: &mpsc::Sender<io::Result
             break;
         }
     }
-    // Where nobody may enter any more, the reference is left to the end of the process.
+    // Where no thread may enter any more, the reference is left to the end of the process.
     let mut stream = Some(stream);
     gate.enter(|_| drop(stream.take()));
     std::mem::forget(stream);

@@ -70,7 +70,7 @@ def test_the_endpoint_of_a_region_is_that_of_the_native_client(made, monkeypatch
 
 
 def test_an_unsigned_client_reads_what_everybody_may_read(server, root):
-    """No bucket of this server is public: it responds that nobody may."""
+    """No bucket of this server is public: it denies anonymous access."""
     unsigned = botocore.config.Config(signature_version=botocore.UNSIGNED)
 
     class External:

@@ -13,7 +13,7 @@ const AHEAD: u64 = 4;
 const MIN_ATTEMPTS: u64 = 4;
 
 /// Bounds the bytes per second of all transfers of an engine. Who takes bytes waits until those that were taken before are
-/// paid for, so that everybody gets their turn.
+/// paid for, so that all transfers get a turn.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     per_second: NonZeroU64,

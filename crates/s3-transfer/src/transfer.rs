@@ -25,7 +25,7 @@ struct Engine {
     reading: Arc<Semaphore>,
     collecting: Arc<Semaphore>,
     sending: Arc<Semaphore>,
-    /// Nobody waits for it, so it needs no model.
+    /// No thread waits for it, so it needs no model.
     read_ahead: Arc<tokio::sync::Semaphore>,
     buffers: Buffers,
     cleanup: Cleanup,

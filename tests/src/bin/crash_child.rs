@@ -188,5 +188,5 @@ fn say(line: &str) {
     let mut out = std::io::stdout();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())
-        .expect("somebody listens");
+        .expect("a server listens");
 }

@@ -13,7 +13,7 @@ const MARK: &str = "warning after ";
 /// Writes the warnings of this process to standard error.
 pub(super) fn report() {
     let since = Instant::now();
-    tracing::subscriber::set_global_default(Reporter { since }).expect("nobody else has set one");
+    tracing::subscriber::set_global_default(Reporter { since }).expect("this is the first one");
 }
 
 /// Returns the warnings among the lines: milliseconds since the start, and what each says.

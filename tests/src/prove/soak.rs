@@ -131,7 +131,7 @@ async fn aborted(objects: &MemoryStore) -> Result<Vec<String>, String> {
 }
 
 /// Whether a client has named an upload in a request. Who never did cannot have known the name: the response that says it
-/// was lost, or came when nobody waited for it any more.
+/// was lost, or came when no call waited for it any more.
 fn is_named(server: &S3Server, id: &str) -> bool {
     let names = |request: &Recorded| request.call.parameter("uploadId") == Some(id);
     server.request_log().count(names) > 0

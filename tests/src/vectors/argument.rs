@@ -46,7 +46,7 @@ pub enum Argument {
         /// The member, if the result is a list.
         item: Option<usize>,
     },
-    /// A stream of bytes in memory, and where it stands.
+    /// A stream of bytes in memory, and its position.
     BytesIo {
         /// Everything in it.
         body: Vec<u8>,

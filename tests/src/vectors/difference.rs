@@ -82,7 +82,7 @@ fn member(path: &str, left: Option<&Value>, right: Option<&Value>, found: &mut V
     }
 }
 
-/// Whether what stands here is data and not a shape: bytes, a text, or the user's metadata.
+/// Whether the value here is data and not a shape: bytes, a text, or the user's metadata.
 fn is_data(path: &str) -> bool {
     matches!(
         leaf(path),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::malformed::{Malformed, Read};
 
-/// The members of one JSON object that nobody has taken yet.
+/// The members of one JSON object that were not taken yet.
 #[derive(Debug)]
 pub(crate) struct Fields {
     place: String,
@@ -75,7 +75,7 @@ impl Fields {
         self.members
     }
 
-    /// Reports a member that nobody took.
+    /// Reports a member that was not taken.
     pub(crate) fn done(self) -> Read<()> {
         match self.members.keys().next() {
             None => Ok(()),

@@ -15,7 +15,7 @@ pub(crate) struct Names {
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
 impl Names {
-    /// Makes bucket names that nobody else has.
+    /// Makes unique bucket names.
     pub(crate) fn new(cwd: &Path) -> Self {
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();

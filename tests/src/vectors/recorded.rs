@@ -64,7 +64,7 @@ impl Recorded {
             (false, Some(_)) => {
                 return Err(Malformed::new(
                     "expected",
-                    "`final_state` that nobody asked for",
+                    "`final_state` that was not requested",
                 ));
             }
         };

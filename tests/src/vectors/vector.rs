@@ -18,7 +18,7 @@ pub struct Vector {
     pub id: String,
     /// The actions of the client.
     pub scenario: Scenario,
-    /// Why nobody should copy what the reference did, if that is so.
+    /// Why the behaviour of the reference should not be copied, if that is so.
     pub quirk: Option<String>,
     /// The outcome of the reference.
     pub recorded: Recorded,
@@ -78,7 +78,7 @@ impl Vector {
 }
 
 impl Scenario {
-    /// Reads a scenario that nobody recorded.
+    /// Reads a scenario that was not recorded.
     ///
     /// # Errors
     ///

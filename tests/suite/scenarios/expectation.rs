@@ -229,7 +229,7 @@ fn allowance(target: Target) -> Duration {
     }
 }
 
-/// How many uploads may be left: the server has begun them, and nobody was told.
+/// How many uploads may be left: the server has begun them, and the response was lost.
 pub(super) fn orphans(target: Target, fault: &Fault, delivered: u64) -> u64 {
     let untold = fault.phase >= Phase::AfterCommit
         && matches!(fault.effect, Effect::Passes(_) | Effect::Misleads);

@@ -18,7 +18,7 @@ pub(crate) fn remove(folders: &[&Path]) -> io::Result<()> {
             let entry = entry?;
             if is_left(&entry.file_name().to_string_lossy()) {
                 match fs::remove_dir_all(entry.path()) {
-                    // Somebody else's.
+                    // Of another user.
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                     removed => removed?,
                 }

@@ -39,7 +39,7 @@ impl Journal {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            // Whoever had the lock may have removed the file meanwhile.
+            // The last owner of the lock may have removed the file meanwhile.
             if file.metadata()?.nlink() == 0 {
                 continue;
             }

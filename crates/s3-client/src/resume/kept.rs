@@ -78,7 +78,7 @@ pub struct Kept {
 impl Resume {
     /// Keeps journals in a directory of the local disk, which is created when it is needed.
     ///
-    /// Nobody else may write to the directory: with one that others can write to, nothing is kept, and a
+    /// Only this user may write to the directory: with one that others can write to, nothing is kept, and a
     /// [warning](Self::warnings) says so.
     pub fn in_dir(directory: impl Into<PathBuf>) -> Self {
         Self::new(Ok(directory.into().into()))
@@ -333,7 +333,7 @@ impl KeptTransfer {
     /// Aborts the upload or removes the partial file, and removes the journal. Returns `false` if another process has it
     /// or has begun it again, or if it belongs to another server.
     pub(crate) async fn discard(self, call: &Call) -> Result<bool> {
-        // Under the lock from here on: nobody resumes the upload while it is aborted.
+        // Under the lock from here on: no process resumes the upload while it is aborted.
         let Some((journal, kept)) = self.lock().await? else {
             return Ok(false);
         };
@@ -404,7 +404,7 @@ impl FoundJournal {
     }
 }
 
-/// Returns whether a file has the name of a journal. Others in the directory are somebody else's.
+/// Returns whether a file has the name of a journal. Others in the directory are not ours.
 fn is_journal(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -483,7 +483,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let resume = Resume::in_dir(dir.path().join("state"));
         let foreign = dir.path().join("foreign");
-        fs::write(&foreign, "of somebody else").unwrap();
+        fs::write(&foreign, "of another program").unwrap();
         let name = dir.path().join("state").join("0".repeat(64));
         let (mut journal, _) = Journal::open(&name).unwrap().unwrap();
         journal

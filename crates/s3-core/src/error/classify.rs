@@ -130,7 +130,7 @@ fn kind_of_code(operation: Operation, code: &str) -> Option<ErrorKind> {
 
 const fn kind_of_status(operation: Operation, status: u16) -> ErrorKind {
     match status {
-        // 511: the network wants somebody to log in first.
+        // 511: the network requires a login.
         301 | 302 | 307 | 308 | 511 => ErrorKind::Config,
         304 => ErrorKind::NotModified,
         401 | 403 => ErrorKind::AccessDenied,

@@ -131,7 +131,7 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Sends requests without a signature, as buckets that everybody may read take them. URLs cannot be presigned then.
+    /// Sends requests without a signature, as public buckets accept them. URLs cannot be presigned then.
     ///
     /// Replaces credentials that were given before. Credentials that are given afterwards contradict it: the first
     /// operation, and `check`, then fail with kind `Config`.
@@ -145,7 +145,7 @@ impl SdkStoreBuilder {
     }
 
     /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for. Presigned URLs say so too: S3
-    /// bills this account for whoever uses them.
+    /// bills this account for their use.
     #[must_use]
     pub fn requester_pays(mut self) -> Self {
         self.settings.standing.requester_pays = true;
@@ -440,7 +440,7 @@ mod tests {
             contradicting.anonymous(),
             builder().credentials("a", "s", None).anonymous(),
         ] {
-            // Nobody listens there.
+            // No server listens there.
             let rejected = error(anonymous).await;
             assert_eq!(rejected.kind(), crate::ErrorKind::Network, "{rejected}");
         }

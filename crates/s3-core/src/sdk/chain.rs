@@ -145,7 +145,7 @@ async fn of_aws_config(
     conf = conf.with_http_client(client);
     let region = match (&configuration.region, &configuration.endpoint) {
         (Some(region), _) => Some(Region::new(region.value.clone())),
-        // The instance's metadata service says nothing about somebody else's endpoint, and takes seconds to time out
+        // The instance's metadata service says nothing about another endpoint, and takes seconds to time out
         // where it does not run.
         (None, Some(_)) => Some(Region::new(DEFAULT_REGION)),
         (None, None) => {

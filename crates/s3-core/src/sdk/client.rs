@@ -140,7 +140,7 @@ impl Resolved {
         self.requests_checksums.store(false, Ordering::Relaxed);
     }
 
-    /// Returns whether somebody else's server responds.
+    /// Returns whether the server is not AWS's.
     pub(super) fn is_third_party(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.aws)
     }
@@ -335,7 +335,7 @@ pub(super) fn assemble(
                 .connect_timeout(settings.connect_timeout)
                 .build(),
         )
-        // Whoever reads the body above decides when it has stalled.
+        // The layer above, which reads the body, decides when it has stalled.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // One clock for both paths and for presigned URLs.
         .time_source(clock.clone())
@@ -569,7 +569,7 @@ mod tests {
             "{error}"
         );
         hanging_up.join().unwrap();
-        // Nobody listens any more.
+        // The server has stopped.
         let error = failure(builder()).await;
         assert_eq!(
             (error.kind(), error.retryability()),

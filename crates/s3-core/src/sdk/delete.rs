@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many objects that take a request of their own are deleted at once. 32: 1,000 keys then take 32 round trips instead of
-/// 1,000, which nobody waits for.
+/// 1,000, which takes too long.
 const AT_ONCE: usize = 32;
 
 /// Objects that were not deleted: index in the request, and error.

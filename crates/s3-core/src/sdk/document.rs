@@ -112,7 +112,7 @@ pub(super) fn checksum(element: &Element) -> Option<Checksum> {
     })
 }
 
-/// Returns a time in any form; `None` also if it cannot be read, because nobody needs it so much that a call should fail.
+/// Returns a time in any form; `None` also if it cannot be read: a call does not fail for it.
 pub(super) fn time(element: &Element, name: &str) -> Option<SystemTime> {
     timestamp::parse(element.scalar(name)?)
 }

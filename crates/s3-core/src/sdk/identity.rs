@@ -210,7 +210,7 @@ impl Identities {
         let valid = old.filter(|identity| identity.is_valid(&self.clock));
         let mut last = match (self.loading.try_lock(), valid) {
             (Ok(last), _) => last,
-            // Somebody loads already; the old ones will do for one more request.
+            // Another request loads already; the old ones will do for one more request.
             (Err(_), Some(identity)) => return Ok(identity),
             (Err(_), None) => self.loading.lock().await,
         };

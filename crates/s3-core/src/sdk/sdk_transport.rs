@@ -153,7 +153,7 @@ struct Replace {
 #[derive(Default)]
 struct Exchange {
     signed_at: Option<SystemTime>,
-    /// Who has signed; `None` where nobody has, or a session of a directory bucket.
+    /// Whose key has signed; `None` without a signature, or with a session of a directory bucket.
     signed: Option<Signed>,
     response: Option<Response>,
     /// An error response has set the clock.

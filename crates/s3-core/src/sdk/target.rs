@@ -238,7 +238,7 @@ fn read_url(url: &str, region: &str) -> Option<Target> {
     })
 }
 
-/// Takes the port off, if there is one; `None` if what stands there is not a port.
+/// Takes the port off, if there is one; `None` if it is not a number.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     // The colons of an IPv6 address stand in brackets.
     match authority.rsplit_once(':') {

@@ -49,7 +49,7 @@ macro_rules! set_request {
             ///
             /// # Errors
             ///
-            /// `Exists` if there are objects and they are not to be replaced, `Conflict` if somebody else writes the same
+            /// `Exists` if there are objects and they are not to be replaced, `Conflict` if another writer writes the same
             /// set, `Unsupported` before anything is written if the server cannot have a manifest, and the first error of
             /// `parts`.
             pub async fn send<P>(

@@ -100,7 +100,7 @@ impl<'a> SetWriter<'a> {
         }
         let before = publish::before(s3, location, format.name(), options.existing).await?;
         let condition = match options.existing {
-            // After the manifest: whoever changes the parts from now on changes it too, and the claim fails.
+            // After the manifest: a writer that changes the parts from now on changes it too, and the claim fails.
             Existing::Replace if options.has_manifest => {
                 WriteCondition::Unchanged(publish::existing_parts(s3, location).await?)
             }

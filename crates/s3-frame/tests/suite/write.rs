@@ -203,7 +203,7 @@ async fn a_set_that_is_there_is_rejected_or_replaced() {
 
 #[tokio::test]
 async fn the_marker_of_a_folder_is_no_set() {
-    // An empty object whose key does not end in a slash, or one with bytes, is somebody's.
+    // An empty object whose key does not end in a slash, or one with bytes, is data.
     for (key, bytes, is_rejected) in [
         ("set/", &b""[..], false),
         ("set/deep/", b"", false),

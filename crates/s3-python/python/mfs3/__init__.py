@@ -1,4 +1,4 @@
-"""S3 for Metaflow, pandas and everybody else: Metaflow's `S3` class over a native engine, and a file system for fsspec.
+"""S3 for Metaflow, pandas and other programs: Metaflow's `S3` class over a native engine, and a file system for fsspec.
 
 With Metaflow installed, `from metaflow import S3` is this class; `METAFLOW_S3_NATIVE=0` switches that off.
 `mfs3.info()` says whether it is active.

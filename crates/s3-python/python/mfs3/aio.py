@@ -170,7 +170,7 @@ async def _run(method: Any, *arguments: Any, **options: Any) -> Any:
         try:
             loop.call_soon_threadsafe(settle, result, error)
         except RuntimeError:
-            # The loop was closed while the call ran: nobody waits any more.
+            # The loop was closed while the call ran: no task waits any more.
             pass
 
     call = method(*arguments, done=done, **options)

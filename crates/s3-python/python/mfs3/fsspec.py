@@ -932,7 +932,7 @@ class S3FileSystem(AbstractFileSystem):
                 types[path] = self.info(path)["type"]
 
     def _check_buckets(self, path: Any) -> None:
-        """Raises for paths of all buckets: nobody means to delete all that an account has."""
+        """Raises for paths of all buckets: a delete of a whole account is a mistake."""
         for one in [path] if isinstance(path, (str, os.PathLike)) else path:
             bucket = self._strip_protocol(one).split("/", 1)[0]
             if not bucket or re.search(r"[*?\[]", bucket):

@@ -675,7 +675,7 @@ def _close(obj):
 def _value(key, obj, rewind, may_close=False):
     """Returns what the native client uploads, or raises what Metaflow raises.
 
-    With `may_close`, somebody may close the file of a stream before the upload.
+    With `may_close`, the caller may close the file of a stream before the upload.
     """
     if isinstance(obj, (str, bytes)):
         return obj

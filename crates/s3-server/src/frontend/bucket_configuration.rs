@@ -328,7 +328,7 @@ pub(super) async fn get_bucket_policy_status(
     })
 }
 
-/// Returns whether a policy allows anything to everybody, without a condition.
+/// Returns whether a policy allows anything to all users, without a condition.
 fn is_public(policy: &Value) -> bool {
     let statements = match &policy["Statement"] {
         Value::Array(statements) => statements.iter().collect(),

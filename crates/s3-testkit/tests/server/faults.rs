@@ -238,7 +238,7 @@ async fn an_object_can_appear_changed() {
 async fn random_faults_are_the_same_on_every_run() {
     let mut runs = Vec::new();
     for _ in 0..2 {
-        // No dropped connections: a client may use another one at once, and nobody sees the first.
+        // No dropped connections: a client may use another one at once, and the first is not seen.
         let actions = [
             FaultAction::status(500, "InternalError"),
             FaultAction::status(503, "SlowDown"),

@@ -119,7 +119,7 @@ mod tests {
         assert!(!one.take(7));
         assert!(one.take(6) && !two.take(5) && two.take(4));
         assert_eq!(memory.taken(), 10);
-        // More than there is, as somebody has it anyway.
+        // More than there is: the budget is exceeded anyway.
         let held = memory.hold(5);
         assert!(three.take(0) && !three.take(1));
         // Another attempt at the same result.

@@ -350,7 +350,7 @@ impl ObjectReader {
         });
     }
 
-    /// Ends the reader in a forked child. What is in flight belongs to the parent: nobody fills it here, and dropping it
+    /// Ends the reader in a forked child. What is in flight belongs to the parent: nothing fills it here, and dropping it
     /// could wait for threads that do not exist.
     fn end_in_child(&mut self) -> Error {
         self.has_ended = true;

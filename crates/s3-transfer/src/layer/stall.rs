@@ -396,7 +396,7 @@ mod tests {
             .unwrap()
     }
 
-    /// Waits far longer than an attempt may take that somebody scans.
+    /// Waits far longer than an attempt may take that is scanned.
     async fn in_time<T>(attempt: impl Future<Output = T>) -> T {
         let ended = tokio::time::timeout(TIMEOUT * 100, attempt).await;
         ended.expect("the attempt is scanned")
@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(done, Some(()));
         let attempt = while_moving(&monitor, None, std::future::pending::<()>());
         assert_eq!(second.block_on(in_time(attempt)), None);
-        // The task of the first runtime ends when that runs again, and disturbs nobody.
+        // The task of the first runtime ends when that runs again, without an effect.
         for runtime in [first, second] {
             runtime.block_on(async { sleep(TIMEOUT).await });
         }

@@ -54,7 +54,7 @@ async fn attempt(
     let in_flight = transfer.cleanup().begin();
     let work = async move {
         let begun = timeout(limit, guarded(store, transfer, create)).await;
-        // Dropped behind the upload, whose abort has begun then if nobody wants it any more.
+        // Dropped behind the upload, whose abort has begun then if its call was dropped.
         (begun, in_flight)
     };
     let begun = spawn_detached(work).expect("a future that is polled is inside a runtime");

@@ -356,7 +356,7 @@ mod tests {
                 false => Poll::Pending,
             }
         });
-        let mut work = pool.on_caller(work).expect("nobody else calls");
+        let mut work = pool.on_caller(work).expect("no other thread calls");
         matches!(work.wait(Duration::from_millis(1)), Ok(Some(())))
     }
 

@@ -57,7 +57,7 @@ impl WorkerPool {
     pub fn start(threads: NonZeroUsize, name: &str) -> io::Result<Self> {
         let (running, shutdown) = watch::channel(());
         let (end, ended) = mpsc::channel();
-        // Made here and not by the threads, so that nobody waits for them.
+        // Made here and not by the threads, so that no caller waits for them.
         let make = |_| ThreadRuntime::new();
         let runtimes: Vec<_> = (0..threads.get()).map(make).collect::<io::Result<_>>()?;
         let worker = |runtime: &ThreadRuntime| Worker::new(runtime.handle().clone());

@@ -103,7 +103,7 @@ async fn files_do_not_wait_for_readers_whose_sources_are_silent() {
     let item = PutItem::new(url("file"), payload.into());
     let options = Default::default();
     let put = timeout(Duration::from_secs(60), setup.transfer.put(item, &options));
-    put.await.expect("it waits for nobody").unwrap();
+    put.await.expect("it does not wait").unwrap();
     assert_ramp(&setup.memory.get_bytes(url("file")).await.unwrap(), 0);
     drop(feeds);
 }

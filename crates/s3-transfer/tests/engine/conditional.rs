@@ -70,7 +70,7 @@ async fn a_write_whose_response_is_lost_is_known_with_its_version_and_checksum()
 
 #[tokio::test(start_paused = true)]
 async fn already_there_is_never_said_where_nothing_is() {
-    // Its own success rejects the second attempt, and somebody deletes the object before it is looked at.
+    // Its own success rejects the second attempt, and another client deletes the object before it is looked at.
     let setup = setup(FaultPlan::new([
         FaultMatch::operation("PutObject")
             .on(FaultAction::LoseReply)

@@ -21,7 +21,7 @@ fn once(action: FaultAction) -> FaultPlan {
         .into()
 }
 
-/// Copies to `to` if there is nothing, while somebody writes that object after the HEAD that looks for it and before the
+/// Copies to `to` if there is nothing, while another client writes that object after the HEAD that looks for it and before the
 /// last request takes effect.
 async fn copy_during_a_write(
     action: Option<FaultAction>,
@@ -43,7 +43,7 @@ async fn copy_during_a_write(
         let put = setup.memory.put_bytes(url("to"), ramp(first, 10)).await;
         put.expect("memory takes it");
     });
-    let error = outcome.expect_err("somebody else has written it");
+    let error = outcome.expect_err("another client has written it");
     (setup, error)
 }
 
@@ -84,7 +84,7 @@ async fn a_conditional_copy_that_another_write_rejects_is_rejected() {
     }
 }
 
-/// Whoever may not list is told 403 of a missing object.
+/// Without permission to list, a missing object is a 403.
 #[tokio::test(start_paused = true)]
 async fn a_conditional_copy_needs_no_right_to_look_at_its_target() {
     let denied = FaultAction::status(403, "AccessDenied");

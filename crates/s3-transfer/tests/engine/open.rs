@@ -309,7 +309,7 @@ async fn a_reader_whose_part_is_interrupted_again_and_again_blocks_no_other_tran
     let put = setup.transfer.put(put, &options);
     timeout(Duration::from_secs(600), put)
         .await
-        .expect("the part that nobody reads holds no permit")
+        .expect("a part that is not read holds no permit")
         .unwrap();
     let bytes = read(reader).await.unwrap();
     assert_eq!((bytes.len(), gets(&setup)), (900, 30));

@@ -37,7 +37,7 @@ impl Origin {
             .unwrap_or(&self.host)
     }
 
-    /// Returns the host as it stands in a URL.
+    /// Returns the host as written in a URL.
     pub(super) fn url_host(&self) -> String {
         match self.bare_host() {
             address if address.contains(':') => format!("[{address}]"),

@@ -71,14 +71,14 @@ impl Pool {
         Self::trusting(connect_timeout, roots)
     }
 
-    /// A pool that trusts `roots` and nobody else.
+    /// A pool that trusts only `roots`.
     #[cfg(feature = "https")]
     pub(super) fn trusting(
         connect_timeout: Duration,
         roots: tokio_rustls::rustls::RootCertStore,
     ) -> Self {
         let mut pool = Self::new(connect_timeout);
-        let shared = Arc::get_mut(&mut pool.0).expect("nobody else has it yet");
+        let shared = Arc::get_mut(&mut pool.0).expect("this is the only handle");
         shared.tls = Tls::trusting(roots);
         pool
     }
@@ -158,7 +158,7 @@ impl Pool {
         pools.last_cleanup = Instant::now();
         pools.by_origin.retain(|_, idle_pool| {
             let empty = idle_pool.close_aged();
-            // While the lock is held, nobody else can get hold of a pool that only the map has.
+            // While the lock is held, no other thread can take a pool that only the map has.
             !(empty && Arc::strong_count(idle_pool) == 1)
         });
     }

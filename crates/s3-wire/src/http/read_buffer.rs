@@ -40,7 +40,7 @@ impl ReadBuffer {
 
     /// Reads once, as much as has arrived and has room. 0 is the end of the stream.
     ///
-    /// A full buffer grows to twice its size; whoever leaves bytes unread sets the limit.
+    /// A full buffer grows to twice its size; a reader that leaves bytes unread sets the limit.
     pub(super) fn poll_more(
         &mut self,
         io: &mut Io,

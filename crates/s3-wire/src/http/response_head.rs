@@ -148,8 +148,8 @@ pub(super) fn may_be_whole(bytes: &[u8], searched: usize) -> bool {
 
 /// Parses a head at the front of `bytes`; `None` if it is not whole.
 ///
-/// A header that HTTP/1.1 does not allow is left out, unless it says where the response ends: nobody needs it so much that
-/// an object should be unreadable.
+/// A header that HTTP/1.1 does not allow is left out, unless it says where the response ends: a request
+/// does not fail for it.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError> {
     match parse_strictly(bytes) {
         Err(error) if error.kind() == WireErrorKind::Malformed => {
@@ -261,7 +261,7 @@ fn parse_strictly(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError
         return Err(WireError::malformed("a status below 100"));
     };
     if status == 101 {
-        return Err(WireError::malformed("a protocol that nobody asked for"));
+        return Err(WireError::malformed("an unrequested protocol"));
     }
     let mut clues = FramingHeaders::default();
     let interim = status < 200;

@@ -53,7 +53,7 @@ fn entry<'x>(reader: &mut Reader<'x>) -> Result<Entry<'x>, NotXml> {
             "Size" => entry.size = size(&reader.text()?)?,
             "ETag" => entry.etag = Some(reader.text()?),
             "LastModified" => {
-                // Nobody needs it so much that a listing should fail.
+                // A listing does not fail for it.
                 entry.last_modified = timestamp::parse(&reader.text()?);
             }
             "StorageClass" => entry.storage_class = Some(reader.text()?),

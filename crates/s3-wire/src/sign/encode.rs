@@ -12,7 +12,7 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
 /// Characters that are encoded in a path: as in a query, but slashes are kept.
 const IN_PATH: &AsciiSet = &IN_QUERY.remove(b'/');
 
-/// Appends a key as it stands in a path: encoded once, in UTF-8, with upper-case digits, never normalised. `//`,
+/// Appends a key as part of a path: encoded once, in UTF-8, with upper-case digits, never normalised. `//`,
 /// `.` and `..` are parts of a key like any other.
 pub fn encode_key(key: &str, path: &mut String) {
     path.extend(utf8_percent_encode(key, IN_PATH));

@@ -33,7 +33,7 @@ impl PayloadHash {
     }
 }
 
-/// A path or a host that would end the request line or the header that it stands in. No key gets here
+/// A path or a host that would end the request line or its header. No key gets here
 /// unencoded, and no endpoint with blanks in its host; if one did, nothing is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the path or the host of a request has characters that do not belong there")]

@@ -94,7 +94,7 @@ impl Element {
     }
 }
 
-/// Returns a text as it stands in a document.
+/// Returns a text escaped for a document.
 #[must_use]
 pub fn escape(text: &str) -> Cow<'_, str> {
     quick_xml::escape::escape(text)

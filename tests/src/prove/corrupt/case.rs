@@ -128,7 +128,7 @@ impl Case {
             return Err(self.wrong("wrong bytes are said to have been compared"));
         }
         if !self.layout.ignores_ranges && done.iter().all(|corruption| corruption.shows()) {
-            return Err(self.wrong(&format!("lengths show {done:?}, and nobody looked")));
+            return Err(self.wrong(&format!("lengths show {done:?}, and were not compared")));
         }
         figures.count("undetectable", 1);
         Ok(figures)

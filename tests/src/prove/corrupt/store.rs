@@ -73,7 +73,7 @@ impl CorruptingStore {
         response.meta.checksum.clone_from(&self.layout.checksum);
         let broken;
         (response.body, broken) = body(bytes, random);
-        // Nobody sees the length of a body that breaks.
+        // The length of a body that breaks is not seen.
         done.extend(harmed_by.map(|corruption| match corruption {
             Corruption::Duplicate if broken => Corruption::Gap,
             corruption => corruption,

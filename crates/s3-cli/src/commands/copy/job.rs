@@ -568,7 +568,7 @@ impl CopyCommand {
         };
         match removed {
             Ok(_) => Ok(()),
-            // Somebody else has removed it.
+            // Another process has removed it.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) if error.kind() == ErrorKind::PreconditionFailed => Err(replaced()),
             Err(error) => {

@@ -308,7 +308,7 @@ async fn symbolic_links_in_place_of_our_files_are_not_followed() {
     let case = Case::new();
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
     let foreign = case.path("foreign");
-    fs::write(&foreign, "of somebody else").unwrap();
+    fs::write(&foreign, "of another program").unwrap();
     interrupt_upload(&case).await;
     let journal = case.journals().remove(0);
     fs::remove_file(&journal).unwrap();
@@ -318,7 +318,7 @@ async fn symbolic_links_in_place_of_our_files_are_not_followed() {
     let uploaded = s3.resume_upload(case.path("f"), "s3://b/k", &resume).await;
     uploaded.unwrap();
     assert_eq!(resume.warnings().len(), 1);
-    assert_eq!(fs::read(&foreign).unwrap(), b"of somebody else");
+    assert_eq!(fs::read(&foreign).unwrap(), b"of another program");
     fs::remove_file(&journal).unwrap();
     // The same for the partial file of a download.
     let s3 = case.client(Some(("GET", 4)));
@@ -331,7 +331,7 @@ async fn symbolic_links_in_place_of_our_files_are_not_followed() {
     let s3 = case.client(None);
     let download = s3.resume_download("s3://b/k", case.path("out"), &resume);
     download.await.unwrap_err();
-    assert_eq!(fs::read(&foreign).unwrap(), b"of somebody else");
+    assert_eq!(fs::read(&foreign).unwrap(), b"of another program");
 }
 
 fn copy_of(from: &str) -> CopyRequest {

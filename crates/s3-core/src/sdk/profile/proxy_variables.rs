@@ -12,7 +12,7 @@ use crate::sdk::proxies::Proxies;
 pub(super) fn read(lookup: &Lookup<'_>) -> Result<Proxies, ConfigError> {
     let no_proxy = first_set(lookup, &["NO_PROXY", "no_proxy"])?;
     let no_proxy = no_proxy.map(|(_, hosts)| hosts).unwrap_or_default();
-    // A CGI program gets `HTTP_PROXY` from the header `Proxy` of whoever sends it a request.
+    // A CGI program gets `HTTP_PROXY` from the header `Proxy` of any request.
     let http = match variable(lookup, "REQUEST_METHOD")? {
         Some(_) => first_set(lookup, &["http_proxy"])?,
         None => first_set(lookup, &["HTTP_PROXY", "http_proxy"])?,

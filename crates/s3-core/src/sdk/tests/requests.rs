@@ -306,7 +306,7 @@ async fn requests_in_flight_to_a_bucket_elsewhere_are_all_sent_again() {
             if signed.contains("/eu-west-3/s3/") {
                 return ok("abc");
             }
-            // Nobody is told before all are sent.
+            // The responses are held until all requests are sent.
             sent_here.wait();
             let region = "x-amz-bucket-region: eu-west-3\r\n";
             rejection(301, "PermanentRedirect", region)

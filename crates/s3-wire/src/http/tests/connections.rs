@@ -323,7 +323,7 @@ async fn a_request_that_is_dropped_while_it_waits_leaves_nothing_behind() {
     {
         let mut sending = std::pin::pin!(pool.send_outgoing(&server.origin, get(GET)));
         tokio::select! {
-            _ = &mut sending => panic!("nobody responded"),
+            _ = &mut sending => panic!("the server did not respond"),
             () = until(|| server.notes() == 1) => {}
         }
     }

@@ -238,7 +238,7 @@ async fn an_upload_that_is_dropped_halfway_closes_its_connection() {
             };
             let mut sending = std::pin::pin!(pool.send_outgoing(&server.origin, put));
             tokio::select! {
-                _ = &mut sending => panic!("nobody responded"),
+                _ = &mut sending => panic!("the server did not respond"),
                 () = until(|| server.notes() == 1) => {}
             }
         }
