@@ -55,6 +55,7 @@ const ENTRIES: &[Entry] = &[
     ),
     word(&["whosoever", "whomever"], "the caller that"),
     word(&["nonsense"], "malformed input"),
+    word(&["somebody", "whoever"], "another client, the caller"),
     // Phrases that hide the subject.
     word(&["as it were"], "nothing: leave it out"),
     word(
@@ -63,6 +64,13 @@ const ENTRIES: &[Entry] = &[
     ),
     word(&["round in a circle", "round in circles"], "in a loop"),
     word(&["to and fro"], "back and forth"),
+    prose(&["go on", "goes on", "went on"], "continue, resume"),
+    prose(&["for good"], "permanently"),
+    prose(&["all the same"], "anyway, nevertheless"),
+    prose(&["at hand"], "in memory, available"),
+    prose(&["is at it"], "is running it"),
+    prose(&["but for"], "except"),
+    prose(&["so many"], "a number of, this number of"),
     prose(
         &["is none", "are none", "was none"],
         "there is no …, is missing, is not a …",

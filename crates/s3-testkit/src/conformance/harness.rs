@@ -49,8 +49,8 @@ impl Harness {
 
     /// Sets the known failures of the backend, with reasons.
     ///
-    /// For third-party servers whose faults are not covered by [`Capabilities`](s3_core::Capabilities). The cases run all
-    /// the same; one that passes is an error, so that the list stays correct.
+    /// For third-party servers whose faults are not covered by [`Capabilities`](s3_core::Capabilities). The cases still
+    /// run; one that passes is an error, so that the list stays correct.
     #[must_use]
     pub fn failing(mut self, cases: &'static [(&'static str, &'static str)]) -> Self {
         self.known_failures = cases;

@@ -1,8 +1,8 @@
 //! Streamed reads: frames of an object in order, with parts read ahead of the reader.
 //!
 //! A part is read by a task of its own and never waits for the reader: it only starts if the memory budget has room for
-//! all of its bytes. A part that the reader waits for starts without that room too, but is then at most 1 MiB long. So
-//! many open readers that are not read hold neither connections nor permits, and cannot block each other.
+//! all of its bytes. A part that the reader waits for starts without that room too, but is then at most 1 MiB long. Any
+//! number of open readers that are not read hold neither connections nor permits, and cannot block each other.
 
 use std::collections::VecDeque;
 use std::fmt;
